@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from functools import cache
 
-from language import LANGUAGES, Language, say, spoken
+from language import LANGUAGES, Language, in_all, say, spoken
 
 # What `words.in-words` writes in any language; a catalog's test holds them together.
 _IN_WORDS = re.compile(
@@ -20,6 +20,12 @@ def date(at: datetime, pattern: str) -> str:
     Raises KeyError where no catalog has the pattern.
     """
     return _formatted(at, say(pattern), spoken())
+
+
+@cache
+def shapes(pattern: str) -> tuple[str, ...]:
+    """Return a regular expression for each language that fits what `date` writes by `pattern`, in any spaces."""
+    return tuple(_shape(each, language) for language, each in zip(LANGUAGES, in_all(pattern), strict=True))
 
 
 def in_words(at: datetime) -> str:
@@ -45,6 +51,29 @@ def local(text: str, shown: Callable[[datetime], str]) -> str:
         pieces += [text[end : found.start()], say("words.on") if found["at"] else "", shown(at)]
         end = found.end()
     return "".join([*pieces, text[end:]])
+
+
+def _shape(pattern: str, language: Language) -> str:
+    days = [datetime(2000, 1, number, tzinfo=UTC) for number in range(1, 8)]
+    days += [datetime(2000, number, 1, tzinfo=UTC) for number in range(2, 13)]
+
+    def field(found: re.Match[str]) -> str:
+        match found[0]:
+            case "EEE" | "MMM" | "MMMM" as name:
+                names = sorted({_formatted(day, name, language) for day in days})
+                return f"(?:{'|'.join(map(re.escape, names))})"
+            case "y":
+                return r"\d{4}"
+            case "d":
+                return r"\d{1,2}"
+            case "HH" | "mm":
+                return r"\d\d"
+            case space if space.isspace():
+                return r"\s"
+            case other:
+                return re.escape(other)
+
+    return re.sub(r"([A-Za-z])\1*|\s+|.", field, pattern)
 
 
 @cache

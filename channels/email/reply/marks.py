@@ -8,24 +8,44 @@ from functools import cache
 
 from channels.email.reply import vocabulary
 from channels.email.reply.lines import BLANK, LINE_CHARS
-from language import in_all
+from language import dates, in_all
 
-_FORMER = ("Answers count until",)
-"""Began what is `mail.expires` now, in English."""
+_FORMER = ("Answers count until {moment}.", "Answers count until {moment}, {span} after this mail.")
+"""What `mail.expires` was in English."""
 
-# Down to the minute: somebody's own line may begin with the same word.
-_MOMENT = r"\s.{3,40}?\b\d{4}, \d\d:\d\d\b"
-_INSTRUCTIONS = ("reply ", "reply:", "to approve", "to refuse", "to answer", "to choose")
+_FORMER_HOW = (
+    "To choose, reply with one number or name from the list below, and nothing else.",
+    "To choose, reply with numbers or names from the list below, with commas between them.",
+)
+_ZONE = r"(?:[A-Z]{3,5}|[+-]\d{2,4})"
+_SPAN = r"\d{1,5}\s[^\W\d_]{1,7}\.?(?:\s\d{1,2}\s[^\W\d_]{1,7}\.?)?"
+_REF = r"\s(?=\D{0,40}\d)[\w.:-]{1,80}"
+"""One word with a number in it, as every id of ours has."""
+
+MOST_LINES = 3
+"""Most lines that a mail program makes of one of our sentences."""
 
 
-def ends_card(line: str) -> bool:
-    """Return whether `line` is one of the last of a card; above it, in a quote without `>`, are our own words."""
-    return _ends().match(unicodedata.normalize("NFC", line[:LINE_CHARS].strip(BLANK))) is not None
+def ends_card(line: str, below: str = "") -> bool:
+    """Return whether `line` is one of the last of a card; above it, in a quote without `>`, are our own words.
+
+    All of it must be ours: what somebody adds may take back what they say. A mail program may have moved the end of it
+    to the line `below`.
+    """
+    first = _plain(line)
+    if not first.startswith(_beginnings()):
+        return False
+    return any(_ends().fullmatch(each) for each in (first, f"{first} {_plain(below)}"))
 
 
-def instructs(line: str) -> bool:
-    """Return whether the folded `line` says how a card is answered."""
-    return line.startswith(_sentences())
+def instructs(*lines: str) -> int:
+    """Return how many of the folded `lines`, from the first on, are one sentence that says how a card is answered."""
+    said = ""
+    for count, line in enumerate(lines[:MOST_LINES], 1):
+        said = f"{said} {line}".strip()
+        if " ".join(said.split()) in _sentences():
+            return count
+    return 0
 
 
 def code_labels() -> tuple[str, ...]:
@@ -35,15 +55,34 @@ def code_labels() -> tuple[str, ...]:
 
 def prepare() -> None:
     """Load what tells these lines; else the first mail that needs it does."""
+    _beginnings()
     _ends()
     _sentences()
     code_labels()
 
 
+def _plain(line: str) -> str:
+    return unicodedata.normalize("NFC", line[:LINE_CHARS].strip(BLANK))
+
+
+@cache
+def _beginnings() -> tuple[str, ...]:
+    """The first word of each line that ends a card: hardly any other line begins so."""
+    return tuple(each.split()[0] for each in (*_FORMER, *in_all("mail.expires"), *in_all("mail.reference")))
+
+
 @cache
 def _ends() -> re.Pattern[str]:
-    until = [_spaced(each.partition("{moment}")[0]) + _MOMENT for each in in_all("mail.expires")]
-    return re.compile("|".join((*until, *map(_spaced, (*_FORMER, *in_all("mail.reference"))))))
+    moments = dates.shapes("mail.moment")
+    until = [*zip(in_all("mail.expires"), moments, strict=True), *((each, moments[0]) for each in _FORMER)]
+    whole = [_filled(sentence, moment) for sentence, moment in until]
+    # Where a line is broken right behind the moment, no word of anybody's is on it.
+    broken = [_spaced(sentence.partition("{moment}")[0]) + rf"\s{moment}" for sentence, moment in until]
+    return re.compile("|".join((*whole, *broken, *(_spaced(each) + _REF for each in in_all("mail.reference")))))
+
+
+def _filled(sentence: str, moment: str) -> str:
+    return _spaced(sentence).replace(r"\{moment\}", rf"{moment}\s{_ZONE}").replace(r"\{span\}", _SPAN)
 
 
 def _spaced(words: str) -> str:
@@ -52,8 +91,9 @@ def _spaced(words: str) -> str:
 
 
 @cache
-def _sentences() -> tuple[str, ...]:
+def _sentences() -> frozenset[str]:
     said = (
+        *_FORMER_HOW,
         *in_all("mail.how-to-approve"),
         *in_all("mail.how-to-deny"),
         *in_all("mail.how-to-say-yes-or-no"),
@@ -62,4 +102,4 @@ def _sentences() -> tuple[str, ...]:
         *in_all("mail.how-to-fill-in"),
         *in_all("mail.how-to-answer"),
     )
-    return (*_INSTRUCTIONS, *(vocabulary.fold(each).lower() for each in said))
+    return frozenset(" ".join(vocabulary.fold(each).lower().split()) for each in said)

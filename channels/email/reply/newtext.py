@@ -271,12 +271,24 @@ def _perhaps_own(lines: Lines, below: int) -> list[str]:
     Not what is marked, and not what stands above the last line of our card. In another's mail questions are its own,
     but for those of the last paragraph, where an answer would stand; and so is what says how to answer.
     """
-    last = next((i for i in range(len(lines) - 1, below - 1, -1) if marks.ends_card(lines.raw[i])), below - 1)
+    ends = (i for i in range(len(lines) - 1, below - 1, -1) if marks.ends_card(*lines.raw[i : i + 2]))
+    last = next(ends, below - 1)
     shown = [i for i in range(last + 1, len(lines)) if not lines.is_blank(i) and not lines.quoted[i]]
     shown = without_legal(lines, shown)
     asks = set(shown if last < below else ()) - set(_last_paragraph(lines, below, shown))
-    own = (lines.folded(i).translate(_QUESTION_MARKS if i in asks else {}) for i in shown)
-    return [line for line in own if not marks.instructs(line) and not _OFFER.fullmatch(line)]
+    own = {i: lines.folded(i).translate(_QUESTION_MARKS if i in asks else {}) for i in shown}
+    ours = _instructions(lines, shown)
+    return [line for i, line in own.items() if i not in ours and not _OFFER.fullmatch(line)]
+
+
+def _instructions(lines: Lines, shown: list[int]) -> set[int]:
+    """Those of the lines `shown`, by number, that say how a card of ours is answered."""
+    ours = set[int]()
+    for at, i in enumerate(shown):
+        if i not in ours:
+            count = marks.instructs(*(lines.folded(each) for each in shown[at : at + marks.MOST_LINES]))
+            ours.update(shown[at : at + count])
+    return ours
 
 
 def without_legal(lines: Lines, shown: list[int]) -> list[int]:

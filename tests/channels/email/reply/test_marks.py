@@ -1,5 +1,6 @@
 """The lines by which a card of ours is known in an answer: in every language, and no line that somebody else writes."""
 
+import textwrap
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from channels import AnswerForm
 from channels.email.cards import Made, as_text
-from channels.email.reply import marks, vocabulary
+from channels.email.reply import marks, read_reply, vocabulary
 from channels.email.reply.newtext import new_text
 from language import LANGUAGES, Language, speaking
 from tests.channels.email.mails import NOON, TOKEN, approval
@@ -35,7 +36,9 @@ def test_the_line_that_says_until_when_is_known_whatever_the_moment_and_the_lang
     "line",
     [
         "Answers count until Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail.",
-        "Answers count until Fri.",
+        "Answers count until Tue 3 Mar 2026, 16:00 CET.",
+        "Expires Tue 3 Mar 2026, 16:00 -03, 3 days after this mail.",
+        "Läuft ab am Di., 3. März 2026, 16:00 UTC, 3 Std. 40 Min. nach dieser Mail.",
         "Reference: s0q-1",
         "  Expires Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail.",
         "Expires Tue 3 Mar 2026, 16:00",
@@ -57,11 +60,35 @@ def test_a_line_of_ours_is_known_as_mail_programs_keep_it_and_as_the_release_bef
         "Läuft ab, also bitte warten",
         "Referenz: 12",
         "Antworten zählen bis Freitag",
+        "Answers count until Fri.",
+        "Answers count until Anna is back",
+        "Läuft ab am Montag, wohl erst 2027, 10:00 Uhr passt",
+        "Expires if Anna is not back by 3 Jan 2026, 14:00",
+        "Expires Tue 3 Mar 2026, 16:00 if Anna is back",
+        "Expires Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail. No, stop",
+        "Expires Tue 3 Mar 2026, 16:00 UTC, 4 h after\nwe are back",
+        "Reference: no, stop",
+        "Reference: tomorrow",
+        "sayso-Referenz: nein, stop",
     ],
 )
 def test_a_line_that_somebody_may_write_themselves_is_none_of_ours(line: str) -> None:
-    assert not marks.ends_card(line)
+    assert not marks.ends_card(*line.split("\n"))
     assert new_text(f"approve\n\n{HEADER}Deploy?\n\nno, stop\n{line}").unsure
+
+
+@given(st.integers(20, 70), st.sampled_from(LANGUAGES), MOMENTS)
+def test_a_line_of_ours_that_a_mail_program_broke_is_known_with_its_end_on_the_next(
+    width: int, language: Language, until: datetime
+) -> None:
+    form = AnswerForm(token=TOKEN, format="approval", until=until)
+    with speaking(language):
+        card = as_text(approval(form=form, ref=""), Made())
+    line = next(line for line in card.split("\n") if marks.ends_card(line))
+
+    broken = textwrap.wrap(line, max(width, len(line) // 2 + 10))
+
+    assert marks.ends_card(*broken)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -85,7 +112,33 @@ def test_the_sentences_that_say_how_to_answer_are_no_doubt_of_anybodys_and_their
     with speaking(language):
         lines = as_text(approval(), Made()).split("\n")
 
-    said = [line for line in lines if marks.instructs(vocabulary.fold(line).lower())]
+    said = [folded(line) for line in lines if marks.instructs(*folded(line))]
 
     assert len(said) == 2
+    for (sentence,) in said:
+        broken = textwrap.wrap(sentence, len(sentence) // 2)
+        assert marks.instructs(*broken, "and more") == len(broken)
+        assert not marks.instructs(broken[0])
+        assert not marks.instructs(f"{sentence}, but no, stop")
     assert not marks.instructs("zum ablehnen brauche ich noch einen grund")
+
+
+def folded(*lines: str) -> tuple[str, ...]:
+    return tuple(vocabulary.fold(line).lower() for line in lines)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "nein, stop\nLäuft ab am Montag, wohl erst 2027, 10:00 Uhr passt",
+        "nein, stop\nExpires if Anna is not back by 3 Jan 2026, 14:00",
+        "Zum Genehmigen antworten Sie mit dem einen Wort: genehmigt, aber nein, stop",
+        "To approve, reply with the one word: approve, but no, stop",
+        "Reply approve, no, stop",
+        "nein, stop\nReference: morgen vielleicht",
+    ],
+)
+def test_words_of_ones_own_that_begin_as_a_line_of_ours_leave_a_doubt(own: str) -> None:
+    answer = read_reply(f"genehmigt\n\n{HEADER}Deploy?\n\n{own}\n")
+
+    assert answer.said != "approve" or answer.unsure
