@@ -190,7 +190,8 @@ class _Quote:
         found_at = squashed("\n".join((*marked, *below))).find(squashed(sent.opening))
         self.has_opening, self.has_more_above = found_at >= 0, found_at > 0
         self.strange_quoted = strange(marked, text) if text else ()
-        self.strange_below = strange(below, text) if text else ()
+        # Without marks it may be anybody's where nobody knows any more what was sent.
+        self.strange_below = strange(below, text)
         has_words = any(map(squashed, (*marked, *below)))
         self.is_part_of_card = has_words and not (self.strange_quoted or self.strange_below)
 

@@ -132,6 +132,21 @@ def test_what_does_not_is_not(changes: dict[str, Any]) -> None:
     assert why(**changes) != ""
 
 
+@pytest.mark.parametrize("quote", [below(CARD), below(f"{CARD}\nno, stop"), below("no, stop\nReference: r1")])
+def test_below_an_answer_to_a_card_whose_text_is_not_kept_nothing_may_stand_without_marks(quote: Any) -> None:
+    about = GENUINE.model_copy(update={"older": quote})
+    answered = Answered(person="bo", token=TOKEN, said="approve", text="approve", about=about)
+
+    assert bound(answered, SENT.model_copy(update={"packed": ""}), RECEIVED).unbound
+
+
+def test_a_marked_quote_of_such_a_card_is_bound_by_its_thread() -> None:
+    about = GENUINE.model_copy(update={"older": marked(CARD)})
+    answered = Answered(person="bo", token=TOKEN, said="approve", text="approve", about=about)
+
+    assert bound(answered, SENT.model_copy(update={"packed": ""}), RECEIVED).unbound == ""
+
+
 def test_a_mail_that_nobody_knows_is_answered_by_nothing() -> None:
     answered = Answered(person="bo", token=TOKEN, said="approve", text="approve", about=GENUINE)
 
