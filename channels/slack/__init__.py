@@ -198,8 +198,12 @@ class SlackChannel:
                 case Visited(user):
                     self._later(self._windows.visit(user, desk))
                     return {}
-                case Helps():
-                    return _told_alone(desk.usage())
+                case Helps(inbound):
+                    if self._reader.knows(word(body, "user_id")):
+                        return _told_alone(desk.usage())
+                    # It names environments and groups.
+                    await self._store(accept, inbound, body)
+                    return {}
                 case Nothing(answer):
                     return answer
 

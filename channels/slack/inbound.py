@@ -148,7 +148,12 @@ class Visited:
 
 @dataclass(frozen=True, slots=True)
 class Helps:
-    """A question what can be asked here; whoever asks it alone sees the answer."""
+    """A question what can be asked here; whoever asks it alone sees the answer.
+
+    A stranger's is a command like any other.
+    """
+
+    inbound: Inbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,10 +327,10 @@ def _command(body: Json, received_at: datetime) -> Sorted:
     text = word(body, "text").strip()
     if not text:
         return Nothing(ephemeral(say("slack.usage")))
+    inbound = _inbound("command", f"command:{word(body, 'trigger_id')}", body, received_at)
     if text.lower() in _HELP:
-        return Helps()
-    key = f"command:{word(body, 'trigger_id')}"
-    return Stored(_inbound("command", key, body, received_at), ephemeral(say("slack.on-it")))
+        return Helps(inbound)
+    return Stored(inbound, ephemeral(say("slack.on-it")))
 
 
 def ephemeral(text: str) -> dict[str, JsonValue]:

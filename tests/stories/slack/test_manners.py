@@ -66,6 +66,19 @@ async def test_a_stranger_gets_one_line_that_nobody_else_sees(office: SlackWorld
     assert own == [message.ts for message in before if message.user == "U0BOT"]
 
 
+async def test_a_stranger_who_asks_for_help_gets_the_one_line_and_no_name_of_ours(office: SlackWorld) -> None:
+    eve = await office.slack.person("eve", id="U0EVE")
+    await office.slack.tell("member", channel=office.ops, user=eve.id, is_in=True)
+
+    answers = [(await eve.commands("/sayso", word, in_="#ops")).answer for word in ("help", "--help", "help")]
+    await eve.sees_ephemeral("You are not in sayso's directory")
+    await office.slack.settled()
+    await office.world.quiet()
+
+    assert len(await eve.ephemerals()) == 1
+    assert not any(answers)
+
+
 async def test_where_another_company_reads_the_thread_has_a_line_and_who_decides_a_direct_message(
     office: SlackWorld,
 ) -> None:
