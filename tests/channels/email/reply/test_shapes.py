@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.email.reply import read_html, read_reply
+from channels.email.reply import read_html, read_reply, vocabulary
 from channels.email.reply.lines import Lines
 from channels.email.reply.newtext import new_text
 from tests.channels.email.work import MOST_CALLS, calls_of
@@ -195,7 +195,14 @@ def test_digits_of_every_script_are_known() -> None:
     assert Lines(("".join(digits),)).folded(0) == "".join(str(unicodedata.decimal(digit)) for digit in digits)
 
 
-@given(st.lists(NAME, min_size=4, max_size=4, unique_by=str.casefold), st.sampled_from(ZEROS), st.booleans(), MARK)
+def _as_label(name: str) -> str:
+    """`name` as labels are told apart: one that differs by an accent alone, which no program writes, begins another
+    block, and all of it stays in the answer.
+    """
+    return vocabulary.fold(name).casefold()
+
+
+@given(st.lists(NAME, min_size=4, max_size=4, unique_by=_as_label), st.sampled_from(ZEROS), st.booleans(), MARK)
 def test_a_header_is_known_by_its_values_whatever_its_labels_are_called(
     names: list[str], zero: str, is_wide: bool, mark: str
 ) -> None:
