@@ -67,7 +67,7 @@ async def by_api(api: Api, key: str, record: RequestRecord) -> str:
 async def by_page(browser: Browser, form: Form) -> str:
     """Return who decided, as the page tells whoever presses Approve on a card that was shown before."""
     page = await browser.submit(form, "Approve")
-    [decider] = [person for person, name in PEOPLE.items() if f"{name} approved at" in page.words]
+    [decider] = [person for person, name in PEOPLE.items() if f"{name} approved on" in page.words]
     return decider
 
 

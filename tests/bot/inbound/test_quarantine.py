@@ -131,7 +131,7 @@ async def test_an_answer_that_can_t_be_read_to_a_request_that_is_closed_is_told_
     await encrypted(world, "bo", card.reply_to or "")
 
     told = await world.next_mail("bo", about="Your message was not accepted")
-    assert "“Press bell?” needs no answer any more. Cy Cole denied at" in flat(told)
+    assert "“Press bell?” needs no answer any more. Cy Cole denied on" in flat(told)
 
 
 async def test_a_requester_whose_own_answer_can_t_be_read_is_told_once(world: World) -> None:

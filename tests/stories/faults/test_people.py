@@ -33,7 +33,7 @@ async def test_of_two_people_who_answer_at_once_by_mail_one_decides_and_the_othe
     [decider] = record.decision.by
     other, name = ("cy", "Bo Berg") if decider == "bo" else ("bo", "Cy Cole")
     told = await world.next_mail(other, about="Already decided")
-    assert f"{name} approved at" in told.text
+    assert f"{name} approved on" in told.text
     assert world.workshop.effects == ["press bell"]
 
 
@@ -118,7 +118,7 @@ async def test_everybody_who_could_have_decided_hears_who_did(world: World) -> N
 
     await world.ended(run_id)
     closing = await world.next_mail("cy")
-    assert "Bo Berg approved at" in closing.text
+    assert "Bo Berg approved on" in closing.text
     assert closing.reply_to is None or "+" not in closing.reply_to, "it asks for nothing"
 
 

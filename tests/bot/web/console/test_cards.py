@@ -43,7 +43,7 @@ async def test_after_the_start_nothing_stops_it_and_the_page_says_so(world: Worl
 
     after = await bo.submit(old, "Deny")
 
-    assert "started at" in after.words
+    assert "started on" in after.words
     assert buttons(after) == set()
     held.set()
     assert await world.summary(record.request.run_id) == "done: ok: press it: done"
@@ -118,5 +118,5 @@ async def test_what_was_decided_elsewhere_says_by_whom(world: World, console: Co
 
     after = await bo.submit(old, "Approve")
 
-    assert "Cy Cole approved at" in after.words
+    assert "Cy Cole approved on" in after.words
     assert len((await decision(world, record)).by) == 1

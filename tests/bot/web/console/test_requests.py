@@ -19,7 +19,7 @@ async def test_bo_approves_on_the_page_of_the_run_and_it_is_done(world: World, c
     after = await bo.submit(page.form(f"{place(record)}/answer"), "Approve")
 
     assert after.path == f"/runs/{record.request.run_id}"
-    assert "Bo Berg approved at" in after.words
+    assert "Bo Berg approved on" in after.words
     assert await world.summary(record.request.run_id) == "done: ok: press it: done"
     made = await decision(world, record)
     assert (made.state, made.by, made.channel) == ("approved", ("bo",), "console")
@@ -59,7 +59,7 @@ async def test_two_are_needed_and_the_page_says_how_far_it_is(world: World, cons
     assert buttons(after) == {"Deny"}
     assert "Nothing needs your attention." in (await bo.get("/requests")).words
     assert place(record) in (await cy.get("/requests")).links
-    assert "Bo Berg and Cy Cole approved at" in (await answer(cy, record, "Approve")).words
+    assert "Bo Berg and Cy Cole approved on" in (await answer(cy, record, "Approve")).words
     assert (await world.ended(record.request.run_id)).state == "done"
 
 
@@ -147,7 +147,7 @@ async def test_an_approval_of_what_has_changed_since_does_not_count_and_says_wha
     assert now.request.changes
     assert all(change in after.words for change in now.request.changes)
     assert "revision 2" in after.words
-    assert "approved at" in (await answer(bo, record, "Approve")).words
+    assert "approved on" in (await answer(bo, record, "Approve")).words
     assert await world.summary(record.request.run_id) == "done: ok: press that: done"
 
 

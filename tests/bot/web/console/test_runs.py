@@ -28,7 +28,7 @@ async def test_a_runs_page_tells_its_story_from_the_question_to_the_end(world: W
         f"Asks: Press it? ({record.request.id})",
         "Card sent to Bo Berg by email",
         "Bo Berg approves by cli",
-        "Bo Berg approved at",
+        "Bo Berg approved on",
         "Running press",
         "Succeeded press it: done",
         "Done ok: press it: done",

@@ -78,7 +78,7 @@ async def test_what_is_selected_is_denied_only_after_a_second_page_and_each_is_j
 
     assert after.status == 303
     told = await bo.get("/requests")
-    assert "2 denied. Not counted for “Press n1?”: Already decided: Cy Cole denied at" in told.words
+    assert "2 denied. Not counted for “Press n1?”: Already decided: Cy Cole denied on" in told.words
     decision = (await world.request(first.request.id)).decision
     assert decision
     assert (decision.by, decision.reason, decision.channel) == ((BO,), "not today", "console")
