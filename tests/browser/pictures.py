@@ -24,7 +24,7 @@ FLAT_LETTERS = "--disable-lcd-text"
 _VARIES = re.compile(
     r"\bs\d+[a-z]-[a-z2-7]{13}\b|\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{7}\b|\b\d+ h(?: \d+ min)?\b|\b\d+ min\b"
     r"|(?:\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}(?: \d{4})?, )?\b\d{1,2}:\d\d(?::\d\d)?(?: [A-Z]{2,4})?\b"
-    r"|\b(?:today|tomorrow|yesterday)\b|\bjust now\b|/tmp/[\w./-]+"
+    r"|\b(?:today|tomorrow|yesterday)\b|\bjust now\b|/(?:tmp|dev/shm)/[\w./-]+"
 )
 
 PIXELS = """async (png) => {
@@ -65,7 +65,7 @@ def take(browser: Browser, dev: Dev, folder: Path) -> None:
 def keep(page: Page, path: Path) -> None:
     """A picture of what stands on the screen, with nothing half drawn, and beside it what it says."""
     page.wait_for_load_state("load")
-    path.with_suffix(".txt").write_text(said(page.locator("main")))
+    path.with_suffix(".txt").write_text(said(page.locator("section.card").first))
     shot = page.screenshot(animations="disabled", caret="hide")
     path.write_bytes(smaller(page, shot))
 

@@ -23,7 +23,7 @@ SHOWN = re.compile(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 # What is another one each time.
 PASSING = (
     re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)"),
-    re.compile(r"\b\d{1,2} [A-Z][a-z]{2,8}(?: \d{4})?\b"),
+    re.compile(r"(?:\b[A-Z][a-z]{2} )?\b\d{1,2} [A-Z][a-z]{2,8}(?: \d{4})?\b"),
     re.compile(r"\b\d\d:\d\d(?::\d\d)?\b"),
     re.compile(r"\b[0-9a-f]{7,64}\b"),
 )

@@ -74,11 +74,11 @@ async def test_a_stranger_who_follows_the_page_has_an_agent_that_asks_and_acts_o
     agents, _, question, answered, approval, _, runs, book = stranger.said
     assert "parking  reserves parking spots for guests" in agents
     assert "Which spot?" in question
-    assert "may decide Anna Ames" in question
+    assert "; Anna Ames)" in question
     assert "Anna Ames answered" in answered
     assert "Reserve north?" in approval
     assert 'reserve {"guest": "Vera", "spot": "north"}' in approval
-    assert "may decide Bo Berg" in approval
+    assert re.search(r"decides\s+Bo Berg", approval)
     assert "done" in runs
     assert re.fullmatch(r"north: Vera \(\S+\)\n", book)
 

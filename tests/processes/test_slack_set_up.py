@@ -70,7 +70,7 @@ async def branch(tmp_path: Path, slack_address: str) -> AsyncIterator[Branch]:
 async def from_mention_to_outcome(branch: Branch) -> None:
     anna, bo = await branch.people()
     asked = await anna.says("#ops", "@sayso deploy v1.2.0 to production")
-    card = await branch.slack.message(in_=asked, containing="Deploy v1.2.0 to production")
+    card = await branch.slack.message(in_=asked, containing="Who decides")
 
     pressed = await bo.presses("Approve", in_=card)
 

@@ -32,8 +32,8 @@ async def test_a_link_for_a_person_opens_their_session_once(world: World) -> Non
     said = json.loads(told.out)
     assert (said["person"], said["is_demo"]) == ("cy", False)
     async with a_console(world, host="sayso.corp.example") as console:
-        assert "wanted, Bo?" in (await opened(console.stranger(), plain.out)).words
-        assert "wanted, Cy?" in (await opened(console.stranger(), said["link"])).words
+        assert "Bo Berg Log out" in (await opened(console.stranger(), plain.out)).words
+        assert "Cy Cole Log out" in (await opened(console.stranger(), said["link"])).words
         token = plain.out.strip().partition("=")[2]
         assert (await console.stranger().post("/login", {"token": token})).status_code == 401
 
@@ -60,4 +60,4 @@ async def test_beside_the_demo_it_opens_everybodys_session(short_path: Path) -> 
             bo = await opened(console.stranger(), as_bo.removeprefix(console.api.url))
             assert any(form.action == "/as" for form in everybody.forms)
             assert all(form.action != "/as" for form in bo.forms)
-            assert "wanted, Bo?" in bo.words
+            assert "Bo Berg Log out" in bo.words
