@@ -124,7 +124,8 @@ async def _send(office: "Office", person: str, *, as_json: bool) -> None:
     if office.settings.public_url is None:
         raise typer.BadParameter("set SAYSO_PUBLIC_URL to where people reach `sayso web`: the link begins with it")
     who = office.people.named(person)
-    await send_link(office.journal, office.access.sessions, office.settings.public_url, who, "/", CHANNELS)
+    url, sessions = office.settings.public_url, office.access.sessions
+    await send_link(office.journal, sessions, office.people, url, who, "/", CHANNELS)
     said = f"A link is on its way to {office.people.name_of(who)}. It works once, and for 15 minutes."
     print(json.dumps({"sent_to": who}) if as_json else plain(said))
 

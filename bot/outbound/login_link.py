@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from agents.requests import PersonId
 from bot.outbound.notifier import to_person
+from bot.people.directory import People
 from bot.people.sessions import LINK_S, Sessions
 from bot.store.journal import Journal
 from language import say
@@ -15,7 +16,13 @@ _LINKS, _LINKS_WITHIN_S = 5, 3600.0
 
 
 async def send_link(
-    journal: Journal, sessions: Sessions, public_url: str | None, person: PersonId, back: str, reach: Sequence[str]
+    journal: Journal,
+    sessions: Sessions,
+    people: People,
+    public_url: str | None,
+    person: PersonId,
+    back: str,
+    reach: Sequence[str],
 ) -> None:
     """Send a link to the person whom it lets in. Without a public name there is no link that would lead here."""
     if public_url is None:
@@ -24,11 +31,6 @@ async def send_link(
         return
     token = await sessions.link(person)
     link = f"{public_url}/login?{urlencode({'token': token, 'next': back})}"
-    await to_person(
-        journal,
-        person,
-        say("notice.login-title"),
-        say("notice.login", minutes=f"{LINK_S / 60:.0f}"),
-        link=link,
-        reach=reach,
-    )
+    with people.speaking_to(person):
+        title, text = say("notice.login-title"), say("notice.login", minutes=f"{LINK_S / 60:.0f}")
+    await to_person(journal, person, title, text, link=link, reach=reach)

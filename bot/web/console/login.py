@@ -69,6 +69,7 @@ async def mailed(request: Request) -> Response:
             send_link,
             app.journal,
             app.access.sessions,
+            app.people,
             app.settings.public_url,
             PersonId(contact.id),
             back,

@@ -227,6 +227,20 @@ async def test_a_link_comes_by_mail_to_whoever_is_known_and_the_page_never_says_
         assert (await console.stranger().post("/login", {"token": "nobody"})).status_code == 401
 
 
+async def test_a_link_by_mail_is_in_the_language_of_whom_it_lets_in(world: World) -> None:
+    async with world.stopped():
+        world.toml = f'public_url = "{PUBLIC}"\n' + world.toml.replace(
+            "[people.bo]\n", '[people.bo]\nlanguage = "de"\n'
+        )
+    async with a_console(world, host=HOST) as console:
+        stranger = console.stranger()
+        fields = dict((await stranger.get("/requests")).form("/login/mail").fields)
+
+        await stranger.post("/login/mail", fields | {"email": "bo@corp.example"})
+
+        assert "Ohne diese Nachricht kommt niemand hinein" in (await world.next_mail("bo", about="Konsole öffnen")).text
+
+
 async def test_addresses_that_somebody_makes_up_are_not_kept_and_soon_answered_no_more(world: World) -> None:
     await restarted(world, f'public_url = "{PUBLIC}"')
     async with a_console(world, host=HOST) as console:
