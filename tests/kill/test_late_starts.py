@@ -65,5 +65,6 @@ async def test_a_start_counts_only_if_it_is_heard_of_within_its_lease(
     await until(is_over, what="the moment to hear of it")
     proxy.ask(do="release")
 
-    assert await starting == state
+    heard = await starting
     await direct.client.close()
+    assert heard == state
