@@ -51,7 +51,7 @@ MAIL_WITHIN_S = 86_400.0
 class Arguments(BaseModel):
     """The base of a tool's arguments: immutable, and a field that the tool does not have is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ToolRefused(Exception):
@@ -97,6 +97,7 @@ class ChildRun:
     """The state of a child run: `state` is the word that people see; once it has ended `summary` says how.
 
     `answers` are what people answered in it, `(person, text)` each; `reached` are those who have a card of it.
+    `printed` is what the command printed over which it failed.
     """
 
     id: RunId
@@ -104,6 +105,7 @@ class ChildRun:
     summary: str = ""
     answers: tuple[tuple[str, str], ...] = ()
     reached: tuple[str, ...] = ()
+    printed: str = ""
 
     @property
     def has_ended(self) -> bool:
@@ -203,6 +205,10 @@ async def no_facts(_: Run) -> tuple[Fact, ...]:
     return ()
 
 
+def _as_chosen(_: Run, step: Step) -> Step:
+    return step
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool(Generic[A]):
     """A typed function that code may execute on behalf of a step.
@@ -253,7 +259,8 @@ class Agent:
     by plain rules from the run alone: pure, and it ends every plain case without a model. Without a `prompt` it is
     all code: no model is ever asked. `folder` is where the prompt lies if that is not ours. `takes` says of a text that
     it is plainly for this agent; `example` is such a text, for people who ask what they can write. `reads` words in a
-    few words what it would ask back about a text that is not plain; empty where it finds nothing to go by.
+    few words what it would ask back about a text that is not plain; empty where it finds nothing to go by. `completes`
+    gives the step that is taken for one that a model chose, where code knows better what people should be shown: pure.
     """
 
     name: str
@@ -265,6 +272,7 @@ class Agent:
     folder: Path | None = None
     takes: Callable[[str], bool] = lambda _: False
     reads: Callable[[str], str] = lambda _: ""
+    completes: Callable[[Run, Step], Step] = _as_chosen
     example: str = ""
 
     def tool(self, name: str) -> Tool[Any] | None:

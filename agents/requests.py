@@ -35,7 +35,7 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Happened(Frozen):
+class Happened(Frozen, defer_build=True):
     """The base of events: when, by the store's clock, and under which release (code, prompts, tools, models)."""
 
     at: AwareDatetime

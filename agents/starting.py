@@ -87,7 +87,9 @@ def _tool(
         child = await hands.child(RunId(handle))
         if not child.has_ended:
             return _still(child.id, args.agent)
-        return Outcome(child.summary) if child.state == "done" else Outcome("", f"{child.state}: {child.summary}")
+        if child.state == "done":
+            return Outcome(child.summary)
+        return Outcome("", f"{child.state}: {child.summary}", child.printed)
 
     listed = "; ".join(f"{name}: {about}" for name, about in agents.items())
     return Tool(

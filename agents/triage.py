@@ -28,12 +28,16 @@ def triage_agent(others: Sequence[Agent]) -> Agent:
     def fallback(run: Run) -> Step:
         return next_step(run, known)
 
+    def completes(run: Run, step: Step) -> Step:
+        return _with_our_options(run, step, known)
+
     return Agent(
         name=TRIAGE,
         description="finds the agent that a message is for",
         prompt=TRIAGE,
         tools=(pass_on_tool({agent.name: agent.description for agent in others}),),
         fallback=fallback,
+        completes=completes,
     )
 
 
@@ -96,9 +100,20 @@ def _whose(run: Run, agents: Mapping[str, Agent]) -> str | None:
 
 
 def _named(label: str, agents: Mapping[str, Agent]) -> str | None:
-    if label == NONE_OF_THESE:
+    if label == NONE_OF_THESE or label in agents:
         return label
     return next((name for name in agents if label.startswith(tuple(f"{name}{end}" for end in NAME_ENDS))), None)
+
+
+def _with_our_options(run: Run, step: Step, agents: Mapping[str, Agent]) -> Step:
+    """Return a model's question whom a message is for with what each agent would do in our words, none of them last."""
+    if not isinstance(step, RequestHumanInput) or step.format != "choice":
+        return step
+    named = dict.fromkeys(name for label in step.options if (name := _named(label, agents)) in agents)
+    if not named:
+        return step
+    ours = (_option(agents[name], run) for name in named if name)
+    return step.model_copy(update={"options": (*ours, NONE_OF_THESE)})
 
 
 def _start(run: Run, agent: str) -> Step:

@@ -157,7 +157,7 @@ Audience = Annotated[str, AfterValidator(_ref_or_place)]
 class Table(BaseModel):
     """One table of the file; a key that this release does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class PersonConfig(Table):

@@ -98,8 +98,9 @@ class LiveCards:
             record = told.get(placed.request_id)
             if record is None:
                 return None, seq
+            me = None if delivery.address.is_shared else placed.person or None
             with self._people.speaking_to(placed.person):
-                card = standing(record, run, self._people, entry.card.at, placed.revision)
+                card = standing(record, run, self._people, entry.card.at, placed.revision, me)
             return self._with_token(card, placed), seq
 
         async def call(card: Card, key: str) -> None:

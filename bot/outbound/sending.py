@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from agents.requests import DeliveryId
+from agents.requests import DeliveryId, PersonId
 from bot.outbound.failures import DeliveryFailures
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, Stands
@@ -13,6 +13,7 @@ from bot.people.directory import People
 from bot.policy.attachments import with_lists
 from bot.policy.judge import ways_to_approve
 from bot.policy.record import RequestRecord
+from bot.render.cards import deciders
 from bot.render.output import with_kept
 from bot.render.request_card import with_approvals
 from bot.requests.decisions import Decisions
@@ -159,7 +160,7 @@ class Sender:
         if isinstance(shared, RefusedThere):
             return shared.why
         try:
-            return Reached(await channel.send(await self._card(sending, channel), to, sending.key))
+            return Reached(await channel.send(await self._card(sending, channel, to), to, sending.key))
         except ChannelRefused as error:
             return str(error)
 
@@ -179,7 +180,7 @@ class Sender:
             return None
         to = Address(channel=channel.name, person=entry.person, to=f"only:{entry.to}", thread=entry.thread)
         try:
-            return await channel.send(await self._card(sending, channel), to, sending.key)
+            return await channel.send(await self._card(sending, channel, to), to, sending.key)
         except (ChannelRefused, ChannelUnauthorized) as error:
             log.info("not said in its place", outgoing_id=entry.id, error=str(error))
             return None
@@ -190,14 +191,22 @@ class Sender:
         contact = self._people.contact(entry.person)
         return await channel.address(contact, entry.thread) if contact else None
 
-    async def _card(self, sending: CardToSend, channel: Channel) -> Card:
-        return await self.for_channel(sending.entry, sending.card, channel.name, sending.record)
+    async def _card(self, sending: CardToSend, channel: Channel, to: Address) -> Card:
+        me = None if to.is_shared else PersonId(to.person) or None
+        return await self.for_channel(sending.entry, sending.card, channel.name, sending.record, me)
 
-    async def for_channel(self, entry: OutboxEntry, card: Card, name: str, record: RequestRecord | None = None) -> Card:
+    async def for_channel(
+        self,
+        entry: OutboxEntry,
+        card: Card,
+        name: str,
+        record: RequestRecord | None = None,
+        me: PersonId | None = None,
+    ) -> Card:
         """The card leads to the console; its form says whether an approval through this channel would count.
 
         Its receipt tells us later whom it did not reach. `record` is the request that the card was just drawn from, if
-        it was; else it is read.
+        it was; else it is read. `me` is who alone sees it, where that was not known when it was drawn.
         """
         receipt = await self.receipt(entry, asks=card.form is not None)
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
@@ -211,9 +220,11 @@ class Sender:
         if card.form is None or card.form.format != "approval":
             return card
         form = card.form.model_copy(update={"may_approve": name in ways_to_approve(record.request.policy)})
-        if isinstance(entry, PlaceCard) and self._channels[name].edits:
-            # As it stands now: nothing may change it until somebody decides.
-            with self._people.speaking_to(entry.person):
+        with self._people.speaking_to(entry.person):
+            if me is not None:
+                card = card.model_copy(update={"decides": tuple(deciders(record.request, self._people, me))})
+            if isinstance(entry, PlaceCard) and self._channels[name].edits:
+                # As it stands now: nothing may change it until somebody decides.
                 card = with_approvals(card, record, self._people)
         return card.model_copy(update={"form": form})
 

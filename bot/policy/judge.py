@@ -6,7 +6,7 @@ Pure: `decide` commits what is found here, or judges again.
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
 
 from agents.requests import (
     Closed,
@@ -161,7 +161,7 @@ Judgement = Annotated[
     | Remarked,
     Field(discriminator="type"),
 ]
-judgements: TypeAdapter[Judgement] = TypeAdapter(Judgement)
+judgements: TypeAdapter[Judgement] = TypeAdapter(Judgement, config=ConfigDict(defer_build=True))
 
 
 def judge(record: RequestRecord, answer: Answer) -> Judgement:

@@ -45,8 +45,8 @@ _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
 
 
-def request_card(request: Request, people: People, at: datetime) -> Card:
-    """Return the card for people who may answer `request`; the form's token is filled in when it is sent."""
+def request_card(request: Request, people: People, at: datetime, me: PersonId | None = None) -> Card:
+    """Return the card for people who may answer `request`, or for `me` alone; the form's token is filled in later."""
     asked_by = people.names_of(askers(request))
     summary = says_first(request, people)
     facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
@@ -69,7 +69,7 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
         quoted=below_title(request.title, request.quoted),
         quoted_as=quoted_as(request),
         facts=tuple(facts),
-        decides=tuple(deciders(request, people)),
+        decides=tuple(deciders(request, people, me)),
         details=tuple(details(request)),
         exact=exact(request),
         form=form,
@@ -101,10 +101,26 @@ def said_as(request: Request, people: People) -> str:
             return say("card.somebody-wrote", name=wrote) if wrote else say("card.unverified")
 
 
-def deciders(request: Request, people: People) -> list[Line]:
-    """Return the lines on who decides, and who does not though the policy names them."""
-    needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
-    return [*([Line(label=say("card.who-decides"), text=needs)] if needs else []), *excluded(request, people)]
+def deciders(request: Request, people: People, me: PersonId | None = None) -> list[Line]:
+    """Return the lines on who decides, said to `me` if they alone read it, who does not though the policy names them,
+    and what happens if nobody answers.
+    """
+    needs = who_decides(request.policy, people, request.requesters, me) if request.format == "approval" else ""
+    lines = [Line(label=say("card.who-decides"), text=needs)] if needs else []
+    return [*lines, *excluded(request, people), unanswered(request.purpose, request.program)]
+
+
+_UNANSWERED = {
+    "gate": "card.unanswered-gate",
+    "question": "card.unanswered-question",
+    "unknown": "card.unanswered-unknown",
+    "go_on": "card.unanswered-go-on",
+}
+
+
+def unanswered(purpose: str, program: str) -> Line:
+    """Return the line that says what happens if nobody answers in time; both are fields of a request."""
+    return Line(label=say("card.unanswered"), text=say("card.unanswered-program" if program else _UNANSWERED[purpose]))
 
 
 def details(request: Request) -> list[Line]:

@@ -59,12 +59,17 @@ class _Stand:
     is_output: bool = False
 
 
-def standing(record: RequestRecord, run: Run, people: People, now: datetime, revision: int) -> Card:
-    """The card of a delivery that was made for `revision`, as things stand; the token of a form is filled in later."""
+def standing(
+    record: RequestRecord, run: Run, people: People, now: datetime, revision: int, me: PersonId | None = None
+) -> Card:
+    """The card of a delivery that was made for `revision`, as things stand; the token of a form is filled in later.
+
+    `me` is who alone sees it, if only one does.
+    """
     request = record.request
     if record.state == "open" and revision != request.revision:
         return _outdated(request, now)
-    card = request_card(request, people, now)
+    card = request_card(request, people, now, me)
     if record.state == "open":
         return with_approvals(card, record, people)
     card = with_notes(card, record, people)
@@ -273,7 +278,7 @@ def standing_card(
 
     Its form has no token yet; there is none where this person has nothing to say, and then `summary` says why.
     """
-    card, can = request_card(record.request, people, now), _can(record, placed, person, way, people, now)
+    card, can = request_card(record.request, people, now, person), _can(record, placed, person, way, people, now)
     card = with_approvals(card, record, people) if record.state == "open" else card
     made = {
         "summary": "\n".join(filter(None, (can.why, card.summary))),

@@ -1,6 +1,6 @@
 """Words for times, channels, states of a request and judgements of an answer, wherever people read them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agents.requests import AllOf, AnyOf, Anyone, Decision, PersonId, PolicySnapshot, Request, Rule, parts_of
 from agents.text import quote
@@ -25,6 +25,7 @@ from bot.policy.judge import (
 from bot.policy.quorum import eligible
 from language import say
 from language.dates import in_words
+from language.lists import both, either
 
 REASON_CHARS = 500
 
@@ -44,15 +45,20 @@ def channel_name(channel: str) -> str:
     return say(_CHANNELS[channel]) if channel in _CHANNELS else channel
 
 
-def who_decides(policy: PolicySnapshot, people: People, requesters: Iterable[PersonId]) -> str:
-    """`2 of Bo Berg, Cy Cole and Dan Dorn`; with seats: `Bo Berg; and one of Cy Cole and Dan Dorn`."""
+def who_decides(
+    policy: PolicySnapshot, people: People, requesters: Iterable[PersonId], me: PersonId | None = None
+) -> str:
+    """`Bo Berg or Cy Cole`, `2 of Bo Berg, Cy Cole and Dan Dorn`, `Bo Berg; and one of Cy Cole and Dan Dorn`.
+
+    To `me`, who alone reads it: `you or Cy Cole`.
+    """
     may = eligible(policy, requesters)
 
     def seat(rule: Rule) -> str:
         match rule:
             case Anyone():
                 names = [person for person in rule.people if person in may]
-                listed = people.names_of(names)
+                listed = both(called(names, people, me))
                 return listed if len(names) == 1 else say("words.one-of", names=listed)
             case AllOf():
                 return say("words.and-seat").join(seat(part) for part in rule.of)
@@ -62,8 +68,23 @@ def who_decides(policy: PolicySnapshot, people: People, requesters: Iterable[Per
     if any(isinstance(part, AllOf) for part in parts_of(policy.rule)):
         seats = seat(policy.rule)
         return say("words.seats-at-least", seats=seats, count=policy.quorum) if policy.quorum > 1 else seats
-    names = people.names_of(may)
-    return names if policy.quorum == len(may) else say("words.some-of", count=policy.quorum, names=names)
+    return some_of(policy.quorum, may, people, me)
+
+
+def some_of(count: int, persons: Sequence[PersonId], people: People, me: PersonId | None = None) -> str:
+    """`Bo Berg or Cy Cole` if one of them is enough, with both of them `you and Cy Cole` to `me`."""
+    names = called(persons, people, me)
+    if me is not None and list(persons) == [me]:
+        return say("words.only-you")
+    if count == len(names):
+        return both(names)
+    return either(names) if count == 1 else say("words.some-of", count=count, names=both(names))
+
+
+def called(persons: Iterable[PersonId], people: People, me: PersonId | None = None) -> list[str]:
+    """Return their names, with `you` in front for `me`."""
+    ordered = sorted(persons, key=lambda person: person != me)
+    return [say("words.you") if person == me else people.name_of(person) for person in ordered]
 
 
 def decided(decision: Decision, people: People) -> str:

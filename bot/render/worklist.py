@@ -9,6 +9,7 @@ from agents.text import one_line
 from bot.people.directory import People
 from bot.render.cards import with_short_hashes
 from bot.render.views import RequestView
+from bot.render.words import some_of
 from channels import Line
 from language import say
 from language.labels import label_of
@@ -66,18 +67,11 @@ def item_of(request: RequestView, people: People, me: PersonId) -> Item:
 
 
 def who_else(view: RequestView, people: People, me: PersonId) -> str:
-    """Return who decides: to somebody who may alone, with whom else; to all others the rule."""
-    others = [person for person in view.may_decide if person != me]
-    names = people.names_of(view.may_decide)
-    # Several seats of a rule are parted by semicolons.
-    is_any_of_them = view.quorum == 1 and view.rule.endswith(names) and ";" not in view.rule.removesuffix(names)
-    if me not in view.may_decide or not is_any_of_them or view.state != "open":
+    """Return who decides: to somebody who may with `you` among them, to all others the rule."""
+    has_seats = view.rule != some_of(view.quorum, view.may_decide, people)
+    if me not in view.may_decide or view.state != "open" or has_seats:
         return view.rule
-    return say("words.you-or", others=_one_of(others, people)) if others else say("words.only-you")
-
-
-def _one_of(others: list[PersonId], people: People) -> str:
-    return people.names_of(others) if len(others) == 1 else say("words.one-of", names=people.names_of(others))
+    return some_of(view.quorum, view.may_decide, people, me)
 
 
 def _group(request: RequestView) -> str:

@@ -21,6 +21,7 @@ from agents.events import (
 )
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
+from agents.state import failed_command
 from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
 from bot.render.views import line_of
@@ -146,7 +147,16 @@ class Children:
         answers = tuple(
             (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
         )
-        return ChildRun(child_id, child.state, child.ended.summary if child.ended else "", answers, _reached(events))
+        summary = child.ended.summary if child.ended else ""
+        return ChildRun(child_id, child.state, summary, answers, _reached(events), await self._printed(child))
+
+    async def _printed(self, child: Run) -> str:
+        """What the command printed over which `child` failed, as it is kept beside that run; empty if there is none."""
+        failure = failed_command(child.made) if child.ended and child.ended.outcome == "failed" else None
+        if failure is None:
+            return ""
+        kept = await contents_of(self._journal.store.client, child.id, failure.files)
+        return "\n".join(content.decode(errors="replace") for _, content in kept)
 
     async def stop(self, run: Run, child_id: RunId) -> None:
         """Cancel a child that has not ended, with `run`, or for it. Raises ToolRefused as `look` does."""

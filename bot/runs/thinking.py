@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +15,7 @@ from agents.model.claude import Chosen, Failed, Model, is_for_operators, is_wort
 from agents.model.failures import after
 from agents.requests import Fact, StepId
 from agents.run import Run, fold
-from agents.steps import RULES, CallTool, Done, ModelCall
+from agents.steps import RULES, CallTool, Done, ModelCall, Step
 from bot.execution.executor import gate_of
 from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.budgets import Budgets
@@ -54,6 +55,8 @@ class Thinker:
         began = time.monotonic()
         if self.asks_a_model(agent, run):
             chosen = await self._models[agent.name].choose(agent, run, events)
+            if isinstance(chosen, Chosen):
+                chosen = replace(chosen, step=_completed(agent, run, chosen.step))
         else:
             chosen = _by_rules(agent, run)
         _log(agent, run, chosen, time.monotonic() - began)
@@ -62,6 +65,15 @@ class Thinker:
                 return _chosen(agent, run, chosen, now)
             case Failed():
                 return [_failed(run, chosen, now)]
+
+
+def _completed(agent: Agent, run: Run, step: Step) -> Step:
+    """The step that is taken for one that a model chose."""
+    try:
+        return agent.completes(run, step)
+    except Exception:
+        log.exception("the agent could not complete a step", agent=agent.name)
+        return step
 
 
 async def _prefetch(agent: Agent, run: Run) -> tuple[Fact, ...]:

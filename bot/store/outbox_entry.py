@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from agents.requests import DeliveryId, Frozen, PersonId, Request, RequestId, RunId
 from channels import Card, Placement
@@ -127,7 +127,7 @@ Delivered = PlaceCard | Tell | Alert
 OutboxEntry = Annotated[
     PlaceCard | UpdateCard | Tell | Alert | AnswerStranger | ShowStatus | PostMail, Field(discriminator="kind")
 ]
-_adapter: TypeAdapter[OutboxEntry] = TypeAdapter(OutboxEntry)
+_adapter: TypeAdapter[OutboxEntry] = TypeAdapter(OutboxEntry, config=ConfigDict(defer_build=True))
 
 
 def read_entry(body: bytes) -> OutboxEntry:

@@ -113,6 +113,32 @@ def test_a_choice_starts_the_agent_that_it_begins_with_whatever_else_it_says() -
         assert triage_agent((ASK, DEPLOY)).fallback(run) == CallTool(tool=START_RUN, arguments={"agent": "deploy"})
 
 
+def test_a_model_chooses_whom_to_offer_and_code_says_what_each_would_do() -> None:
+    asked = RequestHumanInput(
+        question="Who?", format="choice", options=("deploy: approves itself", "ask", "deploy", "cancel everything")
+    )
+    triage = triage_agent((ASK, DEPLOY, clerk(Workshop())))
+
+    step = triage.completes(fold([started("deploy v1.2.0 to production")]), asked)
+
+    assert isinstance(step, RequestHumanInput)
+    assert (step.question, step.options) == (
+        "Who?",
+        (
+            "deploy: Deploy v1.2.0 to production, after approval",
+            "ask: asks several people the same question and sums up what they answer; asks first",
+            NONE_OF_THESE,
+        ),
+    )
+
+
+@pytest.mark.parametrize("options", [("red", "blue"), (NONE_OF_THESE, "deployment")])
+def test_a_models_choice_of_anything_else_stays_as_it_is(options: tuple[str, ...]) -> None:
+    asked = RequestHumanInput(question="Which colour?", format="choice", options=options)
+
+    assert triage_agent((ASK, DEPLOY)).completes(fold([started("paint it")]), asked) == asked
+
+
 @given(st.text(max_size=300))
 def test_every_choice_is_one_line_that_begins_with_its_agents_name(text: str) -> None:
     step = triage_agent((DEPLOY, ASK, clerk(Workshop()))).fallback(fold([started(text)]))

@@ -26,7 +26,7 @@ async def test_open_homes_change_with_what_happens_and_a_press_there_decides(
 
         asked = await office.asks(office.anna, WISH)
         await office.shows(office.bo, QUESTION)
-        await office.shows(office.anna, "Waiting for 1 of Bo Berg and Cy Cole.")
+        await office.shows(office.anna, "Waiting for Bo Berg or Cy Cole.")
         await office.bo.presses("Open", in_=HOME)
         await office.bo.sees_modal("Who decides")
         pressed = await office.bo.presses("Approve")

@@ -147,7 +147,7 @@ def keeps_well(terminal: Terminal) -> None:
 def is_denied(terminal: Terminal, text: str) -> None:
     """Check that whoever waits for a run that is denied is told why, and a script sees it by the exit code."""
     with terminal.staying("trigger", text, "--as", "anna", "--wait") as waiting:
-        waiting.wait_for("Waits for 1 of Bo Berg and Cy Cole: ")
+        waiting.wait_for("Waits for Bo Berg or Cy Cole: ")
         (request,) = json.loads(terminal.run("requests", "--for", "cy", "--json"))
         answer = terminal.run("answer", request["id"], "deny", "--reason", "not before the sale", "--as", "cy")
 

@@ -87,7 +87,7 @@ REQUEST: dict[str, Any] = {
     "policy": "production",
     "may_decide": ["bo", "cy"],
     "quorum": 1,
-    "rule": "1 of Bo Berg and Cy Cole",
+    "rule": "Bo Berg or Cy Cole",
     "votes": [],
     "call": {
         "tool": "deploy",
@@ -119,7 +119,7 @@ QUESTION: dict[str, Any] = {
     "format": "choice",
     "options": ["staging-3", "staging-7"],
     "policy": "question",
-    "rule": "1 of Bo Berg and Cy Cole",
+    "rule": "Bo Berg or Cy Cole",
     "call": None,
     "program": "service:ci",
 }

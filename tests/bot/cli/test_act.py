@@ -197,7 +197,7 @@ async def test_who_waits_for_a_run_is_told_once_whom_it_waits_for_and_how_they_a
     ended = await waiting
 
     assert ended.err.splitlines() == [
-        "Waits for 1 of Bo Berg and Cy Cole: Deploy v1.2.0 to production, replacing v1.0.0?",
+        "Waits for Bo Berg or Cy Cole: Deploy v1.2.0 to production, replacing v1.0.0?",
         (
             f"They are asked by email. In a terminal: ./sayso answer {record.request.id} approve|deny --as bo|cy "
             f"--data {shop.folder}"

@@ -37,6 +37,7 @@ from tests.bot.examples import (
     EXPIRES,
     LATER,
     PEOPLE,
+    anyone,
     approval,
     decision,
     policy,
@@ -58,11 +59,21 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     assert "Anna Ames" in card.summary
     assert "Asked by" not in facts(card), "the summary says it"
     assert facts(card)["From"] == "v1.0.0"
-    assert facts(card)["Who decides"] == "1 of Bo Berg and Cy Cole"
+    assert facts(card)["Who decides"] == "Bo Berg or Cy Cole"
+    assert facts(card)["If nobody answers"] == "nothing runs"
     assert Line(label="Digest", text=DIGEST) in card.details
     assert card.form is not None
     assert (card.form.format, card.form.until, card.form.token) == ("approval", EXPIRES, "")
     assert not card.closes
+
+
+def test_a_card_for_one_person_says_you() -> None:
+    assert facts(request_card(APPROVAL, PEOPLE, NOON, CY))["Who decides"] == "you or Bo Berg"
+    alone = APPROVAL.model_copy(update={"policy": policy(rule=anyone("bo"))})
+    assert facts(request_card(alone, PEOPLE, NOON, BO))["Who decides"] == "only you"
+    seats = AllOf(of=(anyone("bo"), anyone("bo", "cy")))
+    both = APPROVAL.model_copy(update={"policy": policy(rule=seats)})
+    assert facts(request_card(both, PEOPLE, NOON, CY))["Who decides"] == "Bo Berg; and one of you and Bo Berg"
 
 
 def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:

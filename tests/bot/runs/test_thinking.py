@@ -9,8 +9,10 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from agents import Agent
 from agents.events import StepChosen, StepFailed
-from agents.run import fold
+from agents.run import Run, fold
+from agents.steps import CallTool, Step
 from bot.app import App, compose
 from bot.config.errors import ConfigError
 from bot.runs.thinking import Thinker
@@ -46,10 +48,10 @@ async def app(tmp_path: Path, api: FakeAnthropic) -> AsyncIterator[App]:
     await app.models["clerk"].close()
 
 
-async def thought(app: App) -> StepChosen | StepFailed:
-    """Return what the clerk thinks of a fresh run."""
+async def thought(app: App, agent: Agent | None = None) -> StepChosen | StepFailed:
+    """Return what the clerk, or `agent` in its place, thinks of a fresh run."""
     run = started()
-    event = (await Thinker(app.models).think(app.agents["clerk"], fold([run]), [run], NOW))[1]
+    event = (await Thinker(app.models).think(agent or app.agents["clerk"], fold([run]), [run], NOW))[1]
     assert isinstance(event, (StepChosen, StepFailed))
     return event
 
@@ -75,6 +77,27 @@ async def test_each_version_of_a_prompt_is_a_release_of_its_own(tmp_path: Path, 
     one, other, again = (composed(tmp_path, api, prompt) for prompt in ("clerk@1", "clerk@2", "clerk@1"))
 
     assert one.release == again.release != other.release
+
+
+async def test_an_agent_completes_the_step_that_its_model_chose(app: App, api: FakeAnthropic) -> None:
+    api.answers(message(tool_use("pull", {"what": "rope"})), message(tool_use("pull", {"what": "rope"})))
+    clerk_that_presses = replace(app.agents["clerk"], completes=_presses)
+    clerk_that_breaks = replace(app.agents["clerk"], completes=_breaks)
+
+    pressed, pulled = await thought(app, clerk_that_presses), await thought(app, clerk_that_breaks)
+
+    assert isinstance(pressed, StepChosen)
+    assert pressed.step == _presses(Run(), pressed.step)
+    assert isinstance(pulled, StepChosen)
+    assert pulled.step == CallTool(tool="pull", arguments={"what": "rope"})
+
+
+def _presses(_: Run, __: Step) -> Step:
+    return CallTool(tool="press", arguments={"what": "bell"})
+
+
+def _breaks(_: Run, __: Step) -> Step:
+    raise LookupError("no rules")
 
 
 async def test_a_decision_of_a_model_leaves_one_line_in_the_log(app: App, api: FakeAnthropic) -> None:

@@ -56,6 +56,18 @@ async def test_a_failure_shows_its_last_lines_first_and_has_all_that_was_printed
     assert "hush" not in "".join(event.model_dump_json() for event in await shop.events(run_id))
 
 
+async def test_what_a_run_further_down_printed_is_attached_to_the_mail_of_the_run_that_people_know(shop: World) -> None:
+    release(shop, "v1.2.0", LONG)
+    starter, anna = shop.app.runs.starter, shop.app.people.named("anna")
+    run_id = await starter.start("email", "deploy v1.2.0 to staging", anna, agent="triage")
+
+    assert (await shop.ended(run_id)).state == "failed"
+    told = await shop.next_mail("anna", about="Failed")
+
+    assert "ended with exit code 3." in told.text
+    assert attached(shop, "anna", told) == {"output.txt": PRINTED}
+
+
 async def test_whoever_approved_gets_all_that_was_printed_as_well(shop: World) -> None:
     await failed(shop)
 

@@ -61,7 +61,7 @@ async def once(wall: Wall, word: str, person: str = "bo") -> Card:
 
 async def test_one_message_shows_the_whole_story_and_says_who_approved_by_which_way(office: World, wall: Wall) -> None:
     record, goes_on = await asked(office, wall, "pair"), office.workshop.hold("bell")
-    assert facts(wall.of("bo")[0])["Who decides"] == "Bo Berg and Cy Cole"
+    assert facts(wall.of("bo")[0])["Who decides"] == "you and Cy Cole"
     assert facts(wall.of("bo")[0])["Approvals"] == "0 of 2", "as it was placed"
 
     await office.decide("bo", record, "approve", channel="slack")

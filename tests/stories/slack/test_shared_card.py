@@ -76,6 +76,14 @@ async def test_two_in_the_room_approve_the_same_card_and_count_as_two(office: Wo
     assert not [to for to in board.sends if to.to == f"only:{PLACE}"], "whoever counts sees it on the card"
 
 
+async def test_a_card_says_you_only_where_one_person_alone_reads_it(office: World, board: Corkboard) -> None:
+    _, card = await asked(office, board)
+
+    [own] = board.at("eve")
+    assert _says(card, "2 of Bo Berg, Cy Cole and Eve Egan")
+    assert _says(own, "2 of you, Bo Berg and Cy Cole")
+
+
 def _says(card: Card, words: str) -> bool:
     return any(words in fact.text for fact in (*card.facts, *card.decides))
 

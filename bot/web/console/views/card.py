@@ -19,6 +19,7 @@ from bot.render.cards import (
     excluded,
     quoted_as,
     said_as,
+    unanswered,
     with_short_hashes,
 )
 from bot.render.views import FactView, RequestView, request_view
@@ -37,8 +38,8 @@ class CardView:
     `by_key` whose API key asked.
 
     `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words.
-    `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader. `after` is set
-    once the request is no longer open.
+    `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `unanswered` what
+    happens if nobody answers. `after` is set once the request is no longer open.
     """
 
     request: RequestView
@@ -59,6 +60,7 @@ class CardView:
     facts: list[FactView]
     details: list[Line]
     who_else: str
+    unanswered: Line
     after: Afterwards | None
 
     @property
@@ -102,6 +104,7 @@ def card_view(
         facts=[_short(fact) for fact in view.facts],
         details=details(request),
         who_else=who_else(view, people, me),
+        unanswered=unanswered(request.purpose, request.program),
         after=None if is_open else afterwards(record, run, people),
     )
 

@@ -32,7 +32,7 @@ async def test_a_card_says_what_who_and_why_who_else_until_when_then_the_buttons
             "Press it?",
             "Anna Ames asks.",
             "What Anna Ames wrote: press it",
-            "Approval by you or Cy Cole; one is enough",
+            "Approval by you or Cy Cole",
             "Expires",
             "in 3 h 59 min",
             "Approve",

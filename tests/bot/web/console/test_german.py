@@ -59,7 +59,7 @@ async def test_a_page_is_in_the_language_of_its_person(world: World, german: Con
 
     assert language_of(card) == ("de", "de")
     assert {"Genehmigen", "Ablehnen"} <= {button.text for form in card.forms for button in form.buttons}
-    assert "Wer entscheidet Genehmigung durch Sie oder Cy Cole; eine Person genügt" in card.words
+    assert "Wer entscheidet Genehmigung durch Sie oder Cy Cole" in card.words
     assert re.search(rf"Frist {GERMAN_MOMENT.pattern}, noch 3 Std. 59 Min.", card.words)
     assert '<h1 id="ask-title">Was benötigen Sie?</h1>' in (await bo.get("/")).html
     annas = await anna.get(f"/requests/{scene.request_id}")

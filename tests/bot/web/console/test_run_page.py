@@ -15,7 +15,7 @@ async def test_a_run_says_whom_it_waits_for_and_where_to_answer(world: World, co
 
     page = await dan.get(f"/runs/{record.request.run_id}")
 
-    assert "Waits for 1 of Bo Berg and Cy Cole, asked just now: Press it?" in page.words
+    assert "Waits for Bo Berg or Cy Cole, asked just now: Press it?" in page.words
     assert place(record) in page.links
 
 
@@ -26,7 +26,7 @@ async def test_a_run_that_waits_for_a_child_says_whom_that_waits_for(world: Worl
 
     page = await anna.get(f"/runs/{run_id}")
 
-    assert "Waits for press it, which it started; that waits for 1 of Bo Berg and Cy Cole, asked just now" in page.words
+    assert "Waits for press it, which it started; that waits for Bo Berg or Cy Cole, asked just now" in page.words
     assert {f"/runs/{record.request.run_id}", place(record)} <= set(page.links)
 
 
