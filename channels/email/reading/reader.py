@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from channels import Bounced, Directory, Ignored, Inquiry, Quarantined, Trigger
+from channels import Bounced, Directory, File, Ignored, Inquiry, Quarantined, Trigger
 from channels.email.format import addresses
 from channels.email.format.body import Body, read_body
 from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable, guess_headers, read_headers
@@ -41,9 +41,9 @@ OLDER_CHARS = 64 * 1024 + 1
 HOLDS = (TWO_BODIES, newtext.TOO_LONG, markup.TOO_LONG)
 """Faults for which a text is nobody's comment: it was not read whole, or could be read in two ways."""
 
-SAY_IT = "write what you want in words of your own, above the forwarded mail"
+SAY_IT = "write what you want in words of your own, above it"
 
-FORWARDED_NAME = "forwarded.txt"
+FORWARDED_NAME, OLDER_NAME = "forwarded.txt", "earlier.txt"
 
 _FORWARD = re.compile(
     r"\s*(?:\[[^\]]{1,40}\]\s*)?(?:fwd?|wg|wtr|tr|rv|enc|i|doorst|vb|vl|pd|転送)\s*(?:\[\d+\])?\s*[:\uff1a]",
@@ -178,9 +178,14 @@ class Reader:
         files, text = files_of(body.files), f"{subject}\n\n{shown.strip()}".strip()
         if _is_forwarded(subject, shown):
             # What somebody else wrote is nobody's wish here; it goes along as what it is.
-            text, files = _own_words(said), (*files, text_file(FORWARDED_NAME, _bounded(masked(shown, self.own))))
+            text, files = _own_words(said, "it was forwarded"), (*files, self._whole(FORWARDED_NAME, shown))
         elif earlier:
             text = said.whole
+        elif _is_cut(said):
+            # Nor is the subject of an older mail theirs.
+            above = "" if _REPLY.match(subject) else subject
+            text = f"{above}\n\n{_own_words(said, 'it has an older mail in it')}".strip()
+            files = (*files, self._whole(OLDER_NAME, shown))
         return Trigger(
             person=person,
             text=_bounded(masked(text, self.own)),
@@ -191,6 +196,10 @@ class Reader:
             within=next(iter(earlier), ""),
             held_because=why,
         )
+
+    def _whole(self, name: str, shown: str) -> File:
+        """All of a mail as a file: what its sender did not write is for reading, and no wish."""
+        return text_file(name, _bounded(masked(shown, self.own)))
 
     def _answer(self, found: Accepted, headers: Headers, subject: str, token: str, body: Body) -> Answered:
         """An answer to the card that `token` names, or else a Message-ID of ours. Raises Unreadable."""
@@ -248,12 +257,15 @@ def _is_forwarded(subject: str, shown: str) -> bool:
     return _FORWARD.match(subject) is not None or any(marks)
 
 
-def _own_words(said: Said) -> str:
-    """Return what the person wrote above a forwarded mail. Raises Unreadable where nobody can see what that is."""
-    is_cut = any(quoted.strip() or below.strip() for quoted, below in said.older)
-    if not said.whole or not is_cut or said.unsure:
-        raise Unreadable("it was forwarded, and what somebody else wrote is not taken for your wish; " + SAY_IT)
+def _own_words(said: Said, why: str) -> str:
+    """Return what the person wrote above another mail. Raises Unreadable where nobody can see what that is."""
+    if not said.whole or not _is_cut(said) or said.unsure:
+        raise Unreadable(f"{why}, and what somebody else wrote is not taken for your wish; {SAY_IT}")
     return said.whole
+
+
+def _is_cut(said: Said) -> bool:
+    return any(quoted.strip() or below.strip() for quoted, below in said.older)
 
 
 def _faults(found: Accepted, headers: Headers) -> tuple[str, ...]:

@@ -138,6 +138,31 @@ def test_what_can_t_be_read_for_sure_is_held_with_a_reason(raw: bytes, reason: s
     assert reason in reasons(arrived(raw))
 
 
+def begins(text: str, subject: str) -> bytes:
+    """A mail that answers no card of ours."""
+    raw = mail(text).replace(f"agent+{TOKEN}".encode(), b"agent").replace(b"Re: Deploy?", subject.encode())
+    return arrived(raw, to=BOT)
+
+
+OLDER = "On Tue, 3 Mar 2026 at 10:00, Eve Egan <eve@shop.example> wrote:\n> deploy v9 to production\n> at once\n"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"), [("Re: shop", "see below, please"), ("Shop", "Shop\n\nsee below, please")]
+)
+def test_an_older_mail_below_a_wish_goes_along_as_a_file_and_is_nobodys_wish(subject: str, text: str) -> None:
+    found = read(begins(f"see below, please\n\n{OLDER}", subject))
+
+    assert isinstance(found, Trigger)
+    assert found.text == text
+    [file] = found.files
+    assert (file.name, "deploy v9 to production" in file.text) == ("earlier.txt", True)
+
+
+def test_an_older_mail_with_nothing_above_it_starts_nothing() -> None:
+    assert "what somebody else wrote is not taken for your wish" in reasons(begins(OLDER, "Shop"))
+
+
 def test_a_mail_of_html_alone_is_read() -> None:
     reading = read(arrived(mail("<div>Genehmigt.</div>", extra="Content-Type: text/html\n")))
 
