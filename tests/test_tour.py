@@ -35,7 +35,7 @@ async def test_a_deploy_waits_for_an_answer_by_mail_and_then_exactly_that_commit
     kinds = [event.type for event in await shop.events(run_id)]
     assert (kinds.count("tool_started"), kinds.count("request_decided"), kinds.count("run_ended")) == (3, 1, 1)
     for person in ("anna", "bo"):
-        heard = await shop.next_mail(person, about="Done: deploy v1.2.0 to production")
+        heard = await shop.next_mail(person, about="Done: v1.2.0 is live in production")
         assert "v1.2.0" in heard.text
         assert "is live in production, verified" in heard.text
 

@@ -165,7 +165,9 @@ async def _between(
     who, (what, more) = await asyncio.gather(
         _authors(environment, *ends), _files(environment, old, new, by_file=by_file)
     )
-    return (*what[::-1], *lists, who), (*marks, *more)
+    # Where every commit is listed its author stands beside it.
+    is_told = sum(commits.total for commits in (brought, taken)) <= _MOST_COMMITS and not by_file
+    return (*what[::-1], *lists, *([] if is_told else [who])), (*marks, *more)
 
 
 async def _marks(environment: Environment, old: str, new: str, brought: Commits, taken: Commits) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ async def bound(repo: Path, argv: Sequence[str], commit: str) -> Bound:
     program = argv[0]
     entry = kinds.get(inside.get(program, ""))
     if entry and entry.kind == "file":
-        return Bound(_fact(f"{program} of this commit, in a clean copy of it"), commit)
+        return Bound(_fact(f"{program}, as it is in this commit"), commit)
     if entry:
         raise ToolRefused(
             f"{one_line(program, _SHOWN_CHARS)!r} is a {entry.kind} in commit {commit}. "

@@ -18,7 +18,7 @@ from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.policy.quorum import eligible
-from bot.render.cards import below_title, by_key, exact_call, short_hashes, unanswered
+from bot.render.cards import approved, below_title, by_key, exact_call, short_hashes, unanswered
 from bot.render.times import ago, left, moment
 from bot.render.transcript import lines
 from bot.render.views import FactView, RequestView, Summary, run_view
@@ -85,7 +85,8 @@ def request_line(request: RequestView, now: datetime) -> str:
 
 def request_text(request: RequestView, people: People) -> str:
     """A request as somebody must see it to decide: everything that is approved, and who may."""
-    nobody = unanswered(request.purpose, request.program)
+    then = [approved(request.quorum, request.program)] if request.format == "approval" else []
+    then += [unanswered(request.purpose, request.program)]
     rows = [
         f"{request.id}  {request.state}  revision {request.revision}",
         f"  {' '.join(request.title.split())}",
@@ -116,7 +117,7 @@ def request_text(request: RequestView, people: People) -> str:
     ]
     rows += [_row("comment", f"{people.name_of(one.person)}: {one.text}") for one in request.comments]
     rows += [_row("expires", moment(None, request.expires_at))]
-    rows += [_row("else", f"{nobody.label.lower()}, {nobody.text}")] if request.state == "open" else []
+    rows += [_row("then", f"{line.label.lower()}, {line.text}") for line in then] if request.state == "open" else []
     rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
     rows += [_row("run", request.run_id), _row("digest", request.digest)]
     rows += [_row("mode", "rehearsal: plain rules chose the steps, no model")] if request.is_rehearsal else []

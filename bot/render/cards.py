@@ -23,7 +23,7 @@ from agents.requests import (
 )
 from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
-from agents.text import first_line, quote
+from agents.text import first_line, one_line, quote
 from bot.people.directory import People
 from bot.policy.judge import (
     Judgement,
@@ -103,11 +103,20 @@ def said_as(request: Request, people: People) -> str:
 
 def deciders(request: Request, people: People, me: PersonId | None = None) -> list[Line]:
     """Return the lines on who decides, said to `me` if they alone read it, who does not though the policy names them,
-    and what happens if nobody answers.
+    and what happens on a yes and if nobody answers.
     """
-    needs = who_decides(request.policy, people, request.requesters, me) if request.format == "approval" else ""
-    lines = [Line(label=say("card.who-decides"), text=needs)] if needs else []
-    return [*lines, *excluded(request, people), unanswered(request.purpose, request.program)]
+    last = unanswered(request.purpose, request.program)
+    if request.format != "approval":
+        return [last]
+    needs = who_decides(request.policy, people, request.requesters, me)
+    first = Line(label=say("card.who-decides"), text=needs)
+    return [first, *excluded(request, people), approved(request.policy.quorum, request.program), last]
+
+
+def approved(quorum: int, program: str) -> Line:
+    """Return the line that says what happens once so many have approved; both are fields of a request."""
+    key = "card.approved-program" if program else "card.approved-gate" if quorum == 1 else "card.approved-gate-all"
+    return Line(label=say("card.if-approved"), text=say(key))
 
 
 _UNANSWERED = {
@@ -202,11 +211,18 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
         facts.append(Line(label=say("card.note-by", name=people.name_of(person)), text=quote(note, REASON_CHARS)))
     failure = failed_command(run.made) if ended and ended.outcome == "failed" else None
     facts += map(output_line, failure.files if failure else ())
-    facts += _mode(is_rehearsal=run.is_rehearsal)
     if ended and ended.words_of == "model" and failure:
         facts.insert(0, Line(label=say("card.model-wrote"), text=quote(ended.summary, _MODEL_CHARS)))
-    card = Card(title=f"{word}: {asked}", at=at, facts=tuple(facts), ref=run.id, closes=True)
-    return card.model_copy(update=_how_it_ended(ended, live_now(run), failure)) if ended else card
+    live, mode = live_now(run), tuple(_mode(is_rehearsal=run.is_rehearsal))
+    title = f"{word}: {_what_is_live(live) if ended and ended.outcome == 'done' and len(live) == 1 else asked}"
+    card = Card(title=title, at=at, facts=tuple(facts), details=mode, ref=run.id, closes=True)
+    return card.model_copy(update=_how_it_ended(ended, live, failure)) if ended else card
+
+
+def _what_is_live(live: Mapping[str, str]) -> str:
+    """`v1.2.0 is live in production`, without the hash, which stands below."""
+    [(where, what)] = live.items()
+    return say("card.live-now", what=one_line(what.split(" (")[0], _TITLE_CHARS), where=where).removesuffix(".")
 
 
 def _how_it_ended(ended: RunEnded, live: Mapping[str, str], failure: AttemptOutcome | None) -> dict[str, Any]:

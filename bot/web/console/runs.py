@@ -18,6 +18,7 @@ from bot.errors import Conflict, Invalid, RateLimited
 from bot.policy.attachments import all_files
 from bot.queries import lists
 from bot.render.views import request_view, word_of
+from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
@@ -146,7 +147,7 @@ async def told_of(process: Here, run_id: RunId, me: PersonId) -> RunPage:
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-run-title"), say("console.no-run"))
     run, forks = fold(loaded.events), await process.app.runs.forks.forks_of(run_id)
     request_id = _on_top(run, loaded.events)
-    waits = await _waits_for(process, run)
+    waits = await _waits_for(process, run, me)
     if request_id is None:
         return RunPage(run, loaded.events, None, "", forks, waits)
     record, version, _ = await process.app.requests.decisions.request(request_id)
@@ -178,21 +179,21 @@ def _as_json(event: Event) -> str:
     return event.model_dump_json(indent=2, exclude={"files": {"__all__": {"text"}}})
 
 
-async def _waits_for(process: Here, run: Run, depth: int = 0) -> tuple[Waits, ...]:
-    """Return whom `run` waits for, and those whom the runs wait for that it has started."""
+async def _waits_for(process: Here, run: Run, me: PersonId, depth: int = 0) -> tuple[Waits, ...]:
+    """Return whom `run` waits for, said to `me`, and those whom the runs wait for that it has started."""
     if run.ended:
         return ()
     if run.open:
         record = (await process.app.requests.decisions.request(run.open)).record
         view = request_view(record, process.app.people)
-        names = view.rule if view.format == "approval" else process.app.people.names_of(view.may_decide)
-        return (Waits("", "", names, view.opened_at, view.id, view.title),)
+        return (Waits("", "", who_else(view, process.app.people, me), view.opened_at, view.id, view.title),)
     if run.pending is None or run.pending.waits is None or depth >= _DEEP:
         return ()
     going_on = [child for child in run.children if child.run_id not in run.ended_children][-_CHILDREN:]
     found = list[Waits]()
     for child in going_on:
-        below = await _waits_for(process, fold((await process.app.store.load(child.run_id)).events), depth + 1)
+        started = fold((await process.app.store.load(child.run_id)).events)
+        below = await _waits_for(process, started, me, depth + 1)
         first = below[0] if below else Waits()
         found.append(replace(first, run_id=child.run_id, text=child.text))
     return tuple(found)

@@ -78,7 +78,7 @@ async def test_a_roll_back_says_what_it_takes_back(repo: Repo) -> None:
     effect = await prepared(agent_of(repo.environment()), {"version": "v1.1.0", "environment": "production"})
 
     labels = [fact.label for fact in effect.facts]
-    assert labels == ["From", "To", "Risks", "Migrations", "Files", "Takes back", "Authors", "Program"]
+    assert labels == ["From", "To", "Risks", "Migrations", "Files", "Takes back", "Program"]
     assert "Faster start" in effect.facts[5].text
 
 

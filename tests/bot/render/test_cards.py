@@ -60,7 +60,11 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     assert "Asked by" not in facts(card), "the summary says it"
     assert facts(card)["From"] == "v1.0.0"
     assert facts(card)["Who decides"] == "Bo Berg or Cy Cole"
+    assert facts(card)["If approved"] == "it runs at once"
     assert facts(card)["If nobody answers"] == "nothing runs"
+    both = request_card(approval(policy=policy(quorum=2)), PEOPLE, NOON)
+    assert facts(both)["If approved"] == "it runs as soon as enough have approved"
+    assert "If approved" not in facts(request_card(question(), PEOPLE, NOON))
     assert Line(label="Digest", text=DIGEST) in card.details
     assert card.form is not None
     assert (card.form.format, card.form.until, card.form.token) == ("approval", EXPIRES, "")
@@ -216,6 +220,7 @@ def test_what_is_live_is_not_said_twice() -> None:
     card = outcome_card(fold([started(), *DEPLOYED, end("done", said, "code")]), PEOPLE, LATER)
 
     assert card.summary == said
+    assert card.title == "Done: v1.2.0 is live in production"
 
 
 def test_a_run_that_fails_after_its_deploy_says_what_is_live_all_the_same() -> None:

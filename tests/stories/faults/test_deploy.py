@@ -225,7 +225,7 @@ async def test_a_program_of_the_repository_that_is_replaced_after_the_approval_i
     assert (await shop.ended(run_id)).state == "done"
     assert live(shop, "production") == commit_of(shop, "v1.2.0")
     assert not (shop.folder / "demo" / "replaced").exists()
-    assert "Program: ./deploy.sh of this commit, in a clean copy of it" in " ".join(card.text.split())
+    assert "Program: ./deploy.sh, as it is in this commit" in " ".join(card.text.split())
     assert not list((shop.folder / "trees").glob("*/shop")), "the copy goes when the command has ended"
 
 

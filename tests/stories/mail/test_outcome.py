@@ -98,3 +98,13 @@ async def test_a_success_says_what_is_live_and_attaches_nothing(shop: World) -> 
 
     assert "is live in staging" in told.text
     assert attached(shop, "anna", told) == {}
+
+
+async def test_the_page_of_the_request_says_first_what_is_live(shop: World, console: Console) -> None:
+    record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
+    await shop.decide("bo", record, "approve")
+    assert (await shop.ended(record.request.run_id)).state == "done"
+
+    page = await (await console.browser("anna")).get(f"/requests/{record.request.id}")
+
+    assert page.words.index("Done v1.2.0 (") < page.words.index("is live in production.") < page.words.index("Began")

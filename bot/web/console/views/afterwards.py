@@ -1,10 +1,11 @@
 """What came of a request once it is no longer open: in one word, then in full. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from agents.requests import Attachment, PersonId
+from agents.deploy.results import live_now
+from agents.requests import Attachment, PersonId, Request
 from agents.run import Run
 from agents.state import AttemptOutcome, made_for
 from bot.people.directory import People
@@ -36,8 +37,9 @@ class Afterwards:
 def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterwards:
     """Return what came of a request that is no longer open; as far as the record knows where there is no `run`."""
     made = made_for(run.made, record.request.id) if run else None
-    if made and (record.state == "approved" or made.state in {"ok", "error"}):
-        return _made(made, people, has_ended=bool(run and run.ended))
+    if run and made and (record.state == "approved" or made.state in {"ok", "error"}):
+        after = _made(made, people, has_ended=bool(run.ended))
+        return replace(after, text=_live(record.request, run) or after.text) if made.state == "ok" else after
     match record.state:
         case "approved":
             return _approved(record, run)
@@ -53,6 +55,13 @@ def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterw
             return Afterwards(say("console.after-denied"), "doubt", say("console.after-nothing-done"))
         case _:
             return Afterwards(say("console.after-withdrawn"), "doubt", say("console.after-nothing-done"))
+
+
+def _live(request: Request, run: Run) -> str:
+    """The sentence that says what is live where `request` allowed a deploy; empty for anything else."""
+    where = request.call.effect.environment if request.call else ""
+    what = live_now(run).get(where or "")
+    return say("card.live-now", what=what, where=where) if what else ""
 
 
 def _approved(record: RequestRecord, run: Run | None) -> Afterwards:

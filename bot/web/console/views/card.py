@@ -12,6 +12,7 @@ from bot.people.directory import People
 from bot.policy.judge import ways_to_approve
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
+    approved,
     below_title,
     by_key,
     details,
@@ -38,8 +39,8 @@ class CardView:
     `by_key` whose API key asked.
 
     `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words.
-    `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `unanswered` what
-    happens if nobody answers. `after` is set once the request is no longer open.
+    `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `then` what
+    happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open.
     """
 
     request: RequestView
@@ -60,7 +61,7 @@ class CardView:
     facts: list[FactView]
     details: list[Line]
     who_else: str
-    unanswered: Line
+    then: list[Line]
     after: Afterwards | None
 
     @property
@@ -85,6 +86,7 @@ def card_view(
     has_approved = any(vote.person == me and vote.approve for vote in view.votes)
     asks = me in record.requesters
     counts_here = "console" in ways_to_approve(request.policy)
+    last = unanswered(request.purpose, request.program)
     return CardView(
         request=view,
         exact=exact(request),
@@ -104,7 +106,7 @@ def card_view(
         facts=[_short(fact) for fact in view.facts],
         details=details(request),
         who_else=who_else(view, people, me),
-        unanswered=unanswered(request.purpose, request.program),
+        then=[*([approved(request.policy.quorum, request.program)] if is_vote else []), last],
         after=None if is_open else afterwards(record, run, people),
     )
 
