@@ -160,10 +160,11 @@ class ToolContext(Protocol):
         """Cancel a child of this run that nobody needs any more; its open request is withdrawn."""
         ...
 
-    async def notify(self, to: str, title: str, text: str) -> None:
+    async def notify(self, to: str, title: str | Callable[[], str], text: str) -> None:
         """Say `text` once per step, title and `to`: `person:bo`, `group:release` or a place of many, `slack:#ops`.
 
-        `title` is worded by code; `text` is shown as somebody else's words. Raises ToolRefused where `to` is nobody.
+        `title` is worded by code: many read it, and a function words it in their language, not in the requester's.
+        `text` is shown as somebody else's words. Raises ToolRefused where `to` is nobody.
         """
         ...
 
@@ -261,6 +262,7 @@ class Agent:
     it is plainly for this agent; `example` is such a text, for people who ask what they can write. `reads` words in a
     few words what it would ask back about a text that is not plain; empty where it finds nothing to go by. `completes`
     gives the step that is taken for one that a model chose, where code knows better what people should be shown: pure.
+    `about` words for people what `description` says to models; without it they read that.
     """
 
     name: str
@@ -274,6 +276,11 @@ class Agent:
     reads: Callable[[str], str] = lambda _: ""
     completes: Callable[[Run, Step], Step] = _as_chosen
     example: str = ""
+    about: Callable[[], str] | None = None
+
+    def for_people(self) -> str:
+        """Return what the agent is for, in the language that is spoken if it has the words."""
+        return self.about() if self.about else self.description
 
     def tool(self, name: str) -> Tool[Any] | None:
         """The tool of that name, if this agent has it."""

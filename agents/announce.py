@@ -5,18 +5,15 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
-from agents.command import DECLINED, Announce, all_the_same, answers, failed, parse
+from agents.command import Announce, all_the_same, answer_to, failed, parse
 from agents.requests import Effect
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import first_line, quote
+from agents.wording import how
+from language import say
 
 ANNOUNCE = "announce"
-WHAT = "What should be announced?"
-NOT_SET_UP = (
-    "Nothing was announced: nobody is set up here to hear it. Whoever looks after sayso adds to sayso.toml a table "
-    '[announce] with to = ["group:NAME"], or "person:NAME", or "slack:#NAME", and starts it again'
-)
 _TEXT_CHARS, _TITLE_CHARS = 4_000, 80
 
 
@@ -36,6 +33,7 @@ def announce_agent(to: Sequence[str]) -> Agent:
         fallback=next_step,
         takes=_is_plain,
         example="announce: the office is closed on Friday",
+        about=lambda: say("agent.about-announce", places=", ".join(to)) if to else say("agent.about-announce-nobody"),
     )
 
 
@@ -45,8 +43,9 @@ def nothing_to_announce_to() -> Agent:
         name=ANNOUNCE,
         description="says something in the places of [announce], once there are any",
         tools=(),
-        fallback=lambda _: Done(outcome="failed", summary=NOT_SET_UP),
+        fallback=lambda _: failed(say("agent.announce-not-set-up")),
         takes=_is_plain,
+        about=lambda: say("agent.about-announce-not-set-up"),
     )
 
 
@@ -63,18 +62,26 @@ def next_step(run: Run) -> Step:
         case Result(step=RequestHumanInput(), kind="answered") | None:
             return _begin(run)
         case _:
-            what = "Not everybody may have heard it" if last.kind == "error" else "Nothing was announced"
-            why = f": {last.text}" if last.text else ""
-            return failed(f"{what}: {last.kind}{why}")
+            is_in_part = last.kind == "error"
+            key = "agent.announced-in-part" if is_in_part else "agent.announced-nothing"
+            return failed(say(key, why=how(last)))
 
 
 def _begin(run: Run) -> Step:
     command = parse(run.text)
-    words = command.text if isinstance(command, Announce) else answers(run).get(WHAT)
+    words = command.text if isinstance(command, Announce) else answer_to(run, _what)
     if words is None:
-        return RequestHumanInput(question=WHAT)
-    what = f"Announce {quote(words, _TITLE_CHARS)}"
-    return all_the_same(run, what, _announce(words), failed(f"Nothing was announced: {DECLINED}"))
+        return RequestHumanInput(question=_what())
+    declined = failed(say("agent.announced-nothing", why=say("agent.declined")))
+
+    def title() -> str:
+        return say("agent.announce-all-the-same", text=quote(words, _TITLE_CHARS))
+
+    return all_the_same(run, title, _announce(words), declined)
+
+
+def _what() -> str:
+    return say("agent.announce-what")
 
 
 def _announce(words: str) -> CallTool:
@@ -88,15 +95,13 @@ def _announce_tool(to: Sequence[str]) -> Tool[AnnounceArgs]:
         if not to:
             raise ToolRefused('Nobody is named to announce to: add [announce] with to = ["group:NAME"] to sayso.toml')
         if not args.text.strip():
-            raise ToolRefused("There is nothing to announce: the text is empty")
+            raise ToolRefused(say("agent.announce-empty"))
         return Effect(argv=(ANNOUNCE, *to, args.text))
 
     async def execute(args: AnnounceArgs, _: Effect, hands: ToolContext) -> Outcome:
         for whom in to:
-            await hands.notify(
-                whom, f"Announced: {quote(first_line(args.text, _TITLE_CHARS), _TITLE_CHARS)}", args.text
-            )
-        return Outcome(f"Announced to {', '.join(to)}")
+            await hands.notify(whom, lambda: _heading(args.text), args.text)
+        return Outcome(say("agent.announced", places=", ".join(to)))
 
     return Tool(
         name=ANNOUNCE,
@@ -104,6 +109,10 @@ def _announce_tool(to: Sequence[str]) -> Tool[AnnounceArgs]:
         args=AnnounceArgs,
         prepare=prepare,
         execute=execute,
-        title=lambda _: f"Announce to {', '.join(to)}",
+        title=lambda _: say("agent.announce-title", places=", ".join(to)),
         idempotent=True,
     )
+
+
+def _heading(text: str) -> str:
+    return say("agent.announced-heading", text=quote(first_line(text, _TITLE_CHARS), _TITLE_CHARS))

@@ -13,13 +13,14 @@ and a signature after. Anything more, or else, is no command: whoever wrote it i
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agents.run import Run
+from agents.run import Result, Run
 from agents.steps import Done, RequestHumanInput, Step
 from agents.text import strip_invisible
+from language import in_all, in_each, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,33 +202,46 @@ def _ask(people: tuple[str, ...], rest: str) -> Ask | None:
     return Ask(people, question, tuple(dict.fromkeys(options)), until)
 
 
-_NOT_READ = "What was written to this run since it began can't be read by plain rules, and may take the wish back."
-DECLINED = "nobody said yes to the question whether to go on"
-
-
 def failed(summary: str) -> Done:
     """The end of a run that did not do what was wished."""
     return Done(outcome="failed", summary=summary)
 
 
-def answers(run: Run) -> dict[str, str]:
-    """Return people's answers to the questions of a run, by question; the last one where one was asked again."""
-    return {
-        result.step.question: result.text
-        for result in run.results
-        if isinstance(result.step, RequestHumanInput) and result.kind == "answered"
-    }
+def answer_to(run: Run, *questions: Callable[[], str]) -> str | None:
+    """Return the answer to the first of `questions` that has one, in whichever language it was asked.
+
+    Where a question was asked again its last answer counts.
+    """
+    for question in questions:
+        asked = _asked(run, question)
+        if answered := [one.text for one in asked if one.kind == "answered"]:
+            return answered[-1]
+    return None
 
 
-def all_the_same(run: Run, what: str, step: Step, declined: Step) -> Step:
+def _asked(run: Run, question: Callable[[], str]) -> list[Result]:
+    words = in_each(question)
+    return [one for one in run.results if isinstance(one.step, RequestHumanInput) and one.step.question in words]
+
+
+def is_none_of_these(label: str) -> bool:
+    """Return whether `label` is the choice of nothing that was offered, in any language."""
+    return label in in_all("agent.none-of-these")
+
+
+def all_the_same(run: Run, what: Callable[[], str], step: Step, declined: Step) -> Step:
     """`step`, which nobody can take back; once somebody has written to the run, only after a yes to the question.
 
-    `what` begins the question, such as "Announce it". Anything but a yes, also no answer, leads to `declined`.
+    `what` words the beginning of the question, such as "Announce it". Anything but a yes, also no answer, leads to
+    `declined`.
     """
-    question = f"{what} all the same? {_NOT_READ}"
-    asked = [one for one in run.results if isinstance(one.step, RequestHumanInput) and one.step.question == question]
+
+    def question() -> str:
+        return say("agent.all-the-same", what=what())
+
+    asked = _asked(run, question)
     if asked and (asked[-1].kind != "answered" or asked[-1].text != "yes"):
         return declined
     if run.unheard:  # a yes says nothing of what was written after it was asked for
-        return RequestHumanInput(question=question, format="yes_no")
+        return RequestHumanInput(question=question(), format="yes_no")
     return step

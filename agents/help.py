@@ -7,6 +7,7 @@ from agents.command import Help, parse
 from agents.run import Run
 from agents.steps import Done
 from agents.text import one_line, quote
+from language import say
 
 HELP = "help"
 _ABOUT_CHARS, _EXAMPLE_CHARS = 200, 120
@@ -14,12 +15,18 @@ _ABOUT_CHARS, _EXAMPLE_CHARS = 200, 120
 
 def help_agent(others: Sequence[Agent]) -> Agent:
     """The agent that says what `others` can be asked for."""
-    text = usage(others)
 
     def fallback(_: Run) -> Done:
-        return Done(summary=text)
+        return Done(summary=usage(others))
 
-    return Agent(name=HELP, description="says what can be asked here", tools=(), fallback=fallback, takes=is_for_help)
+    return Agent(
+        name=HELP,
+        description="says what can be asked here",
+        tools=(),
+        fallback=fallback,
+        takes=is_for_help,
+        about=lambda: say("agent.about-help"),
+    )
 
 
 def is_for_help(text: str) -> bool:
@@ -30,11 +37,11 @@ def is_for_help(text: str) -> bool:
 def usage(others: Sequence[Agent]) -> str:
     """Return what `others` can be asked for, a line each."""
     if not others:
-        return "There is no agent yet that could do anything: configure one in sayso.toml."
-    lines = ["This is what you can ask for here:", *map(_listed, others)]
-    return "\n".join([*lines, "Whatever else you write, you are asked what you mean."])
+        return say("agent.help-nothing")
+    return "\n".join([say("agent.help-begins"), *map(_listed, others), say("agent.help-ends")])
 
 
 def _listed(agent: Agent) -> str:
-    about = f"- {agent.name}: {one_line(agent.description, _ABOUT_CHARS)}."
-    return f"{about} Such as: {quote(agent.example, _EXAMPLE_CHARS)}" if agent.example else about
+    about = f"- {agent.name}: {one_line(agent.for_people(), _ABOUT_CHARS)}."
+    such_as = say("agent.help-such-as", example=quote(agent.example, _EXAMPLE_CHARS))
+    return f"{about} {such_as}" if agent.example else about

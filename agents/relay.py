@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
+from agents.command import failed
 from agents.requests import Effect, Format, Frozen
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import quote
+from agents.wording import end_of
+from language import say
 
 RELAY, SURVEY = "relay", "survey"
-MAY_ACT = "approved: the program may do it now"
 _TOOL = "proceed"
 _TITLE_CHARS, _ANSWER_CHARS = 200, 500
 
@@ -76,6 +78,7 @@ def relay_agent(policies: Collection[str]) -> Agent:
         prompt="",
         tools=(_proceed_tool(policies),),
         fallback=next_step,
+        about=lambda: say("agent.about-relay"),
     )
 
 
@@ -87,6 +90,7 @@ def survey_agent() -> Agent:
         prompt="",
         tools=(),
         fallback=next_step,
+        about=lambda: say("agent.about-survey"),
     )
 
 
@@ -102,24 +106,24 @@ def next_step(run: Run) -> Step:
         case Approval() as approval:
             return CallTool(tool=_TOOL, arguments=approval.model_dump(mode="json", exclude={"kind"}))
         case None:
-            return Done(outcome="failed", summary="This run does not say what is wanted of people")
+            return failed(say("agent.relay-nothing-wanted"))
 
 
 def _end(result: Result) -> Done:
     by, text = ", ".join(result.by), quote(result.text, _ANSWER_CHARS)
     match result.kind:
         case "answered":
-            return Done(summary=f"{by} answered: {text}")
+            return Done(summary=say("agent.relay-answered", by=by, text=text))
         case "ok":
-            return Done(summary=MAY_ACT)
+            return Done(summary=say("agent.relay-may-act"))
         case "refused" | "error":
-            return Done(outcome="failed", summary=f"the program may not act: {result.text}")
+            return failed(say("agent.relay-may-not-act", why=result.text))
         case "expired":
-            return Done(outcome="failed", summary="nobody answered in time")
+            return failed(say("agent.relay-expired"))
         case "revoked":
-            return Done(outcome="failed", summary=f"approved, and taken back{_because(result)}")
+            return failed(f"{say('agent.relay-revoked')}{_because(result)}")
         case "denied" | "withdrawn":
-            return Done(outcome="failed", summary=f"{result.kind}{_because(result)}")
+            return failed(f"{end_of(result)}{_because(result)}")
 
 
 def _because(result: Result) -> str:
@@ -135,7 +139,7 @@ def _proceed_tool(policies: Collection[str]) -> Tool[ProceedArgs]:
         return Effect(argv=())
 
     async def execute(_: ProceedArgs, __: Effect, ___: ToolContext) -> Outcome:
-        return Outcome(MAY_ACT)
+        return Outcome(say("agent.relay-may-act"))
 
     return Tool(
         name=_TOOL,

@@ -5,11 +5,12 @@ The deploy has the gate of its environment. Announcing has none: `[announce]` sa
 
 from agents import Agent
 from agents.announce import ANNOUNCE
-from agents.command import DECLINED, Release, all_the_same, failed, parse
+from agents.command import Release, all_the_same, failed, parse
 from agents.run import Result, Run
 from agents.starting import START_RUN, start_run_tool
 from agents.steps import CallTool, Done, Step
 from agents.text import ends_of, quote
+from language import say
 
 RELEASE, DEPLOY = "release", "deploy"
 _SUMMARY_CHARS, _TOLD_CHARS = 2_000, (2_500, 500)
@@ -25,6 +26,7 @@ def release_agent(deploy: Agent, announce: Agent) -> Agent:
         fallback=next_step,
         takes=lambda text: isinstance(parse(text), Release),
         example=f"{deploy.example} and announce it",
+        about=lambda: say("agent.about-release", deploy=deploy.for_people(), announce=announce.for_people()),
     )
 
 
@@ -32,16 +34,19 @@ def next_step(run: Run) -> Step:
     """Deploy; when that worked, announce what the deploy said of itself; tell how both ended."""
     done = [one for one in run.results if isinstance(one.step, CallTool)]
     if not done:
-        return all_the_same(run, "Deploy", _start(DEPLOY, _the_deploy(run)), failed(f"Nothing is deployed: {DECLINED}"))
+        declined = failed(say("agent.release-not-deployed", why=say("agent.declined")))
+        start = _start(DEPLOY, _the_deploy(run))
+        return all_the_same(run, lambda: say("agent.release-deploy"), start, declined)
     deployed, *more = done
     if deployed.kind != "ok":
-        return failed(f"Nothing is announced. {_said(DEPLOY, deployed)}")
+        return failed(say("agent.release-not-announced", said=_said(DEPLOY, deployed)))
     if not more:
         announce = _start(ANNOUNCE, f"announce: {ends_of(deployed.text, *_TOLD_CHARS)}")
-        kept = Done(summary=f"It is live, and was not announced: {DECLINED}. {_said(DEPLOY, deployed)}")
-        return all_the_same(run, "Announce it", announce, kept)
-    worked = "" if more[0].kind == "ok" else "It is live, and could not be announced. "
-    return Done(summary=f"{worked}{_said(DEPLOY, deployed)} {_said(ANNOUNCE, more[0])}")
+        why, said = say("agent.declined"), _said(DEPLOY, deployed)
+        kept = Done(summary=say("agent.release-kept-quiet", why=why, said=said))
+        return all_the_same(run, lambda: say("agent.release-announce"), announce, kept)
+    said = f"{_said(DEPLOY, deployed)} {_said(ANNOUNCE, more[0])}"
+    return Done(summary=said if more[0].kind == "ok" else say("agent.release-unheard", said=said))
 
 
 def _start(agent: str, text: str) -> CallTool:
@@ -59,4 +64,4 @@ def _the_deploy(run: Run) -> str:
 
 
 def _said(agent: str, result: Result) -> str:
-    return f"The {agent} agent: {quote(result.text, _SUMMARY_CHARS)}."
+    return say("agent.release-said", agent=agent, text=quote(result.text, _SUMMARY_CHARS))

@@ -9,6 +9,8 @@ from pydantic import Field, JsonValue
 from agents import Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.requests import Effect, RunId
 from agents.text import one_line
+from agents.wording import how_child
+from language import say
 
 START_RUN = "start_run"
 # Its end is told at once; this is for a word of it that was lost.
@@ -73,9 +75,8 @@ def _tool(
 ) -> Tool[A]:
     async def prepare(args: A) -> Effect:
         if args.agent not in agents:
-            raise ToolRefused(
-                f"There is no agent {one_line(args.agent, _TITLE_CHARS)!r}. There are: {', '.join(agents)}"
-            )
+            name = repr(one_line(args.agent, _TITLE_CHARS))
+            raise ToolRefused(say("agent.start-no-agent", name=name, names=", ".join(agents)))
         return Effect(argv=(START_RUN, *map(str, args.model_dump().values())))
 
     async def execute(args: A, _: Effect, hands: ToolContext) -> Pending:
@@ -89,7 +90,7 @@ def _tool(
             return _still(child.id, args.agent)
         if child.state == "done":
             return Outcome(child.summary)
-        return Outcome("", f"{child.state}: {child.summary}", child.printed)
+        return Outcome("", how_child(child.state, child.summary), child.printed)
 
     listed = "; ".join(f"{name}: {about}" for name, about in agents.items())
     return Tool(
@@ -99,11 +100,13 @@ def _tool(
         prepare=prepare,
         execute=execute,
         check=check,
-        title=lambda args: f"Start the {one_line(args.agent, _TITLE_CHARS)} agent",
+        title=lambda args: say("agent.start", agent=one_line(args.agent, _TITLE_CHARS)),
         idempotent=True,
         waits_s=_WAITS_S,
     )
 
 
 def _still(child_id: RunId, agent: str) -> Pending:
-    return Pending(handle=child_id, check_after_s=_LOOK_AGAIN_S, note=f"the {agent} agent ({child_id})")
+    return Pending(
+        handle=child_id, check_after_s=_LOOK_AGAIN_S, note=say("agent.start-waits", agent=agent, run=child_id)
+    )

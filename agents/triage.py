@@ -5,20 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agents import Agent
-from agents.command import DECLINED, all_the_same, failed, parse
+from agents.command import all_the_same, failed, is_none_of_these, parse
 from agents.release import DEPLOY, RELEASE, deploy_in
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
 from agents.steps import NAME_ENDS, CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote
+from agents.wording import end_of
+from language import in_all, say
 
 TRIAGE = "triage"
-NONE_OF_THESE = "none of these"
-WHICH = "Which agent is your message for?"
 # Whom a text calls by name: `ask anna about lunch`.
 _CALLED = re.compile(r"\s*(?:please\s+)?([a-z][a-z0-9_-]*)\b", re.IGNORECASE)
 _OPTION_CHARS, _SUMMARY_CHARS = 120, 4_000
-_ASKS_BACK = "; asks first"
 
 
 def triage_agent(others: Sequence[Agent]) -> Agent:
@@ -38,6 +37,7 @@ def triage_agent(others: Sequence[Agent]) -> Agent:
         tools=(pass_on_tool({agent.name: agent.description for agent in others}),),
         fallback=fallback,
         completes=completes,
+        about=lambda: say("agent.about-triage"),
     )
 
 
@@ -48,27 +48,27 @@ def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
         case None:
             return _begin(run, agents)
         case Result(step=CallTool(), kind="ok"):
-            return Done(summary=f"The {_agent(last)} agent: {quote(last.text, _SUMMARY_CHARS)}")
+            return Done(summary=_said(last))
         case Result(step=CallTool()):
-            return failed(f"The {_agent(last)} agent: {quote(last.text, _SUMMARY_CHARS)}")
+            return failed(_said(last))
         case Result(kind="answered"):
             return _begin(run, agents)
         case _:
-            return failed(f"Nothing was started: the question was {last.kind}")
+            return failed(say("agent.triage-unanswered", end=end_of(last)))
 
 
 def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
     if not agents:
-        return failed("There is no agent yet that could do anything: configure one")
+        return failed(say("agent.triage-no-agents"))
     answer, fitting = _whose(run, agents), [name for name, agent in agents.items() if agent.takes(run.text)]
     if answer is None and len(fitting) == 1 and taker_of(run.text, agents):
         return _start(run, fitting[0])
     if answer is None:
-        options = (*(_option(agent, run) for agent in agents.values()), NONE_OF_THESE)
-        question = f"{WHICH}{_hint(run.text, agents)}"
+        options = (*(_option(agent, run) for agent in agents.values()), say("agent.none-of-these"))
+        question = f"{say('agent.triage-which')}{_hint(run.text, agents)}"
         return RequestHumanInput(question=question, format="choice", options=options)
-    if answer == NONE_OF_THESE:
-        return Done(summary="Nothing was started: the message is for none of the agents")
+    if is_none_of_these(answer):
+        return Done(summary=say("agent.triage-for-none"))
     return _start(run, answer)
 
 
@@ -76,23 +76,22 @@ def _hint(text: str, agents: Mapping[str, Agent]) -> str:
     """Return how to write it, where a text begins with the name of an agent and goes on in words that no rule reads."""
     deploy, alone = agents.get(DEPLOY), deploy_in(parse(text))
     if alone and RELEASE not in agents and deploy and deploy.takes(alone):
-        return (
-            f" Nobody is set up here to hear an announcement. This {DEPLOY} takes without asking: {quote(alone, 200)}"
-        )
+        return f" {say('agent.triage-nobody-hears', agent=DEPLOY, words=quote(alone, 200))}"
     called = _CALLED.match(text)
     agent = agents.get(called[1].lower()) if called else None
     if agent is None or not agent.example or any(map(agent.takes, (text, *text.splitlines()))):
         return ""
-    return f" Written like this, {agent.name} takes it without asking: {agent.example}"
+    return f" {say('agent.triage-write-it-so', agent=agent.name, words=agent.example)}"
 
 
 def _whose(run: Run, agents: Mapping[str, Agent]) -> str | None:
-    """The agent, or `NONE_OF_THESE`, that was chosen last, in whatever words a model may have asked for it.
+    """The agent, or the choice of none, that was chosen last, in whatever words a model may have asked for it.
 
     A choice of anything else says nothing of that, unless it is an answer to our own question.
     """
+    ours, none = in_all("agent.triage-which"), say("agent.none-of-these")
     chosen = (
-        _named(result.text, agents) or (NONE_OF_THESE if result.step.question.startswith(WHICH) else None)
+        _named(result.text, agents) or (none if result.step.question.startswith(ours) else None)
         for result in reversed(run.results)
         if isinstance(result.step, RequestHumanInput) and result.step.format == "choice" and result.kind == "answered"
     )
@@ -100,7 +99,7 @@ def _whose(run: Run, agents: Mapping[str, Agent]) -> str | None:
 
 
 def _named(label: str, agents: Mapping[str, Agent]) -> str | None:
-    if label == NONE_OF_THESE or label in agents:
+    if is_none_of_these(label) or label in agents:
         return label
     return next((name for name in agents if label.startswith(tuple(f"{name}{end}" for end in NAME_ENDS))), None)
 
@@ -113,20 +112,21 @@ def _with_our_options(run: Run, step: Step, agents: Mapping[str, Agent]) -> Step
     if not named:
         return step
     ours = (_option(agents[name], run) for name in named if name)
-    return step.model_copy(update={"options": (*ours, NONE_OF_THESE)})
+    return step.model_copy(update={"options": (*ours, say("agent.none-of-these"))})
 
 
 def _start(run: Run, agent: str) -> Step:
     """The child hears nothing of what was written here, so it is asked about before."""
     step = CallTool(tool=START_RUN, arguments={"agent": agent})
-    return all_the_same(run, f"Start the {agent} agent", step, failed(f"Nothing was started: {DECLINED}"))
+    declined = failed(say("agent.triage-not-started", why=say("agent.declined")))
+    return all_the_same(run, lambda: say("agent.start", agent=agent), step, declined)
 
 
 def _option(agent: Agent, run: Run) -> str:
     try:
         does = _would_do(agent, run)
     except Exception:  # noqa: BLE001 - it may be an agent of somebody else's, and is only asked what it would do
-        does = agent.description
+        does = agent.for_people()
     return one_line(f"{agent.name}{NAME_ENDS[0]}{does}", _OPTION_CHARS)
 
 
@@ -140,11 +140,16 @@ def _would_do(agent: Agent, run: Run) -> str:
     match step := agent.fallback(replace(Run(), id=run.id, started=started)):
         case CallTool() if step.tool != START_RUN and (tool := agent.tool(step.tool)) and tool.title:
             args = tool.args.model_validate(step.arguments)
-            return f"{tool.title(args)}, after approval" if tool.gate(args) else tool.title(args)
+            title = tool.title(args)
+            return say("agent.triage-after-approval", title=title) if tool.gate(args) else title
         case RequestHumanInput():
-            return f"{agent.reads(run.text) or agent.description}{_ASKS_BACK}"
+            return say("agent.triage-asks-first", title=agent.reads(run.text) or agent.for_people())
         case _:
-            return agent.description
+            return agent.for_people()
+
+
+def _said(result: Result) -> str:
+    return say("agent.triage-said", agent=_agent(result), text=quote(result.text, _SUMMARY_CHARS))
 
 
 def _agent(result: Result) -> str:

@@ -217,9 +217,14 @@ def compose(
 
 
 def _lookup(ground: _Ground, agents: Sequence[Agent]) -> StoredRequests:
-    said = usage([agent for agent in agents if agent.example])
+    asked = [agent for agent in agents if agent.example]
     return StoredRequests(
-        ground.store, ground.decisions, ground.people, ground.tokens, ground.settings.public_url, usage=said
+        ground.store,
+        ground.decisions,
+        ground.people,
+        ground.tokens,
+        ground.settings.public_url,
+        usage=lambda: usage(asked),
     )
 
 

@@ -1,17 +1,17 @@
 """What people read, by key: each sentence stands in `en/` and in every other language's folder, and code names
 its key.
 
-Others use `say`, `say_many`, `in_all`, `speaking`, `spoken` and `LANGUAGES`. It reads no file but its own catalogs, and
-words nothing for models (`prompts`) or for operators (the command line's errors and logs stay English).
+Others use `say`, `say_many`, `in_all`, `in_each`, `speaking`, `spoken` and `LANGUAGES`. It reads no file but its own
+catalogs, and words nothing for models (`prompts`) or for operators (the command line's errors and logs stay English).
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from language.catalogs import LANGUAGES, Language, sentence, sentences
 
-__all__ = ["LANGUAGES", "Language", "in_all", "say", "say_many", "speaking", "spoken"]
+__all__ = ["LANGUAGES", "Language", "in_all", "in_each", "say", "say_many", "speaking", "spoken"]
 
 _SPOKEN: ContextVar[Language] = ContextVar("language", default="en")
 
@@ -37,6 +37,16 @@ def say_many(key: str, count: int, /, **values: object) -> str:
 def in_all(key: str) -> tuple[str, ...]:
     """Return the sentence `key` in every language, English first: to know again what was written in one of them."""
     return sentences(key)
+
+
+def in_each(words: Callable[[], str]) -> tuple[str, ...]:
+    """Return what `words` says in every language, English first: as `in_all`, for what is put together of sentences."""
+    return tuple(_in(language, words) for language in LANGUAGES)
+
+
+def _in(language: Language, words: Callable[[], str]) -> str:
+    with speaking(language):
+        return words()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from agents.requests import Fact
 from agents.run import Run
 from agents.steps import Step
 from agents.text import one_line
+from language import say
 
 __all__ = ["Directory", "Listed", "ask_agent"]
 
@@ -59,4 +60,5 @@ def ask_agent(directory: Directory) -> Agent:
         fallback=fallback,
         takes=lambda text: isinstance(parse(text), Ask),
         example=_example(directory),
+        about=lambda: say("ask.about"),
     )

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from agents.ask.directory import Directory, name_of
 from agents.text import quote
+from language import say
+from language.dates import date
 
 _QUESTION_CHARS, _ANSWER_CHARS = 300, 500
 
@@ -26,14 +28,15 @@ def report(
 ) -> str:
     """Lines for the requester. Everything that somebody else wrote stands in quotation marks."""
     answered = [one for one in heard if one.answer is not None]
-    until = f"{deadline.astimezone(ZoneInfo(zone)):%A %Y-%m-%d %H:%M} ({zone})"
-    lines = [f"{len(answered)} of {len(heard)} answered {quote(question, _QUESTION_CHARS)}, asked until {until}."]
+    until = f"{date(deadline.astimezone(ZoneInfo(zone)), 'ask.day')} ({zone})"
+    asked = quote(question, _QUESTION_CHARS)
+    lines = [say("ask.answered", answered=len(answered), asked=len(heard), question=asked, until=until)]
     picked = Counter(line for one in answered for line in (one.answer or "").splitlines())
     lines += [f"{quote(option, _ANSWER_CHARS)}: {picked[option]}" for option in options]
     lines += [f"{name_of(directory, one.person)}: {quote(one.answer or '', _ANSWER_CHARS)}" for one in answered]
     silent = [one for one in heard if one.answer is None]
-    lines += _listed("Did not answer", [one.person for one in silent if one.is_reached], directory)
-    lines += _listed("Could not be reached", [one.person for one in silent if not one.is_reached], directory)
+    lines += _listed(say("ask.silent"), [one.person for one in silent if one.is_reached], directory)
+    lines += _listed(say("ask.unreached"), [one.person for one in silent if not one.is_reached], directory)
     return "\n".join(lines)
 
 

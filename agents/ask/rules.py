@@ -1,12 +1,16 @@
 """The ask agent without a model: the next step by plain rules, from the run alone. Pure, and it always ends."""
 
+from collections.abc import Callable
+
 from agents.ask.deadline import deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
 from agents.ask.survey import SURVEY_TOOL, SurveyArgs
-from agents.command import DECLINED, Ask, all_the_same, answers, failed, parse, refs_of
+from agents.command import Ask, all_the_same, answer_to, failed, parse, refs_of
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote
+from agents.wording import end_of, how
+from language import say
 
 
 def how_to_ask(whom: str) -> str:
@@ -15,9 +19,6 @@ def how_to_ask(whom: str) -> str:
 
 
 HOW_TO_ASK = how_to_ask("group:release")
-ORDER = f"Whom should I ask, what, and until when? Write it in one line, such as: {HOW_TO_ASK}"
-WHOM = "Nobody is called that. Whom should I ask? Write person:NAME or group:NAME"
-UNTIL = "Until when may they answer? Such as: until Thursday 12:00, until 17:00, until tomorrow"
 _SHOWN_CHARS = 200
 
 
@@ -28,34 +29,50 @@ def next_step(run: Run, directory: Directory) -> Step:
         case Result(step=CallTool(), kind="ok"):
             return Done(summary=last.text)
         case Result(step=CallTool(), kind="error"):
-            return failed(f"The survey came to nothing: {last.text}")
+            return failed(say("ask.came-to-nothing", why=last.text))
         case Result(step=CallTool()):
-            return _nobody(f"{last.kind}: {last.text}")
+            return _nobody(how(last))
         case Result(kind=kind) if kind != "answered":
-            return _nobody(f"the question was {kind}")
+            return _nobody(say("ask.unanswered", end=end_of(last)))
         case _:
             return _begin(run, directory)
 
 
 def _begin(run: Run, directory: Directory) -> Step:
-    said = answers(run)
+    def order_before() -> str:  # as the release before this one asked it
+        return f"You wrote {quote(run.text, _SHOWN_CHARS)}. {_order()}"
+
     by = run.started.requester if run.started else ""
-    order = f"You wrote {quote(run.text, _SHOWN_CHARS)}. {ORDER}"  # as the release before this one asked it
-    asked = next(filter(None, (_asked(text, by) for text in (run.text, said.get(ORDER), said.get(order)))), None)
+    orders = (run.text, answer_to(run, _order), answer_to(run, order_before))
+    asked = next(filter(None, (_asked(text, by) for text in orders)), None)
     if asked is None:
-        return _once(order if order in said else ORDER, said)
+        return _once(run, _order, order_before)
     people = asked.people
     if unknown(directory, people):
-        people = refs_of(said.get(WHOM, ""))
+        people = refs_of(answer_to(run, _whom) or "")
     if not people or unknown(directory, people):
-        return _once(WHOM, said)
+        return _once(run, _whom)
     if len(members(directory, people)) > MOST_PEOPLE:
-        return _nobody(f"{len(members(directory, people))} people are too many: {MOST_PEOPLE} may be asked at once")
-    until = asked.until if _is_clear(asked.until, run, directory) else said.get(UNTIL, "")
+        return _nobody(say("ask.too-many-people", number=len(members(directory, people)), most=MOST_PEOPLE))
+    until = asked.until if _is_clear(asked.until, run, directory) else answer_to(run, _until) or ""
     if not _is_clear(until, run, directory):
-        return _once(UNTIL, said)
+        return _once(run, _until)
     whom = one_line(", ".join(people), _SHOWN_CHARS)
-    return all_the_same(run, f"Ask {whom}", _survey(asked, people, until), _nobody(DECLINED))
+    return all_the_same(
+        run, lambda: say("ask.title", whom=whom), _survey(asked, people, until), _nobody(say("agent.declined"))
+    )
+
+
+def _order() -> str:
+    return say("ask.order", such_as=HOW_TO_ASK)
+
+
+def _whom() -> str:
+    return say("ask.whom")
+
+
+def _until() -> str:
+    return say("ask.until")
 
 
 def _asked(text: str | None, by: str) -> Ask | None:
@@ -73,7 +90,7 @@ def _survey(asked: Ask, people: tuple[str, ...], until: str) -> Step:
             until=until,
         )
     except ValueError:
-        return _nobody("the question, or one of its options, is too long, or there are too many of them")
+        return _nobody(say("ask.too-long"))
     return CallTool(tool=SURVEY_TOOL, arguments=args.model_dump(mode="json"))
 
 
@@ -83,11 +100,12 @@ def _is_clear(until: str, run: Run, directory: Directory) -> bool:
     return bool(started and deadline_of(until, started.at, zone))
 
 
-def _once(question: str, said: dict[str, str]) -> Step:
-    if question in said:
-        return _nobody(f"{one_line(said[question], _SHOWN_CHARS)!r} does not say it plainly. {question}")
-    return RequestHumanInput(question=question)
+def _once(run: Run, question: Callable[[], str], *before: Callable[[], str]) -> Step:
+    said = answer_to(run, *before, question)
+    if said is None:
+        return RequestHumanInput(question=question())
+    return _nobody(say("ask.not-plain", words=repr(one_line(said, _SHOWN_CHARS)), question=question()))
 
 
 def _nobody(why: str) -> Done:
-    return failed(f"Nobody was asked: {why}")
+    return failed(say("ask.nobody-asked", why=why))

@@ -13,6 +13,7 @@ from agents.ask.report import Heard, report
 from agents.relay import SURVEY, Question, context_of
 from agents.requests import Effect, Fact, RunId
 from agents.text import one_line
+from language import say
 
 SURVEY_TOOL = "survey"
 _QUESTION_CHARS, _OPTION_CHARS, _MOST_OPTIONS, _UNTIL_CHARS = 1_000, 80, 20, 60
@@ -47,7 +48,7 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
         started = hands.run.started
         deadline = deadline_of(args.until, hands.now, zone_of(directory, started.requester if started else ""))
         if deadline is None:
-            return Outcome("", f"{args.until!r} is past, or not one moment within 30 days: ask until when")
+            return Outcome("", say("ask.past", until=repr(args.until)))
         wanted = Question(
             question=args.question,
             to=(),
@@ -69,7 +70,7 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
         prepare=prepare,
         execute=execute,
         check=check,
-        title=lambda args: f"Ask {one_line(', '.join(args.people), _OPTION_CHARS)}",
+        title=lambda args: say("ask.title", whom=one_line(", ".join(args.people), _OPTION_CHARS)),
         idempotent=True,
         waits_s=MOST_S + 86_400.0,
     )
@@ -93,10 +94,10 @@ def _prepared(args: SurveyArgs, directory: Directory) -> Effect:
     """Resolve the people of a survey as they are now. Raises ToolRefused."""
     if missing := unknown(directory, args.people):
         listed = one_line(", ".join(missing), _OPTION_CHARS)
-        raise ToolRefused(f"There is nobody in {listed}: name people and groups of the directory")
+        raise ToolRefused(say("ask.nobody-in", whom=listed))
     people = members(directory, args.people)
     if len(people) > MOST_PEOPLE:
-        raise ToolRefused(f"{len(people)} people are too many: {MOST_PEOPLE} may be asked at once")
+        raise ToolRefused(say("ask.too-many-people", number=len(people), most=MOST_PEOPLE))
     is_choice = args.format in {"choice", "choices"}
     if is_choice != bool(args.options) or len(set(args.options)) < len(args.options):
         raise ToolRefused("Options belong to choice and choices, and each is another one")
@@ -131,5 +132,5 @@ def _still(deadline: datetime, now: datetime, answered: int, asked: int) -> Pend
     return Pending(
         handle=f"{_HANDLE}{deadline.isoformat(timespec='seconds')}",
         check_after_s=min(left_s, _LOOK_AGAIN_S) if left_s > 0 else _STOPPING_S,
-        note=f"answers: {answered} of {asked} so far, until {deadline:%Y-%m-%d %H:%M} UTC",
+        note=say("ask.waits", answered=answered, asked=asked, until=f"{deadline:%Y-%m-%d %H:%M} UTC"),
     )

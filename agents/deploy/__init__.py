@@ -23,6 +23,7 @@ from agents.deploy.version import meant_label, versions_label
 from agents.requests import Fact
 from agents.run import Run
 from agents.steps import Step
+from language import say
 
 __all__ = ["MIGRATIONS", "Environment", "Hub", "deploy_agent", "live_in"]
 
@@ -55,7 +56,12 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
         takes=_takes,
         reads=lambda text: _reads(text, tuple(environments)),
         example=f"deploy latest to {next(iter(environments), 'production')}",
+        about=lambda: _about(environments),
     )
+
+
+def _about(environments: Mapping[str, Environment]) -> str:
+    return say("deploy.about", environments=", ".join(environments)) if environments else say("deploy.about-none")
 
 
 def _takes(text: str) -> bool:
@@ -66,7 +72,7 @@ def _takes(text: str) -> bool:
 def _reads(text: str, environments: Sequence[str]) -> str:
     """Return which deploy a text seems to want; whether there is that version is looked up only later."""
     place, version = named_in(text, environments), version_in(text)
-    return f"Deploy {version} to {place}" if place and version else ""
+    return say("deploy.title", version=version, environment=place) if place and version else ""
 
 
 def _tools(environments: Mapping[str, Environment]) -> tuple[Tool[Any], ...]:

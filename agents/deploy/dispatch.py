@@ -16,6 +16,7 @@ from agents.deploy.environment import BY_WORKFLOW, Environment, Hub, Way
 from agents.deploy.github import GitHub, GitHubFailed, WorkflowRun
 from agents.deploy.tools import DeployArgs, artifacts, described, gate, named, question, resolved, title
 from agents.requests import Effect
+from language import say
 
 # What stands for the step's key in what is approved: the key is the one thing that is added when it is sent.
 _KEY_PLACE = "{key}"
@@ -45,22 +46,21 @@ def dispatch_tool(
         environment = named(environments, effect.environment or args.environment)
         hub = GitHub(_hub(environment))
         if effect.argv[:2] != ("POST", hub.dispatch_url):
-            return Outcome("", error="Nothing was dispatched: the configuration now names another workflow")
+            return _not_dispatched(say("deploy.another-workflow"))
         try:
             if found := await hub.find(hands.key):
-                return _pending(found, "begun before")
+                return _pending(found, "deploy.workflow-begun-before")
         except GitHubFailed as error:
-            return Outcome("", error=f"Nothing was dispatched: {error}")
+            return _not_dispatched(error)
         body = json.loads(effect.argv[2])
         try:
             run_id = await hub.dispatch(body["ref"], {**body["inputs"], "sayso_key": hands.key})
         except GitHubFailed as error:
             if error.refused:
-                return Outcome("", error=f"Nothing was dispatched: {error}")
+                return _not_dispatched(error)
             return await _looked_for(hub, hands.key, error, look_pause_s)
-        return Pending(
-            str(run_id) if run_id else hands.key, _CHECK_S, f"{environment.name}: the workflow was dispatched"
-        )
+        note = say("deploy.workflow-dispatched", environment=environment.name)
+        return Pending(str(run_id) if run_id else hands.key, _CHECK_S, note)
 
     return Tool(
         name=BY_WORKFLOW[way],
@@ -83,14 +83,15 @@ async def _looked_at(environment: Environment, args: DeployArgs, handle: str) ->
         run = await hub.run(int(handle)) if handle.isdecimal() else await hub.find(handle)
     except GitHubFailed as error:
         # Not being told how it went is no end: it may have gone either way.
-        return Pending(handle, _CHECK_S, f"not known yet: {error}")
+        return Pending(handle, _CHECK_S, say("deploy.workflow-not-known", why=error))
     if run is None:
-        return Pending(handle, _CHECK_S, f"no run of {_hub(environment).workflow} has {handle} in its name yet")
+        note = say("deploy.workflow-not-listed", workflow=_hub(environment).workflow, key=handle)
+        return Pending(handle, _CHECK_S, note)
     if not run.conclusion:
-        return Pending(handle, _CHECK_S, f"runs: {run.url}")
+        return Pending(handle, _CHECK_S, say("deploy.workflow-runs", url=run.url))
     if run.conclusion == "success":
         return Outcome(f"deployed {args.version} to {environment.name}\n{run.url}")
-    return Outcome("", error=f"the workflow ended with {run.conclusion!r}: {run.url}")
+    return Outcome("", error=say("deploy.workflow-ended", how=repr(run.conclusion), url=run.url))
 
 
 def _hub(environment: Environment) -> Hub:
@@ -104,8 +105,12 @@ def _inputs(environment: Environment, commit: str) -> dict[str, str]:
     return {"commit": commit, "environment": environment.name, "sayso_key": _KEY_PLACE}
 
 
-def _pending(run: WorkflowRun, note: str) -> Pending:
-    return Pending(str(run.id), _CHECK_S, f"{note}: {run.url}")
+def _not_dispatched(why: object) -> Outcome:
+    return Outcome("", error=say("deploy.not-dispatched", why=why))
+
+
+def _pending(run: WorkflowRun, key: str) -> Pending:
+    return Pending(str(run.id), _CHECK_S, say(key, url=run.url))
 
 
 async def _looked_for(hub: GitHub, key: str, error: GitHubFailed, pause_s: float) -> Pending:
@@ -113,6 +118,6 @@ async def _looked_for(hub: GitHub, key: str, error: GitHubFailed, pause_s: float
     for _ in range(_LOOKS):
         with suppress(GitHubFailed):
             if found := await hub.find(key):
-                return _pending(found, "begun, though its answer was lost")
+                return _pending(found, "deploy.workflow-begun-unheard")
         await asyncio.sleep(pause_s)
     raise TimeoutError(f"it is not known whether GitHub took the dispatch: {error}")

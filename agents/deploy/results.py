@@ -2,22 +2,33 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from agents.deploy.environment import BY_WORKFLOW
 from agents.deploy.facts import shown
 from agents.deploy.git import is_hash
 from agents.run import Result, Run
 from agents.steps import CallTool, RequestHumanInput
+from language import in_each, say
 
 DEPLOYS = frozenset({"deploy", BY_WORKFLOW["deploy"]})
 ROLLBACKS = frozenset({"rollback", BY_WORKFLOW["rollback"]})
 LIVE_IN = "live in "
 """Begins the name of the artifact that is live before a deploy; the name of its environment follows."""
-_ROLL_BACK = "Roll back"
 _DEPLOYED = re.compile(r"deployed (?P<commit>[0-9a-f]{40,64}) to [^\n]+")
 _BEFORE = re.compile(r"deployed [0-9a-f]{40,64} to [^\n]+\nlive before: (?P<live>[^\n]+)")
 _LIVE = re.compile(r"(?P<commit>[0-9a-f]{7,64})(?: \((?P<tags>.*)\))?")
 _SHORT_CHARS = 7
+_ENDS = {
+    "denied": "deploy.end-denied",
+    "withdrawn": "deploy.end-withdrawn",
+    "revoked": "deploy.end-revoked",
+    "expired": "deploy.end-expired",
+    "refused": "deploy.end-refused",
+    "error": "deploy.end-failed",
+    "ok": "deploy.end-failed",
+    "answered": "deploy.end-failed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +80,16 @@ def last_deploy(run: Run) -> Result | None:
 def is_about_rollback(result: Result) -> bool:
     """Return whether it is a rollback, or the question whether to make one."""
     step = result.step
-    is_asked = isinstance(step, RequestHumanInput) and step.format == "yes_no" and step.question.startswith(_ROLL_BACK)
-    return is_asked or tool_of(result) in ROLLBACKS
+    if not isinstance(step, RequestHumanInput):
+        return tool_of(result) in ROLLBACKS
+    return step.format == "yes_no" and any(begins.match(step.question) for begins in _ways_to_ask())
+
+
+@cache
+def _ways_to_ask() -> tuple[re.Pattern[str], ...]:
+    """Return how the question whether to roll back begins, in every language."""
+    asked = in_each(lambda: say("deploy.roll-back", environment="\0", version="\0", story="").strip())
+    return tuple(re.compile(re.escape(each).replace(re.escape("\0"), ".+?"), re.DOTALL) for each in asked)
 
 
 def is_wanted(deploy: Result, live: Commit) -> bool:
@@ -118,17 +137,7 @@ def _live_as(deploy: Result, live: Commit | None) -> str:
 def how_it_ended(result: Result) -> str:
     """Return how a step ended badly, as the end of a sentence."""
     why = f": {result.text}" if result.text else ""
-    match result.kind:
-        case "denied" | "withdrawn":
-            return f"was {result.kind}{why}"
-        case "revoked":
-            return f"was approved, and revoked before it started{why}"
-        case "expired":
-            return f"was not decided in time{why}"
-        case "refused":
-            return f"was refused{why}"
-        case "error" | "ok" | "answered":
-            return f"failed{why}"
+    return f"{say(_ENDS[result.kind])}{why}"
 
 
 def _last(run: Run, tools: frozenset[str]) -> Result | None:

@@ -16,6 +16,7 @@ from agents.deploy.results import (
 from agents.run import Result, Run
 from agents.steps import CallTool, RequestHumanInput, Step
 from agents.text import one_line
+from language import say
 
 _WHY_CHARS = 200
 
@@ -25,14 +26,15 @@ def offered(run: Run, deploy: Result, health: Result, ways: Ways) -> Step:
     environment, story = argument(deploy, "environment"), unhealthy(deploy, health)
     before = live_before(run, deploy)
     if any(map(is_about_rollback, run.results)):
-        return failed(f"{story} A rollback was offered before, and is not offered again.")
+        return failed(f"{story} {say('deploy.back-offered-before')}")
     if before is None:
-        return failed(f"{story} What was live before is not known, so there is nothing to roll back to.")
+        return failed(f"{story} {say('deploy.back-not-known')}")
     if _is_live(run, before):
-        return failed(f"{story} It was live before as well, so there is nothing to roll back to.")
+        return failed(f"{story} {say('deploy.back-live-already')}")
     if environment not in ways.ungated:
         return _rollback(environment, before, ways)
-    return RequestHumanInput(question=f"Roll back {environment} to {before.version}? {story}", format="yes_no")
+    question = say("deploy.roll-back", environment=environment, version=before.version, story=story)
+    return RequestHumanInput(question=question, format="yes_no")
 
 
 def after_question(run: Run, answer: Result, ways: Ways) -> Step:
@@ -40,18 +42,19 @@ def after_question(run: Run, answer: Result, ways: Ways) -> Step:
     deploy, health = last_deploy(run), _last_health(run)
     before = live_before(run, deploy) if deploy else None
     if deploy is None or health is None or before is None:
-        return failed("Nothing was rolled back: it is not known what to go back to.")
+        return failed(say("deploy.back-to-nothing"))
     if answer.kind == "answered" and answer.text.strip().lower() == "yes":
         return _rollback(argument(deploy, "environment"), before, ways)
-    how = "was declined" if answer.kind == "answered" else how_it_ended(answer)
-    return failed(f"{unhealthy(deploy, health)} The question whether to roll back {how}.")
+    how = say("deploy.end-declined") if answer.kind == "answered" else how_it_ended(answer)
+    return failed(say("deploy.back-unanswered", story=unhealthy(deploy, health), how=how))
 
 
 def not_made(run: Run, rollback: Result) -> Step:
     """A rollback that people did not want, or that failed: told, and not tried again."""
     story = why_rolled_back(run)
     version, environment = argument(rollback, "version"), argument(rollback, "environment")
-    return failed(f"{story} Rolling {environment} back to {version} {how_it_ended(rollback)}".lstrip())
+    ended = say("deploy.back-not-made", environment=environment, version=version, how=how_it_ended(rollback))
+    return failed(f"{story} {ended}".lstrip())
 
 
 def why_rolled_back(run: Run) -> str:
@@ -64,7 +67,7 @@ def unhealthy(deploy: Result, health: Result) -> str:
     """Return what people are told of a health check that failed after a deploy."""
     version, environment = argument(deploy, "version"), argument(deploy, "environment")
     why = one_line(health.text, _WHY_CHARS).rstrip(".")
-    return f"{version} was deployed to {environment}, and the health check there failed: {why}."
+    return say("deploy.unhealthy", version=version, environment=environment, why=why)
 
 
 def _rollback(environment: str, before: Commit, ways: Ways) -> Step:

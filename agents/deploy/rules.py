@@ -1,9 +1,9 @@
 """The deploy agent without a model: the next step by plain rules, from the run alone. Pure, and it always ends."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agents.command import DECLINED, Deploy, Rollback, all_the_same, answers, failed, parse
+from agents.command import Deploy, Rollback, all_the_same, answer_to, failed, is_none_of_these, parse
 from agents.deploy import rollback, version
 from agents.deploy.environment import Ways
 from agents.deploy.facts import shown
@@ -23,9 +23,8 @@ from agents.deploy.results import (
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import quote
+from language import say
 
-WHICH_ENVIRONMENT = "Which environment should be deployed to?"
-_ANOTHER = "Start again with: deploy VERSION to ENVIRONMENT"
 _NO_WAYS = Ways()
 _SAID_CHARS, _WROTE_CHARS = 100, 200
 
@@ -62,7 +61,7 @@ def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> S
         if is_about_rollback(last):
             return rollback.after_question(run, last, ways)
         if last.kind != "answered":
-            return failed(f"Nothing was deployed: the question {how_it_ended(last)}")
+            return failed(say("deploy.unanswered", how=how_it_ended(last)))
     return _begin(run, environments, ways)
 
 
@@ -80,88 +79,109 @@ def named(run: Run, environments: Sequence[str]) -> Named | None:
 
 def _begin(run: Run, environments: Sequence[str], ways: Ways) -> Step:
     if not environments:
-        return failed("There is nowhere to deploy to: add [deploy.environments.NAME] to the configuration")
+        return failed(say("deploy.nowhere"))
     found = named(run, environments)
     if found is None or found.environment is None:
         return _ask_about(run, environments, ways)
     if found.version:
         return _read(run, found.environment, found.version, ways)
-    question = version.which(run, found.environment, is_back=found.is_back)
-    said = _answer(run, question.question, version.WHICH_VERSION)
-    return _read(run, found.environment, said, ways) if said is not None else question
+    place, is_back = found.environment, found.is_back
+    said = answer_to(run, lambda: version.which(run, place, is_back=is_back).question, version.which_version)
+    return _read(run, place, said, ways) if said is not None else version.which(run, place, is_back=is_back)
 
 
 def _ask_about(run: Run, environments: Sequence[str], ways: Ways) -> Step:
     """Ask what is meant by words that are no exact command; the card quotes them, and each answer counts as it was
     asked.
     """
-    wrote = f"You wrote {quote(run.text, _WROTE_CHARS)}."  # the release before this one asked with these words
     said, place = version.named_in(run), named_in(run.text, environments)
     if place is None and len(environments) == 1:
         place = environments[0]
     if said and place:
-        question = f"Deploy {said} to {place}?"
-        match _answer(run, question, f"{wrote} {question}"):
-            case None:
-                return RequestHumanInput(question=question, format="yes_no")
-            case "yes":
-                return _read(run, place, said, ways)
-            case _:
-                return failed(f"Nothing was deployed: nobody said yes to {said} in {place}. {_ANOTHER}")
+        return _asked_whether(run, said, place, ways)
     if place is None:
-        question = f"Which environment should {said} be deployed to?" if said else WHICH_ENVIRONMENT
-        place = _answer(run, question, f"{wrote} {question}", WHICH_ENVIRONMENT)
+        place = _answer(run, lambda: _which_environment(said), lambda: _which_environment(None))
         if place is None:
-            return RequestHumanInput(question=question, format="choice", options=tuple(environments))
+            options = tuple(environments)
+            return RequestHumanInput(question=_which_environment(said), format="choice", options=options)
     if place not in environments:
-        return failed(f"There is no environment {shown(place)!r}. There are: {', '.join(environments)}")
+        return failed(say("deploy.no-environment", name=repr(shown(place)), names=", ".join(environments)))
     if said:
         return _read(run, place, said, ways)
-    which = version.which_to(run, place)
-    said = _answer(run, which.question, f"{wrote} {which.question}", version.WHICH_VERSION)
-    return _read(run, place, said, ways) if said is not None else which
+    return _asked_which(run, place, ways)
 
 
-def _answer(run: Run, *questions: str) -> str | None:
-    """Return the answer to the first of `questions` that has one; the later ones are as an older release asked them."""
-    asked = answers(run)
-    return next((asked[question] for question in questions if question in asked), None)
+def _asked_whether(run: Run, said: str, place: str, ways: Ways) -> Step:
+    """Deploy the one version and the one environment that were named, once somebody has said that it is meant so."""
+
+    def question() -> str:
+        return say("deploy.whether", version=said, environment=place)
+
+    match _answer(run, question):
+        case None:
+            return RequestHumanInput(question=question(), format="yes_no")
+        case "yes":
+            return _read(run, place, said, ways)
+        case _:
+            return failed(say("deploy.nobody-said-yes", version=said, environment=place, another=_another()))
+
+
+def _asked_which(run: Run, place: str, ways: Ways) -> Step:
+    """Deploy the version that was chosen for `place`, after it was asked for."""
+    said = _answer(run, lambda: version.which_to(run, place).question, version.which_version)
+    return _read(run, place, said, ways) if said is not None else version.which_to(run, place)
+
+
+def _which_environment(said: str | None) -> str:
+    return say("deploy.which-environment-for", version=said) if said else say("deploy.which-environment")
+
+
+def _another() -> str:
+    return say("deploy.start-again")
+
+
+def _answer(run: Run, question: Callable[[], str], *older: Callable[[], str]) -> str | None:
+    """Return the answer to `question`, or to what an older release asked in its place: that, or it with a quote."""
+    wrote = f"You wrote {quote(run.text, _WROTE_CHARS)}."
+    return answer_to(run, question, lambda: f"{wrote} {question()}", *older)
 
 
 def _read(run: Run, environment: str, said: str, ways: Ways) -> Step:
     """Deploy what was said; where that may mean one of several versions, ask once which."""
-    if said == version.NONE_OF_THESE:
-        return failed(f"Nothing was deployed: none of the versions was chosen. {_ANOTHER}")
+    if is_none_of_these(said):
+        return failed(say("deploy.none-chosen", another=_another()))
     word = version.word_of(said)
     if word is None:
-        return failed(f"{shown(said)!r} is not one version. {_ANOTHER}")
+        return failed(say("deploy.not-a-version", said=repr(shown(said)), another=_another()))
     known, meant = version.known_for(run, environment), version.read_as(run, word, environment)
     if not known.has_no(meant):
         return _deploy(run, meant, environment, ways)
-    instead = version.which_instead(run, environment, said)
-    answer = answers(run).get(instead.question)
+    answer = answer_to(run, lambda: version.which_instead(run, environment, said).question)
     if answer in known.names:
         return _deploy(run, answer, environment, ways)
     if answer is None and known.names and known.is_open(meant):
-        return instead
-    listed = ", ".join(known.names) or ("(none)" if known.is_whole else "they could not be looked up")
-    return failed(f"There is no version {shown(meant)!r}. Versions, newest first: {listed}")
+        return version.which_instead(run, environment, said)
+    none = say("deploy.no-versions") if known.is_whole else say("deploy.versions-not-known")
+    return failed(say("deploy.no-version", version=repr(shown(meant)), versions=", ".join(known.names) or none))
 
 
 def _deploy(run: Run, named_version: str, environment: str, ways: Ways) -> Step:
     step = CallTool(
         tool=ways.tool("deploy", environment), arguments={"version": named_version, "environment": environment}
     )
-    return all_the_same(
-        run, f"Deploy {named_version} to {environment}", step, failed(f"Nothing was deployed: {DECLINED}")
-    )
+    declined = failed(say("deploy.declined", why=say("agent.declined")))
+
+    def title() -> str:
+        return say("deploy.title", version=named_version, environment=environment)
+
+    return all_the_same(run, title, step, declined)
 
 
 def _after_deploy(deploy: Result) -> Step:
     if deploy.kind == "ok":
         return _look(deploy)
-    what = f"Deploying {argument(deploy, 'version')} to {argument(deploy, 'environment')}"
-    return failed(f"{what} {how_it_ended(deploy)}")
+    version, environment = argument(deploy, "version"), argument(deploy, "environment")
+    return failed(say("deploy.not-made", version=version, environment=environment, how=how_it_ended(deploy)))
 
 
 def _look(done: Result) -> Step:
@@ -170,18 +190,18 @@ def _look(done: Result) -> Step:
 
 def _after_live(run: Run, done: Result, live: Result, ways: Ways) -> Step:
     wanted, environment = argument(done, "version"), argument(done, "environment")
-    before = f"{rollback.why_rolled_back(run)} " if tool_of(done) in ROLLBACKS else ""
-    ran, was = ("rollback to", "rolled back to") if before else ("deploy of", "deployed to")
+    is_back = tool_of(done) in ROLLBACKS
+    before = f"{rollback.why_rolled_back(run)} " if is_back else ""
     if live.kind != "ok":
-        to = f"{environment} was {was} {wanted}" if before else f"{wanted} was {was} {environment}"
-        return failed(f"{before}{to}, but what is live there is not known: it {how_it_ended(live)}")
+        key = "deploy.back-not-looked-up" if is_back else "deploy.not-looked-up"
+        return failed(f"{before}{say(key, version=wanted, environment=environment, how=how_it_ended(live))}")
     found = read_commit(live.text)
     if found is None or not is_wanted(done, found):
-        to = wanted if before else f"{wanted} to {environment}"
-        return failed(f"{before}The {ran} {to} ran, but {environment} serves {shown(live.text)}")
+        key = "deploy.back-serves-another" if is_back else "deploy.serves-another"
+        return failed(f"{before}{say(key, version=wanted, environment=environment, live=shown(live.text))}")
     if environment in ways.checked:
         return CallTool(tool="health", arguments={"environment": environment})
-    return _deployed(run, done, found, "verified")
+    return _deployed(run, done, found, say("deploy.verified"))
 
 
 def _after_health(run: Run, done: Result, health: Result, ways: Ways) -> Step:
@@ -190,17 +210,19 @@ def _after_health(run: Run, done: Result, health: Result, ways: Ways) -> Step:
     if live is None:
         return _look(done)
     if health.kind == "ok":
-        return _deployed(run, done, live, "verified and healthy")
+        return _deployed(run, done, live, say("deploy.verified-healthy"))
     if tool_of(done) not in ROLLBACKS:
         return rollback.offered(run, done, health, ways)
-    return _deployed(run, done, live, f"verified, but the health check {how_it_ended(health)}")
+    return _deployed(run, done, live, say("deploy.verified-not-healthy", how=how_it_ended(health)))
 
 
 def _deployed(run: Run, done: Result, live: Commit, how: str) -> Done:
     named, environment = live.called(argument(done, "version")), argument(done, "environment")
     if tool_of(done) in ROLLBACKS:
-        return failed(f"{rollback.why_rolled_back(run)} Rolled back: {named} is live in {environment} again, {how}")
-    return Done(summary=f"{named} is live in {environment}, {how}{_as_read(run, done)}")
+        story = rollback.why_rolled_back(run)
+        return failed(say("deploy.rolled-back", story=story, version=named, environment=environment, how=how))
+    as_read = _as_read(run, done)
+    return Done(summary=say("deploy.done", version=named, environment=environment, how=how, as_read=as_read))
 
 
 def _as_read(run: Run, done: Result) -> str:
@@ -209,4 +231,4 @@ def _as_read(run: Run, done: Result) -> str:
     found = named(run, (environment,))
     said = found.version if found else None
     is_read = said is not None and said != deployed and version.read_as(run, said, environment) == deployed
-    return f"; {quote(said or '', _SAID_CHARS)} was read as {deployed}" if is_read else ""
+    return say("deploy.as-read", said=quote(said or "", _SAID_CHARS), version=deployed) if is_read else ""

@@ -50,7 +50,7 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
         try:
             binding = await bound(Path(folder), argv, commit)
         except LookFailed as error:
-            raise ToolRefused(f"Cannot look up what {environment.name} is deployed with: {error}") from error
+            raise ToolRefused(say("deploy.no-program-found", environment=environment.name, why=error)) from error
         return Effect(
             argv=argv,
             artifacts={**artifacts(environment, args.version, commit, base), **dict(binding.artifacts)},
@@ -134,8 +134,8 @@ def named(environments: Mapping[str, Environment], name: str) -> Environment:
     """The environment of exactly that name. Raises ToolRefused with the names there are."""
     if name in environments:
         return environments[name]
-    known = ", ".join(environments) or "none; add [deploy.environments.NAME] to the configuration"
-    raise ToolRefused(f"There is no environment {shown(name)!r}. There are: {known}")
+    known = ", ".join(environments) or say("deploy.no-environments")
+    raise ToolRefused(say("deploy.no-environment", name=repr(shown(name)), names=known))
 
 
 def gate(environments: Mapping[str, Environment], args: DeployArgs) -> str | None:
@@ -178,15 +178,21 @@ async def _resolved(environment: Environment, version: str) -> tuple[str, str, t
     try:
         commit = await git.commit_of(environment.repo, version)
         if commit is None:
-            known = await git.versions(environment.repo)
-            raise ToolRefused(f"There is no version {shown(version)!r}. Versions, newest first: {known}")
+            known = _listed(await git.versions(environment.repo))
+            raise ToolRefused(say("deploy.no-version", version=repr(shown(version)), versions=known))
         try:
             base = await live_commit(environment)
         except LookFailed as error:
             return commit, UNKNOWN, await about(environment, None, commit, str(error))
         return commit, base, await about(environment, base, commit)
     except LookFailed as error:
-        raise ToolRefused(f"Cannot look up {version} for {environment.name}: {error}") from error
+        refusal = say("deploy.not-looked-up-for", version=version, environment=environment.name, why=error)
+        raise ToolRefused(refusal) from error
+
+
+def _listed(known: git.Versions) -> str:
+    names = ", ".join(known.names) or say("deploy.no-versions")
+    return say("deploy.versions-and-older", versions=names, older=known.older) if known.older else names
 
 
 def artifacts(environment: Environment, version: str, commit: str, base: str) -> dict[str, str]:
@@ -222,7 +228,7 @@ def _outcome(done: CommandResult, commit: str, before: str, environment: Environ
         return Outcome(f"{first}\n{end}".rstrip())
     program = environment.command[0]
     if done.exit_code is None:
-        said = f"{program} was stopped at its time-out of {environment.timeout_s:g} s."
+        said = say("deploy.timed-out", program=program, limit=f"{environment.timeout_s:g} s")
     else:
-        said = f"{program} ended with exit code {done.exit_code}."
+        said = say("deploy.exit-code", program=program, code=done.exit_code)
     return Outcome(end, error=f"{said}\n{end}".rstrip(), printed=done.output)

@@ -10,10 +10,9 @@ from agents.deploy.results import live_label, read_commit
 from agents.run import Run
 from agents.steps import RequestHumanInput
 from agents.text import quote
+from language import say
 
 VERSIONS = "Versions"
-WHICH_VERSION = "Which version should be deployed?"
-NONE_OF_THESE = "none of these"
 _OFFERED, _SAID_CHARS = 10, 100
 _QUOTES = str.maketrans("", "", '`*"\u201c\u201d')
 
@@ -77,27 +76,32 @@ def word_of(text: str) -> str | None:
 def which(run: Run, environment: str, *, is_back: bool) -> RequestHumanInput:
     """The question for a version: a choice among those there are, for a way back those before the live one."""
     names = known_for(run, environment).names
-    question = WHICH_VERSION
-    if is_back:
-        question, names = f"Which version should {environment} go back to?", _before(run, environment, names)
-    return _choice(question, names)
+    if not is_back:
+        return _choice(which_version(), names)
+    return _choice(say("deploy.which-back", environment=environment), _before(run, environment, names))
+
+
+def which_version() -> str:
+    """Word the question for a version where no environment was named."""
+    return say("deploy.which-version")
 
 
 def which_to(run: Run, environment: str) -> RequestHumanInput:
     """The same for words that are no exact command."""
-    return _choice(f"Which version should be deployed to {environment}?", known_for(run, environment).names)
+    return _choice(say("deploy.which-version-to", environment=environment), known_for(run, environment).names)
 
 
 def which_instead(run: Run, environment: str, said: str) -> RequestHumanInput:
     """The same, where what was said is not one of them."""
-    question = f"{quote(said, _SAID_CHARS)} does not name one version for {shown(environment)}. {WHICH_VERSION}"
-    return _choice(question, known_for(run, environment).names)
+    unclear = say("deploy.no-one-version", said=quote(said, _SAID_CHARS), environment=shown(environment))
+    return _choice(f"{unclear} {which_version()}", known_for(run, environment).names)
 
 
 def _choice(question: str, names: tuple[str, ...]) -> RequestHumanInput:
     if not names:
         return RequestHumanInput(question=question)
-    return RequestHumanInput(question=question, format="choice", options=(*names[:_OFFERED], NONE_OF_THESE))
+    options = (*names[:_OFFERED], say("agent.none-of-these"))
+    return RequestHumanInput(question=question, format="choice", options=options)
 
 
 def _before(run: Run, environment: str, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from agents.desk.rules import next_step
 from agents.desk.tools import reply_tool
 from agents.requests import Fact, RunId
 from agents.run import Run
+from language import say
 
 __all__ = ["DESK", "Desk", "Draft", "Knowledge", "Mail", "desk_agent"]
 
@@ -48,4 +49,5 @@ def desk_agent(desk: Desk) -> Agent:
         tools=(reply_tool(desk.policy, desk.signature, desk.render),),
         prefetch=prefetch,
         fallback=lambda run: next_step(run, desk.greeting),
+        about=lambda: say("desk.about", address=desk.address),
     )

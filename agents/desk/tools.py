@@ -11,6 +11,7 @@ from agents.requests import Effect, Fact, RunId
 from agents.run import Result, Run
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import ends_of, one_line, strip_invisible
+from language import say
 
 SEND_REPLY = "send_reply"
 DRAFTS = 3
@@ -53,7 +54,7 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
         try:
             return mail, draft, render(draft, mail, run.id)
         except ValueError as error:
-            raise ToolRefused(f"This can't be made a mail: {error}") from error
+            raise ToolRefused(say("desk.no-such-mail", why=error)) from error
 
     async def prepare(args: ReplyArgs, run: Run) -> Effect:
         mail, draft, raw = letter(args, run)
@@ -66,15 +67,16 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
     async def execute(args: ReplyArgs, effect: Effect, hands: ToolContext) -> Outcome | Pending:
         mail, _, raw = letter(args, hands.run)
         if hashlib.sha256(raw).hexdigest() != effect.artifacts.get(_HASH):
-            return Outcome("", error="the mail is not the one that was approved any more; nothing was sent")
+            return Outcome("", error=say("desk.another-mail"))
         await hands.mail(raw, mail.sender)
-        return Pending(handle=f"mail {hands.key}", check_after_s=_LOOK_S, note=f"the mail to {mail.sender}")
+        note = say("desk.waits", address=mail.sender)
+        return Pending(handle=f"mail {hands.key}", check_after_s=_LOOK_S, note=note)
 
     async def check(args: ReplyArgs, handle: str, hands: ToolContext) -> Outcome | Pending:
         state = await hands.mailed()
         if state is None:
-            return Pending(handle=handle, check_after_s=_LOOK_S, note=f"the mail to {args.to}")
-        return Outcome("", error=state) if state else Outcome(f"sent to {args.to}")
+            return Pending(handle=handle, check_after_s=_LOOK_S, note=say("desk.waits", address=args.to))
+        return Outcome("", error=state) if state else Outcome(say("desk.sent-to", address=args.to))
 
     return Tool(
         name=SEND_REPLY,
@@ -84,7 +86,7 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
         execute=execute,
         check=check,
         gate=lambda _: policy,
-        title=lambda args: f"Send a reply to {one_line(args.to, 100)}",
+        title=lambda args: say("desk.title", address=one_line(args.to, 100)),
         idempotent=True,
         waits_s=2 * MAIL_WITHIN_S,
     )

@@ -118,7 +118,7 @@ class StepContext:
         """See `agents.ToolContext`."""
         await self.children.stop(self.run, run_id)
 
-    async def notify(self, to: str, title: str, text: str) -> None:
+    async def notify(self, to: str, title: str | Callable[[], str], text: str) -> None:
         """See `agents.ToolContext`."""
         if self.announcing is None:
             raise TypeError("who only looks for a result tells nobody")

@@ -1,5 +1,6 @@
 """Saying something outside the thread of whoever asked: to people, groups and places, through the outbox."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from agents import ToolRefused
@@ -26,8 +27,12 @@ class Announcements:
     def __init__(self, journal: Journal, people: People) -> None:
         self._journal, self._people = journal, people
 
-    async def notify(self, run: Run, step_id: StepId, to: str, title: str, text: str) -> None:
+    async def notify(self, run: Run, step_id: StepId, to: str, title: str | Callable[[], str], text: str) -> None:
         """Say it once per step, title and `to`, however often the step is tried. Raises ToolRefused for nobody."""
+        with self._people.speaking_to(""):  # many read it, whoever asked for it
+            await self._notify(run, step_id, to, title if isinstance(title, str) else title(), text)
+
+    async def _notify(self, run: Run, step_id: StepId, to: str, title: str, text: str) -> None:
         place = to if to.startswith("slack:") else ""
         people = [PersonId("")] if place else self._people.members([to])
         if not people or not place_of(to)[1]:

@@ -1,6 +1,6 @@
 """The look-ups of channels for people while they receive: a card as it stands, and what concerns somebody."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from agents.requests import DeliveryId, PersonId, RequestId
@@ -50,8 +50,8 @@ _STANDS: dict[RunState, str] = {
 class StoredRequests:
     """Looks, and changes nothing; also a `channels.Desk`.
 
-    `way` is the channel through which people look and answer, `console` where they find our pages, `usage` what they
-    can ask for.
+    `way` is the channel through which people look and answer, `console` where they find our pages; `usage` words what
+    they can ask for.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class StoredRequests:
         tokens: Tokens,
         console: str | None = None,
         way: str = "slack",
-        usage: str = "",
+        usage: Callable[[], str] = str,
     ) -> None:
         self._store, self._decisions, self._people, self._tokens = store, decisions, people, tokens
         self._console, self._way, self._usage = console, way, usage
@@ -86,7 +86,7 @@ class StoredRequests:
 
     def usage(self) -> str:
         """Return what people can ask for here, a line each."""
-        return self._usage
+        return self._usage()
 
     async def overview(self, person: str) -> Overview:
         """Return what concerns `person` now."""

@@ -32,7 +32,7 @@ from bot.policy.judge import (
 from bot.render.output import output_line, output_of
 from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, who_decides
 from channels import AnswerForm, Card, Line
-from language import LANGUAGES, say, say_many, speaking
+from language import LANGUAGES, in_each, say, say_many, speaking
 from language.labels import label_of
 from language.lists import either
 
@@ -231,8 +231,7 @@ def _how_it_ended(ended: RunEnded, live: Mapping[str, str], failure: AttemptOutc
     """
     of_model = failure.text if failure else ""
     told = ended.summary if ended.words_of == "code" else of_model
-    # Rules say it in these words.
-    new = {where: what for where, what in live.items() if f"{what} is live in {where}" not in told}
+    new = {where: what for where, what in live.items() if not _is_told(told, what, where)}
     said = [say("card.live-now", what=what, where=where) for where, what in new.items()]
     if not told:
         return {"summary": "\n".join(said), "quoted": ended.summary}
@@ -243,6 +242,11 @@ def _how_it_ended(ended: RunEnded, live: Mapping[str, str], failure: AttemptOutc
     if not last:
         return {"summary": summary}
     return {"summary": summary, "quoted": last.tail, "quoted_as": say("card.printed"), "is_output": True}
+
+
+def _is_told(told: str, what: str, where: str) -> bool:
+    """Return whether rules say in `told` that it is live: they do so in these words, in whichever language."""
+    return any(words.rstrip(".") in told for words in in_each(lambda: say("card.live-now", what=what, where=where)))
 
 
 def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", topic: str = "") -> Card:

@@ -1,6 +1,7 @@
 """The loop: fold, next move, perform, append; return where people or time are waited for."""
 
 from collections import Counter
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 import structlog
@@ -106,7 +107,8 @@ class Loop:
                     return
                 told = None
             elif isinstance(move, Execute) and move.pending.attempt:
-                until = await self._executor.look_after(told.run, move.pending, move.pending.attempt)
+                with self._speaking_to_requester(told.run):
+                    until = await self._executor.look_after(told.run, move.pending, move.pending.attempt)
                 if until and await self._settle(told.run, until):
                     return
                 told = None
@@ -121,6 +123,10 @@ class Loop:
             if news.outgoing:
                 await self._journal.write(Commit(run_id=told.run.id, outgoing=news.outgoing))
             self._notifier.shown(news)
+
+    def _speaking_to_requester(self, run: Run) -> AbstractContextManager[None]:
+        """Speak to whoever is told how a step of `run` ended; what others read as well is worded outside of this."""
+        return self._people.speaking_to(run.started.requester if run.started else "")
 
     async def _settle(self, run: Run, until: datetime | None) -> bool:
         return await self._store.settle(run.id, run.seq, until, line_of(run))
@@ -138,7 +144,8 @@ class Loop:
             case Think() if agent:
                 if run.facts is None and (stopped := await self._children.began_too_late(run)):
                     return await self._log.append(told, [stopped])
-                return await self._turn.think(agent, told)
+                with self._speaking_to_requester(run):
+                    return await self._turn.think(agent, told)
             case Ask() if agent:
                 return await self._ask(agent, told, move)
             case Raise(why):
@@ -150,7 +157,8 @@ class Loop:
                 return await self._execute(agent, told, pending, pending.step)
             case Check(pending) if agent and pending.waits:
                 hands = StepContext(run, pending.id, now, self._children, report=pending.waits.report)
-                event, files = await poll_result(agent, pending, hands, self._executor.mask)
+                with self._speaking_to_requester(run):
+                    event, files = await poll_result(agent, pending, hands, self._executor.mask)
                 return await self._log.append(told, [event], files)
             case Close(request_id, why):
                 await self._decisions.close(request_id, "withdrawn", None, why)
@@ -196,7 +204,8 @@ class Loop:
         policy = self._people.snapshot(pending.gate or "")
         if policy is None:
             raise ToolRefused(f"There is no policy {pending.gate!r} in sayso.toml, so nobody could approve this")
-        tool, args, effect = await prepare(agent, run, pending.step)
+        with self._speaking_to_requester(run):
+            tool, args, effect = await prepare(agent, run, pending.step)
         call = call_of(tool, args, effect)
         request = gate_request(run, pending, question_of(agent, pending.step, effect), call, policy, now)
         if isinstance(request, Request) and pending.replaced:
@@ -209,7 +218,8 @@ class Loop:
         """Record an attempt and make the effect, if the approval covers exactly what would be done now."""
         run, now = told.run, told.now
         try:
-            tool, args, effect = await prepare(agent, run, step)
+            with self._speaking_to_requester(run):
+                tool, args, effect = await prepare(agent, run, step)
             gate = gate_now(agent, tool, args)
         except ToolRefused as error:
             return await self._refuse(told, pending, str(error))
@@ -235,7 +245,8 @@ class Loop:
         start = await self._store.start_tool(run.id, run.seq, attempt_id, started, record)
         if start.state == "started":
             attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)
-            self._executor.begin(run, pending, tool, args, attempt, cover)
+            with self._speaking_to_requester(run):
+                self._executor.begin(run, pending, tool, args, attempt, cover)
             return told.then([started])
         return None
 

@@ -14,9 +14,10 @@ from agents.release import release_agent
 from agents.run import Result, Run, fold
 from agents.starting import START_RUN
 from agents.steps import CallTool, Done, RequestHumanInput
-from agents.triage import NONE_OF_THESE, triage_agent
+from agents.triage import triage_agent
 from tests.agents.worlds import started
 
+NONE_OF_THESE = "none of these"
 PEOPLE = {"anna": Listed("Anna Ames"), "bo": Listed("Bo Berg", "Europe/Berlin", ("release",))}
 ANNOUNCE = announce_agent(("group:release",))
 ASK = ask_agent(PEOPLE)

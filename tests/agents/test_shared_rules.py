@@ -5,17 +5,19 @@ from dataclasses import replace
 import pytest
 
 from agents import Agent
-from agents.announce import WHAT, announce_agent
+from agents.announce import announce_agent
 from agents.ask import Listed, ask_agent
-from agents.ask.rules import UNTIL, WHOM
 from agents.events import Event
 from agents.release import release_agent
 from agents.requests import Given, PersonId
 from agents.run import Result, Run, fold
 from agents.steps import CallTool, Done, ModelCall, RequestHumanInput, Step
-from agents.triage import WHICH, triage_agent
+from agents.triage import triage_agent
 from tests.agents.worlds import chosen, decided, opened, said, started
 
+WHAT, WHICH = "What should be announced?", "Which agent is your message for?"
+WHOM = "Nobody is called that. Whom should I ask? Write person:NAME or group:NAME"
+UNTIL = "Until when may they answer? Such as: until Thursday 12:00, until 17:00, until tomorrow"
 ANNOUNCE = announce_agent(("group:release",))
 ASK = ask_agent({"anna": Listed("Anna Ames"), "bo": Listed("Bo Berg", groups=("release",))})
 

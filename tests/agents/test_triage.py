@@ -16,10 +16,11 @@ from agents.model.reply import Block, NoStep, Reply, Usage, read
 from agents.run import Result, fold
 from agents.starting import START_RUN
 from agents.steps import CallTool, Done, RequestHumanInput
-from agents.triage import NONE_OF_THESE, WHICH, triage_agent
+from agents.triage import triage_agent
 from tests.agents.worlds import started
 from tests.clerk import UNHEARD, Workshop, clerk
 
+WHICH, NONE_OF_THESE = "Which agent is your message for?", "none of these"
 TRIAGE = triage_agent((ask_agent({}), announce_agent(("group:release",))))
 
 

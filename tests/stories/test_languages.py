@@ -1,20 +1,39 @@
 """Two people, two languages: each reads cards, mails, notices and pages in their own, and what is recorded stays."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from bot.config.example import example_toml
+from bot.dev.demo import add_ways
+from bot.wiring.local_mail import ADDRESS
 from tests.office import TOML
 from tests.servers.console import a_console
+from tests.stories.test_rollback import breaks_the_page
+from tests.test_tour import commit_of, live
 from tests.world import World, a_world
 
+GERMAN_ANNA = {"[people.anna]\n": '[people.anna]\nlanguage = "de"\n'}
 GERMAN_BO = TOML.replace("[people.bo]\n", '[people.bo]\nlanguage = "de"\n')
 
 
 @pytest.fixture
 async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
     async with a_world(redis, tmp_path / "data", GERMAN_BO) as world:
+        yield world
+
+
+@pytest.fixture
+async def german_shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
+    """A shop to deploy without any model, whose Anna reads German and all others English."""
+    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
+    add_ways(tmp_path / "data" / "demo")
+    [(line, german)] = GERMAN_ANNA.items()
+    toml = example_toml(tmp_path / "data" / "demo" / "shop").replace(line, german)
+    announce = '[announce]\nto = ["group:release"]\n'
+    async with a_world(redis, tmp_path / "data", f"{toml}\n{announce}", deploys=True) as world:
         yield world
 
 
@@ -52,3 +71,72 @@ async def test_the_story_of_a_run_is_in_the_language_of_whoever_looks(office: Wo
 
     assert "Karte gesendet an Cy Cole" in german
     assert "Card sent to Cy Cole" in english
+
+
+async def test_plain_rules_ask_a_german_in_german_take_the_number_and_tell_the_end(german_shop: World) -> None:
+    await german_shop.send("anna", ADDRESS, "deploy to staging")
+
+    card = await german_shop.next_mail("anna", about="Welche Version soll nach staging deployt werden?")
+    await german_shop.reply("anna", card, "2")
+
+    assert "1. v1.2.0\n2. v1.1.0\n3. v1.0.0\n4. nichts davon" in card.text
+    end = await german_shop.next_mail("anna", about="Fertig")
+    assert "v1.1.0 (" in end.text
+    assert ") ist in staging live, überprüft und in gutem Zustand" in " ".join(end.text.split())
+    assert " ".join(end.text.split()).count("staging live") == 1
+    assert live(german_shop, "staging") == commit_of(german_shop, "v1.1.0")
+
+
+async def test_whom_a_message_is_for_is_asked_in_german_with_what_each_agent_would_do(german_shop: World) -> None:
+    await german_shop.send("anna", ADDRESS, "Guten Morgen, wer kann mir helfen?")
+
+    card = await german_shop.next_mail("anna", about="Für welchen Agenten ist Ihre Nachricht?")
+    await german_shop.reply("anna", card, "5")
+
+    words = " ".join(card.text.split())
+    assert "1. deploy: bringt Versionen live in production, staging; fragt vorher nach" in words
+    assert "5. nichts davon" in words
+    end = await german_shop.next_mail("anna", about="Fertig")
+    assert "Es wurde nichts gestartet: Die Nachricht ist für keinen der Agenten" in " ".join(end.text.split())
+
+
+async def test_approvers_read_a_title_in_the_language_of_all_and_the_requester_the_end_in_hers(
+    german_shop: World,
+) -> None:
+    run_id = await german_shop.trigger("deploy v1.2.0 to production")
+
+    card = await german_shop.next_mail("bo", about="Deploy v1.2.0 to production, replacing v1.0.0?")
+    await german_shop.reply("bo", card, "deny, not on Friday")
+
+    expected = "Das Deployment von v1.2.0 nach production wurde abgelehnt: not on Friday"
+    assert await german_shop.summary(run_id) == f"failed: {expected}"
+    assert expected in " ".join((await german_shop.next_mail("anna", about="Angehalten")).text.split())
+
+
+async def test_what_tools_refuse_and_how_their_commands_failed_is_told_in_german(german_shop: World) -> None:
+    breaks_the_page(german_shop)
+
+    unknown = await german_shop.trigger("deploy v9.9.9 to production")
+    nowhere = await german_shop.trigger("ask person:bo: bereit? | until 2020-01-01")
+    broken = await german_shop.trigger("deploy v1.3.0 to staging")
+
+    assert "Es gibt keine Version 'v9.9.9'. Versionen, die neueste zuerst: v1.3.0" in await german_shop.summary(unknown)
+    await german_shop.next_mail("anna", about="Bis wann kann geantwortet werden?")
+    assert not (await german_shop.run(nowhere)).results
+    await german_shop.next_mail("anna", about="Soll staging auf v1.0.0 zurückgesetzt werden?")
+    record = await german_shop.opened(broken)
+    await german_shop.decide("anna", record, "free_text", "ja")
+    assert await german_shop.summary(broken) == (
+        "failed: v1.3.0 wurde nach staging deployt, und die Zustandsprüfung dort schlug fehl: '../health.sh' failed "
+        "with exit code 1: the page of staging is broken. Zurückgesetzt: v1.0.0 (6eb0b08) ist in staging live wie "
+        "zuvor, überprüft und in gutem Zustand"
+    )
+
+
+async def test_what_a_german_announces_many_read_in_the_language_of_all(german_shop: World) -> None:
+    run_id = await german_shop.trigger("announce: Mittag ist um zwölf")
+
+    told = await german_shop.next_mail("cy", about="Announced: “Mittag ist um zwölf”")
+
+    assert "The announce agent says this for Anna Ames." in " ".join(told.text.split())
+    assert await german_shop.summary(run_id) == "done: Bekannt gegeben an group:release"

@@ -36,7 +36,7 @@ async def _page(request: Request, data: dict[str, object], status: HTTPStatus) -
     process, me = here(request), visit_of(request).known.person
     data |= {
         **await lists_of(process, me),
-        "agents": [(agent.name, agent.description) for agent in process.app.agents.values()],
+        "agents": [(agent.name, agent.for_people()) for agent in process.app.agents.values()],
         "once": secrets.token_hex(8),
     }
     return await page(request, "home.html", data, status, frames=process.demo.site if process.demo else "'none'")

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,7 +112,7 @@ class PlainHands:
     async def stop_child(self, run_id: RunId) -> None:
         raise ToolRefused("there are no runs here")
 
-    async def notify(self, to: str, title: str, text: str) -> None:
+    async def notify(self, to: str, title: str | Callable[[], str], text: str) -> None:
         raise ToolRefused("there is nobody here")
 
     async def mail(self, raw: bytes, to: str) -> None:

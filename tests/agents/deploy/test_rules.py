@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from agents.command import Deploy, Rollback, parse
 from agents.deploy.environment import Ways
 from agents.deploy.rules import next_step
-from agents.deploy.version import NONE_OF_THESE, meant_label, versions_label
+from agents.deploy.version import meant_label, versions_label
 from agents.requests import Fact, PersonId
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from tests.agents.worlds import started
 
 PLACES = ("production", "staging")
+NONE_OF_THESE = "none of these"
 COMMIT = "3f2a1c9" + "0" * 33
 OTHER = "77" * 20
 VERSIONS = "v1.2.0, v1.1.0, v1.0.0"
