@@ -64,6 +64,7 @@ from agents.state import (
     settled_by_people,
 )
 from agents.steps import RULES, Done, RequestHumanInput
+from language import in_all
 
 __all__ = [
     "IT_DID_NOT",
@@ -304,16 +305,17 @@ def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationA
 def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
     """Settle an attempt that may or may not have had its effect, by what people said; no answer leaves it unknown."""
     picks = decision.given.picks if decision.given else ()
-    if pending.unknown and picks in {(IT_HAPPENED,), (IT_DID_NOT,)}:
-        state = "ok" if picks == (IT_HAPPENED,) else "not_done"
+    meant = next((key for key in (IT_HAPPENED, IT_DID_NOT, STOP) if len(picks) == 1 and picks[0] in in_all(key)), None)
+    if pending.unknown and meant in {IT_HAPPENED, IT_DID_NOT}:
+        state = "ok" if meant == IT_HAPPENED else "not_done"
         run = replace(run, made=settled_by_people(run.made, pending.unknown.id, state, decision.by, decision.at))
-    match picks:
-        case (pick,) if pick == IT_HAPPENED:
+    match meant:
+        case key if key == IT_HAPPENED:
             return _close(run, Result(pending.step, "ok", "a person confirmed that it happened", decision.by))
-        case (pick,) if pick == IT_DID_NOT:
+        case key if key == IT_DID_NOT:
             again = replace(pending, request=None, decision=None, unknown=None, attempt=None)
             return replace(run, pending=again)
-        case (pick,) if pick == STOP and decision.by:
+        case key if key == STOP and decision.by:
             text = "it is not known whether this happened, and a person stopped the run"
             return _close(replace(run, cancelled_by=decision.by[0]), Result(pending.step, "error", text, decision.by))
         case _:

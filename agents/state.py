@@ -256,8 +256,8 @@ def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOu
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
 NOT_YET = RunId("")
-# The answers to "did it happen?"; the cards and the fold must mean the same by them.
-IT_HAPPENED, IT_DID_NOT, STOP = "it happened", "it did not happen, ask again", "stop the run"
+# The keys of the answers to "did it happen?": a card says them in one language, the fold knows them in every one.
+IT_HAPPENED, IT_DID_NOT, STOP = "agent.it-happened", "agent.it-did-not-happen", "agent.stop-the-run"
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ def unknown_request(
         purpose="unknown",
         title=say("card.unknown-title", title=title),
         form="choice",
-        options=(IT_HAPPENED, IT_DID_NOT, STOP),
+        options=(say(IT_HAPPENED), say(IT_DID_NOT), say(STOP)),
         call=_interrupted(pending),
     )
 

@@ -6,6 +6,7 @@ from agents.events import Event, ToolStarted
 from agents.requests import Given, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, fold
 from agents.state import made_for
+from language import say
 from tests.agents.worlds import BO, chosen, decided, finished, opened, orphaned, started, tool_started
 
 Q1, Q2 = RequestId("q1"), RequestId("q2")
@@ -28,9 +29,9 @@ UNKNOWN = (*BEGUN, orphaned(), opened("q2", purpose="unknown"))
         ((*BEGUN, orphaned(may_have_started=False)), "left", ""),
         ((*BEGUN, orphaned()), "unknown", ""),
         ((*BEGUN, orphaned(), finished(output="late")), "ok", "late"),
-        ((*UNKNOWN, decided("answered", "q2", Given(text="1", picks=(IT_HAPPENED,)))), "ok", ""),
-        ((*UNKNOWN, decided("answered", "q2", Given(text="2", picks=(IT_DID_NOT,)))), "not_done", ""),
-        ((*UNKNOWN, decided("answered", "q2", Given(text="3", picks=(STOP,)))), "unknown", ""),
+        ((*UNKNOWN, decided("answered", "q2", Given(text="1", picks=(say(IT_HAPPENED),)))), "ok", ""),
+        ((*UNKNOWN, decided("answered", "q2", Given(text="2", picks=(say(IT_DID_NOT),)))), "not_done", ""),
+        ((*UNKNOWN, decided("answered", "q2", Given(text="3", picks=(say(STOP),)))), "unknown", ""),
         ((*UNKNOWN, decided("expired", "q2")), "unknown", ""),
     ],
 )
@@ -45,7 +46,7 @@ def test_a_request_shows_what_became_of_the_attempt_it_allowed(
 
 
 def test_whoever_says_what_became_of_it_is_named() -> None:
-    run = fold((*UNKNOWN, decided("answered", "q2", Given(text="1", picks=(IT_HAPPENED,)))))
+    run = fold((*UNKNOWN, decided("answered", "q2", Given(text="1", picks=(say(IT_HAPPENED),)))))
 
     assert [one.by for one in run.made] == [(BO,)]
 

@@ -16,6 +16,7 @@ from agents.events import (
 from agents.requests import Closed, GatedCall, Given, RequestId, RunId, StepId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Result, fold
 from agents.steps import CallTool, Done, RequestHumanInput
+from language import in_all, say
 from tests.agents.worlds import (
     ANNA,
     BO,
@@ -80,7 +81,10 @@ def test_the_state_that_people_see(events: list[Event], state: str) -> None:
         ([*APPROVED[:3], decided("expired")], Result(DEPLOY, "expired", "", (BO,))),
         ([*APPROVED[:3], decided("withdrawn")], Result(DEPLOY, "withdrawn", "", (BO,))),
         ([*APPROVED, revoked()], Result(DEPLOY, "revoked", "not now", (BO,))),
-        ([*UNKNOWN, answered("1", IT_HAPPENED)], Result(DEPLOY, "ok", "a person confirmed that it happened", (BO,))),
+        (
+            [*UNKNOWN, answered("1", say(IT_HAPPENED))],
+            Result(DEPLOY, "ok", "a person confirmed that it happened", (BO,)),
+        ),
     ],
 )
 def test_what_closes_a_step_becomes_its_result(events: list[Event], result: Result) -> None:
@@ -202,15 +206,17 @@ def test_an_orphan_that_may_be_made_again_is_not_unknown(*, idempotent: bool, ma
     assert run.pending.decision is not None
 
 
-def test_it_did_not_happen_asks_for_a_new_approval() -> None:
-    run = fold([*UNKNOWN, answered("2", IT_DID_NOT)])
+@pytest.mark.parametrize("said", in_all(IT_DID_NOT))
+def test_it_did_not_happen_asks_for_a_new_approval(said: str) -> None:
+    run = fold([*UNKNOWN, answered("2", said)])
 
     assert run.pending is not None
     assert (run.pending.request, run.pending.decision, run.pending.unknown) == (None, None, None)
 
 
-def test_stop_closes_an_unknown_step_and_cancels_the_run() -> None:
-    run = fold([*UNKNOWN, answered("3", STOP)])
+@pytest.mark.parametrize("said", in_all(STOP))
+def test_stop_closes_an_unknown_step_and_cancels_the_run(said: str) -> None:
+    run = fold([*UNKNOWN, answered("3", said)])
 
     assert [result.kind for result in run.results] == ["error"]
     assert run.cancelled_by == BO

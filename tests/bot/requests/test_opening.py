@@ -20,6 +20,7 @@ from bot.requests.opening import (
 from bot.store import WorkItem
 from bot.store.ids import shard_of
 from bot.store.outbox_entry import Delivery, PlaceCard
+from language import say
 from tests.agents.worlds import NOON, chosen, decided, opened, orphaned, said, started, tool_started
 from tests.bot.examples import ANNA, BO, CALL, CY, EXPIRES, PEOPLE, RUN, anyone, approval, policy
 
@@ -119,7 +120,11 @@ def test_an_unknown_effect_is_asked_about_with_three_ways_to_settle_it() -> None
     found = unknown_request(run, run.pending, "Deploy v1.2.0 to production?", policy(), NOON)
 
     assert isinstance(found, Request)
-    assert (found.purpose, found.format, found.options) == ("unknown", "choice", (IT_HAPPENED, IT_DID_NOT, STOP))
+    assert (found.purpose, found.format, found.options) == (
+        "unknown",
+        "choice",
+        (say(IT_HAPPENED), say(IT_DID_NOT), say(STOP)),
+    )
     assert found.title == "It is not known whether this happened: Deploy v1.2.0 to production?"
 
 

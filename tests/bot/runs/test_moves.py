@@ -22,6 +22,7 @@ from agents.requests import Given, RequestId, StepId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.steps import CallTool, Done, RequestHumanInput
 from bot.runs.moves import Ask, Close, End, Execute, Move, Raise, Stop, Think, Wait, next_move
+from language import say
 from tests.agents.worlds import (
     ANNA,
     BO,
@@ -128,10 +129,10 @@ def answered(*picks: str) -> Event:
         (UNKNOWN, "ask unknown"),
         ((*UNKNOWN, PAUSED), "wait"),
         (UNKNOWN_ASKED, "wait"),
-        ((*UNKNOWN_ASKED, answered(IT_HAPPENED)), "think"),
-        ((*UNKNOWN_ASKED, answered(IT_DID_NOT)), "ask gate"),
+        ((*UNKNOWN_ASKED, answered(say(IT_HAPPENED))), "think"),
+        ((*UNKNOWN_ASKED, answered(say(IT_DID_NOT))), "ask gate"),
         (
-            (*UNKNOWN_ASKED, answered(STOP)),
+            (*UNKNOWN_ASKED, answered(say(STOP))),
             "end cancelled: cancelled by bo: it is not known whether this happened, and a person stopped the run",
         ),
         ((*UNKNOWN_ASKED, decided("expired", "q2")), "ask unknown"),

@@ -10,6 +10,8 @@ from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
 from bot.errors import Conflict
 from bot.policy.judge import Decided, NotEntitled, Unclear
 from bot.policy.record import RequestRecord
+from language import say
+from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -50,7 +52,10 @@ async def test_the_gates_approvers_are_asked_about_an_interrupted_effect_and_the
     record = await unknown(world, run_id)
     card = await world.next_mail("cy", about="not known whether this happened: Press bell")
 
-    assert (record.request.purpose, record.request.options) == ("unknown", (IT_HAPPENED, IT_DID_NOT, STOP))
+    assert (record.request.purpose, record.request.options) == (
+        "unknown",
+        (say(IT_HAPPENED), say(IT_DID_NOT), say(STOP)),
+    )
     assert "1. it happened" in card.text
     assert "Bo Berg and Cy Cole are asked" in (await world.next_mail("anna", about="Unknown")).text
     assert world.workshop.effects == []
@@ -78,11 +83,23 @@ async def test_it_happened_lets_the_run_go_on_without_a_second_try(world: World,
     assert world.workshop.started == ["press bell"]
 
 
+@pytest.mark.parametrize("text", ["1", "Es ist geschehen.", "es ist geschehen"])
+async def test_where_german_is_spoken_it_is_asked_and_answered_in_german(redis: str, tmp_path: Path, text: str) -> None:
+    async with a_world(redis, tmp_path / "data", f'language = "de"\n{TOML}', change=_hastily) as world:
+        run_id = await interrupted(world, "press bell")
+        card = await world.next_mail("cy", about="Es ist nicht bekannt, ob dies geschehen ist")
+
+        await world.reply("cy", card, text)
+
+        assert "1. es ist geschehen\n2. es ist nicht geschehen, erneut fragen\n3. den Lauf anhalten" in card.text
+        assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
+
+
 async def test_it_did_not_happen_asks_for_the_gate_again_before_another_try(world: World) -> None:
     run_id = await interrupted(world, "press bell")
     asked = await unknown(world, run_id)
 
-    assert isinstance(await world.decide("cy", asked, "free_text", IT_DID_NOT), Decided)
+    assert isinstance(await world.decide("cy", asked, "free_text", say(IT_DID_NOT)), Decided)
     again = await world.opened(run_id, after=asked.request.id)
 
     assert (again.request.purpose, again.state) == ("gate", "open")
