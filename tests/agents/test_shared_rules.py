@@ -15,7 +15,7 @@ from agents.steps import CallTool, Done, ModelCall, RequestHumanInput, Step
 from agents.triage import triage_agent
 from tests.agents.worlds import chosen, decided, opened, said, started
 
-WHAT, WHICH = "What should be announced?", "Which agent is your message for?"
+WHAT, WHICH = "What should be announced?", "What should be done with your message?"
 WHOM = "Nobody is called that. Whom should I ask? Write person:NAME or group:NAME"
 UNTIL = "Until when may they answer? Such as: until Thursday 12:00, until 17:00, until tomorrow"
 ANNOUNCE = announce_agent(("group:release",))
@@ -108,6 +108,15 @@ def test_whoever_said_that_it_is_for_none_of_the_agents_is_believed() -> None:
     said = Result(RequestHumanInput(question="Whose?", format="choice"), "answered", "none of these")
 
     step = TRIAGE.fallback(run_of("announce: tea", (said,)))
+
+    assert step == Done(summary="Nothing was started: the message is for none of the agents")
+
+
+def test_the_question_of_the_release_before_is_understood() -> None:
+    before = RequestHumanInput(question="Which agent is your message for?", format="choice")
+    said = Result(before, "answered", "parking: an agent that is no more")
+
+    step = TRIAGE.fallback(run_of("hm", (said,)))
 
     assert step == Done(summary="Nothing was started: the message is for none of the agents")
 

@@ -20,7 +20,7 @@ from agents.triage import triage_agent
 from tests.agents.worlds import started
 from tests.clerk import UNHEARD, Workshop, clerk
 
-WHICH, NONE_OF_THESE = "Which agent is your message for?", "none of these"
+WHICH, NONE_OF_THESE = "What should be done with your message?", "none of these"
 TRIAGE = triage_agent((ask_agent({}), announce_agent(("group:release",))))
 
 
@@ -77,7 +77,7 @@ def offered(text: str, *agents: Agent) -> tuple[str, ...]:
 )
 def test_a_choice_says_what_that_agent_would_do_with_this_very_message(text: str, words: str) -> None:
     assert offered(text, ASK, clerk(Workshop())) == (
-        "ask: asks several people the same question and sums up what they answer; asks first",
+        "ask: asks several people the same question and sums up what they answer; asks you first",
         words,
         "none of these",
     )
@@ -88,9 +88,9 @@ def test_a_choice_says_what_that_agent_would_do_with_this_very_message(text: str
     [
         ("deploy v1.2.0 to production", "Deploy v1.2.0 to production, after approval"),
         ("deploy v1.2.0 to staging", "Deploy v1.2.0 to staging"),
-        ("could you put v1.2.0 on production.", "Deploy v1.2.0 to production; asks first"),
-        ("v1.1.0 or v1.2.0 on production?", "puts versions live in production, staging; asks first"),
-        ("could you put 2 teas on production", "puts versions live in production, staging; asks first"),
+        ("could you put v1.2.0 on production.", "Deploy v1.2.0 to production; asks you first"),
+        ("v1.1.0 or v1.2.0 on production?", "puts versions live in production, staging; asks you first"),
+        ("could you put 2 teas on production", "puts versions live in production, staging; asks you first"),
     ],
 )
 def test_the_deploy_agents_choice_names_the_deploy_and_its_approval(text: str, words: str) -> None:
@@ -127,7 +127,7 @@ def test_a_model_chooses_whom_to_offer_and_code_says_what_each_would_do() -> Non
         "Who?",
         (
             "deploy: Deploy v1.2.0 to production, after approval",
-            "ask: asks several people the same question and sums up what they answer; asks first",
+            "ask: asks several people the same question and sums up what they answer; asks you first",
             NONE_OF_THESE,
         ),
     )

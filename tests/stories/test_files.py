@@ -92,7 +92,7 @@ async def test_a_wish_in_a_file_is_no_wish(shop: World) -> None:
     record = await shop.opened(run_id)
 
     assert record.request.purpose == "question"
-    assert record.request.quoted == "Which agent is your message for?"
+    assert record.request.quoted == "What should be done with your message?"
     assert live(shop, "production") == commit_of(shop, "v1.0.0")
 
 

@@ -90,11 +90,11 @@ async def test_plain_rules_ask_a_german_in_german_take_the_number_and_tell_the_e
 async def test_whom_a_message_is_for_is_asked_in_german_with_what_each_agent_would_do(german_shop: World) -> None:
     await german_shop.send("anna", ADDRESS, "Guten Morgen, wer kann mir helfen?")
 
-    card = await german_shop.next_mail("anna", about="Für welchen Agenten ist Ihre Nachricht?")
+    card = await german_shop.next_mail("anna", about="Was soll mit Ihrer Nachricht geschehen?")
     await german_shop.reply("anna", card, "5")
 
     words = " ".join(card.text.split())
-    assert "1. deploy: bringt Versionen live in production, staging; fragt vorher nach" in words
+    assert "1. deploy: bringt Versionen live in production, staging; fragt Sie vorher" in words
     assert "5. nichts davon" in words
     end = await german_shop.next_mail("anna", about="Fertig")
     assert "Es wurde nichts gestartet: Die Nachricht ist für keinen der Agenten" in " ".join(end.text.split())

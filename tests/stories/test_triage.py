@@ -48,7 +48,7 @@ async def child_of(world: World, run_id: RunId) -> Run:
 async def test_what_nobody_is_named_for_is_asked_about_with_what_each_agent_is_for(office: World) -> None:
     await office.send("anna", ADDRESS, "Good morning, could somebody help me?")
 
-    card = await office.next_mail("anna", about="Which agent is your message for?")
+    card = await office.next_mail("anna", about="What should be done with your message?")
 
     assert "1. ask: asks several people the same question" in card.text
     assert "2. announce: says something to group:release" in card.text
@@ -78,13 +78,13 @@ async def test_a_newcomer_who_says_hello_is_told_at_once_what_can_be_asked(shop:
 async def test_whoever_nearly_wrote_an_order_is_shown_how_it_is_written(office: World, words: str, form: str) -> None:
     await office.send("anna", ADDRESS, words)
 
-    assert form in (await office.next_mail("anna", about="Which agent is your message for?")).text
+    assert form in (await office.next_mail("anna", about="What should be done with your message?")).text
 
 
 async def test_lines_that_are_orders_to_two_agents_are_asked_about(shop: World) -> None:
     await shop.send("anna", ADDRESS, "deploy v1.2.0 to staging\nask group:release: which day?")
 
-    card = await shop.next_mail("anna", about="Which agent is your message for?")
+    card = await shop.next_mail("anna", about="What should be done with your message?")
 
     assert "Written like this" not in card.text
 
@@ -97,7 +97,7 @@ async def test_where_nobody_hears_announcements_an_announcement_says_how_that_is
 
         told = await office.next_mail("anna", about="Failed")
         await office.send("anna", ADDRESS, "The shop is slow today")
-        card = await office.next_mail("anna", about="Which agent is your message for?")
+        card = await office.next_mail("anna", about="What should be done with your message?")
 
     assert "[announce] with to =" in told.text
     assert "announce" not in card.text
@@ -118,7 +118,7 @@ async def test_one_agent_that_takes_it_is_started_at_once_with_the_same_words_an
 async def test_what_was_attached_to_a_mail_goes_on_with_its_words(office: World) -> None:
     plan = b"name,room\nanna,1\n"
     await office.post("anna", ADDRESS, "Please see to this.", ("plan.csv", "text/csv", plan), about="The party")
-    card = await office.next_mail("anna", about="Which agent is your message for?")
+    card = await office.next_mail("anna", about="What should be done with your message?")
     [run_id] = await office.app.store.lists.runs()
 
     await office.reply("anna", card, "2")
