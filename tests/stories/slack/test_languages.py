@@ -33,7 +33,7 @@ async def test_his_card_is_german_and_that_in_the_channel_english_and_his_press_
     german, english = await asked(office)
 
     assert german.buttons == ["Genehmigen", "Ablehnen", "Mit Grund ablehnen…", "Details"]
-    assert "Wer entscheidet: \n1 von Bo Berg und Cy Cole" in german.words
+    assert "Wer entscheidet: \nSie oder Cy Cole" in german.words
     assert "Expires" not in german.words
     assert english.buttons == ["Approve", "Deny", "Deny with reason…", "Details"]
     assert "Läuft ab" not in english.words
