@@ -15,6 +15,7 @@ _LABELS = {
     "People": "label.people",
     "Program": "label.program",
     "Reply": "label.reply",
+    "Repository": "label.repository",
     "Risks": "label.risks",
     "Started": "label.started",
     "Subject": "label.subject",

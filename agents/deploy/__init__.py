@@ -13,8 +13,9 @@ from agents.command import Release, parse, verb_of
 from agents.deploy import checks, git
 from agents.deploy.dispatch import dispatch_tool
 from agents.deploy.environment import MIGRATIONS, Environment, Hub, ways_of
-from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit, shown
+from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit, refreshed, shown
 from agents.deploy.lookup import LOOK_S, LookFailed
+from agents.deploy.mirror import Remote
 from agents.deploy.names import named_in, version_in
 from agents.deploy.results import live_label
 from agents.deploy.rules import named, next_step
@@ -25,7 +26,7 @@ from agents.run import Run
 from agents.steps import Step
 from language import say
 
-__all__ = ["MIGRATIONS", "Environment", "Hub", "deploy_agent", "live_in"]
+__all__ = ["MIGRATIONS", "Environment", "Hub", "Remote", "deploy_agent", "live_in"]
 
 # What is meant is looked up before what it changes, and all facts together have 20 s.
 _MEANT_S = 4.0
@@ -37,11 +38,15 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
 
     async def prefetch(run: Run) -> tuple[Fact, ...]:
         """Per environment its versions, what is live and by whom, and what the command would change; all at once."""
+        try:
+            stale = await refreshed(environments.values())
+        except LookFailed as error:
+            stale = (Fact(label="Repository: look-up failed", text=str(error)),)
         found = named(run, tuple(environments))
         looks: list[Awaitable[tuple[Fact, ...]]] = [_state(environment) for environment in environments.values()]
         if found and found.environment and found.version:
             looks.append(_named(environments[found.environment], found.version))
-        return tuple(fact for facts in await asyncio.gather(*looks) for fact in facts)
+        return (*stale, *(fact for facts in await asyncio.gather(*looks) for fact in facts))
 
     def fallback(run: Run) -> Step:
         return next_step(run, tuple(environments), ways)

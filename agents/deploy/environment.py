@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from agents.deploy.mirror import Remote
+
 Way = Literal["deploy", "rollback"]
 # How the tools are called that have a workflow do it.
 BY_WORKFLOW: Mapping[Way, str] = MappingProxyType({"deploy": "dispatch", "rollback": "dispatch_rollback"})
@@ -37,8 +39,10 @@ class Hub:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`command` deploys and `live` prints the commit that is live; both run in `repo`, without a shell.
+    """`command` deploys and `live` prints the commit that is live; both run in `folder`, without a shell.
 
+    `repo` is a git repository on this machine, our own mirror of `remote` where there is one. `cwd` is the folder for
+    commands where that is not `repo`; a command that names files of the commit runs in a clean copy of that.
     Their elements may hold `{environment}`, and those of `command` and `ci` also `{commit}`. `policy` names who must
     approve, None for nobody. `timeout_s` is for a deploy. `ci` tells how the checks of a commit stand, `last` who
     deployed last and when, `health` whether what is live works; each may be missing. `migrations` are patterns of
@@ -56,6 +60,8 @@ class Environment:
     health: tuple[str, ...] = ()
     migrations: tuple[str, ...] = MIGRATIONS
     github: Hub | None = None
+    remote: Remote | None = None
+    cwd: Path | None = None
 
     def __post_init__(self) -> None:
         for what, argv, allowed in (
@@ -70,6 +76,11 @@ class Environment:
             for unknown in {place for part in argv for place in _PLACE.findall(part)} - allowed:
                 known = ", ".join(f"{{{place}}}" for place in sorted(allowed))
                 raise ValueError(f"deploy.environments.{self.name}.{what} holds {{{unknown}}}; it may hold {known}")
+
+    @property
+    def folder(self) -> Path:
+        """The folder in which commands run."""
+        return self.cwd or self.repo
 
     @property
     def workflow(self) -> Hub | None:

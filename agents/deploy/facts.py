@@ -5,7 +5,7 @@ A card begins with its risks: the few of those facts that a careful approver loo
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from itertools import accumulate
 
@@ -13,6 +13,7 @@ from agents.deploy import checks, git, programs
 from agents.deploy.environment import Environment
 from agents.deploy.git import Commits, Touched
 from agents.deploy.lookup import LOOK_S, LookFailed, look
+from agents.deploy.mirror import refresh
 from agents.requests import Fact, FullList
 from agents.text import one_line
 
@@ -41,9 +42,19 @@ def with_tags(commit: str, tags: tuple[str, ...]) -> str:
     return f"{commit} ({', '.join(named)})" if named else commit
 
 
+async def refreshed(environments: Iterable[Environment]) -> tuple[Fact, ...]:
+    """Bring every repository that is elsewhere up to date, each once. Return what did not work, and how old they are.
+
+    Raises LookFailed for one that was never fetched.
+    """
+    remotes = dict.fromkeys(environment.remote for environment in environments if environment.remote)
+    found = await asyncio.gather(*map(refresh, remotes))
+    return tuple(fact for facts in found for fact in facts)
+
+
 async def live_commit(environment: Environment) -> str:
     """The commit that is live, in full where the repository knows it. Raises LookFailed."""
-    printed = (await look(environment.live_argv(), environment.repo)).strip()
+    printed = (await look(environment.live_argv(), environment.folder)).strip()
     if not git.is_hash(printed):
         raise LookFailed(f"{environment.live[0]!r} printed {shown(printed)!r}, which is no commit")
     with suppress(LookFailed):

@@ -32,8 +32,8 @@ class Bound:
     artifacts: tuple[tuple[str, str], ...] = ()
 
 
-async def bound(repo: Path, argv: Sequence[str], commit: str) -> Bound:
-    """Return what binds `argv`, which is to run in `repo`, to an approval of `commit`.
+async def bound(repo: Path, folder: Path, argv: Sequence[str], commit: str) -> Bound:
+    """Return what binds `argv` to an approval of `commit`; without any file of that commit it runs in `folder`.
 
     Raises ToolRefused for a program that is not there, and LookFailed when `repo` can't be read.
     """
@@ -48,12 +48,12 @@ async def bound(repo: Path, argv: Sequence[str], commit: str) -> Bound:
             f"{one_line(program, _SHOWN_CHARS)!r} is a {entry.kind} in commit {commit}. "
             "Name the program itself in `command`"
         )
-    path = _found(repo, program)
+    path = _found(folder, program)
     artifacts = ((f"SHA-256 of {path}", await asyncio.to_thread(_sha256, path)),)
     if program not in inside and any(_is_used(part, kinds.get(place)) for part, place in inside.items()):
         fact = _fact(f"{path}, bound by its SHA-256, in a clean copy of this commit")
         return Bound(fact, commit, artifacts)
-    text = f"{path}, bound by its SHA-256, in {repo} as that is then; what it reads or calls there is not bound"
+    text = f"{path}, bound by its SHA-256, in {folder} as that is then; what it reads or calls there is not bound"
     return Bound(_fact(text), "", artifacts)
 
 
@@ -105,17 +105,17 @@ def _is_used(part: str, entry: git.Entry | None) -> bool:
     return entry is not None and (entry.kind == "file" or "/" in part or part == ".")
 
 
-def _found(repo: Path, program: str) -> Path:
+def _found(folder: Path, program: str) -> Path:
     """The file that `program` stands for on this machine. Raises ToolRefused."""
-    named = str(repo / program) if "/" in program else shutil.which(program)
+    named = str(folder / program) if "/" in program else shutil.which(program)
     try:
-        return Path(named or "").resolve(strict=True) if named else _missing(repo, program)
+        return Path(named or "").resolve(strict=True) if named else _missing(folder, program)
     except OSError:
-        return _missing(repo, program)
+        return _missing(folder, program)
 
 
-def _missing(repo: Path, program: str) -> Path:
-    where = f"in {repo}, nor in the commit" if "/" in program else "on PATH"
+def _missing(folder: Path, program: str) -> Path:
+    where = f"in {folder}, nor in the commit" if "/" in program else "on PATH"
     what = f"There is no program {one_line(program, _SHOWN_CHARS)!r} {where}"
     raise ToolRefused(f"{what}. Install it, or correct `command` in sayso.toml")
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from agents import Arguments, CommandResult, Outcome, Tool, ToolContext, ToolRefused
 from agents.deploy import checks, git
 from agents.deploy.environment import Environment, Way
-from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, shown
+from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, refreshed, shown
 from agents.deploy.lookup import LookFailed
 from agents.deploy.programs import bound
 from agents.deploy.results import LIVE_IN, read_commit
@@ -46,26 +46,26 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
     async def prepare(args: DeployArgs) -> Effect:
         environment = named(environments, args.environment)
         commit, base, facts = await resolved(way, environment, args.version)
-        argv, folder = environment.deploy_argv(commit), _folder(environment)
+        argv, folder = environment.deploy_argv(commit), environment.folder.absolute()
         try:
-            binding = await bound(Path(folder), argv, commit)
+            binding = await bound(environment.repo.absolute(), folder, argv, commit)
         except LookFailed as error:
             raise ToolRefused(say("deploy.no-program-found", environment=environment.name, why=error)) from error
         return Effect(
             argv=argv,
             artifacts={**artifacts(environment, args.version, commit, base), **dict(binding.artifacts)},
             environment=environment.name,
-            cwd=folder,
+            cwd=str(environment.repo.absolute() if binding.commit else folder),
             commit=binding.commit,
             facts=(*facts, binding.fact),
         )
 
     async def execute(args: DeployArgs, effect: Effect, hands: ToolContext) -> Outcome:
-        environment = _in_folder(named(environments, effect.environment or args.environment), effect)
+        environment = named(environments, effect.environment or args.environment)
+        # Effects of older releases did not record the folder.
+        folder = Path(effect.cwd) if effect.cwd else environment.folder
         lock, limit_s = f"deploy-{environment.name}", environment.timeout_s
-        done = await hands.command(
-            effect.argv, cwd=environment.repo, lock=lock, timeout_s=limit_s, commit=effect.commit
-        )
+        done = await hands.command(effect.argv, cwd=folder, lock=lock, timeout_s=limit_s, commit=effect.commit)
         return _outcome(done, effect.artifacts[args.version], _before(effect), environment)
 
     return Tool(
@@ -176,6 +176,7 @@ async def resolved(way: Way, environment: Environment, version: str) -> tuple[st
 
 async def _resolved(environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:
     try:
+        stale = await refreshed([environment])
         commit = await git.commit_of(environment.repo, version)
         if commit is None:
             known = _listed(await git.versions(environment.repo))
@@ -183,8 +184,8 @@ async def _resolved(environment: Environment, version: str) -> tuple[str, str, t
         try:
             base = await live_commit(environment)
         except LookFailed as error:
-            return commit, UNKNOWN, await about(environment, None, commit, str(error))
-        return commit, base, await about(environment, base, commit)
+            return commit, UNKNOWN, (*stale, *await about(environment, None, commit, str(error)))
+        return commit, base, (*stale, *await about(environment, base, commit))
     except LookFailed as error:
         refusal = say("deploy.not-looked-up-for", version=version, environment=environment.name, why=error)
         raise ToolRefused(refusal) from error
@@ -211,12 +212,12 @@ def _before(effect: Effect) -> str:
 
 
 def _folder(environment: Environment) -> str:
-    return str(environment.repo.absolute())
+    return str(environment.folder.absolute())
 
 
 def _in_folder(environment: Environment, effect: Effect) -> Environment:
     """The environment in the folder that was prepared; effects of older releases did not record it."""
-    return replace(environment, repo=Path(effect.cwd)) if effect.cwd else environment
+    return replace(environment, cwd=Path(effect.cwd)) if effect.cwd else environment
 
 
 def _outcome(done: CommandResult, commit: str, before: str, environment: Environment) -> Outcome:

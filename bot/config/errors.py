@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,10 @@ class ConfigError(Invalid):
     def __init__(self, problems: Collection[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+# Who logs in, and often the password.
+_IN_ADDRESS = re.compile(r"(?<=://)[^/\s\"]+(?=@)")
 
 
 @dataclass(frozen=True)
@@ -234,7 +239,7 @@ def dotted(path: KeyPath) -> str:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = _IN_ADDRESS.sub("…", json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= MAX_FOUND_CHARACTERS else text[:MAX_FOUND_CHARACTERS] + "…"
 
 

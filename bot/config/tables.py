@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from agents.deploy.environment import GITHUB, MIGRATIONS
+from agents.deploy.mirror import scheme_of
 from channels.email.format.addresses import is_address
 from language import Language
 
@@ -141,10 +142,27 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+def _repo(place: object) -> Path | str:
+    """An address stays as it is, a path becomes a whole one. Raises ValueError for an address that git may not use."""
+    text = str(place)
+    scheme = scheme_of(text)
+    if not scheme:
+        return _absolute(Path(text))
+    parts = urlsplit(text)
+    if scheme not in {"https", "http", "ssh", "git", "file"} or text != "".join(text.split()) or text.startswith("-"):
+        raise ValueError('a path, or an address such as "https://git.example/shop.git" or "git@git.example:shop.git"')
+    if scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ValueError("https:// for another machine: http is read, and can be changed, on the way")
+    if parts.password is not None or (scheme in {"http", "https"} and parts.username is not None):
+        raise ValueError("an address without a password: name a file that holds it in git.token_file")
+    return text
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Limit = Annotated[Rate, BeforeValidator(parse_rate)]
 MailAddress = Annotated[str, AfterValidator(_plain_address)]
 Folder = Annotated[Path, AfterValidator(_absolute)]
+Repo = Annotated[Path | str, BeforeValidator(_repo)]
 Name = Annotated[str, AfterValidator(_name)]
 # Who is meant: one person, or whoever is in a group.
 Ref = Annotated[str, AfterValidator(_ref)]
@@ -393,13 +411,34 @@ class GitHubConfig(Table):
     ref: Annotated[str, AfterValidator(_branch)] = Field(default="main", description="the branch or tag it runs from")
 
 
+class GitConfig(Table):
+    """`[deploy.environments.NAME.git]`: how a repository that is elsewhere lets us in. Without any of it, ssh finds its
+    keys and known hosts itself, and https goes without a token.
+    """
+
+    token_file: Folder | None = Field(
+        default=None, description="a file with the token for https; at GitHub SAYSO_GITHUB_TOKEN is taken without it"
+    )
+    ssh_key: Folder | None = Field(default=None, description="the file of the private key for ssh")
+    known_hosts: Folder | None = Field(default=None, description="the file of the hosts' keys for ssh")
+
+
 class EnvironmentConfig(Table):
     """`[deploy.environments.NAME]`: a place to deploy to. Commands are argument lists, never shell lines."""
 
     policy: str | None = Field(
         default=None, description=f'the policy that gates a deploy, or "{NOBODY_IS_ASKED}"; one of both must be there'
     )
-    repo: Folder = Field(description="the path of a git repository, relative ones from the current folder")
+    repo: Repo = Field(
+        description="a git repository: its path, relative ones from the current folder, or its address, such as "
+        '"https://git.example/shop.git", "git@git.example:shop.git", "file:///srv/git/shop.git"'
+    )
+    git: GitConfig = Field(default=GitConfig(), description="how an address lets us in")
+    cwd: Folder | None = Field(
+        default=None,
+        description="the folder where commands run that name no file of the commit; without it the repository, or the "
+        "current folder where `repo` is an address",
+    )
     github: GitHubConfig | None = Field(default=None, description="where GitHub has it: its checks, and a workflow")
     command: tuple[str, ...] = Field(
         default=(),

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from agents.deploy import Environment, git
 from agents.deploy.github import GitHub
 from agents.deploy.lookup import LookFailed
+from agents.deploy.mirror import refresh
 from agents.model.claude import Claude
 from agents.model.prices import is_priced
 from bot.config.data_dir import DataDir
@@ -32,6 +33,8 @@ from bot.wiring.redis import redis_url
 
 # Nobody waits longer to hear that a model does not answer.
 _MODEL_S = 10.0
+# A repository may come here for the first time.
+_FETCH_S = 60.0
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -211,12 +214,7 @@ async def _environments(settings: Settings) -> list[Finding]:
 async def _environment(one: Environment) -> list[Finding]:
     key, hub = f"deploy.environments.{one.name}", one.workflow
     who = "nobody is asked" if one.policy is None else f"policy {one.policy} decides"
-    findings = [Finding(sign="✓", what=f"{one.name} deploys from {one.repo}; {who}")]
-    try:
-        await git.check(one.repo)
-    except LookFailed as error:
-        what = f"no git repository: {error}" if one.repo.is_dir() else f"no folder {one.repo}"
-        findings = [Finding(sign="✗", what=f"{one.name}: {what}", fix=f"set {key}.repo")]
+    findings = [await _repository(one, key, who)]
     if hub:
         try:
             await GitHub(hub).check_workflow()
@@ -225,6 +223,22 @@ async def _environment(one: Environment) -> list[Finding]:
             fix = f"correct {key}.github, or SAYSO_GITHUB_TOKEN"
             findings.append(Finding(sign="✗", what=f"{one.name}: workflow {hub.workflow}: {error}", fix=fix))
     return findings
+
+
+async def _repository(one: Environment, key: str, who: str) -> Finding:
+    """Whether the repository can be read; one that is elsewhere is fetched."""
+    there = one.remote.url if one.remote else one.repo
+    try:
+        stale = await refresh(one.remote, _FETCH_S) if one.remote else ()
+        await git.check(one.repo)
+    except LookFailed as error:
+        if one.remote:
+            return Finding(sign="✗", what=f"{one.name}: {error}", fix=f"correct {key}.repo, or {key}.git")
+        what = f"no git repository: {error}" if one.repo.is_dir() else f"no folder {one.repo}"
+        return Finding(sign="✗", what=f"{one.name}: {what}", fix=f"set {key}.repo")
+    if stale:
+        return Finding(sign="✗", what=f"{one.name}: {stale[0].text}", fix=f"correct {key}.repo, or {key}.git")
+    return Finding(sign="✓", what=f"{one.name} deploys from {there}; {who}")
 
 
 def _triggers(settings: Settings) -> Iterator[Finding]:

@@ -1,10 +1,16 @@
 """The parts of the settings that agents receive: the environments to deploy to, and the people to ask."""
 
+import hashlib
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
 from agents.ask import Listed
-from agents.deploy import Environment, Hub
+from agents.deploy import Environment, Hub, Remote
 from agents.deploy.tools import NO_SUCH_POLICY
 from bot.config.settings import Settings
-from bot.config.tables import NOBODY_IS_ASKED, GitHubConfig
+from bot.config.tables import NOBODY_IS_ASKED, EnvironmentConfig, GitHubConfig
+from bot.errors import Invalid
 
 
 def environments_of(settings: Settings) -> dict[str, Environment]:
@@ -13,7 +19,7 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
         name: Environment(
             name=name,
             policy=_policy_of(config.policy),
-            repo=config.repo,
+            repo=remote.mirror if (remote := _remote_of(settings, config)) else Path(config.repo),
             command=config.command,
             live=config.live,
             timeout_s=config.timeout_s,
@@ -22,6 +28,8 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
             health=config.health,
             migrations=config.migrations,
             github=_hub_of(settings, config.github),
+            remote=remote,
+            cwd=config.cwd or (Path.cwd() if remote else None),
         )
         for name, config in settings.deploy.environments.items()
     }
@@ -33,6 +41,30 @@ def _policy_of(written: str | None) -> str | None:
     A missing policy gates by one that nobody meets.
     """
     return None if written == NOBODY_IS_ASKED else written or NO_SUCH_POLICY
+
+
+def _remote_of(settings: Settings, config: EnvironmentConfig) -> Remote | None:
+    """Return the repository that is elsewhere, None for one on this machine. Raises Invalid for an unreadable token."""
+    if isinstance(config.repo, Path):
+        return None
+    name = re.sub(r"\W+", "-", config.repo.rpartition("/")[2].removesuffix(".git"))
+    marked = f"{name}-{hashlib.sha256(config.repo.encode()).hexdigest()[:12]}.git"
+    folder = settings.data_dir.absolute() / "repositories" / marked
+    return Remote(config.repo, folder, _token_of(settings, config), config.git.ssh_key, config.git.known_hosts)
+
+
+def _token_of(settings: Settings, config: EnvironmentConfig) -> str:
+    """Return the token for an https address: that of its file, else ours for GitHub where it is GitHub's."""
+    if config.git.token_file:
+        try:
+            return config.git.token_file.read_text().strip()
+        except OSError as error:
+            raise Invalid(
+                f"The token in {config.git.token_file} can't be read: {error.strerror}",
+                "Correct git.token_file in [deploy.environments], or let this user read the file",
+            ) from error
+    at_github = urlsplit(str(config.repo)).hostname == "github.com"
+    return settings.github_token.get_secret_value() if at_github and settings.github_token else ""
 
 
 def _hub_of(settings: Settings, config: GitHubConfig | None) -> Hub | None:

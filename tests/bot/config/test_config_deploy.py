@@ -7,6 +7,7 @@ import pytest
 from agents.deploy.tools import NO_SUCH_POLICY
 from bot.config.settings import load
 from bot.config.tables import DeployConfig
+from bot.errors import Invalid
 from bot.registry.environments import environments_of
 from tests.bot.config_files import problems
 
@@ -29,6 +30,71 @@ def test_everything_that_can_be_set_reaches_the_agent(tmp_path: Path) -> None:
     assert (found.workflow.workflow, found.workflow.ref) == ("deploy.yml", "release/1")
     assert found.workflow.token == "gh-secret"
     assert "gh-secret" not in repr(found)
+
+
+ADDRESS = "https://git.corp.example/org/shop.git"
+
+
+def test_an_address_is_a_repository_elsewhere_of_which_a_copy_is_kept_in_the_data_directory(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("git-secret\n")
+    git = f'[deploy.environments.production.git]\ntoken_file = "{tmp_path}/token"\nssh_key = "/k"\nknown_hosts = "/h"\n'
+    text = ENVIRONMENT.replace("/srv/shop", ADDRESS) + COMMAND
+    (tmp_path / "sayso.toml").write_text(f'{text}cwd = "/srv/ops"\n{git}')
+
+    found = environments_of(load(tmp_path, {"SAYSO_GITHUB_TOKEN": "gh-secret"}))["production"]
+
+    assert found.remote is not None
+    assert (found.remote.url, found.remote.token) == (ADDRESS, "git-secret")
+    assert (found.remote.ssh_key, found.remote.known_hosts) == (Path("/k"), Path("/h"))
+    assert found.repo == found.remote.mirror
+    assert found.repo.parent == tmp_path / "repositories"
+    assert found.repo.name.startswith("shop-")
+    assert found.folder == Path("/srv/ops")
+    assert "git-secret" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("https://github.com/corp/shop", "gh-secret"),
+        ("https://github.com.evil.example/corp/shop", ""),
+        (ADDRESS, ""),
+    ],
+)
+def test_the_token_for_github_goes_to_github_alone(tmp_path: Path, url: str, token: str) -> None:
+    (tmp_path / "sayso.toml").write_text(ENVIRONMENT.replace("/srv/shop", url) + COMMAND)
+
+    found = environments_of(load(tmp_path, {"SAYSO_GITHUB_TOKEN": "gh-secret"}))["production"]
+
+    assert found.remote is not None
+    assert found.remote.token == token
+    assert found.folder == Path.cwd()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "ftp://git.corp.example/shop",
+        "ext://sh -c x",
+        "http://git.corp.example/shop",
+        "https://anna:secret@git.corp.example/shop",
+        "https://anna@git.corp.example/shop",
+        "ssh://anna:secret@git.corp.example/shop",
+    ],
+)
+def test_an_address_that_git_may_not_use_stops_the_start(tmp_path: Path, place: str) -> None:
+    (found,) = problems(tmp_path, ENVIRONMENT.replace("/srv/shop", place) + COMMAND)
+
+    assert found.startswith("sayso.toml: deploy.environments.production.repo")
+    assert "secret" not in found
+
+
+def test_a_token_that_cannot_be_read_is_told_with_its_file(tmp_path: Path) -> None:
+    git = f'[deploy.environments.production.git]\ntoken_file = "{tmp_path}/none"\n'
+    (tmp_path / "sayso.toml").write_text(ENVIRONMENT.replace("/srv/shop", ADDRESS) + COMMAND + git)
+
+    with pytest.raises(Invalid, match=f"The token in {tmp_path}/none can't be read"):
+        environments_of(load(tmp_path, {}))
 
 
 def test_an_environment_without_a_policy_stops_the_start_with_the_line_to_write(tmp_path: Path) -> None:

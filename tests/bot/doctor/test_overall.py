@@ -128,6 +128,21 @@ async def test_a_repository_that_is_not_there_is_named_with_its_setting(data: Pa
     assert finding.fix == "set deploy.environments.production.repo"
 
 
+async def test_a_repository_elsewhere_is_fetched_and_one_that_does_not_answer_is_named(
+    data: Path, environ: dict[str, str]
+) -> None:
+    file, shop = data / "sayso.toml", data / "demo" / "shop"
+    file.write_text(file.read_text().replace(f'repo = "{shop}"', f'repo = "file://{shop}"\ncwd = "{shop}"'))
+    settings = load(data, environ)
+
+    assert (await found(settings, f"production deploys from file://{shop};")).sign == "✓"
+    shutil.rmtree(shop / ".git")
+    gone = await found(settings, f"production: file://{shop} could not be reached")
+
+    assert gone.sign == "✗"
+    assert gone.fix == "correct deploy.environments.production.repo, or deploy.environments.production.git"
+
+
 async def test_a_folder_that_is_no_repository_is_told_so(data: Path, environ: dict[str, str]) -> None:
     shutil.rmtree(data / "demo" / "shop" / ".git")
 

@@ -1,0 +1,193 @@
+"""Our own bare copy of a repository that is elsewhere, brought up to date before anything is looked up in it.
+
+All runs and processes that use one data directory share it. What begins to look at a moment sees what was there at that
+moment: it waits for a fetch that began no earlier. https://git-scm.com/docs/git and https://git-scm.com/docs/git-config
+say what the settings mean.
+"""
+
+import asyncio
+import base64
+import fcntl
+import os
+import re
+import shlex
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from agents.deploy.lookup import LookFailed, look
+from agents.requests import Fact
+from language import say
+from language.dates import in_words
+
+WAIT_S = 8.0
+"""Seconds for which a look waits for a fetch; the fetch itself goes on, for whoever looks next."""
+# A first fetch brings everything there is.
+_FIRST_S, _FETCH_S = 1_800.0, 120.0
+_PAUSE_S = 0.02
+# What git packs anew once there is a lot of it, beside everything else.
+_TIDY_S = 600.0
+_HEADS, _TAGS = "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"
+_GIT = (
+    *("git", "--no-pager", "--no-replace-objects"),
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "http.followRedirects=false"),
+    # A line on which next to nothing comes for that long is dead.
+    *("-c", "http.lowSpeedLimit=100", "-c", "http.lowSpeedTime=20"),
+)
+# Nothing of this user's or this machine's own: no helper for passwords, no other address for this one.
+_CLOSED = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+}
+_PASSED = ("SSH_AUTH_SOCK", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "GIT_SSL_CAINFO")
+_LIKE_SCP = re.compile(r"(?:[\w.-]+@)?[\w.-]+:(?!//)\S+")
+_going_on = set[asyncio.Task[None]]()
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A repository by its `url`, and `mirror`, the folder of our copy.
+
+    `token` goes to the https server of `url` and nowhere else. `ssh_key` and `known_hosts` are files for ssh, which
+    without them goes by its agent and its own settings.
+    """
+
+    url: str
+    mirror: Path
+    token: str = field(default="", repr=False)
+    ssh_key: Path | None = None
+    known_hosts: Path | None = None
+
+
+def scheme_of(url: str) -> str:
+    """`ssh` for `git@host:org/shop.git`, else what stands before `://`; empty for what is no address."""
+    if "://" in url:
+        return url.partition("://")[0].lower()
+    return "ssh" if _LIKE_SCP.fullmatch(url) else ""
+
+
+async def refresh(remote: Remote, wait_s: float = WAIT_S) -> tuple[Fact, ...]:
+    """Bring the mirror up to date. Return a fact on how old it is where that did not work, else nothing.
+
+    Raises LookFailed where there is no mirror yet.
+    """
+    task = asyncio.create_task(_fetched(remote, time.time()))
+    _going_on.add(task)
+    task.add_done_callback(_ended)
+    try:
+        await asyncio.wait_for(asyncio.shield(task), wait_s)
+    except TimeoutError:
+        why = f"it did not answer within {wait_s:g} s"
+    except LookFailed as error:
+        why = str(error)
+    else:
+        return ()
+    return (_stale(remote, why),)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    _going_on.discard(task)
+    if not task.cancelled():
+        task.exception()  # told to whoever waited, as far as anybody did
+
+
+def _stale(remote: Remote, why: str) -> Fact:
+    """Return the fact that says how old the mirror is, and why. Raises LookFailed where there is none."""
+    began = _fetched_at(remote.mirror)
+    if not began:
+        raise LookFailed(f"{remote.url} was never fetched: {why}")
+    when = in_words(datetime.fromtimestamp(began, UTC))
+    return Fact(label="Repository", text=say("deploy.stale", url=remote.url, why=why, when=when))
+
+
+async def _fetched(remote: Remote, asked: float) -> None:
+    """Fetch, unless somebody else has begun and ended one since it was `asked` for. Raises LookFailed."""
+    remote.mirror.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with _alone(remote.mirror.with_suffix(".lock")):
+        if _fetched_at(remote.mirror) >= asked:
+            return
+        began = time.time()
+        await (_fetch(remote) if remote.mirror.is_dir() else _clone(remote))
+        note = _note(remote.mirror)
+        note.touch()
+        os.utime(note, (began, began))
+
+
+@asynccontextmanager
+async def _alone(lock: Path) -> AsyncGenerator[None]:
+    """Wait until no other process, and nobody else in this one, holds `lock`; the kernel drops a dead holder's."""
+    file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while not _locked(file):  # noqa: ASYNC110 - it may be another process's
+            await asyncio.sleep(_PAUSE_S)
+        yield
+    finally:
+        os.close(file)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def _fetch(remote: Remote) -> None:
+    what = ("--quiet", "--prune", "--force", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance")
+    await _git(remote, "fetch", *what, "--no-write-fetch-head", remote.url, _HEADS, _TAGS, within_s=_FETCH_S)
+    await _git(remote, "gc", "--auto", "--quiet", within_s=_TIDY_S)
+
+
+async def _clone(remote: Remote) -> None:
+    """A first copy, under its name only once it is whole."""
+    part = remote.mirror.with_suffix(".part")
+    await look(("rm", "-rf", "--", str(part)), remote.mirror.parent)
+    what = ("clone", "--quiet", "--bare", "--template=", "--no-local", remote.url, str(part))
+    await look((*_GIT, *what), remote.mirror.parent, _FIRST_S, _environment(remote))
+    part.rename(remote.mirror)
+
+
+async def _git(remote: Remote, *args: str, within_s: float) -> str:
+    return await look((*_GIT, *args), remote.mirror, within_s, _environment(remote))
+
+
+def _environment(remote: Remote) -> dict[str, str]:
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "StrictHostKeyChecking=yes"]
+    ssh += ["-i", str(remote.ssh_key), "-o", "IdentitiesOnly=yes"] if remote.ssh_key else []
+    ssh += ["-o", f"UserKnownHostsFile={shlex.quote(str(remote.known_hosts))}"] if remote.known_hosts else []
+    own = {"GIT_ALLOW_PROTOCOL": scheme_of(remote.url), "GIT_SSH_COMMAND": shlex.join(ssh)}
+    return {**passed, **_CLOSED, **own, **_authorization(remote)}
+
+
+def _authorization(remote: Remote) -> dict[str, str]:
+    """The token as a setting for that server alone: in no list of processes, and sent to nobody else."""
+    if not remote.token:
+        return {}
+    where = urlsplit(remote.url)
+    said = base64.b64encode(f"x-access-token:{remote.token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{where.scheme}://{where.netloc}/.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {said}",
+    }
+
+
+def _note(mirror: Path) -> Path:
+    return mirror / "sayso-fetched"
+
+
+def _fetched_at(mirror: Path) -> float:
+    """When the newest fetch that worked began, in seconds since 1970; 0 where none has."""
+    try:
+        return _note(mirror).stat().st_mtime
+    except OSError:
+        return 0.0
