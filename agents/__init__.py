@@ -181,12 +181,21 @@ class ToolContext(Protocol):
         ...
 
     async def command(
-        self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float, commit: str = ""
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        lock: str,
+        timeout_s: float,
+        commit: str = "",
+        env: Mapping[str, str] | None = None,
+        hidden: Sequence[str] = (),
     ) -> CommandResult:
         """Run `argv` once for this attempt, alone among all holders of `lock`, even if this process dies.
 
         It runs in `cwd`; with `commit`, a full hash of that git repository, in a clean copy of it, which goes
-        afterwards. No shell; a clean environment. Only for tools that declare `runs_command`, and once per attempt.
+        afterwards. No shell; PATH, HOME, LANG and `env` are its environment. Nothing of `hidden` stays in what is kept
+        of its output. Only for tools that declare `runs_command`, and once per attempt.
         """
         ...
 

@@ -24,6 +24,7 @@ _LABELS = {
     "They attached": "label.they-attached",
     "They wrote": "label.they-wrote",
     "To": "label.to",
+    "Variables": "label.variables",
 }
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from agents.deploy.environment import Environment
 from agents.deploy.github import GitHub, Standing
-from agents.deploy.lookup import MOST_BYTES, LookFailed, look
+from agents.deploy.lookup import MOST_BYTES, LookFailed
+from agents.deploy.variables import look_in
 from agents.text import first_line, one_line
 
 # A health check may give what has just started some time to answer.
@@ -27,20 +28,20 @@ async def ci(environment: Environment, commit: str) -> Standing | None:
 
 async def last_deploy(environment: Environment) -> str:
     """Return who deployed last and when, in the words of the command that knows. Raises LookFailed."""
-    printed = await look(environment.last_argv(), environment.folder)
+    printed = await look_in(environment, environment.last_argv())
     return first_line(printed, _SAID_CHARS) or "unknown: nothing was printed"
 
 
 async def health(environment: Environment, within_s: float = HEALTH_S) -> str:
     """Return what the health check of an environment said. Raises LookFailed when it fails, or does not end."""
-    printed = await look(environment.health_argv(), environment.folder, within_s)
+    printed = await look_in(environment, environment.health_argv(), within_s)
     return first_line(printed, _SAID_CHARS) or "healthy"
 
 
 async def _ci_by_command(argv: Sequence[str], environment: Environment) -> Standing:
     """The first word printed says it, where the exit code does not contradict; silence is read as usual."""
     try:
-        printed, code = await look(argv, environment.folder), 0
+        printed, code = await look_in(environment, argv), 0
     except LookFailed as error:
         if error.exit_code is None:
             raise

@@ -42,7 +42,8 @@ class Environment:
     """`command` deploys and `live` prints the commit that is live; both run in `folder`, without a shell.
 
     `repo` is a git repository on this machine, our own mirror of `remote` where there is one. `cwd` is the folder for
-    commands where that is not `repo`; a command that names files of the commit runs in a clean copy of that.
+    commands where that is not `repo`; a command that names files of the commit runs in a clean copy of that. Commands
+    get the variables `pass_env` of this process and those of `env`, where `NAME_FILE` names the file of `NAME`.
     Their elements may hold `{environment}`, and those of `command` and `ci` also `{commit}`. `policy` names who must
     approve, None for nobody. `timeout_s` is for a deploy. `ci` tells how the checks of a commit stand, `last` who
     deployed last and when, `health` whether what is live works; each may be missing. `migrations` are patterns of
@@ -62,6 +63,8 @@ class Environment:
     github: Hub | None = None
     remote: Remote | None = None
     cwd: Path | None = None
+    pass_env: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         for what, argv, allowed in (

@@ -12,8 +12,9 @@ from itertools import accumulate
 from agents.deploy import checks, git, programs
 from agents.deploy.environment import Environment
 from agents.deploy.git import Commits, Touched
-from agents.deploy.lookup import LOOK_S, LookFailed, look
+from agents.deploy.lookup import LOOK_S, LookFailed
 from agents.deploy.mirror import refresh
+from agents.deploy.variables import look_in
 from agents.requests import Fact, FullList
 from agents.text import one_line
 
@@ -54,7 +55,7 @@ async def refreshed(environments: Iterable[Environment]) -> tuple[Fact, ...]:
 
 async def live_commit(environment: Environment) -> str:
     """The commit that is live, in full where the repository knows it. Raises LookFailed."""
-    printed = (await look(environment.live_argv(), environment.folder)).strip()
+    printed = (await look_in(environment, environment.live_argv())).strip()
     if not git.is_hash(printed):
         raise LookFailed(f"{environment.live[0]!r} printed {shown(printed)!r}, which is no commit")
     with suppress(LookFailed):

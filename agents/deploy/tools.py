@@ -13,6 +13,7 @@ from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, 
 from agents.deploy.lookup import LookFailed
 from agents.deploy.programs import bound
 from agents.deploy.results import LIVE_IN, read_commit
+from agents.deploy.variables import artifacts_of, facts_of, variables_of
 from agents.requests import Effect, Fact
 from agents.text import strip_invisible
 from language import say
@@ -49,15 +50,20 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
         argv, folder = environment.deploy_argv(commit), environment.folder.absolute()
         try:
             binding = await bound(environment.repo.absolute(), folder, argv, commit)
+            await variables_of(environment)
         except LookFailed as error:
             raise ToolRefused(say("deploy.no-program-found", environment=environment.name, why=error)) from error
         return Effect(
             argv=argv,
-            artifacts={**artifacts(environment, args.version, commit, base), **dict(binding.artifacts)},
+            artifacts={
+                **artifacts(environment, args.version, commit, base),
+                **dict(binding.artifacts),
+                **artifacts_of(environment),
+            },
             environment=environment.name,
             cwd=str(environment.repo.absolute() if binding.commit else folder),
             commit=binding.commit,
-            facts=(*facts, binding.fact),
+            facts=(*facts, binding.fact, *facts_of(environment)),
         )
 
     async def execute(args: DeployArgs, effect: Effect, hands: ToolContext) -> Outcome:
@@ -65,7 +71,19 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
         # Effects of older releases did not record the folder.
         folder = Path(effect.cwd) if effect.cwd else environment.folder
         lock, limit_s = f"deploy-{environment.name}", environment.timeout_s
-        done = await hands.command(effect.argv, cwd=folder, lock=lock, timeout_s=limit_s, commit=effect.commit)
+        try:
+            given = await variables_of(environment)
+        except LookFailed as error:
+            return Outcome("", error=str(error))
+        done = await hands.command(
+            effect.argv,
+            cwd=folder,
+            lock=lock,
+            timeout_s=limit_s,
+            commit=effect.commit,
+            env=given.values,
+            hidden=given.hidden,
+        )
         return _outcome(done, effect.artifacts[args.version], _before(effect), environment)
 
     return Tool(

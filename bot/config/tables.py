@@ -132,6 +132,14 @@ def _name(text: str) -> str:
     return text
 
 
+def _variable(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", text):
+        raise ValueError('the name of a variable, such as "KUBECONFIG"')
+    if text.upper() in {"PATH", "PATH_FILE"} or text.startswith(("SAYSO_", "LD_", "DYLD_")):
+        raise ValueError("a variable that does not change which program runs, and none of sayso's own")
+    return text
+
+
 def _code(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*", text):
         raise ValueError('"MODULE:FUNCTION", such as "parking:parking_agent" for the function in parking.py')
@@ -162,6 +170,7 @@ Duration = Annotated[float, BeforeValidator(parse_duration)]
 Limit = Annotated[Rate, BeforeValidator(parse_rate)]
 MailAddress = Annotated[str, AfterValidator(_plain_address)]
 Folder = Annotated[Path, AfterValidator(_absolute)]
+Variable = Annotated[str, AfterValidator(_variable)]
 Repo = Annotated[Path | str, BeforeValidator(_repo)]
 Name = Annotated[str, AfterValidator(_name)]
 # Who is meant: one person, or whoever is in a group.
@@ -450,6 +459,14 @@ class EnvironmentConfig(Table):
         description="""the command that prints the commit that is live, such as ["./live.sh", "{environment}"]""",
     )
     timeout_s: Duration = Field(default=900.0, alias="timeout", description="how long a deploy may take")
+    pass_env: tuple[Variable, ...] = Field(
+        default=(), description='variables of our own process that commands get, such as ["KUBECONFIG", "AWS_PROFILE"]'
+    )
+    env: dict[Variable, str] = Field(
+        default={},
+        description='variables that commands get; NAME_FILE names the file of a secret NAME, such as {REGION = "eu-1", '
+        'API_TOKEN_FILE = "/run/secrets/api"}',
+    )
     ci: tuple[str, ...] = Field(
         default=(), description="""tells how a commit's checks stand, such as ["./ci.sh", "{commit}"]"""
     )

@@ -10,9 +10,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -30,6 +30,22 @@ _START_S = 20.0
 
 # Whether what was to be run is still wanted.
 Still = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command to run: `argv` without a shell, in `cwd`; with a `commit` in a clean copy of that commit of it.
+
+    PATH, HOME, LANG and `env` are all of its environment. Nothing of `hidden` stays in what is kept of its output.
+    """
+
+    argv: Sequence[str]
+    cwd: Path
+    lock: str
+    timeout_s: float
+    commit: str = ""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    hidden: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +69,21 @@ class Runner:
     async def run(
         self,
         attempt_id: str,
-        argv: Sequence[str],
-        cwd: Path,
-        lock: str,
-        timeout_s: float,
+        command: Command,
         not_after: datetime | None = None,
         still: Still | None = None,
-        commit: str = "",
         kept: Kept | None = None,
     ) -> CommandResult | NeverStarted | Lost:
-        """Run `argv` once for this attempt, alone among all holders of `lock`, and wait for what it gives.
+        """Run `command` once for this attempt, alone among all holders of its lock, and wait for what it gives.
 
-        With `commit` it runs in a clean copy of that commit of the repository `cwd`. No shell; PATH, HOME and LANG are
-        all of its environment. `timeout_s` begins when the lock is had; if that is only at `not_after` or later, or if
+        Its time-out begins when the lock is had; if that is only at `not_after` or later, or if
         `still`, asked then, says no, nothing is started. Cancelling this leaves the command alone, once it has begun.
         A lock of all machines that this process holds is `kept` until the command has ended. Raises Unavailable.
         """
         order = replace(
-            self._order(attempt_id, argv, cwd, lock, timeout_s),
+            self._order(attempt_id, command),
             not_after=not_after.timestamp() if not_after else None,
             asks=still is not None,
-            commit=commit,
             kept=kept,
         )
         line, held_by_runner = socket.socketpair()
@@ -103,15 +113,18 @@ class Runner:
             await asyncio.sleep(_LOOK_S)
         return _gave(result)
 
-    def _order(self, attempt_id: str, argv: Sequence[str], cwd: Path, lock: str, timeout_s: float) -> Order:
+    def _order(self, attempt_id: str, command: Command) -> Order:
         return Order(
             data_dir=str(self.data_dir.absolute()),
             redis_url=self.redis_url,
             attempt_id=attempt_id,
-            argv=list(argv),
-            cwd=str(cwd.absolute()),
-            lock=lock,
-            timeout_s=timeout_s,
+            argv=list(command.argv),
+            cwd=str(command.cwd.absolute()),
+            lock=command.lock,
+            timeout_s=command.timeout_s,
+            commit=command.commit,
+            env=dict(command.env),
+            hidden=list(command.hidden),
             kill_after_s=self.kill_after_s,
         )
 

@@ -59,7 +59,7 @@ class Order:
 
     Times are seconds; from `not_after` on (Unix time) it must not begin. With `asks` it begins only if the worker,
     asked once the lock is held, says that it still may. With a `commit` it runs in a clean copy of that commit of
-    `cwd`.
+    `cwd`. `env` is added to its environment, and nothing of `hidden` stays in its output.
     """
 
     data_dir: str
@@ -74,6 +74,8 @@ class Order:
     asks: bool = False
     commit: str = ""
     kept: Kept | None = None
+    env: dict[str, str] = field(default_factory=dict[str, str])
+    hidden: list[str] = field(default_factory=list[str])
 
 
 @dataclass(slots=True)
@@ -202,7 +204,7 @@ def run(order: Order, umask: int) -> Given:
         command = subprocess.Popen(
             order.argv,
             cwd=order.cwd,
-            env=environment,
+            env={**environment, **order.env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -215,7 +217,10 @@ def run(order: Order, umask: int) -> Given:
     is_over = _follow(command, output, time.monotonic() + order.timeout_s)
     if not is_over:
         _end(command, output, order.kill_after_s)
-    return Given(command.returncode if is_over else None, output.text(), output.left_out_bytes > 0)
+    text = output.text()
+    for value in sorted(order.hidden, key=len, reverse=True):
+        text = text.replace(value, "[redacted]")
+    return Given(command.returncode if is_over else None, text, output.left_out_bytes > 0)
 
 
 def _not_started(order: Order, error: Exception) -> str:

@@ -13,7 +13,7 @@ from agents import ChildRun, CommandResult
 from agents.requests import AttemptId, RunId, StepId
 from agents.run import Run
 from bot.execution.command_lock import CommandLock
-from bot.execution.runner import Lost, NeverStarted, Runner, Still
+from bot.execution.runner import Command, Lost, NeverStarted, Runner, Still
 from bot.execution.runner_child import Kept
 from bot.outbound.announcements import Announcements
 from bot.outbound.raw_mail import RawMail
@@ -140,7 +140,15 @@ class StepContext:
         return await self.children.mailing.state(self.step_id)
 
     async def command(
-        self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float, commit: str = ""
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        lock: str,
+        timeout_s: float,
+        commit: str = "",
+        env: Mapping[str, str] | None = None,
+        hidden: Sequence[str] = (),
     ) -> CommandResult:
         """See `agents.ToolContext`."""
         held = self.attempt
@@ -149,7 +157,8 @@ class StepContext:
         if held.adopt:
             found = await held.adopt(held.id)
         else:
-            found = await self._in_turn(held, argv, cwd, lock, timeout_s, commit)
+            what = Command(tuple(argv), cwd, lock, timeout_s, commit, env or {}, tuple(hidden))
+            found = await self._in_turn(held, what)
         match found:
             case NeverStarted():
                 raise NotStarted
@@ -158,12 +167,10 @@ class StepContext:
             case CommandResult():
                 return replace(found, output=held.mask(found.output))
 
-    async def _in_turn(
-        self, held: HeldAttempt, argv: Sequence[str], cwd: Path, lock: str, timeout_s: float, commit: str
-    ) -> CommandResult | NeverStarted | Lost:
-        """Run it once no other machine runs anything under this lock."""
+    async def _in_turn(self, held: HeldAttempt, what: Command) -> CommandResult | NeverStarted | Lost:
+        """Run it once no other machine runs anything under its lock."""
         cover, turns = held.cover, held.turns
-        mine = await turns.take(lock, self.run.id, held.id, cover.not_after if cover else None)
+        mine = await turns.take(what.lock, self.run.id, held.id, cover.not_after if cover else None)
         if mine is None:
             return NeverStarted()
 
@@ -174,7 +181,7 @@ class StepContext:
         async with turns.kept(mine):
             not_after = cover.not_after if cover else None
             kept = Kept(turns.locks.shards, turns.locks.lease_s, mine.name, mine.holder, mine.fence)
-            found = await held.runner.run(held.id, argv, cwd, lock, timeout_s, not_after, still, commit, kept)
+            found = await held.runner.run(held.id, what, not_after, still, kept)
         if not isinstance(found, Lost):  # then it may still run: its lease ends, and the attempt is judged
             await turns.give_up(mine)
         return found

@@ -30,6 +30,8 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
             github=_hub_of(settings, config.github),
             remote=remote,
             cwd=config.cwd or (Path.cwd() if remote else None),
+            pass_env=config.pass_env,
+            env=config.env,
         )
         for name, config in settings.deploy.environments.items()
     }

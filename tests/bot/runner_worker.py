@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from bot.execution.runner import Runner, _start  # pyright: ignore[reportPrivateUsage]
+from bot.execution.runner import Command, Runner, _start  # pyright: ignore[reportPrivateUsage]
 from bot.execution.runner_child import Order
 
 
@@ -24,7 +24,8 @@ def main() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     runner = Runner(Path(order.data_dir), order.redis_url)
     still = dies if moment == "asked" else None
-    asyncio.run(runner.run(order.attempt_id, order.argv, Path(order.cwd), order.lock, order.timeout_s, None, still))
+    command = Command(order.argv, Path(order.cwd), order.lock, order.timeout_s)
+    asyncio.run(runner.run(order.attempt_id, command, None, still))
 
 
 async def dies() -> bool:

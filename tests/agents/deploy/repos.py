@@ -122,11 +122,20 @@ class PlainHands:
         return None
 
     async def command(
-        self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float, commit: str = ""
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        lock: str,
+        timeout_s: float,
+        commit: str = "",
+        env: Mapping[str, str] | None = None,
+        hidden: Sequence[str] = (),
     ) -> CommandResult:
         self.asked, self.cwd = (tuple(argv), lock, timeout_s), cwd
+        given = {"PATH": os.environ["PATH"], **(env or {})}
         child = await asyncio.create_subprocess_exec(
-            *argv, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            *argv, cwd=cwd, env=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
         try:
             out, _ = await asyncio.wait_for(child.communicate(), timeout_s)

@@ -261,7 +261,15 @@ async def test_all_that_a_failed_command_printed_goes_with_its_error(repo: Repo)
 async def test_a_command_that_does_not_end_is_an_error_that_says_so(repo: Repo) -> None:
     class Stopped(PlainHands):
         async def command(
-            self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float, commit: str = ""
+            self,
+            argv: Sequence[str],
+            *,
+            cwd: Path,
+            lock: str,
+            timeout_s: float,
+            commit: str = "",
+            env: Mapping[str, str] | None = None,
+            hidden: Sequence[str] = (),
         ) -> CommandResult:
             return CommandResult(None, "half way")
 

@@ -89,6 +89,24 @@ def test_an_address_that_git_may_not_use_stops_the_start(tmp_path: Path, place: 
     assert "secret" not in found
 
 
+def test_variables_of_commands_reach_the_agent(tmp_path: Path) -> None:
+    more = 'pass_env = ["KUBECONFIG"]\nenv = {REGION = "eu-1", TOKEN_FILE = "/t"}\n'
+    (tmp_path / "sayso.toml").write_text(ENVIRONMENT + COMMAND + more)
+
+    found = environments_of(load(tmp_path, {}))["production"]
+
+    assert (found.pass_env, dict(found.env)) == (("KUBECONFIG",), {"REGION": "eu-1", "TOKEN_FILE": "/t"})
+
+
+@pytest.mark.parametrize("name", ["PATH", "path_file", "LD_PRELOAD", "SAYSO_SECRET_KEY", "A B", ""])
+def test_a_variable_that_changes_what_runs_or_is_our_own_stops_the_start(tmp_path: Path, name: str) -> None:
+    [passed] = problems(tmp_path, f'{ENVIRONMENT}{COMMAND}pass_env = ["{name}"]\n')
+    [set_here] = problems(tmp_path, f'{ENVIRONMENT}{COMMAND}env = {{"{name}" = "x"}}\n')
+
+    assert passed.startswith("sayso.toml: deploy.environments.production.pass_env")
+    assert set_here.startswith("sayso.toml: deploy.environments.production.env")
+
+
 def test_a_token_that_cannot_be_read_is_told_with_its_file(tmp_path: Path) -> None:
     git = f'[deploy.environments.production.git]\ntoken_file = "{tmp_path}/none"\n'
     (tmp_path / "sayso.toml").write_text(ENVIRONMENT.replace("/srv/shop", ADDRESS) + COMMAND + git)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import bot
 from agents import CommandResult
-from bot.execution.runner import Lost, NeverStarted, Runner
+from bot.execution.runner import Command, Lost, NeverStarted, Runner
 from bot.execution.runner_child import Order
 from bot.execution.runner_files import Given, Places, take_claim, take_lock, write_result
 
@@ -44,7 +44,7 @@ class Bench:
     async def run(
         self, *argv: str, attempt: str = "a1", lock: str = "deploy-staging", timeout_s: float = LONG_S
     ) -> CommandResult | NeverStarted | Lost:
-        return await self.runner.run(attempt, argv, self.folder, lock, timeout_s)
+        return await self.runner.run(attempt, Command(argv, self.folder, lock, timeout_s))
 
     async def said(self) -> str:
         """Return what a command wrote to `says`, which blocks it until somebody listens."""
@@ -110,7 +110,7 @@ async def test_a_command_that_is_not_there_says_what_to_correct(bench: Bench) ->
 
     missing = await bench.run("./nothing.sh")
     plain = await bench.run("./plain.txt", attempt="a2")
-    nowhere = await bench.runner.run("a3", ["true"], bench.folder / "gone", "deploy", LONG_S)
+    nowhere = await bench.runner.run("a3", Command(["true"], bench.folder / "gone", "deploy", LONG_S))
 
     assert isinstance(missing, CommandResult)
     assert isinstance(plain, CommandResult)
@@ -234,16 +234,30 @@ async def test_commands_under_one_lock_run_one_after_the_other(bench: Bench) -> 
     assert bench.has_run() == ["run"] * 6
 
 
+async def test_a_command_gets_its_variables_and_what_is_hidden_of_them_is_kept_nowhere(bench: Bench) -> None:
+    script = 'echo "$REGION $TOKEN $TOKEN-2"; tr "\\0" " " </proc/$$/cmdline'
+    env = {"REGION": "eu-1", "TOKEN": "hush-5f2c"}
+    command = Command(["sh", "-c", script], bench.folder, "deploy", LONG_S, "", env, ("hush-5f2c",))
+
+    found = await bench.runner.run("a1", command)
+
+    assert isinstance(found, CommandResult)
+    assert found.output.startswith("eu-1 [redacted] [redacted]-2\n")
+    kept = [path.read_bytes() for path in bench.data_dir.rglob("*") if path.is_file()]
+    assert kept
+    assert not any(b"hush" in content for content in kept)
+
+
 async def test_a_command_that_gets_its_turn_too_late_never_starts(bench: Bench) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
 
-    found = await bench.runner.run("a1", ["sh", "-c", "echo run >>log"], bench.folder, "deploy", LONG_S, past)
+    found = await bench.runner.run("a1", Command(["sh", "-c", "echo run >>log"], bench.folder, "deploy", LONG_S), past)
 
     assert (found, bench.has_run()) == (NeverStarted(), [])
 
 
 async def test_a_command_is_asked_about_once_it_is_its_turn_and_begins_only_if_it_is_still_wanted(bench: Bench) -> None:
-    log = ["sh", "-c", "echo run >>log"]
+    log = Command(["sh", "-c", "echo run >>log"], bench.folder, "deploy-staging", LONG_S)
     order: list[str] = []
 
     async def still() -> bool:
@@ -252,10 +266,7 @@ async def test_a_command_is_asked_about_once_it_is_its_turn_and_begins_only_if_i
 
     running = asyncio.create_task(bench.sh(TALKS))
     await bench.said()
-    waiting = [
-        asyncio.create_task(bench.runner.run(attempt, log, bench.folder, "deploy-staging", LONG_S, None, still))
-        for attempt in ("a2", "a3")
-    ]
+    waiting = [asyncio.create_task(bench.runner.run(attempt, log, None, still)) for attempt in ("a2", "a3")]
     await bench.sh("true", "a4", lock="deploy-production")
     assert order == [], "it is not their turn"
     await bench.tell()
@@ -282,8 +293,8 @@ async def test_a_command_that_waits_for_its_turn_does_not_begin_once_its_worker_
 
     running = asyncio.create_task(bench.sh(TALKS))
     await bench.said()
-    argv = ["sh", "-c", "echo run >>log"]
-    waiting = asyncio.create_task(bench.runner.run("a2", argv, bench.folder, "deploy-staging", LONG_S, None, still))
+    log = Command(["sh", "-c", "echo run >>log"], bench.folder, "deploy-staging", LONG_S)
+    waiting = asyncio.create_task(bench.runner.run("a2", log, None, still))
     await bench.sh("true", "a3", lock="deploy-production")
     waiting.cancel()
     await asyncio.wait([waiting])

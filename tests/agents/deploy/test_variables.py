@@ -1,0 +1,117 @@
+"""What commands get beside PATH, HOME and LANG: named on the card, bound, and its secrets shown by nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agents import ToolRefused
+from agents.deploy import Environment, deploy_agent
+from agents.deploy.lookup import LookFailed
+from agents.deploy.variables import look_in, variables_of
+from agents.requests import Effect
+from tests.agents.deploy.repos import PlainHands, Repo, make_repo
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    return make_repo(tmp_path / "shop")
+
+
+@pytest.fixture
+def environment(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """One whose commands get a variable of each kind."""
+    monkeypatch.setenv("KUBECONFIG", "/etc/kube")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-hush-77")
+    (tmp_path / "token").write_text("file-hush-99\n")
+    env = {"REGION": "eu-1", "API_TOKEN_FILE": str(tmp_path / "token")}
+    return replace(repo.environment(), pass_env=("KUBECONFIG", "AWS_SECRET_ACCESS_KEY"), env=env)
+
+
+def renew(environment: Environment) -> None:
+    Path(environment.env["API_TOKEN_FILE"]).write_text("another-hush")
+
+
+async def prepared(environment: Environment) -> Effect:
+    tool = deploy_agent({"production": environment}).tool("deploy")
+    assert tool is not None
+    return await tool.prepare(tool.args.model_validate({"version": "v1.2.0", "environment": "production"}))
+
+
+async def test_the_card_names_each_variable_and_where_it_comes_from(environment: Environment) -> None:
+    effect = await prepared(environment)
+
+    facts = {fact.label: fact.text for fact in effect.facts}
+    assert facts["Variables"] == (
+        "KUBECONFIG, AWS_SECRET_ACCESS_KEY of this machine; API_TOKEN from files; REGION of the settings"
+    )
+    shown = effect.model_dump_json()
+    assert not any(value in shown for value in ("/etc/kube", "aws-hush", "file-hush", "eu-1"))
+
+
+@pytest.mark.parametrize("change", [{"pass_env": ("KUBECONFIG",)}, {"env": {"REGION": "us-1"}}])
+async def test_an_approval_is_bound_to_the_names_and_to_what_the_settings_say(
+    environment: Environment, change: dict[str, object]
+) -> None:
+    before = await prepared(environment)
+
+    after = await prepared(replace(environment, **change))  # pyright: ignore[reportArgumentType]
+
+    assert before.artifacts["variables"] != after.artifacts["variables"]
+
+
+async def test_a_secret_of_a_file_may_be_renewed_between_approval_and_start(environment: Environment) -> None:
+    before = await prepared(environment)
+
+    renew(environment)
+
+    assert (await prepared(environment)).artifacts == before.artifacts
+
+
+async def test_without_variables_an_approval_is_what_it_was_before_there_were_any(repo: Repo) -> None:
+    effect = await prepared(repo.environment())
+
+    assert "variables" not in effect.artifacts
+    assert "Variables" not in {fact.label for fact in effect.facts}
+
+
+async def test_commands_that_look_get_them_and_show_no_secret(environment: Environment) -> None:
+    script = 'echo "$KUBECONFIG $REGION $API_TOKEN $AWS_SECRET_ACCESS_KEY"'
+
+    assert await look_in(environment, ["sh", "-c", script]) == "/etc/kube eu-1 [redacted] [redacted]\n"
+    with pytest.raises(LookFailed) as caught:
+        await look_in(environment, ["sh", "-c", 'echo "no: $API_TOKEN" >&2; echo "$API_TOKEN"; exit 3'])
+
+    assert str(caught.value) == "'sh' failed with exit code 3: no: [redacted]"
+    assert caught.value.output == "[redacted]\n"
+
+
+async def test_the_deploy_gets_them(environment: Environment) -> None:
+    deploying = replace(environment, command=("sh", "-c", 'echo "$REGION $KUBECONFIG"'))
+    tool = deploy_agent({"production": deploying}).tool("deploy")
+    assert tool is not None
+    args = tool.args.model_validate({"version": "v1.2.0", "environment": "production"})
+
+    outcome = await tool.execute(args, await tool.prepare(args), PlainHands())
+
+    assert "eu-1 /etc/kube" in str(outcome)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"pass_env": ("NOT_SET_HERE",)}, "NOT_SET_HERE is to be passed on (pass_env) and is not set"),
+        ({"env": {"TOKEN_FILE": "/nowhere/token"}}, "TOKEN_FILE: /nowhere/token can't be read: No such file"),
+    ],
+)
+async def test_what_is_missing_is_told_before_anybody_is_asked(
+    environment: Environment, change: dict[str, object], why: str
+) -> None:
+    lacking = replace(environment, **change)  # pyright: ignore[reportArgumentType]
+
+    with pytest.raises(LookFailed) as caught:
+        await variables_of(lacking)
+    with pytest.raises(ToolRefused):
+        await prepared(lacking)
+
+    assert str(caught.value).startswith(why)
