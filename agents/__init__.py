@@ -7,7 +7,7 @@ docs/write-an-agent.md. One of ours has its line in `bot/app.py`. Others use the
 
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -38,6 +38,7 @@ __all__ = [
     "Tool",
     "ToolContext",
     "ToolRefused",
+    "Variables",
     "as_called",
     "no_facts",
 ]
@@ -90,6 +91,14 @@ class Pending:
     handle: str
     check_after_s: float
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """Variables of a command by name, and regular expressions of what is masked in all that it prints."""
+
+    values: Mapping[str, str] = field(repr=False)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +197,13 @@ class ToolContext(Protocol):
         lock: str,
         timeout_s: float,
         commit: str = "",
-        env: Mapping[str, str] | None = None,
-        hidden: Sequence[str] = (),
+        variables: Callable[[], Awaitable[Variables]] | None = None,
     ) -> CommandResult:
         """Run `argv` once for this attempt, alone among all holders of `lock`, even if this process dies.
 
         It runs in `cwd`; with `commit`, a full hash of that git repository, in a clean copy of it, which goes
-        afterwards. No shell; PATH, HOME, LANG and `env` are its environment. Nothing of `hidden` stays in what is kept
-        of its output. Only for tools that declare `runs_command`, and once per attempt.
+        afterwards. No shell; PATH, HOME, LANG and `variables`, read when it is its turn, are its environment; what that
+        raises is raised, and nothing has run. Only for tools that declare `runs_command`, and once per attempt.
         """
         ...
 

@@ -107,13 +107,19 @@ def _named(label: str, agents: Mapping[str, Agent]) -> str | None:
 
 
 def _with_our_options(run: Run, step: Step, agents: Mapping[str, Agent]) -> Step:
-    """Return a model's question whom a message is for with what each agent would do in our words, none of them last."""
+    """Return a model's question whom a message is for, with what each agent would do in our words, none of them last.
+
+    A question that offers an agent twice is about something else.
+    """
     if not isinstance(step, RequestHumanInput) or step.format != "choice":
         return step
-    named = dict.fromkeys(name for label in step.options if (name := _named(label, agents)) in agents)
-    if not named:
+    names = [_named(label, agents) for label in step.options if not is_none_of_these(label)]
+    offered = [name for name in names if name in agents]
+    if not offered or len(set(offered)) < len(offered):
         return step
-    ours = (_option(agents[name], run) for name in named if name)
+    others = (label for label in step.options if not is_none_of_these(label))
+    pairs = zip(names, others, strict=True)
+    ours = (_option(agents[name], run) if name and name in agents else label for name, label in pairs)
     return step.model_copy(update={"options": (*ours, say("agent.none-of-these"))})
 
 

@@ -126,21 +126,27 @@ def _commits(label: str, commits: Commits) -> Fact:
     return listed(label, lines, total, most=_MOST_COMMITS, unread=commits.unread, head=head)
 
 
-async def about(environment: Environment, old: str | None, new: str, why: str = "") -> tuple[Fact, ...]:
-    """Return what a card says of a deploy from `old` to `new`; without `old`, `why` it is not known."""
+async def about(
+    environment: Environment, old: str | None, new: str, why: str = "", stale: Sequence[Fact] = ()
+) -> tuple[Fact, ...]:
+    """Return what a card says of a deploy from `old` to `new`; without `old`, `why` it is not known.
+
+    `stale` says that the repository is not up to date, and stands first.
+    """
+    old_news = ("the repository could not be reached",) if stale else ()
     tests = asyncio.create_task(ci_facts(environment, new))
     if old is None:
         to = Fact(label="To", text=await _named(environment, new))
         unread = unread_list("Changes", f"what is live is not known: {why}")
         came = Fact(label="From", text=f"{UNKNOWN}: {why}", unread=unread)
         ci = await tests
-        return (came, to, *risks(("what is live is not known",), ci), *ci)
+        return (*stale, came, to, *risks((*old_news, "what is live is not known"), ci), *ci)
     ends = await asyncio.gather(_named(environment, old), _named(environment, new))
     between, marks = await _between(environment, old, new)
     facts = (Fact(label=label, text=text) for label, text in zip(("From", "To"), ends, strict=True))
     marks += await _changed_programs(environment, old, new)
     ci = await tests
-    return (*facts, *risks(marks, ci), *ci, *between)
+    return (*stale, *facts, *risks((*old_news, *marks), ci), *ci, *between)
 
 
 def risks(marks: Sequence[str], ci: Sequence[Fact]) -> tuple[Fact, ...]:
@@ -177,9 +183,8 @@ async def _between(
     who, (what, more) = await asyncio.gather(
         _authors(environment, *ends), _files(environment, old, new, by_file=by_file)
     )
-    # Where every commit is listed its author stands beside it.
-    is_told = sum(commits.total for commits in (brought, taken)) <= _MOST_COMMITS and not by_file
-    return (*what[::-1], *lists, *([] if is_told else [who])), (*marks, *more)
+    # In its own line a commit may claim another author, or be too long for its own.
+    return (*what[::-1], *lists, who), (*marks, *more)
 
 
 async def _marks(environment: Environment, old: str, new: str, brought: Commits, taken: Commits) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # A look needs no approval, so nothing in a repository's configuration may run a program, fetch, or fake objects.
 _GIT = (
     *("git", "--no-pager", "--no-optional-locks", "--no-replace-objects"),
+    *("-c", "safe.bareRepository=all"),
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
 )
 _CLOSED = MappingProxyType(

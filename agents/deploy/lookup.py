@@ -3,8 +3,9 @@
 import asyncio
 import errno
 import os
+import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +21,9 @@ _ERROR_CHARS = 300
 _NO_ROOM = (errno.EMFILE, errno.ENFILE)
 _STARTS = 5
 _PAUSE_S = 0.2
+MASK = "[redacted]"
+_LEAST_HIDDEN, _MARGIN = 6, 4_096
+_BETWEEN = r"(?:\x1b\[[0-9;]*[A-Za-z]|\r)*"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -40,14 +44,17 @@ async def look(
     timeout_s: float = LOOK_S,
     extra: Mapping[str, str] = _NOTHING,
     pause_s: float = _PAUSE_S,
+    hidden: Sequence[str] = (),
+    passed: Sequence[int] = (),
 ) -> str:
     """Return what `argv` prints, at most 256,000 bytes. No shell; PATH, HOME, LANG and `extra` are its environment.
 
+    What the patterns `hidden` find is masked before anything is cut. The open files `passed` are open for it as well.
     With too many files open it is tried 5 times, `pause_s` apart. Raises LookFailed for a program that is not there,
     another exit code than 0, or no end within `timeout_s`.
     """
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    child = await _started(argv, cwd, {**environment, **extra}, pause_s)
+    child = await _started(argv, cwd, {**environment, **extra}, pause_s, passed)
     try:
         async with asyncio.timeout(timeout_s):
             out, err, code = await asyncio.gather(_read(child.stdout), _read(child.stderr), child.wait())
@@ -55,16 +62,36 @@ async def look(
         raise LookFailed(f"{argv[0]!r} did not end within {timeout_s:g} s") from error
     finally:
         await _end(child)
+    printed, complaint = (_shown(stream, hidden) for stream in (out, err))
     if code != 0:
-        said = (one_line(stream.decode(errors="replace"), _ERROR_CHARS) for stream in (err, out))
+        said = (one_line(text, _ERROR_CHARS) for text in (complaint, printed))
         reason = next(filter(None, said), "it said nothing")
-        printed = out.decode(errors="replace")
         raise LookFailed(f"{argv[0]!r} failed with exit code {code}: {reason}", code, printed)
-    return out.decode(errors="replace")
+    return printed
+
+
+def patterns_of(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return regular expressions that find each of `secrets`, and each line of one, in what a program prints.
+
+    Colours and carriage returns may stand within. The longest come first; those under 6 characters would be found in
+    words that only look alike, and are none.
+    """
+    parts = {part for secret in secrets for part in (secret, *secret.splitlines())}
+    told = sorted((part.strip() for part in parts if len(part.strip()) >= _LEAST_HIDDEN), key=len, reverse=True)
+    return tuple(_BETWEEN.join(map(re.escape, part)) for part in dict.fromkeys(told))
+
+
+def _shown(stream: bytes, hidden: Sequence[str]) -> str:
+    text = stream.decode(errors="replace")
+    for pattern in hidden:
+        text = re.sub(pattern, MASK, text)
+    # What was cut in the middle of a secret is no longer found.
+    end = MOST_BYTES - (_MARGIN if hidden else 0)
+    return text if len(stream) < MOST_BYTES else text.encode()[:end].decode(errors="ignore")
 
 
 async def _started(
-    argv: Sequence[str], cwd: Path, environment: Mapping[str, str], pause_s: float
+    argv: Sequence[str], cwd: Path, environment: Mapping[str, str], pause_s: float, passed: Sequence[int]
 ) -> asyncio.subprocess.Process:
     for left in reversed(range(_STARTS)):
         try:
@@ -76,7 +103,10 @@ async def _started(
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
+                pass_fds=passed,
             )
+        except ValueError as error:  # such as a variable with a NUL in it
+            raise LookFailed(f"cannot run {argv[0]!r} in {cwd}: {error}") from error
         except OSError as error:
             if error.errno not in _NO_ROOM or not left:
                 raise LookFailed(f"cannot run {argv[0]!r} in {cwd}: {error.strerror}") from error

@@ -13,13 +13,13 @@ import re
 import shlex
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agents.deploy.lookup import LookFailed, look
+from agents.deploy.lookup import LookFailed, look, patterns_of
 from agents.requests import Fact
 from language import say
 from language.dates import in_words
@@ -37,9 +37,12 @@ _GIT = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "http.followRedirects=false"),
     # A line on which next to nothing comes for that long is dead.
     *("-c", "http.lowSpeedLimit=100", "-c", "http.lowSpeedTime=20"),
+    # What went on by itself would go on beside whoever holds the lock next.
+    *("-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=false"),
 )
-# Nothing of this user's or this machine's own: no helper for passwords, no other address for this one.
+# Nothing of this user's or this machine's own: no helper or file of passwords, no other address for this one.
 _CLOSED = {
+    "HOME": "/nonexistent",
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
@@ -109,25 +112,33 @@ def _stale(remote: Remote, why: str) -> Fact:
 
 async def _fetched(remote: Remote, asked: float) -> None:
     """Fetch, unless somebody else has begun and ended one since it was `asked` for. Raises LookFailed."""
-    remote.mirror.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    async with _alone(remote.mirror.with_suffix(".lock")):
-        if _fetched_at(remote.mirror) >= asked:
-            return
-        began = time.time()
-        await (_fetch(remote) if remote.mirror.is_dir() else _clone(remote))
-        note = _note(remote.mirror)
-        note.touch()
-        os.utime(note, (began, began))
+    try:
+        for folder in (remote.mirror.parent.parent, remote.mirror.parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        async with _alone(remote.mirror.with_suffix(".lock")) as lock:
+            if asked <= _fetched_at(remote.mirror) <= time.time():
+                return
+            began = time.time()
+            await (_fetch(remote, lock) if remote.mirror.is_dir() else _clone(remote, lock))
+            _note(remote.mirror).touch()
+            os.utime(_note(remote.mirror), (began, began))
+            with suppress(LookFailed):
+                await _git(remote, lock, "gc", "--auto", "--quiet", within_s=_TIDY_S)
+    except OSError as error:
+        raise LookFailed(f"{remote.mirror} can't be written: {error.strerror}") from error
 
 
 @asynccontextmanager
-async def _alone(lock: Path) -> AsyncGenerator[None]:
-    """Wait until no other process, and nobody else in this one, holds `lock`; the kernel drops a dead holder's."""
+async def _alone(lock: Path) -> AsyncGenerator[int]:
+    """Wait until no other process, and nobody else in this one, holds `lock`; the kernel drops a dead holder's.
+
+    Whoever gets the open file that this gives holds the lock as well, until they end.
+    """
     file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         while not _locked(file):  # noqa: ASYNC110 - it may be another process's
             await asyncio.sleep(_PAUSE_S)
-        yield
+        yield file
     finally:
         os.close(file)
 
@@ -140,23 +151,31 @@ def _locked(file: int) -> bool:
     return True
 
 
-async def _fetch(remote: Remote) -> None:
+async def _fetch(remote: Remote, lock: int) -> None:
+    # Whoever was killed in the middle left them, and nobody else writes there now.
+    for left in [*remote.mirror.glob("*.lock"), *remote.mirror.glob("refs/**/*.lock")]:
+        left.unlink(missing_ok=True)
     what = ("--quiet", "--prune", "--force", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance")
-    await _git(remote, "fetch", *what, "--no-write-fetch-head", remote.url, _HEADS, _TAGS, within_s=_FETCH_S)
-    await _git(remote, "gc", "--auto", "--quiet", within_s=_TIDY_S)
+    await _git(remote, lock, "fetch", *what, "--no-write-fetch-head", remote.url, _HEADS, _TAGS, within_s=_FETCH_S)
 
 
-async def _clone(remote: Remote) -> None:
+async def _clone(remote: Remote, lock: int) -> None:
     """A first copy, under its name only once it is whole."""
     part = remote.mirror.with_suffix(".part")
     await look(("rm", "-rf", "--", str(part)), remote.mirror.parent)
     what = ("clone", "--quiet", "--bare", "--template=", "--no-local", remote.url, str(part))
-    await look((*_GIT, *what), remote.mirror.parent, _FIRST_S, _environment(remote))
+    await _run(remote, lock, what, remote.mirror.parent, _FIRST_S)
     part.rename(remote.mirror)
 
 
-async def _git(remote: Remote, *args: str, within_s: float) -> str:
-    return await look((*_GIT, *args), remote.mirror, within_s, _environment(remote))
+async def _git(remote: Remote, lock: int, *args: str, within_s: float) -> str:
+    return await _run(remote, lock, args, remote.mirror, within_s)
+
+
+async def _run(remote: Remote, lock: int, args: tuple[str, ...], cwd: Path, within_s: float) -> str:
+    """Run git with the lock in its hands: one that outlives us is not disturbed."""
+    hidden = patterns_of([remote.token, _said(remote)]) if remote.token else ()
+    return await look((*_GIT, *args), cwd, within_s, _environment(remote), hidden=hidden, passed=(lock,))
 
 
 def _environment(remote: Remote) -> dict[str, str]:
@@ -170,15 +189,18 @@ def _environment(remote: Remote) -> dict[str, str]:
 
 def _authorization(remote: Remote) -> dict[str, str]:
     """The token as a setting for that server alone: in no list of processes, and sent to nobody else."""
-    if not remote.token:
-        return {}
     where = urlsplit(remote.url)
-    said = base64.b64encode(f"x-access-token:{remote.token}".encode()).decode()
+    if not remote.token or where.scheme not in {"https", "http"}:
+        return {}
     return {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"http.{where.scheme}://{where.netloc}/.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {said}",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {_said(remote)}",
     }
+
+
+def _said(remote: Remote) -> str:
+    return base64.b64encode(f"x-access-token:{remote.token}".encode()).decode()
 
 
 def _note(mirror: Path) -> Path:

@@ -50,7 +50,7 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
         argv, folder = environment.deploy_argv(commit), environment.folder.absolute()
         try:
             binding = await bound(environment.repo.absolute(), folder, argv, commit)
-            await variables_of(environment)
+            variables = await artifacts_of(environment)
         except LookFailed as error:
             raise ToolRefused(say("deploy.no-program-found", environment=environment.name, why=error)) from error
         return Effect(
@@ -58,32 +58,28 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
             artifacts={
                 **artifacts(environment, args.version, commit, base),
                 **dict(binding.artifacts),
-                **artifacts_of(environment),
+                **variables,
             },
             environment=environment.name,
-            cwd=str(environment.repo.absolute() if binding.commit else folder),
+            cwd=_repository(environment) if binding.commit else str(folder),
             commit=binding.commit,
             facts=(*facts, binding.fact, *facts_of(environment)),
         )
 
     async def execute(args: DeployArgs, effect: Effect, hands: ToolContext) -> Outcome:
         environment = named(environments, effect.environment or args.environment)
-        # Effects of older releases did not record the folder.
-        folder = Path(effect.cwd) if effect.cwd else environment.folder
         lock, limit_s = f"deploy-{environment.name}", environment.timeout_s
         try:
-            given = await variables_of(environment)
+            done = await hands.command(
+                effect.argv,
+                cwd=_prepared_folder(environment, effect),
+                lock=lock,
+                timeout_s=limit_s,
+                commit=effect.commit,
+                variables=lambda: variables_of(environment),
+            )
         except LookFailed as error:
             return Outcome("", error=str(error))
-        done = await hands.command(
-            effect.argv,
-            cwd=folder,
-            lock=lock,
-            timeout_s=limit_s,
-            commit=effect.commit,
-            env=given.values,
-            hidden=given.hidden,
-        )
         return _outcome(done, effect.artifacts[args.version], _before(effect), environment)
 
     return Tool(
@@ -202,8 +198,8 @@ async def _resolved(environment: Environment, version: str) -> tuple[str, str, t
         try:
             base = await live_commit(environment)
         except LookFailed as error:
-            return commit, UNKNOWN, (*stale, *await about(environment, None, commit, str(error)))
-        return commit, base, (*stale, *await about(environment, base, commit))
+            return commit, UNKNOWN, await about(environment, None, commit, str(error), stale)
+        return commit, base, await about(environment, base, commit, stale=stale)
     except LookFailed as error:
         refusal = say("deploy.not-looked-up-for", version=version, environment=environment.name, why=error)
         raise ToolRefused(refusal) from error
@@ -227,6 +223,17 @@ def _before(effect: Effect) -> str:
         return ""
     said = next((fact.text for fact in effect.facts if fact.label == "From"), "")
     return said if said.startswith(base) else base
+
+
+def _repository(environment: Environment) -> str:
+    """Return the repository as every machine calls it: by its address, if it has one, not by the path of our copy."""
+    return environment.remote.url if environment.remote else str(environment.repo.absolute())
+
+
+def _prepared_folder(environment: Environment, effect: Effect) -> Path:
+    """Return the folder, or the repository, that was prepared; effects of older releases did not record it."""
+    is_ours = not effect.cwd or (environment.remote is not None and effect.cwd == environment.remote.url)
+    return (environment.repo if effect.commit else environment.folder) if is_ours else Path(effect.cwd)
 
 
 def _folder(environment: Environment) -> str:

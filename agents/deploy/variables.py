@@ -5,28 +5,18 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
+from agents import Variables
 from agents.deploy.environment import Environment
-from agents.deploy.lookup import LOOK_S, LookFailed, look
+from agents.deploy.lookup import LOOK_S, LookFailed, look, patterns_of
 from agents.requests import Fact
 
 _FILE = "_FILE"
 _SECRET_BYTES = 65_536
 # A name that says so holds a secret wherever it came from.
-_HOLDS_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
-# Shorter ones would be taken out of words that only look alike.
-_LEAST_HIDDEN = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Variables:
-    """The values by name, and those that nobody may read in what a command prints."""
-
-    values: Mapping[str, str]
-    hidden: tuple[str, ...] = ()
+_HOLDS_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 
 
 async def variables_of(environment: Environment) -> Variables:
@@ -38,8 +28,9 @@ async def variables_of(environment: Environment) -> Variables:
     files = {name: path for name, path in environment.env.items() if name.endswith(_FILE)}
     read = {name.removesuffix(_FILE): await asyncio.to_thread(_content, name, path) for name, path in files.items()}
     plain = {name: value for name, value in environment.env.items() if name not in files}
-    hidden = [*read.values(), *(value for name, value in passed.items() if _HOLDS_SECRET.search(name))]
-    return Variables({**plain, **passed, **read}, tuple(value for value in hidden if len(value) >= _LEAST_HIDDEN))
+    shown = {**plain, **passed}
+    hidden = [*read.values(), *(value for name, value in shown.items() if _HOLDS_SECRET.search(name))]
+    return Variables({**shown, **read}, patterns_of(hidden))
 
 
 def facts_of(environment: Environment) -> tuple[Fact, ...]:
@@ -48,29 +39,23 @@ def facts_of(environment: Environment) -> tuple[Fact, ...]:
     return (Fact(label="Variables", text=text),) if text else ()
 
 
-def artifacts_of(environment: Environment) -> dict[str, str]:
-    """Return what binds them to an approval: their names and, as a SHA-256, the values that stand in the settings."""
+async def artifacts_of(environment: Environment) -> dict[str, str]:
+    """Return what binds them to an approval: their names and, as one SHA-256, the values of those that are no secret,
+    and the paths of files. A secret may be renewed. Raises LookFailed as `variables_of` does.
+    """
     text = "; ".join(filter(None, _described(environment)))
-    stands = {name: value for name, value in environment.env.items() if not name.endswith(_FILE)}
-    marked = f"; SHA-256 {hashlib.sha256(json.dumps(stands, sort_keys=True).encode()).hexdigest()}" if stands else ""
-    return {"variables": f"{text}{marked}"} if text else {}
+    if not text:
+        return {}
+    values = (await variables_of(environment)).values
+    open_ones = {name: values[name] for name in environment.pass_env if not _HOLDS_SECRET.search(name)}
+    told = json.dumps([open_ones, dict(environment.env)], sort_keys=True)
+    return {"variables": f"{text}; SHA-256 {hashlib.sha256(told.encode()).hexdigest()}"}
 
 
 async def look_in(environment: Environment, argv: Sequence[str], timeout_s: float = LOOK_S) -> str:
     """Return what a command of `environment` prints that only looks, without its secrets. Raises LookFailed."""
-    variables = await variables_of(environment)
-    try:
-        return masked(await look(argv, environment.folder, timeout_s, variables.values), variables.hidden)
-    except LookFailed as error:
-        said, printed = masked(str(error), variables.hidden), masked(error.output, variables.hidden)
-        raise LookFailed(said, error.exit_code, printed) from None
-
-
-def masked(text: str, hidden: Sequence[str]) -> str:
-    """`text` without any of `hidden`, the longest first: one may be a part of another."""
-    for value in sorted(hidden, key=len, reverse=True):
-        text = text.replace(value, "[redacted]")
-    return text
+    given = await variables_of(environment)
+    return await look(argv, environment.folder, timeout_s, given.values, hidden=given.hidden)
 
 
 def _described(environment: Environment) -> tuple[str, str, str]:
@@ -92,7 +77,10 @@ def _set_here(name: str) -> str:
 def _content(name: str, path: str) -> str:
     try:
         with Path(path).open("rb") as file:
-            return file.read(_SECRET_BYTES).decode().rstrip("\r\n")
+            content = file.read(_SECRET_BYTES + 1).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise LookFailed(f"{name}: {path} can't be read: {why}") from error
+    if len(content) > _SECRET_BYTES or "\0" in content:
+        raise LookFailed(f"{name}: {path} holds more than a variable can: a text of 64 KB at most")
+    return content

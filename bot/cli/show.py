@@ -85,7 +85,7 @@ def request_line(request: RequestView, now: datetime) -> str:
 
 def request_text(request: RequestView, people: People) -> str:
     """A request as somebody must see it to decide: everything that is approved, and who may."""
-    then = [approved(request.quorum, request.program)] if request.format == "approval" else []
+    then = [approved(request.program)] if request.format == "approval" else []
     then += [unanswered(request.purpose, request.program)]
     rows = [
         f"{request.id}  {request.state}  revision {request.revision}",

@@ -135,9 +135,19 @@ def _name(text: str) -> str:
 def _variable(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", text):
         raise ValueError('the name of a variable, such as "KUBECONFIG"')
-    if text.upper() in {"PATH", "PATH_FILE"} or text.startswith(("SAYSO_", "LD_", "DYLD_")):
+    name = text.upper().removesuffix("_FILE")
+    if not name or name in _STEERING or name.startswith(_STEERING_FAMILIES):
         raise ValueError("a variable that does not change which program runs, and none of sayso's own")
     return text
+
+
+# With them the program that was approved runs other code.
+_STEERING = {
+    *("PATH", "BASH_ENV", "BASHOPTS", "ENV", "GCONV_PATH", "GLIBC_TUNABLES"),
+    *("IFS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "MAKEFLAGS", "NODE_OPTIONS", "NODE_PATH"),
+    *("PS4", "RUBYLIB", "RUBYOPT", "SHELLOPTS"),
+}
+_STEERING_FAMILIES = ("SAYSO_", "LD_", "DYLD_", "GIT_", "PERL5", "PYTHON")
 
 
 def _code(text: str) -> str:
@@ -445,8 +455,8 @@ class EnvironmentConfig(Table):
     git: GitConfig = Field(default=GitConfig(), description="how an address lets us in")
     cwd: Folder | None = Field(
         default=None,
-        description="the folder where commands run that name no file of the commit; without it the repository, or the "
-        "current folder where `repo` is an address",
+        description="the folder where commands run that name no file of the commit; without it the repository, or "
+        "`/` where `repo` is an address",
     )
     github: GitHubConfig | None = Field(default=None, description="where GitHub has it: its checks, and a workflow")
     command: tuple[str, ...] = Field(

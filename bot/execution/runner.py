@@ -36,7 +36,7 @@ Still = Callable[[], Awaitable[bool]]
 class Command:
     """A command to run: `argv` without a shell, in `cwd`; with a `commit` in a clean copy of that commit of it.
 
-    PATH, HOME, LANG and `env` are all of its environment. Nothing of `hidden` stays in what is kept of its output.
+    PATH, HOME, LANG and `env` are all of its environment. What the patterns `hidden` find in its output is kept masked.
     """
 
     argv: Sequence[str]
@@ -44,8 +44,8 @@ class Command:
     lock: str
     timeout_s: float
     commit: str = ""
-    env: Mapping[str, str] = field(default_factory=dict[str, str])
-    hidden: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    hidden: Sequence[str] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ Standard library only until the result is safe: it starts in hundredths of a sec
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -38,6 +39,8 @@ _LAST_LOOK_S = 90.0
 ASKS, MAY = b"?", b"!"
 # The lease of a lock ends by itself.
 _GIVE_UP_S = 2.0
+# The longest part of a secret that can stand at a cut.
+_MARGIN = 4_096
 # Shells give these to commands that can't be started.
 _NOT_FOUND = 127
 
@@ -59,7 +62,7 @@ class Order:
 
     Times are seconds; from `not_after` on (Unix time) it must not begin. With `asks` it begins only if the worker,
     asked once the lock is held, says that it still may. With a `commit` it runs in a clean copy of that commit of
-    `cwd`. `env` is added to its environment, and nothing of `hidden` stays in its output.
+    `cwd`. `env` is added to its environment; what the patterns `hidden` find in its output is masked.
     """
 
     data_dir: str
@@ -74,8 +77,8 @@ class Order:
     asks: bool = False
     commit: str = ""
     kept: Kept | None = None
-    env: dict[str, str] = field(default_factory=dict[str, str])
-    hidden: list[str] = field(default_factory=list[str])
+    env: dict[str, str] = field(default_factory=dict[str, str], repr=False)
+    hidden: list[str] = field(default_factory=list[str], repr=False)
 
 
 @dataclass(slots=True)
@@ -97,9 +100,13 @@ class _Output:
             self.tail_bytes -= len(self.tail[0])
             self.left_out_bytes += len(self.tail.popleft())
 
-    def text(self) -> str:
-        between = f"\n[… {self.left_out_bytes} bytes left out …]\n".encode() if self.left_out_bytes else b""
-        return (bytes(self.head) + between + b"".join(self.tail)).decode(errors="replace")
+    def text(self, margin: int) -> str:
+        """All of it; where it was cut, so many bytes less on both sides: half a secret is not found any more."""
+        head, tail, between = bytes(self.head), b"".join(self.tail), b""
+        if self.left_out_bytes:
+            head, tail = head[: len(head) - margin], tail[margin:]
+            between = f"\n[… {self.left_out_bytes + 2 * margin} bytes left out …]\n".encode()
+        return (head + between + tail).decode(errors="replace")
 
 
 def main() -> None:
@@ -217,9 +224,9 @@ def run(order: Order, umask: int) -> Given:
     is_over = _follow(command, output, time.monotonic() + order.timeout_s)
     if not is_over:
         _end(command, output, order.kill_after_s)
-    text = output.text()
-    for value in sorted(order.hidden, key=len, reverse=True):
-        text = text.replace(value, "[redacted]")
+    text = output.text(_MARGIN if order.hidden else 0)
+    for pattern in order.hidden:
+        text = re.sub(pattern, "[redacted]", text)
     return Given(command.returncode if is_over else None, text, output.left_out_bytes > 0)
 
 

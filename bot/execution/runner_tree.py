@@ -21,6 +21,7 @@ _SAID_CHARS = 300
 _SHA256_CHARS = 64
 _GIT = (
     *("git", "--no-pager", "--no-optional-locks", "--no-replace-objects"),
+    *("-c", "safe.bareRepository=all"),
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "advice.graftFileDeprecated=false"),
 )
 _CLOSED = {

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from agents import ChildRun, CommandResult
+from agents import ChildRun, CommandResult, Variables
 from agents.requests import AttemptId, RunId, StepId
 from agents.run import Run
 from bot.execution.command_lock import CommandLock
@@ -147,8 +147,7 @@ class StepContext:
         lock: str,
         timeout_s: float,
         commit: str = "",
-        env: Mapping[str, str] | None = None,
-        hidden: Sequence[str] = (),
+        variables: Callable[[], Awaitable[Variables]] | None = None,
     ) -> CommandResult:
         """See `agents.ToolContext`."""
         held = self.attempt
@@ -157,8 +156,7 @@ class StepContext:
         if held.adopt:
             found = await held.adopt(held.id)
         else:
-            what = Command(tuple(argv), cwd, lock, timeout_s, commit, env or {}, tuple(hidden))
-            found = await self._in_turn(held, what)
+            found = await self._in_turn(held, Command(tuple(argv), cwd, lock, timeout_s, commit), variables)
         match found:
             case NeverStarted():
                 raise NotStarted
@@ -167,7 +165,9 @@ class StepContext:
             case CommandResult():
                 return replace(found, output=held.mask(found.output))
 
-    async def _in_turn(self, held: HeldAttempt, what: Command) -> CommandResult | NeverStarted | Lost:
+    async def _in_turn(
+        self, held: HeldAttempt, what: Command, variables: Callable[[], Awaitable[Variables]] | None
+    ) -> CommandResult | NeverStarted | Lost:
         """Run it once no other machine runs anything under its lock."""
         cover, turns = held.cover, held.turns
         mine = await turns.take(what.lock, self.run.id, held.id, cover.not_after if cover else None)
@@ -178,6 +178,12 @@ class StepContext:
             is_wanted = cover is None or await cover.still()
             return is_wanted and await turns.locks.keep(mine)
 
+        try:
+            given = await variables() if variables else Variables({})
+        except Exception:
+            await turns.give_up(mine)
+            raise
+        what = replace(what, env=given.values, hidden=given.hidden)
         async with turns.kept(mine):
             not_after = cover.not_after if cover else None
             kept = Kept(turns.locks.shards, turns.locks.lease_s, mine.name, mine.holder, mine.fence)

@@ -12,6 +12,9 @@ from bot.config.settings import Settings
 from bot.config.tables import NOBODY_IS_ASKED, EnvironmentConfig, GitHubConfig
 from bot.errors import Invalid
 
+# The same on every machine, and nobody's own.
+_NOWHERE = Path("/")
+
 
 def environments_of(settings: Settings) -> dict[str, Environment]:
     """Return the environments to deploy to, by name."""
@@ -29,7 +32,7 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
             migrations=config.migrations,
             github=_hub_of(settings, config.github),
             remote=remote,
-            cwd=config.cwd or (Path.cwd() if remote else None),
+            cwd=config.cwd or (_NOWHERE if remote else None),
             pass_env=config.pass_env,
             env=config.env,
         )
@@ -60,9 +63,10 @@ def _token_of(settings: Settings, config: EnvironmentConfig) -> str:
     if config.git.token_file:
         try:
             return config.git.token_file.read_text().strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
             raise Invalid(
-                f"The token in {config.git.token_file} can't be read: {error.strerror}",
+                f"The token in {config.git.token_file} can't be read: {why}",
                 "Correct git.token_file in [deploy.environments], or let this user read the file",
             ) from error
     at_github = urlsplit(str(config.repo)).hostname == "github.com"

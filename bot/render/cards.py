@@ -110,13 +110,12 @@ def deciders(request: Request, people: People, me: PersonId | None = None) -> li
         return [last]
     needs = who_decides(request.policy, people, request.requesters, me)
     first = Line(label=say("card.who-decides"), text=needs)
-    return [first, *excluded(request, people), approved(request.policy.quorum, request.program), last]
+    return [first, *excluded(request, people), approved(request.program), last]
 
 
-def approved(quorum: int, program: str) -> Line:
-    """Return the line that says what happens once so many have approved; both are fields of a request."""
-    key = "card.approved-program" if program else "card.approved-gate" if quorum == 1 else "card.approved-gate-all"
-    return Line(label=say("card.if-approved"), text=say(key))
+def approved(program: str) -> Line:
+    """Return the line that says what happens once it is approved; `program` is a field of a request."""
+    return Line(label=say("card.if-approved"), text=say("card.approved-program" if program else "card.approved-gate"))
 
 
 _UNANSWERED = {

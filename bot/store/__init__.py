@@ -61,6 +61,11 @@ _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "l
 _SCRIPTS = {name: Script(name) for name in (*_NAMES, "renew", "settle", "start_tool", "sweep")}
 
 
+def _boot_s() -> float:
+    """Seconds by a clock that goes on while the machine is suspended, where it has one (Linux)."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Store:
     """The verbs of runs, requests, inbox and outbox; all raise StoreUnavailable. Events are stored under `release`."""
 
@@ -131,10 +136,10 @@ class Store:
         else:
             before = round(record.before.timestamp() * 1000) if record.before else 0
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
-        asked = time.monotonic()
+        asked = _boot_s()
         reply = await self.client.run(_SCRIPTS["start_tool"], names, args)
         # `about_now` is as late as the answer that it was read from; what passed here since the question is not.
-        is_late = (time.monotonic() - asked) * 1000 >= self._lease_ms - 1
+        is_late = (_boot_s() - asked) * 1000 >= self._lease_ms - 1
         if reply[0] == b"started" and (is_late or self.about_now() >= clock.moment(reply[1])):
             return Start("conflict")
         return Start(reply[0].decode())

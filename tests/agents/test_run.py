@@ -286,3 +286,10 @@ def test_done_is_a_step_that_waits_for_nothing() -> None:
 )
 def test_whoever_wrote_is_a_writer_to_the_end_of_the_run(events: list[Event], writers: tuple[str, ...]) -> None:
     assert fold(events).writers == writers
+
+
+def test_the_answers_to_did_it_happen_are_read_in_the_words_in_which_they_were_recorded() -> None:
+    """A run that was recorded in these words folds by them: whoever rewords one keeps the older one as well."""
+    assert in_all(IT_HAPPENED) == ("it happened", "es ist geschehen")
+    assert in_all(IT_DID_NOT) == ("it did not happen, ask again", "es ist nicht geschehen, erneut fragen")
+    assert in_all(STOP) == ("stop the run", "den Lauf anhalten")

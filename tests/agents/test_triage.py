@@ -116,7 +116,7 @@ def test_a_choice_starts_the_agent_that_it_begins_with_whatever_else_it_says() -
 
 def test_a_model_chooses_whom_to_offer_and_code_says_what_each_would_do() -> None:
     asked = RequestHumanInput(
-        question="Who?", format="choice", options=("deploy: approves itself", "ask", "deploy", "cancel everything")
+        question="Who?", format="choice", options=("deploy: approves itself", "ask", "cancel everything")
     )
     triage = triage_agent((ASK, DEPLOY, clerk(Workshop())))
 
@@ -128,12 +128,15 @@ def test_a_model_chooses_whom_to_offer_and_code_says_what_each_would_do() -> Non
         (
             "deploy: Deploy v1.2.0 to production, after approval",
             "ask: asks several people the same question and sums up what they answer; asks you first",
+            "cancel everything",
             NONE_OF_THESE,
         ),
     )
 
 
-@pytest.mark.parametrize("options", [("red", "blue"), (NONE_OF_THESE, "deployment")])
+@pytest.mark.parametrize(
+    "options", [("red", "blue"), (NONE_OF_THESE, "deployment"), ("deploy: to staging", "deploy: to production")]
+)
 def test_a_models_choice_of_anything_else_stays_as_it_is(options: tuple[str, ...]) -> None:
     asked = RequestHumanInput(question="Which colour?", format="choice", options=options)
 

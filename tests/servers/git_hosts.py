@@ -24,13 +24,14 @@ SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin") or "/usr/sbin/sshd
 @dataclass
 class Web:
     """What the HTTP host of `folder` was asked: the request lines. `token` is the one that it wants; `moved` is where
-    it sends everybody.
+    it sends everybody. It `repeats` what it was told by whoever it lets not in.
     """
 
     folder: Path
     url: str = ""
     token: str = ""
     moved: str = ""
+    repeats: bool = False
     asked: list[str] = field(default_factory=list[str])
 
     @property
@@ -40,9 +41,9 @@ class Web:
 
 
 @contextmanager
-def web(folder: Path, *, token: str = "", authority: Authority | None = None) -> Generator[Web]:
+def web(folder: Path, *, token: str = "", authority: Authority | None = None, repeats: bool = False) -> Generator[Web]:
     """`git http-backend` for the repositories in `folder`, over TLS where an authority signs for it."""
-    about = Web(folder, token=token)
+    about = Web(folder, token=token, repeats=repeats)
 
     class Handler(_Backend):
         host = about
@@ -85,10 +86,13 @@ class _Backend(BaseHTTPRequestHandler):
             return
         wanted = base64.b64encode(f"x-access-token:{self.host.token}".encode()).decode()
         if self.host.token and self.headers.get("Authorization") != f"Basic {wanted}":
-            self.send_response(401)
+            said = f"you said {self.headers.get('Authorization')}".encode() if self.host.repeats else b""
+            self.send_response(403 if said else 401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Type", "text/plain")
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
+            self.wfile.write(said)
             return
         head, _, body = self._run().partition(b"\r\n\r\n")
         fields = dict(line.split(": ", 1) for line in head.decode().splitlines())

@@ -44,6 +44,7 @@ async def test_a_card_says_who_wrote_what_and_how_ci_stands_whatever_a_commit_me
 
     assert card.subject.startswith("Deploy v1.3.0 to production, replacing v1.0.0? [")
     lines = [" ".join(line.split()) for line in card.text.splitlines()]
+    assert "Authors: Bo Berg (2), Cy Cole (2), Anna Ames (1)" in lines, card.text
     assert "CI: failed: the page has no version" in lines
     assert "Migrations: migrations/0001_teas.sql +1 -0" in lines
     assert any("approved by Anna, deploy without asking (Cy Cole)" in line for line in lines)

@@ -53,7 +53,9 @@ _FORWARD = re.compile(
 
 ASKED_NOTHING = "it answers a mail that asked nothing"
 
-_REPLY = re.compile(r"\s*(?:re|aw|antw|sv)\s*[:\uff1a]", re.IGNORECASE)
+_REPLY = re.compile(
+    r"\s*(?:\[[^\]]{1,40}\]\s*)?(?:re|aw|antw|sv|vs|odp|res|rif|ynt|atb|vá)\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE
+)
 
 UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
 
@@ -179,13 +181,13 @@ class Reader:
         if _is_forwarded(subject, shown):
             # What somebody else wrote is nobody's wish here; it goes along as what it is.
             text, files = _own_words(said, "it was forwarded"), (*files, self._whole(FORWARDED_NAME, shown))
+        elif said.unsure or _is_cut(said):
+            own = _own_words(said, said.unsure or "it has an older mail in it")
+            # Nor is the subject of an older mail theirs.
+            text = own if earlier or _REPLY.match(subject) else f"{subject}\n\n{own}".strip()
+            files = files if earlier else (*files, self._whole(OLDER_NAME, shown))
         elif earlier:
             text = said.whole
-        elif _is_cut(said):
-            # Nor is the subject of an older mail theirs.
-            above = "" if _REPLY.match(subject) else subject
-            text = f"{above}\n\n{_own_words(said, 'it has an older mail in it')}".strip()
-            files = (*files, self._whole(OLDER_NAME, shown))
         return Trigger(
             person=person,
             text=_bounded(masked(text, self.own)),
@@ -259,7 +261,7 @@ def _is_forwarded(subject: str, shown: str) -> bool:
 
 def _own_words(said: Said, why: str) -> str:
     """Return what the person wrote above another mail. Raises Unreadable where nobody can see what that is."""
-    if not said.whole or not _is_cut(said) or said.unsure:
+    if not said.whole or not _is_cut(said) or said.unsure or not said.is_one:
         raise Unreadable(f"{why}, and what somebody else wrote is not taken for your wish; {SAY_IT}")
     return said.whole
 

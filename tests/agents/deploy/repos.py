@@ -3,14 +3,14 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from agents import ChildRun, CommandResult, ToolRefused
+from agents import ChildRun, CommandResult, ToolRefused, Variables
 from agents.deploy import Environment
 from agents.requests import RunId
 from agents.run import Run
@@ -129,11 +129,10 @@ class PlainHands:
         lock: str,
         timeout_s: float,
         commit: str = "",
-        env: Mapping[str, str] | None = None,
-        hidden: Sequence[str] = (),
+        variables: Callable[[], Awaitable[Variables]] | None = None,
     ) -> CommandResult:
         self.asked, self.cwd = (tuple(argv), lock, timeout_s), cwd
-        given = {"PATH": os.environ["PATH"], **(env or {})}
+        given = {"PATH": os.environ["PATH"], **((await variables()).values if variables else {})}
         child = await asyncio.create_subprocess_exec(
             *argv, cwd=cwd, env=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )

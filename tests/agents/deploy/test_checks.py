@@ -110,7 +110,7 @@ async def test_a_github_that_cannot_be_asked_is_a_fact_and_hides_no_other(github
 
     facts = {fact.label: fact.text for fact in effect.facts}
     assert facts["CI"] == "unknown: GitHub answered 502: no reason"
-    assert facts["Changes"].startswith("3 commits")
+    assert facts["Authors"] == "Anna (3)"
 
 
 async def test_without_a_way_to_ask_ci_is_not_spoken_of(repo: Repo) -> None:

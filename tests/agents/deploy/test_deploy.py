@@ -2,14 +2,14 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
-from agents import Agent, CommandResult, Outcome, ToolContext, ToolRefused
+from agents import Agent, CommandResult, Outcome, ToolContext, ToolRefused, Variables
 from agents.deploy import Environment, deploy_agent
 from agents.deploy.version import meant_label
 from agents.requests import Effect, Fact
@@ -78,7 +78,7 @@ async def test_a_roll_back_says_what_it_takes_back(repo: Repo) -> None:
     effect = await prepared(agent_of(repo.environment()), {"version": "v1.1.0", "environment": "production"})
 
     labels = [fact.label for fact in effect.facts]
-    assert labels == ["From", "To", "Risks", "Migrations", "Files", "Takes back", "Program"]
+    assert labels == ["From", "To", "Risks", "Migrations", "Files", "Takes back", "Authors", "Program"]
     assert "Faster start" in effect.facts[5].text
 
 
@@ -268,8 +268,7 @@ async def test_a_command_that_does_not_end_is_an_error_that_says_so(repo: Repo) 
             lock: str,
             timeout_s: float,
             commit: str = "",
-            env: Mapping[str, str] | None = None,
-            hidden: Sequence[str] = (),
+            variables: Callable[[], Awaitable[Variables]] | None = None,
         ) -> CommandResult:
             return CommandResult(None, "half way")
 

@@ -1,6 +1,8 @@
 """Repositories elsewhere: our own copy is as new as the look at it, goes by no other settings, and says its age."""
 
 import asyncio
+import base64
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.deploy import git
+from agents.deploy import Environment, deploy_agent, git
 from agents.deploy.lookup import LookFailed
 from agents.deploy.mirror import Remote, refresh, scheme_of
+from agents.requests import Effect
 from tests.agents.deploy.repos import Repo, make_repo
 from tests.servers import git_hosts
 from tests.servers.authority import Authority
@@ -136,6 +139,64 @@ async def test_a_look_does_not_wait_for_a_slow_host_and_the_fetch_goes_on(
     assert "it did not answer within 0 s" in fact.text
     assert await refresh(there) == ()
     assert await git.commit_of(there.mirror, "v1.3.0") == new
+
+
+@pytest.mark.parametrize("left", ["packed-refs.lock", "refs/tags/v1.3.0.lock"])
+async def test_what_a_fetch_that_was_killed_left_behind_stops_no_other(shop: Repo, tmp_path: Path, left: str) -> None:
+    there = remote(f"file://{shop.path}", tmp_path)
+    await refresh(there)
+    leave(there.mirror / left)
+    new = shop.commit("Sell mint", "v1.3.0")
+
+    assert await refresh(there) == ()
+    assert await git.commit_of(there.mirror, "v1.3.0") == new
+
+
+def leave(lock: Path) -> None:
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.touch()
+
+
+async def test_a_clock_that_was_ahead_once_stops_no_fetch(shop: Repo, tmp_path: Path) -> None:
+    there = remote(f"file://{shop.path}", tmp_path)
+    await refresh(there)
+    os.utime(there.mirror / "sayso-fetched", (4e9, 4e9))
+    new = shop.commit("Sell mint", "v1.3.0")
+
+    assert await refresh(there) == ()
+    assert await git.commit_of(there.mirror, "v1.3.0") == new
+
+
+async def test_a_host_that_repeats_our_token_shows_it_to_nobody(shop: Repo, tmp_path: Path) -> None:
+    with git_hosts.web(shop.path.parent, token="another", repeats=True) as host, pytest.raises(LookFailed) as caught:
+        await refresh(replace(remote(f"{host.url}/shop", tmp_path), token=TOKEN))
+
+    assert "[redacted]" in str(caught.value)
+    assert TOKEN not in str(caught.value)
+    assert base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode() not in str(caught.value)
+
+
+async def test_an_approval_names_the_repository_by_its_address_on_every_machine(shop: Repo, tmp_path: Path) -> None:
+    there = remote(f"file://{shop.path}", tmp_path)
+    await refresh(there)
+    shop.commit("Add a script")
+    (shop.path / "deploy.sh").write_text("#!/bin/sh\n")
+    shop.git("add", "deploy.sh")
+    shop.commit("Deploy by it", "v2.0.0")
+    one = replace(shop.environment_running("./deploy.sh"), remote=there, repo=there.mirror, cwd=shop.path)
+    other = replace(one, remote=replace(there, mirror=tmp_path / "elsewhere" / "shop.git"))
+    other = replace(other, repo=tmp_path / "elsewhere" / "shop.git")
+
+    effects = [await prepared(environment) for environment in (one, other)]
+
+    assert effects[0].cwd == there.url
+    assert effects[0].model_copy(update={"facts": ()}) == effects[1].model_copy(update={"facts": ()})
+
+
+async def prepared(environment: Environment) -> Effect:
+    tool = deploy_agent({"production": environment}).tool("deploy")
+    assert tool is not None
+    return await tool.prepare(tool.args.model_validate({"version": "v2.0.0", "environment": "production"}))
 
 
 async def test_settings_of_the_user_and_of_the_repository_have_no_part_in_it(

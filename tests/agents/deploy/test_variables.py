@@ -28,8 +28,8 @@ def environment(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return replace(repo.environment(), pass_env=("KUBECONFIG", "AWS_SECRET_ACCESS_KEY"), env=env)
 
 
-def renew(environment: Environment) -> None:
-    Path(environment.env["API_TOKEN_FILE"]).write_text("another-hush")
+def write(environment: Environment, secret: str) -> None:
+    Path(environment.env["API_TOKEN_FILE"]).write_text(secret)
 
 
 async def prepared(environment: Environment) -> Effect:
@@ -49,8 +49,10 @@ async def test_the_card_names_each_variable_and_where_it_comes_from(environment:
     assert not any(value in shown for value in ("/etc/kube", "aws-hush", "file-hush", "eu-1"))
 
 
-@pytest.mark.parametrize("change", [{"pass_env": ("KUBECONFIG",)}, {"env": {"REGION": "us-1"}}])
-async def test_an_approval_is_bound_to_the_names_and_to_what_the_settings_say(
+@pytest.mark.parametrize(
+    "change", [{"pass_env": ("KUBECONFIG",)}, {"env": {"REGION": "us-1"}}, {"env": {"API_TOKEN_FILE": "/dev/null"}}]
+)
+async def test_an_approval_is_bound_to_the_names_to_what_the_settings_say_and_to_where_secrets_are(
     environment: Environment, change: dict[str, object]
 ) -> None:
     before = await prepared(environment)
@@ -60,10 +62,21 @@ async def test_an_approval_is_bound_to_the_names_and_to_what_the_settings_say(
     assert before.artifacts["variables"] != after.artifacts["variables"]
 
 
+async def test_an_approval_is_bound_to_what_is_passed_on_and_is_no_secret(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await prepared(environment)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "renewed-hush-78")
+    renewed = await prepared(environment)
+    monkeypatch.setenv("KUBECONFIG", "/etc/kube-of-production")
+
+    assert before.artifacts == renewed.artifacts != (await prepared(environment)).artifacts
+
+
 async def test_a_secret_of_a_file_may_be_renewed_between_approval_and_start(environment: Environment) -> None:
     before = await prepared(environment)
 
-    renew(environment)
+    write(environment, "another-hush")
 
     assert (await prepared(environment)).artifacts == before.artifacts
 
@@ -84,6 +97,37 @@ async def test_commands_that_look_get_them_and_show_no_secret(environment: Envir
 
     assert str(caught.value) == "'sh' failed with exit code 3: no: [redacted]"
     assert caught.value.output == "[redacted]\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'echo "$API_TOKEN" | head -c 300 >&2; exit 1',  # of which an error shows the beginning
+        'head -c 255990 /dev/zero | tr "\\0" x; echo "$API_TOKEN"',  # over the end of what is read
+        'printf "file-\\033[1mhush\\033[0m-99"',
+        'echo "$API_TOKEN" | sed "s/$/\\r/"',
+    ],
+)
+async def test_no_part_of_a_secret_is_left_by_a_cut_a_colour_or_a_line_break(
+    environment: Environment, script: str
+) -> None:
+    write(environment, "file-hush-99\nsecond line of it\n")
+
+    try:
+        printed = await look_in(environment, ["sh", "-c", script])
+    except LookFailed as error:
+        printed = f"{error} {error.output}"
+
+    assert "hush" not in printed
+    assert "second" not in printed
+    assert "file-h" not in printed
+
+
+async def test_a_file_that_holds_more_than_a_variable_can_is_told(environment: Environment) -> None:
+    write(environment, "x" * 70_000)
+
+    with pytest.raises(LookFailed, match="holds more than a variable can"):
+        await variables_of(environment)
 
 
 async def test_the_deploy_gets_them(environment: Environment) -> None:

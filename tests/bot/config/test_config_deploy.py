@@ -68,7 +68,7 @@ def test_the_token_for_github_goes_to_github_alone(tmp_path: Path, url: str, tok
 
     assert found.remote is not None
     assert found.remote.token == token
-    assert found.folder == Path.cwd()
+    assert found.folder == Path("/")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,21 @@ def test_variables_of_commands_reach_the_agent(tmp_path: Path) -> None:
     assert (found.pass_env, dict(found.env)) == (("KUBECONFIG",), {"REGION": "eu-1", "TOKEN_FILE": "/t"})
 
 
-@pytest.mark.parametrize("name", ["PATH", "path_file", "LD_PRELOAD", "SAYSO_SECRET_KEY", "A B", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PATH",
+        "path_file",
+        "LD_PRELOAD",
+        "BASH_ENV",
+        "PYTHONPATH",
+        "GIT_SSH_COMMAND",
+        "SAYSO_SECRET_KEY",
+        "_FILE",
+        "A B",
+        "",
+    ],
+)
 def test_a_variable_that_changes_what_runs_or_is_our_own_stops_the_start(tmp_path: Path, name: str) -> None:
     [passed] = problems(tmp_path, f'{ENVIRONMENT}{COMMAND}pass_env = ["{name}"]\n')
     [set_here] = problems(tmp_path, f'{ENVIRONMENT}{COMMAND}env = {{"{name}" = "x"}}\n')

@@ -1,12 +1,15 @@
 """Attempts: their leases, their time-outs, and what is left of them when their worker goes."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolStarted
+from bot.config.example import example_toml
+from bot.dev.demo import add_ways
 from bot.store import WorkItem
 from tests.stories.faults.test_deploy import release
 from tests.waiting import until
@@ -105,3 +108,34 @@ async def test_a_command_that_outlives_its_worker_is_adopted_and_runs_once(shop:
     assert runs.read_text() == "run\n"
     kinds = [event.type for event in await of_tools(shop, run_id)]
     assert kinds == ["tool_started", "tool_finished"] * 3, "the deploy, what is live, and its health"
+
+
+async def test_a_command_is_adopted_where_its_secret_has_gone_meanwhile(redis: str, tmp_path: Path, demo: Path) -> None:
+    folder, token = tmp_path / "data", tmp_path / "token"
+    shutil.copytree(demo, folder / "demo", symlinks=True)
+    add_ways(folder / "demo")
+    token.write_text("hush-5f2c")
+    given = f'[deploy.environments.staging]\nenv = {{API_TOKEN_FILE = "{token}"}}\n'
+    toml = example_toml(folder / "demo" / "shop").replace("[deploy.environments.staging]\n", given)
+    gate, said = folder / "demo" / "gate", folder / "demo" / "said"
+    os.mkfifo(gate)
+
+    async with a_world(redis, folder, toml, deploys=True) as shop:
+        release(shop, "v1.2.0", f'#!/bin/sh\necho "$API_TOKEN" >> {said}\nread -r _ < {gate}\nexec ./real.sh "$@"\n')
+        run_id = await shop.trigger("deploy v1.2.0 to staging")
+        await until(said.exists)
+        async with shop.stopped():
+            token.unlink()
+        await shop.has(run_id, "running")
+        gate.write_text("go\n")
+        [_, first, *_] = await until(lambda: _two(shop, run_id))
+
+    assert said.read_text() == "hush-5f2c\n"
+    assert isinstance(first, ToolFinished)
+    assert first.error == ""
+
+
+async def _two(shop: World, run_id: str) -> list[Event]:
+    """The start and the end of the deploy; nothing before both are there."""
+    found = await of_tools(shop, run_id)
+    return found if len(found) > 1 else []

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import bot
 from agents import CommandResult
+from agents.deploy.lookup import patterns_of
 from bot.execution.runner import Command, Lost, NeverStarted, Runner
 from bot.execution.runner_child import Order
 from bot.execution.runner_files import Given, Places, take_claim, take_lock, write_result
@@ -237,7 +238,7 @@ async def test_commands_under_one_lock_run_one_after_the_other(bench: Bench) -> 
 async def test_a_command_gets_its_variables_and_what_is_hidden_of_them_is_kept_nowhere(bench: Bench) -> None:
     script = 'echo "$REGION $TOKEN $TOKEN-2"; tr "\\0" " " </proc/$$/cmdline'
     env = {"REGION": "eu-1", "TOKEN": "hush-5f2c"}
-    command = Command(["sh", "-c", script], bench.folder, "deploy", LONG_S, "", env, ("hush-5f2c",))
+    command = Command(["sh", "-c", script], bench.folder, "deploy", LONG_S, "", env, patterns_of(["hush-5f2c"]))
 
     found = await bench.runner.run("a1", command)
 
@@ -246,6 +247,19 @@ async def test_a_command_gets_its_variables_and_what_is_hidden_of_them_is_kept_n
     kept = [path.read_bytes() for path in bench.data_dir.rglob("*") if path.is_file()]
     assert kept
     assert not any(b"hush" in content for content in kept)
+
+
+async def test_a_secret_at_the_cut_of_a_long_output_is_kept_nowhere(bench: Bench) -> None:
+    script = (
+        "head -c 499990 /dev/zero | tr '\\0' x; printf hush-5f2c; for n in $(seq 40); do head -c 50000 /dev/zero; done"
+    )
+    hidden = patterns_of(["hush-5f2c"])
+
+    found = await bench.runner.run("a1", Command(["sh", "-c", script], bench.folder, "deploy", LONG_S, hidden=hidden))
+
+    assert isinstance(found, CommandResult)
+    assert found.is_cut
+    assert "hu" not in found.output
 
 
 async def test_a_command_that_gets_its_turn_too_late_never_starts(bench: Bench) -> None:

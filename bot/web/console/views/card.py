@@ -106,7 +106,7 @@ def card_view(
         facts=[_short(fact) for fact in view.facts],
         details=details(request),
         who_else=who_else(view, people, me),
-        then=[*([approved(request.policy.quorum, request.program)] if is_vote else []), last],
+        then=[*([approved(request.program)] if is_vote else []), last],
         after=None if is_open else afterwards(record, run, people),
     )
 
