@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
-from agents.command import Announce, all_the_same, answer_to, failed, parse
+from agents.command import Announce, all_the_same, answer_to, failed, how, parse
 from agents.requests import Effect
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import first_line, quote
-from agents.wording import how
 from language import say
 
 ANNOUNCE = "announce"

@@ -245,3 +245,25 @@ def all_the_same(run: Run, what: Callable[[], str], step: Step, declined: Step) 
     if run.unheard:  # a yes says nothing of what was written after it was asked for
         return RequestHumanInput(question=question(), format="yes_no")
     return step
+
+
+_ENDS = {
+    "ok": "agent.end-ok",
+    "error": "agent.end-error",
+    "answered": "agent.end-answered",
+    "denied": "agent.end-denied",
+    "revoked": "agent.end-revoked",
+    "expired": "agent.end-expired",
+    "withdrawn": "agent.end-withdrawn",
+    "refused": "agent.end-refused",
+}
+
+
+def end_of(result: Result) -> str:
+    """Return in one word how a step ended: `denied`."""
+    return say(_ENDS[result.kind])
+
+
+def how(result: Result) -> str:
+    """Return how a step ended, and why where that is known: `denied: not on Friday`."""
+    return f"{end_of(result)}: {result.text}" if result.text else end_of(result)

@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
-from agents.command import failed
+from agents.command import end_of, failed
 from agents.requests import Effect, Format, Frozen
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import quote
-from agents.wording import end_of
 from language import say
 
 RELAY, SURVEY = "relay", "survey"

@@ -9,7 +9,6 @@ from pydantic import Field, JsonValue
 from agents import Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.requests import Effect, RunId
 from agents.text import one_line
-from agents.wording import how_child
 from language import say
 
 START_RUN = "start_run"
@@ -90,7 +89,7 @@ def _tool(
             return _still(child.id, args.agent)
         if child.state == "done":
             return Outcome(child.summary)
-        return Outcome("", how_child(child.state, child.summary), child.printed)
+        return Outcome("", _how_child(child.state, child.summary), child.printed)
 
     listed = "; ".join(f"{name}: {about}" for name, about in agents.items())
     return Tool(
@@ -110,3 +109,11 @@ def _still(child_id: RunId, agent: str) -> Pending:
     return Pending(
         handle=child_id, check_after_s=_LOOK_AGAIN_S, note=say("agent.start-waits", agent=agent, run=child_id)
     )
+
+
+_CHILD_ENDS = {"failed": "agent.child-failed", "cancelled": "agent.child-cancelled"}
+
+
+def _how_child(state: str, summary: str) -> str:
+    """Return how a child run ended that did not do what was wished: `failed: exit code 3`."""
+    return say(_CHILD_ENDS[state], summary=summary) if state in _CHILD_ENDS else f"{state}: {summary}"

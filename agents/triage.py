@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agents import Agent
-from agents.command import all_the_same, failed, is_none_of_these, parse
+from agents.command import all_the_same, end_of, failed, is_none_of_these, parse
 from agents.release import DEPLOY, RELEASE, deploy_in
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
 from agents.steps import NAME_ENDS, CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote
-from agents.wording import end_of
 from language import in_all, say
 
 TRIAGE = "triage"

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from agents.ask.deadline import deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
 from agents.ask.survey import SURVEY_TOOL, SurveyArgs
-from agents.command import Ask, all_the_same, answer_to, failed, parse, refs_of
+from agents.command import Ask, all_the_same, answer_to, end_of, failed, how, parse, refs_of
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote
-from agents.wording import end_of, how
 from language import say
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from agents import Agent, Tool
 from agents.command import Release, parse, verb_of
-from agents.deploy import checks, git
+from agents.deploy import checks
 from agents.deploy.dispatch import dispatch_tool
 from agents.deploy.environment import MIGRATIONS, Environment, Hub, ways_of
 from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit, refreshed, shown
 from agents.deploy.lookup import LOOK_S, LookFailed
-from agents.deploy.mirror import Remote
 from agents.deploy.names import named_in, version_in
+from agents.deploy.repository import git
+from agents.deploy.repository.mirror import Remote
 from agents.deploy.results import live_label
 from agents.deploy.rules import named, next_step
 from agents.deploy.tools import deploy_tool, health_tool, live_tool

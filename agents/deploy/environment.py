@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from agents.deploy.mirror import Remote
+from agents.deploy.repository.mirror import Remote
 
 Way = Literal["deploy", "rollback"]
 # How the tools are called that have a workflow do it.
@@ -21,6 +21,14 @@ MIGRATIONS = (
     *("**/migrations/**", "**/migrate/**", "**/alembic/versions/**", "**/liquibase/**", "**/flyway/**"),
     *("**/*.sql", "**/changelog*.xml", "**/schema.rb", "**/schema.prisma"),
 )
+
+# With them the program that was approved runs other code.
+_STEERING = {
+    *("PATH", "BASH_ENV", "BASHOPTS", "ENV", "GCONV_PATH", "GLIBC_TUNABLES"),
+    *("IFS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "MAKEFLAGS", "NODE_OPTIONS", "NODE_PATH"),
+    *("PS4", "RUBYLIB", "RUBYOPT", "SHELLOPTS"),
+}
+_STEERING_FAMILIES = ("SAYSO_", "LD_", "DYLD_", "GIT_", "PERL5", "PYTHON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +158,9 @@ def _anchored(pattern: str) -> str:
 def _filled(argv: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...]:
     """`argv` with its places filled in, in one pass, so that no value is read as a place itself."""
     return tuple(_PLACE.sub(lambda found: values[found[1]], part) for part in argv)
+
+
+def is_steering(variable: str) -> bool:
+    """Return whether a variable, or a file of one, decides what the program that was approved runs, or is our own."""
+    name = variable.upper().removesuffix("_FILE")
+    return not name or name in _STEERING or name.startswith(_STEERING_FAMILIES)

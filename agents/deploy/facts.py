@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from itertools import accumulate
 
-from agents.deploy import checks, git, programs
+from agents.deploy import checks
 from agents.deploy.environment import Environment
-from agents.deploy.git import Commits, Touched
 from agents.deploy.lookup import LOOK_S, LookFailed
-from agents.deploy.mirror import refresh
+from agents.deploy.repository import git, programs
+from agents.deploy.repository.git import Commits, Touched
+from agents.deploy.repository.mirror import refresh
 from agents.deploy.variables import look_in
 from agents.requests import Fact, FullList
 from agents.text import one_line

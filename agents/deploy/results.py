@@ -6,7 +6,7 @@ from functools import cache
 
 from agents.deploy.environment import BY_WORKFLOW
 from agents.deploy.facts import shown
-from agents.deploy.git import is_hash
+from agents.deploy.repository.git import is_hash
 from agents.run import Result, Run
 from agents.steps import CallTool, RequestHumanInput
 from language import in_each, say

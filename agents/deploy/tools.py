@@ -7,11 +7,12 @@ from pathlib import Path
 from pydantic import Field
 
 from agents import Arguments, CommandResult, Outcome, Tool, ToolContext, ToolRefused
-from agents.deploy import checks, git
+from agents.deploy import checks
 from agents.deploy.environment import Environment, Way
 from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, refreshed, shown
 from agents.deploy.lookup import LookFailed
-from agents.deploy.programs import bound
+from agents.deploy.repository import git
+from agents.deploy.repository.programs import bound
 from agents.deploy.results import LIVE_IN, read_commit
 from agents.deploy.variables import artifacts_of, facts_of, variables_of
 from agents.requests import Effect, Fact

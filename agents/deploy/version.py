@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from agents.deploy import names as naming
 from agents.deploy.facts import shown
-from agents.deploy.git import is_hash
 from agents.deploy.names import is_latest
+from agents.deploy.repository.git import is_hash
 from agents.deploy.results import live_label, read_commit
 from agents.run import Run
 from agents.steps import RequestHumanInput

@@ -1,13 +1,12 @@
 """The desk agent without a model: a plain case has its text ready, in all others the owner's words are the draft."""
 
-from agents.command import failed
+from agents.command import failed, how
 from agents.desk.knowledge import article_for
 from agents.desk.mail import Mail, mail_of
 from agents.desk.tools import DRAFTS, SEND_REPLY, is_reply
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import ends_of, one_line
-from agents.wording import how
 from language import say
 
 _SUBJECT_CHARS = 150

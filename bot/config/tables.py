@@ -23,8 +23,8 @@ from pydantic import (
     field_validator,
 )
 
-from agents.deploy.environment import GITHUB, MIGRATIONS
-from agents.deploy.mirror import scheme_of
+from agents.deploy.environment import GITHUB, MIGRATIONS, is_steering
+from agents.deploy.repository.mirror import scheme_of
 from channels.email.format.addresses import is_address
 from language import Language
 
@@ -135,19 +135,9 @@ def _name(text: str) -> str:
 def _variable(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", text):
         raise ValueError('the name of a variable, such as "KUBECONFIG"')
-    name = text.upper().removesuffix("_FILE")
-    if not name or name in _STEERING or name.startswith(_STEERING_FAMILIES):
+    if is_steering(text):
         raise ValueError("a variable that does not change which program runs, and none of sayso's own")
     return text
-
-
-# With them the program that was approved runs other code.
-_STEERING = {
-    *("PATH", "BASH_ENV", "BASHOPTS", "ENV", "GCONV_PATH", "GLIBC_TUNABLES"),
-    *("IFS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "MAKEFLAGS", "NODE_OPTIONS", "NODE_PATH"),
-    *("PS4", "RUBYLIB", "RUBYOPT", "SHELLOPTS"),
-}
-_STEERING_FAMILIES = ("SAYSO_", "LD_", "DYLD_", "GIT_", "PERL5", "PYTHON")
 
 
 def _code(text: str) -> str:

@@ -7,10 +7,11 @@ import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
 
-from agents.deploy import Environment, git
+from agents.deploy import Environment
 from agents.deploy.github import GitHub
 from agents.deploy.lookup import LookFailed
-from agents.deploy.mirror import refresh
+from agents.deploy.repository import git
+from agents.deploy.repository.mirror import refresh
 from agents.model.claude import Claude
 from agents.model.prices import is_priced
 from bot.config.data_dir import DataDir

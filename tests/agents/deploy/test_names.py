@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.deploy.git import meant_by
 from agents.deploy.names import environment_called, highest
+from agents.deploy.repository.git import meant_by
 from tests.agents.deploy.repos import Repo, make_repo
 
 

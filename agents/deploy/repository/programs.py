@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents import ToolRefused
-from agents.deploy import git
+from agents.deploy.repository import git
 from agents.requests import Fact
 from agents.text import one_line
 

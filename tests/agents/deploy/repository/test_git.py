@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.deploy import git
-from agents.deploy.git import Versions
 from agents.deploy.lookup import LookFailed
+from agents.deploy.repository import git
+from agents.deploy.repository.git import Versions
 from tests.agents.deploy.repos import Repo, make_repo
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.deploy import Environment, deploy_agent, git
+from agents.deploy import Environment, deploy_agent
 from agents.deploy.lookup import LookFailed
-from agents.deploy.mirror import Remote, refresh, scheme_of
+from agents.deploy.repository import git
+from agents.deploy.repository.mirror import Remote, refresh, scheme_of
 from agents.requests import Effect
 from tests.agents.deploy.repos import Repo, make_repo
 from tests.servers import git_hosts
