@@ -144,6 +144,7 @@ class _Ground:
     people: People
     decisions: Decisions
     tokens: Tokens
+    access: Access
     channels: Mapping[str, Channel]
     edits: frozenset[str]
 
@@ -207,7 +208,7 @@ def compose(
             crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
         ),
-        access=access_to(store, people),
+        access=ground.access,
         live=Live(environments_of(settings)),
         agents=by_agent,
         models=models,
@@ -251,6 +252,7 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
         people=people,
         decisions=Decisions(journal, people, edits),
         tokens=Tokens(data_dir.keys(settings)),
+        access=access_to(store, people),
         channels={channel.name: channel for channel in channels},
         edits=edits,
     )
@@ -261,7 +263,7 @@ def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
     settings, journal, store = ground.settings, ground.journal, ground.store
     decisions, people, channels, tokens = ground.decisions, ground.people, ground.channels, ground.tokens
     failing, receipts = DeliveryFailures(journal, decisions, people, channels), Receipts(ground.client)
-    reach = Reach(people, channels, tokens, failing, receipts, settings.public_url)
+    reach = Reach(people, channels, tokens, failing, receipts, ground.access.sessions, settings.public_url)
     outbox = Outbox(journal, decisions, reach, settings.alerts.to)
     handlers = Handlers(
         follow_ups=FollowUps(journal, decisions, people),

@@ -101,7 +101,7 @@ def login(
 async def _print(office: "Office", person: str | None, *, as_json: bool) -> None:
     address = _address_of_dev(office)
     who = office.people.named(person) if person else office.people.all()[0]
-    token = await office.access.sessions.link(who, is_demo=person is None)
+    token = await office.access.sessions.link(who, by="operator", is_demo=person is None)
     link = f"{address}/login?token={token}"
     print(json.dumps({"link": link, "person": who, "is_demo": person is None}) if as_json else link)
 
@@ -124,8 +124,7 @@ async def _send(office: "Office", person: str, *, as_json: bool) -> None:
     if office.settings.public_url is None:
         raise typer.BadParameter("set SAYSO_PUBLIC_URL to where people reach `sayso web`: the link begins with it")
     who = office.people.named(person)
-    url, sessions = office.settings.public_url, office.access.sessions
-    await send_link(office.journal, sessions, office.people, url, who, "/", CHANNELS)
+    await send_link(office.journal, office.people, office.settings.public_url, who, "/", CHANNELS)
     said = f"A link is on its way to {office.people.name_of(who)}. It works once, and for 15 minutes."
     print(json.dumps({"sent_to": who}) if as_json else plain(said))
 
@@ -244,7 +243,9 @@ def _line(key: "ApiKey", used: datetime | None) -> str:
     state = f"revoked {key.revoked_at:%d %b %Y}" if key.revoked_at else _when("last used", used)
     name = f"  {key.name}" if key.name else ""
     made = _when("made", key.created_at)
-    made += " by an operator" if key.person and key.made_by == "operator" and key.may("answer") else ""
+    answers = bool(key.person) and key.may("answer")
+    made += " by an operator" if answers and key.made_by == "operator" else ""
+    made += " after a log-in by mail" if answers and key.link_by == "email" else ""
     return plain(f"sayso_{key.prefix}  {key.owner}  {','.join(key.scopes)}{for_whom}  {made}  {state}{name}")
 
 

@@ -268,7 +268,9 @@ class PolicyConfig(Table):
     answer_from: tuple[AnswerFrom, ...] = Field(
         default=ANSWER_CHANNELS, min_length=1, description="where an approval counts; a denial counts everywhere"
     )
-    approve_by_email: bool = Field(default=False, description="whether an approval by mail counts")
+    approve_by_email: bool = Field(
+        default=False, description="whether an approval by mail counts, and one after a log-in by a link in a mail"
+    )
     requester_may_approve: bool = Field(default=False, description="whether the vote of who asked counts")
     expires_after_s: Annotated[Duration, AfterValidator(_within_30_days)] = Field(
         alias="expires_after",

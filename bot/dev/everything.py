@@ -183,7 +183,7 @@ async def _welcome(app: App, ports: Ports, began: float) -> None:
     }
     api = loopback(settings.bind, ports.web)
     app.data_dir.announce(LocalServer(settings.public_url or api, api, keys if api else {}, tuple(with_secret)))
-    link = await app.access.sessions.link(app.people.all()[0], is_demo=True, within_s=_LINK_S)
+    link = await app.access.sessions.link(app.people.all()[0], by="operator", is_demo=True, within_s=_LINK_S)
     address = f"{settings.public_url}/login?token={link}"
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()
     data = "" if is_usual else f" --data {shlex.quote(str(settings.data_dir))}"

@@ -25,17 +25,18 @@ from language import say
 
 
 async def to_person(
-    journal: Journal, person: PersonId, title: str, text: str, *, link: str = "", reach: Sequence[str] = CHANNELS
+    journal: Journal, person: PersonId, title: str, text: str, *, login: str = "", reach: Sequence[str] = CHANNELS
 ) -> None:
-    """Have somebody told what belongs to no run, over the first channel of `reach` that works."""
+    """Have somebody told what belongs to no run, over the first channel of `reach` that works; `login` as in `Tell`."""
     near = RunId(new_id("run", ingress_shard(person, journal.store.shards)))
     entry = Tell(
         id=outgoing_id(near),
         run_id=near,
         person=person,
         reach=tuple(reach),
-        card=notice(title, text, journal.store.about_now(), link=link),
+        card=notice(title, text, journal.store.about_now()),
         thread=near,
+        login=login,
     )
     await journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry)]))
 

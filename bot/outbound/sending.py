@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import structlog
 
@@ -10,6 +11,7 @@ from bot.outbound.failures import DeliveryFailures
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, Stands
 from bot.people.directory import People
+from bot.people.sessions import Sessions, brought_by
 from bot.policy.attachments import with_lists
 from bot.policy.judge import ways_to_approve
 from bot.policy.record import RequestRecord
@@ -70,7 +72,7 @@ class Reached:
 class Reach:
     """The ways to people: who they are, through which channels, and what is known of cards that did not arrive.
 
-    `console` is where people find our pages.
+    `console` is where people find our pages, and `sessions` make the links that let them in.
     """
 
     people: People
@@ -78,6 +80,7 @@ class Reach:
     tokens: Tokens
     failures: DeliveryFailures
     receipts: Receipts
+    sessions: Sessions
     console: str | None = None
 
 
@@ -88,7 +91,7 @@ class Sender:
         self._decisions, self._people = decisions, reach.people
         self._channels, self._tokens = reach.channels, reach.tokens
         self._failures, self._receipts, self._console = reach.failures, reach.receipts, reach.console
-        self._claims, self._locked_out = claims, locked_out
+        self._claims, self._locked_out, self._sessions = claims, locked_out, reach.sessions
 
     async def deliver(self, sending: CardToSend, reach: Sequence[str], failed: Sequence[str] = ()) -> Reached:
         """Deliver the card and return its place, in the first channel of `reach` that takes it.
@@ -154,6 +157,8 @@ class Sender:
 
     async def _try(self, sending: CardToSend, channel: Channel, to: Address) -> Reached | str:
         """Return where it stands, or why `channel` does not take it."""
+        if _login_of(sending.entry) and to.is_shared:
+            return "others would see a link that logs one person in"
         shared = await self._claims.at(to, sending.entry) if isinstance(sending.entry, PlaceCard) else None
         if isinstance(shared, Stands):
             return Reached(shared.delivery, shares=shared.id)
@@ -193,7 +198,13 @@ class Sender:
 
     async def _card(self, sending: CardToSend, channel: Channel, to: Address) -> Card:
         me = None if to.is_shared else PersonId(to.person) or None
-        return await self.for_channel(sending.entry, sending.card, channel.name, sending.record, me)
+        card = await self.for_channel(sending.entry, sending.card, channel.name, sending.record, me)
+        if not (login := _login_of(sending.entry)):
+            return card
+        # Another one with each try: what was sent before, where nobody knows that it was, still opens.
+        token = await self._sessions.link(sending.entry.person, by=brought_by(channel.name))
+        address, _, back = login.partition("?")
+        return card.model_copy(update={"link": f"{address}?{urlencode({'token': token})}&{back}"})
 
     async def for_channel(
         self,
@@ -254,3 +265,7 @@ class Sender:
         places = {"q": "requests", "r": "runs"}
         place = places.get(ref.partition("-")[0][-1:])
         return f"{self._console}/{place}/{ref}" if self._console and place else ""
+
+
+def _login_of(entry: Delivered) -> str:
+    return entry.login if isinstance(entry, Tell) else ""

@@ -2,18 +2,20 @@
 
 import base64
 import hashlib
+import operator
 import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import structlog
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field, model_validator
 
 from agents.requests import OPERATORS_KEY, Frozen, PersonId
 from bot.errors import Invalid, NotFound
 from bot.people.directory import People
+from bot.policy.judge import LinkBy
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.keys import Keys
@@ -42,7 +44,8 @@ class ApiKey(Frozen):
     It speaks for its person and for those in `acts_for`; `admin` includes all other scopes. `asks` are those whom its
     program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
     `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
-    a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs.
+    a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs. `link_by`
+    is how the link of that session came, None where there was none.
     """
 
     prefix: str
@@ -54,8 +57,18 @@ class ApiKey(Frozen):
     asks: tuple[str, ...] = ()
     holders: tuple[PersonId, ...] = ()
     made_by: Literal["operator", "person", "dev"] = "operator"
+    link_by: LinkBy | None = Field(default=None, exclude_if=operator.not_)
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_the_release_before(cls, told: Any) -> Any:
+        """Take a key of somebody's session for one that rests on a mail where nothing says how its link came."""
+        if not isinstance(told, dict):
+            return told
+        said = cast("dict[str, Any]", told)
+        return {**said, "link_by": said.get("link_by") or "email"} if said.get("made_by") == "person" else said
 
     @property
     def owner(self) -> str:
@@ -75,7 +88,8 @@ class ApiKey(Frozen):
     def evidence(self) -> str:
         """The evidence of who speaks, as it is kept with what this key decides."""
         whose = {"operator": f", {OPERATORS_KEY}", "person": "", "dev": ", lent by sayso dev"}
-        return f"API key sayso_{self.prefix}{whose[self.made_by]}"
+        how = ", made after a log-in by a link in a mail" if self.link_by == "email" else ""
+        return f"API key sayso_{self.prefix}{whose[self.made_by]}{how}"
 
     @property
     def is_of_nobody(self) -> bool:
@@ -109,6 +123,7 @@ class Keyring:
         name: str = "",
         holders: Sequence[str] = (),
         made_by: Literal["operator", "person"] = "operator",
+        link_by: LinkBy | None = None,
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which nobody can read again. Raises Invalid and NotFound."""
         if (person is None) == (service is None):
@@ -132,6 +147,7 @@ class Keyring:
             asks=tuple(dict.fromkeys(self._known(ref) for ref in asks)),
             holders=tuple(dict.fromkeys(self._people.named(one) for one in holders)),
             made_by=made_by,
+            link_by=link_by,
             created_at=self._store.about_now(),
         )
         text = f"sayso_{prefix}_{secret}"

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 
 from agents.requests import Frozen, PersonId
 from bot.people.directory import People
+from bot.policy.judge import LinkBy
 from bot.store import Store
 from bot.store.client import Script
 from bot.store.keys import Keys
@@ -22,10 +23,24 @@ SESSION_S = 12 * 3600.0
 
 
 class Login(Frozen):
-    """The person of a link or a session. `is_demo`: beside `sayso dev`, where one person plays everybody."""
+    """The person of a link or a session. `is_demo`: beside `sayso dev`, where one person plays everybody.
+
+    `by` is how the link came to the person. A release before did not keep that, so it may have been a mail.
+    """
 
     person: PersonId
     is_demo: bool = False
+    by: LinkBy = "email"
+
+    def is_as_good_as(self, other: "Login") -> bool:
+        """Return whether whoever has this one needs no log-in by `other`, which is nobody else's and counts no more."""
+        is_same = (self.person, self.is_demo) == (other.person, other.is_demo)
+        return is_same and other.by in {self.by, "email"}
+
+
+def brought_by(channel: str) -> LinkBy:
+    """Return how a link came that `channel` brought; one that is not known counts no more than a mail."""
+    return "slack" if channel == "slack" else "email"
 
 
 class Session(Login):
@@ -33,6 +48,12 @@ class Session(Login):
 
     secret: bytes
     expires_at: AwareDatetime
+
+    @property
+    def evidence(self) -> str:
+        """The evidence of who speaks, as it is kept with what is decided in this session."""
+        how = {"slack": "in Slack", "email": "in a mail", "operator": "from an operator's terminal"}
+        return f"console session, opened by a link {how[self.by]}"
 
     def stamp(self, purpose: str) -> str:
         """Return the stamp that only this session can have made for `purpose`: a form's proof, a mark on a message."""
@@ -54,10 +75,10 @@ class Sessions:
     def __init__(self, store: Store, people: People) -> None:
         self._client, self._store, self._people, self._names = store.client, store, people, Keys(0)
 
-    async def link(self, person: PersonId, *, is_demo: bool = False, within_s: float = LINK_S) -> str:
+    async def link(self, person: PersonId, *, by: LinkBy, is_demo: bool = False, within_s: float = LINK_S) -> str:
         """The token of a new link for `person`, who is in the directory; it can be spent once, `within_s`."""
         token = _random()
-        body = Login(person=person, is_demo=is_demo).model_dump_json()
+        body = Login(person=person, is_demo=is_demo, by=by).model_dump_json()
         await self._client.do("SET", self._names.login(_hash(token)), body, "PX", round(within_s * 1000))
         return token
 
@@ -93,7 +114,7 @@ class Sessions:
         session = await self.find(text)
         if session is None or not session.is_demo:
             return
-        kept = _Kept(person=person, is_demo=True, expires_at=session.expires_at).model_dump_json()
+        kept = _Kept(person=person, is_demo=True, by=session.by, expires_at=session.expires_at).model_dump_json()
         await self._client.do("SET", self._names.session(_hash(text)), kept, "XX", "KEEPTTL")
 
     async def end(self, text: str) -> None:

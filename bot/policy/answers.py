@@ -7,7 +7,7 @@ from typing import Literal
 
 from agents.requests import DeliveryId, Given, PersonId, Request
 from agents.steps import NAME_ENDS
-from bot.policy.judge import Answer
+from bot.policy.judge import Answer, LinkBy
 from channels import File
 from channels.email.reply import is_courtesy, read_reply
 
@@ -28,8 +28,8 @@ class Statement:
     out of the text: a page, a program. `files` came with it; they never make a vote. `picks` are options by their
     place, from 1, and `filled` the fields of a form, where it came as such. `place` is where it was said, in the
     channel's own terms: what is said to this person alone about it goes there. `note_confirmed`: the `reason` of an
-    approval is a note to keep with it, and no condition. `delivery_id`, `unbound` and `is_exposed` are as in `Answer`
-    and `channels.Reply`.
+    approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by` and `is_exposed` are as in
+    `Answer` and `channels.Reply`.
     """
 
     reply_id: str
@@ -51,6 +51,7 @@ class Statement:
     unbound: str = ""
     is_exposed: bool = False
     note_confirmed: bool = False
+    link_by: LinkBy | None = None
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
@@ -65,6 +66,7 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         delivery_id=statement.delivery_id,
         unbound=statement.unbound,
         channel=statement.channel,
+        link_by=statement.link_by,
         revision=statement.revision,
         digest=statement.digest,
         approve=vote,

@@ -3,6 +3,7 @@
 Pure: `decide` commits what is found here, or judges again.
 """
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
@@ -23,6 +24,9 @@ from agents.requests import (
 from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord
 
+# How a link that opens the console came to its person: an operator's terminal printed it, or a channel brought it.
+LinkBy = Literal["slack", "email", "operator"]
+
 # Each makes a new card for everybody who is asked: who has more to say withdraws, and asks anew.
 MOST_REMARKS = 20
 
@@ -33,7 +37,8 @@ class Answer(Frozen):
     `approve` is None for anything that is not plainly a vote; `given` is the answer to a question, None when the
     text does not fit its format. `addressee` is whom the card was sent to, None where nothing was sent; `delivery_id`
     is that card, where a token named it. `unbound` says why nothing shows that the person meant this card. `note`
-    stands beside an approval and is more than courtesy; `note_confirmed` says that it is no condition.
+    stands beside an approval and is more than courtesy; `note_confirmed` says that it is no condition. `link_by` is how
+    the link came that opened the session in which it was said, or in which its API key was made, where there is one.
     """
 
     reply_id: str
@@ -42,6 +47,7 @@ class Answer(Frozen):
     delivery_id: DeliveryId | None = None
     unbound: str = ""
     channel: str
+    link_by: LinkBy | None = None
     revision: int
     digest: str
     approve: bool | None = None
@@ -111,10 +117,15 @@ class NotEntitled(Frozen):
 
 
 class NotThisWay(Frozen):
-    """An approval that the policy does not let count through this channel."""
+    """An approval that the policy does not let count through this channel.
+
+    `rests_on_mail`: it does count through this channel, but not after a log-in by a link in a mail.
+    """
 
     type: Literal["not_this_way"] = "not_this_way"
     ways: tuple[str, ...]
+    # What is kept without it can be read by a release before, if one goes back to it.
+    rests_on_mail: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class OutOfDate(Frozen):
@@ -252,9 +263,10 @@ def _unexpired(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 def _this_way(record: RequestRecord, answer: Answer) -> Judgement | None:
     """Object to an approval in a channel where it does not count; denials and answers to questions count everywhere."""
-    policy = record.request.policy
-    ways = ways_to_approve(policy)
-    return NotThisWay(ways=ways) if answer.approve and answer.channel not in ways else None
+    ways = ways_to_approve(record.request.policy)
+    if not answer.approve or approval_counts(record.request.policy, answer.channel, answer.link_by):
+        return None
+    return NotThisWay(ways=ways, rests_on_mail=answer.channel in ways)
 
 
 def _current_revision(record: RequestRecord, answer: Answer) -> Judgement | None:
@@ -316,6 +328,15 @@ def _is_by_people(record: RequestRecord) -> bool:
 def ways_to_approve(policy: PolicySnapshot) -> tuple[str, ...]:
     """The channels through which an approval counts."""
     return tuple(way for way in policy.answer_from if way != "email" or policy.approve_by_email)
+
+
+def approval_counts(policy: PolicySnapshot, channel: str, link_by: LinkBy | None = None) -> bool:
+    """Return whether an approval counts through `channel`, and after a log-in by a link that came by `link_by`.
+
+    Whoever reads a mailbox can have a link sent there: what rests on one counts where an approval by mail would.
+    """
+    through = {channel, "email"} if link_by == "email" else {channel}
+    return through <= set(ways_to_approve(policy))
 
 
 def _vote(answer: Answer) -> Vote:

@@ -1,6 +1,6 @@
 """Words for times, channels, states of a request and judgements of an answer, wherever people read them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from agents.requests import AllOf, AnyOf, Anyone, Decision, PersonId, PolicySnapshot, Request, Rule, parts_of
 from agents.text import quote
@@ -190,9 +190,16 @@ _HOW_TO_APPROVE = {
 }
 
 
+def how_to_approve(request: Request, ways: Collection[str]) -> str:
+    """Return how people approve in each of `ways`; where mail is none, the console needs another log-in."""
+    console = {} if "email" in ways else {"console": "answer.way-console-not-by-mail"}
+    found = [say(how, request=request.id) for way, how in (_HOW_TO_APPROVE | console).items() if way in ways]
+    return "; ".join(found) or say("words.none")
+
+
 def _not_this_way(judgement: NotThisWay, request: Request) -> str:
-    ways = [say(how, request=request.id) for way, how in _HOW_TO_APPROVE.items() if way in judgement.ways]
-    return say("answer.not-this-way", ways="; ".join(ways) or say("words.none"))
+    ways = how_to_approve(request, judgement.ways)
+    return say("answer.rests-on-mail", ways=ways) if judgement.rests_on_mail else say("answer.not-this-way", ways=ways)
 
 
 def _unclear(request: Request, why: str = "") -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import operator
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, cast
 
@@ -84,7 +85,9 @@ class UpdateCard(_Entry):
 class Tell(_Entry):
     """Say what became of something; with a form, ask again, for the delivery it names.
 
-    With `to` it is said there first, to this person alone; with `place`, to all who are there.
+    With `to` it is said there first, to this person alone; with `place`, to all who are there. `login` is the page on
+    which its person logs in, and where that leads back to: a link there is made when it is sent, for the channel that
+    takes it.
     """
 
     kind: Literal["tell"] = "tell"
@@ -93,6 +96,8 @@ class Tell(_Entry):
     revision: int = 0
     to: str = ""
     place: str = ""
+    # A release before can send what has none, if one goes back to it.
+    login: str = Field(default="", exclude_if=operator.not_)
 
 
 class Alert(_Entry):

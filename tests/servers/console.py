@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from httpx2 import AsyncClient, Response
 
 from agents.requests import PersonId
+from bot.policy.judge import LinkBy
 from bot.web.here import Demo
 from tests.servers.markup import Button, Form, Markup
 from tests.servers.web import Api, serving
@@ -131,14 +132,14 @@ class Console:
         """A browser without a session."""
         return Browser(self.api.with_key(None), host or self.host)
 
-    async def link(self, person: str, *, is_demo: bool = False) -> str:
-        """The path of a link that opens a session once."""
-        return f"/login?token={await self.logins.link(PersonId(person), is_demo=is_demo)}"
+    async def link(self, person: str, *, by: LinkBy = "operator", is_demo: bool = False) -> str:
+        """The path of a link that opens a session once, as an operator's terminal prints it."""
+        return f"/login?token={await self.logins.link(PersonId(person), by=by, is_demo=is_demo)}"
 
-    async def browser(self, person: str, *, is_demo: bool = False) -> Browser:
-        """A browser that `person` has logged in with."""
+    async def browser(self, person: str, *, by: LinkBy = "operator", is_demo: bool = False) -> Browser:
+        """A browser that `person` has logged in with, by a link that came in this way."""
         browser = self.stranger()
-        page = await browser.get(await self.link(person, is_demo=is_demo))
+        page = await browser.get(await self.link(person, by=by, is_demo=is_demo))
         await browser.submit(page.form("/login"))
         assert browser.cookies
         return browser

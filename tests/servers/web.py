@@ -33,7 +33,7 @@ class Api:
         asks: Sequence[str] = (),
         holders: Sequence[str] = (),
     ) -> tuple[ApiKey, str]:
-        """A key of `person`, made by them, with all scopes but admin unless some are named."""
+        """A key of `person`, made by them in a session, with all scopes but admin unless some are named."""
         wanted = scopes or ("trigger", "read", "answer", "steer")
         return await self.keyring.create(
             person=person,
@@ -43,6 +43,7 @@ class Api:
             asks=asks,
             holders=holders,
             made_by="person" if person else "operator",
+            link_by="operator" if person else None,
         )
 
     async def client(

@@ -50,6 +50,7 @@ async def answer(
         reply_id=_reply_id(key, given, once),
         person=key.person,
         channel=channel,
+        link_by=key.link_by,
         revision=_revision(record.request, given),
         digest=(given.digest if isinstance(given, Approve | Deny) else None) or record.request.digest,
         said=given.vote if isinstance(given, Approve | Deny) else "free_text",

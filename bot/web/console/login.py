@@ -12,7 +12,7 @@ from agents.requests import PersonId
 from bot.errors import Invalid
 from bot.outbound.login_link import send_link
 from bot.people.api_keys import SCOPES, Scope
-from bot.people.sessions import LINK_S, SESSION_S, Login
+from bot.people.sessions import LINK_S, SESSION_S
 from bot.web.console.pages import own_path, page, to
 from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of
 from bot.web.here import here
@@ -24,11 +24,11 @@ _ASKED_BY_ONE, _ASKED_BY_ALL, _ASKED_WITHIN_S, _COUNTERS = 20, 3_000, 600.0, 1_0
 
 
 async def shown(request: Request) -> Response:
-    """The button of a link that works; whoever has such a session already needs no other one."""
+    """The button of a link that works; whoever has a session that is as good already needs no other one."""
     process, session = here(request), visit_of(request).session
     back, token = own_path(request.query_params.get("next", "/")), request.query_params.get("token", "")[:_TOKEN_CHARS]
     login = await process.app.access.sessions.peek(token) if token else None
-    if session and (login is None or Login(person=session.person, is_demo=session.is_demo) == login):
+    if session and (login is None or session.is_as_good_as(login)):
         return to(request, back)
     if token and login is None:
         raise _too_old()
@@ -68,7 +68,6 @@ async def mailed(request: Request) -> Response:
         response.background = BackgroundTask(
             send_link,
             app.journal,
-            app.access.sessions,
             app.people,
             app.settings.public_url,
             PersonId(contact.id),
@@ -131,7 +130,9 @@ async def _page(request: Request, fresh: str) -> Response:
     app, visit = here(request).app, visit_of(request)
     me = visit.person
     found = [(key, used) for key, used in await app.access.keyring.all() if key.person == me]
-    return await page(request, "keys.html", {"keys": found, "fresh": fresh, "scopes": _OWN})
+    return await page(
+        request, "keys.html", {"keys": found, "fresh": fresh, "scopes": _OWN, "is_by_mail": visit.known.by == "email"}
+    )
 
 
 async def made(request: Request) -> Response:
@@ -144,7 +145,11 @@ async def made(request: Request) -> Response:
     scopes = [scope for scope in visit.fields("scope") if scope in _OWN]
     try:
         _, text = await keyring.create(
-            person=visit.person, scopes=scopes, name=visit.field("name")[:_NAME_CHARS], made_by="person"
+            person=visit.person,
+            scopes=scopes,
+            name=visit.field("name")[:_NAME_CHARS],
+            made_by="person",
+            link_by=visit.known.by,
         )
     except Invalid as error:
         text = say("console.keys-tick", problem=error)

@@ -89,11 +89,11 @@ async def shown(request: HttpRequest) -> Response:
 
 async def card_of(request: HttpRequest) -> dict[str, object]:
     """The card with what came of it, and a mark of it that is another when it is."""
-    app, me = here(request).app, visit_of(request).known.person
+    app, session = here(request).app, visit_of(request).known
     record, version, _ = await app.requests.decisions.request(_id(request))
     asked = record.request
     run = None if record.state == "open" else fold((await app.store.load(asked.run_id)).events)
-    card = card_view(record, app.people, me, await app.requests.decisions.lists(asked), run)
+    card = card_view(record, app.people, session, await app.requests.decisions.lists(asked), run)
     # The key `a` in the list leads here: the button has the focus, and only pressing it decides.
     is_pressed = card.may_approve and request.query_params.get("press") == "approve"
     return {"card": card, "version": version_of(card, version), "focus": "approve" if is_pressed else ""}
@@ -180,12 +180,13 @@ def _made(request: Request, visit: Visit, shown: _Shown, said: Said, reason: str
         reply_id=f"console-{hashlib.sha256(sent.encode()).hexdigest()[:32]}",
         person=visit.person,
         channel="console",
+        link_by=visit.known.by,
         revision=shown.revision,
         digest=shown.digest,
         said=said,
         text=text,
         reason=reason[:_REASON_CHARS],
-        evidence="console session",
+        evidence=visit.known.evidence,
     )
 
 

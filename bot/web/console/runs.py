@@ -15,6 +15,7 @@ from agents.events import ChildStarted, Event, RequestOpened, own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
 from bot.errors import Conflict, Invalid, RateLimited
+from bot.people.sessions import Login
 from bot.policy.attachments import all_files
 from bot.queries import lists
 from bot.render.views import request_view, word_of
@@ -86,8 +87,8 @@ async def newest(request: Request) -> dict[str, object]:
 
 async def shown(request: Request) -> Response:
     """One run: its story, its card, what can be done about it."""
-    process, me = here(request), visit_of(request).known.person
-    told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), me)
+    process, session = here(request), visit_of(request).known
+    told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), session)
     demo = process.demo.site if process.demo else ""
     data = around_run(request, told) | {"follows": told.run.ended is None, "site": demo}
     if "raw" in request.query_params:
@@ -97,8 +98,8 @@ async def shown(request: Request) -> Response:
 
 async def confirming(request: Request) -> Response:
     """Say what would happen to a run, and who would hear of it; changes nothing."""
-    process, me, verb = here(request), visit_of(request).known.person, request.path_params["verb"]
-    told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), me)
+    process, session, verb = here(request), visit_of(request).known, request.path_params["verb"]
+    told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), session)
     at, open_id = request.query_params.get("at", ""), told.run.open
     if verb == "fork" and not _PLACE.fullmatch(at):
         raise unreadable()
@@ -140,18 +141,18 @@ async def copied(request: Request) -> Response:
     return to(request, f"/runs/{made}", say("console.copied-done"))
 
 
-async def told_of(process: Here, run_id: RunId, me: PersonId) -> RunPage:
-    """The run as it stands. Raises Refusal where there is none."""
+async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
+    """The run as it stands, for whoever looks in `session`. Raises Refusal where there is none."""
     loaded = await process.app.store.load(run_id)
     if not loaded.events:
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-run-title"), say("console.no-run"))
     run, forks = fold(loaded.events), await process.app.runs.forks.forks_of(run_id)
     request_id = _on_top(run, loaded.events)
-    waits = await _waits_for(process, run, me)
+    waits = await _waits_for(process, run, session.person)
     if request_id is None:
         return RunPage(run, loaded.events, None, "", forks, waits)
     record, version, _ = await process.app.requests.decisions.request(request_id)
-    card = card_view(record, process.app.people, me, run=run)
+    card = card_view(record, process.app.people, session, run=run)
     return RunPage(run, loaded.events, card, version_of(card, version), forks, waits)
 
 

@@ -59,17 +59,17 @@ async def run(request: Request) -> Response:
     A card that stays as it is must not be sent again: somebody may be writing into it. When the run has ended, a page
     that no longer follows takes the place of the one that did.
     """
-    process, me = here(request), visit_of(request).known.person
+    process, session = here(request), visit_of(request).known
     run_id = RunId(check(request.path_params["run_id"], "run"))
     seq, shown = _has(request)
 
     async def render(news: Sequence[RunNews]) -> tuple[bytes, bool]:
         nonlocal shown
-        told = await told_of(process, run_id, me)
+        told = await told_of(process, run_id, session)
         data = around_run(request, told)
         if told.run.ended:
             return part("end", fragment(request, "_ended.html", data)), True
-        count = {"waiting": await waiting_on(process.app.store, me)}
+        count = {"waiting": await waiting_on(process.app.store, session.person)}
         parts = {"head": fragment(request, "_head.html", data), "story": fragment(request, "_story.html", data)}
         parts["count"] = fragment(request, "_count.html", count)
         if told.version != shown:

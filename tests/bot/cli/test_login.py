@@ -8,6 +8,7 @@ import pytest
 from bot.config.data_dir import LocalServer
 from bot.store.embedded import EmbeddedRedis
 from tests.bot.cli.shell import attached as sayso
+from tests.bot.web.console.stage import answer
 from tests.office import QUICK
 from tests.servers.console import Browser, Page, a_console
 from tests.servers.program import sayso as program
@@ -36,6 +37,22 @@ async def test_a_link_for_a_person_opens_their_session_once(world: World) -> Non
         assert "Cy Cole Log out" in (await opened(console.stranger(), said["link"])).words
         token = plain.out.strip().partition("=")[2]
         assert (await console.stranger().post("/login", {"token": token})).status_code == 401
+
+
+@pytest.mark.long
+async def test_a_link_that_a_terminal_printed_approves_where_an_approval_by_mail_does_not_count(world: World) -> None:
+    async with world.stopped():
+        strict = world.toml.replace("approve_by_email = true", "approve_by_email = false")
+        world.toml = f'public_url = "{PUBLIC}"\n{strict}'
+    record = await world.opened(await world.trigger("press it"))
+    printed = await sayso(world, "login", "--as", "bo")
+
+    async with a_console(world, host="sayso.corp.example") as console:
+        bo = console.stranger()
+        await opened(bo, printed.out)
+        await answer(bo, record, "Approve")
+
+    assert (await world.request(record.request.id)).state == "approved"
 
 
 @pytest.mark.long

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from agents.requests import PersonId
-from bot.people.sessions import LINK_S, SESSION_S, Session, Sessions
+from bot.people.sessions import LINK_S, SESSION_S, Login, Session, Sessions, brought_by
+from bot.policy.judge import LinkBy
 from bot.store import Store
 from bot.store.client import Client
 from tests.servers.redis_proxy import Proxy
@@ -19,9 +20,9 @@ def logins(world: World) -> Sessions:
     return Sessions(world.app.store, world.app.people)
 
 
-async def opened(logins: Sessions, *, is_demo: bool = False) -> tuple[str, Session]:
+async def opened(logins: Sessions, *, by: LinkBy = "operator", is_demo: bool = False) -> tuple[str, Session]:
     """The text of a session of Anna's, and the session."""
-    text = await logins.spend(await logins.link(ANNA, is_demo=is_demo))
+    text = await logins.spend(await logins.link(ANNA, by=by, is_demo=is_demo))
     assert text
     session = await logins.find(text)
     assert session
@@ -29,7 +30,7 @@ async def opened(logins: Sessions, *, is_demo: bool = False) -> tuple[str, Sessi
 
 
 async def test_a_link_is_spent_once_however_many_try(logins: Sessions) -> None:
-    token = await logins.link(ANNA)
+    token = await logins.link(ANNA, by="operator")
 
     texts = await asyncio.gather(*(logins.spend(token) for _ in range(64)))
 
@@ -46,7 +47,9 @@ async def test_a_link_whose_answer_was_lost_on_the_way_is_not_spent_for_nothing(
     client = Client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     proxy.traps.control({"do": "arm", "name": "spend", "nth": 1, "when": "after", "act": "drop"})
 
-    text = await Sessions(Store(client, world.app.store.shards), world.app.people).spend(await logins.link(ANNA))
+    text = await Sessions(Store(client, world.app.store.shards), world.app.people).spend(
+        await logins.link(ANNA, by="operator")
+    )
     await client.close()
     server.close()
 
@@ -56,7 +59,7 @@ async def test_a_link_whose_answer_was_lost_on_the_way_is_not_spent_for_nothing(
 
 
 async def test_redis_keeps_no_text_that_opens_anything_and_each_for_its_time(world: World, logins: Sessions) -> None:
-    token = await logins.link(ANNA)
+    token = await logins.link(ANNA, by="operator")
     text, session = await opened(logins)
     client = Client(world.url)
 
@@ -81,7 +84,7 @@ async def test_what_was_never_given_out_opens_nothing(logins: Sessions, text: st
 
 
 async def test_a_link_is_no_session_and_a_session_no_link(logins: Sessions) -> None:
-    token = await logins.link(ANNA)
+    token = await logins.link(ANNA, by="operator")
     text, _ = await opened(logins)
 
     assert await logins.find(token) is None
@@ -119,6 +122,66 @@ async def test_only_a_demo_session_turns_and_it_lives_no_longer_for_it(logins: S
     assert kept
     assert (turned.person, turned.is_demo, turned.expires_at) == (BO, True, before.expires_at)
     assert (kept.person, kept.is_demo) == (ANNA, False)
+
+
+@pytest.mark.parametrize("by", ["slack", "email", "operator"])
+async def test_a_session_knows_how_its_link_came(logins: Sessions, by: LinkBy) -> None:
+    token = await logins.link(ANNA, by=by)
+    demo, _ = await opened(logins, by=by, is_demo=True)
+
+    link, (_, session) = await logins.peek(token), await opened(logins, by=by)
+    await logins.turn(demo, BO)
+
+    turned = await logins.find(demo)
+    assert link
+    assert turned
+    assert [one.by for one in (link, session, turned)] == [by] * 3
+
+
+async def test_what_a_release_before_kept_counts_as_having_come_by_mail(world: World, logins: Sessions) -> None:
+    token = await logins.link(ANNA, by="operator")
+    text, session = await opened(logins)
+    client = Client(world.url)
+    for name in [name async for name in client.scan("*") if ":login:" in name or ":session:" in name]:
+        body = await client.do("GET", name)
+        assert body.count(b',"by":"operator"') == 1
+        await client.do("SET", name, body.replace(b',"by":"operator"', b""), "KEEPTTL")
+    await client.close()
+
+    link, found, spent = await logins.peek(token), await logins.find(text), await logins.spend(token)
+
+    later = await logins.find(spent or "")
+    assert link
+    assert found
+    assert later
+    assert [one.by for one in (link, found, later)] == ["email"] * 3
+    assert found == session.model_copy(update={"by": "email"})
+
+
+@pytest.mark.parametrize(
+    ("has", "gets", "is_enough"),
+    [
+        ("slack", "slack", True),
+        ("slack", "email", True),
+        ("operator", "email", True),
+        ("email", "email", True),
+        ("email", "slack", False),
+        ("email", "operator", False),
+    ],
+)
+def test_whoever_has_a_session_needs_another_one_only_if_it_gives_more(
+    *, has: LinkBy, gets: LinkBy, is_enough: bool
+) -> None:
+    link = Login(person=ANNA, by=gets)
+
+    assert Login(person=ANNA, by=has).is_as_good_as(link) is is_enough
+    assert not Login(person=BO, by=has).is_as_good_as(link)
+    assert not Login(person=ANNA, by=has, is_demo=True).is_as_good_as(link)
+
+
+@pytest.mark.parametrize(("channel", "by"), [("slack", "slack"), ("email", "email"), ("carrier pigeon", "email")])
+def test_a_channel_that_is_not_known_counts_no_more_than_a_mail(channel: str, by: LinkBy) -> None:
+    assert brought_by(channel) == by
 
 
 async def test_a_stamp_is_of_one_session_for_one_purpose(logins: Sessions) -> None:

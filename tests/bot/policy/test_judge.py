@@ -13,6 +13,7 @@ from bot.policy.judge import (
     ClosedOtherwise,
     Counted,
     Decided,
+    LinkBy,
     NotEntitled,
     NoteUnconfirmed,
     NotThisWay,
@@ -281,6 +282,53 @@ def test_an_approval_counts_only_in_the_ways_that_the_policy_names(
     asked = record(approval(policy=policy(**changes)))
 
     assert judge(asked, answer(BO, channel=channel)) == NotThisWay(ways=ways)
+
+
+@pytest.mark.parametrize("approve", [True, False])
+@pytest.mark.parametrize("by_email", [True, False])
+@pytest.mark.parametrize("link_by", [None, "slack", "email", "operator"])
+@pytest.mark.parametrize("channel", ["console", "cli", "api"])
+def test_after_a_log_in_by_a_mailed_link_an_approval_counts_where_one_by_mail_does(
+    *, channel: str, link_by: LinkBy | None, by_email: bool, approve: bool
+) -> None:
+    asked = record(approval(policy=policy(approve_by_email=by_email)))
+
+    found = judge(asked, answer(BO, approve=approve, channel=channel, link_by=link_by))
+
+    if approve and link_by == "email" and not by_email:
+        assert found == NotThisWay(ways=("slack", "console", "cli", "api"), rests_on_mail=True)
+    else:
+        assert isinstance(found, Decided)
+        assert found.decision.state == ("approved" if approve else "denied")
+
+
+@pytest.mark.parametrize("answer_from", [("console",), ("console", "email")])
+def test_a_policy_without_mail_among_its_ways_takes_no_approval_after_a_log_in_by_mail(
+    answer_from: tuple[str, ...],
+) -> None:
+    asked = record(approval(policy=policy(answer_from=answer_from, approve_by_email=True)))
+
+    found = judge(asked, answer(BO, channel="console", link_by="email"))
+
+    assert isinstance(found, Decided if "email" in answer_from else NotThisWay)
+
+
+def test_where_the_console_is_no_way_that_is_said_whatever_the_log_in() -> None:
+    asked = record(approval(policy=policy(answer_from=("cli",))))
+
+    assert judge(asked, answer(BO, channel="console", link_by="email")) == NotThisWay(ways=("cli",))
+
+
+def test_a_question_is_answered_after_any_log_in() -> None:
+    asked = question()
+    strict = asked.policy.model_copy(update={"approve_by_email": False})
+
+    found = judge(
+        record(asked.model_copy(update={"policy": strict})),
+        answer(ANNA, approve=None, given=given(), channel="console", link_by="email"),
+    )
+
+    assert isinstance(found, Decided)
 
 
 def test_a_denial_counts_in_every_way() -> None:

@@ -58,6 +58,7 @@ ANSWERS = st.builds(
     approve=st.sampled_from([True, False, None]),
     addressee=st.none() | PEOPLE,
     channel=st.sampled_from(["cli", "email", "carrier pigeon"]),
+    link_by=st.sampled_from([None, "slack", "email", "operator"]),
     revision=st.sampled_from([1, 2]),
     digest=st.sampled_from([DIGEST, "e" * 64]),
     at=st.sampled_from([LATER, EXPIRES]),
@@ -102,6 +103,15 @@ def test_no_free_text_ever_decides_an_approval(found: RequestRecord, said: Answe
     typed = said.model_copy(update={"approve": None, "text": text})
 
     assert after(found, typed) == found
+
+
+@any_of_them(RECORDS, ANSWERS)
+def test_after_a_log_in_by_mail_no_approval_changes_what_one_by_mail_would_not(
+    found: RequestRecord, said: Answer
+) -> None:
+    mailed = said.model_copy(update={"approve": True, "link_by": "email"})
+
+    assert found.request.policy.approve_by_email or after(found, mailed) == found
 
 
 @any_of_them(OPEN, st.lists(ANSWERS, max_size=8))

@@ -306,12 +306,17 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (
             NotThisWay(ways=("console", "cli")),
             APPROVAL,
-            f"on its page in the console; in a terminal, with: sayso answer {APPROVAL.id} approve. A denial counts",
+            f"by another link than one in a mail; in a terminal, with: sayso answer {APPROVAL.id} approve. A denial",
         ),
         (
-            NotThisWay(ways=("console", "slack")),
+            NotThisWay(ways=("console", "slack", "email")),
             APPROVAL,
-            "Ways that count: in Slack, with the button on the card; on its page in the console. A denial counts",
+            "Ways that count: in Slack, with the button on the card; on its page in the console; by mail. A denial",
+        ),
+        (
+            NotThisWay(ways=("slack", "console"), rests_on_mail=True),
+            APPROVAL,
+            "this key was made, was by a link in a mail. Ways that count: in Slack, with the button on the card; on",
         ),
         (NotThisWay(ways=()), APPROVAL, "Ways that count: none."),
         (

@@ -173,7 +173,7 @@ def test_the_file_of_a_list_is_called_by_its_label_in_plain_letters(label: str) 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (form("approval", may_approve=False), "To approve, open its page in the console.\n\nTo refuse, reply: deny"),
+        (form("approval", may_approve=False), "by another link than one in a mail.\n\nTo refuse, reply: deny"),
         (form("yes_no"), "reply with one word: yes or no"),
         (form("choice", options=("staging", "production")), "1. staging\n2. production"),
         (form("choices", options=("a", "b")), "with commas between them"),
@@ -190,7 +190,8 @@ def test_where_only_the_page_approves_its_link_follows_at_once() -> None:
 
     lines = [line for line in as_text(card, HERE).split("\n") if line]
 
-    at = lines.index("An approval by mail does not count here. To approve, open its page in the console.")
+    told = "To approve, open its page in the console, logged in by another link than one in a mail."
+    at = lines.index(f"An approval by mail does not count here. {told}")
     assert lines[at + 1 : at + 3] == ["Open in sayso", "https://sayso.example/requests/s0q-1"]
     assert lines.count("Open in sayso") == 1
 

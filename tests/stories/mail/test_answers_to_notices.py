@@ -170,7 +170,8 @@ async def test_where_approving_by_mail_is_off_an_approval_is_told_the_other_ways
     told = await world.next_mail("bo", about="An approval does not count this way here")
     shown = " ".join(told.text.split())
     assert "nothing was decided" in shown
-    assert f"on its page in the console; in a terminal, with: sayso answer {request_id} approve" in shown
+    assert "on its page in the console, after a log-in by another link than one in a mail" in shown
+    assert f"in a terminal, with: sayso answer {request_id} approve" in shown
     assert "by mail" not in shown.partition("Ways that count")[2].partition("A denial")[0]
     assert "https://" not in shown
     assert "A denial counts in every way" in shown

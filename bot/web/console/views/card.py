@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from agents.requests import PersonId
+from agents.requests import PersonId, Request
 from agents.run import Run
 from bot.people.directory import People
-from bot.policy.judge import ways_to_approve
+from bot.people.sessions import Login
+from bot.policy.judge import approval_counts, ways_to_approve
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
     approved,
@@ -24,6 +25,7 @@ from bot.render.cards import (
     with_short_hashes,
 )
 from bot.render.views import FactView, RequestView, request_view
+from bot.render.words import how_to_approve
 from bot.render.worklist import who_else
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from bot.web.console.views.words import channel_word
@@ -73,19 +75,19 @@ class CardView:
 def card_view(
     record: RequestRecord,
     people: People,
-    me: PersonId,
+    session: Login,
     lists: Mapping[str, str] | None = None,
     run: Run | None = None,
 ) -> CardView:
-    """Return the request as `me` sees it, with all of its `lists`; `decide` judges every answer again.
+    """Return the request as it is seen in `session`, with all of its `lists`; `decide` judges every answer again.
 
     With its `run` it says what came of the request.
     """
-    request, view = record.request, request_view(record, people, lists=lists or _NO_LISTS)
+    request, me, view = record.request, session.person, request_view(record, people, lists=lists or _NO_LISTS)
     is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
     has_approved = any(vote.person == me and vote.approve for vote in view.votes)
     asks = me in record.requesters
-    counts_here = "console" in ways_to_approve(request.policy)
+    counts_here = approval_counts(request.policy, "console", session.by)
     last = unanswered(request.purpose, request.program)
     return CardView(
         request=view,
@@ -139,7 +141,14 @@ def _because(
         return ""
     if has_approved:
         return say("console.card-has-approved")
-    if not counts_here:
-        ways = ", ".join(map(channel_word, ways_to_approve(record.request.policy))) or say("console.card-no-way")
-        return say("console.card-counts-not-here", ways=ways)
-    return ""
+    return "" if counts_here else _counts_not_here(record.request, people, me)
+
+
+def _counts_not_here(request: Request, people: People, me: PersonId) -> str:
+    """Return why somebody who may approve has no button for it, and what works."""
+    ways = ways_to_approve(request.policy)
+    if "console" not in ways:
+        named = ", ".join(map(channel_word, ways)) or say("console.card-no-way")
+        return say("console.card-counts-not-here", ways=named)
+    said, contact = say("console.card-came-by-mail", ways=how_to_approve(request, ways)), people.contact(me)
+    return f"{said} {say('console.card-link-in-slack', person=me)}" if contact and contact.slack else said

@@ -71,7 +71,7 @@ async def test_what_is_no_link_of_ours_opens_nothing(console: Console, token: st
 
 
 async def test_an_old_link_opens_nothing(world: World, console: Console) -> None:
-    short = await console.logins.link(PersonId("anna"), within_s=0.001)
+    short = await console.logins.link(PersonId("anna"), by="operator", within_s=0.001)
 
     assert (await console.stranger().post("/login", {"token": short})).status_code == 401
 

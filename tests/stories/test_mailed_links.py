@@ -1,0 +1,268 @@
+"""Where approvals by mail do not count, a link in a mail is no way round it: no session and no key from there is."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.config.tables import CHANNELS
+from bot.outbound.login_link import send_link
+from bot.policy.judge import LinkBy
+from bot.policy.record import RequestRecord
+from bot.store.client import Client
+from tests.bot.web.console.stage import answer, asked, buttons, decision, place
+from tests.bot.web.problems import refused
+from tests.fakes.corkboard import Corkboard
+from tests.office import TOML
+from tests.servers.console import Browser, Console, a_console, sent
+from tests.world import World, a_world
+
+PUBLIC, HOST = "http://sayso.corp.example:8000", "sayso.corp.example:8000"
+IN_SLACK = '[people.bo]\nslack = "U01BO"'
+# "production" takes no approval by mail, and "easy" does.
+POLICIES = f"""public_url = "{PUBLIC}"
+{TOML.replace("approve_by_email = true", "approve_by_email = false").replace("[people.bo]", IN_SLACK)}
+[policies.easy]
+approvers = ["group:release"]
+approve_by_email = true
+expires_after = "4h"
+"""
+NO_WAY_ROUND = "You logged in by a link in a mail, and an approval does not count by mail here."
+
+
+@pytest.fixture
+def slack() -> Corkboard:
+    """Stands for Slack: a second channel, with its name."""
+    return Corkboard()
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack: Corkboard) -> AsyncIterator[World]:
+    """A running sayso that asks by mail, and reaches people in Slack as well."""
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (slack,), ("email",)
+        world.workshop.policy_of["bell"] = "easy"
+
+    async with a_world(redis, tmp_path / "data", POLICIES, change=change) as world:
+        yield world
+
+
+@pytest.fixture
+async def console(office: World) -> AsyncIterator[Console]:
+    """The console of `office`."""
+    async with a_console(office, host=HOST) as console:
+        yield console
+
+
+async def by_mail(office: World, console: Console, person: str) -> Browser:
+    """A browser of `person`, who asked for a link on the page and has it from their mailbox."""
+    browser = console.stranger()
+    fields = dict((await browser.get("/requests")).form("/login/mail").fields)
+    await browser.post("/login/mail", fields | {"email": f"{person}@corp.example"})
+    letter = await office.next_mail(person, about="Open the console")
+    return await pressed(browser, next(word for word in letter.text.split() if word.startswith(PUBLIC)))
+
+
+async def in_slack(office: World, slack: Corkboard, browser: Browser, person: str) -> Browser:
+    """`browser` once `person` has opened the link in it that an operator had sent to them in Slack."""
+    app = office.app
+    await send_link(app.journal, app.people, PUBLIC, app.people.named(person), "/requests", CHANNELS)
+    await office.quiet()
+    [card] = slack.at(person)
+    return await pressed(browser, card.link)
+
+
+async def pressed(browser: Browser, link: str) -> Browser:
+    page = await browser.get(link.removeprefix(PUBLIC))
+    assert (await browser.submit(page.form("/login"), "Open the console")).path == "/requests"
+    return browser
+
+
+async def forged(browser: Browser, record: RequestRecord) -> str:
+    """The words of the page after `browser` has sent an approval that no button of its page sends."""
+    path, fields = sent((await browser.get(place(record))).form(f"{place(record)}/answer"), "Deny")
+    answered = await browser.post(path, dict(fields) | {"vote": "approve"})
+    return (await browser.get(answered.headers["location"])).words
+
+
+async def key_of(browser: Browser, *scopes: str) -> str:
+    """The text of a key that is made on the page of `browser`."""
+    form = (await browser.get("/keys")).form("/keys")
+    page = await browser.post("/keys", [*form.fields, ("name", "laptop"), *(("scope", scope) for scope in scopes)])
+    return (re.findall(r"sayso_[a-z2-7]{8}_[a-z2-7]{40}", page.text) or [""])[0]
+
+
+async def test_whoever_logged_in_by_a_mailed_link_can_not_approve_and_is_told_what_works(
+    office: World, console: Console
+) -> None:
+    record, bo = await asked(office), await by_mail(office, console, "bo")
+
+    page, run = await bo.get(place(record)), await bo.get(f"/runs/{record.request.run_id}")
+    words = await forged(bo, record)
+
+    assert (buttons(page), buttons(run)) == ({"Deny"}, {"Deny"})
+    for shown in (page, run):
+        assert NO_WAY_ROUND in shown.words
+        assert (
+            "Ways that count: in Slack, with the button on the card; on its page in the console, after" in shown.words
+        )
+        assert "An operator sends you a link in Slack with: sayso login --to bo" in shown.words
+    assert "Nothing was decided: an approval does not count by mail here" in words
+    assert "A denial counts in every way." in words
+    assert (await office.request(record.request.id)).state == "open"
+    assert "answered by console, not counted" in (await bo.get(f"/runs/{record.request.run_id}")).words
+    assert office.workshop.effects == []
+
+
+async def test_an_approval_with_a_note_is_no_way_round_it_either(office: World, console: Console) -> None:
+    record, bo = await asked(office), await by_mail(office, console, "bo")
+    path, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Deny", reason="after lunch")
+
+    answered = await bo.post(path, dict(fields) | {"vote": "approve", "note_confirmed": "yes"})
+
+    assert "Nothing was decided" in (await bo.get(answered.headers["location"])).words
+    assert (await office.request(record.request.id)).state == "open"
+
+
+async def test_whoever_logged_in_by_a_mailed_link_can_deny(office: World, console: Console) -> None:
+    record, bo = await asked(office), await by_mail(office, console, "bo")
+
+    await answer(bo, record, "Deny", reason="not today")
+
+    assert (await decision(office, record)).state == "denied"
+    assert await office.summary(record.request.run_id) == "failed: denied: not today"
+
+
+async def test_whoever_logged_in_by_a_mailed_link_can_take_an_approval_back(office: World, console: Console) -> None:
+    record, bo = await asked(office), await by_mail(office, console, "bo")
+    await office.steer(record.request.run_id, "pause")
+    await office.decide("cy", record, "approve")
+
+    await answer(bo, record, "Stop: take the approval back")
+
+    assert (await office.request(record.request.id)).state == "revoked"
+
+
+async def test_whoever_logged_in_by_a_mailed_link_answers_questions(office: World, console: Console) -> None:
+    record, anna = await asked(office, "ask free_text Which one?"), await by_mail(office, console, "anna")
+
+    await answer(anna, record, "", text="the red one")
+
+    assert await office.summary(record.request.run_id) == "done: answered: the red one"
+
+
+async def test_whoever_logged_in_by_a_mailed_link_approves_where_mails_do(office: World, console: Console) -> None:
+    record, bo = await asked(office, "press bell"), await by_mail(office, console, "bo")
+    assert NO_WAY_ROUND not in (await bo.get(place(record))).words
+
+    await answer(bo, record, "Approve")
+
+    assert (await decision(office, record)).by == ("bo",)
+    assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
+
+
+async def test_whoever_logged_in_by_a_link_that_came_in_slack_approves(
+    office: World, console: Console, slack: Corkboard
+) -> None:
+    record, bo = await asked(office), await in_slack(office, slack, console.stranger(), "bo")
+
+    await answer(bo, record, "Approve")
+
+    assert (await decision(office, record)).by == ("bo",)
+    [vote] = (await office.request(record.request.id)).votes
+    assert vote.evidence == "console session, opened by a link in Slack"
+
+
+async def test_a_link_that_came_in_slack_gives_more_than_the_session_that_one_has_from_a_mail(
+    office: World, console: Console, slack: Corkboard
+) -> None:
+    record, bo = await asked(office), await by_mail(office, console, "bo")
+
+    await in_slack(office, slack, bo, "bo")
+
+    assert "Approve" in buttons(await bo.get(place(record)))
+
+
+async def test_a_mailed_link_takes_nothing_away_from_whoever_has_a_session(
+    office: World, console: Console, slack: Corkboard
+) -> None:
+    record, bo = await asked(office), await in_slack(office, slack, console.stranger(), "bo")
+
+    again = await bo.get(await console.link("bo", by="email"))
+
+    assert again.path == "/"
+    assert "Approve" in buttons(await bo.get(place(record)))
+
+
+async def test_a_session_that_a_release_before_opened_counts_as_one_by_mail(office: World, console: Console) -> None:
+    record, bo = await asked(office), await console.browser("bo")
+    assert "Approve" in buttons(await bo.get(place(record)))
+    client = Client(office.url)
+    [name] = [name async for name in client.scan("*") if ":session:" in name]
+    body = await client.do("GET", name)
+    assert body.count(b',"by":"operator"') == 1
+    await client.do("SET", name, body.replace(b',"by":"operator"', b""), "KEEPTTL")
+    await client.close()
+
+    words = await forged(bo, record)
+
+    assert buttons(await bo.get(place(record))) == {"Deny"}
+    assert "Nothing was decided" in words
+    assert (await office.request(record.request.id)).state == "open"
+
+
+async def test_a_key_made_after_a_log_in_by_mail_approves_no_more_than_a_mail(office: World, console: Console) -> None:
+    record, easy, bo = await asked(office), await asked(office, "press bell"), await by_mail(office, console, "bo")
+    assert "counts only where an approval by mail does" in (await bo.get("/keys")).words
+    client = console.api.with_key(await key_of(bo, "answer", "read"))
+    vote = {"vote": "approve", "digest": record.request.digest}
+
+    refusal = await client.post(f"/v1/requests/{record.request.id}/answer", json=vote)
+    as_command_line = await client.post(
+        f"/v1/requests/{record.request.id}/answer", json=vote, headers={"User-Agent": "sayso-cli"}
+    )
+    there = await client.post(f"/v1/requests/{easy.request.id}/answer", json=vote | {"digest": easy.request.digest})
+
+    for refusing in (refusal, as_command_line):
+        assert "the one in which this key was made" in refused(refusing, 403, "not-this-way")
+    assert refusal.json()["judgement"]["ways"] == ["slack", "console", "cli", "api"]
+    assert (await office.request(record.request.id)).state == "open"
+    assert there.status_code == 200
+    assert "after a log-in by mail" in (await bo.get("/keys")).words
+    denial = await client.post(f"/v1/requests/{record.request.id}/answer", json={"vote": "deny", "reason": "no"})
+    assert (denial.status_code, (await office.request(record.request.id)).state) == (200, "denied")
+
+
+@pytest.mark.parametrize("by", ["slack", "operator"])
+async def test_a_key_made_after_another_log_in_approves(office: World, console: Console, by: LinkBy) -> None:
+    record, bo = await asked(office), await console.browser("bo", by=by)
+    assert "counts only where an approval by mail does" not in (await bo.get("/keys")).words
+    client = console.api.with_key(await key_of(bo, "answer"))
+
+    done = await client.post(
+        f"/v1/requests/{record.request.id}/answer", json={"vote": "approve", "digest": record.request.digest}
+    )
+
+    assert (done.status_code, (await decision(office, record)).by) == (200, ("bo",))
+
+
+async def test_a_key_of_a_session_that_a_release_before_kept_counts_as_one_by_mail(
+    office: World, console: Console
+) -> None:
+    record, bo = await asked(office), await console.browser("bo")
+    client = console.api.with_key(await key_of(bo, "answer"))
+    redis = Client(office.url)
+    [(hashed, body)] = list((await redis.do("HGETALL", "{s0}:api_keys")).items())
+    assert body.count(b',"link_by":"operator"') == 1
+    await redis.do("HSET", "{s0}:api_keys", hashed, body.replace(b',"link_by":"operator"', b""))
+    await redis.close()
+
+    done = await client.post(
+        f"/v1/requests/{record.request.id}/answer", json={"vote": "approve", "digest": record.request.digest}
+    )
+
+    refused(done, 403, "not-this-way")
+    [(kept, _)] = await console.api.keyring.all()
+    assert (kept.link_by, (await office.request(record.request.id)).state) == ("email", "open")
