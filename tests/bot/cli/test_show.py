@@ -44,7 +44,7 @@ def test_a_request_says_who_decides_in_words() -> None:
 def test_a_request_says_who_has_approved_so_far() -> None:
     pair = approval(policy=policy(quorum=2))
 
-    assert "approved" not in text_of(record(pair))
+    assert "  approved " not in text_of(record(pair))
     assert "  approved   so far by Bo Berg\n" in text_of(record(pair, votes=(vote(BO),)))
 
 
@@ -70,6 +70,8 @@ def test_no_text_can_pass_for_a_row_of_its_own() -> None:
         "fromx deci",
         "decides",
         "expires",
+        "then",
+        "then",
         "exactly",
         "exactly",
         "run",

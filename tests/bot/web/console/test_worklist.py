@@ -24,7 +24,7 @@ async def test_a_row_says_what_changes_why_in_their_own_words_who_else_and_how_l
 
     page = await bo.get("/requests")
 
-    assert "workshop 1 Select Press it? Press it? press it press it again asked by" in page.words
+    assert "workshop (1) Select Press it? Press it? press it press it again asked by" in page.words
     assert "asked by Anna Ames just now · expires in 3 h 59 min · decides: you or Cy Cole" in page.words
     assert place(record) in page.links
 
