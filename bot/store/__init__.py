@@ -61,6 +61,10 @@ _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "l
 _SCRIPTS = {name: Script(name) for name in (*_NAMES, "renew", "settle", "start_tool", "sweep")}
 
 
+# Whoever hears late of each of so many renewals is given up on.
+_HEARD_LATE = 5
+
+
 def _boot_s() -> float:
     """Seconds by a clock that goes on while the machine is suspended, where it has one (Linux)."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
@@ -119,8 +123,8 @@ class Store:
     ) -> Start:
         """Record an attempt and take its lease, if the run and the approval are still what they were.
 
-        `record.before` is the moment from which the approval is too old. A start that is heard of only after its lease
-        has ended is a `conflict`: somebody else may have the lease by now.
+        `record.before` is the moment from which the approval is too old. A start that is heard of late is a `conflict`
+        if somebody else has taken the lease by then; else the lease is renewed.
         """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
@@ -138,11 +142,22 @@ class Store:
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
         asked = _boot_s()
         reply = await self.client.run(_SCRIPTS["start_tool"], names, args)
-        # `about_now` is as late as the answer that it was read from; what passed here since the question is not.
-        is_late = (_boot_s() - asked) * 1000 >= self._lease_ms - 1
-        if reply[0] == b"started" and (is_late or self.about_now() >= clock.moment(reply[1])):
+        if reply[0] == b"started" and not await self._holds(run_id, attempt_id, asked):
             return Start("conflict")
         return Start(reply[0].decode())
+
+    async def _holds(self, run_id: str, attempt_id: str, asked: float) -> bool:
+        """Return whether the lease that was `asked` for still runs, or could be renewed before anybody took it.
+
+        What passed here since the question is no less than what passed in Redis since its answer.
+        """
+        for _ in range(_HEARD_LATE):
+            if (_boot_s() - asked) * 1000 < self._lease_ms - 1:
+                return True
+            asked = _boot_s()
+            if not await self.renew(run_id, attempt_id):
+                return False
+        return (_boot_s() - asked) * 1000 < self._lease_ms - 1
 
     async def finish_tool(
         self, run_id: str, attempt_id: str, event: Event, files: Sequence[tuple[str, bytes]] = ()

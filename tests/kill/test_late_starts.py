@@ -1,4 +1,4 @@
-"""A worker that hears late that it may start must not: by then its lease may be another's, and people may be asked."""
+"""A worker that hears late that it may start: it does not if its lease is another's by then, and people are asked."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -50,21 +50,24 @@ async def test_a_start_that_is_asked_for_again_after_its_lease_has_ended_is_none
     assert await start(store) == "conflict"
 
 
-@pytest.mark.parametrize(("lease_s", "state"), [(60, "started"), (0.2, "conflict")], ids=["in time", "too late"])
-async def test_a_start_counts_only_if_it_is_heard_of_within_its_lease(
-    store: Store, proxy: Server, redis: str, lease_s: float, state: str
+@pytest.mark.parametrize(("is_taken", "state"), [(False, "started"), (True, "conflict")], ids=["left", "taken"])
+async def test_a_start_that_is_heard_of_after_its_lease_counts_if_nobody_has_taken_it(
+    store: Store, proxy: Server, redis: str, *, is_taken: bool, state: str
 ) -> None:
-    short, direct = Store(store.client, 2, lease_s), Store(Client(redis), 2)
+    short, direct = Store(store.client, 2, 0.2), Store(Client(redis), 2)
     proxy.ask(do="arm", name="start_tool", nth=1, when="after", act="hold")
     starting = asyncio.create_task(start(short))
 
     async def is_over() -> bool:
-        wanted = "alive" if state == "started" else "dead"
-        return (await direct.lease(RUN, ATTEMPT))[0] == wanted
+        return (await direct.lease(RUN, ATTEMPT))[0] == "dead"
 
-    await until(is_over, what="the moment to hear of it")
+    await until(is_over, what="the end of the lease")
+    if is_taken:
+        assert await direct.orphan(RUN, ATTEMPT, orphaned())
     proxy.ask(do="release")
 
     heard = await starting
+    alive = (await direct.lease(RUN, ATTEMPT))[0]
     await direct.client.close()
     assert heard == state
+    assert (alive == "gone") is is_taken
