@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from agents.deploy.environment import Environment
 from agents.deploy.github import GitHub, Standing
-from agents.deploy.lookup import MOST_BYTES, LookFailed
+from agents.deploy.lookup import LookFailed, is_cut
 from agents.deploy.variables import look_in
 from agents.text import first_line, one_line
 
@@ -50,7 +50,7 @@ async def _ci_by_command(argv: Sequence[str], environment: Environment) -> Stand
         why = ""
     line, all_lines = first_line(printed, _SAID_CHARS), tuple(filter(None, _lines(printed)))
     rest = all_lines if len(all_lines) > 1 or all_lines != (line,) else ()
-    unread = "the command printed more than can be read" if len(printed.encode()) >= MOST_BYTES else ""
+    unread = "the command printed more than can be read" if is_cut(printed) else ""
     return Standing(_word_of(line, code, why, argv), rest, unread)
 
 

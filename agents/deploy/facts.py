@@ -134,20 +134,20 @@ async def about(
 
     `stale` says that the repository is not up to date, and stands first.
     """
-    old_news = ("the repository could not be reached",) if stale else ()
+    unreached = ("the repository could not be reached",) if stale else ()
     tests = asyncio.create_task(ci_facts(environment, new))
     if old is None:
         to = Fact(label="To", text=await _named(environment, new))
         unread = unread_list("Changes", f"what is live is not known: {why}")
         came = Fact(label="From", text=f"{UNKNOWN}: {why}", unread=unread)
         ci = await tests
-        return (*stale, came, to, *risks((*old_news, "what is live is not known"), ci), *ci)
+        return (*stale, came, to, *risks((*unreached, "what is live is not known"), ci), *ci)
     ends = await asyncio.gather(_named(environment, old), _named(environment, new))
     between, marks = await _between(environment, old, new)
     facts = (Fact(label=label, text=text) for label, text in zip(("From", "To"), ends, strict=True))
     marks += await _changed_programs(environment, old, new)
     ci = await tests
-    return (*stale, *facts, *risks((*old_news, *marks), ci), *ci, *between)
+    return (*stale, *facts, *risks((*unreached, *marks), ci), *ci, *between)
 
 
 def risks(marks: Sequence[str], ci: Sequence[Fact]) -> tuple[Fact, ...]:

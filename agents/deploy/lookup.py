@@ -5,7 +5,7 @@ import errno
 import os
 import re
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -22,7 +22,7 @@ _NO_ROOM = (errno.EMFILE, errno.ENFILE)
 _STARTS = 5
 _PAUSE_S = 0.2
 MASK = "[redacted]"
-_LEAST_HIDDEN, _MARGIN = 6, 4_096
+_LEAST_HIDDEN, _PART_CHARS, _MARGIN = 6, 256, 4_096
 _BETWEEN = r"(?:\x1b\[[0-9;]*[A-Za-z]|\r)*"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -71,23 +71,40 @@ async def look(
 
 
 def patterns_of(secrets: Iterable[str]) -> tuple[str, ...]:
-    """Return regular expressions that find each of `secrets`, and each line of one, in what a program prints.
+    """Return regular expressions that find each line of each of `secrets` in what a program prints, long ones in parts.
 
-    Colours and carriage returns may stand within. The longest come first; those under 6 characters would be found in
-    words that only look alike, and are none.
+    Colours and carriage returns may stand within. The longest come first; lines under 6 characters would be found in
+    words that only look alike, and are left out.
     """
-    parts = {part for secret in secrets for part in (secret, *secret.splitlines())}
-    told = sorted((part.strip() for part in parts if len(part.strip()) >= _LEAST_HIDDEN), key=len, reverse=True)
-    return tuple(_BETWEEN.join(map(re.escape, part)) for part in dict.fromkeys(told))
+    lines = {line.strip() for secret in secrets for line in secret.splitlines()}
+    told = sorted((line for line in lines if len(line) >= _LEAST_HIDDEN), key=len, reverse=True)
+    parts = dict.fromkeys(part for line in told for part in _parts(line))
+    return tuple(_BETWEEN.join(map(re.escape, part)) for part in parts)
+
+
+def _parts(line: str) -> Iterator[str]:
+    """The parts of a line, none so short that it would not be looked for."""
+    at = 0
+    while len(line) - at >= _PART_CHARS + _LEAST_HIDDEN:
+        yield line[at : at + _PART_CHARS]
+        at += _PART_CHARS
+    yield line[at:]
 
 
 def _shown(stream: bytes, hidden: Sequence[str]) -> str:
     text = stream.decode(errors="replace")
     for pattern in hidden:
         text = re.sub(pattern, MASK, text)
+    if len(stream) < MOST_BYTES:
+        return text
     # What was cut in the middle of a secret is no longer found.
     end = MOST_BYTES - (_MARGIN if hidden else 0)
-    return text if len(stream) < MOST_BYTES else text.encode()[:end].decode(errors="ignore")
+    return text.encode()[:end].decode(errors="ignore")
+
+
+def is_cut(printed: str) -> bool:
+    """Return whether what `look` returned may be only the beginning."""
+    return len(printed.encode()) >= MOST_BYTES - 2 * _MARGIN  # masks and half a character make it shorter
 
 
 async def _started(

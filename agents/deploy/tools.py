@@ -227,7 +227,7 @@ def _before(effect: Effect) -> str:
 
 
 def _repository(environment: Environment) -> str:
-    """Return the repository as every machine calls it: by its address, if it has one, not by the path of our copy."""
+    """Return the repository as every machine calls it: by its address, if it has one, not by the path of our mirror."""
     return environment.remote.url if environment.remote else str(environment.repo.absolute())
 
 

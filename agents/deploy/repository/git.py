@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from agents.deploy.lookup import MOST_BYTES, LookFailed, look
+from agents.deploy.lookup import MOST_BYTES, LookFailed, is_cut, look
 from agents.deploy.names import highest, is_latest
 from agents.text import one_line
 
@@ -178,7 +178,7 @@ async def _is_shallow(repo: Path) -> bool:
 async def authors(repo: Path, old: str, new: str) -> tuple[tuple[str, int], ...]:
     """Return who wrote the commits that `new` has and `old` has not, how many each; most first. Raises LookFailed."""
     printed = await _git(repo, "shortlog", "--summary", "--numbered", f"{old}..{new}", "--")
-    if len(printed.encode()) >= MOST_BYTES:
+    if is_cut(printed):
         raise LookFailed("too many people wrote them to read all names")
     counted = (line.strip().partition("\t") for line in printed.split("\n") if line.strip())
     return tuple((one_line(name, _NAME_CHARS), int(count)) for count, _, name in counted if count.isdecimal())
@@ -188,7 +188,7 @@ async def touched(repo: Path, old: str, new: str) -> tuple[Touched, ...]:
     """Every file in which `new` differs from `old`. Raises LookFailed, also when they are too many to be read."""
     plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none")
     printed = await _git(repo, "diff", *plain, "--numstat", "-z", old, new, "--")
-    if len(printed.encode()) >= MOST_BYTES:
+    if is_cut(printed):
         raise LookFailed("too many files differ to read them all")
     rows = (row.split("\t", 2) for row in printed.split("\0") if row)
     return tuple(

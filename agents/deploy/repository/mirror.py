@@ -1,4 +1,4 @@
-"""Our own bare copy of a repository that is elsewhere, brought up to date before anything is looked up in it.
+"""Our mirror of a repository that is elsewhere: a bare clone, brought up to date before anything is looked up in it.
 
 All runs and processes that use one data directory share it. What begins to look at a moment sees what was there at that
 moment: it waits for a fetch that began no earlier. https://git-scm.com/docs/git and https://git-scm.com/docs/git-config
@@ -56,7 +56,7 @@ _going_on = set[asyncio.Task[None]]()
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A repository by its `url`, and `mirror`, the folder of our copy.
+    """A repository by its `url`, and `mirror`, the folder of ours.
 
     `token` goes to the https server of `url` and nowhere else. `ssh_key` and `known_hosts` are files for ssh, which
     without them goes by its agent and its own settings.
@@ -81,12 +81,15 @@ async def refresh(remote: Remote, wait_s: float = WAIT_S) -> tuple[Fact, ...]:
 
     Raises LookFailed where there is no mirror yet.
     """
-    task = asyncio.create_task(_fetched(remote, time.time()))
+    asked = time.time()
+    task = asyncio.create_task(_fetched(remote, asked))
     _going_on.add(task)
     task.add_done_callback(_ended)
     try:
         await asyncio.wait_for(asyncio.shield(task), wait_s)
     except TimeoutError:
+        if _is_fetched_since(remote.mirror, asked):  # and is being packed
+            return ()
         why = f"it did not answer within {wait_s:g} s"
     except LookFailed as error:
         why = str(error)
@@ -116,7 +119,7 @@ async def _fetched(remote: Remote, asked: float) -> None:
         for folder in (remote.mirror.parent.parent, remote.mirror.parent):
             folder.mkdir(mode=0o700, exist_ok=True)
         async with _alone(remote.mirror.with_suffix(".lock")) as lock:
-            if asked <= _fetched_at(remote.mirror) <= time.time():
+            if _is_fetched_since(remote.mirror, asked):
                 return
             began = time.time()
             await (_fetch(remote, lock) if remote.mirror.is_dir() else _clone(remote, lock))
@@ -205,6 +208,10 @@ def _said(remote: Remote) -> str:
 
 def _note(mirror: Path) -> Path:
     return mirror / "sayso-fetched"
+
+
+def _is_fetched_since(mirror: Path, asked: float) -> bool:
+    return asked <= _fetched_at(mirror) <= time.time()  # a clock may have been ahead
 
 
 def _fetched_at(mirror: Path) -> float:

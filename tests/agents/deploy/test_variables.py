@@ -7,6 +7,7 @@ import pytest
 
 from agents import ToolRefused
 from agents.deploy import Environment, deploy_agent
+from agents.deploy.checks import ci
 from agents.deploy.lookup import LookFailed
 from agents.deploy.variables import look_in, variables_of
 from agents.requests import Effect
@@ -121,6 +122,22 @@ async def test_no_part_of_a_secret_is_left_by_a_cut_a_colour_or_a_line_break(
     assert "hush" not in printed
     assert "second" not in printed
     assert "file-h" not in printed
+
+
+async def test_a_long_secret_of_one_line_is_masked_whole(environment: Environment) -> None:
+    secret = "".join(f"{number:05}" for number in range(8_000))
+    write(environment, secret)
+
+    assert set(await look_in(environment, ["sh", "-c", 'echo "$API_TOKEN"'])) <= set("[redacted]\n")
+
+
+async def test_a_list_of_checks_that_was_cut_is_said_to_be_not_whole(environment: Environment) -> None:
+    looking = replace(environment, ci=("sh", "-c", "seq 60000"))
+
+    standing = await ci(looking, "c0ffee")
+
+    assert standing is not None
+    assert standing.unread == "the command printed more than can be read"
 
 
 async def test_a_file_that_holds_more_than_a_variable_can_is_told(environment: Environment) -> None:
