@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bench.driving import Driver, driving
 from bench.table import show
+from bot.config.data_dir import DataDir
 from bot.store.client import Client
-from bot.store.embedded import find
 
 _AT_ONCE = 32
 _WARM_UP = 200
@@ -28,7 +28,7 @@ _KINDS = {
 async def memory(folder: Path, runs: int) -> None:
     """Print bytes of Redis memory for each of `runs` paused runs."""
     async with driving(folder) as driver:
-        url = find(folder / "data")
+        url = DataDir(folder / "data").redis()
         assert url
         redis = Client(url)
         for number in range(_WARM_UP):

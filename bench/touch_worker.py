@@ -18,11 +18,11 @@ from agents.requests import Effect, Fact
 from agents.run import Run
 from agents.steps import CallTool, Done, Step
 from bot.app import compose
+from bot.config.data_dir import redis_url
 from bot.config.settings import load
 from bot.process.logging import log_to
 from bot.process.processes import serve
 from bot.wiring.local_mail import local_mail
-from bot.wiring.redis import redis_url
 
 
 class Touch(BaseModel):

@@ -16,9 +16,9 @@ from workload import emit, tool
 
 from bench.parts import BenchChannel, bench_agent, bench_settings
 from bot.app import compose
+from bot.config.data_dir import redis_url
 from bot.process.logging import log_to
 from bot.process.processes import serve
-from bot.wiring.redis import redis_url
 
 
 async def work(folder: Path) -> None:

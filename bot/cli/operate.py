@@ -48,13 +48,17 @@ def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
     """
     import asyncio
 
-    from bot.process.logging import log_to
-    from bot.wiring.redis import office_of, redis_url
+    from bot.config.data_dir import redis_url
+
+    settings = settings_of(data)
+    url = redis_url(settings)
 
     async def inside() -> R:
-        settings = settings_of(data)
+        from bot.process.logging import log_to
+        from bot.wiring.redis import office_of
+
         log_to(settings, json=False, quietly=True)
-        office = office_of(settings, redis_url(settings))
+        office = office_of(settings, url)
         try:
             return await work(office)
         finally:

@@ -1,15 +1,17 @@
 """The data directory: what a process keeps there beside Redis."""
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from bot.errors import Invalid
+from bot.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 _SERVER, _SERVED = "server.json", "server.lock"
 _OTHERS = 0o077
+_ANSWER_WITHIN_S = 1.0
+REDIS_NOTE = "redis/socket"
+"""Where, under a data directory, its Redis server leaves the path of its socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,17 @@ class DataDir:
         except (OSError, ValueError, TypeError):
             return None
 
+    def redis(self) -> str | None:
+        """The URL of the Redis server that runs for this data directory and answers; None when there is none."""
+        try:
+            path = Path((self.folder.absolute() / REDIS_NOTE).read_text())
+        except OSError:
+            return None
+        # A copied data directory carries the note of the original, whose server is not its own.
+        if path.name != socket_name(self.folder.absolute()):
+            return None
+        return socket_url(path) if _is_ours(path) and ping(path).startswith(b"+PONG") else None
+
     def _made_once(self, name: str, make: Callable[[], str]) -> str:
         """Return the content of the file; the first process to ask makes it, for all."""
         if (found := self.read(name)) is not None:
@@ -131,3 +147,50 @@ def _locks(file: IO[str], how: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def redis_url(settings: "Settings") -> str:
+    """The Redis this process uses: the configured one, else the one that `sayso dev` runs for the data directory.
+
+    Raises Unavailable when there is none.
+    """
+    if settings.redis_url is not None:
+        return settings.redis_url
+    url = DataDir(settings.data_dir).redis()
+    if url is None:
+        raise Unavailable(
+            f"No `sayso dev` is running for {settings.data_dir}",
+            "Start one with `./sayso dev`, name another data directory with --data, set SAYSO_REDIS_URL, or, to speak "
+            "for yourself from elsewhere, SAYSO_URL and SAYSO_API_KEY",
+        )
+    return url
+
+
+def socket_name(data: Path) -> str:
+    """The name of the socket on which the Redis server of that data directory listens."""
+    return hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:16] + ".sock"
+
+
+def socket_url(path: Path) -> str:
+    """The URL of the Redis server that listens there."""
+    return f"unix://{path}"
+
+
+def ping(socket_path: Path) -> bytes:
+    """The server's answer to PING; nothing when there is no server, or it does not answer in time."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_ANSWER_WITHIN_S)
+        try:
+            connection.connect(str(socket_path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(256)
+        except OSError:
+            return b""
+
+
+def _is_ours(socket_path: Path) -> bool:
+    """Return whether the socket belongs to us: the note may have come with a folder that is somebody else's."""
+    try:
+        return socket_path.stat().st_uid == os.getuid()
+    except OSError:
+        return False

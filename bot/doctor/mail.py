@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 
 from bot.config.mail import MailSettings
 from bot.doctor.finding import Finding
-from bot.store.client import StoreError
-from bot.store.locks import MailboxStore
 from bot.wiring.mail import RealMail
 from bot.wiring.mail_identify import arrived
 from channels import ChannelError
@@ -93,21 +91,6 @@ async def _inside(session: Session, server: str) -> AsyncGenerator[Finding]:
         return
     fix = "turn IDLE on there if answers should be seen at once; without it they are looked for every 10 s"
     yield Finding(sign="!", what=f"{server} knows no IDLE", fix=fix)
-
-
-async def examine_reading(store: MailboxStore) -> Finding:
-    """Check whether a process reads the mailbox just now."""
-    try:
-        state = await store.state()
-    except StoreError as error:
-        return Finding(sign="!", what=f"nobody knows who reads the mailbox: {error}", fix="start Redis")
-    if state and state.trouble:
-        return Finding(
-            sign="✗", what=f"the mailbox could not be read: {state.trouble}", fix="see the log of sayso mail"
-        )
-    if state is None or not state.is_fresh(datetime.now(UTC)):
-        return Finding(sign="!", what="nobody reads the mailbox", fix="start sayso mail")
-    return Finding(sign="✓", what="the mailbox is read")
 
 
 async def _back(

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 from agents.deploy import Environment
 from agents.deploy.github import GitHub
@@ -14,23 +15,17 @@ from agents.deploy.repository import git
 from agents.deploy.repository.mirror import refresh
 from agents.model.claude import Claude
 from agents.model.prices import is_priced
-from bot.config.data_dir import DataDir
+from bot.config.data_dir import DataDir, redis_url
 from bot.config.errors import ConfigError
 from bot.config.mail import LONGEST_LOCAL_PART
 from bot.config.settings import Settings
-from bot.doctor.finding import Finding, Sign
-from bot.doctor.slack import examine_links, examine_slack
+from bot.doctor.finding import Finding
+from bot.doctor.slack import examine_slack
 from bot.doctor.triggers import examine_triggers
 from bot.errors import Unavailable
-from bot.people.api_keys import keys_of_nobody
 from bot.people.directory import People
 from bot.registry.configured import DEFAULT_MODEL, agents_of
 from bot.registry.environments import environments_of
-from bot.store.client import ACCEPTED_LOSS, Client, StoreError, far_ahead, look
-from bot.store.indexes import Links, Lockouts
-from bot.store.lists import Lists
-from bot.store.locks import MailboxStore
-from bot.wiring.redis import redis_url
 
 # Nobody waits longer to hear that a model does not answer.
 _MODEL_S = 10.0
@@ -104,48 +99,14 @@ def _own_agents(settings: Settings) -> list[Finding]:
 
 async def _redis(settings: Settings) -> AsyncIterator[Finding]:
     try:
-        client = Client(redis_url(settings), patience_s=0)
+        url = redis_url(settings)
     except Unavailable as error:
         yield Finding(sign="✗", what="no Redis to attach to", fix=str(error))
         return
-    try:
-        durability, why = await look(client)
-        lists = Lists(client, settings.shards)
-        are_whole, unknown = await lists.are_whole(), await lists.unknown_work()
-        ahead = await far_ahead(client, settings.shards)
-        lockouts = await Lockouts(client).all()
-        unheld = await keys_of_nobody(client)
-    except StoreError as error:
-        yield Finding(sign="✗", what=str(error), fix="start Redis, or correct SAYSO_REDIS_URL")
-        return
-    finally:
-        await client.close()
-    yield Finding(sign="✓", what="Redis answers")
-    for one in lockouts:
-        what = f"{one.channel.capitalize()} refuses sayso since {one.since:%H:%M UTC}: {one.what}"
-        yield Finding(sign="✗", what=what, fix=one.do)
-    if unknown:
-        what = f"work that this release can't do waits: {len(unknown)} items, such as {unknown[0][:60]!r}"
-        yield Finding(sign="✗", what=what, fix="run the newer release that left them there, or its successor")
-    if not are_whole:
-        fix = "sayso rebuild, once no process of the earlier release runs"
-        yield Finding(sign="!", what="lists lack what an earlier release wrote", fix=fix)
-    if ahead:
-        fix = (
-            "keep that clock right (NTP). Deadlines hold meanwhile, moments are shown as much too late, and the two "
-            "meet again in ten times as long. To have it at once, stop sayso and delete the keys {s*}:clock_seen: "
-            "open approvals stay good for as much longer"
-        )
-        yield Finding(sign="✗", what=f"Redis's clock was set back: sayso's is {ahead} ahead of it", fix=fix)
-    for key in unheld:
-        what = f"sayso_{key.prefix} of {key.owner} names no holders: whoever has it could approve what it asks for"
-        fix = f"sayso keys create --service {key.service} --holder PERSON …, then sayso keys revoke sayso_{key.prefix}"
-        yield Finding(sign="!", what=what, fix=fix)
-    fix = f"set these on the server, or SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}"
-    signs: dict[str, Sign] = {"verified": "✓", "weaker": "✗", "unknown": "!"}
-    is_bad = durability == "weaker" and settings.accept_durability != ACCEPTED_LOSS
-    sign: Sign = "!" if durability == "weaker" and not is_bad else signs[durability]
-    yield Finding(sign=sign, what=f"durability {durability} {why}".strip(), fix=fix if is_bad else "")
+    from bot.doctor.redis import examine_redis  # noqa: PLC0415 - most of what the program imports
+
+    async for finding in examine_redis(settings, url):
+        yield finding
 
 
 async def _mail(settings: Settings) -> AsyncIterator[Finding]:
@@ -153,20 +114,17 @@ async def _mail(settings: Settings) -> AsyncIterator[Finding]:
         yield _local_mail(settings)
         return
     # A `sayso dev` has no servers, and needs nothing that speaks to them.
-    from bot.doctor.mail import examine_mail, examine_reading  # noqa: PLC0415
+    from bot.doctor.mail import examine_mail  # noqa: PLC0415
     from bot.wiring.mail import RealMail  # noqa: PLC0415
 
     people = People(settings.people, settings.policies, settings.language)
     async for finding in examine_mail(settings, RealMail(settings, people)):
         yield finding
-    try:
-        client = Client(redis_url(settings), patience_s=0)
-    except Unavailable:
-        return
-    try:
-        yield await examine_reading(MailboxStore(client, settings.mailbox_name))
-    finally:
-        await client.close()
+    with suppress(Unavailable):
+        url = redis_url(settings)
+        from bot.doctor.redis import mailbox_reader  # noqa: PLC0415
+
+        yield await mailbox_reader(settings, url)
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:
@@ -174,14 +132,11 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     if not settings.has_socket_mode:
         return
-    try:
-        client = Client(redis_url(settings), patience_s=0)
-    except Unavailable:
-        return
-    try:
-        yield await examine_links(Links(client))
-    finally:
-        await client.close()
+    with suppress(Unavailable):
+        url = redis_url(settings)
+        from bot.doctor.redis import slack_line  # noqa: PLC0415
+
+        yield await slack_line(url)
 
 
 def _local_mail(settings: Settings) -> Finding:

@@ -6,8 +6,6 @@ from agents.requests import people_of
 from bot.config.settings import Settings
 from bot.doctor.finding import Finding
 from bot.people.directory import People
-from bot.store.client import StoreError
-from bot.store.indexes import Links, standing
 
 
 async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
@@ -42,27 +40,6 @@ def speaks_of_slack(settings: Settings) -> bool:
     """Return whether the file names anybody or anything in Slack."""
     named = any(person.slack for person in settings.people.values())
     return named or any("slack" in policy.reach or policy.also_post for policy in settings.policies.values())
-
-
-async def examine_links(links: Links) -> Finding:
-    """Check whether a process holds a connection to Slack just now."""
-    try:
-        found = await links.all()
-    except StoreError as error:
-        return Finding(sign="!", what=f"nobody knows who is connected to Slack: {error}", fix="start Redis")
-    match standing(found):
-        case "connected":
-            count = sum(link.connected for link in found)
-            return Finding(
-                sign="✓", what=f"{count} {'process is' if count == 1 else 'processes are'} connected to Slack"
-            )
-        case "not connected":
-            why = f": {found[0].why}" if found[0].why else ""
-            return Finding(
-                sign="✗", what=f"the line to Slack is down{why}", fix="see the log of sayso slack, or of sayso dev"
-            )
-        case "nobody is connected":
-            return Finding(sign="!", what="nobody is connected to Slack", fix="start sayso slack")
 
 
 def _reach(settings: Settings) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from bot.app import App, compose
+from bot.config.data_dir import redis_url
 from bot.config.errors import ConfigError
 from bot.config.hosts import check_bind
 from bot.config.settings import Settings
@@ -27,7 +28,6 @@ from bot.store.watch import ended
 from bot.wiring.local_mail import local_mail
 from bot.wiring.mail import RealMail
 from bot.wiring.mail_watch import MailWatch
-from bot.wiring.redis import redis_url
 from bot.wiring.slack import check_socket_mode, slack_parts
 from channels.email.channel import EmailChannel
 

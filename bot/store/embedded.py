@@ -6,13 +6,11 @@ parent is found and stopped before another one opens its files.
 """
 
 import fcntl
-import hashlib
 import importlib.util
 import os
 import re
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -25,13 +23,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bot.config.data_dir import REDIS_NOTE, ping, socket_name, socket_url
 from bot.errors import Unavailable
-
-__all__ = ["EmbeddedRedis", "Unavailable", "find"]
 
 START_WITHIN_S = 10.0
 STOP_WITHIN_S = 5.0
-ANSWER_WITHIN_S, POLL_S = 1.0, 0.003
+POLL_S = 0.003
 MAX_SOCKET_PATH_BYTES = 103  # sun_path holds 108 bytes on Linux and 104 on macOS, the closing zero included
 LOG_LINES_SHOWN = 5
 
@@ -71,7 +68,7 @@ class EmbeddedRedis:
         """
         socket_path = self._socket_path()
         if self._process is not None and self._process.poll() is None:
-            return _url(socket_path)
+            return socket_url(socket_path)
         self._make_folders()
         if self._lock is None:
             self._lock = _lock_for_us(self._data / "lock", self._data)
@@ -85,7 +82,7 @@ class EmbeddedRedis:
         except BaseException:
             self.stop()
             raise
-        return _url(socket_path)
+        return socket_url(socket_path)
 
     def stop(self) -> None:
         """Let the server end in order, and give the data directory free."""
@@ -113,7 +110,7 @@ class EmbeddedRedis:
         server_lock = _lock_for_server(self._folder / "server.lock", self._stop_within_s)
         try:
             claim_data(binary, self._folder)
-            (self._folder / "socket").write_text(str(socket_path))
+            (self._data / REDIS_NOTE).write_text(str(socket_path))
             tether = [sys.executable, "-I", "-S", str(Path(__file__).with_name("tether.py"))]
             self._process = subprocess.Popen(
                 [*tether, str(server_lock), str(os.getpid()), str(binary.path), *_arguments(self._folder, socket_path)],
@@ -130,7 +127,7 @@ class EmbeddedRedis:
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes], socket_path: Path) -> None:
         give_up_at = time.monotonic() + START_WITHIN_S
-        while not (answer := _ping(socket_path)).startswith(b"+PONG"):
+        while not (answer := ping(socket_path)).startswith(b"+PONG"):
             if process.poll() is not None:
                 raise Unavailable(f"redis-server ended at once ({process.returncode})", self._see_log())
             if answer.startswith(b"-LOADING"):
@@ -169,41 +166,12 @@ class EmbeddedRedis:
             )
 
     def _socket_path(self) -> Path:
-        path = self._runtime / _socket_name(self._data)
+        path = self._runtime / socket_name(self._data)
         if len(os.fsencode(path)) > MAX_SOCKET_PATH_BYTES:
             raise Unavailable(
                 f"The path {path} is too long for a socket", "Set XDG_RUNTIME_DIR or TMPDIR to a short path"
             )
         return path
-
-
-def find(data_dir: Path) -> str | None:
-    """The URL of the server that runs for `data_dir` and answers; None when there is none."""
-    note = data_dir.absolute() / "redis" / "socket"
-    try:
-        path = Path(note.read_text())
-    except OSError:
-        return None
-    # A copied data directory carries the note of the original, whose server is not its own.
-    if path.name != _socket_name(data_dir.absolute()):
-        return None
-    return _url(path) if _is_ours(path) and _ping(path).startswith(b"+PONG") else None
-
-
-def _is_ours(socket_path: Path) -> bool:
-    """Return whether the socket belongs to us: the note may have come with a folder that is somebody else's."""
-    try:
-        return socket_path.stat().st_uid == os.getuid()
-    except OSError:
-        return False
-
-
-def _url(socket_path: Path) -> str:
-    return f"unix://{socket_path}"
-
-
-def _socket_name(data: Path) -> str:
-    return hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:16] + ".sock"
 
 
 def _runtime_dir() -> Path:
@@ -296,18 +264,6 @@ def _within(seconds: float, condition: Callable[[], bool]) -> bool:
     while not (holds := condition()) and time.monotonic() < give_up_at:
         time.sleep(POLL_S)
     return holds
-
-
-def _ping(socket_path: Path) -> bytes:
-    """The server's answer to PING; nothing when there is no server, or it does not answer in time."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(ANSWER_WITHIN_S)
-        try:
-            connection.connect(str(socket_path))
-            connection.sendall(b"PING\r\n")
-            return connection.recv(256)
-        except OSError:
-            return b""
 
 
 INSTALL = "Install one: apt install redis-server (Debian, Ubuntu) or brew install redis (macOS), or set SAYSO_REDIS_URL"

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
-from bot.errors import Unavailable
 from bot.people.api_keys import Keyring
 from bot.people.directory import People
 from bot.people.sessions import Sessions
 from bot.store import Store
 from bot.store.client import Client
-from bot.store.embedded import find
 from bot.store.journal import Journal
 from bot.worker.queue import Queue
 
@@ -42,20 +40,6 @@ class Office:
         """Give back every connection."""
         await self.queue.close()
         await self.store.client.close()
-
-
-def redis_url(settings: Settings) -> str:
-    """The Redis this process uses: the configured one, else the one that `sayso dev` runs for the data directory."""
-    if settings.redis_url is not None:
-        return settings.redis_url
-    url = find(settings.data_dir)
-    if url is None:
-        raise Unavailable(
-            f"No `sayso dev` is running for {settings.data_dir}",
-            "Start one with `./sayso dev`, name another data directory with --data, set SAYSO_REDIS_URL, or, to speak "
-            "for yourself from elsewhere, SAYSO_URL and SAYSO_API_KEY",
-        )
-    return url
 
 
 def store_of(settings: Settings, client: Client, release: str = "") -> Store:

@@ -13,8 +13,8 @@ import pytest
 from agents.events import ChildStarted, RunStarted
 from agents.run import fold
 from bot.app import compose
+from bot.config.data_dir import redis_url
 from bot.process.processes import serve
-from bot.wiring.redis import redis_url
 from tests.clerk import Workshop, clerk
 from tests.long import few_of
 from tests.office import TOML, settings_of

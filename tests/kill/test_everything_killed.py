@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from agents.events import Event, RunEnded, ToolStarted
+from bot.config.data_dir import DataDir
 from bot.config.example import example_toml
 from bot.config.settings import load
 from bot.dev.demo import make_demo
-from bot.store.embedded import find
 from tests.kill.reading import runs_in
 from tests.long import few_of
 from tests.processes.post import Post
@@ -85,7 +85,7 @@ class Shop:
 
     def events(self) -> list[Event]:
         """The events of the one run there is."""
-        url = find(self.data)
+        url = DataDir(self.data).redis()
         assert url
         redis = Redis(url)
         try:

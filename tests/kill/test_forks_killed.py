@@ -12,9 +12,9 @@ import pytest
 from agents.events import RunForked
 from agents.requests import PersonId, RunId
 from bot.app import App, compose
+from bot.config.data_dir import redis_url
 from bot.config.settings import load
 from bot.runs.api_requests import Asker
-from bot.wiring.redis import redis_url
 from tests.clerk import Workshop, clerk
 from tests.long import few_of
 from tests.office import QUICK

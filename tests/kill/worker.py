@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from bot.app import compose
+from bot.config.data_dir import redis_url
 from bot.config.settings import load
 from bot.process.logging import log_to
 from bot.process.processes import serve
-from bot.wiring.redis import redis_url
 from tests.kill.parts import DeskChannel, killed_agent
 from tests.servers.lines import say
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.doctor.slack import examine_links
+from bot.doctor.redis import examine_links
 from bot.store.client import Client
 from bot.store.indexes import Links, LinkState
 from tests.bot.store.stores import a_store

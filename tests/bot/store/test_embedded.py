@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.data_dir import DataDir
 from bot.errors import Unavailable
-from bot.store.embedded import EmbeddedRedis, find, find_binary
+from bot.store.embedded import EmbeddedRedis, find_binary
 from tests.waiting import wait_until
 
 TOP = Path(__file__).parents[3]
@@ -162,7 +163,7 @@ def test_a_killed_server_is_started_again_with_all_its_data(tmp_path: Path, sock
 @needs_linux
 def test_the_server_ends_when_its_parent_is_killed(parent: Callable[[], Parent], tmp_path: Path, sockets: Path) -> None:
     running = parent()
-    ask(find(tmp_path) or "", "SET colour green")
+    ask(DataDir(tmp_path).redis() or "", "SET colour green")
 
     running.kill()
 
@@ -175,7 +176,7 @@ def test_data_survives_the_death_of_everything_at_once(
     parent: Callable[[], Parent], tmp_path: Path, sockets: Path
 ) -> None:
     running = parent()
-    ask(find(tmp_path) or "", "SET colour green")
+    ask(DataDir(tmp_path).redis() or "", "SET colour green")
 
     os.kill(running.server, signal.SIGKILL)
     running.kill()
@@ -188,7 +189,7 @@ def test_a_server_that_outlived_its_parent_is_stopped_before_the_next_one_starts
     parent: Callable[[], Parent], tmp_path: Path, sockets: Path
 ) -> None:
     running = parent()
-    ask(find(tmp_path) or "", "SET colour green")
+    ask(DataDir(tmp_path).redis() or "", "SET colour green")
     os.kill(running.server, signal.SIGSTOP)  # it can't even hear that its parent died
     running.kill()
 
@@ -206,26 +207,26 @@ def test_a_data_directory_in_use_is_refused_and_the_process_named(
     with pytest.raises(Unavailable, match=f"in use by the process {running.process.pid}. Stop that one first"):
         EmbeddedRedis(tmp_path, sockets).start()
 
-    assert find(tmp_path)
+    assert DataDir(tmp_path).redis()
 
 
 def test_other_processes_find_the_running_server_and_only_it(tmp_path: Path, sockets: Path) -> None:
     data, copy = tmp_path / "data", tmp_path / "copy"
-    assert find(data) is None
+    assert DataDir(data).redis() is None
 
     with EmbeddedRedis(data, sockets) as redis:
-        assert find(data) == redis.start()
+        assert DataDir(data).redis() == redis.start()
         shutil.copytree(data, copy)
-        assert find(copy) is None
+        assert DataDir(copy).redis() is None
 
-    assert find(data) is None
+    assert DataDir(data).redis() is None
 
 
 def test_a_long_path_with_spaces_is_fine(tmp_path: Path, sockets: Path) -> None:
     data = tmp_path / "a b é" / ("x" * 150)
 
     with EmbeddedRedis(data, sockets):
-        assert find(data)
+        assert DataDir(data).redis()
 
 
 def test_a_socket_folder_with_a_long_path_is_refused_in_words(tmp_path: Path, sockets: Path) -> None:
