@@ -125,7 +125,8 @@ async def _deploys(office: SlackOffice, album: Album) -> None:
     await office.bo.presses("Approve", in_=card)
     done = await office.becomes(card, "Done: ")
     await office.hears(asked, "Decided by")
-    await office.slack.until(lambda: _has_line(office, asked, "Done"), "the line says how it ended", within_s=SLOW_S)
+    line = "Done: deploy v1.2.0 to production"
+    await office.slack.until(lambda: _has_line(office, asked, line), "the line says how it ended", within_s=SLOW_S)
     await album.thread("done.png", done, office.anna)
 
     card = await office.card(await office.asks(office.anna, "deploy v1.1.0 to production"), "Deploy v1.1.0")
