@@ -459,6 +459,16 @@ class ToolFinished(Happened):
     files: tuple[Attachment, ...] = ()
 
 
+class ToolQueued(Happened):
+    """The attempt waits for its turn, `behind` a run that `requester` asked for; None: its turn has come."""
+
+    type: Literal["tool_queued"] = "tool_queued"
+    schema_version: Literal[1] = 1
+    attempt_id: AttemptId
+    behind: RunId | None = None
+    requester: PersonId = PersonId("")
+
+
 class ToolOrphaned(Happened):
     """The attempt's owner is gone. `may_have_started` is False only when it certainly never began."""
 
@@ -481,7 +491,7 @@ class RunEnded(Happened):
 Event = Annotated[
     RunStarted | PersonSaid | ContextFetched | StepChosen | StepFailed | ThoughtDropped | StepRefused | StepGated
     | RequestOpened | RequestRevised | VoteCast | AnswerNoted | AnswerHeld | RequestDecided | RequestRevoked
-    | CardDelivered | CardReplaced | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned
+    | CardDelivered | CardReplaced | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned | ToolQueued
     | ToolWaits | OutsideReported | ChildStarted | ContinuationAsked | RunForked
     | RunPaused | RunResumed | RunCancelled | RunEnded,
     Field(discriminator="type"),

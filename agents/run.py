@@ -37,6 +37,7 @@ from agents.events import (
     ThoughtDropped,
     ToolFinished,
     ToolOrphaned,
+    ToolQueued,
     ToolStarted,
     ToolWaits,
     VoteCast,
@@ -112,7 +113,7 @@ def step(run: Run, event: Event) -> Run:
             return _asked(run, event)
         case ToolStarted() | ToolFinished() | ToolOrphaned():
             return replace(_executed(run, event), made=made_after(run.made, event))
-        case ToolWaits() | OutsideReported() | ChildStarted():
+        case ToolWaits() | ToolQueued() | OutsideReported() | ChildStarted():
             return _outside(run, event)
         case CardDelivered():
             return replace(run, cards=(*run.cards, event))
@@ -175,7 +176,9 @@ def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> R
     return _close(run, Result(pending.step, "refused", event.error))
 
 
-def _outside(run: Run, event: ToolWaits | OutsideReported | ChildStarted) -> Run:
+def _outside(run: Run, event: ToolWaits | ToolQueued | OutsideReported | ChildStarted) -> Run:
+    if isinstance(event, ToolQueued):
+        return _queued(run, event)
     if isinstance(event, ChildStarted):
         is_known = any(child.run_id == event.run_id for child in run.children)
         # A file may tell of any number, each of which would be compared with all before it.
@@ -337,6 +340,15 @@ def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run
             return _orphaned(run, pending, pending.attempt, event.may_have_started)
         case _:
             return run
+
+
+def _queued(run: Run, event: ToolQueued) -> Run:
+    pending = run.pending
+    attempt = pending.attempt if pending else None
+    if pending is None or attempt is None or attempt.id != event.attempt_id:
+        return run
+    attempt = replace(attempt, queued=event) if event.behind else replace(attempt, queued=None, started_at=event.at)
+    return replace(run, pending=replace(pending, attempt=attempt))
 
 
 def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:

@@ -20,6 +20,7 @@ from agents.events import (
     StepFailed,
     ToolFinished,
     ToolOrphaned,
+    ToolQueued,
     ToolStarted,
     ToolWaits,
 )
@@ -45,13 +46,14 @@ _EARLY = 50
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a tool's effect."""
+    """One try at a tool's effect. With `queued` it waits for its turn, and nothing of it has happened."""
 
     id: AttemptId
     started_at: datetime
     host: str
     idempotent: bool
     effect: Effect
+    queued: ToolQueued | None = None
 
 
 @dataclass(frozen=True, slots=True)

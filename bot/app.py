@@ -209,7 +209,7 @@ def compose(
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
         ),
         access=ground.access,
-        live=Live(environments_of(settings)),
+        live=Live(environments_of(settings), store),
         agents=by_agent,
         models=models,
         ready=asyncio.Event(),

@@ -41,6 +41,7 @@ from agents.events import (
     ThoughtDropped,
     ToolFinished,
     ToolOrphaned,
+    ToolQueued,
     ToolStarted,
     ToolWaits,
     VoteCast,
@@ -106,8 +107,8 @@ def fields_of(event: Event, cut: Cut) -> Shown | None:
         case ToolFinished() | ToolOrphaned() | ToolWaits() | OutsideReported() | ChildStarted():
             return _of_effect(event, cut)
         case (
-            StepGated() | ThoughtDropped() | ToolStarted() | CardDelivered() | CardReplaced() | DeliveryFailed()
-            | AnswerHeld() | AnswerNoted() | RunPaused() | RunResumed() | RunCancelled() | RunEnded()
+            StepGated() | ThoughtDropped() | ToolStarted() | ToolQueued() | CardDelivered() | CardReplaced()
+            | DeliveryFailed() | AnswerHeld() | AnswerNoted() | RunPaused() | RunResumed() | RunCancelled() | RunEnded()
         ):  # fmt: skip
             return None
 

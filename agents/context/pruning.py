@@ -21,6 +21,7 @@ from agents.events import (
     StepRefused,
     ToolFinished,
     ToolOrphaned,
+    ToolQueued,
     ToolStarted,
     ToolWaits,
 )
@@ -60,7 +61,7 @@ class _Story:
         match event:
             case StepChosen() | StepRefused() | StepGated() | ToolStarted() | ChildStarted():
                 return event.step_id
-            case ToolFinished() | ToolOrphaned() | ToolWaits():
+            case ToolFinished() | ToolOrphaned() | ToolQueued() | ToolWaits():
                 return self.attempts.get(event.attempt_id)
             case _:
                 return None

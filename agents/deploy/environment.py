@@ -94,6 +94,11 @@ class Environment:
         return self.cwd or self.repo
 
     @property
+    def lock(self) -> str:
+        """The lock that a deploy there takes: one at a time, on every machine."""
+        return f"deploy-{self.name}"
+
+    @property
     def workflow(self) -> Hub | None:
         """The repository whose workflow deploys here; None where `command` does."""
         return self.github if self.github and self.github.workflow else None

@@ -69,13 +69,12 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
 
     async def execute(args: DeployArgs, effect: Effect, hands: ToolContext) -> Outcome:
         environment = named(environments, effect.environment or args.environment)
-        lock, limit_s = f"deploy-{environment.name}", environment.timeout_s
         try:
             done = await hands.command(
                 effect.argv,
                 cwd=_prepared_folder(environment, effect),
-                lock=lock,
-                timeout_s=limit_s,
+                lock=environment.lock,
+                timeout_s=environment.timeout_s,
                 commit=effect.commit,
                 variables=lambda: variables_of(environment),
             )

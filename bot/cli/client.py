@@ -26,7 +26,7 @@ from bot.config.tables import PersonConfig
 from bot.config.trust import is_folder_trusted, state_dir
 from bot.errors import NotFound, SaysoError, Unavailable
 from bot.people.directory import People
-from bot.render.views import RequestView, RunView, Summary
+from bot.render.views import EnvironmentView, RequestView, RunView, Summary
 
 # What the API takes for our own command line; see `bot/people/api_keys.py`.
 USER_AGENT = "sayso-cli"
@@ -141,6 +141,11 @@ class Client:
         """The directory of that server, by names alone."""
         found = self._ask("GET", "/v1/people")["people"]
         return People({one["id"]: PersonConfig.model_construct(name=one["name"]) for one in found}, {})
+
+    def environments(self) -> list[EnvironmentView]:
+        """What is live in each environment, who deploys there, and who waits."""
+        found = self._ask("GET", "/v1/environments")["environments"]
+        return [EnvironmentView.model_validate(one) for one in found]
 
     def trigger(self, text: str, agent: str | None) -> str:
         """The id of a new run."""

@@ -23,7 +23,7 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso ru
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (runs, show, events, watch, requests, policies):
+    for command in (runs, show, events, watch, requests, environments, policies):
         app.command()(command)
 
 
@@ -96,6 +96,22 @@ def watch(run_id: Run, as_json: Json = False, data: Data = None) -> None:
 
     with connect(data) as client:
         raise typer.Exit(client.follow(run_id, Story(client.people, as_json=as_json)))
+
+
+def environments(as_json: Json = False, data: Data = None) -> None:
+    """List the environments: what is live, who deploys there now, and who waits for their turn."""
+    from datetime import UTC, datetime
+
+    from bot.cli.client import connect
+    from bot.cli.show import environment_text
+
+    with connect(data) as client:
+        found = client.environments()
+        if as_json:
+            print(json.dumps([one.model_dump(mode="json") for one in found]))
+        else:
+            said = "\n".join(environment_text(one, client.people, datetime.now(UTC)) for one in found)
+            print(said or "There are no environments: `[deploy.environments.NAME]` in sayso.toml makes one.")
 
 
 def requests(

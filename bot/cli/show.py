@@ -19,9 +19,9 @@ from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.policy.quorum import eligible
 from bot.render.cards import approved, below_title, by_key, exact_call, short_hashes, unanswered
-from bot.render.times import ago, left, moment
+from bot.render.times import ago, left, length, moment
 from bot.render.transcript import lines
-from bot.render.views import FactView, RequestView, Summary, run_view
+from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
 from bot.render.words import who_decides
 
 # A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
@@ -81,6 +81,20 @@ def request_line(request: RequestView, now: datetime) -> str:
     if request.state == "open":
         about = f"{ago(now, request.opened_at)}, expires {left(now, request.expires_at)}; {request.rule}"
     return plain(f"{request.id}  {one_line(request.title, _TITLE_CHARS)}  ({' '.join(about.split())})")
+
+
+def environment_text(one: EnvironmentView, people: People, now: datetime) -> str:
+    """An environment: what is live there, who deploys to it, and who waits for their turn."""
+    needs = f"needs approval ({one.policy})" if one.policy else "no approval needed"
+    rows = [f"{one.name}  {one.live}  {needs}"]
+    rows += [_row("running", _turn(one.running, people, now))] if one.running else []
+    rows += [_row("waits", _turn(turn, people, now)) for turn in one.waiting]
+    return plain("\n".join(rows))
+
+
+def _turn(turn: Turn, people: People, now: datetime) -> str:
+    whose = f"{people.name_of(turn.requester)}: {one_line(turn.text, _TITLE_CHARS)}"
+    return f"{turn.run}  {whose}  for {length(now - turn.since)}"
 
 
 def request_text(request: RequestView, people: People) -> str:

@@ -1,12 +1,15 @@
 """Taking turns: one command at a time under one lock, on all machines that share a Redis."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 import structlog
 
+from agents.requests import AttemptId, RunId
 from bot.store import Store, StoreError
 from bot.store.locks import Held, Locks
 from bot.store.watch import ended
@@ -18,6 +21,24 @@ _PAUSE_S = 0.5
 _LEASES = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An attempt that holds a lock, or waits for it, as the lock names it."""
+
+    run_id: RunId
+    attempt_id: AttemptId
+
+    @classmethod
+    def of(cls, named: str) -> Self:
+        """Read the name."""
+        run_id, _, attempt_id = named.partition(" ")
+        return cls(RunId(run_id), AttemptId(attempt_id))
+
+    def __str__(self) -> str:
+        """Write the name."""
+        return f"{self.run_id} {self.attempt_id}"
+
+
 class CommandLock:
     """The lock of commands: one runs at a time.
 
@@ -27,26 +48,33 @@ class CommandLock:
     def __init__(self, store: Store) -> None:
         self._store, self.locks = store, Locks(store.client, store.shards, store.lease_s * _LEASES)
 
-    async def take(self, name: str, run_id: str, attempt_id: str, not_after: datetime | None) -> Held | None:
-        """Wait for the lock and take it; None when `not_after` came first.
+    async def take(
+        self, name: str, me: Holder, not_after: datetime | None, queued: Callable[[Holder | None], Awaitable[bool]]
+    ) -> Held | None:
+        """Wait for the lock and take it; None when `not_after` came first, or the turn is no longer wanted.
 
         From a holder whose lease is over it is taken only once that attempt has been judged: its result is kept, or
-        its run knows that nobody knows.
+        its run knows that nobody knows. `queued` hears again and again behind whom the attempt waits, then None once
+        its turn has come, and says whether it is still wanted.
         """
-        me, gone, waits_for = f"{run_id} {attempt_id}", "", ""
-        while not_after is None or self._store.about_now() < not_after:
+        gone, has_waited, is_wanted = "", False, True
+        while is_wanted and (not_after is None or self._store.about_now() < not_after):
             with suppress(StoreError):
-                found = await self.locks.take(name, me, gone)
-                if found.state == "taken":
+                found = await self.locks.take(name, str(me), gone)
+                behind = None if found.state == "taken" else Holder.of(found.holder)
+                if behind or has_waited:
+                    is_wanted, has_waited = await queued(behind), True
+                if behind is None and is_wanted:
                     log.info("lock taken", lock=name, fence=found.fence)
-                    return Held(name, me, found.fence)
-                if found.holder != waits_for:
-                    waits_for = found.holder
-                    log.info("waits for its turn", lock=name, holder=found.holder)
+                    return Held(name, str(me), found.fence)
+                if behind is None:
+                    await self.locks.give_up(Held(name, str(me), found.fence))
                 gone = found.holder if found.state == "left" and await self._is_judged(found.holder) else ""
                 if gone:
                     continue
             await asyncio.sleep(_PAUSE_S)
+        with suppress(StoreError):
+            await self.locks.leave(name, str(me))
         return None
 
     @asynccontextmanager
@@ -72,6 +100,6 @@ class CommandLock:
                 log.warning("lock not kept", lock=held.name, error=str(error))
 
     async def _is_judged(self, holder: str) -> bool:
-        run_id, _, attempt_id = holder.partition(" ")
-        state, _ = await self._store.lease(run_id, attempt_id)
+        of = Holder.of(holder)
+        state, _ = await self._store.lease(of.run_id, of.attempt_id)
         return state == "gone"

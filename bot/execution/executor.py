@@ -4,24 +4,25 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from pydantic import BaseModel, ValidationError
 
 from agents import Agent, CommandResult, Outcome, Pending, Tool, ToolContext, ToolRefused
-from agents.events import Event, ToolFinished, ToolOrphaned, ToolWaits
-from agents.requests import AttemptId, Effect, RunId
-from agents.run import PendingStep, Run
+from agents.events import Event, ToolFinished, ToolOrphaned, ToolQueued, ToolWaits
+from agents.requests import AttemptId, Effect, PersonId, RunId
+from agents.run import PendingStep, Run, fold
 from agents.state import Attempt, Waiting
 from agents.steps import CallTool, Step
 from agents.text import one_line
-from bot.execution.command_lock import CommandLock
+from bot.execution.command_lock import CommandLock, Holder
 from bot.execution.runner import Runner
 from bot.execution.runner_files import Given
 from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, NobodyKnows, NotStarted, StepContext
 from bot.outbound.announcements import Announcements
 from bot.policy.attachments import output_file
-from bot.store import Store, StoreError, WorkItem
+from bot.store import Commit, Store, StoreError, WorkItem
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
 
@@ -160,7 +161,8 @@ class Executor:
         adopt: Find | None,
         cover: Guarded | None = None,
     ) -> None:
-        held = HeldAttempt(self._runner, attempt.id, self._turns, self.mask, adopt, cover)
+        queued = partial(self._queued, run.id, attempt.id)
+        held = HeldAttempt(self._runner, attempt.id, self._turns, self.mask, queued, adopt, cover)
         now, announcing = self._store.about_now(), self.announcing
         hands = StepContext(run, pending.id, now, self._children, held, announcing=announcing)
         work = self._attempt(run.id, tool, args, attempt, hands)
@@ -245,6 +247,29 @@ class Executor:
         if await self._store.orphan(run_id, attempt_id, event):
             log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
             await self._queue.notify(WorkItem("run", run_id), f"orphaned:{attempt_id}")
+
+    async def _queued(self, run_id: RunId, attempt_id: AttemptId, behind: Holder | None) -> bool:
+        """Record behind whom the attempt waits, if that is news; return whether its run still wants it."""
+        while True:
+            run = fold((await self._store.load(run_id)).events)
+            attempt = run.pending.attempt if run.pending else None
+            if attempt is None or attempt.id != attempt_id or run.is_cancelled:
+                return False
+            before = attempt.queued.behind if attempt.queued else None
+            if before == (behind.run_id if behind else None):
+                return True
+            of = fold((await self._store.load(behind.run_id)).events).started if behind else None
+            event = ToolQueued(
+                at=await self._store.now(run_id),
+                attempt_id=attempt_id,
+                behind=behind.run_id if behind else None,
+                requester=of.requester if of else PersonId(""),
+            )
+            written = await self._store.commit(Commit(run_id=run_id, events=[event], expect=run.seq))
+            if written.state != "conflict":
+                log.info("waits for its turn" if behind else "its turn has come", behind=str(behind or ""))
+                await self._queue.notify(WorkItem("run", run_id), written.seq)
+                return True
 
     async def _renew(self, run_id: RunId, attempt_id: AttemptId) -> None:
         wait_s = self._store.lease_s / 3

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from agents import ChildRun, CommandResult, Variables
 from agents.requests import AttemptId, RunId, StepId
 from agents.run import Run
-from bot.execution.command_lock import CommandLock
+from bot.execution.command_lock import CommandLock, Holder
 from bot.execution.runner import Command, Lost, NeverStarted, Runner, Still
 from bot.execution.runner_child import Kept
 from bot.outbound.announcements import Announcements
@@ -70,13 +70,15 @@ class Guarded:
 class HeldAttempt:
     """An attempt that may run its command. With `adopt` that is an earlier owner's, which may still run.
 
-    `mask` takes secrets out of all that the command printed, before anybody cuts it.
+    `mask` takes secrets out of all that the command printed, before anybody cuts it. `queued` records behind whom it
+    waits for its turn, and says whether it is still wanted.
     """
 
     runner: Runner
     id: AttemptId
     turns: CommandLock
     mask: Callable[[str], str]
+    queued: Callable[[Holder | None], Awaitable[bool]]
     adopt: Find | None = None
     cover: Guarded | None = None
 
@@ -170,7 +172,8 @@ class StepContext:
     ) -> CommandResult | NeverStarted | Lost:
         """Run it once no other machine runs anything under its lock."""
         cover, turns = held.cover, held.turns
-        mine = await turns.take(what.lock, self.run.id, held.id, cover.not_after if cover else None)
+        me, not_after = Holder(self.run.id, held.id), cover.not_after if cover else None
+        mine = await turns.take(what.lock, me, not_after, held.queued)
         if mine is None:
             return NeverStarted()
 
@@ -185,7 +188,6 @@ class StepContext:
             raise
         what = replace(what, env=given.values, hidden=given.hidden)
         async with turns.kept(mine):
-            not_after = cover.not_after if cover else None
             kept = Kept(turns.locks.shards, turns.locks.lease_s, mine.name, mine.holder, mine.fence)
             found = await held.runner.run(held.id, what, not_after, still, kept)
         if not isinstance(found, Lost):  # then it may still run: its lease ends, and the attempt is judged

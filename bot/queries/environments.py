@@ -1,12 +1,18 @@
-"""The live state of each environment, as the environment itself reports it, and asked only so often."""
+"""What is live in each environment, as the environment itself reports it, and who deploys there or waits to."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from agents.deploy import Environment, live_in
 from agents.deploy.facts import health_fact
+from agents.requests import PersonId, RunId
+from bot.execution.command_lock import CommandLock, Holder
+from bot.render.views import Summary, Turn, Turns
+from bot.store import Store
+from bot.store.locks import LockQueue
 
 # Every open page wants to know, and each answer costs a command and a few of git.
 _FRESH_S = 2.0
@@ -24,8 +30,11 @@ class Place:
 class Live:
     """Looks for everybody who asks at about the same time. `clock` gives seconds."""
 
-    def __init__(self, environments: Mapping[str, Environment], clock: Callable[[], float] = time.monotonic) -> None:
-        self._environments, self._clock = environments, clock
+    def __init__(
+        self, environments: Mapping[str, Environment], store: Store, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._environments, self._store, self._clock = environments, store, clock
+        self._locks = CommandLock(store).locks
         self._looking: asyncio.Task[list[Place]] | None = None
         self._looked_at = 0.0
 
@@ -43,7 +52,24 @@ class Live:
         said = await asyncio.gather(*(health_fact(environment) for environment in checked))
         return {environment.name: fact.text for environment, fact in zip(checked, said, strict=True)}
 
+    async def turns(self) -> dict[str, Turns]:
+        """Who deploys to each environment, and who waits. Raises StoreUnavailable."""
+        queues = await asyncio.gather(*(self._locks.queue(one.lock) for one in self._environments.values()))
+        return {name: await self._turns_of(queue) for name, queue in zip(self._environments, queues, strict=True)}
+
+    async def _turns_of(self, queue: LockQueue) -> Turns:
+        found = [*([queue.holder] if queue.holder else []), *queue.waiting]
+        run_ids = [Holder.of(one.who).run_id for one in found]
+        lines = await self._store.lists.summaries_of(run_ids)
+        turns = [_turn(run_id, one.since, line) for run_id, one, line in zip(run_ids, found, lines, strict=True)]
+        return Turns(running=turns[0], waiting=tuple(turns[1:])) if queue.holder else Turns(waiting=tuple(turns))
+
     async def _look(self) -> list[Place]:
         found = await asyncio.gather(*(live_in(environment) for environment in self._environments.values()))
         pairs = zip(self._environments.values(), found, strict=True)
         return [Place(environment.name, fact.text, environment.policy) for environment, fact in pairs]
+
+
+def _turn(run_id: RunId, since: datetime, line: bytes | None) -> Turn:
+    run = Summary.model_validate_json(line) if line else None
+    return Turn(run=run_id, requester=run.requester if run else PersonId(""), text=run.text if run else "", since=since)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from agents.events import ToolQueued
 from agents.requests import DeliveryId, PersonId
 from agents.run import Run
 from agents.steps import CallTool
@@ -32,6 +33,9 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     paused = say("status.paused-by", name=people.name_of(run.paused_by)) if run.is_paused and run.paused_by else ""
     if run.ended:
         line = _ended(run, people)
+    elif pending and pending.attempt and pending.attempt.queued:
+        line = _queued(run, pending.attempt.queued, people)
+        line += say("status.then", paused=paused) if paused else ""
     elif pending and pending.attempt:
         since = f"{pending.attempt.started_at:%H:%M UTC}"
         line = say("status.running", what=_what(run), since=since)
@@ -78,6 +82,11 @@ def _what(run: Run) -> str:
     request = pending.request
     is_gate = request is not None and request.purpose == "gate"
     return request.title.removesuffix("?") if request and is_gate else pending.step.tool
+
+
+def _queued(run: Run, queued: ToolQueued, people: People) -> str:
+    by = people.name_of(queued.requester) if queued.requester else ""
+    return say("status.queued", what=_what(run), run=queued.behind, by=by and say("status.queued-by", name=by))
 
 
 def _unknown(run: Run) -> str:

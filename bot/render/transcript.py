@@ -34,6 +34,7 @@ from agents.events import (
     ThoughtDropped,
     ToolFinished,
     ToolOrphaned,
+    ToolQueued,
     ToolStarted,
     ToolWaits,
     VoteCast,
@@ -138,8 +139,11 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
             return TranscriptLine(decided(event.decision, people), given.text if given else "")
         case RequestRevoked():
             return TranscriptLine(say("story.taken-back", name=name(event.vote.person)), event.vote.reason)
-        case ToolStarted() | ToolFinished() | ToolOrphaned() | ToolWaits() | OutsideReported() | ChildStarted():
-            return _work(event)
+        case (
+            ToolStarted() | ToolFinished() | ToolOrphaned() | ToolQueued() | ToolWaits()
+            | OutsideReported() | ChildStarted()
+        ):  # fmt: skip
+            return _work(event, people)
         case ContinuationAsked() | RunForked() | RunPaused() | RunResumed() | RunCancelled() | RunEnded():
             return _course(event, people)
 
@@ -164,7 +168,8 @@ def _replaced(event: CardReplaced, name: str) -> TranscriptLine:
 
 
 def _work(
-    event: ToolStarted | ToolFinished | ToolOrphaned | ToolWaits | OutsideReported | ChildStarted,
+    event: ToolStarted | ToolFinished | ToolOrphaned | ToolQueued | ToolWaits | OutsideReported | ChildStarted,
+    people: People,
 ) -> TranscriptLine:
     match event:
         case ToolStarted():
@@ -179,6 +184,8 @@ def _work(
             if event.may_have_started:
                 return TranscriptLine(say("story.may-have-happened"))
             return TranscriptLine(say("story.had-not-begun"))
+        case ToolQueued():
+            return TranscriptLine(_queued(event, people))
         case ToolWaits():
             return TranscriptLine(say("story.waits", what=event.handle), event.note)
         case OutsideReported():
@@ -186,6 +193,13 @@ def _work(
         case ChildStarted():
             key = "story.child-for" if event.key else "story.child"
             return TranscriptLine(say(key, run=event.run_id, agent=event.agent, key=event.key), event.text)
+
+
+def _queued(event: ToolQueued, people: People) -> str:
+    if event.behind is None:
+        return say("story.began")
+    by = people.name_of(event.requester) if event.requester else ""
+    return say("story.queued", run=event.behind, by=by and say("status.queued-by", name=by))
 
 
 def _course(

@@ -106,6 +106,30 @@ class Summary(Frozen):
     effects: tuple[EffectView, ...] = ()
 
 
+class Turn(Frozen):
+    """A run that deploys, or waits for its turn, `since` then; `text` is what its requester wants."""
+
+    run: RunId
+    requester: PersonId
+    text: str
+    since: AwareDatetime
+
+
+class Turns(Frozen):
+    """Who deploys to an environment, None for nobody, and who waits for it, whoever waits longest first."""
+
+    running: Turn | None = None
+    waiting: tuple[Turn, ...] = ()
+
+
+class EnvironmentView(Turns):
+    """An environment: what is live there, the policy that decides about it, null for none, and whose turn it is."""
+
+    name: str
+    live: str
+    policy: str | None
+
+
 class RunView(Summary):
     """A run after `seq` events. `forks` are the runs that were made of it, where it is shown alone.
 

@@ -183,6 +183,10 @@ class Keys:
         """The holder of a lock, the end of its lease, and its fence."""
         return self._key("lock", name)
 
+    def lock_queue(self, name: str) -> str:
+        """Who waits for a lock: since when, and when they asked last."""
+        return self._key("lock_queue", name)
+
     def result(self, attempt_id: str) -> str:
         """The result that a runner notes for its command."""
         return self._key("result", attempt_id)

@@ -11,10 +11,13 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from agents.requests import Frozen
-from bot.store.client import Client, Script, StoreError
+from bot.store.client import Client, Script, StoreError, adjusted, asked, moment
 from bot.store.ids import ingress_shard
 from bot.store.keys import Keys
 from channels.email.servers.bookmark import Cursor
+
+# Who waits asks twice a second; a busy machine may take longer.
+_ASKS_WITHIN_S = 10.0
 
 _TAKE, _KEEP = Script("take_lock"), Script("keep_lock")
 
@@ -30,11 +33,30 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The result of taking a lock: `held` by `holder`, whose lease lives; `left` by one whose lease is over."""
+    """The result of taking a lock: `held` by `holder`, whose lease lives; `left` by one whose lease is over.
 
-    state: Literal["taken", "held", "left"]
+    `queued`: it is free, and `holder` has waited for it longer.
+    """
+
+    state: Literal["taken", "held", "left", "queued"]
     holder: str
     fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class InQueue:
+    """One that holds a lock, or waits for it, `since` then."""
+
+    who: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LockQueue:
+    """Who holds a lock, None for nobody, and who waits for it, whoever waits longest first."""
+
+    holder: InQueue | None = None
+    waiting: tuple[InQueue, ...] = ()
 
 
 class Locks:
@@ -44,10 +66,32 @@ class Locks:
         self._client, self.shards, self.lease_s = client, shards, lease_s
 
     async def take(self, name: str, holder: str, gone: str = "") -> Taken:
-        """Take the lock, from `gone` if that holder's lease is over; asked again by its holder it is kept."""
+        """Take the lock, from `gone` if that holder's lease is over; asked again by its holder it is kept.
+
+        Who does not get it waits in the queue from then on, for as long as it asks every few seconds.
+        """
         keys = self._keys(name)
-        reply = await self._client.run(_TAKE, [keys.lock(name), keys.clock], [holder, round(self.lease_s * 1000), gone])
+        args = [holder, round(self.lease_s * 1000), gone, round(_ASKS_WITHIN_S * 1000)]
+        reply = await self._client.run(_TAKE, [keys.lock(name), keys.clock, keys.lock_queue(name)], args)
         return Taken(reply[0].decode(), reply[1].decode(), int(reply[2]))
+
+    async def leave(self, name: str, holder: str) -> None:
+        """Wait for the lock no longer."""
+        await self._client.do("HDEL", self._keys(name).lock_queue(name), holder)
+
+    async def queue(self, name: str) -> LockQueue:
+        """Return who holds the lock, and who waits for it."""
+        keys = self._keys(name)
+        held, waiting, *told = await self._client.read(
+            ["HMGET", keys.lock(name), "holder", "until", "since"], ["HGETALL", keys.lock_queue(name)], *asked(keys)
+        )
+        now, _ = adjusted(*told)
+        who, until, since = held
+        holder = InQueue(who.decode(), moment(since or until)) if who and now < moment(until) else None
+        seen = ((name.decode(), value.split()) for name, value in waiting.items())
+        left = now - timedelta(seconds=_ASKS_WITHIN_S)
+        waits = (InQueue(name, moment(began)) for name, (began, last) in seen if moment(last) >= left)
+        return LockQueue(holder, tuple(sorted(waits, key=lambda one: (one.since, one.who))))
 
     async def keep(self, held: Held) -> bool:
         """Move the end of the lease to `lease_s` from now; False when somebody else has the lock."""

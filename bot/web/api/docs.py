@@ -151,6 +151,17 @@ AMENDMENTS: dict[str, Example] = {
 WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn"}
 
 PEOPLE = {"people": [{"id": "anna", "name": "Anna Ames"}]}
+PLACES: dict[str, object] = {
+    "environments": [
+        {
+            "name": "production",
+            "live": "63e28bf0c1d2e3f4a5b60718293a4b5c6d7e8f90 (v1.1.0)",
+            "policy": "production",
+            "running": {"run": "s3r-k7m2xq4d5v6ab", "requester": "anna", "text": "deploy v1.2.0", "since": _AT},
+            "waiting": [],
+        }
+    ]
+}
 DONE = {"id": "s3o-k7m2xq4d5v6ab", "told": "s3o-k7m2xq4d5v6ab is tried again."}
 DEAD = {
     "letters": [

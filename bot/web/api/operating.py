@@ -1,5 +1,6 @@
 """Operations for whoever runs it: who the people are, and what was given up on or is quarantined."""
 
+from asyncio import gather
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Depends, Path
 from agents.requests import Frozen, PersonId
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
+from bot.render.views import EnvironmentView
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow, MayKeep, MayRead, only_known_queries
@@ -26,6 +28,12 @@ class Directory(Frozen):
     """The people of the directory, in the order of the settings."""
 
     people: tuple[Named, ...]
+
+
+class EnvironmentViews(Frozen):
+    """The environments that can be deployed to, in the order of the settings."""
+
+    environments: tuple[EnvironmentView, ...]
 
 
 class DeadLetter(Note):
@@ -58,6 +66,17 @@ async def people(_: MayRead, here: HereNow) -> Directory:
     """The people of the directory by id, as requests and events name them."""
     known = here.app.people
     return Directory(people=tuple(Named(id=one, name=known.name_of(one)) for one in known.all()))
+
+
+@router.get("/environments", operation_id="listEnvironments", responses=answers(403, 422, shown={200: docs.PLACES}))
+async def environments(_: MayRead, here: HereNow) -> EnvironmentViews:
+    """What is live in each environment, as it says itself; who deploys there now, and who waits for their turn."""
+    live = here.app.live
+    places, turns = await gather(live.places(), live.turns())
+    views = (
+        EnvironmentView(name=one.name, live=one.text, policy=one.policy, **dict(turns[one.name])) for one in places
+    )
+    return EnvironmentViews(environments=tuple(views))
 
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))

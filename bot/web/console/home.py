@@ -102,7 +102,12 @@ async def live_page(request: Request) -> Response:
     runs |= {name: Summary.model_validate_json(line) for name, line in zip(run_ids, lines, strict=True) if line}
     places, health = await _places(request), await app.live.health()
     histories = {shown.place.name: history_of(shown.place, requests, runs, now) for shown in places}
-    data: dict[str, object] = {"places": places, "health": health, "histories": histories}
+    data: dict[str, object] = {
+        "places": places,
+        "health": health,
+        "histories": histories,
+        "turns": await app.live.turns(),
+    }
     return await page(request, "live.html", data, frames=demo.site if demo else "'none'")
 
 
@@ -113,7 +118,8 @@ async def live_part(request: Request) -> Response:
 
 async def live_panel(request: Request, *, anew: bool = False) -> str:
     """The part itself; `anew` when something has just been changed."""
-    return fragment(request, "_live.html", {"places": await _places(request, anew=anew)})
+    data = {"places": await _places(request, anew=anew), "turns": await here(request).app.live.turns()}
+    return fragment(request, "_live.html", data)
 
 
 async def _places(request: Request, *, anew: bool = False) -> list[Shown]:

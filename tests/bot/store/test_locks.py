@@ -1,7 +1,7 @@
 """A lock is one holder's at a time, by Redis's own time, and each holder has a higher fence."""
 
 from bot.store import Store
-from bot.store.locks import Held, Locks, Taken
+from bot.store.locks import Held, LockQueue, Locks, Taken
 from tests.guards import guards
 
 LEASE_S = 30.0
@@ -48,6 +48,55 @@ async def test_whoever_was_passed_over_keeps_and_frees_nothing(store: Store) -> 
     await locks.give_up(old)
     assert not await locks.keep(Held("deploy-staging", "run one again", 1))
     assert await locks.take("deploy-staging", "run three") == Taken("held", "run one again", 2)
+
+
+@guards("take_lock.lua:queued")
+async def test_a_free_lock_goes_to_whoever_has_waited_longest(store: Store) -> None:
+    locks = locks_of(store)
+    await locks.take("deploy-staging", "run one")
+    await locks.take("deploy-staging", "run two")
+    await move_clock(store, 1)
+    await locks.take("deploy-staging", "run three")
+    await locks.give_up(Held("deploy-staging", "run one", 1))
+
+    assert await locks.take("deploy-staging", "run three") == Taken("queued", "run two", 1)
+    assert await locks.take("deploy-staging", "run two") == Taken("taken", "run two", 2)
+
+
+async def test_who_asks_no_longer_or_leaves_is_passed_over(store: Store) -> None:
+    locks = locks_of(store)
+    for run in ("run one", "run gone", "run left"):
+        await locks.take("deploy-staging", run)
+    await move_clock(store, 11)
+    for run in ("run left", "run new"):
+        await locks.take("deploy-staging", run)
+    await locks.leave("deploy-staging", "run left")
+    await locks.give_up(Held("deploy-staging", "run one", 1))
+
+    assert await locks.take("deploy-staging", "run new") == Taken("taken", "run new", 2)
+
+
+async def test_the_queue_of_a_lock_says_who_holds_it_and_who_waits_since_when(store: Store) -> None:
+    locks = locks_of(store)
+    assert await locks.queue("deploy-staging") == LockQueue()
+
+    for at_s, run in enumerate(["run one", "run two", "run three"]):
+        await move_clock(store, at_s)
+        await locks.take("deploy-staging", run)
+    await locks.take("deploy-staging", "run two")
+    found = await locks.queue("deploy-staging")
+
+    assert found.holder is not None
+    assert found.holder.who == "run one"
+    assert [one.who for one in found.waiting] == ["run two", "run three"]
+    two, three = found.waiting
+    assert (
+        0.9
+        < (two.since - found.holder.since).total_seconds()
+        < three.since.timestamp() - found.holder.since.timestamp()
+    )
+    await move_clock(store, LEASE_S + 5)
+    assert await locks.queue("deploy-staging") == LockQueue(), "their leases are over"
 
 
 async def move_clock(store: Store, to_s: float) -> None:

@@ -1,0 +1,150 @@
+"""Deploys of one environment take turns: who waits stands in a queue that everybody sees, and may be called off."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from agents.events import ToolQueued
+from agents.requests import RunId
+from bot.execution.runner_files import Places, take_lock
+from bot.render.status_line import status_line
+from tests.bot.cli.shell import sayso
+from tests.servers.console import a_console
+from tests.test_tour import commit_of, live
+from tests.waiting import until
+from tests.world import World
+
+BUSY = "deploy-production"
+
+
+class Street:
+    """A deploy that cannot go on, and another one that waits behind it."""
+
+    def __init__(self, shop: World, first: RunId, second: RunId, lock: int) -> None:
+        self.shop, self.first, self.second, self._lock = shop, first, second, lock
+
+    def open(self) -> None:
+        """Let the first one go on."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+@pytest.fixture
+async def street(shop: World) -> AsyncIterator[Street]:
+    places = Places(shop.folder)
+    places.make()
+    lock = take_lock(places.lock(BUSY))
+    first = await approved(shop, "deploy v1.1.0 to production")
+    await until(lambda: runs_now(shop, first), what="the first one has its turn")
+    second = await approved(shop, "deploy v1.2.0 to production")
+    await until(lambda: waits_behind(shop, second, first), what="the second one waits for its turn")
+    street = Street(shop, first, second, lock)
+    yield street
+    street.open()
+
+
+async def test_who_waits_for_their_turn_is_told_behind_whom(street: Street) -> None:
+    shop = street.shop
+
+    said = status_line(await shop.run(street.second), None, shop.app.people)
+
+    assert said == (
+        f"Waiting for its turn, after run {street.first} of Anna Ames: Deploy v1.2.0 to production, replacing v1.0.0"
+    )
+    assert status_line(await shop.run(street.first), None, shop.app.people).startswith("Running: Deploy v1.1.0")
+
+
+async def test_the_queue_shows_who_deploys_and_who_waits(street: Street) -> None:
+    shop = street.shop
+
+    turns = await shop.app.live.turns()
+
+    assert turns["staging"].running is None
+    assert turns["production"].running
+    assert (turns["production"].running.run, turns["production"].running.requester) == (street.first, "anna")
+    assert [(one.run, one.text) for one in turns["production"].waiting] == [
+        (street.second, "deploy v1.2.0 to production")
+    ]
+    async with a_console(shop) as console:
+        page = await (await console.browser("anna")).get("/live")
+        assert "deploy v1.1.0 to production" in page.html
+        assert f"/runs/{street.second}/confirm/cancel" in page.html
+        assert f"/runs/{street.second}/confirm/cancel" not in (await (await console.browser("bo")).get("/live")).html
+    street.open()
+    await shop.ended(street.first)
+    await until(lambda: nobody_waits(shop), what="nobody waits any more")
+
+
+async def test_the_terminal_lists_environments_with_whose_turn_it_is(street: Street) -> None:
+    shop = street.shop
+
+    told = await sayso(shop, "environments")
+    production, staging = told.out.split("\nstaging")
+    found = json.loads((await sayso(shop, "environments", "--json")).out)
+
+    assert production.startswith(f"production  {commit_of(shop, 'v1.0.0')} (v1.0.0)  needs approval (production)\n")
+    assert f"  running    {street.first}  Anna Ames: deploy v1.1.0 to production  for " in production
+    assert f"  waits      {street.second}  Anna Ames: deploy v1.2.0 to production  for " in production
+    assert "running" not in staging
+    assert {one["name"]: [turn["run"] for turn in one["waiting"]] for one in found} == {
+        "production": [street.second],
+        "staging": [],
+    }
+
+
+async def test_a_deploy_that_is_called_off_while_it_waits_never_begins_and_lets_the_next_one_go(
+    street: Street,
+) -> None:
+    shop = street.shop
+    third = await approved(shop, "deploy v1.2.0 to production")
+    await until(lambda: waits_behind(shop, third, street.first), what="a third one waits as well")
+
+    await shop.steer(street.second, "cancel")
+    ended = await shop.ended(street.second)
+
+    assert ended.state == "cancelled"
+    assert live(shop, "production") == commit_of(shop, "v1.0.0"), "the first one has not even begun"
+    assert [one.run for one in (await shop.app.live.turns())["production"].waiting] == [third]
+
+
+async def test_the_story_says_that_its_turn_came_and_what_changed_meanwhile_is_asked_again(street: Street) -> None:
+    shop = street.shop
+    before = [one.behind for one in await shop.events(street.second) if isinstance(one, ToolQueued)]
+
+    street.open()
+    await shop.ended(street.first)
+    record = await until(lambda: asked_again(shop, street.second), what="the second one is asked about again")
+
+    after = [one.behind for one in await shop.events(street.second) if isinstance(one, ToolQueued)]
+    assert (before, after) == ([street.first], [street.first, None])
+    now = commit_of(shop, "v1.1.0")
+    assert f"live in production was {commit_of(shop, 'v1.0.0')} and is now {now}." in record
+
+
+async def approved(shop: World, text: str) -> RunId:
+    run_id = await shop.trigger(text)
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+    return run_id
+
+
+async def runs_now(shop: World, run_id: RunId) -> bool:
+    running = (await shop.app.live.turns())["production"].running
+    return running is not None and running.run == run_id
+
+
+async def waits_behind(shop: World, run_id: RunId, behind: RunId) -> bool:
+    pending = (await shop.run(run_id)).pending
+    queued = pending.attempt.queued if pending and pending.attempt else None
+    return queued is not None and queued.behind == behind
+
+
+async def nobody_waits(shop: World) -> bool:
+    return not (await shop.app.live.turns())["production"].waiting
+
+
+async def asked_again(shop: World, run_id: RunId) -> tuple[str, ...]:
+    found = [one for one in await shop.requests() if one.request.run_id == run_id and one.state == "open"]
+    return found[0].request.changes if found else ()
