@@ -98,12 +98,12 @@ class GitHub:
         """
         body = {"ref": ref, "inputs": dict(inputs)}
         try:
-            status, said = await self._ask("POST", self.dispatch_url, {**body, "return_run_details": True})
+            status, _, said = await self._ask("POST", self.dispatch_url, {**body, "return_run_details": True})
         except GitHubFailed as error:
             # Older ones do not know the key, and refuse the whole call because of it.
             if not error.refused or "return_run_details" not in str(error):
                 raise
-            status, said = await self._ask("POST", self.dispatch_url, body)
+            status, _, said = await self._ask("POST", self.dispatch_url, body)
         run_id = said.get("workflow_run_id")
         return run_id if status == HTTPStatus.OK and isinstance(run_id, int) else None
 
@@ -114,6 +114,23 @@ class GitHub:
             raise GitHubFailed(
                 f"the workflow is {one_line(_text(said, 'state'), _SAID_CHARS) or 'unknown'}, not active"
             )
+
+    async def may_dispatch(self) -> bool | None:
+        """Return whether the token may begin runs; None where GitHub does not tell. Raises GitHubFailed.
+
+        It tells the role in the repository, and the scopes of a classic token; of a fine-grained one nothing more.
+        https://docs.github.com/en/rest/repos/repos, https://docs.github.com/en/apps/oauth-apps: "scopes for OAuth apps"
+        """
+        _, headers, said = await self._ask("GET", self.url("").rstrip("/"))
+        role: object = said.get("permissions")
+        if not self._hub.token or (isinstance(role, dict) and cast("Json", role).get("push") is False):
+            return False
+        if "x-oauth-scopes" not in headers:
+            return None
+        scopes = {scope.strip() for scope in headers["x-oauth-scopes"].split(",")}
+        if "repo" in scopes:
+            return True
+        return None if "public_repo" in scopes and said.get("private") is False else False
 
     async def run(self, run_id: int) -> WorkflowRun:
         """One run of a workflow. Raises GitHubFailed."""
@@ -134,9 +151,10 @@ class GitHub:
         return min(found, key=lambda run: run.id) if found else None
 
     async def _get(self, path: str) -> Json:
-        return (await self._ask("GET", self.url(path)))[1]
+        return (await self._ask("GET", self.url(path)))[2]
 
-    async def _ask(self, method: str, url: str, body: Json | None = None) -> tuple[int, Json]:
+    async def _ask(self, method: str, url: str, body: Json | None = None) -> tuple[int, Mapping[str, str], Json]:
+        """Return the status of the answer, its headers by names in lower case, and what it says."""
         import httpx2  # noqa: PLC0415 - most have no environment that is at GitHub
 
         headers = {
@@ -160,7 +178,7 @@ class GitHub:
         said = _json(content)
         if not answer.is_success:
             raise _failed(answer.status_code, said)
-        return answer.status_code, said
+        return answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, said
 
 
 async def _read(answer: "httpx2.Response") -> bytes:

@@ -33,6 +33,18 @@ async def variables_of(environment: Environment) -> Variables:
     return Variables({**shown, **read}, patterns_of(hidden))
 
 
+async def missing(environment: Environment) -> tuple[str, ...]:
+    """Return a line for each variable that a command would lack now: not set here, or its file can't be read."""
+    found = [f"{name} is not set here" for name in environment.pass_env if name not in os.environ]
+    for name, path in environment.env.items():
+        try:
+            if name.endswith(_FILE):
+                await asyncio.to_thread(_content, name, path)
+        except LookFailed as error:
+            found.append(str(error))
+    return tuple(found)
+
+
 def facts_of(environment: Environment) -> tuple[Fact, ...]:
     """Return what a card says of them: their names, and where each comes from."""
     text = "; ".join(filter(None, _described(environment)))

@@ -107,6 +107,21 @@ class Client:
         """Return the replies to several reads, in one round trip."""
         return await self._patiently(lambda: self._together(commands))
 
+    async def refusals(self, commands: Sequence[Command]) -> list[str]:
+        """Return why the server would not run each of `commands`, "" where it would. None of them is executed.
+
+        A transaction is refused what may not run when it is queued, and then it is discarded. Raises StoreError.
+        https://redis.io/docs/latest/develop/using-commands/transactions
+        """
+        # Without a transaction they would be executed: so that comes first, and alone. As bytes, because the library
+        # would read QUEUED as the answer itself.
+        await self.read([b"MULTI"], [b"EXEC"], [b"MULTI"], [b"DISCARD"])
+        queued = [[str(command[0]).encode(), *command[1:]] for command in commands]
+        replies = await self._patiently(lambda: self._ask([[b"MULTI"], *queued, [b"DISCARD"]]))
+        if lost := next((reply for reply in replies if isinstance(reply, _AWAY)), None):
+            raise StoreUnavailable(f"Redis does not answer: {lost}", _TRIED_AGAIN) from lost
+        return [str(reply) if isinstance(reply, Exception) else "" for reply in replies[1:-1]]
+
     @asynccontextmanager
     async def listening(self, channels: Sequence[str], quiet_s: float = _QUIET_S) -> AsyncGenerator["Listener"]:
         """Hears what is published on `channels`, over a connection of its own. Raises StoreUnavailable at once."""
@@ -295,7 +310,7 @@ class WrongShards(StoreError):
 async def look(client: Client) -> tuple[Durability, str]:
     """Return the durability of the server, and what makes it weaker or unknown."""
     try:
-        found = {name: await _setting(client, name) for name in _WANTED}
+        found = {name: await setting(client, name) for name in _WANTED}
     except StoreUnavailable:
         raise
     except (StoreError, LookupError) as error:
@@ -304,7 +319,8 @@ async def look(client: Client) -> tuple[Durability, str]:
     return ("weaker", "; ".join(weaker)) if weaker else ("verified", "")
 
 
-async def _setting(client: Client, name: str) -> str:
+async def setting(client: Client, name: str) -> str:
+    """One setting of the server. Raises StoreError or LookupError where it does not tell."""
     reply: dict[bytes, bytes] | list[bytes] = await client.do("CONFIG", "GET", name)
     return (reply[name.encode()] if isinstance(reply, dict) else reply[1]).decode()
 

@@ -89,6 +89,21 @@ class Transport:
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise _channel_error(error, relay) from error
 
+    async def refusals(self, *, sender: str, recipients: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Return whom the relay takes no mail for, with its code and words; no mail is sent. Raises as `send` does.
+
+        It knows its own mailboxes, and domains that are not there; of others it finds out once a mail is on its way.
+        """
+        relay = self._relay()
+        try:
+            async with aiosmtplib.SMTP(**self._way_to(relay, await _access(relay))) as client:
+                await client.mail(sender)
+                refused = {to: error for to in recipients if (error := await _refusal(client, to))}
+                await client.rset()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise _channel_error(error, relay) from error
+        return {to: (error.code, _words(error)) for to, error in refused.items()}
+
     async def _log_in_and(self, raw: bytes, relay: Relay, *, sender: str, recipients: Sequence[str]) -> None:
         """Send `raw` over a connection of its own; with a fresh access token when the server no longer takes ours."""
         token = await _access(relay)
@@ -145,6 +160,14 @@ async def _send(raw: bytes, way: _Way, sender: str, recipients: Sequence[str]) -
     if refused:
         answers = [aiosmtplib.SMTPRecipientRefused(each.code, each.message, to) for to, each in refused.items()]
         raise aiosmtplib.SMTPRecipientsRefused(answers)
+
+
+async def _refusal(client: aiosmtplib.SMTP, to: str) -> aiosmtplib.SMTPRecipientRefused | None:
+    try:
+        await client.rcpt(to)
+    except aiosmtplib.SMTPRecipientRefused as error:
+        return error
+    return None
 
 
 _LATER = "It is sent again later. If that does not help, check SAYSO_SMTP_HOST, SAYSO_SMTP_PORT and SAYSO_SMTP_TLS"

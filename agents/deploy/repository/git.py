@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -96,6 +97,16 @@ async def versions(repo: Path) -> Versions:
     """The tags of `repo` that can be deployed by name. Raises LookFailed."""
     names = tuple(filter(is_version, await _tags(repo)))
     return Versions(names[:_MOST_VERSIONS], max(0, len(names) - _MOST_VERSIONS))
+
+
+async def newest(repo: Path) -> tuple[str, str] | None:
+    """The newest tag that can be deployed by name, else `HEAD`, and its commit; None without any. Raises LookFailed."""
+    for name in (await versions(repo)).names:
+        with suppress(LookFailed):  # a name that stands for more than one
+            if commit := await commit_of(repo, name):
+                return name, commit
+    head = await _peeled(repo, "HEAD")
+    return ("HEAD", head) if head else None
 
 
 async def check(repo: Path) -> None:

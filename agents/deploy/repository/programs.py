@@ -21,6 +21,8 @@ from agents.text import one_line
 _SHOWN_CHARS = 200
 # Hashing more than this on each look would keep people waiting.
 _MOST_BYTES = 512 * 1024 * 1024
+# The mode that git keeps of a file that may be run.
+_EXECUTABLE = "100755"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,30 @@ async def bound(repo: Path, folder: Path, argv: Sequence[str], commit: str) -> B
         return Bound(fact, commit, artifacts)
     text = f"{path}, bound by its SHA-256, in {folder} as that is then; what it reads or calls there is not bound"
     return Bound(_fact(text), "", artifacts)
+
+
+async def why_not_run(repo: Path, folder: Path, argv: Sequence[str], commit: str) -> str:
+    """Return why an approved deploy of `commit` could not start `argv`, "" where it could. Raises LookFailed."""
+    try:
+        binding = await bound(repo, folder, argv, commit)
+    except ToolRefused as error:
+        return str(error)
+    if binding.artifacts:
+        return why_not_started(folder, argv)
+    place = dict(_inside(repo, argv[:1]))[argv[0]]
+    entry = (await git.entries(repo, commit, (place,)))[place]
+    return "" if entry.state.startswith(_EXECUTABLE) else f"{argv[0]} is not executable in this commit"
+
+
+def why_not_started(folder: Path, argv: Sequence[str]) -> str:
+    """Return why `argv` could not be started in `folder` as it is now, "" where it could."""
+    program = argv[0]
+    if "/" not in program:
+        return "" if shutil.which(program) else f"there is no program {program} on PATH"
+    path = folder / program
+    if not path.is_file():
+        return f"{path} is a folder" if path.is_dir() else f"there is no program {path}"
+    return "" if os.access(path, os.X_OK) else f"{path} is not executable"
 
 
 async def changed(repo: Path, argv: Sequence[str], old: str, new: str) -> tuple[tuple[str, str], ...]:

@@ -1,9 +1,9 @@
 """A stand-in for GitHub's REST API, as a process of its own: `python -m tests.fakes.github.server`.
 
-It prints its port and speaks, for the one repository `acme/shop`, the checks and the combined status of a commit, the
-dispatch of a workflow, the list of its runs and one run. It refuses what the real one refuses: a wrong token, no user
-agent, inputs that the workflow does not declare, keys in the body that it does not know. Beside that `POST /_set` tells
-it how to be (see `Fake`), `POST /_end` ends a run, and `GET /_seen` gives the dispatches that came in.
+It prints its port and speaks, for the one repository `acme/shop`, what that is, the checks and the combined status of
+a commit, the dispatch of a workflow, the list of its runs and one run. It refuses what the real one refuses: a wrong
+token, no user agent, inputs that the workflow does not declare, keys in the body that it does not know. Beside that
+`POST /_set` tells it how to be (see `Fake`), `POST /_end` ends a run, and `GET /_seen` gives the dispatches that came.
 """
 
 import asyncio
@@ -30,7 +30,8 @@ class Fake:
 
     `answers`: what a dispatch gives back, `details` (200), `nothing` (204), `old` (204, and it refuses to be asked for
     details), `lost` (it begins, and the connection breaks), `never` (it does not begin, and the connection breaks).
-    `run_name` is filled in from the inputs. `down` is a status for everything that looks.
+    `run_name` is filled in from the inputs. `down` is a status for everything that looks. `scopes` are those of a
+    classic token; None for a fine-grained one, of which GitHub tells none. `role` is what the token's user may do.
     """
 
     answers: str = "details"
@@ -40,6 +41,8 @@ class Fake:
     checks: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
     statuses: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
     total: int = 0
+    scopes: str | None = "repo, workflow"
+    role: dict[str, bool] = field(default_factory=lambda: {"pull": True, "push": True, "admin": False})
     runs: list[Json] = field(default_factory=list[Json])
     seen: list[Json] = field(default_factory=list[Json])
 
@@ -56,6 +59,13 @@ class Fake:
 
     async def told(self, _: Request) -> Response:
         return JSONResponse(self.seen)
+
+    async def repository(self, request: Request) -> Response:
+        about = {"full_name": "acme/shop", "private": True, "default_branch": "main", "permissions": self.role}
+        answer = self._looked(request, about)
+        if self.scopes is not None:
+            answer.headers["X-OAuth-Scopes"] = self.scopes
+        return answer
 
     async def check_runs(self, request: Request) -> Response:
         found = self.checks.get(request.path_params["sha"], [])
@@ -126,6 +136,7 @@ class Fake:
                 Route("/_set", self.set, methods=["POST"]),
                 Route("/_end", self.end, methods=["POST"]),
                 Route("/_seen", self.told),
+                Route(_REPOSITORY, self.repository),
                 Route(_REPOSITORY + "/commits/{sha}/check-runs", self.check_runs),
                 Route(_REPOSITORY + "/commits/{sha}/status", self.status),
                 Route(_REPOSITORY + "/actions/workflows/{workflow}/runs", self.workflow_runs),
