@@ -136,19 +136,25 @@ def rebuild(as_json: Json = False, data: Data = None) -> None:
 
 
 def doctor(as_json: Json = False, data: Data = None) -> None:
-    """Check every service and permission; exit 1 when something is wrong, with the fix for each."""
+    """Check every service and permission, with the fix for each: ✓ well, ! worth knowing, ✗ wrong, – not tried.
+
+    It changes nothing. The exit code is 0 when all is well, 1 when something is wrong, 2 when nothing is wrong and
+    something could not be tried from here.
+    """
     import asyncio
 
+    from bot.doctor.finding import exit_code
     from bot.doctor.overall import examine
 
     findings = asyncio.run(examine(settings_of(data)))
     if as_json:
         # "mend" was the name of the fix in the release before this one; programs may read it for one more.
-        print(json.dumps([{**finding.model_dump(mode="json"), "mend": finding.fix} for finding in findings]))
+        told = [{**one.model_dump(mode="json"), "state": one.state, "mend": one.fix} for one in findings]
+        print(json.dumps(told))
     else:
         for finding in findings:
             print(plain(f"{finding.sign} {finding.what}" + (f"\n    fix: {finding.fix}" if finding.fix else "")))
-    raise typer.Exit(1 if any(finding.sign == "✗" for finding in findings) else 0)
+    raise typer.Exit(exit_code(findings))
 
 
 def dev(
