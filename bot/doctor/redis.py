@@ -1,33 +1,74 @@
 """Checks of the Redis that an installation uses, and of what processes leave there about themselves."""
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 from bot.config.settings import Settings
-from bot.doctor.finding import Finding, Sign
+from bot.doctor.finding import Finding, not_tried
+from bot.doctor.redis_rights import examine_rights
+from bot.doctor.room import amount, room
 from bot.people.api_keys import keys_of_nobody
-from bot.store.client import ACCEPTED_LOSS, Client, StoreError, far_ahead, look
+from bot.store.client import ACCEPTED_LOSS, Client, Durability, StoreError, StoreUnavailable, far_ahead, look, setting
 from bot.store.indexes import Links, Lockouts, standing
 from bot.store.lists import Lists
 from bot.store.locks import MailboxStore
 
+SKEW_S = 60.0
+"""The most this machine's clock may be off: deadlines are told to people in minutes."""
 
-async def examine_redis(settings: Settings, url: str) -> AsyncIterator[Finding]:
+_NEARLY_FULL = 0.8
+
+
+async def examine_redis(
+    settings: Settings, url: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> AsyncIterator[Finding]:
     """Check that the Redis at `url` answers, keeps what it acknowledged, and holds nothing that waits in vain."""
     client = Client(url, patience_s=0)
     try:
-        durability, why = await look(client)
-        lists = Lists(client, settings.shards)
-        are_whole, unknown = await lists.are_whole(), await lists.unknown_work()
-        ahead = await far_ahead(client, settings.shards)
-        lockouts = await Lockouts(client).all()
-        unheld = await keys_of_nobody(client)
-    except StoreError as error:
+        rights = await _rights(client, settings.shards)
+        yield Finding(sign="✓", what="Redis answers")
+        if rights.sign == "✗":
+            yield rights
+        async with aclosing(_inside(settings, client)) as findings:
+            async for finding in findings:
+                yield finding
+        if rights.sign == "✓":
+            yield rights
+        async with aclosing(_server(client, url, now)) as findings:
+            async for finding in findings:
+                yield finding
+    except StoreUnavailable as error:
         yield Finding(sign="✗", what=str(error), fix="start Redis, or correct SAYSO_REDIS_URL")
-        return
+        yield not_tried("what Redis keeps, allows and holds", "it does not answer")
+    except StoreError as error:
+        yield not_tried("what Redis keeps and holds", error.what)
     finally:
         await client.close()
-    yield Finding(sign="✓", what="Redis answers")
+
+
+async def _rights(client: Client, shards: int) -> Finding:
+    try:
+        return await examine_rights(client, shards)
+    except StoreUnavailable:
+        raise
+    except StoreError as error:
+        fix = "correct the user and password in SAYSO_REDIS_URL, or: ACL SETUSER with that user: +multi +exec +discard"
+        return Finding(sign="✗", what=f"Redis takes no transactions of ours: {error.what}", fix=fix)
+
+
+async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]:
+    """What the server keeps, and what of ours waits in it. Raises StoreError."""
+    durability, why = await look(client)
+    lists = Lists(client, settings.shards)
+    are_whole, unknown = await lists.are_whole(), await lists.unknown_work()
+    ahead = await far_ahead(client, settings.shards)
+    lockouts, unheld = await Lockouts(client).all(), await keys_of_nobody(client)
+    yield _durability(settings, durability, why)
     for one in lockouts:
         what = f"{one.channel.capitalize()} refuses sayso since {one.since:%H:%M UTC}: {one.what}"
         yield Finding(sign="✗", what=what, fix=one.do)
@@ -48,11 +89,93 @@ async def examine_redis(settings: Settings, url: str) -> AsyncIterator[Finding]:
         what = f"sayso_{key.prefix} of {key.owner} names no holders: whoever has it could approve what it asks for"
         fix = f"sayso keys create --service {key.service} --holder PERSON …, then sayso keys revoke sayso_{key.prefix}"
         yield Finding(sign="!", what=what, fix=fix)
+
+
+def _durability(settings: Settings, durability: Durability, why: str) -> Finding:
+    if durability == "unknown":
+        fix = "let the Redis user run CONFIG GET, or see for yourself: appendonly yes, appendfsync always, maxmemory-"
+        return not_tried("durability", why, f"{fix}policy noeviction")
+    if durability == "verified":
+        return Finding(sign="✓", what="durability verified")
+    what = f"durability weaker {why}"
+    if settings.accept_durability == ACCEPTED_LOSS:
+        return Finding(sign="!", what=what)
     fix = f"set these on the server, or SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}"
-    signs: dict[str, Sign] = {"verified": "✓", "weaker": "✗", "unknown": "!"}
-    is_bad = durability == "weaker" and settings.accept_durability != ACCEPTED_LOSS
-    sign: Sign = "!" if durability == "weaker" and not is_bad else signs[durability]
-    yield Finding(sign=sign, what=f"durability {durability} {why}".strip(), fix=fix if is_bad else "")
+    return Finding(sign="✗", what=what, fix=fix)
+
+
+async def _server(client: Client, url: str, now: Callable[[], datetime]) -> AsyncGenerator[Finding]:
+    """What the server has room for, and takes for the time. Raises StoreError."""
+    yield await _clock(client, now)
+    try:
+        about = cast("Mapping[str, Any]", await client.do("INFO"))
+    except StoreUnavailable:
+        raise
+    except StoreError as error:
+        yield not_tried("memory and disk of Redis", error.what, "let the Redis user run INFO")
+        return
+    yield _log(about)
+    yield _memory(about)
+    yield await _disk(client, about, url)
+
+
+async def _clock(client: Client, now: Callable[[], datetime]) -> Finding:
+    """How far the clocks of this machine and of Redis are apart at the least: the answer takes a while to come."""
+    before = now()
+    seconds, microseconds = cast("tuple[int, int]", await client.do("TIME"))
+    after, told = now(), seconds + microseconds / 1_000_000
+    early, late = before.timestamp() - told, told - after.timestamp()
+    off_s = max(early, late, 0.0)
+    if off_s <= SKEW_S:
+        return Finding(sign="✓", what="this machine's clock and that of Redis agree")
+    what = f"this machine's clock is {off_s:.0f} s {'ahead of' if early > late else 'behind'} that of Redis"
+    return Finding(sign="!", what=what, fix="sudo timedatectl set-ntp true, on the one that is wrong")
+
+
+def _log(about: Mapping[str, Any]) -> Finding:
+    """Whether the last writes of the append-only file worked; a full disk shows here wherever Redis is."""
+    names = ("aof_last_write_status", "aof_last_bgrewrite_status")
+    if bad := [name for name in names if about.get(name, "ok") != "ok"]:
+        fix = "see the log of Redis and the room on its disk"
+        return Finding(sign="✗", what=f"Redis could not write its append-only file: {', '.join(bad)}", fix=fix)
+    return Finding(sign="✓", what="Redis wrote its append-only file the last time")
+
+
+def _memory(about: Mapping[str, Any]) -> Finding:
+    used, most = int(about.get("used_memory", 0)), int(about.get("maxmemory", 0))
+    if not most:
+        return Finding(sign="✓", what=f"Redis uses {amount(used)} of memory, and has no limit (maxmemory)")
+    what = f"Redis uses {amount(used)} of {amount(most)} of memory (maxmemory)"
+    if used < most * _NEARLY_FULL:
+        return Finding(sign="✓", what=what)
+    fix = "raise maxmemory, on the server and in its file: once it is reached, nothing can be written"
+    return Finding(sign="✗" if used >= most else "!", what=what, fix=fix)
+
+
+async def _disk(client: Client, about: Mapping[str, Any], url: str) -> Finding:
+    """The room on the disk of Redis, where that is on this machine."""
+    what, fix = "the room on the disk of Redis", "see there: df -h, in the folder that CONFIG GET dir names"
+    if not _is_here(about, url):
+        return not_tried(what, "it is on another machine", fix)
+    try:
+        folder = Path(await setting(client, "dir"))
+        return room(f"Redis ({folder})", shutil.disk_usage(folder).free)
+    except StoreUnavailable:
+        raise
+    except (StoreError, LookupError, OSError) as error:
+        return not_tried(what, str(error), fix)
+
+
+def _is_here(about: Mapping[str, Any], url: str) -> bool:
+    """Return whether the server is a process of this machine, and in no container with a disk of its own."""
+    at = urlsplit(url)
+    if at.scheme != "unix" and at.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        return False
+    command = Path("/proc", str(about.get("process_id", "")), "comm")
+    try:
+        return not Path("/proc/self").exists() or any(name in command.read_text() for name in ("redis", "valkey"))
+    except OSError:
+        return False
 
 
 async def slack_line(url: str) -> Finding:
@@ -69,7 +192,7 @@ async def examine_links(links: Links) -> Finding:
     try:
         found = await links.all()
     except StoreError as error:
-        return Finding(sign="!", what=f"nobody knows who is connected to Slack: {error}", fix="start Redis")
+        return not_tried("who is connected to Slack", str(error), "start Redis")
     match standing(found):
         case "connected":
             count = sum(link.connected for link in found)
@@ -98,7 +221,7 @@ async def _examine_reading(store: MailboxStore) -> Finding:
     try:
         state = await store.state()
     except StoreError as error:
-        return Finding(sign="!", what=f"nobody knows who reads the mailbox: {error}", fix="start Redis")
+        return not_tried("who reads the mailbox", str(error), "start Redis")
     if state and state.trouble:
         return Finding(
             sign="✗", what=f"the mailbox could not be read: {state.trouble}", fix="see the log of sayso mail"

@@ -1,0 +1,140 @@
+"""The doctor's findings about Redis: what it allows, has room for, and takes for the time."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from bot.config.settings import load
+from bot.doctor.finding import Finding
+from bot.doctor.redis import examine_redis
+from bot.doctor.redis_rights import NEEDED
+from tests.processes.programs import RedisServer
+from tests.servers.lines import TOP
+
+ALL = ("~*", "&*", "+@all")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis of its own, since its users and limits change."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server.start()
+
+
+async def findings(server: RedisServer, url: str = "", off_s: float = 0) -> list[Finding]:
+    """Return what the doctor says of it."""
+    settings = load(None, {"SAYSO_REDIS_URL": server.url, "SAYSO_DATA_DIR": "/nonexistent"}, Path("/nonexistent"))
+
+    def now() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=off_s)
+
+    return [finding async for finding in examine_redis(settings, url or server.url, now)]
+
+
+async def found(about: str, server: RedisServer, url: str = "", off_s: float = 0) -> Finding:
+    """The one thing that it says with `about` in it."""
+    every = await findings(server, url, off_s)
+    matching = [finding for finding in every if about in finding.what]
+    assert len(matching) == 1, every
+    return matching[0]
+
+
+def user(server: RedisServer, *rights: str) -> str:
+    """The address of the server for a user with these rights alone."""
+    connection = server.connect()
+    try:
+        connection.ask("ACL", "SETUSER", "sayso", "reset", "on", ">of-sayso-0123", *rights)
+    finally:
+        connection.close()
+    return server.url.replace("redis://", "redis://sayso:of-sayso-0123@")
+
+
+async def test_a_redis_of_ones_own_is_well_and_nothing_is_written_into_it(server: RedisServer) -> None:
+    every = await findings(server)
+
+    assert {finding.sign for finding in every} == {"✓"}, every
+    said = "\n".join(finding.what for finding in every)
+    for words in ("verified", "every command", "clock", "append-only file", "memory", "free on the disk of Redis"):
+        assert words in said
+    connection = server.connect()
+    assert connection.ask("DBSIZE") == 0
+    connection.close()
+
+
+async def test_every_command_and_key_that_the_user_may_not_use_is_named(server: RedisServer) -> None:
+    url = user(server, "~{s*", "&*", "+@all", "-zadd", "-evalsha", "-subscribe")
+
+    finding = await found("does not let us", server, url)
+
+    assert finding.sign == "✗"
+    assert "run EVALSHA, SUBSCRIBE, ZADD and use keys and channels that begin with answers:, s0:" in finding.what
+    assert "+evalsha +subscribe +zadd ~answers:* ~s0:*" in finding.fix
+    assert "of-sayso-0123" not in finding.what + finding.fix
+
+
+async def test_a_user_that_may_do_next_to_nothing_is_told_what_it_lacks(server: RedisServer) -> None:
+    no_transactions = await findings(server, user(server, "~*", "&*", "+@all", "-multi"))
+    only_reads = await findings(server, user(server, "~*", "&*", "+@read", "+@transaction", "+hello", "+client"))
+
+    assert "takes no transactions of ours" in no_transactions[1].what
+    assert "+multi +exec +discard" in no_transactions[1].fix
+    assert "ZADD" in only_reads[1].what
+    assert only_reads[-1].sign == "–"
+
+
+async def test_a_server_that_tells_nothing_about_itself_leaves_that_untried(server: RedisServer) -> None:
+    url = user(server, *ALL, "-config", "-info")
+
+    every = [finding for finding in await findings(server, url) if finding.sign == "–"]
+
+    assert [finding.what.partition(":")[2].split(":")[0].strip() for finding in every] == [
+        "durability",
+        "memory and disk of Redis",
+    ]
+    assert "CONFIG GET" in every[0].fix
+    assert "INFO" in every[1].fix
+
+
+@pytest.mark.parametrize(("off_s", "which"), [(120, "ahead of"), (-120, "behind")])
+async def test_clocks_that_differ_are_worth_knowing(server: RedisServer, off_s: float, which: str) -> None:
+    finding = await found("clock", server, off_s=off_s)
+
+    assert finding.sign == "!"
+    assert re.search(rf"this machine's clock is 1(19|20) s {which} that of Redis", finding.what)
+    assert "timedatectl" in finding.fix
+
+
+@pytest.mark.parametrize(("maxmemory", "sign"), [("1gb", "✓"), ("1", "✗")])
+async def test_memory_that_is_used_up_is_wrong(server: RedisServer, maxmemory: str, sign: str) -> None:
+    connection = server.connect()
+    connection.ask("CONFIG", "SET", "maxmemory", maxmemory)
+    try:
+        finding = await found("of memory (maxmemory)", server)
+    finally:
+        connection.ask("CONFIG", "SET", "maxmemory", "0")
+        connection.close()
+
+    assert (finding.sign, "raise maxmemory" in finding.fix) == (sign, sign == "✗")
+
+
+async def test_the_disk_of_a_redis_under_an_outside_name_is_not_tried(server: RedisServer) -> None:
+    finding = await found("disk of Redis", server, server.url.replace("127.0.0.1", "127.1"))
+
+    assert (finding.sign, "another machine" in finding.what) == ("–", True)
+    assert "df -h" in finding.fix
+
+
+def test_whatever_the_store_and_the_queue_ask_of_redis_is_asked_for() -> None:
+    asked = {command[0] for command in NEEDED}
+    queue = Path(str(resources.files("docket")))
+    files = [file for folder in (TOP / "bot", queue) for file in folder.rglob("*") if file.suffix in {".lua", ".py"}]
+    calls = re.compile(r"(?:redis\.p?call\(\s*['\"]|\.do\(\s*\")([A-Za-z]+)")
+
+    called = {name.upper() for file in files for name in calls.findall(file.read_text())}
+
+    assert len(called) > 30
+    assert called - {"CONFIG", "INFO"} <= asked
