@@ -3,13 +3,13 @@
 import asyncio
 import email.utils
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.config.mail import MailSettings
-from bot.doctor.finding import Finding
+from bot.doctor.finding import Finding, not_tried
 from bot.wiring.mail import RealMail
 from bot.wiring.mail_identify import arrived
 from channels import ChannelError
@@ -28,10 +28,14 @@ BACK_WITHIN_S = 30.0
 
 LOOK_EVERY_S = 0.5
 
+# An SMTP server that says so says it again (RFC 5321, 4.2.1).
+_FOR_GOOD = 500
+
 SKEW_S = 60.0
 """The most this machine's clock may be off: deadlines are told to people in minutes."""
 
 _SUBJECT = "sayso doctor"
+_WAY_BACK = "whether an answer finds its way back"
 _IDENTIFY = "sayso mail identify looks at a mail from a person and says what SAYSO_MAIL_AUTHSERV_ID should be"
 
 _HYBRID = (
@@ -81,7 +85,30 @@ async def examine_mail(
                 yield finding
     except ChannelError as error:
         yield Finding(sign="✗", what=error.what, fix=error.do)
+        yield not_tried(_WAY_BACK, "the mailbox can't be read")
     yield _identity(settings)
+
+
+async def examine_recipients(mail: RealMail, addresses: Mapping[str, str]) -> AsyncIterator[Finding]:
+    """Check that the mail server takes mail for those who must hear something, by person; none is sent."""
+    what = f"whether mail reaches {', '.join(addresses)}"
+    try:
+        transport = Transport(lambda: mail.relay)
+        refused = await transport.refusals(sender=mail.address, recipients=[*addresses.values()])
+    except ChannelError as error:
+        yield not_tried(what, error.what, error.do)
+        return
+    for person, address in addresses.items():
+        code, words = refused.get(address, (0, ""))
+        if code >= _FOR_GOOD:
+            fix = f"correct email of [people.{person}]"
+            yield Finding(sign="✗", what=f"the mail server takes no mail to {address}: {code} {words}", fix=fix)
+        elif code:
+            yield not_tried(f"whether mail reaches {person}", f"the mail server says to come again: {code} {words}")
+    if taken := [person for person, address in addresses.items() if address not in refused]:
+        yield Finding(
+            sign="✓", what=f"the mail server takes mail to {', '.join(taken)}, as far as it knows; none was sent"
+        )
 
 
 async def _inside(session: Session, server: str) -> AsyncGenerator[Finding]:
@@ -101,8 +128,9 @@ async def _back(
     within_s: float,
     now: Callable[[], datetime],
 ) -> AsyncIterator[Finding]:
-    """A mail to oneself, where an answer would go; nothing when it can't be sent."""
+    """A mail to oneself, where an answer would go."""
     if transport is None:
+        yield not_tried(_WAY_BACK, "no mail can be sent")
         return
     nonce = secrets.token_hex(8)
     subject = f"Subject: {_SUBJECT} {nonce}\r\n".encode()

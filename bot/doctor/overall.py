@@ -6,40 +6,36 @@ import shlex
 import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 
-from agents.deploy import Environment
-from agents.deploy.github import GitHub
-from agents.deploy.lookup import LookFailed
-from agents.deploy.repository import git
-from agents.deploy.repository.mirror import refresh
 from agents.model.claude import Claude
 from agents.model.prices import is_priced
 from bot.config.data_dir import DataDir, redis_url
 from bot.config.errors import ConfigError
 from bot.config.mail import LONGEST_LOCAL_PART
 from bot.config.settings import Settings
-from bot.doctor.finding import Finding
+from bot.doctor.approvals import examine_approvals
+from bot.doctor.audiences import addresses_of, examine_audiences
+from bot.doctor.environments import examine_environments
+from bot.doctor.finding import Finding, not_tried
+from bot.doctor.room import room
 from bot.doctor.slack import examine_slack
 from bot.doctor.triggers import examine_triggers
-from bot.errors import Unavailable
+from bot.errors import Invalid, Unavailable
 from bot.people.directory import People
 from bot.registry.configured import DEFAULT_MODEL, agents_of
-from bot.registry.environments import environments_of
 
 # Nobody waits longer to hear that a model does not answer.
 _MODEL_S = 10.0
-# A repository may come here for the first time.
-_FETCH_S = 60.0
 
 
 async def examine(settings: Settings) -> list[Finding]:
     """Everything that was found, in the order in which it should be fixed."""
-    findings = [_configuration(settings), _data(settings), *_open_to_others(settings), _secret(settings)]
+    findings = [_configuration(settings), *_data(settings), *_open_to_others(settings), _secret(settings)]
     findings += [finding async for finding in _redis(settings)]
     findings += [finding async for finding in _mail(settings)]
     findings += [finding async for finding in _slack(settings)]
-    findings += [*_own_agents(settings), _git(), *await _environments(settings), *_triggers(settings)]
+    findings += [*examine_approvals(settings), *examine_audiences(settings)]
+    findings += [*_own_agents(settings), _git(), *await examine_environments(settings), *_triggers(settings)]
     return [*findings, *await _models(settings), *await _prices(settings)]
 
 
@@ -49,17 +45,20 @@ def _configuration(settings: Settings) -> Finding:
     return Finding(sign="✓", what=f"{settings.config} is well formed: {len(settings.people)} people")
 
 
-def _data(settings: Settings) -> Finding:
+def _data(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
     there = next(part for part in (folder, *folder.parents) if part.exists())
     if not there.is_dir():
-        return Finding(sign="✗", what=f"{folder}: {there} is a file", fix="name another data directory with --data")
+        yield Finding(sign="✗", what=f"{folder}: {there} is a file", fix="name another data directory with --data")
+        return
     if not os.access(there, os.W_OK):
         fix = f"sudo chown -R $(id -un) {there}" if there == folder else "name another data directory with --data"
-        return Finding(sign="✗", what=f"{there} can't be written", fix=fix)
-    if there != folder:
-        return Finding(sign="!", what=f"{folder} does not exist yet", fix="./sayso dev makes it")
-    return Finding(sign="✓", what=f"{folder} can be written")
+        yield Finding(sign="✗", what=f"{there} can't be written", fix=fix)
+    elif there != folder:
+        yield Finding(sign="!", what=f"{folder} does not exist yet", fix="./sayso dev makes it")
+    else:
+        yield Finding(sign="✓", what=f"{folder} can be written")
+    yield room(f"{there}", shutil.disk_usage(there).free)
 
 
 def _open_to_others(settings: Settings) -> Iterator[Finding]:
@@ -94,6 +93,8 @@ def _own_agents(settings: Settings) -> list[Finding]:
         found = [agent for agent in agents_of(settings) if agent.name in own]
     except ConfigError as error:
         return [Finding(sign="✗", what=problem, fix="do what it says") for problem in error.problems]
+    except Invalid as error:  # told with the environments
+        return [not_tried("whether agents of your own load", error.what)] if own else []
     return [Finding(sign="✓", what=f"the agent {one.name} loads, with {len(one.tools)} tools") for one in found]
 
 
@@ -114,17 +115,24 @@ async def _mail(settings: Settings) -> AsyncIterator[Finding]:
         yield _local_mail(settings)
         return
     # A `sayso dev` has no servers, and needs nothing that speaks to them.
-    from bot.doctor.mail import examine_mail  # noqa: PLC0415
+    from bot.doctor.mail import examine_mail, examine_recipients  # noqa: PLC0415
     from bot.wiring.mail import RealMail  # noqa: PLC0415
 
     people = People(settings.people, settings.policies, settings.language)
-    async for finding in examine_mail(settings, RealMail(settings, people)):
+    mail = RealMail(settings, people)
+    async for finding in examine_mail(settings, mail):
         yield finding
-    with suppress(Unavailable):
+    if addresses := addresses_of(settings):
+        async for finding in examine_recipients(mail, addresses):
+            yield finding
+    try:
         url = redis_url(settings)
-        from bot.doctor.redis import mailbox_reader  # noqa: PLC0415
+    except Unavailable:
+        yield not_tried("who reads the mailbox", "there is no Redis to ask")
+        return
+    from bot.doctor.redis import mailbox_reader  # noqa: PLC0415
 
-        yield await mailbox_reader(settings, url)
+    yield await mailbox_reader(settings, url)
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:
@@ -132,11 +140,14 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     if not settings.has_socket_mode:
         return
-    with suppress(Unavailable):
+    try:
         url = redis_url(settings)
-        from bot.doctor.redis import slack_line  # noqa: PLC0415
+    except Unavailable:
+        yield not_tried("who is connected to Slack", "there is no Redis to ask")
+        return
+    from bot.doctor.redis import slack_line  # noqa: PLC0415
 
-        yield await slack_line(url)
+    yield await slack_line(url)
 
 
 def _local_mail(settings: Settings) -> Finding:
@@ -162,45 +173,10 @@ def _git() -> Finding:
     return Finding(sign="✓", what="git is there")
 
 
-async def _environments(settings: Settings) -> list[Finding]:
-    found = await asyncio.gather(*(_environment(one) for one in environments_of(settings).values()))
-    return [finding for findings in found for finding in findings]
-
-
-async def _environment(one: Environment) -> list[Finding]:
-    key, hub = f"deploy.environments.{one.name}", one.workflow
-    who = "nobody is asked" if one.policy is None else f"policy {one.policy} decides"
-    findings = [await _repository(one, key, who)]
-    if hub:
-        try:
-            await GitHub(hub).check_workflow()
-            findings.append(Finding(sign="✓", what=f"{one.name}: GitHub has the workflow {hub.workflow}"))
-        except LookFailed as error:
-            fix = f"correct {key}.github, or SAYSO_GITHUB_TOKEN"
-            findings.append(Finding(sign="✗", what=f"{one.name}: workflow {hub.workflow}: {error}", fix=fix))
-    return findings
-
-
-async def _repository(one: Environment, key: str, who: str) -> Finding:
-    """Whether the repository can be read; one that is elsewhere is fetched."""
-    there = one.remote.url if one.remote else one.repo
-    try:
-        stale = await refresh(one.remote, _FETCH_S) if one.remote else ()
-        await git.check(one.repo)
-    except LookFailed as error:
-        if one.remote:
-            return Finding(sign="✗", what=f"{one.name}: {error}", fix=f"correct {key}.repo, or {key}.git")
-        what = f"no git repository: {error}" if one.repo.is_dir() else f"no folder {one.repo}"
-        return Finding(sign="✗", what=f"{one.name}: {what}", fix=f"set {key}.repo")
-    if stale:
-        return Finding(sign="✗", what=f"{one.name}: {stale[0].text}", fix=f"correct {key}.repo, or {key}.git")
-    return Finding(sign="✓", what=f"{one.name} deploys from {there}; {who}")
-
-
 def _triggers(settings: Settings) -> Iterator[Finding]:
     try:
         names = [agent.name for agent in agents_of(settings)]
-    except ConfigError:  # told with the agents
+    except (ConfigError, Invalid):  # told with the agents, or the environments
         names = list(settings.agents)
     return examine_triggers(settings, names)
 

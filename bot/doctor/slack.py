@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from agents.requests import people_of
 from bot.config.settings import Settings
+from bot.doctor.audiences import places_of
 from bot.doctor.finding import Finding
 from bot.people.directory import People
 
@@ -39,7 +40,7 @@ def _without(settings: Settings) -> Iterator[Finding]:
 def speaks_of_slack(settings: Settings) -> bool:
     """Return whether the file names anybody or anything in Slack."""
     named = any(person.slack for person in settings.people.values())
-    return named or any("slack" in policy.reach or policy.also_post for policy in settings.policies.values())
+    return named or any("slack" in policy.reach for policy in settings.policies.values()) or bool(places_of(settings))
 
 
 def _reach(settings: Settings) -> Iterator[Finding]:

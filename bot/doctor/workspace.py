@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Mapping
 
 from bot.config.settings import Settings
-from bot.config.tables import PersonConfig, PolicyConfig
-from bot.doctor.finding import Finding
+from bot.config.tables import PersonConfig
+from bot.doctor.audiences import places_of
+from bot.doctor.finding import Finding, not_tried
 from bot.wiring.slack import slack_api
 from bot.wiring.slack_import import is_of_another, why_not
 from channels import ChannelError, ChannelUnauthorized, ChannelUnavailable
@@ -14,7 +15,6 @@ from channels.slack.inbound import part, parts, word
 from channels.slack.manifest import SCOPES
 from channels.slack.members import member_of, next_cursor
 
-_PLACE = "slack:"
 _AGAIN = "add it under OAuth & Permissions (sayso slack manifest prints them all), then install the app again"
 _MOST_PAGES = 100
 _NOT_REACHED = "see that this machine reaches Slack: its network, a proxy, SAYSO_SLACK_BASE_URL if it is set"
@@ -36,8 +36,9 @@ async def examine_workspace(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in _ways_in(settings, app):
         yield finding
     if not home:
+        yield not_tried("scopes, Slack channels and people", "Slack does not take our bot token, or can't be asked")
         return
-    async for finding in _places(api, settings.policies):
+    async for finding in _places(api, places_of(settings)):
         yield finding
     async for finding in _people(api, settings.people, home):
         yield finding
@@ -75,7 +76,8 @@ async def _ways_in(settings: Settings, app: str) -> AsyncIterator[Finding]:
         fix = "SAYSO_PUBLIC_URL=https://…, where Slack is to post to"
         yield Finding(sign="✗", what="SLACK_SIGNING_SECRET is set and SAYSO_PUBLIC_URL is not", fix=fix)
     elif settings.has_slack_http:
-        yield Finding(sign="✓", what=f"sayso web takes what Slack posts to {settings.public_url}/slack/events")
+        fix = "see at Slack, under Event Subscriptions, that the address is Verified"
+        yield not_tried(f"whether Slack reaches {settings.public_url}/slack/events", "only Slack can", fix)
 
 
 async def _socket_mode(token: str, base_url: str, app: str) -> Finding:
@@ -92,31 +94,32 @@ async def _socket_mode(token: str, base_url: str, app: str) -> Finding:
     return Finding(sign="✓", what="the app token opens Socket Mode")
 
 
-async def _places(api: Api, policies: Mapping[str, PolicyConfig]) -> AsyncIterator[Finding]:
-    """Check that we are in the Slack channels that also show cards."""
-    wanted = dict.fromkeys(place.removeprefix(_PLACE) for policy in policies.values() for place in policy.also_post)
+async def _places(api: Api, wanted: Mapping[str, str]) -> AsyncIterator[Finding]:
+    """Check that we are in the Slack channels that show cards and announcements; `wanted` says who names each."""
     ids: Mapping[str, str] = {}
     if any(place.startswith("#") for place in wanted):
         try:
             ids = await _ids_by_name(api)
         except ChannelError as error:
             yield Finding(sign="✗", what=f"the Slack channels can't be listed: {error.what}", fix=error.do)
+            yield not_tried(f"whether sayso is in {', '.join(wanted)}", "they can't be listed")
             return
-    for place in wanted:
-        yield await _place(api, place, ids.get(place.removeprefix("#"), "") if place.startswith("#") else place)
+    for place, named in wanted.items():
+        some_id = ids.get(place.removeprefix("#"), "") if place.startswith("#") else place
+        yield await _place(api, place, some_id, named)
 
 
-async def _place(api: Api, place: str, some_id: str) -> Finding:
+async def _place(api: Api, place: str, some_id: str, named: str) -> Finding:
     invite = f"write /invite @sayso in {place}"
     if not some_id:
-        fix = f"correct also_post; if it is private, {invite}"
+        fix = f"correct {named}; if it is private, {invite}"
         return Finding(sign="✗", what=f"there is no Slack channel {place}, or sayso may not see it", fix=fix)
     try:
         about = part(await api.call("conversations.info", place, channel=some_id), "channel")
     except ChannelError as error:
         return Finding(sign="✗", what=f"{place}: {error.what}", fix=error.do)
     if about.get("is_archived"):
-        return Finding(sign="✗", what=f"{place} is archived", fix="name another one in also_post")
+        return Finding(sign="✗", what=f"{place} is archived", fix=f"name another one in {named}")
     if not about.get("is_member"):
         return Finding(sign="✗", what=f"sayso is not in {place}", fix=invite)
     return Finding(sign="✓", what=f"sayso is in {place}")
@@ -148,7 +151,7 @@ async def _people(api: Api, people: Mapping[str, PersonConfig], home: str) -> As
             yield Finding(sign="✗", what=f"{name}: {error.what}", fix=error.do)
             continue
         except ChannelError as error:
-            yield Finding(sign="!", what=f"{name} could not be looked up: {error.what}", fix=error.do)
+            yield not_tried(f"{name} and whoever comes after in [people]", error.what, error.do)
             return
         member = member_of(user)
         if is_of_another(member, home) and not why_not(member):

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from bot.doctor.finding import Finding
-from bot.doctor.mail import examine_mail
+from bot.doctor.mail import examine_mail, examine_recipients
 from bot.people.directory import People
 from bot.wiring.mail import RealMail
 from tests.bot.config_files import read
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing
 from tests.servers.mailhost import MailHost
-from tests.servers.postfix import Postfix
+from tests.servers.postfix import REFUSED, Postfix
 from tests.servers.verdict import SERVER
 
 PROVEN = {"SAYSO_MAIL_IDENTITY": "dmarc", "SAYSO_MAIL_AUTHSERV_ID": SERVER}
@@ -69,7 +69,7 @@ async def test_a_server_that_is_not_there_is_told_for_each_way(tmp_path: Path, m
 
     every = await findings(tmp_path, mailhost.authority, environ)
 
-    assert [finding.sign for finding in every] == ["✗", "✗", "!"]
+    assert [finding.sign for finding in every] == ["✗", "✗", "–", "!"]
 
 
 @pytest.mark.long
@@ -152,3 +152,31 @@ async def test_without_a_way_to_prove_senders_every_mail_is_held_and_the_doctor_
     every = await findings(tmp_path, mailhost.authority, mailhost.environ("doctor@sayso.example"))
 
     assert (every[-1].sign, "sayso mail identify" in every[-1].fix) == ("!", True)
+
+
+async def recipients(folder: Path, host: MailHost, **changes: str) -> list[Finding]:
+    """Return what the doctor says of mail to somebody of the provider, and to somebody who is not there."""
+    settings = read(folder, "", **(host.environ("doctor@sayso.example") | changes))
+    mail = RealMail(settings, People({}, {}), trust=host.authority.believing())
+    addresses = {"anna": "anna@corp.example", "bo": REFUSED}
+    return [finding async for finding in examine_recipients(mail, addresses)]
+
+
+async def test_addresses_that_the_server_takes_no_mail_for_are_named_and_none_is_sent(
+    tmp_path: Path, mailhost: MailHost
+) -> None:
+    found = await recipients(tmp_path, mailhost)
+
+    assert [finding.sign for finding in found] == ["✗", "✓"], found
+    assert f"takes no mail to {REFUSED}: 550" in found[0].what
+    assert found[0].fix == "correct email of [people.bo]"
+    assert "takes mail to anna, as far as it knows; none was sent" in found[1].what
+    assert mailhost.mails("anna@corp.example") == ()
+
+
+async def test_addresses_are_not_tried_while_the_server_refuses_us(tmp_path: Path, mailhost: MailHost) -> None:
+    [finding] = await recipients(tmp_path, mailhost, SAYSO_SMTP_PASSWORD="wrong-pw")
+
+    assert finding.sign == "–"
+    assert finding.what.startswith("not tried: whether mail reaches anna, bo: ")
+    assert "wrong-pw" not in finding.what + finding.fix

@@ -34,7 +34,9 @@ async def test_a_token_that_slack_does_not_take_is_said_before_anything_else(off
     assert every[0].sign == "✗"
     assert every[0].what == "SLACK_BOT_TOKEN: Slack does not take our token"
     assert every[0].fix == "Set SLACK_BOT_TOKEN to the token of the installed app"
-    assert [finding.what for finding in every[1:]] == ["the app token opens Socket Mode"]
+    assert [finding.sign for finding in every] == ["✗", "✓", "–"]
+    assert every[1].what == "the app token opens Socket Mode"
+    assert every[2].what.startswith("not tried: scopes, Slack channels and people: ")
 
 
 async def test_a_scope_that_is_missing_is_named_with_where_to_add_it(office: Office) -> None:
@@ -99,7 +101,8 @@ async def test_http_mode_needs_an_address_that_slack_can_post_to(office: Office)
     without = await office.found("SAYSO_PUBLIC_URL", **http)
     there = await office.found("/slack/events", **http, SAYSO_PUBLIC_URL="https://sayso.corp.example")
 
-    assert (without.sign, there.sign) == ("✗", "✓")
+    assert (without.sign, there.sign) == ("✗", "–")
+    assert "Event Subscriptions" in there.fix
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,17 @@ async def test_a_place_that_cards_can_t_be_posted_in_says_how_to_let_them(
 
     assert finding.sign == "✗"
     assert fix in finding.fix
+
+
+async def test_a_slack_channel_that_announcements_go_to_is_looked_up_as_well(office: Office) -> None:
+    await office.slack.channel("news")
+    tables = PEOPLE + POLICY + '[announce]\nto = ["slack:#news", "slack:#nwes"]\n'
+
+    outside = await office.found("sayso is not in #news", tables)
+    unknown = await office.found("no Slack channel #nwes", tables)
+
+    assert (outside.sign, outside.fix) == ("✗", "write /invite @sayso in #news")
+    assert (unknown.sign, "to of [announce]" in unknown.fix) == ("✗", True)
 
 
 async def test_a_place_is_found_by_its_id_too(office: Office) -> None:
@@ -230,8 +244,8 @@ async def test_a_terminal_without_the_token_is_told_that_the_file_counts_on_it(o
 async def test_whoever_looks_while_slack_is_out_of_reach_is_told_what_to_look_at(office: Office) -> None:
     found = await office.findings(SAYSO_SLACK_BASE_URL="http://127.0.0.1:1/api/")
 
-    assert [finding.sign for finding in found] == ["✗", "✗"]
-    assert all("see that this machine reaches Slack" in finding.fix for finding in found)
+    assert [finding.sign for finding in found] == ["✗", "✗", "–"]
+    assert all("see that this machine reaches Slack" in finding.fix for finding in found[:2])
 
 
 async def test_who_is_connected_is_what_processes_say(redis: str) -> None:
@@ -253,4 +267,4 @@ async def test_nobody_knows_who_is_connected_while_redis_is_away() -> None:
     finding = await examine_links(Links(client))
     await client.close()
 
-    assert (finding.sign, finding.fix) == ("!", "start Redis")
+    assert (finding.sign, finding.fix) == ("–", "start Redis")

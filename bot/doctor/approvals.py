@@ -1,0 +1,32 @@
+"""Checks that those whom a policy asks have a way in which their approval counts."""
+
+from collections.abc import Iterator
+
+from bot.config.settings import Settings
+from bot.config.tables import PolicyConfig
+from bot.doctor.finding import Finding
+
+_WITH_A_KEY = ("cli", "api")
+
+
+def examine_approvals(settings: Settings) -> Iterator[Finding]:
+    """One finding for each policy under which nobody can approve, or only with a key that an operator made."""
+    for name, policy in settings.policies.items():
+        if _by_people(settings, policy):
+            continue
+        ways = "set approve_by_email = true there where a mailbox is proof enough, or set Slack up (docs/slack.md)"
+        if not any(way in policy.answer_from for way in _WITH_A_KEY):
+            what = f"policy {name}: no approval can count: answer_from is {', '.join(policy.answer_from)}"
+            yield Finding(sign="✗", what=what, fix=f"extend answer_from of [policies.{name}], and {ways}")
+            continue
+        what = f"policy {name}: an approval counts neither in Slack nor by mail, only with a key that an operator made"
+        fix = f"see [policies.{name}]: {ways}, or: sayso keys create --person PERSON --scope read,answer"
+        yield Finding(sign="!", what=what, fix=fix)
+
+
+def _by_people(settings: Settings, policy: PolicyConfig) -> bool:
+    """Return whether people can approve with what reaches them: a card or a link, in Slack or by mail."""
+    in_console = any(way in policy.answer_from for way in ("console", *_WITH_A_KEY))
+    if settings.has_slack and ("slack" in policy.answer_from or in_console):
+        return True
+    return policy.approve_by_email and ("email" in policy.answer_from)

@@ -1,0 +1,24 @@
+"""`sayso doctor` for programs: its JSON, its exit code, and what `--help` says of both."""
+
+import json
+from pathlib import Path
+
+from tests.servers.program import sayso
+
+
+async def test_programs_read_each_finding_with_its_state_and_the_exit_code(tmp_path: Path) -> None:
+    code, out, err = await sayso("doctor", "--json", cwd=tmp_path, env={"SAYSO_REDIS_URL": "redis://127.0.0.1:1"})
+
+    findings = json.loads(out)
+    assert (code, err) == (1, "")
+    assert all(finding["fix"] == finding["mend"] for finding in findings)
+    states = {finding["sign"]: finding["state"] for finding in findings}
+    assert states == {"✓": "ok", "!": "note", "✗": "wrong", "–": "not_tried"}
+
+
+async def test_help_says_what_the_signs_and_the_exit_codes_mean(tmp_path: Path) -> None:
+    _, out, _ = await sayso("doctor", "--help", cwd=tmp_path, env={"COLUMNS": "200"})
+
+    told = " ".join(out.split())
+    assert "✓ well, ! worth knowing, ✗ wrong, – not tried" in told
+    assert "exit code is 0 when all is well, 1 when something is wrong, 2 when nothing is wrong" in told

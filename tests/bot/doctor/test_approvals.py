@@ -1,0 +1,44 @@
+"""The doctor's findings about ways in which an approval counts."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.config.settings import Settings
+from bot.doctor.approvals import examine_approvals
+from tests.bot.config_files import PEOPLE, POLICY, read
+
+SLACK = {"SLACK_BOT_TOKEN": "xoxb-made-up", "SLACK_APP_TOKEN": "xapp-made-up"}
+
+
+def settings(folder: Path, line: str, **environ: str) -> Settings:
+    return read(folder, f"{PEOPLE}{POLICY}{line}\n", **environ)
+
+
+def test_without_slack_and_mail_only_a_key_approves_and_the_ways_out_are_named(tmp_path: Path) -> None:
+    [finding] = examine_approvals(settings(tmp_path, ""))
+
+    assert finding.sign == "!"
+    assert finding.what.startswith(
+        "policy production: an approval counts neither in Slack nor by mail, only with a key"
+    )
+    for way in ("approve_by_email = true", "docs/slack.md", "sayso keys create --person PERSON --scope read,answer"):
+        assert way in finding.fix
+
+
+def test_where_no_key_counts_either_nobody_can_approve(tmp_path: Path) -> None:
+    [finding] = examine_approvals(settings(tmp_path, 'answer_from = ["slack", "console"]'))
+
+    assert (finding.sign, "no approval can count" in finding.what) == ("✗", True)
+    assert "answer_from of [policies.production]" in finding.fix
+
+
+@pytest.mark.parametrize("line", ["", 'answer_from = ["slack"]', 'answer_from = ["console"]'])
+def test_with_slack_its_card_or_its_link_is_enough(tmp_path: Path, line: str) -> None:
+    assert list(examine_approvals(settings(tmp_path, line, **SLACK))) == []
+
+
+def test_by_mail_is_enough_where_the_policy_says_so(tmp_path: Path) -> None:
+    assert list(examine_approvals(settings(tmp_path, "approve_by_email = true"))) == []
+    [finding] = examine_approvals(settings(tmp_path, 'approve_by_email = true\nanswer_from = ["cli"]'))
+    assert finding.sign == "!"
