@@ -1,6 +1,8 @@
 """Checks that ask the Slack workspace: tokens, scopes, Slack channels and people."""
 
+import secrets
 from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
 
 from bot.config.settings import Settings
 from bot.config.tables import PersonConfig
@@ -9,14 +11,16 @@ from bot.doctor.finding import Finding, not_tried
 from bot.wiring.slack import slack_api
 from bot.wiring.slack_import import is_of_another, why_not
 from channels import ChannelError, ChannelUnauthorized, ChannelUnavailable
-from channels.slack.api import Api, Refused
+from channels.slack.api import Api, Refused, challenged
 from channels.slack.bolt_app import ANOTHER_APP
 from channels.slack.inbound import part, parts, word
-from channels.slack.manifest import SCOPES
+from channels.slack.manifest import EVENTS_PATH, SCOPES
 from channels.slack.members import member_of, next_cursor
 
 _AGAIN = "add it under OAuth & Permissions (sayso slack manifest prints them all), then install the app again"
 _MOST_PAGES = 100
+# Slack itself waits for three.
+_ANSWER_S = 5
 _NOT_REACHED = "see that this machine reaches Slack: its network, a proxy, SAYSO_SLACK_BASE_URL if it is set"
 
 
@@ -75,9 +79,25 @@ async def _ways_in(settings: Settings, app: str) -> AsyncIterator[Finding]:
     if settings.has_slack_http and settings.public_url is None:
         fix = "SAYSO_PUBLIC_URL=https://…, where Slack is to post to"
         yield Finding(sign="✗", what="SLACK_SIGNING_SECRET is set and SAYSO_PUBLIC_URL is not", fix=fix)
-    elif settings.has_slack_http:
-        fix = "see at Slack, under Event Subscriptions, that the address is Verified"
-        yield not_tried(f"whether Slack reaches {settings.public_url}/slack/events", "only Slack can", fix)
+    elif settings.slack_signing_secret:
+        yield await _http(f"{settings.public_url}{EVENTS_PATH}", settings.slack_signing_secret.get_secret_value())
+
+
+async def _http(url: str, secret: str) -> Finding:
+    """Ask the address as Slack does when it is entered there. Where nothing answers from here, Slack may reach it."""
+    nonce = secrets.token_hex(16)
+    try:
+        status, is_taken = await challenged(url, secret, nonce, _ANSWER_S)
+    except ChannelUnavailable as error:
+        fix = "start sayso web; then see at Slack, under Event Subscriptions, that the address is Verified"
+        return not_tried(f"whether Slack reaches {url}", error.what, fix)
+    if is_taken and status == HTTPStatus.OK:
+        return Finding(sign="✓", what=f"{url} answers what Slack signs with SLACK_SIGNING_SECRET")
+    if status == HTTPStatus.UNAUTHORIZED:
+        fix = "let sayso web have the same SLACK_SIGNING_SECRET, that of the app's Basic Information"
+        return Finding(sign="✗", what=f"{url} refuses what is signed with SLACK_SIGNING_SECRET", fix=fix)
+    fix = "let the proxy lead that path to sayso web, with its Host header, and give that SLACK_SIGNING_SECRET"
+    return Finding(sign="✗", what=f"{url} does not answer as sayso web does: status {status}", fix=fix)
 
 
 async def _socket_mode(token: str, base_url: str, app: str) -> Finding:

@@ -4,6 +4,7 @@ Nothing is sent twice from here: who calls decides what to do next.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -140,6 +141,8 @@ def channel_error(error: str, place: str, *, needed: str = "", app_token: bool =
 Answer = Mapping[str, JsonValue]
 
 TIMEOUT_S = 15
+# Beside the challenge there is nothing to say.
+_CHALLENGE_BYTES = 10_000
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.InvalidURL)
 
 
@@ -321,3 +324,28 @@ def _refused(response: _Response, place: str, *, app_token: bool) -> Exception:
     if isinstance(found, ChannelUnavailable):
         return Ambiguous(found.what, found.do)
     return Refused(word, place, needed)
+
+
+async def challenged(url: str, signing_secret: str, nonce: str, timeout_s: int = TIMEOUT_S) -> tuple[int, bool]:
+    """Ask `url` what Slack asks when it is entered there; the status, and whether it gives back the `nonce`.
+
+    Raises ChannelUnavailable where nothing answers.
+    https://docs.slack.dev/reference/events/url_verification
+    """
+    body, at = json.dumps({"type": "url_verification", "challenge": nonce}), str(int(time.time()))
+    signature = SignatureVerifier(signing_secret).generate_signature(timestamp=at, body=body)
+    headers = {
+        "Content-Type": "application/json",
+        "X-Slack-Request-Timestamp": at,
+        "X-Slack-Signature": signature or "",
+    }
+    limit = aiohttp.ClientTimeout(total=timeout_s)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limit, trust_env=True) as session,
+            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+        ):
+            said = await answer.content.read(_CHALLENGE_BYTES)
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise ChannelUnavailable(f"nothing answers at {url}: {type(error).__name__}", "Start sayso web") from error
+    return answer.status, nonce.encode() in said

@@ -73,14 +73,14 @@ class BoltApp:
         await self.handler.connect_async()
         await self.slack.connected()
 
-    async def listens(self) -> str:
+    async def listens(self, path: str = "/slack/events") -> str:
         """Over HTTP, on a free loopback port; Slack is told. The URL."""
-        runner = web.AppRunner(self.bolt.web_app("/slack/events"))
+        runner = web.AppRunner(self.bolt.web_app(path))
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}{path}"
         await self.slack.settings(socket_mode=False, events_url=url, interactions_url=url, commands_url=url)
         return url
 

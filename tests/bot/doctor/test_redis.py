@@ -80,6 +80,9 @@ async def test_a_user_that_may_do_next_to_nothing_is_told_what_it_lacks(server: 
     no_transactions = await findings(server, user(server, "~*", "&*", "+@all", "-multi"))
     only_reads = await findings(server, user(server, "~*", "&*", "+@read", "+@transaction", "+hello", "+client"))
 
+    connection = server.connect()
+    assert connection.ask("DBSIZE") == 0
+    connection.close()
     assert "takes no transactions of ours" in no_transactions[1].what
     assert "+multi +exec +discard" in no_transactions[1].fix
     assert "ZADD" in only_reads[1].what

@@ -9,6 +9,8 @@ from bot.store.client import Client
 from bot.store.indexes import Links, LinkState
 from tests.bot.store.stores import a_store
 from tests.bot.wiring.workspaces import PEOPLE, POLICY, Office
+from tests.fakes.bolt import BoltApp
+from tests.fakes.slack.driver import Workspace
 
 POSTS = POLICY + 'also_post = ["slack:#release"]\n'
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -99,10 +101,30 @@ async def test_http_mode_needs_an_address_that_slack_can_post_to(office: Office)
     http = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "a-signing-secret"}
 
     without = await office.found("SAYSO_PUBLIC_URL", **http)
-    there = await office.found("/slack/events", **http, SAYSO_PUBLIC_URL="https://sayso.corp.example")
+    silent = await office.found("/slack/events", **http, SAYSO_PUBLIC_URL="http://127.0.0.1:1")
 
-    assert (without.sign, there.sign) == ("✗", "–")
-    assert "Event Subscriptions" in there.fix
+    assert (without.sign, silent.sign) == ("✗", "–")
+    assert "Event Subscriptions" in silent.fix
+
+
+@pytest.mark.parametrize(
+    ("secret", "path", "sign", "about"),
+    [
+        (Workspace.signing_secret, "/slack/events", "✓", "answers what Slack signs"),
+        ("another-signing-secret", "/slack/events", "✗", "refuses what is signed with SLACK_SIGNING_SECRET"),
+        (Workspace.signing_secret, "/elsewhere", "✗", "does not answer as sayso web does: status 404"),
+    ],
+)
+async def test_the_address_that_slack_posts_to_is_asked_as_slack_does(
+    office: Office, secret: str, path: str, sign: str, about: str
+) -> None:
+    async with BoltApp(office.slack) as web:
+        origin = (await web.listens(path)).removesuffix(path)
+        finding = await office.found(about, SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET=secret, SAYSO_PUBLIC_URL=origin)
+
+    assert finding.sign == sign
+    assert (sign == "✓") or "SLACK_SIGNING_SECRET" in finding.fix
+    assert web.heard == []
 
 
 @pytest.mark.parametrize(
