@@ -5,9 +5,11 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -24,6 +26,7 @@ from agents.text import hidden, secrets_of
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError, AsyncAnthropic
+    from anthropic.types import MessageParam
     from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 
 __all__ = [
@@ -44,6 +47,8 @@ _MAX_TOKENS = 8_192
 _DETAIL_CHARS = 300
 # Ids, names of models, reasons to stop: single words, unless somebody in between has other ideas.
 _WORD_CHARS = 200
+_ANTHROPIC = "api.anthropic.com"
+_ANYTHING: "list[MessageParam]" = [{"role": "user", "content": "."}]
 # A server that wants us away for longer than this is not to decide when people hear of it.
 _LONGEST_WAIT_S = 3_600.0
 
@@ -198,12 +203,21 @@ class Claude:
         return self._client
 
     async def trouble(self) -> str:
-        """Return why no step could be chosen now, asked of the API's free list of models; "" when one could be."""
-        await asyncio.to_thread(import_module, "anthropic")
-        from anthropic import AnthropicError  # noqa: PLC0415
+        """Return why no step could be chosen now; "" when one could be.
 
+        Anthropic's own list of models is free and wants a valid key. Whatever stands in for it elsewhere may have no
+        such list, or show it to anybody: there an answer of one token is asked for as well.
+        """
+        await asyncio.to_thread(import_module, "anthropic")
+        from anthropic import AnthropicError, NotFoundError  # noqa: PLC0415
+
+        client = self._connected()
+        is_anthropics = urlsplit(str(client.base_url)).hostname == _ANTHROPIC
         try:
-            await self._connected().models.retrieve(self.model)
+            with suppress(*() if is_anthropics else (NotFoundError,)):
+                await client.models.retrieve(self.model)
+            if not is_anthropics:
+                await client.messages.create(model=self.model, max_tokens=1, messages=_ANYTHING)
         except (AnthropicError, ValueError, TypeError) as error:
             return hidden(str(error), secrets_of(self.api_key, self.base_url), _DETAIL_CHARS)
         return ""

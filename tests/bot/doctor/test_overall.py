@@ -170,6 +170,35 @@ async def test_a_model_that_would_not_answer_is_told_without_the_key(
     assert "ANTHROPIC_API_KEY" in finding.fix
 
 
+@pytest.mark.parametrize(("listing", "key", "said"), [
+    ("none", "sk-test-key", "answers"), ("none", "made-up-key", "invalid x-api-key"),
+    ("anybody", "sk-test-key", "answers"), ("anybody", "made-up-key", "invalid x-api-key"),
+])  # fmt: skip
+async def test_where_a_list_of_models_proves_nothing_one_token_is_asked_for(
+    data: Path, environ: dict[str, str], anthropic: FakeAnthropic, listing: str, key: str, said: str
+) -> None:
+    anthropic.lists(listing)
+    try:
+        finding = await found(load(data, environ | {"ANTHROPIC_API_KEY": key}), "the model claude-")
+    finally:
+        anthropic.lists("ours")
+
+    assert (finding.sign, said in finding.what) == ("✓" if said == "answers" else "✗", True)
+    assert "made-up-key" not in finding.what + finding.fix
+
+
+async def test_a_token_of_git_that_can_t_be_read_ends_no_other_check(data: Path, environ: dict[str, str]) -> None:
+    table = '[deploy.environments.far]\npolicy = "production"\nrepo = "https://127.0.0.1:1/shop.git"\nlive = ["true"]\n'
+    with (data / "sayso.toml").open("a") as file:
+        file.write(f'\n{table}command = ["true"]\ngit = {{token_file = "{data}/none"}}\n')
+
+    findings = await examine(load(data, environ))
+
+    [wrong] = [finding for finding in findings if "can't be read" in finding.what]
+    assert (wrong.sign, "git.token_file" in wrong.fix) == ("✗", True)
+    assert any("the model claude-" in finding.what for finding in findings)
+
+
 async def test_an_installation_without_mail_is_told_that_nobody_gets_any(data: Path, environ: dict[str, str]) -> None:
     finding = await found(load(data, environ), "mail is not set up")
 

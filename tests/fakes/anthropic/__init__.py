@@ -81,6 +81,10 @@ class FakeAnthropic:
         """Give the answers that wait, and those that are still to come, until there are new ones."""
         self._call("/release", b"")
 
+    def lists(self, how: str) -> None:
+        """List models from now on as Anthropic does (`ours`), to `anybody`, or not at all (`none`)."""
+        self._call("/list", how.encode())
+
     def _call(self, path: str, body: bytes | None = None) -> bytes:
         with urllib.request.urlopen(self.base_url + path, body, timeout=60) as answer:  # noqa: S310
             return answer.read()

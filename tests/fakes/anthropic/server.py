@@ -3,7 +3,8 @@
 It prints its port and speaks `POST /v1/messages`: it refuses what the real one refuses (wrong key, missing version,
 schemas that are not strict), and otherwise answers what it was told to, in order, with the last answer repeated.
 Beside it `POST /script` takes a list of answers (see `Answer` in the package) and `GET /requests` gives what came in;
-`POST /release` gives the answers that wait.
+`POST /release` gives the answers that wait; `POST /list` says how models are listed, as Anthropic does (`ours`), to
+`anybody`, or not at all (`none`). Before any script it answers one token.
 """
 
 import asyncio
@@ -38,17 +39,17 @@ class Fake:
     answers: list[Json] = field(default_factory=list[Json])
     requests: list[Json] = field(default_factory=list[Json])
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    listing: str = "ours"
 
     async def messages(self, request: Request) -> Response:
         body: Json = await request.json()
         self.requests.append(body)
-        if not self.answers[0].get("anybody") and KEY not in (
-            request.headers.get("x-api-key"),
-            request.headers.get("authorization", "").removeprefix("Bearer "),
-        ):
+        if not (self.answers and self.answers[0].get("anybody")) and _is_strange(request):
             return _error(401, "authentication_error", "invalid x-api-key")
         if wrong := next(_mistakes(request, body), None):
             return _error(400, "invalid_request_error", wrong)
+        if not self.answers:
+            return _a_token(body) if body["model"].startswith("claude-") else _no_model(body["model"])
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer.get("hangs"):
             await _until_gone(request)
@@ -59,17 +60,22 @@ class Fake:
         return Response(answer["body"], answer["status"], answer["headers"], "application/json")
 
     async def model(self, request: Request) -> Response:
-        sent = (request.headers.get("x-api-key"), request.headers.get("authorization", "").removeprefix("Bearer "))
-        if KEY not in sent:
+        if self.listing == "none":
+            return JSONResponse({"detail": "Not Found"}, 404)
+        if self.listing != "anybody" and _is_strange(request):
             return _error(401, "authentication_error", "invalid x-api-key")
         name = request.path_params["model"]
         if not name.startswith("claude-"):
-            return _error(404, "not_found_error", f"model: {name}")
+            return _no_model(name)
         about = {"id": name, "type": "model", "display_name": name, "created_at": "2026-01-01T00:00:00Z"}
         return JSONResponse(about, headers={"request-id": "req_model"})
 
     async def script(self, request: Request) -> Response:
         self.answers, self.requests, self.released = await request.json(), [], asyncio.Event()
+        return Response(status_code=204)
+
+    async def list_as(self, request: Request) -> Response:
+        self.listing = (await request.body()).decode()
         return Response(status_code=204)
 
     async def release(self, _: Request) -> Response:
@@ -86,9 +92,27 @@ class Fake:
                 Route("/v1/models/{model}", self.model),
                 Route("/script", self.script, methods=["POST"]),
                 Route("/release", self.release, methods=["POST"]),
+                Route("/list", self.list_as, methods=["POST"]),
                 Route("/requests", self.seen),
             ]
         )
+
+
+def _is_strange(request: Request) -> bool:
+    sent = (request.headers.get("x-api-key"), request.headers.get("authorization", "").removeprefix("Bearer "))
+    return KEY not in sent
+
+
+def _no_model(name: str) -> Response:
+    return _error(404, "not_found_error", f"model: {name}")
+
+
+def _a_token(body: Json) -> Response:
+    """The answer to whoever only wants to know whether there is one."""
+    usage = {"input_tokens": 8, "output_tokens": 1}
+    content = [{"type": "text", "text": "I"}]
+    about = {"id": "msg_0", "type": "message", "role": "assistant", "model": body["model"], "content": content}
+    return JSONResponse(about | {"stop_reason": "max_tokens", "stop_sequence": None, "usage": usage})
 
 
 def _part_of(answer: Json) -> Response:
@@ -130,7 +154,7 @@ def _mistakes(request: Request, body: Json) -> Iterator[str]:
     for refused in ("temperature", "top_p"):
         if refused in body:
             yield f"{refused}: not supported by this model"
-    if body.get("tool_choice", {}).get("type") != "auto":
+    if "tools" in body and body.get("tool_choice", {}).get("type") != "auto":
         yield "tool_choice: this model does not support a forced tool"
     for number, tool in enumerate(body.get("tools", [])):
         if tool.get("strict"):
