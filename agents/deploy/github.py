@@ -119,7 +119,8 @@ class GitHub:
         """Return whether the token may begin runs; None where GitHub does not tell. Raises GitHubFailed.
 
         It tells the role in the repository, and the scopes of a classic token; of a fine-grained one nothing more.
-        https://docs.github.com/en/rest/repos/repos, https://docs.github.com/en/apps/oauth-apps: "scopes for OAuth apps"
+        https://docs.github.com/en/rest/repos/repos#get-a-repository
+        https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
         """
         _, headers, said = await self._ask("GET", self.url("").rstrip("/"))
         role: object = said.get("permissions")
