@@ -8,6 +8,7 @@ from datetime import datetime
 
 from agents.deploy import Environment, live_in
 from agents.deploy.facts import health_fact
+from agents.deploy.repository.mirror import host_of
 from agents.requests import PersonId, RunId
 from bot.execution.command_lock import CommandLock, Holder
 from bot.render.views import Summary, Turn, Turns
@@ -45,6 +46,13 @@ class Live:
             self._looked_at = self._clock()
             self._looking = asyncio.create_task(self._look())
         return await asyncio.shield(self._looking)
+
+    def hosts(self) -> list[str]:
+        """The servers that are asked for versions and what came of a deploy: of repositories elsewhere, and GitHub."""
+        hubs = (one.github for one in self._environments.values() if one.github)
+        remotes = (one.remote for one in self._environments.values() if one.remote)
+        found = {*(host_of(one.url) for one in remotes), *(host_of(hub.base_url) for hub in hubs)}
+        return sorted(filter(None, found))
 
     async def health(self) -> dict[str, str]:
         """What the health check of each environment that has one says, asked when somebody looks."""

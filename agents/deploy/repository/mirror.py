@@ -76,6 +76,13 @@ def scheme_of(url: str) -> str:
     return "ssh" if _LIKE_SCP.fullmatch(url) else ""
 
 
+def host_of(url: str) -> str:
+    """Return the server that an address of a repository names; empty for one on this machine."""
+    if "://" in url:
+        return urlsplit(url).hostname or ""
+    return url.partition(":")[0].rpartition("@")[2] if _LIKE_SCP.fullmatch(url) else ""
+
+
 async def refresh(remote: Remote, wait_s: float = WAIT_S) -> tuple[Fact, ...]:
     """Bring the mirror up to date. Return a fact on how old it is where that did not work, else nothing.
 

@@ -29,6 +29,7 @@ from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_se
 from bot.web.here import Here, here
 from bot.web.problems import trouble
 from language import say, say_many, spoken
+from language.lists import both
 
 _ANTHROPIC = "api.anthropic.com"
 _HEADING_CHARS = 160
@@ -132,8 +133,21 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "has_mail": has_mail(request),
         "by_mail": process.app.settings.public_url is not None,
         "is_rehearsal": not process.app.models,
-        "model_host": urlsplit(process.app.settings.anthropic_base_url or "").netloc.rpartition("@")[2] or _ANTHROPIC,
+        "leaving": _leaving(process),
     }
+
+
+def _leaving(process: Here) -> str:
+    """What sayso sends elsewhere, and where, by the settings."""
+    settings, said = process.app.settings, list[str]()
+    if process.app.models:
+        host = urlsplit(settings.anthropic_base_url or "").netloc.rpartition("@")[2] or _ANTHROPIC
+        said.append(say("console.leaving-model", host=host))
+    said += [say("console.leaving-slack")] if settings.has_slack else []
+    said += [say("console.leaving-mail", host=settings.smtp_host)] if settings.has_servers else []
+    hosts = process.app.live.hosts()
+    said += [say("console.leaving-repositories", hosts=both(hosts))] if hosts else []
+    return say("console.leaving", what="; ".join(said)) if said else say("console.leaving-nothing")
 
 
 async def refused(request: Request, refusal: Refusal) -> Response:

@@ -133,6 +133,30 @@ async def test_the_demo_says_where_a_run_goes_once_there_is_a_model(world: World
     async with a_console(world, is_demo=True) as console:
         page = await (await console.browser("anna", is_demo=True)).get("/")
 
-    assert "nothing leaves this machine" not in page.words
-    assert "What a run is about goes to the model at models.corp.example." in page.words
+    assert "sends nothing to other machines" not in page.words
+    assert "Leaves this machine: what a run is about, to the model at models.corp.example." in page.words
     assert "pw" not in page.html
+
+
+async def test_the_foot_of_a_page_names_each_server_that_hears_of_what_goes_on(shop: World) -> None:
+    async with shop.stopped():
+        shop.environ = {"SLACK_BOT_TOKEN": "xoxb-a-token", "SLACK_SIGNING_SECRET": "a secret of Slack's"}
+        shop.toml = shop.toml.replace(
+            f'repo = "{shop.folder}/demo/shop"', 'repo = "https://git.corp.example/shop.git"', 1
+        )
+    async with a_console(shop) as console:
+        words = (await (await console.browser("anna")).get("/")).words
+
+    assert (
+        "Leaves this machine: what people are asked and told in Slack; questions about versions, to git.corp.exam"
+        in words
+    )
+    assert "This is the demo" not in words
+    assert "Rehearsal: there is no model key" in words
+
+
+async def test_where_nothing_is_set_up_the_demo_says_that_nothing_is_sent(world: World) -> None:
+    async with a_console(world, is_demo=True) as console:
+        words = (await (await console.browser("anna", is_demo=True)).get("/")).words
+
+    assert "This is the demo: you play everybody. sayso sends nothing to other machines." in words
