@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date
 from typing import Literal
 
-from agents.events import ContinuationAsked, Event, RunForked, RunStarted, StepChosen, StepFailed, ThoughtDropped
+from agents.events import ContinuationAsked, Event, RunForked, RunStarted, StepChosen, StepFailed, ThoughtDropped, Why
+from agents.requests import Closed
 from agents.steps import RULES, ModelCall
 
 
@@ -82,6 +83,20 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Over:
+    """Why a run may not go on, as data: whoever tells it words it for their reader.
+
+    `how` the question `why` ended: somebody said to `stop`; it was closed `unanswered`, in `state`; `nobody` could be
+    asked; or somebody said to go on, and the run was too long `again`. `detail` is what was said or went wrong then.
+    """
+
+    why: Why
+    how: Literal["stop", "unanswered", "nobody", "again"]
+    state: Closed | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """The budget of a run: what it has used of what it may use, and what people said about going on.
 
@@ -95,7 +110,7 @@ class Budget:
     limits: Limits = Limits()
     by: Limits = Limits()
     heard: int = 0
-    over: str = ""
+    over: Over | None = None
     day: ContinuationAsked | None = None
     is_last_try: bool = False
     is_free: bool = False

@@ -208,24 +208,13 @@ class ChildStarted(Happened):
 
 
 Why = Literal["steps", "tokens", "cost", "day", "failures", "too_long", "repeated"]
-GO_ON, STOP_HERE = "go on", "stop the run"
-REASONS: dict[Why, str] = {
-    "steps": "its steps were used up",
-    "tokens": "its tokens were used up",
-    "cost": "its money was used up",
-    "day": "the agent's budget of the day was used up",
-    "failures": "it failed again and again",
-    "too_long": "it is too long for its model",
-    "repeated": "the same call had given the same twice",
-}
 
 
 class ContinuationAsked(Happened):
     """Code asks whether to go on: a budget is used up, or the run gets nowhere.
 
     `why`: its steps, tokens, cost, or the agent's budget of the day are used up; three failures in a row; it is too
-    long for its model; the same call gave the same twice. The answers are `GO_ON` and `STOP_HERE`. `story` is what led
-    to it, in words of code.
+    long for its model; the same call gave the same twice. `question` and `story`, what led to it, are words of code.
     """
 
     type: Literal["question_raised"] = "question_raised"

@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agents.budgets import Budget
+from agents.budgets import Budget, Over
 from agents.events import (
-    GO_ON,
     MOST_CHILDREN,
-    REASONS,
-    STOP_HERE,
     AnswerHeld,
     AnswerNoted,
     CardDelivered,
@@ -45,6 +42,7 @@ from agents.events import (
 from agents.model.failures import is_too_long
 from agents.requests import AttemptId, Decision, PersonId, RequestId
 from agents.state import (
+    GO_ON,
     IT_DID_NOT,
     IT_HAPPENED,
     NOT_YET,
@@ -68,10 +66,12 @@ from agents.steps import RULES, Done, RequestHumanInput
 from language import in_all
 
 __all__ = [
+    "GO_ON",
     "IT_DID_NOT",
     "IT_HAPPENED",
     "NOT_YET",
     "STOP",
+    "STOPPED_UNKNOWN",
     "PendingStep",
     "Result",
     "Run",
@@ -83,6 +83,7 @@ __all__ = [
 
 # A file may tell of any number of votes; more than these nobody reads below an outcome.
 _NOTES = 20
+STOPPED_UNKNOWN = "it is not known whether this happened, and a person stopped the run"
 
 
 def fold(events: Iterable[Event], run: Run | None = None) -> Run:
@@ -171,7 +172,7 @@ def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> R
     if isinstance(event, StepGated):
         return run if pending.raised else replace(run, pending=gated(pending, event.gate))
     if pending.raised:
-        over = f"{REASONS[pending.raised.why]}; nobody can be asked: {event.error}"
+        over = Over(pending.raised.why, "nobody", detail=event.error)
         return replace(run, pending=None, budget=replace(run.budget, over=over))
     return _close(run, Result(pending.step, "refused", event.error))
 
@@ -319,8 +320,8 @@ def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
             again = replace(pending, request=None, decision=None, unknown=None, attempt=None)
             return replace(run, pending=again)
         case key if key == STOP and decision.by:
-            text = "it is not known whether this happened, and a person stopped the run"
-            return _close(replace(run, cancelled_by=decision.by[0]), Result(pending.step, "error", text, decision.by))
+            result = Result(pending.step, "error", STOPPED_UNKNOWN, decision.by)
+            return _close(replace(run, cancelled_by=decision.by[0]), result)
         case _:
             return run  # still unknown: the same people are asked again, about the same call
 
@@ -381,7 +382,7 @@ def without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
         return run
     run = replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
     if run.budget.is_last_try and is_too_long([failure.kind for failure in run.failures]):
-        over = f"{REASONS['too_long']}, also after somebody said to go on: {event.detail}"
+        over = Over("too_long", "again", detail=event.detail)
         return replace(run, budget=replace(run.budget, over=over))
     return run
 
@@ -399,19 +400,21 @@ def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:
     return replace(run, budget=run.budget.after(event))
 
 
-def over_by(raised: ContinuationAsked, decision: Decision) -> str:
-    """Return why the run may not go on after that answer; "" where it may: only the clear word to go on lets it."""
-    if _picked(decision) == GO_ON:
-        return ""
+def over_by(raised: ContinuationAsked, decision: Decision) -> Over | None:
+    """Return why the run may not go on after that answer; None where it may: only the clear word to go on lets it.
+
+    That word may be in any of our languages: the request was recorded in one of them.
+    """
+    if _picked(decision) in in_all(GO_ON):
+        return None
     if is_stopped(decision):
-        return REASONS[raised.why]
-    why = f": {decision.reason}" if decision.reason else ""
-    return f"{REASONS[raised.why]}; nobody said whether to go on, the question is {decision.state}{why}"
+        return Over(raised.why, "stop")
+    return Over(raised.why, "unanswered", decision.state, decision.reason)
 
 
 def is_stopped(decision: Decision) -> bool:
     """Return whether somebody said to stop the run."""
-    return _picked(decision) == STOP_HERE
+    return _picked(decision) in in_all(STOP)
 
 
 def _picked(decision: Decision) -> str:

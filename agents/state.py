@@ -7,8 +7,6 @@ from typing import Literal
 
 from agents.budgets import Budget, Spent
 from agents.events import (
-    GO_ON,
-    STOP_HERE,
     CardDelivered,
     ChildStarted,
     ContinuationAsked,
@@ -39,6 +37,7 @@ from agents.requests import (
     StepId,
 )
 from agents.steps import CallTool, RequestHumanInput, Step
+from language import in_all
 
 # A step has so many children at most.
 _EARLY = 50
@@ -110,7 +109,9 @@ def raised_over(pending: PendingStep | None, event: ContinuationAsked) -> Pendin
     """The question that code raised, holding `pending`; what people were asked about, or what runs, is not held."""
     if pending and (pending.raised or pending.request or pending.has_begun or pending.unknown):
         return pending
-    asked = RequestHumanInput(question=event.question, format="choice", options=(GO_ON, STOP_HERE))
+    # Nobody reads these options: the request that is opened says them in the language of whoever asked for the run.
+    options = (in_all(GO_ON)[0], in_all(STOP)[0])
+    asked = RequestHumanInput(question=event.question, format="choice", options=options)
     return PendingStep(event.step_id, asked, None, raised=event, held=pending)
 
 
@@ -258,8 +259,10 @@ def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOu
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
 NOT_YET = RunId("")
-# The keys of the answers to "did it happen?": a card says them in one language, the fold knows them in every one.
-IT_HAPPENED, IT_DID_NOT, STOP = "agent.it-happened", "agent.it-did-not-happen", "agent.stop-the-run"
+# The keys of the answers to "did it happen?" and to "go on?": a card says them in one language, the fold knows them in
+# every one.
+IT_HAPPENED, IT_DID_NOT = "agent.it-happened", "agent.it-did-not-happen"
+GO_ON, STOP = "agent.go-on", "agent.stop-the-run"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Literal
 
 from agents.requests import DeliveryId, Given, PersonId, Request
+from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
 from agents.steps import NAME_ENDS
 from bot.policy.judge import Answer, LinkBy
 from channels import File
 from channels.email.reply import is_courtesy, read_reply
+from language import in_all
 
 _YES = frozenset(("yes", "y", "ja", "oui", "sí", "si", "sim", "sì", "はい"))
 _NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
@@ -130,7 +132,7 @@ def given(request: Request, text: str) -> Given | None:
         case "yes_no":
             return _yes_no(plain)
         case "choice":
-            found = pick(plain, request.options)
+            found = _option(request, plain)
             return Given(text=found, picks=(found,)) if found else None
         case "choices":
             return _choices(plain, request.options)
@@ -147,9 +149,25 @@ def _yes_no(text: str) -> Given | None:
     return Given(text="no", picks=("no",)) if word in _NO else None
 
 
+def _option(request: Request, text: str) -> str | None:
+    """Return the option that `text` names; the answers of code's own questions may be named in any of our languages."""
+    if (found := pick(text, request.options)) or request.purpose not in {"go_on", "unknown"}:
+        return found
+    word = _word(text).casefold()
+    for key in (GO_ON, STOP, IT_HAPPENED, IT_DID_NOT):
+        same = in_all(key)
+        if word in {each.casefold() for each in same}:
+            return next((option for option in request.options if option in same), None)
+    return None
+
+
+def _word(text: str) -> str:
+    return text.strip().strip(".)").strip()
+
+
 def pick(text: str, options: tuple[str, ...]) -> str | None:
     """The option that `text` names by its label, its number or its name, by nothing else, and as no other one."""
-    word = text.strip().strip(".)").strip()
+    word = _word(text)
     labelled = {option for option in options if option.casefold() == word.casefold()}
     named = labelled or _called(word, options)
     if word.isascii() and word.isdigit() and len(word) <= 3 and 1 <= int(word) <= len(options):
@@ -180,7 +198,7 @@ def _choices(text: str, options: tuple[str, ...]) -> Given | None:
 
 def picked(request: Request, picks: Sequence[str]) -> Given | None:
     """These options, each by its very label or else by its number; None when they do not fit the question."""
-    found = [option if option in request.options else pick(option, request.options) for option in picks]
+    found = [option if option in request.options else _option(request, option) for option in picks]
     named = tuple(dict.fromkeys(option for option in found if option))
     is_right_many = len(named) == 1 if request.format == "choice" else bool(named)
     if request.format not in {"choice", "choices"} or None in found or not is_right_many:

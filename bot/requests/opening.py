@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from agents.events import GO_ON, STOP_HERE, ContinuationAsked, RequestOpened, Why
+from agents.events import ContinuationAsked, RequestOpened, Why
 from agents.relay import RELAY
 from agents.requests import (
     DeliveryId,
@@ -24,7 +24,7 @@ from agents.requests import (
     RequestId,
     people_of,
 )
-from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
+from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line, one_line
 from bot.people.directory import People
@@ -46,21 +46,36 @@ _TITLE_CHARS, _WORDS_CHARS = 150, 1_000
 _TOPIC_CHARS = 150
 _NOT_RECORDED = "not recorded"
 _GO_ON: dict[Why, str] = {
-    "steps": "The {} agent has used up its steps: go on?",
-    "tokens": "The {} agent has used up its tokens: go on?",
-    "cost": "The {} agent has used up its money: go on?",
-    "day": "The {} agent has used up its budget of the day: go on?",
-    "failures": "The {} agent gets nowhere: go on?",
-    "too_long": "The {} agent's run is too long for its model: go on?",
-    "repeated": "The {} agent repeats itself: go on?",
+    "steps": "run.title-steps",
+    "tokens": "run.title-tokens",
+    "cost": "run.title-cost",
+    "day": "run.title-day",
+    "failures": "run.title-failures",
+    "too_long": "run.title-too-long",
+    "repeated": "run.title-repeated",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class NotEnoughApprovers:
-    """The request is not opened: too few people may decide it. `why` says so in words."""
+    """The request is not opened: by `policy` too few people may decide it, as some took `parts` in what is asked."""
 
-    why: str
+    policy: PolicySnapshot
+    parts: Mapping[PersonId, Part]
+
+    @property
+    def why(self) -> str:
+        """The reason, in the language that is spoken."""
+        policy, left, may = self.policy, eligible(self.policy, self.parts), set(people_of(self.policy.rule))
+        out = [
+            f"{person} {say(PARTS[part])}"
+            for person, part in self.parts.items()
+            if person in may and person not in left
+        ]
+        why = f" {say('run.not-counted', who='; '.join(out))}" if out else ""
+        if len(left) >= policy.quorum:
+            return say("run.seats-not-filled", policy=policy.name, why=why)
+        return say("run.too-few-approvers", policy=policy.name, count=len(left), needed=policy.quorum, why=why)
 
 
 def gate_request(
@@ -114,10 +129,10 @@ def raised_request(
         policy,
         now,
         purpose="go_on",
-        title=_GO_ON[raised.why].format(agent),
+        title=say(_GO_ON[raised.why], agent=agent),
         form="choice",
         quoted=_bounded(f"{raised.question}{story}"),
-        options=(GO_ON, STOP_HERE),
+        options=(say(GO_ON), say(STOP)),
     )
 
 
@@ -178,7 +193,7 @@ def _request(
     parts = asked_before.parts if asked_before else parts_in(run, policy, call)
     requesters = asked_before.requesters if asked_before else tuple(parts)
     if not is_met(policy, eligible(policy, requesters)):
-        return _nobody(policy, parts)
+        return NotEnoughApprovers(policy, parts)
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
     if purpose == "gate" and call:
         digest = call_digest(run.id, request_id, nonce, call, requesters)
@@ -406,18 +421,3 @@ def program_of(run: Run) -> str:
         return ""
     started = run.started
     return f"service:{started.service}" if started.service else f"person:{started.submitter or started.requester}"
-
-
-def _nobody(policy: PolicySnapshot, parts: Mapping[PersonId, Part]) -> NotEnoughApprovers:
-    left, may = eligible(policy, parts), set(people_of(policy.rule))
-    out = [f"{person} {say(PARTS[part])}" for person, part in parts.items() if person in may and person not in left]
-    why = f" Not counted: {'; '.join(out)}." if out else ""
-    if len(left) >= policy.quorum:
-        return NotEnoughApprovers(
-            f"policy {policy.name!r} can't be met: its seats can't all be filled by different people, the requester "
-            f"not counted.{why} Change its approvers in sayso.toml"
-        )
-    return NotEnoughApprovers(
-        f"policy {policy.name!r} can't be met: people who may decide, the requester not counted: {len(left)}; needed: "
-        f"{policy.quorum}.{why} Add people to its approvers in sayso.toml"
-    )

@@ -5,16 +5,19 @@ from datetime import UTC, datetime
 from typing import TypedDict
 
 from agents.budgets import Day, Limits, Spent, spent_by_day
-from agents.events import GO_ON, STOP_HERE, CardDelivered, ContinuationAsked, Event, Why
+from agents.events import CardDelivered, ContinuationAsked, Event, Why
 from agents.model.failures import NOT_SENT
 from agents.requests import StepId
-from agents.run import Run
+from agents.run import GO_ON, STOP, Run
 from agents.text import one_line
 from bot.config.tables import AgentConfig
 from bot.people.directory import People
 from bot.render.transcript import lines
 from bot.store.ids import new_id, shard_of
 from bot.store.timers import Days
+from language import say, say_many
+from language.lists import both
+from language.numbers import dollars, whole
 
 # What led to it, told on a card: the last few lines, each short.
 _STORY_LINES, _LINE_CHARS = 10, 180
@@ -89,14 +92,14 @@ class Budgets:
     def question(
         self, run: Run, events: Sequence[Event], why: Why, day: Day | None, now: datetime
     ) -> ContinuationAsked:
-        """The question whether `run` goes on. What it says was used is so as of now."""
+        """The question whether `run` goes on, in the language that is spoken. It says what was used as of now."""
         _, by = self._by(run)
         used = _used(day.spent, day.limits) if why == "day" and day else _used(run.budget.spent, run.budget.limits)
         more = _more(day.spent, day.limits, by) if why == "day" and day else _more_of_run(run, why)
         words = (
             _said(run, why),
-            f"Used {'today' if why == 'day' else 'so far'}: {used}.",
-            f"“{GO_ON}” {more}. “{STOP_HERE}” ends the run. Without an answer it ends as failed.",
+            say("run.used-today" if why == "day" else "run.used-so-far", used=used),
+            say("run.answers", go_on=say(GO_ON), more=more, stop=say(STOP)),
         )
         return ContinuationAsked(
             at=now,
@@ -119,67 +122,65 @@ class Budgets:
 
 
 def _said(run: Run, why: Why) -> str:
-    agent = f"The {run.started.agent if run.started else '?'} agent"
+    agent = run.started.agent if run.started else "?"
     match why:
         case "steps" | "tokens" | "cost":
-            return f"{agent} has used up what it may use in this run, and is not at its end."
+            return say("run.asks-used-up", agent=agent)
         case "day":
-            return f"{agent} has used up what all its runs together may use today (UTC)."
+            return say("run.asks-day", agent=agent)
         case "failures":
-            return f"{agent} gets nowhere: it failed three times in a row."
+            return say("run.asks-failures", agent=agent)
         case "too_long":
-            return f"{agent} can't go on, as this run is too long for its model: {_too_long(run)}."
+            return say("run.asks-too-long", agent=agent, why=_too_long(run))
         case "repeated":
-            return f"{agent} wants to do the same a third time, and twice the result was the same."
+            return say("run.asks-repeated", agent=agent)
 
 
 def _too_long(run: Run) -> str:
     last = run.failures[-1] if run.failures else None
     if last and last.kind == NOT_SENT:  # says what is too long, and what to do
         return last.detail
-    return f"{last.detail if last else ''}. Start a new run with less text"
+    return say("run.start-with-less", why=last.detail if last else "")
 
 
 def _used(spent: Spent, limits: Limits) -> str:
-    of_steps = f" of {limits.steps:,}" if limits.steps else ""
-    of_tokens = f" of {limits.tokens:,}" if limits.tokens else ""
-    of_cost = f" of {_dollars(limits.cost_usd)}" if limits.cost_usd else ""
-    unpriced = f" (calls whose price is not known, counted as nothing: {spent.unpriced})" if spent.unpriced else ""
-    return (
-        f"{spent.steps:,}{of_steps} steps, {spent.tokens:,}{of_tokens} tokens, "
-        f"{_dollars(spent.cost_usd)}{of_cost}{unpriced}"
+    cost = dollars(spent.cost_usd)
+    parts = (
+        _counted("run.used-steps", "run.used-steps-of", spent.steps, limits.steps),
+        _counted("run.used-tokens", "run.used-tokens-of", spent.tokens, limits.tokens),
+        say("run.used-cost-of", used=cost, limit=dollars(limits.cost_usd)) if limits.cost_usd else cost,
     )
+    unpriced = f" {say('run.used-unpriced', count=whole(spent.unpriced))}" if spent.unpriced else ""
+    return f"{', '.join(parts)}{unpriced}"
+
+
+def _counted(alone: str, of_some: str, used: int, limit: int) -> str:
+    if limit:
+        return say_many(of_some, limit, used=whole(used), count=whole(limit))
+    return say_many(alone, used, count=whole(used))
 
 
 def _more_of_run(run: Run, why: Why) -> str:
     budget = run.budget
     match why:
         case "repeated":
-            return "lets it do so once more; whoever must approve it is still asked"
+            return say("run.more-repeated")
         case "failures" | "too_long":
-            also = f", and {_more(budget.spent, budget.limits, budget.by)}" if _reached(run) else ""
-            fails = "; a run that is too long even then fails" if why == "too_long" else ""
-            return f"lets it try again{'' if why == 'failures' else ' once'}{also}{fails}"
+            more = say("run.more-failures") if why == "failures" else say("run.more-too-long")
+            if budget.limits.reached(budget.spent):
+                more = say("run.more-also", first=more, also=_more(budget.spent, budget.limits, budget.by))
+            return say("run.more-then-fails", more=more) if why == "too_long" else more
         case _:
             return _more(budget.spent, budget.limits, budget.by)
-
-
-def _reached(run: Run) -> bool:
-    return bool(run.budget.limits.reached(run.budget.spent))
 
 
 def _more(spent: Spent, limits: Limits, by: Limits) -> str:
     reached = limits.reached(spent)
     if not reached:
-        return "lets it go on"
+        return say("run.more-goes-on")
     parts = {
-        "steps": f"{by.steps:,} more {'step' if by.steps == 1 else 'steps'}",
-        "tokens": f"{by.tokens:,} more tokens",
-        "cost": f"{_dollars(by.cost_usd)} more",
+        "steps": say_many("run.more-steps", by.steps, count=whole(by.steps)),
+        "tokens": say_many("run.more-tokens", by.tokens, count=whole(by.tokens)),
+        "cost": say("run.more-cost", cost=dollars(by.cost_usd)),
     }
-    return f"allows {' and '.join(parts[name] for name in reached)}"
-
-
-def _dollars(amount: float) -> str:
-    """`$0.50`; a part of a cent to four places."""
-    return f"${amount:,.4f}" if 0 < amount < 0.01 else f"${amount:,.2f}"
+    return say("run.more-allows", what=both([parts[name] for name in reached]))

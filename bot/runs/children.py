@@ -27,7 +27,7 @@ from bot.outbound.raw_mail import RawMail
 from bot.render.views import line_of
 from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
-from bot.runs.moves import goes_on
+from bot.runs.endings import goes_on
 from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.attachments import contents_of
 from bot.store.commit import MAX_EVENTS_AT_ALL

@@ -29,6 +29,7 @@ from bot.requests.opening import (
 )
 from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.children import Children
+from bot.runs.endings import goes_on, summary_of, why_closed, with_what_goes_on
 from bot.runs.moves import (
     Ask,
     Check,
@@ -39,13 +40,12 @@ from bot.runs.moves import (
     Stop,
     Think,
     Wait,
-    goes_on,
     next_move,
-    with_what_goes_on,
 )
 from bot.runs.thinking import ModelTurn
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -138,8 +138,7 @@ class Loop:
         run, now = told.run, told.now
         agent = self._agents.get(run.started.agent) if run.started else None
         if agent is None and not isinstance(move, Close | End):
-            name = run.started.agent if run.started else "?"
-            move = End("failed", f"This release has no agent {name!r}")
+            move = End("failed", "no_agent")
         match move:
             case Think() if agent:
                 if run.facts is None and (stopped := await self._children.began_too_late(run)):
@@ -152,7 +151,9 @@ class Loop:
                 day = await self._budgets.day(run, now) if why == "day" else None
                 if why == "day" and (day is None or not day.is_over):
                     return None  # another run's answer has extended it since
-                return await self._log.append(told, [self._budgets.question(run, told.events, why, day, now)])
+                with self._speaking_to_requester(run):
+                    question = self._budgets.question(run, told.events, why, day, now)
+                return await self._log.append(told, [question])
             case Execute(pending) if agent and isinstance(pending.step, CallTool):
                 return await self._execute(agent, told, pending, pending.step)
             case Check(pending) if agent and pending.waits:
@@ -160,13 +161,16 @@ class Loop:
                 with self._speaking_to_requester(run):
                     event, files = await poll_result(agent, pending, hands, self._executor.mask)
                 return await self._log.append(told, [event], files)
-            case Close(request_id, why):
-                await self._decisions.close(request_id, "withdrawn", None, why)
+            case Close():
+                with self._speaking_to_requester(run):
+                    why = why_closed(move, run)
+                await self._decisions.close(move.request_id, "withdrawn", None, why)
                 return None
-            case End(outcome, summary):
-                left = [*filter(None, [goes_on(run)]), *await self._children.stop_all(run)]
-                said = with_what_goes_on(summary, left)
-                return await self._log.append(told, [RunEnded(at=now, outcome=outcome, summary=said)])
+            case End():
+                with self._speaking_to_requester(run):
+                    left = [*filter(None, [goes_on(run)]), *await self._children.stop_all(run)]
+                    said = with_what_goes_on(summary_of(move, run), left)
+                return await self._log.append(told, [RunEnded(at=now, outcome=move.outcome, summary=said)])
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")
 
@@ -178,9 +182,11 @@ class Loop:
         try:
             request = await self.request(agent, run, ask, now)
         except ToolRefused as error:
-            request = NotEnoughApprovers(str(error))
+            return await self._refuse(told, ask.pending, str(error))
         if isinstance(request, NotEnoughApprovers):
-            return await self._refuse(told, ask.pending, request.why)
+            with self._speaking_to_requester(run):
+                why = request.why
+            return await self._refuse(told, ask.pending, why)
         log.info("asking", request_id=request.id, decision=ask.purpose, digest=request.digest)
         commit = opening(request, self._people, run.seq)
         if ask.purpose == "unknown":
@@ -191,9 +197,9 @@ class Loop:
         """The request that `ask` opens; nothing is written. Raises ToolRefused."""
         pending = ask.pending
         if pending.raised:
-            return raised_request(
-                run, pending, pending.raised, self._notifier.go_on_policy(run, pending.raised.why), now
-            )
+            policy = self._notifier.go_on_policy(run, pending.raised.why)
+            with self._speaking_to_requester(run):
+                return raised_request(run, pending, pending.raised, policy, now)
         if ask.purpose == "question":
             return question_request(run, pending, self._notifier.question_policy(run), now)
         if not isinstance(pending.step, CallTool):
@@ -203,7 +209,9 @@ class Loop:
             return unknown_request(run, pending, title_of(agent, pending.step), policy, now)
         policy = self._people.snapshot(pending.gate or "")
         if policy is None:
-            raise ToolRefused(f"There is no policy {pending.gate!r} in sayso.toml, so nobody could approve this")
+            with self._speaking_to_requester(run):
+                why = say("run.no-policy", policy=pending.gate or "")
+            raise ToolRefused(why)
         with self._speaking_to_requester(run):
             tool, args, effect = await prepare(agent, run, pending.step)
         call = call_of(tool, args, effect)

@@ -1,6 +1,5 @@
 """The next move of a run, as a pure function of the run and the time."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,12 +10,9 @@ from agents.model.failures import IN_A_ROW, after, is_too_long
 from agents.requests import RequestId
 from agents.run import PendingStep, Run
 from agents.steps import CallTool, Step
-from agents.text import one_line
 
 # The run stops by itself before the store would refuse its events.
 _ROOM_FOR_EVENTS = 9_900
-# Of what goes on after the end, so many are named.
-_GOES_ON, _GOES_ON_CHARS = 3, 300
 # What gave the same twice will give it a third time.
 _SAME_RESULTS = 2
 
@@ -63,15 +59,15 @@ class Close:
     """Take back a request whose answer nobody needs any more."""
 
     request_id: RequestId
-    why: str
+    why: Literal["went_on", "full", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
 class End:
     """The move of a run with nothing more to do."""
 
-    outcome: Literal["done", "failed", "cancelled"]
-    summary: str
+    outcome: Literal["failed", "cancelled"]
+    why: Literal["full", "cancelled", "over", "no_agent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,50 +96,16 @@ def next_move(run: Run, now: datetime, day: Day | None = None) -> Move:
     if pending and pending.attempt:
         return Execute(pending)
     if run.open is not None and (pending is None or pending.request is None or pending.request.id != run.open):
-        return Close(run.open, "the run went on without it")
+        return Close(run.open, "went_on")
     if run.seq >= _ROOM_FOR_EVENTS:
-        why = f"stopped after {run.seq} events: a run may have 10,000"
-        return Close(run.open, why) if run.open is not None else End("failed", why)
+        return Close(run.open, "full") if run.open is not None else End("failed", "full")
     if run.is_cancelled:
-        return Close(run.open, "the run was cancelled") if run.open is not None else End("cancelled", _cancelled(run))
+        return Close(run.open, "cancelled") if run.open is not None else End("cancelled", "cancelled")
     if run.is_paused:
         return Wait()
     if run.budget.over:
-        return End("failed", run.budget.over)
+        return End("failed", "over")
     return _about_step(run, pending, now) if pending else _about_thinking(run, now, day)
-
-
-def _cancelled(run: Run) -> str:
-    last = run.results[-1].text if run.results and run.results[-1].kind == "error" else ""
-    why = run.budget.over or last
-    said = f"cancelled by {run.cancelled_by}"
-    if run.stopped_with:
-        said = f"stopped by {run.stopped_with}, which started it" + (f": {said}" if run.cancelled_by else "")
-    return said + (f": {why}" if why else "")
-
-
-def goes_on(run: Run) -> str:
-    """Return what outlasts the end of `run`: an effect that its step has begun; "" for none, and for child runs."""
-    pending = run.pending
-    if pending is None or not isinstance(pending.step, CallTool):
-        return ""
-    if pending.attempt:
-        return f"{pending.step.tool}, which runs now and is finished first"
-    if pending.unknown:
-        return f"{pending.step.tool}, of which it is not known whether it happened"
-    waits = pending.waits
-    if waits is None or any(child.step_id == pending.id for child in run.children):
-        return ""
-    said = waits.note if waits.handle in waits.note else f"{waits.note} ({waits.handle})"
-    return one_line(said if waits.note else waits.handle, _GOES_ON_CHARS)
-
-
-def with_what_goes_on(summary: str, left: Sequence[str]) -> str:
-    """`summary` of a run that ends, and in the same line what may go on in spite of that."""
-    if not left:
-        return summary
-    more = f", and {len(left) - _GOES_ON} more" if len(left) > _GOES_ON else ""
-    return f"{summary}. It had begun, and may go on: {'; '.join(left[:_GOES_ON])}{more}"
 
 
 def _about_step(run: Run, pending: PendingStep, now: datetime) -> Move:

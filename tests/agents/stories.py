@@ -12,9 +12,9 @@ from annotated_types import MinLen
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel, JsonValue
 
-from agents.events import GO_ON, STOP_HERE, Event, StepFailed
+from agents.events import Event, StepFailed
 from agents.model.failures import FailureKind
-from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
+from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
 from agents.steps import CallTool
 from language import in_all
 
@@ -43,7 +43,7 @@ _IDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _PEOPLE = ("anna", "bo")
 # Answers that the fold knows, among any others.
-_PICKS = ((), *((pick,) for key in (IT_HAPPENED, IT_DID_NOT, STOP) for pick in in_all(key)), (GO_ON,), (STOP_HERE,))
+_PICKS = ((), *((pick,) for key in (IT_HAPPENED, IT_DID_NOT, GO_ON, STOP) for pick in in_all(key)))
 _CALL = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
 _NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-11))])

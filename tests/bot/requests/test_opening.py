@@ -137,7 +137,9 @@ def test_whoever_wrote_to_the_run_is_asked_for_no_approval() -> None:
     assert isinstance(found, Request)
     assert found.requesters == (ANNA, BO)
     assert found.digest == call_digest(RUN, found.id, found.nonce, CALL, (ANNA, BO))
-    assert gate_request(run, run.pending, "Deploy?", CALL, policy(rule=anyone("bo")), NOON) == NotEnoughApprovers(
+    refused = gate_request(run, run.pending, "Deploy?", CALL, policy(rule=anyone("bo")), NOON)
+    assert isinstance(refused, NotEnoughApprovers)
+    assert refused.why == (
         "policy 'production' can't be met: people who may decide, the requester not counted: 0; needed: 1. "
         "Not counted: bo wrote to the run. Add people to its approvers in sayso.toml"
     )

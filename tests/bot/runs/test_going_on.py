@@ -7,14 +7,17 @@ from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
 from agents.budgets import Day, Limits, Spent
-from agents.events import GO_ON, STOP_HERE, Event, RunPaused, StepRefused
+from agents.events import Event, RunPaused, StepRefused
 from agents.requests import Closed, Given, StepId
-from agents.run import fold
+from agents.run import GO_ON, STOP, fold
 from agents.steps import CallTool
 from bot.runs.moves import Ask, End, Raise, Stop, Think, next_move
+from language import in_all, speaking
 from tests.agents.worlds import BO, NOON, chosen, decided, failed, finished, opened, raised, said, started, tool_started
 from tests.bot.runs.test_moves import EVENTS, after, name, steps
 
+YES, YES_IN_GERMAN = in_all(GO_ON)
+NO, NO_IN_GERMAN = in_all(STOP)
 OTHER = CallTool(tool="restart", arguments={})
 PAUSED = RunPaused(at=NOON, by=BO)
 
@@ -54,7 +57,7 @@ ERRORS: tuple[Event, ...] = tuple(
         finished(f"a{number}", error="no room"),
     )
 )
-AGAIN: tuple[Event, ...] = (started(), failed("not_sent"), raised("too_long"), *go_on(GO_ON))
+AGAIN: tuple[Event, ...] = (started(), failed("not_sent"), raised("too_long"), *go_on(YES))
 SPENT: tuple[Event, ...] = (started(max_steps=4), *steps(4))
 
 
@@ -67,10 +70,10 @@ SPENT: tuple[Event, ...] = (started(max_steps=4), *steps(4))
         ((*TWICE, *steps(1), chosen(step_id="s9")), "execute"),
         ((*THIRD, raised("repeated")), "ask question"),
         ((*THIRD, raised("repeated"), opened("q9", "s9", "go_on")), "wait"),
-        ((*THIRD, raised("repeated"), *go_on(GO_ON)), "execute"),
-        ((*THIRD_GATED, raised("repeated"), *go_on(GO_ON)), "ask gate"),
+        ((*THIRD, raised("repeated"), *go_on(YES)), "execute"),
+        ((*THIRD_GATED, raised("repeated"), *go_on(YES)), "ask gate"),
         (
-            (*THIRD_GATED, raised("repeated"), *go_on(STOP_HERE)),
+            (*THIRD_GATED, raised("repeated"), *go_on(NO)),
             "end cancelled: cancelled by bo: the same call had given the same twice",
         ),
         ((started(), *failures("no_tool", "bad_arguments")), "think"),
@@ -90,22 +93,25 @@ SPENT: tuple[Event, ...] = (started(max_steps=4), *steps(4))
         ((*AGAIN, *failures("too_long", "too_long")), "end failed: it is too long for its model, also after somebody"),
         ((*AGAIN, *steps(1), failed("not_sent")), "raise too_long"),
         ((started(), *failures("auth")), "think"),
-        ((started(), *failures("no_tool", "no_tool", "no_tool"), raised("failures"), *go_on(GO_ON)), "think"),
+        ((started(), *failures("no_tool", "no_tool", "no_tool"), raised("failures"), *go_on(YES)), "think"),
         ((RICH, *ERRORS[:-1], finished("a2")), "think"),
         ((RICH, *ERRORS), "raise failures"),
-        ((RICH, *ERRORS, raised("failures"), *go_on(GO_ON)), "think"),
+        ((RICH, *ERRORS, raised("failures"), *go_on(YES)), "think"),
+        ((*SPENT, raised(), *go_on(YES_IN_GERMAN)), "think"),
+        ((*SPENT, raised(), *go_on(NO_IN_GERMAN)), "end cancelled: cancelled by bo: its steps were used up"),
+        ((*SPENT, raised(), *go_on(YES_IN_GERMAN, YES)), "end failed: its steps were used up; nobody said whether"),
         (SPENT, "raise steps"),
         ((*SPENT, PAUSED), "wait"),
         ((*SPENT, raised()), "ask question"),
-        ((*SPENT, raised(), *go_on(GO_ON)), "think"),
-        ((*SPENT, raised(), *go_on(GO_ON), *steps(3)), "think"),
-        ((*SPENT, raised(), *go_on(GO_ON), *steps(4)), "raise steps"),
-        ((*SPENT, raised(), *go_on(STOP_HERE)), "end cancelled: cancelled by bo: its steps were used up"),
+        ((*SPENT, raised(), *go_on(YES)), "think"),
+        ((*SPENT, raised(), *go_on(YES), *steps(3)), "think"),
+        ((*SPENT, raised(), *go_on(YES), *steps(4)), "raise steps"),
+        ((*SPENT, raised(), *go_on(NO)), "end cancelled: cancelled by bo: its steps were used up"),
         (
             (*SPENT, raised(), *go_on(state="expired")),
             "end failed: its steps were used up; nobody said whether to go on, the question is expired",
         ),
-        ((*SPENT, raised(), *go_on(GO_ON, state="expired")), "end failed: its steps were used up; nobody said"),
+        ((*SPENT, raised(), *go_on(YES, state="expired")), "end failed: its steps were used up; nobody said"),
         ((*SPENT, raised(), *go_on("go on, but carefully")), "end failed: its steps were used up; nobody said whether"),
         (
             (*SPENT, raised(), StepRefused(at=NOON, step_id=StepId("s9"), error="nobody left")),
@@ -115,6 +121,25 @@ SPENT: tuple[Event, ...] = (started(max_steps=4), *steps(4))
 )
 def test_code_asks_whether_a_run_goes_on(events: tuple[Event, ...], expected: str) -> None:
     assert name(events).startswith(expected)
+
+
+def test_the_words_of_the_two_answers_are_read_as_they_were_recorded() -> None:
+    """A run that was recorded in these words folds by them: whoever rewords one keeps the older one as well."""
+    assert in_all(GO_ON) == ("go on", "weitermachen")
+    assert in_all(STOP) == ("stop the run", "den Lauf anhalten")
+
+
+def test_why_a_run_is_over_is_said_in_the_language_that_is_spoken() -> None:
+    expired = (*SPENT, raised(), *go_on(state="expired"))
+
+    with speaking("de"):
+        said = name(expired), name((*SPENT, raised(), *go_on(NO)))
+
+    assert said[0].startswith(
+        "end failed: seine Schritte sind aufgebraucht; niemand hat gesagt, ob es weitergehen soll"
+    )
+    assert said[1] == "end cancelled: abgebrochen von bo: seine Schritte sind aufgebraucht"
+    assert name(expired).startswith("end failed: its steps were used up")
 
 
 def test_a_call_that_gave_the_same_twice_is_asked_about_whatever_came_in_between() -> None:
@@ -127,7 +152,7 @@ def test_a_call_that_gave_the_same_twice_is_asked_about_whatever_came_in_between
 
 
 def test_a_question_of_code_is_no_step_and_who_wrote_stays_a_requester() -> None:
-    run = fold((started(max_steps=4), said(BO), *steps(4), raised(), *go_on(GO_ON)))
+    run = fold((started(max_steps=4), said(BO), *steps(4), raised(), *go_on(YES)))
 
     assert run.steps == 4
     assert run.writers == (BO,)
@@ -151,13 +176,13 @@ def test_whoever_lets_a_run_go_on_is_not_asked_again_before_it_did(events: list[
         pending = fold([question], run).pending
         assert pending is not None
         assert next_move(fold([question], run), NOON) == Ask(pending, "question")
-        run = fold([question, *go_on(GO_ON)], run)
+        run = fold([question, *go_on(YES)], run)
         found = next_move(run, NOON)
         assert not isinstance(found, Raise | Stop)
-        assert not isinstance(found, End) or run.budget.over == ""
+        assert not isinstance(found, End) or run.budget.over is None
 
 
-@any_of_them(EVENTS, st.sampled_from([("answered", (STOP_HERE,)), ("answered", ("yes",)), ("expired", (GO_ON,))]))
+@any_of_them(EVENTS, st.sampled_from([("answered", (NO,)), ("answered", ("yes",)), ("expired", (YES,))]))
 def test_nothing_but_the_word_to_go_on_lets_a_run_go_on(
     events: list[Event], word: tuple[Closed, tuple[str, ...]]
 ) -> None:

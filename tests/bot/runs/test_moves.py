@@ -21,6 +21,7 @@ from agents.events import (
 from agents.requests import Given, RequestId, StepId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.steps import CallTool, Done, RequestHumanInput
+from bot.runs.endings import summary_of, why_closed
 from bot.runs.moves import Ask, Close, End, Execute, Move, Raise, Stop, Think, Wait, next_move
 from language import say
 from tests.agents.worlds import (
@@ -62,15 +63,16 @@ def move(events: tuple[Event, ...]) -> Move:
 
 def name(events: tuple[Event, ...]) -> str:
     """The move in short: its kind, and what tells it from others of that kind."""
-    match move(events):
+    run = fold(events)
+    match next_move(run, NOON):
         case Ask() as ask:
             return f"ask {ask.purpose}"
         case Close() as close:
-            return f"close {close.request_id}: {close.why}"
+            return f"close {close.request_id}: {why_closed(close, run)}"
         case Raise(why):
             return f"raise {why}"
         case End() as end:
-            return f"end {end.outcome}: {end.summary}"
+            return f"end {end.outcome}: {summary_of(end, run)}"
         case Wait() as wait:
             return f"wait {wait.until:%S}" if wait.until else "wait"
         case other:

@@ -167,6 +167,83 @@ async def test_what_was_used_today_is_made_anew_from_the_events(world: World) ->
     assert await days.look("clerk", today) == (Spent(steps=3), Limits())
 
 
+GERMAN_ANNA = TOML.replace("[people.anna]\n", '[people.anna]\nlanguage = "de"\n')
+
+
+async def in_german(world: World) -> None:
+    """Anna reads German, and the clerk may take one step."""
+    async with world.stopped():
+        world.toml = f"{GERMAN_ANNA}\n[agents.clerk]\nmax_steps = 1\n"
+
+
+async def test_a_german_is_asked_in_german_whether_her_run_goes_on_and_answers_in_german(world: World) -> None:
+    await in_german(world)
+
+    run_id = await world.trigger("walk")
+    mail = await world.next_mail("anna", about="Der Agent clerk hat seine Schritte aufgebraucht: weitermachen?")
+    await world.reply("anna", mail, "weitermachen")
+
+    record = await world.opened(run_id, after=(await world.requests())[0].request.id)
+    assert len(world.workshop.effects) == 2
+    words = " ".join(mail.text.replace("> ", "").split())
+    assert "1. weitermachen 2. den Lauf anhalten" in words
+    assert "Bisher verwendet: 1 von 1 Schritt, 0 von 200.000 Tokens, 0,00 $ von 0,50 $." in words
+    assert "„weitermachen“ erlaubt 1 weiteren Schritt. „den Lauf anhalten“ beendet den Lauf." in words
+    await world.decide("anna", record, "free_text", "den Lauf anhalten")
+    assert await world.summary(run_id) == "cancelled: abgebrochen von anna: seine Schritte sind aufgebraucht"
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("go on", "waiting"),
+        ("Stop the run.", "cancelled"),
+        ("go on, but carefully", "waiting"),
+        ("fortsetzen?", "waiting"),
+    ],
+)
+async def test_what_was_asked_in_german_may_be_answered_by_the_english_words_and_by_no_others(
+    world: World, word: str, state: str
+) -> None:
+    await in_german(world)
+    run_id = await world.trigger("walk")
+    record = await asked(world, run_id)
+
+    await world.decide("anna", record, "free_text", word)
+
+    await world.quiet()
+    assert (await world.run(run_id)).state == state
+    assert len(world.workshop.effects) == (2 if word == "go on" else 1)
+
+
+@pytest.mark.parametrize("word", ["go on", "weitermachen", "1"])
+async def test_what_was_asked_in_english_can_be_answered_after_the_language_was_changed(
+    world: World, word: str
+) -> None:
+    await with_budget(world, "max_steps = 1")
+    run_id = await world.trigger("walk")
+    record = await asked(world, run_id)
+    assert record.request.options == ("go on", "stop the run")
+    await in_german(world)
+
+    await world.decide("anna", record, "free_text", word)
+
+    assert (await asked(world, run_id, after=record)).request.options == ("weitermachen", "den Lauf anhalten")
+    assert len(world.workshop.effects) == 2
+
+
+async def test_a_germans_run_that_ends_over_budget_says_so_in_german(world: World) -> None:
+    await in_german(world)
+    run_id = await world.trigger("walk")
+    await asked(world, run_id)
+
+    await world.move_time(DAY_S + 1)
+
+    why = "seine Schritte sind aufgebraucht; niemand hat gesagt, ob es weitergehen soll, die Frage ist abgelaufen"
+    assert (await world.summary(run_id)).startswith(f"failed: {why}")
+    assert why in " ".join((await world.next_mail("anna", about="Fehlgeschlagen")).text.split())
+
+
 @pytest.fixture(scope="module")
 def api() -> Iterator[FakeAnthropic]:
     import_module("anthropic")  # the first import takes seconds on a busy machine, and so do the prices

@@ -83,7 +83,7 @@ async def test_it_happened_lets_the_run_go_on_without_a_second_try(world: World,
     assert world.workshop.started == ["press bell"]
 
 
-@pytest.mark.parametrize("text", ["1", "Es ist geschehen.", "es ist geschehen"])
+@pytest.mark.parametrize("text", ["1", "Es ist geschehen.", "es ist geschehen", "It happened"])
 async def test_where_german_is_spoken_it_is_asked_and_answered_in_german(redis: str, tmp_path: Path, text: str) -> None:
     async with a_world(redis, tmp_path / "data", f'language = "de"\n{TOML}', change=_hastily) as world:
         run_id = await interrupted(world, "press bell")

@@ -1,0 +1,19 @@
+"""Numbers and money as each language writes them, by babel (https://cldr.unicode.org)."""
+
+from language import say, spoken
+
+
+def whole(number: int) -> str:
+    """`200,000`."""
+    # babel takes longer to load than most commands take that show no number.
+    from babel.numbers import format_decimal
+
+    return format_decimal(number, locale=spoken())
+
+
+def dollars(amount: float) -> str:
+    """`$0.50`; a part of a cent to four places."""
+    from babel.numbers import format_currency
+
+    pattern = say("words.part-of-a-cent") if 0 < amount < 0.01 else say("words.money")
+    return format_currency(amount, "USD", format=pattern, locale=spoken(), currency_digits=False)

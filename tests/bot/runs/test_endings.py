@@ -1,0 +1,67 @@
+"""What is said where a run ends, in the language of whoever hears it."""
+
+import pytest
+
+from agents.events import Event, RunCancelled
+from agents.requests import RequestId, RunId
+from agents.run import STOP, fold
+from bot.runs.endings import goes_on, summary_of, why_closed, with_what_goes_on
+from bot.runs.moves import Close, End
+from language import say, speaking
+from tests.agents.worlds import BO, NOON, started
+from tests.bot.runs.test_moves import RUNNING, UNKNOWN, UNKNOWN_ASKED, answered
+
+BY_BO = RunCancelled(at=NOON, by=BO)
+BY_PARENT = RunCancelled(at=NOON, parent=RunId("r0"))
+
+
+@pytest.mark.parametrize(
+    ("events", "english", "german"),
+    [
+        ((started(), BY_BO), "cancelled by bo", "abgebrochen von bo"),
+        ((started(), BY_PARENT), "stopped by r0, which started it", "angehalten von r0, der ihn gestartet hat"),
+        (
+            (started(), BY_PARENT, BY_BO),
+            "stopped by r0, which started it: cancelled by bo",
+            "angehalten von r0, der ihn gestartet hat: abgebrochen von bo",
+        ),
+        (
+            (*UNKNOWN_ASKED, answered(say(STOP))),
+            "cancelled by bo: it is not known whether this happened, and a person stopped the run",
+            "abgebrochen von bo: es ist nicht bekannt, ob dies geschehen ist, und eine Person hat den Lauf angehalten",
+        ),
+    ],
+)
+def test_who_stopped_a_run_and_why(events: tuple[Event, ...], english: str, german: str) -> None:
+    end, run = End("cancelled", "cancelled"), fold(events)
+
+    assert summary_of(end, run) == english
+    with speaking("de"):
+        assert summary_of(end, run) == german
+
+
+def test_why_a_question_is_closed() -> None:
+    run = fold((started(),))
+
+    with speaking("de"):
+        assert why_closed(Close(RequestId("q1"), "went_on"), run) == "der Lauf ging ohne sie weiter"
+        assert why_closed(Close(RequestId("q1"), "cancelled"), run) == "der Lauf wurde abgebrochen"
+        assert why_closed(Close(RequestId("q1"), "full"), run).startswith("angehalten nach 1 Ereignissen")
+
+
+def test_what_outlasts_the_end() -> None:
+    assert goes_on(fold((started(),))) == ""
+    assert goes_on(fold(RUNNING)) == "deploy, which runs now and is finished first"
+    assert goes_on(fold(UNKNOWN)) == "deploy, of which it is not known whether it happened"
+    with speaking("de"):
+        assert goes_on(fold(RUNNING)) == "deploy, das jetzt läuft und erst beendet wird"
+
+
+def test_no_more_than_three_of_what_goes_on_are_named() -> None:
+    assert with_what_goes_on("over", []) == "over"
+    assert with_what_goes_on("over", ["a"]) == "over. It had begun, and may go on: a"
+    assert with_what_goes_on("over", list("abcde")) == "over. It had begun, and may go on: a; b; c, and 2 more"
+    with speaking("de"):
+        assert with_what_goes_on("vorbei", list("abcd")) == (
+            "vorbei. Dies hatte begonnen und läuft vielleicht weiter: a; b; c, und 1 weiteres"
+        )

@@ -1,0 +1,18 @@
+"""Numbers and money, as each language writes them."""
+
+import pytest
+
+from language import Language, speaking
+from language.numbers import dollars, whole
+
+
+@pytest.mark.parametrize(
+    ("language", "tokens", "much", "little"),
+    [
+        ("en", "200,000", "$1,234.50", "$0.0042"),
+        ("de", "200.000", "1.234,50\N{NO-BREAK SPACE}$", "0,0042\N{NO-BREAK SPACE}$"),
+    ],
+)
+def test_numbers_are_written_as_the_language_does(language: Language, tokens: str, much: str, little: str) -> None:
+    with speaking(language):
+        assert (whole(200_000), dollars(1234.5), dollars(0.0042)) == (tokens, much, little)
