@@ -271,7 +271,7 @@ def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
         bounces=Bounces(store, receipts, people, tokens, failing, outbox.alert),
         quarantine=Quarantine(journal, decisions, tokens, people),
     )
-    return outbox, Inbox(journal, channels, starter, tokens, decisions, handlers)
+    return outbox, Inbox(journal, channels, starter, tokens, decisions, people, handlers)
 
 
 def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, Model], outbox: Outbox) -> _Driving:

@@ -25,6 +25,7 @@ from bot.policy.attachments import output_file
 from bot.store import Commit, Store, StoreError, WorkItem
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -66,10 +67,11 @@ async def _effect(tool: Tool[BaseModel], args: BaseModel, run: Run) -> Effect:
     except ToolRefused:
         raise
     except TimeoutError as error:
-        raise ToolRefused(f"{tool.name} could not find out what to do within {tool.timeout_s:.0f} s") from error
+        raise ToolRefused(say("run.prepare-too-slow", tool=tool.name, seconds=f"{tool.timeout_s:.0f}")) from error
     except Exception as error:
         log.exception("a tool could not be prepared", tool=tool.name)
-        raise ToolRefused(f"{tool.name} could not find out what to do: {type(error).__name__}: {error}") from error
+        why = f"{type(error).__name__}: {error}"
+        raise ToolRefused(say("run.prepare-failed", tool=tool.name, why=why)) from error
 
 
 # Hashes and contents of files that are kept with an event, as a commit wants them.
@@ -219,7 +221,7 @@ class Executor:
         except TimeoutError:
             if not tool.idempotent:
                 return NobodyKnows
-            return Outcome("", f"{tool.name} did not end within {tool.timeout_s:.0f} s")
+            return Outcome("", say("run.tool-too-slow", tool=tool.name, seconds=f"{tool.timeout_s:.0f}"))
         except Exception as error:
             log.exception("tool failed", tool=tool.name)
             return Outcome("", f"{type(error).__name__}: {error}")
@@ -348,14 +350,14 @@ async def poll_result(
         raise TypeError("only a tool's attempt can be waited for")
     if tool is None or tool.check is None:
         name = pending.step.tool
-        error = f"This release can't look for the result of {name!r}, which is called {waiting.handle} there"
+        error = say("run.can-not-look", tool=name, handle=waiting.handle)
         return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error), ()
     found = await _found(tool, pending.step, waiting, hands)
     if isinstance(found, Outcome):
         return finished(hands.now, waiting.attempt.id, found, mask)
     if hands.now >= waiting.until:
         waited_s = (waiting.until - waiting.attempt.started_at).total_seconds()
-        error = f"{tool.name} did not end within {waited_s:g} s. It is called {waiting.handle} there: look at it"
+        error = say("run.waited-too-long", tool=tool.name, seconds=f"{waited_s:g}", handle=waiting.handle)
         return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error), ()
     return waits(hands.now, waiting.attempt, waiting.until, found, waiting.looks + 1), ()
 

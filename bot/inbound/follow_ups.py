@@ -137,10 +137,7 @@ class FollowUps:
         if not takes_back:
             await self._admit_words(run.id, trigger.person, inbound_id)
             if len(record.request.remarks) >= MOST_REMARKS:
-                raise Conflict(
-                    f"{MOST_REMARKS} messages stand on the card of the open request, which is the limit",
-                    "Take it back with the one word stop, and ask again",
-                )
+                raise Conflict(say("run.remarks-full", count=MOST_REMARKS), say("run.remarks-full-do"))
         statement = _statement(inbound_id, channel, trigger, record)
         if takes_back:
             reason = trigger.text if len(trigger.text.split()) > 1 else ""
@@ -152,7 +149,7 @@ class FollowUps:
 
     async def _admit_words(self, run_id: RunId, person: str, inbound_id: str) -> None:
         if not await self._store.admit(f"said {run_id} {person}", inbound_id, _SAID, _SAID_PER_S):
-            raise Conflict(f"You wrote {_SAID} messages to this run within an hour, which is the limit", "Wait a while")
+            raise Conflict(say("run.said-too-much", count=_SAID), say("run.said-too-much-do"))
 
     async def _say(
         self,
@@ -241,7 +238,7 @@ def is_withdrawal(text: str) -> bool:
 
 def _is_written(written: Written) -> bool:
     if written.state == "full":
-        raise Conflict("This run has too many events to take in more", "Cancel it, and ask again")
+        raise Conflict(say("run.run-full"), say("run.run-full-do"))
     return written.state in {"committed", "repeat"}
 
 

@@ -14,6 +14,7 @@ from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
+from bot.people.directory import People
 from bot.policy.answers import Statement
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
@@ -23,6 +24,7 @@ from bot.store.ids import WorkItem, ingress_shard, new_id
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -64,10 +66,11 @@ class Inbox:
         starter: Starter,
         tokens: Tokens,
         decisions: Decisions,
+        people: People,
         handlers: Handlers,
     ) -> None:
         self._journal, self._store, self._channels, self._starter = journal, journal.store, channels, starter
-        self._tokens, self._decisions = tokens, decisions
+        self._tokens, self._decisions, self._people = tokens, decisions, people
         self._follow_ups, self._inquiries = handlers.follow_ups, handlers.inquiries
         self._bounces, self._quarantine = handlers.bounces, handlers.quarantine
         self._backlogs = dict[str, Backlog]()
@@ -116,7 +119,9 @@ class Inbox:
             case Reply():
                 await self._reply(inbound_id, arrived.channel, reading)
             case Trigger():
-                await self._trigger(inbound_id, arrived.channel, reading)
+                # Whoever asks is told why nothing came of it; what others read as well is worded for them.
+                with self._people.speaking_to(reading.person):
+                    await self._trigger(inbound_id, arrived.channel, reading)
             case Quarantined():
                 await self._quarantine.add(inbound_id, arrived.channel, reading)
             case Bounced():
@@ -132,7 +137,7 @@ class Inbox:
         delivery_id = self._tokens.read(reply.token)
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is None:
-            reasons = ("the reply token is not one of ours: it was changed, or made by another installation",)
+            reasons = (say("run.not-our-token"),)
             await self._quarantine.add(
                 inbound_id, channel, Quarantined(reasons=reasons, claims=reply.person, person=reply.person)
             )
@@ -184,10 +189,10 @@ class Inbox:
             )
         except Conflict as error:
             log.warning("not passed on", person=trigger.person, error=str(error))
-            await self._quarantine.refuse(inbound_id, channel, trigger, str(error), "Not passed on to the run")
+            await self._quarantine.refuse(inbound_id, channel, trigger, str(error), say("run.not-passed-on-title"))
         except (Invalid, RateLimited) as error:
             log.warning("trigger refused", person=trigger.person, error=str(error))
-            await self._quarantine.refuse(inbound_id, channel, trigger, str(error))
+            await self._quarantine.refuse(inbound_id, channel, trigger, str(error), say("run.not-started-title"))
         return None
 
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:

@@ -38,9 +38,7 @@ class Quarantine:
         self._journal, self._store, self._decisions = journal, journal.store, decisions
         self._tokens, self._people = tokens, people
 
-    async def refuse(
-        self, inbound_id: str, channel: str, trigger: Trigger, why: str, title: str = "No run was started"
-    ) -> None:
+    async def refuse(self, inbound_id: str, channel: str, trigger: Trigger, why: str, title: str) -> None:
         """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day."""
         if not await self._store.admit(f"notices {trigger.person}", inbound_id, _NOTICES, _DAY_S):
             return await self._store.drop_inbound(inbound_id)

@@ -34,6 +34,7 @@ from agents.requests import (
     Vote,
 )
 from bot.policy.quorum import is_met
+from language import say
 
 # On a card; all of them are in the run's story.
 _COMMENTS, _COMMENT_CHARS = 5, 500
@@ -147,18 +148,18 @@ def good_until(record: RequestRecord) -> datetime | None:
 
 
 def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now: datetime) -> str | None:
-    """Return why the approval does not cover what is about to be executed; None if it does.
+    """Return why the approval does not cover what is about to be executed, in words; None if it does.
 
     `digest` is that of the effect as it would be executed now, `present` everyone in the directory.
     """
     until = good_until(record)
     if until is None or record.decision is None:
-        return "it is not approved"
+        return say("run.not-approved")
     if record.request.digest != digest:
-        return "what would be executed is no longer what was approved"
+        return say("run.not-the-same")
     if now >= until:
-        return f"the approval is older than {record.request.policy.execute_within_s:.0f} s"
+        return say("run.too-old", seconds=f"{record.request.policy.execute_within_s:.0f}")
     voters, here = record.decision.by, set(present)
     if not is_met(record.request.policy, (person for person in voters if person in here)):
-        return "somebody whose approval counted has left the directory"
+        return say("run.voter-left")
     return None

@@ -12,13 +12,17 @@ from bot.errors import RateLimited
 from bot.people.directory import People
 from bot.store import Store
 from channels import Trigger
+from language import say, say_many
 
 # The same words again and again come from something that answers what we write.
 _SAME_WORDS, _SAME_WORDS_PER_S = 5, 600.0
 
 
 class Admission:
-    """Counts each run once, by its id. All raise RateLimited for one too many."""
+    """Counts each run once, by its id. All raise RateLimited for one too many, in the language that is spoken.
+
+    Of triggers of the configuration the operators hear, in English.
+    """
 
     def __init__(self, store: Store, people: People, limits: LimitsConfig) -> None:
         self._store, self._people, self._limits = store, people, limits
@@ -28,11 +32,9 @@ class Admission:
         limit = self._limits.triggers_per_person
         if await self._store.admit(requester, run_id, limit.count, limit.per_s):
             return
-        text = (
-            f"{self._people.name_of(requester)} has started {limit.count} runs in {limit.per_s:.0f} s, which is "
-            "the limit (limits.triggers_per_person in sayso.toml)"
-        )
-        raise RateLimited(text, "Wait, or raise it", await self._store.admitted_in_s(requester, limit.per_s))
+        name, seconds = self._people.name_of(requester), f"{limit.per_s:.0f}"
+        text = say_many("run.limit-of-person", limit.count, name=name, seconds=seconds)
+        raise RateLimited(text, say("run.limit-do"), await self._store.admitted_in_s(requester, limit.per_s))
 
     async def trigger(self, name: str, what_id: str) -> None:
         """Against the limit of a trigger of the configuration. Its requester does nothing, and keeps their own room."""
@@ -55,21 +57,14 @@ class Admission:
             return
         room, limit = f"{channel}:{trigger.room}", self._limits.triggers_per_slack_channel
         if not await self._store.admit(f"room {room}", run_id, limit.count, limit.per_s):
-            text = (
-                f"{limit.count} runs were started from here in {limit.per_s:.0f} s, which is the limit "
-                "(limits.triggers_per_slack_channel in sayso.toml)"
-            )
-            raise RateLimited(text, "Wait, or raise it", await self._store.admitted_in_s(f"room {room}", limit.per_s))
+            text = say_many("run.limit-of-room", limit.count, seconds=f"{limit.per_s:.0f}")
+            raise RateLimited(text, say("run.limit-do"), await self._store.admitted_in_s(f"room {room}", limit.per_s))
         words = hashlib.sha256(f"{trigger.person} {trigger.text}".encode(errors="replace")).hexdigest()
         same = f"same words {room} {words}"
         if not await self._store.admit(same, run_id, _SAME_WORDS, _SAME_WORDS_PER_S):
-            text = (
-                f"The same words came from you here more than {_SAME_WORDS} times in {_SAME_WORDS_PER_S / 60:.0f} "
-                "minutes, which looks like a loop"
-            )
-            raise RateLimited(
-                text, "Wait, or say it in other words", await self._store.admitted_in_s(same, _SAME_WORDS_PER_S)
-            )
+            text = say("run.limit-same-words", count=_SAME_WORDS, minutes=f"{_SAME_WORDS_PER_S / 60:.0f}")
+            after_s = await self._store.admitted_in_s(same, _SAME_WORDS_PER_S)
+            raise RateLimited(text, say("run.limit-same-words-do"), after_s)
 
 
 log = structlog.stdlib.get_logger()

@@ -33,6 +33,7 @@ from bot.store.attachments import contents_of
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id
 from bot.store.journal import Journal
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -67,7 +68,7 @@ class Children:
         child_id = RunId(derived_id("run", step_id, f"child {key}"))
         parent = run.started
         if parent is None:
-            raise ToolRefused("A run that has not started can't start another one")
+            raise ToolRefused(say("run.child-not-started"))
         depth = parent.parent.depth + 1 if parent.parent else 1
         self._check(agent, text, depth)
         at = self._journal.store.about_now()
@@ -121,7 +122,7 @@ class Children:
         while True:
             run = fold((await self._journal.store.load(run_id)).events)
             if run.ended:
-                raise ToolRefused("This run has ended and starts no other one")
+                raise ToolRefused(say("run.child-after-end"))
             if known := next((child for child in run.children if child.run_id == wanted.run_id), None):
                 return run, known
             await self._check_count(run, wanted.run_id)
@@ -131,14 +132,14 @@ class Children:
             commit = Commit(run_id=run_id, events=[event], expect=run.seq, limit=MAX_EVENTS_AT_ALL)
             written = await self._journal.write(commit)
             if written.state == "full":
-                raise ToolRefused("This run has too many events to start another one")
+                raise ToolRefused(say("run.child-too-many-events"))
 
     async def _check_count(self, run: Run, child_id: RunId) -> None:
         if len(run.children) >= MOST_CHILDREN:
-            raise ToolRefused(f"A run may start {MOST_CHILDREN} others; this one has")
+            raise ToolRefused(say("run.child-too-many", count=MOST_CHILDREN))
         root = _root_of(run)
         if not await self._journal.store.admit(f"runs below {root}", child_id, MOST_BELOW, _COUNTED_S):
-            raise ToolRefused(f"A run and those that it starts may start {MOST_BELOW} in all, and {root} has")
+            raise ToolRefused(say("run.child-too-many-below", count=MOST_BELOW, run=root))
 
     async def look(self, run: Run, child_id: RunId) -> ChildRun:
         """Return the state of a child. Raises ToolRefused for a run that is not a child of `run`."""
@@ -226,16 +227,17 @@ class Children:
         child = fold(events)
         parent = child.started.parent if child.started else None
         if parent is None or parent.run_id != run.id:
-            raise ToolRefused(f"{child_id} is no run that this one has started")
+            raise ToolRefused(say("run.child-unknown", run=child_id))
         return child, events
 
     def _check(self, agent: str, text: str, depth: int) -> None:
         if agent not in self._agents:
-            raise ToolRefused(f"There is no agent {agent!r}. There are: {', '.join(self._agents)}")
+            there = say("run.there-are", names=", ".join(self._agents))
+            raise ToolRefused(f"{say('run.unknown-agent', name=agent)}. {there}")
         if depth > _DEEPEST:
-            raise ToolRefused(f"Runs may start runs {_DEEPEST} deep, and this would be one more")
+            raise ToolRefused(say("run.child-too-deep", count=_DEEPEST))
         if not text.strip() or len(text.encode()) > TEXT_BYTES:
-            raise ToolRefused(f"The text of a run has 1 to {TEXT_BYTES} bytes")
+            raise ToolRefused(say("run.child-text", limit=TEXT_BYTES))
 
 
 def _root_of(run: Run) -> RunId:

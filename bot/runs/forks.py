@@ -25,6 +25,7 @@ from bot.store import Commit, Wake, WorkItem
 from bot.store.attachments import contents_of
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import Journal
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -80,7 +81,8 @@ class RunForks:
         if not events:
             raise NotFound(f"There is no run {source}", LIST_RUNS)
         if not 1 <= at_seq <= len(events):
-            raise Conflict(f"{source} has events 1 to {len(events)}, and no event {at_seq}", "Nothing was made")
+            text = say("run.no-such-event", run=source, count=len(events), number=at_seq)
+            raise Conflict(text, say("run.nothing-made"))
         now, story = await self._store.now(run_id), events[:at_seq]
         forked = RunForked(
             at=now, how="retry" if how == "retry" else "fork", source=source, at_seq=at_seq, by=asker.requester
@@ -93,11 +95,10 @@ class RunForks:
         if not isinstance(started, RunStarted) or started.agent not in self._agents:
             agent = started.agent if isinstance(started, RunStarted) else "?"
             there = ", ".join(self._agents)
-            raise Conflict(f"No run can be made of this one: it is of the agent {agent!r}", f"There are: {there}")
+            raise Conflict(say("run.copy-no-agent", agent=agent), say("run.there-are", names=there))
         if len(made.story) > EVENTS_AT_MOST:
-            raise Conflict(
-                f"{len(made.story)} events leave no room to go on: {EVENTS_AT_MOST} can be copied", "Take fewer"
-            )
+            text = say("run.copy-too-long", count=len(made.story), limit=EVENTS_AT_MOST)
+            raise Conflict(text, say("run.copy-too-long-do"))
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())
         events = [_begun(made, asker, run_id, config), *made.story[1:], forked]

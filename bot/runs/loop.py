@@ -217,7 +217,7 @@ class Loop:
         call = call_of(tool, args, effect)
         request = gate_request(run, pending, question_of(agent, pending.step, effect), call, policy, now)
         if isinstance(request, Request) and pending.replaced:
-            request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
+            request = request.model_copy(update={"changes": _changes(pending.replaced, pending.gate or "", call)})
         return request
 
     async def _execute(
@@ -283,7 +283,8 @@ def question_of(agent: Agent, step: CallTool, effect: Effect) -> str:
         return title_of(agent, step)
 
 
-def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[str, ...]:
+def _changes(replaced: tuple[Request, str], gate: str, call: GatedCall) -> tuple[str, ...]:
     old, why = replaced
     changed = changes_between(old.call, call) if old.call else ()
-    return (f"An earlier approval does not cover this: {why}.", *changed)
+    why = why or say("run.policy-is-now", policy=gate)
+    return (say("run.earlier-approval", why=why), *changed)

@@ -25,6 +25,7 @@ from bot.store import Commit, Wake, WorkItem
 from bot.store.ids import ingress_shard, new_id
 from bot.store.journal import Journal
 from channels import File
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -116,9 +117,10 @@ class Starter:
     def check(self, text: str, agent: str | None) -> str:
         """The agent that takes a trigger. Raises Invalid for one that no run can come of."""
         if len(text.encode()) > TEXT_BYTES:
-            raise Invalid(f"The text has {len(text.encode())} bytes; {TEXT_BYTES} are allowed", "Send less of it")
+            text = say("run.text-too-long", size=len(text.encode()), limit=TEXT_BYTES)
+            raise Invalid(text, say("run.text-too-long-do"))
         if not text.strip():
-            raise Invalid("The text is empty", "Say what you want, such as: deploy v1.2.0 to production")
+            raise Invalid(say("run.text-empty"), say("run.text-empty-do"))
         return agent_for(text, self._agents, agent)
 
     def run_id(self, inbound_id: str | None = None) -> RunId:
@@ -138,7 +140,7 @@ def agent_for(text: str, agents: Mapping[str, Agent], named: str | None = None) 
     """
     if named is not None:
         if named not in agents:
-            raise Invalid(f"There is no agent {named!r}", f"There are: {', '.join(agents)}")
+            raise Invalid(say("run.unknown-agent", name=named), say("run.there-are", names=", ".join(agents)))
         return named
     if len(agents) == 1:
         return next(iter(agents))

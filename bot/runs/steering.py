@@ -14,10 +14,14 @@ from bot.execution.approval_guard import call_of
 from bot.execution.executor import gate_now, prepare
 from bot.policy.answers import Statement
 from bot.policy.record import RequestRecord
+from bot.render.words import state_name
 from bot.requests.decisions import Decisions
 from bot.runs.loop import question_of
 from bot.store import Commit, Wake, WorkItem
 from bot.store.journal import Journal
+from language import say
+
+_ENDED = {"done": "story.ended-done", "failed": "story.ended-failed", "cancelled": "story.ended-cancelled"}
 
 
 class Steering:
@@ -34,7 +38,8 @@ class Steering:
             if run.started is None:
                 raise NotFound(f"There is no run {run_id}", LIST_RUNS)
             if run.ended:
-                raise Conflict(f"{run_id} has ended: {run.ended.outcome}", "Nothing was changed")
+                ended = say("run.has-ended", run=run_id, outcome=say(_ENDED[run.ended.outcome]))
+                raise Conflict(ended, say("run.nothing-changed"))
             kinds: dict[str, Event] = {
                 "pause": RunPaused(at=now, by=by),
                 "resume": RunResumed(at=now, by=by),
@@ -50,14 +55,13 @@ class Steering:
         Raises Conflict for anybody but a requester, or when it is closed.
         """
         if (await self._own(request_id, by)).purpose == "unknown":
-            raise Conflict(
-                "Whether it happened must be answered by those who may decide it", "`sayso cancel` ends the run"
-            )
+            raise Conflict(say("run.withdraw-unknown"), say("run.withdraw-unknown-do"))
         before = await self._decisions.close(request_id, "withdrawn", by, why)
         if before.state == "approved" and before.started_at is None:
             await self._stop(before, by, why)
         elif before.state != "open":
-            raise Conflict(f"{request_id} is {before.state} already", "Nothing was changed")
+            closed = say("run.withdraw-closed", request=request_id, state=state_name(before.state))
+            raise Conflict(closed, say("run.nothing-changed"))
 
     async def _stop(self, record: RequestRecord, by: PersonId, why: str) -> None:
         """Take back what was approved and has not started. Raises Conflict where that comes too late."""
@@ -75,7 +79,7 @@ class Steering:
         )
         outcome = await self._decisions.answer(request.id, statement)
         if not outcome.counts:
-            raise Conflict(outcome.words, "Look at it again")
+            raise Conflict(outcome.words, say("run.look-again"))
 
     async def amend(self, request_id: RequestId, by: PersonId, changes: Mapping[str, str]) -> Request:
         """Ask again with some arguments changed, as a new revision. Raises Conflict or ToolRefused."""
@@ -101,5 +105,5 @@ class Steering:
     async def _own(self, request_id: RequestId, by: PersonId) -> Request:
         record, _, _ = await self._decisions.request(request_id)
         if by not in record.requesters:
-            raise Forbidden("Only who asked for it may do that", "Whoever may decide can deny it instead")
+            raise Forbidden(say("run.not-your-request"), say("run.not-your-request-do"))
         return record.request

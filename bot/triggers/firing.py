@@ -13,6 +13,7 @@ from bot.errors import Invalid, RateLimited, SaysoError
 from bot.runs.start import Sent, Starter
 from bot.store import Store
 from bot.store.ids import ingress_shard, new_id, shard_of
+from language import speaking
 
 log = structlog.stdlib.get_logger()
 
@@ -67,7 +68,8 @@ class TriggerStarts:
         origin = FromTrigger(name=name, outsider=by.outsider)
         sent = Sent(context=context, origin=origin, others=tuple(others))
         try:
-            await self._starter.start(config.what, text, requester, agent=config.agent, run_id=run_id, sent=sent)
+            with speaking("en"):  # the operators hear it, in an alert
+                await self._starter.start(config.what, text, requester, agent=config.agent, run_id=run_id, sent=sent)
         except (Invalid, RateLimited) as error:
             await self.refused(name, run_id, error)
             raise

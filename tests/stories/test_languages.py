@@ -9,6 +9,7 @@ import pytest
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.wiring.local_mail import ADDRESS
+from tests.bot.web.console.stage import proof
 from tests.office import TOML
 from tests.servers.console import a_console
 from tests.stories.test_rollback import breaks_the_page
@@ -58,6 +59,30 @@ async def test_a_notice_is_in_the_language_of_whoever_reads_it_not_of_whoever_ca
     told = await office.next_mail("cy", about="Closed: Press bell")
     assert "Bo Berg denied on" in told.text
     assert await office.summary(record.request.run_id) == "failed: denied: zu laut"
+
+
+async def test_why_nothing_came_of_a_message_is_told_in_the_language_of_whoever_wrote_it(office: World) -> None:
+    async with office.stopped():
+        office.toml = office.toml.replace("1000/h", "1/h")
+
+    for person in ("bo", "bo", "anna", "anna"):
+        await office.send(person, ADDRESS, "stamp letter")
+
+    german = await office.next_mail("bo", about="Es wurde kein Lauf gestartet")
+    english = await office.next_mail("anna", about="No run was started")
+    assert "Bo Berg hat in 3600 s 1 Lauf gestartet; das ist die Grenze" in " ".join(german.text.split())
+    assert "Anna Ames has started 1 run in 3600 s, which is the limit" in " ".join(english.text.split())
+
+
+async def test_what_a_person_may_not_take_back_is_said_in_their_language(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+
+    async with a_console(office) as console:
+        bo = await console.browser("bo")
+        answer = await bo.post(f"/requests/{record.request.id}/withdraw", await proof(bo))
+        told = await bo.get(answer.headers["location"])
+
+    assert "Das darf nur, wer darum gebeten hat. Wer entscheiden darf, kann es stattdessen ablehnen" in told.words
 
 
 async def test_the_story_of_a_run_is_in_the_language_of_whoever_looks(office: World) -> None:
