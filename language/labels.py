@@ -20,6 +20,8 @@ _LABELS = {
     "Started": "label.started",
     "Subject": "label.subject",
     "Takes back": "label.takes-back",
+    "To have it changed": "label.to-have-it-changed",
+    "prefetch failed": "label.prefetch-failed",
     "Their subject": "label.their-subject",
     "They attached": "label.they-attached",
     "They wrote": "label.they-wrote",
@@ -27,9 +29,15 @@ _LABELS = {
     "Variables": "label.variables",
 }
 
+# To the end of the label of a fact that could not be found out.
+_FAILED = ": look-up failed"
+
 
 def label_of(label: str) -> str:
     """Return the label of a fact in the language that is spoken; one that nobody here recorded, as it is."""
+    if label.endswith(_FAILED):
+        what = label.removesuffix(_FAILED)
+        return say("label.look-up-failed", label=say(_LABELS[what]) if what in _LABELS else what)
     return say(_LABELS[label]) if label in _LABELS else label
 
 

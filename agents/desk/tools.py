@@ -22,7 +22,6 @@ _SUBJECT_CHARS, _TEXT_CHARS = 150, 6_000
 _SHOWN_CHARS = (1_200, 300)
 _LOOK_S = 1.0
 CHANGE = "To have it changed"
-HOW_TO_CHANGE = "deny it and say what to change, such as: deny, make it shorter. Another draft has a card of its own"
 
 Render = Callable[[Draft, Mail, RunId], bytes]
 
@@ -124,8 +123,8 @@ def _facts(mail: Mail, draft: Draft) -> tuple[Fact, ...]:
         Fact(label="To", text=doubt),
         Fact(label="Subject", text=draft.subject),
         Fact(label="Reply", text=draft.text),
-        Fact(label="Their subject", text=one_line(mail.subject, _SUBJECT_CHARS) or "(none)"),
-        Fact(label="They wrote", text=ends_of(strip_invisible(mail.text), *_SHOWN_CHARS) or "(no text)"),
+        Fact(label="Their subject", text=one_line(mail.subject, _SUBJECT_CHARS) or say("desk.no-subject")),
+        Fact(label="They wrote", text=ends_of(strip_invisible(mail.text), *_SHOWN_CHARS) or say("desk.no-text")),
         *((Fact(label="They attached", text=", ".join(mail.attached)),) if mail.attached else ()),
-        Fact(label=CHANGE, text=HOW_TO_CHANGE),
+        Fact(label=CHANGE, text=say("desk.how-to-change")),
     )

@@ -155,7 +155,7 @@ class Quarantine:
 
     def _held(self, request: Request, note: Note, requester: PersonId) -> Card:
         with self._people.speaking_to(requester):
-            return held_answer(request, note)
+            return held_answer(request, note, self._people)
 
     async def _open_for(self, person: str) -> list[RequestRecord]:
         """The newest requests that `person` can answer now."""

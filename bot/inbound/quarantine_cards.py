@@ -46,10 +46,16 @@ def stranger_card(item: Quarantined, now: datetime) -> Card:
     return notice(say("notice.stranger-mail-title"), item.notice or say("notice.stranger-mail"), now)
 
 
-def held_answer(request: Request, note: Note) -> Card:
+def held_answer(request: Request, note: Note, people: People) -> Card:
     """Return the card for the requester, who may wait for exactly this answer."""
-    text = say("notice.answer-quarantined", what=f"{note.what[0].upper()}{note.what[1:]}", why=note.why)
+    text = say("notice.answer-quarantined", what=_message(note, people), why=note.why)
     return notice(say("notice.answer-quarantined-title", title=request.title), text, note.at, request.id)
+
+
+def _message(note: Note, people: People) -> str:
+    if note.person:
+        return say("notice.message-from", name=people.name_of(note.person))
+    return say("notice.message-claims", claims=note.claims) if note.claims else say("notice.message-nobody")
 
 
 def unheard(note: Note, answered: RequestRecord | None, open_ones: Sequence[RequestRecord], people: People) -> Card:

@@ -19,6 +19,7 @@ from bot.store import Commit
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
 from bot.store.outbox_entry import Tell
+from language import say
 from language.dates import in_words
 
 log = structlog.stdlib.get_logger()
@@ -39,10 +40,10 @@ class QuarantineReview:
         """Forget a quarantined message; what was done, in words. Raises Conflict."""
         note, body = await self._quarantined(some_id)
         if not await self._store.lists.discard(some_id, body):
-            raise Conflict(f"{some_id} has just changed", "Look at the list again")
+            raise Conflict(say("notice.quarantine-changed", message=some_id), say("notice.quarantine-changed-do"))
         await self._store.drop_inbound(some_id)
         log.warning("message in quarantine discarded", inbound_id=some_id, by=by, claims=note.claims, why=note.why)
-        return f"{some_id} is discarded."
+        return say("notice.quarantine-discarded", message=some_id)
 
     def can_confirm(self, note: Note) -> bool:
         """Return whether there is somebody to ask who was not asked yet."""
@@ -56,7 +57,7 @@ class QuarantineReview:
         """
         note, body = await self._quarantined(some_id)
         if note.asked_at:
-            return f"{self._name(note)} was asked already, at {in_words(note.asked_at)}."
+            return say("notice.quarantine-asked-before", name=self._name(note), when=in_words(note.asked_at))
         person = self._person(note)
         about = await self._request(note, person)
         now = await self._store.now(some_id)
@@ -74,7 +75,7 @@ class QuarantineReview:
         asked = note.model_copy(update={"asked_by": by, "asked_at": now})
         await self._store.lists.renote(some_id, body, asked.model_dump_json().encode())
         log.warning("message in quarantine asked about", inbound_id=some_id, by=by, person=person, why=note.why)
-        return f"{self._people.name_of(person)} is asked whether it was theirs. It stays quarantined whatever they say."
+        return say("notice.quarantine-asked", name=self._people.name_of(person))
 
     async def _quarantined(self, some_id: str) -> tuple[Note, bytes]:
         """The note of a quarantined message, also as the store has it. Raises Conflict."""
@@ -85,24 +86,18 @@ class QuarantineReview:
             raise NotFound(f"There is no quarantined message {some_id}", "`sayso dead` lists them")
         note = Note.model_validate_json(body)
         if note.kind != "quarantined":
-            raise Conflict(
-                f"{some_id} is a dead letter, not a quarantined message", "`sayso dead requeue` tries it again"
-            )
+            text = say("notice.quarantine-dead-letter", message=some_id)
+            raise Conflict(text, say("notice.quarantine-dead-letter-do"))
         return note, body
 
     def _person(self, note: Note) -> PersonId:
         """Return the person whose word the message claims to be. Raises Conflict."""
         if note.person:
-            raise Conflict(
-                f"It is certain that {self._name(note)} sent it, who was told why it was not accepted",
-                "Discard it once it is settled",
-            )
+            text = say("notice.quarantine-certain", name=self._name(note))
+            raise Conflict(text, say("notice.quarantine-certain-do"))
         contact = self._people.by_email(note.claims)
         if contact is None:
-            raise Conflict(
-                "It does not claim to be from anybody in the directory, so there is nobody to ask",
-                "Discard it, or add its writer to [people] and have the mail sent again",
-            )
+            raise Conflict(say("notice.quarantine-claims-nobody"), say("notice.quarantine-claims-nobody-do"))
         return PersonId(contact.id)
 
     def _name(self, note: Note) -> str:

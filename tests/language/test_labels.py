@@ -1,0 +1,27 @@
+"""Labels of facts are recorded in English and shown in the language of whoever reads them."""
+
+import pytest
+
+from language import speaking
+from language.labels import label_of
+
+
+@pytest.mark.parametrize(
+    ("label", "german"),
+    [
+        ("Changes", "Änderungen"),
+        ("Repository: look-up failed", "Repository: Abfrage fehlgeschlagen"),
+        ("Changes: look-up failed", "Änderungen: Abfrage fehlgeschlagen"),
+        ("prefetch failed", "Abfrage fehlgeschlagen"),
+        ("Load of the shop", "Load of the shop"),
+        ("Load of the shop: look-up failed", "Load of the shop: Abfrage fehlgeschlagen"),
+    ],
+)
+def test_a_label_that_code_recorded_is_shown_in_the_language_that_is_spoken(label: str, german: str) -> None:
+    with speaking("de"):
+        assert label_of(label) == german
+
+
+@pytest.mark.parametrize("label", ["Changes", "Changes: look-up failed", "Load of the shop"])
+def test_in_english_a_label_is_shown_as_it_was_recorded(label: str) -> None:
+    assert label_of(label) == label
