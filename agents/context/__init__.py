@@ -18,6 +18,8 @@ from agents.context.tokens import tokens_in
 from agents.events import ContextFetched, Event, PersonSaid, RequestDecided, RunForked, RunStarted, ToolFinished
 from agents.run import Run
 from agents.text import one_line, strip_invisible
+from language import say
+from language.numbers import whole
 
 # As `agents.NAME.context_tokens` is without a configuration.
 BUDGET_TOKENS = 20_000
@@ -28,13 +30,13 @@ _NAMED_CHARS = 80
 class Context:
     """`text` is the one user message for the next step, in so many `tokens` by our own estimate.
 
-    `longest` names the longest part of it, where it `is_too_long`; `agent` is whose budget it is.
+    `longest` is the longest part of it, where it `is_too_long`; `agent` is whose budget it is.
     """
 
     text: str
     tokens: int
     budget_tokens: int
-    longest: str = ""
+    longest: Entry | None = None
     agent: str = "NAME"
 
     @property
@@ -44,11 +46,13 @@ class Context:
 
     @property
     def why_too_long(self) -> str:
-        """The reason why it is too long, for people who must do something about it."""
-        return (
-            f"what may not be left out of the run is about {self.tokens:,} tokens, and {self.budget_tokens:,} are "
-            f"allowed. The longest part is {self.longest}. Start a new run with less text, or with the long one as an "
-            f"attached file; or have agents.{self.agent}.context_tokens raised"
+        """The reason why it is too long, for people who must do something about it, in the language that is spoken."""
+        return say(
+            "run.why-too-long",
+            tokens=whole(self.tokens),
+            limit=whole(self.budget_tokens),
+            longest=_named(self.longest) if self.longest else "",
+            agent=self.agent,
         )
 
 
@@ -73,7 +77,7 @@ def build(run: Run, events: Sequence[Event], budget_tokens: int = BUDGET_TOKENS)
         room = budget_tokens - _frame_tokens(run, shown, len(events))
         left_out = fit(shown, room, lambda entry: _write(entry, run))
         used, frame = sum(entry.tokens for entry in shown), _frame_tokens(run, shown, left_out)
-    longest = _named(max(shown, key=lambda entry: entry.tokens)) if shown and used + frame > budget_tokens else ""
+    longest = max(shown, key=lambda entry: entry.tokens) if shown and used + frame > budget_tokens else None
     agent = run.started.agent if run.started else "NAME"
     return Context(_framed(run, shown, left_out), used + frame, budget_tokens, longest, agent)
 
@@ -87,18 +91,18 @@ def budget_after(run: Run, budget_tokens: int) -> int:
 def _named(entry: Entry) -> str:
     match entry.event:
         case RunStarted():
-            what = f"what {entry.event.requester} began it with"
+            what = say("run.longest-began", person=entry.event.requester)
         case PersonSaid():
-            what = f"what {entry.event.person} wrote"
+            what = say("run.longest-wrote", person=entry.event.person)
         case RequestDecided() if entry.event.decision.by:
-            what = f"what {entry.event.decision.by[0]} answered"
+            what = say("run.longest-answered", person=entry.event.decision.by[0])
         case ContextFetched():
-            what = "what was looked up"
+            what = say("run.longest-looked-up")
         case ToolFinished():
-            what = "the last result"
+            what = say("run.longest-result")
         case _:
             what = entry.event.type
-    return f"event {entry.seq}, {one_line(what, _NAMED_CHARS)} (about {entry.tokens:,} tokens)"
+    return say("run.longest", number=entry.seq, what=one_line(what, _NAMED_CHARS), tokens=whole(entry.tokens))
 
 
 def _frame_tokens(run: Run, shown: Sequence[Entry], left_out: int) -> int:
