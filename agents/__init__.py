@@ -279,6 +279,7 @@ class Agent:
     it is plainly for this agent; `example` is such a text, for people who ask what they can write. `reads` words in a
     few words what it would ask back about a text that is not plain; empty where it finds nothing to go by. `completes`
     gives the step that is taken for one that a model chose, where code knows better what people should be shown: pure.
+    `asks` are those whom its questions may go to beside the requester: `person:NAME` and `group:NAME`, by its settings.
     `about` words for people what `description` says to models; without it they read that.
     """
 
@@ -294,6 +295,7 @@ class Agent:
     completes: Callable[[Run, Step], Step] = _as_chosen
     example: str = ""
     about: Callable[[], str] | None = None
+    asks: tuple[str, ...] = ()
 
     def for_people(self) -> str:
         """Return what the agent is for, in the language that is spoken if it has the words."""

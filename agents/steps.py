@@ -28,6 +28,9 @@ class RequestHumanInput(Frozen):
     format: Literal["free_text", "yes_no", "choice", "choices", "form"] = "free_text"
     options: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    to: tuple[str, ...] = Field(
+        default=(), max_length=20, description="whom to ask instead of the requester; any one of them may answer"
+    )
 
 
 class Done(Frozen):

@@ -6,6 +6,7 @@ pull WHAT        a tool without a gate and without a key
 send WHAT        a tool without a gate whose result is looked for later, or when there is news of "parcel WHAT"
 start_run TEXT   a run of the clerk's own, with this text, whose end is waited for
 ask FORMAT QUESTION | OPTION, OPTION
+ask-of REF FORMAT QUESTION | OPTION, OPTION
 who              the end, which says who wrote to the run
 loop             the same stamp for ever
 walk             another stamp each time, for ever
@@ -130,6 +131,7 @@ def clerk(workshop: Workshop) -> Agent:
             start_run_tool({"clerk": "does what the test says"}),
         ),
         prefetch=workshop.look_up,
+        asks=("person:bo", "group:release"),
         fallback=next_step,
     )
 
@@ -159,13 +161,17 @@ def _step(line: str) -> Step:
     word, _, rest = line.strip().partition(" ")
     if word == START_RUN:
         return CallTool(tool=word, arguments={"agent": "clerk", "text": rest.replace(";", "\n")})
-    if word != "ask":
+    if word not in {"ask", "ask-of"}:
         return CallTool(tool=word, arguments={"what": rest})
+    to = []
+    if word == "ask-of":
+        ref, _, rest = rest.partition(" ")
+        to = [ref]
     form, _, rest = rest.partition(" ")
     question, _, options = rest.partition(" | ")
     listed = [option.strip() for option in options.split(",") if option.strip()]
     key = "fields" if form == "form" else "options"
-    return RequestHumanInput.model_validate({"question": question, "format": form, key: listed})
+    return RequestHumanInput.model_validate({"question": question, "format": form, key: listed, "to": to})
 
 
 def _send_tool(workshop: Workshop) -> Tool[What]:

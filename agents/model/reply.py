@@ -92,7 +92,9 @@ def offers(agent: Agent) -> Iterator[Offer]:
         yield Offer(tool.name, tool.description, _with_confidence(_schema(tool.args)))
     for name, step in _OWN_STEPS.items():
         schema = _schema(step)
-        properties = {key: each for key, each in schema["properties"].items() if key != "type"}  # the name says it
+        properties = {key: each for key, each in schema["properties"].items() if key not in {"type", "to"}}
+        if step is RequestHumanInput and agent.asks:
+            properties["to"] = {**schema["properties"]["to"], "items": {"type": "string", "enum": list(agent.asks)}}
         yield Offer(name, inspect.getdoc(step) or name, _with_confidence(schema | {"properties": properties}))
 
 
@@ -170,7 +172,7 @@ def _step(agent: Agent, use: Block) -> Step | NoStep:
     given = _arguments(agent, use)
     try:
         if own := _OWN_STEPS.get(use.name):
-            return _complete(own.model_validate(given))
+            return _complete(agent, own.model_validate(given))
         if tool := agent.tool(use.name):
             arguments = tool.args.model_validate(given).model_dump(mode="json")
             return CallTool(tool=tool.name, arguments=arguments)
@@ -182,9 +184,12 @@ def _step(agent: Agent, use: Block) -> Step | NoStep:
     return NoStep("unknown_tool", f"there is no tool {one_line(use.name, 60)!r}; there are {known}")
 
 
-def _complete(step: RequestHumanInput | Done) -> Step | NoStep:
-    """`step`, unless it is a question that nobody could answer in its format."""
+def _complete(agent: Agent, step: RequestHumanInput | Done) -> Step | NoStep:
+    """`step`, unless it is a question that nobody could answer in its format, or nobody may be asked."""
     match step:
+        case RequestHumanInput(to=to) if others := [one for one in to if one not in agent.asks]:
+            said = ", ".join(agent.asks) or "nobody but the requester: leave it out"
+            return NoStep("bad_arguments", f"request_human_input: to {others[0]!r}; you may ask {said}")
         case RequestHumanInput(format="choice" | "choices", options=()):
             return NoStep("bad_arguments", f"request_human_input: format {step.format} needs options")
         case RequestHumanInput(format="form", fields=()):

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from bot.config.tables import (
     NOBODY_IS_ASKED,
+    AgentConfig,
     AlertsConfig,
     AnnounceConfig,
     DeployConfig,
@@ -104,6 +105,8 @@ class HasTables(Protocol):
     def alerts(self) -> AlertsConfig: ...
     @property
     def announce(self) -> AnnounceConfig: ...
+    @property
+    def agents(self) -> dict[str, AgentConfig]: ...
 
 
 def is_echo(error: ErrorDetails) -> bool:
@@ -173,6 +176,7 @@ def _seat(key: str, value: str) -> str:
 def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
     named: list[tuple[KeyPath, str]] = [(("alerts", "to"), ref) for ref in settings.alerts.to]
     named += [(("announce", "to"), ref) for ref in settings.announce.to if not ref.startswith("slack:")]
+    named += [(("agents", name, "asks"), ref) for name, agent in settings.agents.items() for ref in agent.asks]
     for name, policy in settings.policies.items():
         named += [(("policies", name, "approvers"), ref) for ref in refs_of(policy.approvers)]
     known = [f"person:{person}" for person in settings.people] + [

@@ -298,6 +298,9 @@ class AgentConfig(Table):
     )
     prompt: str | None = Field(default=None, description="an older version of its prompt, such as deploy@3")
     context_tokens: int = Field(default=20_000, ge=1_000, description="how much of a run its model sees at most")
+    asks: tuple[Ref, ...] = Field(
+        default=(), description='whom its questions may go to beside the requester: "person:NAME", "group:NAME"'
+    )
 
 
 class AlertsConfig(Table):

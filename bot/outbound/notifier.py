@@ -8,6 +8,7 @@ from agents.events import Event, Why
 from agents.relay import Question, wanted_of
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId
 from agents.run import Run
+from agents.steps import RequestHumanInput
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
 from bot.policy.quorum import eligible
@@ -77,12 +78,15 @@ class Notifier:
         return nearest_first(self._channels, came_from)
 
     def question_policy(self, run: Run) -> PolicySnapshot:
-        """A question goes to the requester, where the trigger came from; a program's to those it names."""
+        """A question goes to whom it names, in any way; else to the requester, where the trigger came from."""
         wanted = wanted_of(run)
         if isinstance(wanted, Question):
             to, source = self._people.members(wanted.to), ", ".join(wanted.to)
             # The process that opens it serves HTTP and has no channels; those that send have them all.
             return self._people.question(to, CHANNELS, source, wanted.expires_after_s)
+        step = run.pending.step if run.pending else None
+        if isinstance(step, RequestHumanInput) and step.to:
+            return self._people.question(self._people.members(step.to), CHANNELS, ", ".join(step.to))
         to = (run.started.requester,) if run.started else ()
         return self._people.question(to, self.reach(run))
 

@@ -1,6 +1,7 @@
 """The agents that the settings give, the model of each, and the release that all of it makes. Nothing runs here."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from agents import Agent
 from agents.announce import announce_agent, nothing_to_announce_to
@@ -37,7 +38,8 @@ def agents_of(settings: Settings) -> tuple[Agent, ...]:
     # Last, and only where no agent of yours is called so: whoever takes a greeting itself has it.
     helps = () if any(agent.name == HELP for agent in own) else (help_agent((*ours, *own)),)
     # Whoever answers mail is given it by code: a desk is none of those that triage may choose.
-    return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *silent, *desks, *helps)
+    found = (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *silent, *desks, *helps)
+    return tuple(replace(agent, asks=settings.agents.get(agent.name, AgentConfig()).asks) for agent in found)
 
 
 def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:

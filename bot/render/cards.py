@@ -29,6 +29,7 @@ from bot.policy.judge import (
     Judgement,
     Unclear,
 )
+from bot.policy.quorum import eligible
 from bot.render.output import output_line, output_of
 from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, who_decides
 from channels import AnswerForm, Card, Line
@@ -107,10 +108,19 @@ def deciders(request: Request, people: People, me: PersonId | None = None) -> li
     """
     last = unanswered(request.purpose, request.program)
     if request.format != "approval":
-        return [last]
+        return [*_who_answers(request, people, me), last]
     needs = who_decides(request.policy, people, request.requesters, me)
     first = Line(label=say("card.who-decides"), text=needs)
     return [first, *excluded(request, people), approved(request.program), last]
+
+
+def _who_answers(request: Request, people: People, me: PersonId | None) -> list[Line]:
+    """Return the line on whose answer counts; nothing where that is plain: the requester's, or that of the reader."""
+    may = eligible(request.policy, request.requesters)
+    if list(may) in ([me], list(request.requesters[:1])):
+        return []
+    needs = who_decides(request.policy, people, request.requesters, me)
+    return [Line(label=say("card.who-answers"), text=needs)]
 
 
 def approved(program: str) -> Line:

@@ -11,7 +11,7 @@ from agents.events import RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, Effect, GatedCall, Request, RunId
 from agents.run import PendingStep, Run
 from agents.state import Attempt
-from agents.steps import CallTool
+from agents.steps import CallTool, RequestHumanInput, Step
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, poll_result, prepare
 from bot.execution.tool_context import StepContext
@@ -201,6 +201,7 @@ class Loop:
             with self._speaking_to_requester(run):
                 return raised_request(run, pending, pending.raised, policy, now)
         if ask.purpose == "question":
+            _check_may_ask(agent, pending.step)
             return question_request(run, pending, self._notifier.question_policy(run), now)
         if not isinstance(pending.step, CallTool):
             raise TypeError(f"{ask.purpose} is about a tool call")
@@ -257,6 +258,14 @@ class Loop:
                 self._executor.begin(run, pending, tool, args, attempt, cover)
             return told.then([started])
         return None
+
+
+def _check_may_ask(agent: Agent, step: Step) -> None:
+    """Raise ToolRefused for a question to people whom the settings do not let the agent ask."""
+    others = [one for one in step.to if one not in agent.asks] if isinstance(step, RequestHumanInput) else []
+    if others:
+        said = ", ".join(agent.asks) or "nobody but the requester"
+        raise ToolRefused(f"The {agent.name} agent may not ask {', '.join(others)}: it may ask {said} (agents.asks)")
 
 
 def title_of(agent: Agent, step: CallTool) -> str:

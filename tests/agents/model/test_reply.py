@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from agents import Agent
 from agents.model.claude import Chosen, Claude
-from agents.model.reply import tools_hash
+from agents.model.reply import offers, tools_hash
 from agents.run import fold
-from agents.steps import CallTool
+from agents.steps import CallTool, RequestHumanInput
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, DeployArgs, choose
 from tests.fakes.anthropic import FakeAnthropic, message, tool_use
 
@@ -63,3 +64,28 @@ def test_the_hash_of_the_tools_changes_with_what_a_model_is_told_of_them_and_wit
 
     assert len(hashes) == 5
     assert tools_hash(replace(AGENT, tools=(replace(tool, timeout_s=1.0),))) == tools_hash(AGENT)
+
+
+async def test_a_model_is_offered_whom_else_it_may_ask_and_may_name_nobody_else(
+    api: FakeAnthropic, claude: Claude
+) -> None:
+    question = {"question": "Which bell?", "to": ["group:release"]}
+    api.answers(message(tool_use("request_human_input", question)))
+    allowed = replace(AGENT, asks=("person:bo", "group:release"))
+
+    chosen = await claude.choose(allowed, fold(EVENTS), EVENTS)
+
+    assert isinstance(chosen, Chosen)
+    assert chosen.step == RequestHumanInput(question="Which bell?", to=("group:release",))
+    assert offered(allowed)["to"]["items"]["enum"] == ["person:bo", "group:release"]
+    assert "to" not in offered(AGENT)
+
+    api.answers(message(tool_use("request_human_input", question)))
+    refused = await claude.choose(replace(AGENT, asks=("person:bo",)), fold(EVENTS), EVENTS)
+
+    assert not isinstance(refused, Chosen)
+    assert refused.detail == "request_human_input: to 'group:release'; you may ask person:bo"
+
+
+def offered(agent: Agent) -> dict[str, Any]:
+    return next(offer.schema["properties"] for offer in offers(agent) if offer.name == "request_human_input")

@@ -38,7 +38,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(tmp_p
 
 
 def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path) -> None:
-    words = {"model": "m", "prompt": "deploy@1", "code": "deploying:deploy_agent"}
+    words = {"model": "m", "prompt": "deploy@1", "code": "deploying:deploy_agent", "asks": '["person:anna"]'}
     given = words | {
         name: "4" if "int" in str(field.annotation) else "0.25"
         for name, field in AgentConfig.model_fields.items()
@@ -46,10 +46,11 @@ def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path)
     }
     given["context_tokens"] = "5000"
 
-    settings = read(tmp_path, "", **{f"SAYSO_AGENTS__DEPLOY__{name.upper()}": text for name, text in given.items()})
+    settings = read(tmp_path, PEOPLE, **{f"SAYSO_AGENTS__DEPLOY__{name.upper()}": text for name, text in given.items()})
 
     found = settings.agents["deploy"].model_dump()
-    assert {name: str(found[name]) for name in found} == given
+    assert found.pop("asks") == ("person:anna",)
+    assert {name: str(found[name]) for name in found} | {"asks": given["asks"]} == given
 
 
 def test_lists_and_tables_can_come_from_the_environment(tmp_path: Path) -> None:

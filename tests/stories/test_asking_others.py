@@ -1,0 +1,98 @@
+"""An agent asks others than its requester: those whom its settings let it ask, wherever they are reached."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agents import Done, RequestHumanInput
+from agents.requests import RunId
+from bot.policy.judge import NotEntitled
+from bot.testing import Scripted, sayso
+from tests.bot.web.console.stage import place
+from tests.fakes.slack.driver import Workspace
+from tests.servers.console import a_console
+from tests.slack_world import SlackWorld, a_slack_world
+from tests.stories.test_requesters import PAIR, bells, ring
+from tests.waiting import until
+from tests.world import World
+
+
+async def test_whom_the_agent_names_is_asked_by_mail_and_their_answer_resumes_the_run(world: World) -> None:
+    run_id = await world.trigger("ask-of person:bo free_text Which bell is broken?")
+    letter = await world.next_mail("bo", about="Which bell is broken?")
+
+    assert "Anna Ames" in letter.text, "who is behind it"
+    await world.reply("bo", letter, "the one at the gate")
+
+    assert await said_in_the_end(world, run_id) == "answered: the one at the gate"
+    assert not any("Which bell" in mail.subject for mail in world.mails("anna")), "nobody else was asked"
+
+
+async def test_a_group_is_asked_on_the_page_and_whoever_of_it_answers_first_counts(world: World) -> None:
+    run_id = await world.trigger("ask-of group:release choice Which bell? | gate, tower")
+    record = await world.opened(run_id)
+    async with a_console(world) as console:
+        anna, cy = await console.browser("anna"), await console.browser("cy")
+
+        page = await anna.get(place(record))
+        assert not any(form.action.endswith("/answer") for form in page.forms), "the requester only looks on"
+        await cy.submit((await cy.get(place(record))).form(f"{place(record)}/answer"), picks=("2",))
+
+    assert await said_in_the_end(world, run_id) == "answered: tower"
+    decision = (await world.request(record.request.id)).decision
+    assert decision
+    assert decision.by == ("cy",)
+
+
+async def test_whom_the_settings_do_not_name_is_not_asked_and_the_run_says_whom_it_may_ask(world: World) -> None:
+    run_id = await world.trigger("ask-of person:dan free_text What is your password?")
+
+    said = await said_in_the_end(world, run_id)
+
+    assert said.startswith("refused: The clerk agent may not ask person:dan: it may ask person:bo, group:release")
+    assert world.mails("dan") == ()
+
+
+async def test_whoever_was_asked_by_the_model_and_answered_does_not_approve_what_comes_of_it() -> None:
+    model = Scripted(
+        RequestHumanInput(question="Which?", to=("person:bo",)),
+        lambda run: ring(run.results[-1].text),
+        Done(summary="done"),
+    )
+    bell = replace(bells([]), asks=("person:bo",))
+    async with sayso(agents=[bell], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring")
+        asked = await s.opened(run)
+        await s.answer("bo", run, "v9")
+        second = await s.opened(run, after=asked.request.id)
+
+        assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        await slack.connected()
+        yield office
+        assert await slack.violations() == []
+
+
+async def test_in_slack_whoever_is_named_answers_below_the_wish_and_nobody_else(office: SlackWorld) -> None:
+    await office.anna.says("#ops", "@sayso ask-of person:bo yes_no Is the bell at the gate broken?")
+
+    card = await office.card("#ops")
+    assert "Who answers: \nBo Berg\n" in card.words
+    assert (await office.anna.presses("Yes", in_=card)).acked
+    await office.anna.sees_ephemeral("This is not yours to decide. Bo Berg may.")
+    assert (await office.bo.presses("Yes", in_=card)).acked
+
+    run_id = await until(office.only_run, what="there is a run")
+    assert await said_in_the_end(office.world, run_id) == "answered: yes"
+
+
+async def said_in_the_end(world: World, run_id: RunId) -> str:
+    ended = (await world.ended(run_id)).ended
+    return ended.summary if ended else ""
