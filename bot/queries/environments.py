@@ -8,15 +8,20 @@ from datetime import datetime
 
 from agents.deploy import Environment, live_in
 from agents.deploy.facts import health_fact
+from agents.deploy.lookup import is_cut
+from agents.deploy.repository import git
 from agents.deploy.repository.mirror import host_of
-from agents.requests import PersonId, RunId
+from agents.deploy.results import LIVE_IN
+from agents.requests import Effect, PersonId, RunId
+from agents.text import strip_invisible
 from bot.execution.command_lock import CommandLock, Holder
-from bot.render.views import Summary, Turn, Turns
+from bot.render.views import Summary, Turn, Turns, commit_of
 from bot.store import Store
 from bot.store.locks import LockQueue
 
 # Every open page wants to know, and each answer costs a command and a few of git.
 _FRESH_S = 2.0
+_MOST_FILES, _MOST_LINES = 500, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,25 @@ class Place:
     name: str
     text: str
     policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Two commits of the repository of an environment, as full hashes: what was live, and what comes."""
+
+    environment: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The paths of the first `files` of all that differ, `count` in all; and lines of `git diff`, perhaps not all."""
+
+    files: tuple[str, ...]
+    count: int
+    lines: list[str]
+    is_cut: bool
 
 
 class Live:
@@ -59,6 +83,23 @@ class Live:
         checked = [one for one in self._environments.values() if one.health]
         said = await asyncio.gather(*(health_fact(environment) for environment in checked))
         return {environment.name: fact.text for environment, fact in zip(checked, said, strict=True)}
+
+    def ends_of(self, effect: Effect) -> Ends | None:
+        """The commits between which a deploy changes what is live; None where they are not known, or the same."""
+        name = effect.environment or ""
+        old, new = effect.artifacts.get(f"{LIVE_IN}{name}", ""), commit_of(effect)
+        is_known = name in self._environments and git.is_hash(old) and git.is_hash(new)
+        return Ends(name, old, new) if is_known and old != new else None
+
+    async def difference(self, ends: Ends, path: str = "") -> Difference:
+        """How they differ, in all files or in the one at `path`. Raises LookFailed."""
+        repo = self._environments[ends.environment].repo
+        files, text = await asyncio.gather(
+            git.touched(repo, ends.old, ends.new), git.diff(repo, ends.old, ends.new, path)
+        )
+        lines = strip_invisible(text).splitlines()
+        is_more = is_cut(text) or len(lines) > _MOST_LINES
+        return Difference(tuple(one.path for one in files[:_MOST_FILES]), len(files), lines[:_MOST_LINES], is_more)
 
     async def turns(self) -> dict[str, Turns]:
         """Who deploys to each environment, and who waits. Raises StoreUnavailable."""

@@ -32,6 +32,10 @@ _CLOSED = MappingProxyType(
         "GIT_TERMINAL_PROMPT": "0",
     }
 )
+_PLAIN_DIFF = (
+    *("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"),
+    *("--submodule=short", "--ignore-submodules=none"),
+)
 _LIKE_PATHS = ("refs/", "tags/", "heads/", "remotes/")
 _NAME_LAST = "--format=%(objectname) %(refname)"
 _MOST_VERSIONS = 20
@@ -197,14 +201,22 @@ async def authors(repo: Path, old: str, new: str) -> tuple[tuple[str, int], ...]
 
 async def touched(repo: Path, old: str, new: str) -> tuple[Touched, ...]:
     """Every file in which `new` differs from `old`. Raises LookFailed, also when they are too many to be read."""
-    plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none")
-    printed = await _git(repo, "diff", *plain, "--numstat", "-z", old, new, "--")
+    printed = await _git(repo, "diff", *_PLAIN_DIFF, "--numstat", "-z", old, new, "--")
     if is_cut(printed):
         raise LookFailed("too many files differ to read them all")
     rows = (row.split("\t", 2) for row in printed.split("\0") if row)
     return tuple(
         Touched(row[2], *(int(part) if part.isdecimal() else 0 for part in row[:2])) for row in rows if len(row) == 3
     )
+
+
+async def diff(repo: Path, old: str, new: str, path: str = "") -> str:
+    """Return how `new` differs from `old`, in all files or in one, as `git diff` prints it. Raises LookFailed.
+
+    Where `is_cut` it is only the beginning. Nothing that the repository configures is run for it.
+    """
+    argv = (*_GIT, "--literal-pathspecs", "diff", *_PLAIN_DIFF, old, new, "--", *([path] if path else []))
+    return await look(argv, repo, extra=_CLOSED)
 
 
 async def have_common(repo: Path, old: str, new: str) -> bool:

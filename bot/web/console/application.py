@@ -45,6 +45,7 @@ ROUTES = (
     Route("/requests/deny", requests.denied, methods=["POST"]),
     Route("/requests/{request_id}", requests.shown),
     Route("/requests/{request_id}/now", streams.one_request),
+    Route("/requests/{request_id}/changes", requests.difference),
     Route("/requests/{request_id}/answer", requests.answered, methods=["POST"]),
     Route("/requests/{request_id}/withdraw", requests.withdrawn, methods=["POST"]),
     Route("/mail", mailboxes.listed),

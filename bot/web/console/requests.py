@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from agents.deploy.lookup import LookFailed
 from agents.requests import Given, Request, RequestId, RequestState
 from agents.run import fold
 from agents.text import quote
@@ -35,6 +36,7 @@ _LISTED = 30
 _SEARCH_CHARS, _TITLE_CHARS = 200, 120
 # As many forms as fit into one.
 _DENIED_AT_ONCE = 40
+_PATH_CHARS = 1_000
 _REASON_CHARS, _TEXT_CHARS, _LINE_CHARS = 4_000, 8_000, 1_000
 
 
@@ -87,6 +89,29 @@ async def shown(request: HttpRequest) -> Response:
     return await page(request, "request.html", await card_of(request))
 
 
+async def difference(request: HttpRequest) -> Response:
+    """How the files of a deploy differ from what was live when it was asked for."""
+    app, path = here(request).app, request.query_params.get("file", "")[:_PATH_CHARS]
+    record = (await app.requests.decisions.request(_id(request))).record
+    asked = record.request
+    ends = app.live.ends_of(asked.call.effect) if asked.call else None
+    shown: dict[str, object] = {"asked": asked, "ends": ends, "file": path, "found": None, "why": ""}
+    if ends:
+        try:
+            found = await app.live.difference(ends, path)
+            shown |= {"found": found, "rows": [(_kind_of(line), app.runs.executor.mask(line)) for line in found.lines]}
+        except LookFailed as error:
+            shown["why"] = str(error)
+    return await page(request, "changes.html", shown)
+
+
+def _kind_of(line: str) -> str:
+    """Return how a line of `git diff` is coloured."""
+    if line.startswith(("diff ", "index ", "--- ", "+++ ", "new file", "deleted file", "old mode", "new mode")):
+        return "d-file"
+    return {"+": "d-more", "-": "d-less", "@": "d-at"}.get(line[:1], "")
+
+
 async def card_of(request: HttpRequest) -> dict[str, object]:
     """The card with what came of it, and a mark of it that is another when it is."""
     app, session = here(request).app, visit_of(request).known
@@ -96,7 +121,12 @@ async def card_of(request: HttpRequest) -> dict[str, object]:
     card = card_view(record, app.people, session, await app.requests.decisions.lists(asked), run)
     # The key `a` in the list leads here: the button has the focus, and only pressing it decides.
     is_pressed = card.may_approve and request.query_params.get("press") == "approve"
-    return {"card": card, "version": version_of(card, version), "focus": "approve" if is_pressed else ""}
+    return {
+        "card": card,
+        "version": version_of(card, version),
+        "focus": "approve" if is_pressed else "",
+        "has_changes": bool(asked.call and app.live.ends_of(asked.call.effect)),
+    }
 
 
 async def answered(request: HttpRequest) -> Response:

@@ -1,0 +1,49 @@
+"""The page that shows how the files of a deploy differ from what is live."""
+
+import re
+
+from tests.bot.web.console.stage import place
+from tests.servers.console import a_console
+from tests.test_tour import commit_of
+from tests.world import World
+
+
+async def test_the_card_of_a_deploy_leads_to_how_its_files_differ(shop: World) -> None:
+    record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
+    async with a_console(shop) as console:
+        bo = await console.browser("bo")
+
+        assert f"{place(record)}/changes" in (await bo.get(place(record))).html
+        page = await bo.get(f"{place(record)}/changes")
+
+        old, new = commit_of(shop, "v1.0.0")[:7], commit_of(shop, "v1.2.0")[:7]
+        assert f"production: from {old}, which was live when this was asked, to {new}" in page.words
+        assert "2 files" in page.words
+        assert '<span class="d-more">+' in page.html
+        assert '<span class="d-less">-' in page.html
+        one = await bo.get(f"{place(record)}/changes?file=index.html")
+        assert "diff --git a/index.html b/index.html" in one.words
+        assert one.words.count("diff --git") == 1
+
+
+async def test_what_a_file_holds_is_shown_as_text_and_a_path_reaches_nothing_else(shop: World) -> None:
+    record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
+    async with a_console(shop) as console:
+        bo = await console.browser("bo")
+
+        for path in ("../../secret.key", "--output=/tmp/x", ":(top)", "/etc/passwd"):
+            page = await bo.get(f"{place(record)}/changes?file={path}")
+            assert page.status == 200
+            assert "diff --git" not in page.words
+        shown = (await bo.get(f"{place(record)}/changes")).html.partition('<pre class="diff"')[2].partition("</pre>")[0]
+        assert "&lt;" in shown
+        assert set(re.findall(r"</?(\w+)", shown)) == {"span"}
+
+
+async def test_where_nothing_is_deployed_there_is_nothing_to_compare(world: World) -> None:
+    record = await world.opened(await world.trigger("press it"))
+    async with a_console(world) as console:
+        bo = await console.browser("bo")
+
+        assert "/changes" not in (await bo.get(place(record))).html
+        assert "There is nothing to compare" in (await bo.get(f"{place(record)}/changes")).words
