@@ -154,11 +154,15 @@ async def test_without_a_way_to_prove_senders_every_mail_is_held_and_the_doctor_
     assert (every[-1].sign, "sayso mail identify" in every[-1].fix) == ("!", True)
 
 
+# Others share this provider, and its anna.
+NOBODY_WRITES_TO = "anna-of-the-doctor@corp.example"
+
+
 async def recipients(folder: Path, host: MailHost, **changes: str) -> list[Finding]:
     """Return what the doctor says of mail to somebody of the provider, and to somebody who is not there."""
     settings = read(folder, "", **(host.environ("doctor@sayso.example") | changes))
     mail = RealMail(settings, People({}, {}), trust=host.authority.believing())
-    addresses = {"anna": "anna@corp.example", "bo": REFUSED}
+    addresses = {"anna": NOBODY_WRITES_TO, "bo": REFUSED}
     return [finding async for finding in examine_recipients(mail, addresses)]
 
 
@@ -171,7 +175,7 @@ async def test_addresses_that_the_server_takes_no_mail_for_are_named_and_none_is
     assert f"takes no mail to {REFUSED}: 550" in found[0].what
     assert found[0].fix == "correct email of [people.bo]"
     assert "takes mail to anna, as far as it knows; none was sent" in found[1].what
-    assert mailhost.mails("anna@corp.example") == ()
+    assert mailhost.mails(NOBODY_WRITES_TO) == ()
 
 
 async def test_addresses_are_not_tried_while_the_server_refuses_us(tmp_path: Path, mailhost: MailHost) -> None:
