@@ -343,6 +343,11 @@ class Run:
         return self.started.text if self.started else ""
 
     @property
+    def queued(self) -> ToolQueued | None:
+        """Behind whom the attempt that is to run waits for its turn; None where none waits."""
+        return self.pending.attempt.queued if self.pending and self.pending.attempt else None
+
+    @property
     def state(self) -> RunState:
         """The word that people see."""
         if self.ended:

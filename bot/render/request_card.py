@@ -25,7 +25,7 @@ from bot.policy.quorum import lacking
 from bot.policy.record import RequestRecord, good_until
 from bot.render.cards import askers, began_with, request_card
 from bot.render.output import output_of
-from bot.render.words import changes_of, decided, feedback_text, state_name
+from bot.render.words import changes_of, decided, feedback_text, queued_behind, state_name
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 from language import say, say_many
@@ -229,6 +229,8 @@ def _made(made: AttemptOutcome, said: str, run: Run, people: People) -> _Stand:
     began = f"{said} {say('standing.began', when=in_words(made.started_at))}".strip()
     ended = say("standing.and-ended", when=in_words(made.ended_at)) if made.ended_at else ""
     match made.state:
+        case "running" if run.queued:
+            return _Stand(say("standing.queued"), f"{said} {queued_behind(run.queued, people)}")
         case "running":
             return _Stand(say("standing.running"), f"{began}.")
         case "left" if run.ended is None:

@@ -347,7 +347,7 @@ def word_of(run: Run) -> str:
     """Return the word for how a run stands: what people refused did not fail, what never began is not done."""
     last = run.results[-1] if run.results else None
     if run.ended is None or run.ended.outcome == "cancelled":
-        return run.state
+        return "waiting" if run.queued and run.state == "running" else run.state
     if run.ended.outcome == "failed":
         return _STOPPED.get(last.kind, run.state) if last else run.state
     if run.made or (last and last.kind == "ok"):

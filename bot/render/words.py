@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from agents.events import ToolQueued
 from agents.requests import AllOf, AnyOf, Anyone, Decision, PersonId, PolicySnapshot, Request, Rule, parts_of
 from agents.text import quote
 from bot.people.directory import People
@@ -157,6 +158,12 @@ _STATES = {
     "superseded": "words.state-superseded",
     "revoked": "words.state-revoked",
 }
+
+
+def queued_behind(queued: ToolQueued, people: People) -> str:
+    """Return the sentence that says behind whom something waits for its turn."""
+    by = people.name_of(queued.requester) if queued.requester else ""
+    return say("words.queued-behind", run=queued.behind, by=by and say("status.queued-by", name=by))
 
 
 def state_name(state: str) -> str:

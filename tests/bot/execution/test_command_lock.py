@@ -71,6 +71,8 @@ async def test_the_queue_shows_who_deploys_and_who_waits(street: Street) -> None
     async with a_console(shop) as console:
         page = await (await console.browser("anna")).get("/live")
         assert "deploy v1.1.0 to production" in page.html
+        words = (await (await console.browser("anna")).get(f"/runs/{street.second}")).words
+        assert f"Waiting for its turn It waits for its turn, after run {street.first} of Anna Ames." in words
         assert f"/runs/{street.second}/confirm/cancel" in page.html
         assert f"/runs/{street.second}/confirm/cancel" not in (await (await console.browser("bo")).get("/live")).html
     street.open()

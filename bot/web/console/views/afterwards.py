@@ -11,6 +11,7 @@ from agents.state import AttemptOutcome, made_for
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
 from bot.render.output import Output, output_of
+from bot.render.words import queued_behind
 from language import say
 
 Mark = Literal["work", "good", "bad", "doubt"]
@@ -38,6 +39,9 @@ def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterw
     """Return what came of a request that is no longer open; as far as the record knows where there is no `run`."""
     made = made_for(run.made, record.request.id) if run else None
     if run and made and (record.state == "approved" or made.state in {"ok", "error"}):
+        if run.queued and made.state == "running":
+            behind = queued_behind(run.queued, people)
+            return Afterwards(say("console.after-queued"), "work", behind, is_settled=False)
         after = _made(made, people, has_ended=bool(run.ended))
         return replace(after, text=_live(record.request, run) or after.text) if made.state == "ok" else after
     match record.state:
