@@ -138,8 +138,8 @@ def rebuild(as_json: Json = False, data: Data = None) -> None:
 def doctor(as_json: Json = False, data: Data = None) -> None:
     """Check every service and permission, with the fix for each: ✓ well, ! worth knowing, ✗ wrong, – not tried.
 
-    It changes nothing. The exit code is 0 when all is well, 1 when something is wrong, 2 when nothing is wrong and
-    something could not be tried from here.
+    It sends one mail to itself, fetches repositories, and changes nothing else. The exit code is 0 when all is well, 1
+    when something is wrong, 2 when nothing is wrong and something could not be tried from here.
     """
     import asyncio
 

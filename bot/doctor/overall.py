@@ -182,7 +182,9 @@ def _triggers(settings: Settings) -> Iterator[Finding]:
 
 
 async def _models(settings: Settings) -> list[Finding]:
-    """Check that each named model would answer, with an authenticated look-up, which costs nothing."""
+    """Check that each named model would answer, with an authenticated look-up; away from Anthropic's own
+    address, also with one token.
+    """
     key = settings.anthropic_api_key
     if key is None:
         fix = "ANTHROPIC_API_KEY=…"

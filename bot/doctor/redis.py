@@ -135,14 +135,21 @@ async def _clock(client: Client, now: Callable[[], datetime]) -> Finding:
 def _log(about: Mapping[str, Any]) -> Finding:
     """Whether the last writes of the append-only file worked; a full disk shows here wherever Redis is."""
     names = ("aof_last_write_status", "aof_last_bgrewrite_status")
-    if bad := [name for name in names if about.get(name, "ok") != "ok"]:
+    what, fix = "whether Redis writes its append-only file", "let this user call INFO"
+    if not {"aof_enabled", *names} <= about.keys():
+        return not_tried(what, "Redis does not tell", fix)
+    if not int(about["aof_enabled"]):
+        return Finding(sign="!", what="Redis keeps no append-only file", fix="appendonly yes, appendfsync always")
+    if bad := [name for name in names if about[name] != "ok"]:
         fix = "see the log of Redis and the room on its disk"
         return Finding(sign="✗", what=f"Redis could not write its append-only file: {', '.join(bad)}", fix=fix)
     return Finding(sign="✓", what="Redis wrote its append-only file the last time")
 
 
 def _memory(about: Mapping[str, Any]) -> Finding:
-    used, most = int(about.get("used_memory", 0)), int(about.get("maxmemory", 0))
+    if not {"used_memory", "maxmemory"} <= about.keys():
+        return not_tried("how much memory Redis uses", "it does not tell", "let this user call INFO")
+    used, most = int(about["used_memory"]), int(about["maxmemory"])
     if not most:
         return Finding(sign="✓", what=f"Redis uses {amount(used)} of memory, and has no limit (maxmemory)")
     what = f"Redis uses {amount(used)} of {amount(most)} of memory (maxmemory)"

@@ -57,25 +57,41 @@ class CommandLock:
         its run knows that nobody knows. `queued` hears again and again behind whom the attempt waits, then None once
         its turn has come, and says whether it is still wanted.
         """
+        held: Held | None = None
+        try:
+            held = await self._turn(name, me, not_after, queued)
+        finally:
+            if held is None:
+                await self._withdraw(name, me)
+        return held
+
+    async def _turn(
+        self, name: str, me: Holder, not_after: datetime | None, queued: Callable[[Holder | None], Awaitable[bool]]
+    ) -> Held | None:
         gone, has_waited, is_wanted = "", False, True
         while is_wanted and (not_after is None or self._store.about_now() < not_after):
             with suppress(StoreError):
                 found = await self.locks.take(name, str(me), gone)
-                behind = None if found.state == "taken" else Holder.of(found.holder)
-                if behind or has_waited:
-                    is_wanted, has_waited = await queued(behind), True
-                if behind is None and is_wanted:
-                    log.info("lock taken", lock=name, fence=found.fence)
-                    return Held(name, str(me), found.fence)
-                if behind is None:
-                    await self.locks.give_up(Held(name, str(me), found.fence))
                 gone = found.holder if found.state == "left" and await self._is_judged(found.holder) else ""
                 if gone:
                     continue
+                behind = None if found.state == "taken" else Holder.of(found.holder)
+                if behind or has_waited:
+                    has_waited = True
+                    is_wanted = await queued(behind)
+                if behind is None and is_wanted:
+                    log.info("lock taken", lock=name, fence=found.fence)
+                    return Held(name, str(me), found.fence)
             await asyncio.sleep(_PAUSE_S)
+        return None
+
+    async def _withdraw(self, name: str, me: Holder) -> None:
+        """Wait no longer, and hold nothing that was taken without being wanted; both would end by themselves."""
         with suppress(StoreError):
             await self.locks.leave(name, str(me))
-        return None
+            found = await self.locks.holding(name, str(me))
+            if found:
+                await self.locks.give_up(found)
 
     @asynccontextmanager
     async def kept(self, held: Held) -> AsyncGenerator[None]:

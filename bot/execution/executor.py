@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -22,6 +23,7 @@ from bot.execution.runner_files import Given
 from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, NobodyKnows, NotStarted, StepContext
 from bot.outbound.announcements import Announcements
 from bot.policy.attachments import output_file
+from bot.render.views import Summary
 from bot.store import Commit, Store, StoreError, WorkItem
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
@@ -76,6 +78,14 @@ async def _effect(tool: Tool[BaseModel], args: BaseModel, run: Run) -> Effect:
 
 # Hashes and contents of files that are kept with an event, as a commit wants them.
 Contents = Sequence[tuple[str, bytes]]
+
+
+@dataclass
+class _Looked:
+    """How far a waiting attempt has read its run, and behind whom it waited then."""
+
+    seq: int = 0
+    behind: Holder | None = None
 
 
 class Executor:
@@ -163,7 +173,7 @@ class Executor:
         adopt: Find | None,
         cover: Guarded | None = None,
     ) -> None:
-        queued = partial(self._queued, run.id, attempt.id)
+        queued = partial(self._queued, run.id, attempt.id, _Looked())
         held = HeldAttempt(self._runner, attempt.id, self._turns, self.mask, queued, adopt, cover)
         now, announcing = self._store.about_now(), self.announcing
         hands = StepContext(run, pending.id, now, self._children, held, announcing=announcing)
@@ -250,28 +260,36 @@ class Executor:
             log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
             await self._queue.notify(WorkItem("run", run_id), f"orphaned:{attempt_id}")
 
-    async def _queued(self, run_id: RunId, attempt_id: AttemptId, behind: Holder | None) -> bool:
+    async def _queued(self, run_id: RunId, attempt_id: AttemptId, looked: "_Looked", behind: Holder | None) -> bool:
         """Record behind whom the attempt waits, if that is news; return whether its run still wants it."""
         while True:
+            if looked.seq == await self._store.length(run_id) and looked.behind == behind:
+                return True
             run = fold((await self._store.load(run_id)).events)
+            looked.seq, looked.behind = run.seq, behind
             attempt = run.pending.attempt if run.pending else None
             if attempt is None or attempt.id != attempt_id or run.is_cancelled:
                 return False
             before = attempt.queued.behind if attempt.queued else None
             if before == (behind.run_id if behind else None):
                 return True
-            of = fold((await self._store.load(behind.run_id)).events).started if behind else None
             event = ToolQueued(
                 at=await self._store.now(run_id),
                 attempt_id=attempt_id,
                 behind=behind.run_id if behind else None,
-                requester=of.requester if of else PersonId(""),
+                requester=await self._requester_of(behind.run_id) if behind else PersonId(""),
             )
             written = await self._store.commit(Commit(run_id=run_id, events=[event], expect=run.seq))
-            if written.state != "conflict":
+            if written.state == "committed":
                 log.info("waits for its turn" if behind else "its turn has come", behind=str(behind or ""))
                 await self._queue.notify(WorkItem("run", run_id), written.seq)
+            if written.state != "conflict":
                 return True
+
+    async def _requester_of(self, run_id: RunId) -> PersonId:
+        """Whoever asked for another run, by its line in lists: its events may be those of a newer release."""
+        [line] = await self._store.lists.summaries_of([run_id])
+        return Summary.model_validate_json(line).requester if line else PersonId("")
 
     async def _renew(self, run_id: RunId, attempt_id: AttemptId) -> None:
         wait_s = self._store.lease_s / 3

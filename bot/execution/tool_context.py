@@ -1,5 +1,6 @@
 """The means a tool may use: one command, child runs, a word to people, a mail, the time, and what was reported."""
 
+import asyncio
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -173,16 +174,22 @@ class StepContext:
         """Run it once no other machine runs anything under its lock."""
         cover, turns = held.cover, held.turns
         me, not_after = Holder(self.run.id, held.id), cover.not_after if cover else None
-        mine = await turns.take(what.lock, me, not_after, held.queued)
+        try:
+            mine = await turns.take(what.lock, me, not_after, held.queued)
+        except asyncio.CancelledError:  # this process ends, and whoever goes on is told that nothing has begun
+            raise NotStarted from None
         if mine is None:
             return NeverStarted()
 
         async def still() -> bool:
             is_wanted = cover is None or await cover.still()
-            return is_wanted and await turns.locks.keep(mine)
+            return is_wanted and await held.queued(None) and await turns.locks.keep(mine)
 
         try:
             given = await variables() if variables else Variables({})
+        except asyncio.CancelledError:
+            await turns.give_up(mine)
+            raise NotStarted from None
         except Exception:
             await turns.give_up(mine)
             raise

@@ -13,7 +13,6 @@ from agents.deploy.repository import git
 from agents.deploy.repository.mirror import host_of
 from agents.deploy.results import LIVE_IN
 from agents.requests import Effect, PersonId, RunId
-from agents.text import strip_invisible
 from bot.execution.command_lock import CommandLock, Holder
 from bot.render.views import Summary, Turn, Turns, commit_of
 from bot.store import Store
@@ -97,7 +96,7 @@ class Live:
         files, text = await asyncio.gather(
             git.touched(repo, ends.old, ends.new), git.diff(repo, ends.old, ends.new, path)
         )
-        lines = strip_invisible(text).splitlines()
+        lines = [visible(line) for line in text.removesuffix("\n").split("\n")]
         is_more = is_cut(text) or len(lines) > _MOST_LINES
         return Difference(tuple(one.path for one in files[:_MOST_FILES]), len(files), lines[:_MOST_LINES], is_more)
 
@@ -117,6 +116,12 @@ class Live:
         found = await asyncio.gather(*(live_in(environment) for environment in self._environments.values()))
         pairs = zip(self._environments.values(), found, strict=True)
         return [Place(environment.name, fact.text, environment.policy) for environment, fact in pairs]
+
+
+def visible(line: str) -> str:
+    """`line` of a file with a mark for each character that shows nothing: what is hidden may be what matters."""
+    shown = line.removesuffix("\r").replace("\t", "    ")
+    return "".join(one if one.isprintable() else f"⟨U+{ord(one):04X}⟩" for one in shown)
 
 
 def _turn(run_id: RunId, since: datetime, line: bytes | None) -> Turn:

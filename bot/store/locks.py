@@ -79,6 +79,11 @@ class Locks:
         """Wait for the lock no longer."""
         await self._client.do("HDEL", self._keys(name).lock_queue(name), holder)
 
+    async def holding(self, name: str, holder: str) -> Held | None:
+        """Return the lock as `holder` has it; None where somebody else has it, or nobody."""
+        who, fence = await self._client.do("HMGET", self._keys(name).lock(name), "holder", "fence")
+        return Held(name, holder, int(fence)) if who and who.decode() == holder else None
+
     async def queue(self, name: str) -> LockQueue:
         """Return who holds the lock, and who waits for it."""
         keys = self._keys(name)

@@ -34,7 +34,7 @@ _CLOSED = MappingProxyType(
 )
 _PLAIN_DIFF = (
     *("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"),
-    *("--submodule=short", "--ignore-submodules=none"),
+    *("--no-relative", "--submodule=short", "--ignore-submodules=none"),
 )
 _LIKE_PATHS = ("refs/", "tags/", "heads/", "remotes/")
 _NAME_LAST = "--format=%(objectname) %(refname)"
@@ -215,7 +215,8 @@ async def diff(repo: Path, old: str, new: str, path: str = "") -> str:
 
     Where `is_cut` it is only the beginning. Nothing that the repository configures is run for it.
     """
-    argv = (*_GIT, "--literal-pathspecs", "diff", *_PLAIN_DIFF, old, new, "--", *([path] if path else []))
+    # `repo` may be a folder inside the repository, and paths begin at its top.
+    argv = (*_GIT, "diff", *_PLAIN_DIFF, old, new, "--", *([f":(top,literal){path}"] if path else []))
     return await look(argv, repo, extra=_CLOSED)
 
 

@@ -4,6 +4,6 @@ if holder ~= ARGV[1] or fence ~= ARGV[2] then return 0 end -- check: fence
 if tonumber(ARGV[3]) > 0 then
   redis.call('HSET', KEYS[1], 'until', whole(now_ms(KEYS[2]) + tonumber(ARGV[3])))
 else
-  redis.call('HDEL', KEYS[1], 'holder', 'until')
+  redis.call('HDEL', KEYS[1], 'holder', 'until', 'since')
 end
 return 1

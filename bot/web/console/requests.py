@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Literal, NamedTuple, get_args
@@ -99,17 +100,20 @@ async def difference(request: HttpRequest) -> Response:
     if ends:
         try:
             found = await app.live.difference(ends, path)
-            shown |= {"found": found, "rows": [(_kind_of(line), app.runs.executor.mask(line)) for line in found.lines]}
+            shown |= {"found": found, "rows": rows(map(app.runs.executor.mask, found.lines))}
         except LookFailed as error:
-            shown["why"] = str(error)
+            shown["why"] = app.runs.executor.mask(str(error))
     return await page(request, "changes.html", shown)
 
 
-def _kind_of(line: str) -> str:
-    """Return how a line of `git diff` is coloured."""
-    if line.startswith(("diff ", "index ", "--- ", "+++ ", "new file", "deleted file", "old mode", "new mode")):
-        return "d-file"
-    return {"+": "d-more", "-": "d-less", "@": "d-at"}.get(line[:1], "")
+def rows(lines: Iterable[str]) -> list[tuple[str, str]]:
+    """Lines of `git diff`, each with how it is coloured: the head of a file ends where its first part begins."""
+    told, is_head = list[tuple[str, str]](), True
+    for line in lines:
+        is_head = line.startswith("diff --git ") or (is_head and not line.startswith("@@"))
+        kind = "d-file" if is_head else {"+": "d-more", "-": "d-less", "@": "d-at"}.get(line[:1], "")
+        told.append((kind, line))
+    return told
 
 
 async def card_of(request: HttpRequest) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agents.events import ToolQueued
+from agents.events import ToolOrphaned, ToolQueued
 from agents.requests import RunId
 from bot.execution.runner_files import Places, take_lock
 from bot.render.status_line import status_line
@@ -110,6 +110,17 @@ async def test_a_deploy_that_is_called_off_while_it_waits_never_begins_and_lets_
     assert ended.state == "cancelled"
     assert live(shop, "production") == commit_of(shop, "v1.0.0"), "the first one has not even begun"
     assert [one.run for one in (await shop.app.live.turns())["production"].waiting] == [third]
+
+
+async def test_a_deploy_that_waits_while_sayso_ends_is_known_not_to_have_begun(street: Street) -> None:
+    shop = street.shop
+
+    async with shop.stopped():
+        pass
+    await until(lambda: waits_behind(shop, street.second, street.first), what="it waits again")
+
+    left = [event for event in await shop.events(street.second) if isinstance(event, ToolOrphaned)]
+    assert [event.may_have_started for event in left] == [False]
 
 
 async def test_the_story_says_that_its_turn_came_and_what_changed_meanwhile_is_asked_again(street: Street) -> None:

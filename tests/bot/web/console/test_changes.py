@@ -2,6 +2,10 @@
 
 import re
 
+import pytest
+
+from bot.queries.environments import visible
+from bot.web.console.requests import rows
 from tests.bot.web.console.stage import place
 from tests.servers.console import a_console
 from tests.test_tour import commit_of
@@ -38,6 +42,25 @@ async def test_what_a_file_holds_is_shown_as_text_and_a_path_reaches_nothing_els
         shown = (await bo.get(f"{place(record)}/changes")).html.partition('<pre class="diff"')[2].partition("</pre>")[0]
         assert "&lt;" in shown
         assert set(re.findall(r"</?(\w+)", shown)) == {"span"}
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("+# fine\u2028evil()", "+# fine⟨U+2028⟩evil()"),
+        ("+# fine\revil()", "+# fine⟨U+000D⟩evil()"),
+        ("+a\u202eb\u200bc", "+a⟨U+202E⟩b⟨U+200B⟩c"),
+        ("+\tindented\r", "+    indented"),
+    ],
+)
+def test_a_character_that_shows_nothing_is_marked(line: str, shown: str) -> None:
+    assert visible(line) == shown
+
+
+def test_a_removed_comment_is_no_head_of_a_file() -> None:
+    lines = ["diff --git a/x b/x", "--- a/x", "+++ b/x", "@@ -1 +1 @@", "--- a comment", "+++ counted", " same"]
+
+    assert [kind for kind, _ in rows(lines)] == ["d-file", "d-file", "d-file", "d-at", "d-less", "d-more", ""]
 
 
 async def test_where_nothing_is_deployed_there_is_nothing_to_compare(world: World) -> None:
