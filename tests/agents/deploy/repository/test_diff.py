@@ -19,6 +19,11 @@ def committed(repo: Path, **files: str) -> str:
     ]
 
 
+def made(repo: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(repo)], check=True)
+    subprocess.run(["git", "config", "diff.relative", "true"], cwd=repo, check=True)
+
+
 async def test_a_path_is_one_from_the_top_and_nothing_that_is_configured_hides_others(tmp_path: Path) -> None:
     made(tmp_path)
     old = committed(tmp_path, sub__a="one\n", b="one\n")
