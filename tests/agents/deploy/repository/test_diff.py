@@ -14,9 +14,8 @@ def committed(repo: Path, **files: str) -> str:
     who = ("-c", "user.name=Bo", "-c", "user.email=bo@corp.example")
     subprocess.run(["git", "add", "-A"], cwd=repo, check=True)
     subprocess.run(["git", *who, "commit", "-qm", "change"], cwd=repo, check=True)
-    return subprocess.run(["git", "rev-parse", "HEAD"], cwd=repo, check=True, capture_output=True, text=True).stdout[
-        :40
-    ]
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repo, check=True, capture_output=True, text=True)
+    return head.stdout.strip()
 
 
 def made(repo: Path) -> None:
