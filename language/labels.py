@@ -1,6 +1,6 @@
 """Labels of facts that are recorded in English, as their reader calls them."""
 
-from language import in_all, say
+from language import say
 
 _LABELS = {
     "Authors": "label.authors",
@@ -39,8 +39,3 @@ def label_of(label: str) -> str:
         what = label.removesuffix(_FAILED)
         return say("label.look-up-failed", label=say(_LABELS[what]) if what in _LABELS else what)
     return say(_LABELS[label]) if label in _LABELS else label
-
-
-def labels_of(label: str) -> tuple[str, ...]:
-    """Return the label of a fact in every language, to find again what was shown in one of them."""
-    return in_all(_LABELS[label]) if label in _LABELS else (label,)

@@ -4,7 +4,7 @@ The lists that are too long for a card are kept in the same way.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from agents.events import (
     AnswerNoted,
@@ -18,8 +18,9 @@ from agents.events import (
 )
 from agents.requests import Attachment, Fact, Request
 from channels import Card, File, Line
-from language import say
-from language.labels import labels_of
+from language import in_each, say
+from language.labels import label_of
+from language.recorded import fact_text
 
 OUTPUT = "output.txt"
 """The file that holds all that a failed command printed."""
@@ -86,13 +87,15 @@ def list_contents(request: Request) -> list[tuple[str, bytes]]:
     return [(fact.full.sha256, fact.content.encode()) for fact in facts_of(request) if fact.full and fact.content]
 
 
+def _as_shown(fact: Fact) -> Iterator[tuple[str, str]]:
+    """Label and text in every language: a card may be in any."""
+    return zip(in_each(lambda: label_of(fact.label)), in_each(lambda: fact_text(fact.label, fact.text)), strict=True)
+
+
 def with_lists(card: Card, request: Request, lists: Mapping[str, str]) -> Card:
     """`card` with all of the lists whose beginnings stand on it."""
     known = {
-        (label, fact.text): lists.get(fact.full.sha256, "")
-        for fact in facts_of(request)
-        for label in labels_of(fact.label)
-        if fact.full
+        line: lists.get(fact.full.sha256, "") for fact in facts_of(request) if fact.full for line in _as_shown(fact)
     }
 
     def whole(line: Line) -> Line:

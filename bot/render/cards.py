@@ -36,6 +36,7 @@ from channels import AnswerForm, Card, Line
 from language import LANGUAGES, in_each, say, say_many, speaking
 from language.labels import label_of
 from language.lists import either
+from language.recorded import fact_text, text_of
 
 if TYPE_CHECKING:
     from bot.store.outbox_entry import Delivery
@@ -343,7 +344,7 @@ def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
 def says_first(request: Request, people: People) -> str:
     """Return the text above everything else, wherever a request is shown: who asks, and which list is not whole."""
     call = request.call
-    unread = [fact.unread for fact in call.effect.facts if fact.unread] if call else []
+    unread = [text_of(fact.unread) for fact in call.effect.facts if fact.unread] if call else []
     return "\n".join([who_asks(request, people), *dict.fromkeys(unread)])
 
 
@@ -353,7 +354,11 @@ def facts_about(request: Request) -> list[Line]:
     return [
         *set_off_by(request.origin),
         *(
-            Line(label=label_of(fact.label), text=fact.text, lines=fact.full.lines if fact.full else 0)
+            Line(
+                label=label_of(fact.label),
+                text=fact_text(fact.label, fact.text),
+                lines=fact.full.lines if fact.full else 0,
+            )
             for fact in facts
         ),
     ]

@@ -32,6 +32,7 @@ from bot.policy.record import RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.words import who_decides
 from language.labels import label_of
+from language.recorded import fact_text
 
 if TYPE_CHECKING:
     from bot.store.commit import Line
@@ -273,7 +274,11 @@ def request_view(
 
 
 def _fact_views(request: Request, lists: Mapping[str, str]) -> Iterator[FactView]:
-    shas = {(label_of(fact.label), fact.text): fact.full.sha256 for fact in facts_of(request) if fact.full}
+    shas = {
+        (label_of(fact.label), fact_text(fact.label, fact.text)): fact.full.sha256
+        for fact in facts_of(request)
+        if fact.full
+    }
     for line in facts_about(request):
         whole = lists.get(shas.get((line.label, line.text), ""), "")
         yield FactView(label=line.label, text=line.text, lines=line.lines, whole=whole)
