@@ -129,6 +129,8 @@ async def test_a_model_that_is_away_three_times_in_a_row_leaves_the_step_to_plai
         assert run.retry_at is not None
         assert (run.retry_at - run.failures[-1].at).total_seconds() == wait_s
         await world.move_time(wait_s + 1)
+    await until(lambda: len(api.requests()) >= 3, what="the third call is on its way")
+    claude.timeout_s = 20  # the fourth one is answered, and nobody knows how soon
 
     # After the third there is nothing to wait for: the clock stands still from here on.
     assert await world.summary(run_id) == "done: all is well"
