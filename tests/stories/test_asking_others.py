@@ -1,21 +1,14 @@
-"""An agent asks others than its requester: those whom its settings let it ask, wherever they are reached."""
+"""An agent asks others than its requester: those whom its settings let it ask, by mail and on the page."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from agents import Done, RequestHumanInput
 from agents.requests import RunId
 from bot.policy.judge import NotEntitled
 from bot.testing import Scripted, sayso
 from tests.bot.web.console.stage import place
-from tests.fakes.slack.driver import Workspace
 from tests.servers.console import a_console
-from tests.slack_world import SlackWorld, a_slack_world
 from tests.stories.test_requesters import PAIR, bells, ring
-from tests.waiting import until
 from tests.world import World
 
 
@@ -69,28 +62,6 @@ async def test_whoever_was_asked_by_the_model_and_answered_does_not_approve_what
         second = await s.opened(run, after=asked.request.id)
 
         assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        await slack.connected()
-        yield office
-        assert await slack.violations() == []
-
-
-async def test_in_slack_whoever_is_named_answers_below_the_wish_and_nobody_else(office: SlackWorld) -> None:
-    await office.anna.says("#ops", "@sayso ask-of person:bo yes_no Is the bell at the gate broken?")
-
-    card = await office.card("#ops")
-    assert "Who answers: \nBo Berg\n" in card.words
-    assert (await office.anna.presses("Yes", in_=card)).acked
-    await office.anna.sees_ephemeral("This is not yours to decide. Bo Berg may.")
-    assert (await office.bo.presses("Yes", in_=card)).acked
-
-    run_id = await until(office.only_run, what="there is a run")
-    assert await said_in_the_end(office.world, run_id) == "answered: yes"
 
 
 async def said_in_the_end(world: World, run_id: RunId) -> str:

@@ -131,3 +131,15 @@ async def test_a_request_is_opened_from_the_home_and_denied_with_a_reason(office
     decision = (await office.world.request(record.request.id)).decision
     assert decision
     assert (decision.state, decision.by, decision.reason) == ("denied", ("bo",), "too loud")
+
+
+async def test_whoever_the_agent_names_answers_below_the_wish_and_nobody_else(office: SlackWorld) -> None:
+    await office.anna.says("#ops", "@sayso ask-of person:bo yes_no Is the bell at the gate broken?")
+
+    card = await office.card("#ops")
+    assert "Who answers: \nBo Berg\n" in card.words
+    assert (await office.anna.presses("Yes", in_=card)).acked
+    await office.anna.sees_ephemeral("This is not yours to decide. Bo Berg may.")
+    assert (await office.bo.presses("Yes", in_=card)).acked
+
+    assert await answer(office) == "yes"
