@@ -239,7 +239,9 @@ class Tool(Generic[A]):
     `ToolContext.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
     Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most, counted
     from the start; it may be a function of the arguments.
-    `title` names a call in a few words, and `question` says what a yes to exactly this effect does, where that is more.
+    `cancel`, given the arguments and the handle, asks outside that it stops once its run was cancelled, and returns
+    what people are told; it may be called again. `title` names a call in a few words, and `question` says what a yes to
+    exactly this effect does, where that is more.
     `runs_command` says that its whole effect is one `ToolContext.command`. `schema_version` changes with `args`.
     """
 
@@ -250,6 +252,7 @@ class Tool(Generic[A]):
     prepare: Callable[[A], Awaitable[Effect]] = as_called
     prepare_for: Callable[[A, Run], Awaitable[Effect]] | None = None
     check: Callable[[A, str, ToolContext], Awaitable[Outcome | Pending]] | None = None
+    cancel: Callable[[A, str], Awaitable[str]] | None = None
     gate: Callable[[A], str | None] = _no_gate
     title: Callable[[A], str] | None = None
     question: Callable[[A, Effect], str] | None = None

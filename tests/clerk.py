@@ -68,6 +68,8 @@ class Workshop:
     calls: Counter[str] = field(default_factory=Counter[str])
     arrived: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
     looks: list[str] = field(default_factory=list[str])
+    recalls: list[str] = field(default_factory=list[str])
+    recalled: dict[str, str] = field(default_factory=dict[str, str])
 
     def hold(self, what: str) -> asyncio.Event:
         """Make whoever works on `what` wait until the event is set."""
@@ -189,6 +191,12 @@ def _send_tool(workshop: Workshop) -> Tool[What]:
             raise workshop.breaks[f"look for {args.what}"]
         return workshop.arrived.get(args.what) or Pending(handle=handle, check_after_s=60)
 
+    async def cancel(args: What, handle: str) -> str:
+        workshop.recalls.append(handle)
+        if f"recall {args.what}" in workshop.breaks:
+            raise workshop.breaks[f"recall {args.what}"]
+        return workshop.recalled.get(args.what, "")
+
     return Tool(
         name="send",
         description="send something",
@@ -196,6 +204,7 @@ def _send_tool(workshop: Workshop) -> Tool[What]:
         prepare=prepare,
         execute=execute,
         check=check,
+        cancel=cancel,
         gate=lambda args: workshop.gate(args.what),
         idempotent=True,
         timeout_s=30,

@@ -11,8 +11,7 @@ from typing import Any
 from agents import Agent, Tool
 from agents.command import Release, parse, verb_of
 from agents.deploy import checks
-from agents.deploy.dispatch import dispatch_tool
-from agents.deploy.environment import MIGRATIONS, Environment, Hub, ways_of
+from agents.deploy.environment import MIGRATIONS, Environment, ways_of
 from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit, refreshed, shown
 from agents.deploy.lookup import LOOK_S, LookFailed
 from agents.deploy.names import named_in, version_in
@@ -20,14 +19,14 @@ from agents.deploy.repository import git
 from agents.deploy.repository.mirror import Remote
 from agents.deploy.results import live_label
 from agents.deploy.rules import named, next_step
-from agents.deploy.tools import deploy_tool, health_tool, live_tool
+from agents.deploy.tools import deploy_tool, dispatch_tool, health_tool, live_tool
 from agents.deploy.version import meant_label, versions_label
 from agents.requests import Fact
 from agents.run import Run
 from agents.steps import Step
 from language import say
 
-__all__ = ["MIGRATIONS", "Environment", "Hub", "Remote", "deploy_agent", "live_in"]
+__all__ = ["MIGRATIONS", "Environment", "Remote", "deploy_agent", "live_in"]
 
 # What is meant is looked up before what it changes, and all facts together have 20 s.
 _MEANT_S = 4.0
@@ -83,17 +82,17 @@ def _reads(text: str, environments: Sequence[str]) -> str:
 
 def _tools(environments: Mapping[str, Environment]) -> tuple[Tool[Any], ...]:
     """A tool is there when some environment has a use for it; `live` always is."""
-    by_workflow = {name: one for name, one in environments.items() if one.workflow}
-    by_command = {name: one for name, one in environments.items() if not one.workflow}
+    elsewhere = {name: one for name, one in environments.items() if one.backend}
+    by_command = {name: one for name, one in environments.items() if not one.backend}
     checked = {name: one for name, one in environments.items() if one.health}
     back_by_command = {name: one for name, one in by_command.items() if one.health}
-    back_by_workflow = {name: one for name, one in by_workflow.items() if one.health}
-    tools: list[Tool[Any]] = [deploy_tool(by_command)] if by_command or not by_workflow else []
+    back_elsewhere = {name: one for name, one in elsewhere.items() if one.health}
+    tools: list[Tool[Any]] = [deploy_tool(by_command)] if by_command or not elsewhere else []
     tools += [live_tool(environments)]
-    tools += [dispatch_tool(by_workflow)] if by_workflow else []
+    tools += [dispatch_tool(elsewhere)] if elsewhere else []
     tools += [health_tool(checked)] if checked else []
     tools += [deploy_tool(back_by_command, "rollback")] if back_by_command else []
-    tools += [dispatch_tool(back_by_workflow, "rollback")] if back_by_workflow else []
+    tools += [dispatch_tool(back_elsewhere, "rollback")] if back_elsewhere else []
     return tuple(tools)
 
 

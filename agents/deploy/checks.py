@@ -1,10 +1,10 @@
-"""Ask commands and GitHub how an environment and a commit stand: CI, health, who deployed last."""
+"""Ask commands and servers how an environment and a commit stand: CI, health, who deployed last."""
 
 import re
 from collections.abc import Iterator, Sequence
 
+from agents.deploy.backends.standing import Standing
 from agents.deploy.environment import Environment
-from agents.deploy.github import GitHub, Standing
 from agents.deploy.lookup import LookFailed, is_cut
 from agents.deploy.variables import look_in
 from agents.text import first_line, one_line
@@ -23,7 +23,7 @@ async def ci(environment: Environment, commit: str) -> Standing | None:
     """
     if environment.ci:
         return await _ci_by_command(environment.ci_argv(commit), environment)
-    return await GitHub(environment.github).checks(commit) if environment.github else None
+    return await environment.checks.checks(commit) if environment.checks else None
 
 
 async def last_deploy(environment: Environment) -> str:

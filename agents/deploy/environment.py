@@ -8,14 +8,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from agents.deploy.backends import Backend
+from agents.deploy.backends.standing import Checks
 from agents.deploy.repository.mirror import Remote
 
 Way = Literal["deploy", "rollback"]
-# How the tools are called that have a workflow do it.
-BY_WORKFLOW: Mapping[Way, str] = MappingProxyType({"deploy": "dispatch", "rollback": "dispatch_rollback"})
+# How the tools are called that have a server do it.
+ELSEWHERE: Mapping[Way, str] = MappingProxyType({"deploy": "dispatch", "rollback": "dispatch_rollback"})
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
-GITHUB = "https://api.github.com"
 # What changes the shape of stored data is called like this by most frameworks.
 MIGRATIONS = (
     *("**/migrations/**", "**/migrate/**", "**/alembic/versions/**", "**/liquibase/**", "**/flyway/**"),
@@ -32,30 +33,18 @@ _STEERING_FAMILIES = ("SAYSO_", "LD_", "DYLD_", "GIT_", "PERL5", "PYTHON")
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
-    """A repository on GitHub (`org/repo`) and the API that has it. `token` is asked for nothing but that.
-
-    With a `workflow` (`deploy.yml`) its dispatch at `ref`, a branch or tag, is what deploys.
-    """
-
-    repository: str
-    base_url: str = GITHUB
-    token: str = field(default="", repr=False)
-    workflow: str = ""
-    ref: str = "main"
-
-
-@dataclass(frozen=True, slots=True)
 class Environment:
     """`command` deploys and `live` prints the commit that is live; both run in `folder`, without a shell.
 
     `repo` is a git repository on this machine, our own mirror of `remote` where there is one. `cwd` is the folder for
     commands where that is not `repo`; a command that names files of the commit runs in a clean copy of that. Commands
     get the variables `pass_env` of this process and those of `env`, where `NAME_FILE` names the file of `NAME`.
-    Their elements may hold `{environment}`, and those of `command` and `ci` also `{commit}`. `policy` names who must
-    approve, None for nobody. `timeout_s` is for a deploy. `ci` tells how the checks of a commit stand, `last` who
-    deployed last and when, `health` whether what is live works; each may be missing. `migrations` are patterns of
-    paths. Raises ValueError for any other place to fill in.
+    Their elements may hold `{environment}`, those of `command`, `plan` and `ci` also `{commit}`, and those of `command`
+    `{plan}`: the SHA-256 of what `plan` printed. `policy` names who must approve, None for nobody. `timeout_s` is for a
+    deploy. `plan` prints what would change, `ci` how the checks of a commit stand, `last` who deployed last and when,
+    `health` whether what is live works; each may be missing. `migrations` are patterns of paths. With a `backend` that
+    deploys, not `command`, and may tell what is live; `checks` is asked where there is no `ci`. Raises ValueError for
+    any other place to fill in.
     """
 
     name: str
@@ -68,7 +57,9 @@ class Environment:
     last: tuple[str, ...] = ()
     health: tuple[str, ...] = ()
     migrations: tuple[str, ...] = MIGRATIONS
-    github: Hub | None = None
+    checks: Checks | None = None
+    backend: Backend | None = None
+    plan: tuple[str, ...] = ()
     remote: Remote | None = None
     cwd: Path | None = None
     pass_env: tuple[str, ...] = ()
@@ -76,13 +67,14 @@ class Environment:
 
     def __post_init__(self) -> None:
         for what, argv, allowed in (
-            ("command", self.command, {"environment", "commit"}),
+            ("command", self.command, {"environment", "commit", "plan"} if self.plan else {"environment", "commit"}),
+            ("plan", self.plan, {"environment", "commit"}),
             ("live", self.live, {"environment"}),
             ("ci", self.ci, {"environment", "commit"}),
             ("last", self.last, {"environment"}),
             ("health", self.health, {"environment"}),
         ):
-            if not argv and (what == "live" or (what == "command" and self.workflow is None)):
+            if not argv and what in {"command", "live"} and self.backend is None:
                 raise ValueError(f"deploy.environments.{self.name}.{what} is empty: it must name a program")
             for unknown in {place for part in argv for place in _PLACE.findall(part)} - allowed:
                 known = ", ".join(f"{{{place}}}" for place in sorted(allowed))
@@ -98,14 +90,13 @@ class Environment:
         """The lock that a deploy there takes: one at a time, on every machine."""
         return f"deploy-{self.name}"
 
-    @property
-    def workflow(self) -> Hub | None:
-        """The repository whose workflow deploys here; None where `command` does."""
-        return self.github if self.github and self.github.workflow else None
+    def deploy_argv(self, commit: str, plan: str = "") -> tuple[str, ...]:
+        """The command that puts `commit` live, as `plan` says by its SHA-256."""
+        return self._filled(self.command, commit, plan)
 
-    def deploy_argv(self, commit: str) -> tuple[str, ...]:
-        """The command that puts `commit` live."""
-        return self._filled(self.command, commit)
+    def plan_argv(self, commit: str) -> tuple[str, ...]:
+        """The command that prints what putting `commit` live would change."""
+        return self._filled(self.plan, commit)
 
     def live_argv(self) -> tuple[str, ...]:
         """The command that prints what is live."""
@@ -128,13 +119,13 @@ class Environment:
         # With a `/` in front, so that `**/x` finds `x` at the top as well.
         return any(fnmatchcase(f"/{path}".lower(), _anchored(pattern.lower())) for pattern in self.migrations)
 
-    def _filled(self, argv: tuple[str, ...], commit: str = "") -> tuple[str, ...]:
-        return _filled(argv, {"environment": self.name, "commit": commit})
+    def _filled(self, argv: tuple[str, ...], commit: str = "", plan: str = "") -> tuple[str, ...]:
+        return _filled(argv, {"environment": self.name, "commit": commit, "plan": plan})
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The differences of environments, by name: a health check, a workflow, and where nobody need approve."""
+    """The differences of environments, by name: a health check, a server that deploys, where nobody need approve."""
 
     checked: frozenset[str] = frozenset()
     dispatched: frozenset[str] = frozenset()
@@ -142,7 +133,7 @@ class Ways:
 
     def tool(self, way: Way, environment: str) -> str:
         """The tool that does it there."""
-        return BY_WORKFLOW[way] if environment in self.dispatched else way
+        return ELSEWHERE[way] if environment in self.dispatched else way
 
 
 def ways_of(environments: Mapping[str, Environment]) -> Ways:
@@ -150,7 +141,7 @@ def ways_of(environments: Mapping[str, Environment]) -> Ways:
     every = environments.values()
     return Ways(
         checked=frozenset(one.name for one in every if one.health),
-        dispatched=frozenset(one.name for one in every if one.workflow),
+        dispatched=frozenset(one.name for one in every if one.backend),
         ungated=frozenset(one.name for one in every if one.policy is None),
     )
 

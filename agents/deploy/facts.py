@@ -4,32 +4,26 @@ A card begins with its risks: the few of those facts that a careful approver loo
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
-from itertools import accumulate
 
 from agents.deploy import checks
+from agents.deploy.backends.command import CommandBackend, backend_of
 from agents.deploy.environment import Environment
+from agents.deploy.lists import UNKNOWN, kept, listed, unknown, unread_list
 from agents.deploy.lookup import LOOK_S, LookFailed
 from agents.deploy.repository import git, programs
 from agents.deploy.repository.git import Commits, Touched
 from agents.deploy.repository.mirror import refresh
-from agents.deploy.variables import look_in
-from agents.requests import Fact, FullList
+from agents.requests import Fact
 from agents.text import one_line
 
 _SHOWN_CHARS, _PATH_CHARS = 100, 120
 _MOST_AUTHORS, _MOST_FILES, _MOST_TAGS, _MOST_COMMITS = 10, 15, 50, 20
 # So many files at once nobody reviews as a whole.
 _MANY_FILES = 50
-# What is kept of one list, beside the run. What is not is counted.
-_LIST_BYTES = 256_000
-_NEXT = "\n… "
-_LISTS = {"Changes": "changes", "Takes back": "what it takes back", "CI": "checks"}
 # All looks for one fact together take no longer, however many commands they are; all facts together have 20 s.
 FACT_S = 15.0
-UNKNOWN = "unknown"
 
 
 def shown(text: str) -> str:
@@ -56,12 +50,14 @@ async def refreshed(environments: Iterable[Environment]) -> tuple[Fact, ...]:
 
 async def live_commit(environment: Environment) -> str:
     """The commit that is live, in full where the repository knows it. Raises LookFailed."""
-    printed = (await look_in(environment, environment.live_argv())).strip()
-    if not git.is_hash(printed):
-        raise LookFailed(f"{environment.live[0]!r} printed {shown(printed)!r}, which is no commit")
+    who = CommandBackend(environment) if environment.live else backend_of(environment)
+    told = await who.live()
+    if not git.is_hash(told):
+        by = environment.live[0] if environment.live else who.server
+        raise LookFailed(f"{by!r} printed {shown(told)!r}, which is no commit")
     with suppress(LookFailed):
-        return await git.full_hash(environment.repo, printed) or printed
-    return printed
+        return await git.full_hash(environment.repo, told) or told
+    return told
 
 
 async def live(environment: Environment) -> str:
@@ -78,47 +74,6 @@ async def found(label: str, finding: Awaitable[str], within_s: float = FACT_S) -
         return Fact(label=f"{label}: look-up failed", text=str(error))
     except TimeoutError:
         return Fact(label=f"{label}: look-up failed", text=f"it did not end within {within_s:g} s")
-
-
-def unread_list(label: str, why: str) -> str:
-    """The sentence that stands above everything else on a card whose list is not whole; nothing where it is."""
-    return f"The list of {_LISTS.get(label, label.lower())} could not be read whole: {why}." if why else ""
-
-
-def unknown(label: str, why: str) -> Fact:
-    """A list that could not be read at all."""
-    return Fact(label=label, text=f"{UNKNOWN}: {why}", unread=unread_list(label, why))
-
-
-def listed(
-    label: str, lines: Sequence[str], total: int, *, most: int, head: str = "", unread: str = "", is_row: bool = False
-) -> Fact:
-    """The first `most` of `lines`, how many more there are of `total`, and all lines as what is to be kept."""
-    shown, left = (", " if is_row else "\n").join(lines[:most]), total - min(most, len(lines))
-    more = f"and {left} more" if left > 0 else ""
-    fact = Fact(
-        label=label,
-        text=f"{head}{shown}{more and (' ' if is_row else _NEXT) + more}",
-        unread=unread_list(label, unread),
-    )
-    return kept(fact, lines) if left > 0 else fact
-
-
-def kept(fact: Fact, lines: Sequence[str]) -> Fact:
-    """`fact` with all of `lines` kept, as far as there is room."""
-    if not lines:
-        return fact
-    sizes = accumulate(len(line.encode(errors="replace")) + 1 for line in lines)
-    count = sum(1 for size in sizes if size <= _LIST_BYTES)
-    content = "".join(f"{line}\n" for line in lines[:count])
-    left = len(lines) - count
-    too_long = unread_list(
-        fact.label, f"of {len(lines)} lines only the first {count} are kept, and {left} more are not"
-    )
-    size_bytes, sha256 = len(content.encode()), hashlib.sha256(content.encode()).hexdigest()
-    full = FullList(lines=count, size_bytes=size_bytes, sha256=sha256)
-    unread = fact.unread or (too_long if left else "")
-    return fact.model_copy(update={"full": full, "content": content, "unread": unread})
 
 
 def _commits(label: str, commits: Commits) -> Fact:
@@ -203,8 +158,8 @@ async def _marks(environment: Environment, old: str, new: str, brought: Commits,
 
 
 async def _changed_programs(environment: Environment, old: str, new: str) -> tuple[str, ...]:
-    """Return which programs of the deploy itself are others in `new`; where a workflow deploys, none runs here."""
-    if environment.workflow:
+    """Return which programs of the deploy itself are others in `new`; where a server deploys, none runs here."""
+    if environment.backend:
         return ()
     try:
         changed = await programs.changed(environment.repo, environment.deploy_argv(new), old, new)

@@ -4,15 +4,15 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from agents.deploy.environment import BY_WORKFLOW
+from agents.deploy.environment import ELSEWHERE
 from agents.deploy.facts import shown
 from agents.deploy.repository.git import is_hash
 from agents.run import Result, Run
 from agents.steps import CallTool, RequestHumanInput
 from language import in_each, say
 
-DEPLOYS = frozenset({"deploy", BY_WORKFLOW["deploy"]})
-ROLLBACKS = frozenset({"rollback", BY_WORKFLOW["rollback"]})
+DEPLOYS = frozenset({"deploy", ELSEWHERE["deploy"]})
+ROLLBACKS = frozenset({"rollback", ELSEWHERE["rollback"]})
 LIVE_IN = "live in "
 """Begins the name of the artifact that is live before a deploy; the name of its environment follows."""
 _DEPLOYED = re.compile(r"deployed (?P<commit>[0-9a-f]{40,64}) to [^\n]+")

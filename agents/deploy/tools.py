@@ -1,4 +1,4 @@
-"""The deploy agent's tools: put a version live, or the one before it, by a command; see what is live, and how it is."""
+"""The deploy agent's tools: put a version live, or the one before it; see what is live, and how it is."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,23 +6,20 @@ from pathlib import Path
 
 from pydantic import Field
 
-from agents import Arguments, CommandResult, Outcome, Tool, ToolContext, ToolRefused
+from agents import Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.deploy import checks
-from agents.deploy.environment import Environment, Way
-from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, refreshed, shown
+from agents.deploy.backends.command import PLAN_S, backend_of
+from agents.deploy.environment import ELSEWHERE, Environment, Way
+from agents.deploy.facts import about, health_fact, live, live_commit, refreshed, shown
+from agents.deploy.lists import UNKNOWN
 from agents.deploy.lookup import LookFailed
 from agents.deploy.repository import git
-from agents.deploy.repository.programs import bound
 from agents.deploy.results import LIVE_IN, read_commit
-from agents.deploy.variables import artifacts_of, facts_of, variables_of
 from agents.requests import Effect, Fact
-from agents.text import strip_invisible
 from language import say
 
 # No configuration can hold a policy of this name, and what needs an unknown policy is never executed.
 NO_SUCH_POLICY = "(none)"
-# The end of a log says why it ended.
-_LAST_LINES, _LAST_CHARS = 20, 2_000
 _DESCRIPTIONS = {
     "deploy": "Deploy a version to an environment.",
     "rollback": "Put the version that was live before back, where a deploy left an environment unhealthy.",
@@ -43,55 +40,63 @@ class LiveArgs(Arguments):
 
 
 def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") -> Tool[DeployArgs]:
-    """Put a version live, once its environment's policy has approved the exact commit."""
+    """Put a version live by a command, once its environment's policy has approved the exact commit."""
+    tool = _tool(way, environments, described(way, environments))
+    plan_s = PLAN_S if any(one.plan for one in environments.values()) else 0.0
+    return replace(tool, runs_command=True, timeout_s=plan_s + tool.timeout_s)
 
+
+def dispatch_tool(environments: Mapping[str, Environment], way: Way = "deploy") -> Tool[DeployArgs]:
+    """Have a server put a version live, once its environment's policy has approved the exact call."""
+
+    async def check(args: DeployArgs, handle: str, hands: ToolContext) -> Outcome | Pending:
+        environment = named(environments, args.environment)
+        found = await backend_of(environment).look(handle)
+        waits = hands.run.pending.waits if hands.run.pending else None
+        effect = waits.attempt.effect if waits else None
+        return _told(found, args, effect, environment) if isinstance(found, Outcome) else found
+
+    async def cancel(args: DeployArgs, handle: str) -> str:
+        return await backend_of(named(environments, args.environment)).cancel(handle)
+
+    def waits_s(args: DeployArgs) -> float:
+        return named(environments, args.environment).timeout_s
+
+    tool = _tool(way, environments, f"{described(way, environments)} A server does it.")
+    return replace(tool, name=ELSEWHERE[way], check=check, cancel=cancel, waits_s=waits_s)
+
+
+def _tool(way: Way, environments: Mapping[str, Environment], description: str) -> Tool[DeployArgs]:
     async def prepare(args: DeployArgs) -> Effect:
         environment = named(environments, args.environment)
         commit, base, facts = await resolved(way, environment, args.version)
-        argv, folder = environment.deploy_argv(commit), environment.folder.absolute()
         try:
-            binding = await bound(environment.repo.absolute(), folder, argv, commit)
-            variables = await artifacts_of(environment)
+            call = await backend_of(environment).prepare(commit)
         except LookFailed as error:
             raise ToolRefused(say("deploy.no-program-found", environment=environment.name, why=error)) from error
         return Effect(
-            argv=argv,
-            artifacts={
-                **artifacts(environment, args.version, commit, base),
-                **dict(binding.artifacts),
-                **variables,
-            },
+            argv=call.argv,
+            artifacts={**artifacts(environment, args.version, commit, base), **call.artifacts},
             environment=environment.name,
-            cwd=_repository(environment) if binding.commit else str(folder),
-            commit=binding.commit,
-            facts=(*facts, binding.fact, *facts_of(environment)),
+            cwd=call.cwd,
+            commit=call.commit,
+            facts=(*facts, *call.facts),
         )
 
-    async def execute(args: DeployArgs, effect: Effect, hands: ToolContext) -> Outcome:
+    async def execute(args: DeployArgs, effect: Effect, hands: ToolContext) -> Outcome | Pending:
         environment = named(environments, effect.environment or args.environment)
-        try:
-            done = await hands.command(
-                effect.argv,
-                cwd=_prepared_folder(environment, effect),
-                lock=environment.lock,
-                timeout_s=environment.timeout_s,
-                commit=effect.commit,
-                variables=lambda: variables_of(environment),
-            )
-        except LookFailed as error:
-            return Outcome("", error=str(error))
-        return _outcome(done, effect.artifacts[args.version], _before(effect), environment)
+        done = await backend_of(environment).start(effect, hands)
+        return _told(done, args, effect, environment) if isinstance(done, Outcome) else done
 
     return Tool(
         name=way,
-        description=described(way, environments),
+        description=description,
         args=DeployArgs,
         prepare=prepare,
         execute=execute,
         gate=lambda args: gate(environments, args),
         title=lambda args: title(way, args),
         question=lambda args, effect: question(way, args, effect),
-        runs_command=True,
     )
 
 
@@ -225,17 +230,6 @@ def _before(effect: Effect) -> str:
     return said if said.startswith(base) else base
 
 
-def _repository(environment: Environment) -> str:
-    """Return the repository as every machine calls it: by its address, if it has one, not by the path of our mirror."""
-    return environment.remote.url if environment.remote else str(environment.repo.absolute())
-
-
-def _prepared_folder(environment: Environment, effect: Effect) -> Path:
-    """Return the folder, or the repository, that was prepared; effects of older releases did not record it."""
-    is_ours = not effect.cwd or (environment.remote is not None and effect.cwd == environment.remote.url)
-    return (environment.repo if effect.commit else environment.folder) if is_ours else Path(effect.cwd)
-
-
 def _folder(environment: Environment) -> str:
     return str(environment.folder.absolute())
 
@@ -245,16 +239,11 @@ def _in_folder(environment: Environment, effect: Effect) -> Environment:
     return replace(environment, cwd=Path(effect.cwd)) if effect.cwd else environment
 
 
-def _outcome(done: CommandResult, commit: str, before: str, environment: Environment) -> Outcome:
-    """What came of it; of an error the first line is a sentence of ours, and below it is what was printed."""
-    end = "\n".join(strip_invisible(done.output).rstrip().splitlines()[-_LAST_LINES:])[-_LAST_CHARS:]
-    if done.exit_code == 0:
-        # What was live before stands here for the rules: nothing else of a run says what a rollback goes back to.
-        first = f"deployed {commit} to {environment.name}" + (f"\nlive before: {before}" if before else "")
-        return Outcome(f"{first}\n{end}".rstrip())
-    program = environment.command[0]
-    if done.exit_code is None:
-        said = say("deploy.timed-out", program=program, limit=f"{environment.timeout_s:g} s")
-    else:
-        said = say("deploy.exit-code", program=program, code=done.exit_code)
-    return Outcome(end, error=f"{said}\n{end}".rstrip(), printed=done.output)
+def _told(done: Outcome, args: DeployArgs, effect: Effect | None, environment: Environment) -> Outcome:
+    """An end that worked, with what is live now and what was before: nothing else of a run says where to go back to."""
+    if done.error:
+        return done
+    commit = effect.artifacts.get(args.version, args.version) if effect else args.version
+    before = _before(effect) if effect else ""
+    first = f"deployed {commit} to {environment.name}" + (f"\nlive before: {before}" if before else "")
+    return replace(done, output=f"{first}\n{done.output}".rstrip())

@@ -177,7 +177,7 @@ def _where(data: Path | None) -> str:
 
 def policies(as_json: Json = False, data: Data = None) -> None:
     """List the policies: who decides, how many, by when; the hash changes with any of it, groups included."""
-    from bot.config.tables import NOBODY_IS_ASKED
+    from bot.config.deploy import NOBODY_IS_ASKED
     from bot.people.directory import People
     from bot.render.words import who_decides
 

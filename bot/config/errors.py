@@ -13,12 +13,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from bot.config.deploy import NOBODY_IS_ASKED, DeployConfig
 from bot.config.tables import (
-    NOBODY_IS_ASKED,
     AgentConfig,
     AlertsConfig,
     AnnounceConfig,
-    DeployConfig,
     KeyPath,
     PersonConfig,
     PolicyConfig,

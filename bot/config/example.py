@@ -1,7 +1,9 @@
-"""The `sayso.toml` that `sayso dev` writes for a newcomer who has none."""
+"""What we write as TOML: the `sayso.toml` of a newcomer who has none, and values in files that people read."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 EXAMPLE = """\
 # Settings of sayso. A misspelt key is an error that says what was probably meant, so feel free to change things;
@@ -77,3 +79,15 @@ def example_toml(repo: Path) -> str:
     """The file's text, with `repo` as the git repository of both environments."""
     # A JSON string is a TOML basic string: both escape quotes, backslashes and control characters alike.
     return EXAMPLE.replace("REPO", json.dumps(str(repo), ensure_ascii=False))
+
+
+def toml(value: object) -> str:
+    """A value as TOML; strings, numbers and booleans are written as in JSON, except for DEL."""
+    match value:
+        case Mapping():
+            table = cast("Mapping[str, object]", value)
+            return "{" + ", ".join(f"{toml(key)} = {toml(one)}" for key, one in table.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(toml, cast("Sequence[object]", value))) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

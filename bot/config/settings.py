@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.config.deploy import DeployConfig
 from bot.config.errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
 from bot.config.mail import MailSettings
 from bot.config.mail import contradictions as mail_contradictions
@@ -19,7 +20,6 @@ from bot.config.tables import (
     AgentConfig,
     AlertsConfig,
     AnnounceConfig,
-    DeployConfig,
     DeskConfig,
     Folder,
     LimitsConfig,

@@ -1,10 +1,11 @@
-"""Checks of the places to deploy to: the repository, its programs and their variables, and GitHub."""
+"""Checks of the places to deploy to: the repository, its programs and their variables, and servers."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from agents.deploy import Environment
-from agents.deploy.github import GitHub
+from agents.deploy.backends.command import backend_of
+from agents.deploy.backends.standing import Checks
 from agents.deploy.lookup import LookFailed
 from agents.deploy.repository import git
 from agents.deploy.repository.mirror import refresh
@@ -17,8 +18,6 @@ from bot.registry.environments import environments_of
 
 # A repository may come here for the first time.
 _FETCH_S = 60.0
-
-_UNKNOWN_RIGHTS = "GitHub tells what a fine-grained token may read, and not whether it may dispatch"
 
 
 async def examine_environments(settings: Settings) -> list[Finding]:
@@ -45,7 +44,7 @@ async def _environment(one: Environment) -> list[Finding]:
         findings.append(not_tried(f"{one.name}: its commands", "the repository can't be read"))
     else:
         findings += [finding async for finding in _commands(one, key, version)]
-    return [*findings, *[finding async for finding in _github(one, key, version)]]
+    return [*findings, *[finding async for finding in _servers(one, key, version)]]
 
 
 async def _repository(one: Environment, key: str) -> Finding:
@@ -83,7 +82,13 @@ async def _commands(one: Environment, key: str, version: tuple[str, str] | None)
         yield Finding(sign="✗", what=what, fix=f"correct {key}.cwd")
         return
     commit = version[1] if version else ""
-    looks = {"live": one.live_argv(), "ci": one.ci_argv(commit), "last": one.last_argv(), "health": one.health_argv()}
+    looks = {
+        "live": one.live_argv(),
+        "plan": one.plan_argv(commit),
+        "ci": one.ci_argv(commit),
+        "last": one.last_argv(),
+        "health": one.health_argv(),
+    }
     troubles = {name: why_not_started(one.folder, argv) for name, argv in looks.items() if argv}
     if one.command and version:
         argv = one.deploy_argv(commit)
@@ -102,43 +107,28 @@ async def _commands(one: Environment, key: str, version: tuple[str, str] | None)
         yield Finding(sign="✓", what=f"{one.name}: programs are there for {', '.join(fine)}; none was run")
 
 
-async def _github(one: Environment, key: str, version: tuple[str, str] | None) -> AsyncGenerator[Finding]:
-    """What is asked of GitHub: the workflow, and the checks of a commit unless a command tells them."""
-    if one.github and not one.ci:
-        yield await _checks(one, GitHub(one.github), key, version)
-    if not one.workflow:
-        return
-    hub, fix = GitHub(one.workflow), f"correct {key}.github, or SAYSO_GITHUB_TOKEN"
-    what = f"{one.name}: workflow {one.workflow.workflow}"
-    if not one.workflow.token:
-        yield Finding(sign="✗", what=f"{what}: SAYSO_GITHUB_TOKEN is not set", fix="SAYSO_GITHUB_TOKEN=…")
-        return
-    try:
-        await hub.check_workflow()
-        may = await hub.may_dispatch()
-    except LookFailed as error:
-        yield Finding(sign="✗", what=f"{what}: {error}", fix=fix)
-        return
-    yield Finding(sign="✓", what=f"{one.name}: GitHub has the workflow {one.workflow.workflow}")
-    yield _right(what, may)
+async def _servers(one: Environment, key: str, version: tuple[str, str] | None) -> AsyncGenerator[Finding]:
+    """What is asked of servers: whether they may deploy, and the checks of a commit unless a command tells them."""
+    if one.checks and not one.ci:
+        yield await _checks(one, one.checks, key, version)
+    for found in await backend_of(one).examine():
+        match found.is_fine:
+            case True:
+                yield Finding(sign="✓", what=f"{one.name}: {found.what}")
+            case False:
+                yield Finding(sign="✗", what=f"{one.name}: {found.what}: {found.why}", fix=found.fix)
+            case None:
+                yield not_tried(f"{one.name}: {found.what}", found.why, found.fix)
 
 
-def _right(what: str, may: bool | None) -> Finding:
-    """Whether the token may dispatch the workflow, as far as GitHub tells."""
-    if may:
-        return Finding(sign="✓", what=f"{what}: the token may dispatch it")
-    fix = "give the token write access to Actions of that repository (classic tokens: the scope repo)"
-    if may is None:
-        return not_tried(f"{what}: dispatching it", _UNKNOWN_RIGHTS, f"see at GitHub: {fix}")
-    return Finding(sign="✗", what=f"{what}: the token may not dispatch it", fix=fix)
-
-
-async def _checks(one: Environment, hub: GitHub, key: str, version: tuple[str, str] | None) -> Finding:
+async def _checks(one: Environment, server: Checks, key: str, version: tuple[str, str] | None) -> Finding:
     if not version:
-        return not_tried(f"{one.name}: the checks at GitHub", "no version is known here whose checks could be read")
+        return not_tried(
+            f"{one.name}: the checks at {server.name}", "no version is known here whose checks could be read"
+        )
     try:
-        await hub.checks(version[1])
+        await server.checks(version[1])
     except LookFailed as error:
-        fix = f"correct {key}.github, or SAYSO_GITHUB_TOKEN, which reads checks, commit statuses and contents"
+        fix = f"correct {key}, or the token (SAYSO_GITHUB_TOKEN, gitlab.token_file), which reads checks and contents"
         return Finding(sign="✗", what=f"{one.name}: the checks of {version[0]}: {error}", fix=fix)
-    return Finding(sign="✓", what=f"{one.name}: GitHub tells the checks of {version[0]}")
+    return Finding(sign="✓", what=f"{one.name}: {server.name} tells the checks of {version[0]}")

@@ -12,7 +12,7 @@ from agents import Agent
 from agents.events import Event, PersonSaid, RequestDecided, RequestRevised, RequestRevoked, StepChosen
 from agents.run import Result, Run, step
 from agents.steps import CallTool, RequestHumanInput
-from bot.config.toml import toml
+from bot.config.example import toml
 from bot.errors import Invalid
 from bot.evals.cases import Calls, Case, CaseFile, Happens, parse
 from bot.evals.running import Plan, by_rules

@@ -394,6 +394,24 @@ async def _found(tool: Tool[BaseModel], step: CallTool, waiting: Waiting, hands:
         return still
 
 
+async def stop_outside(agent: Agent | None, pending: PendingStep | None) -> str:
+    """Ask outside that what a cancelled run waits for stops; return what people are told, "" where nobody was asked."""
+    if agent is None or pending is None or pending.waits is None or not isinstance(pending.step, CallTool):
+        return ""
+    tool = agent.tool(pending.step.tool)
+    if tool is None or tool.cancel is None:
+        return ""
+    try:
+        async with asyncio.timeout(tool.timeout_s):
+            told = await tool.cancel(tool.args.model_validate(pending.step.arguments), pending.waits.handle)
+    except Exception as error:  # noqa: BLE001 - the edge of a tool; its run ends all the same, and says what goes on
+        log.warning(
+            "what a run waited for could not be stopped", tool=tool.name, error=f"{type(error).__name__}: {error}"
+        )
+        return ""
+    return one_line(told, _ERROR_CHARS)
+
+
 _ERROR_CHARS = 500
 
 

@@ -71,10 +71,10 @@ class Live:
         return await asyncio.shield(self._looking)
 
     def hosts(self) -> list[str]:
-        """The servers that are asked for versions and what came of a deploy: of repositories elsewhere, and GitHub."""
-        hubs = (one.github for one in self._environments.values() if one.github)
+        """The servers that are asked for versions and what came of a deploy."""
+        servers = [server for one in self._environments.values() for server in (one.checks, one.backend) if server]
         remotes = (one.remote for one in self._environments.values() if one.remote)
-        found = {*(host_of(one.url) for one in remotes), *(host_of(hub.base_url) for hub in hubs)}
+        found = {*(host_of(one.url) for one in remotes), *(host_of(server.server) for server in servers)}
         return sorted(filter(None, found))
 
     async def health(self) -> dict[str, str]:

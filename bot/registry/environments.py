@@ -6,10 +6,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agents.ask import Listed
-from agents.deploy import Environment, Hub, Remote
+from agents.deploy import Environment, Remote
+from agents.deploy.backends import Backend
+from agents.deploy.backends.argocd import Application, Sync
+from agents.deploy.backends.github import GitHub, Hub, Workflow
+from agents.deploy.backends.gitlab import GitLab, Pipeline, Project
+from agents.deploy.backends.standing import Checks
 from agents.deploy.tools import NO_SUCH_POLICY
+from bot.config.deploy import NOBODY_IS_ASKED, ArgoCDConfig, EnvironmentConfig, GitHubConfig, GitLabConfig
 from bot.config.settings import Settings
-from bot.config.tables import NOBODY_IS_ASKED, EnvironmentConfig, GitHubConfig
 from bot.errors import Invalid
 
 # The same on every machine, and nobody's own.
@@ -30,7 +35,9 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
             last=config.last,
             health=config.health,
             migrations=config.migrations,
-            github=_hub_of(settings, config.github),
+            checks=_checks_of(settings, config),
+            backend=_backend_of(settings, config, name),
+            plan=config.plan,
             remote=remote,
             cwd=config.cwd or (_NOWHERE if remote else None),
             pass_env=config.pass_env,
@@ -61,23 +68,52 @@ def _remote_of(settings: Settings, config: EnvironmentConfig) -> Remote | None:
 def _token_of(settings: Settings, config: EnvironmentConfig) -> str:
     """Return the token for an https address: that of its file, else ours for GitHub where it is GitHub's."""
     if config.git.token_file:
-        try:
-            return config.git.token_file.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise Invalid(
-                f"The token in {config.git.token_file} can't be read: {why}",
-                "Correct git.token_file in [deploy.environments], or let this user read the file",
-            ) from error
+        return _read(config.git.token_file, "git.token_file")
     at_github = urlsplit(str(config.repo)).hostname == "github.com"
     return settings.github_token.get_secret_value() if at_github and settings.github_token else ""
 
 
-def _hub_of(settings: Settings, config: GitHubConfig | None) -> Hub | None:
-    if config is None:
-        return None
+def _checks_of(settings: Settings, config: EnvironmentConfig) -> Checks | None:
+    """Return the server that knows the checks of a commit, if any does."""
+    if config.github:
+        return GitHub(_hub_of(settings, config.github))
+    return GitLab(_project_of(config.gitlab)) if config.gitlab else None
+
+
+def _backend_of(settings: Settings, config: EnvironmentConfig, name: str) -> Backend | None:
+    """Return the server that deploys; None where the command does."""
+    if config.gitlab:
+        return Pipeline(_project_of(config.gitlab), name)
+    if config.argocd:
+        return Sync(_application_of(config.argocd), name)
+    by_workflow = config.github is not None and config.github.workflow is not None
+    return Workflow(_hub_of(settings, config.github), name) if config.github and by_workflow else None
+
+
+def _hub_of(settings: Settings, config: GitHubConfig) -> Hub:
     token = settings.github_token.get_secret_value() if settings.github_token else ""
     return Hub(config.repository, config.base_url, token, config.workflow or "", config.ref)
+
+
+def _project_of(config: GitLabConfig) -> Project:
+    return Project(config.project, config.base_url, _read(config.token_file, "gitlab.token_file"), config.ref)
+
+
+def _application_of(config: ArgoCDConfig) -> Application:
+    token = _read(config.token_file, "argocd.token_file")
+    return Application(config.application, config.base_url, token, config.namespace or "", config.prune)
+
+
+def _read(file: Path, key: str) -> str:
+    """Return the token in a file. Raises Invalid where it can't be read."""
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise Invalid(
+            f"The token in {file} can't be read: {why}",
+            f"Correct {key} in [deploy.environments], or let this user read the file",
+        ) from error
 
 
 def directory_of(settings: Settings) -> dict[str, Listed]:

@@ -13,7 +13,7 @@ from agents.run import PendingStep, Run
 from agents.state import Attempt
 from agents.steps import CallTool, RequestHumanInput, Step
 from bot.execution.approval_guard import ApprovalGuard, call_of
-from bot.execution.executor import Executor, gate_now, poll_result, prepare
+from bot.execution.executor import Executor, gate_now, poll_result, prepare, stop_outside
 from bot.execution.tool_context import StepContext
 from bot.people.directory import People
 from bot.render.views import line_of
@@ -168,7 +168,8 @@ class Loop:
                 return None
             case End():
                 with self._speaking_to_requester(run):
-                    left = [*filter(None, [goes_on(run)]), *await self._children.stop_all(run)]
+                    asked = await stop_outside(agent, run.pending) if move.outcome == "cancelled" else ""
+                    left = [*filter(None, [asked or goes_on(run)]), *await self._children.stop_all(run)]
                     said = with_what_goes_on(summary_of(move, run), left)
                 return await self._log.append(told, [RunEnded(at=now, outcome=move.outcome, summary=said)])
             case _:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from bot.config.example import toml
 from bot.config.settings import FILE_NAME, PREFIX, Settings, load
-from bot.config.toml import toml
 
 Policies = Mapping[str, Sequence[str] | Mapping[str, object]]
 

@@ -24,7 +24,7 @@ def test_anna_asks_in_one_tab_bo_approves_by_mail_in_another_and_her_page_follow
 
     expect(state(page)).to_have_text("done")
     expect(page.get_by_text("Bo Berg approves by email")).to_be_visible()
-    expect(page.get_by_text("v1.2.0 (63e28bf) is live in production, verified").first).to_be_visible()
+    expect(page.get_by_text("v1.2.0 (ab5fe65) is live in production, verified").first).to_be_visible()
     expect(version_live(page)).to_have_text("v1.2.0")
     assert page.evaluate("window.isTheSame"), "the page was loaded again"
 
@@ -39,7 +39,7 @@ def test_bo_approves_on_the_card_and_the_site_changes(anna: Visitor) -> None:
     page.get_by_role("button", name="Bo", exact=True).click()
     page.get_by_role("link", name="Waiting 1").click()
     page.get_by_role("link", name="Deploy v1.2.0 to production, replacing v1.0.0?").click()
-    expect(page.get_by_text("63e28bf Give the page a warmer colour (Bo Berg)")).to_be_visible()
+    expect(page.get_by_text("ab5fe65 Give the page a warmer colour (Bo Berg)")).to_be_visible()
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("status")).to_contain_text("Bo Berg")
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bot.config import tables
+from bot.config import deploy, tables
 from bot.config.settings import Settings
 from bot.config.slack import SlackConfig
 from bot.config.tables import Table
@@ -14,7 +14,8 @@ README, DOCS = TOP / "README.md", TOP / "docs"
 PAGES = (README, *DOCS.glob("**/*.md"))
 LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))|(?<=src=\")[^\"]+(?=\")")
 TABLES = (
-    tables.PersonConfig, tables.PolicyConfig, tables.EnvironmentConfig, tables.GitHubConfig, tables.AgentConfig,
+    tables.PersonConfig, tables.PolicyConfig, deploy.EnvironmentConfig, deploy.GitHubConfig, deploy.GitLabConfig,
+    deploy.ArgoCDConfig, tables.AgentConfig,
     tables.DeskConfig, tables.AnnounceConfig, tables.AlertsConfig, tables.LimitsConfig, SlackConfig,
     TriggerConfig,
 )  # fmt: skip

@@ -153,7 +153,7 @@ async def test_what_tools_refuse_and_how_their_commands_failed_is_told_in_german
     await german_shop.decide("anna", record, "free_text", "ja")
     assert await german_shop.summary(broken) == (
         "failed: v1.3.0 wurde nach staging deployt, und die Zustandsprüfung dort schlug fehl: '../health.sh' failed "
-        "with exit code 1: the page of staging is broken. Zurückgesetzt: v1.0.0 (6eb0b08) ist in staging live wie "
+        "with exit code 1: the page of staging is broken. Zurückgesetzt: v1.0.0 (56a8c29) ist in staging live wie "
         "zuvor, überprüft und in gutem Zustand"
     )
 

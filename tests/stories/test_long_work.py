@@ -146,6 +146,40 @@ async def test_a_paused_run_does_not_look_and_a_cancelled_one_ends(world: World)
     assert "may go on: the parcel book" in (await world.next_mail("anna", about="Cancelled")).text
 
 
+async def test_what_a_cancelled_run_waits_for_is_asked_to_stop_and_people_are_told_what_came_of_it(
+    world: World,
+) -> None:
+    world.workshop.recalled["book"] = "the parcel was called back"
+    run_id = await world.trigger("send book")
+    await world.has(run_id, "waiting")
+
+    await world.steer(run_id, "cancel")
+
+    said = "cancelled: cancelled by anna. It had begun, and may go on: the parcel was called back"
+    assert await world.summary(run_id) == said
+    assert world.workshop.recalls == ["parcel book"]
+
+
+async def test_what_can_not_be_stopped_outside_does_not_keep_a_run_from_its_end(world: World) -> None:
+    world.workshop.breaks["recall book"] = RuntimeError("no line")
+    run_id = await world.trigger("send book")
+    await world.has(run_id, "waiting")
+
+    await world.steer(run_id, "cancel")
+
+    assert (await world.summary(run_id)).endswith("cancelled by anna. It had begun, and may go on: the parcel book")
+
+
+async def test_a_run_that_fails_while_it_waits_stops_nothing_outside(world: World) -> None:
+    run_id = await world.trigger("send book")
+    await world.has(run_id, "waiting")
+
+    await world.move_time(3601)
+
+    assert (await world.summary(run_id)).startswith("failed: ")
+    assert world.workshop.recalls == []
+
+
 async def test_who_holds_a_card_hears_what_the_end_of_the_run_does_not_stop(world: World) -> None:
     world.workshop.policy_of["book"] = "production"
     run_id = await world.trigger("send book")

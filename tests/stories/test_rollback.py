@@ -68,7 +68,7 @@ async def test_a_broken_release_is_rolled_back_once_the_approver_says_so(shop: W
     assert tools(run) == ["deploy", "live", "health", "rollback", "live", "health"]
     assert await shop.summary(run_id) == (
         "failed: v1.3.0 was deployed to production, and the health check there failed: '../health.sh' failed with exit "
-        "code 1: the page of production is broken. Rolled back: v1.0.0 (6eb0b08) is live in production again, "
+        "code 1: the page of production is broken. Rolled back: v1.0.0 (56a8c29) is live in production again, "
         "verified and healthy"
     )
 

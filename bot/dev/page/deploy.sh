@@ -9,19 +9,20 @@ case $commit in '' | *[!0-9a-f]*) echo "not a full commit: $commit" >&2; exit 2 
 cd "$(dirname "$0")"
 releases=../site/releases
 release=$releases/$commit
-new=$releases/.$commit.$$
-trap 'rm -rf "$new" "$new.tar" "../site/$environment/.current.$$"' EXIT
+making=$releases/.$commit.$$
+linking=../site/$environment/.current.$$
+trap 'rm -rf "$making" "$linking"' EXIT
 
-mkdir -p "$releases" "../site/$environment"
+# A rename into a folder is one step everywhere; it replaces a link, and follows it nowhere.
+mkdir -p "$linking" "$making"
 if [ ! -d "$release" ]; then
-    mkdir "$new"
-    git archive --output="$new.tar" "$commit" index.html style.css
-    tar -xf "$new.tar" -C "$new"
+    mkdir "$making/$commit"
+    git archive --output="$making/tar" "$commit" index.html style.css
+    tar -xf "$making/tar" -C "$making/$commit"
     # Another environment may have made the same release meanwhile: then theirs is as good.
-    mv -T "$new" "$release" 2>/dev/null || [ -d "$release" ]
+    mv -f "$making/$commit" "$releases/" 2>/dev/null || [ -d "$release" ]
 fi
 
-# A link is replaced by a rename, so there is no moment without one.
-ln -s "../releases/$commit" "../site/$environment/.current.$$"
-mv -T "../site/$environment/.current.$$" "../site/$environment/current"
+ln -s "../releases/$commit" "$linking/current"
+mv -f "$linking/current" "../site/$environment/"
 echo "$environment now serves $(git describe --tags --always "$commit")"

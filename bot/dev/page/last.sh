@@ -4,4 +4,4 @@ set -eu
 
 case $1 in '' | *[!a-z0-9-]*) echo "no such environment: $1" >&2; exit 2 ;; esac
 cd "$(dirname "$0")"
-TZ=UTC stat -c '%U at %.16y UTC' "site/$1/current"
+LC_ALL=C TZ=UTC ls -ld "site/$1/current" | awk '{ print $3 " at " $6 " " $7 " " $8 " UTC" }'

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agents import Outcome
-from agents.deploy import Environment, Hub, deploy_agent
+from agents.deploy import Environment, deploy_agent
+from agents.deploy.backends.github import GitHub, Hub
 from agents.deploy.checks import ci
 from agents.deploy.lookup import LookFailed
 from agents.deploy.tools import LiveArgs
@@ -90,7 +91,7 @@ async def test_github_says_how_all_checks_of_a_commit_stand(
     github: FakeGitHub, repo: Repo, checks: list[object], statuses: list[object], total: int, said: str
 ) -> None:
     github.is_now(checks={COMMIT: checks}, statuses={COMMIT: statuses}, total=total, down=0)
-    environment = replace(repo.environment(), github=Hub(github.repository, github.base_url, github.token))
+    environment = replace(repo.environment(), checks=GitHub(Hub(github.repository, github.base_url, github.token)))
 
     found = await ci(environment, COMMIT)
 
@@ -102,7 +103,7 @@ async def test_github_says_how_all_checks_of_a_commit_stand(
 
 async def test_a_github_that_cannot_be_asked_is_a_fact_and_hides_no_other(github: FakeGitHub, repo: Repo) -> None:
     github.is_now(down=502)
-    environment = replace(repo.environment(), github=Hub(github.repository, github.base_url, github.token))
+    environment = replace(repo.environment(), checks=GitHub(Hub(github.repository, github.base_url, github.token)))
     tool = deploy_agent({"production": environment}).tool("deploy")
     assert tool is not None
 

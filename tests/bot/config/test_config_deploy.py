@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from agents.deploy.backends.argocd import Sync
+from agents.deploy.backends.github import Workflow
+from agents.deploy.backends.gitlab import Pipeline
 from agents.deploy.tools import NO_SUCH_POLICY
+from bot.config.deploy import DeployConfig
 from bot.config.settings import load
-from bot.config.tables import DeployConfig
 from bot.errors import Invalid
 from bot.registry.environments import environments_of
 from tests.bot.config_files import problems
@@ -25,10 +28,12 @@ def test_everything_that_can_be_set_reaches_the_agent(tmp_path: Path) -> None:
 
     assert (found.ci, found.last, found.health) == (("./ci.sh", "{commit}"), ("./last.sh",), ("./health.sh",))
     assert found.migrations == ("*.sql",)
-    assert found.workflow is not None
-    assert found.workflow.base_url == "https://git.corp.example/api/v3"
-    assert (found.workflow.workflow, found.workflow.ref) == ("deploy.yml", "release/1")
-    assert found.workflow.token == "gh-secret"
+    assert isinstance(found.backend, Workflow)
+    assert found.backend.address.startswith(
+        "https://git.corp.example/api/v3/repos/corp/shop/actions/workflows/deploy.yml"
+    )
+    assert found.checks is not None
+    assert found.checks.server == "https://git.corp.example/api/v3"
     assert "gh-secret" not in repr(found)
 
 
@@ -153,8 +158,8 @@ def test_github_may_be_there_for_its_checks_alone(tmp_path: Path) -> None:
 
     found = environments_of(load(tmp_path, {}))["production"]
 
-    assert found.github is not None
-    assert found.workflow is None
+    assert found.checks is not None
+    assert found.backend is None
 
 
 def test_either_a_command_deploys_or_a_workflow(tmp_path: Path) -> None:
@@ -163,8 +168,55 @@ def test_either_a_command_deploys_or_a_workflow(tmp_path: Path) -> None:
 
     assert len(neither) == len(both) == 1
     assert neither[0].startswith("sayso.toml: deploy.environments.production.command: ")
-    assert "github.workflow instead" in neither[0]
-    assert "either command or github.workflow" in both[0]
+    assert "or github.workflow, gitlab or argocd instead" in neither[0]
+    assert "either command or github.workflow, as only one of them can deploy" in both[0]
+
+
+def test_a_pipeline_of_gitlab_deploys_and_tells_the_checks(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("gl-secret\n")
+    gitlab = f'[deploy.environments.production.gitlab]\nproject = "corp/web/shop"\ntoken_file = "{tmp_path}/token"\n'
+    (tmp_path / "sayso.toml").write_text(ENVIRONMENT + gitlab)
+
+    found = environments_of(load(tmp_path, {}))["production"]
+
+    assert isinstance(found.backend, Pipeline)
+    assert found.backend.address == "https://gitlab.com/api/v4/projects/corp%2Fweb%2Fshop/pipeline"
+    assert found.checks is not None
+    assert found.checks.name == "GitLab"
+    assert "gl-secret" not in repr(found)
+
+
+def test_argo_cd_deploys_and_tells_what_is_live_itself(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("argo-secret\n")
+    argocd = '[deploy.environments.production.argocd]\napplication = "shop"\nbase_url = "https://argocd.corp.example"\n'
+    without_live = ENVIRONMENT.replace('live = ["./live.sh"]\n', "")
+    (tmp_path / "sayso.toml").write_text(f'{without_live}{argocd}token_file = "{tmp_path}/token"\n')
+
+    found = environments_of(load(tmp_path, {}))["production"]
+
+    assert isinstance(found.backend, Sync)
+    assert found.backend.address == "https://argocd.corp.example/api/v1/applications/shop/sync"
+    assert found.live == ()
+    assert "live.sh" in problems(tmp_path, without_live + COMMAND)[0]
+
+
+def test_a_token_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    gitlab = '[deploy.environments.production.gitlab]\nproject = "corp/shop"\ntoken_file = "/nowhere/token"\n'
+    (tmp_path / "sayso.toml").write_text(ENVIRONMENT + gitlab)
+
+    with pytest.raises(Invalid, match="The token in /nowhere/token can't be read") as caught:
+        environments_of(load(tmp_path, {}))
+
+    assert "gitlab.token_file" in caught.value.do
+
+
+def test_a_plan_goes_with_a_command(tmp_path: Path) -> None:
+    plan = 'plan = ["terraform-plan", "{commit}"]\n'
+    (tmp_path / "sayso.toml").write_text(ENVIRONMENT + plan + 'command = ["apply", "{plan}"]\n')
+
+    assert environments_of(load(tmp_path, {}))["production"].plan_argv("c0ffee") == ("terraform-plan", "c0ffee")
+    with_workflow = problems(tmp_path, ENVIRONMENT + plan + GITHUB + 'workflow = "deploy.yml"\n')
+    assert "`plan` goes with `command`" in with_workflow[0]
 
 
 @pytest.mark.parametrize(

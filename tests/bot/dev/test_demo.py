@@ -3,7 +3,9 @@
 import asyncio
 import os
 import re
+import shutil
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -144,7 +146,7 @@ def test_its_looks_tell_how_a_commit_and_an_environment_stand(shop: Path) -> Non
     assert sh(shop, "sh", "-c", f"../ci.sh {empty} 2>&1").endswith("failed: the page has no version")
     assert sh(shop, "../ci.sh", "HEAD") == "unknown: not a full commit"
     assert sh(shop, "../health.sh", "staging") == "the page of staging is fine"
-    assert re.fullmatch(r"\S+ at \d{4}-\d\d-\d\d \d\d:\d\d UTC", sh(shop, "../last.sh", "staging"))
+    assert re.fullmatch(r"\S+ at \w{3} \d+ (\d\d:\d\d|\d{4}) UTC", sh(shop, "../last.sh", "staging"))
 
     (shop.parent / "site" / "staging" / "current" / "index.html").write_text("oops")
     broken = subprocess.run(["../health.sh", "staging"], check=False, cwd=shop, capture_output=True, text=True)
@@ -157,3 +159,56 @@ def test_a_demo_of_an_earlier_release_gets_them_too(shop: Path) -> None:
     make_demo(shop.parent)
 
     assert sh(shop, "../health.sh", "production") == "the page of production is fine"
+
+
+# What the scripts of the demo call, beside git.
+CALLED = ("sh", "awk", "basename", "cat", "dirname", "grep", "ln", "ls", "mkdir", "mv", "readlink", "rm", "tar")
+# The options that POSIX or every BSD knows of those that differ from system to system.
+PLAIN = {"mv": "-f", "ls": "-ld", "ln": "-s", "rm": "-rf", "mkdir": "-p", "tar": "-xf -C", "readlink": ""}
+
+
+def busybox(folder: Path) -> None:
+    """Fill `folder` with the programs of busybox."""
+    for name in CALLED:
+        (folder / name).symlink_to(shutil.which("busybox") or "/nowhere")
+
+
+def as_strict_as_bsd(folder: Path) -> None:
+    """Fill `folder` with this system's programs behind scripts that refuse every option of theirs alone."""
+    for name in CALLED:
+        program = shutil.which(name)
+        if name not in PLAIN:
+            (folder / name).symlink_to(program or "/nowhere")
+            continue
+        known = "|".join([*PLAIN[name].split(), "[!-]*"])
+        refuses = f'for one; do case $one in {known}) ;; *) echo "{name}: $one" >&2; exit 64 ;; esac; done'
+        (folder / name).write_text(f'#!/bin/sh\n{refuses}\nexec {program} "$@"\n')
+        (folder / name).chmod(0o755)
+
+
+@pytest.mark.parametrize("programs", [busybox, as_strict_as_bsd])
+def test_its_scripts_need_no_program_of_one_system_alone(
+    shop: Path, tmp_path: Path, programs: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    programs(folder)
+    (folder / "git").symlink_to(shutil.which("git") or "/nowhere")
+    commit = sh(shop, "git", "rev-parse", "v1.2.0")
+
+    def run(*argv: str) -> str:
+        """Run a script of the demo with nothing else on its path."""
+        where = {"PATH": str(folder)}
+        return subprocess.run(
+            [str(folder / "sh"), *argv], check=True, cwd=shop, capture_output=True, text=True, env=where
+        ).stdout.strip()
+
+    assert run("./deploy.sh", "staging", commit) == "staging now serves v1.2.0"
+    assert run("./deploy.sh", "production", commit) == "production now serves v1.2.0"
+    assert run("./deploy.sh", "staging", commit) == "staging now serves v1.2.0"
+    assert run("./live.sh", "staging") == commit
+    assert run("../health.sh", "staging") == "the page of staging is fine"
+    assert run("../ci.sh", commit) == "passed"
+    assert " at " in run("../last.sh", "staging")
+    left = [*(shop.parent / "site").glob("*/.*"), *(shop.parent / "site").glob("*/current/current")]
+    assert left == []

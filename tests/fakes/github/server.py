@@ -1,9 +1,10 @@
 """A stand-in for GitHub's REST API, as a process of its own: `python -m tests.fakes.github.server`.
 
 It prints its port and speaks, for the one repository `acme/shop`, what that is, the checks and the combined status of
-a commit, the dispatch of a workflow, the list of its runs and one run. It refuses what the real one refuses: a wrong
-token, no user agent, inputs that the workflow does not declare, keys in the body that it does not know. Beside that
-`POST /_set` tells it how to be (see `Fake`), `POST /_end` ends a run, and `GET /_seen` gives the dispatches that came.
+a commit, the dispatch of a workflow, the list of its runs, one run and its cancellation. It refuses what the real one
+refuses: a wrong token, no user agent, inputs that the workflow does not declare, keys in the body that it does not
+know. Beside that `POST /_set` tells it how to be (see `Fake`), `POST /_end` ends a run, and `GET /_seen` gives the
+dispatches that came.
 """
 
 import asyncio
@@ -92,6 +93,15 @@ class Fake:
         found = [run for run in self.runs if run["id"] == request.path_params["id"]]
         return self._looked(request, found[0]) if found else _error(404, "Not Found")
 
+    async def cancel(self, request: Request) -> Response:
+        run = next(run for run in self.runs if run["id"] == request.path_params["id"])
+        if refused := _refused(request):
+            return refused
+        if run["status"] == "completed":
+            return _error(409, "Cannot cancel a workflow run that is completed.")
+        run |= {"status": "completed", "conclusion": "cancelled"}
+        return JSONResponse({}, 202)
+
     async def dispatch(self, request: Request) -> Response:
         body: Json = await request.json()
         if refused := _refused(request) or self._wrong(request, body):
@@ -142,6 +152,7 @@ class Fake:
                 Route(_REPOSITORY + "/actions/workflows/{workflow}/runs", self.workflow_runs),
                 Route(_REPOSITORY + "/actions/workflows/{workflow}/dispatches", self.dispatch, methods=["POST"]),
                 Route(_REPOSITORY + "/actions/workflows/{workflow}", self.workflow),
+                Route(_REPOSITORY + "/actions/runs/{id:int}/cancel", self.cancel, methods=["POST"]),
                 Route(_REPOSITORY + "/actions/runs/{id:int}", self.run),
             ]
         )

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from agents import Outcome, Pending
-from agents.deploy import Environment, Hub, deploy_agent
-from agents.deploy.dispatch import dispatch_tool
-from agents.deploy.tools import NO_SUCH_POLICY, DeployArgs
+from agents.deploy import Environment, deploy_agent
+from agents.deploy.backends.github import Hub, Workflow
+from agents.deploy.tools import NO_SUCH_POLICY, DeployArgs, dispatch_tool
 from agents.requests import Effect
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.fakes.github import FakeGitHub, running
@@ -31,9 +31,13 @@ def repo(tmp_path: Path) -> Repo:
     return make_repo(tmp_path / "repo")
 
 
-def environment_at(github: FakeGitHub, repo: Repo) -> Environment:
-    hub = Hub(github.repository, github.base_url, github.token, "deploy.yml")
-    return replace(repo.environment(), command=(), github=hub)
+def hub_of(github: FakeGitHub) -> Hub:
+    return Hub(github.repository, github.base_url, github.token, "deploy.yml")
+
+
+def environment_at(github: FakeGitHub, repo: Repo, hub: Hub | None = None) -> Environment:
+    backend = Workflow(hub or hub_of(github), "production", look_pause_s=0)
+    return replace(repo.environment(), command=(), backend=backend)
 
 
 async def prepared(environment: Environment) -> Effect:
@@ -41,7 +45,7 @@ async def prepared(environment: Environment) -> Effect:
 
 
 async def executed(environment: Environment, key: str = KEY) -> Outcome | Pending:
-    tool = dispatch_tool({"production": environment}, look_pause_s=0)
+    tool = dispatch_tool({"production": environment})
     return await tool.execute(V12, await tool.prepare(V12), PlainHands(key))
 
 
@@ -105,7 +109,7 @@ async def test_a_run_that_did_not_succeed_is_an_error(github: FakeGitHub, repo: 
     done = await checked(environment, begun.handle)
 
     assert isinstance(done, Outcome)
-    assert done.error.startswith(f"the workflow ended with '{conclusion}'")
+    assert done.error.startswith(f"workflow deploy.yml ended with '{conclusion}'")
 
 
 @pytest.mark.parametrize("answers", ["nothing", "old"])
@@ -151,7 +155,7 @@ async def test_a_dispatch_whose_answer_was_lost_is_found_by_its_run(github: Fake
 async def test_a_dispatch_whose_answer_was_lost_and_that_has_no_run_is_unknown(github: FakeGitHub, repo: Repo) -> None:
     github.is_now(answers="never")
 
-    with pytest.raises(TimeoutError, match="it is not known whether GitHub took the dispatch"):
+    with pytest.raises(TimeoutError, match="it is not known whether the call was taken"):
         await executed(environment_at(github, repo))
 
 
@@ -166,13 +170,10 @@ async def test_a_dispatch_whose_answer_was_lost_and_that_has_no_run_is_unknown(g
 async def test_what_github_refuses_is_an_error_and_began_nothing(
     github: FakeGitHub, repo: Repo, change: dict[str, str], error: str
 ) -> None:
-    environment = environment_at(github, repo)
-    assert environment.github is not None
-
-    refused = await executed(replace(environment, github=replace(environment.github, **change)))
+    refused = await executed(environment_at(github, repo, replace(hub_of(github), **change)))
 
     assert isinstance(refused, Outcome)
-    assert refused.error.startswith(f"Nothing was dispatched: {error}")
+    assert refused.error.startswith(f"Nothing was started: {error}")
     assert "wrong" not in refused.error
     assert github.dispatched() == []
 
@@ -194,7 +195,7 @@ async def test_while_nothing_answers_nothing_is_dispatched_and_no_run_is_called_
     assert isinstance(begun, Pending)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         nowhere = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    gone = replace(environment, github=Hub("acme/shop", nowhere, "t", "deploy.yml"))
+    gone = environment_at(github, repo, Hub("acme/shop", nowhere, "t", "deploy.yml"))
 
     refused = await executed(gone)
     github.is_now(down=502)
@@ -202,7 +203,7 @@ async def test_while_nothing_answers_nothing_is_dispatched_and_no_run_is_called_
     unlisted = await checked(environment, KEY)
 
     assert isinstance(refused, Outcome)
-    assert refused.error.startswith(f"Nothing was dispatched: GitHub can't be reached at {nowhere}")
+    assert refused.error.startswith(f"Nothing was started: GitHub can't be reached at {nowhere}")
     assert looked == Pending(begun.handle, 20.0, "not known yet: GitHub answered 502: no reason")
     assert isinstance(unlisted, Pending)
 
@@ -210,11 +211,11 @@ async def test_while_nothing_answers_nothing_is_dispatched_and_no_run_is_called_
 async def test_another_workflow_than_the_approved_one_is_not_dispatched(github: FakeGitHub, repo: Repo) -> None:
     environment = environment_at(github, repo)
     approved = await prepared(environment)
-    moved = replace(environment, github=Hub("acme/other", github.base_url, github.token, "deploy.yml"))
+    moved = environment_at(github, repo, Hub("acme/other", github.base_url, github.token, "deploy.yml"))
 
     refused = await dispatch_tool({"production": moved}).execute(V12, approved, PlainHands(KEY))
 
-    assert refused == Outcome("", error="Nothing was dispatched: the configuration now names another workflow")
+    assert refused == Outcome("", error="Nothing was started: the configuration now names another place")
     assert github.dispatched() == []
 
 

@@ -1,0 +1,238 @@
+"""Deploys that a server makes, over the real paths of each one's API: begun once, followed to their end, stopped."""
+
+import contextlib
+import json
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from agents import Outcome, Pending
+from agents.deploy import Environment
+from agents.deploy.backends.argocd import Application, Sync
+from agents.deploy.backends.github import Hub, Workflow
+from agents.deploy.backends.gitlab import Pipeline, Project
+from agents.deploy.backends.remote import RemoteBackend
+from agents.deploy.tools import DeployArgs, dispatch_tool
+from tests.agents.deploy.repos import PlainHands, Repo, make_repo
+from tests.fakes import argocd, github, gitlab
+from tests.fakes.process import Ordered
+
+KEY = "s0p-abcdefghijklm"
+V12 = DeployArgs(version="v1.2.0", environment="production")
+
+
+class Server(Protocol):
+    """A stand-in, and the back end that asks it."""
+
+    @property
+    def fake(self) -> Ordered: ...
+
+    def backend(self, address: str = "", token: str = "") -> RemoteBackend: ...
+
+    def ends(self, how: str) -> None: ...
+
+
+@dataclass
+class AtGitHub:
+    fake: github.FakeGitHub
+
+    def backend(self, address: str = "", token: str = "") -> RemoteBackend:
+        hub = Hub(self.fake.repository, address or self.fake.base_url, token or self.fake.token, "deploy.yml")
+        return Workflow(hub, "production", look_pause_s=0)
+
+    def ends(self, how: str) -> None:
+        self.fake.ends(7_000_000_000, {"well": "success", "badly": "failure"}[how])
+
+
+@dataclass
+class AtGitLab:
+    fake: gitlab.FakeGitLab
+
+    def backend(self, address: str = "", token: str = "") -> RemoteBackend:
+        project = Project(self.fake.project, address or self.fake.base_url, token or self.fake.token)
+        return Pipeline(project, "production", look_pause_s=0)
+
+    def ends(self, how: str) -> None:
+        self.fake.ends(4_000, {"well": "success", "badly": "failed"}[how])
+
+
+@dataclass
+class AtArgoCD:
+    fake: argocd.FakeArgoCD
+
+    def backend(self, address: str = "", token: str = "") -> RemoteBackend:
+        application = Application(self.fake.application, address or self.fake.base_url, token or self.fake.token)
+        return Sync(application, "production", look_pause_s=0)
+
+    def ends(self, how: str) -> None:
+        self.fake.ends({"well": "Succeeded", "badly": "Failed"}[how], "one or more objects failed to apply")
+
+
+@pytest.fixture(params=["github", "gitlab", "argocd"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    starts: dict[str, Callable[[], contextlib.AbstractContextManager[Ordered]]] = {
+        "github": github.running,
+        "gitlab": gitlab.running,
+        "argocd": argocd.running,
+    }
+    with starts[request.param]() as fake:
+        match fake:
+            case github.FakeGitHub():
+                yield AtGitHub(fake)
+            case gitlab.FakeGitLab():
+                yield AtGitLab(fake)
+            case argocd.FakeArgoCD():
+                yield AtArgoCD(fake)
+            case _:
+                raise AssertionError(fake)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    return make_repo(tmp_path / "repo")
+
+
+def environment_at(backend: RemoteBackend, repo: Repo) -> Environment:
+    return replace(repo.environment(), command=(), backend=backend)
+
+
+async def executed(environment: Environment, key: str = KEY) -> Outcome | Pending:
+    tool = dispatch_tool({"production": environment})
+    return await tool.execute(V12, await tool.prepare(V12), PlainHands(key))
+
+
+async def checked(environment: Environment, handle: str) -> Outcome | Pending:
+    tool = dispatch_tool({"production": environment})
+    assert tool.check is not None
+    return await tool.check(V12, handle, PlainHands(KEY))
+
+
+async def test_what_is_approved_names_the_commit_and_holds_neither_key_nor_token(server: Server, repo: Repo) -> None:
+    tool = dispatch_tool({"production": environment_at(server.backend(token="a-token"), repo)})
+
+    effect = await tool.prepare(V12)
+
+    method, address, body = effect.argv
+    assert (method, address) == ("POST", server.backend().address)
+    assert repo.git("rev-parse", "v1.2.0") in body
+    assert "{key}" in body
+    assert "a-token" not in effect.model_dump_json()
+    assert server.fake.begun() == []
+
+
+async def test_a_job_is_followed_to_its_end(server: Server, repo: Repo) -> None:
+    environment = environment_at(server.backend(), repo)
+
+    begun = await executed(environment)
+    assert isinstance(begun, Pending)
+    under_way = await checked(environment, begun.handle)
+    server.ends("well")
+    done = await checked(environment, begun.handle)
+
+    (sent,) = server.fake.begun()
+    assert KEY in json.dumps(sent)
+    assert isinstance(under_way, Pending)
+    assert under_way.handle == begun.handle
+    assert under_way.note.startswith("runs: http")
+    assert isinstance(done, Outcome)
+    assert done.output.startswith("deployed v1.2.0 to production\n")
+    assert done.error == ""
+
+
+async def test_a_job_that_failed_is_an_error(server: Server, repo: Repo) -> None:
+    environment = environment_at(server.backend(), repo)
+    begun = await executed(environment)
+    assert isinstance(begun, Pending)
+
+    server.ends("badly")
+    done = await checked(environment, begun.handle)
+
+    assert isinstance(done, Outcome)
+    assert done.error.startswith(f"{server.backend().title} ended with 'fail")
+
+
+async def test_a_key_that_has_a_job_starts_no_other(server: Server, repo: Repo) -> None:
+    environment = environment_at(server.backend(), repo)
+
+    first, again = [await executed(environment) for _ in range(2)]
+
+    assert isinstance(first, Pending)
+    assert isinstance(again, Pending)
+    assert again.handle == first.handle
+    assert again.note.startswith("begun before: ")
+    assert len(server.fake.begun()) == 1
+
+
+async def test_a_call_whose_answer_was_lost_is_found_by_its_key(server: Server, repo: Repo) -> None:
+    server.fake.is_now(answers="lost")
+
+    begun = await executed(environment_at(server.backend(), repo))
+
+    assert isinstance(begun, Pending)
+    assert begun.note.startswith("begun, though its answer was lost")
+    assert len(server.fake.begun()) == 1
+
+
+async def test_a_call_whose_answer_was_lost_and_that_has_no_job_is_unknown(server: Server, repo: Repo) -> None:
+    server.fake.is_now(answers="never")
+
+    with pytest.raises(TimeoutError, match="it is not known whether the call was taken"):
+        await executed(environment_at(server.backend(), repo))
+
+
+async def test_what_is_refused_began_nothing(server: Server, repo: Repo) -> None:
+    refused = await executed(environment_at(server.backend(token="wrong"), repo))
+
+    assert isinstance(refused, Outcome)
+    assert refused.error.startswith("Nothing was started: ")
+    assert " answered 401: " in refused.error
+    assert "wrong" not in refused.error
+    assert server.fake.begun() == []
+
+
+async def test_another_place_than_the_approved_one_is_not_asked(server: Server, repo: Repo) -> None:
+    approved = await dispatch_tool({"production": environment_at(server.backend(), repo)}).prepare(V12)
+    moved = environment_at(server.backend("http://127.0.0.1:9"), repo)
+
+    refused = await dispatch_tool({"production": moved}).execute(V12, approved, PlainHands(KEY))
+
+    assert refused == Outcome("", error="Nothing was started: the configuration now names another place")
+    assert server.fake.begun() == []
+
+
+async def test_a_server_that_does_not_answer_ends_nothing(server: Server, repo: Repo) -> None:
+    environment = environment_at(server.backend(), repo)
+    begun = await executed(environment)
+    assert isinstance(begun, Pending)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nowhere = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    server.fake.is_now(down=502)
+    down = await checked(environment, begun.handle)
+    gone = await checked(environment_at(server.backend(nowhere), repo), begun.handle)
+
+    assert isinstance(down, Pending)
+    assert " answered 502: " in down.note
+    assert isinstance(gone, Pending)
+    assert f"can't be reached at {nowhere}" in gone.note
+
+
+async def test_a_job_is_asked_to_stop_and_people_are_told(server: Server, repo: Repo) -> None:
+    environment = environment_at(server.backend(), repo)
+    tool = dispatch_tool({"production": environment})
+    begun = await executed(environment)
+    assert isinstance(begun, Pending)
+    assert tool.cancel is not None
+
+    told = await tool.cancel(V12, begun.handle)
+    again = await tool.cancel(V12, begun.handle)
+    server.fake.is_now(down=502)
+    unheard = await tool.cancel(V12, begun.handle)
+
+    assert told.startswith(f"{server.backend().title} was asked to stop: http")
+    assert server.backend().title in again
+    assert unheard.startswith(f"{server.backend().title} could not be stopped (")

@@ -1,0 +1,48 @@
+"""A stand-in as a process of its own, which takes orders beside what it stands in for."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_TREE = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A running server at `base_url`. `POST /_set` tells it how to be, and `GET /_seen` gives what was begun."""
+
+    base_url: str
+
+    def is_now(self, **how: object) -> None:
+        """Be so from now on; see `Fake` in the server."""
+        self.call("/_set", how)
+
+    def begun(self) -> list[dict[str, Any]]:
+        """The bodies of all calls that began something, or were about to."""
+        return json.loads(self.call("/_seen"))
+
+    def call(self, path: str, body: object = None) -> bytes:
+        """Give one order."""
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(self.base_url + path, data, timeout=60) as answer:  # noqa: S310
+            return answer.read()
+
+
+@contextlib.contextmanager
+def started(module: str) -> Generator[str]:
+    """Run `python -m module`, which prints its port first; its address, gone afterwards."""
+    command = [sys.executable, "-m", module]
+    with subprocess.Popen(command, cwd=_TREE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = server.stdout.readline().strip()
+        assert port, f"{module} did not start: its error is above"
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.kill()
