@@ -58,7 +58,7 @@ def test_who_said_too_little_is_asked_in_the_page_and_the_run_goes_on(anna: Visi
 
     expect(page.get_by_role("status")).to_contain_text("Anna Ames")
     expect(state(page)).to_have_text("done")
-    expect(page.get_by_text("v1.1.0 (268decb) is live in staging, verified").first).to_be_visible()
+    expect(page.get_by_text("v1.1.0 (a8bf61f) is live in staging, verified").first).to_be_visible()
 
 
 @pytest.mark.long

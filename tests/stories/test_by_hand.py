@@ -90,7 +90,7 @@ def test_a_newcomer_follows_the_readme_approves_by_mail_and_denies_from_the_term
 
         run_id = terminal.run("trigger", "deploy v1.1.0 to production", "--as", "anna").strip()
         (mail,) = terminal.mails("bo", "v1.1.0")
-        assert 'runs: ["./deploy.sh", "production", "268decb' in mail["text"]
+        assert 'runs: ["./deploy.sh", "production", "a8bf61f' in mail["text"]
         assert live(dev) == "v1.0.0"
 
         reply = terminal.run("mailbox", "bo", "--reply-to", mail["id"], "--text", "approved, thanks")
