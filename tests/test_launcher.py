@@ -138,7 +138,8 @@ def test_a_missing_venv_module_is_named_with_its_package(clone: Path, tools: Pat
 
 
 def test_locks_hold_hashes_and_no_addresses_and_agree_with_each_other() -> None:
-    run, dev = ((TOP / name).read_text() for name in ("requirements.lock", "requirements-dev.lock"))
+    names = ("requirements.lock", "requirements-test.lock", "requirements-dev.lock")
+    run, test, dev = ((TOP / name).read_text() for name in names)
 
-    assert "://" not in run + dev
-    assert set(run.splitlines()) <= set(dev.splitlines())
+    assert "://" not in run + test + dev
+    assert set(run.splitlines()) <= set(test.splitlines()) <= set(dev.splitlines())

@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    JsonValue,
     Tag,
 )
 
@@ -265,6 +266,9 @@ class AgentConfig(Table):
     max_cost_usd_per_day: float | None = Field(default=None, gt=0, description="US dollars in a day; none: no limit")
     code: Annotated[str, AfterValidator(_code)] | None = Field(
         default=None, description="where an agent of your own is: the module beside this file, and its function"
+    )
+    settings: dict[str, JsonValue] = Field(
+        default={}, description="a table of its own, for the function that `code` names"
     )
     prompt: str | None = Field(default=None, description="an older version of its prompt, such as deploy@3")
     context_tokens: int = Field(default=20_000, ge=1_000, description="how much of a run its model sees at most")

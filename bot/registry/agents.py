@@ -1,7 +1,8 @@
 """Agents of your own: `[agents.NAME] code = "module:function"`, the module in the folder of `sayso.toml`.
 
 They are loaded, and looked at, when a process starts: what could not work later stops it now. What they do is trusted
-like our own code; whoever can write `sayso.toml` can name commands as well.
+like our own code; whoever can write `sayso.toml` can name commands as well. What they import beside that may lie in the
+folder `packages` there; nothing in either folder stands in for a module of ours.
 """
 
 import importlib
@@ -9,10 +10,13 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import get_type_hints
+
+from pydantic import BaseModel, JsonValue, ValidationError
 
 import prompts
 from agents import Agent
@@ -20,6 +24,7 @@ from agents.relay import RELAY
 from agents.text import one_line
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
+from bot.config.tables import AgentConfig
 from prompts import PromptError
 
 _ERROR_CHARS = 300
@@ -28,8 +33,15 @@ _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _STEPS = {"request_human_input", "done"}
 
 
+PACKAGES = "packages"
+
+
 class _Wrong(Exception):
-    """An agent can't be used; the text says why and what to do."""
+    """An agent can't be used; the text says why and what to do, `key` at what in its table."""
+
+    def __init__(self, what: str, key: str = "code") -> None:
+        super().__init__(what)
+        self.key = key
 
 
 def own_agents(settings: Settings, taken: Collection[str]) -> tuple[Agent, ...]:
@@ -39,9 +51,9 @@ def own_agents(settings: Settings, taken: Collection[str]) -> tuple[Agent, ...]:
         if config.code is None:
             continue
         try:
-            found.append(_agent(name, config.code, _folder(settings), taken))
+            found.append(_agent(name, config, _folder(settings), taken))
         except _Wrong as error:
-            problems.append(f"{settings.config or 'settings'}: agents.{name}.code: {error}")
+            problems.append(f"{settings.config or 'settings'}: agents.{name}.{error.key}: {error}")
     if problems:
         raise ConfigError(problems)
     return tuple(found)
@@ -53,17 +65,35 @@ def _folder(settings: Settings) -> Path:
     return settings.config.absolute().parent
 
 
-def _agent(name: str, code: str, folder: Path, taken: Collection[str]) -> Agent:
+def own_files(settings: Settings) -> list[Path]:
+    """The files of the agents of your own that this process has loaded, all that they import in their folder included,
+    and the records of the packages beside them; sorted. They are read once the agents are there.
+    """
+    if settings.config is None or not any(config.code for config in settings.agents.values()):
+        return []
+    folder = _folder(settings)
+    places = (Path(file).resolve() for module in list(sys.modules.values()) if (file := _file_of(module)))
+    ours = {place for place in places if place.is_relative_to(folder.resolve())}
+    packages = folder.resolve() / PACKAGES
+    return sorted({place for place in ours if packages not in place.parents} | {*packages.glob("*.dist-info/RECORD")})
+
+
+def _file_of(module: ModuleType) -> str | None:
+    return getattr(module, "__file__", None)
+
+
+def _agent(name: str, config: AgentConfig, folder: Path, taken: Collection[str]) -> Agent:
     if name in {*taken, RELAY}:
         raise _Wrong(f"sayso has an agent {name} itself. Give yours another name")
-    module_name, _, function = code.partition(":")
+    module_name, _, function = (config.code or "").partition(":")
     module = _module(module_name, folder)
     make = getattr(module, function, None)
     if not callable(make):
         there = ", ".join(_functions(module)) or "none"
         raise _Wrong(f"{module.__file__} has no function {function}. It has: {there}")
+    given = _settings_for(make, function, config.settings)
     try:
-        agent = make()
+        agent = make(**given)
     except Exception as error:
         raise _Wrong(f"{function}() failed: {_last_line(error, folder)}. Fix it, and start again") from error
     if not isinstance(agent, Agent):
@@ -73,11 +103,28 @@ def _agent(name: str, code: str, folder: Path, taken: Collection[str]) -> Agent:
     return agent
 
 
+def _settings_for(make: Callable[..., object], function: str, said: Mapping[str, JsonValue]) -> dict[str, BaseModel]:
+    """Return what a function takes as its parameter `settings`: its table, read by the model that it names there."""
+    if "settings" not in inspect.signature(make).parameters:
+        if said:
+            hint = f"Give {function} a parameter `settings: YourSettings`, a pydantic model, or take the table out"
+            raise _Wrong(f"{function} takes no settings. {hint}", "settings")
+        return {}
+    kind = get_type_hints(make).get("settings")
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        raise _Wrong(f"the parameter `settings` of {function} must name a pydantic model as its type")
+    try:
+        return {"settings": kind.model_validate(said)}
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        told = (f"{'.'.join(map(str, one['loc'])) or kind.__name__}: {one['msg']}" for one in found)
+        raise _Wrong(one_line("; ".join(told), _ERROR_CHARS), "settings") from error
+
+
 def _module(name: str, folder: Path) -> ModuleType:
     """The module of that name in `folder`, and no other one; loaded once."""
     # Last, so that nothing in that folder stands in for a module of ours or of Python's.
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
+    sys.path += [str(one) for one in (folder, folder / PACKAGES) if str(one) not in sys.path]
     importlib.invalidate_caches()
     place = _place(name)
     if place is None or not place.is_relative_to(folder.resolve()):

@@ -1,5 +1,6 @@
 """The agents that the settings give, the model of each, and the release that all of it makes. Nothing runs here."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -14,11 +15,11 @@ from agents.release import release_agent
 from agents.triage import TRIAGE, triage_agent
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
-from bot.registry.agents import own_agents
+from bot.registry.agents import own_agents, own_files
 from bot.registry.desk import desk_agents
 from bot.registry.environments import directory_of, environments_of
 from bot.registry.prompts import in_use
-from bot.registry.release import code, release_of
+from bot.registry.release import code, files_hash, release_of
 
 # Pinned, and recorded with every step; `SAYSO_MODEL` names another one.
 DEFAULT_MODEL = "claude-sonnet-5-5"
@@ -51,7 +52,16 @@ def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
 def release_in_use(settings: Settings, agents: Iterable[Agent]) -> str:
     """Under which release the events of these agents, and of ours without a name, are written. The same everywhere."""
     everyone = (*agents, relay_agent(settings.policies), survey_agent())
-    return release_of(code(), in_use(everyone, model_names(settings, everyone)))
+    return release_of(_all_code(settings), in_use(everyone, model_names(settings, everyone)))
+
+
+def _all_code(settings: Settings) -> str:
+    """Our code; with agents of your own theirs, too, and what their tables say."""
+    files = own_files(settings)
+    if settings.config is None or not files:
+        return code()
+    told = {name: one.settings for name, one in settings.agents.items() if one.settings}
+    return f"{code()} {files_hash(settings.config.resolve().parent, files)} {json.dumps(told, sort_keys=True)}"
 
 
 def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:

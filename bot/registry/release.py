@@ -47,12 +47,18 @@ def version() -> str:
         return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
 
 
+def files_hash(top: Path, files: Iterable[Path]) -> str:
+    """Hex SHA-256 of the names below `top`, and of the contents, of `files`."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(top)}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
 @cache
 def code() -> str:
     """The version and a hash of the source itself: two clones of one version may differ. Some milliseconds, once."""
-    digest = hashlib.sha256()
-    for package in ("agents", "bot", "channels", "language", "prompts"):
-        for file in sorted(file for kind in _CODE for file in (_TOP / package).rglob(kind)):
-            digest.update(f"{file.relative_to(_TOP)}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return f"{version()} {digest.hexdigest()}"
+    packages = (_TOP / package for package in ("agents", "bot", "channels", "language", "prompts"))
+    files = (file for package in packages for file in sorted(one for kind in _CODE for one in package.rglob(kind)))
+    return f"{version()} {files_hash(_TOP, files)}"

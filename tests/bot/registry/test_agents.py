@@ -10,7 +10,7 @@ import pytest
 from bot.config.errors import ConfigError
 from bot.config.settings import load
 from bot.doctor.overall import examine
-from bot.registry.configured import agents_of
+from bot.registry.configured import agents_of, release_in_use
 from tests.bot.config_files import problems, read
 from tests.long import few_of
 from tests.servers.program import sayso
@@ -229,3 +229,75 @@ async def test_the_doctor_says_which_agents_load(tmp_path: Path) -> None:
 
     assert "the agent valet loads, with 1 tools" in good
     assert any(finding.sign == "✗" and "has no function nobody" in finding.what for finding in bad)
+
+
+SETTLED = """
+from pydantic import BaseModel
+from agents import Agent, Done
+
+class Lot(BaseModel):
+    spots: int
+    name: str = "north"
+
+def valet(settings: Lot):
+    return Agent(name="valet", description=f"{settings.spots} spots in the {settings.name}", tools=(),
+                 fallback=lambda run: Done(summary="parked"))
+"""
+TABLE = f"{LINE}[agents.valet.settings]\n"
+
+
+def test_an_agent_has_settings_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "valet.py").write_text(SETTLED)
+
+    agent = agents_of(read(tmp_path, f"{TABLE}spots = 12\n"))
+
+    assert [one.description for one in agent if one.name == "valet"] == ["12 spots in the north"]
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "said"),
+    [
+        (SETTLED, LINE, "agents.valet.settings: spots: Field required"),
+        (SETTLED, f'{TABLE}spots = "many"\n', "agents.valet.settings: spots: Input should be a valid integer"),
+        (CODE, f"{TABLE}spots = 1\n", "agents.valet.settings: valet takes no settings. Give valet a parameter"),
+        (SETTLED.replace(": Lot)", ")"), TABLE, "agents.valet.code: the parameter `settings` of valet must name"),
+    ],
+)
+def test_settings_that_an_agent_can_not_use_stop_the_start(tmp_path: Path, code: str, line: str, said: str) -> None:
+    assert said in wrong(tmp_path, code, line)
+
+
+def test_a_package_beside_the_settings_can_be_imported_and_stands_in_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "garage.py").write_text("SPOTS = 3\n")
+    (tmp_path / "packages" / "json.py").write_text("raise ImportError('this is not the json of Python')\n")
+    importing = f"import garage, json\nassert garage.SPOTS == 3 and json.dumps({{}})\n{CODE}"
+    (tmp_path / "valet.py").write_text(importing)
+
+    assert "valet" in [agent.name for agent in agents_of(read(tmp_path, LINE))]
+
+
+def test_the_release_changes_with_the_code_the_packages_and_the_settings_of_your_own_agents(tmp_path: Path) -> None:
+    def release(settings: str = TABLE + "spots = 1\n") -> str:
+        """The release as a new process finds it."""
+        for name in ("valet", "garage"):
+            sys.modules.pop(name, None)
+        read_now = read(tmp_path, settings)
+        return release_in_use(read_now, agents_of(read_now))
+
+    (tmp_path / "garage.py").write_text("SPOTS = 3\n")
+    (tmp_path / "valet.py").write_text(f"import garage\n{SETTLED}")
+    (tmp_path / "unused.py").write_text("")
+    first, again = release(), release()
+    other_settings = release(TABLE + "spots = 2\n")
+    (tmp_path / "garage.py").write_text("SPOTS = 40\n")
+    other_code = release()
+    record = tmp_path / "packages" / "paint-1.0.dist-info" / "RECORD"
+    record.parent.mkdir(parents=True)
+    record.write_text("paint.py,sha256=abc,3\n")
+    other_package = release()
+    (tmp_path / "unused.py").write_text("x = 1\n")
+
+    assert first == again
+    assert len({first, other_settings, other_code, other_package}) == 4
+    assert release() == other_package
