@@ -1,4 +1,4 @@
-"""Prints every figure of docs/performance.md; `bench/run` starts it."""
+"""Prints figures for docs/performance.md; `bench/run` starts it, and the parts to print are its arguments."""
 
 import argparse
 import asyncio
