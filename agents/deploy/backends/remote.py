@@ -92,6 +92,9 @@ class RemoteBackend(ABC):
         try:
             if found := await self.find(key):
                 return _pending(found, "deploy.begun-before")
+        except ApiFailed as error:
+            return _not_started(error)
+        try:
             handle = await self.begin(json.loads(effect.argv[2]), key)
         except ApiFailed as error:
             if error.refused:

@@ -74,7 +74,10 @@ class RunWanted(Frozen):
     """
 
     text: Text = Field(description="What is wanted, as a person would say it.")
-    agent: str | None = Field(default=None, description="Which agent takes it; if not given, the one that the text is plainly for, else triage asks.")
+    agent: str | None = Field(
+        default=None,
+        description="Which agent takes it; if not given, the one that the text is plainly for, else triage asks.",
+    )
     requester: Person | None = Field(default=None, description="A person for whom the key may ask.")
     context: Bounded = Field(
         default={}, description="Data for the agent, kept with the run: 16 KB and 16 levels at most."

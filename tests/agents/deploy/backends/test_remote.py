@@ -194,6 +194,19 @@ async def test_what_is_refused_began_nothing(server: Server, repo: Repo) -> None
     assert server.fake.begun() == []
 
 
+async def test_where_nobody_can_say_whether_it_was_begun_before_nothing_is_started(server: Server, repo: Repo) -> None:
+    environment = environment_at(server.backend(), repo)
+    tool = dispatch_tool({"production": environment})
+    effect = await tool.prepare(V12)
+    server.fake.is_now(down=502)
+
+    refused = await tool.execute(V12, effect, PlainHands(KEY))
+
+    assert isinstance(refused, Outcome)
+    assert refused.error.startswith("Nothing was started: ")
+    assert server.fake.begun() == []
+
+
 async def test_another_place_than_the_approved_one_is_not_asked(server: Server, repo: Repo) -> None:
     approved = await dispatch_tool({"production": environment_at(server.backend(), repo)}).prepare(V12)
     moved = environment_at(server.backend("http://127.0.0.1:9"), repo)
