@@ -15,13 +15,19 @@ _TREE = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A running server at `base_url`. `POST /_set` tells it how to be, and `GET /_seen` gives what was begun."""
+    """A running server at `base_url`: `POST /_set` tells it how to be, `GET /_seen` gives what was begun, and `POST
+    /_reset` makes it forget both.
+    """
 
     base_url: str
 
     def is_now(self, **how: object) -> None:
         """Be so from now on; see `Fake` in the server."""
         self.call("/_set", how)
+
+    def forgets(self) -> None:
+        """Be as at the start."""
+        self.call("/_reset", {})
 
     def begun(self) -> list[dict[str, Any]]:
         """The bodies of all calls that began something, or were about to."""

@@ -46,6 +46,10 @@ class Fake:
     state: Json | None = None
     seen: list[Json] = field(default_factory=list[Json])
 
+    async def reset(self, _: Request) -> Response:
+        self.__dict__ |= type(self)().__dict__
+        return Response(status_code=204)
+
     async def set(self, request: Request) -> Response:
         for name, value in (await request.json()).items():
             setattr(self, name, value)
@@ -123,6 +127,7 @@ class Fake:
     def app(self) -> Starlette:
         return Starlette(
             routes=[
+                Route("/_reset", self.reset, methods=["POST"]),
                 Route("/_set", self.set, methods=["POST"]),
                 Route("/_end", self.end, methods=["POST"]),
                 Route("/_other", self.other, methods=["POST"]),

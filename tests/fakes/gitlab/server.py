@@ -43,6 +43,10 @@ class Fake:
     pipelines: list[Json] = field(default_factory=list[Json])
     seen: list[Json] = field(default_factory=list[Json])
 
+    async def reset(self, _: Request) -> Response:
+        self.__dict__ |= type(self)().__dict__
+        return Response(status_code=204)
+
     async def set(self, request: Request) -> Response:
         for name, value in (await request.json()).items():
             setattr(self, name, value)
@@ -114,6 +118,7 @@ class Fake:
     def app(self) -> Starlette:
         return Starlette(
             routes=[
+                Route("/_reset", self.reset, methods=["POST"]),
                 Route("/_set", self.set, methods=["POST"]),
                 Route("/_end", self.end, methods=["POST"]),
                 Route("/_seen", self.told),

@@ -19,10 +19,16 @@ KEY = "s0p-abcdefghijklm"
 V12 = DeployArgs(version="v1.2.0", environment="production")
 
 
-@pytest.fixture
-def argocd() -> Iterator[FakeArgoCD]:
+@pytest.fixture(scope="module")
+def started() -> Iterator[FakeArgoCD]:
     with running() as fake:
         yield fake
+
+
+@pytest.fixture
+def argocd(started: FakeArgoCD) -> FakeArgoCD:
+    started.forgets()
+    return started
 
 
 @pytest.fixture

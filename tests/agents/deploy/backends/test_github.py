@@ -20,10 +20,16 @@ KEY = "s0p-abcdefghijklm"
 V12 = DeployArgs(version="v1.2.0", environment="production")
 
 
-@pytest.fixture
-def github() -> Iterator[FakeGitHub]:
+@pytest.fixture(scope="module")
+def started() -> Iterator[FakeGitHub]:
     with running() as fake:
         yield fake
+
+
+@pytest.fixture
+def github(started: FakeGitHub) -> FakeGitHub:
+    started.forgets()
+    return started
 
 
 @pytest.fixture

@@ -72,8 +72,8 @@ class AtArgoCD:
         self.fake.ends({"well": "Succeeded", "badly": "Failed"}[how], "one or more objects failed to apply")
 
 
-@pytest.fixture(params=["github", "gitlab", "argocd"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=["github", "gitlab", "argocd"])
+def started(request: pytest.FixtureRequest) -> Iterator[Server]:
     starts: dict[str, Callable[[], contextlib.AbstractContextManager[Ordered]]] = {
         "github": github.running,
         "gitlab": gitlab.running,
@@ -89,6 +89,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
                 yield AtArgoCD(fake)
             case _:
                 raise AssertionError(fake)
+
+
+@pytest.fixture
+def server(started: Server) -> Server:
+    started.fake.forgets()
+    return started
 
 
 @pytest.fixture
