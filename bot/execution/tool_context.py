@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from agents import ChildRun, CommandResult, Variables
 from agents.requests import AttemptId, RunId, StepId
 from agents.run import Run
+from bot.errors import Unavailable
 from bot.execution.command_lock import CommandLock, Holder
 from bot.execution.runner import Command, Lost, NeverStarted, Runner, Still
 from bot.execution.runner_child import Kept
@@ -196,7 +197,11 @@ class StepContext:
         what = replace(what, env=given.values, hidden=given.hidden)
         async with turns.kept(mine):
             kept = Kept(turns.locks.shards, turns.locks.lease_s, mine.name, mine.holder, mine.fence)
-            found = await held.runner.run(held.id, what, not_after, still, kept)
+            try:
+                found = await held.runner.run(held.id, what, not_after, still, kept)
+            except Unavailable:  # nothing was started, nor will it be
+                await turns.give_up(mine)
+                raise
         if not isinstance(found, Lost):  # then it may still run: its lease ends, and the attempt is judged
             await turns.give_up(mine)
         return found
