@@ -38,7 +38,7 @@ def moments(text: str) -> Iterator[tuple[re.Match[str], datetime]]:
     for found in _IN_WORDS.finditer(text):
         hour, minute, day, month, year = found.groups()[1:]
         with suppress(KeyError, ValueError):
-            at = datetime(int(year), _months()[month], int(day), int(hour), int(minute), tzinfo=UTC)
+            at = datetime(int(year), months()[month], int(day), int(hour), int(minute), tzinfo=UTC)
             # At the ends of the calendar another zone has no such moment.
             if MINYEAR < at.year < MAXYEAR:
                 yield found, at
@@ -77,7 +77,7 @@ def _shape(pattern: str, language: Language) -> str:
 
 
 @cache
-def _months() -> dict[str, int]:
+def months() -> dict[str, int]:
     """The number of each month by its name in any language."""
     days = [datetime(2000, number, 1, tzinfo=UTC) for number in range(1, 13)]
     return {_formatted(day, "MMMM", each): day.month for each in LANGUAGES for day in days}

@@ -1,0 +1,48 @@
+"""The closed ways to name one of a few answers in text: an option, a yes or a no. Pure."""
+
+NAME_ENDS = (": ", " — ")
+"""Ends of an option's name in its label: `deploy: puts versions live` may be answered with `deploy`."""
+
+_YES = frozenset(("yes", "y", "ja", "oui", "sí", "si", "sim", "sì", "はい"))
+_NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
+
+
+def yes_or_no(text: str) -> bool | None:
+    """Return what `text` plainly says; None for anything but one word for it."""
+    word = text.strip().rstrip(".!\u3002\uff01 ").casefold()
+    return True if word in _YES else False if word in _NO else None
+
+
+def bare(text: str) -> str:
+    """`text` without the marks that stand behind a number in a list."""
+    return text.strip().strip(".)").strip()
+
+
+def pick(text: str, options: tuple[str, ...]) -> str | None:
+    """The option that `text` names by its label, its number or its name, by nothing else, and as no other one."""
+    word = bare(text)
+    labelled = {option for option in options if option.casefold() == word.casefold()}
+    named = labelled or _called(word, options)
+    if word.isascii() and word.isdigit() and len(word) <= 3 and 1 <= int(word) <= len(options):
+        named = {*named, options[int(word) - 1]}
+    return next(iter(named)) if len(named) == 1 else None
+
+
+def misread(options: tuple[str, ...]) -> int | None:
+    """Return the place, from 1, of an option that its label or its number does not name alone; None for none."""
+    places = enumerate(options, 1)
+    return next((at for at, one in places if pick(one, options) != one or pick(str(at), options) != one), None)
+
+
+def _called(name: str, options: tuple[str, ...]) -> set[str]:
+    """Options that begin with `name`, where the one is labelled `NAME: what it is`; more than one is no answer."""
+    word = name.casefold()
+    found = {option for option in options if word and _begins(option.casefold(), word)}
+    return (
+        found if any(option.casefold().startswith(f"{word}{end}") for option in found for end in NAME_ENDS) else set()
+    )
+
+
+def _begins(label: str, word: str) -> bool:
+    after = label[len(word) : len(word) + 1]
+    return label.startswith(word) and not after.isalnum() and after not in {"-", "_"}
