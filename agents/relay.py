@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
 from agents.command import end_of, failed
+from agents.forms import FormField
 from agents.requests import Effect, Format, Frozen
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -26,7 +27,7 @@ class Question(Frozen):
     to: tuple[str, ...]
     format: Format = "free_text"
     options: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
+    fields: tuple[FormField, ...] = ()
     expires_after_s: float
 
 

@@ -17,6 +17,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from agents.forms import FormField, FormValue
+
 RunId = NewType("RunId", str)
 RequestId = NewType("RequestId", str)
 StepId = NewType("StepId", str)
@@ -274,7 +276,7 @@ class Request(Began):
     quoted: str = ""
     format: Format | Literal["approval"]
     options: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
+    fields: tuple[FormField, ...] = ()
     call: GatedCall | None = None
     requesters: tuple[PersonId, ...]
     policy: PolicySnapshot
@@ -349,11 +351,14 @@ class Attachment(Frozen):
 
 
 class Given(Frozen):
-    """The answer to a question: the text itself, and what it means in the question's format."""
+    """The answer to a question: the text itself, and what it means in the question's format.
+
+    `form` holds the answer to each field by its name; one that has only a name is answered in text.
+    """
 
     text: str
     picks: tuple[str, ...] = ()
-    form: dict[str, str] = {}
+    form: dict[str, FormValue] = {}
 
 
 class Decision(Frozen):

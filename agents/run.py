@@ -291,7 +291,8 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
             replaced = (pending.request, decision.reason) if pending.request else None
             return replace(run, pending=replace(pending, request=None, decision=None, replaced=replaced))
         case "answered":
-            return _close(run, Result(pending.step, "answered", meaning_of(decision.given), decision.by))
+            form = decision.given.form if decision.given else {}
+            return _close(run, Result(pending.step, "answered", meaning_of(decision.given), decision.by, form))
         case "denied" | "expired" | "withdrawn":
             return _close(run, Result(pending.step, decision.state, decision.reason, decision.by))
 

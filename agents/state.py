@@ -1,9 +1,12 @@
 """The state of a run: plain data, as `fold` makes it of events. Pure."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel
 
 from agents.budgets import Budget, Spent
 from agents.events import (
@@ -22,6 +25,7 @@ from agents.events import (
     ToolStarted,
     ToolWaits,
 )
+from agents.forms import FormValue, text_of
 from agents.requests import (
     Attachment,
     AttemptId,
@@ -38,6 +42,8 @@ from agents.requests import (
 )
 from agents.steps import CallTool, RequestHumanInput, Step
 from language import in_all
+
+M = TypeVar("M", bound=BaseModel)
 
 # A step has so many children at most.
 _EARLY = 50
@@ -117,12 +123,23 @@ def raised_over(pending: PendingStep | None, event: ContinuationAsked) -> Pendin
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The end of a step. `kind` `ok` and `answered` are good ends; `text` is for the next step to read."""
+    """The end of a step. `kind` `ok` and `answered` are good ends; `text` is for the next step to read.
+
+    `form` is the answer to a form, by the names of its fields.
+    """
 
     step: Step
     kind: Literal["ok", "error", "answered", "denied", "revoked", "expired", "withdrawn", "refused"]
     text: str
     by: tuple[PersonId, ...] = ()
+    form: Mapping[str, FormValue] = field(default_factory=dict[str, FormValue])
+
+    def filled(self, model: type[M]) -> M:
+        """Return the answer to a form as `model`.
+
+        Raises ValueError where that has a check of its own which refuses it, or where this is no answer to such a form.
+        """
+        return model.model_validate_json(json.dumps(dict(self.form)), by_name=True)
 
 
 def after_news(pending: PendingStep, children: Collection[RunId], event: ToolWaits | OutsideReported) -> PendingStep:
@@ -176,7 +193,7 @@ def meaning_of(given: Given | None) -> str:
     """Return what was answered, in the question's format: labels for a choice that was answered by its number."""
     if given is None:
         return ""
-    lines = given.picks or tuple(f"{field}: {text}" for field, text in given.form.items())
+    lines = given.picks or tuple(f"{name}: {text_of(value)}" for name, value in given.form.items())
     return "\n".join(lines) or given.text
 
 

@@ -2,14 +2,19 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 
+from agents.forms import FormField, form_of
 from agents.requests import Frozen
 
 RULES = "rules"
 """In place of a model: the agent has no prompt, and is its own plain rules alone."""
-NAME_ENDS = (": ", " — ")
-"""Ends of an option's name in its label: `deploy: puts versions live` may be answered with `deploy`."""
+
+
+_Model = type[BaseModel]
+# A model names fields, and no more: what a strict schema may hold has no room for all that can be said of one
+# (https://platform.claude.com/docs/en/build-with-claude/structured-outputs).
+_BY_NAME = WithJsonSchema({"type": "array", "items": {"type": "string"}}, mode="validation")
 
 
 class CallTool(Frozen):
@@ -27,10 +32,18 @@ class RequestHumanInput(Frozen):
     question: str
     format: Literal["free_text", "yes_no", "choice", "choices", "form"] = "free_text"
     options: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
+    fields: Annotated[tuple[FormField, ...], _BY_NAME] = ()
     to: tuple[str, ...] = Field(
         default=(), max_length=20, description="whom to ask instead of the requester; any one of them may answer"
     )
+
+    @classmethod
+    def form(cls, question: str, model: _Model, to: tuple[str, ...] = ()) -> "RequestHumanInput":
+        """Ask for what `model` holds; `Result.filled(model)` is the answer, and none is counted that does not fit.
+
+        Raises ValueError, which says what is possible, where a field of it can't be asked (`agents.forms.form_of`).
+        """
+        return cls(question=question, format="form", fields=form_of(model), to=to)
 
 
 class Done(Frozen):

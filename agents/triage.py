@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from agents import Agent
 from agents.command import all_the_same, end_of, failed, is_none_of_these, parse
+from agents.forms.words import NAME_ENDS
 from agents.release import DEPLOY, RELEASE, deploy_in
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
-from agents.steps import NAME_ENDS, CallTool, Done, RequestHumanInput, Step
+from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote
 from language import in_all, say
 

@@ -11,10 +11,10 @@ What many see is not what one person holds: an `Address` says whether it `is_sha
 answered, and a word for that person goes to the `place` of the answer.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, model_validator
 
 from channels.frozen import Frozen
 from channels.readings import Bounced, File, Ignored, Inquiry, Quarantined, Reading, Reply, Trigger
@@ -37,6 +37,7 @@ __all__ = [
     "Frozen",
     "Ignored",
     "Inbound",
+    "Input",
     "Inquiry",
     "Line",
     "Marks",
@@ -144,6 +145,38 @@ class Line(Frozen):
     kept: str = ""
 
 
+class Input(Frozen):
+    """One field of a form. `name` comes back with what was filled in.
+
+    People see `label`, and the name where there is none; `hint` words what fits. `least` and `most` bound a number or a
+    date, and are written as HTML has those; lengths are in characters. `value` is what stands there at first, written
+    likewise, `yes` or `no` for a yes or no. Who leaves out what is not `required` means what the hint says.
+    """
+
+    name: str
+    label: str = ""
+    hint: str = ""
+    kind: Literal["text", "integer", "number", "date", "choice", "yes_no"] = "text"
+    required: bool = True
+    options: tuple[str, ...] = ()
+    least: str = ""
+    most: str = ""
+    min_length: int = 0
+    max_length: int | None = None
+    value: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people see it called."""
+        return self.label or self.name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_name(cls, told: Any) -> Any:
+        """Read what the release before this one kept of a field: its name."""
+        return {"name": told} if isinstance(told, str) else told
+
+
 class AnswerForm(Frozen):
     """The ways to answer a card. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
 
@@ -154,7 +187,7 @@ class AnswerForm(Frozen):
     token: str
     format: Literal["approval", "free_text", "yes_no", "choice", "choices", "form"]
     options: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
+    fields: tuple[Input, ...] = ()
     may_approve: bool = True
     only_stops: bool = False
     until: AwareDatetime
@@ -262,6 +295,12 @@ class RequestLookup(Protocol):
     async def card(self, token: str, person: str) -> Card:
         """The card that a token names, as it stands now; without a form, and saying why, where there is nothing that
         `person` can answer.
+        """
+        ...
+
+    async def misfits(self, token: str, filled: Mapping[str, str]) -> Mapping[str, str]:
+        """Return why `filled` is no answer to the form of the card that a token names: reasons by the names of fields,
+        in the language that is spoken. Empty where it is one, and where there is no such form to fill in.
         """
         ...
 

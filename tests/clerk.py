@@ -7,6 +7,7 @@ send WHAT        a tool without a gate whose result is looked for later, or when
 start_run TEXT   a run of the clerk's own, with this text, whose end is waited for
 ask FORMAT QUESTION | OPTION, OPTION
 ask-of REF FORMAT QUESTION | OPTION, OPTION
+plan QUESTION    a form that asks for a `Window`; what was filled in is the result
 who              the end, which says who wrote to the run
 loop             the same stamp for ever
 walk             another stamp each time, for ever
@@ -17,9 +18,10 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, Literal
 
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from agents import Agent, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.requests import Effect, Fact
@@ -42,6 +44,17 @@ class What(BaseModel):
         if what == UNHEARD:
             raise LookupError("nobody has heard of it")
         return what
+
+
+class Window(BaseModel):
+    """Some days in which nothing is deployed: a field of each kind."""
+
+    begins: date = Field(title="First day", ge=date(2026, 11, 1), description="From midnight on")
+    days: int = Field(ge=1, le=14)
+    load: float = Field(default=0.5, ge=0, le=1, title="Share of the load")
+    team: Literal["shop", "search"]
+    ticket: str | None = Field(default=None, pattern=r"^OPS-\d+$", examples=["OPS-7"])
+    silent: bool = Field(title="Without alarms")
 
 
 @dataclass
@@ -161,6 +174,8 @@ def _said(result: Result) -> str:
 
 def _step(line: str) -> Step:
     word, _, rest = line.strip().partition(" ")
+    if word == "plan":
+        return RequestHumanInput.form(rest, Window)
     if word == START_RUN:
         return CallTool(tool=word, arguments={"agent": "clerk", "text": rest.replace(";", "\n")})
     if word not in {"ask", "ask-of"}:

@@ -6,7 +6,7 @@ The wire shapes are those of `POST /v1/messages`: https://platform.claude.com/do
 import hashlib
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from agents import Agent
+from agents.forms import FormField, unaskable
 from agents.model.failures import FailureKind
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line
@@ -192,10 +193,16 @@ def _complete(agent: Agent, step: RequestHumanInput | Done) -> Step | NoStep:
             return NoStep("bad_arguments", f"request_human_input: to {others[0]!r}; you may ask {said}")
         case RequestHumanInput(format="choice" | "choices", options=()):
             return NoStep("bad_arguments", f"request_human_input: format {step.format} needs options")
-        case RequestHumanInput(format="form", fields=()):
-            return NoStep("bad_arguments", "request_human_input: format form needs fields")
+        case RequestHumanInput(format="form") if why := _unaskable(step.fields):
+            return NoStep("bad_arguments", f"request_human_input: {why}")
         case _:
             return step
+
+
+def _unaskable(fields: Sequence[FormField]) -> str:
+    if not fields:
+        return "format form needs fields"
+    return unaskable(fields) if all(field.is_plain for field in fields) else "fields are named, and no more"
 
 
 def _reasons(error: ValidationError) -> str:

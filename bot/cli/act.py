@@ -73,8 +73,11 @@ def answer(
         typer.Argument(
             metavar="approve|deny|TEXT", help="A vote, `deny, and why`, or the answer to a question.", callback=text_of
         ),
-    ],
+    ] = "",
     person: As = None,
+    field: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUE", help="A field of a form; give it for each.", callback=texts_of)
+    ] = [],  # noqa: B006 - nobody changes it
     reason: Annotated[str, typer.Option(help="Why, for a denial, or a note.", callback=text_of)] = "",
     with_note: Annotated[
         bool, typer.Option("--with-note", help="Approve with --reason as a note, which holds nothing back.")
@@ -92,6 +95,9 @@ def answer(
     from bot.cli.client import speaking
     from bot.cli.show import as_a_note, as_a_vote, not_shown, request_text, typed
 
+    text = _lines_of(field) if field and not text else text
+    if not text or (field and text != _lines_of(field)):
+        raise typer.BadParameter("write the answer, or --field NAME=VALUE for each field of a form")
     with speaking(data, person) as client:
         shown = client.request(request)
         words, seen = typed(shown.format, text, reason), digest or client.last_shown(request)
@@ -114,6 +120,14 @@ def answer(
     if said["judgement"]["type"] == "note_unconfirmed":
         print(as_a_note(request, speaker), file=sys.stderr)
     raise typer.Exit(0 if said["counts"] else 1)
+
+
+def _lines_of(fields: list[str]) -> str:
+    """Fields as lines, which are read as anybody's who types them."""
+    pairs = [each.partition("=") for each in fields]
+    if not all(name.strip() and equals for name, equals, _ in pairs):
+        raise typer.BadParameter("write --field NAME=VALUE, such as --field start=2026-12-24")
+    return "\n".join(f"{name.strip()}: {' '.join(value.split())}" for name, _, value in pairs)
 
 
 def withdraw(

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from agents.events import ChildStarted, Event, RequestOpened, RunEnded, write_event
+from agents.forms import FormField
 from agents.requests import Request, RequestId
 from agents.run import fold
 from agents.text import one_line
@@ -19,6 +20,7 @@ from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.policy.quorum import eligible
 from bot.render.cards import approved, below_title, by_key, exact_call, short_hashes, unanswered
+from bot.render.forms import hint
 from bot.render.times import ago, left, length, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
@@ -63,7 +65,7 @@ def as_a_note(request_id: str, speaker: str) -> str:
 
 
 _TITLE_CHARS = 100
-_WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER"}
+_WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER", "form": "--field NAME=VALUE …"}
 
 
 def summary_text(summary: Summary) -> str:
@@ -113,7 +115,7 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("changed", change) for change in request.changes]
     rows += [row for fact in request.facts for row in _fact(fact)]
     rows += [_row(f"{number}:", option) for number, option in enumerate(request.options, 1)]
-    rows += [_row("fields", ", ".join(request.fields))] if request.fields else []
+    rows += [_row("field", _asked(each)) for each in request.fields]
     for remark in request.remarks:
         rows += [_row("written", f"{people.name_of(remark.person)}, after you were asked: {remark.text}")]
     rows += [_row("decides", request.rule)]
@@ -136,6 +138,14 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("run", request.run_id), _row("digest", request.digest)]
     rows += [_row("mode", "rehearsal: plain rules chose the steps, no model")] if request.is_rehearsal else []
     return plain("\n".join(rows))
+
+
+def _asked(field: FormField) -> str:
+    """What is to be filled in, by which name, and what it takes."""
+    called = field.name if field.title == field.name else f"{field.name} ({field.title})"
+    answers = f"One of: {', '.join(field.options)}." if field.options else "Yes or no." * (field.kind == "yes_no")
+    said = " ".join(filter(None, (hint(field), answers)))
+    return f"{called}: {said}" if said else called
 
 
 def _fact(fact: FactView) -> list[str]:

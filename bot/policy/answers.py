@@ -5,16 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from agents.forms import Filled, FormValue, fill, fill_lines, text_of
+from agents.forms.fields import lines_of
+from agents.forms.words import bare, pick, yes_or_no
 from agents.requests import DeliveryId, Given, PersonId, Request
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
-from agents.steps import NAME_ENDS
 from bot.policy.judge import Answer, LinkBy
 from channels import File
 from channels.email.reply import is_courtesy, read_reply
 from language import in_all
-
-_YES = frozenset(("yes", "y", "ja", "oui", "sí", "si", "sim", "sì", "はい"))
-_NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
@@ -47,7 +46,7 @@ class Statement:
     given: Given | None = None
     files: tuple[File, ...] = ()
     picks: tuple[int, ...] = ()
-    filled: Mapping[str, str] = field(default_factory=dict[str, str])
+    filled: Mapping[str, FormValue] = field(default_factory=dict[str, FormValue])
     place: str = ""
     delivery_id: DeliveryId | None = None
     unbound: str = ""
@@ -61,6 +60,7 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
     is_vote = request.format == "approval"
     has_parts = bool(statement.picks or statement.filled)
     vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not has_parts else None
+    meaning, filled = (None, Filled()) if is_vote else _read(request, statement)
     return Answer(
         reply_id=statement.reply_id,
         person=statement.person,
@@ -72,7 +72,9 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         revision=statement.revision,
         digest=statement.digest,
         approve=vote,
-        given=None if is_vote else _given(request, statement),
+        given=meaning,
+        misfits=filled.misfits,
+        kept=filled.values if filled.misfits else {},
         evidence=statement.evidence,
         text=(statement.reason if vote is False else statement.text),
         note=statement.reason.strip() if vote and is_note(statement.reason) else "",
@@ -91,24 +93,31 @@ def is_note(text: str) -> bool:
     return is_more or (said.said not in {"approve", "empty"} and not is_courtesy(said))
 
 
-def _given(request: Request, statement: Statement) -> Given | None:
-    """Return the answer that came in parts; only if there are none, read it out of the text."""
+def _read(request: Request, statement: Statement) -> tuple[Given | None, Filled]:
+    """Return the answer that came in parts, or only if there are none that of the text; and what a form was read as."""
     if statement.given:
-        return statement.given
+        return statement.given, Filled()
     if statement.picks or statement.filled:
         return _in_parts(request, statement)
-    return given(request, statement.text) or _in_files(request, statement)
+    if request.format == "form" and statement.text.strip():
+        return _of_form(request, fill_lines(request.fields, statement.text))
+    return given(request, statement.text) or _in_files(request, statement), Filled()
 
 
-def _in_parts(request: Request, statement: Statement) -> Given | None:
+def _in_parts(request: Request, statement: Statement) -> tuple[Given | None, Filled]:
     """Options by their place, or the fields of a form; None when they do not fit the question, or there are both."""
-    if statement.picks and statement.filled:
-        return None
     if statement.filled:
-        return filled_in(request, statement.filled)
+        is_form = request.format == "form" and not statement.picks
+        return _of_form(request, fill(request.fields, statement.filled)) if is_form else (None, Filled())
     if not all(1 <= place <= len(request.options) for place in statement.picks):
-        return None
-    return picked(request, [request.options[place - 1] for place in statement.picks])
+        return None, Filled()
+    return picked(request, [request.options[place - 1] for place in statement.picks]), Filled()
+
+
+def _of_form(request: Request, filled: Filled) -> tuple[Given | None, Filled]:
+    if filled.misfits or not request.fields:
+        return None, filled
+    return Given(text=lines_of(request.fields, filled.values), form=filled.values), filled
 
 
 def _in_files(request: Request, statement: Statement) -> Given | None:
@@ -137,56 +146,26 @@ def given(request: Request, text: str) -> Given | None:
         case "choices":
             return _choices(plain, request.options)
         case "form":
-            return filled(plain, request.fields)
+            return _of_form(request, fill_lines(request.fields, plain))[0]
         case "approval":
             return None
 
 
 def _yes_no(text: str) -> Given | None:
-    word = text.rstrip(".!\u3002\uff01 ").casefold()
-    if word in _YES:
-        return Given(text="yes", picks=("yes",))
-    return Given(text="no", picks=("no",)) if word in _NO else None
+    said = yes_or_no(text)
+    return None if said is None else Given(text=text_of(said), picks=(text_of(said),))
 
 
 def _option(request: Request, text: str) -> str | None:
     """Return the option that `text` names; the answers of code's own questions may be named in any of our languages."""
     if (found := pick(text, request.options)) or request.purpose not in {"go_on", "unknown"}:
         return found
-    word = _word(text).casefold()
+    word = bare(text).casefold()
     for key in (GO_ON, STOP, IT_HAPPENED, IT_DID_NOT):
         same = in_all(key)
         if word in {each.casefold() for each in same}:
             return next((option for option in request.options if option in same), None)
     return None
-
-
-def _word(text: str) -> str:
-    return text.strip().strip(".)").strip()
-
-
-def pick(text: str, options: tuple[str, ...]) -> str | None:
-    """The option that `text` names by its label, its number or its name, by nothing else, and as no other one."""
-    word = _word(text)
-    labelled = {option for option in options if option.casefold() == word.casefold()}
-    named = labelled or _called(word, options)
-    if word.isascii() and word.isdigit() and len(word) <= 3 and 1 <= int(word) <= len(options):
-        named = {*named, options[int(word) - 1]}
-    return next(iter(named)) if len(named) == 1 else None
-
-
-def _called(name: str, options: tuple[str, ...]) -> set[str]:
-    """Options that begin with `name`, where the one is labelled `NAME: what it is`; more than one is no answer."""
-    word = name.casefold()
-    found = {option for option in options if word and _begins(option.casefold(), word)}
-    return (
-        found if any(option.casefold().startswith(f"{word}{end}") for option in found for end in NAME_ENDS) else set()
-    )
-
-
-def _begins(label: str, word: str) -> bool:
-    after = label[len(word) : len(word) + 1]
-    return label.startswith(word) and not after.isalnum() and after not in {"-", "_"}
 
 
 def _choices(text: str, options: tuple[str, ...]) -> Given | None:
@@ -204,34 +183,3 @@ def picked(request: Request, picks: Sequence[str]) -> Given | None:
     if request.format not in {"choice", "choices"} or None in found or not is_right_many:
         return None
     return Given(text=", ".join(named), picks=named)
-
-
-def filled_in(request: Request, values: Mapping[str, str]) -> Given | None:
-    """Every field of a form, and no other; None when they do not fit."""
-    if request.format != "form" or set(values) != set(request.fields):
-        return None
-    return Given(text="\n".join(f"{name}: {values[name]}" for name in request.fields), form=dict(values))
-
-
-def filled(text: str, fields: tuple[str, ...]) -> Given | None:
-    """Every field once, as `key: value` lines, and nothing else."""
-    names = {field.casefold(): field for field in fields}
-    values: dict[str, str] = {}
-    for line in filter(str.strip, text.splitlines()):
-        name, value = _field(line, names)
-        if name is None or name in values:
-            return None
-        values[name] = value
-    if set(values) != set(fields):
-        return None
-    return Given(text="\n".join(f"{name}: {values[name]}" for name in fields), form=values)
-
-
-def _field(line: str, names: Mapping[str, str]) -> tuple[str | None, str]:
-    """The field that a line is about and its value. A name may hold colons itself; the longest that fits is meant."""
-    for colons in range(max((name.count(":") for name in names), default=0), -1, -1):
-        parts = line.split(":", colons + 1)
-        name = names.get(":".join(parts[:-1]).strip().casefold())
-        if name is not None and len(parts) == colons + 2:
-            return name, parts[-1].strip()
-    return None, ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import rfc8785
 from pydantic import JsonValue, TypeAdapter
 
+from agents.forms import FormField
 from agents.requests import GatedCall, PersonId, RequestId, RunId
 
 _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
@@ -55,6 +56,11 @@ def question_digest(
             "requesters": sorted(requesters),
         }
     )
+
+
+def described(field: FormField) -> str:
+    """Return all that is said of a field, as `question_digest` takes it: its name where that is all."""
+    return field.name if field.is_plain else rfc8785.dumps(field.model_dump(mode="json")).decode()
 
 
 def _digest(value: Mapping[str, object]) -> str:

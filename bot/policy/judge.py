@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
 
+from agents.forms import FormValue, Misfit
 from agents.requests import (
     Closed,
     Decision,
@@ -36,7 +37,8 @@ class Answer(Frozen):
 
     `approve` is None for anything that is not plainly a vote; `given` is the answer to a question, None when the
     text does not fit its format. `addressee` is whom the card was sent to, None where nothing was sent; `delivery_id`
-    is that card, where a token named it. `unbound` says why nothing shows that the person meant this card. `note`
+    is that card, where a token named it. `unbound` says why nothing shows that the person meant this card. `misfits`
+    are why something is no answer to a form, `kept` the fields that it does answer. `note`
     stands beside an approval and is more than courtesy; `note_confirmed` says that it is no condition. `link_by` is how
     the link came that opened the session in which it was said, or in which its API key was made, where there is one.
     """
@@ -52,6 +54,8 @@ class Answer(Frozen):
     digest: str
     approve: bool | None = None
     given: Given | None = None
+    misfits: tuple[Misfit, ...] = ()
+    kept: dict[str, FormValue] = Field(default_factory=dict[str, FormValue])
     text: str = ""
     note: str = ""
     note_confirmed: bool = False
@@ -136,10 +140,15 @@ class OutOfDate(Frozen):
 
 
 class Unclear(Frozen):
-    """The answer is not plain. `why` says what is missing if the words alone would have been one."""
+    """The answer is not plain. `why` says what is missing if the words alone would have been one.
+
+    `misfits` say so of an answer to a form, field by field; `kept` are the fields that it answers all the same.
+    """
 
     type: Literal["unclear"] = "unclear"
     why: str = ""
+    misfits: tuple[Misfit, ...] = Field(default=(), exclude_if=operator.not_)
+    kept: dict[str, FormValue] = Field(default={}, exclude_if=operator.not_)
 
 
 class NoteUnconfirmed(Frozen):
@@ -213,7 +222,8 @@ def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     is_vote = record.request.format == "approval"
-    return Unclear() if (answer.approve if is_vote else answer.given) is None else None
+    is_clear = (answer.approve if is_vote else answer.given) is not None
+    return None if is_clear else Unclear(misfits=answer.misfits, kept=answer.kept)
 
 
 REPLACED = "it answers a card that was replaced by a newer one"

@@ -1,8 +1,9 @@
 """The look-ups of channels for people while they receive: a card as it stands, and what concerns somebody."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from agents.forms import fill
 from agents.requests import DeliveryId, PersonId, RequestId
 from agents.run import RunState
 from agents.text import quote
@@ -11,6 +12,7 @@ from bot.policy.attachments import with_lists
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.queries import lists
+from bot.render.forms import reasons
 from bot.render.request_card import so_far, standing_card
 from bot.render.views import Summary, request_view
 from bot.render.words import decided, who_decides
@@ -83,6 +85,16 @@ class StoredRequests:
         record, _, now = await self._decisions.request(placed.request_id)
         card = self._card(record, placed, person, now)
         return with_lists(card, record.request, await self._decisions.lists(record.request))
+
+    async def misfits(self, token: str, filled: Mapping[str, str]) -> Mapping[str, str]:
+        """Why `filled` is no answer to an open form, by the names of its fields. Raises NotFound."""
+        delivery_id = self._tokens.read(token)
+        placed = await self._placed(delivery_id) if delivery_id else None
+        record = (await self._decisions.request(placed.request_id)).record if placed else None
+        if record is None or record.state != "open" or record.request.format != "form":
+            return {}
+        fields = record.request.fields
+        return dict(reversed(reasons(fields, fill(fields, filled).misfits)))
 
     def usage(self) -> str:
         """Return what people can ask for here, a line each."""

@@ -30,6 +30,7 @@ from bot.policy.judge import (
     Unclear,
 )
 from bot.policy.quorum import eligible
+from bot.render.forms import inputs
 from bot.render.output import output_line, output_of
 from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, who_decides
 from channels import AnswerForm, Card, Line
@@ -59,7 +60,7 @@ def request_card(request: Request, people: People, at: datetime, me: PersonId | 
         token="",
         format=request.format,
         options=request.options,
-        fields=request.fields,
+        fields=inputs(request.fields),
         until=request.expires_at,
     )
     return Card(
@@ -172,11 +173,14 @@ def asked_again(request: Request, judgement: Judgement, people: People, at: date
     """The whole card once more, with what became of an answer to it: whoever answers this has seen what it is about."""
     card = request_card(request, people, at)
     is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
-    is_comment = is_comment and not (isinstance(judgement, Unclear) and judgement.why)
+    is_comment = is_comment and not (isinstance(judgement, Unclear) and (judgement.why or judgement.misfits))
     # How to answer stands on the card.
     sentence = say("answer.not-counted") if is_comment else feedback_text(judgement, request, people)
     about = say("card.about", title=request.title)
-    return card.model_copy(update={"title": about, "summary": f"{sentence}\n{card.summary}"})
+    form = card.form
+    if form and isinstance(judgement, Unclear) and judgement.kept:
+        form = form.model_copy(update={"fields": inputs(request.fields, judgement.kept)})
+    return card.model_copy(update={"title": about, "summary": f"{sentence}\n{card.summary}", "form": form})
 
 
 def exact(request: Request) -> str:

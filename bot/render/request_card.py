@@ -24,6 +24,7 @@ from bot.policy.judge import (
 from bot.policy.quorum import lacking
 from bot.policy.record import RequestRecord, good_until
 from bot.render.cards import askers, began_with, request_card
+from bot.render.forms import answer_lines
 from bot.render.output import output_of
 from bot.render.words import changes_of, decided, feedback_text, queued_behind, state_name
 from bot.store.outbox_entry import Delivery
@@ -219,7 +220,9 @@ def _revoked(record: RequestRecord, said: str, run: Run, people: People) -> _Sta
 def _answer(record: RequestRecord, people: People) -> str:
     """The question, each line of it marked, and below it the answer: no question can look like an answer."""
     decision = record.decision
-    given = _bounded(meaning_of(decision.given)) if decision else ""
+    fields = answer_lines(record.request, decision.given if decision else None)
+    meaning = "\n".join(f"{line.label}: {line.text}" for line in fields)
+    given = _bounded(meaning or meaning_of(decision.given)) if decision else ""
     asked = "\n".join(f"> {line}" for line in _bounded(record.request.quoted).splitlines())
     by = people.names_of(decision.by) if decision else ""
     return "\n".join(filter(None, (asked, f"{by}:" if by and asked else "", given)))

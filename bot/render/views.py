@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import AwareDatetime, Field
 
 from agents.deploy.results import DEPLOYS, LIVE_IN, ROLLBACKS
+from agents.forms import FormField
 from agents.requests import (
     Attachment,
     Decision,
@@ -178,7 +179,7 @@ class RequestView(Frozen):
     quoted: str
     format: Format | Literal["approval"]
     options: tuple[str, ...]
-    fields: tuple[str, ...]
+    fields: tuple[FormField, ...]
     revision: int
     digest: str
     requesters: tuple[PersonId, ...]

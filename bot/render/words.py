@@ -24,6 +24,7 @@ from bot.policy.judge import (
     ways_to_approve,
 )
 from bot.policy.quorum import eligible
+from bot.render.forms import told
 from language import say
 from language.dates import in_words
 from language.lists import both, either
@@ -141,7 +142,7 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
         case OutOfDate():
             return say("answer.out-of-date", changes=changes_of(request))
         case Unclear():
-            return _unclear(request, judgement.why)
+            return _unclear(request, judgement)
         case NoteUnconfirmed():
             return say("answer.note-unconfirmed", note=quote(judgement.note, REASON_CHARS))
         case Remarked():
@@ -209,9 +210,11 @@ def _not_this_way(judgement: NotThisWay, request: Request) -> str:
     return say("answer.rests-on-mail", ways=ways) if judgement.rests_on_mail else say("answer.not-this-way", ways=ways)
 
 
-def _unclear(request: Request, why: str = "") -> str:
-    if why:
-        return say("answer.unclear-why", why=why)
+def _unclear(request: Request, judgement: Unclear) -> str:
+    if judgement.why:
+        return say("answer.unclear-why", why=judgement.why)
+    if judgement.misfits:
+        return say("answer.unclear-fields", reasons=told(request.fields, judgement.misfits))
     match request.format:
         case "approval" if "email" in ways_to_approve(request.policy):
             return say("answer.unclear-approval")
@@ -223,6 +226,7 @@ def _unclear(request: Request, why: str = "") -> str:
         case "yes_no":
             return say("answer.unclear-yes-no")
         case "form":
-            return say("answer.unclear-form", first=request.fields[0], names=", ".join(request.fields))
+            names = [field.title for field in request.fields] or ["?"]
+            return say("answer.unclear-form", first=names[0], names=", ".join(names))
         case "free_text":
             return say("answer.unclear-text")

@@ -132,9 +132,9 @@ class Decisions:
     ) -> tuple[Judgement, RequestRecord | None]:
         """The judgement, and the record that was written with it; None where it was written before."""
         for _ in range(_TRIES):
-            record, version, now = read or await self.request(request_id)
-            read = None
-            answer = read_answer(record.request, statement, now)
+            (record, version, now), read = read or await self.request(request_id), None
+            with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
+                answer = read_answer(record.request, statement, now)
             judgement = judge(record, answer)
             if isinstance(judgement, Remarked):
                 commit = self._remarking(record, version, statement, answer, judgement)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from agents.events import ContinuationAsked, RequestOpened, Why
+from agents.forms import FormField
 from agents.relay import RELAY
 from agents.requests import (
     DeliveryId,
@@ -29,7 +30,7 @@ from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line, one_line
 from bot.people.directory import People
 from bot.policy.attachments import list_contents
-from bot.policy.digest import call_digest, question_digest
+from bot.policy.digest import call_digest, described, question_digest
 from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord
 from bot.render.cards import PARTS, program_name, request_card
@@ -184,7 +185,7 @@ def _request(
     form: Format | Literal["approval"],
     quoted: str = "",
     options: tuple[str, ...] = (),
-    fields: tuple[str, ...] = (),
+    fields: tuple[FormField, ...] = (),
     call: GatedCall | None = None,
 ) -> Request | NotEnoughApprovers:
     """The request, bound to what is asked: a call for an approval, the words for a question."""
@@ -198,7 +199,8 @@ def _request(
     if purpose == "gate" and call:
         digest = call_digest(run.id, request_id, nonce, call, requesters)
     else:
-        digest = question_digest(run.id, request_id, nonce, quoted or title, (*options, *fields), requesters)
+        asked = (*options, *map(described, fields))
+        digest = question_digest(run.id, request_id, nonce, quoted or title, asked, requesters)
     return Request(
         id=request_id,
         run_id=run.id,

@@ -14,13 +14,14 @@ docs/write-an-agent.md shows it.
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from agents import Agent
 from agents.events import RequestOpened, ToolFinished, ToolStarted
+from agents.forms import FormValue, written
 from agents.model.claude import Model
 from agents.requests import AttemptId, RunId
 from agents.run import Run, step
@@ -81,9 +82,13 @@ class Sayso(Peopled):
         if not await self._follow_ups.take(new_id("inbound", shard_of(run_id)), started.channel, trigger):
             raise AssertionError(f"{run_id} has ended: nobody can say anything to it any more")
 
-    async def answer(self, person: str, run_id: RunId, text: str) -> Judgement:
-        """`person` answers the question that the run waits for. What came of it: unclear words leave it open."""
-        return await self.decide(person, await self._waits(run_id, is_approval=False), "free_text", text)
+    async def answer(self, person: str, run_id: RunId, text: str | Mapping[str, FormValue]) -> Judgement:
+        """`person` answers the question that the run waits for, in words or field by field.
+
+        What came of it: unclear words leave it open.
+        """
+        said = text if isinstance(text, str) else "\n".join(f"{name}: {written(one)}" for name, one in text.items())
+        return await self.decide(person, await self._waits(run_id, is_approval=False), "free_text", said)
 
     async def approve(self, person: str, run_id: RunId) -> Judgement:
         """`person` approves the call that the run waits for, as it stands now."""

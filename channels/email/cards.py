@@ -14,6 +14,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from channels import AnswerForm, Card, Line
+from channels.email import forms
 from channels.email.reply import is_decision, vocabulary
 from channels.showing import escape_invisible, one_line
 from language import dates, say, say_many
@@ -40,6 +41,7 @@ Kind = Literal["lead", "title", "say", "facts", "words", "verbatim", "heading", 
 # Bytes of HTML for each block, so that all of them together, with the buttons, stay below 40 KB.
 _TITLE, _SUMMARY, _SAID, _QUOTED, _FACTS = 1_000, 2_000, 3_000, 3_000, 4_000
 _OPTIONS, _DECIDES, _HOW, _EXACT, _DETAILS, _REF = 2_000, 1_500, 1_500, 4_000, 2_500, 500
+_LINES = 2_500
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Made:
 
     `code` is shown where an answer brings it back in what it quotes. `mark` ends `subject` and the first line.
     `answers_to` is where an answer goes, `approves` and `refuses` the sentences that buttons write there, `answers`
-    those for what a question can be answered with, in its order.
+    those for what a question can be answered with, in its order; `fills` stands above the lines of a form.
     """
 
     timezone: str = "UTC"
@@ -59,6 +61,7 @@ class Made:
     approves: str = ""
     refuses: str = ""
     answers: tuple[str, ...] = ()
+    fills: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,13 @@ def answer(said: str, card: Card, code: str, line: str = "") -> str:
     """Return what a button writes that answers a question with `said`."""
     title = _short(card.title, _SENTENCE_CHARS)
     return _signed(say("mail.i-answer", answer=_short(said, _LABEL_CHARS), title=title), code, line)
+
+
+def filling(card: Card, code: str, line: str = "") -> str:
+    """Return what a button writes above the lines of a form; nothing where the card is none."""
+    is_form = card.form is not None and card.form.format == "form"
+    title = _short(card.title, _SENTENCE_CHARS)
+    return _signed(say("mail.i-fill-in", title=title), code, line) if is_form else ""
 
 
 def answers_of(form: AnswerForm) -> tuple[str, ...]:
@@ -182,6 +192,7 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
     if card.form is not None:
         options = tuple(f"{i}. {_line(each)}" for i, each in enumerate(card.form.options, 1))
         found += [Block("say", options, _OPTIONS)] if options else []
+        found += [Block("say", said, _OPTIONS)] if (said := forms.hints(card.form)) else []
         found += [*_decides(card, card.form, made), *_answering(card, card.form, made)]
     else:
         found += [*_facts(card.decides, _DECIDES), *_link(card)]
@@ -222,13 +233,14 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     goes on is known by such a line (`reply.binding.strange`).
     """
     how, page, rows = _how_to_answer(form), _link(card), _buttons(form, made)
+    lines = [Block("say", forms.lines(form), _LINES)] if form.format == "form" else []
     if form.format == "approval" and not form.may_approve and not form.only_stops:
         # Only the page approves: it stands first.
         yield from (Block("small", how[:1], _HOW), *page)
         how, page = how[1:], []
     for row in rows:
         yield Block("buttons", (say("mail.below-buttons"),) if row is rows[-1] else (), _HOW, row)
-    yield from (Block("small", how, _HOW), *page)
+    yield from (Block("small", how, _HOW), *lines, *page)
 
 
 def _link(card: Card) -> list[Block]:
@@ -275,6 +287,10 @@ def _buttons(form: AnswerForm, made: Made) -> list[tuple[Button, ...]]:
         yes = [Button(say("mail.approve-button"), _mailto(made, made.approves), "yes")] if made.approves else []
         no = [Button(say("mail.deny-button"), _mailto(made, made.refuses), "no")] if made.refuses else []
         rows = [tuple(no) if form.only_stops or not form.may_approve else (*yes, *no)]
+    elif form.format == "form":
+        # Where a program joins the lines, the spaces keep them apart.
+        body = "\n".join(f"{line} " for line in (made.fills, "", *forms.lines(form, "")))
+        rows = [(Button(say("mail.fill-in-button"), _mailto(made, body), "choice"),)] if made.fills else []
     else:
         labels = [say("mail.answer-button", answer=_short(said, _BUTTON_CHARS)) for said in answers_of(form)]
         written = [_mailto(made, body) for body in made.answers]
@@ -381,7 +397,7 @@ def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
         case "choices":
             return (say("mail.how-to-choose-several"),)
         case "form":
-            return (say("mail.how-to-fill-in"), *(f"{_line(name)}: …" for name in form.fields))
+            return (say("mail.how-to-fill-in"),)
         case "free_text":
             return (say("mail.how-to-answer"),)
 

@@ -96,6 +96,7 @@ def compose(
             button=made.approves,
             refuses=made.refuses,
             answers=_written(card.form, made),
+            fills=made.fills,
             packed=packed(text),
         )
     headers.insert(2, ("Subject", encoded(subject)))
@@ -114,7 +115,8 @@ def _made(card: Card, timezone: str, answers_to: str, code: str) -> cards.Made:
     said = cards.answers_of(card.form) if card.form else ()
     codes = (_letters(f"answer {place} {token}", _BUTTON_CODE_CHARS) for place in range(len(said)))
     answers = tuple(cards.answer(each, card, own, code) for each, own in zip(said, codes, strict=True))
-    return cards.Made(timezone, code, mark, subject, answers_to, approves, refuses, answers)
+    fills = cards.filling(card, _letters(f"filling {token}", _BUTTON_CODE_CHARS), code)
+    return cards.Made(timezone, code, mark, subject, answers_to, approves, refuses, answers, fills)
 
 
 def _written(form: AnswerForm, made: cards.Made) -> tuple[Written, ...]:

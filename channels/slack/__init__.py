@@ -31,6 +31,7 @@ from channels import (
     Reading,
     RequestLookup,
 )
+from channels.slack import modals
 from channels.slack.api import Api
 from channels.slack.blocks import by_line, plain
 from channels.slack.bolt_app import DELAYS_S, LOOK_S, REFUSED_S, BoltApp, Link, Report, SocketLine, Take
@@ -45,6 +46,8 @@ from channels.slack.inbound import (
     action_of,
     ephemeral,
     is_in_window,
+    metadata,
+    part,
     says_only_its_text,
     sort,
     word,
@@ -55,6 +58,9 @@ from channels.slack.windows import Opened, ShowsHome, Windows
 from language import Language, speaking
 
 _log = logging.getLogger(__name__)
+
+LOOKS_WITHIN_S = 1.0
+"""Longest time for a look at a form before it is stored: Slack waits 3 s for both."""
 
 CHECK_S = 30.0
 """Seconds between checks that Slack takes our bot token, while nothing is sent with it."""
@@ -187,6 +193,8 @@ class SlackChannel:
         async def taken(body: Json) -> dict[str, JsonValue]:
             match sort(body, self._now(), self._orders):
                 case Stored(inbound, answer):
+                    if wrong := await self._misfits(body, desk):
+                        return wrong
                     await self._store(accept, inbound, body)
                     if is_in_window(body):
                         self._later(self._windows.sent(body))
@@ -212,6 +220,21 @@ class SlackChannel:
     def _orders(self, message: Json) -> bool:
         is_known = self._reader.knows(word(message, "user")) and says_only_its_text(message)
         return is_known and self._is_order(self._reader.shown(word(message, "text")))
+
+    async def _misfits(self, body: Json, desk: RequestLookup) -> dict[str, JsonValue]:
+        """Return the answer that shows what does not fit in a form that was sent; nothing where it can't be known now.
+
+        It is stored then, and whoever sent it is told later.
+        """
+        view = part(body, "view")
+        if word(body, "type") != "view_submission" or word(view, "callback_id") != "fill":
+            return {}
+        try:
+            async with asyncio.timeout(LOOKS_WITHIN_S):
+                return modals.errors(view, await desk.misfits(word(metadata(body), "token"), modals.filled(view)))
+        except Exception as error:  # noqa: BLE001 - a form must be stored, whatever keeps us from looking at it
+            _log.warning("a form could not be looked at before it is stored: %s", error)
+            return {}
 
     async def _store(self, accept: Accept, inbound: Inbound, body: Json) -> None:
         """Durable, or raised. A press is not brought again, so that who pressed is told to."""

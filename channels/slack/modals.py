@@ -7,22 +7,23 @@ https://docs.slack.dev/reference/block-kit/blocks/input-block
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from pydantic import JsonValue
 
-from channels import Card, Line, Overview, WorkGroup, WorkRow
+from channels import Card, Input, Line, Overview, WorkGroup, WorkRow
 from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
 from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, labelled, plain, quote, small, words
-from channels.slack.cards import details, message, write_below
+from channels.slack.cards import OPTION_CHARS, details, message, write_below
 from channels.slack.inbound import ASK, ASK_ABOUT, CARD, PAGE, Json, first, part, parts, word
 from language import say, say_many
 
 View = dict[str, JsonValue]
 
 TITLE_CHARS, LABEL_CHARS, INPUT_CHARS, METADATA_CHARS, ID_CHARS = 24, 2_000, 3_000, 3_000, 255
+ERROR_CHARS, SHORT_CHARS = 300, 200
 FIELDS = 90
 """Most fields of one form; with the words around them they stay below Slack's 100 blocks."""
 
@@ -61,7 +62,7 @@ def window(name: str, card: Card, carried: Json) -> View:
             about, asks = plain(card.title), _input(say("slack.why"), INPUT, say("slack.why-hint"))
             return _view(say("slack.deny-why-title"), [about, asks], name, carried, submit=say("slack.deny"))
         case "fill" if len(form.fields) > FIELDS or any(
-            len(_field(*each)) > ID_CHARS for each in _numbered(form.fields)
+            len(_field(number, each.name)) > ID_CHARS for number, each in _numbered(form.fields)
         ):
             return sentence(say("slack.too-large"), say("slack.too-large-form", link=card.link))
         case "fill":
@@ -97,7 +98,20 @@ def filled(view: Json) -> dict[str, str]:
     """Return what was written into the fields of a form, by their names, in their order."""
     values = part(view, "state", "values")
     numbered = sorted((_number(block), block) for block in values if block.startswith(FIELD))
-    return {block.removeprefix(FIELD).partition(".")[2]: word(values, block, VALUE, "value") for _, block in numbered}
+    return {_name(block): _filled(part(values, block, VALUE)) for _, block in numbered}
+
+
+def errors(view: Json, reasons: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Return what makes Slack show `reasons`, by the names of fields, beside these fields and keep the window open.
+
+    Nothing for reasons of fields that the window does not have.
+    https://docs.slack.dev/surfaces/modals#displaying_errors
+    """
+    fields = (block for block in part(view, "state", "values") if block.startswith(FIELD))
+    wrong: dict[str, JsonValue] = {
+        block: one_line(reasons[_name(block)], ERROR_CHARS) for block in fields if reasons.get(_name(block))
+    }
+    return {"response_action": "errors", "errors": wrong} if wrong else {}
 
 
 def quoted(view: Json) -> str:
@@ -159,19 +173,67 @@ def _closed(card: Card) -> View:
     return _view(say("slack.nothing-to-answer"), [*told, plain(say("slack.nothing-here"))], "said")
 
 
-def _form(card: Card, fields: Sequence[str], carried: Json) -> View:
-    inputs = [_input(name, _field(number, name)) for number, name in _numbered(fields)]
+def _form(card: Card, fields: Sequence[Input], carried: Json) -> View:
+    inputs = [_asked(each, _field(number, each.name)) for number, each in _numbered(fields)]
     blocks = [plain(card.title), *_quoted(card.quoted), *inputs]
     return _view(say("slack.answer"), blocks, "fill", carried, submit=say("slack.send"))
 
 
-def _numbered(fields: Sequence[str]) -> Iterator[tuple[int, str]]:
+def _numbered(fields: Sequence[Input]) -> Iterator[tuple[int, Input]]:
     return enumerate(fields, 1)
 
 
 def _field(number: int, name: str) -> str:
     """The id of a field's block holds its whole name: a label is cut and shown otherwise."""
     return f"{FIELD}{number}.{name}"
+
+
+def _name(block: str) -> str:
+    return block.removeprefix(FIELD).partition(".")[2]
+
+
+def _filled(state: Json) -> str:
+    """Return what one element holds, whichever it is; of a choice the number of the option."""
+    return word(state, "value") or word(state, "selected_date") or word(state, "selected_option", "value")
+
+
+def _asked(asked: Input, block: str) -> Block:
+    """The input of a field, by its kind; what Slack does not check is checked before the window closes."""
+    hint: Block = {"hint": _text(asked.hint, LABEL_CHARS)} if asked.hint else {}
+    label, element = _text(asked.title, LABEL_CHARS), {**_element(asked), "action_id": VALUE}
+    is_free = {} if asked.required else {"optional": True}
+    return {"type": "input", "block_id": block, "label": label, "element": element, **hint, **is_free}
+
+
+def _element(asked: Input) -> Block:
+    """https://docs.slack.dev/reference/block-kit/block-elements"""
+    begins: Block = {"initial_value": asked.value} if asked.value else {}
+    match asked.kind:
+        case "text":
+            most = min(asked.max_length or INPUT_CHARS, INPUT_CHARS)
+            least: Block = {"min_length": asked.min_length} if asked.min_length else {}
+            is_long = most > SHORT_CHARS
+            return {"type": "plain_text_input", "multiline": is_long, "max_length": most, **least, **begins}
+        case "integer" | "number":
+            ends: Block = {"min_value": asked.least} if asked.least else {}
+            ends |= {"max_value": asked.most} if asked.most else {}
+            return {"type": "number_input", "is_decimal_allowed": asked.kind == "number", **ends, **begins}
+        case "date":
+            return {"type": "datepicker", **({"initial_date": asked.value} if asked.value else {})}
+        case "choice":
+            options = [_option(one, str(at)) for at, one in enumerate(asked.options, 1)]
+            return {"type": "static_select", "options": [*options], **_chosen(options, asked.options, asked.value)}
+        case "yes_no":
+            options = [_option(say("slack.yes"), "yes"), _option(say("slack.no"), "no")]
+            return {"type": "radio_buttons", "options": [*options], **_chosen(options, ("yes", "no"), asked.value)}
+
+
+def _option(label: str, value: str) -> Block:
+    return {"text": _text(label, OPTION_CHARS), "value": value}
+
+
+def _chosen(options: Sequence[Block], meant: Sequence[str], value: str) -> Block:
+    return {"initial_option": options[meant.index(value)]} if value in meant else {}
 
 
 def _number(block: str) -> int:

@@ -1,6 +1,11 @@
 """A run is the fold of its events: tables of events and what they amount to."""
 
+from datetime import date
+from decimal import Decimal
+from typing import Self
+
 import pytest
+from pydantic import BaseModel, model_validator
 
 from agents.events import (
     AnswerNoted,
@@ -13,6 +18,7 @@ from agents.events import (
     StepGated,
     StepRefused,
 )
+from agents.forms import FormValue
 from agents.requests import Closed, GatedCall, Given, RequestId, RunId, StepId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Result, fold
 from agents.steps import CallTool, Done, RequestHumanInput
@@ -109,7 +115,43 @@ def test_an_answer_is_kept_as_what_it_means(given_: Given | None, text: str) -> 
 
     run = fold([started(), *question, decided("answered", given=given_)])
 
-    assert run.results == (Result(QUESTION, "answered", text, (BO,)),)
+    assert run.results == (Result(QUESTION, "answered", text, (BO,), given_.form if given_ else {}),)
+
+
+class Window(BaseModel):
+    begins: date
+    hours: Decimal
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _is_no_sunday(self) -> Self:
+        if self.begins.isoweekday() == 7:
+            raise ValueError("on Sundays nobody is here")
+        return self
+
+
+def filled_in(**form: FormValue) -> Result:
+    asks = RequestHumanInput.form("When?", Window)
+    given_ = Given(text="as it was shown", form=form)
+    run = fold([started(), chosen(asks), opened(purpose="question"), decided("answered", given=given_)])
+    return run.results[-1]
+
+
+def test_the_answer_to_a_form_is_the_model_again() -> None:
+    result = filled_in(begins="2026-12-24", hours=1.1, note=None)
+
+    assert result.text == "begins: 2026-12-24\nhours: 1.1\nnote: "
+    assert result.filled(Window) == Window(begins=date(2026, 12, 24), hours=Decimal("1.1"))
+
+
+def test_what_a_check_of_the_model_s_own_refuses_is_an_error_in_its_words() -> None:
+    with pytest.raises(ValueError, match="on Sundays nobody is here"):
+        filled_in(begins="2026-12-27", hours=1, note=None).filled(Window)
+
+
+def test_what_was_no_answer_to_that_form_is_an_error() -> None:
+    with pytest.raises(ValueError, match="begins"):
+        filled_in(hours=1).filled(Window)
 
 
 @pytest.mark.parametrize("state", ["approved", "denied", "expired", "withdrawn", "superseded", "answered"])

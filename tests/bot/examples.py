@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from agents.forms import FormField
 from agents.requests import (
     AllOf,
     AnyOf,
@@ -101,10 +102,13 @@ def approval(**changes: object) -> Request:
     return APPROVAL.model_copy(update=changes)
 
 
-def question(form: str = "free_text", options: tuple[str, ...] = (), fields: tuple[str, ...] = ()) -> Request:
+def question(
+    form: str = "free_text", options: tuple[str, ...] = (), fields: tuple[str | FormField, ...] = ()
+) -> Request:
+    named = tuple(FormField(name=field) if isinstance(field, str) else field for field in fields)
     asked = policy(name="question", rule=anyone("anna"), requester_may_approve=True)
     return approval(
-        purpose="question", format=form, call=None, options=options, fields=fields, policy=asked, quoted="Which one?"
+        purpose="question", format=form, call=None, options=options, fields=named, policy=asked, quoted="Which one?"
     )
 
 

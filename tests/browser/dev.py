@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
+from bot.config.data_dir import DataDir
 from tests.processes.programs import SLOW_S, Program
 from tests.servers.lines import TOP
 from tests.servers.program import COMMAND
@@ -40,6 +41,12 @@ class Dev(Program):
         )
         assert done.returncode == status, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout.strip()
+
+    def key(self, person: str) -> str:
+        """The API key of a person, as the commands beside it use it."""
+        server = DataDir(self._folder / "data").server()
+        assert server
+        return server.keys[person]
 
     def kill(self) -> None:
         """Kill it with -9."""

@@ -1,5 +1,7 @@
 """A desk at which nothing lies: for channels that are received from alone."""
 
+from collections.abc import Mapping
+
 from channels import Card, ChannelRefused, Overview
 
 
@@ -9,6 +11,10 @@ class EmptyDesk:
     async def card(self, token: str, person: str) -> Card:
         """There is none."""
         raise ChannelRefused(f"{person} asks for {token}, and there is no card here", "Ask another desk")
+
+    async def misfits(self, token: str, filled: Mapping[str, str]) -> Mapping[str, str]:
+        """There is no form."""
+        return {}
 
     def usage(self) -> str:
         """Return nothing to ask for."""

@@ -47,6 +47,7 @@ class Markup(HTMLParser):
         self._said: list[str] = []
         self._open: list[str] = []
         self._in_form = False
+        self._select = ""
         self.feed(html)
         self.close()
 
@@ -88,7 +89,10 @@ class Markup(HTMLParser):
                 form.fields.append((name, value))
             case ("input", _) | ("textarea", _):
                 form.typed.append(name)
-            case "option", _ if all(name != "agent" for name, _ in form.fields):
+            case "select", _:
+                self._select = name
+                form.typed += [] if name == "agent" else [name]
+            case "option", _ if self._select == "agent" and all(name != "agent" for name, _ in form.fields):
                 form.fields.append(("agent", value))
             case "button", _:
                 form.buttons.append(Button("", name, value, attributes.get("formaction", "")))

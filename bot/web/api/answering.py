@@ -6,18 +6,20 @@ from http import HTTPStatus
 from typing import Literal
 
 from agents.events import RequestOpened, RequestRevised
-from agents.requests import Given, Request, RequestId
+from agents.forms import text_of
+from agents.requests import Request, RequestId
 from agents.run import fold
 from bot.people.api_keys import ApiKey
-from bot.policy.answers import Statement, filled_in, picked
-from bot.policy.judge import Counted, Decided, Remarked, Revoked
+from bot.policy.answers import Statement, picked
+from bot.policy.judge import Counted, Decided, Remarked, Revoked, Unclear
 from bot.policy.record import RequestRecord
+from bot.render.forms import reasons
 from bot.render.views import request_view
 from bot.requests.decisions import Outcome
 from bot.requests.opening import changes_between
 from bot.web.api.shapes import Answered, AnswerGiven, Approve, ChoicesGiven, Deny, FormGiven, TextGiven
 from bot.web.here import Here
-from bot.web.problems import ProblemError, trouble
+from bot.web.problems import Found, ProblemError, trouble
 
 _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
     "already_decided": (HTTPStatus.CONFLICT, "already-decided", "Nothing: the decision stands"),
@@ -57,7 +59,8 @@ async def answer(
         text=_text(record.request, given),
         reason=given.reason if isinstance(given, Approve | Deny) else "",
         evidence=key.evidence,
-        given=_given(record.request, given),
+        given=picked(record.request, given.choices) if isinstance(given, ChoicesGiven) else None,
+        filled=given.form if isinstance(given, FormGiven) else {},
         note_confirmed=isinstance(given, Approve) and given.note_confirmed,
     )
     outcome = await here.app.requests.decisions.answer(request_id, statement, read)
@@ -92,18 +95,7 @@ def _text(request: Request, given: AnswerGiven) -> str:
         case ChoicesGiven():
             return "\n".join(given.choices)
         case FormGiven():
-            return "\n".join(f"{field}: {value}" for field, value in given.form.items())
-
-
-def _given(request: Request, given: AnswerGiven) -> Given | None:
-    """The parts of an answer that came in parts."""
-    match given:
-        case ChoicesGiven():
-            return picked(request, given.choices)
-        case FormGiven():
-            return filled_in(request, given.form)
-        case _:
-            return None
+            return "\n".join(f"{field}: {text_of(value)}" for field, value in given.form.items())
 
 
 async def _refusal(here: Here, outcome: Outcome, digest: str) -> ProblemError:
@@ -111,6 +103,9 @@ async def _refusal(here: Here, outcome: Outcome, digest: str) -> ProblemError:
     status, name, do = _REFUSALS[judgement.type]
     request = record.request
     more: dict[str, object] = {"judgement": judgement, "digest": request.digest, "revision": request.revision}
+    if isinstance(judgement, Unclear) and judgement.misfits:
+        found = reasons(request.fields, judgement.misfits)
+        more["errors"] = [Found(where=f"form.{name}" if name else "form", what=f"{why}.") for name, why in found]
     if status == HTTPStatus.CONFLICT:
         more |= await _difference(here, record, digest)
     return trouble(status, name, words, do, more=more)

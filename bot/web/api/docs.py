@@ -134,6 +134,20 @@ WANTED_OF_PEOPLE: dict[str, Example] = {
             "expires_after_s": 3600,
         },
     },
+    "form": {
+        "summary": "Ask for several things at once, each of its kind",
+        "value": {
+            "question": "When is the window?",
+            "to": ["group:release"],
+            "format": "form",
+            "fields": [
+                "ticket",
+                {"name": "begins", "label": "First day", "kind": "date", "minimum": "2026-11-01"},
+                {"name": "hours", "kind": "number", "minimum": "0.5", "maximum": "8"},
+                {"name": "silent", "label": "Without alarms", "kind": "yes_no", "required": False, "default": False},
+            ],
+        },
+    },
     "approval": {
         "summary": "Ask for an approval of what the program is going to do",
         "value": {
@@ -198,7 +212,10 @@ ANSWERS: dict[str, Example] = {
     "deny": {"summary": "Deny, with a reason", "value": {"vote": "deny", "reason": "not on a Friday"}},
     "text": {"summary": "Answer a question", "value": {"text": "staging first"}},
     "choices": {"summary": "Pick options", "value": {"choices": ["staging"]}},
-    "form": {"summary": "Fill in a form", "value": {"form": {"ticket": "OPS-7"}}},
+    "form": {
+        "summary": "Fill in a form",
+        "value": {"form": {"ticket": "OPS-7", "begins": "2026-12-24", "hours": 1.5, "silent": True}},
+    },
 }
 
 _PAUSED = {"type": "run_paused", "schema_version": 1, "at": _AT, "by": "anna"}

@@ -8,11 +8,13 @@ from pydantic import AfterValidator, Discriminator, Field, JsonValue, StringCons
 from pydantic.json_schema import SkipJsonSchema
 
 from agents.events import Event
+from agents.forms import FormField, unaskable
+from agents.forms.fields import MOST_FIELDS
+from agents.forms.words import misread
 from agents.relay import Approval, Question
 from agents.requests import Format, Frozen, RequestState
 from bot.config.tables import MAX_EXPIRES_AFTER_S
 from bot.people.directory import QUESTION_EXPIRES_S
-from bot.policy.answers import filled, pick
 from bot.policy.judge import Counted, Decided, Remarked, Revoked
 from bot.render.views import RequestView, Summary
 
@@ -121,6 +123,9 @@ class Approve(Frozen):
     )
 
 
+_Value = Line | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
+
+
 class Deny(Frozen):
     """A vote against it; counts until it has started."""
 
@@ -142,9 +147,13 @@ class ChoicesGiven(Frozen):
 
 
 class FormGiven(Frozen):
-    """Every field of the question's form."""
+    """The fields of the question's form by their names: text, a number, a date such as `2026-12-24`, an option, yes or
+    no as true or false. One that need not be filled in may be left out, or be null.
+    """
 
-    form: Annotated[dict[Annotated[str, StringConstraints(max_length=200)], Line], Field(min_length=1, max_length=100)]
+    form: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=200)], _Value], Field(min_length=1, max_length=100)
+    ]
 
 
 AnswerGiven = Approve | Deny | TextGiven | ChoicesGiven | FormGiven
@@ -235,6 +244,7 @@ _UNIQUE: dict[str, Any] = {"uniqueItems": True}
 _Labels = Annotated[
     tuple[_Label, ...], Field(max_length=_AT_MOST, json_schema_extra=_UNIQUE), AfterValidator(_distinct)
 ]
+_Fields = Annotated[tuple[FormField, ...], Field(max_length=MOST_FIELDS)]
 _Refs = Annotated[
     tuple[_Ref, ...],
     Field(min_length=1, max_length=_AT_MOST, json_schema_extra=_UNIQUE, description="Any one of them may answer."),
@@ -259,7 +269,9 @@ class QuestionWanted(_Asked):
     to: _Refs
     format: Format = "free_text"
     options: _Labels = Field(default=(), description="What can be chosen, by label or by number.")
-    fields: _Labels = Field(default=(), description="What is to be filled in; a label has no colon.")
+    fields: _Fields = Field(
+        default=(), description="What is to be filled in: names of fields, or all that is to be known of each."
+    )
     expires_after_s: float = Field(
         default=QUESTION_EXPIRES_S, ge=_SHORTEST_S, le=MAX_EXPIRES_AFTER_S, allow_inf_nan=False
     )
@@ -271,11 +283,10 @@ class QuestionWanted(_Asked):
             raise ValueError("options are for choice and choices, and these need some")
         if bool(self.fields) != (self.format == "form"):
             raise ValueError("fields are for a form, and a form needs some")
-        for number, option in enumerate(self.options, 1):
-            if pick(option, self.options) != option or pick(str(number), self.options) != option:
-                raise ValueError(f"option {number} may be read as another one, or as its number; add a word to it")
-        if self.fields and filled("\n".join(f"{field}: x" for field in self.fields), self.fields) is None:
-            raise ValueError("fields can't be told apart as lines of `field: value`")
+        if (number := misread(self.options)) is not None:
+            raise ValueError(f"option {number} may be read as another one, or as its number; add a word to it")
+        if self.fields and (why := unaskable(self.fields)):
+            raise ValueError(why)
         return self
 
     def relayed(self) -> Question:

@@ -16,7 +16,7 @@
   const put = (part, html) => {
     if (shown.get(part) === html) return;
     shown.set(part, html);
-    const before = [...part.querySelectorAll("textarea[id], input[id]")];
+    const before = [...part.querySelectorAll("textarea[id], input[id], select[id]")];
     const link = part.querySelector("a:focus")?.getAttribute("href");
     const unfolded = [...part.querySelectorAll("details[id][open]")].map(({ id }) => id);
     const labels = new Map(before.map((field) => [field, words(field)]));

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Literal, NamedTuple, get_args
@@ -12,18 +12,19 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from agents.deploy.lookup import LookFailed
+from agents.forms import Misfit
 from agents.requests import Given, Request, RequestId, RequestState
 from agents.run import fold
 from agents.text import quote
 from bot.errors import Conflict, Forbidden
-from bot.policy.answers import Statement, filled_in, picked
-from bot.policy.judge import NoteUnconfirmed
+from bot.policy.answers import Statement, picked
+from bot.policy.judge import NoteUnconfirmed, Unclear
 from bot.queries import lists
 from bot.render.views import request_view
 from bot.render.worklist import KINDS, Kind, item_of, work_list
 from bot.store.ids import check
 from bot.web.console.pages import page, to
-from bot.web.console.views.card import card_view, version_of
+from bot.web.console.views.card import Typed, card_view, version_of
 from bot.web.console.visits import Refusal, Visit, visit_of
 from bot.web.here import here
 from language import say, say_many
@@ -38,7 +39,7 @@ _SEARCH_CHARS, _TITLE_CHARS = 200, 120
 # As many forms as fit into one.
 _DENIED_AT_ONCE = 40
 _PATH_CHARS = 1_000
-_REASON_CHARS, _TEXT_CHARS, _LINE_CHARS = 4_000, 8_000, 1_000
+_REASON_CHARS, _TEXT_CHARS = 4_000, 8_000
 
 
 async def listed(request: HttpRequest) -> Response:
@@ -116,13 +117,13 @@ def rows(lines: Iterable[str]) -> list[tuple[str, str]]:
     return told
 
 
-async def card_of(request: HttpRequest) -> dict[str, object]:
-    """The card with what came of it, and a mark of it that is another when it is."""
+async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str, object]:
+    """The card with what came of it and what was `typed` into its form, and a mark of it that is another when it is."""
     app, session = here(request).app, visit_of(request).known
     record, version, _ = await app.requests.decisions.request(_id(request))
     asked = record.request
     run = None if record.state == "open" else fold((await app.store.load(asked.run_id)).events)
-    card = card_view(record, app.people, session, await app.requests.decisions.lists(asked), run)
+    card = card_view(record, app.people, session, await app.requests.decisions.lists(asked), run, typed)
     # The key `a` in the list leads here: the button has the focus, and only pressing it decides.
     is_pressed = card.may_approve and request.query_params.get("press") == "approve"
     return {
@@ -143,7 +144,15 @@ async def answered(request: HttpRequest) -> Response:
         asked = {"asked": record.request, "note": statement.reason, "once": secrets.token_hex(8)}
         shown = {"revision": visit.field("revision"), "digest": visit.field("digest"), "from_page": visit.field("from")}
         return await page(request, "note.html", {**asked, **shown})
+    if isinstance(outcome.judgement, Unclear) and outcome.judgement.misfits:
+        return await _shown_again(request, record.request, outcome.judgement.misfits, outcome.words)
     return to(request, _back(request, record.request), outcome.words, is_well=outcome.counts)
+
+
+async def _shown_again(request: HttpRequest, asked: Request, misfits: Sequence[Misfit], words: str) -> Response:
+    """The form with what was typed, and beside each field what is wrong there."""
+    found = await card_of(request, Typed(_form(asked, visit_of(request)), misfits))
+    return await page(request, "request.html", {**found, "told": (False, words)}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 async def withdrawn(request: HttpRequest) -> Response:
@@ -229,7 +238,9 @@ def _statement(request: Request, visit: Visit) -> Statement:
     said: Said = _VOTES.get(visit.field("vote"), "free_text")
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     made = _made(request, visit, shown, said, visit.field("reason"), _text(request, visit))
-    return replace(made, given=_given(request, visit), note_confirmed=visit.field("note_confirmed") == "yes")
+    filled = _form(request, visit) if request.format == "form" else {}
+    is_confirmed = visit.field("note_confirmed") == "yes"
+    return replace(made, given=_given(request, visit), filled=filled, note_confirmed=is_confirmed)
 
 
 def _text(request: Request, visit: Visit) -> str:
@@ -237,22 +248,22 @@ def _text(request: Request, visit: Visit) -> str:
     if request.format == "approval":
         return visit.field("reason")[:_REASON_CHARS]
     if request.format == "form":
-        return "\n".join(f"{name}: {value}" for name, value in _form(request, visit).items())
+        filled = _form(request, visit)
+        return "\n".join(f"{field.title}: {filled[field.name]}" for field in request.fields)
     return "\n".join(visit.fields("text"))[:_TEXT_CHARS]
 
 
 def _given(request: Request, visit: Visit) -> Given | None:
-    """The choices or fields of a form; the page names them by their numbers."""
-    if request.format == "form":
-        return filled_in(request, _form(request, visit))
+    """The choices; the page names them by their numbers."""
     numbers = {str(number): option for number, option in enumerate(request.options, 1)}
     picks = [numbers.get(number) for number in visit.fields("text")]
     return picked(request, [option for option in picks if option]) if None not in picks else None
 
 
 def _form(request: Request, visit: Visit) -> dict[str, str]:
-    fields = enumerate(request.fields, 1)
-    return {name: " ".join(visit.field(f"field-{number}").split())[:_LINE_CHARS] for number, name in fields}
+    """What was typed into the fields, each a line; the page names them by their numbers."""
+    typed = ((field.name, visit.field(f"field-{number}")) for number, field in enumerate(request.fields, 1))
+    return {name: " ".join(text.split())[:_TEXT_CHARS] for name, text in typed}
 
 
 def _back(request: HttpRequest, asked: Request) -> str:

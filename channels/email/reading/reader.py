@@ -24,7 +24,7 @@ from channels.email.identity.proof import Prove, Proven
 from channels.email.mime import SUBJECT_CHARS
 from channels.email.reading import bounce, inquiry
 from channels.email.reading.attachments import files_of, text_file
-from channels.email.reply import DECISION_CHARS, TWO_BODIES, Said, is_courtesy, markup, newtext, quotes, read_both
+from channels.email.reply import TWO_BODIES, Said, is_courtesy, markup, newtext, quotes, read_both
 from channels.email.reply.binding import About, Answered, MailReading
 from channels.email.reply.lines import Lines
 from channels.email.tokens import TokenOf, masked, recipients_of, returning
@@ -34,6 +34,9 @@ PLUS = returning("plus")
 
 TEXT_BYTES = 32 * 1024
 """Longest text that is handed on, in UTF-8; it becomes part of an event, and of what a model reads."""
+
+WHOLE_CHARS = 8_000
+"""Longest new text that is compared with what a button writes: a form may be that long, and no decision is."""
 
 OLDER_CHARS = 64 * 1024 + 1
 """Characters of what a mail repeats of older ones that are handed on: more than is ever compared."""
@@ -208,7 +211,7 @@ class Reader:
         said = read_both(body.plain, body.html, found.contact.name, own=self.own)
         if said.unsure in HOLDS:
             raise Unreadable(said.unsure)
-        is_short = len(said.whole) <= DECISION_CHARS and said.is_one and not said.unsure
+        is_short = len(said.whole) <= WHOLE_CHARS and said.is_one and not said.unsure
         about = About(
             faults=_faults(found, headers),
             subject=subject,

@@ -78,7 +78,8 @@ class SentCard(Frozen):
     """A mail that asked something, as it was sent. `text` is its plain text, empty where that is not known.
 
     `opening` is the first line of it, `button` the sentence that a `mailto:` button writes, `refuses` that of the
-    button beside it, `answers` those of a question; all are empty where it has none.
+    button beside it, `answers` those of a question, `fills` that above the lines of a form; all are empty where it has
+    none.
     """
 
     token: str
@@ -89,6 +90,7 @@ class SentCard(Frozen):
     button: str = ""
     refuses: str = ""
     answers: tuple[Written, ...] = ()
+    fills: str = ""
     packed: str = ""
 
     @property
@@ -119,6 +121,8 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
         return plain.model_copy(update=read)
     if sent and not why and (read := _chosen(about, sent)) is not None:
         return plain.model_copy(update=read)
+    if sent and not why and (rest := _after_button(about.whole, sent.fills)) is not None:
+        return plain.model_copy(update={"said": "free_text", "reason": "", "text": rest.strip()})
     if sent and not why:
         why = _unnamed(about, sent)
     return plain.model_copy(update={"unbound": why})

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import prompts
+from agents.forms import FormField
 from agents.model.claude import Chosen, Claude, Failed
 from agents.model.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
 from agents.model.reply import tools_hash
@@ -19,6 +20,9 @@ from agents.run import fold
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, tool_use
+
+ASKS = {"question": "When?", "format": "form"}
+DAY = {"name": "day", "kind": "date"}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,13 @@ from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, t
             "request_human_input",
             {"question": "Where?", "format": "choice", "options": ["staging", "production"]},
             RequestHumanInput(question="Where?", format="choice", options=("staging", "production")),
+        ),
+        (
+            "request_human_input",
+            {"question": "Where?", "format": "form", "fields": ["place", "why"]},
+            RequestHumanInput(
+                question="Where?", format="form", fields=(FormField(name="place"), FormField(name="why"))
+            ),
         ),
     ],
 )
@@ -101,6 +112,7 @@ async def test_the_request_offers_strict_tools_and_one_user_message(api: FakeAnt
     assert place["additionalProperties"] is False
     assert "maximum" not in place["properties"]["replicas"]
     assert "type" not in tools["done"]["input_schema"]["properties"]
+    assert tools["request_human_input"]["input_schema"]["properties"]["fields"]["items"] == {"type": "string"}
     assert request["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
     assert "releases versions" in request["system"][0]["text"]
     (only,) = request["messages"]
@@ -138,6 +150,8 @@ CASES: list[tuple[Answer, FailureKind, str]] = [
     (message(tool_use("done", {"summary": "x", "more": 1})), "bad_arguments", "more: Extra inputs"),
     (message(tool_use("request_human_input", {"question": "?", "format": "choice"})), "bad_arguments", "needs options"),
     (message(tool_use("request_human_input", {"question": "?", "format": "form"})), "bad_arguments", "needs fields"),
+    (message(tool_use("request_human_input", ASKS | {"fields": ["a", "A"]})), "bad_arguments", "the same name"),
+    (message(tool_use("request_human_input", ASKS | {"fields": [DAY]})), "bad_arguments", "named, and no more"),
     (message(text("no"), stop_reason="refusal"), "refused", "declined"),
     (message(tool_use("done", {"summary": "cu"}), stop_reason="max_tokens"), "bad_arguments", "fewer words"),
     (message(stop_reason="model_context_window_exceeded"), "too_long", "no longer fits"),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
+from agents.forms import FormField, Misfit
 from agents.requests import Given, Request
 from bot.policy.answers import ONLY_FILES, Statement, given, read_answer
 from channels import File
@@ -134,6 +135,10 @@ def test_no_text_that_the_channel_did_not_read_as_a_vote_is_one(text: str) -> No
     assert read_answer(approval(), statement("free_text", text, text), LATER).approve is None
 
 
+def names_of(request_: Request) -> set[str]:
+    return {field.name for field in request_.fields}
+
+
 FORMS = st.sampled_from(
     [question("yes_no"), question("choice", COLOURS), question("choices", COLOURS), question("form", fields=COLOURS)]
 )
@@ -146,7 +151,51 @@ def test_whatever_is_typed_only_what_was_offered_is_picked(request_: Request, te
     if meaning:
         offered = ("yes", "no") if request_.format == "yes_no" else request_.options
         assert set(meaning.picks) <= set(offered)
-        assert set(meaning.form) in (set(), set(request_.fields))
+        assert set(meaning.form) in (set(), names_of(request_))
+
+
+TYPED = question(
+    "form",
+    fields=(
+        FormField(name="begins", label="First day", kind="date"),
+        FormField(name="days", kind="integer", minimum="1"),
+        FormField(name="silent", kind="yes_no", required=False, default=False),
+    ),
+)
+
+
+def test_an_answer_to_a_form_has_types_and_is_told_by_its_labels() -> None:
+    text = "first day: 2026-12-24\ndays: 2"
+    meant = Given(
+        text="First day: 2026-12-24\ndays: 2\nsilent: no", form={"begins": "2026-12-24", "days": 2, "silent": False}
+    )
+
+    assert given(TYPED, text) == meant
+    for parts in ({"begins": "2026-12-24", "days": "2"}, {"begins": "2026-12-24", "days": 2, "silent": False}):
+        assert read_answer(TYPED, replace(statement("free_text", ""), filled=parts), LATER).given == meant
+
+
+def test_why_something_is_no_answer_to_a_form_and_what_of_it_is_one_come_along() -> None:
+    answer = read_answer(TYPED, statement("free_text", "begins: tomorrow\ndays: 2"), LATER)
+
+    assert answer.given is None
+    assert answer.misfits == (Misfit(field="begins", why="not_a_date", got="tomorrow"),)
+    assert answer.kept == {"days": 2, "silent": False}
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_saying_nothing_is_no_answer_though_every_field_may_be_left_out(text: str) -> None:
+    free = question("form", fields=(FormField(name="note", required=False), FormField(name="why", required=False)))
+
+    answer = read_answer(free, statement("empty", text), LATER)
+
+    assert (answer.given, answer.misfits) == (None, ())
+
+
+def test_fields_are_no_answer_to_what_is_no_form() -> None:
+    answer = read_answer(question(), replace(statement("free_text", "because"), filled={"why": "because"}), LATER)
+
+    assert (answer.given, answer.misfits) == (None, ())
 
 
 FILE = File(name="approve", type="text/plain", size_bytes=3, sha256="0" * 64, text="yes", content=b"yes")
@@ -234,8 +283,9 @@ def test_whatever_the_parts_are_only_what_was_offered_is_picked_or_filled_in(
     if not picks and not filled:
         assert answer.given == given(request_, text)
     elif answer.given and answer.given.form:
-        assert (dict(answer.given.form), picks) == (filled, ())
-        assert set(filled) == set(request_.fields)
+        assert (dict(answer.given.form), picks) == ({name: text.strip() for name, text in filled.items()}, ())
+        assert all(answer.given.form.values())
+        assert set(filled) == names_of(request_)
     elif answer.given:
         places = dict.fromkeys(picks)
         assert answer.given.picks == tuple(request_.options[place - 1] for place in places)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels import Address, AnswerForm, Card, Line
+from channels import Address, AnswerForm, Card, Input, Line
 from channels.email import mime
-from channels.email.cards import Made, answers_of, as_text, attachment_of, attachments, moment
+from channels.email.cards import Made, answers_of, as_text, attachment_of, attachments, filling, moment
 from channels.email.format.body import read_body
 from channels.email.page import as_html
 from channels.email.reply import is_decision, markup, read_reply
@@ -17,6 +17,7 @@ from channels.email.reply.binding import squashed
 from channels.showing import escape_invisible, one_line
 from language import LANGUAGES, Language, say, speaking
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
+from tests.channels.inputs import inputs
 
 Format = Literal["approval", "free_text", "yes_no", "choice", "choices", "form"]
 UNTIL = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
@@ -41,14 +42,17 @@ CARDS = st.builds(
         token=st.just(TOKEN),
         format=st.sampled_from(["approval", "free_text", "yes_no", "choice", "choices", "form"]),
         options=st.lists(TEXTS, max_size=3).map(tuple),
-        fields=st.lists(TEXTS, max_size=3).map(tuple),
+        fields=st.lists(inputs(TEXTS), max_size=3).map(tuple),
         until=st.just(UNTIL),
     ),
 )
 
 
-def form(kind: Format, *, options: tuple[str, ...] = (), fields: tuple[str, ...] = (), **more: bool) -> AnswerForm:
-    return AnswerForm(token=TOKEN, format=kind, options=options, fields=fields, until=UNTIL, **more)
+def form(
+    kind: Format, *, options: tuple[str, ...] = (), fields: tuple[str | Input, ...] = (), **more: bool
+) -> AnswerForm:
+    asked = tuple(Input(name=each) if isinstance(each, str) else each for each in fields)
+    return AnswerForm(token=TOKEN, format=kind, options=options, fields=asked, until=UNTIL, **more)
 
 
 def shown(card: Card, made: Made = HERE) -> list[str]:
@@ -61,7 +65,8 @@ def shown(card: Card, made: Made = HERE) -> list[str]:
 def made_of(card: Card) -> Made:
     """What a mail of `card` has, as `mime` makes it."""
     codes = tuple(f"I answer {i}" for i in range(len(answers_of(card.form)) if card.form else 0))
-    return Made("UTC", "", "K7QP2X", "Deploy? [K7QP2X]", f"agent+{TOKEN}@sayso.example", "I approve", "I deny", codes)
+    to, subject = f"agent+{TOKEN}@sayso.example", "Deploy? [K7QP2X]"
+    return Made("UTC", "", "K7QP2X", subject, to, "I approve", "I deny", codes, filling(card, "CODE"))
 
 
 def test_the_first_line_says_who_asks_and_until_when_and_the_next_what_it_is_about() -> None:
@@ -144,11 +149,12 @@ def test_the_words_that_a_mail_asks_for_are_read_as_what_it_says(language: Langu
         approve = say("mail.how-to-approve").rpartition(": ")[2]
         deny = say("mail.how-to-deny").rpartition(": ")[2].partition(",")[0]
         buttons = (say("mail.i-approve", title="x"), say("mail.i-deny", title="too early"))
+        fills = say("mail.i-fill-in", title="x")
         yes, no = say("mail.yes"), say("mail.no")
 
     assert [read_reply(word).said for word in (approve, yes)] == ["approve", "approve"]
     assert [read_reply(word).said for word in (deny, no)] == ["deny", "deny"]
-    assert [read_reply(each).said for each in buttons] == ["free_text", "deny"]
+    assert [read_reply(each).said for each in (*buttons, fills)] == ["free_text", "deny", "free_text"]
     assert read_reply(f"{deny}, too early").reason == "too early"
 
 
@@ -318,7 +324,7 @@ def test_where_an_approval_by_mail_counts_two_buttons_begin_a_mail_that_says_wha
         (form("choice", options=("staging", "production")), ["Answer by mail: staging", "Answer by mail: production"]),
         (form("choice", options=tuple(map(str, range(20)))), []),
         (form("choices", options=("a", "b")), []),
-        (form("form", fields=("version",)), []),
+        (form("form", fields=("version",)), ["Fill in by mail"]),
         (form("free_text"), []),
     ],
 )
@@ -391,7 +397,7 @@ LONG_CARDS = st.builds(
         token=st.just(TOKEN),
         format=st.sampled_from(["approval", "choice", "choices", "form"]),
         options=st.lists(LONG, max_size=8).map(tuple),
-        fields=st.lists(LONG, max_size=3).map(tuple),
+        fields=st.lists(inputs(LONG), max_size=3).map(tuple),
         until=st.just(UNTIL),
     ),
 )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import Address, AnswerForm, Card, ChannelRefused, Line
+from channels import Address, AnswerForm, Card, ChannelRefused, Input, Line
 from channels.email import mime
 from channels.email.format import message_ids
 from channels.email.format.body import read_body, read_text
@@ -78,7 +78,7 @@ def test_no_text_of_a_card_becomes_a_header(field: str) -> None:
 
 
 def test_no_fact_option_or_field_becomes_a_header() -> None:
-    form = AnswerForm(token=TOKEN, format="form", options=(EVIL,), fields=(EVIL,), until=NOON)
+    form = AnswerForm(token=TOKEN, format="form", options=(EVIL,), fields=(Input(name=EVIL),), until=NOON)
 
     raw = compose(approval(facts=(Line(label=EVIL, text=EVIL),), form=form)).raw
 

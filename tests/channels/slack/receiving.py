@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -77,12 +77,13 @@ class Store:
 
 @dataclass
 class Desk:
-    """Cards by their tokens; `fails` when what it looks into is away."""
+    """Cards by their tokens; `fails` when what it looks into is away. `wrong` says why a field may not hold `wrong`."""
 
     cards: dict[str, Card] = field(default_factory=dict[str, Card])
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     fails: bool = False
     can_be_asked: str = ""
+    wrong: dict[str, str] = field(default_factory=dict[str, str])
 
     async def card(self, token: str, person: str) -> Card:
         self.asked.append((token, person))
@@ -91,6 +92,11 @@ class Desk:
         if token not in self.cards:
             raise ChannelRefused("This card is none of ours", "Ask for a new one")
         return self.cards[token]
+
+    async def misfits(self, token: str, filled: Mapping[str, str]) -> Mapping[str, str]:
+        if self.fails:
+            raise ConnectionError("the store is away")
+        return {name: why for name, why in self.wrong.items() if filled.get(name) == "wrong"}
 
     def usage(self) -> str:
         return self.can_be_asked

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels import AnswerForm, Card, Line
+from channels import AnswerForm, Card, Input, Line
 from channels.slack import cards
 from language import LANGUAGES, Language, speaking
+from tests.channels.inputs import inputs
 from tests.fakes.slack.limits.blocks import message_mistakes
 from tests.long import examples
 
@@ -40,7 +41,7 @@ FORMS = st.builds(
     token=st.just("a" * 47),
     format=st.sampled_from(FORMATS),
     options=st.lists(TEXTS.filter(bool), min_size=1, max_size=100, unique=True).map(tuple),
-    fields=st.lists(TEXTS.filter(bool), max_size=5).map(tuple),
+    fields=st.lists(inputs(TEXTS), max_size=5).map(tuple),
     may_approve=st.booleans(),
     only_stops=st.booleans(),
     until=st.just(AT),
@@ -223,7 +224,7 @@ def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
     ],
 )
 def test_whatever_has_no_room_on_a_card_is_behind_details(changes: dict[str, Any], kind: Any) -> None:
-    form = AnswerForm(token="s0d-x", format=kind, options=("one", "two"), fields=("one",), until=AT)
+    form = AnswerForm(token="s0d-x", format=kind, options=("one", "two"), fields=(Input(name="one"),), until=AT)
     short = Card(title="Deploy?", at=AT, facts=(Line(label="Changes", text="few"),), form=form)
     assert "details" not in _actions_of(short)
     assert "details" in _actions_of(short.model_copy(update=changes))

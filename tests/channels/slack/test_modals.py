@@ -2,16 +2,17 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels import AnswerForm, Card, Line
+from channels import AnswerForm, Card, Input, Line
 from channels.slack import modals
 from language import LANGUAGES, Language, speaking
 from tests.channels.slack.test_cards import CARDS, TEXTS
+from tests.fakes.slack.elements import all_values
 from tests.fakes.slack.limits import blocks as limits
 from tests.long import examples
 
@@ -36,7 +37,7 @@ def test_any_card_makes_windows_that_slack_takes(card: Card, name: str, language
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["card", "details", "deny_why", "fill", "write", "ask", "ask_about", "closed"])
 def test_titles_and_buttons_of_windows_are_not_cut_in_any_language(name: str, language: Language) -> None:
-    form = AnswerForm(token="a" * 47, format="form", fields=("why",), until=AT)
+    form = AnswerForm(token="a" * 47, format="form", fields=(Input(name="why"),), until=AT)
     card = Card(title="Which?", at=AT, form=None if name == "closed" else form)
     with speaking(language):
         views: list[Any] = [modals.ask(), modals.ask_about("Anna", "x", CARRIED), modals.looking_up(name, CARRIED)]
@@ -112,7 +113,7 @@ def test_any_words_make_windows_that_slack_takes(one: str, other: str) -> None:
 @given(NAMES)
 @settings(max_examples=examples(100), deadline=None)
 def test_fields_come_back_by_their_whole_names(names: list[str]) -> None:
-    form = AnswerForm(token="a" * 47, format="form", fields=tuple(names), until=AT)
+    form = AnswerForm(token="a" * 47, format="form", fields=tuple(Input(name=name) for name in names), until=AT)
     view: Any = modals.window("fill", Card(title="Which?", at=AT, form=form), CARRIED)
     assert taken(view)
     if view["callback_id"] != "fill":
@@ -125,6 +126,75 @@ def test_fields_come_back_by_their_whole_names(names: list[str]) -> None:
     }
 
     assert modals.filled({"state": {"values": values}}) == {name: f"about {name}" for name in names}
+
+
+TYPED = (
+    Input(name="begins", label="First day", hint="A date.", kind="date", least="2026-11-01", value="2026-12-24"),
+    Input(name="days", kind="integer", least="1", most="14"),
+    Input(name="load", kind="number", required=False, value="0.5"),
+    Input(name="team", kind="choice", options=("shop", "search"), value="search"),
+    Input(name="silent", kind="yes_no", value="no"),
+    Input(name="ticket", min_length=5, max_length=8),
+    Input(name="why", max_length=1_000),
+)
+
+
+def typed_view() -> Any:
+    form = AnswerForm(token="a" * 47, format="form", fields=TYPED, until=AT)
+    return modals.window("fill", Card(title="When?", at=AT, form=form), CARRIED)
+
+
+def test_each_kind_of_field_has_its_own_input_with_its_limits_and_what_stands_in_it() -> None:
+    view = typed_view()
+    assert taken(view)
+
+    blocks = {block["label"]["text"]: block for block in view["blocks"] if block["type"] == "input"}
+    elements = {label: block["element"] for label, block in blocks.items()}
+    assert {label: element["type"] for label, element in elements.items()} == {
+        "First day": "datepicker",
+        "days": "number_input",
+        "load": "number_input",
+        "team": "static_select",
+        "silent": "radio_buttons",
+        "ticket": "plain_text_input",
+        "why": "plain_text_input",
+    }
+    assert elements["First day"]["initial_date"] == "2026-12-24"
+    assert [elements["days"][name] for name in ("min_value", "max_value", "is_decimal_allowed")] == ["1", "14", False]
+    assert (elements["load"]["initial_value"], elements["load"]["is_decimal_allowed"]) == ("0.5", True)
+    assert elements["team"]["initial_option"]["text"]["text"] == "search"
+    assert elements["silent"]["initial_option"]["text"]["text"] == "No"
+    assert (elements["ticket"]["min_length"], elements["ticket"]["max_length"]) == (5, 8)
+    assert [elements[name]["multiline"] for name in ("ticket", "why")] == [False, True]
+    assert blocks["First day"]["hint"]["text"] == "A date."
+    assert [label for label, block in blocks.items() if block.get("optional")] == ["load"]
+
+
+def test_what_was_put_into_each_kind_of_input_comes_back_as_text() -> None:
+    view = typed_view()
+    view["state"] = {"values": all_values(view["blocks"], {})}
+
+    assert modals.filled(view) == {
+        "begins": "2026-12-24",
+        "days": "",
+        "load": "0.5",
+        "team": "2",
+        "silent": "no",
+        "ticket": "",
+        "why": "",
+    }
+
+
+def test_reasons_stand_at_their_fields_and_others_keep_no_window_open() -> None:
+    view = typed_view()
+    view["state"] = {"values": all_values(view["blocks"], {})}
+
+    wrong = modals.errors(view, {"days": "it is missing" * 100, "": "no field", "gone": "no field"})
+
+    [(block, text)] = cast("dict[str, str]", wrong["errors"]).items()
+    assert (block, wrong["response_action"]) == ("field.2.days", "errors")
+    assert len(text) <= 300
+    assert modals.errors(view, {"gone": "no field"}) == modals.errors(view, {}) == {}
 
 
 def test_a_window_carries_a_token_and_a_place_and_no_more_than_slack_takes() -> None:

@@ -260,6 +260,42 @@ async def test_a_form_is_filled_in_in_a_window(slack: Workspace, office: Office,
     assert reading.said == "free_text"
 
 
+async def test_what_does_not_fit_in_a_form_is_said_at_its_field_and_nothing_is_stored(
+    slack: Workspace, office: Office, bo: Person, ops: str
+) -> None:
+    form = asking("form", fields=("version", "why"))
+    office.desk.cards[TOKEN], office.desk.wrong = form, {"why": "it says nothing"}
+    card = await posted(slack, ops, form)
+    await bo.presses("Answer…", in_=card)
+    await bo.sees_modal("version")
+
+    sent = await bo.submits({"version": "v2", "why": "wrong"})
+
+    assert (sent["open"], sent["errors"]) == (True, {"field.2.why": "it says nothing"})
+    assert office.store.came == []
+    assert not (await bo.submits({"why": "it is better"}))["open"]
+    reading = await office.read()
+    assert isinstance(reading, Reply)
+    assert reading.filled == {"version": "v2", "why": "it is better"}
+
+
+async def test_a_form_that_nobody_can_look_at_now_is_stored_and_looked_at_later(
+    slack: Workspace, office: Office, bo: Person, ops: str
+) -> None:
+    form = asking("form", fields=("why",))
+    office.desk.cards[TOKEN], office.desk.wrong = form, {"why": "it says nothing"}
+    card = await posted(slack, ops, form)
+    await bo.presses("Answer…", in_=card)
+    await bo.sees_modal("why")
+    office.desk.fails = True
+
+    assert not (await bo.submits({"why": "wrong"}))["open"]
+
+    reading = await office.read()
+    assert isinstance(reading, Reply)
+    assert reading.filled == {"why": "wrong"}
+
+
 async def test_an_answer_is_written_in_a_window(slack: Workspace, office: Office, bo: Person, ops: str) -> None:
     question = asking("free_text")
     office.desk.cards[TOKEN] = question

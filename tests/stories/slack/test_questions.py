@@ -1,10 +1,12 @@
 """Each kind of question, asked by an agent and answered in Slack with what its card offers."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from tests.clerk import Window
 from tests.fakes.slack.driver import HOME, Message, Workspace
 from tests.slack_world import SlackWorld, a_slack_world
 
@@ -86,6 +88,41 @@ async def test_a_form_is_filled_in_in_a_window(office: SlackWorld) -> None:
     await office.anna.submits({"version": "v2", "why": "it is better\nwhy: and newer"})
 
     assert await answer(office) == "version: v2\nwhy: it is better\nwhy: and newer"
+
+
+async def test_a_form_of_a_model_has_an_input_of_each_kind_and_says_at_once_what_is_wrong(office: SlackWorld) -> None:
+    await office.anna.says("#ops", "@sayso plan When is the window?")
+    card = await office.card("#ops")
+    assert (await office.anna.presses("Answer…", in_=card)).acked
+    await office.anna.sees_modal("First day")
+
+    begins = {"First day": "2026-10-01", "Days": "3", "Team": "search", "Ticket": "7", "Without alarms": "Yes"}
+    wrong = await office.anna.submits(begins)
+
+    assert wrong["open"]
+    assert wrong["errors"] == {
+        "field.1.begins": "“2026-10-01” is before 2026-11-01",
+        "field.5.ticket": "“7” is not written as OPS-7 is",
+    }
+    assert (await office.world.run(await office.only_run())).open, "nothing is said yet"
+    assert not (await office.anna.submits({"First day": "2026-12-24", "Ticket": "OPS-7"}))["open"]
+
+    [result] = (await office.world.ended(await office.only_run())).results
+    assert result.filled(Window) == Window(
+        begins=date(2026, 12, 24), days=3, team="search", ticket="OPS-7", silent=True
+    )
+    shown = await office.becomes(card, "Answered")
+    assert "First day: 2026-12-24\nDays: 3\nShare of the load: 0.5\nTeam: search\nTicket: OPS-7" in shown.words
+
+
+async def test_lines_of_a_form_may_be_typed_below_it_and_a_wrong_one_is_named(office: SlackWorld) -> None:
+    asked = await office.anna.says("#ops", "@sayso plan When is the window?")
+    await office.card("#ops")
+
+    await office.anna.says("#ops", "first day: tomorrow\ndays: 3\nteam: shop\nsilent: no", thread=asked)
+
+    await office.anna.sees_ephemeral("First day: “tomorrow” is no date")
+    assert (await office.world.run(await office.only_run())).open
 
 
 async def test_an_answer_in_own_words_is_written_in_a_window(office: SlackWorld) -> None:

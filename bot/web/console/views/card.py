@@ -2,10 +2,11 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from agents.forms import Misfit
 from agents.requests import PersonId, Request
 from agents.run import Run
 from bot.people.directory import People
@@ -24,15 +25,24 @@ from bot.render.cards import (
     unanswered,
     with_short_hashes,
 )
+from bot.render.forms import answer_lines, inputs, reasons
 from bot.render.views import FactView, RequestView, request_view
 from bot.render.words import how_to_approve
 from bot.render.worklist import who_else
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from bot.web.console.views.words import channel_word
-from channels import Line
+from channels import Input, Line
 from language import say, say_many
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Something that was typed into a form and is no answer to it, by the names of its fields, and why not."""
+
+    values: Mapping[str, str]
+    misfits: Sequence[Misfit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,8 @@ class CardView:
 
     `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words.
     `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `then` what
-    happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open.
+    happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `inputs` are
+    the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in.
     """
 
     request: RequestView
@@ -65,6 +76,9 @@ class CardView:
     who_else: str
     then: list[Line]
     after: Afterwards | None
+    inputs: tuple[Input, ...]
+    wrong: Mapping[str, str]
+    answer: tuple[Line, ...]
 
     @property
     def has_form(self) -> bool:
@@ -78,10 +92,11 @@ def card_view(
     session: Login,
     lists: Mapping[str, str] | None = None,
     run: Run | None = None,
+    typed: Typed | None = None,
 ) -> CardView:
     """Return the request as it is seen in `session`, with all of its `lists`; `decide` judges every answer again.
 
-    With its `run` it says what came of the request.
+    With its `run` it says what came of the request; with what was `typed` into a form, what is wrong there.
     """
     request, me, view = record.request, session.person, request_view(record, people, lists=lists or _NO_LISTS)
     is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
@@ -110,7 +125,22 @@ def card_view(
         who_else=who_else(view, people, me),
         then=[*([approved(request.program)] if is_vote else []), last],
         after=None if is_open else afterwards(record, run, people),
+        inputs=_inputs(request, typed),
+        wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
+        answer=answer_lines(request, record.decision.given if record.decision else None),
     )
+
+
+def _inputs(request: Request, typed: Typed | None) -> tuple[Input, ...]:
+    """The fields of a form, with what was typed into them as it was typed."""
+    fields = inputs(request.fields)
+    return (
+        tuple(one.model_copy(update={"value": typed.values.get(one.name, "")}) for one in fields) if typed else fields
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def version_of(card: CardView, version: int) -> str:

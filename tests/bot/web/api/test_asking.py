@@ -124,6 +124,24 @@ async def test_any_one_of_those_asked_answers_in_the_format_and_nobody_else(worl
     assert filled["decision"]["given"]["form"] == {"ticket": "OPS-7", "why": "full"}
 
 
+async def test_a_program_asks_for_fields_with_types_and_gets_them(world: World, api: Api) -> None:
+    ci = await program(api, "person:bo")
+    days = {"name": "days", "kind": "integer", "minimum": "1"}
+    request = await asked(ci, to=["person:bo"], format="form", fields=["ticket", days])
+    assert request["fields"] == ["ticket", days]
+
+    wrong = await given(api, "bo", request, form={"ticket": "OPS-7", "days": 0})
+    refused(wrong, 422, "unclear")
+    assert wrong.json()["errors"] == [{"where": "form.days", "what": "“0” is less than 1."}]
+    right = (await given(api, "bo", request, form={"ticket": "OPS-7", "days": 2})).json()["request"]
+
+    assert right["decision"]["given"] == {
+        "text": "ticket: OPS-7\ndays: 2",
+        "picks": [],
+        "form": {"ticket": "OPS-7", "days": 2},
+    }
+
+
 async def test_a_key_asks_only_those_who_are_listed_with_it(api: Api) -> None:
     listed = await program(api, "group:release", "policy:production")
     usual = await api.client(service="ci", acts_for=["anna", "dan"])
@@ -259,6 +277,12 @@ _REFUSED: list[dict[str, Any]] = [
     {"format": "choice", "options": _MANY},
     {"format": "form", "fields": ["a", "A"]},
     {"format": "form", "fields": ["a\u2028b"]},
+    {"format": "form", "fields": [f"f{number}" for number in range(26)]},
+    {"format": "form", "fields": [{"name": "a", "kind": "colour"}]},
+    {"format": "form", "fields": [{"name": "a", "kind": "integer", "minimum": "many"}]},
+    {"format": "form", "fields": [{"name": "a", "pattern": "("}]},
+    {"format": "form", "fields": [{"name": "a", "unit": "m"}]},
+    {"format": "form", "fields": [{"label": "a"}]},
     {"expires_after_s": 59},
     {"expires_after_s": 30 * 24 * 3600 + 1},
     {"context": {"a": "b" * 17_000}},
