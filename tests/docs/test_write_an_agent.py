@@ -90,7 +90,7 @@ def test_the_tests_of_the_page_pass_with_nothing_but_pytest(garage: Path) -> Non
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "4 passed" in done.stdout
     assert not (garage / "book.txt").exists()
 
 
