@@ -11,10 +11,11 @@ What many see is not what one person holds: an `Address` says whether it `is_sha
 answered, and a word for that person goes to the `place` of the answer.
 """
 
+import operator
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol, runtime_checkable
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from channels.frozen import Frozen
 from channels.readings import Bounced, File, Ignored, Inquiry, Quarantined, Reading, Reply, Trigger
@@ -148,7 +149,8 @@ class AnswerForm(Frozen):
     """The ways to answer a card. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
 
     `may_approve` is False where the policy does not let an approval count through this channel. `only_stops`: it is
-    approved, and all that can still be said is no.
+    approved, and all that can still be said is no. `ask_back` names those whom a question goes to, which decides
+    nothing; empty where nobody could answer one.
     """
 
     token: str
@@ -157,6 +159,8 @@ class AnswerForm(Frozen):
     fields: tuple[str, ...] = ()
     may_approve: bool = True
     only_stops: bool = False
+    # A release before can read what has none, if one goes back to it.
+    ask_back: str = Field(default="", exclude_if=operator.not_)
     until: AwareDatetime
 
 

@@ -252,7 +252,7 @@ class Sender:
         match entry:
             case PlaceCard():
                 return self._tokens.make_receipt(entry.delivery_id)
-            case UpdateCard() | Tell() if asks and entry.delivery_id:
+            case UpdateCard() if asks and entry.delivery_id:
                 return self._tokens.make_receipt(entry.delivery_id)
             case _:
                 to = entry.to if isinstance(entry, PostMail) else ""

@@ -366,14 +366,14 @@ def _fact(fact: Line, most: int | None = None) -> tuple[str, ...]:
 
 
 def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
-    deny = say("mail.how-to-deny")
+    deny, ask = say("mail.how-to-deny"), (say("mail.how-to-ask"),) if form.ask_back else ()
     match form.format:
         case "approval" if form.only_stops:
             return (say("mail.can-still-deny"), deny)
         case "approval" if form.may_approve:
-            return (say("mail.how-to-approve"), deny)
+            return (say("mail.how-to-approve"), deny, *ask)
         case "approval":
-            return (say("mail.only-the-page-approves"), deny)
+            return (say("mail.only-the-page-approves"), deny, *ask)
         case "yes_no":
             return (say("mail.how-to-say-yes-or-no"),)
         case "choice":

@@ -28,7 +28,7 @@ from channels.slack.blocks import (
     small,
     words,
 )
-from channels.slack.inbound import ASK_ABOUT
+from channels.slack.inbound import ASK_ABOUT, ASK_BACK
 from language import say, say_many
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
@@ -66,7 +66,8 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
             approve = _button(say("slack.approve"), "approve", form.token, "primary")
             deny = _button(say("slack.deny"), "deny", form.token, "danger")
             why = _button(say("slack.deny-why"), "deny_why", form.token)
-            yield _actions([*([approve] if form.may_approve else []), deny, why, *more])
+            asks = [_button(say("slack.ask-back"), ASK_BACK, form.token)] if form.ask_back else []
+            yield _actions([*([approve] if form.may_approve else []), deny, why, *asks, *more])
         case "yes_no":
             yes, no = _button(say("slack.yes"), "yes", form.token), _button(say("slack.no"), "no", form.token)
             yield _actions([yes, no, *more])

@@ -38,7 +38,7 @@ _SEARCH_CHARS, _TITLE_CHARS = 200, 120
 # As many forms as fit into one.
 _DENIED_AT_ONCE = 40
 _PATH_CHARS = 1_000
-_REASON_CHARS, _TEXT_CHARS, _LINE_CHARS = 4_000, 8_000, 1_000
+_REASON_CHARS, _TEXT_CHARS, _LINE_CHARS, _ID_CHARS = 4_000, 8_000, 1_000, 100
 
 
 async def listed(request: HttpRequest) -> Response:
@@ -138,6 +138,8 @@ async def answered(request: HttpRequest) -> Response:
     process, visit, request_id = here(request), visit_of(request), _id(request)
     read = await process.app.requests.decisions.request(request_id)
     record, statement = read.record, _statement(read.record.request, visit)
+    if statement.asks and not statement.text.strip():
+        return to(request, _back(request, record.request), say("console.ask-empty"), is_well=False)
     outcome = await process.app.requests.decisions.answer(request_id, statement, read)
     if isinstance(outcome.judgement, NoteUnconfirmed):
         asked = {"asked": record.request, "note": statement.reason, "once": secrets.token_hex(8)}
@@ -229,7 +231,13 @@ def _statement(request: Request, visit: Visit) -> Statement:
     said: Said = _VOTES.get(visit.field("vote"), "free_text")
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     made = _made(request, visit, shown, said, visit.field("reason"), _text(request, visit))
-    return replace(made, given=_given(request, visit), note_confirmed=visit.field("note_confirmed") == "yes")
+    return replace(
+        made,
+        given=_given(request, visit),
+        note_confirmed=visit.field("note_confirmed") == "yes",
+        asks=visit.field("vote") == "ask",
+        about=visit.field("about")[:_ID_CHARS],
+    )
 
 
 def _text(request: Request, visit: Visit) -> str:

@@ -2,9 +2,10 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from agents.requests import PersonId, Request
 from agents.run import Run
@@ -24,8 +25,9 @@ from bot.render.cards import (
     unanswered,
     with_short_hashes,
 )
+from bot.render.request_card import COMMENT_BY
 from bot.render.views import FactView, RequestView, request_view
-from bot.render.words import how_to_approve
+from bot.render.words import how_to_approve, present
 from bot.render.worklist import who_else
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from bot.web.console.views.words import channel_word
@@ -35,6 +37,15 @@ from language import say, say_many
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
 
+class SaidView(NamedTuple):
+    """Words beside an open approval, below their `label`; this reader `may_reply` to what has no answer yet."""
+
+    id: str
+    label: str
+    text: str
+    may_reply: bool
+
+
 @dataclass(frozen=True, slots=True)
 class CardView:
     """`once` makes a form that is sent twice one answer. `because` says why this person has no buttons,
@@ -42,7 +53,8 @@ class CardView:
 
     `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words.
     `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `then` what
-    happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open.
+    happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `ask_back`
+    names those whom a question of this reader goes to, `said` is what was written beside it.
     """
 
     request: RequestView
@@ -65,6 +77,8 @@ class CardView:
     who_else: str
     then: list[Line]
     after: Afterwards | None
+    ask_back: str
+    said: list[SaidView]
 
     @property
     def has_form(self) -> bool:
@@ -110,7 +124,17 @@ def card_view(
         who_else=who_else(view, people, me),
         then=[*([approved(request.program)] if is_vote else []), last],
         after=None if is_open else afterwards(record, run, people),
+        ask_back=people.names_of(present(request.askers, people)) if is_open and may and is_vote else "",
+        said=list(_said(record, people, me, replies=is_open and asks and is_vote)),
     )
+
+
+def _said(record: RequestRecord, people: People, me: PersonId, *, replies: bool) -> Iterator[SaidView]:
+    answered = {one.about for one in record.comments}
+    for one in record.comments:
+        is_unanswered = one.kind != "answer" and one.person != me and one.id not in (*answered, "")
+        label = say(COMMENT_BY[one.kind], name=people.name_of(one.person))
+        yield SaidView(one.id, label, one.text, replies and is_unanswered)
 
 
 def version_of(card: CardView, version: int) -> str:
