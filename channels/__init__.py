@@ -135,6 +135,7 @@ class Line(Frozen):
 
     `lines` is set where `text` is only the beginning of a list: how many lines there are of all of it. That is `whole`,
     for channels that can put it one step away. `kept` is the name under which that is kept until the card is sent.
+    `link` is the page that shows what it is about.
     """
 
     label: str
@@ -143,6 +144,7 @@ class Line(Frozen):
     lines: int = 0
     whole: str = ""
     kept: str = ""
+    link: str = Field(default="", exclude_if=operator.not_)
 
 
 class AnswerForm(Frozen):

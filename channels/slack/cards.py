@@ -21,6 +21,7 @@ from channels.slack.blocks import (
     by_line,
     cut,
     labelled,
+    link,
     pieces,
     plain,
     preformatted,
@@ -309,9 +310,13 @@ def _context(lines: Sequence[str]) -> Block:
 
 def _facts(facts: Sequence[Line]) -> Iterator[Block]:
     """Labelled facts, some in one block, so that what is too long for a message can be left out piece by piece."""
-    shown = [labelled(one_line(fact.label, 60), _fact_text(fact)) for fact in facts]
+    shown = [labelled(one_line(fact.label, 60), _fact_text(fact), link=_page_of(fact)) for fact in facts]
     for start in range(0, len(shown), _FACTS_AT_ONCE):
         yield {"type": "rich_text", "elements": [*shown[start : start + _FACTS_AT_ONCE]]}
+
+
+def _page_of(fact: Line) -> Block | None:
+    return link(fact.link, say("card.see-changes")) if fact.link else None
 
 
 def _is_fact_cut(fact: Line) -> bool:

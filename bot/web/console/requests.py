@@ -122,14 +122,17 @@ async def card_of(request: HttpRequest) -> dict[str, object]:
     record, version, _ = await app.requests.decisions.request(_id(request))
     asked = record.request
     run = None if record.state == "open" else fold((await app.store.load(asked.run_id)).events)
-    card = card_view(record, app.people, session, await app.requests.decisions.lists(asked), run)
+    lists_of, has_changes = (
+        await app.requests.decisions.lists(asked),
+        bool(asked.call and app.live.ends_of(asked.call.effect)),
+    )
+    card = card_view(record, app.people, session, lists_of, run, has_changes=has_changes)
     # The key `a` in the list leads here: the button has the focus, and only pressing it decides.
     is_pressed = card.may_approve and request.query_params.get("press") == "approve"
     return {
         "card": card,
         "version": version_of(card, version),
         "focus": "approve" if is_pressed else "",
-        "has_changes": bool(asked.call and app.live.ends_of(asked.call.effect)),
     }
 
 

@@ -25,6 +25,7 @@ from bot.render.cards import (
     unanswered,
     with_short_hashes,
 )
+from bot.render.difference import led_from
 from bot.render.request_card import COMMENT_BY
 from bot.render.views import FactView, RequestView, request_view
 from bot.render.words import how_to_approve, present
@@ -33,6 +34,7 @@ from bot.web.console.views.afterwards import Afterwards, afterwards
 from bot.web.console.views.words import channel_word
 from channels import Line
 from language import say, say_many
+from language.labels import label_of
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
@@ -54,7 +56,8 @@ class CardView:
     `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words.
     `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `then` what
     happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `ask_back`
-    names those whom a question of this reader goes to, `said` is what was written beside it.
+    names those whom a question of this reader goes to, `said` is what was written beside it. `has_changes`: a page
+    shows how files differ, and the facts with the labels `led_from` lead to it.
     """
 
     request: RequestView
@@ -79,6 +82,8 @@ class CardView:
     after: Afterwards | None
     ask_back: str
     said: list[SaidView]
+    has_changes: bool
+    led_from: frozenset[str]
 
     @property
     def has_form(self) -> bool:
@@ -92,10 +97,12 @@ def card_view(
     session: Login,
     lists: Mapping[str, str] | None = None,
     run: Run | None = None,
+    *,
+    has_changes: bool = False,
 ) -> CardView:
     """Return the request as it is seen in `session`, with all of its `lists`; `decide` judges every answer again.
 
-    With its `run` it says what came of the request.
+    With its `run` it says what came of the request. `has_changes`: there is a page of how its files differ.
     """
     request, me, view = record.request, session.person, request_view(record, people, lists=lists or _NO_LISTS)
     is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
@@ -126,6 +133,8 @@ def card_view(
         after=None if is_open else afterwards(record, run, people),
         ask_back=people.names_of(present(request.askers, people)) if is_open and may and is_vote else "",
         said=list(_said(record, people, me, replies=is_open and asks and is_vote)),
+        has_changes=has_changes,
+        led_from=frozenset(label_of(fact.label) for fact in led_from(request)) if has_changes else frozenset(),
     )
 
 
