@@ -1,5 +1,6 @@
 """The closed union of facts that make a run. Fields are only ever added, with a default, so old runs still read."""
 
+import operator
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
@@ -370,7 +371,11 @@ class VoteCast(Happened):
 
 
 class AnswerNoted(Happened):
-    """An answer came and did not count; nothing typed is thrown away. `outcome` is the judgement's type."""
+    """An answer came and did not count; nothing typed is thrown away. `outcome` is the judgement's type.
+
+    Beside an open approval it is words for people: `holders` were asked by it, a card each, and `about` is the
+    `reply_id` of the words that it answers.
+    """
 
     type: Literal["answer_noted"] = "answer_noted"
     schema_version: Literal[1] = 1
@@ -381,6 +386,9 @@ class AnswerNoted(Happened):
     text: str
     outcome: str
     files: tuple[Attachment, ...] = ()
+    # What is kept without them can be read by a release before, if one goes back to it.
+    about: str = Field(default="", exclude_if=operator.not_)
+    holders: tuple[Holder, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class AnswerHeld(Happened):

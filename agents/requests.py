@@ -296,6 +296,11 @@ class Request(Began):
     words: str = ""
     words_are_own: bool = False
 
+    @property
+    def askers(self) -> tuple[PersonId, ...]:
+        """The people who asked or steered; not those who only may not decide because of what they answered."""
+        return tuple(one for one in self.requesters if self.parts.get(one) not in {"objected", "answered"})
+
 
 class Holder(Frozen):
     """The holder of a card, in one revision; the delivery's id is what a reply token stands for.

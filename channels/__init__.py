@@ -11,10 +11,11 @@ What many see is not what one person holds: an `Address` says whether it `is_sha
 answered, and a word for that person goes to the `place` of the answer.
 """
 
+import operator
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from channels.frozen import Frozen
 from channels.readings import Bounced, File, Ignored, Inquiry, Quarantined, Reading, Reply, Trigger
@@ -135,6 +136,7 @@ class Line(Frozen):
 
     `lines` is set where `text` is only the beginning of a list: how many lines there are of all of it. That is `whole`,
     for channels that can put it one step away. `kept` is the name under which that is kept until the card is sent.
+    `link` is the page that shows what it is about.
     """
 
     label: str
@@ -143,6 +145,7 @@ class Line(Frozen):
     lines: int = 0
     whole: str = ""
     kept: str = ""
+    link: str = Field(default="", exclude_if=operator.not_)
 
 
 class Input(Frozen):
@@ -181,7 +184,8 @@ class AnswerForm(Frozen):
     """The ways to answer a card. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
 
     `may_approve` is False where the policy does not let an approval count through this channel. `only_stops`: it is
-    approved, and all that can still be said is no.
+    approved, and all that can still be said is no. `ask_back` names those whom a question goes to, which decides
+    nothing; empty where nobody could answer one.
     """
 
     token: str
@@ -190,6 +194,8 @@ class AnswerForm(Frozen):
     fields: tuple[Input, ...] = ()
     may_approve: bool = True
     only_stops: bool = False
+    # A release before can read what has none, if one goes back to it.
+    ask_back: str = Field(default="", exclude_if=operator.not_)
     until: AwareDatetime
 
 

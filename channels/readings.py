@@ -37,7 +37,7 @@ class Reply(Frozen):
 
     `unbound` says why nothing shows that the person meant this card; then a denial is all that may count. `is_exposed`:
     others have seen the token. `key` names what the person sent, where the channel knows it: the same however often,
-    and along whichever way, it arrives.
+    and along whichever way, it arrives. `asks`: it was sent as a question to whoever asked for what the card is about.
     """
 
     type: Literal["reply"] = "reply"
@@ -55,6 +55,7 @@ class Reply(Frozen):
     unbound: str = ""
     is_exposed: bool = False
     key: str = ""
+    asks: bool = False
 
 
 class Trigger(Frozen):

@@ -15,6 +15,7 @@ _LABELS = {
     "People": "label.people",
     "Plan": "label.plan",
     "Program": "label.program",
+    "Release notes": "label.release-notes",
     "Reply": "label.reply",
     "Repository": "label.repository",
     "Resources": "label.resources",

@@ -57,6 +57,8 @@ _KEYS = (
     "recorded.list-files",
     "recorded.list-migrations",
     "recorded.list-authors",
+    "recorded.list-notes",
+    "recorded.tag-message",
     "recorded.what-is-live",
     "recorded.newest-only",
     "recorded.lines-kept",
@@ -68,12 +70,17 @@ _OURS = frozenset(
         "Takes back",
     }
 )
+# Of these only the first line is ours.
+_HEADED = frozenset({"Release notes"})
 _PLACE = re.compile(r"\\{(\w+)\\}")
 _NUMBERS = {"count", "number", "left", "added", "removed"}
 
 
 def fact_text(label: str, text: str) -> str:
     """Return the text of a fact that was recorded under `label`, in the language that is spoken; others' words stay."""
+    if label in _HEADED:
+        head, end, below = text.partition("\n")
+        return f"{text_of(head)}{end}{below}"
     return text_of(text) if label in _OURS else text
 
 

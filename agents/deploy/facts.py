@@ -16,10 +16,12 @@ from agents.deploy.repository import git, programs
 from agents.deploy.repository.git import Commits, Touched
 from agents.deploy.repository.mirror import refresh
 from agents.requests import Fact
-from agents.text import one_line
+from agents.text import one_line, strip_invisible
 
 _SHOWN_CHARS, _PATH_CHARS = 100, 120
 _MOST_AUTHORS, _MOST_FILES, _MOST_TAGS, _MOST_COMMITS = 10, 15, 50, 20
+_NOTES, _NOTES_ARE = "Release notes", "the message of the tag, in the words of whoever made it:"
+_MOST_NOTES, _NOTE_CHARS = 6, 1_000
 # So many files at once nobody reviews as a whole.
 _MANY_FILES = 50
 # All looks for one fact together take no longer, however many commands they are; all facts together have 20 s.
@@ -182,6 +184,24 @@ async def ci_facts(environment: Environment, commit: str) -> tuple[Fact, ...]:
     if said is None:
         return ()
     return (kept(Fact(label="CI", text=said.text, unread=unread_list("CI", said.unread)), said.lines),)
+
+
+async def release_notes(environment: Environment, version: str) -> tuple[Fact, ...]:
+    """Return the message of the tag that is called `version`, as its author wrote it; nothing where it has none."""
+    try:
+        async with asyncio.timeout(FACT_S):
+            said = strip_invisible((await git.tag_message(environment.repo, version)).replace("\r\n", "\n"))
+    except (LookFailed, TimeoutError) as error:
+        return (unknown(_NOTES, str(error) or "it took too long"),)
+    lines = [line[at : at + _NOTE_CHARS] for line in said.split("\n") for at in range(0, len(line) or 1, _NOTE_CHARS)]
+    written = [line for line in lines if line.strip()]
+    if not written:
+        return ()
+    # A mark before each line, so that none of them can look like a fact of ours.
+    beginning = [f"> {one_line(line, _PATH_CHARS)}" for line in written[:_MOST_NOTES]]
+    fact = Fact(label=_NOTES, text="\n".join((_NOTES_ARE, *beginning)))
+    is_whole = len(written) <= _MOST_NOTES and all(len(line) <= _PATH_CHARS for line in written)
+    return (fact if is_whole else kept(fact, lines),)
 
 
 async def health_fact(environment: Environment) -> Fact:

@@ -10,7 +10,7 @@ from agents import Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.deploy import checks
 from agents.deploy.backends.command import PLAN_S, backend_of
 from agents.deploy.environment import ELSEWHERE, Environment, Way
-from agents.deploy.facts import about, health_fact, live, live_commit, refreshed, shown
+from agents.deploy.facts import about, health_fact, live, live_commit, refreshed, release_notes, shown
 from agents.deploy.lists import UNKNOWN
 from agents.deploy.lookup import LookFailed
 from agents.deploy.repository import git
@@ -190,7 +190,9 @@ def described(way: Way, environments: Mapping[str, Environment]) -> str:
 async def resolved(way: Way, environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:
     """Resolve a version: what it stands for, what is live before it, what a card says of both. Raises ToolRefused."""
     commit, base, facts = await _resolved(environment, version)
-    return commit, base, facts if way == "deploy" else (await health_fact(environment), *facts)
+    if way == "deploy":
+        return commit, base, (*facts, *await release_notes(environment, version))
+    return commit, base, (await health_fact(environment), *facts)
 
 
 async def _resolved(environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:

@@ -23,7 +23,7 @@ Written = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (trigger, answer, withdraw, amend, ask, fork, retry, export):
+    for command in (trigger, answer, ask_back, withdraw, amend, ask, fork, retry, export):
         app.command()(command)
     app.command("import")(take_in)
     for verb, text in _STEERING.items():
@@ -115,10 +115,26 @@ def answer(
         said = client.answer(request, body)
     print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
     speaker = f" --as {person}" if person else ""
-    if shown.format == "approval" and said["judgement"]["type"] == "unclear":
+    if shown.format == "approval" and said["judgement"]["type"] in {"unclear", "asked"}:
         print(as_a_vote(request, speaker), file=sys.stderr)
     if said["judgement"]["type"] == "note_unconfirmed":
         print(as_a_note(request, speaker), file=sys.stderr)
+    raise typer.Exit(0 if said["counts"] and said["judgement"]["type"] != "asked" else 1)
+
+
+def ask_back(
+    request: Annotated[str, typer.Argument(help="The request's id; `sayso requests` lists the open ones.")],
+    text: Annotated[str, typer.Argument(metavar="QUESTION", help='Such as "why now?".', callback=text_of)],
+    person: As = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Ask whoever asked for an approval something. Decides nothing; the answer stands on the card."""
+    from bot.cli.client import speaking
+
+    with speaking(data, person) as client:
+        said = client.answer(request, {"ask": text})
+    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
     raise typer.Exit(0 if said["counts"] else 1)
 
 

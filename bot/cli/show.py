@@ -131,7 +131,7 @@ def request_text(request: RequestView, people: People) -> str:
         for vote in request.votes
         if vote.approve and vote.reason
     ]
-    rows += [_row("comment", f"{people.name_of(one.person)}: {one.text}") for one in request.comments]
+    rows += [_row(one.kind, f"{people.name_of(one.person)}: {one.text}") for one in request.comments]
     rows += [_row("expires", moment(None, request.expires_at))]
     rows += [_row("then", f"{line.label.lower()}, {line.text}") for line in then] if request.state == "open" else []
     rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]

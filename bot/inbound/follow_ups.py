@@ -16,12 +16,13 @@ from agents.run import Run, fold
 from agents.text import ends_of
 from bot.errors import Conflict
 from bot.people.directory import People
-from bot.policy.answers import ONLY_FILES, Statement
+from bot.policy.answers import ONLY_FILES, Statement, refuses
 from bot.policy.attachments import attachments, contents
-from bot.policy.judge import MOST_REMARKS, Unclear, judgements
+from bot.policy.judge import MOST_REMARKS, Asked, Unclear, is_question, judgements
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
+from bot.render.words import feedback_text
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
 from bot.runs.children import busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
@@ -127,16 +128,17 @@ class FollowUps:
         return _is_written(await self._comment(inbound_id, channel, trigger, record, version))
 
     async def _of_requester(self, inbound_id: str, channel: str, trigger: Trigger, run: Run, read: RequestRead) -> bool:
-        """Words of somebody who asked for it: they take it back, stand on everybody's card, or steer."""
+        """Words of somebody who asked for it: they take it back, answer a question, stand on every card, or steer."""
         record, version, _ = read
-        takes_back = is_withdrawal(trigger.text)
+        question = record.question_for(PersonId(trigger.person))
+        takes_back = refuses(called(trigger.text)) if question else is_withdrawal(trigger.text)
         if not takes_back and record.state != "open":
             with self._people.speaking_to(trigger.person):
                 told = say("notice.stop-it") if _is_answerable(record) else ""
             return _is_written(await self._say(inbound_id, channel, trigger, run, record, version, told))
         if not takes_back:
             await self._admit_words(run.id, trigger.person, inbound_id)
-            if len(record.request.remarks) >= MOST_REMARKS:
+            if question is None and len(record.request.remarks) >= MOST_REMARKS:
                 raise Conflict(say("run.remarks-full", count=MOST_REMARKS), say("run.remarks-full-do"))
         statement = _statement(inbound_id, channel, trigger, record)
         if takes_back:
@@ -192,10 +194,15 @@ class FollowUps:
     async def _comment(
         self, inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord, version: int
     ) -> Written:
-        """Kept as an answer that did not count, for people to read; its writer is told so each time."""
+        """Kept as an answer that did not count, for people to read; its writer is told so each time.
+
+        Where whoever decides asks something, it goes to whoever asked as a question.
+        """
         request, person = record.request, PersonId(trigger.person)
         if record.noted.get(person, 0) >= _NOTED_AT_MOST:
             return Written("committed")
+        asks = record.state == "open" and _may_answer(record, person) and is_question(trigger.text)
+        judgement = Asked(whom=request.askers) if asks else Unclear()
         noted = AnswerNoted(
             at=await self._store.now(request.id),
             request_id=request.id,
@@ -203,37 +210,51 @@ class FollowUps:
             person=person,
             channel=channel,
             text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
-            outcome=Unclear().type,
+            outcome=judgement.type,
             files=attachments(trigger.files),
         )
-        with self._people.speaking_to(person):
-            text = say("notice.press") if record.state == "open" else say("notice.too-late-to-type")
-            text = text if _may_answer(record, person) else say("notice.waits-for-others")
-        now_stands = after(record, [noted])
-        # In the thread where it was asked, whoever asked has read it already.
-        is_public = trigger.thread == request.thread
-        outgoing = [] if channel in ANSWERED_AT_ONCE else [_reply(channel, trigger, record, text, noted.at)]
-        outgoing += self._decisions.comment(record, now_stands, is_public=is_public)
+        told = [] if channel in ANSWERED_AT_ONCE else [self._about_comment(channel, trigger, record, judgement)]
+        brought = await self._decisions.comments.bring(record, [noted], is_public=_is_public(trigger, record))
         log.info("typed beside an approval", request_id=request.id)
         return await self._journal.write(
             Commit(
                 run_id=request.run_id,
-                events=[noted],
-                records=[record_write(now_stands, version)],
-                once=Once(request.id, inbound_id, judgements.dump_json(Unclear()), Unclear().type),
-                outgoing=[outbox_entry(entry) for entry in outgoing],
+                events=brought.events,
+                records=[record_write(after(record, brought.events), version)],
+                once=Once(request.id, inbound_id, judgements.dump_json(judgement), judgement.type),
+                outgoing=[*map(outbox_entry, told), *brought.outgoing],
+                deliveries=brought.deliveries,
                 files=contents(trigger.files),
                 limit=MAX_EVENTS_AT_ALL,
             )
         )
 
+    def _about_comment(self, channel: str, trigger: Trigger, record: RequestRecord, judgement: Asked | Unclear) -> Tell:
+        """Return the entry that tells somebody what became of the words they typed beside an approval."""
+        with self._people.speaking_to(trigger.person):
+            text = say("notice.press") if record.state == "open" else say("notice.too-late-to-type")
+            text = text if _may_answer(record, PersonId(trigger.person)) else say("notice.waits-for-others")
+            if isinstance(judgement, Asked):
+                text = feedback_text(judgement, record.request, self._people)
+            return _reply(channel, trigger, record, text, self._store.about_now())
+
 
 def is_withdrawal(text: str) -> bool:
     """Return whether a requester's words plainly take back the request: a denial, or `cancel`, or `stop`."""
+    return read_reply(called(text)).said == "deny"
+
+
+def called(text: str) -> str:
+    """`text` without the names and words that only call somebody."""
     bare, before = text, ""
     while bare != before:
         bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
-    return read_reply(bare).said == "deny"
+    return bare
+
+
+def _is_public(trigger: Trigger, record: RequestRecord) -> bool:
+    """Return whether it was typed in the thread where it was asked: whoever asked has read it already."""
+    return trigger.thread == record.request.thread
 
 
 def _is_written(written: Written) -> bool:
@@ -286,4 +307,5 @@ def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestR
         evidence=trigger.evidence,
         files=trigger.files,
         place=trigger.place,
+        is_public=_is_public(trigger, record),
     )

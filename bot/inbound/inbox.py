@@ -161,6 +161,8 @@ class Inbox:
             picks=reply.picks,
             filled=reply.filled,
             place=reply.place,
+            asks=reply.asks,
+            about=placed.about,
         )
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         await self._decisions.decide(placed.request_id, statement)

@@ -14,6 +14,7 @@ from bot.outbound.sending import CardToSend, Reach, Reached, Sender, Undeliverab
 from bot.outbound.shared_cards import CardClaims, ClaimPending, nobodys_own
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
+from bot.render.request_card import comment_standing
 from bot.render.status_line import written_in
 from bot.requests.decisions import Decisions
 from bot.store import Commit, WorkItem, Written
@@ -32,7 +33,7 @@ from bot.store.outbox_entry import (
     read_entry,
     request_of,
 )
-from channels import Address, Card, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
+from channels import Address, Card, ChannelRefused, ChannelUnauthorized, ChannelUnavailable, Placement
 
 log = structlog.stdlib.get_logger()
 
@@ -74,7 +75,9 @@ class Outbox:
                     await self._live_cards.update(entry)
                     await self._sent(entry)
                 case Tell() | Alert():
-                    await self._sender.deliver(await self._answerable(entry), entry.reach)
+                    sending = await self._answerable(entry)
+                    found = await self._sender.deliver(sending, entry.reach)
+                    await self._note_thread(sending, found.delivery)
                     await self._sent(entry)
                 case AnswerStranger():
                     await self._answer(entry)
@@ -174,14 +177,25 @@ class Outbox:
             deliveries = [(entry.delivery_id, stands.model_dump_json().encode())]
             written = await self._sent(entry, [event], deliveries, seq, waits=found.waits)
 
+    async def _note_thread(self, sending: CardToSend, delivery: Placement) -> None:
+        """What people write below a card that asks them something goes to its run."""
+        is_aside = isinstance(sending.entry, Tell) and sending.entry.to
+        if sending.card.form and delivery.handle and not is_aside:
+            await self._store.threads.note(delivery.address.channel, delivery.handle, sending.entry.run_id)
+
     async def _answerable(self, entry: Tell | Alert) -> CardToSend:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""
-        if isinstance(entry, Alert) or entry.card.form is None or entry.request_id is None:
+        if isinstance(entry, Alert) or entry.card.form is None or entry.request_id is None or not entry.delivery_id:
             return CardToSend(entry, entry.card, entry.id)
-        record, _, _ = await self._decisions.request(entry.request_id)
-        is_asked = record.state == "open" and record.request.revision == entry.revision
-        filled = self._filled(entry, entry.delivery_id) if is_asked else entry.card.model_copy(update={"form": None})
-        return CardToSend(entry, filled, entry.id, record)
+        record, _, now = await self._decisions.request(entry.request_id)
+        placed = await self._failures.placed(entry.delivery_id)
+        if record.state == "open" and (record.request.revision == entry.revision or (placed and placed.about)):
+            return CardToSend(entry, self._filled(entry, entry.delivery_id), entry.id, record)
+        if placed and placed.about:  # whoever is asked hears that it is decided by now
+            with self._people.speaking_to(entry.person):
+                told = comment_standing(record, placed, entry.person, self._people, now)
+            return CardToSend(entry, told, entry.id, record)
+        return CardToSend(entry, entry.card.model_copy(update={"form": None}), entry.id, record)
 
     def _filled(self, entry: PlaceCard | Tell, delivery_id: DeliveryId | None) -> Card:
         """The card with the token of its form."""

@@ -16,6 +16,7 @@ from bot.policy.attachments import with_lists
 from bot.policy.judge import ways_to_approve
 from bot.policy.record import RequestRecord
 from bot.render.cards import deciders
+from bot.render.difference import difference_page, with_difference
 from bot.render.output import with_kept
 from bot.render.request_card import with_approvals
 from bot.requests.decisions import Decisions
@@ -228,6 +229,7 @@ class Sender:
         record = record or (await self._decisions.request(request_id)).record
         card = card.model_copy(update={"topic": topic_in(entry, record.request)})
         card = with_lists(card, record.request, await self._decisions.lists(record.request))
+        card = with_difference(card, record.request, difference_page(self._console, record.request.id))
         if card.form is None or card.form.format != "approval":
             return card
         form = card.form.model_copy(update={"may_approve": name in ways_to_approve(record.request.policy)})
@@ -252,7 +254,7 @@ class Sender:
         match entry:
             case PlaceCard():
                 return self._tokens.make_receipt(entry.delivery_id)
-            case UpdateCard() | Tell() if asks and entry.delivery_id:
+            case UpdateCard() if asks and entry.delivery_id:
                 return self._tokens.make_receipt(entry.delivery_id)
             case _:
                 to = entry.to if isinstance(entry, PostMail) else ""

@@ -1,5 +1,6 @@
 """A reply read as an answer to one request: each format has its own closed way of being answered in text. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,9 @@ from channels import File
 from channels.email.reply import is_courtesy, read_reply
 from language import in_all
 
+_NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
+_BARE_NO = re.compile(rf"\s*(?:{'|'.join(sorted(_NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*", re.IGNORECASE)
+
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
 ONLY_FILES = "(no text, only attached files)"
@@ -29,8 +33,8 @@ class Statement:
     out of the text: a page, a program. `files` came with it; they never make a vote. `picks` are options by their
     place, from 1, and `filled` the fields of a form, where it came as such. `place` is where it was said, in the
     channel's own terms: what is said to this person alone about it goes there. `note_confirmed`: the `reason` of an
-    approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by` and `is_exposed` are as in
-    `Answer` and `channels.Reply`.
+    approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by`, `is_exposed`, `asks` and
+    `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands for all to see.
     """
 
     reply_id: str
@@ -53,14 +57,18 @@ class Statement:
     is_exposed: bool = False
     note_confirmed: bool = False
     link_by: LinkBy | None = None
+    asks: bool = False
+    about: str = ""
+    is_public: bool = False
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
     """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`."""
     is_vote = request.format == "approval"
-    has_parts = bool(statement.picks or statement.filled)
-    vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not has_parts else None
-    meaning, filled = (None, Filled()) if is_vote else _read(request, statement)
+    is_only_said = bool(statement.picks or statement.filled) or _is_only_said(statement)
+    vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
+    is_read = not (is_vote or statement.asks or statement.about)
+    meaning, filled = _read(request, statement) if is_read else (None, Filled())
     return Answer(
         reply_id=statement.reply_id,
         person=statement.person,
@@ -79,8 +87,21 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         text=(statement.reason if vote is False else statement.text),
         note=statement.reason.strip() if vote and is_note(statement.reason) else "",
         note_confirmed=statement.note_confirmed,
+        asks=statement.asks,
+        about=statement.about,
         at=now,
     )
+
+
+def _is_only_said(statement: Statement) -> bool:
+    """Return whether no vote can be in it: it asks something, or answers what somebody said and stops nothing."""
+    return statement.asks or (bool(statement.about) and not (statement.said == "deny" and refuses(statement.text)))
+
+
+def refuses(text: str) -> bool:
+    """Return whether `text` plainly refuses, beyond a bare no: to a question that is an answer."""
+    found = _BARE_NO.match(text)
+    return read_reply(text[found.end() :] if found else text).said == "deny"
 
 
 def is_note(text: str) -> bool:

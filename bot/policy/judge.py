@@ -4,6 +4,7 @@ Pure: `decide` commits what is found here, or judges again.
 """
 
 import operator
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
@@ -28,6 +29,9 @@ from bot.policy.record import RequestRecord
 # How a link that opens the console came to its person: an operator's terminal printed it, or a channel brought it.
 LinkBy = Literal["slack", "email", "operator"]
 
+# Within an address no blank follows it.
+_QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
+
 # Each makes a new card for everybody who is asked: who has more to say withdraws, and asks anew.
 MOST_REMARKS = 20
 
@@ -41,6 +45,7 @@ class Answer(Frozen):
     are why something is no answer to a form, `kept` the fields that it does answer. `note`
     stands beside an approval and is more than courtesy; `note_confirmed` says that it is no condition. `link_by` is how
     the link came that opened the session in which it was said, or in which its API key was made, where there is one.
+    `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer.
     """
 
     reply_id: str
@@ -59,6 +64,8 @@ class Answer(Frozen):
     text: str = ""
     note: str = ""
     note_confirmed: bool = False
+    asks: bool = False
+    about: str = ""
     evidence: str = ""
     at: AwareDatetime
 
@@ -165,6 +172,20 @@ class Remarked(Frozen):
     text: str
 
 
+class Asked(Frozen):
+    """Somebody who decides asks back. It goes to `whom`, who asked for this, and decides nothing."""
+
+    type: Literal["asked"] = "asked"
+    whom: tuple[PersonId, ...]
+
+
+class Replied(Frozen):
+    """A requester answers what somebody said beside the open card, `about` that. It decides and changes nothing."""
+
+    type: Literal["replied"] = "replied"
+    about: str
+
+
 Judgement = Annotated[
     Counted
     | Decided
@@ -178,7 +199,9 @@ Judgement = Annotated[
     | OutOfDate
     | Unclear
     | NoteUnconfirmed
-    | Remarked,
+    | Remarked
+    | Asked
+    | Replied,
     Field(discriminator="type"),
 ]
 judgements: TypeAdapter[Judgement] = TypeAdapter(Judgement, config=ConfigDict(defer_build=True))
@@ -203,15 +226,31 @@ def _withdrawal(record: RequestRecord, answer: Answer) -> Judgement | None:
     return Decided(decision=_decision(answer, "withdrawn", (answer.person,)))
 
 
+def _reply(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """Return what becomes of a requester's answer to words of others: those it names, else the newest question."""
+    if not _are_words_of_requester(record, answer):
+        return None
+    question = record.question_for(answer.person)
+    about = answer.about or (question.id if question else "")
+    closed = _undecided(record, answer) or _open(record, answer) or _unexpired(record, answer)
+    if closed:  # what steers the run goes on to it, and whoever answers somebody hears that it is too late
+        return closed if answer.about else None
+    return Replied(about=about) if about else None
+
+
 def _remark(record: RequestRecord, answer: Answer) -> Judgement | None:
     """Return a remark for words of a requester: those who decide must see them before they do."""
-    request, text = record.request, answer.text.strip()
-    if answer.unbound and answer.addressee not in {None, answer.person}:
-        return None  # nothing shows that they wrote it here: an old mail can be sent to another's card
-    is_asked = record.state == "open" and request.format == "approval" and _unexpired(record, answer) is None
-    if not is_asked or answer.approve is not None or not text or answer.person not in record.requesters:
+    is_open = record.state == "open" and _unexpired(record, answer) is None
+    if not is_open or not _are_words_of_requester(record, answer):
         return None
-    return Remarked(text=text) if len(request.remarks) < MOST_REMARKS else None
+    return Remarked(text=answer.text.strip()) if len(record.request.remarks) < MOST_REMARKS else None
+
+
+def _are_words_of_requester(record: RequestRecord, answer: Answer) -> bool:
+    if answer.unbound and answer.addressee not in {None, answer.person}:
+        return False  # nothing shows that they wrote it here: an old mail can be sent to another's card
+    is_said = bool(answer.text.strip()) and answer.approve is None and not answer.asks
+    return is_said and record.request.format == "approval" and answer.person in record.requesters
 
 
 def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:
@@ -222,8 +261,16 @@ def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     is_vote = record.request.format == "approval"
-    is_clear = (answer.approve if is_vote else answer.given) is not None
-    return None if is_clear else Unclear(misfits=answer.misfits, kept=answer.kept)
+    if (answer.approve if is_vote else answer.given) is not None:
+        return None
+    if is_vote and answer.text.strip() and (answer.asks or is_question(answer.text)):
+        return Asked(whom=tuple(one for one in record.request.askers if one != answer.person))
+    return Unclear(misfits=answer.misfits, kept=answer.kept)
+
+
+def is_question(text: str) -> bool:
+    """Return whether a sentence of `text` ends with a question mark."""
+    return _QUESTION.search(text) is not None
 
 
 REPLACED = "it answers a card that was replaced by a newer one"
@@ -304,6 +351,7 @@ def _note(_: RequestRecord, answer: Answer) -> Judgement | None:
 # about what stands now.
 CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
     _withdrawal,
+    _reply,
     _remark,
     _addressee,
     _entitled,

@@ -3,8 +3,10 @@
 And what an approval in it still covers, as the last look before a gated tool executes. Pure.
 """
 
+import operator
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -36,15 +38,35 @@ from agents.requests import (
 from bot.policy.quorum import is_met
 from language import say
 
-# On a card; all of them are in the run's story.
-_COMMENTS, _COMMENT_CHARS = 5, 500
+# On a card; all of them are in the run's story. A question and its answer are two.
+_COMMENTS, _COMMENT_CHARS = 10, 500
+_KINDS: dict[str, Literal["comment", "question", "answer"]] = {
+    "unclear": "comment",
+    "asked": "question",
+    "replied": "answer",
+}
+
+
+class Comment(Remark):
+    """Words beside an open approval, which decide nothing and which no model reads.
+
+    A `question` of somebody who decides goes to whoever asked; an `answer` of theirs is `about` the words with that
+    `id`. `channel` is where it was said, and `was_sent` if it was brought to them as a card. What is kept without these
+    is a comment of a release before.
+    """
+
+    kind: Literal["comment", "question", "answer"] = Field(default="comment", exclude_if=lambda kind: kind == "comment")
+    id: str = Field(default="", exclude_if=operator.not_)
+    about: str = Field(default="", exclude_if=operator.not_)
+    channel: str = Field(default="", exclude_if=operator.not_)
+    was_sent: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class RequestRecord(Frozen):
     """A request as it stands. `started_at` is when its tool started, `noted` how often whose answer did not count.
 
     `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
-    words of others beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve
+    words beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve
     no longer, `renewed_at` when somebody got another card instead.
     """
 
@@ -58,12 +80,24 @@ class RequestRecord(Frozen):
     joined: tuple[PersonId, ...] = ()
     replaced: tuple[DeliveryId, ...] = ()
     renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
-    comments: tuple[Remark, ...] = ()
+    comments: tuple[Comment, ...] = ()
 
     @property
     def requesters(self) -> tuple[PersonId, ...]:
         """Everyone who counts as a requester by now."""
         return (*self.request.requesters, *self.joined)
+
+    def comment(self, comment_id: str) -> Comment | None:
+        """Return the words with this id, as far as they are still kept here."""
+        return next((one for one in self.comments if one.id == comment_id), None)
+
+    def question_for(self, person: PersonId) -> Comment | None:
+        """Return the newest question that waits for an answer of `person`, who has asked for this."""
+        if person not in (*self.request.askers, *self.joined):
+            return None
+        answered = {one.about for one in self.comments}
+        open_ones = (one for one in reversed(self.comments) if one.kind == "question" and one.id not in answered)
+        return next((one for one in open_ones if one.person != person), None)
 
 
 def records(events: Iterable[Event]) -> dict[RequestId, RequestRecord]:
@@ -132,12 +166,25 @@ def _replaced(record: RequestRecord, event: CardReplaced) -> dict[str, object]:
     return {"replaced": replaced, "holders": (*record.holders, event.holder), "renewed_at": renewed_at}
 
 
-def _comments(record: RequestRecord, event: AnswerNoted) -> tuple[Remark, ...]:
-    is_comment = record.state == "open" and record.request.format == "approval" and event.outcome == "unclear"
+def _comments(record: RequestRecord, event: AnswerNoted) -> tuple[Comment, ...]:
+    is_comment = record.state == "open" and record.request.format == "approval" and event.outcome in _KINDS
     if not is_comment or not event.text.strip():
         return record.comments
-    comment = Remark(person=event.person, text=event.text[:_COMMENT_CHARS], at=event.at)
+    comment = Comment(
+        person=event.person,
+        text=_cut(event.text),
+        at=event.at,
+        kind=_KINDS[event.outcome],
+        id=event.reply_id,
+        about=event.about,
+        channel=event.channel,
+        was_sent=bool(event.holders),
+    )
     return (*record.comments, comment)[-_COMMENTS:]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _COMMENT_CHARS else f"{text[: _COMMENT_CHARS - 1]}…"
 
 
 def good_until(record: RequestRecord) -> datetime | None:

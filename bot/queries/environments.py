@@ -1,6 +1,7 @@
 """What is live in each environment, as the environment itself reports it, and who deploys there or waits to."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,17 +11,25 @@ from agents.deploy import Environment, live_in
 from agents.deploy.facts import health_fact
 from agents.deploy.lookup import is_cut
 from agents.deploy.repository import git
+from agents.deploy.repository.git import Touched
 from agents.deploy.repository.mirror import host_of
-from agents.deploy.results import LIVE_IN
 from agents.requests import Effect, PersonId, RunId
 from bot.execution.command_lock import CommandLock, Holder
-from bot.render.views import Summary, Turn, Turns, commit_of
+from bot.queries.look_cache import LookCache
+from bot.render.difference import Ends, ends_of
+from bot.render.views import Summary, Turn, Turns
 from bot.store import Store
 from bot.store.locks import LockQueue
 
 # Every open page wants to know, and each answer costs a command and a few of git.
 _FRESH_S = 2.0
 _MOST_FILES, _MOST_LINES = 500, 5_000
+# What a difference takes is at most some 600 KB; two gits at once leave a small machine room for the rest.
+_KEPT_BYTES, _DIFFS_AT_ONCE = 8_000_000, 2
+_FILE_BYTES = 200  # of a path, beside its characters
+_FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+Files = tuple[Touched, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +39,6 @@ class Place:
     name: str
     text: str
     policy: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """Two commits of the repository of an environment, as full hashes: what was live, and what comes."""
-
-    environment: str
-    old: str
-    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class Live:
     ) -> None:
         self._environments, self._store, self._clock = environments, store, clock
         self._locks = CommandLock(store).locks
+        self._files = LookCache[Files](_size_of_files, most_bytes=_KEPT_BYTES // 4, at_once=_DIFFS_AT_ONCE)
+        self._diffs = LookCache[str](len, most_bytes=_KEPT_BYTES, at_once=_DIFFS_AT_ONCE)
         self._looking: asyncio.Task[list[Place]] | None = None
         self._looked_at = 0.0
 
@@ -84,17 +86,18 @@ class Live:
         return {environment.name: fact.text for environment, fact in zip(checked, said, strict=True)}
 
     def ends_of(self, effect: Effect) -> Ends | None:
-        """The commits between which a deploy changes what is live; None where they are not known, or the same."""
-        name = effect.environment or ""
-        old, new = effect.artifacts.get(f"{LIVE_IN}{name}", ""), commit_of(effect)
-        is_known = name in self._environments and git.is_hash(old) and git.is_hash(new)
-        return Ends(name, old, new) if is_known and old != new else None
+        """The commits between which a deploy changes what is live, in an environment that there is now."""
+        ends = ends_of(effect)
+        return ends if ends and ends.environment in self._environments else None
 
     async def difference(self, ends: Ends, path: str = "") -> Difference:
         """How they differ, in all files or in the one at `path`. Raises LookFailed."""
-        repo = self._environments[ends.environment].repo
+        repo, old, new = self._environments[ends.environment].repo, ends.old, ends.new
+        # What two whole hashes stand for is the same for ever.
+        is_fixed = bool(_FULL.fullmatch(old) and _FULL.fullmatch(new))
         files, text = await asyncio.gather(
-            git.touched(repo, ends.old, ends.new), git.diff(repo, ends.old, ends.new, path)
+            self._files.get((repo, old, new), lambda: git.touched(repo, old, new), keeps=is_fixed),
+            self._diffs.get((repo, old, new, path), lambda: git.diff(repo, old, new, path), keeps=is_fixed),
         )
         lines = [visible(line) for line in text.removesuffix("\n").split("\n")]
         is_more = is_cut(text) or len(lines) > _MOST_LINES
@@ -116,6 +119,10 @@ class Live:
         found = await asyncio.gather(*(live_in(environment) for environment in self._environments.values()))
         pairs = zip(self._environments.values(), found, strict=True)
         return [Place(environment.name, fact.text, environment.policy) for environment, fact in pairs]
+
+
+def _size_of_files(files: Files) -> int:
+    return sum(len(one.path) + _FILE_BYTES for one in files)
 
 
 def visible(line: str) -> str:

@@ -12,6 +12,7 @@ from bot.policy.attachments import with_lists
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.queries import lists
+from bot.render.difference import difference_page, with_difference
 from bot.render.forms import reasons
 from bot.render.request_card import so_far, standing_card
 from bot.render.views import Summary, request_view
@@ -84,6 +85,7 @@ class StoredRequests:
             raise ChannelRefused(say("overview.none-of-ours"), say("overview.ask-anew"))
         record, _, now = await self._decisions.request(placed.request_id)
         card = self._card(record, placed, person, now)
+        card = with_difference(card, record.request, difference_page(self._console, record.request.id))
         return with_lists(card, record.request, await self._decisions.lists(record.request))
 
     async def misfits(self, token: str, filled: Mapping[str, str]) -> Mapping[str, str]:

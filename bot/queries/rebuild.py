@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from agents.budgets import spent_by_day
-from agents.events import CardDelivered, CardReplaced, DeliveryFailed, Event, RequestOpened, RequestRevised, own
+from agents.events import (
+    AnswerNoted,
+    CardDelivered,
+    CardReplaced,
+    DeliveryFailed,
+    Event,
+    RequestOpened,
+    RequestRevised,
+    own,
+)
 from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
 from agents.run import Run, fold
 from bot.policy.record import records
@@ -102,11 +111,14 @@ def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
             request, holders = event.request, event.holders
         elif isinstance(event, CardReplaced) and event.holder and event.request_id in requests:
             request, holders = requests[event.request_id], (event.holder,)
+        elif isinstance(event, AnswerNoted) and event.request_id in requests:
+            request, holders = requests[event.request_id], event.holders
         else:
             continue
+        about = event.reply_id if isinstance(event, AnswerNoted) else ""
         for holder in holders:
             found = holder.delivery_id
-            yield found, _placed(request, holder, sent.get(found), failed.get(found, {}))
+            yield found, _placed(request, holder, sent.get(found), failed.get(found, {}), about)
 
 
 def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
@@ -123,7 +135,7 @@ def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
     return found
 
 
-def _placed(request: Request, holder: Holder, sent: CardDelivered | None, failed: dict[str, str]) -> bytes:
+def _placed(request: Request, holder: Holder, sent: CardDelivered | None, failed: dict[str, str], about: str) -> bytes:
     delivery_id = holder.delivery_id
     delivery = None
     if sent:
@@ -141,5 +153,6 @@ def _placed(request: Request, holder: Holder, sent: CardDelivered | None, failed
         failed=failed,
         shares=sent.shares if sent else None,
         place=holder.place,
+        about=about,
     )
     return made.model_dump_json().encode()

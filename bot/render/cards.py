@@ -32,7 +32,7 @@ from bot.policy.judge import (
 from bot.policy.quorum import eligible
 from bot.render.forms import inputs
 from bot.render.output import output_line, output_of
-from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, who_decides
+from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, present, who_decides
 from channels import AnswerForm, Card, Line
 from language import LANGUAGES, in_each, say, say_many, speaking
 from language.labels import label_of
@@ -50,7 +50,7 @@ _HASH_CHARS = 7
 
 def request_card(request: Request, people: People, at: datetime, me: PersonId | None = None) -> Card:
     """Return the card for people who may answer `request`, or for `me` alone; the form's token is filled in later."""
-    asked_by = people.names_of(askers(request))
+    asked_by = people.names_of(request.askers)
     summary = says_first(request, people)
     facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
@@ -61,6 +61,7 @@ def request_card(request: Request, people: People, at: datetime, me: PersonId | 
         format=request.format,
         options=request.options,
         fields=inputs(request.fields),
+        ask_back=people.names_of(present(request.askers, people)) if request.format == "approval" else "",
         until=request.expires_at,
     )
     return Card(
@@ -324,7 +325,7 @@ _REMARK_CHARS = 500
 
 def who_asks(request: Request, people: People) -> str:
     """Return the sentence that says who or what asks, for whom, and which words on the card are not ours."""
-    asked_by = people.names_of(askers(request))
+    asked_by = people.names_of(request.askers)
     said = _program_asks(request, people) if request.program else say(_WHO_ASKS[request.purpose], who=asked_by)
     match request.origin:
         case FromTrigger(name=name):
@@ -400,11 +401,6 @@ def _program_asks(request: Request, people: People) -> str:
     whose = people.names_of(request.requesters[:1]) or say("words.nobody")
     key = "card.program-asks-approval" if request.format == "approval" else "card.program-asks"
     return say(key, program=program_name(request.program), whose=whose)
-
-
-def askers(request: Request) -> tuple[PersonId, ...]:
-    """Return the people who asked or steered; not those who only may not decide because of what they answered."""
-    return tuple(one for one in request.requesters if request.parts.get(one) not in {"objected", "answered"})
 
 
 def kept_out(request: Request) -> dict[PersonId, str]:

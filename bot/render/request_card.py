@@ -12,6 +12,7 @@ from bot.people.directory import People
 from bot.policy.judge import (
     AlreadyDecided,
     Answer,
+    Asked,
     Counted,
     Decided,
     Judgement,
@@ -22,8 +23,8 @@ from bot.policy.judge import (
     judge,
 )
 from bot.policy.quorum import lacking
-from bot.policy.record import RequestRecord, good_until
-from bot.render.cards import askers, began_with, request_card
+from bot.policy.record import Comment, RequestRecord, good_until
+from bot.render.cards import began_with, notice, request_card
 from bot.render.forms import answer_lines
 from bot.render.output import output_of
 from bot.render.words import changes_of, decided, feedback_text, queued_behind, state_name
@@ -42,6 +43,11 @@ _HOW = {
 # What a tool printed, or a person wrote, is on the run's page in full.
 _HEAD_CHARS, _TAIL_CHARS, _LAST_CHARS = 900, 500, 2_000
 _SAID_CHARS = 500
+COMMENT_BY = {"comment": "card.comment-by", "question": "card.question-by", "answer": "card.answer-by"}
+"""The keys of what stands above words beside an open approval, by their kind."""
+
+# A comment, and a question.
+_COMMENT_CARDS = (("notice.comment-title", "notice.comment"), ("notice.question-title", "notice.question"))
 _ENDED = {"done": "standing.ended-done", "failed": "standing.ended-failed", "cancelled": "standing.ended-cancelled"}
 
 
@@ -76,7 +82,7 @@ def standing(
     card = with_notes(card, record, people)
     stand = _stand(record, run, people)
     # What is said above the facts now is who decided, no longer who asks.
-    asked = Line(label=say("card.asked-by"), text=people.names_of(askers(request)))
+    asked = Line(label=say("card.asked-by"), text=people.names_of(request.askers))
     facts = (asked, *began_with(request), *(fact for fact in card.facts if fact.label != asked.label))
     return card.model_copy(
         update={
@@ -111,9 +117,61 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     said = [
         (say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in record.votes if vote.approve
     ]
-    said += [(say("card.comment-by", name=people.name_of(one.person)), one.text) for one in record.comments]
+    said += [(say(COMMENT_BY[one.kind], name=people.name_of(one.person)), one.text) for one in record.comments]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
-    return card.model_copy(update={"facts": (*card.facts, *lines)})
+    # A card that is drawn again as it is sent has some of them already.
+    return card.model_copy(update={"facts": (*(fact for fact in card.facts if fact not in lines), *lines)})
+
+
+def comment_card(request: Request, said: Comment, text: str, people: People) -> Card:
+    """The card that brings what somebody `said` to whoever asked, who may answer it; `text` is as much as is shown."""
+    name = people.name_of(said.person)
+    title, words = _COMMENT_CARDS[said.kind == "question"]
+    card = notice(say(title, title=request.title), say(words, name=name), said.at, request.id)
+    form = AnswerForm(token="", format="free_text", until=request.expires_at)
+    return card.model_copy(update={**_quoted(name, text), "form": form, "closes": False})
+
+
+def reply_notice(request: Request, said: Comment, text: str, people: People) -> Card:
+    """Return the card that brings an answer to whoever asked back."""
+    name = people.name_of(said.person)
+    title = say("notice.answer-title", title=request.title)
+    card = notice(title, say("notice.answer", name=name), said.at, request.id)
+    return card.model_copy(update=_quoted(name, text))
+
+
+def answered_card(record: RequestRecord, said: Comment, text: str, people: People) -> Card:
+    """The whole card once more, below the answer to what its reader asked back."""
+    name, card = people.name_of(said.person), with_notes(request_card(record.request, people, said.at), record, people)
+    about = say("card.about", title=record.request.title)
+    return card.model_copy(
+        update={
+            **_quoted(name, text),
+            "title": about,
+            "summary": f"{say('notice.answer', name=name)}\n{card.summary}",
+        }
+    )
+
+
+def _quoted(name: str, text: str) -> dict[str, str]:
+    return {"quoted": text, "quoted_as": say("card.somebody-wrote", name=name)}
+
+
+def comment_standing(record: RequestRecord, placed: Delivery, person: PersonId, people: People, now: datetime) -> Card:
+    """The card by which a comment is answered, as it stands for `person`; its form has no token yet."""
+    said, request = record.comment(placed.about), record.request
+    if record.decision:
+        told = say("answer.already-decided-unasked", decided=decided(record.decision, people))
+    elif record.state != "open" or now >= request.expires_at:
+        told = say("answer.closed", state=state_name(record.state if record.state != "open" else "expired"))
+    elif person not in record.requesters:
+        told = say("notice.for-others", names=people.name_of(placed.person))
+    elif said:
+        return comment_card(request, said, said.text, people)
+    else:  # newer words have taken its place on the card
+        gone = Comment(person=placed.person, text="", at=now)
+        return comment_card(request, gone, "", people).model_copy(update={"summary": "", "quoted_as": ""})
+    return notice(say("card.about", title=request.title), told, now, request.id)
 
 
 def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
@@ -268,12 +326,13 @@ def _failed(text: str, when: str) -> _Stand:
 
 
 class Can(NamedTuple):
-    """The answers that somebody can still give with a card, and `why` not all of them."""
+    """The answers that somebody can still give with a card, and `why` not all of them; `ask`: they can ask back."""
 
     approve: bool = False
     deny: bool = False
     stop: bool = False
     why: str = ""
+    ask: bool = False
 
 
 def standing_card(
@@ -283,6 +342,8 @@ def standing_card(
 
     Its form has no token yet; there is none where this person has nothing to say, and then `summary` says why.
     """
+    if placed.about:
+        return comment_standing(record, placed, person, people, now)
     card, can = request_card(record.request, people, now, person), _can(record, placed, person, way, people, now)
     card = with_approvals(card, record, people) if record.state == "open" else card
     made = {
@@ -300,11 +361,20 @@ def so_far(record: RequestRecord, people: People) -> tuple[Line, ...]:
 def _form(form: AnswerForm, can: Can) -> AnswerForm | None:
     if not (can.approve or can.deny or can.stop):
         return None
-    return form.model_copy(update={"may_approve": can.approve, "only_stops": can.stop})
+    ask_back = form.ask_back if can.ask else ""
+    return form.model_copy(update={"may_approve": can.approve, "only_stops": can.stop, "ask_back": ask_back})
 
 
 def _can(record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime) -> Can:
-    """Judge by the judge's own rules what a yes and a no would do."""
+    """Judge by the judge's own rules what a yes, a no and a question would do."""
+    question = _answer_of(placed, person, way, now, approve=None).model_copy(update={"asks": True, "text": "-"})
+    can = _can_decide(record, placed, person, way, people, now)
+    return can._replace(ask=isinstance(judge(record, question), Asked))
+
+
+def _can_decide(
+    record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime
+) -> Can:
     yes, no = (judge(record, _answer_of(placed, person, way, now, approve=approve)) for approve in (True, False))
     why = _words(yes, record, people)
     match yes, no:
@@ -328,7 +398,7 @@ def _only_withdraws(yes: Judgement, no: Decided) -> bool:
     return no.decision.state == "withdrawn" and not is_told
 
 
-def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime, *, approve: bool) -> Answer:
+def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime, *, approve: bool | None) -> Answer:
     """Return an answer that `person` might give.
 
     It is judged, and never kept.

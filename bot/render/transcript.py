@@ -127,9 +127,8 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
         case VoteCast():
             return _voted(event.vote, name(event.vote.person))
         case AnswerNoted():
-            outcome = event.outcome.replace("_", " ")
-            said = say("story.not-counted", name=name(event.person), channel=event.channel, outcome=outcome)
-            return TranscriptLine(said, event.text)
+            key, outcome = _NOTED.get(event.outcome, "story.not-counted"), event.outcome.replace("_", " ")
+            return TranscriptLine(say(key, name=name(event.person), channel=event.channel, outcome=outcome), event.text)
         case AnswerHeld():
             key = "story.quarantined" if event.person else "story.quarantined-claim"
             who = name(event.person) if event.person else event.claims or say("words.nobody")
@@ -155,6 +154,7 @@ def _voted(vote: Vote, name: str) -> TranscriptLine:
     return TranscriptLine(said + say("story.with-a-note") if note else said, note)
 
 
+_NOTED = {"asked": "story.question", "replied": "story.answer"}
 _REPLACED = {
     "unbound": "story.replaced-unbound",
     "seen_by_others": "story.replaced-seen",

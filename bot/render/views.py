@@ -29,7 +29,7 @@ from agents.text import first_line, one_line
 from bot.people.directory import People
 from bot.policy.attachments import facts_of
 from bot.policy.quorum import eligible
-from bot.policy.record import RequestRecord
+from bot.policy.record import Comment, RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.words import who_decides
 from language.labels import label_of
@@ -167,7 +167,8 @@ class RequestView(Frozen):
     `words_are_own` if they are certainly whose the card says. `quoted` is the wording of a question, which a model may
     have written. `is_rehearsal`: plain rules chose the step, no model. `program`: whose API key the program
     has that asks by itself. `service` is whose API key asked, `key_holders` in whose hands that is. `remarks` are what
-    requesters wrote after people were asked, `comments` the newest words of others, which decide nothing.
+    requesters wrote after people were asked, `comments` the newest words beside it, which decide nothing: comments,
+    questions to whoever asked, and their answers.
     `may_not_decide` says why somebody does not whom the policy names. `may_act` is for that program, where the request
     is shown alone: whether it may do what it wanted to be approved, null while that is open.
     """
@@ -191,7 +192,7 @@ class RequestView(Frozen):
     call: GatedCall | None
     changes: tuple[str, ...]
     remarks: tuple[Remark, ...] = ()
-    comments: tuple[Remark, ...] = ()
+    comments: tuple[Comment, ...] = ()
     may_not_decide: dict[PersonId, str] = Field(default_factory=dict[PersonId, str])
     opened_at: AwareDatetime
     expires_at: AwareDatetime

@@ -9,6 +9,7 @@ from bot.people.directory import People
 from bot.policy.judge import (
     AlreadyDecided,
     AlreadyVoted,
+    Asked,
     ClosedOtherwise,
     Counted,
     Decided,
@@ -18,6 +19,7 @@ from bot.policy.judge import (
     NotThisWay,
     OutOfDate,
     Remarked,
+    Replied,
     Revoked,
     TooLate,
     Unclear,
@@ -147,6 +149,16 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
             return say("answer.note-unconfirmed", note=quote(judgement.note, REASON_CHARS))
         case Remarked():
             return say("answer.remarked")
+        case Asked():
+            names = people.names_of(present(judgement.whom, people))
+            return say("answer.asked", names=names) if names else say("answer.asked-nobody")
+        case Replied():
+            return say("answer.replied")
+
+
+def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
+    """Return those who are in the directory: nobody else can answer."""
+    return tuple(person for person in persons if people.contact(person))
 
 
 _STATES = {

@@ -3,15 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Set
 from datetime import datetime
 
-from agents.requests import DeliveryId, Holder, PersonId, Remark, Request, RequestId
+from agents.requests import DeliveryId, Holder, PersonId, Request, RequestId
 from agents.run import Run
-from bot.people.directory import People
-from bot.render.cards import askers, notice
 from bot.requests.opening import thread_of
 from bot.store.journal import outgoing_id
-from bot.store.outbox_entry import Tell, UpdateCard
+from bot.store.outbox_entry import UpdateCard
 from channels import Card
-from language import say
 
 # The channels that can change what they sent, for processes that have none of them to ask.
 EDITING = frozenset({"slack"})
@@ -81,30 +78,6 @@ def updates_of(
             )
         )
     return entries
-
-
-def commented(request: Request, comment: Remark, people: People) -> list[Tell]:
-    """Brings what somebody wrote beside an approval to those who asked for it. It is for people, and no answer."""
-
-    def card_for(person: PersonId) -> Card:
-        with people.speaking_to(person):
-            said = say("notice.comment", name=people.name_of(comment.person))
-            card = notice(say("notice.comment-title", title=request.title), said, comment.at, request.id)
-        return card.model_copy(update={"quoted": comment.text})
-
-    return [
-        Tell(
-            id=outgoing_id(request.id),
-            run_id=request.run_id,
-            person=person,
-            reach=request.policy.reach,
-            card=card_for(person),
-            thread=request.thread,
-            request_id=request.id,
-        )
-        for person in askers(request)
-        if person != comment.person
-    ]
 
 
 def changed(title: str, at: datetime) -> Card:

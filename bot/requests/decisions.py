@@ -27,6 +27,7 @@ from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
 from bot.policy.judge import (
     Answer,
+    Asked,
     Counted,
     Decided,
     Judgement,
@@ -34,6 +35,7 @@ from bot.policy.judge import (
     NotThisWay,
     OutOfDate,
     Remarked,
+    Replied,
     Revoked,
     Unclear,
     judge,
@@ -41,8 +43,10 @@ from bot.policy.judge import (
 )
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import asked_again, closed_card, notice, remark, request_card
+from bot.render.request_card import with_notes
 from bot.render.words import decided, feedback_text
-from bot.requests.card_updates import changed, commented, updates_for
+from bot.requests.card_updates import changed, updates_for
+from bot.requests.comments import Brought, Comments
 from bot.requests.opening import Placement, changes_between, placement, placing
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
@@ -77,7 +81,7 @@ class Outcome:
     @property
     def counts(self) -> bool:
         """True if the answer did something."""
-        return isinstance(self.judgement, Counted | Decided | Revoked | Remarked)
+        return isinstance(self.judgement, Counted | Decided | Revoked | Remarked | Asked | Replied)
 
 
 class RequestRead(NamedTuple):
@@ -93,6 +97,7 @@ class Decisions:
 
     def __init__(self, journal: Journal, people: People, edits: Set[str] = frozenset()) -> None:
         self._journal, self._people, self._edits = journal, people, edits
+        self.comments = Comments(journal.store, people, edits)
 
     async def request(self, request_id: str) -> RequestRead:
         """A request's record, its version and the time. Raises NotFound."""
@@ -139,7 +144,9 @@ class Decisions:
             if isinstance(judgement, Remarked):
                 commit = self._remarking(record, version, statement, answer, judgement)
             else:
-                commit = self._commit(record, version, statement, answer, judgement)
+                facts = _facts(record, answer, judgement, statement)
+                brought = await self.comments.bring(record, facts, is_public=statement.is_public)
+                commit = self._commit(record, version, statement, answer, judgement, brought)
             written = await self._journal.write(commit)
             if written.state == "repeat":
                 return judgements.validate_json(written.outcome), None
@@ -149,11 +156,17 @@ class Decisions:
         raise RuntimeError(f"{request_id} changed {_TRIES} times while one answer was judged")
 
     def _commit(
-        self, record: RequestRecord, version: int, statement: Statement, answer: Answer, judgement: Judgement
+        self,
+        record: RequestRecord,
+        version: int,
+        statement: Statement,
+        answer: Answer,
+        judgement: Judgement,
+        brought: Brought,
     ) -> Commit:
         request = record.request
-        renewal = self._renewal(record, answer, judgement, statement)
-        events = [*_facts(record, answer, judgement, statement), *renewal.events]
+        renewal = self._renewal(record, answer, judgement, statement, brought)
+        events = [*brought.events, *renewal.events]
         now_stands = after(record, events)
         is_final = now_stands.state != record.state
         is_heard = _is_told_later(statement) or answer.channel in request.policy.reach
@@ -165,21 +178,16 @@ class Decisions:
         placed = renewal.placement if is_told else None
         outgoing: list[OutboxEntry] = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
         is_counted = isinstance(judgement, Counted)
-        moved = self._moved(now_stands, answer.at) if is_counted else self.comment(record, now_stands)
-        outgoing += moved
+        outgoing += self._moved(now_stands, answer.at) if is_counted else []
         outgoing += [self._notice(record, answer, judgement, statement)] if is_told and not placed else []
-        is_bounded = isinstance(judgement, Counted | Decided | Revoked)
+        is_bounded = isinstance(judgement, Counted | Decided | Revoked) and record.state == "open"
         return Commit(
             run_id=request.run_id,
             events=events,
-            records=[
-                record_write(
-                    now_stands, version, before=request.expires_at if is_bounded and record.state == "open" else None
-                )
-            ],
+            records=[record_write(now_stands, version, before=request.expires_at if is_bounded else None)],
             once=Once(request.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
-            outgoing=[*map(outbox_entry, outgoing), *([placed.outgoing] if placed else [])],
-            deliveries=[placed.delivery] if placed else [],
+            outgoing=[*brought.outgoing, *map(outbox_entry, outgoing), *([placed.outgoing] if placed else [])],
+            deliveries=[*brought.deliveries, *([placed.delivery] if placed else [])],
             # A vote that counts wakes it as well: its status names who is left.
             wake=[Wake(WorkItem("run", request.run_id))] if is_final or is_counted else [],
             asleep=[WorkItem("ask", request.id)] if is_final else [],
@@ -187,12 +195,14 @@ class Decisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _renewal(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> "_Renewal":
+    def _renewal(
+        self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement, brought: Brought
+    ) -> "_Renewal":
         """Another card for whoever could answer better, where the one they hold can't be changed and its answers bind.
 
         Somebody's robot that answers each of them gets one in ten minutes.
         """
-        may_again = isinstance(judgement, NotThisWay | Unclear) and _is_noted(record, answer.person)
+        may_again = isinstance(judgement, NotThisWay | Unclear | Asked) and _is_noted(record, answer.person)
         holds = any(holder.person == answer.person for holder in record.holders)
         if not (may_again and holds and record.state == "open") or answer.channel in self._edits:
             return _Renewal()
@@ -209,6 +219,7 @@ class Decisions:
             return _Renewal([replaced] if _is_given_away(record, statement) else [])
         with self._people.speaking_to(answer.person):
             card = asked_again(record.request, judgement, self._people, answer.at)
+            card = with_notes(card, after(record, brought.events), self._people)
         placed = placement(record.request, card, answer.person, first=answer.channel)
         return _Renewal([replaced.model_copy(update={"holder": placed.holder})], placed)
 
@@ -216,9 +227,7 @@ class Decisions:
         """Send again, once, what a release asked by mails that approve no longer; how many mails."""
         for _ in range(_TRIES):
             record, version, now = await self.request(request_id)
-            people = (
-                [each for each in _newest_of(record) if await self._is_of_old(each)] if record.state == "open" else []
-            )
+            people = [each for each in _newest_of(record) if record.state == "open" and await self._is_of_old(each)]
             if not people:
                 return 0
             cards = [(holder.person, self._sent_again(record.request, holder.person, now)) for holder in people]
@@ -319,8 +328,7 @@ class Decisions:
         request = record.request
         if record.decision is None:
             return []
-        newest = {holder.person: holder.delivery_id for holder in record.holders if holder.person}
-        news = [delivery_id for person, delivery_id in newest.items() if person != decider]
+        news = [holder.delivery_id for holder in _newest_of(record) if holder.person != decider]
         return updates_for(
             request, record.holders, self._edits, lambda person: self._closed(record, decider, person, now), news
         )
@@ -338,16 +346,6 @@ class Decisions:
         with self._people.speaking_to(person):
             card = request_card(request, self._people, now)
             return card.model_copy(update={"summary": f"{say('notice.sent-again')}\n{card.summary}"})
-
-    def comment(
-        self, before: RequestRecord, now_stands: RequestRecord, *, is_public: bool = False
-    ) -> list[OutboxEntry]:
-        """Shows a new comment to people: on cards that can be changed, and to whoever asked unless it `is_public`."""
-        if now_stands.comments == before.comments:
-            return []
-        comment = now_stands.comments[-1]
-        tells = [] if is_public else commented(before.request, comment, self._people)
-        return [*self._moved(now_stands, comment.at), *tells]
 
     def _moved(self, record: RequestRecord, now: datetime) -> Sequence[OutboxEntry]:
         """Shows that something has changed, wherever a card can be changed."""
@@ -425,7 +423,8 @@ class Decisions:
 
     def _revising(self, record: RequestRecord, version: int, request: Request, by: PersonId, now: datetime) -> Commit:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
-        holders, outgoing, deliveries = placing(request, self._people, now)
+        stands = after(record, [RequestRevised(at=now, by=by, request=request)])
+        holders, outgoing, deliveries = placing(request, self._people, now, stands)
         outgoing = [*outgoing, *map(outbox_entry, self._moved(record, now))]
         event = RequestRevised(at=now, by=by, request=request, holders=holders)
         return Commit(
@@ -496,5 +495,6 @@ def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statemen
                 text=judgement.note if isinstance(judgement, NoteUnconfirmed) else statement.text,
                 outcome=judgement.type,
                 files=files,
+                about=judgement.about if isinstance(judgement, Replied) else "",
             )
             return [noted]

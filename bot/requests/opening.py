@@ -34,6 +34,7 @@ from bot.policy.digest import call_digest, described, question_digest
 from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord
 from bot.render.cards import PARTS, program_name, request_card
+from bot.render.request_card import with_notes
 from bot.store import Commit, Wake, WorkItem
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import outbox_entry, record_write
@@ -274,23 +275,32 @@ def opening(request: Request, people: People, expect: int | None) -> Commit:
 
 
 def placing(
-    request: Request, people: People, now: datetime
+    request: Request, people: People, now: datetime, stands: RequestRecord | None = None
 ) -> tuple[tuple[Holder, ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
-    """A card in this revision for each who may answer and each place: (holders, outbox entries, deliveries)."""
+    """A card in this revision for each who may answer and each place: (holders, outbox entries, deliveries).
+
+    `stands` is the record with what was said beside it, where there is one.
+    """
     people_asked = [(person, "") for person in eligible(request.policy, request.requesters)]
     places = [(PersonId(""), place) for place in dict.fromkeys(request.policy.also_post)]
     made = [
-        placement(request, card_for(request, people, person, now), person, place)
+        placement(request, card_for(request, people, person, now, stands), person, place)
         for person, place in (*people_asked, *places)
     ]
     holders = tuple(one.holder for one in made)
     return holders, [one.outgoing for one in made], [one.delivery for one in made]
 
 
-def card_for(request: Request, people: People, person: PersonId, now: datetime) -> Card:
-    """The card of `request` in the language of `person`; in that of the installation for a place, which is nobody's."""
+def card_for(
+    request: Request, people: People, person: PersonId, now: datetime, stands: RequestRecord | None = None
+) -> Card:
+    """The card of `request` in the language of `person`; in that of the installation for a place, which is nobody's.
+
+    `stands` as in `placing`.
+    """
     with people.speaking_to(person):
-        return request_card(request, people, now)
+        card = request_card(request, people, now)
+        return with_notes(card, stands, people) if stands else card
 
 
 @dataclass(frozen=True, slots=True)

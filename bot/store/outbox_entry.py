@@ -155,6 +155,7 @@ class Delivery(Frozen):
 
     `failed` says which channels did not bring it there, in their order, and why. `shares` is the delivery whose card it
     is, where one card stands for several people. `place` is set, and `person` empty, where it is for all who are there.
+    `about` is the comment that it asks an answer to; then no answer to it is a vote.
     """
 
     id: DeliveryId
@@ -167,6 +168,7 @@ class Delivery(Frozen):
     failed: dict[str, str] = Field(default_factory=dict[str, str])
     shares: DeliveryId | None = None
     place: str = ""
+    about: str = Field(default="", exclude_if=operator.not_)
 
     @property
     def stands(self) -> bool:

@@ -80,14 +80,16 @@ class Block:
     """A few lines that belong together; `words` of others and what is `verbatim` keep their spaces and are marked line
     by line. `fine` are facts in small print.
 
-    A `link` is one line, an address of ours, which the HTML shows as a button. `buttons` are in the HTML alone, side by
-    side; their `lines` are what is said below them. `room` are the bytes of HTML that the lines may fill.
+    A `link` is one line, an address of ours, which the HTML shows as a button; `label` says where it leads. `buttons`
+    are in the HTML alone, side by side; their `lines` are what is said below them. `room` are the bytes of HTML that
+    the lines may fill.
     """
 
     kind: Kind
     lines: tuple[str, ...]
     room: int = _SUMMARY
     buttons: tuple[Button, ...] = ()
+    label: str = ""
 
 
 def approval(card: Card, code: str = "", line: str = "") -> str:
@@ -189,13 +191,14 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
     found += _say(_below_lead(card) if asks else escape_invisible(card.summary), _SUMMARY)
     found += _words(card)
     found += _facts(card.facts, _FACTS, most=_FACT_LINES)
+    found += _link(next((fact.link for fact in card.facts if fact.link), ""), say("card.see-changes"))
     if card.form is not None:
         options = tuple(f"{i}. {_line(each)}" for i, each in enumerate(card.form.options, 1))
         found += [Block("say", options, _OPTIONS)] if options else []
         found += [Block("say", said, _OPTIONS)] if (said := forms.hints(card.form)) else []
         found += [*_decides(card, card.form, made), *_answering(card, card.form, made)]
     else:
-        found += [*_facts(card.decides, _DECIDES), *_link(card)]
+        found += [*_facts(card.decides, _DECIDES), *_link(card.link, say("mail.open"))]
     return (*found, *_details(card, made.code))
 
 
@@ -232,7 +235,7 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     """The buttons and, right below them, a long line: a quote of the plain text leaves the buttons out, and where it
     goes on is known by such a line (`reply.binding.strange`).
     """
-    how, page, rows = _how_to_answer(form), _link(card), _buttons(form, made)
+    how, page, rows = _how_to_answer(form), _link(card.link, say("mail.open")), _buttons(form, made)
     lines = [Block("say", forms.lines(form), _LINES)] if form.format == "form" else []
     if form.format == "approval" and not form.may_approve and not form.only_stops:
         # Only the page approves: it stands first.
@@ -243,8 +246,8 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     yield from (Block("small", how, _HOW), *lines, *page)
 
 
-def _link(card: Card) -> list[Block]:
-    return [Block("link", (_line(card.link),))] if card.link else []
+def _link(address: str, label: str) -> list[Block]:
+    return [Block("link", (_line(address),), label=label)] if address else []
 
 
 def _details(card: Card, code: str) -> Iterable[Block]:
@@ -316,7 +319,7 @@ def _text_of(block: Block, *, labels: bool) -> str:
             return "\n".join((*map(label_of, block.buttons), *block.lines)) if labels else ""
         case "link":
             # On a line of its own, as in the HTML: what a quote makes of an address is not compared.
-            return f"{say('mail.open')}\n{block.lines[0]}"
+            return f"{block.label}\n{block.lines[0]}"
         case _:
             return "\n".join(shown(block))
 
@@ -382,14 +385,14 @@ def _fact(fact: Line, most: int | None = None) -> tuple[str, ...]:
 
 
 def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
-    deny = say("mail.how-to-deny")
+    deny, ask = say("mail.how-to-deny"), (say("mail.how-to-ask"),) if form.ask_back else ()
     match form.format:
         case "approval" if form.only_stops:
             return (say("mail.can-still-deny"), deny)
         case "approval" if form.may_approve:
-            return (say("mail.how-to-approve"), deny)
+            return (say("mail.how-to-approve"), deny, *ask)
         case "approval":
-            return (say("mail.only-the-page-approves"), deny)
+            return (say("mail.only-the-page-approves"), deny, *ask)
         case "yes_no":
             return (say("mail.how-to-say-yes-or-no"),)
         case "choice":

@@ -11,7 +11,7 @@ import html
 from channels import Card
 from channels.email.cards import Block, Button, Made, blocks, label_of, shown
 from channels.email.reply import marks
-from language import say, spoken
+from language import spoken
 
 WIDTH_PX = 600
 
@@ -85,7 +85,7 @@ def _inner(block: Block) -> str:
         case "facts" | "fine":
             return "<br>\n".join(map(_with_label, lines))
         case "link":
-            return _button(Button(say("mail.open"), block.lines[0], "open"))
+            return _button(Button(block.label, block.lines[0], "open"))
         case "buttons":
             return _side_by_side(block.buttons) + _below(lines)
         case "lead" | "title" | "say" | "heading" | "small":

@@ -112,11 +112,17 @@ def small(text: str) -> Block:
     return {"type": "context", "elements": [words(text or "-")]}
 
 
-def labelled(label: str, text: str, between: str = ": ") -> Block:
-    """A section of a rich text: `label` in bold, then `text`, on a line of its own where it has several."""
+def labelled(label: str, text: str, between: str = ": ", link: Block | None = None) -> Block:
+    """A section of a rich text: `label` in bold, then `text`, below it where it has several lines; then `link`."""
     bold: Block = {"type": "text", "text": f"{label or '-'}{between}", "style": {"bold": True}}
     below: list[JsonValue] = [{"type": "text", "text": "\n"}] if "\n" in text and between != "\n" else []
-    return {"type": "rich_text_section", "elements": [bold, *below, *in_rich_text(text or "-")]}
+    led: list[JsonValue] = [{"type": "text", "text": "\n" if "\n" in text else " · "}, link] if link else []
+    return {"type": "rich_text_section", "elements": [bold, *below, *in_rich_text(text or "-"), *led]}
+
+
+def link(address: str, text: str) -> Block:
+    """A link to a page of ours, within a rich text."""
+    return {"type": "link", "url": address, "text": text}
 
 
 def _rich(kind: str, text: str) -> Block:

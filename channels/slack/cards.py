@@ -21,6 +21,7 @@ from channels.slack.blocks import (
     by_line,
     cut,
     labelled,
+    link,
     pieces,
     plain,
     preformatted,
@@ -28,7 +29,7 @@ from channels.slack.blocks import (
     small,
     words,
 )
-from channels.slack.inbound import ASK_ABOUT
+from channels.slack.inbound import ASK_ABOUT, ASK_BACK
 from language import say, say_many
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
@@ -66,7 +67,8 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
             approve = _button(say("slack.approve"), "approve", form.token, "primary")
             deny = _button(say("slack.deny"), "deny", form.token, "danger")
             why = _button(say("slack.deny-why"), "deny_why", form.token)
-            yield _actions([*([approve] if form.may_approve else []), deny, why, *more])
+            asks = [_button(say("slack.ask-back"), ASK_BACK, form.token)] if form.ask_back else []
+            yield _actions([*([approve] if form.may_approve else []), deny, why, *asks, *more])
         case "yes_no":
             yes, no = _button(say("slack.yes"), "yes", form.token), _button(say("slack.no"), "no", form.token)
             yield _actions([yes, no, *more])
@@ -308,9 +310,13 @@ def _context(lines: Sequence[str]) -> Block:
 
 def _facts(facts: Sequence[Line]) -> Iterator[Block]:
     """Labelled facts, some in one block, so that what is too long for a message can be left out piece by piece."""
-    shown = [labelled(one_line(fact.label, 60), _fact_text(fact)) for fact in facts]
+    shown = [labelled(one_line(fact.label, 60), _fact_text(fact), link=_page_of(fact)) for fact in facts]
     for start in range(0, len(shown), _FACTS_AT_ONCE):
         yield {"type": "rich_text", "elements": [*shown[start : start + _FACTS_AT_ONCE]]}
+
+
+def _page_of(fact: Line) -> Block | None:
+    return link(fact.link, say("card.see-changes")) if fact.link else None
 
 
 def _is_fact_cut(fact: Line) -> bool:

@@ -107,10 +107,13 @@ ANSWERS = frozenset(("approve", "deny", "yes", "no", "choose", "send"))
 CARD = "card"
 """A button in a list, which opens the whole card with its buttons."""
 
-WINDOWS = frozenset((CARD, "details", "deny_why", "fill", "write", "ask"))
+ASK_BACK = "ask_back"
+"""A button whose window takes a question to whoever asked for what the card is about."""
+
+WINDOWS = frozenset((CARD, "details", "deny_why", ASK_BACK, "fill", "write", "ask"))
 """Buttons that open a window, and say nothing yet."""
 
-ANSWER_WINDOWS = frozenset(("deny_why", "fill", "write"))
+ANSWER_WINDOWS = frozenset(("deny_why", ASK_BACK, "fill", "write"))
 ASK, ASK_ABOUT = "ask", "ask_about"
 
 PAGE = "page"

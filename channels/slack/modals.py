@@ -17,7 +17,7 @@ from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
 from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, labelled, plain, quote, small, words
 from channels.slack.cards import OPTION_CHARS, details, message, write_below
-from channels.slack.inbound import ASK, ASK_ABOUT, CARD, PAGE, Json, first, part, parts, word
+from channels.slack.inbound import ASK, ASK_ABOUT, ASK_BACK, CARD, PAGE, Json, first, part, parts, word
 from language import say, say_many
 
 View = dict[str, JsonValue]
@@ -61,6 +61,12 @@ def window(name: str, card: Card, carried: Json) -> View:
         case "deny_why":
             about, asks = plain(card.title), _input(say("slack.why"), INPUT, say("slack.why-hint"))
             return _view(say("slack.deny-why-title"), [about, asks], name, carried, submit=say("slack.deny"))
+        case "ask_back" if not form.ask_back:
+            return _closed(card)
+        case "ask_back":
+            asks = _input(say("slack.ask-back-whom", names=form.ask_back), INPUT, say("slack.ask-back-hint"))
+            blocks = [plain(card.title), asks, small(say("slack.ask-back-what"))]
+            return _view(say("slack.ask-back-title"), blocks, name, carried, submit=say("slack.ask"))
         case "fill" if len(form.fields) > FIELDS or any(
             len(_field(number, each.name)) > ID_CHARS for number, each in _numbered(form.fields)
         ):
@@ -68,7 +74,7 @@ def window(name: str, card: Card, carried: Json) -> View:
         case "fill":
             return _form(card, form.fields, carried)
         case _:
-            blocks = [plain(card.title), *_quoted(card.quoted), _input(say("slack.your-answer"), INPUT)]
+            blocks = [plain(card.title), *_quoted(card), _input(say("slack.your-answer"), INPUT)]
             return _view(say("slack.answer"), blocks, name, carried, submit=say("slack.send"))
 
 
@@ -123,6 +129,7 @@ def quoted(view: Json) -> str:
 
 _TITLES = {
     "deny_why": "slack.deny-why-title",
+    ASK_BACK: "slack.ask-back-title",
     "details": "slack.details",
     "fill": "slack.answer",
     "write": "slack.answer",
@@ -142,13 +149,18 @@ def details_page(card: Card, carried: Json, number: int) -> View:
 
 def _everything(card: Card) -> Iterator[Block]:
     """The card with nothing left out: lists that are longer than their facts come last."""
-    for text in (card.title, card.summary, *(f"{fact.label}: {fact.text}" for fact in card.facts)):
+    yield from _in_full(card.title, card.summary)
+    for whose, text in ((card.said_as, card.said), (card.quoted_as, card.quoted)):
         if text.strip():
-            yield from map(plain, by_line(escape_invisible(text).strip(), SECTION_CHARS))
-    if card.quoted.strip():
-        yield plain(say("card.unverified"))
-        yield from map(quote, by_line(escape_invisible(card.quoted), _QUOTED_CHARS))
+            yield plain(one_line(whose, LABEL_CHARS) or say("card.unverified"))
+            yield from map(quote, by_line(escape_invisible(text), _QUOTED_CHARS))
+    yield from _in_full(*(f"{fact.label}: {fact.text}" for fact in (*card.facts, *card.decides)))
     yield from details(card)
+
+
+def _in_full(*texts: str) -> Iterator[Block]:
+    for text in filter(str.strip, texts):
+        yield from map(plain, by_line(escape_invisible(text).strip(), SECTION_CHARS))
 
 
 def _pages(blocks: Iterable[Block]) -> list[list[Block]]:
@@ -175,7 +187,7 @@ def _closed(card: Card) -> View:
 
 def _form(card: Card, fields: Sequence[Input], carried: Json) -> View:
     inputs = [_asked(each, _field(number, each.name)) for number, each in _numbered(fields)]
-    blocks = [plain(card.title), *_quoted(card.quoted), *inputs]
+    blocks = [plain(card.title), *_quoted(card), *inputs]
     return _view(say("slack.answer"), blocks, "fill", carried, submit=say("slack.send"))
 
 
@@ -241,11 +253,12 @@ def _number(block: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _quoted(text: str) -> list[Block]:
+def _quoted(card: Card) -> list[Block]:
     """Return what a model or a person wrote, marked as such."""
-    if not text.strip():
+    if not card.quoted.strip():
         return []
-    return [plain(say("card.unverified")), quote(cut(escape_invisible(text), _QUOTED_CHARS))]
+    whose = one_line(card.quoted_as, LABEL_CHARS) or say("card.unverified")
+    return [plain(whose), quote(cut(escape_invisible(card.quoted), _QUOTED_CHARS))]
 
 
 def _view(title: str, blocks: Sequence[Block], name: str, carried: Json | None = None, *, submit: str = "") -> View:

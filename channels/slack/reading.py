@@ -13,6 +13,7 @@ from channels.showing import one_line
 from channels.slack import modals
 from channels.slack.inbound import (
     ASK,
+    ASK_BACK,
     Json,
     action_of,
     bots_of,
@@ -171,6 +172,8 @@ class Reader:
             is_shared=carried.get("shared") is True,
             place=place,
         )
+        if name == ASK_BACK:
+            return answer.model_copy(update={"asks": True})
         if name == "deny_why":
             return answer.model_copy(update={"said": "deny", "text": "deny", "reason": text})
         return answer if answer.text.strip() else answer.model_copy(update={"said": "empty"})

@@ -26,6 +26,11 @@ from language.recorded import fact_text, text_of
             "2 Commits, die neuesten zuerst:\n63e28bf failed: none (Bo Berg)\n1d7fe7d none (Cy)\nund 7 weitere",
         ),
         ("Program", "./deploy.sh, as it is in this commit", "./deploy.sh, wie es in diesem Commit ist"),
+        (
+            "Release notes",
+            "the message of the tag, in the words of whoever made it:\n> none\nnone",
+            "der Text des Tags, in den Worten der Person, die ihn gesetzt hat:\n> none\nnone",
+        ),
         ("They wrote", "none", "none"),
         ("Load of the shop", "passed", "passed"),
     ],

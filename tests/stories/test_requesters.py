@@ -338,14 +338,14 @@ async def test_a_comment_is_always_answered_and_brought_to_whoever_asked_elsewhe
     await office.quiet()
     [card] = [key for key, (to, card) in hallway.cards.items() if to.person == "bo" and card.form]
 
-    for words in ("hm", "is this the right one?"):
+    for words in ("hm", "I look at it tonight"):
         inbound_id = await office.app.messages.inbox.accept(hallway.follows("bo", words, f"at {card}"))
         await until_gone(office, inbound_id)
     await office.quiet()
 
     assert len(hallway.to("bo", "Typed words do not decide")) == 2
     brought = [card.quoted for card in hallway.to("anna", "A comment")]
-    assert brought == ["hm", "is this the right one?"]
+    assert brought == ["hm", "I look at it tonight"]
     assert (await office.request(record.request.id)).requesters == ("anna",)
 
 

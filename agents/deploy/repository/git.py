@@ -169,6 +169,25 @@ async def tags_at(repo: Path, commit: str) -> tuple[str, ...]:
     return tuple(name for name in map(_called, printed.splitlines()) if is_version(name))
 
 
+async def tag_message(repo: Path, version: str) -> str:
+    """The message of the annotated tag that is called `version`, without its signature; nothing for any other version.
+
+    Of a very long one it is the beginning. Raises LookFailed.
+    """
+    if not is_version(version):
+        return ""
+    tag = version if version.startswith("refs/tags/") else f"refs/tags/{version}"
+    # The message comes last, for that is what may be too long; git ends each ref's line with a line break.
+    parts = "%(refname)%00%(objecttype)%00%(contents:signature)%00%(contents)%00"
+    # A pattern also finds what lies below it as below a folder.
+    printed = (await _git(repo, "for-each-ref", f"--format={parts}", tag)).split("\0")
+    rows = (printed[start : start + 4] for start in range(0, len(printed), 4))
+    for ref, kind, signature, message in (row for row in rows if len(row) == 4):
+        if ref.lstrip("\n") == tag and kind == "tag":
+            return message.removesuffix(signature).strip("\n") if signature else message.strip("\n")
+    return ""
+
+
 async def log(repo: Path, old: str, new: str) -> Commits:
     """The commits that `new` has and `old` has not, 2,000 of them at most. Raises LookFailed."""
     which = (f"{old}..{new}", "--")

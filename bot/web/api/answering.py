@@ -11,13 +11,13 @@ from agents.requests import Request, RequestId
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.policy.answers import Statement, picked
-from bot.policy.judge import Counted, Decided, Remarked, Revoked, Unclear
+from bot.policy.judge import Unclear
 from bot.policy.record import RequestRecord
 from bot.render.forms import reasons
 from bot.render.views import request_view
 from bot.requests.decisions import Outcome
 from bot.requests.opening import changes_between
-from bot.web.api.shapes import Answered, AnswerGiven, Approve, ChoicesGiven, Deny, FormGiven, TextGiven
+from bot.web.api.shapes import Answered, AnswerGiven, Approve, AskBack, ChoicesGiven, Counts, Deny, FormGiven, TextGiven
 from bot.web.here import Here
 from bot.web.problems import Found, ProblemError, trouble
 
@@ -62,9 +62,10 @@ async def answer(
         given=picked(record.request, given.choices) if isinstance(given, ChoicesGiven) else None,
         filled=given.form if isinstance(given, FormGiven) else {},
         note_confirmed=isinstance(given, Approve) and given.note_confirmed,
+        asks=isinstance(given, AskBack),
     )
     outcome = await here.app.requests.decisions.answer(request_id, statement, read)
-    if isinstance(outcome.judgement, Counted | Decided | Revoked | Remarked):
+    if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
     raise await _refusal(here, outcome, statement.digest)
@@ -92,6 +93,8 @@ def _text(request: Request, given: AnswerGiven) -> str:
             return given.reason if request.format == "approval" else ""
         case TextGiven():
             return given.text
+        case AskBack():
+            return given.ask
         case ChoicesGiven():
             return "\n".join(given.choices)
         case FormGiven():

@@ -211,6 +211,7 @@ ANSWERS: dict[str, Example] = {
     "approve": {"summary": "Approve what was shown", "value": {"vote": "approve", "digest": DIGEST}},
     "deny": {"summary": "Deny, with a reason", "value": {"vote": "deny", "reason": "not on a Friday"}},
     "text": {"summary": "Answer a question", "value": {"text": "staging first"}},
+    "ask": {"summary": "Ask back: decides nothing", "value": {"ask": "Why now?"}},
     "choices": {"summary": "Pick options", "value": {"choices": ["staging"]}},
     "form": {
         "summary": "Fill in a form",

@@ -15,7 +15,7 @@ from agents.relay import Approval, Question
 from agents.requests import Format, Frozen, RequestState
 from bot.config.tables import MAX_EXPIRES_AFTER_S
 from bot.people.directory import QUESTION_EXPIRES_S
-from bot.policy.judge import Counted, Decided, Remarked, Revoked
+from bot.policy.judge import Asked, Counted, Decided, Remarked, Replied, Revoked
 from bot.render.views import RequestView, Summary
 
 CONTEXT_BYTES = 16_384
@@ -135,9 +135,17 @@ class Deny(Frozen):
 
 
 class TextGiven(Frozen):
-    """The answer to a question, in words. Never decides an approval."""
+    """The answer to a question, in words. Never decides an approval: there it goes to people, as a comment or as the
+    answer to what one of them asked.
+    """
 
     text: Text
+
+
+class AskBack(Frozen):
+    """A question to whoever asked for this. Decides nothing."""
+
+    ask: Text
 
 
 class ChoicesGiven(Frozen):
@@ -156,7 +164,7 @@ class FormGiven(Frozen):
     ]
 
 
-AnswerGiven = Approve | Deny | TextGiven | ChoicesGiven | FormGiven
+AnswerGiven = Approve | Deny | TextGiven | AskBack | ChoicesGiven | FormGiven
 
 
 class Withdrawal(Frozen):
@@ -205,10 +213,13 @@ class Events(Frozen):
     seq: int
 
 
-class Answered(Frozen):
-    """The result of an answer that counts: `told` says it in words."""
+Counts = Counted | Decided | Revoked | Remarked | Asked | Replied
 
-    judgement: Annotated[Counted | Decided | Revoked | Remarked, Field(discriminator="type")]
+
+class Answered(Frozen):
+    """The result of an answer that did something: `told` says it in words. `asked` and `replied` decide nothing."""
+
+    judgement: Annotated[Counts, Field(discriminator="type")]
     told: str
     request: RequestView
 

@@ -39,7 +39,7 @@ _SEARCH_CHARS, _TITLE_CHARS = 200, 120
 # As many forms as fit into one.
 _DENIED_AT_ONCE = 40
 _PATH_CHARS = 1_000
-_REASON_CHARS, _TEXT_CHARS = 4_000, 8_000
+_REASON_CHARS, _TEXT_CHARS, _ID_CHARS = 4_000, 8_000, 100
 
 
 async def listed(request: HttpRequest) -> Response:
@@ -123,14 +123,17 @@ async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str,
     record, version, _ = await app.requests.decisions.request(_id(request))
     asked = record.request
     run = None if record.state == "open" else fold((await app.store.load(asked.run_id)).events)
-    card = card_view(record, app.people, session, await app.requests.decisions.lists(asked), run, typed)
+    lists_of, has_changes = (
+        await app.requests.decisions.lists(asked),
+        bool(asked.call and app.live.ends_of(asked.call.effect)),
+    )
+    card = card_view(record, app.people, session, lists_of, run, typed, has_changes=has_changes)
     # The key `a` in the list leads here: the button has the focus, and only pressing it decides.
     is_pressed = card.may_approve and request.query_params.get("press") == "approve"
     return {
         "card": card,
         "version": version_of(card, version),
         "focus": "approve" if is_pressed else "",
-        "has_changes": bool(asked.call and app.live.ends_of(asked.call.effect)),
     }
 
 
@@ -139,6 +142,8 @@ async def answered(request: HttpRequest) -> Response:
     process, visit, request_id = here(request), visit_of(request), _id(request)
     read = await process.app.requests.decisions.request(request_id)
     record, statement = read.record, _statement(read.record.request, visit)
+    if statement.asks and not statement.text.strip():
+        return to(request, _back(request, record.request), say("console.ask-empty"), is_well=False)
     outcome = await process.app.requests.decisions.answer(request_id, statement, read)
     if isinstance(outcome.judgement, NoteUnconfirmed):
         asked = {"asked": record.request, "note": statement.reason, "once": secrets.token_hex(8)}
@@ -238,9 +243,14 @@ def _statement(request: Request, visit: Visit) -> Statement:
     said: Said = _VOTES.get(visit.field("vote"), "free_text")
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     made = _made(request, visit, shown, said, visit.field("reason"), _text(request, visit))
-    filled = _form(request, visit) if request.format == "form" else {}
-    is_confirmed = visit.field("note_confirmed") == "yes"
-    return replace(made, given=_given(request, visit), filled=filled, note_confirmed=is_confirmed)
+    return replace(
+        made,
+        given=_given(request, visit),
+        filled=_form(request, visit) if request.format == "form" else {},
+        note_confirmed=visit.field("note_confirmed") == "yes",
+        asks=visit.field("vote") == "ask",
+        about=visit.field("about")[:_ID_CHARS],
+    )
 
 
 def _text(request: Request, visit: Visit) -> str:

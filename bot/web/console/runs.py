@@ -152,7 +152,9 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     if request_id is None:
         return RunPage(run, loaded.events, None, "", forks, waits)
     record, version, _ = await process.app.requests.decisions.request(request_id)
-    card = card_view(record, process.app.people, session, run=run)
+    call = record.request.call
+    has_changes = bool(call and process.app.live.ends_of(call.effect))
+    card = card_view(record, process.app.people, session, run=run, has_changes=has_changes)
     return RunPage(run, loaded.events, card, version_of(card, version), forks, waits)
 
 

@@ -136,6 +136,8 @@ def _mark(event: Event) -> Mark:
             return "bad"
         case ToolOrphaned():
             return "doubt"
+        case AnswerNoted(outcome="asked" | "replied"):
+            return "person"
         case AnswerNoted() | AnswerHeld():
             return "doubt"
         case RunStarted() | PersonSaid() | VoteCast():

@@ -96,6 +96,7 @@ def _sentences() -> frozenset[str]:
         *_FORMER_HOW,
         *in_all("mail.how-to-approve"),
         *in_all("mail.how-to-deny"),
+        *in_all("mail.how-to-ask"),
         *in_all("mail.how-to-say-yes-or-no"),
         *in_all("mail.how-to-choose"),
         *in_all("mail.how-to-choose-several"),

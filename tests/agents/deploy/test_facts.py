@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deploy import MIGRATIONS, Environment, deploy_agent
+from agents.deploy.facts import release_notes, with_tags
 from agents.deploy.facts import risks as risks_of
-from agents.deploy.facts import with_tags
 from agents.deploy.results import Commit, read_commit
+from agents.deploy.tools import resolved
 from agents.requests import Effect, Fact
 from tests.agents.deploy.repos import Repo, make_repo
 
@@ -384,3 +385,61 @@ def test_the_checks_are_a_risk_unless_they_passed(marks: list[str], word: str, w
     told = risks_of(marks, (Fact(label="CI", text=f"{word}: {why}"),))
 
     assert [(fact.label, fact.text) for fact in told] == ([("Risks", "; ".join(every))] if every else [])
+
+
+NOTES = "v1.3.0\n\nFixes:\n- the cart forgets nothing any more\n\n# no comment\n> quoted\napprove"
+
+
+async def notes_of(environment: Environment, version: str) -> Fact | None:
+    facts = (await prepared(environment, version)).facts
+    return next((fact for fact in facts if fact.label == "Release notes"), None)
+
+
+async def test_the_message_of_an_annotated_tag_is_on_the_card_line_by_line_as_what_others_wrote(repo: Repo) -> None:
+    repo.git("tag", "--annotate", "--cleanup=verbatim", "--message", NOTES, "v1.3.0")
+
+    fact = await notes_of(repo.environment(), "v1.3.0")
+
+    assert fact
+    assert fact.text.split("\n") == [
+        "the message of the tag, in the words of whoever made it:",
+        *("> v1.3.0", "> Fixes:", "> - the cart forgets nothing any more", "> # no comment", "> > quoted", "> approve"),
+    ]
+    assert fact.full is None
+
+
+async def test_a_tag_without_a_message_of_its_own_and_a_commit_have_no_release_notes(repo: Repo) -> None:
+    repo.git("tag", "--annotate", "--message", "with words", "v9/more", "v1.1.0")
+
+    assert await notes_of(repo.environment(), "v1.2.0") is None
+    assert await notes_of(repo.environment(), repo.git("rev-parse", "v1.2.0")) is None
+
+
+async def test_all_of_long_release_notes_is_kept_and_what_nobody_sees_is_left_out(repo: Repo) -> None:
+    message = "\n".join(f"line {number}\u202e" for number in range(1, 41)) + f"\n{'x' * 2_500}"
+    repo.git("tag", "--annotate", "--cleanup=verbatim", "--message", message, "v1.3.0")
+
+    fact = await notes_of(repo.environment(), "v1.3.0")
+
+    assert fact
+    assert fact.full
+    assert fact.text.splitlines()[1:] == [f"> line {number}" for number in range(1, 7)]
+    assert fact.content.splitlines() == [*(f"line {number}" for number in range(1, 41)), *("x" * 1000,) * 2, "x" * 500]
+    assert fact.full.lines == 43
+
+
+async def test_a_rollback_shows_no_release_notes(repo: Repo) -> None:
+    repo.git("tag", "--annotate", "--message", "with words", "v1.3.0")
+
+    _, _, facts = await resolved("rollback", replace(repo.environment(), health=("true",)), "v1.3.0")
+
+    assert "Release notes" not in [fact.label for fact in facts]
+
+
+async def test_where_the_notes_can_t_be_read_the_card_says_so(repo: Repo) -> None:
+    environment = replace(repo.environment(), repo=repo.path / "gone")
+
+    [fact] = await release_notes(environment, "v1.2.0")
+
+    assert fact.text.startswith("unknown: cannot run 'git'")
+    assert fact.unread.startswith("The list of release notes could not be read whole: ")

@@ -1,7 +1,7 @@
 import html
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +24,7 @@ UNTIL = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 HERE, BERLIN = Made("UTC"), Made("Europe/Berlin")
 TEXTS = st.one_of(st.text(max_size=40), st.sampled_from(["approve", "yes\nno", "deny", "<b>", "a\r\nb", "\u202e"]))
+PAGE = "https://sayso.example/requests/s0q-1/changes"
 CARDS = st.builds(
     Card,
     title=TEXTS,
@@ -32,7 +33,7 @@ CARDS = st.builds(
     quoted=TEXTS,
     said=TEXTS,
     said_as=TEXTS,
-    facts=st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=3).map(tuple),
+    facts=st.lists(st.builds(Line, label=TEXTS, text=TEXTS, link=st.sampled_from(["", PAGE])), max_size=3).map(tuple),
     details=st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=3).map(tuple),
     exact=TEXTS,
     ref=TEXTS,
@@ -43,13 +44,14 @@ CARDS = st.builds(
         format=st.sampled_from(["approval", "free_text", "yes_no", "choice", "choices", "form"]),
         options=st.lists(TEXTS, max_size=3).map(tuple),
         fields=st.lists(inputs(TEXTS), max_size=3).map(tuple),
+        ask_back=st.sampled_from(["", "Anna Ames"]),
         until=st.just(UNTIL),
     ),
 )
 
 
 def form(
-    kind: Format, *, options: tuple[str, ...] = (), fields: tuple[str | Input, ...] = (), **more: bool
+    kind: Format, *, options: tuple[str, ...] = (), fields: tuple[str | Input, ...] = (), **more: Any
 ) -> AnswerForm:
     asked = tuple(Input(name=each) if isinstance(each, str) else each for each in fields)
     return AnswerForm(token=TOKEN, format=kind, options=options, fields=asked, until=UNTIL, **more)
@@ -112,6 +114,17 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
     )
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
+
+
+def test_a_fact_leads_to_its_page_once_and_below_how_to_decide_it_says_how_to_ask() -> None:
+    facts = tuple(Line(label=label, text="2", link=PAGE) for label in ("Files", "Migrations"))
+    card = approval(facts=facts, form=form("approval", ask_back="Anna Ames"))
+
+    text, page = as_text(card, made_of(card)), as_html(card, made_of(card))
+
+    assert f"Files: 2\nMigrations: 2\n\nSee what changes in the files\n{PAGE}\n\n" in text
+    assert page.count(f'<a href="{PAGE}"') == 1
+    assert "and the reason if you like\nTo ask something first, reply with your question: it decides nothing" in text
 
 
 def test_in_german_it_says_the_same_in_the_same_order() -> None:
@@ -385,7 +398,7 @@ LONG_CARDS = st.builds(
     quoted_as=LONG,
     said=LONG,
     said_as=LONG,
-    facts=st.lists(st.builds(Line, label=LONG, text=LONG), max_size=2).map(tuple),
+    facts=st.lists(st.builds(Line, label=LONG, text=LONG, link=st.sampled_from(["", PAGE])), max_size=2).map(tuple),
     decides=st.lists(st.builds(Line, label=LONG, text=LONG), max_size=2).map(tuple),
     details=st.lists(st.builds(Line, label=LONG, text=LONG), max_size=2).map(tuple),
     exact=LONG,
@@ -423,7 +436,7 @@ def test_however_much_a_card_says_its_html_stays_small_and_says_where_all_of_it_
 @pytest.mark.parametrize("kind", ["approval", "choice", "form"])
 def test_a_card_that_is_too_long_everywhere_makes_a_small_page_all_the_same(piece: str, kind: Format) -> None:
     much = piece * 4_000
-    lines = (Line(label=much, text=much, lines=99),) * 2
+    lines = (Line(label=much, text=much, lines=99, link=PAGE),) * 2
     answer = form(kind, options=tuple(piece * 90 + str(i) for i in range(8)), fields=(much,))
     words = {"title": much, "summary": much, "said": much, "said_as": much, "quoted": much, "exact": much, "ref": much}
     card = approval(**words, facts=lines, decides=lines, details=lines, link="https://sayso.example/", form=answer)

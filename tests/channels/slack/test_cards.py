@@ -44,9 +44,11 @@ FORMS = st.builds(
     fields=st.lists(inputs(TEXTS), max_size=5).map(tuple),
     may_approve=st.booleans(),
     only_stops=st.booleans(),
+    ask_back=st.just("") | TEXTS,
     until=st.just(AT),
 )
-FACTS = st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=40).map(tuple)
+PAGES = st.sampled_from(["", "https://sayso.example/requests/s0q-abc/changes"])
+FACTS = st.lists(st.builds(Line, label=TEXTS, text=TEXTS, link=PAGES), max_size=40).map(tuple)
 CARDS = st.builds(
     Card,
     title=TEXTS,
@@ -333,3 +335,18 @@ def _check(node: dict[str, Any]) -> None:
             assert len(text) <= 300
         case _:
             pass
+
+
+def test_a_fact_leads_to_its_page_and_whoever_decides_can_ask_back() -> None:
+    page = "https://sayso.example/requests/s0q-abc/changes"
+    form = AnswerForm(token="a" * 47, format="approval", ask_back="Anna Ames", until=AT)
+    facts = (Line(label="Files", text="2 files, +6 -4", link=page), Line(label="CI", text="passed"))
+
+    found = cards.message(Card(title="Deploy?", at=AT, facts=facts, form=form), "d1").blocks
+
+    links = [node for node in _nodes(found) if node.get("type") == "link"]
+    assert links == [{"type": "link", "url": page, "text": "See what changes in the files"}]
+    buttons = [node["action_id"] for node in _nodes(found) if node.get("type") == "button"]
+    assert buttons == ["approve", "deny", "deny_why", "ask_back"]
+    nobody = cards.message(Card(title="Deploy?", at=AT, form=form.model_copy(update={"ask_back": ""})), "d1").blocks
+    assert "ask_back" not in [node.get("action_id") for node in _nodes(nobody)]

@@ -26,7 +26,7 @@ def taken(view: Any) -> bool:
     return limits.view_mistakes(view, "modal") == [] and not limits.view_too_large(view)
 
 
-@given(CARDS, st.sampled_from(["details", "deny_why", "fill", "write"]), st.sampled_from(LANGUAGES))
+@given(CARDS, st.sampled_from(["details", "deny_why", "ask_back", "fill", "write"]), st.sampled_from(LANGUAGES))
 @settings(max_examples=examples(150), deadline=None)
 def test_any_card_makes_windows_that_slack_takes(card: Card, name: str, language: Language) -> None:
     with speaking(language):
@@ -35,9 +35,11 @@ def test_any_card_makes_windows_that_slack_takes(card: Card, name: str, language
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ["card", "details", "deny_why", "fill", "write", "ask", "ask_about", "closed"])
+@pytest.mark.parametrize(
+    "name", ["card", "details", "deny_why", "ask_back", "fill", "write", "ask", "ask_about", "closed"]
+)
 def test_titles_and_buttons_of_windows_are_not_cut_in_any_language(name: str, language: Language) -> None:
-    form = AnswerForm(token="a" * 47, format="form", fields=(Input(name="why"),), until=AT)
+    form = AnswerForm(token="a" * 47, format="form", fields=(Input(name="why"),), ask_back="Anna Ames", until=AT)
     card = Card(title="Which?", at=AT, form=None if name == "closed" else form)
     with speaking(language):
         views: list[Any] = [modals.ask(), modals.ask_about("Anna", "x", CARRIED), modals.looking_up(name, CARRIED)]
@@ -58,13 +60,27 @@ def test_a_card_in_a_window_does_not_ask_to_write_in_a_thread_in_german() -> Non
 
 def test_details_hold_all_that_a_card_has_no_room_for() -> None:
     facts = tuple(Line(label=f"Fact {number}", text=f"{number} " + "x" * 700 + " end") for number in range(70))
-    card = Card(title="Deploy?", at=AT, summary="s" * 2_000, quoted="q" * 2_000, facts=facts, exact="deploy")
+    card = Card(
+        title="Deploy?",
+        at=AT,
+        summary="s" * 2_000,
+        said="w" * 2_000,
+        said_as="What Anna wrote:",
+        quoted="q" * 2_000,
+        quoted_as="What the trigger wrote:",
+        facts=facts,
+        decides=(Line(label="Who decides", text="d" * 700),),
+        exact="deploy",
+    )
 
     shown = "".join(json.dumps(view) for view in turned(card))
 
     assert all(fact.text in shown for fact in facts)
     assert card.summary in shown
     assert card.quoted in shown
+    assert card.said in shown
+    assert (card.said_as in shown, card.quoted_as in shown) == (True, True)
+    assert card.decides[0].text in shown
 
 
 def turned(card: Card) -> list[Any]:

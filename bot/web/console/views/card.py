@@ -2,9 +2,10 @@
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from agents.forms import Misfit
 from agents.requests import PersonId, Request
@@ -25,16 +26,28 @@ from bot.render.cards import (
     unanswered,
     with_short_hashes,
 )
+from bot.render.difference import led_from
 from bot.render.forms import answer_lines, inputs, reasons
+from bot.render.request_card import COMMENT_BY
 from bot.render.views import FactView, RequestView, request_view
-from bot.render.words import how_to_approve
+from bot.render.words import how_to_approve, present
 from bot.render.worklist import who_else
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from bot.web.console.views.words import channel_word
 from channels import Input, Line
 from language import say, say_many
+from language.labels import label_of
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
+
+
+class SaidView(NamedTuple):
+    """Words beside an open approval, below their `label`; this reader `may_reply` to what has no answer yet."""
+
+    id: str
+    label: str
+    text: str
+    may_reply: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +66,9 @@ class CardView:
     `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words.
     `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `then` what
     happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `inputs` are
-    the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in.
+    the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `ask_back` names
+    those whom a question of this reader goes to, `said` is what was written beside it. `has_changes`: a page shows how
+    files differ, and the facts with the labels `led_from` lead to it.
     """
 
     request: RequestView
@@ -79,6 +94,10 @@ class CardView:
     inputs: tuple[Input, ...]
     wrong: Mapping[str, str]
     answer: tuple[Line, ...]
+    ask_back: str
+    said: list[SaidView]
+    has_changes: bool
+    led_from: frozenset[str]
 
     @property
     def has_form(self) -> bool:
@@ -93,10 +112,13 @@ def card_view(
     lists: Mapping[str, str] | None = None,
     run: Run | None = None,
     typed: Typed | None = None,
+    *,
+    has_changes: bool = False,
 ) -> CardView:
     """Return the request as it is seen in `session`, with all of its `lists`; `decide` judges every answer again.
 
     With its `run` it says what came of the request; with what was `typed` into a form, what is wrong there.
+    `has_changes`: there is a page of how its files differ.
     """
     request, me, view = record.request, session.person, request_view(record, people, lists=lists or _NO_LISTS)
     is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
@@ -128,6 +150,10 @@ def card_view(
         inputs=_inputs(request, typed),
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
         answer=answer_lines(request, record.decision.given if record.decision else None),
+        ask_back=people.names_of(present(request.askers, people)) if is_open and may and is_vote else "",
+        said=list(_said(record, people, me, replies=is_open and asks and is_vote)),
+        has_changes=has_changes,
+        led_from=frozenset(label_of(fact.label) for fact in led_from(request)) if has_changes else frozenset(),
     )
 
 
@@ -141,6 +167,14 @@ def _inputs(request: Request, typed: Typed | None) -> tuple[Input, ...]:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _said(record: RequestRecord, people: People, me: PersonId, *, replies: bool) -> Iterator[SaidView]:
+    answered = {one.about for one in record.comments}
+    for one in record.comments:
+        is_unanswered = one.kind != "answer" and one.person != me and one.id not in (*answered, "")
+        label = say(COMMENT_BY[one.kind], name=people.name_of(one.person))
+        yield SaidView(one.id, label, one.text, replies and is_unanswered)
 
 
 def version_of(card: CardView, version: int) -> str:

@@ -287,3 +287,30 @@ async def test_a_branch_that_is_called_like_a_tag_makes_the_name_ambiguous_and_t
     with pytest.raises(LookFailed, match=rf"more than one: {branch}, refs/tags/v1\.2\.0\."):
         await git.commit_of(own.path, "v1.2.0")
     assert await git.commit_of(own.path, "refs/tags/v1.2.0") == own.git("rev-parse", "refs/tags/v1.2.0")
+
+
+async def test_a_tag_s_message_is_its_own_and_has_no_signature(own: Repo) -> None:
+    signed = (
+        f"object {own.git('rev-parse', 'v1.2.0')}\ntype commit\ntag v1.3.0\n"
+        "tagger Anna <anna@corp.example> 1767300000 +0000\n\n"
+        "First line\ngoes on\n\nlast\n-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"
+    )
+    (own.path / "tag").write_text(signed)
+    own.git("update-ref", "refs/tags/v1.3.0", own.git("hash-object", "-t", "tag", "-w", "tag"))
+    own.git("tag", "--annotate", "--message", "below it", "v1.2.0-rc/one")
+
+    assert await git.tag_message(own.path, "v1.3.0") == "First line\ngoes on\n\nlast"
+    assert await git.tag_message(own.path, "refs/tags/v1.3.0") == "First line\ngoes on\n\nlast"
+    assert await git.tag_message(own.path, "v1.2.0") == ""
+    assert await git.tag_message(own.path, "v1.2.0-rc") == ""
+    assert await git.tag_message(own.path, "--all") == ""
+
+
+async def test_the_beginning_of_a_message_without_end_is_read(own: Repo) -> None:
+    (own.path / "notes").write_text("word " * 100_000)
+    own.git("tag", "--annotate", "--file", "notes", "v1.3.0")
+
+    found = await git.tag_message(own.path, "v1.3.0")
+
+    assert found.startswith("word word")
+    assert 200_000 < len(found) < 300_000

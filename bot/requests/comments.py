@@ -1,0 +1,154 @@
+"""Words beside an open approval, brought to the people they concern. They decide nothing, and no model reads them."""
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+
+from agents.events import AnswerNoted, CardReplaced, Event, RunStarted
+from agents.requests import DeliveryId, Holder, PersonId, Request
+from agents.text import ends_of
+from bot.config.tables import CHANNELS
+from bot.people.directory import People
+from bot.policy.quorum import eligible
+from bot.policy.record import Comment, RequestRecord, after
+from bot.render.request_card import answered_card, comment_card, reply_notice
+from bot.render.words import present
+from bot.requests.card_updates import changed, updates_for
+from bot.requests.opening import placement
+from bot.store import Store
+from bot.store.ids import new_id, shard_of
+from bot.store.journal import outbox_entry, outgoing_id
+from bot.store.outbox_entry import Delivery, OutboxEntry, Tell, nearest_first
+from channels import Card
+
+# As much of somebody's words as a message takes; all of them are in the run's story.
+_HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """The parts of a commit that bring words to people."""
+
+    events: Sequence[Event]
+    outgoing: Sequence[tuple[str, bytes]] = ()
+    deliveries: Sequence[tuple[str, bytes]] = ()
+
+
+class Comments:
+    """Brings a comment or a question to whoever asked, and what they answer to whoever it answers.
+
+    `edits` are the channels that can change a card where it stands.
+    """
+
+    def __init__(self, store: Store, people: People, edits: Set[str]) -> None:
+        self._store, self._people, self._edits = store, people, edits
+
+    async def bring(self, record: RequestRecord, events: Sequence[Event], *, is_public: bool = False) -> Brought:
+        """Return `events` with all that brings the words in them to people; only `events` where nothing was said.
+
+        `is_public`: it was typed where the card stands for all to see.
+        """
+        now_stands = after(record, events)
+        noted = next((event for event in events if isinstance(event, AnswerNoted)), None)
+        if noted is None or now_stands.comments == record.comments:
+            return Brought(events)
+        said, text = now_stands.comments[-1], ends_of(noted.text, _HEAD_CHARS, _TAIL_CHARS)
+        if said.kind == "answer":
+            brought = self._answer(now_stands, events, said, text, is_public=is_public)
+        else:
+            brought = await self._question(record.request, events, noted, said, text, is_public=is_public)
+        moved = updates_for(
+            record.request, record.holders, self._edits, lambda _: changed(record.request.title, said.at)
+        )
+        return Brought(brought.events, (*map(outbox_entry, moved), *brought.outgoing), brought.deliveries)
+
+    async def _question(
+        self,
+        request: Request,
+        events: Sequence[Event],
+        noted: AnswerNoted,
+        said: Comment,
+        text: str,
+        *,
+        is_public: bool,
+    ) -> Brought:
+        """A card for each who asked, the answer to which goes on the card of the request and counts for nothing."""
+        asked = [one for one in present(request.askers, self._people) if one != said.person]
+        if is_public or not asked:  # in the thread where it was asked, whoever asked has read it already
+            return Brought(events)
+        reach = await self._reach(request)
+        made = [self._asking(request, said, person) for person in asked]
+        told = [
+            Tell(
+                id=outgoing_id(request.id),
+                run_id=request.run_id,
+                person=one.person,
+                reach=reach,
+                card=self._for(one.person, lambda: comment_card(request, said, text, self._people)),
+                thread=request.thread,
+                request_id=request.id,
+                delivery_id=one.id,
+                revision=request.revision,
+            )
+            for one in made
+        ]
+        holders = tuple(Holder(delivery_id=one.id, person=one.person) for one in made)
+        with_holders = noted.model_copy(update={"holders": holders})
+        return Brought(
+            [with_holders if event is noted else event for event in events],
+            [*map(outbox_entry, told)],
+            [(one.id, one.model_dump_json().encode()) for one in made],
+        )
+
+    def _answer(
+        self, record: RequestRecord, events: Sequence[Event], said: Comment, text: str, *, is_public: bool
+    ) -> Brought:
+        """Brings it to whoever asked: by mail with the whole card, which may be decided by what was said."""
+        request, question = record.request, record.comment(said.about)
+        if question is None or question.person == said.person:
+            return Brought(events)
+        if is_public and question.channel == said.channel and not question.was_sent:
+            return Brought(events)  # both were typed in one place
+        person = question.person
+        holds = any(holder.person == person for holder in record.holders)
+        may = record.state == "open" and person in eligible(request.policy, record.requesters)
+        if question.channel == "email" and holds and may:
+            card = self._for(person, lambda: answered_card(record, said, text, self._people))
+            placed = placement(request, card, person, first="email")
+            again = CardReplaced(at=said.at, request_id=request.id, person=person, why="comment", holder=placed.holder)
+            return Brought([*events, again], [placed.outgoing], [placed.delivery])
+        told: OutboxEntry = Tell(
+            id=outgoing_id(request.id),
+            run_id=request.run_id,
+            person=person,
+            reach=nearest_first(_ways(request), question.channel),
+            card=self._for(person, lambda: reply_notice(request, said, text, self._people)),
+            thread=request.thread,
+            request_id=request.id,
+        )
+        return Brought(events, [outbox_entry(told)])
+
+    def _asking(self, request: Request, said: Comment, person: PersonId) -> Delivery:
+        """What the token of a card stands for by which `person` answers `said`."""
+        return Delivery(
+            id=DeliveryId(new_id("delivery", shard_of(request.id))),
+            run_id=request.run_id,
+            request_id=request.id,
+            revision=request.revision,
+            digest=request.digest,
+            person=person,
+            about=said.id,
+        )
+
+    def _for(self, person: PersonId, card: Callable[[], Card]) -> Card:
+        with self._people.speaking_to(person):
+            return card()
+
+    async def _reach(self, request: Request) -> tuple[str, ...]:
+        """Return the ways to whoever asked: first the one by which they did."""
+        first = await self._store.events_after(request.run_id, 0, 1)
+        came_from = first[0].channel if first and isinstance(first[0], RunStarted) else ""
+        return nearest_first(_ways(request), came_from)
+
+
+def _ways(request: Request) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*request.policy.reach, *CHANNELS)))

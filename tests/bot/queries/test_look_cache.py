@@ -1,0 +1,120 @@
+"""One look for all who ask for the same, kept within a bound; what went wrong is looked for again."""
+
+import asyncio
+
+import pytest
+
+from bot.queries.look_cache import LookCache
+
+
+class Place:
+    """What is looked at: it says how often, and how many looked at once. Whoever looks waits until it is `open`."""
+
+    def __init__(self, *, is_open: bool = True) -> None:
+        self.looks, self.at_once, self._now = list[str](), 0, 0
+        self.open = asyncio.Event()
+        if is_open:
+            self.open.set()
+
+    async def look(self, what: str) -> str:
+        self.looks.append(what)
+        self._now += 1
+        self.at_once = max(self.at_once, self._now)
+        try:
+            await self.open.wait()
+        finally:
+            self._now -= 1
+        if what == "broken":
+            raise LookupError(what)
+        return what * 10
+
+
+def a_cache(most_bytes: int = 1_000, at_once: int = 2) -> LookCache[str]:
+    return LookCache[str](len, most_bytes=most_bytes, at_once=at_once)
+
+
+async def asked(cache: LookCache[str], place: Place, *keys: str, keeps: bool = True) -> list[str]:
+    return [await cache.get(key, lambda key=key: place.look(key), keeps=keeps) for key in keys]
+
+
+async def test_what_was_found_is_not_looked_for_again() -> None:
+    cache, place = a_cache(), Place()
+
+    assert await asked(cache, place, "a", "b", "a", "a") == ["a" * 10, "b" * 10, "a" * 10, "a" * 10]
+
+    assert place.looks == ["a", "b"]
+
+
+async def test_what_may_change_is_looked_for_each_time() -> None:
+    cache, place = a_cache(), Place()
+
+    await asked(cache, place, "a", "a", keeps=False)
+
+    assert place.looks == ["a", "a"]
+
+
+async def test_all_who_ask_at_the_same_time_wait_for_one_look() -> None:
+    cache, place = a_cache(), Place(is_open=False)
+    asking = [asyncio.create_task(cache.get("a", lambda: place.look("a"), keeps=False)) for _ in range(20)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    place.open.set()
+
+    assert set(await asyncio.gather(*asking)) == {"a" * 10}
+    assert place.looks == ["a"]
+
+
+async def test_a_look_goes_on_though_whoever_began_it_has_left() -> None:
+    cache, place = a_cache(), Place(is_open=False)
+    first, second = (asyncio.create_task(cache.get("a", lambda: place.look("a"))) for _ in range(2))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    first.cancel()
+    place.open.set()
+
+    assert await second == "a" * 10
+    assert place.looks == ["a"]
+
+
+async def test_a_failure_is_told_to_all_who_wait_and_not_kept() -> None:
+    cache, place = a_cache(), Place()
+
+    found = await asyncio.gather(
+        *(cache.get("broken", lambda: place.look("broken")) for _ in range(3)), return_exceptions=True
+    )
+    with pytest.raises(LookupError):
+        await cache.get("broken", lambda: place.look("broken"))
+
+    assert [type(each) for each in found] == [LookupError] * 3
+    assert place.looks == ["broken", "broken"]
+
+
+async def test_only_a_few_look_at_once() -> None:
+    cache, place = a_cache(), Place(is_open=False)
+    asking = [asyncio.create_task(cache.get(key, lambda key=key: place.look(key))) for key in "abcdef"]
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    place.open.set()
+    await asyncio.gather(*asking)
+
+    assert place.at_once == 2
+    assert sorted(place.looks) == list("abcdef")
+
+
+async def test_what_was_asked_for_longest_ago_makes_room() -> None:
+    cache, place = a_cache(most_bytes=25), Place()
+
+    await asked(cache, place, "a", "b", "a", "c", "a", "b")
+
+    assert place.looks == ["a", "b", "c", "b"]
+
+
+async def test_what_is_too_large_is_found_and_not_kept() -> None:
+    cache, place = a_cache(most_bytes=9), Place()
+
+    assert await asked(cache, place, "a", "a") == ["a" * 10] * 2
+
+    assert place.looks == ["a", "a"]

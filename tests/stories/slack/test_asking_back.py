@@ -1,0 +1,124 @@
+"""In Slack whoever decides presses Ask, whoever asked answers where that came, and the card shows both to everybody."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.slack.driver import Message, Workspace
+from tests.slack_world import SlackWorld, a_slack_world
+
+WHY, BECAUSE = "Why now?", "The shop has been down since noon."
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        await slack.connected()
+        yield office
+        assert await slack.violations() == []
+
+
+async def asks(office: SlackWorld, card: Message) -> None:
+    """Bo asks back in the window of the card."""
+    assert (await office.bo.presses("Ask…", in_=card)).acked
+    await office.bo.sees_modal("Your question to Anna Ames")
+    await office.bo.submits({"Your question to Anna Ames": WHY})
+
+
+async def test_a_question_stands_in_the_thread_and_the_answer_typed_there_on_the_card(office: SlackWorld) -> None:
+    wish = await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", to_press="Approve")
+    before = await office.world.opened(await office.only_run())
+
+    await asks(office, card)
+    question = await office.says(wish, "Bo Berg asks you about an open request.")
+    assert WHY in question.words
+    await office.bo.sees_ephemeral("Your question goes to Anna Ames")
+    await office.becomes(card, f"Question by Bo Berg: “{WHY}”")
+    await office.anna.answers(wish, BECAUSE)
+
+    shown = await office.becomes(card, f"Answer by Anna Ames: “{BECAUSE}”")
+    assert shown.buttons[:2] == ["Approve", "Deny"]
+    await office.anna.sees_ephemeral("Your answer is on the card now")
+    found = await office.world.request(before.request.id)
+    assert (found.state, found.votes, found.request.digest) == ("open", (), before.request.digest)
+    assert (await office.bo.presses("Approve", in_=shown)).acked
+    await office.becomes(card, "Done")
+
+
+async def test_a_no_in_the_thread_answers_the_question_and_a_stop_takes_it_back(office: SlackWorld) -> None:
+    wish = await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", to_press="Approve")
+    await office.bo.answers(wish, "Is it tested?")
+    await office.becomes(card, "Question by Bo Berg")
+
+    await office.anna.answers(wish, "no")
+    await office.becomes(card, "Answer by Anna Ames: “no”")
+    await office.anna.answers(wish, "stop")
+
+    await office.becomes(card, "Withdrawn")
+    assert office.world.workshop.effects == []
+
+
+async def test_a_question_comes_as_a_direct_message_and_is_answered_in_its_window(office: SlackWorld) -> None:
+    record = await office.world.opened(await office.world.trigger("press bell"))
+    card = await office.card(office.bo.dm, to_press="Approve")
+
+    await asks(office, card)
+    question = await office.says(office.anna.dm, "Bo Berg asks you about an open request.")
+    assert (await office.anna.presses("Answer…", in_=question)).acked
+    window = await office.anna.sees_modal(WHY)
+    assert "What Bo Berg wrote:" in window.words
+    await office.anna.submits({"Your answer": BECAUSE})
+
+    await office.becomes(card, f"Answer by Anna Ames: “{BECAUSE}”")
+    await office.says(office.bo.dm, "Anna Ames answered.")
+    assert (await office.world.request(record.request.id)).state == "open"
+
+
+async def test_what_is_typed_below_the_question_in_a_direct_message_answers_it_and_starts_nothing(
+    office: SlackWorld,
+) -> None:
+    record = await office.world.opened(await office.world.trigger("press bell"))
+    card = await office.card(office.bo.dm, to_press="Approve")
+    await asks(office, card)
+
+    await office.anna.answers(await office.says(office.anna.dm, "Bo Berg asks you"), BECAUSE)
+
+    await office.becomes(card, f"Answer by Anna Ames: “{BECAUSE}”")
+    assert await office.runs() == [record.request.run_id]
+
+
+async def test_after_the_decision_the_window_of_a_question_says_what_it_was(office: SlackWorld) -> None:
+    record = await office.world.opened(await office.world.trigger("press bell"))
+    await asks(office, await office.card(office.bo.dm, to_press="Approve"))
+    question = await office.says(office.anna.dm, "Bo Berg asks you")
+    await office.world.decide("cy", record, "deny", "no")
+
+    assert (await office.anna.presses("Answer…", in_=question)).acked
+
+    await office.anna.sees_modal("Already decided: Cy Cole denied")
+
+
+async def test_whoever_does_not_decide_has_nothing_to_ask_in_the_window(office: SlackWorld) -> None:
+    await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", to_press="Approve")
+
+    assert (await office.dan.presses("Ask…", in_=card)).acked
+
+    await office.dan.sees_modal("Nothing to answer")
+
+
+async def test_words_with_marks_in_a_question_are_shown_as_they_were_typed(office: SlackWorld) -> None:
+    wish = await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", to_press="Approve")
+
+    assert (await office.bo.presses("Ask…", in_=card)).acked
+    await office.bo.sees_modal("Your question to Anna Ames")
+    await office.bo.submits({"Your question to Anna Ames": "*why* <!channel> & :bell:?"})
+
+    question = await office.says(wish, "Bo Berg asks you")
+    assert "*why* <!channel> & :bell:?" in question.words
+    await office.becomes(card, "“*why* <!channel> & :bell:?”")

@@ -1,0 +1,338 @@
+"""Whoever decides asks back, whoever asked answers on the card, and nothing of that decides: by mail, page, command."""
+
+from email.message import EmailMessage
+
+import pytest
+
+from agents.events import AnswerNoted, CardReplaced
+from bot.policy.judge import Asked, Replied
+from bot.policy.record import RequestRecord, records
+from bot.queries.rebuild import rebuild
+from bot.store import Keys
+from channels.email.local.letters import Letter
+from tests.bot.cli.shell import sayso
+from tests.servers.console import a_console
+from tests.world import World
+
+WHY, BECAUSE = "Why now?", "The shop has been down since noon."
+
+
+async def asked(world: World, text: str = "press bell") -> RequestRecord:
+    return await world.opened(await world.trigger(text))
+
+
+async def brought(world: World, record: RequestRecord, text: str = WHY) -> Letter:
+    """The mail that brings Anna what Bo asks below his card."""
+    await world.reply("bo", await world.next_mail("bo", about=record.request.digest), text)
+    return await world.next_mail("anna", about=text)
+
+
+async def said(world: World, record: RequestRecord) -> list[tuple[str, str, str]]:
+    """What stands beside the request, once the last word of it is there."""
+    return [(one.kind, one.person, one.text) for one in (await world.request(record.request.id)).comments]
+
+
+async def is_untouched(world: World, record: RequestRecord) -> bool:
+    """Nothing was decided, and everybody may go on to decide what they saw."""
+    found = await world.request(record.request.id)
+    was = (record.request.digest, record.request.revision, record.request.remarks)
+    is_same = (found.request.digest, found.request.revision, found.request.remarks) == was
+    return is_same and (found.state, found.votes, found.joined) == ("open", (), ())
+
+
+async def test_a_question_by_mail_reaches_whoever_asked_and_its_answer_whoever_decides(world: World) -> None:
+    record = await asked(world)
+
+    question = await brought(world, record)
+    await world.reply("anna", question, BECAUSE)
+    answer = await world.next_mail("bo", about=BECAUSE)
+
+    assert "A question: Press bell?" in question.text
+    assert "Bo Berg asks you about an open request." in question.text
+    assert f"What Bo Berg wrote:\n\n| {WHY}" in question.text
+    assert "Anna Ames answered." in answer.text
+    assert f"What Anna Ames wrote:\n\n| {BECAUSE}" in answer.text
+    assert f"Question by Bo Berg: “{WHY}”" in answer.text
+    assert await is_untouched(world, record)
+    assert await said(world, record) == [("question", "bo", WHY), ("answer", "anna", BECAUSE)]
+    assert "answer is on the card now" in (await world.next_mail("anna")).text
+    await world.reply("bo", answer, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+
+
+async def test_whoever_asks_is_told_where_the_question_goes_and_can_decide_by_that_mail(world: World) -> None:
+    record = await asked(world)
+    await brought(world, record)
+
+    told = await world.next_mail("bo", about="Your question goes to Anna Ames")
+    await world.reply("bo", told, "deny: not like that")
+
+    assert "was not counted as a decision" in " ".join(told.text.split())
+    assert f"Question by Bo Berg: “{WHY}”" in told.text
+    assert await world.summary(record.request.run_id) == "failed: denied: not like that"
+
+
+async def test_an_answer_brings_the_mails_of_one_thread(world: World) -> None:
+    record = await asked(world)
+    first = await world.next_mail("bo")
+    await world.reply("bo", first, WHY)
+    await world.reply("anna", await world.next_mail("anna", about=WHY), BECAUSE)
+
+    answer = await world.next_mail("bo", about=BECAUSE)
+
+    assert answer.references == first.references
+    assert await is_untouched(world, record)
+
+
+@pytest.mark.parametrize("words", ["yes", "no", "No, it was not tested.", "approve", "Yes, approved by the boss"])
+async def test_no_answer_is_a_vote_though_whoever_asked_may_approve(world: World, words: str) -> None:
+    async with world.stopped():
+        world.toml = world.toml.replace(
+            "[policies.production]\n",
+            '[policies.production]\nrequester_may_approve = true\napprovers = ["person:anna", "group:release"]\n# ',
+        )
+    record = await asked(world)
+    question = await brought(world, record)
+
+    await world.reply("anna", question, words)
+
+    await world.next_mail("bo", about=words)
+    assert await is_untouched(world, record)
+
+
+async def test_stop_takes_the_request_back_also_below_a_question(world: World) -> None:
+    record = await asked(world)
+
+    await world.reply("anna", await brought(world, record), "No, stop.")
+
+    await world.ended(record.request.run_id)
+    assert (await world.request(record.request.id)).state == "withdrawn"
+    assert world.workshop.effects == []
+
+
+async def test_an_absence_note_answers_nothing(world: World) -> None:
+    record = await asked(world)
+    question = await brought(world, record)
+    away = EmailMessage()
+    away["From"], away["To"], away["Subject"] = "anna@corp.example", question.reply_to, "Out of office"
+    away["Auto-Submitted"], away["In-Reply-To"] = "auto-replied", question.message_id
+    away.set_content("I am away until Monday.")
+
+    await world.transport("anna@corp.example").send(
+        bytes(away), sender="anna@corp.example", recipients=[question.reply_to or ""]
+    )
+    await world.reply("anna", question, BECAUSE)
+
+    await world.next_mail("bo", about=BECAUSE)
+    assert await said(world, record) == [("question", "bo", WHY), ("answer", "anna", BECAUSE)]
+
+
+async def test_an_answer_that_comes_after_the_decision_is_told_so_and_kept(world: World) -> None:
+    record = await asked(world)
+    question = await brought(world, record)
+    await world.decide("cy", record, "deny", "no")
+
+    await world.reply("anna", question, BECAUSE)
+
+    told = await world.next_mail("anna", about="Your answer is kept and changes nothing")
+    assert "Already decided: Cy Cole denied" in told.text
+    noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
+    assert noted[-1].text == BECAUSE
+
+
+async def test_a_question_that_could_be_sent_only_after_the_decision_says_that_it_is_decided(world: World) -> None:
+    record = await asked(world)
+    async with world.stopped():
+        await world.start(receives=False)
+        await world.decide("bo", record, "free_text", WHY, channel="email")
+        await world.decide("cy", record, "deny", "no")
+        await world.ended(record.request.run_id)
+        await world.stop()
+
+    told = await world.next_mail("anna", about="Already decided: Cy Cole denied")
+
+    assert "To answer, reply" not in told.text
+
+
+async def test_where_nobody_is_left_who_asked_whoever_asks_back_is_told_so(world: World) -> None:
+    record = await asked(world)
+    async with world.stopped():
+        start, _, rest = world.toml.partition("[people.anna]")
+        world.toml = start + "[people.bo]" + rest.partition("[people.bo]")[2]
+
+    await world.reply("bo", await world.next_mail("bo"), WHY)
+
+    assert (await world.next_mail("bo", about="Nobody can answer your question")).text
+    assert await said(world, record) == [("question", "bo", WHY)]
+
+
+async def test_a_long_answer_is_bounded_on_the_card_and_whole_in_the_story(world: World) -> None:
+    record = await asked(world)
+    words = "because " * 400
+
+    await world.reply("anna", await brought(world, record), words)
+    await world.next_mail("bo", about="Anna Ames answered")
+
+    [_, (_, _, shown)] = await said(world, record)
+    assert len(shown) == 500
+    assert shown.endswith("…")
+    noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
+    assert noted[-1].text == words.strip()
+
+
+async def test_a_comment_can_be_answered_by_mail_as_well(world: World) -> None:
+    record = await asked(world)
+
+    await world.reply("anna", await brought(world, record, "Approved, but only after lunch."), "Fine, after lunch.")
+
+    await world.next_mail("bo", about="Fine, after lunch.")
+    assert await is_untouched(world, record)
+
+
+async def test_what_a_requester_writes_unasked_is_still_a_new_version_of_the_card(world: World) -> None:
+    record = await asked(world)
+    await world.reply("anna", await brought(world, record), BECAUSE)
+    await world.next_mail("bo", about=BECAUSE)
+
+    await world.decide("anna", record, "free_text", "and not before five")
+
+    found = await world.request(record.request.id)
+    assert found.request.revision == 2
+    newest = await world.next_mail("cy", about="and not before five")
+    assert f"Answer by Anna Ames: “{BECAUSE}”" in newest.text
+
+
+async def test_the_page_has_a_field_to_ask_and_one_to_answer(world: World) -> None:
+    record = await asked(world)
+    place = f"/requests/{record.request.id}"
+    async with a_console(world) as console:
+        bo, anna, cy = [await console.browser(person) for person in ("bo", "anna", "cy")]
+
+        page = await bo.get(place)
+        asks = await bo.submit(page.form(f"{place}/answer"), "Ask Anna Ames", reason=WHY)
+        assert "Your question goes to Anna Ames" in asks.words
+        page = await anna.get(place)
+        assert f"Question by Bo Berg {WHY}" in page.words
+        answers = await anna.submit(page.form(f"{place}/answer"), reason=BECAUSE)
+        assert "Your answer is on the card now" in answers.words
+
+        shown = (await cy.get(place)).words
+        assert f"Question by Bo Berg {WHY}" in shown
+        assert f"Answer by Anna Ames {BECAUSE}" in shown
+        assert "Ask Anna Ames" in shown
+        assert "Your answer" not in (await anna.get(place)).words
+    assert await is_untouched(world, record)
+    assert "Anna Ames answered" in (await world.next_mail("bo", about=BECAUSE)).text
+
+
+async def test_an_empty_question_on_the_page_is_asked_of_nobody(world: World) -> None:
+    record = await asked(world)
+    place = f"/requests/{record.request.id}"
+    async with a_console(world) as console:
+        bo = await console.browser("bo")
+
+        told = await bo.submit((await bo.get(place)).form(f"{place}/answer"), "Ask Anna Ames", reason=" ")
+
+    assert "Nothing was sent" in told.words
+    assert await said(world, record) == []
+
+
+async def test_in_a_terminal_one_asks_back_and_the_other_answers(world: World) -> None:
+    record = await asked(world)
+    request_id = record.request.id
+
+    asks = await sayso(world, "ask-back", request_id, "Why now", "--as", "bo")
+    answers = await sayso(world, "answer", request_id, BECAUSE, "--as", "anna")
+    shown = await sayso(world, "requests", "--for", "cy")
+
+    assert (asks.code, asks.out.strip().partition(",")[0]) == (0, "Your question goes to Anna Ames")
+    assert answers.code == 0
+    assert "Your answer is on the card now" in answers.out
+    assert "question   Bo Berg: Why now" in (await sayso(world, "show", request_id)).out
+    assert f"answer     Anna Ames: {BECAUSE}" in (await sayso(world, "show", request_id)).out
+    assert "revision" not in shown.err
+    assert await is_untouched(world, record)
+    story = (await sayso(world, "show", record.request.run_id)).out
+    assert "Bo Berg asked back by cli: Why now" in story
+    assert f"Anna Ames answered that by cli: {BECAUSE}" in story
+
+
+async def test_a_question_typed_as_an_answer_goes_to_whoever_asked_and_is_no_success(world: World) -> None:
+    record = await asked(world)
+
+    ended = await sayso(world, "answer", record.request.id, "approve?", "--as", "bo")
+
+    assert ended.code == 1
+    assert "Your question goes to Anna Ames, and was not counted as a decision" in ended.out
+    assert "approve?" in (await world.next_mail("anna", about="Bo Berg asks you")).text
+    assert await is_untouched(world, record)
+
+
+async def test_a_program_of_somebody_asks_back_over_http(world: World) -> None:
+    record = await asked(world)
+    async with a_console(world) as console:
+        keys = {person: (await console.api.key(person))[1] for person in ("bo", "anna", "dan")}
+        bo, anna, dan = [console.api.with_key(key) for key in keys.values()]
+        place = f"/v1/requests/{record.request.id}"
+
+        asks = await bo.post(f"{place}/answer", json={"ask": "Why now"})
+        answers = await anna.post(f"{place}/answer", json={"text": BECAUSE})
+        stranger = await dan.post(f"{place}/answer", json={"ask": "Why now"})
+
+        assert (asks.status_code, asks.json()["judgement"]) == (200, {"type": "asked", "whom": ["anna"]})
+        assert (answers.status_code, answers.json()["judgement"]["type"]) == (200, "replied")
+        assert stranger.status_code == 403
+        comments = (await anna.get(place)).json()["comments"]
+    assert [(one["kind"], one["person"], one["text"]) for one in comments] == [
+        ("question", "bo", "Why now"),
+        ("answer", "anna", BECAUSE),
+    ]
+    assert comments[1]["about"] == comments[0]["id"]
+    assert await is_untouched(world, record)
+
+
+async def test_a_question_is_asked_once_however_often_it_is_sent(world: World) -> None:
+    record = await asked(world)
+    async with a_console(world) as console:
+        bo = console.api.with_key((await console.api.key("bo"))[1])
+        for _ in range(2):
+            sent = await bo.post(
+                f"/v1/requests/{record.request.id}/answer", json={"ask": WHY}, headers={"Idempotency-Key": "one"}
+            )
+            assert sent.json()["judgement"]["type"] == "asked"
+
+    await world.next_mail("anna", about=WHY)
+    await world.quiet()
+    assert len([letter for letter in world.mails("anna") if WHY in letter.text]) == 1
+    assert await said(world, record) == [("question", "bo", WHY)]
+
+
+async def test_with_two_to_agree_an_answer_leaves_the_first_approval_as_it_is(world: World) -> None:
+    world.workshop.policy_of["bell"] = "pair"
+    record = await asked(world)
+    await world.decide("bo", record, "approve")
+
+    assert isinstance(await world.decide("cy", record, "free_text", WHY), Asked)
+    assert isinstance(await world.decide("anna", record, "free_text", BECAUSE), Replied)
+
+    assert [vote.person for vote in (await world.request(record.request.id)).votes] == ["bo"]
+    await world.decide("cy", record, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+
+
+async def test_the_index_of_what_was_said_can_be_made_anew(world: World) -> None:
+    record = await asked(world)
+    await world.reply("anna", await brought(world, record), BECAUSE)
+    await world.next_mail("bo", about=BECAUSE)
+    await world.quiet()
+
+    store, events = world.app.store, await world.events(record.request.run_id)
+    [holder] = [holder for event in events if isinstance(event, AnswerNoted) for holder in event.holders]
+    before = await store.delivery(holder.delivery_id)
+    await store.client.do("HDEL", Keys.of(holder.delivery_id).deliveries, holder.delivery_id)
+
+    assert (await rebuild(store)).differed == 0
+
+    assert records(events) == {record.request.id: await world.request(record.request.id)}
+    assert before == await store.delivery(holder.delivery_id)
+    assert [event.why for event in events if isinstance(event, CardReplaced)] == ["comment", "comment"]
