@@ -373,8 +373,7 @@ class VoteCast(Happened):
 class AnswerNoted(Happened):
     """An answer came and did not count; nothing typed is thrown away. `outcome` is the judgement's type.
 
-    Beside an open approval it is words for people: `holders` were asked by it, a card each, and `about` is the
-    `reply_id` of the words that it answers.
+    Words beside an open approval are for people: `holders` were asked, and `about` is the `reply_id` they answer.
     """
 
     type: Literal["answer_noted"] = "answer_noted"
@@ -386,7 +385,6 @@ class AnswerNoted(Happened):
     text: str
     outcome: str
     files: tuple[Attachment, ...] = ()
-    # What is kept without them can be read by a release before, if one goes back to it.
     about: str = Field(default="", exclude_if=operator.not_)
     holders: tuple[Holder, ...] = Field(default=(), exclude_if=operator.not_)
 
@@ -443,10 +441,7 @@ class ToolStarted(Happened):
 
 
 class ToolFinished(Happened):
-    """The result of an attempt. `output` is bounded; `error` is empty when it worked.
-
-    `files` hold all that a failed command printed.
-    """
+    """An attempt's result, bounded; `error` is empty when it worked. `files` hold all that a failed command printed."""
 
     type: Literal["tool_finished"] = "tool_finished"
     schema_version: Literal[1] = 1
@@ -489,8 +484,8 @@ Event = Annotated[
     RunStarted | PersonSaid | ContextFetched | StepChosen | StepFailed | ThoughtDropped | StepRefused | StepGated
     | RequestOpened | RequestRevised | VoteCast | AnswerNoted | AnswerHeld | RequestDecided | RequestRevoked
     | CardDelivered | CardReplaced | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned | ToolQueued
-    | ToolWaits | OutsideReported | ChildStarted | ContinuationAsked | RunForked
-    | RunPaused | RunResumed | RunCancelled | RunEnded,
+    | ToolWaits | OutsideReported | ChildStarted | ContinuationAsked | RunForked | RunPaused | RunResumed
+    | RunCancelled | RunEnded,
     Field(discriminator="type"),
 ]  # fmt: skip
 
