@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -17,29 +17,18 @@ import prompts
 from agents import Agent
 from agents.context import BUDGET_TOKENS, budget_after, build
 from agents.events import Event
-from agents.model.failures import NOT_SENT, FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
+from agents.model.failures import NOT_SENT, FailureKind, kind_of
 from agents.model.prices import cost_usd
-from agents.model.reply import NoStep, Reply, confidence_of, offers, read, tools_hash
+from agents.model.protocol import Chosen, Failed
+from agents.model.reply import NoStep, Reply, confidence_of, offers, read, system_text, tools_hash
 from agents.run import Run
-from agents.steps import ModelCall, Step
+from agents.steps import ModelCall
 from agents.text import hidden, secrets_of
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError, AsyncAnthropic
     from anthropic.types import MessageParam
     from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
-
-__all__ = [
-    "Chosen",
-    "Claude",
-    "Failed",
-    "FailureKind",
-    "Model",
-    "is_for_operators",
-    "is_worth_waiting",
-    "retry_delay_s",
-    "system_text",
-]
 
 # A step is a few hundred tokens; the rest is room to think. Beyond 21,333 the API demands streaming.
 _MAX_TOKENS = 8_192
@@ -51,36 +40,6 @@ _ANTHROPIC = "api.anthropic.com"
 _ANYTHING: "list[MessageParam]" = [{"role": "user", "content": "."}]
 # A server that wants us away for longer than this is not to decide when people hear of it.
 _LONGEST_WAIT_S = 3_600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The next step, and the call it came from."""
-
-    step: Step
-    call: ModelCall
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """No step. `detail` is one line without secrets; `retry_after_s` is what the server asked for, if it did."""
-
-    kind: FailureKind
-    detail: str
-    retry_after_s: float | None
-    call: ModelCall
-
-
-class Model(Protocol):
-    """A model, or whatever else chooses steps."""
-
-    async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
-        """The next step of `run`, whose events these are. A call that goes wrong is returned, never raised."""
-        ...
-
-    async def close(self) -> None:
-        """Give back what it holds."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +95,7 @@ class Claude:
         return self._without_secrets(Failed(answer.kind, answer.detail, answer.retry_after_s, call))
 
     def input_hash(self, agent: Agent, run: Run, events: Sequence[Event], budget_tokens: int) -> str:
-        """Return the hash that a call for the next step of `run` is recorded with: hex SHA-256 of all that is sent.
-
-        The messages come last. Raises PromptError.
-        """
+        """See `HostedModel`. It is the hex SHA-256 of all that is sent."""
         prompt = prompts.load(agent.prompt, agent.folder)
         return _hash(self._request(prompt, agent, build(run, events, budget_tokens).text))
 
@@ -203,7 +159,7 @@ class Claude:
         return self._client
 
     async def trouble(self) -> str:
-        """Return why no step could be chosen now; "" when one could be.
+        """See `HostedModel`.
 
         Anthropic's own list of models is free and wants a valid key. Whatever stands in for it elsewhere may have no
         such list, or show it to anybody: there an answer of one token is asked for as well.
@@ -230,15 +186,6 @@ class Claude:
         if isinstance(found, Failed):
             return replace(found, call=call, detail=hidden(found.detail, secrets, _DETAIL_CHARS))
         return replace(found, call=call)
-
-
-def system_text(prompt: prompts.Prompt, agent: Agent) -> str:
-    """Return what a model is told for all runs of `agent`. Raises PromptError: prompts may use only these inputs."""
-    given = {
-        "description": agent.description,
-        "tools": ", ".join(offer.name for offer in offers(agent)),
-    }
-    return prompt.render({name: given[name] for name in prompt.inputs if name in given})
 
 
 def _cost_usd(reply: Reply) -> float | None:

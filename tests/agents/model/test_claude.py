@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import prompts
-from agents.model.claude import Chosen, Claude, Failed
+from agents.model.claude import Claude
 from agents.model.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
+from agents.model.protocol import Chosen, Failed
 from agents.model.reply import tools_hash
 from agents.run import fold
 from agents.steps import CallTool, Done, RequestHumanInput, Step

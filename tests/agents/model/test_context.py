@@ -9,7 +9,8 @@ from agents import Agent
 from agents.context import build
 from agents.context.tokens import tokens_in
 from agents.events import Event
-from agents.model.claude import Claude, Failed
+from agents.model.claude import Claude
+from agents.model.protocol import Failed
 from agents.requests import Fact
 from agents.run import Run, fold
 from agents.steps import Done

@@ -7,7 +7,8 @@ import pytest
 
 from agents import Agent
 from agents.events import Event
-from agents.model.claude import Chosen, Claude, Failed
+from agents.model.claude import Claude
+from agents.model.protocol import Chosen, Failed
 from agents.run import Run
 from agents.steps import Done, ModelCall
 from bot.evals.running import Tried, by_models, by_rules

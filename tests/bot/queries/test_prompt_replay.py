@@ -7,7 +7,8 @@ import pytest
 
 from agents.context import render
 from agents.events import ContextFetched, Event, RunForked, StepChosen
-from agents.model.claude import Chosen, Claude
+from agents.model.claude import Claude
+from agents.model.protocol import Chosen
 from agents.requests import RunId, StepId
 from agents.run import fold
 from bot.errors import Conflict
