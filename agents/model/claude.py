@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -19,10 +19,10 @@ from agents.context import BUDGET_TOKENS, budget_after, build
 from agents.events import Event
 from agents.model.failures import NOT_SENT, FailureKind, kind_of
 from agents.model.prices import cost_usd
-from agents.model.protocol import Chosen, Failed
+from agents.model.protocol import OUTPUT_TOKENS, Chosen, Failed
 from agents.model.reply import NoStep, Reply, confidence_of, offers, read, system_text, tools_hash
 from agents.run import Run
-from agents.steps import ModelCall
+from agents.steps import Effort, ModelCall
 from agents.text import hidden, secrets_of
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from anthropic.types import MessageParam
     from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 
-# A step is a few hundred tokens; the rest is room to think. Beyond 21,333 the API demands streaming.
-_MAX_TOKENS = 8_192
 # What the API says of a mistake is a sentence; a proxy in between may answer with a page.
 _DETAIL_CHARS = 300
 # Ids, names of models, reasons to stop: single words, unless somebody in between has other ideas.
@@ -55,6 +53,7 @@ class Claude:
     """Steps chosen by a Claude model. `base_url` None means Anthropic's own API. Close it after use.
 
     `context_tokens` is how much of a run it sees at most; a run that can't be cut to that is too long, and not sent.
+    `effort` is sent only where it is named: older models refuse it.
     """
 
     api_key: str = field(repr=False)
@@ -62,6 +61,8 @@ class Claude:
     model: str
     timeout_s: float = 60.0
     context_tokens: int = BUDGET_TOKENS
+    max_output_tokens: int = OUTPUT_TOKENS
+    effort: Effort | Literal[""] = ""
     _client: "AsyncAnthropic | None" = field(default=None, init=False, repr=False)
 
     async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
@@ -73,21 +74,19 @@ class Claude:
         # A long story takes a second to render, which must not stop the event loop either.
         context = await asyncio.to_thread(build, run, events, budget)
         if context.is_too_long:
-            call = ModelCall(model=self.model, rehearsal=False, prompt=prompt.label, prompt_hash=prompt.hash)
-            return Failed(NOT_SENT, context.why_too_long, None, call)
+            return Failed(NOT_SENT, context.why_too_long, None, self._call(prompt))
         request = self._request(prompt, agent, context.text)
         began = time.monotonic()
         answer = await self._send(request)
-        call = ModelCall(
-            model=self.model,
-            rehearsal=False,
-            prompt=prompt.label,
-            prompt_hash=prompt.hash,
-            input_hash=_hash(request),
-            latency_s=round(time.monotonic() - began, 3),
-            tools_hash=tools_hash(agent),
-            context_tokens=budget,
-        )
+        sent = {
+            "input_hash": _hash(request),
+            "latency_s": round(time.monotonic() - began, 3),
+            "tools_hash": tools_hash(agent),
+            "context_tokens": budget,
+            "max_output_tokens": self.max_output_tokens,
+            "effort": self.effort,
+        }
+        call = self._call(prompt).model_copy(update=sent)
         if isinstance(answer, Reply):
             cost = await asyncio.to_thread(_cost_usd, answer)
             return self._without_secrets(_judged(agent, answer, call.model_copy(update={"cost_usd": cost})))
@@ -105,13 +104,16 @@ class Claude:
         if client:
             await client.close()
 
+    def _call(self, prompt: prompts.Prompt) -> ModelCall:
+        return ModelCall(model=self.model, rehearsal=False, prompt=prompt.label, prompt_hash=prompt.hash)
+
     def _request(self, prompt: prompts.Prompt, agent: Agent, text: str) -> "MessageCreateParamsNonStreaming":
         from anthropic import transform_schema  # noqa: PLC0415
 
         system = system_text(prompt, agent)
-        return {
+        request: MessageCreateParamsNonStreaming = {
             "model": self.model,
-            "max_tokens": _MAX_TOKENS,
+            "max_tokens": self.max_output_tokens,
             # Tools and system prompt are the same for every step of every run: one cache entry.
             "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
             "tools": [
@@ -127,6 +129,9 @@ class Claude:
             "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
             "messages": [{"role": "user", "content": text}],
         }
+        if self.effort:
+            request["output_config"] = {"effort": self.effort}
+        return request
 
     async def _send(self, request: "MessageCreateParamsNonStreaming") -> Reply | _Trouble:
         from anthropic import AnthropicError, APIConnectionError, APIStatusError, APITimeoutError  # noqa: PLC0415

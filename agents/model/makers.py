@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from agents.context import BUDGET_TOKENS
 from agents.model.claude import Claude
-from agents.model.protocol import HostedModel
+from agents.model.protocol import OUTPUT_TOKENS, HostedModel
+from agents.steps import Effort
 
 ANTHROPIC = "anthropic"
 
@@ -24,6 +26,8 @@ class Options:
 
     timeout_s: float = 60.0
     context_tokens: int = BUDGET_TOKENS
+    max_output_tokens: int = OUTPUT_TOKENS
+    effort: Effort | Literal[""] = ""
 
 
 Make = Callable[[Access, str, Options], HostedModel]
@@ -36,6 +40,8 @@ def _claude(access: Access, model: str, options: Options) -> Claude:
         model,
         timeout_s=options.timeout_s,
         context_tokens=options.context_tokens,
+        max_output_tokens=options.max_output_tokens,
+        effort=options.effort,
     )
 
 

@@ -14,6 +14,9 @@ from agents.model.failures import FailureKind
 from agents.run import Run
 from agents.steps import ModelCall, Step
 
+# A step is a few hundred tokens; the rest is room to think.
+OUTPUT_TOKENS = 8_192
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:

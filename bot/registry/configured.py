@@ -82,7 +82,12 @@ def model_of(settings: Settings, name: str, options: Options) -> HostedModel | N
 
 def options_of(config: AgentConfig) -> Options:
     """What the model of an agent may do."""
-    return Options(context_tokens=config.context_tokens)
+    return Options(
+        timeout_s=config.timeout_s,
+        context_tokens=config.context_tokens,
+        max_output_tokens=config.max_output_tokens,
+        effort=config.effort or "",
+    )
 
 
 def _access(settings: Settings) -> dict[str, Access]:

@@ -109,6 +109,21 @@ async def test_the_request_offers_strict_tools_and_one_user_message(api: FakeAnt
     assert "deploy v1.2.0 to production" in only["content"]
 
 
+async def test_what_a_call_may_take_is_sent_and_recorded(api: FakeAnthropic) -> None:
+    api.answers(message(tool_use("done", {"summary": "over"})))
+    plain = Claude(api.key, api.base_url, "claude-sonnet-5-5")
+    eager = replace(plain, max_output_tokens=2_048, effort="low")
+
+    calls = [(await choose(model)).call for model in (plain, eager)]
+    await plain.close()
+    await eager.close()
+
+    sent = [(request["max_tokens"], request.get("output_config")) for request in api.requests()]
+    assert sent == [(8_192, None), (2_048, {"effort": "low"})]
+    assert [(call.max_output_tokens, call.effort) for call in calls] == [(8_192, ""), (2_048, "low")]
+    assert calls[0].input_hash != calls[1].input_hash
+
+
 CASES: list[tuple[Answer, FailureKind, str]] = [
     (error(429, "rate_limit_error", "slow down"), "rate_limited", "429 rate_limit_error: slow down"),
     (error(529, "overloaded_error", "busy"), "overloaded", "529 overloaded_error: busy"),
