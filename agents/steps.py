@@ -53,6 +53,7 @@ class ModelCall(Frozen):
     `prompt` names the version (`deploy@3`); the hashes are hex SHA-256 of its file, of the tools as they were offered,
     and of the whole request. `cost_usd` is None when the price is not known, `confidence` (0 to 1) is the model's own
     word, None when it gave none. `max_output_tokens` (0: 8,192) and `effort` ("": none was named) are what was sent.
+    `cache_read_tokens` and `cache_write_tokens` are among the `input_tokens`, and have prices of their own.
     """
 
     model: str
@@ -71,3 +72,5 @@ class ModelCall(Frozen):
     context_tokens: int = 0
     max_output_tokens: int = Field(default=0, exclude_if=operator.not_)
     effort: Effort | Literal[""] = Field(default="", exclude_if=operator.not_)
+    cache_read_tokens: int = Field(default=0, exclude_if=operator.not_)
+    cache_write_tokens: int = Field(default=0, exclude_if=operator.not_)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 import prompts
 from agents import Agent
-from agents.context import BUDGET_TOKENS, budget_after, build
+from agents.context import BUDGET_TOKENS, Context, budget_after, build
 from agents.events import Event
 from agents.model.failures import NOT_SENT, FailureKind, kind_of
 from agents.model.prices import cost_usd
@@ -27,7 +27,7 @@ from agents.text import hidden, secrets_of
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError, AsyncAnthropic
-    from anthropic.types import MessageParam
+    from anthropic.types import MessageParam, TextBlockParam
     from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 
 # What the API says of a mistake is a sentence; a proxy in between may answer with a page.
@@ -54,6 +54,7 @@ class Claude:
 
     `context_tokens` is how much of a run it sees at most; a run that can't be cut to that is too long, and not sent.
     `effort` is sent only where it is named: older models refuse it.
+    `cache` has the server keep what the next call begins with, for five minutes after it was last read.
     """
 
     api_key: str = field(repr=False)
@@ -63,6 +64,7 @@ class Claude:
     context_tokens: int = BUDGET_TOKENS
     max_output_tokens: int = OUTPUT_TOKENS
     effort: Effort | Literal[""] = ""
+    cache: bool = True
     _client: "AsyncAnthropic | None" = field(default=None, init=False, repr=False)
 
     async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
@@ -77,7 +79,7 @@ class Claude:
             return Failed(NOT_SENT, context.why_too_long, None, self._call(prompt))
         request = self._request(prompt, agent, context.text)
         began = time.monotonic()
-        answer = await self._send(request)
+        answer = await self._send(_with_marks(request, context) if self.cache else _without_marks(request))
         sent = {
             "input_hash": _hash(request),
             "latency_s": round(time.monotonic() - began, 3),
@@ -94,7 +96,10 @@ class Claude:
         return self._without_secrets(Failed(answer.kind, answer.detail, answer.retry_after_s, call))
 
     def input_hash(self, agent: Agent, run: Run, events: Sequence[Event], budget_tokens: int) -> str:
-        """See `HostedModel`. It is the hex SHA-256 of all that is sent."""
+        """See `HostedModel`.
+
+        It is the hex SHA-256 of all that is sent, the message in one piece: how the server keeps it changes nothing.
+        """
         prompt = prompts.load(agent.prompt, agent.folder)
         return _hash(self._request(prompt, agent, build(run, events, budget_tokens).text))
 
@@ -114,7 +119,7 @@ class Claude:
         request: MessageCreateParamsNonStreaming = {
             "model": self.model,
             "max_tokens": self.max_output_tokens,
-            # Tools and system prompt are the same for every step of every run: one cache entry.
+            # Tools come before it, and both are the same for every step of every run: one cache entry.
             "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
             "tools": [
                 {
@@ -205,6 +210,23 @@ def _cost_usd(reply: Reply) -> float | None:
     )
 
 
+def _with_marks(request: "MessageCreateParamsNonStreaming", context: Context) -> "MessageCreateParamsNonStreaming":
+    """`request` with a second mark, after all that the next call of this run will begin with.
+
+    An entry is found again where a block ends, up to 20 blocks before a mark:
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+    """
+    blocks: list[TextBlockParam] = [{"type": "text", "text": block} for block in context.blocks]
+    blocks[context.stable - 1]["cache_control"] = {"type": "ephemeral"}
+    return {**request, "messages": [{"role": "user", "content": blocks}]}
+
+
+def _without_marks(request: "MessageCreateParamsNonStreaming") -> "MessageCreateParamsNonStreaming":
+    system = request.get("system", "")
+    told = system if isinstance(system, str) else "".join(block["text"] for block in system)
+    return {**request, "system": told}
+
+
 def _hash(request: "MessageCreateParamsNonStreaming") -> str:
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
@@ -217,6 +239,8 @@ def _judged(agent: Agent, reply: Reply, call: ModelCall) -> Chosen | Failed:
             "stop_reason": reply.stop_reason or "",
             "input_tokens": reply.usage.all_input_tokens,
             "output_tokens": reply.usage.output_tokens,
+            "cache_read_tokens": reply.usage.cache_read_input_tokens or 0,
+            "cache_write_tokens": reply.usage.cache_creation_input_tokens or 0,
             "confidence": confidence_of(agent, reply),
         }
     )

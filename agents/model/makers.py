@@ -28,6 +28,7 @@ class Options:
     context_tokens: int = BUDGET_TOKENS
     max_output_tokens: int = OUTPUT_TOKENS
     effort: Effort | Literal[""] = ""
+    cache: bool = True
 
 
 Make = Callable[[Access, str, Options], HostedModel]
@@ -42,6 +43,7 @@ def _claude(access: Access, model: str, options: Options) -> Claude:
         context_tokens=options.context_tokens,
         max_output_tokens=options.max_output_tokens,
         effort=options.effort,
+        cache=options.cache,
     )
 
 

@@ -291,6 +291,9 @@ class AgentConfig(Table):
     effort: Effort | None = Field(
         default=None, description="how much its model thinks: low, medium, high, xhigh, max; none: as the model does"
     )
+    cache: bool = Field(
+        default=True, description="whether the model's server keeps what calls begin with, so that it costs a tenth"
+    )
     asks: tuple[Ref, ...] = Field(
         default=(), description='whom its questions may go to beside the requester: "person:NAME", "group:NAME"'
     )

@@ -87,6 +87,7 @@ def options_of(config: AgentConfig) -> Options:
         context_tokens=config.context_tokens,
         max_output_tokens=config.max_output_tokens,
         effort=config.effort or "",
+        cache=config.cache,
     )
 
 

@@ -19,7 +19,7 @@ from agents.model.reply import tools_hash
 from agents.run import fold
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
-from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, tool_use
+from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of, tool_use
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,8 @@ async def test_the_request_offers_strict_tools_and_one_user_message(api: FakeAnt
     assert "type" not in tools["done"]["input_schema"]["properties"]
     assert request["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
     assert "releases versions" in request["system"][0]["text"]
-    (only,) = request["messages"]
-    assert only["role"] == "user"
-    assert "deploy v1.2.0 to production" in only["content"]
+    assert [message["role"] for message in request["messages"]] == ["user"]
+    assert "deploy v1.2.0 to production" in text_of(request)
 
 
 async def test_what_a_call_may_take_is_sent_and_recorded(api: FakeAnthropic) -> None:

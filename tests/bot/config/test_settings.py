@@ -44,7 +44,7 @@ def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path)
         for name, field in AgentConfig.model_fields.items()
         if name not in words
     }
-    given |= {"context_tokens": "5000", "max_output_tokens": "5000", "effort": "low", "timeout": "4s"}
+    given |= {"context_tokens": "5000", "max_output_tokens": "5000", "effort": "low", "cache": "False", "timeout": "4s"}
     del given["timeout_s"]
 
     settings = read(tmp_path, PEOPLE, **{f"SAYSO_AGENTS__DEPLOY__{name.upper()}": text for name, text in given.items()})

@@ -17,7 +17,7 @@ from bot.errors import Conflict
 from bot.queries.prompt_replay import seen
 from tests.agents.model.test_claude import AGENT
 from tests.agents.worlds import BO, NOON, chosen, finished, started, tool_started
-from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
+from tests.fakes.anthropic import FakeAnthropic, message, running, text_of, tool_use
 
 EVENTS: tuple[Event, ...] = (started(), ContextFetched(at=NOON, facts=()))
 AGENTS = {"deploy": AGENT}
@@ -38,7 +38,7 @@ async def asked(fake: FakeAnthropic, events: Sequence[Event], **options: Any) ->
     assert isinstance(found, Chosen)
     call = found.call.model_copy(update={"model": "claude-sonnet-5-5"})
     event = StepChosen(at=NOON, step_id=StepId("s2"), step=found.step, call=call)
-    return event, fake.requests()[-1]["messages"][0]["content"]
+    return event, text_of(fake.requests()[-1])
 
 
 async def test_it_is_byte_for_byte_what_was_sent(fake: FakeAnthropic) -> None:
