@@ -114,9 +114,8 @@ E = TypeVar("E")
 
 
 class RunForked(Happened):
-    """All events before this one are history, copied from the first `at_seq` events of `source`.
-
-    What was decided or approved there authorises nothing here. `by` had it copied, and is a requester from now on.
+    """All before this one are the first `at_seq` events of `source`, and authorise nothing here. `by` had them copied,
+    and is a requester from now on.
     """
 
     type: Literal["run_forked"] = "run_forked"
@@ -192,9 +191,8 @@ class OutsideReported(Happened):
 
 
 class ChildStarted(Happened):
-    """A step of this run started a run of its own, under a `key` that tells it from others of the same step.
-
-    `max_tokens` and `max_cost_usd` were set aside for it, until its end says what it used; 0 where nothing was.
+    """A step of this run started a run of its own, under a `key` that tells it from others of the same step. So much of
+    `max_tokens` and `max_cost_usd` was set aside for it, until its end says what it used; 0 where nothing was.
     """
 
     type: Literal["child_started"] = "child_started"

@@ -1,5 +1,6 @@
 """The steps that an agent may choose, and where the choice came from."""
 
+import operator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
@@ -9,6 +10,8 @@ from agents.requests import Frozen
 
 RULES = "rules"
 """In place of a model: the agent has no prompt, and is its own plain rules alone."""
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+"""How much a model thinks: https://platform.claude.com/docs/en/build-with-claude/effort"""
 
 
 _Model = type[BaseModel]
@@ -62,7 +65,8 @@ class ModelCall(Frozen):
 
     `prompt` names the version (`deploy@3`); the hashes are hex SHA-256 of its file, of the tools as they were offered,
     and of the whole request. `cost_usd` is None when the price is not known, `confidence` (0 to 1) is the model's own
-    word, None when it gave none.
+    word, None when it gave none. `max_output_tokens` (0: 8,192) and `effort` ("": none was named) are what was sent.
+    `cache_read_tokens` and `cache_write_tokens` are among the `input_tokens`, and have prices of their own.
     """
 
     model: str
@@ -79,3 +83,7 @@ class ModelCall(Frozen):
     cost_usd: float | None = None
     confidence: float | None = None
     context_tokens: int = 0
+    max_output_tokens: int = Field(default=0, exclude_if=operator.not_)
+    effort: Effort | Literal[""] = Field(default="", exclude_if=operator.not_)
+    cache_read_tokens: int = Field(default=0, exclude_if=operator.not_)
+    cache_write_tokens: int = Field(default=0, exclude_if=operator.not_)

@@ -8,7 +8,7 @@ import structlog
 
 from agents import Agent
 from agents.help import usage
-from agents.model.claude import Model
+from agents.model.protocol import Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from bot.config.data_dir import DataDir
 from bot.config.settings import Settings

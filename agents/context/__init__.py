@@ -6,16 +6,29 @@ the format, the budget, and what leaves first.
 """
 
 import json
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 
 from pydantic import JsonValue
 
 from agents.context.fields import Cut, fields_of
 from agents.context.pruning import Entry, entries, fit
 from agents.context.tokens import tokens_in
-from agents.events import ContextFetched, Event, PersonSaid, RequestDecided, RunForked, RunStarted, ToolFinished
+from agents.events import (
+    ContextFetched,
+    Event,
+    PersonSaid,
+    RequestDecided,
+    RunForked,
+    RunStarted,
+    StepChosen,
+    StepFailed,
+    ThoughtDropped,
+    ToolFinished,
+)
 from agents.run import Run
 from agents.text import one_line, strip_invisible
 from language import say
@@ -24,20 +37,30 @@ from language.numbers import whole
 # As `agents.NAME.context_tokens` is without a configuration.
 BUDGET_TOKENS = 20_000
 _NAMED_CHARS = 80
+_ASKED = (StepChosen, StepFailed, ThoughtDropped)
+# The number of its event, 0 for none, and the line with its end.
+_Line = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`text` is the one user message for the next step, in so many `tokens` by our own estimate.
+    """`blocks` are the parts of the one user message for the next step, in so many `tokens` by our own estimate.
 
-    `longest` is the longest part of it, where it `is_too_long`; `agent` is whose budget it is.
+    The first `stable` of them begin the next contexts of the run as well, byte for byte, unless something in them
+    leaves. `longest` is the longest part of it, where it `is_too_long`; `agent` is whose budget it is.
     """
 
-    text: str
+    blocks: tuple[str, ...]
+    stable: int
     tokens: int
     budget_tokens: int
     longest: Entry | None = None
     agent: str = "NAME"
+
+    @property
+    def text(self) -> str:
+        """The whole message."""
+        return "".join(self.blocks)
 
     @property
     def is_too_long(self) -> bool:
@@ -79,7 +102,8 @@ def build(run: Run, events: Sequence[Event], budget_tokens: int = BUDGET_TOKENS)
         used, frame = sum(entry.tokens for entry in shown), _frame_tokens(run, shown, left_out)
     longest = max(shown, key=lambda entry: entry.tokens) if shown and used + frame > budget_tokens else None
     agent = run.started.agent if run.started else "NAME"
-    return Context(_framed(run, shown, left_out), used + frame, budget_tokens, longest, agent)
+    blocks, stable = _blocks(_lines(shown), events)
+    return Context((*blocks, _ending(run, left_out)), stable, used + frame, budget_tokens, longest, agent)
 
 
 def budget_after(run: Run, budget_tokens: int) -> int:
@@ -108,16 +132,42 @@ def _named(entry: Entry) -> str:
 def _frame_tokens(run: Run, shown: Sequence[Entry], left_out: int) -> int:
     """The tokens of all that is no event: a text has those of its lines."""
     forks = [replace(entry, text="") for entry in shown if isinstance(entry.event, RunForked)]
-    return tokens_in(_framed(run, forks, left_out))
+    return tokens_in("".join(text for _, text in _lines(forks)) + _ending(run, left_out))
 
 
-def _framed(run: Run, shown: Sequence[Entry], left_out: int) -> str:
+def _lines(shown: Sequence[Entry]) -> Iterator[_Line]:
+    """All lines up to the last event, each with the number of the event that it belongs to."""
     fork = next((entry for entry in reversed(shown) if isinstance(entry.event, RunForked)), None)
-    lines = ["<run>"]
+    yield 0, "<run>\n"
     if fork:
-        lines += ["<history>", *(entry.text for entry in shown if entry.text and entry.seq < fork.seq), "</history>"]
-    lines += [entry.text for entry in shown if entry.text and (fork is None or entry.seq >= fork.seq)]
-    lines.append("</run>")
+        yield 0, "<history>\n"
+    for entry in shown:
+        if entry is fork:
+            yield entry.seq, "</history>\n"
+        if entry.text:
+            yield entry.seq, f"{entry.text}\n"
+
+
+def _blocks(lines: Iterable[_Line], events: Sequence[Event]) -> tuple[list[str], int]:
+    """The lines in blocks, and how many of those stay.
+
+    A block ends wherever somebody was asked for a step: what was sent then are whole blocks now. Failures of the model
+    leave once there is a step, and so nothing from the first one on stays.
+    """
+    asked = [seq for seq, event in enumerate(events, start=1) if isinstance(event, _ASKED)]
+    failures = {seq for seq, event in enumerate(events, start=1) if isinstance(event, StepFailed)}
+    blocks, stable = list[str](), None
+    for _, group in groupby(lines, key=lambda line: bisect_right(asked, line[0])):
+        block = list(group)
+        if stable is None and any(seq in failures for seq, _ in block):
+            stable = len(blocks)
+        blocks.append("".join(text for _, text in block))
+    return blocks, len(blocks) if stable is None else stable
+
+
+def _ending(run: Run, left_out: int) -> str:
+    """The lines below the last event. They change with each step."""
+    lines = ["</run>"]
     if left_out:
         lines.append(f"Left out for want of room: {left_out} older events, none of them what people said or decided.")
     limit = run.budget.limits.steps

@@ -8,41 +8,28 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 import prompts
 from agents import Agent
-from agents.context import BUDGET_TOKENS, budget_after, build
+from agents.context import BUDGET_TOKENS, Context, budget_after, build
 from agents.events import Event
-from agents.model.failures import NOT_SENT, FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
+from agents.model.failures import NOT_SENT, FailureKind, kind_of
 from agents.model.prices import cost_usd
-from agents.model.reply import NoStep, Reply, confidence_of, offers, read, tools_hash
+from agents.model.protocol import OUTPUT_TOKENS, Chosen, Failed
+from agents.model.reply import NoStep, Reply, confidence_of, offers, read, system_text, tools_hash
 from agents.run import Run
-from agents.steps import ModelCall, Step
+from agents.steps import Effort, ModelCall
 from agents.text import hidden, secrets_of
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError, AsyncAnthropic
-    from anthropic.types import MessageParam
+    from anthropic.types import MessageParam, TextBlockParam
     from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 
-__all__ = [
-    "Chosen",
-    "Claude",
-    "Failed",
-    "FailureKind",
-    "Model",
-    "is_for_operators",
-    "is_worth_waiting",
-    "retry_delay_s",
-    "system_text",
-]
-
-# A step is a few hundred tokens; the rest is room to think. Beyond 21,333 the API demands streaming.
-_MAX_TOKENS = 8_192
 # What the API says of a mistake is a sentence; a proxy in between may answer with a page.
 _DETAIL_CHARS = 300
 # Ids, names of models, reasons to stop: single words, unless somebody in between has other ideas.
@@ -51,36 +38,6 @@ _ANTHROPIC = "api.anthropic.com"
 _ANYTHING: "list[MessageParam]" = [{"role": "user", "content": "."}]
 # A server that wants us away for longer than this is not to decide when people hear of it.
 _LONGEST_WAIT_S = 3_600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The next step, and the call it came from."""
-
-    step: Step
-    call: ModelCall
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """No step. `detail` is one line without secrets; `retry_after_s` is what the server asked for, if it did."""
-
-    kind: FailureKind
-    detail: str
-    retry_after_s: float | None
-    call: ModelCall
-
-
-class Model(Protocol):
-    """A model, or whatever else chooses steps."""
-
-    async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
-        """The next step of `run`, whose events these are. A call that goes wrong is returned, never raised."""
-        ...
-
-    async def close(self) -> None:
-        """Give back what it holds."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +53,8 @@ class Claude:
     """Steps chosen by a Claude model. `base_url` None means Anthropic's own API. Close it after use.
 
     `context_tokens` is how much of a run it sees at most; a run that can't be cut to that is too long, and not sent.
+    `effort` is sent only where it is named: older models refuse it.
+    `cache` has the server keep what the next call begins with, for five minutes after it was last read.
     """
 
     api_key: str = field(repr=False)
@@ -103,6 +62,9 @@ class Claude:
     model: str
     timeout_s: float = 60.0
     context_tokens: int = BUDGET_TOKENS
+    max_output_tokens: int = OUTPUT_TOKENS
+    effort: Effort | Literal[""] = ""
+    cache: bool = True
     _client: "AsyncAnthropic | None" = field(default=None, init=False, repr=False)
 
     async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
@@ -114,21 +76,19 @@ class Claude:
         # A long story takes a second to render, which must not stop the event loop either.
         context = await asyncio.to_thread(build, run, events, budget)
         if context.is_too_long:
-            call = ModelCall(model=self.model, rehearsal=False, prompt=prompt.label, prompt_hash=prompt.hash)
-            return Failed(NOT_SENT, context.why_too_long, None, call)
+            return Failed(NOT_SENT, context.why_too_long, None, self._call(prompt))
         request = self._request(prompt, agent, context.text)
         began = time.monotonic()
-        answer = await self._send(request)
-        call = ModelCall(
-            model=self.model,
-            rehearsal=False,
-            prompt=prompt.label,
-            prompt_hash=prompt.hash,
-            input_hash=_hash(request),
-            latency_s=round(time.monotonic() - began, 3),
-            tools_hash=tools_hash(agent),
-            context_tokens=budget,
-        )
+        answer = await self._send(_with_marks(request, context) if self.cache else _without_marks(request))
+        sent = {
+            "input_hash": _hash(request),
+            "latency_s": round(time.monotonic() - began, 3),
+            "tools_hash": tools_hash(agent),
+            "context_tokens": budget,
+            "max_output_tokens": self.max_output_tokens,
+            "effort": self.effort,
+        }
+        call = self._call(prompt).model_copy(update=sent)
         if isinstance(answer, Reply):
             cost = await asyncio.to_thread(_cost_usd, answer)
             return self._without_secrets(_judged(agent, answer, call.model_copy(update={"cost_usd": cost})))
@@ -136,9 +96,9 @@ class Claude:
         return self._without_secrets(Failed(answer.kind, answer.detail, answer.retry_after_s, call))
 
     def input_hash(self, agent: Agent, run: Run, events: Sequence[Event], budget_tokens: int) -> str:
-        """Return the hash that a call for the next step of `run` is recorded with: hex SHA-256 of all that is sent.
+        """See `HostedModel`.
 
-        The messages come last. Raises PromptError.
+        It is the hex SHA-256 of all that is sent, the message in one piece: how the server keeps it changes nothing.
         """
         prompt = prompts.load(agent.prompt, agent.folder)
         return _hash(self._request(prompt, agent, build(run, events, budget_tokens).text))
@@ -149,14 +109,17 @@ class Claude:
         if client:
             await client.close()
 
+    def _call(self, prompt: prompts.Prompt) -> ModelCall:
+        return ModelCall(model=self.model, rehearsal=False, prompt=prompt.label, prompt_hash=prompt.hash)
+
     def _request(self, prompt: prompts.Prompt, agent: Agent, text: str) -> "MessageCreateParamsNonStreaming":
         from anthropic import transform_schema  # noqa: PLC0415
 
         system = system_text(prompt, agent)
-        return {
+        request: MessageCreateParamsNonStreaming = {
             "model": self.model,
-            "max_tokens": _MAX_TOKENS,
-            # Tools and system prompt are the same for every step of every run: one cache entry.
+            "max_tokens": self.max_output_tokens,
+            # Tools come before it, and both are the same for every step of every run: one cache entry.
             "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
             "tools": [
                 {
@@ -171,6 +134,9 @@ class Claude:
             "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
             "messages": [{"role": "user", "content": text}],
         }
+        if self.effort:
+            request["output_config"] = {"effort": self.effort}
+        return request
 
     async def _send(self, request: "MessageCreateParamsNonStreaming") -> Reply | _Trouble:
         from anthropic import AnthropicError, APIConnectionError, APIStatusError, APITimeoutError  # noqa: PLC0415
@@ -203,7 +169,7 @@ class Claude:
         return self._client
 
     async def trouble(self) -> str:
-        """Return why no step could be chosen now; "" when one could be.
+        """See `HostedModel`.
 
         Anthropic's own list of models is free and wants a valid key. Whatever stands in for it elsewhere may have no
         such list, or show it to anybody: there an answer of one token is asked for as well.
@@ -232,15 +198,6 @@ class Claude:
         return replace(found, call=call)
 
 
-def system_text(prompt: prompts.Prompt, agent: Agent) -> str:
-    """Return what a model is told for all runs of `agent`. Raises PromptError: prompts may use only these inputs."""
-    given = {
-        "description": agent.description,
-        "tools": ", ".join(offer.name for offer in offers(agent)),
-    }
-    return prompt.render({name: given[name] for name in prompt.inputs if name in given})
-
-
 def _cost_usd(reply: Reply) -> float | None:
     """Return what `reply` cost, tokens read from the cache or written into it at their own rates."""
     usage = reply.usage
@@ -251,6 +208,23 @@ def _cost_usd(reply: Reply) -> float | None:
         cache_read=usage.cache_read_input_tokens or 0,
         cache_write=usage.cache_creation_input_tokens or 0,
     )
+
+
+def _with_marks(request: "MessageCreateParamsNonStreaming", context: Context) -> "MessageCreateParamsNonStreaming":
+    """`request` with a second mark, after all that the next call of this run will begin with.
+
+    An entry is found again where a block ends, up to 20 blocks before a mark:
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+    """
+    blocks: list[TextBlockParam] = [{"type": "text", "text": block} for block in context.blocks]
+    blocks[context.stable - 1]["cache_control"] = {"type": "ephemeral"}
+    return {**request, "messages": [{"role": "user", "content": blocks}]}
+
+
+def _without_marks(request: "MessageCreateParamsNonStreaming") -> "MessageCreateParamsNonStreaming":
+    system = request.get("system", "")
+    told = system if isinstance(system, str) else "".join(block["text"] for block in system)
+    return {**request, "system": told}
 
 
 def _hash(request: "MessageCreateParamsNonStreaming") -> str:
@@ -265,6 +239,8 @@ def _judged(agent: Agent, reply: Reply, call: ModelCall) -> Chosen | Failed:
             "stop_reason": reply.stop_reason or "",
             "input_tokens": reply.usage.all_input_tokens,
             "output_tokens": reply.usage.output_tokens,
+            "cache_read_tokens": reply.usage.cache_read_input_tokens or 0,
+            "cache_write_tokens": reply.usage.cache_creation_input_tokens or 0,
             "confidence": confidence_of(agent, reply),
         }
     )

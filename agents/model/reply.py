@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+import prompts
 from agents import Agent
 from agents.forms import FormField, unaskable
 from agents.model.failures import FailureKind
@@ -97,6 +98,15 @@ def offers(agent: Agent) -> Iterator[Offer]:
         if step is RequestHumanInput and agent.asks:
             properties["to"] = {**schema["properties"]["to"], "items": {"type": "string", "enum": list(agent.asks)}}
         yield Offer(name, inspect.getdoc(step) or name, _with_confidence(schema | {"properties": properties}))
+
+
+def system_text(prompt: prompts.Prompt, agent: Agent) -> str:
+    """Return what a model is told for all runs of `agent`. Raises PromptError: prompts may use only these inputs."""
+    given = {
+        "description": agent.description,
+        "tools": ", ".join(offer.name for offer in offers(agent)),
+    }
+    return prompt.render({name: given[name] for name in prompt.inputs if name in given})
 
 
 def tools_hash(agent: Agent) -> str:

@@ -13,7 +13,7 @@ from bot.cli.options import Data, Json, settings_of
 from bot.cli.plain import plain, plain_json
 
 if TYPE_CHECKING:
-    from agents.model.claude import Model
+    from agents.model.protocol import Model
     from bot.config.settings import Settings
     from bot.evals.report import Report
     from bot.evals.running import Plan, Tried

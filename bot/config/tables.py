@@ -21,6 +21,7 @@ from pydantic import (
     Tag,
 )
 
+from agents.steps import Effort
 from channels.email.format.addresses import is_address
 from language import Language
 
@@ -37,6 +38,8 @@ ANSWER_CHANNELS: tuple[AnswerFrom, ...] = get_args(AnswerFrom)
 UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # An approval that nobody gave for a month is about a world that is gone.
 MAX_EXPIRES_AFTER_S = 30 * UNIT_S["d"]
+# Nobody learns anything from a shorter one, and a run of somebody who waits hangs in a longer one.
+_MODEL_WAITS_S = (1.0, 600.0)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ def parse_rate(text: object) -> Rate:
 def _within_30_days(seconds: float) -> float:
     if seconds > MAX_EXPIRES_AFTER_S:
         raise ValueError('at most "30d"')
+    return seconds
+
+
+def _model_waits(seconds: float) -> float:
+    if not _MODEL_WAITS_S[0] <= seconds <= _MODEL_WAITS_S[1]:
+        raise ValueError('"1s" to "10m"')
     return seconds
 
 
@@ -272,6 +281,19 @@ class AgentConfig(Table):
     )
     prompt: str | None = Field(default=None, description="an older version of its prompt, such as deploy@3")
     context_tokens: int = Field(default=20_000, ge=1_000, description="how much of a run its model sees at most")
+    timeout_s: Annotated[Duration, AfterValidator(_model_waits)] = Field(
+        default=60.0, alias="timeout", description='how long one call of its model may take, at most "10m"'
+    )
+    # From 21,334 tokens on the API demands streaming.
+    max_output_tokens: int = Field(
+        default=8_192, ge=1_024, le=21_333, description="tokens of one answer of its model, its thoughts among them"
+    )
+    effort: Effort | None = Field(
+        default=None, description="how much its model thinks: low, medium, high, xhigh, max; none: as the model does"
+    )
+    cache: bool = Field(
+        default=True, description="whether the model's server keeps what calls begin with, so that it costs a tenth"
+    )
     asks: tuple[Ref, ...] = Field(
         default=(), description='whom its questions may go to beside the requester: "person:NAME", "group:NAME"'
     )

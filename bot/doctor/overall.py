@@ -7,7 +7,7 @@ import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
 
-from agents.model.claude import Claude
+from agents.model.makers import Options, maker_of
 from agents.model.prices import is_priced
 from bot.config.data_dir import DataDir, redis_url
 from bot.config.errors import ConfigError
@@ -22,7 +22,7 @@ from bot.doctor.slack import examine_slack
 from bot.doctor.triggers import examine_triggers
 from bot.errors import Invalid, Unavailable
 from bot.people.directory import People
-from bot.registry.configured import DEFAULT_MODEL, agents_of
+from bot.registry.configured import DEFAULT_MODEL, agents_of, model_of
 
 # Nobody waits longer to hear that a model does not answer.
 _MODEL_S = 10.0
@@ -185,13 +185,12 @@ async def _models(settings: Settings) -> list[Finding]:
     """Check that each named model would answer, with an authenticated look-up; away from Anthropic's own
     address, also with one token.
     """
-    key = settings.anthropic_api_key
-    if key is None:
-        fix = "ANTHROPIC_API_KEY=…"
-        return [Finding(sign="!", what="rehearsal: no model key, plain rules choose the steps", fix=fix)]
     findings: list[Finding] = []
     for name in _named_models(settings):
-        model = Claude(key.get_secret_value(), settings.anthropic_base_url, name, timeout_s=_MODEL_S)
+        model = model_of(settings, name, Options(timeout_s=_MODEL_S))
+        if model is None:
+            what = "rehearsal: no model key, plain rules choose the steps"
+            return [*findings, Finding(sign="!", what=what, fix="ANTHROPIC_API_KEY=…")]
         trouble = await model.trouble()
         await model.close()
         fix = "look at ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL and the name of the model" if trouble else ""
@@ -212,5 +211,5 @@ async def _prices(settings: Settings) -> list[Finding]:
     return [
         Finding(sign="!", what=f"the price of {model} is not known", fix=fix)
         for model in _named_models(settings)
-        if not await asyncio.to_thread(is_priced, model)
+        if not await asyncio.to_thread(is_priced, maker_of(model)[1])
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents import Agent
-from agents.model.claude import Failed, Model
+from agents.model.protocol import Failed, Model
 from agents.run import fold
 from agents.steps import ModelCall, Step
 from bot.evals.cases import Case, Wanted

@@ -6,7 +6,8 @@ from dataclasses import replace
 from agents import Agent
 from agents.context import BUDGET_TOKENS, render
 from agents.events import Event, StepChosen, own
-from agents.model.claude import Claude
+from agents.model.makers import Access, Options, make
+from agents.model.protocol import OUTPUT_TOKENS
 from agents.requests import Frozen, RunId
 from agents.run import Run, fold
 from bot.errors import Conflict
@@ -66,8 +67,11 @@ def _is_same(
         return False
     call = chosen.call
     agent, budget = replace(agent, prompt=call.prompt or agent.prompt), call.context_tokens or BUDGET_TOKENS
+    options = Options(max_output_tokens=call.max_output_tokens or OUTPUT_TOKENS, effort=call.effort)
     try:
-        hashes = {Claude("", None, name).input_hash(agent, run, before, budget) for name in (call.model, *models)}
+        hashes = {
+            make(name, Access(), options).input_hash(agent, run, before, budget) for name in (call.model, *models)
+        }
     except PromptError:
         return False
     return chosen.call.input_hash in hashes

@@ -9,7 +9,8 @@ from agents.announce import announce_agent, nothing_to_announce_to
 from agents.ask import ask_agent
 from agents.deploy import deploy_agent
 from agents.help import HELP, help_agent
-from agents.model.claude import Claude, Model
+from agents.model.makers import ANTHROPIC, Access, Options, make, maker_of
+from agents.model.protocol import HostedModel, Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.release import release_agent
 from agents.triage import TRIAGE, triage_agent
@@ -65,10 +66,32 @@ def _all_code(settings: Settings) -> str:
 
 
 def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
-    """The model of each agent; empty without a key, when every agent rehearses."""
-    if settings.anthropic_api_key is None:
-        return {}
-    key, url = settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url
-    tokens = {name: settings.agents.get(name, AgentConfig()).context_tokens for name in (one.name for one in agents)}
-    names = model_names(settings, agents)
-    return {name: Claude(key, url, model, context_tokens=tokens[name]) for name, model in names.items()}
+    """The model of each agent; an agent without one, because there is no key for its maker, rehearses."""
+    found = dict[str, Model]()
+    for agent, name in model_names(settings, agents).items():
+        if model := model_of(settings, name, options_of(settings.agents.get(agent, AgentConfig()))):
+            found[agent] = model
+    return found
+
+
+def model_of(settings: Settings, name: str, options: Options) -> HostedModel | None:
+    """The model of this name; None without a key for its maker."""
+    access = _access(settings).get(maker_of(name)[0])
+    return make(name, access, options) if access else None
+
+
+def options_of(config: AgentConfig) -> Options:
+    """What the model of an agent may do."""
+    return Options(
+        timeout_s=config.timeout_s,
+        context_tokens=config.context_tokens,
+        max_output_tokens=config.max_output_tokens,
+        effort=config.effort or "",
+        cache=config.cache,
+    )
+
+
+def _access(settings: Settings) -> dict[str, Access]:
+    """The way to each maker that there is a key for."""
+    key = settings.anthropic_api_key
+    return {ANTHROPIC: Access(key.get_secret_value(), settings.anthropic_base_url)} if key else {}

@@ -6,8 +6,7 @@ from typing import Protocol
 
 import prompts
 from agents import Agent
-from agents.model.claude import system_text
-from agents.model.reply import tools_hash
+from agents.model.reply import system_text, tools_hash
 from bot.config.errors import ConfigError
 from bot.config.tables import AgentConfig
 from bot.registry.release import InUse

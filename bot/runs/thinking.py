@@ -11,8 +11,9 @@ import structlog
 from agents import Agent
 from agents.context import BUDGET_TOKENS, render
 from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed, ThoughtDropped
-from agents.model.claude import Chosen, Failed, Model, is_for_operators, is_worth_waiting, retry_delay_s
-from agents.model.failures import after
+from agents.model.failures import after, is_for_operators, is_worth_waiting, retry_delay_s
+from agents.model.protocol import Chosen, Failed, Model
+from agents.model.rules import Rules
 from agents.requests import Fact, StepId
 from agents.run import Run, fold
 from agents.steps import RULES, CallTool, Done, ModelCall, Step
@@ -26,14 +27,13 @@ log = structlog.stdlib.get_logger()
 
 _PREFETCH_S = 20.0
 _TEXT_CHARS = 32_768
-REHEARSAL = "rehearsal"
 
 
 class Thinker:
     """Chooses steps for every agent. `models` are by agent name; an agent without one rehearses."""
 
     def __init__(self, models: Mapping[str, Model]) -> None:
-        self._models = models
+        self._models, self._rules = models, Rules()
 
     async def think(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
         """The events of one thought: what was looked up, and the step or why there is none."""
@@ -58,7 +58,7 @@ class Thinker:
             if isinstance(chosen, Chosen):
                 chosen = replace(chosen, step=_completed(agent, run, chosen.step))
         else:
-            chosen = _by_rules(agent, run)
+            chosen = await self._rules.choose(agent, run, events)
         _log(agent, run, chosen, time.monotonic() - began)
         match chosen:
             case Chosen():
@@ -84,16 +84,6 @@ async def _prefetch(agent: Agent, run: Run) -> tuple[Fact, ...]:
     except Exception as error:
         log.exception("prefetch failed", agent=agent.name)
         return (Fact(label="prefetch failed", text=f"{type(error).__name__}: {error}"[:500]),)
-
-
-def _by_rules(agent: Agent, run: Run) -> Chosen:
-    call = ModelCall(model=REHEARSAL, rehearsal=True) if agent.prompt else ModelCall(model=RULES, rehearsal=False)
-    try:
-        return Chosen(agent.fallback(run), call)
-    except Exception as error:
-        log.exception("the agent's own rules failed", agent=agent.name)
-        summary = f"The {agent.name} agent's own rules failed: {type(error).__name__}: {error}"[:500]
-        return Chosen(Done(outcome="failed", summary=summary), call)
 
 
 def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> list[Event]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from agents.events import Event, write_event
+from agents.model.usage import used
 from agents.run import RunState
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
@@ -154,6 +155,8 @@ def encode(commit: Commit, grace_ms: int, release: str = "") -> tuple[list[str],
         plan["once"] = {"key": where, "field": commit.once.key, "body": body(commit.once.outcome)}
         if commit.once.kind:
             plan["once"] |= {"counts": key(keys.counts), "kind": commit.once.kind}
+    if by := used(commit.events):
+        plan["used"] = {"key": key(keys.model_use), "by": sorted(by.items())}
     if commit.summary is not None:
         at, first = _ms(commit.summary.started_at), len(names) + 1
         plan["summary"] = {"run": commit.run_id, "body": body(commit.summary.body), "at": at, "first": first}

@@ -97,6 +97,11 @@ class Keys:
         return self._key("counts")
 
     @property
+    def model_use(self) -> str:
+        """What runs used of models: `agents.model.usage` has the names."""
+        return self._key("model_use")
+
+    @property
     def ticks(self) -> str:
         """The next due time of each trigger: name -> moment and cron line."""
         return self._key("ticks")

@@ -155,6 +155,15 @@ class Lists:
             answers.update({kind.decode(): int(count) for kind, count in _pairs(there[2])})
         return runs, still_open, dict(answers)
 
+    async def model_use(self) -> Counter[str]:
+        """What all runs ever used of models, counted by the names of `agents.model.usage`."""
+        names = [Keys(shard).model_use for shard in range(self._shards)]
+        found = await asyncio.gather(*(self._client.do("HGETALL", name) for name in names))
+        total = Counter[str]()
+        for there in found:
+            total.update({name.decode(): int(count) for name, count in _pairs(there)})
+        return total
+
     async def are_whole(self) -> bool:
         """Return whether these lists hold everything, also from an earlier release; `note_whole` records it."""
         made = await self._client.do("GET", Keys(0).lists_made)

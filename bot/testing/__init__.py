@@ -22,7 +22,7 @@ from pathlib import Path
 from agents import Agent
 from agents.events import RequestOpened, ToolFinished, ToolStarted
 from agents.forms import FormValue, written
-from agents.model.claude import Model
+from agents.model.protocol import Model
 from agents.requests import AttemptId, RunId
 from agents.run import Run, step
 from agents.steps import CallTool

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from agents import Agent
 from agents.context import render
 from agents.events import Event
-from agents.model.claude import Chosen, Failed
 from agents.model.failures import FailureKind
+from agents.model.protocol import Chosen, Failed
 from agents.run import Run
 from agents.steps import CallTool, Done, ModelCall, RequestHumanInput, Step
 
@@ -52,7 +52,7 @@ class Scripted:
         return len(self._left)
 
     async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
-        """See `agents.model.claude.Model`."""
+        """See `agents.model.protocol.Model`."""
         text = render(run, events)
         self.asked.append(Asked(agent.name, run, text))
         call = ModelCall(
@@ -71,4 +71,4 @@ class Scripted:
                 return Chosen(said(run), call)
 
     async def close(self) -> None:
-        """See `agents.model.claude.Model`."""
+        """See `agents.model.protocol.Model`."""

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.model.claude import Claude, Failed
+from agents.model.claude import Claude
+from agents.model.protocol import Failed
 from agents.text import hidden
 from tests.agents.model.claudes import choose
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, tool_use

@@ -11,7 +11,7 @@ import pytest
 from agents import Agent
 from agents.context import render
 from agents.events import ContinuationAsked, Event
-from agents.model.claude import Chosen, Failed
+from agents.model.protocol import Chosen, Failed
 from agents.release import DEPLOY
 from agents.requests import RunId
 from agents.run import Run, fold

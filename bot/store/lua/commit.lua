@@ -46,6 +46,9 @@ for _, record in ipairs(plan.records) do
 end
 if plan.once then redis.call('HSET', KEYS[plan.once.key], plan.once.field, ARGV[plan.once.body]) end
 if plan.once and plan.once.kind then redis.call('HINCRBY', KEYS[plan.once.counts], plan.once.kind, 1) end
+if plan.used then
+  for _, pair in ipairs(plan.used.by) do redis.call('HINCRBY', KEYS[plan.used.key], pair[1], whole(pair[2])) end
+end
 for _, entry in ipairs(plan.outgoing) do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
   redis.call('ZADD', wake, whole(now + plan.grace), 'out ' .. entry.id)

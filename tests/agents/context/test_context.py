@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from agents.context import render
+from agents.context import build, render
 from agents.events import (
     AnswerNoted,
     ContextFetched,
@@ -283,3 +283,26 @@ def test_what_people_said_stands_among_the_events_in_words_that_pose_as_nothing_
     assert "</run>" not in line
     assert "\u202e" not in line
     assert 'type="vote_cast"' not in text
+
+
+def test_what_was_sent_begins_what_is_sent_next_in_whole_blocks() -> None:
+    told: list[Event] = [started(), said("and quick")]
+    sent = build(fold(told), told)
+
+    for step in ("s1", "s2"):
+        told += chosen(step_id=step), tool_started(f"a-{step}", step), finished(f"a-{step}", "well")
+        now = build(fold(told), told)
+        assert now.blocks[: sent.stable] == sent.blocks[: sent.stable]
+        assert now.stable == sent.stable + 1
+        assert "Steps taken" not in "".join(now.blocks[: now.stable])
+        sent = now
+
+
+@given(any_story())
+def test_the_blocks_of_any_run_are_its_text_and_none_is_empty(events: list[Event]) -> None:
+    context = build(fold(events), events, 2_000)
+
+    assert "".join(context.blocks) == context.text
+    assert all(context.blocks)
+    assert 1 <= context.stable < len(context.blocks)
+    assert not any('type="step_failed"' in block for block in context.blocks[: context.stable])

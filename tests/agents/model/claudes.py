@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from agents import Agent, Outcome, Tool, ToolContext
-from agents.model.claude import Chosen, Failed, Model
+from agents.model.protocol import Chosen, Failed, Model
 from agents.requests import Effect, Fact
 from agents.run import Run, fold
 from agents.steps import Done

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 import prompts
 from agents.forms import FormField
-from agents.model.claude import Chosen, Claude, Failed
+from agents.model.claude import Claude
 from agents.model.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
+from agents.model.protocol import Chosen, Failed
 from agents.model.reply import tools_hash
 from agents.run import fold
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
-from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, tool_use
+from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of, tool_use
 
 ASKS = {"question": "When?", "format": "form"}
 DAY = {"name": "day", "kind": "date"}
@@ -115,9 +116,23 @@ async def test_the_request_offers_strict_tools_and_one_user_message(api: FakeAnt
     assert tools["request_human_input"]["input_schema"]["properties"]["fields"]["items"] == {"type": "string"}
     assert request["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
     assert "releases versions" in request["system"][0]["text"]
-    (only,) = request["messages"]
-    assert only["role"] == "user"
-    assert "deploy v1.2.0 to production" in only["content"]
+    assert [message["role"] for message in request["messages"]] == ["user"]
+    assert "deploy v1.2.0 to production" in text_of(request)
+
+
+async def test_what_a_call_may_take_is_sent_and_recorded(api: FakeAnthropic) -> None:
+    api.answers(message(tool_use("done", {"summary": "over"})))
+    plain = Claude(api.key, api.base_url, "claude-sonnet-5-5")
+    eager = replace(plain, max_output_tokens=2_048, effort="low")
+
+    calls = [(await choose(model)).call for model in (plain, eager)]
+    await plain.close()
+    await eager.close()
+
+    sent = [(request["max_tokens"], request.get("output_config")) for request in api.requests()]
+    assert sent == [(8_192, None), (2_048, {"effort": "low"})]
+    assert [(call.max_output_tokens, call.effort) for call in calls] == [(8_192, ""), (2_048, "low")]
+    assert calls[0].input_hash != calls[1].input_hash
 
 
 CASES: list[tuple[Answer, FailureKind, str]] = [

@@ -9,12 +9,13 @@ from agents import Agent
 from agents.context import build
 from agents.context.tokens import tokens_in
 from agents.events import Event
-from agents.model.claude import Claude, Failed
+from agents.model.claude import Claude
+from agents.model.protocol import Failed
 from agents.requests import Fact
 from agents.run import Run, fold
 from agents.steps import Done
 from tests.agents.worlds import chosen, failed, finished, started, tool_started
-from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
+from tests.fakes.anthropic import FakeAnthropic, message, running, text_of, tool_use
 
 
 async def _prefetch(_: Run) -> tuple[Fact, ...]:
@@ -65,7 +66,7 @@ async def test_after_a_run_was_too_long_half_of_it_is_sent(api: FakeAnthropic) -
         await model.choose(AGENT, fold(told), told)
     await model.close()
 
-    first, second = (request["messages"][0]["content"] for request in api.requests())
+    first, second = (text_of(request) for request in api.requests())
     assert "left out" not in first
     assert "left out" in second
     assert tokens_in(second) <= model.context_tokens // 2

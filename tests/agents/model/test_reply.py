@@ -7,7 +7,8 @@ import pytest
 from pydantic import BaseModel
 
 from agents import Agent
-from agents.model.claude import Chosen, Claude
+from agents.model.claude import Claude
+from agents.model.protocol import Chosen
 from agents.model.reply import offers, tools_hash
 from agents.run import fold
 from agents.steps import CallTool, RequestHumanInput

@@ -44,11 +44,16 @@ def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path)
         for name, field in AgentConfig.model_fields.items()
         if name not in words
     }
-    given["context_tokens"] = "5000"
+    given |= {"context_tokens": "5000", "max_output_tokens": "5000", "effort": "low", "cache": "False", "timeout": "4s"}
+    given |= {"settings": '{"spots": 4}'}
+    del given["timeout_s"]
 
     settings = read(tmp_path, PEOPLE, **{f"SAYSO_AGENTS__DEPLOY__{name.upper()}": text for name, text in given.items()})
 
     found = settings.agents["deploy"].model_dump()
+    assert found.pop("timeout_s") == 4
+    assert found.pop("settings") == {"spots": 4}
+    del given["timeout"], given["settings"]
     assert found.pop("asks") == ("person:anna",)
     assert {name: str(found[name]) for name in found} | {"asks": given["asks"]} == given
 
@@ -144,7 +149,7 @@ def test_a_misspelt_variable_is_told(tmp_path: Path) -> None:
         "SAYSO_WEATHER: this release knows no such variable. Remove it",
         (
             'SAYSO_AGENTS__DEPLOY__MODLE: agents.deploy.modle: this release knows no such key; did you mean "model"? '
-            f"Allowed: {', '.join(sorted(AgentConfig.model_fields))}"
+            f"Allowed: {', '.join(sorted(field.alias or name for name, field in AgentConfig.model_fields.items()))}"
         ),
     )
 

@@ -35,6 +35,19 @@ def policy(folder: Path, approvers: str) -> PolicyConfig:
             'sayso.toml: limits.triggers_per_person: found "20"; allowed: a number per unit of time in quotes',
         ),
         ('config = "other.toml"', "sayso.toml: config: only the environment (SAYSO_CONFIG) can name the file"),
+        (
+            '[agents.deploy]\ntimeout = "0.5s"',
+            'sayso.toml: agents.deploy.timeout: found "0.5s"; allowed: "1s" to "10m"',
+        ),
+        ('[agents.deploy]\ntimeout = "11m"', 'sayso.toml: agents.deploy.timeout: found "11m"; allowed: "1s" to "10m"'),
+        (
+            "[agents.deploy]\nmax_output_tokens = 21334",
+            "sayso.toml: agents.deploy.max_output_tokens: found 21334; allowed: a whole number, at least 1024, at most",
+        ),
+        (
+            '[agents.deploy]\neffort = "more"',
+            'sayso.toml: agents.deploy.effort: found "more"; allowed: "low", "medium", "high", "xhigh" or "max"',
+        ),
         ("shards = ", "sayso.toml: not valid TOML: Invalid value (at end of document)"),
         ("shards = 1\n\nmodel = x", "sayso.toml: not valid TOML: Invalid value (at line 3, column 9)"),
     ],

@@ -7,13 +7,14 @@ import pytest
 
 from agents import Agent
 from agents.events import Event
-from agents.model.claude import Chosen, Claude, Failed
+from agents.model.claude import Claude
+from agents.model.protocol import Chosen, Failed
 from agents.run import Run
 from agents.steps import Done, ModelCall
 from bot.evals.running import Tried, by_models, by_rules
 from bot.evals.table import rows_of
 from tests.bot.evals.plans import PLAIN, case, plans
-from tests.fakes.anthropic import FakeAnthropic, error, message, running, tool_use
+from tests.fakes.anthropic import FakeAnthropic, error, message, running, text_of, tool_use
 
 LABELS = {"deploy": "deploy@2 claude-sonnet-5-5"}
 
@@ -78,7 +79,7 @@ async def test_a_model_is_judged_with_its_tokens_and_its_cost(api: FakeAnthropic
     assert row.cost_usd is not None
     assert row.cost_usd > 0
     assert row.p50_s > 0
-    seen = api.requests()[1]["messages"][0]["content"]
+    seen = text_of(api.requests()[1])
     assert "released" in seen
     assert "deploy" in seen
 

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from agents.context import render
 from agents.events import ContextFetched, Event, RunForked, StepChosen
-from agents.model.claude import Chosen, Claude
+from agents.model.claude import Claude
+from agents.model.protocol import Chosen
 from agents.requests import RunId, StepId
 from agents.run import fold
+from agents.steps import ModelCall
 from bot.errors import Conflict
 from bot.queries.prompt_replay import seen
 from tests.agents.model.test_claude import AGENT
 from tests.agents.worlds import BO, NOON, chosen, finished, started, tool_started
-from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
+from tests.fakes.anthropic import FakeAnthropic, message, running, text_of, tool_use
 
 EVENTS: tuple[Event, ...] = (started(), ContextFetched(at=NOON, facts=()))
 AGENTS = {"deploy": AGENT}
@@ -26,16 +29,16 @@ def fake() -> Iterator[FakeAnthropic]:
         yield fake
 
 
-async def asked(fake: FakeAnthropic, events: Sequence[Event]) -> tuple[StepChosen, str]:
+async def asked(fake: FakeAnthropic, events: Sequence[Event], **options: Any) -> tuple[StepChosen, str]:
     """A step that a model chose, and the message that it was sent."""
-    model = Claude(fake.key, fake.base_url, "claude-sonnet-5-5")
+    model = Claude(fake.key, fake.base_url, "claude-sonnet-5-5", **options)
     fake.answers(message(tool_use("deploy", {"version": "v1.2.0", "place": {"environment": "staging"}})))
     found = await model.choose(AGENT, fold(events), events)
     await model.close()
     assert isinstance(found, Chosen)
     call = found.call.model_copy(update={"model": "claude-sonnet-5-5"})
     event = StepChosen(at=NOON, step_id=StepId("s2"), step=found.step, call=call)
-    return event, fake.requests()[-1]["messages"][0]["content"]
+    return event, text_of(fake.requests()[-1])
 
 
 async def test_it_is_byte_for_byte_what_was_sent(fake: FakeAnthropic) -> None:
@@ -46,6 +49,25 @@ async def test_it_is_byte_for_byte_what_was_sent(fake: FakeAnthropic) -> None:
 
     assert found.text == sent
     assert (found.is_same, found.note) == (True, "Exactly what was sent, by its hash.")
+
+
+async def test_a_step_is_told_by_the_hash_with_what_its_call_might_take(fake: FakeAnthropic) -> None:
+    event, _ = await asked(fake, EVENTS, max_output_tokens=2_048, effort="low")
+
+    assert seen([*EVENTS, event], 1, AGENTS).is_same is True
+
+
+async def test_a_step_of_a_release_that_did_not_record_what_its_call_might_take_is_told_by_its_hash(
+    fake: FakeAnthropic,
+) -> None:
+    event, _ = await asked(fake, EVENTS)
+    call = event.call.model_dump()
+    del call["max_output_tokens"]
+    assert "effort" not in call
+
+    before = event.model_copy(update={"call": ModelCall.model_validate(call)})
+
+    assert seen([*EVENTS, before], 1, AGENTS).is_same is True
 
 
 async def test_what_another_release_sent_is_said_to_be_another(fake: FakeAnthropic) -> None:

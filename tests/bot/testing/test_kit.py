@@ -10,7 +10,7 @@ import pytest
 
 from agents import Agent, Arguments, CallTool, Done, Effect, Outcome, RequestHumanInput, Run, Step, Tool, ToolContext
 from agents.events import CardDelivered, Event
-from agents.model.claude import Chosen, Failed
+from agents.model.protocol import Chosen, Failed
 from agents.requests import DeliveryId, PersonId, RequestId
 from bot.policy.judge import Decided, NotEntitled, Unclear
 from bot.store import Commit

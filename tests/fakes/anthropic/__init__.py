@@ -17,7 +17,8 @@ _TREE = Path(__file__).parents[3]
 class Answer:
     """One HTTP answer; `hangs` never gives it, `breaks` closes the connection in its middle, `drips` never ends it.
 
-    `waits` gives it after `release`; `anybody` gets it, whatever their key.
+    `waits` gives it after `release`; `anybody` gets it, whatever their key. `counts` says in a message's usage what the
+    request was, and what of it was in the cache; which begins empty with each script.
     """
 
     body: str = ""
@@ -28,6 +29,7 @@ class Answer:
     drips: bool = False
     waits: bool = False
     anybody: bool = False
+    counts: bool = False
 
 
 def message(*content: dict[str, Any], stop_reason: str | None = "tool_use", model: str = "claude-sonnet-5-5") -> Answer:
@@ -53,6 +55,13 @@ def tool_use(name: str, arguments: Any) -> dict[str, Any]:
 def text(words: str) -> dict[str, Any]:
     """A content block that only says something."""
     return {"type": "text", "text": words}
+
+
+def text_of(request: dict[str, Any]) -> str:
+    """All that the one message of a request says."""
+    (only,) = request["messages"]
+    content = only["content"]
+    return content if isinstance(content, str) else "".join(block["text"] for block in content)
 
 
 def error(status: int, error_type: str, words: str = "words", **headers: str) -> Answer:

@@ -8,6 +8,7 @@ Beside it `POST /script` takes a list of answers (see `Answer` in the package) a
 """
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -19,10 +20,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from tests.fakes.anthropic.cache import PromptCache, marks_in
+
 # As a bearer token, which is how the SDK sends it, or as `x-api-key`.
 KEY = "sk-test-key"
 # So often that no single read ever takes long.
 _DRIP_S = 0.02
+_MARKS = 4
 # What strict schemas may hold: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 _ALLOWED = {
     "type", "title", "description", "properties", "required", "additionalProperties",
@@ -40,6 +44,7 @@ class Fake:
     requests: list[Json] = field(default_factory=list[Json])
     released: asyncio.Event = field(default_factory=asyncio.Event)
     listing: str = "ours"
+    cache: PromptCache = field(default_factory=PromptCache)
 
     async def messages(self, request: Request) -> Response:
         body: Json = await request.json()
@@ -51,6 +56,9 @@ class Fake:
         if not self.answers:
             return _a_token(body) if body["model"].startswith("claude-") else _no_model(body["model"])
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer.get("counts"):
+            counted: Json = json.loads(answer["body"]) | {"usage": self.cache.usage(body)}
+            answer: Json = {**answer, "body": json.dumps(counted)}
         if answer.get("hangs"):
             await _until_gone(request)
         if answer.get("waits"):
@@ -72,6 +80,7 @@ class Fake:
 
     async def script(self, request: Request) -> Response:
         self.answers, self.requests, self.released = await request.json(), [], asyncio.Event()
+        self.cache = PromptCache()
         return Response(status_code=204)
 
     async def list_as(self, request: Request) -> Response:
@@ -151,6 +160,8 @@ def _mistakes(request: Request, body: Json) -> Iterator[str]:
     for name in ("model", "max_tokens", "messages"):
         if name not in body:
             yield f"{name}: Field required"
+    if marks_in(body) > _MARKS:
+        yield f"A maximum of {_MARKS} blocks with cache_control may be provided. Found {marks_in(body)}."
     for refused in ("temperature", "top_p"):
         if refused in body:
             yield f"{refused}: not supported by this model"

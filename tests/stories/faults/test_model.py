@@ -14,7 +14,7 @@ from agents.model.prices import is_priced
 from agents.requests import RunId
 from agents.run import Run
 from bot.policy.record import RequestRecord
-from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, text, tool_use
+from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, text, text_of, tool_use
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -197,7 +197,7 @@ async def test_an_answer_that_is_no_step_is_told_to_the_model_which_tries_again_
 
     assert await world.summary(run_id) == "done: all is well"
     assert await failures(world, run_id) == [kind, kind]
-    assert kind in api.requests()[-1]["messages"][0]["content"]
+    assert kind in text_of(api.requests()[-1])
     assert world.workshop.effects == []
 
 

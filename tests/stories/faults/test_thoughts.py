@@ -14,7 +14,7 @@ from bot.queries.prompt_replay import seen
 from bot.queries.rebuild import rebuild
 from bot.render.transcript import lines
 from bot.store import Commit, Wake, WorkItem
-from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, tool_use
+from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, text_of, tool_use
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -112,7 +112,7 @@ async def test_an_answer_to_what_was_so_no_longer_is_not_used_and_is_counted(wor
     api.release()
 
     assert await world.summary(run_id) == "done: all is well"
-    first, second, _ = (request["messages"][0]["content"] for request in api.requests())
+    first, second, _ = (text_of(request) for request in api.requests())
     assert "the blue one" not in first
     assert "the blue one" in second
     assert "thought_dropped" not in second

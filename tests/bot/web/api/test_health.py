@@ -4,8 +4,12 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
+from agents.events import ThoughtDropped
+from agents.steps import ModelCall
+from bot.store import Commit
 from bot.store.client import Client
 from bot.store.indexes import COUNTS_FOR, Links, LinkState, Lockouts
+from bot.testing.events import NOON
 from tests.bot.web.problems import refused
 from tests.servers.web import Api, serving
 from tests.world import World
@@ -60,6 +64,35 @@ async def test_figures_count_what_any_process_caused(world: World, api: Api) -> 
         'sayso_answers_total{outcome="not_entitled"} 1.0',
         'sayso_answers_total{outcome="already_decided"} 1.0',
         'sayso_http_request_seconds_count{operation="GET /v1/requests/{request_id}",status="200"} 1.0',
+    ):
+        assert line in figures
+
+
+async def test_figures_count_what_models_were_asked_for_once(world: World, api: Api) -> None:
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+    call = ModelCall(
+        model="claude-x", rehearsal=False, input_tokens=1_000, cache_read_tokens=700, output_tokens=20,
+        cost_usd=0.25, latency_s=3.0,
+    )  # fmt: skip
+    dropped = Commit(run_id=run_id, events=[ThoughtDropped(at=NOON, call=call)], expect=(await world.run(run_id)).seq)
+    for _ in range(2):  # the answer to the first try was lost
+        assert (await world.app.store.commit(dropped)).state == "committed"
+
+    figures = (await api.with_key(None).get("/metrics")).text.splitlines()
+
+    for line in (
+        'sayso_model_calls_total{outcome="dropped"} 1.0',
+        'sayso_model_tokens_total{type="input"} 300.0',
+        'sayso_model_tokens_total{type="cache_read"} 700.0',
+        'sayso_model_tokens_total{type="output"} 20.0',
+        "sayso_model_cost_dollars_total 0.25",
+        "sayso_model_unpriced_calls_total 0.0",
+        'sayso_model_call_seconds_bucket{le="2.5"} 0.0',
+        'sayso_model_call_seconds_bucket{le="5.0"} 1.0',
+        'sayso_model_call_seconds_bucket{le="+Inf"} 1.0',
+        "sayso_model_call_seconds_count 1.0",
+        "sayso_model_call_seconds_sum 3.0",
     ):
         assert line in figures
 

@@ -1,0 +1,66 @@
+"""Who makes models: a line each. A name says whose model is meant, and without one it is Anthropic's."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from agents.context import BUDGET_TOKENS
+from agents.model.claude import Claude
+from agents.model.protocol import OUTPUT_TOKENS, HostedModel
+from agents.steps import Effort
+
+ANTHROPIC = "anthropic"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The way to a maker's server. `base_url` None means the maker's own."""
+
+    api_key: str = field(default="", repr=False)
+    base_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one agent's model may do; `agents.NAME` of the settings says it."""
+
+    timeout_s: float = 60.0
+    context_tokens: int = BUDGET_TOKENS
+    max_output_tokens: int = OUTPUT_TOKENS
+    effort: Effort | Literal[""] = ""
+    cache: bool = True
+
+
+Make = Callable[[Access, str, Options], HostedModel]
+
+
+def _claude(access: Access, model: str, options: Options) -> Claude:
+    return Claude(
+        access.api_key,
+        access.base_url,
+        model,
+        timeout_s=options.timeout_s,
+        context_tokens=options.context_tokens,
+        max_output_tokens=options.max_output_tokens,
+        effort=options.effort,
+        cache=options.cache,
+    )
+
+
+# A maker of yours is a file as `claude.py` is, and a line here.
+MAKERS: Mapping[str, Make] = {ANTHROPIC: _claude}
+
+
+def maker_of(name: str) -> tuple[str, str]:
+    """(maker, id of the model) for the name of a model: `MAKER:ID`, or the id alone of one of Anthropic's.
+
+    Ids have colons, too: what is before the first one is a maker only where it is called like one of `MAKERS`.
+    """
+    maker, _, model = name.partition(":")
+    return (maker, model) if model and maker in MAKERS else (ANTHROPIC, name)
+
+
+def make(name: str, access: Access, options: Options | None = None) -> HostedModel:
+    """Make the model of this name. It connects when it is first asked."""
+    maker, model = maker_of(name)
+    return MAKERS[maker](access, model, options or Options())

@@ -1,0 +1,63 @@
+"""What a model is to the rest: asked for the next step of a run, it gives a step or a named failure.
+
+Whoever makes models is one file beside `claude.py` that holds a `HostedModel`, and one line in `makers.py`. `reply.py`
+has what such a file needs: what a model is told and offered, and how its answer is read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agents import Agent
+from agents.events import Event
+from agents.model.failures import FailureKind
+from agents.run import Run
+from agents.steps import ModelCall, Step
+
+# A step is a few hundred tokens; the rest is room to think.
+OUTPUT_TOKENS = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The next step, and the call it came from."""
+
+    step: Step
+    call: ModelCall
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No step. `detail` is one line without secrets; `retry_after_s` is what the server asked for, if it did."""
+
+    kind: FailureKind
+    detail: str
+    retry_after_s: float | None
+    call: ModelCall
+
+
+class Model(Protocol):
+    """A model, or whatever else chooses steps."""
+
+    async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
+        """The next step of `run`, whose events these are. A call that goes wrong is returned, never raised."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class HostedModel(Model, Protocol):
+    """A model on somebody's server."""
+
+    def input_hash(self, agent: Agent, run: Run, events: Sequence[Event], budget_tokens: int) -> str:
+        """Return the `input_hash` that a call for the next step of `run` is recorded with. Raises PromptError.
+
+        It needs no key and no network.
+        """
+        ...
+
+    async def trouble(self) -> str:
+        """Return why no step could be chosen now, without secrets; "" when one could be."""
+        ...

@@ -1,0 +1,32 @@
+"""The agent's own plain rules as a `Model`: they choose where there is no model, or none can be had."""
+
+import logging
+from collections.abc import Sequence
+
+from agents import Agent
+from agents.events import Event
+from agents.model.protocol import Chosen
+from agents.run import Run
+from agents.steps import RULES, Done, ModelCall
+
+log = logging.getLogger(__name__)
+
+REHEARSAL = "rehearsal"
+"""In place of a model: the agent has a prompt, and its plain rules chose all the same."""
+
+
+class Rules:
+    """See `Model`. They cost nothing and never fail: rules that break end the run as failed."""
+
+    async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen:
+        """See `Model`."""
+        call = ModelCall(model=REHEARSAL, rehearsal=True) if agent.prompt else ModelCall(model=RULES, rehearsal=False)
+        try:
+            return Chosen(agent.fallback(run), call)
+        except Exception as error:
+            log.exception("the own rules of %s failed", agent.name)
+            summary = f"The {agent.name} agent's own rules failed: {type(error).__name__}: {error}"[:500]
+            return Chosen(Done(outcome="failed", summary=summary), call)
+
+    async def close(self) -> None:
+        """See `Model`."""

@@ -1,0 +1,56 @@
+"""Whose model a name means, and plain rules as a model among others."""
+
+from dataclasses import replace
+
+import pytest
+
+from agents.model.claude import Claude
+from agents.model.makers import Access, Options, make, maker_of
+from agents.model.protocol import Model
+from agents.model.rules import Rules
+from agents.run import Run
+from agents.steps import Done, ModelCall
+from tests.agents.model.claudes import AGENT, choose
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("claude-sonnet-5-5", ("anthropic", "claude-sonnet-5-5")),
+        ("anthropic:claude-sonnet-5-5", ("anthropic", "claude-sonnet-5-5")),
+        ("vendor.claude-v2:0", ("anthropic", "vendor.claude-v2:0")),
+        ("nobody:claude-sonnet-5-5", ("anthropic", "nobody:claude-sonnet-5-5")),
+        ("anthropic:", ("anthropic", "anthropic:")),
+    ],
+)
+def test_a_name_without_a_maker_we_know_is_one_of_anthropics(name: str, meant: tuple[str, str]) -> None:
+    assert maker_of(name) == meant
+
+
+def test_a_model_is_made_with_what_its_agent_may_do() -> None:
+    made = make("anthropic:claude-x", Access("sk-key", "http://there"), Options(timeout_s=7, context_tokens=5_000))
+
+    assert isinstance(made, Claude)
+    assert (made.model, made.base_url, made.timeout_s, made.context_tokens) == ("claude-x", "http://there", 7, 5_000)
+    assert "sk-key" not in repr((made, Access("sk-key")))
+
+
+async def test_rules_are_a_model_that_costs_nothing() -> None:
+    rules: Model = Rules()
+
+    by_rules, code = await choose(rules), await rules.choose(replace(AGENT, prompt=""), Run(), [])
+    await rules.close()
+
+    assert by_rules.call == ModelCall(model="rehearsal", rehearsal=True)
+    assert code.call == ModelCall(model="rules", rehearsal=False)
+
+
+async def test_rules_that_break_end_the_run_and_say_why() -> None:
+    def breaks(_: Run) -> Done:
+        raise ValueError("no such thing")
+
+    chosen = await Rules().choose(replace(AGENT, fallback=breaks), Run(), [])
+
+    assert chosen.step == Done(
+        outcome="failed", summary="The deploy agent's own rules failed: ValueError: no such thing"
+    )
