@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -13,19 +14,24 @@ from agents.context import BUDGET_TOKENS, render
 from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed, ThoughtDropped
 from agents.model.claude import Chosen, Failed, Model, is_for_operators, is_worth_waiting, retry_delay_s
 from agents.model.failures import after
-from agents.requests import Fact, StepId
+from agents.requests import Fact, RunId, StepId
 from agents.run import Run, fold
 from agents.steps import RULES, CallTool, Done, ModelCall, Step
 from bot.execution.executor import gate_of
+from bot.render.cards import Words
+from bot.render.words import failure_name
 from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.budgets import Budgets
 from bot.runs.moves import Think, next_move
 from bot.store.ids import new_id, shard_of
+from language import say
+from language.recorded import trouble_of
 
 log = structlog.stdlib.get_logger()
 
 _PREFETCH_S = 20.0
 _TEXT_CHARS = 32_768
+_SUMMARY_CHARS = 500
 REHEARSAL = "rehearsal"
 
 
@@ -92,8 +98,8 @@ def _by_rules(agent: Agent, run: Run) -> Chosen:
         return Chosen(agent.fallback(run), call)
     except Exception as error:
         log.exception("the agent's own rules failed", agent=agent.name)
-        summary = f"The {agent.name} agent's own rules failed: {type(error).__name__}: {error}"[:500]
-        return Chosen(Done(outcome="failed", summary=summary), call)
+        summary = say("agent.rules-failed", agent=agent.name, why=f"{type(error).__name__}: {error}")
+        return Chosen(Done(outcome="failed", summary=summary[:_SUMMARY_CHARS]), call)
 
 
 def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> list[Event]:
@@ -140,8 +146,8 @@ def _log(agent: Agent, run: Run, chosen: Chosen | Failed, latency_s: float) -> N
     )
 
 
-# Tells the operators: near which id, a title, a text.
-Alert = Callable[[str, str, str], Awaitable[None]]
+# Tells the operators, each in their own words: near which id, and what.
+Alert = Callable[[str, Words], Awaitable[None]]
 
 # Each loss of the race is an event of somebody else's.
 _TRIES = 100
@@ -204,8 +210,14 @@ class ModelTurn:
             if not isinstance(event, StepFailed) or not is_for_operators(event.kind):
                 continue
             if await self._store.admit(f"alerts {event.kind}", run.id, 1, _ALERT_AGAIN_S):
-                text = f"{event.call.model} answers {event.kind}: {event.detail}. {run.id} goes on by plain rules."
-                await self._alert(run.id, "The model can't be used", text)
+                await self._alert(run.id, partial(_unusable, event, run.id))
+
+
+def _unusable(event: StepFailed, run_id: RunId) -> tuple[str, str]:
+    """Return the title and the text of the alert about a model."""
+    kind, detail = failure_name(event.kind), trouble_of(event.detail)
+    said = say("notice.alert-model", model=event.call.model, kind=kind, detail=detail, run=run_id)
+    return say("notice.alert-model-title"), said
 
 
 def _asked(thought: Sequence[Event]) -> ModelCall | None:

@@ -25,10 +25,9 @@ from bot.render.cards import (
     with_short_hashes,
 )
 from bot.render.views import FactView, RequestView, request_view
-from bot.render.words import how_to_approve
+from bot.render.words import channel_word, how_to_approve
 from bot.render.worklist import who_else
 from bot.web.console.views.afterwards import Afterwards, afterwards
-from bot.web.console.views.words import channel_word
 from channels import Line
 from language import say, say_many
 
