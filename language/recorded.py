@@ -18,7 +18,11 @@ FILES: Final = ("recorded", "reason", "trouble", "file")
 
 _NUMBERS = {"count", "number", "left", "added", "removed", "size", "seconds", "code", "status", "limit"}
 # Of what is filled in, these are sentences of ours as well.
-_SENTENCES = {"why", "place"}
+_SENTENCES = {"why", "place", "fix"}
+# And this may end with one.
+_ITEMS = "items"
+# Whoever has an API is named by one of these: others write that something answered 404, too.
+_APIS = "GitHub|GitLab|Argo CD"
 _PLACE = re.compile(r"\\{(\w+)\\}")
 # Some sentences have a joint in them: so many parts are looked at together, and sentences within sentences so deep.
 _TOGETHER, _DEEP = 4, 3
@@ -45,9 +49,15 @@ _FAILED = ": look-up failed"
 # Others may end or begin a line with such words as well, so they are known only where nothing else stands.
 _ONLY_THERE = {
     "Authors": ("deploy.and-more-authors",),
+    "Resources": (
+        *("deploy.resources-added", "deploy.resources-changed", "deploy.resources-left-over"),
+        *("deploy.resources-removed", "deploy.resources-more"),
+    ),
     "Risks": ("deploy.risk-changed", "deploy.risk-link"),
     "Variables": ("deploy.variables-machine", "deploy.variables-files", "deploy.variables-settings"),
 }
+# A program wrote the others.
+_PLAN = _Known(keys=("recorded.nothing-printed",))
 _STRANGERS = ("unlisted", "unknown", "deactivated", "bot", "guest", "elsewhere")
 _REASONS = _Known(("reason",), tuple(f"slack.who-{why}" for why in _STRANGERS), is_list=True)
 _REFUSALS = (
@@ -64,7 +74,7 @@ _ANSWERS = _Known(keys=("card.only-files",))
 _ARTIFACTS = _Known(
     keys=(
         *("card.artifact-live", "card.artifact-mail", "card.artifact-sha256", "card.artifact-answers"),
-        "card.artifact-variables",
+        *("card.artifact-variables", "card.artifact-plan"),
     )
 )
 
@@ -79,6 +89,8 @@ def fact_text(label: str, text: str) -> str:
     """Return the text of a fact that was recorded under `label`, in the language that is spoken; others' words stay."""
     if label in _ONLY_THERE:
         return _told(text, _FACTS._replace(keys=_ONLY_THERE[label]))
+    if label == "Plan":
+        return _told(text, _PLAN)
     return text_of(text) if label in _OURS or label.endswith(_FAILED) else text
 
 
@@ -164,7 +176,7 @@ def _said(sentence: str, known: _Known, depth: int) -> str | None:
 
 
 def _filled(name: str, part: str, known: _Known, depth: int) -> str:
-    if name not in _SENTENCES or depth == _DEEP:
+    if name not in {*_SENTENCES, _ITEMS} or depth == _DEEP:
         return part
     return _line(part, known, depth + 1) if known.is_list else _said(part, known, depth + 1) or part
 
@@ -180,6 +192,8 @@ def _pattern(english: str, joint: str) -> str:
         name = place[1]
         if name in _NUMBERS:
             return rf"(?P<{name}>-?[\d,.]+)"
+        if name == "api":
+            return f"(?P<api>{_APIS})"
         # A joint within is more likely one between two sentences.
         return rf"(?P<{name}>.+)" if name in _SENTENCES else rf"(?P<{name}>(?:(?!{joint}).)+)"
 

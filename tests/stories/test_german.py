@@ -1,5 +1,6 @@
 """What code says of what went wrong is German for who reads German: refusals, failures, alerts, and their pages."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -17,9 +18,7 @@ from tests.waiting import until
 from tests.world import World, a_world
 
 GERMAN = f'language = "de"\n{TOML}'
-FOR_TWO = TOML
-for person in ("anna", "dan"):
-    FOR_TWO = FOR_TWO.replace(f"[people.{person}]\n", f'[people.{person}]\nlanguage = "de"\n')
+FOR_TWO = re.sub(r"\[people\.(?:anna|dan)\]\n", r'\g<0>language = "de"\n', TOML)
 
 
 @pytest.fixture
