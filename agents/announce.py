@@ -11,6 +11,7 @@ from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import first_line, quote
 from language import say
+from language.recorded import ending_of
 
 ANNOUNCE = "announce"
 _TEXT_CHARS, _TITLE_CHARS = 4_000, 80
@@ -57,7 +58,7 @@ def next_step(run: Run) -> Step:
     last = run.results[-1] if run.results else None
     match last:
         case Result(step=CallTool(), kind="ok"):
-            return Done(summary=last.text)
+            return Done(summary=ending_of(last.text))
         case Result(step=RequestHumanInput(), kind="answered") | None:
             return _begin(run)
         case _:
@@ -92,7 +93,7 @@ def _announce_tool(to: Sequence[str]) -> Tool[AnnounceArgs]:
 
     async def prepare(args: AnnounceArgs) -> Effect:
         if not to:
-            raise ToolRefused('Nobody is named to announce to: add [announce] with to = ["group:NAME"] to sayso.toml')
+            raise ToolRefused(say("agent.announce-nobody"))
         if not args.text.strip():
             raise ToolRefused(say("agent.announce-empty"))
         return Effect(argv=(ANNOUNCE, *to, args.text))

@@ -21,6 +21,7 @@ from agents.run import Result, Run
 from agents.steps import Done, RequestHumanInput, Step
 from agents.text import strip_invisible
 from language import in_all, in_each, say
+from language.recorded import ending_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,4 +267,4 @@ def end_of(result: Result) -> str:
 
 def how(result: Result) -> str:
     """Return how a step ended, and why where that is known: `denied: not on Friday`."""
-    return f"{end_of(result)}: {result.text}" if result.text else end_of(result)
+    return f"{end_of(result)}: {ending_of(result.text)}" if result.text else end_of(result)

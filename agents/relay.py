@@ -13,6 +13,7 @@ from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import quote
 from language import say
+from language.recorded import ending_of
 
 RELAY, SURVEY = "relay", "survey"
 _TOOL = "proceed"
@@ -117,7 +118,7 @@ def _end(result: Result) -> Done:
         case "ok":
             return Done(summary=say("agent.relay-may-act"))
         case "refused" | "error":
-            return failed(say("agent.relay-may-not-act", why=result.text))
+            return failed(say("agent.relay-may-not-act", why=ending_of(result.text)))
         case "expired":
             return failed(say("agent.relay-expired"))
         case "revoked":
@@ -135,7 +136,7 @@ def _proceed_tool(policies: Collection[str]) -> Tool[ProceedArgs]:
 
     async def prepare(args: ProceedArgs) -> Effect:
         if args.policy not in policies:
-            raise ToolRefused(f"There is no policy {args.policy!r} in sayso.toml any more; ask again under another one")
+            raise ToolRefused(say("agent.relay-no-policy", policy=repr(args.policy)))
         return Effect(argv=())
 
     async def execute(_: ProceedArgs, __: Effect, ___: ToolContext) -> Outcome:

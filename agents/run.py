@@ -71,7 +71,6 @@ __all__ = [
     "IT_HAPPENED",
     "NOT_YET",
     "STOP",
-    "STOPPED_UNKNOWN",
     "PendingStep",
     "Result",
     "Run",
@@ -83,7 +82,7 @@ __all__ = [
 
 # A file may tell of any number of votes; more than these nobody reads below an outcome.
 _NOTES = 20
-STOPPED_UNKNOWN = "it is not known whether this happened, and a person stopped the run"
+_STOPPED_UNKNOWN = "it is not known whether this happened, and a person stopped the run"
 
 
 def fold(events: Iterable[Event], run: Run | None = None) -> Run:
@@ -321,7 +320,7 @@ def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
             again = replace(pending, request=None, decision=None, unknown=None, attempt=None)
             return replace(run, pending=again)
         case key if key == STOP and decision.by:
-            result = Result(pending.step, "error", STOPPED_UNKNOWN, decision.by)
+            result = Result(pending.step, "error", _STOPPED_UNKNOWN, decision.by)
             return _close(replace(run, cancelled_by=decision.by[0]), result)
         case _:
             return run  # still unknown: the same people are asked again, about the same call

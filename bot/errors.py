@@ -4,9 +4,6 @@ Channels raise ChannelError; agents raise ToolRefused; prompts raise PromptError
 program is told is one of the five kinds below. The command line, the API and the console each map these five.
 """
 
-# To the end of a sentence about a run that is not there.
-LIST_RUNS = "GET /v1/runs lists them"
-
 
 class SaysoError(Exception):
     """Something sayso could not do: `what` happened, and what to `do` next. Both are sentences for people."""

@@ -7,7 +7,10 @@ import gettext
 import io
 from functools import cache
 from importlib.resources import files
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
 
 Language = Literal["en", "de"]
 """A language that has a whole catalog, as its BCP 47 tag."""
@@ -31,14 +34,25 @@ def sentences(key: str) -> tuple[str, ...]:
 
 
 @cache
+def keys_of(file: str) -> tuple[str, ...]:
+    """Return the keys of the catalogs `file`, as they stand in the English one. No sentence there counts anything."""
+    return tuple(message.id for message in _read("en", file) if isinstance(message.id, str) and message.id)
+
+
+@cache
 def _catalog(language: Language, file: str) -> gettext.GNUTranslations:
     # babel takes longer to load than most commands take that say nothing.
     from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
 
     # No compiled form lies in the tree: reading the text takes some milliseconds, once.
-    with files("language").joinpath(language, f"{file}.po").open("rb") as text:
-        made, binary = read_po(text, locale=language, abort_invalid=True), io.BytesIO()
-    write_mo(binary, made)
+    binary = io.BytesIO()
+    write_mo(binary, _read(language, file))
     binary.seek(0)
     return gettext.GNUTranslations(binary)
+
+
+def _read(language: Language, file: str) -> "Catalog":
+    from babel.messages.pofile import read_po
+
+    with files("language").joinpath(language, f"{file}.po").open("rb") as text:
+        return read_po(text, locale=language, abort_invalid=True)

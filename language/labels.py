@@ -1,6 +1,10 @@
 """Labels of facts that are recorded in English, as their reader calls them."""
 
-from language import say
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from language import in_all, say
 
 _LABELS = {
     "Authors": "label.authors",
@@ -32,6 +36,13 @@ _LABELS = {
     "Variables": "label.variables",
 }
 
+# Labels with names in them; of two that fit, the first one is meant.
+_NAMED = (
+    *("label.versions-for", "label.live-in", "label.last-deploy", "label.health-of", "label.meant-by"),
+    *("label.of-version", "label.knowledge", "label.knowledge-cut", "label.knowledge-missing"),
+)
+_NAME = re.compile(r"\\{(\w+)\\}")
+
 # To the end of the label of a fact that could not be found out.
 _FAILED = ": look-up failed"
 
@@ -39,6 +50,18 @@ _FAILED = ": look-up failed"
 def label_of(label: str) -> str:
     """Return the label of a fact in the language that is spoken; one that nobody here recorded, as it is."""
     if label.endswith(_FAILED):
-        what = label.removesuffix(_FAILED)
-        return say("label.look-up-failed", label=say(_LABELS[what]) if what in _LABELS else what)
-    return say(_LABELS[label]) if label in _LABELS else label
+        return say("label.look-up-failed", label=label_of(label.removesuffix(_FAILED)))
+    return say(_LABELS[label]) if label in _LABELS else next(_named(label), label)
+
+
+def _named(label: str) -> Iterator[str]:
+    for key, pattern in _patterns():
+        if found := pattern.fullmatch(label):
+            names = found.groupdict().items()
+            yield say(key, **{name: label_of(part) if name == "label" else part for name, part in names})
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    english = ((key, re.escape(in_all(key)[0])) for key in _NAMED)
+    return tuple((key, re.compile(_NAME.sub(r"(?P<\1>.+)", sentence))) for key, sentence in english)

@@ -11,6 +11,13 @@ def whole(number: int) -> str:
     return format_decimal(number, locale=spoken())
 
 
+def tenths(number: float) -> str:
+    """`4.2`."""
+    from babel.numbers import format_decimal
+
+    return format_decimal(number, format="0.0", locale=spoken())
+
+
 def dollars(amount: float) -> str:
     """`$0.50`; a part of a cent to four places."""
     from babel.numbers import format_currency

@@ -10,6 +10,7 @@ from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote
 from language import say
+from language.recorded import ending_of
 
 
 def how_to_ask(whom: str) -> str:
@@ -26,9 +27,9 @@ def next_step(run: Run, directory: Directory) -> Step:
     last = run.results[-1] if run.results else None
     match last:
         case Result(step=CallTool(), kind="ok"):
-            return Done(summary=last.text)
+            return Done(summary=ending_of(last.text))
         case Result(step=CallTool(), kind="error"):
-            return failed(say("ask.came-to-nothing", why=last.text))
+            return failed(say("ask.came-to-nothing", why=ending_of(last.text)))
         case Result(step=CallTool()):
             return _nobody(how(last))
         case Result(kind=kind) if kind != "answered":

@@ -100,9 +100,9 @@ def _prepared(args: SurveyArgs, directory: Directory) -> Effect:
         raise ToolRefused(say("ask.too-many-people", number=len(people), most=MOST_PEOPLE))
     is_choice = args.format in {"choice", "choices"}
     if is_choice != bool(args.options) or len(set(args.options)) < len(args.options):
-        raise ToolRefused("Options belong to choice and choices, and each is another one")
+        raise ToolRefused(say("ask.options-of-choices"))
     if any(not option.strip() or len(option) > _OPTION_CHARS for option in args.options):
-        raise ToolRefused(f"An option has 1 to {_OPTION_CHARS} characters")
+        raise ToolRefused(say("ask.option-length", most=_OPTION_CHARS))
     return Effect(argv=(SURVEY_TOOL, *people), facts=(Fact(label="People", text=str(len(people))),))
 
 

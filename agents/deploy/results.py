@@ -10,6 +10,7 @@ from agents.deploy.repository.git import is_hash
 from agents.run import Result, Run
 from agents.steps import CallTool, RequestHumanInput
 from language import in_each, say
+from language.recorded import ending_of
 
 DEPLOYS = frozenset({"deploy", ELSEWHERE["deploy"]})
 ROLLBACKS = frozenset({"rollback", ELSEWHERE["rollback"]})
@@ -136,7 +137,7 @@ def _live_as(deploy: Result, live: Commit | None) -> str:
 
 def how_it_ended(result: Result) -> str:
     """Return how a step ended badly, as the end of a sentence."""
-    why = f": {result.text}" if result.text else ""
+    why = f": {ending_of(result.text)}" if result.text else ""
     return f"{say(_ENDS[result.kind])}{why}"
 
 

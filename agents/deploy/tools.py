@@ -17,6 +17,7 @@ from agents.deploy.repository import git
 from agents.deploy.results import LIVE_IN, read_commit
 from agents.requests import Effect, Fact
 from language import say
+from language.recorded import text_of
 
 # No configuration can hold a policy of this name, and what needs an unknown policy is never executed.
 NO_SUCH_POLICY = "(none)"
@@ -73,7 +74,9 @@ def _tool(way: Way, environments: Mapping[str, Environment], description: str) -
         try:
             call = await backend_of(environment).prepare(commit)
         except LookFailed as error:
-            raise ToolRefused(say("deploy.no-program-found", environment=environment.name, why=error)) from error
+            raise ToolRefused(
+                say("deploy.no-program-found", environment=environment.name, why=text_of(str(error)))
+            ) from error
         return Effect(
             argv=call.argv,
             artifacts={**artifacts(environment, args.version, commit, base), **call.artifacts},
@@ -111,7 +114,7 @@ def live_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
         try:
             return Outcome(await live(_in_folder(named(environments, args.environment), effect)))
         except LookFailed as error:
-            return Outcome("", error=str(error))
+            return Outcome("", error=text_of(str(error)))
 
     return Tool(
         name="live",
@@ -135,7 +138,7 @@ def health_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
         try:
             return Outcome(await checks.health(_in_folder(named(environments, args.environment), effect)))
         except LookFailed as error:
-            return Outcome("", error=str(error))
+            return Outcome("", error=text_of(str(error)))
 
     return Tool(
         name="health",
@@ -208,7 +211,9 @@ async def _resolved(environment: Environment, version: str) -> tuple[str, str, t
             return commit, UNKNOWN, await about(environment, None, commit, str(error), stale)
         return commit, base, await about(environment, base, commit, stale=stale)
     except LookFailed as error:
-        refusal = say("deploy.not-looked-up-for", version=version, environment=environment.name, why=error)
+        refusal = say(
+            "deploy.not-looked-up-for", version=version, environment=environment.name, why=text_of(str(error))
+        )
         raise ToolRefused(refusal) from error
 
 

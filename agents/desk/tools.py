@@ -12,6 +12,7 @@ from agents.run import Result, Run
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import ends_of, one_line, strip_invisible
 from language import say
+from language.recorded import reason_of, trouble_of
 
 SEND_REPLY = "send_reply"
 DRAFTS = 3
@@ -44,12 +45,12 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
     def letter(args: ReplyArgs, run: Run) -> tuple[Mail, Draft, bytes]:
         mail = mail_of(run)
         if mail is None:
-            raise ToolRefused("Only a run that a mail to the desk began can send a reply")
+            raise ToolRefused(say("desk.only-desk"))
         if args.to.strip().lower() != mail.sender:
-            raise ToolRefused(f"A reply goes to {mail.sender}, who wrote the mail, and to nobody else")
+            raise ToolRefused(say("desk.only-sender", sender=mail.sender))
         draft = Draft(one_line(args.subject, _SUBJECT_CHARS), _full(args.text, signature))
         if not draft.subject or not strip_invisible(args.text).strip():
-            raise ToolRefused("A reply needs a subject and a text that can be seen")
+            raise ToolRefused(say("desk.nothing-to-see"))
         try:
             return mail, draft, render(draft, mail, run.id)
         except ValueError as error:
@@ -75,7 +76,7 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
         state = await hands.mailed()
         if state is None:
             return Pending(handle=handle, check_after_s=_LOOK_S, note=say("desk.waits", address=args.to))
-        return Outcome("", error=state) if state else Outcome(say("desk.sent-to", address=args.to))
+        return Outcome("", error=trouble_of(state)) if state else Outcome(say("desk.sent-to", address=args.to))
 
     return Tool(
         name=SEND_REPLY,
@@ -106,9 +107,9 @@ def denied_drafts(run: Run) -> int:
 def _check_may_try(run: Run) -> None:
     """Raises ToolRefused once a reply was sent, and where people have denied enough drafts."""
     if any(is_reply(one) and one.kind == "ok" for one in run.results):
-        raise ToolRefused("A reply was sent already, and a mail is answered once. End with done")
+        raise ToolRefused(say("desk.answered-once"))
     if denied_drafts(run) >= DRAFTS:
-        raise ToolRefused(f"{DRAFTS} drafts were denied. Ask the owner what to answer, with request_human_input")
+        raise ToolRefused(say("desk.too-many-drafts", count=DRAFTS))
 
 
 def _full(text: str, signature: str) -> str:
@@ -118,7 +119,7 @@ def _full(text: str, signature: str) -> str:
 
 def _facts(mail: Mail, draft: Draft) -> tuple[Fact, ...]:
     """Return what the approver reads first. All of it is bound elsewhere, or is about the mail that came in."""
-    doubt = f"{mail.sender} ({one_line(mail.doubt, 200)})" if mail.doubt else mail.sender
+    doubt = f"{mail.sender} ({one_line(reason_of(mail.doubt), 200)})" if mail.doubt else mail.sender
     return (
         Fact(label="To", text=doubt),
         Fact(label="Subject", text=draft.subject),

@@ -8,9 +8,11 @@ from agents.events import Event
 from agents.model.protocol import Chosen
 from agents.run import Run
 from agents.steps import RULES, Done, ModelCall
+from language import say
 
 log = logging.getLogger(__name__)
 
+_SUMMARY_CHARS = 500
 REHEARSAL = "rehearsal"
 """In place of a model: the agent has a prompt, and its plain rules chose all the same."""
 
@@ -25,8 +27,8 @@ class Rules:
             return Chosen(agent.fallback(run), call)
         except Exception as error:
             log.exception("the own rules of %s failed", agent.name)
-            summary = f"The {agent.name} agent's own rules failed: {type(error).__name__}: {error}"[:500]
-            return Chosen(Done(outcome="failed", summary=summary), call)
+            summary = say("agent.rules-failed", agent=agent.name, why=f"{type(error).__name__}: {error}")
+            return Chosen(Done(outcome="failed", summary=summary[:_SUMMARY_CHARS]), call)
 
     async def close(self) -> None:
         """See `Model`."""

@@ -45,16 +45,16 @@ async def prepare(agent: Agent, run: Run, step: CallTool) -> tuple[Tool[BaseMode
     """The tool, its checked arguments and the exact effect they have now. Raises ToolRefused in words."""
     tool = agent.tool(step.tool)
     if tool is None:
-        raise ToolRefused(f"The {agent.name} agent has no tool {step.tool!r}")
+        raise ToolRefused(say("agent.no-tool", agent=agent.name, tool=repr(step.tool)))
     try:
         args = tool.args.model_validate(step.arguments)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise ToolRefused(f"The arguments of {tool.name} are wrong: {problems}") from error
+        raise ToolRefused(say("agent.arguments-wrong", tool=tool.name, problems=problems)) from error
     except Exception as error:
         log.exception("arguments could not be checked", agent=agent.name, tool=tool.name)
         why = f"{type(error).__name__}: {error}"
-        raise ToolRefused(f"The arguments of {tool.name} could not be checked: {why}") from error
+        raise ToolRefused(say("agent.arguments-unchecked", tool=tool.name, why=why)) from error
     return tool, args, await _effect(tool, args, run)
 
 
@@ -228,6 +228,8 @@ class Executor:
                 return await tool.execute(args, attempt.effect, hands)
         except (NotStarted, NobodyKnows) as found:
             return type(found)
+        except ToolRefused as error:
+            return Outcome("", str(error))
         except TimeoutError:
             if not tool.idempotent:
                 return NobodyKnows
@@ -350,7 +352,7 @@ def _bounded(text: str) -> str:
     if len(text) <= _OUTPUT_CHARS:
         return text
     half = _OUTPUT_CHARS // 2
-    return f"{text[:half]}\n… {len(text) - 2 * half} characters cut …\n{text[-half:]}"
+    return f"{text[:half]}\n{say('run.characters-cut', count=len(text) - 2 * half)}\n{text[-half:]}"
 
 
 _AGAIN_S = 60.0
@@ -422,10 +424,7 @@ def gate_now(agent: Agent, tool: Tool[BaseModel], args: BaseModel) -> str | None
     except Exception as error:
         log.exception("a gate broke", agent=agent.name, tool=tool.name)
         said = one_line(f"{type(error).__name__}: {error}", _ERROR_CHARS)
-        raise ToolRefused(
-            f"The gate of the tool {tool.name} of the {agent.name} agent broke: {said}. "
-            "Nobody can know who has to approve the call, so it is not done. Fix the gate"
-        ) from error
+        raise ToolRefused(say("agent.gate-broke", tool=tool.name, agent=agent.name, why=said)) from error
 
 
 def _said(policy: object) -> str | None:

@@ -21,6 +21,7 @@ from agents import CommandResult
 from bot.errors import Unavailable
 from bot.execution.runner_child import MAY, Kept, Order
 from bot.execution.runner_files import Places, is_runner_alive, read_result, take_claim, taker_of
+from language import say
 
 _TREE = Path(bot.__file__).parents[1]
 # How soon an adopter sees that a command is over.
@@ -93,9 +94,7 @@ class Runner:
                 await _readable(line)
         found = await self.adopt(attempt_id)
         if trouble and isinstance(found, NeverStarted):
-            raise Unavailable(
-                f"The command can't be started with {sys.executable}: {trouble}", "Fix that; it is tried again"
-            )
+            raise Unavailable(say("error.no-python", program=sys.executable, why=trouble), say("error.tried-again"))
         return found
 
     async def adopt(self, attempt_id: str) -> CommandResult | NeverStarted | Lost:

@@ -6,6 +6,7 @@ decides nothing, closes nothing, and the answer to the first card counts as befo
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import structlog
 
@@ -13,17 +14,20 @@ from agents.requests import DeliveryId, PersonId, RunId
 from agents.run import fold
 from bot.outbound.failures import DeliveryFailures
 from bot.people.directory import People
+from bot.render.cards import Words
 from bot.requests.opening import requesters_of
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.ids import is_a
 from bot.store.indexes import Receipts
 from channels import Bounced
+from language import say
+from language.recorded import trouble_of
 
 log = structlog.stdlib.get_logger()
 
-# Tells the operators, and others as well: near which id, a title, a text.
-Alert = Callable[[str, str, str, Sequence[PersonId]], Awaitable[None]]
+# Tells the operators, and others as well, each in their own words: near which id, and what.
+Alert = Callable[[str, Words, Sequence[PersonId]], Awaitable[None]]
 
 _ALERTS, _ALERTS_PER_S = 3, 24 * 3600.0
 
@@ -55,7 +59,7 @@ class Bounces:
         outcome = await self._failing.fail(delivery_id, channel, why, places_again=True)
         log.warning("a card came back", delivery_id=delivery_id, outcome=outcome, why=why)
         if outcome == "over" and (placed := await self._failing.placed(delivery_id)):
-            await self._notify_operators(inbound_id, placed.run_id, placed.person, "a card that nobody needs now", why)
+            await self._notify_operators(inbound_id, placed.run_id, placed.person, "", why)
 
     async def _other(self, inbound_id: str, outgoing_id: str, why: str) -> None:
         """News that somebody did not get; word about an alert is never the cause of another one."""
@@ -64,17 +68,31 @@ class Bounces:
         if sent and sent.kind == "mail":
             await self._notify_requesters(inbound_id, sent.run_id, sent.to, why)
         elif sent and sent.kind != "alert":
-            await self._notify_operators(inbound_id, sent.run_id, sent.person, f"“{sent.title}”", why)
+            await self._notify_operators(inbound_id, sent.run_id, sent.person, sent.title, why)
 
     async def _notify_requesters(self, inbound_id: str, run_id: RunId, to: str, why: str) -> None:
         """A reply that was approved did not arrive: whoever wrote still waits, and nobody here would know."""
         if await self._store.admit(f"bounces {to}", inbound_id, _ALERTS, _ALERTS_PER_S):
             requesters = requesters_of(fold((await self._store.load(run_id)).events))
-            text = f"Whoever wrote did not get it, and it is not sent again. The mail system said: {why}"
-            await self._alert(run_id, f"The reply to {to} came back", text, requesters)
+            await self._alert(run_id, partial(_of_reply, to, why), requesters)
 
-    async def _notify_operators(self, inbound_id: str, run_id: str, person: str, what: str, why: str) -> None:
-        """Rather twice than never, but not for ever: a broken address gets a few alerts a day."""
+    async def _notify_operators(self, inbound_id: str, run_id: str, person: str, title: str, why: str) -> None:
+        """Rather twice than never, but not for ever: a broken address gets a few alerts a day.
+
+        Without a `title` it was a card that nobody needs.
+        """
         if await self._store.admit(f"bounces {person}", inbound_id, _ALERTS, _ALERTS_PER_S):
-            name = self._people.name_of(person)
-            await self._alert(run_id, f"A mail to {name} came back", f"It was {what}. The mail system said: {why}", ())
+            await self._alert(run_id, partial(_of_mail, self._people.name_of(person), title, why), ())
+
+
+def _of_reply(to: str, why: str) -> tuple[str, str]:
+    return say("notice.alert-reply-back-title", to=to), say("notice.alert-reply-back", why=trouble_of(why))
+
+
+def _of_mail(name: str, title: str, why: str) -> tuple[str, str]:
+    said = say("notice.alert-mail-back", title=title, why=trouble_of(why)) if title else _of_card(why)
+    return say("notice.alert-mail-back-title", name=name), said
+
+
+def _of_card(why: str) -> str:
+    return say("notice.alert-card-back", why=trouble_of(why))

@@ -25,6 +25,7 @@ from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
 from language import say
+from language.recorded import recorded
 
 log = structlog.stdlib.get_logger()
 
@@ -137,7 +138,7 @@ class Inbox:
         delivery_id = self._tokens.read(reply.token)
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is None:
-            reasons = (say("run.not-our-token"),)
+            reasons = (recorded("reason.not-our-token"),)
             await self._quarantine.add(
                 inbound_id, channel, Quarantined(reasons=reasons, claims=reply.person, person=reply.person)
             )
@@ -200,9 +201,10 @@ class Inbox:
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
         """A run in the owner's name; what may start none is quarantined, where people can see it."""
         try:
-            owner, context = await self._inquiries.admitted(enquiry, inbound_id, at)
-            sent = Sent(context=context, origin=FromDesk(address=enquiry.sender))
-            text, files = self._inquiries.wish(enquiry), enquiry.files
+            with self._people.speaking_to(self._inquiries.owner):
+                owner, context = await self._inquiries.admitted(enquiry, inbound_id, at)
+                text = self._inquiries.wish(enquiry)
+            sent, files = Sent(context=context, origin=FromDesk(address=enquiry.sender)), enquiry.files
             await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
         except (Invalid, RateLimited) as error:
             item = Quarantined(

@@ -13,6 +13,8 @@ from bot.config.tables import DeskConfig, Rate
 from bot.errors import Invalid, RateLimited
 from bot.store import Store
 from channels import Inquiry
+from language import say
+from language.recorded import recorded
 
 _SUBJECT_CHARS, _NAME_CHARS, _NAMES = 150, 100, 20
 
@@ -23,32 +25,46 @@ class Inquiries:
     def __init__(self, store: Store, config: DeskConfig) -> None:
         self._store, self._config = store, config
 
+    @property
+    def owner(self) -> PersonId:
+        """The person in whose name the runs of the desk are; empty where there is no desk."""
+        return PersonId((self._config.owner or "").partition(":")[2])
+
     async def admitted(
         self, enquiry: Inquiry, inbound_id: str, at: datetime
     ) -> tuple[PersonId, Mapping[str, JsonValue]]:
-        """Return the person in whose name the run is, and its context. Raises Invalid for one that may begin no run."""
+        """Return the person in whose name the run is, and its context, in the language that is spoken.
+
+        Raises Invalid and RateLimited for one that may begin no run, in English: that is recorded.
+        """
         config = self._config
-        if config.owner is None:
-            raise Invalid("There is no desk any more: [desk] of sayso.toml has no owner", "Answer this one by hand")
-        whose = f"{enquiry.sender} (desk.per_sender in sayso.toml)"
-        await self._count(f"desk {enquiry.sender}", inbound_id, config.per_sender, whose)
-        await self._count("desk", inbound_id, config.per_day, "the desk (desk.per_day in sayso.toml)")
-        return PersonId(config.owner.partition(":")[2]), context_of(_mail(enquiry, at))
+        if not self.owner:
+            raise Invalid(recorded("reason.desk-closed"))
+        own = recorded("reason.desk-limit-of-sender", **_figures(config.per_sender), sender=enquiry.sender)
+        await self._count(f"desk {enquiry.sender}", inbound_id, config.per_sender, own)
+        every = recorded("reason.desk-limit-of-day", **_figures(config.per_day))
+        await self._count("desk", inbound_id, config.per_day, every)
+        return self.owner, context_of(_mail(enquiry, at))
 
     def wish(self, enquiry: Inquiry) -> str:
         """Return what the run is to do, in words of code: what somebody wrote to the desk is not the owner's word."""
         subject = one_line(enquiry.subject, _SUBJECT_CHARS)
-        return f"Answer the mail “{subject}” from {enquiry.sender}" if subject else f"Answer {enquiry.sender}"
+        if not subject:
+            return say("desk.wish-no-subject", sender=enquiry.sender)
+        return say("desk.wish", subject=subject, sender=enquiry.sender)
 
-    async def _count(self, name: str, inbound_id: str, limit: Rate, whose: str) -> None:
+    async def _count(self, name: str, inbound_id: str, limit: Rate, why: str) -> None:
         if not await self._store.admit(name, inbound_id, limit.count, limit.per_s):
-            text = f"{limit.count} mails in {limit.per_s:.0f} s are the limit of {whose}"
-            raise RateLimited(text, "Answer this one by hand", await self._store.admitted_in_s(name, limit.per_s))
+            raise RateLimited(why, "", await self._store.admitted_in_s(name, limit.per_s))
+
+
+def _figures(limit: Rate) -> dict[str, str]:
+    return {"count": str(limit.count), "seconds": f"{limit.per_s:.0f}"}
 
 
 def _mail(enquiry: Inquiry, at: datetime) -> Mail:
     names, left = enquiry.files[:_NAMES], len(enquiry.files) - _NAMES
-    more = (f"and {left} more",) if left > 0 else ()
+    more = (say("desk.more-files", count=left),) if left > 0 else ()
     return Mail(
         sender=enquiry.sender,
         subject=enquiry.subject,

@@ -16,16 +16,22 @@ from bot.render.words import decided
 from channels import Card, Quarantined
 from language import say
 from language.dates import in_words
+from language.recorded import reason_of, recorded
 
 _WHY_CHARS = 1_000
 
 
 def quarantine_note(item: Quarantined, sender: str, channel: str, now: datetime) -> Note:
     """Return the list's entry for a quarantined message; `sender` is the name of its proven writer."""
-    what = f"a message that claims to be from {item.claims}" if item.claims else "a message that is from nobody we know"
+    if sender:
+        what = recorded("notice.listed-from", name=sender)
+    elif item.claims:
+        what = recorded("notice.listed-claims", claims=item.claims)
+    else:
+        what = recorded("notice.listed-nobody")
     return Note(
         kind="quarantined",
-        what=f"a message from {sender}" if sender else what,
+        what=what,
         why="; ".join(item.reasons)[:_WHY_CHARS],
         at=now,
         claims=item.claims,
@@ -48,7 +54,7 @@ def stranger_card(item: Quarantined, now: datetime) -> Card:
 
 def held_answer(request: Request, note: Note, people: People) -> Card:
     """Return the card for the requester, who may wait for exactly this answer."""
-    text = say("notice.answer-quarantined", what=_message(note, people), why=note.why)
+    text = say("notice.answer-quarantined", what=_message(note, people), why=reason_of(note.why))
     return notice(say("notice.answer-quarantined-title", title=request.title), text, note.at, request.id)
 
 
@@ -63,7 +69,7 @@ def unheard(note: Note, answered: RequestRecord | None, open_ones: Sequence[Requ
 
     `answered` is the request it would have answered; if it named none, `open_ones` are those its writer can answer.
     """
-    lines = [say("notice.not-accepted", why=note.why)]
+    lines = [say("notice.not-accepted", why=reason_of(note.why))]
     if answered:
         lines.append(_again(note, answered, people))
     else:
@@ -90,7 +96,7 @@ def _again(note: Note, answered: RequestRecord, people: People) -> str:
 def was_it_you(note: Note, request_id: RequestId | None, now: datetime) -> Card:
     """Return the card for the person whose word a message claims to be. They can answer `request_id` again."""
     key = "notice.was-it-you-answer" if request_id else "notice.was-it-you"
-    text = say(key, when=in_words(note.at), why=note.why)
+    text = say(key, when=in_words(note.at), why=reason_of(note.why))
     card = notice(say("notice.was-it-you-title"), text, now, request_id or "")
     return card.model_copy(update={"quoted": _subject(note)})
 

@@ -83,7 +83,7 @@ class QuarantineReview:
         with suppress(NotFound):
             body = await self._store.lists.note(some_id)
         if body is None:
-            raise NotFound(f"There is no quarantined message {some_id}", "`sayso dead` lists them")
+            raise NotFound(say("error.no-quarantined", message=some_id), say("error.dead-listed"))
         note = Note.model_validate_json(body)
         if note.kind != "quarantined":
             text = say("notice.quarantine-dead-letter", message=some_id)

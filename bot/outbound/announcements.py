@@ -29,15 +29,14 @@ class Announcements:
 
     async def notify(self, run: Run, step_id: StepId, to: str, title: str | Callable[[], str], text: str) -> None:
         """Say it once per step, title and `to`, however often the step is tried. Raises ToolRefused for nobody."""
-        with self._people.speaking_to(""):  # many read it, whoever asked for it
-            await self._notify(run, step_id, to, title if isinstance(title, str) else title(), text)
-
-    async def _notify(self, run: Run, step_id: StepId, to: str, title: str, text: str) -> None:
         place = to if to.startswith("slack:") else ""
         people = [PersonId("")] if place else self._people.members([to])
         if not people or not place_of(to)[1]:
-            raise ToolRefused(f"There is nobody in {one_line(to, 100)!r}. `sayso people` lists people and their groups")
-        card = self._card(run, title, text, await self._journal.store.now(run.id))
+            raise ToolRefused(say("agent.nobody-in", whom=repr(one_line(to, 100))))
+        now = await self._journal.store.now(run.id)
+        with self._people.speaking_to(""):  # many read it, whoever asked for it
+            title = title if isinstance(title, str) else title()
+            card = self._card(run, title, text, now)
         entries = [
             Tell(
                 id=derived_id("outgoing", step_id, f"tell {to} {person} {title}"),

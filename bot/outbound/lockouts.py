@@ -5,14 +5,19 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot.render.cards import Words
 from bot.store import Store
 from bot.store.indexes import Lockouts
 from channels import ChannelUnauthorized
+from language import say
+from language.recorded import trouble_of
 
 log = structlog.stdlib.get_logger()
 
-Alert = Callable[[str, str, str], Awaitable[None]]
-"""Tells the operators: near which id, a title, a text."""
+Alert = Callable[[str, Words], Awaitable[None]]
+"""Tells the operators, each in their own words: near which id, and what."""
+
+_TITLES = {"email": "notice.alert-email-refused", "slack": "notice.alert-slack-refused"}
 
 # One alert in so long for each channel and each thing that it says.
 _TOLD_S = 6 * 3600.0
@@ -36,12 +41,7 @@ class LockedOut:
         mine = secrets.token_bytes(8)
         if (await self._store.remember(f"locked out {error.channel} {error.what}", mine, _TOLD_S))[0] != mine:
             return
-        name = error.channel.capitalize()
-        text = (
-            f"{error.what}. {error.do}. Nothing is lost: what goes there waits and is sent once it works, and cards go "
-            "another way meanwhile where their policy names one. `sayso doctor` says more."
-        )
-        await self._alert(some_id, f"{name} refuses sayso", text)
+        await self._alert(some_id, lambda: _words(error))
 
     async def works(self, some_id: str, channel: str) -> None:
         """The channel took `some_id`, for which it may have refused us before."""
@@ -54,3 +54,8 @@ class LockedOut:
         now = await self._lockouts.all()
         known = next((one for one in now if one.channel == channel), None)
         return ChannelUnauthorized(channel, known.what, known.do) if known else None
+
+
+def _words(error: ChannelUnauthorized) -> tuple[str, str]:
+    text = say("notice.alert-refused", what=trouble_of(error.what), do=trouble_of(error.do))
+    return say(_TITLES[error.channel]), text

@@ -1,6 +1,7 @@
 """Sending what the outbox holds: once per entry as far as the world allows, never lost, failures told."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -13,7 +14,7 @@ from bot.outbound.raw_mail import RawMail
 from bot.outbound.sending import CardToSend, Reach, Reached, Sender, Undeliverable
 from bot.outbound.shared_cards import CardClaims, ClaimPending, nobodys_own
 from bot.policy.record import RequestRecord
-from bot.render.cards import notice
+from bot.render.cards import Words, notice
 from bot.render.request_card import comment_standing
 from bot.render.status_line import written_in
 from bot.requests.decisions import Decisions
@@ -34,6 +35,8 @@ from bot.store.outbox_entry import (
     request_of,
 )
 from channels import Address, Card, ChannelRefused, ChannelUnauthorized, ChannelUnavailable, Placement
+from language import say, speaking
+from language.recorded import recorded, trouble_of
 
 log = structlog.stdlib.get_logger()
 
@@ -258,12 +261,12 @@ class Outbox:
                 await self._sent(entry)
             return
         if tries == _ALARMING_TRIES and not isinstance(entry, Alert) and await self._may_alarm(entry):
-            text = f"Not sent yet: {note.what}. {why}. It is tried again."
-            await self.alert(entry.id, "Somebody is not reached yet", text)
+            words = partial(_words, "notice.alert-not-yet-title", "notice.alert-not-yet", note)
+            await self.alert(entry.id, words)
         # A mail has its day, and says itself when it is over.
         if tries >= _UNAVAILABLE_TRIES and not isinstance(entry, PostMail):
-            text = f"Given up: {note.what}. {why}. `sayso dead` lists it."
-            await self.alert(entry.id, "A card was given up on", text)
+            words = partial(_words, "notice.alert-given-up-title", "notice.alert-given-up", note)
+            await self.alert(entry.id, words)
             await self._store.give_up(WorkItem("out", entry.id), note.model_dump_json().encode())
 
     async def _may_alarm(self, entry: OutboxEntry) -> bool:
@@ -278,8 +281,8 @@ class Outbox:
                 await self._failures.fail(entry.delivery_id, ",".join(entry.reach), why, places_again=False)
         if not isinstance(entry, Alert):
             name = self._people.called(entry.person, place_for(entry))
-            do = f"Fix that, then write in a terminal: sayso dead requeue {entry.id}"
-            await self.alert(entry.id, f"{name} can't be reached", f"Could not be sent: {note.what}. {why}. {do}")
+            keys = ("notice.alert-unreached-title", "notice.alert-unreached")
+            await self.alert(entry.id, partial(_words, *keys, note, name=name, id=entry.id))
         if isinstance(entry, PlaceCard):
             again = outbox_entry(entry.model_copy(update={"again": True}))
             await self._store.commit(
@@ -287,21 +290,25 @@ class Outbox:
             )  # nobody is rung for: it is given up
         await self._store.give_up(WorkItem("out", entry.id), note.model_dump_json().encode())
 
-    async def alert(self, near: str, title: str, text: str, also: Sequence[PersonId] = ()) -> None:
+    async def alert(self, near: str, words: Words, also: Sequence[PersonId] = ()) -> None:
         """Tell the operators, and `also`, something that nobody else can hear; always in the log as well."""
+        with speaking("en"):
+            title, text = words()
         log.error("alert", title=title, text=text)
-        card, thread = notice(title, text, await self._store.now(near), near), f"alert-{near}"
-        entries = [
-            Alert(
-                id=outgoing_id(near),
-                run_id=RunId(near),
-                person=person,
-                reach=tuple(self._channels),
-                card=card,
-                thread=thread,
+        now, entries = await self._store.now(near), list[Alert]()
+        for person in dict.fromkeys((*self._people.members(self._alerts), *also)):
+            with self._people.speaking_to(person):
+                card = notice(*words(), now, near)
+            entries.append(
+                Alert(
+                    id=outgoing_id(near),
+                    run_id=RunId(near),
+                    person=person,
+                    reach=tuple(self._channels),
+                    card=card,
+                    thread=f"alert-{near}",
+                )
             )
-            for person in dict.fromkeys((*self._people.members(self._alerts), *also))
-        ]
         if entries:
             await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry) for entry in entries]))
 
@@ -309,21 +316,26 @@ class Outbox:
         """Return the entry's line in the list of what was given up on: what it is, and for whom."""
         match entry:
             case PlaceCard() | UpdateCard():
-                what, to = "the card", ""
+                what, to = "trouble.the-card", ""
             case AnswerStranger():
-                what, to = "an answer", entry.to
+                what, to = "trouble.an-answer", entry.to
             case PostMail():
-                what, to = "the mail", entry.to
+                what, to = "trouble.the-mail", entry.to
             case Tell() | Alert() | ShowStatus():
-                what, to = "the news", ""
+                what, to = "trouble.the-news", ""
         whom = self._people.called(entry.person, place_for(entry)) or to
         return Note(
             kind="dead",
-            what=f"{what} “{entry.card.title}” for {whom}",
+            what=recorded(what, title=entry.card.title, name=whom),
             why=why,
             at=await self._store.now(entry.id),
             member=str(WorkItem("out", entry.id)),
         )
+
+
+def _words(title: str, text: str, note: Note, **values: str) -> tuple[str, str]:
+    """Return the title and the text, by their keys, of an alert about `note`."""
+    return say(title, **values), say(text, what=trouble_of(note.what), why=trouble_of(note.why), **values)
 
 
 def _tried(entry: OutboxEntry) -> str:

@@ -16,6 +16,7 @@ from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
 from bot.store.outbox_entry import PostMail
 from channels import Channel, ChannelRefused, Posts
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -39,7 +40,7 @@ class RawMail:
             id=_entry_id(step_id),
             run_id=run.id,
             reach=(_CHANNEL,),
-            card=notice("A reply", "", now, run.id),
+            card=notice(say("notice.reply-title"), "", now, run.id),
             thread=run.id,
             to=to,
             raw=base64.b64encode(raw).decode(),

@@ -19,6 +19,7 @@ from bot.policy.judge import LinkBy
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.keys import Keys
+from language import say
 
 # What our own command line calls itself. The key proves whose word it is; this says what they say it with.
 USER_AGENT = "sayso-cli"
@@ -244,8 +245,8 @@ async def keys_of_nobody(client: Client) -> list[ApiKey]:
 def _scopes(wanted: Sequence[str]) -> tuple[Scope, ...]:
     unknown = sorted(set(wanted) - set(SCOPES))
     if unknown or not wanted:
-        found = f"There is no scope {', '.join(unknown)}" if unknown else "A key without a scope opens nothing"
-        raise Invalid(found, f"There are: {', '.join(SCOPES)}")
+        found = say("error.no-scope", names=", ".join(unknown)) if unknown else say("error.empty-scope")
+        raise Invalid(found, say("run.there-are", names=", ".join(SCOPES)))
     return tuple(scope for scope in SCOPES if scope in wanted)
 
 

@@ -7,7 +7,7 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule
 from bot.config.tables import AllOfTable, AnyOfTable, Approver, Approvers, PersonConfig, PolicyConfig
 from bot.errors import NotFound
 from channels import Contact
-from language import Language, speaking
+from language import Language, say, speaking
 from language.lists import both
 
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
@@ -59,8 +59,8 @@ class People:
     def named(self, person: str) -> PersonId:
         """`person` as an id. Raises NotFound."""
         if person not in self._people:
-            known = ", ".join(sorted(self._people)) or "nobody: add [people.NAME] to sayso.toml"
-            raise NotFound(f"There is no person {person!r} in the directory", f"It has: {known}")
+            known = ", ".join(sorted(self._people)) or say("error.no-people")
+            raise NotFound(say("error.no-person", person=repr(person)), say("error.people-are", names=known))
         return PersonId(person)
 
     def all(self) -> tuple[PersonId, ...]:

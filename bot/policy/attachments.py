@@ -18,8 +18,9 @@ from agents.events import (
 )
 from agents.requests import Attachment, Fact, Request
 from channels import Card, File, Line
-from language import in_each, say
+from language import in_each, say, say_many, speaking
 from language.labels import label_of
+from language.numbers import tenths
 from language.recorded import fact_text
 
 OUTPUT = "output.txt"
@@ -60,7 +61,8 @@ def output_file(printed: str) -> tuple[Attachment, bytes] | None:
         # Room for the line between, and no character is cut in two.
         half = _OUTPUT_BYTES // 2 - 64
         head, tail = content[:half].decode(errors="ignore"), content[-half:].decode(errors="ignore")
-        note = say("card.left-out", size=size(len(content) - 2 * half))
+        with speaking("en"):
+            note = say("card.left-out", size=size(len(content) - 2 * half))
         content = f"{head}\n[… {note} …]\n{tail}".encode()
     file = Attachment(
         name=OUTPUT,
@@ -108,5 +110,7 @@ def with_lists(card: Card, request: Request, lists: Mapping[str, str]) -> Card:
 def size(size_bytes: int) -> str:
     """`312 bytes`, `4.2 KB`, `1.9 MB`"""
     if size_bytes < 1_000:
-        return f"{size_bytes} bytes" if size_bytes != 1 else "1 byte"
-    return f"{size_bytes / 1_000:.1f} KB" if size_bytes < 999_950 else f"{size_bytes / 1_000_000:.1f} MB"
+        return say_many("words.bytes", size_bytes)
+    if size_bytes < 999_950:
+        return say("words.kilobytes", number=tenths(size_bytes / 1_000))
+    return say("words.megabytes", number=tenths(size_bytes / 1_000_000))

@@ -21,6 +21,7 @@ from bot.people.directory import People
 from bot.process.logging import log_to
 from bot.process.running import running
 from bot.registry.configured import agents_of
+from bot.render.cards import Words
 from bot.store.client import Client
 from bot.store.ids import new_id
 from bot.store.locks import MailboxStore
@@ -166,8 +167,8 @@ def mail_watch(app: App, **more: Any) -> MailWatch:
     """Tells the operators of this installation when its mailbox is away for long."""
     name = app.settings.mailbox_name
 
-    async def alert(title: str, text: str) -> None:
-        await app.messages.outbox.alert(new_id("outgoing", 0), title, text)
+    async def alert(words: Words) -> None:
+        await app.messages.outbox.alert(new_id("outgoing", 0), words)
 
     return MailWatch(MailboxStore(app.store.client, name), name, alert, **more)
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +37,13 @@ from channels import AnswerForm, Card, Line
 from language import LANGUAGES, in_each, say, say_many, speaking
 from language.labels import label_of
 from language.lists import either
-from language.recorded import fact_text, text_of
+from language.recorded import answer_of, artifact_of, fact_text, text_of, trouble_of
 
 if TYPE_CHECKING:
     from bot.store.outbox_entry import Delivery
+
+Words = Callable[[], tuple[str, str]]
+"""Says the title and the text of a notice, in the language that is spoken: each reader has their own."""
 
 _OUTCOMES = {"done": "card.ended-done", "failed": "card.ended-failed", "cancelled": "card.ended-cancelled"}
 _TITLE_CHARS, _MODEL_CHARS = 80, 1_000
@@ -195,10 +198,14 @@ def exact_call(call: GatedCall | None) -> str:
         return ""
     arguments = json.dumps(call.arguments, sort_keys=True, ensure_ascii=False)
     lines = [f"{call.tool} {arguments}"]
-    lines += [f"runs: {json.dumps(list(call.effect.argv), ensure_ascii=False)}"] if call.effect.argv else []
-    copied = f"a clean copy of commit {call.effect.commit} of " if call.effect.commit else ""
-    lines += [f"in: {copied}{call.effect.cwd}"] if call.effect.cwd else []
-    lines += [f"{name} is {value}" for name, value in sorted(call.effect.artifacts.items())]
+    effect, argv = call.effect, json.dumps(list(call.effect.argv), ensure_ascii=False)
+    lines += [say("card.exact-runs", argv=argv)] if effect.argv else []
+    if effect.cwd:
+        key = "card.exact-in-copy" if effect.commit else "card.exact-in"
+        lines += [say(key, commit=effect.commit, folder=effect.cwd)]
+    for name, value in sorted(effect.artifacts.items()):
+        told = fact_text("Variables", value) if name == "variables" else value
+        lines.append(say("card.exact-artifact", name=artifact_of(name), value=told))
     return "\n".join(lines)
 
 
@@ -294,13 +301,13 @@ def unreached(
     elif not ways:
         text += [say("card.unreached-nobody", name=name)]
     title = say("card.unreached-title", title=request.title)
-    return notice(title, " ".join(text), at, request.id).model_copy(update={"quoted": why})
+    return notice(title, " ".join(text), at, request.id).model_copy(update={"quoted": trouble_of(why)})
 
 
 def moved(request: Request, channel: str, why: str, at: datetime) -> Card:
     """The place that all see did not take a card; `why` is what the other side said."""
     title, text = say("card.moved-title", title=request.title), say("card.moved", channel=channel_name(channel))
-    return notice(title, text, at, request.id).model_copy(update={"quoted": why})
+    return notice(title, text, at, request.id).model_copy(update={"quoted": trouble_of(why)})
 
 
 _WHO_ASKS = {
@@ -421,7 +428,7 @@ def excluded(request: Request, people: People) -> list[Line]:
 def remarks(request: Request, people: People) -> list[Line]:
     """Return the remarks of requesters beside the open card, except those it names as its latest change."""
     return [
-        Line(label=say("card.remark-by", name=people.name_of(one.person)), text=quote(one.text, _REMARK_CHARS))
+        Line(label=say("card.remark-by", name=people.name_of(one.person)), text=_remark_text(one.text))
         for one in request.remarks
         if not _is_change(one, request, people)
     ]
@@ -438,4 +445,8 @@ def _is_change(one: Remark, request: Request, people: People) -> bool:
 
 def remark(person: PersonId, text: str, people: People) -> str:
     """Return the sentence that tells a requester's remark as a change of what people were shown."""
-    return say("card.remark", name=people.name_of(person), text=quote(text, _REMARK_CHARS))
+    return say("card.remark", name=people.name_of(person), text=_remark_text(text))
+
+
+def _remark_text(text: str) -> str:
+    return quote(answer_of(text), _REMARK_CHARS)

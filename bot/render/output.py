@@ -7,6 +7,7 @@ from agents.requests import Attachment
 from bot.policy.attachments import OUTPUT, size
 from channels import Card, Line
 from language import say
+from language.recorded import note_of
 
 _LAST_LINES = 20
 # A line of a program that prints no line breaks is as long as its output.
@@ -39,7 +40,7 @@ def output_of(text: str) -> Output | None:
 
 def output_line(file: Attachment) -> Line:
     """Return the line of a card on all that a failed command printed, for `with_kept` to complete."""
-    text = ", ".join(filter(None, (say("card.output-whole", size=size(file.size_bytes)), file.note)))
+    text = ", ".join(filter(None, (say("card.output-whole", size=size(file.size_bytes)), note_of(file.note))))
     # A mail names what it attaches after this label.
     return Line(label=say("card.output"), text=text, kept=file.sha256)
 

@@ -32,6 +32,7 @@ from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 from language import say, say_many
 from language.dates import in_words
+from language.recorded import answer_of, result_of
 
 _HOW = {
     "slack": "standing.how-slack",
@@ -117,7 +118,9 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     said = [
         (say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in record.votes if vote.approve
     ]
-    said += [(say(COMMENT_BY[one.kind], name=people.name_of(one.person)), one.text) for one in record.comments]
+    said += [
+        (say(COMMENT_BY[one.kind], name=people.name_of(one.person)), answer_of(one.text)) for one in record.comments
+    ]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
     # A card that is drawn again as it is sent has some of them already.
     return card.model_copy(update={"facts": (*(fact for fact in card.facts if fact not in lines), *lines)})
@@ -280,7 +283,7 @@ def _answer(record: RequestRecord, people: People) -> str:
     decision = record.decision
     fields = answer_lines(record.request, decision.given if decision else None)
     meaning = "\n".join(f"{line.label}: {line.text}" for line in fields)
-    given = _bounded(meaning or meaning_of(decision.given)) if decision else ""
+    given = _bounded(meaning or answer_of(meaning_of(decision.given))) if decision else ""
     asked = "\n".join(f"> {line}" for line in _bounded(record.request.quoted).splitlines())
     by = people.names_of(decision.by) if decision else ""
     return "\n".join(filter(None, (asked, f"{by}:" if by and asked else "", given)))
@@ -299,7 +302,9 @@ def _made(made: AttemptOutcome, said: str, run: Run, people: People) -> _Stand:
         case "ok" if made.by:
             return _Stand(say("standing.done"), f"{began}. {_says(made.by, people, 'standing.says-happened')}")
         case "ok":
-            return _Stand(say("standing.done"), f"{began}{ended}.", _bounded(made.text), say("standing.came-of-it"))
+            return _Stand(
+                say("standing.done"), f"{began}{ended}.", _bounded(result_of(made.text)), say("standing.came-of-it")
+            )
         case "error":
             return _failed(made.text, f"{began}{ended}.")
         case "not_done":

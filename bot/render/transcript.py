@@ -44,9 +44,12 @@ from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.policy.attachments import files_in, size
 from bot.render.cards import below_title
-from bot.render.words import decided
+from bot.render.words import channel_word, decided, failure_name, outcome_name
 from channels.showing import escape_invisible
 from language import say
+from language.labels import label_of
+from language.numbers import whole
+from language.recorded import answer_of, note_of, reason_of, result_of, trouble_of
 
 _TEXT_CHARS = 400
 # How a run ended may be an answer of many lines: a list, what everybody said.
@@ -79,7 +82,7 @@ def _is_end(event: Event) -> bool:
 
 def about(file: Attachment) -> str:
     """`report.csv  text/csv  4.2 KB  sha256 …`, and what is to be known about it."""
-    notes = [file.note, say("story.picture") if file.is_inline else ""]
+    notes = [note_of(file.note), say("story.picture") if file.is_inline else ""]
     return "  ".join(filter(None, (file.name, file.type, size(file.size_bytes), f"sha256 {file.sha256}", *notes)))
 
 
@@ -88,18 +91,18 @@ def _plain(text: str) -> str:
     return shown if len(shown) <= _TEXT_CHARS else f"{shown[:_TEXT_CHARS]}…"
 
 
-def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C901, PLR0912 - one line per kind of event reads best together
+def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C901 - one line per kind of event reads best together
     """`event` as a sentence for people."""
     name = people.name_of
     match event:
         case RunStarted():
             return _started(event, name(event.requester))
         case PersonSaid():
-            return TranscriptLine(say("story.said", name=name(event.person), channel=event.channel), event.text)
+            way = channel_word(event.channel)
+            return TranscriptLine(say("story.said", name=name(event.person), channel=way), event.text)
         case ContextFetched():
-            return TranscriptLine(
-                say("story.looked-up", facts=", ".join(fact.label for fact in event.facts) or say("words.nothing"))
-            )
+            facts = ", ".join(label_of(fact.label) for fact in event.facts) or say("words.nothing")
+            return TranscriptLine(say("story.looked-up", facts=facts))
         case StepChosen():
             return _step(event)
         case StepFailed() | ThoughtDropped():
@@ -123,19 +126,15 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
         case CardReplaced():
             return _replaced(event, name(event.person))
         case DeliveryFailed():
-            return TranscriptLine(say("story.unreached", name=people.called(event.person, event.place)), event.error)
+            whom = people.called(event.person, event.place)
+            return TranscriptLine(say("story.unreached", name=whom), trouble_of(event.error))
         case VoteCast():
             return _voted(event.vote, name(event.vote.person))
-        case AnswerNoted():
-            key, outcome = _NOTED.get(event.outcome, "story.not-counted"), event.outcome.replace("_", " ")
-            return TranscriptLine(say(key, name=name(event.person), channel=event.channel, outcome=outcome), event.text)
-        case AnswerHeld():
-            key = "story.quarantined" if event.person else "story.quarantined-claim"
-            who = name(event.person) if event.person else event.claims or say("words.nobody")
-            return TranscriptLine(say(key, who=who), event.why)
+        case AnswerNoted() | AnswerHeld():
+            return _not_counted(event, name)
         case RequestDecided():
             given = event.decision.given
-            return TranscriptLine(decided(event.decision, people), given.text if given else "")
+            return TranscriptLine(decided(event.decision, people), answer_of(given.text) if given else "")
         case RequestRevoked():
             return TranscriptLine(say("story.taken-back", name=name(event.vote.person)), event.vote.reason)
         case (
@@ -147,9 +146,20 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
             return _course(event, people)
 
 
+def _not_counted(event: AnswerNoted | AnswerHeld, name: Callable[[PersonId], str]) -> TranscriptLine:
+    if isinstance(event, AnswerNoted):
+        outcome, way = outcome_name(event.outcome), channel_word(event.channel)
+        key = _NOTED.get(event.outcome, "story.not-counted")
+        said = say(key, name=name(event.person), channel=way, outcome=outcome)
+        return TranscriptLine(said, answer_of(event.text))
+    key = "story.quarantined" if event.person else "story.quarantined-claim"
+    who = name(event.person) if event.person else event.claims or say("words.nobody")
+    return TranscriptLine(say(key, who=who), reason_of(event.why))
+
+
 def _voted(vote: Vote, name: str) -> TranscriptLine:
-    made = say("story.by-operators-key") if vote.is_by_operators_key else ""
-    said = say("story.approves" if vote.approve else "story.denies", name=name, channel=vote.channel, made=made)
+    made, way = say("story.by-operators-key") if vote.is_by_operators_key else "", channel_word(vote.channel)
+    said = say("story.approves" if vote.approve else "story.denies", name=name, channel=way, made=made)
     note = vote.reason if vote.approve else ""
     return TranscriptLine(said + say("story.with-a-note") if note else said, note)
 
@@ -178,7 +188,7 @@ def _work(
             return (
                 TranscriptLine(say("story.failed"), event.error)
                 if event.error
-                else TranscriptLine(say("story.succeeded"), event.output)
+                else TranscriptLine(say("story.succeeded"), result_of(event.output))
             )
         case ToolOrphaned():
             if event.may_have_started:
@@ -235,14 +245,15 @@ def _cancelled(event: RunCancelled, name: Callable[[PersonId], str]) -> str:
 def _delivered(event: CardDelivered, who: str) -> TranscriptLine:
     where = say("story.seen-by-others") if event.is_shared else ""
     if not who:
-        return TranscriptLine(say("story.card-posted", channel=event.channel) + where, event.to)
+        return TranscriptLine(say("story.card-posted", channel=channel_word(event.channel)) + where, event.to)
     key = "story.card-shared" if event.shares else "story.card-sent"
-    return TranscriptLine(say(key, who=who, channel=event.channel) + where)
+    return TranscriptLine(say(key, who=who, channel=channel_word(event.channel)) + where)
 
 
 def _started(event: RunStarted, who: str) -> TranscriptLine:
     through = event.service or event.submitter
-    way = say("story.way-through", channel=event.channel, through=through) if through else event.channel
+    came = channel_word(event.channel)
+    way = say("story.way-through", channel=came, through=through) if through else came
     found = json.dumps(event.context, ensure_ascii=False) if event.context else ""
     context = say("story.with-context", context=found) if found else ""
     match event.origin:
@@ -259,9 +270,9 @@ def _no_step(event: StepFailed | ThoughtDropped) -> TranscriptLine:
     call = event.call
     if isinstance(event, ThoughtDropped):
         tokens = call.input_tokens + call.output_tokens
-        return TranscriptLine(say("story.dropped", model=call.model, tokens=f"{tokens:,}"))
+        return TranscriptLine(say("story.dropped", model=call.model, tokens=whole(tokens)))
     key = "story.no-step-again" if event.retry_at else "story.no-step"
-    return TranscriptLine(say(key, model=call.model, why=event.kind), event.detail)
+    return TranscriptLine(say(key, model=call.model, why=failure_name(event.kind)), trouble_of(event.detail))
 
 
 def _step(event: StepChosen) -> TranscriptLine:

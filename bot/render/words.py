@@ -30,6 +30,7 @@ from bot.render.forms import told
 from language import say
 from language.dates import in_words
 from language.lists import both, either
+from language.recorded import reason_of
 
 REASON_CHARS = 500
 
@@ -47,6 +48,20 @@ _CHANNELS = {"email": "words.channel-email", "slack": "words.channel-slack"}
 def channel_name(channel: str) -> str:
     """Return the name that people have for a channel that reaches them."""
     return say(_CHANNELS[channel]) if channel in _CHANNELS else channel
+
+
+_WAYS = {
+    "email": "console.channel-email",
+    "slack": "console.channel-slack",
+    "console": "console.channel-console",
+    "cli": "console.channel-cli",
+    "api": "console.channel-api",
+}
+
+
+def channel_word(channel: str) -> str:
+    """Return the word for the way by which something came; `channel` itself where there is none."""
+    return say(_WAYS[channel]) if channel in _WAYS else channel
 
 
 def who_decides(
@@ -179,6 +194,47 @@ def queued_behind(queued: ToolQueued, people: People) -> str:
     return say("words.queued-behind", run=queued.behind, by=by and say("status.queued-by", name=by))
 
 
+_OUTCOMES = {
+    "too_late": "story.outcome-too-late",
+    "already_decided": "story.outcome-already-decided",
+    "already_voted": "story.outcome-already-voted",
+    "closed": "story.outcome-closed",
+    "not_entitled": "story.outcome-not-entitled",
+    "not_this_way": "story.outcome-not-this-way",
+    "superseded": "story.outcome-superseded",
+    "unclear": "story.outcome-unclear",
+    "note_unconfirmed": "story.outcome-note-unconfirmed",
+}
+
+
+def outcome_name(outcome: str) -> str:
+    """Return the words for why an answer did not count, by the type of its judgement."""
+    return say(_OUTCOMES[outcome]) if outcome in _OUTCOMES else outcome.replace("_", " ")
+
+
+_FAILURES = {
+    "timeout": "story.failure-timeout",
+    "connection": "story.failure-connection",
+    "overloaded": "story.failure-overloaded",
+    "rate_limited": "story.failure-rate-limited",
+    "auth": "story.failure-auth",
+    "out_of_credit": "story.failure-out-of-credit",
+    "refused": "story.failure-refused",
+    "too_long": "story.failure-too-long",
+    "not_sent": "story.failure-not-sent",
+    "no_tool": "story.failure-no-tool",
+    "many_tools": "story.failure-many-tools",
+    "unknown_tool": "story.failure-unknown-tool",
+    "bad_arguments": "story.failure-bad-arguments",
+    "bad_body": "story.failure-bad-body",
+}
+
+
+def failure_name(kind: str) -> str:
+    """Return the word for how a model failed; one of another release as it is."""
+    return say(_FAILURES[kind]) if kind in _FAILURES else kind
+
+
 def state_name(state: str) -> str:
     """Return the word for a request's state."""
     return say(_STATES[state]) if state in _STATES else state
@@ -224,7 +280,7 @@ def _not_this_way(judgement: NotThisWay, request: Request) -> str:
 
 def _unclear(request: Request, judgement: Unclear) -> str:
     if judgement.why:
-        return say("answer.unclear-why", why=judgement.why)
+        return say("answer.unclear-why", why=reason_of(judgement.why))
     if judgement.misfits:
         return say("answer.unclear-fields", reasons=told(request.fields, judgement.misfits))
     match request.format:

@@ -103,7 +103,7 @@ class Decisions:
         """A request's record, its version and the time. Raises NotFound."""
         found = await self._journal.store.record(request_id)
         if found is None:
-            raise NotFound(f"There is no request {request_id}", "GET /v1/requests lists them")
+            raise NotFound(say("error.no-request", request=request_id), say("error.requests-listed"))
         return RequestRead(RequestRecord.model_validate_json(found.body), found.version, found.now)
 
     async def lists(self, request: Request) -> dict[str, str]:

@@ -42,11 +42,11 @@ from bot.store.outbox_entry import Delivery, PlaceCard, place_of, placing_id
 from channels import Card
 from language import say, say_many
 from language.dates import in_words
+from language.recorded import artifact_of
 
 _QUOTED_CHARS = 4_000
 _TITLE_CHARS, _WORDS_CHARS = 150, 1_000
 _TOPIC_CHARS = 150
-_NOT_RECORDED = "not recorded"
 _GO_ON: dict[Why, str] = {
     "steps": "run.title-steps",
     "tokens": "run.title-tokens",
@@ -351,7 +351,7 @@ def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     """Return the differences between two calls, in words for people."""
     before, after, nothing = old.effect.artifacts, new.effect.artifacts, say("card.not-recorded")
     moved = [
-        say("card.moved-artifact", name=name, was=before.get(name, nothing), now=after[name])
+        say("card.moved-artifact", name=artifact_of(name), was=before.get(name, nothing), now=after[name])
         for name in after
         if before.get(name) != after[name] and (name in before or old.arguments == new.arguments)
     ]

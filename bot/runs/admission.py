@@ -19,10 +19,7 @@ _SAME_WORDS, _SAME_WORDS_PER_S = 5, 600.0
 
 
 class Admission:
-    """Counts each run once, by its id. All raise RateLimited for one too many, in the language that is spoken.
-
-    Of triggers of the configuration the operators hear, in English.
-    """
+    """Counts each run once, by its id. All raise RateLimited for one too many, in the language that is spoken."""
 
     def __init__(self, store: Store, people: People, limits: LimitsConfig) -> None:
         self._store, self._people, self._limits = store, people, limits
@@ -41,15 +38,9 @@ class Admission:
         limit = self._limits.triggers_per_trigger
         if await self._store.admit(f"trigger {name}", what_id, limit.count, limit.per_s):
             return
-        text = (
-            f"The trigger {name} has fired {limit.count} times in {limit.per_s:.0f} s, which is the limit "
-            "(limits.triggers_per_trigger in sayso.toml)"
-        )
-        raise RateLimited(
-            text,
-            "If it is not fired by what it starts, raise it",
-            await self._store.admitted_in_s(f"trigger {name}", limit.per_s),
-        )
+        text = say("run.limit-of-trigger", name=name, count=limit.count, seconds=f"{limit.per_s:.0f}")
+        after_s = await self._store.admitted_in_s(f"trigger {name}", limit.per_s)
+        raise RateLimited(text, say("run.limit-of-trigger-do"), after_s)
 
     async def room(self, run_id: RunId, channel: str, trigger: Trigger) -> None:
         """Against the limit of the place of many where it was asked for."""

@@ -18,6 +18,7 @@ from bot.runs.moves import Ask, next_move
 from bot.runs.start import Starter
 from bot.runs.thinking import Thinker
 from bot.store.journal import Journal
+from language import say
 
 _MAX_STEPS = 10
 
@@ -74,7 +75,7 @@ class ApiRequests:
     def _check_everybody_is_there(self, wanted: Question | Approval) -> None:
         to = wanted.to if isinstance(wanted, Question) else ()
         if missing := [ref for ref in to if not self._people.members([ref])]:
-            raise Invalid(f"There is nobody in {', '.join(missing)}", "`sayso people` lists people and their groups")
+            raise Invalid(say("error.nobody-in", names=", ".join(missing)), say("error.people-listed"))
 
     def _started(
         self, run_id: RunId, wanted: Question | Approval, context: dict[str, JsonValue], asker: Asker
@@ -104,7 +105,7 @@ class ApiRequests:
         try:
             request = await self._loop.request(self._agent, run, move, now)
         except ToolRefused as error:
-            raise Invalid(str(error), "Correct that and send it again") from error
+            raise Invalid(str(error), say("error.correct-that")) from error
         if isinstance(request, NotEnoughApprovers):
-            raise Invalid(request.why, "Correct that and send it again")
+            raise Invalid(request.why, say("error.correct-that"))
         return events, request

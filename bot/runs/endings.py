@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from agents.budgets import Over
 from agents.events import Why
-from agents.run import STOPPED_UNKNOWN, Run
+from agents.run import Run
 from agents.steps import CallTool
 from agents.text import one_line
 from bot.render.words import state_name
 from bot.runs.moves import Close, End
 from language import say, say_many
+from language.recorded import ending_of, trouble_of
 
 # Of what goes on after the end, so many are named.
 _GOES_ON, _GOES_ON_CHARS = 3, 300
@@ -80,8 +81,7 @@ def _cancelled(run: Run) -> str:
 
 
 def _last_error(run: Run) -> str:
-    last = run.results[-1].text if run.results and run.results[-1].kind == "error" else ""
-    return say("run.stopped-unknown") if last == STOPPED_UNKNOWN else last
+    return ending_of(run.results[-1].text) if run.results and run.results[-1].kind == "error" else ""
 
 
 def _over(over: Over) -> str:
@@ -92,7 +92,7 @@ def _over(over: Over) -> str:
         case "nobody":
             return say("run.over-nobody", why=why, error=over.detail)
         case "again":
-            return say("run.over-again", why=why, detail=over.detail)
+            return say("run.over-again", why=why, detail=trouble_of(over.detail))
         case "unanswered":
             said = say("run.over-unanswered", why=why, state=state_name(over.state or ""))
             return f"{said}: {over.detail}" if over.detail else said

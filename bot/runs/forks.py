@@ -14,7 +14,7 @@ from agents.requests import FromPerson, PersonId, RunId, StepId
 from agents.run import Run, fold
 from agents.steps import ModelCall
 from bot.config.tables import AgentConfig
-from bot.errors import LIST_RUNS, Conflict, NotFound
+from bot.errors import Conflict, NotFound
 from bot.execution.executor import gate_of
 from bot.policy.attachments import all_files
 from bot.render.views import line_of
@@ -79,7 +79,7 @@ class RunForks:
     async def _of_run(self, source: RunId, at_seq: int, how: str, asker: Asker, run_id: RunId | None) -> RunId:
         events, run_id = (await self._store.load(source)).events, run_id or self._starter.run_id()
         if not events:
-            raise NotFound(f"There is no run {source}", LIST_RUNS)
+            raise NotFound(say("error.no-run", run=source), say("error.runs-listed"))
         if not 1 <= at_seq <= len(events):
             text = say("run.no-such-event", run=source, count=len(events), number=at_seq)
             raise Conflict(text, say("run.nothing-made"))

@@ -202,7 +202,8 @@ class Loop:
             with self._speaking_to_requester(run):
                 return raised_request(run, pending, pending.raised, policy, now)
         if ask.purpose == "question":
-            _check_may_ask(agent, pending.step)
+            with self._speaking_to_requester(run):
+                _check_may_ask(agent, pending.step)
             return question_request(run, pending, self._notifier.question_policy(run), now)
         if not isinstance(pending.step, CallTool):
             raise TypeError(f"{ask.purpose} is about a tool call")
@@ -230,7 +231,7 @@ class Loop:
         try:
             with self._speaking_to_requester(run):
                 tool, args, effect = await prepare(agent, run, step)
-            gate = gate_now(agent, tool, args)
+                gate = gate_now(agent, tool, args)
         except ToolRefused as error:
             return await self._refuse(told, pending, str(error))
         if gate is not None and gate != pending.gate:
@@ -265,8 +266,8 @@ def _check_may_ask(agent: Agent, step: Step) -> None:
     """Raise ToolRefused for a question to people whom the settings do not let the agent ask."""
     others = [one for one in step.to if one not in agent.asks] if isinstance(step, RequestHumanInput) else []
     if others:
-        said = ", ".join(agent.asks) or "nobody but the requester"
-        raise ToolRefused(f"The {agent.name} agent may not ask {', '.join(others)}: it may ask {said} (agents.asks)")
+        who = ", ".join(agent.asks) or say("agent.asks-requester-only")
+        raise ToolRefused(say("agent.may-not-ask", agent=agent.name, others=", ".join(others), who=who))
 
 
 def title_of(agent: Agent, step: CallTool) -> str:

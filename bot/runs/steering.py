@@ -9,7 +9,7 @@ from agents.events import Event, RunCancelled, RunPaused, RunResumed
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import Run, fold
 from agents.steps import CallTool
-from bot.errors import LIST_RUNS, Conflict, Forbidden, NotFound
+from bot.errors import Conflict, Forbidden, NotFound
 from bot.execution.approval_guard import call_of
 from bot.execution.executor import gate_now, prepare
 from bot.policy.answers import Statement
@@ -36,7 +36,7 @@ class Steering:
             loaded = await self._journal.store.load(run_id)
             run, now = fold(loaded.events), loaded.now
             if run.started is None:
-                raise NotFound(f"There is no run {run_id}", LIST_RUNS)
+                raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
             if run.ended:
                 ended = say("run.has-ended", run=run_id, outcome=say(_ENDED[run.ended.outcome]))
                 raise Conflict(ended, say("run.nothing-changed"))
@@ -87,19 +87,21 @@ class Steering:
         run = fold((await self._journal.store.load(request.run_id)).events)
         agent = self._agents.get(run.started.agent) if run.started else None
         if agent is None or request.call is None or request.format != "approval":
-            raise Conflict("Only the arguments of an approval can be amended", "Withdraw it and ask again")
+            raise Conflict(say("error.amend-approvals-only"), say("error.amend-ask-again"))
         unknown = sorted(set(changes) - set(request.call.arguments))
         if unknown:
             allowed = ", ".join(sorted(request.call.arguments))
-            raise Conflict(f"There is no argument {', '.join(unknown)}", f"There are: {allowed}")
+            raise Conflict(
+                say("error.amend-no-argument", names=", ".join(unknown)), say("run.there-are", names=allowed)
+            )
         step = CallTool(tool=request.call.tool, arguments={**request.call.arguments, **changes})
         tool, args, effect = await prepare(agent, run, step)
         if gate_now(agent, tool, args) != request.policy.name:
-            raise ToolRefused("With these arguments another policy would decide. Withdraw it and ask again")
+            raise ToolRefused(say("error.amend-other-policy"))
         title = question_of(agent, step, effect)
         revised = await self._decisions.revise(request_id, by, call_of(tool, args, effect), title)
         if revised is None:
-            raise Conflict(f"{request_id} is closed by now", "Nothing was changed")
+            raise Conflict(say("error.request-closed", request=request_id), say("run.nothing-changed"))
         return revised
 
     async def _own(self, request_id: RequestId, by: PersonId) -> Request:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -14,14 +15,18 @@ from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFaile
 from agents.model.failures import after, is_for_operators, is_worth_waiting, retry_delay_s
 from agents.model.protocol import Chosen, Failed, Model
 from agents.model.rules import Rules
-from agents.requests import Fact, StepId
+from agents.requests import Fact, RunId, StepId
 from agents.run import Run, fold
 from agents.steps import RULES, CallTool, Done, ModelCall, Step
 from bot.execution.executor import gate_of
+from bot.render.cards import Words
+from bot.render.words import failure_name
 from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.budgets import Budgets
 from bot.runs.moves import Think, next_move
 from bot.store.ids import new_id, shard_of
+from language import say
+from language.recorded import trouble_of
 
 log = structlog.stdlib.get_logger()
 
@@ -130,8 +135,8 @@ def _log(agent: Agent, run: Run, chosen: Chosen | Failed, latency_s: float) -> N
     )
 
 
-# Tells the operators: near which id, a title, a text.
-Alert = Callable[[str, str, str], Awaitable[None]]
+# Tells the operators, each in their own words: near which id, and what.
+Alert = Callable[[str, Words], Awaitable[None]]
 
 # Each loss of the race is an event of somebody else's.
 _TRIES = 100
@@ -194,8 +199,14 @@ class ModelTurn:
             if not isinstance(event, StepFailed) or not is_for_operators(event.kind):
                 continue
             if await self._store.admit(f"alerts {event.kind}", run.id, 1, _ALERT_AGAIN_S):
-                text = f"{event.call.model} answers {event.kind}: {event.detail}. {run.id} goes on by plain rules."
-                await self._alert(run.id, "The model can't be used", text)
+                await self._alert(run.id, partial(_unusable, event, run.id))
+
+
+def _unusable(event: StepFailed, run_id: RunId) -> tuple[str, str]:
+    """Return the title and the text of the alert about a model."""
+    kind, detail = failure_name(event.kind), trouble_of(event.detail)
+    said = say("notice.alert-model", model=event.call.model, kind=kind, detail=detail, run=run_id)
+    return say("notice.alert-model-title"), said
 
 
 def _asked(thought: Sequence[Event]) -> ModelCall | None:

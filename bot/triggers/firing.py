@@ -10,15 +10,17 @@ from agents.requests import FromTrigger, Outsider, PersonId, RunId
 from agents.text import one_line
 from bot.config.triggers import TriggerConfig
 from bot.errors import Invalid, RateLimited, SaysoError
+from bot.render.cards import Words
 from bot.runs.start import Sent, Starter
 from bot.store import Store
 from bot.store.ids import ingress_shard, new_id, shard_of
-from language import speaking
+from language import say, speaking
+from language.recorded import trouble_of
 
 log = structlog.stdlib.get_logger()
 
-# Tells the operators: near which id, a title, a text.
-Alert = Callable[[str, str, str], Awaitable[None]]
+# Tells the operators, each in their own words: near which id, and what.
+Alert = Callable[[str, Words], Awaitable[None]]
 
 # Whoever set the trigger up sees it in the first mail; a loop must not write one for each turn.
 _ALERT_AGAIN_S = 3600.0
@@ -68,7 +70,7 @@ class TriggerStarts:
         origin = FromTrigger(name=name, outsider=by.outsider)
         sent = Sent(context=context, origin=origin, others=tuple(others))
         try:
-            with speaking("en"):  # the operators hear it, in an alert
+            with speaking("en"):  # programs are told so, and the operators in their own words
                 await self._starter.start(config.what, text, requester, agent=config.agent, run_id=run_id, sent=sent)
         except (Invalid, RateLimited) as error:
             await self.refused(name, run_id, error)
@@ -85,15 +87,15 @@ class TriggerStarts:
     async def refused(self, name: str, near: str, error: SaysoError) -> None:
         """Tell the operators, once an hour for each trigger."""
         log.warning("trigger refused", trigger=name, error=str(error))
-        await self._notify(name, near, str(error))
+        await self._notify(name, near, lambda: say("notice.alert-trigger", why=trouble_of(str(error))))
 
     async def broke(self, name: str, near: str, error: Exception) -> None:
         """Tell the operators, once an hour for each trigger, of what nobody had thought of."""
         said = one_line(f"{type(error).__name__}: {error}", _ERROR_CHARS)
-        await self._notify(name, near, f"{said}. The log says where. It is tried again until its next time has come")
+        await self._notify(name, near, lambda: say("notice.alert-trigger-broke", error=said))
 
-    async def _notify(self, name: str, near: str, why: str) -> None:
+    async def _notify(self, name: str, near: str, text: Callable[[], str]) -> None:
         # What is tried again comes with the same id, which would be let in again.
         once = new_id("run", shard_of(near))
         if await self._store.admit(f"alerts trigger {name}", once, 1, _ALERT_AGAIN_S):
-            await self._alert(near, f"The trigger {name} started no run", f"{why}. Nothing is said of it for an hour.")
+            await self._alert(near, lambda: (say("notice.alert-trigger-title", name=name), text()))

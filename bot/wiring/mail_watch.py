@@ -7,9 +7,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from bot.render.cards import Words
 from bot.store.client import StoreError
 from bot.store.locks import MailboxState, MailboxStore
+from language import say
+from language.dates import date
+from language.recorded import trouble_of
 
 AWAY_FOR = timedelta(minutes=5)
 """The time a mailbox is away before anybody is notified: server restarts and cut connections are shorter."""
@@ -19,8 +24,8 @@ LOOK_EVERY_S = 30.0
 TELL_WITHIN_S = 60.0
 """The time one watcher has to tell people, before another one does."""
 
-Alert = Callable[[str, str], Awaitable[None]]
-"""Tell the operators a title and a text."""
+Alert = Callable[[Words], Awaitable[None]]
+"""Tell the operators, each in their own words."""
 
 
 class MailWatch:
@@ -55,22 +60,27 @@ class MailWatch:
             await self._notify_away(state)
 
     async def _notify_away(self, state: MailboxState) -> None:
-        since = f"has not been read since {state.reached_at:%d %b %H:%M} UTC" if state.reached_at else "was never read"
-        why = state.trouble or "no process reads it. Start sayso mail"
-        text = (
-            f"{self._name} {since}: {why}. Nothing is lost: mail that comes meanwhile is read later, "
-            "but no answer by mail counts until then. `sayso doctor` says how to fix it."
-        )
-        await self._notify("The mailbox can't be read", text, is_away=True)
+        await self._notify(partial(_away, self._name, state), is_away=True)
 
     async def _notify_back(self) -> None:
-        text = f"{self._name} is read, with all that has come meanwhile."
-        await self._notify("The mailbox is read again", text, is_away=False)
+        await self._notify(partial(_back, self._name), is_away=False)
 
-    async def _notify(self, title: str, text: str, *, is_away: bool) -> None:
+    async def _notify(self, words: Words, *, is_away: bool) -> None:
         if await self._store.is_told_away() == is_away or not await self._store.may_tell(self._tell_within_s):
             return
         # Another one may have told it between the two questions.
         if await self._store.is_told_away() != is_away:
-            await self._alert(title, text)
+            await self._alert(words)
         await self._store.note_told(is_away=is_away)
+
+
+def _away(name: str, state: MailboxState) -> tuple[str, str]:
+    title, why = say("notice.alert-mailbox-title"), trouble_of(state.trouble) or say("trouble.no-process-reads")
+    if state.reached_at is None:
+        return title, say("notice.alert-mailbox-never", name=name, why=why)
+    when = date(state.reached_at, "notice.alert-moment")
+    return title, say("notice.alert-mailbox-since", name=name, when=when, why=why)
+
+
+def _back(name: str) -> tuple[str, str]:
+    return say("notice.alert-mailbox-back-title"), say("notice.alert-mailbox-back", name=name)

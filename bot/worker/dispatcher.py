@@ -1,6 +1,7 @@
 """Do each piece of scheduled work: the edge of every job. What breaks is tried again, then shown."""
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -14,6 +15,8 @@ from bot.requests.decisions import Decisions
 from bot.runs.loop import Loop
 from bot.store import Store, StoreError, WorkItem
 from channels import ChannelUnauthorized, ChannelUnavailable
+from language import say
+from language.recorded import trouble_of
 
 log = structlog.stdlib.get_logger()
 
@@ -89,9 +92,11 @@ class Dispatcher:
     async def _count(self, item: WorkItem, why: str, at_most: int) -> None:
         note = Note(kind="dead", what=str(item), why=why, at=await self._store.now(item.id), member=str(item))
         if await self._store.put_off(item, _FIRST_WAIT_S) >= at_most:
-            title, text = (
-                f"Given up after {at_most} tries: {item}",
-                f"{why}. `sayso dead requeue {item.id}` tries again.",
-            )
-            await self._outbox.alert(item.id, title, text, also=await self._requester(item))
+            words = partial(_given_up, item, why, at_most)
+            await self._outbox.alert(item.id, words, also=await self._requester(item))
             await self._store.give_up(item, note.model_dump_json().encode())
+
+
+def _given_up(item: WorkItem, why: str, tries: int) -> tuple[str, str]:
+    title = say("notice.alert-work-given-up-title", count=tries, item=item)
+    return title, say("notice.alert-work-given-up", why=trouble_of(why), id=item.id)

@@ -183,7 +183,7 @@ class Reader:
         view = part(body, "view")
         about = modals.quoted(view)
         quotation = "".join(f"\n> {line}" for line in about.split("\n")) if about else ""
-        text = modals.said(view) + (f"\n\nIt is about this message from Slack, quoted:{quotation}" if about else "")
+        text = modals.said(view) + (f"\n\n{say('slack.about-quoted')}{quotation}" if about else "")
         thread = thread_of("view", body)
         return Trigger(
             person=person.id,

@@ -3,7 +3,7 @@
 import pytest
 
 from language import Language, speaking
-from language.numbers import dollars, whole
+from language.numbers import dollars, tenths, whole
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,9 @@ from language.numbers import dollars, whole
 def test_numbers_are_written_as_the_language_does(language: Language, tokens: str, much: str, little: str) -> None:
     with speaking(language):
         assert (whole(200_000), dollars(1234.5), dollars(0.0042)) == (tokens, much, little)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "4.2"), ("de", "4,2")])
+def test_tenths_are_written_as_the_language_does(language: Language, words: str) -> None:
+    with speaking(language):
+        assert tenths(4.2) == words

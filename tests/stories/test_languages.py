@@ -1,5 +1,6 @@
 """Two people, two languages: each reads cards, mails, notices and pages in their own, and what is recorded stays."""
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -152,10 +153,36 @@ async def test_what_tools_refuse_and_how_their_commands_failed_is_told_in_german
     record = await german_shop.opened(broken)
     await german_shop.decide("anna", record, "free_text", "ja")
     assert await german_shop.summary(broken) == (
-        "failed: v1.3.0 wurde nach staging deployt, und die Zustandsprüfung dort schlug fehl: '../health.sh' failed "
-        "with exit code 1: the page of staging is broken. Zurückgesetzt: v1.0.0 (56a8c29) ist in staging live wie "
+        "failed: v1.3.0 wurde nach staging deployt, und die Zustandsprüfung dort schlug fehl: '../health.sh' schlug "
+        "mit Exit-Code 1 fehl: the page of staging is broken. Zurückgesetzt: v1.0.0 (56a8c29) ist in staging live wie "
         "zuvor, überprüft und in gutem Zustand"
     )
+
+
+async def test_an_approver_who_reads_german_finds_nothing_english_of_ours_on_a_card_and_what_came_of_it(
+    german_shop: World,
+) -> None:
+    async with german_shop.stopped():
+        german_shop.toml = german_shop.toml.replace("[people.bo]\n", '[people.bo]\nlanguage = "de"\n')
+    record = await german_shop.opened(await german_shop.trigger("deploy v1.2.0 to production"))
+    card = await german_shop.next_mail("bo")
+    async with a_console(german_shop) as console:
+        bo = await console.browser("bo")
+        asked = await bo.get(f"/requests/{record.request.id}")
+        await german_shop.decide("bo", record, "approve")
+        await german_shop.ended(record.request.run_id)
+        after = await bo.get(f"/requests/{record.request.id}")
+        story = await bo.get(f"/runs/{record.request.run_id}")
+
+    for text in (" ".join(card.text.split()), asked.words):
+        assert 'führt aus: ["./deploy.sh", "production"' in text
+        assert "in: einer sauberen Kopie des Commits" in text
+        assert re.search(r"live in production ist [0-9a-f]{40}", text)
+        assert all(english not in text for english in ("runs: [", "a clean copy of", "in production is "))
+    for page in (after, story):
+        assert re.search(r"[0-9a-f]{40} nach production deployt vorher live: [0-9a-f]{40}", page.words)
+    assert "Anna Ames fragte per Kommandozeile" in story.words
+    assert "Nachgesehen: Versionen für production, Live in production" in story.words
 
 
 async def test_what_a_german_announces_many_read_in_the_language_of_all(german_shop: World) -> None:

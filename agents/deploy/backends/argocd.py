@@ -15,6 +15,7 @@ from agents.deploy.backends.remote import KEY_PLACE, LOOK_PAUSE_S, Job, RemoteBa
 from agents.deploy.lookup import LookFailed
 from agents.requests import Fact
 from agents.text import one_line
+from language import say
 
 _HINT = "Look at argocd.token_file, what its account may do, and at the names in the configuration"
 # `Running` and `Terminating` are under way.
@@ -57,7 +58,7 @@ class Sync(RemoteBackend):
     @property
     def title(self) -> str:
         """See `RemoteBackend`."""
-        return f"sync of {self._application.name}"
+        return say("deploy.sync", name=self._application.name)
 
     @property
     def server(self) -> str:

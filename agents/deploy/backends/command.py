@@ -14,6 +14,7 @@ from agents.deploy.variables import artifacts_of, facts_of, look_in, variables_o
 from agents.requests import Effect, Fact
 from agents.text import strip_invisible
 from language import say
+from language.recorded import start_of, text_of
 
 PLAN_S = 120.0
 """Seconds within which `plan` says what would change."""
@@ -65,7 +66,7 @@ class CommandBackend:
                 variables=lambda: variables_of(environment),
             )
         except LookFailed as error:
-            return Outcome("", error=str(error))
+            return Outcome("", error=text_of(str(error)))
         return self._outcome(done)
 
     async def look(self, handle: str) -> Outcome | Pending:
@@ -90,7 +91,7 @@ class CommandBackend:
         sha256 = hashlib.sha256(printed.encode()).hexdigest()
         lines = strip_invisible(printed).strip().splitlines()
         end = "\n".join(lines[-_PLAN_LINES:])[-_PLAN_CHARS:]
-        return (kept(Fact(label="Plan", text=end or "nothing"), lines),), sha256
+        return (kept(Fact(label="Plan", text=end or "nothing was printed"), lines),), sha256
 
     def _repository(self) -> str:
         """The repository as every machine calls it: by its address, if it has one, not by the path of our mirror."""
@@ -112,7 +113,7 @@ class CommandBackend:
         if done.exit_code is None:
             said = say("deploy.timed-out", program=program, limit=f"{self.environment.timeout_s:g} s")
         else:
-            said = say("deploy.exit-code", program=program, code=done.exit_code)
+            said, end = say("deploy.exit-code", program=program, code=done.exit_code), start_of(end)
         return Outcome(end, error=f"{said}\n{end}".rstrip(), printed=done.output)
 
 

@@ -17,6 +17,7 @@ from agents.deploy.backends.remote import KEY_PLACE, LOOK_PAUSE_S, Job, RemoteBa
 from agents.deploy.backends.standing import Standing, standing
 from agents.deploy.lookup import LookFailed
 from agents.text import one_line
+from language import say
 
 ADDRESS = "https://api.github.com"
 _PAGE = 100
@@ -91,7 +92,7 @@ class Workflow(RemoteBackend):
     @property
     def title(self) -> str:
         """See `RemoteBackend`."""
-        return f"workflow {self._hub.workflow}"
+        return say("deploy.workflow", name=self._hub.workflow)
 
     @property
     def server(self) -> str:

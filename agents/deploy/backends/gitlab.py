@@ -14,6 +14,7 @@ from agents.deploy.backends.remote import KEY_PLACE, LOOK_PAUSE_S, Job, RemoteBa
 from agents.deploy.backends.standing import Standing, standing
 from agents.deploy.lookup import LookFailed
 from agents.text import one_line
+from language import say
 
 ADDRESS = "https://gitlab.com"
 _PAGE = 100
@@ -78,7 +79,7 @@ class Pipeline(RemoteBackend):
     @property
     def title(self) -> str:
         """See `RemoteBackend`."""
-        return f"pipeline of {self._project.path}"
+        return say("deploy.pipeline", project=self._project.path)
 
     @property
     def server(self) -> str:

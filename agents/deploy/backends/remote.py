@@ -17,6 +17,7 @@ from agents.deploy.backends.api import ApiFailed, Json
 from agents.deploy.lookup import LookFailed
 from agents.requests import Effect
 from language import say
+from language.recorded import text_of
 
 KEY_PLACE = "{key}"
 """Stands for the step's key in what is approved: the key is the one thing that is added when it is sent."""
@@ -82,7 +83,7 @@ class RemoteBackend(ABC):
 
     async def live(self) -> str:
         """See `Backend`: most keep no account that could be trusted."""
-        raise LookFailed(f"{self.title} does not tell what is live; set `live`")
+        raise LookFailed(f"{self.server} does not tell what is live; set `live`")
 
     async def start(self, effect: Effect, hands: ToolContext) -> Outcome | Pending:
         """See `Backend`: what was begun before is only followed."""
@@ -93,12 +94,12 @@ class RemoteBackend(ABC):
             if found := await self.find(key):
                 return _pending(found, "deploy.begun-before")
         except ApiFailed as error:
-            return _not_started(error)
+            return _not_started(text_of(str(error)))
         try:
             handle = await self.begin(json.loads(effect.argv[2]), key)
         except ApiFailed as error:
             if error.refused:
-                return _not_started(error)
+                return _not_started(text_of(str(error)))
             return await self._found_later(key, error)
         return Pending(handle or key, _CHECK_S, say("deploy.begun", what=self.title))
 
@@ -108,7 +109,7 @@ class RemoteBackend(ABC):
             found = await self.find(handle)
         except ApiFailed as error:
             # Not being told how it went is no end: it may have gone either way.
-            return Pending(handle, _CHECK_S, say("deploy.job-not-known", why=error))
+            return Pending(handle, _CHECK_S, say("deploy.job-not-known", why=text_of(str(error))))
         if found is None:
             return Pending(handle, _CHECK_S, say("deploy.job-not-listed", what=self.title, key=handle))
         if not found.end:
@@ -127,7 +128,7 @@ class RemoteBackend(ABC):
                 return say("deploy.job-ended", what=self.title, how=repr(found.end), url=found.url)
             await self.stop(found)
         except ApiFailed as error:
-            return say("deploy.not-stopped", what=self.title, why=error)
+            return say("deploy.not-stopped", what=self.title, why=text_of(str(error)))
         return say("deploy.stopping", what=self.title, url=found.url)
 
     async def _found_later(self, key: str, error: ApiFailed) -> Pending:

@@ -23,6 +23,7 @@ from agents.deploy.lookup import LookFailed, look, patterns_of
 from agents.requests import Fact
 from language import say
 from language.dates import in_words
+from language.recorded import text_of
 
 WAIT_S = 8.0
 """Seconds for which a look waits for a fetch; the fetch itself goes on, for whoever looks next."""
@@ -117,7 +118,7 @@ def _stale(remote: Remote, why: str) -> Fact:
     if not began:
         raise LookFailed(f"{remote.url} was never fetched: {why}")
     when = in_words(datetime.fromtimestamp(began, UTC))
-    return Fact(label="Repository", text=say("deploy.stale", url=remote.url, why=why, when=when))
+    return Fact(label="Repository", text=say("deploy.stale", url=remote.url, why=text_of(why), when=when))
 
 
 async def _fetched(remote: Remote, asked: float) -> None:

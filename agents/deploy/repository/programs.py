@@ -17,12 +17,18 @@ from agents import ToolRefused
 from agents.deploy.repository import git
 from agents.requests import Fact
 from agents.text import one_line
+from language import say
 
 _SHOWN_CHARS = 200
 # Hashing more than this on each look would keep people waiting.
 _MOST_BYTES = 512 * 1024 * 1024
 # The mode that git keeps of a file that may be run.
 _EXECUTABLE = "100755"
+_NO_FILES = {
+    "symbolic link": "deploy.program-is-link",
+    "folder": "deploy.program-is-folder",
+    "submodule": "deploy.program-is-submodule",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +52,7 @@ async def bound(repo: Path, folder: Path, argv: Sequence[str], commit: str) -> B
     if entry and entry.kind == "file":
         return Bound(_fact(f"{program}, as it is in this commit"), commit)
     if entry:
-        raise ToolRefused(
-            f"{one_line(program, _SHOWN_CHARS)!r} is a {entry.kind} in commit {commit}. "
-            "Name the program itself in `command`"
-        )
+        raise ToolRefused(say(_NO_FILES[entry.kind], program=repr(one_line(program, _SHOWN_CHARS)), commit=commit))
     path = _found(folder, program)
     artifacts = ((f"SHA-256 of {path}", await asyncio.to_thread(_sha256, path)),)
     if program not in inside and any(_is_used(part, kinds.get(place)) for part, place in inside.items()):
@@ -141,9 +144,8 @@ def _found(folder: Path, program: str) -> Path:
 
 
 def _missing(folder: Path, program: str) -> Path:
-    where = f"in {folder}, nor in the commit" if "/" in program else "on PATH"
-    what = f"There is no program {one_line(program, _SHOWN_CHARS)!r} {where}"
-    raise ToolRefused(f"{what}. Install it, or correct `command` in sayso.toml")
+    key = "deploy.no-program-folder" if "/" in program else "deploy.no-program-path"
+    raise ToolRefused(say(key, program=repr(one_line(program, _SHOWN_CHARS)), folder=folder))
 
 
 def _sha256(path: Path) -> str:
@@ -151,7 +153,7 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as file:
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode) or about.st_size > _MOST_BYTES:
-                raise ToolRefused(f"{path} is no program that can be bound: a file of 512 MB at most can be")
+                raise ToolRefused(say("deploy.program-not-bindable", path=path))
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ToolRefused(f"{path} can't be read, so nothing could bind it to an approval: {error.strerror}") from error
+        raise ToolRefused(say("deploy.program-unread", path=path, why=error.strerror)) from error

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from agents.requests import RunId
-from bot.errors import LIST_RUNS, NotFound
+from bot.errors import NotFound
 from bot.people.api_keys import ApiKey
 from bot.queries.prompt_replay import PromptReplay, seen
 from bot.registry.release import version
@@ -22,6 +22,7 @@ from bot.web.api.repeats import one_of, remembered
 from bot.web.api.runs import RunPath, view
 from bot.web.api.shapes import Absent, Copied, ForkWanted, OnceHeader, Person, RetryWanted
 from bot.web.here import Here
+from language import say
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
 
@@ -118,7 +119,7 @@ async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
     """The run as one JSON file, to be imported elsewhere. Bytes of attached files are not in it, their texts are."""
     loaded = await here.app.store.load(check(run_id, "run"))
     if not loaded.events:
-        raise NotFound(f"There is no run {run_id}", LIST_RUNS)
+        raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
     return export(RunId(run_id), loaded.events, loaded.events[-1].release or version(), loaded.now)
 
 
@@ -131,5 +132,5 @@ async def context(
     """Show what the model saw before it chose a step, byte for byte."""
     loaded = await here.app.store.load(check(run_id, "run"))
     if not loaded.events:
-        raise NotFound(f"There is no run {run_id}", LIST_RUNS)
+        raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
     return seen(loaded.events, step, here.app.agents)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -21,6 +21,7 @@ from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.views.places import history_of
 from bot.web.console.visits import visit_of
 from bot.web.here import Here, here
+from language.recorded import text_of
 
 _RUNS = 10
 # So far back the history of an environment goes.
@@ -100,7 +101,8 @@ async def live_page(request: Request) -> Response:
     run_ids = list(dict.fromkeys(one.run_id for one in requests if one.run_id not in runs))
     lines = await app.store.lists.summaries_of(run_ids)
     runs |= {name: Summary.model_validate_json(line) for name, line in zip(run_ids, lines, strict=True) if line}
-    places, health = await _places(request), await app.live.health()
+    places = await _places(request)
+    health = {name: text_of(said) for name, said in (await app.live.health()).items()}
     histories = {shown.place.name: history_of(shown.place, requests, runs, now) for shown in places}
     data: dict[str, object] = {
         "places": places,
@@ -126,7 +128,8 @@ async def _places(request: Request, *, anew: bool = False) -> list[Shown]:
     process = here(request)
     site = f"{process.demo.site}/{{}}/" if process.demo else ""
     places = await process.app.live.places(anew=anew)
-    return [Shown(place, _short(place.text), site.format(place.name)) for place in places]
+    told = [replace(place, text=text_of(place.text)) for place in places]
+    return [Shown(place, _short(place.text), site.format(place.name)) for place in told]
 
 
 def _short(text: str) -> str:

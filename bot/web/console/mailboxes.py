@@ -17,6 +17,7 @@ from channels.email.local.letters import Letter, letter, letters
 from channels.email.local.reply_mail import submit
 from channels.email.transport import Transport
 from language import say
+from language.recorded import trouble_of
 
 _TEXT_CHARS = 8_000
 
@@ -56,7 +57,7 @@ async def replied(request: Request) -> Response:
     try:
         await submit(transport, found, text, author=owner, at=datetime.now(UTC))
     except ChannelError as error:
-        return to(request, back, str(error), is_well=False)
+        return to(request, back, trouble_of(str(error)), is_well=False)
     return to(request, back, say("console.letter-sent", name=owner.name))
 
 

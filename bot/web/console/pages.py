@@ -22,14 +22,16 @@ from bot.people.directory import People
 from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
 from bot.render.times import ago, clock, left, length, local, moment
+from bot.render.words import channel_word
 from bot.store import StoreError
 from bot.web.console.static import address_of
-from bot.web.console.views.words import channel_word, kind_word, say_html, state_word, visible
+from bot.web.console.views.words import kind_word, say_html, state_word, visible
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
 from language import say, say_many, spoken
 from language.lists import both
+from language.recorded import answer_of, note_of
 
 _ANTHROPIC = "api.anthropic.com"
 _HEADING_CHARS = 160
@@ -231,7 +233,8 @@ def _templates() -> Environment:
     templates.filters["quoted"] = _quoted
     known = cast("dict[str, object]", templates.globals)
     known |= {"say": say, "say_many": say_many, "say_html": say_html, "spoken": spoken, "times": _times}
-    known |= {"state_word": state_word, "channel_word": channel_word, "kind_word": kind_word}
+    known |= {"state_word": state_word, "channel_word": channel_word, "kind_word": kind_word, "note_of": note_of}
+    known |= {"answer_of": answer_of}
     return templates
 
 

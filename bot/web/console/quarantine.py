@@ -1,6 +1,7 @@
 """The console's pages of messages that were not accepted, and of those given up on, which can be retried."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -8,7 +9,7 @@ from starlette.responses import Response
 
 from agents.requests import PersonId
 from bot.errors import Conflict, NotFound
-from bot.outbound.dead_letter import Note
+from bot.outbound.dead_letter import Note, what_of, why_of
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Here, here
@@ -27,6 +28,8 @@ async def shown(request: Request) -> Response:
         "to_ask": {name for name, note in found if process.app.messages.quarantine.can_confirm(note)},
         "dead": [(name, note) for name, note in found if note.kind == "dead"][:_SHOWN],
         "is_operator": _is_operator(process, me),
+        "what_of": partial(what_of, people=process.app.people),
+        "why_of": why_of,
     }
     return await page(request, "quarantine.html", data)
 

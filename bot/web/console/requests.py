@@ -28,6 +28,7 @@ from bot.web.console.views.card import Typed, card_view, version_of
 from bot.web.console.visits import Refusal, Visit, visit_of
 from bot.web.here import here
 from language import say, say_many
+from language.recorded import text_of
 
 Said = Literal["approve", "deny", "free_text"]
 _VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny"}
@@ -103,7 +104,7 @@ async def difference(request: HttpRequest) -> Response:
             found = await app.live.difference(ends, path)
             shown |= {"found": found, "rows": rows(map(app.runs.executor.mask, found.lines))}
         except LookFailed as error:
-            shown["why"] = app.runs.executor.mask(str(error))
+            shown["why"] = app.runs.executor.mask(text_of(str(error)))
     return await page(request, "changes.html", shown)
 
 

@@ -11,6 +11,8 @@ from channels.email.format.body import read_text
 from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable, read_headers
 from channels.email.format.shown import decoded, subject_of
 from channels.email.local import maildir
+from language import say
+from language.recorded import reason_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def _letter(path: Path) -> Letter | None:
     try:
         headers, text = read_headers(raw), _text(raw)
     except Unreadable as error:
-        headers, text = Headers(), f"(This mail can't be shown: {error}.)"
+        headers, text = Headers(), say("mail.unshown", why=reason_of(str(error)))
     return Letter(
         id=_id(path),
         subject=subject_of(headers),
@@ -70,7 +72,7 @@ def _text(raw: bytes) -> str:
     try:
         return read_text(raw)
     except Unreadable as error:
-        return f"(The text of this mail can't be shown: {error}.)"
+        return say("mail.text-unshown", why=reason_of(str(error)))
 
 
 def _date(headers: Headers) -> datetime | None:

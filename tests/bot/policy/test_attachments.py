@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.policy.attachments import attachments, contents, output_file, size
 from channels import File
+from language import speaking
 
 FILE = File(name="a", type="text/plain", size_bytes=3, sha256="0" * 64, text="yes", note="n", content=b"yes")
 
@@ -62,3 +63,9 @@ def test_long_output_keeps_its_beginning_and_its_end_and_says_what_is_left_out(t
 )
 def test_sizes_are_told_in_words(size_bytes: int, words: str) -> None:
     assert size(size_bytes) == words
+
+
+@pytest.mark.parametrize(("size_bytes", "words"), [(1, "1 Byte"), (312, "312 Byte"), (4_200, "4,2 KB")])
+def test_sizes_are_told_to_a_german_in_german(size_bytes: int, words: str) -> None:
+    with speaking("de"):
+        assert size(size_bytes) == words

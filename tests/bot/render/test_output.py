@@ -36,4 +36,4 @@ def test_whoever_reads_german_is_told_so_in_german() -> None:
         card = Card(title="Failed", at=NOON, facts=(output_line(kept[0]),))
         [line] = with_kept(card, {kept[0].sha256: kept[1]}, attaches=True).facts
 
-    assert (line.label, line.text) == ("Output", "vollständig, 7 bytes, angehängt als output.txt")
+    assert (line.label, line.text) == ("Output", "vollständig, 7 Byte, angehängt als output.txt")

@@ -23,6 +23,7 @@ from agents.requests import DeliveryId, Fact, PersonId, RequestId, RunId, StepId
 from agents.steps import Done, RequestHumanInput
 from bot.policy.attachments import files_in
 from bot.render.transcript import lines
+from language import speaking
 from tests.agents.worlds import (
     ANNA,
     BO,
@@ -172,6 +173,47 @@ def said(event: Event) -> str:
 def test_every_kind_of_event_has_its_sentence(event: Event, sentence: str) -> None:
     assert said(event).startswith("12:00:00  ")
     assert sentence in said(event)
+
+
+@pytest.mark.parametrize(
+    ("event", "german"),
+    [
+        (started(), "Anna Ames fragte per E-Mail: deploy v1.2.0 to production"),
+        (
+            ContextFetched(
+                at=NOON, facts=(Fact(label="Live in staging", text="v1"), Fact(label="CI: look-up failed", text="?"))
+            ),
+            "nachgesehen: Live in staging, CI: Abfrage fehlgeschlagen",
+        ),
+        (
+            failed("no_tool", "the answer called no tool: call exactly one"),
+            "kein Schritt von model: kein Werkzeug: die Antwort rief kein Werkzeug auf; nötig ist genau eines",
+        ),
+        (failed("overloaded", "529 busy"), "kein Schritt von model: überlastet: 529 busy"),
+        (
+            DeliveryFailed(
+                at=NOON, request_id=Q1, delivery_id=D1, person=BO, channel="email", error="email: does not reach Bo"
+            ),
+            "Bo Berg war nicht zu erreichen: E-Mail: erreicht Bo nicht",
+        ),
+        (
+            AnswerNoted(
+                at=NOON, request_id=Q1, reply_id="m", person=BO, channel="cli", text="hm", outcome="already_decided"
+            ),
+            "Bo Berg antwortete per Kommandozeile, nicht gezählt (schon entschieden): hm",
+        ),
+        (
+            AnswerHeld(
+                at=NOON, request_id=Q1, delivery_id=D1, inbound_id="i", person=BO, channel="email", why="it has no text"
+            ),
+            "eine Antwort von Bo Berg steht unter Quarantäne, nicht gezählt: sie hat keinen Text",
+        ),
+        (finished(output="deployed c0ffee to shop\nfailed"), "gelungen: c0ffee nach shop deployt failed"),
+    ],
+)
+def test_what_code_recorded_of_it_in_english_a_german_reads_in_german(event: Event, german: str) -> None:
+    with speaking("de"):
+        assert german in said(event)
 
 
 @given(any_event(st.text()))

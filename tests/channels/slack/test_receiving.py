@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from channels import ChannelUnavailable, Ignored, Line, Quarantined, Reply, Trigger
+from channels import ChannelUnavailable, Contact, Ignored, Line, Quarantined, Reply, Trigger
 from channels.slack import cards
 from channels.slack.api import Api
 from channels.slack.inbound import Stored, sort
@@ -607,6 +607,21 @@ async def test_a_shortcut_asks_about_a_message(slack: Workspace, office: Office,
     assert isinstance(reading, Trigger)
     assert reading.text == ("Find out why\n\nIt is about this message from Slack, quoted:\n> the site is <slow> & red")
     assert (reading.thread, reading.follows, reading.room) == (f"{ops}/{said.ts}", False, ops)
+
+
+@pytest.mark.usefixtures("ops")
+async def test_what_a_german_asks_about_a_message_is_begun_in_german(slack: Workspace, anna: Person) -> None:
+    german = Contact(id="anna", name="Anna Ames", slack=anna.id, language="de")
+    said = await anna.says("#ops", "the site is slow")
+    async with receiving(office_of(slack, german)) as office:
+        await anna.uses_shortcut("ask_about", on=said)
+        await anna.sees_modal("Was soll getan werden?")
+        await anna.submits({"Was soll getan werden?": "Sieh nach"})
+
+        reading = await office.read()
+
+    assert isinstance(reading, Trigger)
+    assert reading.text == "Sieh nach\n\nEs geht um diese Nachricht aus Slack, zitiert:\n> the site is slow"
 
 
 async def test_the_app_home_is_drawn_when_it_is_opened_and_takes_a_wish(

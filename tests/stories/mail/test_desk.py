@@ -29,6 +29,7 @@ from bot.testing.waiting import until
 from channels.email.local import maildir
 from tests.bot.bounces import DOMAIN, LOCAL, handled, report
 from tests.office import TOML
+from tests.servers.console import a_console
 from tests.world import World, a_world
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -265,6 +266,24 @@ async def test_one_sender_begins_so_many_runs_a_day_and_the_rest_is_held(desk: W
     assert "3 mails in 86400 s are the limit of eve@shop.example" in note
     await desk.quiet()
     assert len(await runs(desk)) == 3
+
+
+async def test_a_german_owner_reads_in_german_what_a_run_is_for_and_why_the_rest_is_held(desk: World) -> None:
+    async with desk.stopped():
+        desk.toml = f'language = "de"\n{desk.toml}'
+    for number in range(4):
+        await writes(desk, f"Question {number}", subject="Tea")
+    [note] = await until(desk.dead, what="a mail is held")
+    await desk.quiet()
+
+    texts = [run.started.text for run in await runs(desk) if run.started]
+    async with a_console(desk) as console:
+        listed = (await (await console.browser("anna")).get("/quarantine")).words
+
+    assert texts == [f"Die E-Mail „Tea“ von {EVE} beantworten"] * 3
+    assert "3 mails in 86400 s are the limit of" in note, "the record is English"
+    assert f"Die Grenze für {EVE} sind 3 E-Mails in 86400 s (desk.per_sender in sayso.toml)" in listed
+    assert "are the limit of" not in listed
 
 
 async def test_mail_counts_as_mail_and_leaves_triggers_and_the_owner_their_room(redis: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from bot.policy.record import RequestRecord
 from bot.render.output import Output, output_of
 from bot.render.words import queued_behind
 from language import say
+from language.recorded import result_of
 
 Mark = Literal["work", "good", "bad", "doubt"]
 
@@ -90,7 +91,7 @@ def _made(made: AttemptOutcome, people: People, *, has_ended: bool) -> Afterward
         case "ok" if made.by:
             return Afterwards(say("console.after-done"), "good", say("console.after-said-done", names=by), began)
         case "ok":
-            return Afterwards(say("console.after-done"), "good", "", began, ended, output_of(made.text))
+            return Afterwards(say("console.after-done"), "good", "", began, ended, output_of(result_of(made.text)))
         case "error":
             return Afterwards(
                 say("console.after-failed"), "bad", "", began, ended, output_of(made.text), files=made.files

@@ -30,10 +30,9 @@ from bot.render.difference import led_from
 from bot.render.forms import answer_lines, inputs, reasons
 from bot.render.request_card import COMMENT_BY
 from bot.render.views import FactView, RequestView, request_view
-from bot.render.words import how_to_approve, present
+from bot.render.words import channel_word, how_to_approve, present
 from bot.render.worklist import who_else
 from bot.web.console.views.afterwards import Afterwards, afterwards
-from bot.web.console.views.words import channel_word
 from channels import Input, Line
 from language import say, say_many
 from language.labels import label_of

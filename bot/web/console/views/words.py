@@ -31,13 +31,6 @@ _STATES: Final = {
     "not done": "console.state-not-done",
     "started": "console.state-started",
 }
-_CHANNELS: Final = {
-    "email": "console.channel-email",
-    "slack": "console.channel-slack",
-    "console": "console.channel-console",
-    "cli": "console.channel-cli",
-    "api": "console.channel-api",
-}
 _KINDS: Final = {
     "": "console.requests-everything",
     "approvals": "console.requests-approvals",
@@ -63,11 +56,6 @@ def visible(value: object) -> object:
 def state_word(state: str) -> str:
     """Return the word for the state of a run or a request; `state` itself where there is none."""
     return _worded(_STATES, state)
-
-
-def channel_word(channel: str) -> str:
-    """Return the name of a channel; `channel` itself where there is none."""
-    return _worded(_CHANNELS, channel)
 
 
 def kind_word(kind: str) -> str:

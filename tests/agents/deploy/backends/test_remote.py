@@ -17,6 +17,7 @@ from agents.deploy.backends.github import Hub, Workflow
 from agents.deploy.backends.gitlab import Pipeline, Project
 from agents.deploy.backends.remote import RemoteBackend
 from agents.deploy.tools import DeployArgs, dispatch_tool
+from language import speaking
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.fakes import argocd, github, gitlab
 from tests.fakes.process import Ordered
@@ -255,3 +256,29 @@ async def test_a_job_is_asked_to_stop_and_people_are_told(server: Server, repo: 
     assert told.startswith(f"{server.backend().title} was asked to stop: http")
     assert server.backend().title in again
     assert unheard.startswith(f"{server.backend().title} could not be stopped (")
+
+
+async def test_whoever_reads_german_is_told_all_of_it_in_german(server: Server, repo: Repo) -> None:
+    environment = environment_at(server.backend(), repo)
+
+    with speaking("de"):
+        refused = await executed(environment_at(server.backend(token="wrong"), repo))
+        begun = await executed(environment)
+        assert isinstance(begun, Pending)
+        server.fake.is_now(down=502)
+        unheard = await checked(environment, begun.handle)
+        server.fake.is_now(down=0)
+        server.ends("badly")
+        done = await checked(environment, begun.handle)
+
+    assert isinstance(refused, Outcome)
+    assert isinstance(unheard, Pending)
+    assert isinstance(done, Outcome)
+    told = f"{refused.error}\n{begun.note}\n{unheard.note}\n{done.error}"
+    for words in ("Es wurde nichts gestartet: ", " antwortete mit 401: ", ". Prüfen Sie ", ": gestartet\n"):
+        assert words in told
+    assert "noch nicht bekannt: " in unheard.note
+    assert " antwortete mit 502" in unheard.note
+    assert " endete mit 'fail" in done.error
+    for words in ("answered", "Look at", "workflow ", "pipeline of", "sync of", "started"):
+        assert words not in told

@@ -14,11 +14,13 @@ from tests.bot.web.console.stage import a_scene, proof
 from tests.bot.web.console.test_streams import until_part
 from tests.language.test_catalogs import messages
 from tests.servers.console import OURS, Browser, Console, Page, a_console
+from tests.waiting import until
 from tests.world import World
 
 GERMAN_MOMENT = re.compile(r"(Mo|Di|Mi|Do|Fr|Sa|So)\.? \d{1,2}\. \w+\.?, \d\d:\d\d UTC")
 # Of fewer words a piece may also be a name, or what somebody wrote.
 WORDS = 4
+CY = "cy@corp.example"
 
 
 @pytest.fixture
@@ -44,11 +46,11 @@ def seen(page: Page) -> str:
     return " ".join([page.words, *labels])
 
 
-def pieces(language: Language) -> Iterator[str]:
-    """The parts of the console's sentences between what is filled in, that are long enough to be known again."""
+def pieces(language: Language, catalog: str = "") -> Iterator[str]:
+    """The parts of a catalog's sentences, or of all, between what is filled in, that are long enough to be known."""
     for key, forms in messages(language).items():
         texts = [text.strip() for form in forms for text, *_ in Formatter().parse(form)]
-        yield from (text for text in texts if key.startswith("console.") and len(text.split()) >= WORDS)
+        yield from (text for text in texts if key.startswith(catalog) and len(text.split()) >= WORDS)
 
 
 async def test_a_page_is_in_the_language_of_its_person(world: World, german: Console) -> None:
@@ -198,7 +200,7 @@ async def pages_of(world: World, console: Console, browser: Browser) -> dict[str
 
 
 async def test_no_sentence_of_the_console_is_left_in_english_on_a_german_page(world: World, german: Console) -> None:
-    dan, english, words = await german.browser("dan", is_demo=True), set(pieces("en")), dict[str, str]()
+    dan, english, words = await german.browser("dan", is_demo=True), set(pieces("en", "console.")), dict[str, str]()
     pages = {f"{path} with nothing": await dan.get(path) for path in ("/", "/requests", "/requests?all", "/runs")}
     await dan.submit((await dan.get("/")).form("/as"), "Bo")
 
@@ -207,5 +209,39 @@ async def test_no_sentence_of_the_console_is_left_in_english_on_a_german_page(wo
         words[path] = " ".join(seen(page).split())
 
     assert {(path, text) for path, said in words.items() for text in english if text in said} == set()
-    found = {text for text in pieces("de") if any(text in said for said in words.values())}
+    found = {text for text in pieces("de", "console.") if any(text in said for said in words.values())}
     assert len(found) > 60, "these are the pages that have sentences"
+
+
+async def test_why_a_message_was_not_accepted_each_reads_in_their_language(world: World, german: Console) -> None:
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+    letter = await world.next_mail("cy")
+    await world.send("cy", letter.reply_to or "", "approved", login=None)
+    await until(world.dead, what="it is held")
+    dan, anna = await german.browser("dan"), await german.browser("anna")
+
+    listed, story = (await dan.get("/quarantine")).words, (await dan.get(f"/runs/{run_id}")).words
+    english = (await anna.get("/quarantine")).words
+
+    why = "nichts beweist, wer sie gesendet hat, also kann sie gefälscht sein: sie wurde ohne Anmeldung als cy@corp"
+    assert f"eine Nachricht, die angeblich von {CY} ist" in listed
+    assert f"Eine Antwort, die angeblich von {CY} ist, steht unter Quarantäne" in story
+    for page in (listed, story):
+        assert why in page
+        assert "nothing proves who sent it" not in page
+    assert f"a message that claims to be from {CY}" in english
+    assert "nothing proves who sent it, so it may be forged: it was sent without logging in as cy@corp" in english
+
+
+async def test_where_all_is_german_no_page_has_a_sentence_of_any_english_catalog(world: World) -> None:
+    async with world.stopped():
+        world.toml = f'language = "de"\n{world.toml}'
+    async with a_console(world, is_demo=True) as console:
+        dan = await console.browser("dan", is_demo=True)
+        await dan.submit((await dan.get("/")).form("/as"), "Bo")
+        found = await pages_of(world, console, dan)
+
+    english = set(pieces("en")) - set(pieces("de"))
+    words = {path: " ".join(seen(page).split()) for path, page in found.items() if not path.endswith("?raw")}
+    assert {(path, text) for path, said in words.items() for text in english if text in said} == set()
