@@ -32,10 +32,10 @@ async def asked(office: SlackWorld) -> tuple[Message, Message]:
 async def test_his_card_is_german_and_that_in_the_channel_english_and_his_press_counts(office: SlackWorld) -> None:
     german, english = await asked(office)
 
-    assert german.buttons == ["Genehmigen", "Ablehnen", "Mit Grund ablehnen…", "Details"]
+    assert german.buttons == ["Genehmigen", "Ablehnen", "Mit Grund ablehnen…", "Fragen…", "Details"]
     assert "Wer entscheidet: \nSie oder Cy Cole" in german.words
     assert "Expires" not in german.words
-    assert english.buttons == ["Approve", "Deny", "Deny with reason…", "Details"]
+    assert english.buttons == ["Approve", "Deny", "Deny with reason…", "Ask…", "Details"]
     assert "Läuft ab" not in english.words
 
     assert (await office.bo.presses("Genehmigen", in_=german)).acked

@@ -158,7 +158,7 @@ async def test_a_request_is_opened_from_the_home_and_denied_with_a_reason(office
 
     await office.bo.presses("Open", in_=HOME)
     shown = await office.bo.sees_modal("Who decides")
-    assert shown.buttons == ["Approve", "Deny", "Deny with reason…", "Details"]
+    assert shown.buttons == ["Approve", "Deny", "Deny with reason…", "Ask…", "Details"]
     await office.bo.presses("Deny with reason…")
     await office.bo.sees_modal("Why? The agent is told.")
     sent = await office.bo.submits({"Why? The agent is told.": "too loud"})

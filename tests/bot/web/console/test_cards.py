@@ -98,7 +98,7 @@ async def test_where_the_console_is_no_way_to_approve_a_denial_counts_all_the_sa
     async with a_console(world) as console:
         record, bo = await asked(world), await console.browser("bo")
         page = await bo.get(place(record))
-        assert buttons(page) == {"Deny"}
+        assert buttons(page) == {"Ask Anna Ames", "Deny"}
         assert "An approval does not count here" in page.words
         path, fields = sent(page.form(f"{place(record)}/answer"), "Deny")
 

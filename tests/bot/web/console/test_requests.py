@@ -56,7 +56,7 @@ async def test_two_are_needed_and_the_page_says_how_far_it_is(world: World, cons
 
     assert "Your approval counts, and more are needed: Bo Berg and Cy Cole." in after.words
     assert "So far Bo Berg approved by console" in after.words
-    assert buttons(after) == {"Deny"}
+    assert buttons(after) == {"Ask Anna Ames", "Deny"}
     assert "Nothing needs your attention." in (await bo.get("/requests")).words
     assert place(record) in (await cy.get("/requests")).links
     assert "Bo Berg and Cy Cole approved on" in (await answer(cy, record, "Approve")).words
