@@ -129,7 +129,10 @@ async def test_what_no_rule_places_is_asked_about_and_not_given_to_the_first_age
 
 async def test_the_demo_says_where_a_run_goes_once_there_is_a_model(world: World) -> None:
     async with world.stopped():
-        world.environ = {"ANTHROPIC_API_KEY": "a key", "ANTHROPIC_BASE_URL": "https://user:a-password@models.corp.example/x"}
+        world.environ = {
+            "ANTHROPIC_API_KEY": "a key",
+            "ANTHROPIC_BASE_URL": "https://user:a-password@models.corp.example/x",
+        }
     async with a_console(world, is_demo=True) as console:
         page = await (await console.browser("anna", is_demo=True)).get("/")
 
