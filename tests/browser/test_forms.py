@@ -31,7 +31,7 @@ def asked(dev: Dev) -> str:
     """The address of a page on which a program of Bo's asks Anna."""
     body = {"question": "When is the window?", "to": ["person:anna"], "format": "form", "fields": FIELDS}
     headers = {"Authorization": f"Bearer {dev.key('bo')}"}
-    answer = httpx2.post(f"{dev.url}/v1/requests", json=body, headers=headers)
+    answer = httpx2.post(f"{dev.url}/v1/requests", json=body, headers=headers, timeout=60)
     assert answer.status_code == 201, answer.text
     return f"/requests/{answer.json()['id']}"
 

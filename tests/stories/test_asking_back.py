@@ -76,11 +76,12 @@ async def test_an_answer_brings_the_mails_of_one_thread(world: World) -> None:
     record = await asked(world)
     first = await world.next_mail("bo")
     await world.reply("bo", first, WHY)
-    await world.reply("anna", await world.next_mail("anna", about=WHY), BECAUSE)
+    question = await world.next_mail("anna", about=WHY)
+    await world.reply("anna", question, BECAUSE)
 
     answer = await world.next_mail("bo", about=BECAUSE)
 
-    assert answer.references == first.references
+    assert (question.references, answer.references) == (first.references, first.references)
     assert await is_untouched(world, record)
 
 

@@ -19,11 +19,13 @@ from bot.policy.judge import (
     NotThisWay,
     OutOfDate,
     Remarked,
+    Replied,
     Revoked,
     TooLate,
     Unclear,
     judge,
 )
+from bot.policy.record import Comment
 from tests.agents.worlds import NOON
 from tests.bot.examples import (
     ANNA,
@@ -152,6 +154,15 @@ def test_a_card_takes_so_many_remarks_and_no_more() -> None:
     found = judge(record(approval(remarks=remarks)), answer(ANNA, approve=None, text="wait until 5"))
 
     assert isinstance(found, NotEntitled)
+
+
+@guards("judge:reply")
+def test_words_of_a_requester_that_answer_a_question_are_that_answer_and_no_remark() -> None:
+    question = Comment(person=BO, text="why now?", at=NOON, kind="question", id="asked-1")
+
+    found = judge(record(comments=(question,)), answer(ANNA, approve=None, text="the fair opens at noon"))
+
+    assert found == Replied(about="asked-1")
 
 
 @guards("judge:note")
