@@ -2,13 +2,20 @@
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 _TREE = Path(__file__).parents[2]
 
@@ -52,3 +59,38 @@ def started(module: str) -> Generator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             server.kill()
+
+
+class Orders:
+    """The server's side of `Ordered`: its fields are the orders, and `seen` is what was begun."""
+
+    seen: list[dict[str, Any]]
+
+    def app(self, routes: Sequence[Route]) -> Starlette:
+        """The stand-in with `routes`, and those by which it takes orders."""
+        ours = [
+            Route("/_reset", self._reset, methods=["POST"]),
+            Route("/_set", self._set, methods=["POST"]),
+            Route("/_seen", self._told),
+        ]
+        return Starlette(routes=[*ours, *routes])
+
+    async def _reset(self, _: Request) -> Response:
+        self.__dict__ |= type(self)().__dict__
+        return Response(status_code=204)
+
+    async def _set(self, request: Request) -> Response:
+        for name, value in (await request.json()).items():
+            setattr(self, name, value)
+        return Response(status_code=204)
+
+    async def _told(self, _: Request) -> Response:
+        return JSONResponse(self.seen)
+
+
+async def serve(app: Starlette) -> None:
+    """Serve until killed, on a free loopback port, which is printed first."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)  # noqa: T201
+    config = uvicorn.Config(app, log_level="critical", lifespan="off")
+    await uvicorn.Server(config).serve(sockets=[listener])

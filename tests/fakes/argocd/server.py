@@ -9,15 +9,15 @@ sync, and `GET /_seen` gives the bodies of all syncs that were asked for.
 
 import asyncio
 import json
-import socket
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from tests.fakes.process import Orders, serve
 
 TOKEN = "argo-test-token"
 _SHOP = "/api/v1/applications/shop"
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Fake:
+class Fake(Orders):
     """The orders for this server, and what it has seen.
 
     `answers`: `details` (200), `lost` (it begins, and the connection breaks) or `never` (it does not begin, and the
@@ -46,15 +46,6 @@ class Fake:
     state: Json | None = None
     seen: list[Json] = field(default_factory=list[Json])
 
-    async def reset(self, _: Request) -> Response:
-        self.__dict__ |= type(self)().__dict__
-        return Response(status_code=204)
-
-    async def set(self, request: Request) -> Response:
-        for name, value in (await request.json()).items():
-            setattr(self, name, value)
-        return Response(status_code=204)
-
     async def end(self, request: Request) -> Response:
         told = await request.json()
         state = self.state or {"operation": self.operation}
@@ -67,9 +58,6 @@ class Fake:
         self.operation = None
         self.state = {"phase": "Succeeded", "operation": {"sync": {"revision": "f" * 40}}}
         return Response(status_code=204)
-
-    async def told(self, _: Request) -> Response:
-        return JSONResponse(self.seen)
 
     async def application(self, request: Request) -> Response:
         status: Json = {"sync": self.sync, "history": [{"id": n, "revision": r} for n, r in enumerate(self.history)]}
@@ -124,14 +112,11 @@ class Fake:
             return Response("<html>Bad gateway</html>", self.down)
         return _refused(request) or JSONResponse(body)
 
-    def app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/_reset", self.reset, methods=["POST"]),
-                Route("/_set", self.set, methods=["POST"]),
+    def served(self) -> Starlette:
+        return self.app(
+            [
                 Route("/_end", self.end, methods=["POST"]),
                 Route("/_other", self.other, methods=["POST"]),
-                Route("/_seen", self.told),
                 Route(_SHOP, self.application),
                 Route(_SHOP + "/manifests", self.made),
                 Route(_SHOP + "/sync", self.begin, methods=["POST"]),
@@ -154,13 +139,5 @@ def _error(status: int, code: int, message: str) -> Response:
     return JSONResponse({"error": message, "code": code, "message": message}, status)
 
 
-async def main() -> None:
-    """Serve until killed, on a free loopback port, which is printed first."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    print(listener.getsockname()[1], flush=True)  # noqa: T201
-    config = uvicorn.Config(Fake().app(), log_level="critical", lifespan="off")
-    await uvicorn.Server(config).serve(sockets=[listener])
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve(Fake().served()))

@@ -9,15 +9,15 @@ dispatches that came.
 
 import asyncio
 import re
-import socket
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from tests.fakes.process import Orders, serve
 
 TOKEN = "gh-test-token"
 _REPOSITORY = "/repos/acme/shop"
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Fake:
+class Fake(Orders):
     """The orders for this server, and what it has seen.
 
     `answers`: what a dispatch gives back, `details` (200), `nothing` (204), `old` (204, and it refuses to be asked for
@@ -47,23 +47,11 @@ class Fake:
     runs: list[Json] = field(default_factory=list[Json])
     seen: list[Json] = field(default_factory=list[Json])
 
-    async def reset(self, _: Request) -> Response:
-        self.__dict__ |= type(self)().__dict__
-        return Response(status_code=204)
-
-    async def set(self, request: Request) -> Response:
-        for name, value in (await request.json()).items():
-            setattr(self, name, value)
-        return Response(status_code=204)
-
     async def end(self, request: Request) -> Response:
         told = await request.json()
         run = next(run for run in self.runs if run["id"] == told["id"])
         run |= {"status": "completed", "conclusion": told["conclusion"]}
         return Response(status_code=204)
-
-    async def told(self, _: Request) -> Response:
-        return JSONResponse(self.seen)
 
     async def repository(self, request: Request) -> Response:
         about = {"full_name": "acme/shop", "private": True, "default_branch": "main", "permissions": self.role}
@@ -144,13 +132,10 @@ class Fake:
             return Response("<html>Bad gateway</html>", self.down)
         return _refused(request) or JSONResponse(body)
 
-    def app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/_reset", self.reset, methods=["POST"]),
-                Route("/_set", self.set, methods=["POST"]),
+    def served(self) -> Starlette:
+        return self.app(
+            [
                 Route("/_end", self.end, methods=["POST"]),
-                Route("/_seen", self.told),
                 Route(_REPOSITORY, self.repository),
                 Route(_REPOSITORY + "/commits/{sha}/check-runs", self.check_runs),
                 Route(_REPOSITORY + "/commits/{sha}/status", self.status),
@@ -175,13 +160,5 @@ def _error(status: int, message: str) -> Response:
     return JSONResponse({"message": message, "status": str(status)}, status)
 
 
-async def main() -> None:
-    """Serve until killed, on a free loopback port, which is printed first."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    print(listener.getsockname()[1], flush=True)  # noqa: T201
-    config = uvicorn.Config(Fake().app(), log_level="critical", lifespan="off")
-    await uvicorn.Server(config).serve(sockets=[listener])
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve(Fake().served()))

@@ -8,15 +8,15 @@ gives a pipeline a status, and `GET /_seen` gives the bodies of what was asked t
 
 import asyncio
 import re
-import socket
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from tests.fakes.process import Orders, serve
 
 TOKEN = "gl-test-token"
 # The path of a project stands in an address as one part, with its slashes escaped; here it arrives with them.
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Fake:
+class Fake(Orders):
     """The orders for this server, and what it has seen.
 
     `answers`: `details` (201), `lost` (it begins, and the connection breaks) or `never` (it does not begin, and the
@@ -43,22 +43,10 @@ class Fake:
     pipelines: list[Json] = field(default_factory=list[Json])
     seen: list[Json] = field(default_factory=list[Json])
 
-    async def reset(self, _: Request) -> Response:
-        self.__dict__ |= type(self)().__dict__
-        return Response(status_code=204)
-
-    async def set(self, request: Request) -> Response:
-        for name, value in (await request.json()).items():
-            setattr(self, name, value)
-        return Response(status_code=204)
-
     async def end(self, request: Request) -> Response:
         told = await request.json()
         next(one for one in self.pipelines if one["id"] == told["id"])["status"] = told["status"]
         return Response(status_code=204)
-
-    async def told(self, _: Request) -> Response:
-        return JSONResponse(self.seen)
 
     async def project(self, request: Request) -> Response:
         return self._looked(request, {"id": 7, "path_with_namespace": "acme/web/shop"})
@@ -115,13 +103,10 @@ class Fake:
             return Response("<html>Bad gateway</html>", self.down)
         return _refused(request) or JSONResponse(body)
 
-    def app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/_reset", self.reset, methods=["POST"]),
-                Route("/_set", self.set, methods=["POST"]),
+    def served(self) -> Starlette:
+        return self.app(
+            [
                 Route("/_end", self.end, methods=["POST"]),
-                Route("/_seen", self.told),
                 Route(_PROJECT, self.project),
                 Route(_PROJECT + "/repository/commits/{sha}/statuses", self.commit_statuses),
                 Route(_PROJECT + "/pipeline", self.make, methods=["POST"]),
@@ -143,13 +128,5 @@ def _error(status: int, message: object) -> Response:
     return JSONResponse({"message": message}, status)
 
 
-async def main() -> None:
-    """Serve until killed, on a free loopback port, which is printed first."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    print(listener.getsockname()[1], flush=True)  # noqa: T201
-    config = uvicorn.Config(Fake().app(), log_level="critical", lifespan="off")
-    await uvicorn.Server(config).serve(sockets=[listener])
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve(Fake().served()))
