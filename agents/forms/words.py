@@ -4,13 +4,14 @@ NAME_ENDS = (": ", " — ")
 """Ends of an option's name in its label: `deploy: puts versions live` may be answered with `deploy`."""
 
 _YES = frozenset(("yes", "y", "ja", "oui", "sí", "si", "sim", "sì", "はい"))
-_NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
+NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
+"""The words for a plain no, in small letters."""
 
 
 def yes_or_no(text: str) -> bool | None:
     """Return what `text` plainly says; None for anything but one word for it."""
     word = text.strip().rstrip(".!\u3002\uff01 ").casefold()
-    return True if word in _YES else False if word in _NO else None
+    return True if word in _YES else False if word in NO else None
 
 
 def bare(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
-from agents.forms.words import bare, pick, yes_or_no
+from agents.forms.words import NO, bare, pick, yes_or_no
 from agents.requests import DeliveryId, Given, PersonId, Request
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
 from bot.policy.judge import Answer, LinkBy
@@ -16,8 +16,7 @@ from channels import File
 from channels.email.reply import is_courtesy, read_reply
 from language import in_all
 
-_NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
-_BARE_NO = re.compile(rf"\s*(?:{'|'.join(sorted(_NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*", re.IGNORECASE)
+_BARE_NO = re.compile(rf"\s*(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*", re.IGNORECASE)
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
