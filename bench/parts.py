@@ -31,7 +31,6 @@ PERSON = "driver"
 # dead worker is given up sooner; and one person starts all the runs, which the usual limit is there to prevent.
 SETTINGS = {
     "lease_s": 2.0,
-    "redelivery_s": 2.0,
     "grace_s": 3.0,
     "limits": {"triggers_per_person": "9999999/s"},
 }

@@ -56,7 +56,7 @@ from bot.triggers.hooks import Hooks
 from bot.triggers.reports import Reports
 from bot.wiring.redis import Access, access_to, queue_of, store_of
 from bot.worker.dispatcher import Dispatcher
-from bot.worker.queue import Nearby, Queue
+from bot.worker.queue import Queue
 from channels import Channel, Remembers
 
 log = structlog.stdlib.get_logger()
@@ -97,7 +97,6 @@ class Work:
     """Work that is due: from the queue, from timers and from outside."""
 
     queue: Queue
-    nearby: Nearby
     dispatcher: Dispatcher
     crons: Crons
     hooks: Hooks
@@ -138,7 +137,6 @@ class _Ground:
     data_dir: DataDir
     client: Client
     store: Store
-    nearby: Nearby
     queue: Queue
     journal: Journal
     people: People
@@ -203,7 +201,6 @@ def compose(
         messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
         work=Work(
             queue=ground.queue,
-            nearby=ground.nearby,
             dispatcher=Dispatcher(store, driving.loop, inbox, outbox, decisions, people),
             crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
@@ -233,8 +230,7 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
     data_dir, client = DataDir(settings.data_dir), Client(url)
     store = store_of(settings, client, release)
     queue = queue_of(settings, store)
-    nearby = Nearby(queue)
-    journal, people = Journal(store, nearby), People(settings.people, settings.policies, settings.language)
+    journal, people = Journal(store, queue), People(settings.people, settings.policies, settings.language)
     for channel in channels:
         if isinstance(channel, Remembers):
             channel.remember_in(StoreMarks(store, channel.name))
@@ -246,7 +242,6 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
         data_dir=data_dir,
         client=client,
         store=store,
-        nearby=nearby,
         queue=queue,
         journal=journal,
         people=people,
@@ -282,7 +277,7 @@ def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, 
     children = Children(journal, (*agents, SURVEY), settings.agents)
     runner, announcing = Runner(settings.data_dir, ground.client.url), Announcements(journal, people)
     mask, host = Redactor(secrets_in(settings)).printed, ground.data_dir.host()
-    executor = Executor(ground.store, ground.nearby, runner, everyone, children, announcing, host, mask)
+    executor = Executor(ground.store, ground.queue, runner, everyone, children, announcing, host, mask)
     notifier = Notifier(people, tuple(ground.channels), ground.edits, settings.alerts.to)
     thinker, budgets = Thinker(models), Budgets(ground.store.days, settings.agents, people)
     log = EventLog(journal, notifier)

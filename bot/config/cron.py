@@ -1,4 +1,4 @@
-"""The due times of a cron line, by cronsim: the library with which docket's own cron reads its lines."""
+"""The due times of a cron line, by cronsim."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -73,9 +73,11 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     github_token: SecretStr | None = Field(default=None, description="reads checks at GitHub, and dispatches workflows")
     test_clock: bool = Field(default=False, description="lets tests move time; never set it elsewhere")
     lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
-    redelivery_s: float = Field(default=10, gt=0, description="seconds until another worker takes a dead one's work")
+    redelivery_s: float | None = Field(default=None, gt=0, description="no longer used: grace_s says it")
     sweep_s: float = Field(default=1.0, gt=0, description="seconds between two looks for work that nobody took")
-    grace_s: float = Field(default=12, ge=0, description="seconds until the sweeper brings fresh work that nobody took")
+    grace_s: float = Field(
+        default=12, ge=0, description="seconds until others take what nobody took, or lost"
+    )
     people: dict[Name, PersonConfig] = {}
     policies: dict[Name, PolicyConfig] = {}
     agents: dict[Name, AgentConfig] = {}

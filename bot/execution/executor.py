@@ -250,7 +250,7 @@ class Executor:
                     keep_s = (event.until - event.at).total_seconds() + _HANDLE_S
                     await self._store.handles.note(event.handle, run_id, keep_s)
                 await self._store.finish_tool(run_id, event.attempt_id, event, files)
-                return await self._queue.notify(WorkItem("run", run_id), f"finished:{event.attempt_id}")
+                return await self._queue.notify(WorkItem("run", run_id))
             except StoreError as error:
                 log.warning("result kept in memory until Redis takes it", error=str(error))
                 await asyncio.sleep(_PAUSE_S)
@@ -260,7 +260,7 @@ class Executor:
         event: Event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
         if await self._store.orphan(run_id, attempt_id, event):
             log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
-            await self._queue.notify(WorkItem("run", run_id), f"orphaned:{attempt_id}")
+            await self._queue.notify(WorkItem("run", run_id))
 
     async def _queued(self, run_id: RunId, attempt_id: AttemptId, looked: "_Looked", behind: Holder | None) -> bool:
         """Record behind whom the attempt waits, if that is news; return whether its run still wants it."""
@@ -284,7 +284,7 @@ class Executor:
             written = await self._store.commit(Commit(run_id=run_id, events=[event], expect=run.seq))
             if written.state == "committed":
                 log.info("waits for its turn" if behind else "its turn has come", behind=str(behind or ""))
-                await self._queue.notify(WorkItem("run", run_id), written.seq)
+                await self._queue.notify(WorkItem("run", run_id))
             if written.state != "conflict":
                 return True
 

@@ -20,7 +20,8 @@ from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
-from bot.store.ids import WorkItem, ingress_shard, new_id
+from bot.store import Accepted
+from bot.store.ids import ingress_shard, new_id
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
@@ -94,15 +95,13 @@ class Inbox:
         arrived = _Arrived.model_validate(inbound.model_dump(exclude={"raw", "can_wait", "within", "begins"}))
         if inbound.can_wait:  # by the clock that the cards go by
             arrived = arrived.model_copy(update={"received_at": await self._store.now(fresh)})
-        inbound_id, is_new = await self._store.accept(
-            fresh, foreign, arrived.model_dump_json().encode(), inbound.raw, _SEEN_S
-        )
+        body = arrived.model_dump_json().encode()
+        item = Accepted(fresh, foreign, body, inbound.raw, _SEEN_S, is_answer=inbound.is_answer)
+        inbound_id, is_new = await self._journal.accept(item)
         if inbound.begins:
             await threads.begin(inbound.channel, inbound.begins, self._starter.run_id(inbound_id))
         if is_new and inbound.can_wait:
             backlog.add(inbound_id, len(inbound.raw))
-        if is_new:
-            await self._journal.queue.notify(WorkItem("in", inbound_id), 0, is_answer=inbound.is_answer)
         return inbound_id
 
     async def handle(self, inbound_id: str) -> None:

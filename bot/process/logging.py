@@ -15,7 +15,7 @@ from channels.showing import escape_invisible, visible_json
 
 OURS = ("agents", "bot", "channels", "language", "prompts")
 # These bring handlers of their own, or talk a lot; what they have to say from WARNING on passes through ours.
-THEIRS = ("docket", "uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error")
+THEIRS = ("uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error")
 
 _TRACES = {"exception", "stack"}
 
@@ -72,8 +72,6 @@ def configure(json: bool, secrets: Iterable[str], *, stream: TextIO | None = Non
     logging.captureWarnings(True)
     threading.excepthook = _thread_failed
     sys.unraisablehook = _cannot_be_raised
-    # Nine of these say the same at each outage, and the workers say it as well.
-    logging.getLogger("docket.strikelist").setLevel(logging.ERROR)
 
 
 def _thread_failed(failed: threading.ExceptHookArgs) -> None:

@@ -32,7 +32,6 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
         stack.push_async_callback(app.store.client.close)
         for model in app.models.values():
             stack.push_async_callback(model.close)
-        stack.push_async_callback(app.work.queue.close)
         receivers = [
             asyncio.create_task(_receive(app, channel), name=f"receive {channel.name}")
             for channel in app.messages.channels.values()
@@ -40,7 +39,7 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
         ]
         if works:
             stack.push_async_callback(app.runs.executor.leave, _LEAVE_WITHIN_S)
-            await stack.enter_async_context(app.work.nearby.serving(app.work.dispatcher.look, app.work.crons.sweep))
+            await stack.enter_async_context(app.work.queue.serving(app.work.dispatcher.look, app.work.crons.sweep))
             receivers.append(asyncio.create_task(_renew_cards(app), name="renew mail cards"))
         try:
             yield

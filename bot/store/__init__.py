@@ -7,16 +7,16 @@ answer, and nothing outside this room knows Redis's client.
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import structlog
 
 from agents.events import Event, read_event
-from bot.errors import NotFound
 from bot.store import client as clock
 from bot.store.client import Client, Script, StoreError, StoreUnavailable
 from bot.store.commit import (
     FILES_S,
+    Accepted,
     Commit,
     Line,
     Loaded,
@@ -31,13 +31,14 @@ from bot.store.commit import (
     lists_of,
     stamped,
 )
-from bot.store.ids import WorkItem, ingress_shard
+from bot.store.ids import WorkItem, WorkKind, ingress_shard
 from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
 from bot.store.lists import Lists
 from bot.store.timers import Days
 
 __all__ = [
+    "Accepted",
     "Commit",
     "Keys",
     "Line",
@@ -53,12 +54,12 @@ __all__ = [
 
 log = structlog.stdlib.get_logger()
 
-# Under the redelivery time of the queue a fresh entry is somebody's work; after it, nobody's.
+# Until then a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
 HELD_AT_MOST = 1_000
 
-_NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "put_off")
-_SCRIPTS = {name: Script(name) for name in (*_NAMES, "renew", "settle", "start_tool", "sweep")}
+_NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "push")
+_SCRIPTS = {name: Script(name) for name in (*_NAMES, "put_off", "renew", "settle", "start_tool", "sweep")}
 
 
 # Whoever hears late of each of so many renewals is given up on.
@@ -98,9 +99,12 @@ class Store:
         """Return the number of a run's events; 0 if there is no such run."""
         return int(await self.client.do("XLEN", Keys.of(run_id).run(run_id)))
 
-    async def commit(self, commit: Commit) -> Written:
-        """Write all of it or nothing; see `Written` for the ways it can end."""
-        names, args = encode(commit, self._grace_ms, self.release)
+    async def commit(self, commit: Commit, *, push: bool = True) -> Written:
+        """Write all of it or nothing; see `Written` for the ways it can end.
+
+        Without `push` the caller does what is to be done now, and a worker only what nobody did.
+        """
+        names, args = encode(commit, self._grace_ms, self.release, push=push)
         return decode(await self.client.run(_SCRIPTS["commit"], names, args))
 
     async def record(self, request_id: str) -> Record | None:
@@ -209,11 +213,13 @@ class Store:
             args += [summary.body, round(summary.started_at.timestamp() * 1000)]
         return bool(await self.client.run(_SCRIPTS["settle"], names, args))
 
-    async def accept(self, inbound_id: str, seen: str, body: bytes, raw: bytes, keep_s: float) -> tuple[str, bool]:
-        """Make an inbound item durable under `inbound_id`; (the id it has, whether it is new)."""
-        keys = Keys.of(inbound_id)
-        names = [keys.seen(seen), keys.inbound(inbound_id), keys.wake, keys.clock]
-        args = [inbound_id, body, raw, round(keep_s * 1000), str(WorkItem("in", inbound_id)), self._grace_ms]
+    async def accept(self, item: Accepted, *, push: bool = True) -> tuple[str, bool]:
+        """Make an inbound item durable; (the id it has, whether it is new). See `commit` for `push`."""
+        keys = Keys.of(item.id)
+        names = [keys.seen(item.foreign), keys.inbound(item.id), keys.wake, keys.clock]
+        names += [keys.answers if item.is_answer else keys.ready]
+        args = [item.id, item.body, item.raw, round(item.keep_s * 1000), str(WorkItem("in", item.id)), self._grace_ms]
+        args += [int(push)]
         known, is_new = await self.client.run(_SCRIPTS["accept"], names, args)
         return known.decode(), bool(is_new)
 
@@ -306,18 +312,27 @@ class Store:
         names = [keys.inbound(inbound_id), keys.tries, keys.wake, keys.dead, keys.held, keys.clock]
         await self.client.run(_SCRIPTS["hold"], names, [inbound_id, str(WorkItem("in", inbound_id)), note, most])
 
+    async def push(self, item: WorkItem) -> None:
+        """Have a worker take `item` now."""
+        keys = Keys.of(item.id)
+        await self.client.run(_SCRIPTS["push"], [keys.ready, keys.clock], [str(item)])
+
+    async def is_to_sweep(self, shard: int, once_in_s: float) -> bool:
+        """Return whether the caller is the one to sweep a shard: within `once_in_s` only one is."""
+        return bool(await self.client.do("SET", Keys(shard).swept, "1", "PX", round(once_in_s * 1000), "NX"))
+
     async def sweep(self, shard: int, at_most: int = 500) -> list[WorkItem]:
-        """Return the work that is due in a shard, or that nobody took.
+        """Push what is due in a shard, or nobody took; return it.
 
         Work of a newer release stays in the schedule, and is in the log, until that release does it.
         """
-        keys, found = Keys(shard), list[WorkItem]()
-        for member in await self.client.run(_SCRIPTS["sweep"], [keys.wake, keys.clock], [self._grace_ms, at_most]):
-            try:
-                found.append(WorkItem.parse(member.decode(errors="replace")))
-            except NotFound as error:
-                log.warning("left in the schedule", shard=shard, error=str(error))
-        return found
+        keys = Keys(shard)
+        names, args = [keys.wake, keys.clock, keys.ready], [self._grace_ms, at_most, *get_args(WorkKind)]
+        pushed, left = await self.client.run(_SCRIPTS["sweep"], names, args)
+        if left:
+            unknown = [member.decode(errors="replace")[:60] for member in left[:5]]
+            log.warning("left in the schedule", shard=shard, count=len(left), first=unknown)
+        return [WorkItem.parse(member.decode()) for member in pushed]
 
     def _noted(self, at: tuple[int, int], kept: Sequence[bytes | None]) -> datetime:
         (self._read_at, ahead), self._read_mono = clock.adjusted(at, kept), time.monotonic()

@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from bot.errors import Unavailable
 from bot.store.keys import Keys
 
-PRELUDE = ("clock.lua", "lists.lua")
+PRELUDE = ("clock.lua", "lists.lua", "ready.lua")
 # A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.
 _PATIENCE_S = 5.0
 _PAUSE_S = 0.05
@@ -97,6 +97,18 @@ class Client:
     async def do(self, *command: Arg) -> Any:
         """Run one plain command and return its reply; only for reads and for writes that may be repeated."""
         return (await self.read(command))[0]
+
+    async def wait_for(self, *command: Arg) -> Any:
+        """Run one command that waits in the server, for less than 4 s, and return its reply; nobody else waits for it.
+
+        Raises StoreUnavailable at once.
+        """
+        try:
+            return await heeding(self._execute(*command))
+        except _AWAY as error:
+            raise StoreUnavailable(f"Redis does not answer: {error}", _TRIED_AGAIN) from error
+        except exceptions.RedisError as error:
+            raise StoreError(f"Redis refused: {error}", _SEE_REDIS) from error
 
     async def scan(self, pattern: str) -> AsyncIterator[str]:
         """Every key like `pattern`, for keeping only: it walks the whole key space."""

@@ -97,6 +97,24 @@ class Commit:
     limit: int = MAX_EVENTS
     commit: str = field(default_factory=lambda: secrets.token_hex(8))
 
+    @property
+    def due_now(self) -> Iterable[WorkItem]:
+        """What is to be done as soon as it is written."""
+        yield from (WorkItem("out", entry) for entry, _ in self.outgoing)
+        yield from (wake.item for wake in self.wake if wake.at is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An inbound item as it is kept: `foreign` is its id where it came from, which is known again for `keep_s`."""
+
+    id: str
+    foreign: str
+    body: bytes
+    raw: bytes
+    keep_s: float
+    is_answer: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -116,12 +134,14 @@ def stamped(event: Event, release: str) -> bytes:
     return write_event(event if event.release else event.model_copy(update={"release": release}))
 
 
-def encode(commit: Commit, grace_ms: int, release: str = "") -> tuple[list[str], list[str | bytes]]:
-    """Keys and arguments of `commit.lua`."""
+def encode(
+    commit: Commit, grace_ms: int, release: str = "", *, push: bool = True
+) -> tuple[list[str], list[str | bytes]]:
+    """Keys and arguments of `commit.lua`; with `push` any worker can take at once what is to be done now."""
     keys, args = Keys.of(commit.run_id), list[str | bytes]([b""])
     names = [
         keys.run(commit.run_id), keys.wake, keys.outbox, keys.deliveries, keys.clock, keys.summaries, keys.tries,
-        keys.requests,
+        keys.requests, keys.ready,
     ]  # fmt: skip
 
     def body(content: bytes) -> int:
@@ -136,6 +156,7 @@ def encode(commit: Commit, grace_ms: int, release: str = "") -> tuple[list[str],
         "commit": commit.commit,
         "expect": commit.expect,
         "grace": grace_ms,
+        "push": push,
         "limit": commit.limit,
         "events": [body(stamped(event, release)) for event in commit.events],
         "records": [_record(record, key, body, keys) for record in commit.records],

@@ -1,11 +1,11 @@
-"""Writes a change, then notifies the queue of it. A notification may be lost: the schedule remembers."""
+"""Writes a change, and has done what it causes. A notification may be lost: the schedule remembers."""
 
 from datetime import datetime
 from typing import Protocol
 
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
-from bot.store import Commit, RecordWrite, Store, WorkItem, Written
+from bot.store import Accepted, Commit, RecordWrite, Store, WorkItem, Written
 from bot.store.ids import new_id, shard_of
 from bot.store.outbox_entry import OutboxEntry
 
@@ -13,8 +13,13 @@ from bot.store.outbox_entry import OutboxEntry
 class WorkQueue(Protocol):
     """Has scheduled work done soon, here or elsewhere."""
 
-    async def notify(self, item: WorkItem, turn: str | int, *, is_answer: bool = False) -> None:
-        """`turn` tells two wake-ups of one item apart. Never raises: the schedule remembers."""
+    @property
+    def is_here(self) -> bool:
+        """Whether this process does what it causes itself; else it is pushed to whichever worker takes it."""
+        ...
+
+    async def notify(self, item: WorkItem) -> None:
+        """Have `item` done soon. Never raises: the schedule remembers."""
         ...
 
 
@@ -25,15 +30,21 @@ class Journal:
         self.store, self.queue = store, queue
 
     async def write(self, commit: Commit) -> Written:
-        """Commit; on success notify for what is to be done now."""
-        written = await self.store.commit(commit)
-        if written.state == "committed":
-            for entry, _ in commit.outgoing:
-                await self.queue.notify(WorkItem("out", entry), 0)
-            for wake in commit.wake:
-                if wake.at is None:
-                    await self.queue.notify(wake.item, written.seq)
+        """Commit; what is to be done now is done here, or pushed by the same script."""
+        is_here = self.queue.is_here
+        written = await self.store.commit(commit, push=not is_here)
+        if is_here and written.state == "committed":
+            for item in commit.due_now:
+                await self.queue.notify(item)
         return written
+
+    async def accept(self, item: Accepted) -> tuple[str, bool]:
+        """Make an inbound item durable, to be handled soon; (the id it has, whether it is new)."""
+        is_here = self.queue.is_here
+        inbound_id, is_new = await self.store.accept(item, push=not is_here)
+        if is_here and is_new:
+            await self.queue.notify(WorkItem("in", inbound_id))
+        return inbound_id, is_new
 
 
 def record_write(record: RequestRecord, version: int, before: datetime | None = None) -> RecordWrite:

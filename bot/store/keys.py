@@ -26,6 +26,25 @@ class Keys:
         return self._key("wake")
 
     @property
+    def answers(self) -> str:
+        """The answers of people that a worker can take now, scored by since when."""
+        return self._key("ready", "answers")
+
+    @property
+    def ready(self) -> str:
+        """All other work that a worker can take now, scored alike."""
+        return self._key("ready")
+
+    def stop(self, taker: str) -> str:
+        """Tells a process that waits for work to stop. All are in one shard."""
+        return self._key("ready", "stop", taker)
+
+    @property
+    def swept(self) -> str:
+        """Stands there while the schedule need not be looked at again."""
+        return self._key("swept")
+
+    @property
     def outbox(self) -> str:
         """The outbox entries still to be sent: id -> body."""
         return self._key("outbox")

@@ -43,11 +43,12 @@ class Running(ABC):
 
     async def start(self, *, works: bool = True, receives: bool = True) -> None:
         """Compose and run it."""
+        await self._let_go()
         settings = self.settings()
         self.mail = local_mail(settings)
         self.app = self.composed(settings)
         self._leave, runs = asyncio.Event(), asyncio.Event()
-        # In a task of its own, as docket wants to be left in the task that entered it.
+        # In a task of its own: what is entered in a task is left in it.
         self._serving = asyncio.create_task(self._serve(runs, self._leave, works=works, receives=receives))
         ready = asyncio.create_task(runs.wait())
         await asyncio.wait([self._serving, ready], return_when=asyncio.FIRST_COMPLETED)
@@ -71,6 +72,12 @@ class Running(ABC):
             self._leave.set()
             await self._serving
         self._serving = None
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Give back the connection of what ran before: tests look at what it left after it has ended."""
+        if hasattr(self, "app"):
+            await self.app.store.client.close()
 
     @asynccontextmanager
     async def stopped(self) -> AsyncGenerator[None]:

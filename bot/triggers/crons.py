@@ -1,6 +1,6 @@
 """Runs that begin at a time: one for each tick, however many workers look, and one for all that were missed.
 
-The sweeper of a shard, which docket runs in one worker at a time, asks here what is due by the store's clock. The run's
+The sweeper of a shard asks here what is due by the store's clock. The run's
 id comes of the tick, so that a second firing is the same run; only then is the tick moved on.
 """
 

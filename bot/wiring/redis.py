@@ -38,7 +38,6 @@ class Office:
 
     async def close(self) -> None:
         """Give back every connection."""
-        await self.queue.close()
         await self.store.client.close()
 
 
@@ -49,7 +48,7 @@ def store_of(settings: Settings, client: Client, release: str = "") -> Store:
 
 def queue_of(settings: Settings, store: Store) -> Queue:
     """The queue beside that store."""
-    return Queue(store, settings.redelivery_s, settings.sweep_s)
+    return Queue(store, settings.sweep_s)
 
 
 def access_to(store: Store, people: People) -> Access:

@@ -26,7 +26,7 @@ from tests.processes.programs import Program
 from tests.servers.resp import Redis
 from tests.waiting import wait_until
 
-QUICK = "lease_s = 1\ngrace_s = 1\nredelivery_s = 1\nsweep_s = 0.1\n"
+QUICK = "lease_s = 1\ngrace_s = 1\nsweep_s = 0.1\n"
 
 # A deploy that says when it begins, waits until it may go on, and says when it is done.
 SLOW = """#!/bin/sh

@@ -30,7 +30,7 @@ AWAY_TOO = {
     "SAYSO_SLACK_BASE_URL": "http://127.0.0.1:9/api/",
 }
 
-QUICK = "lease_s = 1\ngrace_s = 1\nredelivery_s = 1\nsweep_s = 0.1\n"
+QUICK = "lease_s = 1\ngrace_s = 1\nsweep_s = 0.1\n"
 SLOW = """#!/bin/sh
 echo begun >>{folder}/deploys
 while [ ! -e {folder}/go ]; do sleep 0.02; done

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.long
 E = TypeVar("E", bound=Happened)
 READY = '"event": "ready"'
 WAITS = '"event": "waits for its turn"'
-QUICK = "lease_s = 1\ngrace_s = 1\nredelivery_s = 1\nsweep_s = 0.1\n"
+QUICK = "lease_s = 1\ngrace_s = 1\nsweep_s = 0.1\n"
 SLOW = """#!/bin/sh
 echo "$$ $PPID" >{folder}/running
 echo "begun $2" >>{folder}/deploys

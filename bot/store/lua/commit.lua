@@ -1,8 +1,8 @@
 -- Appends events to one run, together with everything that follows from them, or nothing.
--- KEYS: run, wake, outbox, deliveries, clock, summaries, tries, requests, then those the plan names by position;
+-- KEYS: run, wake, outbox, deliveries, clock, summaries, tries, requests, ready, then those the plan names by position;
 -- the lists of a run's line are the last ones.
 -- ARGV[1]: the plan; the bodies it names by position follow. Bodies are opaque here.
-local run, wake, outbox, deliveries, clock, summaries, tries, requests = unpack(KEYS, 1, 8)
+local run, wake, outbox, deliveries, clock, summaries, tries, requests, ready = unpack(KEYS, 1, 9)
 local plan = cjson.decode(ARGV[1])
 local now = now_ms(clock)
 local head = redis.call('XLEN', run)
@@ -52,6 +52,7 @@ end
 for _, entry in ipairs(plan.outgoing) do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
   redis.call('ZADD', wake, whole(now + plan.grace), 'out ' .. entry.id)
+  if plan.push then push_ready(ready, now, 'out ' .. entry.id) end
 end
 for _, entry in ipairs(plan.deliveries) do redis.call('HSET', deliveries, entry.id, ARGV[entry.body]) end
 for _, id in ipairs(plan.sent) do
@@ -69,6 +70,7 @@ for _, member in ipairs(plan.asleep) do
 end
 for _, entry in ipairs(plan.wake) do
   redis.call('ZADD', wake, whole(entry.at or (now + plan.grace)), entry.member)
+  if plan.push and not entry.at then push_ready(ready, now, entry.member) end
 end
 if plan.summary then
   redis.call('HSET', summaries, plan.summary.run, ARGV[plan.summary.body])

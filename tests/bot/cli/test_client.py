@@ -240,7 +240,7 @@ async def test_keys_are_made_listed_and_revoked_from_a_terminal(world: World, ap
 
 
 def test_a_command_loads_nothing_of_the_servers_that_it_speaks_to() -> None:
-    servers = {"bot.app", "redis", "docket", "fastapi", "jinja2", "anthropic", "structlog", "channels.email.channel"}
+    servers = {"bot.app", "redis", "fastapi", "jinja2", "anthropic", "structlog", "channels.email.channel"}
     program = f"import sys, bot.cli.client; print({servers} & {{*sys.modules}} or 'nothing')"
 
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)

@@ -15,7 +15,7 @@ main()
 # What a process needs and no command: the composition, the queue, HTTP's server, Slack, the model, mail servers.
 HEAVY = {
     *("bot.app", "bot.process.processes", "bot.web", "bot.execution.executor"),
-    *("docket", "beartype", "fastapi", "starlette", "uvicorn", "aiohttp", "slack_sdk", "slack_bolt", "anthropic"),
+    *("fastapi", "starlette", "uvicorn", "aiohttp", "slack_sdk", "slack_bolt", "anthropic"),
     *("genai_prices", "imapclient", "aiosmtplib", "aiosmtpd"),
 }
 NO_REDIS = {*HEAVY, "redis", "structlog", "httpx2", "channels.email.reply"}

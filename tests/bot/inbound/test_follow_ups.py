@@ -81,7 +81,7 @@ async def written(world: World, item: Inbound) -> str:
 async def test_what_is_written_in_a_thread_that_nobody_knows_is_not_kept(office: World, hallway: Hallway) -> None:
     assert await office.app.messages.inbox.accept(hallway.follows("anna", "secrets of strangers", ELSEWHERE)) == ""
 
-    found = [key async for key in office.app.store.client.scan("*") if "inbound" in key or "seen" in key]
+    found = [key async for key in office.app.store.client.scan("*") if ":inbound:" in key or ":seen:" in key]
     assert found == []
     assert await runs(office) == []
 

@@ -56,7 +56,6 @@ async def another(world: World, wall: Wall) -> AsyncIterator[App]:
     app = compose(world.app.settings, world.url, [world.mail.channel(), wall], (clerk(world.workshop),))
     yield app
     await app.store.client.close()
-    await app.work.queue.close()
 
 
 def update_of(record: RequestRecord, person: str) -> UpdateCard:

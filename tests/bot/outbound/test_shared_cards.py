@@ -112,7 +112,6 @@ async def test_workers_that_take_all_entries_of_a_request_at_once_place_one_card
         for record in records:
             await all_at_once(apps, [placing_id(holder.delivery_id) for holder in reversed(record.holders)], times=2)
         for app in apps:
-            await app.work.queue.close()
             await app.store.client.close()
 
     await office.quiet()

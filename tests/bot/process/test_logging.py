@@ -97,12 +97,12 @@ def test_libraries_are_heard_from_warnings_on_and_through_our_format() -> None:
 import uvicorn.config
 logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
 configure(json=True, secrets=[])
-for name in ("docket.worker", "uvicorn.access", "uvicorn.error", "httpx2"):
+for name in ("uvicorn.access", "uvicorn.error", "httpx2"):
     logging.getLogger(name).info("chatter")
     logging.getLogger(name).warning("trouble")
 """)
 
-    assert [line["event"] for line in lines] == ["trouble"] * 4
+    assert [line["event"] for line in lines] == ["trouble"] * 3
 
 
 HOSTILE = "\x1b]52;c;aGk=\x07\x9b2J\u202e\u3164"

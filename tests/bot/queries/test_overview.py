@@ -156,7 +156,7 @@ async def test_what_was_approved_can_be_stopped_until_it_starts_and_not_after(wo
 
     hold = world.workshop.hold("the button")
     await world.steer(record.request.run_id, "resume")
-    await world.app.work.nearby.notify(WorkItem("run", record.request.run_id), 99)
+    await world.app.work.queue.notify(WorkItem("run", record.request.run_id))
     await until(lambda: world.workshop.started, what="the tool works")
     after = await looks(world, record, "cy")
     hold.set()

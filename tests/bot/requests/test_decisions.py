@@ -178,7 +178,7 @@ class SlowJournal(Journal):
     """Time passes before each write: `wait` is called."""
 
     def __init__(self, world: World, wait: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(world.app.store, world.app.work.nearby)
+        super().__init__(world.app.store, world.app.work.queue)
         self._wait = wait
 
     async def write(self, commit: Commit) -> Written:

@@ -21,7 +21,7 @@ async def test_what_is_added_is_there_once_though_others_write_and_the_answer_is
     proxy = Proxy(world.url)
     server = await asyncio.start_server(proxy.handle, "127.0.0.1")
     client = Client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    journal = Journal(Store(client, world.app.store.shards), world.app.work.nearby)
+    journal = Journal(Store(client, world.app.store.shards), world.app.work.queue)
     appending = EventLog(journal, Notifier(world.app.people, ()))
     told = await appending.read(run_id)
     await world.app.store.commit(Commit(run_id=run_id, events=[said()]))

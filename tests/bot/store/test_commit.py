@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.store import Commit, Once, Store, StoreError, Wake, WorkItem
+from bot.store import Accepted, Commit, Once, Store, StoreError, Wake, WorkItem
 from tests.bot.store.stores import (
     CARD,
     ITEM,
@@ -128,7 +128,7 @@ async def test_one_reply_has_one_outcome_however_often_it_is_judged(store: Store
 
 @guards("commit.lua:gone")
 async def test_an_inbound_item_has_its_effect_once(store: Store) -> None:
-    await store.accept(ITEM, "email:m1", b"body", b"raw", 60)
+    await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
     change = [paused()]
 
     first = await store.commit(Commit(run_id=RUN, events=change, inbound=ITEM))

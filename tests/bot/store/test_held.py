@@ -2,7 +2,7 @@
 
 import json
 
-from bot.store import Store, WorkItem
+from bot.store import Accepted, Store, WorkItem
 from bot.store.keys import Keys
 from tests.guards import guards
 
@@ -14,7 +14,7 @@ def item(number: int) -> str:
 
 
 async def hold(store: Store, number: int, most: int = 10) -> None:
-    await store.accept(item(number), f"email:{number}", b"{}", RAW, 60)
+    await store.accept(Accepted(item(number), f"email:{number}", b"{}", RAW, 60))
     await store.hold(item(number), json.dumps(number).encode(), most)
 
 
@@ -39,6 +39,6 @@ async def test_of_too_many_held_items_the_newest_stay_and_dead_letters_do(store:
 async def test_the_same_item_again_is_still_the_same(store: Store) -> None:
     await hold(store, 1)
 
-    known, is_new = await store.accept(item(2), "email:1", b"{}", RAW, 60)
+    known, is_new = await store.accept(Accepted(item(2), "email:1", b"{}", RAW, 60))
 
     assert (known, is_new) == (item(1), False)

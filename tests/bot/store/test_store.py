@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.store import Commit, Store, StoreError, Wake, WorkItem
+from bot.store import Accepted, Commit, Store, StoreError, Wake, WorkItem
 from bot.store.client import ACCEPTED_LOSS, Client, NotDurable, WrongShards, check, check_clock, check_shards, look
 from tests.bot.store.stores import ITEM, OUT, RUN, in_a, move_time, woken
 from tests.guards import guards
@@ -14,9 +14,9 @@ NOTE = b"a note"
 
 @guards("accept.lua:seen")
 async def test_an_item_that_arrives_twice_keeps_its_first_id_and_bytes(store: Store) -> None:
-    first = await store.accept(ITEM, "email:m1", b"body", b"raw", 60)
+    first = await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
 
-    again = await store.accept("s0i-bbbbbbbbbbbbb", "email:m1", b"other", b"other", 60)
+    again = await store.accept(Accepted("s0i-bbbbbbbbbbbbb", "email:m1", b"other", b"other", 60))
 
     assert (first, again) == ((ITEM, True), (ITEM, False))
     assert await store.inbound(ITEM) == (b"body", b"raw")
@@ -25,17 +25,17 @@ async def test_an_item_that_arrives_twice_keeps_its_first_id_and_bytes(store: St
 
 @guards("accept.lua:seen")
 async def test_an_item_that_has_had_its_effect_is_still_known(store: Store) -> None:
-    await store.accept(ITEM, "email:m1", b"body", b"raw", 60)
+    await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
     await store.drop_inbound(ITEM)
 
-    assert await store.accept("s0i-bbbbbbbbbbbbb", "email:m1", b"body", b"raw", 60) == (ITEM, False)
+    assert await store.accept(Accepted("s0i-bbbbbbbbbbbbb", "email:m1", b"body", b"raw", 60)) == (ITEM, False)
     assert await woken(store) == {}
 
 
 async def test_of_many_that_arrive_at_once_as_one_item_one_is_new(store: Store) -> None:
     ids = [f"s0i-aaaaaaaaaaa{one}{two}" for one in "abcdefgh" for two in "abcdefgh"]
 
-    known = await asyncio.gather(*(store.accept(one, "email:m1", b"", b"", 60) for one in ids))
+    known = await asyncio.gather(*(store.accept(Accepted(one, "email:m1", b"", b"", 60)) for one in ids))
 
     assert sum(is_new for _, is_new in known) == 1
     assert len({found for found, _ in known}) == 1
@@ -93,7 +93,7 @@ async def test_a_dead_letter_that_is_requeued_is_looked_at_again_with_all_its_tr
 
 @guards("renote.lua:same")
 async def test_a_note_is_changed_or_taken_out_only_as_it_was_seen(store: Store) -> None:
-    await store.accept(ITEM, "email:m1", b"body", b"raw", 60)
+    await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
     await store.hold(ITEM, NOTE)
 
     assert await store.lists.renote(ITEM, NOTE, b"asked")

@@ -1,28 +1,29 @@
-"""The wake-up queue: what is rung for is looked at, and what nobody rang for is swept up."""
+"""The queue: what a process causes is done, here or by another worker, and what nobody took is swept up."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from string import ascii_lowercase
 
-import pytest
-
-from bot.store import Commit, Store, Wake, WorkItem
+from bot.store import Accepted, Commit, Store, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.ids import shard_of
-from bot.worker.queue import Nearby, Queue
+from bot.store.journal import Journal
+from bot.store.ready import Taker
+from bot.worker.queue import Queue
 from tests.waiting import until
 
 RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
-IN = WorkItem("in", "s0i-aaaaaaaaaaaaa")
+IN, NEW = WorkItem("in", "s0i-aaaaaaaaaaaaa"), WorkItem("in", "s0i-bbbbbbbbbbbbb")
 
 
 class Worker:
     """A queue, and what was looked at; looking waits while `may_go` is not set."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, sweep_s: float = 0.1) -> None:
         self.store = Store(Client(url), shards=2, grace_s=0.2)
-        self.queue = Queue(self.store, redelivery_s=1, sweep_s=0.1)
+        self.queue = Queue(self.store, sweep_s)
+        self.journal = Journal(self.store, self.queue)
         self.seen: list[WorkItem] = []
         self.may_go = asyncio.Event()
         self.may_go.set()
@@ -35,14 +36,29 @@ class Worker:
             self.breaks -= 1
             raise RuntimeError("it broke")
 
-    async def wake(self, item: WorkItem) -> None:
-        """Leave it in the schedule, and ring for nobody."""
-        await self.store.commit(Commit(run_id=f"s{shard_of(item.id)}r-zzzzzzzzzzzzz", wake=[Wake(item)]))
+    async def schedule(self, item: WorkItem) -> None:
+        """Leave it in the schedule, and have nobody take it now."""
+        await self.store.commit(wakes(item), push=False)
+
+    async def taken(self) -> list[WorkItem]:
+        """All that a worker could take now, in this order."""
+        taker, found = Taker(self.store), list[WorkItem]()
+        while item := await taker.take(0.01):
+            found.append(item)
+        return found
+
+
+def wakes(item: WorkItem) -> Commit:
+    return Commit(run_id=f"s{shard_of(item.id)}r-zzzzzzzzzzzzz", wake=[Wake(item)])
+
+
+def an_answer(item: WorkItem, *, is_answer: bool = True) -> Accepted:
+    return Accepted(item.id, f"slack:{item.id}", b"{}", b"", 60, is_answer=is_answer)
 
 
 @asynccontextmanager
-async def a_worker(url: str, *, serves: bool = True) -> AsyncGenerator[Worker]:
-    worker = Worker(url)
+async def a_worker(url: str, *, serves: bool = True, sweep_s: float = 0.1) -> AsyncGenerator[Worker]:
+    worker = Worker(url, sweep_s)
     try:
         if serves:
             async with worker.queue.serving(worker.look):
@@ -50,45 +66,41 @@ async def a_worker(url: str, *, serves: bool = True) -> AsyncGenerator[Worker]:
         else:
             yield worker
     finally:
-        await worker.queue.close()
         await worker.store.client.close()
 
 
-@pytest.mark.parametrize("is_answer", [True, False])
-async def test_what_is_rung_for_is_looked_at_by_whoever_serves(redis: str, *, is_answer: bool) -> None:
-    async with a_worker(redis) as worker, a_worker(redis, serves=False) as ringer:
-        for item in (RUN, OTHER, IN):
-            await ringer.queue.notify(item, 1, is_answer=is_answer)
+async def test_what_another_process_causes_is_done_by_whoever_serves(redis: str) -> None:
+    async with a_worker(redis, sweep_s=60) as worker, a_worker(redis, serves=False) as other:
+        await other.journal.write(wakes(RUN))
+        await other.queue.notify(OTHER)
+        await other.journal.accept(an_answer(IN))
 
         await until(lambda: len(worker.seen) == 3)
 
     assert sorted(map(str, worker.seen)) == [*map(str, (IN, RUN, OTHER))]
-    assert ringer.seen == []
+    assert other.seen == []
 
 
-async def test_the_same_turn_is_looked_at_once_while_it_waits_and_another_turn_again(redis: str) -> None:
-    async with a_worker(redis, serves=False) as ringer:
-        for turn in (1, 1, 1, 2):
-            await ringer.queue.notify(RUN, turn)
-        async with a_worker(redis) as worker:
-            await until(lambda: len(worker.seen) == 2)
-            await ringer.queue.notify(OTHER, 1)
-            await until(lambda: OTHER in worker.seen)
-
-    assert worker.seen == [RUN, RUN, OTHER]
-
-
-async def test_what_nobody_rang_for_is_swept_up(redis: str) -> None:
+async def test_what_nobody_took_is_swept_up(redis: str) -> None:
     async with a_worker(redis) as worker:
-        await worker.wake(RUN)
-        await worker.wake(OTHER)
+        await worker.schedule(RUN)
+        await worker.schedule(OTHER)
 
         await until(lambda: {RUN, OTHER} <= set(worker.seen))
 
 
 async def test_what_was_left_before_there_was_any_worker_is_swept_up(redis: str) -> None:
-    async with a_worker(redis, serves=False) as ringer:
-        await ringer.wake(RUN)
+    async with a_worker(redis, serves=False) as other:
+        await other.schedule(RUN)
+
+    async with a_worker(redis) as worker:
+        await until(lambda: RUN in worker.seen)
+
+
+async def test_what_a_worker_took_and_lost_comes_again(redis: str) -> None:
+    async with a_worker(redis, serves=False) as lost:
+        await lost.journal.write(wakes(RUN))
+        assert await lost.taken() == [RUN]
 
     async with a_worker(redis) as worker:
         await until(lambda: RUN in worker.seen)
@@ -97,63 +109,88 @@ async def test_what_was_left_before_there_was_any_worker_is_swept_up(redis: str)
 async def test_what_breaks_does_not_stop_the_others_and_is_swept_up_again(redis: str) -> None:
     async with a_worker(redis) as worker:
         worker.breaks = 1
-        await worker.wake(RUN)
+        await worker.schedule(RUN)
         await until(lambda: worker.seen == [RUN])
-        await worker.queue.notify(OTHER, 1)
+        await worker.queue.notify(OTHER)
 
         await until(lambda: worker.seen.count(RUN) >= 2 and OTHER in worker.seen)
 
 
 async def test_two_workers_share_what_there_is(redis: str) -> None:
     items = [WorkItem("run", f"s{number % 2}r-aaaaaaaaaaa{letter}a") for number, letter in enumerate(ascii_lowercase)]
-    async with a_worker(redis) as one, a_worker(redis) as two:
+    async with a_worker(redis) as one, a_worker(redis) as two, a_worker(redis, serves=False) as other:
         for item in items:
-            await one.queue.notify(item, 1)
+            await other.queue.notify(item)
 
         await until(lambda: len(one.seen) + len(two.seen) >= len(items))
 
     assert set(one.seen + two.seen) == set(items)
 
 
-async def test_a_queue_that_cannot_be_reached_is_no_error_for_who_rings() -> None:
-    async with a_worker("unix:///nowhere/redis.sock", serves=False) as ringer:
-        await ringer.queue.notify(RUN, 1)
+async def test_of_many_workers_one_sweeps_and_asks_what_else_is_due(redis: str) -> None:
+    asked = list[int]()
+
+    async def due(shard: int) -> None:
+        asked.append(shard)
+
+    async with a_worker(redis, serves=False) as one, a_worker(redis, serves=False, sweep_s=60) as two:
+        await two.queue.sweep(0, due)
+        await two.queue.sweep(0, due)
+        await one.queue.sweep(0, due)
+        await two.queue.sweep(1, due)
+
+    assert asked == [0, 1]
 
 
-class SilentQueue(Queue):
-    """A queue that nobody hears."""
+async def test_a_store_that_cannot_be_reached_is_no_error_for_who_notifies() -> None:
+    async with a_worker("unix:///nowhere/redis.sock", serves=False) as worker:
+        worker.store.client.patience_s = 0
+        await worker.queue.notify(RUN)
 
-    async def notify(self, item: WorkItem, turn: str | int, *, is_answer: bool = False) -> None:
-        """Lost."""
 
-
-async def test_who_rings_in_a_process_that_serves_goes_on_at_once_without_the_queue(redis: str) -> None:
+async def test_who_serves_does_what_it_causes_itself_and_pushes_nothing(redis: str) -> None:
     async with a_worker(redis, serves=False) as worker:
-        silent = SilentQueue(worker.store, redelivery_s=1, sweep_s=60)
-        nearby = Nearby(silent)
-        async with nearby.serving(worker.look):
-            await nearby.notify(RUN, 1)
-            await until(lambda: worker.seen == [RUN])
-        await nearby.notify(OTHER, 1)
-        await silent.close()
+        async with worker.queue.serving(worker.look):
+            worker.may_go.clear()
+            await worker.journal.write(wakes(RUN))
+            await worker.journal.accept(an_answer(IN))
+            await until(lambda: worker.seen == [RUN, IN])
+            assert await worker.store.client.do("EXISTS", "{s0}:ready", "{s0}:ready:answers") == 0
+            worker.may_go.set()
+        await worker.queue.notify(OTHER)
 
-    assert worker.seen == [RUN], "and who serves no longer rings the queue"
+        assert (worker.seen, await worker.taken()) == ([RUN, IN], [OTHER]), "who has left does nothing itself"
+
+
+async def test_what_is_too_much_for_one_worker_others_can_take(redis: str) -> None:
+    letters = ascii_lowercase[:16]
+    items = [WorkItem("run", f"s0r-{'a' * 11}{one}{two}") for one in letters for two in letters]
+    async with a_worker(redis, sweep_s=60) as busy, a_worker(redis, serves=False) as other:
+        busy.may_go.clear()
+        for item in items:
+            await busy.journal.write(wakes(item))
+        await until(lambda: busy.seen)
+
+        left = await other.taken()
+        busy.may_go.set()
+
+    assert left
+    assert sorted(map(str, busy.seen + left)) == [*map(str, items)]
 
 
 async def test_who_leaves_lets_what_runs_end(redis: str) -> None:
     worker = Worker(redis)
-    nearby, ended = Nearby(worker.queue), list[WorkItem]()
+    ended = list[WorkItem]()
     worker.may_go.clear()
 
     async def look(item: WorkItem) -> None:
         await worker.look(item)
         ended.append(item)
 
-    async with nearby.serving(look):
-        await nearby.notify(RUN, 1)
+    async with worker.queue.serving(look):
+        await worker.queue.notify(RUN)
         await until(lambda: worker.seen)
         asyncio.get_running_loop().call_later(0.1, worker.may_go.set)
 
     assert ended == [RUN]
-    await worker.queue.close()
     await worker.store.client.close()

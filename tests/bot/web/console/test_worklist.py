@@ -62,6 +62,15 @@ async def test_the_list_is_searched_by_every_word_and_by_kind(
     assert sorted(item.request.title for group in groups for item in group.items) == titles
 
 
+async def test_a_request_is_found_by_the_beginning_of_its_id_and_by_no_word_inside_it(world: World) -> None:
+    found = await views(world, "press it", "ask free_text Why now?")
+
+    def count(search: str) -> int:
+        return sum(len(group.items) for group in work_list(found, world.app.people, BO, search, ""))
+
+    assert [(count(one.id), count(one.id[:8]), count(one.id[5:])) for one in found] == [(1, 1, 0)] * 2
+
+
 async def test_what_is_selected_is_denied_only_after_a_second_page_and_each_is_judged_alone(
     world: World, console: Console
 ) -> None:

@@ -1,0 +1,106 @@
+"""What a worker can take: answers first, each piece of work once, from all shards in turn."""
+
+import asyncio
+from string import ascii_lowercase
+
+import pytest
+
+from bot.store import Accepted, Commit, Store, Wake, WorkItem
+from bot.store.ready import Taker
+from tests.guards import guards
+from tests.waiting import until
+
+RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
+ANSWER, NEW = WorkItem("in", "s0i-aaaaaaaaaaaaa"), WorkItem("in", "s0i-bbbbbbbbbbbbb")
+
+
+async def taken(store: Store) -> list[WorkItem]:
+    """All that a worker could take now, in this order."""
+    taker, found = Taker(store), list[WorkItem]()
+    while item := await taker.take(0.01):
+        found.append(item)
+    return found
+
+
+async def accept(store: Store, item: WorkItem, *, is_answer: bool, push: bool = True) -> None:
+    await store.accept(Accepted(item.id, f"slack:{item.id}", b"{}", b"", 60, is_answer=is_answer), push=push)
+
+
+@pytest.mark.parametrize("push", [True, False])
+async def test_what_a_change_causes_can_be_taken_at_once_if_nobody_does_it_where_it_was_made(
+    store: Store, *, push: bool
+) -> None:
+    wakes = Commit(run_id=RUN.id, wake=[Wake(RUN)], outgoing=[("s0o-aaaaaaaaaaaaa", b"{}")])
+    await store.commit(wakes, push=push)
+    await accept(store, ANSWER, is_answer=True, push=push)
+
+    found = await taken(store)
+
+    assert set(found) == ({ANSWER, RUN, WorkItem("out", "s0o-aaaaaaaaaaaaa")} if push else set())
+
+
+async def test_what_has_its_time_is_not_taken_before_it(store: Store) -> None:
+    await store.commit(Commit(run_id=RUN.id, wake=[Wake(RUN, await store.now(RUN.id))]))
+
+    assert await taken(store) == []
+
+
+async def test_an_answer_overtakes_what_came_before_it(store: Store) -> None:
+    await store.push(RUN)
+    await accept(store, NEW, is_answer=False)
+    await accept(store, ANSWER, is_answer=True)
+
+    first, *others = await taken(store)
+
+    assert (first, set(others)) == (ANSWER, {RUN, NEW})
+
+
+async def test_what_is_pushed_twice_is_taken_once_and_again_when_it_is_pushed_later(store: Store) -> None:
+    for _ in range(3):
+        await store.push(RUN)
+    await store.commit(Commit(run_id=RUN.id, wake=[Wake(RUN)]))
+    assert await taken(store) == [RUN]
+
+    await store.push(RUN)
+    assert await taken(store) == [RUN]
+
+
+async def test_no_shard_waits_for_another_that_always_has_work(store: Store) -> None:
+    for item in (RUN, NEW, OTHER):
+        await store.push(item)
+
+    found = await taken(store)
+
+    assert (found[1], {found[0], found[2]}) == (OTHER, {RUN, NEW})
+
+
+async def test_a_call_that_waits_stops_when_it_is_told_to_and_loses_nothing(store: Store) -> None:
+    taker = Taker(store)
+    taking = asyncio.create_task(taker.take(3.5))
+    await until(lambda: _is_blocked(store))
+    await taker.stop()
+
+    assert await taking is None
+    await store.push(RUN)
+    assert await taken(store) == [RUN]
+
+
+async def _is_blocked(store: Store) -> bool:
+    return (await store.client.do("INFO", "clients"))["blocked_clients"] == 1
+
+
+@guards("sweep.lua:known")
+async def test_what_only_a_newer_release_can_do_stays_in_the_schedule_and_keeps_nothing_from_being_swept(
+    store: Store,
+) -> None:
+    for number in range(5):
+        await store.client.do("ZADD", "{s0}:wake", number, f"dream s0r-{'a' * 12}{ascii_lowercase[number]}")
+    await store.client.do("ZADD", "{s0}:wake", 9, str(RUN), 9, str(NEW))
+
+    assert await store.sweep(0, at_most=2) == [NEW, RUN]
+    assert await taken(store) == [NEW, RUN]
+    assert await store.client.do("ZCOUNT", "{s0}:wake", 0, 9) == 5
+
+
+async def test_of_several_who_would_sweep_one_is_to_within_the_time(store: Store) -> None:
+    assert [await store.is_to_sweep(shard, 60) for shard in (0, 0, 1)] == [True, False, True]
