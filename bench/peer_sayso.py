@@ -91,7 +91,10 @@ class Adapter:
 
     async def _accept(self, key: str, said: dict[str, str], *, is_answer: bool) -> str:
         raw, now = json.dumps(said).encode(), datetime.now(UTC)
-        inbound = Inbound(channel="bench", key=key, raw=raw, size_bytes=len(raw), is_answer=is_answer, received_at=now)
+        token = said.get("token", "")
+        inbound = Inbound(
+            channel="bench", key=key, raw=raw, size_bytes=len(raw), is_answer=is_answer, token=token, received_at=now
+        )
         return await self._app.messages.inbox.accept(inbound)
 
     async def _fill(self, name: str, request_id: str, count: int) -> None:

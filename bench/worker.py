@@ -3,7 +3,6 @@
 `worker.py DATA_DIR`. With SAYSO_BENCH_PROFILE=FILE it leaves a cProfile of its whole life there.
 """
 
-import asyncio
 import cProfile
 import os
 import sys
@@ -18,7 +17,7 @@ from bench.parts import BenchChannel, bench_agent, bench_settings
 from bot.app import compose
 from bot.config.data_dir import redis_url
 from bot.process.logging import log_to
-from bot.process.processes import serve
+from bot.process.processes import run, serve
 
 
 async def work(folder: Path) -> None:
@@ -36,7 +35,7 @@ def main() -> None:
     profile = cProfile.Profile() if "SAYSO_BENCH_PROFILE" in os.environ else None
     if profile:
         profile.enable()
-    asyncio.run(work(Path(sys.argv[1])))
+    run(work(Path(sys.argv[1])))
     if profile:
         profile.disable()
         profile.dump_stats(f"{os.environ['SAYSO_BENCH_PROFILE']}.{os.getpid()}")

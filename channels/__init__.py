@@ -117,7 +117,8 @@ class Inbound(Frozen):
     guess (it carries a reply token) that lets answers overtake new work. Unless it `can_wait` the other side does not
     keep it while we are busy. `within` is the thread that it was written in, set where it matters only if we know that
     thread: else nothing of it is kept. `begins` is the thread that a run would live in which it starts: what is written
-    there before that run has started waits for it.
+    there before that run has started waits for it. `token` is what it answers with, where that is known before it is
+    read, and the same however often it arrives.
     """
 
     channel: str
@@ -128,6 +129,7 @@ class Inbound(Frozen):
     can_wait: bool = True
     within: str = ""
     begins: str = ""
+    token: str = ""
     received_at: AwareDatetime
 
 

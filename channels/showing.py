@@ -28,6 +28,8 @@ def escape_invisible(text: str) -> str:
 
 def visible_json(text: str) -> str:
     """The same JSON, escaped where a terminal would obey or show nothing: JSON lets DEL, CSI and the like stand."""
+    if text.isascii() and text.isprintable():  # nearly every line of a log
+        return text
     return "".join(char if char.isprintable() and _is_plain(char) else json.dumps(char)[1:-1] for char in text)
 
 

@@ -189,11 +189,9 @@ def web(
     data: Data = None,
 ) -> None:
     """Serve HTTP: the console, the API, health and figures. Any number of these may run on one Redis."""
-    import asyncio
+    from bot.process.processes import run, run_web
 
-    from bot.process.processes import run_web
-
-    asyncio.run(run_web(settings_of(data), port))
+    run(run_web(settings_of(data), port))
 
 
 # What a configuration has run.

@@ -89,8 +89,6 @@ def settings_of(data: Path | None) -> "Settings":
 
 def serve(data: Data, *, works: bool, receives: Collection[str]) -> None:
     """Run until SIGTERM or SIGINT."""
-    import asyncio
+    from bot.process.processes import run, run_process
 
-    from bot.process.processes import run_process
-
-    asyncio.run(run_process(settings_of(data), works=works, receives=receives))
+    run(run_process(settings_of(data), works=works, receives=receives))

@@ -75,9 +75,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
     redelivery_s: float | None = Field(default=None, gt=0, description="no longer used: grace_s says it")
     sweep_s: float = Field(default=1.0, gt=0, description="seconds between two looks for work that nobody took")
-    grace_s: float = Field(
-        default=12, ge=0, description="seconds until others take what nobody took, or lost"
-    )
+    grace_s: float = Field(default=12, ge=0, description="seconds until others take what nobody took, or lost")
     people: dict[Name, PersonConfig] = {}
     policies: dict[Name, PolicyConfig] = {}
     agents: dict[Name, AgentConfig] = {}

@@ -24,7 +24,7 @@ from bot.dev.site import serve as serve_site
 from bot.dev.welcome import to_try
 from bot.doctor.slack import speaks_of_slack
 from bot.process.logging import log_to
-from bot.process.processes import listen_at, serve
+from bot.process.processes import listen_at, run, serve
 from bot.registry.configured import agents_of
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
@@ -66,7 +66,7 @@ def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> No
         check_bind(settings)
         if settings.has_servers:
             log.warning("sayso dev uses its own local mail; the mail servers of the settings are for sayso mail")
-        asyncio.run(_serve(settings, url, redis, ports, began))
+        run(_serve(settings, url, redis, ports, began))
 
 
 @dataclass(frozen=True, slots=True)

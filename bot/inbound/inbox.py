@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from pydantic import AwareDatetime
@@ -21,7 +22,7 @@ from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
 from bot.store import Accepted
-from bot.store.ids import ingress_shard, new_id
+from bot.store.ids import ingress_shard, new_id, shard_of
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
@@ -41,7 +42,10 @@ class _Arrived(Frozen):
     key: str
     size_bytes: int
     is_answer: bool
-    received_at: AwareDatetime
+    received_at: AwareDatetime | None
+
+
+_KEPT = {"channel", "key", "size_bytes", "is_answer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +94,11 @@ class Inbox:
         if inbound.can_wait:
             await backlog.room()
         foreign = f"{inbound.channel}:{inbound.key}"
-        shard = ingress_shard(foreign, self._store.shards)
-        fresh = new_id("inbound", shard)
-        arrived = _Arrived.model_validate(inbound.model_dump(exclude={"raw", "can_wait", "within", "begins"}))
-        if inbound.can_wait:  # by the clock that the cards go by
-            arrived = arrived.model_copy(update={"received_at": await self._store.now(fresh)})
-        body = arrived.model_dump_json().encode()
+        fresh = new_id("inbound", self._shard(foreign, inbound.token))
+        # What can wait counts from when it was accepted, by the clock that the cards go by.
+        received_at = None if inbound.can_wait else inbound.received_at
+        body = _Arrived.model_validate({**inbound.model_dump(include=_KEPT), "received_at": received_at})
+        body = body.model_dump_json().encode()
         item = Accepted(fresh, foreign, body, inbound.raw, _SEEN_S, is_answer=inbound.is_answer)
         inbound_id, is_new = await self._journal.accept(item)
         if inbound.begins:
@@ -109,12 +112,14 @@ class Inbox:
         found = await self._store.inbound(inbound_id)
         if found is None:
             return
-        arrived = _Arrived.model_validate_json(found[0])
+        arrived = _Arrived.model_validate_json(found.body)
+        received_at = arrived.received_at or found.at or self._store.about_now()
         structlog.contextvars.bind_contextvars(inbound_id=inbound_id, channel=arrived.channel)
         channel = self._channels.get(arrived.channel)
         if channel is None:
             raise LookupError(f"no channel {arrived.channel!r} is set up in this process")
-        reading = await channel.read(Inbound(raw=found[1], **arrived.model_dump()))
+        said: dict[str, Any] = arrived.model_dump(exclude={"received_at"})
+        reading = await channel.read(Inbound(raw=found.raw, received_at=received_at, **said))
         match reading:
             case Reply():
                 await self._reply(inbound_id, arrived.channel, reading)
@@ -127,7 +132,7 @@ class Inbox:
             case Bounced():
                 await self._bounces.bounced(inbound_id, arrived.channel, reading)
             case Inquiry():
-                await self._enquiry(inbound_id, arrived.channel, reading, arrived.received_at)
+                await self._enquiry(inbound_id, arrived.channel, reading, received_at)
             case Ignored():
                 log.info("ignored", reason=reading.reason)
                 await self._store.drop_inbound(inbound_id)
@@ -165,8 +170,16 @@ class Inbox:
             about=placed.about,
         )
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
-        await self._decisions.decide(placed.request_id, statement)
-        await self._store.drop_inbound(inbound_id)
+        # Where they share a shard, the answer counts and is done with at once.
+        together = inbound_id if shard_of(inbound_id) == shard_of(placed.request_id) else None
+        await self._decisions.decide(placed.request_id, statement, inbound=together)
+        if together is None:
+            await self._store.drop_inbound(inbound_id)
+
+    def _shard(self, foreign: str, token: str) -> int:
+        """The shard of what arrived: that of the card which it answers, if that is known before it is read."""
+        delivery_id = self._tokens.read(token) if token else None
+        return shard_of(delivery_id) if delivery_id else ingress_shard(foreign, self._store.shards)
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
         try:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import structlog
+import uvloop
 
 from bot.app import App, compose
 from bot.config.data_dir import redis_url
@@ -37,6 +38,11 @@ log = structlog.stdlib.get_logger()
 # Whoever starts us kills us after 5 s.
 LEAVE_WITHIN_S = 3.4
 _GIVE_UP_S = 0.3
+
+
+def run(process: Coroutine[Any, Any, None]) -> None:
+    """Run a process on the event loop that all of them have."""
+    uvloop.run(process)
 
 
 async def run_process(settings: Settings, *, works: bool, receives: Collection[str]) -> None:

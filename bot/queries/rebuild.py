@@ -67,6 +67,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
             deliveries=list(placed(events)),
             wake=due if run.ended else [*due, Wake(WorkItem("run", run_id))],
             summary=line_of(run),
+            is_rebuilt=True,
         )
         if (await store.commit(commit)).state == "committed":
             await _threads_anew(store, run)

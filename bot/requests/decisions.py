@@ -115,25 +115,23 @@ class Decisions:
         return await content_of(self._journal.store.client, run_id, sha256)
 
     async def answer(self, request_id: RequestId, statement: Statement, read: RequestRead | None = None) -> Outcome:
-        """Decide `statement` and return its outcome, for the person to be told at once. Raises NotFound.
-
-        `read` as for `decide`.
-        """
-        judgement, written = await self._decide(request_id, statement, read)
+        """`decide`, and return the outcome, for the person to be told at once. Raises NotFound."""
+        judgement, written = await self._decide(request_id, statement, read, None)
         record = written or (await self.request(request_id)).record
         return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
 
-    async def decide(self, request_id: RequestId, statement: Statement, read: RequestRead | None = None) -> Judgement:
+    async def decide(
+        self, request_id: RequestId, statement: Statement, read: RequestRead | None = None, inbound: str | None = None
+    ) -> Judgement:
         """Judge `statement` and commit it; asking twice with the same `reply_id` gives the same. Raises NotFound.
 
-        `read` is the request as the caller has just read it, so that it is not read again. The commit is fenced by its
-        version: where anything has changed since, the request is read and judged anew.
+        `read` is the request as the caller has just read it: where anything has changed since, it is read and judged
+        anew. `inbound` is the item in the request's shard that has its effect with it.
         """
-        judgement, _ = await self._decide(request_id, statement, read)
-        return judgement
+        return (await self._decide(request_id, statement, read, inbound))[0]
 
     async def _decide(
-        self, request_id: RequestId, statement: Statement, read: RequestRead | None
+        self, request_id: RequestId, statement: Statement, read: RequestRead | None, inbound: str | None
     ) -> tuple[Judgement, RequestRecord | None]:
         """The judgement, and the record that was written with it; None where it was written before."""
         for _ in range(_TRIES):
@@ -147,8 +145,10 @@ class Decisions:
                 facts = _facts(record, answer, judgement, statement)
                 brought = await self.comments.bring(record, facts, is_public=statement.is_public)
                 commit = self._commit(record, version, statement, answer, judgement, brought)
-            written = await self._journal.write(commit)
+            written = await self._journal.write(replace(commit, inbound=inbound))
             if written.state == "repeat":
+                if inbound:
+                    await self._journal.store.drop_inbound(inbound)
                 return judgements.validate_json(written.outcome), None
             if written.state == "committed":
                 log.info("answer", request_id=request_id, person=answer.person, outcome=judgement.type)

@@ -1,7 +1,7 @@
 """A run as it was read, and what is appended to it: fenced by what was read, so that nothing is done on old news."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agents.events import Event
@@ -9,22 +9,38 @@ from agents.requests import RunId
 from agents.run import Run, fold
 from bot.outbound.notifier import Notifier
 from bot.render.views import line_of
+from bot.runs.moves import Stop, Wait, next_move
 from bot.store import Commit
-from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
+from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL, Rest
 from bot.store.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """A run's story as far as it is known: its fold, its events, and when it was read."""
+    """A run's story as far as it is known: its fold, its events, and when it was read.
+
+    It `is_at_rest` where its turn ended with what was appended last, until something comes in.
+    """
 
     run: Run
     events: tuple[Event, ...]
     now: datetime
+    is_at_rest: bool = False
 
     def then(self, events: Sequence[Event]) -> "RunSnapshot":
         """The same, gone on by `events`."""
         return RunSnapshot(fold(events, self.run), (*self.events, *events), self.now)
+
+
+def resting(told: RunSnapshot) -> Rest | None:
+    """Return the end of the run's turn; None while there is something to do, such as to tell its parent of its end."""
+    match next_move(told.run, told.now):
+        case Wait(until):
+            return Rest(until)
+        case Stop() if told.run.started and told.run.started.parent is None:
+            return Rest()
+        case _:
+            return None
 
 
 class EventLog:
@@ -39,9 +55,13 @@ class EventLog:
         return RunSnapshot(fold(loaded.events), loaded.events, loaded.now)
 
     async def append(
-        self, told: RunSnapshot, events: Sequence[Event], files: Sequence[tuple[str, bytes]] = ()
+        self,
+        told: RunSnapshot,
+        events: Sequence[Event],
+        files: Sequence[tuple[str, bytes]] = (),
+        opens: Commit | None = None,
     ) -> RunSnapshot | None:
-        """The run with `events`, and `files`, hashes and contents, kept beside it.
+        """The run with `events`, and `files`, hashes and contents, kept beside it; then what `opens` a request for it.
 
         None when something else came first and nothing was written: read again.
         """
@@ -55,16 +75,27 @@ class EventLog:
             limit=MAX_EVENTS_AT_ALL if run.ended else MAX_EVENTS,
             files=files,
         )
+        if opens:
+            files = [*files, *opens.files]
+            commit = replace(opens, events=[*events, *opens.events], expect=told.run.seq, files=files)
         return await self.write(told, commit)
 
     async def write(self, told: RunSnapshot, commit: Commit) -> RunSnapshot | None:
-        """The same of a commit that is fenced by what `told` is."""
+        """The same of a commit that is fenced by what `told` is; the turn ends with it where nothing more is to do."""
+        then = told.then(commit.events)
+        rest, news = resting(then), None
+        if rest:
+            news = self.notifier.news(then.run, then.events, then.now)
+            outgoing = [*commit.outgoing, *(news.outgoing if news else ())]
+            commit = replace(commit, rest=rest, summary=line_of(then.run), outgoing=outgoing)
         written = await self.journal.write(commit)
         if written.state != "committed":
             return None
-        if written.seq != told.run.seq + len(commit.events):  # more came before we heard that it was written
+        if news:
+            self.notifier.shown(news)
+        if written.seq != then.run.seq:  # more came before we heard that it was written
             return await self.read(told.run.id)
-        return told.then(commit.events)
+        return replace(then, is_at_rest=rest is not None)
 
     async def add(self, told: RunSnapshot, event: Event) -> RunSnapshot:
         """The run as it is now, with `event` once, wherever that found its place, also in a run that has ended."""

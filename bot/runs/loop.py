@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -92,6 +93,8 @@ class Loop:
         structlog.contextvars.bind_contextvars(run_id=run_id)
         told, looks = None, Counter[int]()
         while True:
+            if told and told.is_at_rest:
+                return
             told = told or await self._log.read(run_id)
             looks[told.run.seq] += 1
             if looks[told.run.seq] > _LOOKS:
@@ -144,7 +147,7 @@ class Loop:
                 if run.facts is None and (stopped := await self._children.began_too_late(run)):
                     return await self._log.append(told, [stopped])
                 with self._speaking_to_requester(run):
-                    return await self._turn.think(agent, told)
+                    return await self._turn.think(agent, told, lambda then: self._question(agent, then))
             case Ask() if agent:
                 return await self._ask(agent, told, move)
             case Raise(why):
@@ -175,6 +178,26 @@ class Loop:
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")
 
+    async def _question(self, agent: Agent, then: RunSnapshot) -> Commit | None:
+        """What opens the question that was chosen last; None for any other step, and for a question that is refused."""
+        match next_move(then.run, then.now):
+            case Ask(purpose="question") as ask:
+                with self._people.speaking_to(""):
+                    return await self._opening_of(agent, then, ask)
+            case _:
+                return None
+
+    async def _opening_of(self, agent: Agent, then: RunSnapshot, ask: Ask) -> Commit | None:
+        try:
+            request = await self.request(agent, then.run, ask, then.now)
+        except ToolRefused:  # the next turn says so
+            return None
+        return None if isinstance(request, NotEnoughApprovers) else self._opening(request, then.run)
+
+    def _opening(self, request: Request, run: Run) -> Commit:
+        log.info("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
+        return opening(request, self._people, run.seq)
+
     async def _refuse(self, told: RunSnapshot, pending: PendingStep, why: str) -> RunSnapshot | None:
         return await self._log.append(told, [StepRefused(at=told.now, step_id=pending.id, error=why)])
 
@@ -188,8 +211,7 @@ class Loop:
             with self._speaking_to_requester(run):
                 why = request.why
             return await self._refuse(told, ask.pending, why)
-        log.info("asking", request_id=request.id, decision=ask.purpose, digest=request.digest)
-        commit = opening(request, self._people, run.seq)
+        commit = self._opening(request, run)
         if ask.purpose == "unknown":
             commit = self._notifier.with_unknown(commit, run, request, now)
         return await self._log.write(told, commit)
@@ -253,12 +275,14 @@ class Loop:
             if record is None:
                 return None
             cover = self._guard.cover(agent, run, step, started, record)
-        start = await self._store.start_tool(run.id, run.seq, attempt_id, started, record)
+        then = told.then([started])
+        start = await self._store.start_tool(run.id, run.seq, attempt_id, started, record, line_of(then.run))
         if start.state == "started":
             attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)
             with self._speaking_to_requester(run):
                 self._executor.begin(run, pending, tool, args, attempt, cover)
-            return told.then([started])
+            await self._show(then)
+            return replace(then, is_at_rest=True)
         return None
 
 

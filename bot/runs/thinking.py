@@ -24,6 +24,7 @@ from bot.render.words import failure_name
 from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.budgets import Budgets
 from bot.runs.moves import Think, next_move
+from bot.store import Commit
 from bot.store.ids import new_id, shard_of
 from language import say
 from language.recorded import trouble_of
@@ -138,6 +139,9 @@ def _log(agent: Agent, run: Run, chosen: Chosen | Failed, latency_s: float) -> N
 # Tells the operators, each in their own words: near which id, and what.
 Alert = Callable[[str, Words], Awaitable[None]]
 
+# What opens the request that a thought asks for, so that both are appended at once.
+Opens = Callable[[RunSnapshot], Awaitable[Commit | None]]
+
 # Each loss of the race is an event of somebody else's.
 _TRIES = 100
 # One bad key fails every step of every run; one mail an hour says it.
@@ -151,8 +155,8 @@ class ModelTurn:
         self._store, self._log, self._thinker = log.journal.store, log, thinker
         self.budgets, self._alert = budgets, alert
 
-    async def think(self, agent: Agent, told: RunSnapshot) -> RunSnapshot | None:
-        """The run with one thought more; None: read again.
+    async def think(self, agent: Agent, told: RunSnapshot, opens: Opens) -> RunSnapshot | None:
+        """The run with one thought more, and with the request that it `opens`; None: read again.
 
         Where something else came first, and the model would be shown the very same, the thought holds all the same.
         Else it is dropped, and what it cost is written down.
@@ -165,14 +169,14 @@ class ModelTurn:
         await self._alert_operators(run, thought)
         call = _asked(thought)
         if call is None:  # plain rules say it again
-            return await self._append(told, thought)
-        return await self._keep(told, thought, call)
+            return await self._append(told, thought, opens)
+        return await self._keep(told, thought, call, opens)
 
-    async def _keep(self, told: RunSnapshot, thought: Sequence[Event], call: ModelCall) -> RunSnapshot:
+    async def _keep(self, told: RunSnapshot, thought: Sequence[Event], call: ModelCall, opens: Opens) -> RunSnapshot:
         """The run with `thought`, or with the fact that it was dropped."""
         now = told
         for _ in range(_TRIES):
-            if then := await self._append(now, thought):
+            if then := await self._append(now, thought, opens):
                 return then
             now = await self._log.read(told.run.id)
             # A long story takes a while to render, which must not stop the event loop.
@@ -184,11 +188,11 @@ class ModelTurn:
         await self.budgets.note(now.run, now.events, now.now)
         return now
 
-    async def _append(self, told: RunSnapshot, thought: Sequence[Event]) -> RunSnapshot | None:
+    async def _append(self, told: RunSnapshot, thought: Sequence[Event], opens: Opens) -> RunSnapshot | None:
         """Append the thought, after its cost counts for the agent's day: a crash in between must not hide the cost."""
         then = told.then(thought)
         await self.budgets.note(then.run, then.events, then.now)
-        return await self._log.append(told, thought)
+        return await self._log.append(told, thought, opens=await opens(then))
 
     async def _alert_operators(self, run: Run, thought: Sequence[Event]) -> None:
         """Alert operators to what only they can fix: a key, a bill or a refusal.

@@ -24,6 +24,7 @@ from bot.store.commit import (
     Record,
     RecordWrite,
     Start,
+    Waiting,
     Wake,
     Written,
     decode,
@@ -123,9 +124,17 @@ class Store:
         return self._noted(*await self.client.read(*clock.asked(Keys.of(some_id))))
 
     async def start_tool(
-        self, run_id: str, expect: int, attempt_id: str, event: Event, record: RecordWrite | None
+        self,
+        run_id: str,
+        expect: int,
+        attempt_id: str,
+        event: Event,
+        record: RecordWrite | None,
+        line: Line | None = None,
     ) -> Start:
         """Record an attempt and take its lease, if the run and the approval are still what they were.
+
+        The run's turn ends with it, and its `line` is kept.
 
         `record.before` is the moment from which the approval is too old. A start that is heard of late is a `conflict`
         if somebody else has taken the lease by then; else the lease is renewed.
@@ -144,6 +153,10 @@ class Store:
         else:
             before = round(record.before.timestamp() * 1000) if record.before else 0
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
+        names, args = [*names, keys.summaries, keys.tries], [*args, run_id]
+        if line:
+            names += lists_of(line, keys)
+            args += [line.body, round(line.started_at.timestamp() * 1000)]
         asked = _boot_s()
         reply = await self.client.run(_SCRIPTS["start_tool"], names, args)
         if reply[0] == b"started" and not await self._holds(run_id, attempt_id, asked):
@@ -252,10 +265,10 @@ class Store:
         """Return the body kept for a foreign id; None if the id has not come, or came too long ago."""
         return await self.client.do("GET", Keys(ingress_shard(foreign_id, self.shards)).seen(foreign_id))
 
-    async def inbound(self, inbound_id: str) -> tuple[bytes, bytes] | None:
-        """(body, raw) of an inbound item that has not had its effect yet."""
-        body, raw = await self.client.do("HMGET", Keys.of(inbound_id).inbound(inbound_id), "body", "raw")
-        return None if body is None else (body, raw)
+    async def inbound(self, inbound_id: str) -> Waiting | None:
+        """Return an inbound item that has not had its effect yet."""
+        body, raw, at = await self.client.do("HMGET", Keys.of(inbound_id).inbound(inbound_id), "body", "raw", "at")
+        return None if body is None else Waiting(body, raw, clock.moment(at) if at else None)
 
     async def drop_inbound(self, inbound_id: str) -> None:
         """Forget an inbound item that has had its effect."""

@@ -72,13 +72,21 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """The end of a run's turn: it is looked at again when its lease ends, or at `due`, or when something comes in."""
+
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """The data of one write.
 
     `expect` fences it by the run's sequence; None appends wherever the run is now. `outgoing` are new outbox entries;
     `sent` are those that this change ends and `inbound` the inbound item: when they are gone already, nothing is
     written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs
-    to. `commit` names the change, so that repeating it is harmless.
+    to; where it `is_rebuilt`, also into those where it should stand by now. With `rest` the run's turn ends with this
+    change, which has to be fenced. `commit` names the change, so that repeating it is harmless.
     """
 
     run_id: str
@@ -94,6 +102,8 @@ class Commit:
     asleep: Sequence[WorkItem] = ()
     files: Sequence[tuple[str, bytes]] = ()
     summary: Line | None = None
+    rest: Rest | None = None
+    is_rebuilt: bool = False
     limit: int = MAX_EVENTS
     commit: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -114,6 +124,15 @@ class Accepted:
     raw: bytes
     keep_s: float
     is_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The same as it waits to be handled; `at` is when it was accepted, unless an earlier release did."""
+
+    body: bytes
+    raw: bytes
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +176,7 @@ def encode(
         "expect": commit.expect,
         "grace": grace_ms,
         "push": push,
+        "anew": commit.is_rebuilt,
         "limit": commit.limit,
         "events": [body(stamped(event, release)) for event in commit.events],
         "records": [_record(record, key, body, keys) for record in commit.records],
@@ -178,6 +198,10 @@ def encode(
             plan["once"] |= {"counts": key(keys.counts), "kind": commit.once.kind}
     if by := used(commit.events):
         plan["used"] = {"key": key(keys.model_use), "by": sorted(by.items())}
+    if commit.rest:
+        member = str(WorkItem("run", commit.run_id))
+        plan["rest"] = {"run": commit.run_id, "member": member, "attempts": key(keys.attempts(commit.run_id))}
+        plan["rest"] |= _known({"due": _ms(commit.rest.due)})
     if commit.summary is not None:
         at, first = _ms(commit.summary.started_at), len(names) + 1
         plan["summary"] = {"run": commit.run_id, "body": body(commit.summary.body), "at": at, "first": first}

@@ -286,13 +286,14 @@ def _was_written(event: Json, bots: tuple[str, ...]) -> bool:
 
 
 def _action(body: Json, received_at: datetime) -> Sorted:
-    name, _ = action_of(body)
+    name, action = action_of(body)
     if name in WINDOWS or name == PAGE:
         return Opens(name, body)
     if name not in ANSWERS:
         return Nothing({})
     key = f"action:{word(body, 'trigger_id')}"
-    return Stored(_inbound("action", key, body, received_at, is_answer=True), {})
+    token = word(action, "value").partition(" ")[0]
+    return Stored(_inbound("action", key, body, received_at, is_answer=True, token=token), {})
 
 
 def _view(body: Json, received_at: datetime) -> Sorted:
@@ -302,8 +303,8 @@ def _view(body: Json, received_at: datetime) -> Sorted:
         return Nothing(done)
     key = f"view:{_view_key(body)}"
     begins = thread_of("view", body) if window == ASK_ABOUT else ""
-    is_answer = window in ANSWER_WINDOWS
-    return Stored(_inbound("view", key, body, received_at, is_answer=is_answer, begins=begins), done)
+    is_answer, token = window in ANSWER_WINDOWS, word(metadata(body), "token")
+    return Stored(_inbound("view", key, body, received_at, is_answer=is_answer, begins=begins, token=token), done)
 
 
 def _shortcut(body: Json, received_at: datetime) -> Sorted:
@@ -350,6 +351,7 @@ def _inbound(
     is_answer: bool = False,
     within: str = "",
     begins: str = "",
+    token: str = "",
 ) -> Inbound:
     raw = json.dumps({"kind": kind, "body": _kept(body)}, separators=(",", ":")).encode()
     return Inbound(
@@ -361,6 +363,7 @@ def _inbound(
         can_wait=False,
         within=within,
         begins=begins,
+        token=token,
         received_at=received_at,
     )
 

@@ -4,7 +4,7 @@ local earlier = redis.call('GET', KEYS[1])
 if earlier then return {earlier, earlier == ARGV[1] and 1 or 0} end -- check: seen
 local now = now_ms(KEYS[4])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
-redis.call('HSET', KEYS[2], 'body', ARGV[2], 'raw', ARGV[3], 'tries', '0')
+redis.call('HSET', KEYS[2], 'body', ARGV[2], 'raw', ARGV[3], 'at', whole(now))
 redis.call('ZADD', KEYS[3], whole(now + tonumber(ARGV[6])), ARGV[5])
 if ARGV[7] == '1' then push_ready(KEYS[5], now, ARGV[5]) end
 return {ARGV[1], 1}

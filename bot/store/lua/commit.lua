@@ -4,7 +4,11 @@
 -- ARGV[1]: the plan; the bodies it names by position follow. Bodies are opaque here.
 local run, wake, outbox, deliveries, clock, summaries, tries, requests, ready = unpack(KEYS, 1, 9)
 local plan = cjson.decode(ARGV[1])
-local now = now_ms(clock)
+local at_once
+local function now()
+  at_once = at_once or now_ms(clock)
+  return at_once
+end
 local head = redis.call('XLEN', run)
 
 -- Own repeat: the answer to an earlier try was lost.
@@ -26,7 +30,7 @@ if plan.expect and head ~= plan.expect then return {'conflict', head} end -- che
 for _, record in ipairs(plan.records) do
   local version = tonumber(redis.call('HGET', KEYS[record.key], 'version') or 0)
   if version ~= record.version then return {'conflict', head} end -- check: version
-  if record.before and now >= record.before then return {'late', now} end -- check: expiry
+  if record.before and now() >= record.before then return {'late', now()} end -- check: expiry
 end
 if head + #plan.events > plan.limit then return {'full', head} end -- check: limit
 
@@ -35,7 +39,7 @@ for offset, position in ipairs(plan.events) do
 end
 for _, record in ipairs(plan.records) do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])
-  redis.call('ZADD', requests, whole(record.at), record.id)
+  if record.version == 0 or plan.anew then redis.call('ZADD', requests, whole(record.at), record.id) end
   for _, position in ipairs(record.open) do
     if record.state == 'open' then
       redis.call('ZADD', KEYS[position], whole(record.at), record.id)
@@ -51,8 +55,8 @@ if plan.used then
 end
 for _, entry in ipairs(plan.outgoing) do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
-  redis.call('ZADD', wake, whole(now + plan.grace), 'out ' .. entry.id)
-  if plan.push then push_ready(ready, now, 'out ' .. entry.id) end
+  redis.call('ZADD', wake, whole(now() + plan.grace), 'out ' .. entry.id)
+  if plan.push then push_ready(ready, now(), 'out ' .. entry.id) end
 end
 for _, entry in ipairs(plan.deliveries) do redis.call('HSET', deliveries, entry.id, ARGV[entry.body]) end
 for _, id in ipairs(plan.sent) do
@@ -69,12 +73,17 @@ for _, member in ipairs(plan.asleep) do
   redis.call('HDEL', tries, string.match(member, ' (.*)'))
 end
 for _, entry in ipairs(plan.wake) do
-  redis.call('ZADD', wake, whole(entry.at or (now + plan.grace)), entry.member)
-  if plan.push and not entry.at then push_ready(ready, now, entry.member) end
+  redis.call('ZADD', wake, whole(entry.at or (now() + plan.grace)), entry.member)
+  if plan.push and not entry.at then push_ready(ready, now(), entry.member) end
+end
+if plan.rest then
+  redis.call('HDEL', tries, plan.rest.run)
+  local due = redis.call('HGET', KEYS[plan.rest.attempts], 'until') or plan.rest.due
+  if due then redis.call('ZADD', wake, whole(tonumber(due)), plan.rest.member) else redis.call('ZREM', wake, plan.rest.member) end
 end
 if plan.summary then
-  redis.call('HSET', summaries, plan.summary.run, ARGV[plan.summary.body])
-  list_run(plan.summary.first, plan.summary.run, whole(plan.summary.at))
+  local line = plan.summary
+  list_run(summaries, line.first, line.run, whole(line.at), ARGV[line.body], plan.anew)
 end
 if plan.summary or #plan.events > 0 then tell_changed(run) end
 return {'committed', head + #plan.events}

@@ -54,7 +54,7 @@ async def test_an_item_is_durable_when_it_is_accepted_and_needs_nobody_who_accep
         inbound_id = await world.app.messages.inbox.accept(mail())
         found = await world.app.store.inbound(inbound_id)
         assert found is not None
-        assert found[1] == mail().raw
+        assert found.raw == mail().raw
         await world.stop()
 
     await world.next_mail("anna", about="Done")

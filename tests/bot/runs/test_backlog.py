@@ -43,9 +43,9 @@ async def test_no_more_is_taken_than_may_wait_and_all_of_it_once_somebody_reads(
 
 
 async def test_what_was_put_off_keeps_nobody_from_seeing_what_was_handled_since(world: World) -> None:
-    backlog = Backlog(world.app.store, "email", most_bytes=150)
     async with world.stopped():
         await world.start(works=False, receives=False)
+        backlog = Backlog(world.app.store, "email", most_bytes=150)
         ids = [
             await world.app.messages.inbox.accept(spam(number).model_copy(update={"raw": b"x"}))
             for number in range(151)

@@ -1,5 +1,6 @@
 """A store over a real Redis, a clock to move, and things to write into it."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -59,8 +60,8 @@ def write(version: int = 0, state: str = "open", body: bytes = b"{}", before: da
     return RecordWrite(REQUEST, version, state, body, AT, ("bo", "cy"), before)
 
 
-def line(body: bytes = b"summary", state: RunState = "running") -> Line:
-    return Line(body, state, "anna", "clerk", AT)
+def line(text: str = "summary", state: RunState = "running") -> Line:
+    return Line(json.dumps({"text": text, "state": state}, separators=(",", ":")).encode(), state, "anna", "clerk", AT)
 
 
 async def put(store: Store, record: RecordWrite, *added: Event) -> Written:

@@ -185,7 +185,7 @@ async def test_a_change_brings_everything_that_follows_from_it(store: Store) -> 
     assert record is not None
     assert (record.version, record.body) == (1, b"record")
     assert (await store.outgoing(OUT), await store.delivery(CARD)) == (b"card", b"placed")
-    assert await store.lists.summaries() == [b"summary"]
+    assert await store.lists.summaries() == [line().body]
     assert await store.lists.requests(only_open=True) == [REQUEST]
     assert {name: round(in_s, -1) for name, in_s in wake.items()} == {
         f"run {RUN}": 0,

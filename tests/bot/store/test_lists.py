@@ -30,7 +30,7 @@ def request_id(number: int) -> str:
 def line_of(number: int, state: RunState = "running", after_s: float | None = None) -> Line:
     """Of a run that started so long after the first one."""
     at = AT + timedelta(seconds=number if after_s is None else after_s)
-    return Line(b"line", state, PEOPLE[number % 3], AGENTS[number % 2], at)
+    return Line(b'{"state":"%s"}' % state.encode(), state, PEOPLE[number % 3], AGENTS[number % 2], at)
 
 
 async def start(store: Store, number: int, after_s: float | None = None) -> None:

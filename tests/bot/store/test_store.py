@@ -1,6 +1,7 @@
 """Items that arrive, that are put off, and that are swept up."""
 
 import asyncio
+from string import ascii_lowercase
 
 import pytest
 
@@ -19,7 +20,10 @@ async def test_an_item_that_arrives_twice_keeps_its_first_id_and_bytes(store: St
     again = await store.accept(Accepted("s0i-bbbbbbbbbbbbb", "email:m1", b"other", b"other", 60))
 
     assert (first, again) == ((ITEM, True), (ITEM, False))
-    assert await store.inbound(ITEM) == (b"body", b"raw")
+    kept = await store.inbound(ITEM)
+    assert kept is not None
+    assert kept.at is not None
+    assert (kept.body, kept.raw, kept.at <= await store.now(ITEM)) == (b"body", b"raw", True)
     assert await store.inbound("s0i-bbbbbbbbbbbbb") is None
 
 
@@ -179,3 +183,19 @@ async def test_a_redis_that_is_away_is_told_in_words_and_after_a_bound(store: St
             await away.do("PING")
 
     await away.close()
+
+
+@guards("sweep.lua:known")
+async def test_what_only_a_newer_release_can_do_stays_in_the_schedule_and_keeps_nothing_from_being_swept(
+    store: Store,
+) -> None:
+    for number in range(5):
+        await store.client.do("ZADD", "{s0}:wake", number, f"dream s0r-{'a' * 12}{ascii_lowercase[number]}")
+    await store.client.do("ZADD", "{s0}:wake", 9, f"run {RUN}", 9, f"in {ITEM}")
+
+    assert await store.sweep(0, at_most=2) == [WorkItem("in", ITEM), WorkItem("run", RUN)]
+    assert await store.client.do("ZCOUNT", "{s0}:wake", 0, 9) == 5
+
+
+async def test_of_several_who_would_sweep_one_is_to_within_the_time(store: Store) -> None:
+    assert [await store.is_to_sweep(shard, 60) for shard in (0, 0, 1)] == [True, False, True]

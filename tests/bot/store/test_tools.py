@@ -270,10 +270,10 @@ async def test_an_attempt_is_orphaned_once_and_not_after_its_result(store: Store
 async def test_a_turn_ends_only_at_the_events_it_has_seen(store: Store, run: None) -> None:
     await append(store, paused())
 
-    assert not await store.settle(RUN, 1, None, line(b"old"))
+    assert not await store.settle(RUN, 1, None, line("old"))
     assert await store.lists.summaries() == []
-    assert await store.settle(RUN, 2, None, line(b"new"))
-    assert await store.lists.summaries() == [b"new"]
+    assert await store.settle(RUN, 2, None, line("new"))
+    assert await store.lists.summaries() == [line("new").body]
 
 
 async def test_a_settled_run_is_looked_at_again_when_it_is_due_and_else_not_at_all(store: Store, run: None) -> None:

@@ -62,11 +62,11 @@ async def test_every_change_of_a_run_is_told_and_nothing_else(store: Store, foll
         assert await changes.next(5) == {RUN}
         assert await store.finish_tool(RUN, ATTEMPT, finished())
         assert await changes.next(5) == {RUN}
-        assert await store.settle(RUN, 4, None, line(b"new"))
+        assert await store.settle(RUN, 4, None, line("new"))
         assert await changes.next(5) == {RUN}
 
-        assert await store.settle(RUN, 4, None, line(b"new"))
-        assert not await store.settle(RUN, 3, None, line(b"late"))
+        assert await store.settle(RUN, 4, None, line("new"))
+        assert not await store.settle(RUN, 3, None, line("late"))
         await append(store, paused(), expect=1)
         await put(store, write())
         assert await changes.next(0.1) == frozenset()

@@ -9,8 +9,7 @@ from bot.store import Accepted, Commit, Store, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.ids import shard_of
 from bot.store.journal import Journal
-from bot.store.ready import Taker
-from bot.worker.queue import Queue
+from bot.worker.queue import Queue, Taker
 from tests.waiting import until
 
 RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")

@@ -1,17 +1,23 @@
 """What a worker can take: answers first, each piece of work once, from all shards in turn."""
 
 import asyncio
-from string import ascii_lowercase
+from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.store import Accepted, Commit, Store, Wake, WorkItem
-from bot.store.ready import Taker
-from tests.guards import guards
+from bot.worker.queue import Taker
+from tests.bot.store.stores import a_store
 from tests.waiting import until
 
 RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
 ANSWER, NEW = WorkItem("in", "s0i-aaaaaaaaaaaaa"), WorkItem("in", "s0i-bbbbbbbbbbbbb")
+
+
+@pytest.fixture
+async def store(redis: str) -> AsyncIterator[Store]:
+    async with a_store(redis) as store:
+        yield store
 
 
 async def taken(store: Store) -> list[WorkItem]:
@@ -87,20 +93,3 @@ async def test_a_call_that_waits_stops_when_it_is_told_to_and_loses_nothing(stor
 
 async def _is_blocked(store: Store) -> bool:
     return (await store.client.do("INFO", "clients"))["blocked_clients"] == 1
-
-
-@guards("sweep.lua:known")
-async def test_what_only_a_newer_release_can_do_stays_in_the_schedule_and_keeps_nothing_from_being_swept(
-    store: Store,
-) -> None:
-    for number in range(5):
-        await store.client.do("ZADD", "{s0}:wake", number, f"dream s0r-{'a' * 12}{ascii_lowercase[number]}")
-    await store.client.do("ZADD", "{s0}:wake", 9, str(RUN), 9, str(NEW))
-
-    assert await store.sweep(0, at_most=2) == [NEW, RUN]
-    assert await taken(store) == [NEW, RUN]
-    assert await store.client.do("ZCOUNT", "{s0}:wake", 0, 9) == 5
-
-
-async def test_of_several_who_would_sweep_one_is_to_within_the_time(store: Store) -> None:
-    assert [await store.is_to_sweep(shard, 60) for shard in (0, 0, 1)] == [True, False, True]
