@@ -8,6 +8,7 @@ import pytest
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.fakes.slack.driver import Workspace
+from tests.long import few_of
 from tests.servers.console import Page, a_console, sent
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.world import World
@@ -53,7 +54,7 @@ async def over_http(world: World, record: RequestRecord) -> None:
         await bo.post(path, json={"text": CONDITION})
 
 
-@pytest.mark.parametrize("answer", [by_mail, on_the_page, in_a_terminal, over_http])
+@pytest.mark.parametrize("answer", few_of([by_mail, on_the_page, in_a_terminal, over_http], 0))
 async def test_an_approval_with_a_condition_runs_nothing_and_its_words_reach_whoever_asked(
     world: World, answer: Way
 ) -> None:

@@ -13,6 +13,7 @@ from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.bot.web.console.stage import place
 from tests.clerk import Window
+from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import Browser, Page, a_console
 from tests.servers.web import serving
@@ -60,16 +61,21 @@ async def test_lines_in_a_reply_are_the_answer(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [
-        (LINES.replace("2026-12-24", "tomorrow"), "First day: “tomorrow” is no date; write it as 2026-12-24."),
-        (LINES.replace("2026-12-24", "12/11/2026"), "First day: “12/11/2026” can be read in two ways"),
-        (LINES.replace("Days: 3", "Days: 30"), "Days: “30” is more than 14."),
-        (LINES.replace("search", "ours"), "Team: “ours” is none of: shop, search."),
-        (LINES.replace("Days: 3\n", ""), "Days: it is missing."),
-        (f"{LINES}\nColour: red", "“Colour: red” belongs to no field."),
-        (f"{LINES}\nDays: 4", "Days: it is there twice."),
-        ("yes", "“yes” belongs to no field."),
-    ],
+    few_of(
+        [
+            (LINES.replace("2026-12-24", "tomorrow"), "First day: “tomorrow” is no date; write it as 2026-12-24."),
+            (LINES.replace("2026-12-24", "12/11/2026"), "First day: “12/11/2026” can be read in two ways"),
+            (LINES.replace("Days: 3", "Days: 30"), "Days: “30” is more than 14."),
+            (LINES.replace("search", "ours"), "Team: “ours” is none of: shop, search."),
+            (LINES.replace("Days: 3\n", ""), "Days: it is missing."),
+            (f"{LINES}\nColour: red", "“Colour: red” belongs to no field."),
+            (f"{LINES}\nDays: 4", "Days: it is there twice."),
+            ("yes", "“yes” belongs to no field."),
+        ],
+        0,
+        7,
+        rows=True,
+    ),
 )
 async def test_what_is_unclear_in_a_reply_is_asked_again_with_the_reason_and_what_was_well(
     world: World, text: str, why: str

@@ -12,6 +12,7 @@ from channels import Address, Card, ChannelRefused, ChannelUnauthorized, Placeme
 from language import speaking
 from tests.clerk import UNHEARD
 from tests.fakes.slow import SlowChannel
+from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import a_console
 from tests.waiting import until
@@ -38,24 +39,28 @@ def breaks_the_gate(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("change", "text", "told"),
-    [
-        (None, "fly home", "Der Agent clerk hat kein Werkzeug 'fly'"),
-        (
-            None,
-            f"press {UNHEARD}",
-            "Die Argumente von press konnten nicht geprüft werden: LookupError: nobody has heard of it",
-        ),
-        (
-            breaks_the_gate,
-            "press letter",
-            "Niemand kann wissen, wer den Aufruf genehmigen muss, daher unterbleibt er. Berichtigen Sie sie",
-        ),
-        (
-            None,
-            "ask-of person:dan free_text Wer?",
-            "Der Agent clerk darf person:dan nicht fragen: Fragen darf er person:bo, group:release (agents.asks)",
-        ),
-    ],
+    few_of(
+        [
+            (None, "fly home", "Der Agent clerk hat kein Werkzeug 'fly'"),
+            (
+                None,
+                f"press {UNHEARD}",
+                "Die Argumente von press konnten nicht geprüft werden: LookupError: nobody has heard of it",
+            ),
+            (
+                breaks_the_gate,
+                "press letter",
+                "Niemand kann wissen, wer den Aufruf genehmigen muss, daher unterbleibt er. Berichtigen Sie sie",
+            ),
+            (
+                None,
+                "ask-of person:dan free_text Wer?",
+                "Der Agent clerk darf person:dan nicht fragen: Fragen darf er person:bo, group:release (agents.asks)",
+            ),
+        ],
+        0,
+        rows=True,
+    ),
 )
 async def test_why_a_step_was_refused_is_told_to_a_german_in_german(
     office: World, change: Callable[[World], None] | None, text: str, told: str

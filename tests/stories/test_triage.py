@@ -11,6 +11,7 @@ from agents.run import Run
 from bot.runs.start import Sent
 from bot.store.attachments import content_of
 from bot.wiring.local_mail import ADDRESS
+from tests.long import few_of
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -70,10 +71,14 @@ async def test_a_newcomer_who_says_hello_is_told_at_once_what_can_be_asked(shop:
 
 @pytest.mark.parametrize(
     ("words", "form"),
-    [
-        ("Please ask anna about lunch", "ask takes it without asking: ask group:release: which day suits?"),
-        ("announce that we are live", "announce takes it without asking: announce: the office is closed on Friday"),
-    ],
+    few_of(
+        [
+            ("Please ask anna about lunch", "ask takes it without asking: ask group:release: which day suits?"),
+            ("announce that we are live", "announce takes it without asking: announce: the office is closed on Friday"),
+        ],
+        0,
+        rows=True,
+    ),
 )
 async def test_whoever_nearly_wrote_an_order_is_shown_how_it_is_written(office: World, words: str, form: str) -> None:
     await office.send("anna", ADDRESS, words)

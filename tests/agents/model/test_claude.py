@@ -21,6 +21,7 @@ from agents.run import fold
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, text_of, tool_use
+from tests.long import few_of
 
 ASKS = {"question": "When?", "format": "form"}
 DAY = {"name": "day", "kind": "date"}
@@ -28,30 +29,35 @@ DAY = {"name": "day", "kind": "date"}
 
 @pytest.mark.parametrize(
     ("name", "arguments", "step"),
-    [
-        (
-            "deploy",
-            {"version": "v1.2.0", "place": {"environment": "staging"}},
-            CallTool(
-                tool="deploy",
-                arguments={"version": "v1.2.0", "place": {"environment": "staging", "replicas": 1}},
+    few_of(
+        [
+            (
+                "deploy",
+                {"version": "v1.2.0", "place": {"environment": "staging"}},
+                CallTool(
+                    tool="deploy",
+                    arguments={"version": "v1.2.0", "place": {"environment": "staging", "replicas": 1}},
+                ),
             ),
-        ),
-        ("done", {"summary": "v1 is live"}, Done(summary="v1 is live")),
-        ("done", {"summary": "no", "outcome": "failed"}, Done(summary="no", outcome="failed")),
-        (
-            "request_human_input",
-            {"question": "Where?", "format": "choice", "options": ["staging", "production"]},
-            RequestHumanInput(question="Where?", format="choice", options=("staging", "production")),
-        ),
-        (
-            "request_human_input",
-            {"question": "Where?", "format": "form", "fields": ["place", "why"]},
-            RequestHumanInput(
-                question="Where?", format="form", fields=(FormField(name="place"), FormField(name="why"))
+            ("done", {"summary": "v1 is live"}, Done(summary="v1 is live")),
+            ("done", {"summary": "no", "outcome": "failed"}, Done(summary="no", outcome="failed")),
+            (
+                "request_human_input",
+                {"question": "Where?", "format": "choice", "options": ["staging", "production"]},
+                RequestHumanInput(question="Where?", format="choice", options=("staging", "production")),
             ),
-        ),
-    ],
+            (
+                "request_human_input",
+                {"question": "Where?", "format": "form", "fields": ["place", "why"]},
+                RequestHumanInput(
+                    question="Where?", format="form", fields=(FormField(name="place"), FormField(name="why"))
+                ),
+            ),
+        ],
+        0,
+        4,
+        rows=True,
+    ),
 )
 async def test_a_tool_call_becomes_a_step(
     api: FakeAnthropic, claude: Claude, name: str, arguments: dict[str, Any], step: Step

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import few_of
+
 PROGRAM = """
 import atexit, sys
 atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))
@@ -25,18 +27,24 @@ BESIDE_REDIS = {*HEAVY, "httpx2", "jinja2", "channels.email.reply"}
 
 @pytest.mark.parametrize(
     ("command", "never", "at_most"),
-    [
-        ("--version", {*NO_REDIS, "asyncio", "pydantic_settings"}, 260),
-        ("runs", {*NO_REDIS, "pydantic_settings"} - {"httpx2"}, 470),
-        ("agents", NO_REDIS, 530),
-        ("prompts", NO_REDIS, 530),
-        ("people", {*NO_REDIS, "jinja2"}, 460),
-        ("policies", {*NO_REDIS, "jinja2"}, 470),
-        ("keys list", BESIDE_REDIS, 690),
-        ("login", BESIDE_REDIS, 690),
-        ("rebuild", BESIDE_REDIS, 700),
-        ("doctor", HEAVY, 760),
-    ],
+    few_of(
+        [
+            ("--version", {*NO_REDIS, "asyncio", "pydantic_settings"}, 260),
+            ("runs", {*NO_REDIS, "pydantic_settings"} - {"httpx2"}, 470),
+            ("agents", NO_REDIS, 530),
+            ("prompts", NO_REDIS, 530),
+            ("people", {*NO_REDIS, "jinja2"}, 460),
+            ("policies", {*NO_REDIS, "jinja2"}, 470),
+            ("keys list", BESIDE_REDIS, 690),
+            ("login", BESIDE_REDIS, 690),
+            ("rebuild", BESIDE_REDIS, 700),
+            ("doctor", HEAVY, 760),
+        ],
+        0,
+        4,
+        9,
+        rows=True,
+    ),
 )
 def test_a_command_loads_what_it_needs_and_little_else(
     tmp_path: Path, command: str, never: set[str], at_most: int

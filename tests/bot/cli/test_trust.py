@@ -117,7 +117,7 @@ def test_a_file_is_trusted_with_the_content_that_it_had(short_path: Path) -> Non
     assert load(None, environ, cwd=folder).config == file
 
 
-@pytest.mark.parametrize("how", ["found", "named", "data"])
+@pytest.mark.parametrize("how", few_of(["found", "named", "data"], 0))
 async def test_the_api_key_is_sent_to_no_address_that_a_file_names(tmp_path: Path, how: str) -> None:
     asked: list[str | None] = []
 

@@ -10,6 +10,7 @@ from bot.doctor.mail import examine_mail, examine_recipients
 from bot.people.directory import People
 from bot.wiring.mail import RealMail
 from tests.bot.config_files import read
+from tests.long import few_of
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing
 from tests.servers.mailhost import MailHost
@@ -42,7 +43,15 @@ async def found(
 
 @pytest.mark.parametrize(
     ("address", "way"),
-    [("doctor@sayso.example", "plus"), ("agent@replies.example", "catchall"), ("doctor@sayso.example", "reference")],
+    few_of(
+        [
+            ("doctor@sayso.example", "plus"),
+            ("agent@replies.example", "catchall"),
+            ("doctor@sayso.example", "reference"),
+        ],
+        0,
+        rows=True,
+    ),
 )
 async def test_where_all_is_well_an_answer_would_come_back(
     tmp_path: Path, mailhost: MailHost, address: str, way: str
@@ -54,7 +63,7 @@ async def test_where_all_is_well_an_answer_would_come_back(
     assert [word in finding.what for word, finding in zip(words, every, strict=False)] == [True] * len(words)
 
 
-@pytest.mark.parametrize("kind", ["SMTP", "IMAP"])
+@pytest.mark.parametrize("kind", few_of(["SMTP", "IMAP"], 0))
 async def test_a_refused_log_in_names_its_settings(tmp_path: Path, mailhost: MailHost, kind: str) -> None:
     wrong = {f"SAYSO_{kind}_PASSWORD": "wrong-pw"}
 
@@ -88,7 +97,7 @@ async def test_an_address_that_the_server_refuses_says_so(tmp_path: Path, mailho
     assert finding.sign == "✗"
 
 
-@pytest.mark.parametrize(("off_s", "words"), [(600, "ahead of"), (-600, "behind")])
+@pytest.mark.parametrize(("off_s", "words"), few_of([(600, "ahead of"), (-600, "behind")], 0, rows=True))
 async def test_a_clock_that_is_off_is_told(tmp_path: Path, mailhost: MailHost, off_s: int, words: str) -> None:
     finding = await found("this machine's clock", tmp_path, mailhost, off_s=off_s)
 

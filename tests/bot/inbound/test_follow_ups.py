@@ -20,6 +20,7 @@ from bot.store.journal import Journal
 from channels import ChannelUnavailable, File, Inbound, Trigger
 from language import say
 from tests.fakes.hallway import Hallway
+from tests.long import few_of
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -120,7 +121,7 @@ async def test_words_that_do_not_fit_the_question_are_told_so_and_steer_nothing(
     assert await said(office, record.request.run_id) == []
 
 
-@pytest.mark.parametrize("words", ["yes", "approve", "deny", "no, stop this", "deploy v2 instead"])
+@pytest.mark.parametrize("words", few_of(["yes", "approve", "deny", "no, stop this", "deploy v2 instead"], 0, 4))
 async def test_an_approver_s_typed_words_never_decide_and_do_not_make_a_requester(
     office: World, hallway: Hallway, words: str
 ) -> None:
@@ -240,7 +241,7 @@ async def test_writing_beside_an_open_request_never_takes_away_those_who_may_dec
     assert (await office.decide("bo", found, "approve")).type == "decided"
 
 
-@pytest.mark.parametrize(("state", "person"), [("paused", "anna"), ("unknown", "dan")])
+@pytest.mark.parametrize(("state", "person"), few_of([("paused", "anna"), ("unknown", "dan")], 0, rows=True))
 async def test_a_run_that_stands_still_hears_what_is_said_all_the_same(
     office: World, hallway: Hallway, state: RunState, person: str
 ) -> None:

@@ -15,6 +15,7 @@ from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import People
 from tests.fakes.slow import SlowChannel
+from tests.long import few_of
 from tests.servers.relay import Fault, RelayServer
 from tests.waiting import until
 from tests.world import World, a_world, heading
@@ -123,7 +124,7 @@ async def test_an_entry_that_was_sent_is_not_sent_again(world: World) -> None:
     assert len(world.mails("anna")) == 1
 
 
-@pytest.mark.parametrize("outcome", ["approve", "deny"])
+@pytest.mark.parametrize("outcome", few_of(["approve", "deny"], 0))
 async def test_whoever_held_a_card_sees_it_closed_and_the_requester_and_the_voter_see_the_end(
     world: World, outcome: str
 ) -> None:
@@ -181,7 +182,7 @@ class Outward:
             self._in.remember_in(marks)
 
 
-@pytest.mark.parametrize("faults", [["450", "421", "450"], ["lost answer", "lost answer"], ["slow", "421"]])
+@pytest.mark.parametrize("faults", few_of([["450", "421", "450"], ["lost answer", "lost answer"], ["slow", "421"]], 0))
 async def test_an_answer_that_may_change_is_waited_for_and_the_same_mail_is_sent_again_in_the_same_envelope(
     redis: str, tmp_path: Path, faults: list[Fault]
 ) -> None:

@@ -19,6 +19,7 @@ from bot.store.client import Client, Command
 from bot.store.indexes import Homes
 from channels.slack.api import Ambiguous, Api, Limited, Refused
 from tests.fakes.slack.driver import Person, Workspace
+from tests.long import few_of
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -175,13 +176,17 @@ async def test_many_changes_make_few_publishings_and_the_last_state_is_shown(off
 
 @pytest.mark.parametrize(
     "trouble",
-    [
-        Limited(0.05),
-        Ambiguous("The answer was lost", "Look it up"),
-        Refused("No", "Fix it", "not_enabled"),
-        RuntimeError("a fault of ours"),
-        TimeoutError(),
-    ],
+    few_of(
+        [
+            Limited(0.05),
+            Ambiguous("The answer was lost", "Look it up"),
+            Refused("No", "Fix it", "not_enabled"),
+            RuntimeError("a fault of ours"),
+            TimeoutError(),
+        ],
+        0,
+        4,
+    ),
 )
 async def test_whatever_slack_says_the_watch_goes_on(office: World, trouble: Exception) -> None:
     screens = Screens(troubles=[trouble])

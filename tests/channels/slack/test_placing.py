@@ -11,6 +11,7 @@ from channels.slack.members import Members
 from channels.slack.placing import Placing, Spot
 from tests.channels.slack.outgoing import CARD, DONE, MemoryMarks, a_sender, direct, paced, shared
 from tests.fakes.slack.driver import Message, Person, Workspace
+from tests.long import few_of
 
 LOST = ["cut", "cut_after", "http_500", "http_500_after", "not_json", "half_after"]
 
@@ -72,7 +73,7 @@ async def sent_in_the_end(slack: Workspace, bo: Person, asked: Message, marks: M
     raise AssertionError(f"{key} was never sent")
 
 
-@pytest.mark.parametrize(("kind", "posts"), [("hang", 2), ("hang_after", 1)])
+@pytest.mark.parametrize(("kind", "posts"), few_of([("hang", 2), ("hang_after", 1)], 0, rows=True))
 async def test_a_post_that_was_never_answered_is_there_once(
     slack: Workspace, bo: Person, marks: MemoryMarks, kind: str, posts: int
 ) -> None:

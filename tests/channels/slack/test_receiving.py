@@ -23,6 +23,7 @@ from tests.channels.slack.receiving import (
     receiving,
 )
 from tests.fakes.slack.driver import HOME, Message, Person, Workspace
+from tests.long import few_of
 from tests.waiting import until
 
 
@@ -463,12 +464,16 @@ async def test_of_strangers_who_talk_among_themselves_nothing_is_kept_and_none_i
 
 @pytest.mark.parametrize(
     ("changes", "word"),
-    [
-        ({"guest": True}, "guest"),
-        ({"single_channel_guest": True}, "guest"),
-        ({"deleted": True}, "deactivated"),
-        ({"bot": True}, "bot"),
-    ],
+    few_of(
+        [
+            ({"guest": True}, "guest"),
+            ({"single_channel_guest": True}, "guest"),
+            ({"deleted": True}, "deactivated"),
+            ({"bot": True}, "bot"),
+        ],
+        0,
+        rows=True,
+    ),
 )
 async def test_who_is_no_full_member_any_more_is_seen_when_a_window_is_sent(
     slack: Workspace, office: Office, bo: Person, ops: str, changes: dict[str, Any], word: str

@@ -20,6 +20,7 @@ from bot.policy.record import RequestRecord
 from bot.store import Keys
 from bot.testing.waiting import until
 from bot.wiring.local_mail import ADDRESS
+from tests.long import few_of
 from tests.test_tour import commit_of, live
 from tests.world import World, a_world
 
@@ -310,7 +311,7 @@ async def test_another_program_that_is_replaced_while_a_deploy_waits_for_its_tur
         assert not (shop.folder / "demo" / "replaced").exists()
 
 
-@pytest.mark.parametrize("command", ["sh", "/bin/sh"])
+@pytest.mark.parametrize("command", few_of(["sh", "/bin/sh"], 0))
 async def test_a_script_of_the_repository_that_another_program_is_given_is_that_of_the_approved_commit(
     redis: str, tmp_path: Path, demo: Path, command: str
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import create
+from tests.long import few_of
 from tests.waiting import until
 from tests.world import World
 
@@ -119,21 +120,27 @@ async def test_a_reply_to_an_older_revision_is_shown_what_changed_and_does_not_c
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        "> approve",
-        "> To approve, reply with the one word: approve\n>\n> approve",
-        "On 3 March 2026, sayso wrote:\n> approve",
-        "yes but wait until 5",
-        "ok if the tests are green",
-        "approve?",
-        "approve or deny",
-        "not approved yet",
-        "looks good, let me check first",
-        "a\u200bpprove",
-        "\u0430pprove",
-        "approve\n\nPS: only for staging",
-    ],
+    few_of(
+        [
+            "",
+            "> approve",
+            "> To approve, reply with the one word: approve\n>\n> approve",
+            "On 3 March 2026, sayso wrote:\n> approve",
+            "yes but wait until 5",
+            "ok if the tests are green",
+            "approve?",
+            "approve or deny",
+            "not approved yet",
+            "looks good, let me check first",
+            "a\u200bpprove",
+            "\u0430pprove",
+            "approve\n\nPS: only for staging",
+        ],
+        0,
+        4,
+        8,
+        12,
+    ),
 )
 async def test_what_is_not_plainly_an_approval_is_none(world: World, text: str) -> None:
     record, card = await card_for(world)
@@ -147,7 +154,9 @@ async def test_what_is_not_plainly_an_approval_is_none(world: World, text: str) 
     assert [event.outcome for event in noted] == ["asked" if text.endswith("?") else "unclear"]
 
 
-@pytest.mark.parametrize(("text", "state"), [("approved, thanks", "approved"), ("👍", "approved"), ("No.", "denied")])
+@pytest.mark.parametrize(
+    ("text", "state"), few_of([("approved, thanks", "approved"), ("👍", "approved"), ("No.", "denied")], 0, rows=True)
+)
 async def test_what_is_plainly_said_counts(world: World, text: str, state: str) -> None:
     record, card = await card_for(world)
 
@@ -179,13 +188,17 @@ async def test_a_mail_whose_text_is_longer_than_32_kb_is_held(world: World) -> N
 
 @pytest.mark.parametrize(
     "broken",
-    [
-        b"\x00\xff\xfe not a mail at all",
-        b"\r\n\r\napprove",
-        b"From: bo@corp.example\r\nFrom: anna@corp.example\r\n\r\napprove",
-        b"From: bo@corp.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\napprove",
-        b"",
-    ],
+    few_of(
+        [
+            b"\x00\xff\xfe not a mail at all",
+            b"\r\n\r\napprove",
+            b"From: bo@corp.example\r\nFrom: anna@corp.example\r\n\r\napprove",
+            b"From: bo@corp.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\napprove",
+            b"",
+        ],
+        0,
+        4,
+    ),
 )
 async def test_a_broken_mail_file_is_held_and_the_next_mail_is_read(world: World, broken: bytes) -> None:
     record, card = await card_for(world)

@@ -15,6 +15,7 @@ from agents.requests import RunId
 from agents.run import Run
 from bot.policy.record import RequestRecord
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, text, text_of, tool_use
+from tests.long import few_of
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -105,15 +106,20 @@ async def test_a_server_that_wants_us_away_is_asked_again_when_it_said_and_no_so
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [
-        (error(529, "overloaded_error"), "overloaded"),
-        (error(500, "api_error"), "overloaded"),
-        (PAGE, "overloaded"),
-        (error(504, "timeout_error"), "timeout"),
-        (Answer(hangs=True), "timeout"),
-        (CUT, "connection"),
-        (BROKEN, "bad_body"),
-    ],
+    few_of(
+        [
+            (error(529, "overloaded_error"), "overloaded"),
+            (error(500, "api_error"), "overloaded"),
+            (PAGE, "overloaded"),
+            (error(504, "timeout_error"), "timeout"),
+            (Answer(hangs=True), "timeout"),
+            (CUT, "connection"),
+            (BROKEN, "bad_body"),
+        ],
+        0,
+        6,
+        rows=True,
+    ),
 )
 async def test_a_model_that_is_away_three_times_in_a_row_leaves_the_step_to_plain_rules(
     world: World, api: FakeAnthropic, answer: Answer, kind: str
@@ -156,14 +162,19 @@ async def test_a_model_that_nobody_can_connect_to_leaves_the_run_to_plain_rules(
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [
-        (error(401, "authentication_error"), "auth"),
-        (error(403, "permission_error"), "auth"),
-        (error(402, "billing_error"), "out_of_credit"),
-        (error(400, "invalid_request_error", "Your credit balance is too low"), "out_of_credit"),
-        (error(400, "invalid_request_error", "tools: wrong"), "refused"),
-        (message(text("I can't."), stop_reason="refusal"), "refused"),
-    ],
+    few_of(
+        [
+            (error(401, "authentication_error"), "auth"),
+            (error(403, "permission_error"), "auth"),
+            (error(402, "billing_error"), "out_of_credit"),
+            (error(400, "invalid_request_error", "Your credit balance is too low"), "out_of_credit"),
+            (error(400, "invalid_request_error", "tools: wrong"), "refused"),
+            (message(text("I can't."), stop_reason="refusal"), "refused"),
+        ],
+        0,
+        5,
+        rows=True,
+    ),
 )
 async def test_what_only_an_operator_can_mend_is_told_to_them_at_once_and_plain_rules_go_on(
     world: World, api: FakeAnthropic, answer: Answer, kind: str

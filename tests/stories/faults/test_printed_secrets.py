@@ -10,6 +10,7 @@ from agents.events import ToolFinished
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.render.redaction import REDACTED
+from tests.long import few_of
 from tests.servers.console import a_console
 from tests.stories.faults.test_deploy import release
 from tests.stories.mail.test_outcome import attached
@@ -47,12 +48,15 @@ def pieces_in(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "printed",
-    [
-        f"{TOKEN}{ACROSS}",
-        f"{LINK}{ACROSS_PASSWORD}",
-        rf"{TOKEN[:9]}\033[31m{TOKEN[9:18]}\033[0m{TOKEN[18:]} {LINK[:20]}\033[1m{LINK[20:]}",
-        rf"{TOKEN[:9]}\342\200\213{TOKEN[9:]} {LINK[:20]}\342\201\240{LINK[20:]}",
-    ],
+    few_of(
+        [
+            f"{TOKEN}{ACROSS}",
+            f"{LINK}{ACROSS_PASSWORD}",
+            rf"{TOKEN[:9]}\033[31m{TOKEN[9:18]}\033[0m{TOKEN[18:]} {LINK[:20]}\033[1m{LINK[20:]}",
+            rf"{TOKEN[:9]}\342\200\213{TOKEN[9:]} {LINK[:20]}\342\201\240{LINK[20:]}",
+        ],
+        0,
+    ),
     ids=["token across the cut", "password across the cut", "colour", "zero width"],
 )
 async def test_nothing_of_a_printed_secret_is_kept_or_shown(shop: World, printed: str) -> None:

@@ -18,6 +18,7 @@ from bot.store import Commit
 from bot.store.outbox_entry import Delivery
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
+from tests.long import few_of
 from tests.waiting import until
 from tests.world import World
 
@@ -131,32 +132,42 @@ async def test_an_old_mail_that_is_sent_again_to_the_cards_address_approves_noth
 
 @pytest.mark.parametrize(
     ("change", "why"),
-    [
-        ({"subject": "Re: something else"}, "its subject is not that of the card"),
-        ({"answers": "<other@corp.example>"}, "it answers another mail, and does not quote the card"),
-        ({"answers": ""}, "it answers another mail, and does not quote the card"),
-        ({"at": datetime.now(UTC) + timedelta(hours=2)}, "later than it arrived"),
-        ({"without": "Date"}, "it has not exactly one Date"),
-        ({"without": "Subject"}, "it has not exactly one Subject"),
-        ({"without": "Message-ID"}, "it has not exactly one Message-Id"),
-        (
-            {"text": "approve\n\nOn 3 Mar 2026 at 9:55, Eve wrote:\n\n> Is the draft fine?\n"},
-            "it quotes something else",
-        ),
-        (
-            {
-                "text": "Sounds good!\n\n{eve}Lunch at noon?\n\nFrom: sayso\nSent: Monday, 2 March 2026 9:55\nTo: Bo\n"
-                "Subject: x\n\n{whole}",
-                "answers": "",
-            },
-            "it quotes more than the card",
-        ),
-        ({"text": "Sounds good!\n\n> Lunch at noon?\n>\n{quote}"}, "it quotes more than the card"),
-        (
-            {"text": "approve\n\nFrom: Eve\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: Draft\n\nIs it fine?\n"},
-            "it quotes something else",
-        ),
-    ],
+    few_of(
+        [
+            ({"subject": "Re: something else"}, "its subject is not that of the card"),
+            ({"answers": "<other@corp.example>"}, "it answers another mail, and does not quote the card"),
+            ({"answers": ""}, "it answers another mail, and does not quote the card"),
+            ({"at": datetime.now(UTC) + timedelta(hours=2)}, "later than it arrived"),
+            ({"without": "Date"}, "it has not exactly one Date"),
+            ({"without": "Subject"}, "it has not exactly one Subject"),
+            ({"without": "Message-ID"}, "it has not exactly one Message-Id"),
+            (
+                {"text": "approve\n\nOn 3 Mar 2026 at 9:55, Eve wrote:\n\n> Is the draft fine?\n"},
+                "it quotes something else",
+            ),
+            (
+                {
+                    "text": "Sounds good!\n\n{eve}Lunch at noon?\n\n"
+                    "From: sayso\nSent: Monday, 2 March 2026 9:55\nTo: Bo\n"
+                    "Subject: x\n\n{whole}",
+                    "answers": "",
+                },
+                "it quotes more than the card",
+            ),
+            ({"text": "Sounds good!\n\n> Lunch at noon?\n>\n{quote}"}, "it quotes more than the card"),
+            (
+                {
+                    "text": "approve\n\nFrom: Eve\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: Draft\n\n"
+                    "Is it fine?\n"
+                },
+                "it quotes something else",
+            ),
+        ],
+        0,
+        5,
+        10,
+        rows=True,
+    ),
 )
 async def test_a_mail_that_does_not_show_that_it_is_about_the_card_is_a_comment(
     world: World, change: dict[str, Any], why: str
@@ -176,16 +187,20 @@ async def test_a_mail_that_does_not_show_that_it_is_about_the_card_is_a_comment(
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {},
-        {"subject": "AW: [EXTERNAL] {}"},
-        {"text": "approve\n\nOn 3 Mar 2026 at 9:55, sayso wrote:\n\n{quote}", "answers": "<0102018f@ses.example>"},
-        {"text": "approve\n\nOn 3 Mar 2026 at 9:55, sayso wrote:\n\n{quote}", "answers": ""},
-        {
-            "text": "approve\n\nFrom: sayso\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: {}\n\n{whole}",
-            "answers": "",
-        },
-    ],
+    few_of(
+        [
+            {},
+            {"subject": "AW: [EXTERNAL] {}"},
+            {"text": "approve\n\nOn 3 Mar 2026 at 9:55, sayso wrote:\n\n{quote}", "answers": "<0102018f@ses.example>"},
+            {"text": "approve\n\nOn 3 Mar 2026 at 9:55, sayso wrote:\n\n{quote}", "answers": ""},
+            {
+                "text": "approve\n\nFrom: sayso\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: {}\n\n{whole}",
+                "answers": "",
+            },
+        ],
+        0,
+        4,
+    ),
 )
 async def test_a_mail_that_names_the_card_approves_it_as_real_mail_programs_write_it(
     world: World, change: dict[str, str]
@@ -265,7 +280,7 @@ async def test_a_mail_that_a_button_has_written_answers_a_question_with_that_cho
     assert decision.given.picks == ("production",)
 
 
-@pytest.mark.parametrize("added", ["but only after lunch", "wait", "?"])
+@pytest.mark.parametrize("added", few_of(["but only after lunch", "wait", "?"], 0))
 async def test_words_that_are_added_to_a_buttons_sentence_are_read(world: World, added: str) -> None:
     record, card = await card_for(world)
 
@@ -388,7 +403,9 @@ async def asked_by_mail(world: World) -> tuple[RequestRecord, str]:
     return await world.opened(RunId(found)), asked["Message-ID"]
 
 
-@pytest.mark.parametrize("words", ["cancel", "Stop.", "stop, please do not press it after all", "No, sorry!"])
+@pytest.mark.parametrize(
+    "words", few_of(["cancel", "Stop.", "stop, please do not press it after all", "No, sorry!"], 0)
+)
 async def test_a_requester_takes_it_back_by_mail_in_the_thread_where_they_asked(world: World, words: str) -> None:
     record, thread = await asked_by_mail(world)
 
@@ -416,10 +433,16 @@ async def test_other_words_of_a_requester_in_that_thread_stand_on_a_new_card(wor
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "---------- Forwarded message ---------\nFrom: Eve <eve@shop.example>\nDate: Tue\nSubject: x\n\npress bell\n",
-        "press bell\n",
-    ],
+    few_of(
+        [
+            (
+                "---------- Forwarded message ---------\nFrom: Eve <eve@shop.example>\nDate: Tue\nSubject: x\n\n"
+                "press bell\n"
+            ),
+            "press bell\n",
+        ],
+        0,
+    ),
 )
 async def test_a_wish_in_a_forwarded_mail_is_not_the_forwarders(world: World, text: str) -> None:
     await write(world, BOT, text, "Fwd: press bell", "", by="anna")

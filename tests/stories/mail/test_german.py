@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from channels.email.local.letters import Letter
+from tests.long import few_of
 from tests.office import TOML
 from tests.stories.mail.test_consent import approved, button, card_for, is_open, raw_of, write
 from tests.waiting import until
@@ -47,7 +48,7 @@ async def test_bos_mail_is_german_and_cys_is_english(world: World) -> None:
     assert german.subject.partition(" [")[0] == english.subject.partition(" [")[0]
 
 
-@pytest.mark.parametrize("words", ["genehmigt", "Genehmigt!\n\nViele Grüße\nBo", "ja", "approve"])
+@pytest.mark.parametrize("words", few_of(["genehmigt", "Genehmigt!\n\nViele Grüße\nBo", "ja", "approve"], 0))
 async def test_he_approves_by_the_one_word_that_his_mail_names_or_in_another_language(world: World, words: str) -> None:
     record, card = await card_for(world)
 
@@ -66,7 +67,7 @@ async def test_he_denies_with_a_reason_and_anna_reads_it(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["genehmigt, aber erst nach dem Mittag", "genehmigt?", "Zum Genehmigen brauche ich mehr"]
+    "words", few_of(["genehmigt, aber erst nach dem Mittag", "genehmigt?", "Zum Genehmigen brauche ich mehr"], 0)
 )
 async def test_a_condition_is_a_comment(world: World, words: str) -> None:
     record, card = await card_for(world)
@@ -117,7 +118,7 @@ async def test_the_buttons_sentence_with_the_code_of_another_card_approves_nothi
     assert await is_open(world, record)
 
 
-@pytest.mark.parametrize("quote", [gmail, outlook])
+@pytest.mark.parametrize("quote", few_of([gmail, outlook], 0))
 async def test_his_card_binds_his_answer_by_its_quote_alone(world: World, quote: Quote) -> None:
     record, card = await card_for(world)
 
@@ -126,7 +127,7 @@ async def test_his_card_binds_his_answer_by_its_quote_alone(world: World, quote:
     await approved(world, record)
 
 
-@pytest.mark.parametrize("quote", [gmail, outlook])
+@pytest.mark.parametrize("quote", few_of([gmail, outlook], 0))
 async def test_words_of_his_own_below_the_quote_make_it_a_comment(world: World, quote: Quote) -> None:
     record, card = await card_for(world)
 

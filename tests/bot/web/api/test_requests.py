@@ -7,6 +7,7 @@ from httpx2 import AsyncClient, Response
 from agents.requests import PersonId
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
+from tests.long import few_of
 from tests.office import TOML
 from tests.servers.web import Api, serving
 from tests.waiting import until
@@ -204,15 +205,20 @@ async def test_words_never_decide_an_approval(world: World, api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("question", "body", "said"),
-    [
-        ("ask free_text why? ", {"text": "because"}, "because"),
-        ("ask yes_no really?", {"text": "yes"}, "yes"),
-        ("ask choice which? | red, blue", {"choices": ["blue"]}, "blue"),
-        ("ask choice which? | red, blue", {"text": "1"}, "red"),
-        ("ask choice which? | 2, 1", {"choices": ["1"]}, "1"),
-        ("ask choices which? | red, blue, green", {"choices": ["green", "1"]}, "green\nred"),
-        ("ask form what? | version, why", {"form": {"version": "v1", "why": "it: is"}}, "version: v1\nwhy: it: is"),
-    ],
+    few_of(
+        [
+            ("ask free_text why? ", {"text": "because"}, "because"),
+            ("ask yes_no really?", {"text": "yes"}, "yes"),
+            ("ask choice which? | red, blue", {"choices": ["blue"]}, "blue"),
+            ("ask choice which? | red, blue", {"text": "1"}, "red"),
+            ("ask choice which? | 2, 1", {"choices": ["1"]}, "1"),
+            ("ask choices which? | red, blue, green", {"choices": ["green", "1"]}, "green\nred"),
+            ("ask form what? | version, why", {"form": {"version": "v1", "why": "it: is"}}, "version: v1\nwhy: it: is"),
+        ],
+        0,
+        6,
+        rows=True,
+    ),
 )
 async def test_a_question_is_answered_in_its_own_format(
     world: World, api: Api, question: str, body: dict[str, Any], said: str
@@ -227,13 +233,18 @@ async def test_a_question_is_answered_in_its_own_format(
 
 @pytest.mark.parametrize(
     ("question", "body"),
-    [
-        ("ask yes_no really?", {"text": "perhaps"}),
-        ("ask yes_no really?", {"vote": "deny", "reason": "yes"}),
-        ("ask choice which? | red, blue", {"choices": ["red", "blue"]}),
-        ("ask choices which? | red, blue", {"choices": ["pink"]}),
-        ("ask form what? | version, why", {"form": {"version": "v1"}}),
-    ],
+    few_of(
+        [
+            ("ask yes_no really?", {"text": "perhaps"}),
+            ("ask yes_no really?", {"vote": "deny", "reason": "yes"}),
+            ("ask choice which? | red, blue", {"choices": ["red", "blue"]}),
+            ("ask choices which? | red, blue", {"choices": ["pink"]}),
+            ("ask form what? | version, why", {"form": {"version": "v1"}}),
+        ],
+        0,
+        4,
+        rows=True,
+    ),
 )
 async def test_what_does_not_fit_a_question_decides_nothing(
     world: World, api: Api, question: str, body: dict[str, Any]
@@ -385,7 +396,7 @@ async def test_words_beside_an_approval_are_asked_back_and_kept_once_confirmed(w
     assert "Note by Bo Berg: “only after lunch”" in " ".join((await world.next_mail("anna", "Done")).text.split())
 
 
-@pytest.mark.parametrize("reason", ["", "ok", "Looks good to me, thanks!", "👍"])
+@pytest.mark.parametrize("reason", few_of(["", "ok", "Looks good to me, thanks!", "👍"], 0))
 async def test_courtesy_beside_an_approval_is_no_condition(world: World, api: Api, reason: str) -> None:
     bo, record = await api.client("bo"), await asked(world)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.bot.web.console.stage import answer, asked, buttons, place
+from tests.long import few_of
 from tests.servers.console import Console, a_console
 from tests.waiting import until
 from tests.world import World
@@ -64,7 +65,7 @@ async def test_after_the_decision_the_page_of_the_request_says_what_came_of_it_a
     assert f"/runs/{record.request.run_id}" in page.links
 
 
-@pytest.mark.parametrize("where", ["run", "request"])
+@pytest.mark.parametrize("where", few_of(["run", "request"], 0))
 async def test_what_failed_is_shown_with_its_last_lines_first_and_all_of_it_folded(
     world: World, console: Console, where: str
 ) -> None:

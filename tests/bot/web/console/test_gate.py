@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.bot.web.console.stage import Fields, Scene, a_scene, kept, proof
+from tests.long import few_of
 from tests.servers.console import FORM, OURS, SITE, Browser, Console, Page
 from tests.waiting import until
 from tests.world import World
@@ -127,7 +128,7 @@ async def test_outside_the_demo_nobody_acts_as_somebody_else(world: World, conso
     assert "Anna Ames Log out" in (await anna.get("/")).words
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "sayso.evil.example", ""])
+@pytest.mark.parametrize("host", few_of(["evil.example", "127.0.0.1.evil.example:80", "sayso.evil.example", ""], 0))
 async def test_a_stolen_cookie_is_worth_nothing_under_another_name(
     world: World, console: Console, scene: Scene, host: str
 ) -> None:

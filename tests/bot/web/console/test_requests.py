@@ -6,6 +6,7 @@ import pytest
 
 from agents.requests import PersonId, RequestId
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place, proof
+from tests.long import few_of
 from tests.servers.console import Console, Page, sent
 from tests.world import World
 
@@ -65,13 +66,18 @@ async def test_two_are_needed_and_the_page_says_how_far_it_is(world: World, cons
 
 @pytest.mark.parametrize(
     ("question", "button", "picks", "given"),
-    [
-        ("yes_no Now?", "Yes", (), "yes"),
-        ("yes_no Now?", "No", (), "no"),
-        ("choice Which? | red, green", "Answer", ("2",), "green"),
-        ("choices Which? | red, green, blue", "Answer", ("1", "3"), "red, blue"),
-        ("choice Which? | 2, 1", "Answer", ("1",), "2"),
-    ],
+    few_of(
+        [
+            ("yes_no Now?", "Yes", (), "yes"),
+            ("yes_no Now?", "No", (), "no"),
+            ("choice Which? | red, green", "Answer", ("2",), "green"),
+            ("choices Which? | red, green, blue", "Answer", ("1", "3"), "red, blue"),
+            ("choice Which? | 2, 1", "Answer", ("1",), "2"),
+        ],
+        0,
+        4,
+        rows=True,
+    ),
 )
 async def test_a_question_is_answered_by_a_click(
     world: World, console: Console, question: str, button: str, picks: tuple[str, ...], given: str
@@ -97,7 +103,9 @@ async def test_a_form_is_filled_in_field_by_field_and_no_value_can_be_two(world:
     assert made.form == {"street": "Elm: 5 city: Ulm", "city": "Bonn am Rhein"}
 
 
-@pytest.mark.parametrize("text", ["In my own words.\n\nApprove!", "approve", "deny", "<b>é</b>", "x" * 8_000])
+@pytest.mark.parametrize(
+    "text", few_of(["In my own words.\n\nApprove!", "approve", "deny", "<b>é</b>", "x" * 8_000], 0, 4)
+)
 async def test_a_question_in_own_words_takes_any_words(world: World, console: Console, text: str) -> None:
     record, anna = await asked(world, "ask free_text Why?"), await console.browser("anna")
 
@@ -110,13 +118,18 @@ async def test_a_question_in_own_words_takes_any_words(world: World, console: Co
 
 @pytest.mark.parametrize(
     ("question", "fields", "told"),
-    [
-        ("yes_no Now?", {"text": "maybe"}, "Reply yes or no."),
-        ("choice Which? | red, green", {"text": "3"}, "Reply with a number or a label alone. 1: red; 2: green"),
-        ("choice Which? | red, green", {"text": ""}, "Reply with a number or a label alone."),
-        ("choices Which? | red, green", {}, "Reply with a number or a label alone."),
-        ("free_text Why?", {"text": "  \n "}, "The answer was empty."),
-    ],
+    few_of(
+        [
+            ("yes_no Now?", {"text": "maybe"}, "Reply yes or no."),
+            ("choice Which? | red, green", {"text": "3"}, "Reply with a number or a label alone. 1: red; 2: green"),
+            ("choice Which? | red, green", {"text": ""}, "Reply with a number or a label alone."),
+            ("choices Which? | red, green", {}, "Reply with a number or a label alone."),
+            ("free_text Why?", {"text": "  \n "}, "The answer was empty."),
+        ],
+        0,
+        4,
+        rows=True,
+    ),
 )
 async def test_what_is_no_answer_is_told_and_decides_nothing(
     world: World, console: Console, question: str, fields: dict[str, str], told: str
@@ -193,7 +206,9 @@ async def test_the_lists_show_what_waits_on_me_and_what_anybody_was_asked(world:
             assert (await bo.get(path + cursor)).status == 200, cursor
 
 
-@pytest.mark.parametrize("name", ["s0q-aaaaaaaaaaaaa", "s99q-aaaaaaaaaaaaa", "s0r-aaaaaaaaaaaaa", "x", "%00", "..%2f"])
+@pytest.mark.parametrize(
+    "name", few_of(["s0q-aaaaaaaaaaaaa", "s99q-aaaaaaaaaaaaa", "s0r-aaaaaaaaaaaaa", "x", "%00", "..%2f"], 0, 5)
+)
 async def test_what_does_not_exist_is_not_there(console: Console, name: str) -> None:
     bo = await console.browser("bo")
     fields = await proof(bo) | {"revision": "1", "digest": "0" * 64, "once": "x", "vote": "approve"}

@@ -5,6 +5,7 @@ import pytest
 from bot.web.console.timeline import rows
 from bot.web.console.views.story import parts_of
 from tests.bot.web.console.stage import answer, asked, place
+from tests.long import few_of
 from tests.servers.console import Console
 from tests.stories.test_child_runs import child_of
 from tests.world import World
@@ -58,7 +59,11 @@ async def test_what_failed_stands_in_the_story_with_its_last_lines(world: World,
 
 @pytest.mark.parametrize(
     ("text", "vote", "word"),
-    [("press it", "Deny", "denied"), ("press it", "Approve", "done"), ("ask yes_no Now?", "Yes", "answered")],
+    few_of(
+        [("press it", "Deny", "denied"), ("press it", "Approve", "done"), ("ask yes_no Now?", "Yes", "answered")],
+        0,
+        rows=True,
+    ),
 )
 async def test_what_people_refused_did_not_fail_and_what_never_began_is_not_done(
     world: World, console: Console, text: str, vote: str, word: str

@@ -7,6 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from agents.requests import PersonId, RunId
+from tests.long import few_of
 from tests.servers.console import Browser, Console, Page, a_console
 from tests.servers.markup import Markup
 from tests.world import World
@@ -147,7 +148,9 @@ async def test_each_sees_the_run_through_their_own_eyes(world: World, console: C
     assert "Bo Berg and Cy Cole may decide." in Markup(card).words
 
 
-@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize(
+    "end", few_of(["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029"], 0, 4, 9)
+)
 async def test_no_text_can_end_an_event_or_begin_another(world: World, console: Console, end: str) -> None:
     bo, evil = await console.browser("bo"), f"x{end}{end}event: end{end}data: <p>gone</p>{end}id: 99{end}{end}"
     run_id = await console.app.runs.starter.start("cli", f"ask free_text Why?\n{evil}", PersonId("bo"))
@@ -222,7 +225,7 @@ async def test_who_only_asks_whether_there_is_a_stream_opens_none(world: World, 
     assert (answer.status_code, answer.content, after.status) == (200, b"", 200)
 
 
-@pytest.mark.parametrize("path", ["/", "/runs", "/requests", "/requests?all"])
+@pytest.mark.parametrize("path", few_of(["/", "/runs", "/requests", "/requests?all"], 0))
 async def test_every_list_and_the_count_of_what_waits_follow(world: World, console: Console, path: str) -> None:
     bo = await console.browser("bo")
     page = await bo.get(path)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from channels.email.reply import read_html
 from channels.email.reply.markup import TOKENS, as_text
 from tests.channels.email.work import MOST_CALLS, calls_of
+from tests.long import few_of
 
 QUOTE = "<p>Deploy 4f2a?</p><p>To approve, reply with the one word: approve</p>"
 CITE = "On 3 Mar 2026, at 09:41, sayso &lt;a@b.example&gt; wrote:"
@@ -209,21 +210,27 @@ def test_hidden_words_never_add_to_an_approval(before: list[str], after: list[st
 
 @pytest.mark.parametrize(
     "piece",
-    [
-        "<div>",
-        "</div>",
-        "<p>x",
-        "<",
-        '<a "',
-        '<a ">',
-        "<!--",
-        "<style>a{}",
-        "<style",
-        "&#",
-        "<blockquote>x",
-        "</x",
-        "<br>",
-    ],
+    few_of(
+        [
+            "<div>",
+            "</div>",
+            "<p>x",
+            "<",
+            '<a "',
+            '<a ">',
+            "<!--",
+            "<style>a{}",
+            "<style",
+            "&#",
+            "<blockquote>x",
+            "</x",
+            "<br>",
+        ],
+        0,
+        4,
+        8,
+        12,
+    ),
 )
 def test_two_megabytes_of_any_html_take_no_more_work_than_the_limit_allows(piece: str) -> None:
     document = piece * (2_000_000 // len(piece))

@@ -19,6 +19,7 @@ from channels.email.reply import markup, read_both
 from channels.email.reply.binding import About, Answered, SentCard, bound, packed
 from language import LANGUAGES, Language, say, speaking, spoken
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
+from tests.long import few_of
 
 CODE_LINE = re.compile(r"^(?:> ?)?(?:Answer code|Antwortcode): (\S+)$", re.MULTILINE)
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
@@ -208,7 +209,7 @@ def read_quoting(asks: SentCard, text: str, page: str, program: Quote, answer: s
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("card", [DEPLOY, GERMAN, ONLY_PAGE, approval()])
+@pytest.mark.parametrize("card", few_of([DEPLOY, GERMAN, ONLY_PAGE, approval()], 0))
 def test_an_approval_above_our_mail_is_bound_to_it_without_any_thread(program: Quote, card: Card) -> None:
     reply = read(card, program, "approve")
 
@@ -250,7 +251,7 @@ def test_an_answer_to_a_question_above_our_mail_is_that_answer_alone(program: Qu
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("place", ["anna", "below"])
+@pytest.mark.parametrize("place", few_of(["anna", "below"], 0))
 def test_words_of_ones_own_among_our_mail_make_it_a_comment(program: Quote, place: str) -> None:
     reply = read(DEPLOY, program, "approve", **{place: "\nbut only the small one"})
 
