@@ -26,7 +26,7 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
-READY, READING = '"event": "ready"', "reading the mailbox"
+READY, READING = '"event":"ready"', "reading the mailbox"
 HURRY = "sweep_s = 0.1\ngrace_s = 1\nlease_s = 1\nshards = 1\n"
 
 

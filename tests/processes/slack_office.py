@@ -14,8 +14,8 @@ from tests.processes.programs import KEY, Program, RedisServer
 from tests.waiting import until
 
 Mode = Literal["socket", "http"]
-READY = '"event": "ready"'
-PORT = '"port": '
+READY = '"event":"ready"'
+PORT = '"port":'
 SLOW_S = 60
 NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "eve": "Eve Eder"}
 

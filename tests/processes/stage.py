@@ -12,7 +12,7 @@ from tests.processes.programs import SLOW_S, Program, RedisServer
 from tests.servers.lines import Server
 from tests.waiting import wait_until
 
-READY = '"event": "ready"'
+READY = '"event":"ready"'
 
 
 class Stage:

@@ -19,7 +19,7 @@ from tests.processes.programs import KEY, Program, RedisServer
 from tests.servers.lines import TOP
 from tests.waiting import wait_until
 
-READY = '"event": "ready"'
+READY = '"event":"ready"'
 # The promise is 4 s, since supervisors kill after 5; a busy machine is not a failure.
 LEAVES_WITHIN_S = 60.0
 

@@ -17,7 +17,7 @@ from tests.fakes.slack.driver import Person, Workspace
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.waiting import until
 
-READY = '"event": "ready"'
+READY = '"event":"ready"'
 WITHIN_S = 60.0
 
 

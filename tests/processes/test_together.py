@@ -18,7 +18,7 @@ def test_two_workers_share_the_work_and_execute_each_run_once(stage: Stage) -> N
 
     assert [story.problems() for story in stories] == [[]] * RUNS
     assert [len(story.calls) for story in stories] == [1] * RUNS
-    executed = [worker.said().count('"event": "tool starts"') for worker in (first, second)]
+    executed = [worker.said().count('"event":"tool starts"') for worker in (first, second)]
     assert sum(executed) == RUNS
     assert min(executed) > 0
 
@@ -102,7 +102,7 @@ def test_a_result_that_redis_was_away_for_is_kept_until_it_is_back(stage: Stage)
 
     stage.redis.kill()
     stage.release()
-    worker.wait_for('"event": "tool ended"')
+    worker.wait_for('"event":"tool ended"')
     stage.redis.start()
     stage.until_told(story)
 

@@ -23,8 +23,8 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.long
 
 E = TypeVar("E", bound=Happened)
-READY = '"event": "ready"'
-WAITS = '"event": "waits for its turn"'
+READY = '"event":"ready"'
+WAITS = '"event":"waits for its turn"'
 QUICK = "lease_s = 1\ngrace_s = 1\nsweep_s = 0.1\n"
 SLOW = """#!/bin/sh
 echo "$$ $PPID" >{folder}/running
@@ -125,7 +125,7 @@ def test_a_deploy_begins_after_a_dead_machine_only_once_nobody_knows_is_known(ma
             orphaned = machines.events(ToolOrphaned)
             assert len(orphaned) == 1
             assert any(event.request.purpose == "unknown" for event in machines.events(RequestOpened))
-            assert '"fence": 2' in second.said().partition('"event": "the owner of an attempt is gone"')[2]
+            assert '"fence":2' in second.said().partition('"event":"the owner of an attempt is gone"')[2]
             assert machines.events(ToolFinished) == []
             machines.go()
             wait_until(lambda: machines.deploys() == ["begun", "begun", "ended"], 30, "the end of the second")

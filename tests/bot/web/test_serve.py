@@ -39,8 +39,8 @@ async def a_web(world: World) -> AsyncGenerator[tuple[asyncio.subprocess.Process
     assert program.stdout
     try:
         async with asyncio.timeout(40):
-            said = await program.stdout.readuntil(b'"port": ') + await program.stdout.readline()
-        port = re.search(rb'"port": (\d+)', said)
+            said = await program.stdout.readuntil(b'"port":') + await program.stdout.readline()
+        port = re.search(rb'"port":(\d+)', said)
         assert port
         url = f"http://127.0.0.1:{int(port[1])}"
         async with AsyncClient(base_url=url) as anybody:
