@@ -44,8 +44,7 @@ _HOW = {
 # What a tool printed, or a person wrote, is on the run's page in full.
 _HEAD_CHARS, _TAIL_CHARS, _LAST_CHARS = 900, 500, 2_000
 _SAID_CHARS = 500
-COMMENT_BY = {"comment": "card.comment-by", "question": "card.question-by", "answer": "card.answer-by"}
-"""The keys of what stands above words beside an open approval, by their kind."""
+_COMMENT_BY = {"comment": "card.comment-by", "question": "card.question-by", "answer": "card.answer-by"}
 
 # A comment, and a question.
 _COMMENT_CARDS = (("notice.comment-title", "notice.comment"), ("notice.question-title", "notice.question"))
@@ -118,12 +117,16 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     said = [
         (say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in record.votes if vote.approve
     ]
-    said += [
-        (say(COMMENT_BY[one.kind], name=people.name_of(one.person)), answer_of(one.text)) for one in record.comments
-    ]
+    said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in record.comments]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
     # A card that is drawn again as it is sent has some of them already.
     return card.model_copy(update={"facts": (*(fact for fact in card.facts if fact not in lines), *lines)})
+
+
+def comment_by(said: Comment, request: Request, people: People) -> str:
+    """Return whose words these are, and that the card was another one when they were said, where it was."""
+    label = say(_COMMENT_BY[said.kind], name=people.name_of(said.person))
+    return say("card.said-before", label=label) if 0 < said.revision < request.revision else label
 
 
 def comment_card(request: Request, said: Comment, text: str, people: People) -> Card:

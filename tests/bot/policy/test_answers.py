@@ -32,6 +32,24 @@ def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str,
 
 
 @pytest.mark.parametrize(
+    ("text", "vote"),
+    [
+        ("No.", None),
+        ("No, no.", None),
+        ("Nein. Nein!", None),
+        ("nope\nno", None),
+        ("no " * 20_000, None),
+        ("No, no, stop.", False),
+        ("Stop", False),
+    ],
+)
+def test_a_no_to_a_question_is_an_answer_however_often_it_is_said(text: str, vote: bool | None) -> None:
+    said = replace(statement("deny", text), about="asked-1")
+
+    assert read_answer(approval(), said, LATER).approve is vote
+
+
+@pytest.mark.parametrize(
     ("request_", "text", "meaning"),
     [
         (question(), "  Tomorrow, I think.\n", Given(text="Tomorrow, I think.")),
