@@ -38,9 +38,11 @@ from agents.requests import (
 from bot.policy.quorum import is_met
 from language import say
 
-# On a card; all of them are in the run's story. Questions and answers are counted by themselves, and are two: whoever
-# may only comment pushes none of them off.
-_COMMENTS, _COMMENT_CHARS = 10, 500
+COMMENTS = 10
+"""Most comments that are kept here, and most questions and answers, so that whoever may only comment pushes none of
+those off the card. All are in the run's story.
+"""
+_COMMENT_CHARS = 500
 _KINDS: dict[str, Literal["comment", "question", "answer"]] = {
     "unclear": "comment",
     "asked": "question",
@@ -187,8 +189,8 @@ def _comments(record: RequestRecord, event: AnswerNoted) -> tuple[Comment, ...]:
 
 
 def _newest(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
-    plain = [one for one in comments if one.kind == "comment"][-_COMMENTS:]
-    asked = [one for one in comments if one.kind != "comment"][-_COMMENTS:]
+    plain = [one for one in comments if one.kind == "comment"][-COMMENTS:]
+    asked = [one for one in comments if one.kind != "comment"][-COMMENTS:]
     return tuple(one for one in comments if one in plain or one in asked)
 
 

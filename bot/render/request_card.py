@@ -1,5 +1,6 @@
 """The card of a request's current state, in channels that can change what they sent. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from bot.policy.judge import (
     judge,
 )
 from bot.policy.quorum import lacking
-from bot.policy.record import Comment, RequestRecord, good_until
+from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
 from bot.render.forms import answer_lines
 from bot.render.output import output_of
@@ -117,10 +118,17 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     said = [
         (say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in record.votes if vote.approve
     ]
-    said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in record.comments]
+    said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
     # A card that is drawn again as it is sent has some of them already.
     return card.model_copy(update={"facts": (*(fact for fact in card.facts if fact not in lines), *lines)})
+
+
+def _shown(comments: Sequence[Comment]) -> list[Comment]:
+    """As many as a card takes beside its own facts: questions and answers, and then the newest comments."""
+    asked = [one for one in comments if one.kind != "comment"]
+    plain = [one for one in comments if one.kind == "comment"]
+    return [*asked, *plain[max(0, len(plain) + len(asked) - COMMENTS) :]]
 
 
 def comment_by(said: Comment, request: Request, people: People) -> str:

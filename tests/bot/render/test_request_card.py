@@ -13,11 +13,12 @@ from agents.run import Run, fold
 from agents.state import AttemptOutcome
 from bot.policy.judge import Counted, Decided, Revoked, judge
 from bot.policy.quorum import eligible
-from bot.policy.record import RequestRecord, records
+from bot.policy.record import Comment, RequestRecord, records
 from bot.render.request_card import standing
 from channels import Card
 from tests.agents.worlds import NOON, any_event, started
 from tests.bot.examples import (
+    ANNA,
     APPROVAL,
     BO,
     CY,
@@ -324,3 +325,28 @@ def test_a_failure_is_one_sentence_and_the_last_twenty_lines_that_were_printed()
 def test_everything_that_was_to_be_known_stays_on_the_card() -> None:
     assert APPROVAL.digest in facts(card_of(closed("denied"))).values()
     assert card_of(closed("denied")).exact == card_of(record()).exact
+
+
+def said(kind: Literal["comment", "question", "answer"], person: PersonId, number: int) -> Comment:
+    return Comment(person=person, text=f"{kind} {number}", at=NOON, kind=kind, id=f"{kind}-{number}", revision=1)
+
+
+@pytest.mark.parametrize(("pairs", "shown"), [(0, 10), (1, 8), (5, 0)])
+def test_a_card_has_room_for_questions_and_answers_before_comments_and_for_the_newest_of_these(
+    pairs: int, shown: int
+) -> None:
+    talked = [one for at in range(pairs) for one in (said("question", BO, at), said("answer", ANNA, at))]
+    noise = [said("comment", CY, at) for at in range(10)]
+
+    card = card_of(record(comments=(*talked, *noise)))
+
+    told = [line.text.strip("“”") for line in card.facts if " by " in line.label]
+    assert told == [one.text for one in (*talked, *noise[10 - shown :])]
+
+
+def test_what_was_said_about_an_earlier_version_is_told_apart() -> None:
+    now = approval(revision=2)
+
+    card = card_of(record(now, comments=(said("answer", ANNA, 1),)), revision=2)
+
+    assert facts(card)["Answer by Anna Ames, about an earlier version"] == "“answer 1”"
