@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agents.requests import Decision, Given, PersonId, Request, Vote
 from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
-from agents.text import ends_of, one_line, quote
+from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
 from bot.policy.judge import (
     AlreadyDecided,
@@ -293,7 +293,7 @@ def _answer(record: RequestRecord, people: People) -> str:
     """The question, each line of it marked, and below it the answer: no question can look like an answer."""
     decision = record.decision
     fields = answer_lines(record.request, decision.given if decision else None)
-    meaning = "\n".join(f"{line.label}: {line.text}" for line in fields)
+    meaning = "\n".join(labelled(line.label, line.text) for line in fields)
     given = _bounded(meaning or answer_of(meaning_of(decision.given))) if decision else ""
     asked = "\n".join(f"> {line}" for line in _bounded(record.request.quoted).splitlines())
     by = people.names_of(decision.by) if decision else ""

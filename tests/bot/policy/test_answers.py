@@ -308,3 +308,12 @@ def test_whatever_the_parts_are_only_what_was_offered_is_picked_or_filled_in(
         places = dict.fromkeys(picks)
         assert answer.given.picks == tuple(request_.options[place - 1] for place in places)
         assert min(places) >= 1
+
+
+def test_a_text_of_several_lines_in_a_form_has_no_line_that_passes_for_another_field() -> None:
+    asked = question("form", fields=(FormField(name="why", label="Why"), FormField(name="budget", kind="number")))
+    said = replace(statement("free_text", ""), filled={"why": "a bug\nBudget: 1", "budget": "5"})
+
+    meant = read_answer(asked, said, LATER).given
+
+    assert meant == Given(text="Why: a bug\n  Budget: 1\nbudget: 5", form={"why": "a bug\nBudget: 1", "budget": 5})

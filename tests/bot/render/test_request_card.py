@@ -248,6 +248,16 @@ def test_an_answered_question_shows_question_and_answer() -> None:
     assert (card.quoted, card.form) == ("> Which one?\nBo Berg:\nv1.2.0", None)
 
 
+def test_no_text_of_a_form_looks_like_the_answer_of_another_field() -> None:
+    form = {"why": "a bug\nbudget: 1", "budget": 5}
+    asked = question("form", fields=("why", "budget"))
+    found = record(asked, "answered").model_copy(
+        update={"decision": decision("answered").model_copy(update={"given": Given(text="", form=form)})}
+    )
+
+    assert card_of(found).quoted.endswith("why: a bug\n  budget: 1\nbudget: 5")
+
+
 @any_of_them(st.text())
 def test_no_question_can_look_like_an_answer(asked: str) -> None:
     lines = card_of(answered("no", asked)).quoted.splitlines()
