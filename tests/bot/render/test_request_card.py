@@ -8,6 +8,7 @@ from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
 from agents.events import Event, RunEnded
+from agents.forms import FormValue
 from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState
 from agents.run import Run, fold
 from agents.state import AttemptOutcome
@@ -249,7 +250,7 @@ def test_an_answered_question_shows_question_and_answer() -> None:
 
 
 def test_no_text_of_a_form_looks_like_the_answer_of_another_field() -> None:
-    form = {"why": "a bug\nbudget: 1", "budget": 5}
+    form: dict[str, FormValue] = {"why": "a bug\nbudget: 1", "budget": 5}
     asked = question("form", fields=("why", "budget"))
     found = record(asked, "answered").model_copy(
         update={"decision": decision("answered").model_copy(update={"given": Given(text="", form=form)})}
