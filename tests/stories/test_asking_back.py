@@ -5,6 +5,7 @@ from email.message import EmailMessage
 import pytest
 
 from agents.events import AnswerNoted, CardReplaced
+from bot.policy.answers import ONLY_FILES
 from bot.policy.judge import Asked, Replied
 from bot.policy.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
@@ -126,6 +127,20 @@ async def test_an_absence_note_answers_nothing(world: World) -> None:
 
     await world.next_mail("bo", about=BECAUSE)
     assert await said(world, record) == [("question", "bo", WHY), ("answer", "anna", BECAUSE)]
+
+
+async def test_a_file_alone_answers_a_question_and_a_logo_does_not(world: World) -> None:
+    record = await asked(world)
+    question = await brought(world, record)
+    assert question.reply_to
+
+    await world.post("anna", question.reply_to, "", ("logo.png", "image/png", b"tiny"), cid="logo")
+    await world.next_mail("anna")
+    await world.post("anna", question.reply_to, "", ("log.txt", "text/plain", b"down since noon"))
+
+    await world.next_mail("bo", about=ONLY_FILES)
+    assert await said(world, record) == [("question", "bo", WHY), ("answer", "anna", ONLY_FILES)]
+    assert await is_untouched(world, record)
 
 
 async def test_an_answer_that_comes_after_the_decision_is_told_so_and_kept(world: World) -> None:
