@@ -40,8 +40,9 @@ def keys_of(form: AnswerForm) -> tuple[str, ...]:
 
 def _are_read_whole(keys: Sequence[str]) -> bool:
     written = "\n".join(f"{key}: {_LIKE_A_HEADER}" for key in keys)
-    # A refusal may go on with any words, but for a yes; consent with nothing but one.
-    is_vote = any(is_decision(line) for key in keys for line in (key, f"{key}: ab", f"{key}: {say('mail.yes')}"))
+    # A refusal may go on with any words, but for a yes; consent, and what is only polite, with nothing but one.
+    values = ("ab", "no", say("mail.yes"))
+    is_vote = any(is_decision(line) for key in keys for line in (key, *(f"{key}: {value}" for value in values)))
     return read_reply(written).text == written and not is_vote
 
 

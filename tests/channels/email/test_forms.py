@@ -64,6 +64,8 @@ def test_it_says_so_in_the_language_of_its_reader() -> None:
         (("No",), ("1 No",)),
         (("Nein", "Team"), ("1 Nein", "2 Team")),
         (("No.",), ("1 No.",)),
+        (("Sorry",), ("1 Sorry",)),
+        (("Silent", "Team"), ("Silent", "Team")),
     ],
 )
 def test_titles_that_would_pass_for_something_else_in_a_reply_have_their_number(
