@@ -41,6 +41,7 @@ from agents.requests import (
     StepId,
 )
 from agents.steps import CallTool, RequestHumanInput, Step
+from agents.text import labelled
 from language import in_all
 
 M = TypeVar("M", bound=BaseModel)
@@ -193,7 +194,7 @@ def meaning_of(given: Given | None) -> str:
     """Return what was answered, in the question's format: labels for a choice that was answered by its number."""
     if given is None:
         return ""
-    lines = given.picks or tuple(f"{name}: {text_of(value)}" for name, value in given.form.items())
+    lines = given.picks or tuple(labelled(name, text_of(value)) for name, value in given.form.items())
     return "\n".join(lines) or given.text
 
 

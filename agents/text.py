@@ -35,6 +35,11 @@ def one_line(text: str, chars: int) -> str:
     return line if len(line) <= chars else line[: chars - 1] + "…"
 
 
+def labelled(label: str, text: str) -> str:
+    """`label: text`, later lines of the text indented, so that none of them passes for another label's."""
+    return f"{label}: " + "\n  ".join(text.splitlines())
+
+
 def first_line(text: str, chars: int) -> str:
     """The first line of `text` that shows anything, as `one_line`: for a mail, its subject."""
     lines = (one_line(line, chars) for line in text.splitlines())

@@ -16,6 +16,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from agents.text import labelled
+
 Kind = Literal["text", "integer", "number", "date", "choice", "yes_no"]
 FormValue = str | int | float | bool | None
 """The answer to one field: text, a number, `2026-12-24`, an option, yes or no; None for one that was left out."""
@@ -117,4 +119,4 @@ def written(value: FormValue) -> str:
 
 def lines_of(fields: Sequence[FormField], values: dict[str, FormValue]) -> str:
     """The answer to a form as lines of `title: value`."""
-    return "\n".join(f"{field.title}: {text_of(values.get(field.name))}".rstrip() for field in fields)
+    return "\n".join(labelled(field.title, text_of(values.get(field.name))).rstrip() for field in fields)

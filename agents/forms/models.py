@@ -170,8 +170,22 @@ def _faults(fields: Sequence[FormField]) -> Iterator[str]:
     keys = [key for each in fields for key in {folded(each.name), folded(each.title)}]
     if len(set(keys)) < len(keys):
         yield "two fields have the same name or title, where letter case does not count"
+    elif _are_mistakable(fields):
+        yield "two fields could be taken for one another in a line, by a number or a colon in a name or title"
     if len(json.dumps([each.model_dump(mode="json") for each in fields])) > FORM_BYTES:
         yield f"all that is said of the fields has more than {FORM_BYTES} bytes"
+
+
+def _are_mistakable(fields: Sequence[FormField]) -> bool:
+    """Return whether a line about one field may begin as one about another: `1 Team` and `Team` in the first place,
+    or `Team: first` and `Team`.
+    """
+    ways = [
+        {folded(each.name), folded(each.title), folded(f"{number} {each.title}")}
+        for number, each in enumerate(fields, 1)
+    ]
+    pairs = ((one, other) for mine in ways for others in ways if mine is not others for one in mine for other in others)
+    return any(one == other or one.startswith(f"{other}:") for one, other in pairs)
 
 
 def _faults_of(asked: FormField) -> Iterator[str]:

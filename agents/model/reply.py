@@ -6,12 +6,13 @@ The wire shapes are those of `POST /v1/messages`: https://platform.claude.com/do
 import hashlib
 import inspect
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 import prompts
 from agents import Agent
@@ -63,13 +64,17 @@ class Block(_Wire):
     input: JsonValue = None
 
 
+# A number below or above these would lift a budget, or be too large to be added up.
+_Tokens = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
 class Usage(_Wire):
     """Tokens paid for."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: _Tokens = 0
+    output_tokens: _Tokens = 0
+    cache_creation_input_tokens: _Tokens | None = None
+    cache_read_input_tokens: _Tokens | None = None
 
     @property
     def all_input_tokens(self) -> int:
@@ -181,6 +186,8 @@ def _arguments(agent: Agent, use: Block) -> JsonValue:
 
 def _step(agent: Agent, use: Block) -> Step | NoStep:
     given = _arguments(agent, use)
+    if not _is_finite(given):
+        return NoStep("bad_arguments", f"{use.name}: a number is larger than any that can be kept")
     try:
         if own := _OWN_STEPS.get(use.name):
             return _complete(agent, own.model_validate(given))
@@ -193,6 +200,19 @@ def _step(agent: Agent, use: Block) -> Step | NoStep:
         return NoStep("bad_arguments", f"{use.name}: {one_line(f'{type(error).__name__}: {error}', 300)}")
     known = ", ".join(offer.name for offer in offers(agent))
     return NoStep("unknown_tool", f"there is no tool {one_line(use.name, 60)!r}; there are {known}")
+
+
+def _is_finite(value: JsonValue) -> bool:
+    """Return whether all numbers in `value` can be kept: `1e999` is read as infinity, which no JSON can hold."""
+    match value:
+        case float():
+            return math.isfinite(value)
+        case list():
+            return all(map(_is_finite, value))
+        case dict():
+            return all(map(_is_finite, value.values()))
+        case _:
+            return True
 
 
 def _complete(agent: Agent, step: RequestHumanInput | Done) -> Step | NoStep:

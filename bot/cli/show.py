@@ -19,6 +19,7 @@ from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.policy.quorum import eligible
+from bot.policy.record import Comment
 from bot.render.cards import approved, below_title, by_key, exact_call, short_hashes, unanswered
 from bot.render.forms import hint
 from bot.render.times import ago, left, length, moment
@@ -131,13 +132,18 @@ def request_text(request: RequestView, people: People) -> str:
         for vote in request.votes
         if vote.approve and vote.reason
     ]
-    rows += [_row(one.kind, f"{people.name_of(one.person)}: {one.text}") for one in request.comments]
+    rows += [_row(one.kind, f"{_said_by(one, request, people)}: {one.text}") for one in request.comments]
     rows += [_row("expires", moment(None, request.expires_at))]
     rows += [_row("then", f"{line.label.lower()}, {line.text}") for line in then] if request.state == "open" else []
     rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
     rows += [_row("run", request.run_id), _row("digest", request.digest)]
     rows += [_row("mode", "rehearsal: plain rules chose the steps, no model")] if request.is_rehearsal else []
     return plain("\n".join(rows))
+
+
+def _said_by(comment: Comment, request: RequestView, people: People) -> str:
+    before = ", about an earlier version" if 0 < comment.revision < request.revision else ""
+    return f"{people.name_of(comment.person)}{before}"
 
 
 def _asked(field: FormField) -> str:

@@ -18,7 +18,7 @@ from bot.errors import Conflict
 from bot.people.directory import People
 from bot.policy.answers import ONLY_FILES, Statement, refuses
 from bot.policy.attachments import attachments, contents
-from bot.policy.judge import MOST_REMARKS, Asked, Unclear, is_question, judgements
+from bot.policy.judge import MOST_REMARKS, Asked, Unclear, is_noted, is_question, judgements
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
@@ -42,7 +42,6 @@ _TRIES = 1_000
 _HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
 # A person says less; a robot with a person's account would have the model think without end.
 _SAID, _SAID_PER_S = 60, 3600.0
-_NOTED_AT_MOST = 50
 # Longer than a request stays open, and than anything is brought to us again.
 _REMEMBERED_S = 31 * 24 * 3600.0
 
@@ -199,7 +198,7 @@ class FollowUps:
         Where whoever decides asks something, it goes to whoever asked as a question.
         """
         request, person = record.request, PersonId(trigger.person)
-        if record.noted.get(person, 0) >= _NOTED_AT_MOST:
+        if not is_noted(record, person):
             return Written("committed")
         asks = record.state == "open" and _may_answer(record, person) and is_question(trigger.text)
         judgement = Asked(whom=request.askers) if asks else Unclear()

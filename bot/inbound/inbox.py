@@ -16,7 +16,7 @@ from bot.inbound.follow_ups import FollowUps
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.people.directory import People
-from bot.policy.answers import Statement
+from bot.policy.answers import ONLY_FILES, Statement
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
@@ -159,7 +159,7 @@ class Inbox:
             revision=placed.revision,
             digest=placed.digest,
             said=reply.said,
-            text=reply.text,
+            text=_words(reply, placed),
             reason=reply.reason,
             evidence=reply.evidence,
             files=reply.files,
@@ -223,3 +223,9 @@ class Inbox:
                 reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
             )
             await self._quarantine.add(inbound_id, channel, item)
+
+
+def _words(reply: Reply, placed: Delivery) -> str:
+    """Its text, or that it has none: files alone answer somebody's question as they do one of an agent's."""
+    is_wordless = bool(placed.about) and not reply.text.strip()
+    return ONLY_FILES if is_wordless and any(not file.is_inline for file in reply.files) else reply.text

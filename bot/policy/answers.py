@@ -16,7 +16,7 @@ from channels import File
 from channels.email.reply import is_courtesy, read_reply
 from language import in_all
 
-_BARE_NO = re.compile(rf"\s*(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*", re.IGNORECASE)
+_BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.

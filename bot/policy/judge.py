@@ -35,6 +35,10 @@ _QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
 # Each makes a new card for everybody who is asked: who has more to say withdraws, and asks anew.
 MOST_REMARKS = 20
 
+MOST_NOTED = 50
+"""An answer that does not count is kept, and told; one person's robot that keeps answering has no more of one request.
+"""
+
 
 class Answer(Frozen):
     """A reply read as an answer to one request. `revision` and `digest` are those that this person was shown.
@@ -235,6 +239,8 @@ def _reply(record: RequestRecord, answer: Answer) -> Judgement | None:
     closed = _undecided(record, answer) or _open(record, answer) or _unexpired(record, answer)
     if closed:  # what steers the run goes on to it, and whoever answers somebody hears that it is too late
         return closed if answer.about else None
+    if about and not is_noted(record, answer.person):
+        return Unclear(why=TOO_OFTEN)
     return Replied(about=about) if about else None
 
 
@@ -264,6 +270,8 @@ def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     if (answer.approve if is_vote else answer.given) is not None:
         return None
     if is_vote and answer.text.strip() and (answer.asks or is_question(answer.text)):
+        if not is_noted(record, answer.person):
+            return Unclear(why=TOO_OFTEN)
         return Asked(whom=tuple(one for one in record.request.askers if one != answer.person))
     return Unclear(misfits=answer.misfits, kept=answer.kept)
 
@@ -273,7 +281,13 @@ def is_question(text: str) -> bool:
     return _QUESTION.search(text) is not None
 
 
+def is_noted(record: RequestRecord, person: PersonId) -> bool:
+    """Return whether an answer of this person that does not count is still kept."""
+    return record.noted.get(person, 0) < MOST_NOTED
+
+
 REPLACED = "it answers a card that was replaced by a newer one"
+TOO_OFTEN = "beside this request you have said as much as is kept of one person, and this is not"
 
 
 def _bound(record: RequestRecord, answer: Answer) -> Judgement | None:

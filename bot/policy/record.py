@@ -38,8 +38,11 @@ from agents.requests import (
 from bot.policy.quorum import is_met
 from language import say
 
-# On a card; all of them are in the run's story. A question and its answer are two.
-_COMMENTS, _COMMENT_CHARS = 10, 500
+COMMENTS = 10
+"""Most comments that are kept here, and most questions and answers, so that whoever may only comment pushes none of
+those off the card. All are in the run's story.
+"""
+_COMMENT_CHARS = 500
 _KINDS: dict[str, Literal["comment", "question", "answer"]] = {
     "unclear": "comment",
     "asked": "question",
@@ -51,8 +54,8 @@ class Comment(Remark):
     """Words beside an open approval, which decide nothing and which no model reads.
 
     A `question` of somebody who decides goes to whoever asked; an `answer` of theirs is `about` the words with that
-    `id`. `channel` is where it was said, and `was_sent` if it was brought to them as a card. What is kept without these
-    is a comment of a release before.
+    `id`. `channel` is where it was said, and `was_sent` if it was brought to them as a card. `revision` is that of the
+    card it was said beside, 0 where that is not known. What is kept without these is a comment of a release before.
     """
 
     kind: Literal["comment", "question", "answer"] = Field(default="comment", exclude_if=lambda kind: kind == "comment")
@@ -60,6 +63,7 @@ class Comment(Remark):
     about: str = Field(default="", exclude_if=operator.not_)
     channel: str = Field(default="", exclude_if=operator.not_)
     was_sent: bool = Field(default=False, exclude_if=operator.not_)
+    revision: int = Field(default=0, exclude_if=operator.not_)
 
 
 class RequestRecord(Frozen):
@@ -179,8 +183,15 @@ def _comments(record: RequestRecord, event: AnswerNoted) -> tuple[Comment, ...]:
         about=event.about,
         channel=event.channel,
         was_sent=bool(event.holders),
+        revision=record.request.revision,
     )
-    return (*record.comments, comment)[-_COMMENTS:]
+    return _newest((*record.comments, comment))
+
+
+def _newest(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
+    plain = [one for one in comments if one.kind == "comment"][-COMMENTS:]
+    asked = [one for one in comments if one.kind != "comment"][-COMMENTS:]
+    return tuple(one for one in comments if one in plain or one in asked)
 
 
 def _cut(text: str) -> str:

@@ -1,5 +1,6 @@
 """The card of a request's current state, in channels that can change what they sent. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 from agents.requests import Decision, Given, PersonId, Request, Vote
 from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
-from agents.text import ends_of, one_line, quote
+from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
 from bot.policy.judge import (
     AlreadyDecided,
@@ -23,7 +24,7 @@ from bot.policy.judge import (
     judge,
 )
 from bot.policy.quorum import lacking
-from bot.policy.record import Comment, RequestRecord, good_until
+from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
 from bot.render.forms import answer_lines
 from bot.render.output import output_of
@@ -44,8 +45,7 @@ _HOW = {
 # What a tool printed, or a person wrote, is on the run's page in full.
 _HEAD_CHARS, _TAIL_CHARS, _LAST_CHARS = 900, 500, 2_000
 _SAID_CHARS = 500
-COMMENT_BY = {"comment": "card.comment-by", "question": "card.question-by", "answer": "card.answer-by"}
-"""The keys of what stands above words beside an open approval, by their kind."""
+_COMMENT_BY = {"comment": "card.comment-by", "question": "card.question-by", "answer": "card.answer-by"}
 
 # A comment, and a question.
 _COMMENT_CARDS = (("notice.comment-title", "notice.comment"), ("notice.question-title", "notice.question"))
@@ -118,12 +118,23 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     said = [
         (say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in record.votes if vote.approve
     ]
-    said += [
-        (say(COMMENT_BY[one.kind], name=people.name_of(one.person)), answer_of(one.text)) for one in record.comments
-    ]
+    said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
     # A card that is drawn again as it is sent has some of them already.
     return card.model_copy(update={"facts": (*(fact for fact in card.facts if fact not in lines), *lines)})
+
+
+def _shown(comments: Sequence[Comment]) -> list[Comment]:
+    """As many as a card takes beside its own facts: questions and answers, and then the newest comments."""
+    asked = [one for one in comments if one.kind != "comment"]
+    plain = [one for one in comments if one.kind == "comment"]
+    return [*asked, *plain[max(0, len(plain) + len(asked) - COMMENTS) :]]
+
+
+def comment_by(said: Comment, request: Request, people: People) -> str:
+    """Return whose words these are, and that the card was another one when they were said, where it was."""
+    label = say(_COMMENT_BY[said.kind], name=people.name_of(said.person))
+    return say("card.said-before", label=label) if 0 < said.revision < request.revision else label
 
 
 def comment_card(request: Request, said: Comment, text: str, people: People) -> Card:
@@ -282,7 +293,7 @@ def _answer(record: RequestRecord, people: People) -> str:
     """The question, each line of it marked, and below it the answer: no question can look like an answer."""
     decision = record.decision
     fields = answer_lines(record.request, decision.given if decision else None)
-    meaning = "\n".join(f"{line.label}: {line.text}" for line in fields)
+    meaning = "\n".join(labelled(line.label, line.text) for line in fields)
     given = _bounded(meaning or answer_of(meaning_of(decision.given))) if decision else ""
     asked = "\n".join(f"> {line}" for line in _bounded(record.request.quoted).splitlines())
     by = people.names_of(decision.by) if decision else ""

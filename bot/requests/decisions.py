@@ -38,6 +38,7 @@ from bot.policy.judge import (
     Replied,
     Revoked,
     Unclear,
+    is_noted,
     judge,
     judgements,
 )
@@ -58,8 +59,6 @@ from language import say
 
 log = structlog.stdlib.get_logger()
 
-# An answer that does not count gets a sentence back; one person's robot that keeps answering does not for ever.
-_NOTED_AT_MOST = 50
 # Whoever answers by a robot gets no more cards than a person could read.
 _RENEWS_AFTER = timedelta(minutes=10)
 # Conflicts come from other answers to the same request, and each of those that wins is progress.
@@ -171,7 +170,7 @@ class Decisions:
         is_final = now_stands.state != record.state
         is_heard = _is_told_later(statement) or answer.channel in request.policy.reach
         is_seen = isinstance(judgement, Counted | Revoked) and answer.channel in self._edits  # on the card itself
-        is_told = is_heard and not is_seen and _is_noted(record, answer.person) and not isinstance(judgement, Decided)
+        is_told = is_heard and not is_seen and is_noted(record, answer.person) and not isinstance(judgement, Decided)
         # Whoever takes back what they asked for has no card to see it on.
         has_card = any(holder.person == answer.person for holder in record.holders)
         is_told = is_told or (is_final and not has_card and _is_told_later(statement))
@@ -202,7 +201,7 @@ class Decisions:
 
         Somebody's robot that answers each of them gets one in ten minutes.
         """
-        may_again = isinstance(judgement, NotThisWay | Unclear | Asked) and _is_noted(record, answer.person)
+        may_again = isinstance(judgement, NotThisWay | Unclear | Asked) and is_noted(record, answer.person)
         holds = any(holder.person == answer.person for holder in record.holders)
         if not (may_again and holds and record.state == "open") or answer.channel in self._edits:
             return _Renewal()
@@ -466,10 +465,6 @@ def _is_told_later(statement: Statement) -> bool:
     return bool(statement.place) or statement.channel not in ANSWERED_AT_ONCE
 
 
-def _is_noted(record: RequestRecord, person: PersonId) -> bool:
-    return record.noted.get(person, 0) < _NOTED_AT_MOST
-
-
 def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
     """Return the events that a judgement adds to the run; a robot that answers for ever adds nothing more."""
     request_id, now, files = record.request.id, answer.at, attachments(statement.files)
@@ -483,7 +478,7 @@ def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statemen
             return [RequestDecided(at=now, request_id=request_id, decision=judgement.decision, files=files)]
         case Revoked():
             return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote, files=files)]
-        case _ if not _is_noted(record, answer.person):
+        case _ if not is_noted(record, answer.person):
             return []
         case _:
             noted = AnswerNoted(

@@ -29,7 +29,8 @@ def lines(form: AnswerForm, empty: str = EMPTY) -> tuple[str, ...]:
 
 def keys_of(form: AnswerForm) -> tuple[str, ...]:
     """Return what begins each line: the field's title, after its number where the titles alone, read in a reply, would
-    pass for something else: `From:` and `To:` for the head of an older mail, `Approve: yes` for a decision.
+    pass for something else: `From:` and `To:` for the head of an older mail, `Approve: yes` or `No: 4711` for a
+    decision.
     """
     titles = tuple(_line(each.title) for each in form.fields)
     if _are_read_whole(titles):
@@ -39,7 +40,10 @@ def keys_of(form: AnswerForm) -> tuple[str, ...]:
 
 def _are_read_whole(keys: Sequence[str]) -> bool:
     written = "\n".join(f"{key}: {_LIKE_A_HEADER}" for key in keys)
-    return read_reply(written).text == written and not any(is_decision(f"{key}: {say('mail.yes')}") for key in keys)
+    # A refusal may go on with any words, but for a yes; consent, and what is only polite, with nothing but one.
+    values = ("ab", "no", say("mail.yes"))
+    is_vote = any(is_decision(line) for key in keys for line in (key, *(f"{key}: {value}" for value in values)))
+    return read_reply(written).text == written and not is_vote
 
 
 def _numbered(fields: Sequence[Input], said: Sequence[str]) -> Iterator[tuple[int, Input, str]]:

@@ -107,6 +107,7 @@ def test_what_closes_a_step_becomes_its_result(events: list[Event], result: Resu
         (Given(text="2", picks=("production",)), "production"),
         (Given(text="1, 2", picks=("staging", "production")), "staging\nproduction"),
         (Given(text="see below", form={"version": "v1", "why": "bug"}), "version: v1\nwhy: bug"),
+        (Given(text="see below", form={"why": "bug\nversion: v9"}), "why: bug\n  version: v9"),
         (None, ""),
     ],
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from agents.deploy.lookup import LookFailed
+from agents.deploy.lookup import MASK, LookFailed
 from agents.text import one_line
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ SAID_CHARS = 200
 _NOTHING_DONE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY,
                  HTTPStatus.BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS)  # fmt: skip
 _NOT_LET_IN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+
+# Headers that hold a token. A shorter one would be found in words that only look alike.
+_TOKENS, _TOKEN_BYTES = ("Authorization", "PRIVATE-TOKEN"), 6
 
 Json = dict[str, Any]
 
@@ -96,7 +99,7 @@ class Api:
             was_never_sent = isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
             why = f"{self.name} can't be reached at {self.base_url}: {type(error).__name__}"
             raise ApiFailed(why, refused=was_never_sent) from error
-        said = _json(content)
+        said = _json(self._without_token(content))
         if not answer.is_success:
             raise self._failed(answer.status_code, said)
         return Answer(answer.status_code, {key.lower(): value for key, value in answer.headers.items()}, said)
@@ -108,6 +111,14 @@ class Api:
             if len(content) > _ANSWER_BYTES:
                 raise ApiFailed(f"{self.name}'s answer is larger than any we can use")
         return bytes(content)
+
+    def _without_token(self, content: bytes) -> bytes:
+        """`content` without what let us in, which a server or a proxy may repeat in its words or its links."""
+        for name, value in self.headers.items():
+            token = value.removeprefix("Bearer ").encode()
+            if name in _TOKENS and len(token) >= _TOKEN_BYTES:
+                content = content.replace(token, MASK.encode())
+        return content
 
     def _failed(self, status: int, said: object) -> ApiFailed:
         words = one_line(_reason(said), SAID_CHARS) or "no reason"
@@ -126,6 +137,13 @@ def text(row: Json, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def number(row: Json, key: str) -> str:
+    """The positive whole number at `key`, which names something there; empty for anything else."""
+    value = row.get(key)
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return str(value) if is_number else ""
+
+
 def inner(row: Json, *keys: str) -> Json:
     """The object that `keys` lead to, one in another; an empty one where they lead nowhere."""
     for key in keys:
@@ -137,7 +155,7 @@ def inner(row: Json, *keys: str) -> Json:
 def _json(content: bytes) -> object:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):  # the other: one in another, deeper than anybody means it
         return None
 
 

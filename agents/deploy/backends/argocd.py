@@ -131,7 +131,10 @@ class Sync(RemoteBackend):
         return (there, Examined(f"{self.title}: starting it", None, fix, "that would be one"))
 
     async def _get(self) -> Json:
-        return await self._api.get(self._query())
+        found = await self._api.get(self._query())
+        if not inner(found, "metadata"):  # no application at all: nobody can tell from it that nothing runs
+            raise ApiFailed("Argo CD's answer holds no metadata")
+        return found
 
     def _query(self, **more: str) -> str:
         asked = {**({"appNamespace": self._application.namespace} if self._application.namespace else {}), **more}

@@ -12,7 +12,7 @@ from typing import cast
 from urllib.parse import quote
 
 from agents.deploy.backends import Call, Examined, fine, wrong
-from agents.deploy.backends.api import SAID_CHARS, TIMEOUT_S, Answer, Api, ApiFailed, Json, objects, text
+from agents.deploy.backends.api import SAID_CHARS, TIMEOUT_S, Answer, Api, ApiFailed, Json, number, objects, text
 from agents.deploy.backends.remote import KEY_PLACE, LOOK_PAUSE_S, Job, RemoteBackend
 from agents.deploy.backends.standing import Standing, standing
 from agents.deploy.lookup import LookFailed
@@ -119,8 +119,7 @@ class Workflow(RemoteBackend):
             if not error.refused or "return_run_details" not in str(error):
                 raise
             answer = await self._api.ask("POST", self.address, body)
-        run_id = answer.row.get("workflow_run_id")
-        return str(run_id) if answer.status == HTTPStatus.OK and isinstance(run_id, int) else ""
+        return number(answer.row, "workflow_run_id") if answer.status == HTTPStatus.OK else ""
 
     async def find(self, handle: str) -> Job | None:
         """See `RemoteBackend`; a key is looked for in the names of the newest 100 runs that were dispatched."""
@@ -185,11 +184,11 @@ def _right(title: str, may: bool | None) -> Examined:
 
 
 def _job(row: Json) -> Job | None:
-    run_id = row.get("id")
-    if not isinstance(run_id, int):
+    run_id = number(row, "id")
+    if not run_id:
         return None
     end = (text(row, "conclusion") or "unknown") if row.get("status") == "completed" else ""
-    return Job(str(run_id), one_line(end, SAID_CHARS), one_line(text(row, "html_url"), SAID_CHARS))
+    return Job(run_id, one_line(end, SAID_CHARS), one_line(text(row, "html_url"), SAID_CHARS))
 
 
 def _rows(said: Json, key: str) -> list[Json]:

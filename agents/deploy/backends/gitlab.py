@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from agents.deploy.backends import Call, Examined, fine, wrong
-from agents.deploy.backends.api import SAID_CHARS, TIMEOUT_S, Api, ApiFailed, Json, text
+from agents.deploy.backends.api import SAID_CHARS, TIMEOUT_S, Api, ApiFailed, Json, number, text
 from agents.deploy.backends.remote import KEY_PLACE, LOOK_PAUSE_S, Job, RemoteBackend
 from agents.deploy.backends.standing import Standing, standing
 from agents.deploy.lookup import LookFailed
@@ -136,11 +136,11 @@ class Pipeline(RemoteBackend):
 
 
 def _job(row: Json) -> Job | None:
-    pipeline = row.get("id")
-    if not isinstance(pipeline, int):
+    pipeline = number(row, "id")
+    if not pipeline:
         return None
     status = text(row, "status")
-    return Job(str(pipeline), status if status in _ENDS else "", one_line(text(row, "web_url"), SAID_CHARS))
+    return Job(pipeline, status if status in _ENDS else "", one_line(text(row, "web_url"), SAID_CHARS))
 
 
 def _may_fail(row: Json) -> bool:

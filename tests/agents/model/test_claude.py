@@ -1,5 +1,6 @@
 """Every answer that the Messages API can give, through the real SDK and a real connection."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -141,6 +142,12 @@ async def test_what_a_call_may_take_is_sent_and_recorded(api: FakeAnthropic) -> 
     assert calls[0].input_hash != calls[1].input_hash
 
 
+def spending(usage: dict[str, int]) -> Answer:
+    """A good answer whose usage is as no server counts."""
+    good = message(tool_use("done", {"summary": "over"}))
+    return replace(good, body=json.dumps(json.loads(good.body) | {"usage": usage}))
+
+
 CASES: list[tuple[Answer, FailureKind, str]] = [
     (error(429, "rate_limit_error", "slow down"), "rate_limited", "429 rate_limit_error: slow down"),
     (error(529, "overloaded_error", "busy"), "overloaded", "529 overloaded_error: busy"),
@@ -168,6 +175,8 @@ CASES: list[tuple[Answer, FailureKind, str]] = [
     (message(tool_use("deploy", {"place": {"environment": "moon"}})), "bad_arguments", "version: Field required"),
     (message(tool_use("deploy", {**CALL, "version": "1.2.0"})), "bad_arguments", "version: String should match"),
     (message(tool_use("deploy", "v1.2.0")), "bad_arguments", "deploy: arguments"),
+    (message(tool_use("deploy", {"more": [{"size": float("inf")}]})), "bad_arguments", "larger than any"),
+    (message(tool_use("deploy", CALL | {"size": float("nan")})), "bad_arguments", "larger than any"),
     (message(tool_use("done", {"summary": "x", "more": 1})), "bad_arguments", "more: Extra inputs"),
     (message(tool_use("request_human_input", {"question": "?", "format": "choice"})), "bad_arguments", "needs options"),
     (message(tool_use("request_human_input", {"question": "?", "format": "form"})), "bad_arguments", "needs fields"),
@@ -179,6 +188,9 @@ CASES: list[tuple[Answer, FailureKind, str]] = [
     (message(tool_use("done", {"summary": "x"}), stop_reason="pause_turn"), "bad_body", "stopped for pause_turn"),
     (message(tool_use("done", {"summary": "x"}), stop_reason=None), "bad_body", "stopped for ?"),
     (Answer('{"type": "message", "content": []}', breaks=True), "connection", "cannot reach the model"),
+    (spending({"input_tokens": -1_000_000}), "bad_body", "greater than or equal to 0"),
+    (spending({"output_tokens": 10**400}), "bad_body", "less than or equal to"),
+    (spending({"cache_read_input_tokens": -1}), "bad_body", "greater than or equal to 0"),
 ]
 
 

@@ -32,6 +32,24 @@ def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str,
 
 
 @pytest.mark.parametrize(
+    ("text", "vote"),
+    [
+        ("No.", None),
+        ("No, no.", None),
+        ("Nein. Nein!", None),
+        ("nope\nno", None),
+        ("no " * 20_000, None),
+        ("No, no, stop.", False),
+        ("Stop", False),
+    ],
+)
+def test_a_no_to_a_question_is_an_answer_however_often_it_is_said(text: str, vote: bool | None) -> None:
+    said = replace(statement("deny", text), about="asked-1")
+
+    assert read_answer(approval(), said, LATER).approve is vote
+
+
+@pytest.mark.parametrize(
     ("request_", "text", "meaning"),
     [
         (question(), "  Tomorrow, I think.\n", Given(text="Tomorrow, I think.")),
@@ -290,3 +308,12 @@ def test_whatever_the_parts_are_only_what_was_offered_is_picked_or_filled_in(
         places = dict.fromkeys(picks)
         assert answer.given.picks == tuple(request_.options[place - 1] for place in places)
         assert min(places) >= 1
+
+
+def test_a_text_of_several_lines_in_a_form_has_no_line_that_passes_for_another_field() -> None:
+    asked = question("form", fields=(FormField(name="why", label="Why"), FormField(name="budget", kind="number")))
+    said = replace(statement("free_text", ""), filled={"why": "a bug\nBudget: 1", "budget": "5"})
+
+    meant = read_answer(asked, said, LATER).given
+
+    assert meant == Given(text="Why: a bug\n  Budget: 1\nbudget: 5", form={"why": "a bug\nBudget: 1", "budget": 5})

@@ -7,9 +7,12 @@ import pytest
 from agents.requests import PersonId, Remark, RequestState
 from bot.policy.judge import (
     CHECKS,
+    MOST_NOTED,
     MOST_REMARKS,
+    TOO_OFTEN,
     AlreadyDecided,
     AlreadyVoted,
+    Asked,
     ClosedOtherwise,
     Counted,
     Decided,
@@ -163,6 +166,18 @@ def test_words_of_a_requester_that_answer_a_question_are_that_answer_and_no_rema
     found = judge(record(comments=(question,)), answer(ANNA, approve=None, text="the fair opens at noon"))
 
     assert found == Replied(about="asked-1")
+
+
+def test_what_is_kept_of_one_person_no_longer_is_neither_called_a_question_nor_an_answer() -> None:
+    question = Comment(person=BO, text="why now?", at=NOON, kind="question", id="asked-1")
+    full = record(comments=(question,), noted={ANNA: MOST_NOTED, BO: MOST_NOTED})
+
+    assert judge(full, answer(BO, approve=None, text="why now?")) == Unclear(why=TOO_OFTEN)
+    assert judge(full, answer(BO, approve=None, text="why now", asks=True)) == Unclear(why=TOO_OFTEN)
+    assert judge(full, answer(ANNA, approve=None, text="the fair opens at noon")) == Unclear(why=TOO_OFTEN)
+    assert isinstance(judge(full, answer(CY, approve=None, text="why now?")), Asked)
+    assert isinstance(judge(full, answer(BO)), Decided)
+    assert isinstance(judge(full, answer(BO, approve=False)), Decided)
 
 
 @guards("judge:note")

@@ -1,9 +1,9 @@
 """A request's record is what its run's events say of it."""
 
-from agents.events import Event
-from agents.requests import PersonId
+from agents.events import AnswerNoted, Event, RequestRevised
+from agents.requests import PersonId, RequestId
 from bot.policy.record import RequestRecord, records
-from tests.agents.worlds import ANNA, BO, chosen, decided, opened, said, started
+from tests.agents.worlds import ANNA, BO, NOON, chosen, decided, opened, request, said, started
 
 CY = PersonId("cy")
 
@@ -11,6 +11,42 @@ CY = PersonId("cy")
 def record(*events: Event) -> RequestRecord:
     [found] = records([started(), chosen(), *events]).values()
     return found
+
+
+def noted(number: int, outcome: str, person: PersonId = BO) -> AnswerNoted:
+    return AnswerNoted(
+        at=NOON,
+        request_id=RequestId("q1"),
+        reply_id=f"r{number}",
+        person=person,
+        channel="slack",
+        text=f"words {number}",
+        outcome=outcome,
+    )
+
+
+def test_comments_push_no_question_and_no_answer_off_the_card() -> None:
+    found = record(
+        opened(),
+        noted(1, "asked"),
+        noted(2, "replied", ANNA).model_copy(update={"about": "r1"}),
+        *(noted(number, "unclear", CY) for number in range(3, 53)),
+        noted(53, "asked"),
+    )
+
+    kinds = [one.kind for one in found.comments]
+    assert kinds == ["question", "answer", *["comment"] * 10, "question"]
+    assert [one.id for one in found.comments[2:4]] == ["r43", "r44"]
+    assert (question := found.question_for(ANNA)) is not None
+    assert question.id == "r53"
+
+
+def test_words_are_kept_with_the_version_that_they_were_said_about() -> None:
+    revised = RequestRevised(at=NOON, by=ANNA, request=request(revision=2))
+
+    found = record(opened(), noted(1, "asked"), revised, noted(2, "unclear"))
+
+    assert [one.revision for one in found.comments] == [1, 2]
 
 
 def test_whoever_writes_while_it_is_open_joins_its_requesters_once() -> None:

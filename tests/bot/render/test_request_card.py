@@ -8,16 +8,18 @@ from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
 from agents.events import Event, RunEnded
+from agents.forms import FormValue
 from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState
 from agents.run import Run, fold
 from agents.state import AttemptOutcome
 from bot.policy.judge import Counted, Decided, Revoked, judge
 from bot.policy.quorum import eligible
-from bot.policy.record import RequestRecord, records
+from bot.policy.record import Comment, RequestRecord, records
 from bot.render.request_card import standing
 from channels import Card
 from tests.agents.worlds import NOON, any_event, started
 from tests.bot.examples import (
+    ANNA,
     APPROVAL,
     BO,
     CY,
@@ -247,6 +249,16 @@ def test_an_answered_question_shows_question_and_answer() -> None:
     assert (card.quoted, card.form) == ("> Which one?\nBo Berg:\nv1.2.0", None)
 
 
+def test_no_text_of_a_form_looks_like_the_answer_of_another_field() -> None:
+    form: dict[str, FormValue] = {"why": "a bug\nbudget: 1", "budget": 5}
+    asked = question("form", fields=("why", "budget"))
+    found = record(asked, "answered").model_copy(
+        update={"decision": decision("answered").model_copy(update={"given": Given(text="", form=form)})}
+    )
+
+    assert card_of(found).quoted.endswith("why: a bug\n  budget: 1\nbudget: 5")
+
+
 @any_of_them(st.text())
 def test_no_question_can_look_like_an_answer(asked: str) -> None:
     lines = card_of(answered("no", asked)).quoted.splitlines()
@@ -324,3 +336,28 @@ def test_a_failure_is_one_sentence_and_the_last_twenty_lines_that_were_printed()
 def test_everything_that_was_to_be_known_stays_on_the_card() -> None:
     assert APPROVAL.digest in facts(card_of(closed("denied"))).values()
     assert card_of(closed("denied")).exact == card_of(record()).exact
+
+
+def said(kind: Literal["comment", "question", "answer"], person: PersonId, number: int) -> Comment:
+    return Comment(person=person, text=f"{kind} {number}", at=NOON, kind=kind, id=f"{kind}-{number}", revision=1)
+
+
+@pytest.mark.parametrize(("pairs", "shown"), [(0, 10), (1, 8), (5, 0)])
+def test_a_card_has_room_for_questions_and_answers_before_comments_and_for_the_newest_of_these(
+    pairs: int, shown: int
+) -> None:
+    talked = [one for at in range(pairs) for one in (said("question", BO, at), said("answer", ANNA, at))]
+    noise = [said("comment", CY, at) for at in range(10)]
+
+    card = card_of(record(comments=(*talked, *noise)))
+
+    told = [line.text.strip("“”") for line in card.facts if " by " in line.label]
+    assert told == [one.text for one in (*talked, *noise[10 - shown :])]
+
+
+def test_what_was_said_about_an_earlier_version_is_told_apart() -> None:
+    now = approval(revision=2)
+
+    card = card_of(record(now, comments=(said("answer", ANNA, 1),)), revision=2)
+
+    assert facts(card)["Answer by Anna Ames, about an earlier version"] == "“answer 1”"

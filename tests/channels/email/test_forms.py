@@ -5,7 +5,7 @@ from datetime import timedelta
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from channels import Address, AnswerForm, Card, Input
@@ -61,6 +61,11 @@ def test_it_says_so_in_the_language_of_its_reader() -> None:
         (("Von", "An", "Betreff"), ("1 Von", "2 An", "3 Betreff")),
         (("From", "Sent"), ("1 From", "2 Sent")),
         (("Approve",), ("1 Approve",)),
+        (("No",), ("1 No",)),
+        (("Nein", "Team"), ("1 Nein", "2 Team")),
+        (("No.",), ("1 No.",)),
+        (("Sorry",), ("1 Sorry",)),
+        (("Silent", "Team"), ("Silent", "Team")),
     ],
 )
 def test_titles_that_would_pass_for_something_else_in_a_reply_have_their_number(
@@ -69,6 +74,7 @@ def test_titles_that_would_pass_for_something_else_in_a_reply_have_their_number(
     assert forms.keys_of(form_of(asked(*(Input(name=title) for title in titles)))) == keys
 
 
+@example([Input(name="N", label="N", hint="0", value="ab")])
 @given(st.lists(inputs(st.text(st.characters(categories=("L", "N", "Zs")), min_size=1, max_size=20)), max_size=5))
 def test_no_line_of_a_form_would_decide_anything(fields: list[Input]) -> None:
     form = form_of(asked(*fields))

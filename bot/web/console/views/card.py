@@ -28,7 +28,7 @@ from bot.render.cards import (
 )
 from bot.render.difference import led_from
 from bot.render.forms import answer_lines, inputs, reasons
-from bot.render.request_card import COMMENT_BY
+from bot.render.request_card import comment_by
 from bot.render.views import FactView, RequestView, request_view
 from bot.render.words import channel_word, how_to_approve, present
 from bot.render.worklist import who_else
@@ -172,8 +172,7 @@ def _said(record: RequestRecord, people: People, me: PersonId, *, replies: bool)
     answered = {one.about for one in record.comments}
     for one in record.comments:
         is_unanswered = one.kind != "answer" and one.person != me and one.id not in (*answered, "")
-        label = say(COMMENT_BY[one.kind], name=people.name_of(one.person))
-        yield SaidView(one.id, label, one.text, replies and is_unanswered)
+        yield SaidView(one.id, comment_by(one, record.request, people), one.text, replies and is_unanswered)
 
 
 def version_of(card: CardView, version: int) -> str:

@@ -1,0 +1,157 @@
+"""What a server may answer that is no answer: whatever comes, nothing is started twice, and no token is repeated."""
+
+import json
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from agents import Outcome, Pending
+from agents.deploy import Environment
+from agents.deploy.backends.argocd import Application, Sync
+from agents.deploy.backends.github import Hub, Workflow
+from agents.deploy.backends.gitlab import Pipeline, Project
+from agents.deploy.backends.remote import RemoteBackend
+from agents.deploy.tools import DeployArgs, dispatch_tool
+from tests.agents.deploy.repos import PlainHands, Repo, make_repo
+
+KEY, TOKEN = "s0p-abcdefghijklm", "a-token-of-ours-0123456789"
+V12 = DeployArgs(version="v1.2.0", environment="production")
+BACKENDS: dict[str, Callable[[str], RemoteBackend]] = {
+    "github": lambda url: Workflow(Hub("acme/shop", url, TOKEN, "deploy.yml"), "production", look_pause_s=0),
+    "gitlab": lambda url: Pipeline(Project("acme/shop", url, TOKEN), "production", look_pause_s=0),
+    "argocd": lambda url: Sync(Application("shop", url, TOKEN), "production", look_pause_s=0),
+}
+
+
+@dataclass
+class Said:
+    """A server that says `looks` to each GET and `begins` to each POST: a status and bytes. `seen` has the methods."""
+
+    looks: tuple[int, bytes] = (200, b"{}")
+    begins: tuple[int, bytes] = (200, b"{}")
+    goes_to: str = ""
+    seen: list[str] = field(default_factory=list[str])
+
+
+@contextmanager
+def serving(said: Said) -> Generator[str]:
+    """The address of such a server."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self, status: int, body: bytes) -> None:
+            said.seen.append(self.command)
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            if said.goes_to:
+                self.send_header("Location", said.goes_to)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self) -> None:
+            self._answer(*said.looks)
+
+        def do_POST(self) -> None:
+            self._answer(*said.begins)
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    return make_repo(tmp_path / "repo")
+
+
+@pytest.fixture(params=BACKENDS)
+def at(request: pytest.FixtureRequest) -> Callable[[str], RemoteBackend]:
+    return BACKENDS[request.param]
+
+
+def environment_of(backend: RemoteBackend, repo: Repo) -> Environment:
+    return replace(repo.environment(), command=(), backend=backend)
+
+
+async def executed(backend: RemoteBackend, repo: Repo) -> Outcome | Pending:
+    tool = dispatch_tool({"production": environment_of(backend, repo)})
+    return await tool.execute(V12, await tool.prepare(V12), PlainHands(KEY))
+
+
+NO_ANSWERS = {
+    "a page": b"<html>Please log in</html>",
+    "an empty body": b"",
+    "an object with nothing in it": b"{}",
+    "a word": b'"ok"',
+    "more depth than can be read": b"[" * 100_000,
+    "more than can be used": b'{"a": "' + b"a" * 4_000_001 + b'"}',
+    "no text": b"\xff\xfe\x00",
+}
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+async def test_where_the_look_before_gives_no_answer_nothing_is_started(
+    at: Callable[[str], RemoteBackend], repo: Repo, body: bytes
+) -> None:
+    said = Said(looks=(200, body))
+    with serving(said) as url:
+        refused = await executed(at(url), repo)
+
+    assert isinstance(refused, Outcome)
+    assert refused.error.startswith("Nothing was started: ")
+    assert "POST" not in said.seen
+
+
+async def test_a_redirect_is_not_followed_with_the_token(at: Callable[[str], RemoteBackend], repo: Repo) -> None:
+    other = Said()
+    with serving(other) as elsewhere, serving(Said(looks=(302, b""), goes_to=elsewhere)) as url:
+        refused = await executed(at(url), repo)
+
+    assert isinstance(refused, Outcome)
+    assert " answered 302: " in refused.error
+    assert other.seen == []
+
+
+@pytest.mark.parametrize("status", [200, 401, 500])
+async def test_a_token_that_a_server_repeats_is_shown_to_nobody(
+    at: Callable[[str], RemoteBackend], repo: Repo, status: int
+) -> None:
+    body = json.dumps({"message": f"the token {TOKEN} is not known", "error": TOKEN}).encode()
+    with serving(Said(looks=(status, body))) as url:
+        refused = await executed(at(url), repo)
+
+    assert isinstance(refused, Outcome)
+    assert refused.error.startswith("Nothing was started: ")
+    assert TOKEN not in refused.error
+
+
+@pytest.mark.parametrize("number", [True, -7, "7", 7.5, None])
+@pytest.mark.parametrize(("name", "listed"), [("github", '{"workflow_runs": [%s]}'), ("gitlab", "[%s]")])
+async def test_a_job_with_no_number_is_followed_by_its_key(repo: Repo, name: str, listed: str, number: object) -> None:
+    row = json.dumps({"id": number, "workflow_run_id": number, "name": KEY, "display_title": KEY})
+    said = Said(looks=(200, (listed % "").encode()), begins=(200, row.encode()))
+    with serving(said) as url:
+        backend = BACKENDS[name](url)
+        begun = await executed(backend, repo)
+        said.looks = (200, (listed % f"{row}, {row}").encode())
+        tool = dispatch_tool({"production": environment_of(backend, repo)})
+        assert tool.check is not None
+        looked = await tool.check(V12, KEY, PlainHands(KEY))
+
+    assert isinstance(begun, Pending)
+    assert begun.handle == KEY
+    assert isinstance(looked, Pending)
