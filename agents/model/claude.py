@@ -104,13 +104,13 @@ class Claude:
         prompt = prompts.load(agent.prompt, agent.folder)
         return _hash(self._request(prompt, agent, build(run, events, budget_tokens).text))
 
-    def read_again(self, agent: Agent, reply: str) -> Step | str:
+    def read_again(self, agent: Agent, reply: str) -> Step | None:
         """See `HostedModel`."""
         try:
             found = read(agent, Reply.model_validate_json(reply))
-        except ValidationError as error:
-            return f"it is not a message: {error.errors()[0]['msg']}"
-        return found.detail if isinstance(found, NoStep) else found
+        except ValidationError:
+            return None
+        return None if isinstance(found, NoStep) else found
 
     async def close(self) -> None:
         """Close the connections."""

@@ -66,8 +66,8 @@ class HostedModel(Model, Protocol):
         """
         ...
 
-    def read_again(self, agent: Agent, reply: str) -> Step | str:
-        """Return the step that a `reply` of this maker is for `agent`, or why it is none. It needs no key either."""
+    def read_again(self, agent: Agent, reply: str) -> Step | None:
+        """Return the step that a `reply` of this maker is for `agent`; None where it is none. It needs no key either."""
         ...
 
     async def trouble(self) -> str:

@@ -132,7 +132,7 @@ def _gives(run: Run, chosen: StepChosen, agents: Mapping[str, Agent], reply: str
     if agent is None:
         return False
     step = make(chosen.call.model, Access()).read_again(agent, reply)
-    return not isinstance(step, str) and completed(agent, run, step) == chosen.step
+    return step is not None and completed(agent, run, step) == chosen.step
 
 
 def _is_same(
