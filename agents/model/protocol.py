@@ -67,7 +67,7 @@ class HostedModel(Model, Protocol):
         ...
 
     def read_again(self, agent: Agent, reply: str) -> Step | None:
-        """Return the step that a `reply` of this maker is for `agent`; None where it is none. It needs no key either."""
+        """Return the step that a `reply` of this maker is for `agent`; None where it is none. It needs no key."""
         ...
 
     async def trouble(self) -> str:
