@@ -54,7 +54,7 @@ def figures(name: str, took_s: list[float]) -> str:
 
 async def _port(stdout: asyncio.StreamReader) -> int:
     async for line in stdout:
-        if found := re.search(rb'"port": (\d+)', line):
+        if found := re.search(rb'"port":\s*(\d+)', line):
             return int(found[1])
     raise AssertionError("sayso web ended before it listened")
 

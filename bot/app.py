@@ -28,7 +28,7 @@ from bot.outbound.sending import Reach
 from bot.people.directory import People
 from bot.queries.environments import Live
 from bot.queries.overview import StoredRequests
-from bot.registry.configured import models_of, release_in_use
+from bot.registry.configured import model_names, model_secrets, models_of, release_in_use
 from bot.registry.environments import environments_of
 from bot.registry.prompts import with_chosen_prompts
 from bot.render.redaction import Redactor, secrets_in
@@ -42,14 +42,16 @@ from bot.runs.budgets import Budgets
 from bot.runs.children import Children
 from bot.runs.forks import RunForks
 from bot.runs.loop import Loop
+from bot.runs.model_calls import ModelCalls
 from bot.runs.start import Starter
 from bot.runs.steering import Steering
 from bot.runs.thinking import ModelTurn, Thinker
 from bot.store import Store
 from bot.store.client import Client
-from bot.store.indexes import Receipts, StoreMarks
+from bot.store.indexes import Receipts, Replies, StoreMarks
 from bot.store.journal import Journal
 from bot.store.timers import Ticks
+from bot.telemetry import OFF, Telemetry
 from bot.triggers.crons import Crons
 from bot.triggers.firing import TriggerStarts
 from bot.triggers.hooks import Hooks
@@ -124,6 +126,7 @@ class App:
     models: Mapping[str, Model]
     ready: asyncio.Event
     release: str
+    telemetry: Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +169,13 @@ def compose(
     *,
     sends: bool = True,
     models: Mapping[str, Model] | None = None,
+    telemetry: Telemetry = OFF,
 ) -> App:
     """Wire everything over the Redis at `url`. Connects to nothing yet.
 
     A process that never `sends` need not have the channels of those that do. `models` by agent, instead of those that
-    the settings name. Raises ConfigError and PromptError for prompts that are not there or wrong.
+    the settings name. `telemetry` follows what runs do here. Raises ConfigError, and PromptError for a prompt that
+    is not there or wrong.
     """
     agents = with_chosen_prompts(settings, agents)
     by_agent = {agent.name: agent for agent in agents}
@@ -181,7 +186,7 @@ def compose(
     admission = Admission(store, people, settings.limits)
     starter = Starter(journal, by_agent, settings.agents, admission)
     outbox, inbox = _out_and_in(ground, starter)
-    driving = _driving(ground, by_agent, models, outbox)
+    driving = _driving(ground, by_agent, models, outbox, telemetry)
     firing = TriggerStarts(store, starter, outbox.alert)
     return App(
         settings=settings,
@@ -211,6 +216,7 @@ def compose(
         models=models,
         ready=asyncio.Event(),
         release=release,
+        telemetry=telemetry,
     )
 
 
@@ -269,17 +275,23 @@ def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
     return outbox, Inbox(journal, channels, starter, tokens, decisions, people, handlers)
 
 
-def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, Model], outbox: Outbox) -> _Driving:
+def _driving(
+    ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, Model], outbox: Outbox, telemetry: Telemetry
+) -> _Driving:
     settings, journal, people = ground.settings, ground.journal, ground.people
     # No trigger is routed to the relay: whom a program may ask is checked where its requests come in. Nor is one to
     # the agent of surveys, which only those start who conduct one.
     everyone = {**agents, RELAY: relay_agent(settings.policies), SURVEY: survey_agent()}
     children = Children(journal, (*agents, SURVEY), settings.agents)
     runner, announcing = Runner(settings.data_dir, ground.client.url), Announcements(journal, people)
-    mask, host = Redactor(secrets_in(settings)).printed, ground.data_dir.host()
-    executor = Executor(ground.store, ground.queue, runner, everyone, children, announcing, host, mask)
+    redactor, host = Redactor((*secrets_in(settings), *model_secrets(settings))), ground.data_dir.host()
+    mask = redactor.printed
+    executor = Executor(ground.store, ground.queue, runner, everyone, children, announcing, host, mask, telemetry)
     notifier = Notifier(people, tuple(ground.channels), ground.edits, settings.alerts.to)
-    thinker, budgets = Thinker(models), Budgets(ground.store.days, settings.agents, people)
+    keep_s = {name: one.keep_replies_s for name, one in settings.agents.items()}
+    names = model_names(settings, agents.values())
+    calls = ModelCalls(names, telemetry, Replies(ground.client), keep_s, redactor)
+    thinker, budgets = Thinker(models, calls.note), Budgets(ground.store.days, settings.agents, people)
     log = EventLog(journal, notifier)
     loop = Loop(log, ModelTurn(log, thinker, budgets, outbox.alert), executor, children, ground.decisions, people)
     return _Driving(everyone, thinker, executor, children, loop)

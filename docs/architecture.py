@@ -57,7 +57,7 @@ def with_drawing(page: str, top: Path = TOP) -> str:
 
 
 def _folder(place: Path) -> Path:
-    """A room is a folder, but for `app.py` and `errors.py`."""
+    """A room is a folder, but for `app.py`, `telemetry.py` and `errors.py`."""
     return place if place.is_dir() else place.with_suffix(".py")
 
 
@@ -82,7 +82,7 @@ def _name_of(module: str) -> str:
 
 
 def _label(name: str) -> str:
-    return name if name in _PACKAGES else f"bot/{name}.py" if name in ("app", "errors") else f"bot/{name}"
+    return name if name in _PACKAGES else f"bot/{name}.py" if name in ("app", "telemetry", "errors") else f"bot/{name}"
 
 
 def _summary(top: Path, room: str) -> str:

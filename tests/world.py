@@ -18,6 +18,7 @@ from bot.app import App, compose
 from bot.config.settings import Settings
 from bot.registry.configured import agents_of
 from bot.store.outbox_entry import OutboxEntry, read_entry
+from bot.telemetry import OFF, Telemetry
 from bot.testing.people import Peopled
 from channels import Channel
 from channels.email.local.letters import Letter
@@ -38,7 +39,7 @@ class World(Peopled):
     """One running sayso. `deploys`: the agents of the settings instead of the clerk; `through` may wrap the mail.
 
     `beside` are more channels. With `reach` every policy goes through these, in this order.
-    `environ` are more variables of the environment.
+    `environ` are more variables of the environment. `telemetry` follows the runs.
     """
 
     toml: str = TOML
@@ -48,6 +49,7 @@ class World(Peopled):
     beside: Sequence[Channel] = ()
     reach: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
+    telemetry: Telemetry = OFF
 
     def settings(self) -> Settings:
         """Return the settings that `toml` gives now."""
@@ -60,7 +62,8 @@ class World(Peopled):
     def composed(self, settings: Settings) -> App:
         """With the clerk, unless the settings' own agents are wanted."""
         agents: Sequence[Agent] = agents_of(settings) if self.deploys else (clerk(self.workshop),)
-        return compose(settings, self.url, [self.through(self.mail.channel()), *self.beside], agents)
+        channels = [self.through(self.mail.channel()), *self.beside]
+        return compose(settings, self.url, channels, agents, telemetry=self.telemetry)
 
     def address(self, person: str) -> str:
         """Strangers have one at the same place."""

@@ -22,7 +22,7 @@ from agents.model.prices import cost_usd
 from agents.model.protocol import OUTPUT_TOKENS, Chosen, Failed
 from agents.model.reply import NoStep, Reply, confidence_of, offers, read, system_text, tools_hash
 from agents.run import Run
-from agents.steps import Effort, ModelCall
+from agents.steps import Effort, ModelCall, Step
 from agents.text import hidden, secrets_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Claude:
             return Failed(NOT_SENT, context.why_too_long, None, self._call(prompt))
         request = self._request(prompt, agent, context.text)
         began = time.monotonic()
-        answer = await self._send(_with_marks(request, context) if self.cache else _without_marks(request))
+        answer, body = await self._send(_with_marks(request, context) if self.cache else _without_marks(request))
         sent = {
             "input_hash": _hash(request),
             "latency_s": round(time.monotonic() - began, 3),
@@ -91,9 +91,10 @@ class Claude:
         call = self._call(prompt).model_copy(update=sent)
         if isinstance(answer, Reply):
             cost = await asyncio.to_thread(_cost_usd, answer)
-            return self._without_secrets(_judged(agent, answer, call.model_copy(update={"cost_usd": cost})))
+            found = _judged(agent, answer, call.model_copy(update={"cost_usd": cost}))
+            return replace(self._without_secrets(found), reply=body)
         call = call.model_copy(update={"request_id": answer.request_id})
-        return self._without_secrets(Failed(answer.kind, answer.detail, answer.retry_after_s, call))
+        return self._without_secrets(Failed(answer.kind, answer.detail, answer.retry_after_s, call, body))
 
     def input_hash(self, agent: Agent, run: Run, events: Sequence[Event], budget_tokens: int) -> str:
         """See `HostedModel`.
@@ -102,6 +103,14 @@ class Claude:
         """
         prompt = prompts.load(agent.prompt, agent.folder)
         return _hash(self._request(prompt, agent, build(run, events, budget_tokens).text))
+
+    def read_again(self, agent: Agent, reply: str) -> Step | None:
+        """See `HostedModel`."""
+        try:
+            found = read(agent, Reply.model_validate_json(reply))
+        except ValidationError:
+            return None
+        return None if isinstance(found, NoStep) else found
 
     async def close(self) -> None:
         """Close the connections."""
@@ -138,33 +147,42 @@ class Claude:
             request["output_config"] = {"effort": self.effort}
         return request
 
-    async def _send(self, request: "MessageCreateParamsNonStreaming") -> Reply | _Trouble:
+    async def _send(self, request: "MessageCreateParamsNonStreaming") -> tuple[Reply | _Trouble, str]:
+        """Return the answer, and its body as it came."""
         from anthropic import AnthropicError, APIConnectionError, APIStatusError, APITimeoutError  # noqa: PLC0415
 
+        body = ""
         try:
             # The SDK's own limit is for each read: an answer that trickles in would never meet it.
             async with asyncio.timeout(self.timeout_s):
                 answer = await self._connected().messages.with_raw_response.create(**request)
-                reply = Reply.model_validate_json(await answer.read())
-                return reply.model_copy(update={"request_id": answer.headers.get("request-id", "")})
+                raw = await answer.read()
+                body = raw.decode(errors="replace")
+                reply = Reply.model_validate_json(raw)
+                return reply.model_copy(update={"request_id": answer.headers.get("request-id", "")}), body
         except (APITimeoutError, TimeoutError):
-            return _Trouble("timeout", f"no answer within {self.timeout_s:g} s")
+            return _Trouble("timeout", f"no answer within {self.timeout_s:g} s"), body
         except APIConnectionError as error:
-            return _Trouble("connection", f"cannot reach the model: {type(error.__cause__).__name__}")
+            return _Trouble("connection", f"cannot reach the model: {type(error.__cause__).__name__}"), body
         except APIStatusError as error:
-            return _refused(error)
+            return _refused(error), error.response.text
         except ValidationError as error:
-            return _Trouble("bad_body", f"the answer is not a message: {error.errors()[0]['msg']}")
+            return _Trouble("bad_body", f"the answer is not a message: {error.errors()[0]['msg']}"), body
         except (AnthropicError, ValueError, TypeError) as error:
-            return _Trouble("bad_body", f"the answer cannot be read: {type(error).__name__}")
+            return _Trouble("bad_body", f"the answer cannot be read: {type(error).__name__}"), body
 
     def _connected(self) -> "AsyncAnthropic":
         from anthropic import AsyncAnthropic  # noqa: PLC0415
 
         if self._client is None:
             # Retries are the run's own: durable, and seen by people. A hidden one would double the waiting.
+            # Nor does it trace: its spans may hold what was sent, and a header would name the trace to the server.
             self._client = AsyncAnthropic(
-                api_key=self.api_key, base_url=self.base_url, timeout=self.timeout_s, max_retries=0
+                api_key=self.api_key,
+                base_url=self.base_url,
+                timeout=self.timeout_s,
+                max_retries=0,
+                open_telemetry={"traces": False, "propagation": False},
             )
         return self._client
 

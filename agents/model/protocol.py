@@ -5,7 +5,7 @@ has what such a file needs: what a model is told and offered, and how its answer
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents import Agent
@@ -20,20 +20,28 @@ OUTPUT_TOKENS = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The next step, and the call it came from."""
+    """The next step, and the call it came from.
+
+    `reply` is the body of the server's answer as it came, with whatever secrets are in it: mask it before it is kept.
+    """
 
     step: Step
     call: ModelCall
+    reply: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No step. `detail` is one line without secrets; `retry_after_s` is what the server asked for, if it did."""
+    """No step. `detail` is one line without secrets; `retry_after_s` is what the server asked for, if it did.
+
+    `reply` is as in `Chosen`; empty where no answer came.
+    """
 
     kind: FailureKind
     detail: str
     retry_after_s: float | None
     call: ModelCall
+    reply: str = field(default="", repr=False)
 
 
 class Model(Protocol):
@@ -56,6 +64,10 @@ class HostedModel(Model, Protocol):
 
         It needs no key and no network.
         """
+        ...
+
+    def read_again(self, agent: Agent, reply: str) -> Step | None:
+        """Return the step that a `reply` of this maker is for `agent`; None where it is none. It needs no key."""
         ...
 
     async def trouble(self) -> str:

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -55,6 +55,10 @@ def show(
         int | None,
         typer.Option(help="Print what the model saw before this step, byte for byte.", metavar="STEP", min=1),
     ] = None,
+    reply: Annotated[
+        int | None,
+        typer.Option(help="Print what the model answered for this step, while that is kept.", metavar="STEP", min=1),
+    ] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -65,8 +69,8 @@ def show(
 
     if _REQUEST.match(some_id):
         return _show_request(some_id, data, as_json=as_json)
-    if context is not None:
-        return _print_seen(some_id, context, data, as_json=as_json)
+    if (step := reply or context) is not None:
+        return _print_seen(some_id, step, "reply" if reply else "text", data, as_json=as_json)
     with connect(data) as client:
         told, run, people = client.events(some_id), client.run(some_id), client.people
     if as_json:
@@ -212,8 +216,8 @@ def _made_of(run: "FoldedRun", forks: Sequence[str]) -> Iterator[str]:
         yield f"{'':10}made of it: {', '.join(forks)}"
 
 
-def _print_seen(run_id: str, step: int, data: Path | None, *, as_json: bool) -> None:
-    """Print the prompt that the model saw to stdout, and whether its bytes are unchanged to stderr."""
+def _print_seen(run_id: str, step: int, part: Literal["text", "reply"], data: Path | None, *, as_json: bool) -> None:
+    """Print what the model saw or answered to stdout, and what is to be known of it to stderr. Exit 1 without it."""
     from bot.cli.client import connect
 
     with connect(data) as client:
@@ -221,8 +225,11 @@ def _print_seen(run_id: str, step: int, data: Path | None, *, as_json: bool) -> 
     if as_json:
         print(plain_json(json.dumps(found, ensure_ascii=False)))
         return
-    if sys.stdout.isatty():
-        print(plain(found["text"]), flush=True)
+    text, note = found[part] or "", found["reply_note"] or found["note"] if part == "reply" else found["note"]
+    if text and sys.stdout.isatty():
+        print(plain(text), flush=True)
     else:
-        sys.stdout.buffer.write(found["text"].encode())
-    print(plain(found["note"]), file=sys.stderr)
+        sys.stdout.buffer.write(text.encode())
+    print(plain(note), file=sys.stderr)
+    if not text:
+        raise typer.Exit(1)

@@ -294,6 +294,11 @@ class AgentConfig(Table):
     cache: bool = Field(
         default=True, description="whether the model's server keeps what calls begin with, so that it costs a tenth"
     )
+    keep_replies_s: Annotated[Duration, AfterValidator(_within_30_days)] | None = Field(
+        default=None,
+        alias="keep_replies",
+        description='how long what its model answers is kept as it came, such as "7d", at most "30d"; none: not at all',
+    )
     asks: tuple[Ref, ...] = Field(
         default=(), description='whom its questions may go to beside the requester: "person:NAME", "group:NAME"'
     )

@@ -1,6 +1,7 @@
 """`sayso dev`: all of it in one process, for a newcomer's first minute and for trying things."""
 
 import asyncio
+import os
 import shlex
 import sys
 import time
@@ -24,7 +25,7 @@ from bot.dev.site import serve as serve_site
 from bot.dev.welcome import to_try
 from bot.doctor.slack import speaks_of_slack
 from bot.process.logging import log_to
-from bot.process.processes import listen_at, run, serve
+from bot.process.processes import listen_at, run, serve, telemetry_of
 from bot.registry.configured import agents_of
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
@@ -130,7 +131,8 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis, ports: Port
         settings = settings.model_copy(update={"public_url": settings.public_url or f"http://127.0.0.1:{ports.web}"})
         mail, client = local_mail(settings), Client(url)
         slack = slack_parts(settings, client)
-        app = compose(settings, url, [*slack.channels, mail.channel()], agents_of(settings))
+        channels, telemetry = [*slack.channels, mail.channel()], telemetry_of(os.environ)
+        app = compose(settings, url, channels, agents_of(settings), telemetry=telemetry)
         demo = Demo(mail, f"http://127.0.0.1:{ports.demo}")
         beside = [
             _keep(redis),

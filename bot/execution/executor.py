@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from bot.render.views import Summary
 from bot.store import Commit, Store, StoreError, WorkItem
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
+from bot.telemetry import OFF, Telemetry, ToolUse
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -105,8 +107,9 @@ class Executor:
         announcing: Announcements,
         host: str,
         mask: Callable[[str], str],
+        telemetry: Telemetry = OFF,
     ) -> None:
-        self.mask = mask
+        self.mask, self.telemetry = mask, telemetry
         self._store, self._queue, self._runner, self.agents, self.host = store, queue, runner, agents, host
         self._children, self.announcing, self._turns = children, announcing, CommandLock(store)
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
@@ -177,7 +180,7 @@ class Executor:
         held = HeldAttempt(self._runner, attempt.id, self._turns, self.mask, queued, adopt, cover)
         now, announcing = self._store.about_now(), self.announcing
         hands = StepContext(run, pending.id, now, self._children, held, announcing=announcing)
-        work = self._attempt(run.id, tool, args, attempt, hands)
+        work = self._attempt(run, tool, args, attempt, hands)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task
         if tool.runs_command:
@@ -191,8 +194,9 @@ class Executor:
             log.warning("left to whoever finds its lease ended", attempt_id=attempt_id, error=str(error))
 
     async def _attempt(
-        self, run_id: RunId, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: ToolContext
+        self, run: Run, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: ToolContext
     ) -> None:
+        run_id, began = run.id, time.monotonic()
         structlog.contextvars.bind_contextvars(run_id=run_id, attempt_id=attempt.id)
         renewing = asyncio.create_task(self._renew(run_id, attempt.id))
         try:
@@ -203,6 +207,8 @@ class Executor:
             raise
         finally:
             renewing.cancel()
+        name, seconds, error = run.started.agent if run.started else "", time.monotonic() - began, _error_of(outcome)
+        self.telemetry.tool_used(ToolUse(run_id, run.steps, name, tool.name, seconds, error))
         match outcome:
             case Outcome():
                 await self._finish(run_id, tool, *finished(self._store.about_now(), attempt.id, outcome, self.mask))
@@ -303,6 +309,17 @@ class Executor:
             except StoreError as error:
                 log.warning("lease not renewed", error=str(error))
                 wait_s = _PAUSE_S
+
+
+def _error_of(outcome: Outcome | Pending | type[NotStarted] | type[NobodyKnows]) -> str:
+    """Return the kind of the error that an execution ended with, without its words; empty where there is none."""
+    match outcome:
+        case Outcome():
+            return "tool_error" if outcome.error else ""
+        case Pending():
+            return ""
+        case _:
+            return "unknown" if outcome is NobodyKnows else "not_started"
 
 
 def _waits_s(tool: Tool[BaseModel], args: BaseModel) -> float:

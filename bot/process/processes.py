@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -22,11 +22,13 @@ from bot.people.directory import People
 from bot.process.logging import log_to
 from bot.process.running import running
 from bot.registry.configured import agents_of
+from bot.registry.release import version
 from bot.render.cards import Words
 from bot.store.client import Client
 from bot.store.ids import new_id
 from bot.store.locks import MailboxStore
 from bot.store.watch import ended
+from bot.telemetry import OFF, Telemetry, wanted
 from bot.wiring.local_mail import local_mail
 from bot.wiring.mail import RealMail
 from bot.wiring.mail_watch import MailWatch
@@ -66,10 +68,20 @@ async def run_process(settings: Settings, *, works: bool, receives: Collection[s
             if "email" in receives:
                 await stack.enter_async_context(mail.serving())
         slack = slack_parts(settings, client)
-        app = compose(settings, url, [*slack.channels, *by_mail], agents_of(settings))
+        telemetry = telemetry_of(os.environ) if works else OFF
+        app = compose(settings, url, [*slack.channels, *by_mail], agents_of(settings), telemetry=telemetry)
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
         beside += slack.beside(app.requests.lookup, has_line=True) if "slack" in receives else []
         await serve(app, works=works, receives=receives, beside=beside)
+
+
+def telemetry_of(environ: Mapping[str, str]) -> Telemetry:
+    """Return what follows runs in this process: nobody, and nothing of the SDK is loaded, unless `environ` wants it."""
+    if not (signals := wanted(environ)):
+        return OFF
+    from bot.wiring.otlp import Otlp  # noqa: PLC0415 - it takes a third of a second to load
+
+    return Otlp(signals, environ, version())
 
 
 _NO_MAIL = "set SAYSO_SMTP_HOST, SAYSO_IMAP_HOST and SAYSO_MAIL_ADDRESS, or SAYSO_MAIL_LOCAL=1 to try things out"

@@ -32,6 +32,7 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
         stack.push_async_callback(app.store.client.close)
         for model in app.models.values():
             stack.push_async_callback(model.close)
+        stack.push_async_callback(app.telemetry.close)
         receivers = [
             asyncio.create_task(_receive(app, channel), name=f"receive {channel.name}")
             for channel in app.messages.channels.values()

@@ -1,7 +1,14 @@
-"""The replay of what a model saw before it chose a step: the same bytes, made from the events there were by then."""
+"""The replay of what a model saw before it chose a step, and of what it answered.
+
+What it saw is made from the events there were by then, byte for byte. What it answered is there while it is kept.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import TypedDict
+
+from pydantic import AwareDatetime
 
 from agents import Agent
 from agents.context import BUDGET_TOKENS, render
@@ -10,7 +17,12 @@ from agents.model.makers import Access, Options, make
 from agents.model.protocol import OUTPUT_TOKENS
 from agents.requests import Frozen, RunId
 from agents.run import Run, fold
-from bot.errors import Conflict
+from bot.errors import Conflict, NotFound
+from bot.runs.thinking import completed
+from bot.store import Store
+from bot.store.indexes import KeptReply, Replies
+from language import say
+from language.dates import in_words
 from prompts import PromptError
 
 
@@ -18,7 +30,8 @@ class PromptReplay(Frozen):
     """`text` is the one message that the step was chosen by; system prompt and tools are those of `prompt`.
 
     `is_same`: whether the hash of all that was sent is what it would be now; null where none was recorded. `note` says
-    so in words.
+    so in words. `reply` is the body of the model's answer as it came, but for secrets, and `reply_kept_until` when it
+    goes; null where it is not kept. `reply_is_same`: whether it gives the same step when it is read again now.
     """
 
     run_id: RunId
@@ -28,18 +41,36 @@ class PromptReplay(Frozen):
     prompt: str
     is_same: bool | None
     note: str
+    reply: str | None = None
+    reply_kept_until: AwareDatetime | None = None
+    reply_is_same: bool | None = None
+    reply_note: str = ""
 
 
-def seen(events: Sequence[Event], step: int, agents: Mapping[str, Agent], models: Sequence[str] = ()) -> PromptReplay:
+async def replay(store: Store, run_id: RunId, step: int, agents: Mapping[str, Agent]) -> PromptReplay:
+    """Return what came before the `step`-th chosen step of a run, and after it. Raises NotFound and Conflict."""
+    loaded = await store.load(run_id)
+    if not loaded.events:
+        raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
+    chosen = loaded.events[_place(loaded.events, step)]
+    asked = chosen.call.input_hash if isinstance(chosen, StepChosen) else ""
+    kept = await Replies(store.client).read(run_id, [asked], loaded.now)
+    return seen(loaded.events, step, agents, reply=kept.get(asked))
+
+
+def seen(
+    events: Sequence[Event],
+    step: int,
+    agents: Mapping[str, Agent],
+    models: Sequence[str] = (),
+    reply: KeptReply | None = None,
+) -> PromptReplay:
     """Return what came before the `step`-th chosen step, counted from 1, copied ones too.
 
-    `models` are names under which the model may have been asked. Raises Conflict when there is no such step.
+    `models` are names under which the model may have been asked, and `reply` is what it answered, while that is kept.
+    Raises Conflict when there is no such step.
     """
-    run, places = fold(events), [place for place, event in enumerate(events) if isinstance(event, StepChosen)]
-    if not 1 <= step <= len(places):
-        there = f"steps 1 to {len(places)}" if places else "chosen no step yet"
-        raise Conflict(f"{run.id} has {there}, and no step {step}", "`sayso show` tells them")
-    place = places[step - 1]
+    run, place = fold(events), _place(events, step)
     chosen, before = events[place], tuple(events[:place])
     if not isinstance(chosen, StepChosen):
         raise TypeError(f"{chosen.type} is no step")
@@ -54,7 +85,54 @@ def seen(events: Sequence[Event], step: int, agents: Mapping[str, Agent], models
         prompt=call.prompt,
         is_same=is_same,
         note=_note(run, chosen, is_same, is_own=is_own),
+        **_replied(then, chosen, agents, reply),
     )
+
+
+def _place(events: Sequence[Event], step: int) -> int:
+    """Return where the `step`-th chosen step is. Raises Conflict."""
+    places = [place for place, event in enumerate(events) if isinstance(event, StepChosen)]
+    if not 1 <= step <= len(places):
+        there = f"steps 1 to {len(places)}" if places else "chosen no step yet"
+        raise Conflict(f"{fold(events).id} has {there}, and no step {step}", "`sayso show` tells them")
+    return places[step - 1]
+
+
+class _Replied(TypedDict, total=False):
+    """The part of a replay that is about the reply."""
+
+    reply: str
+    reply_kept_until: datetime
+    reply_is_same: bool
+    reply_note: str
+
+
+def _replied(run: Run, chosen: StepChosen, agents: Mapping[str, Agent], kept: KeptReply | None) -> _Replied:
+    if not chosen.call.input_hash:
+        return {}
+    if kept is None:
+        return {"reply_note": say("run.reply-gone")}
+    is_same = _gives(run, chosen, agents, kept.text)
+    note = [say("run.reply-kept", until=in_words(kept.until))]
+    if kept.is_cut:
+        note.append(say("run.reply-cut"))
+    elif not is_same:
+        note.append(say("run.reply-differs"))
+    return {
+        "reply": kept.text,
+        "reply_kept_until": kept.until,
+        "reply_is_same": is_same,
+        "reply_note": " ".join(note),
+    }
+
+
+def _gives(run: Run, chosen: StepChosen, agents: Mapping[str, Agent], reply: str) -> bool:
+    """Return whether `reply`, read again, is the step that was taken."""
+    agent = agents.get(run.started.agent) if run.started else None
+    if agent is None:
+        return False
+    step = make(chosen.call.model, Access()).read_again(agent, reply)
+    return step is not None and completed(agent, run, step) == chosen.step
 
 
 def _is_same(

@@ -13,6 +13,7 @@ from agents.model.makers import ANTHROPIC, Access, Options, make, maker_of
 from agents.model.protocol import HostedModel, Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.release import release_agent
+from agents.text import secrets_of
 from agents.triage import TRIAGE, triage_agent
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
@@ -89,6 +90,11 @@ def options_of(config: AgentConfig) -> Options:
         effort=config.effort or "",
         cache=config.cache,
     )
+
+
+def model_secrets(settings: Settings) -> tuple[str, ...]:
+    """Return what only the servers of models may read, in the forms in which it travels."""
+    return tuple(secret for one in _access(settings).values() for secret in secrets_of(one.api_key, one.base_url))
 
 
 def _access(settings: Settings) -> dict[str, Access]:

@@ -85,7 +85,8 @@ class Loop:
             self._moving[run_id] = True
             while self._moving[run_id]:
                 self._moving[run_id] = False
-                await self._advance(run_id)
+                with self._executor.telemetry.turn(run_id):
+                    await self._advance(run_id)
         finally:
             del self._moving[run_id]
 

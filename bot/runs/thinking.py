@@ -35,11 +35,17 @@ _PREFETCH_S = 20.0
 _TEXT_CHARS = 32_768
 
 
-class Thinker:
-    """Chooses steps for every agent. `models` are by agent name; an agent without one rehearses."""
+Noted = Callable[[Agent, Run, Chosen | Failed, datetime], Awaitable[None]]
 
-    def __init__(self, models: Mapping[str, Model]) -> None:
-        self._models, self._rules = models, Rules()
+
+class Thinker:
+    """Chooses steps for every agent. `models` are by agent name; an agent without one rehearses.
+
+    `noted` hears of each call of a model.
+    """
+
+    def __init__(self, models: Mapping[str, Model], noted: Noted | None = None) -> None:
+        self._models, self._rules, self._noted = models, Rules(), noted
 
     async def think(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
         """The events of one thought: what was looked up, and the step or why there is none."""
@@ -61,8 +67,10 @@ class Thinker:
         began = time.monotonic()
         if self.asks_a_model(agent, run):
             chosen = await self._models[agent.name].choose(agent, run, events)
+            if self._noted:
+                await self._noted(agent, run, chosen, now)
             if isinstance(chosen, Chosen):
-                chosen = replace(chosen, step=_completed(agent, run, chosen.step))
+                chosen = replace(chosen, step=completed(agent, run, chosen.step))
         else:
             chosen = await self._rules.choose(agent, run, events)
         _log(agent, run, chosen, time.monotonic() - began)
@@ -73,7 +81,7 @@ class Thinker:
                 return [_failed(run, chosen, now)]
 
 
-def _completed(agent: Agent, run: Run, step: Step) -> Step:
+def completed(agent: Agent, run: Run, step: Step) -> Step:
     """The step that is taken for one that a model chose."""
     try:
         return agent.completes(run, step)

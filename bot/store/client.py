@@ -1,6 +1,7 @@
 """The one place that talks to Redis: scripts, retries of our own, and errors that say what to do."""
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
@@ -10,14 +11,33 @@ from importlib import resources
 from itertools import islice
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
-from redis import exceptions
-from redis.asyncio import Redis, from_url
-from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
 from bot.errors import Unavailable
 from bot.store.keys import Keys
+
+
+@contextmanager
+def _unloaded(package: str) -> Generator[None]:
+    """Let whoever imports `package` in the block find that it is not installed, unless it is loaded already.
+
+    None in `sys.modules` stops an import: https://docs.python.org/3/reference/import.html#the-module-cache
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # pyright: ignore[reportArgumentType]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+# For figures that nobody here asks it for, redis-py loads that SDK wherever it is installed: as long as all else of it.
+with _unloaded("opentelemetry.sdk"):
+    from redis import exceptions
+    from redis.asyncio import Redis, from_url
+    from redis.asyncio.client import PubSub
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
 
 PRELUDE = ("clock.lua", "lists.lua", "ready.lua")
 # A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.

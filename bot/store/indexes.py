@@ -1,11 +1,11 @@
-"""Indexes in Redis: by thread, handle, place, receipt, fork, App Home, result, link to Slack, mark and lockout.
+"""Indexes in Redis: by thread, handle, place, receipt, reply, fork, App Home, result, link to Slack, mark, lockout.
 
 None of them decides anything; most are made anew from the events by `sayso rebuild`.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
@@ -139,6 +139,43 @@ class Receipts:
             return Receipt.model_validate_json(body) if body else None
         except ValidationError:  # of a newer release
             return None
+
+
+class KeptReply(Frozen):
+    """What a model answered, kept `until` then, without secrets; where it `is_cut` its end is left out."""
+
+    text: str
+    is_cut: bool = False
+    until: AwareDatetime
+
+
+class Replies:
+    """The replies of models, by run and by the hash of what they answer. All raise StoreUnavailable."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def keep(self, run_id: str, input_hash: str, reply: KeptReply, keep_s: float) -> None:
+        """Keep it for `keep_s`, in place of an earlier one to the same."""
+        key = Keys.of(run_id).reply(run_id, input_hash)
+        await self._client.do("SET", key, reply.model_dump_json(), "PX", round(keep_s * 1000))
+
+    async def read(self, run_id: str, input_hashes: Sequence[str], now: datetime) -> dict[str, KeptReply]:
+        """Return what is kept of these by `now`, by hash."""
+        wanted = list(dict.fromkeys(filter(None, input_hashes)))
+        if not wanted:
+            return {}
+        keys = Keys.of(run_id)
+        bodies: list[bytes | None] = await self._client.do("MGET", *(keys.reply(run_id, one) for one in wanted))
+        kept = {one: _kept(body) for one, body in zip(wanted, bodies, strict=True) if body}
+        return {one: reply for one, reply in kept.items() if reply and reply.until > now}
+
+
+def _kept(body: bytes) -> KeptReply | None:
+    try:
+        return KeptReply.model_validate_json(body)
+    except ValidationError:  # of a newer release
+        return None
 
 
 # What a page still shows; the list of all runs has the others.

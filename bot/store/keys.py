@@ -215,6 +215,10 @@ class Keys:
         """The result that a runner notes for its command."""
         return self._key("result", attempt_id)
 
+    def reply(self, run_id: str, input_hash: str) -> str:
+        """What a model answered to what has this hash, while it is kept."""
+        return self._key("reply", run_id, input_hash)
+
     def receipt(self, outgoing_id: str) -> str:
         """The person for whom a mail without a question was."""
         return self._key("receipt", outgoing_id)

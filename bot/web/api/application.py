@@ -52,6 +52,7 @@ def _operations(passing: Sequence[Middleware]) -> FastAPI:
         redirect_slashes=False,
         middleware=passing,
         separate_input_output_schemas=False,
+        telemetry={"auto_configure": False},  # what is sent, `bot/wiring/otlp.py` sends
     )
     for part in (streams, runs, copying, asking, requests, operating, health):
         api.include_router(part.router)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from agents.requests import RunId
 from bot.errors import NotFound
 from bot.people.api_keys import ApiKey
-from bot.queries.prompt_replay import PromptReplay, seen
+from bot.queries.prompt_replay import PromptReplay, replay
 from bot.registry.release import version
 from bot.render.views import RunView
 from bot.runs.api_requests import Asker
@@ -129,8 +129,5 @@ async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
 async def context(
     run_id: RunPath, _: MayRead, here: HereNow, step: Annotated[int, Query(ge=1, le=12_000, description="From 1.")]
 ) -> PromptReplay:
-    """Show what the model saw before it chose a step, byte for byte."""
-    loaded = await here.app.store.load(check(run_id, "run"))
-    if not loaded.events:
-        raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
-    return seen(loaded.events, step, here.app.agents)
+    """Show what the model saw before it chose a step, byte for byte, and what it answered while that is kept."""
+    return await replay(here.app.store, RunId(check(run_id, "run")), step, here.app.agents)

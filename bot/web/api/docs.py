@@ -66,6 +66,10 @@ SEEN = {
     "prompt": "deploy@1",
     "is_same": True,
     "note": "Exactly what was sent, by its hash.",
+    "reply": None,
+    "reply_kept_until": None,
+    "reply_is_same": None,
+    "reply_note": "What the model answered is not kept, or no longer: see keep_replies in the settings.",
 }
 STEERED = {"id": _RUN_ID, "state": "paused"}
 WANTED = {"text": "deploy v1.2.0 to production", "context": {"ticket": "OPS-7"}}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agents.events import ChildStarted, Event, RequestOpened, own
+from agents.events import ChildStarted, Event, RequestOpened, StepChosen, StepFailed, ThoughtDropped, own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
 from bot.errors import Conflict, Invalid, RateLimited
@@ -24,6 +24,7 @@ from bot.runs.api_requests import Asker
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
 from bot.store.ids import check
+from bot.store.indexes import KeptReply, Replies
 from bot.web.console.pages import hardened, has_mail, page, to
 from bot.web.console.timeline import Row, rows, with_end
 from bot.web.console.views.card import CardView, card_view, version_of
@@ -31,10 +32,13 @@ from bot.web.console.views.steering import what_it_does
 from bot.web.console.views.story import parts_of
 from bot.web.console.visits import Refusal, unreadable, visit_of
 from bot.web.here import Here, here
+from channels.showing import escape_invisible
 from language import say
+from language.dates import in_words
 
 _VERBS: dict[str, Literal["pause", "resume", "cancel"]] = {"pause": "pause", "resume": "resume", "cancel": "cancel"}
 _LISTED = 30
+_CALLED = (StepChosen, StepFailed, ThoughtDropped)
 # Of a tree of runs no more is looked at than somebody reads.
 _DEEP, _CHILDREN = 3, 5
 _PLACE = re.compile(r"[0-9]{1,5}")
@@ -56,6 +60,14 @@ class Waits:
     since: datetime | None = None
     request_id: str = ""
     title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered; without `text` only what there is to say about it."""
+
+    note: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,8 @@ async def shown(request: Request) -> Response:
     demo = process.demo.site if process.demo else ""
     data = around_run(request, told) | {"follows": told.run.ended is None, "site": demo}
     if "raw" in request.query_params:
-        data |= {"follows": False, "raw": list(zip(_rows(request, told), map(_as_json, told.events), strict=True))}
+        raw = zip(_rows(request, told), map(_as_json, told.events), await _replies(process, told), strict=True)
+        data |= {"follows": False, "raw": list(raw)}
     return await page(request, "run.html", data, frames=demo or "'none'")
 
 
@@ -180,6 +193,20 @@ def _rows(request: Request, told: RunPage) -> list[Row]:
 def _as_json(event: Event) -> str:
     """An event as it is kept; what was read out of a file is as long as the file."""
     return event.model_dump_json(indent=2, exclude={"files": {"__all__": {"text"}}})
+
+
+async def _replies(process: Here, told: RunPage) -> list[Reply | None]:
+    """For each event what the model answered that was called for it, where replies are kept."""
+    asked = [event.call.input_hash if isinstance(event, _CALLED) else "" for event in told.events]
+    kept = await Replies(process.app.store.client).read(told.run.id, asked, process.app.store.about_now())
+    config = process.app.settings.agents.get(told.run.started.agent) if told.run.started else None
+    gone = Reply(say("run.reply-gone")) if config and config.keep_replies_s else None
+    return [_shown_reply(kept[one]) if one in kept else gone if one else None for one in asked]
+
+
+def _shown_reply(kept: KeptReply) -> Reply:
+    note = say("run.reply-kept", until=in_words(kept.until))
+    return Reply(f"{note} {say('run.reply-cut')}" if kept.is_cut else note, escape_invisible(kept.text))
 
 
 async def _waits_for(process: Here, run: Run, me: PersonId, depth: int = 0) -> tuple[Waits, ...]:

@@ -18,7 +18,7 @@ main()
 HEAVY = {
     *("bot.app", "bot.process.processes", "bot.web", "bot.execution.executor"),
     *("fastapi", "starlette", "uvicorn", "aiohttp", "slack_sdk", "slack_bolt", "anthropic"),
-    *("genai_prices", "imapclient", "aiosmtplib", "aiosmtpd"),
+    *("genai_prices", "opentelemetry.sdk", "requests", "google.protobuf", "imapclient", "aiosmtplib", "aiosmtpd"),
 }
 NO_REDIS = {*HEAVY, "redis", "structlog", "httpx2", "channels.email.reply"}
 # Where there is no Redis to attach to, all the same is loaded.

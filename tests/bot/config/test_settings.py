@@ -45,15 +45,15 @@ def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path)
         if name not in words
     }
     given |= {"context_tokens": "5000", "max_output_tokens": "5000", "effort": "low", "cache": "False", "timeout": "4s"}
-    given |= {"settings": '{"spots": 4}'}
-    del given["timeout_s"]
+    given |= {"settings": '{"spots": 4}', "keep_replies": "7d"}
+    del given["timeout_s"], given["keep_replies_s"]
 
     settings = read(tmp_path, PEOPLE, **{f"SAYSO_AGENTS__DEPLOY__{name.upper()}": text for name, text in given.items()})
 
     found = settings.agents["deploy"].model_dump()
-    assert found.pop("timeout_s") == 4
+    assert (found.pop("timeout_s"), found.pop("keep_replies_s")) == (4, 604_800)
     assert found.pop("settings") == {"spots": 4}
-    del given["timeout"], given["settings"]
+    del given["timeout"], given["settings"], given["keep_replies"]
     assert found.pop("asks") == ("person:anna",)
     assert {name: str(found[name]) for name in found} | {"asks": given["asks"]} == given
 

@@ -86,6 +86,10 @@ class FakeAnthropic:
         """The bodies of all requests since then."""
         return json.loads(self._call("/requests"))
 
+    def headers(self) -> list[str]:
+        """The names of the headers that they had, in lower case."""
+        return json.loads(self._call("/headers"))
+
     def release(self) -> None:
         """Give the answers that wait, and those that are still to come, until there are new ones."""
         self._call("/release", b"")

@@ -2,9 +2,9 @@
 
 It prints its port and speaks `POST /v1/messages`: it refuses what the real one refuses (wrong key, missing version,
 schemas that are not strict), and otherwise answers what it was told to, in order, with the last answer repeated.
-Beside it `POST /script` takes a list of answers (see `Answer` in the package) and `GET /requests` gives what came in;
-`POST /release` gives the answers that wait; `POST /list` says how models are listed, as Anthropic does (`ours`), to
-`anybody`, or not at all (`none`). Before any script it answers one token.
+Beside it `POST /script` takes a list of answers (see `Answer` in the package), `GET /requests` gives what came in and
+`GET /headers` the names of its headers; `POST /release` gives the answers that wait; `POST /list` says how models are
+listed, as Anthropic does (`ours`), to `anybody`, or not at all (`none`). Before any script it answers one token.
 """
 
 import asyncio
@@ -42,6 +42,7 @@ class Fake:
 
     answers: list[Json] = field(default_factory=list[Json])
     requests: list[Json] = field(default_factory=list[Json])
+    headers: set[str] = field(default_factory=set[str])
     released: asyncio.Event = field(default_factory=asyncio.Event)
     listing: str = "ours"
     cache: PromptCache = field(default_factory=PromptCache)
@@ -49,6 +50,7 @@ class Fake:
     async def messages(self, request: Request) -> Response:
         body: Json = await request.json()
         self.requests.append(body)
+        self.headers |= set(request.headers)
         if not (self.answers and self.answers[0].get("anybody")) and _is_strange(request):
             return _error(401, "authentication_error", "invalid x-api-key")
         if wrong := next(_mistakes(request, body), None):
@@ -80,7 +82,7 @@ class Fake:
 
     async def script(self, request: Request) -> Response:
         self.answers, self.requests, self.released = await request.json(), [], asyncio.Event()
-        self.cache = PromptCache()
+        self.cache, self.headers = PromptCache(), set()
         return Response(status_code=204)
 
     async def list_as(self, request: Request) -> Response:
@@ -94,6 +96,9 @@ class Fake:
     async def seen(self, _: Request) -> Response:
         return JSONResponse(self.requests)
 
+    async def named(self, _: Request) -> Response:
+        return JSONResponse(sorted(self.headers))
+
     def app(self) -> Starlette:
         return Starlette(
             routes=[
@@ -103,6 +108,7 @@ class Fake:
                 Route("/release", self.release, methods=["POST"]),
                 Route("/list", self.list_as, methods=["POST"]),
                 Route("/requests", self.seen),
+                Route("/headers", self.named),
             ]
         )
 

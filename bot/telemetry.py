@@ -1,0 +1,98 @@
+"""What tracing and metrics are told of runs: turns, calls of models, executions of tools.
+
+Nothing is sent here, and none of it holds what people, models or tools wrote. `bot/wiring/otlp.py` sends it where an
+operator wants it.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from agents.steps import ModelCall
+
+Signal = Literal["traces", "metrics"]
+_SIGNALS: tuple[Signal, ...] = ("traces", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """A call of a model that has just ended. `provider` and `model` are what was asked for, `call` is what came of it.
+
+    `error` is the kind of the failure; empty where a step was chosen. `step` is the number of the step, from 1.
+    """
+
+    run_id: str
+    step: int
+    agent: str
+    provider: str
+    model: str
+    call: ModelCall
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """An execution of a tool that has just ended, `seconds` after it began; `error` is its kind, not its words."""
+
+    run_id: str
+    step: int
+    agent: str
+    tool: str
+    seconds: float
+    error: str = ""
+
+
+class Telemetry(Protocol):
+    """Whoever follows runs as they go. Nothing of it raises, waits or fails a run."""
+
+    def turn(self, run_id: str) -> AbstractContextManager[None]:
+        """Surround one turn of a run, to which what begins in it belongs."""
+        ...
+
+    def model_used(self, use: ModelUse) -> None:
+        """Note a call of a model."""
+        ...
+
+    def tool_used(self, use: ToolUse) -> None:
+        """Note an execution of a tool."""
+        ...
+
+    async def close(self) -> None:
+        """Send what is left, or give it up soon."""
+        ...
+
+
+class Off:
+    """Nobody follows."""
+
+    def turn(self, run_id: str) -> AbstractContextManager[None]:
+        """See `Telemetry`."""
+        return nullcontext()
+
+    def model_used(self, use: ModelUse) -> None:
+        """See `Telemetry`."""
+
+    def tool_used(self, use: ToolUse) -> None:
+        """See `Telemetry`."""
+
+    async def close(self) -> None:
+        """See `Telemetry`."""
+
+
+OFF: Telemetry = Off()
+
+
+def wanted(environ: Mapping[str, str]) -> frozenset[Signal]:
+    """Return what the environment wants to be sent: nothing, unless it names an endpoint for it.
+
+    The names are those of https://opentelemetry.io/docs/specs/otel/protocol/exporter/.
+    """
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return frozenset()
+    return frozenset(signal for signal in _SIGNALS if _is_wanted(signal.upper(), environ))
+
+
+def _is_wanted(signal: str, environ: Mapping[str, str]) -> bool:
+    endpoint = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    return bool(endpoint) and environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower() != "none"
