@@ -98,6 +98,11 @@ class World(Peopled):
         """The notes of everything that was given up or held."""
         return [note.decode() for note in (await self.app.store.lists.dead()).values()]
 
+    async def tries(self) -> list[int]:
+        """Return how often each item was tried that failed lately."""
+        client = self.app.store.client
+        return [int(await client.do("HGET", key, "count") or 0) async for key in client.scan("{s?}:tries:*")]
+
     async def unsent(self) -> list[OutboxEntry]:
         """Return what must still be sent."""
         client, found = self.app.store.client, list[OutboxEntry]()

@@ -13,7 +13,7 @@ import structlog
 
 from agents.events import Event, read_event
 from bot.store import client as clock
-from bot.store.client import Client, Script, StoreError, StoreUnavailable
+from bot.store.client import Client, OtherRelease, Script, StoreError, StoreUnavailable
 from bot.store.commit import (
     FILES_S,
     Accepted,
@@ -31,6 +31,7 @@ from bot.store.commit import (
     encode,
     lists_of,
     stamped,
+    was_written_by_another,
 )
 from bot.store.ids import WorkItem, WorkKind, ingress_shard
 from bot.store.indexes import Forks, Handles, Threads
@@ -44,6 +45,7 @@ __all__ = [
     "Keys",
     "Line",
     "Once",
+    "OtherRelease",
     "RecordWrite",
     "Store",
     "StoreError",
@@ -58,6 +60,10 @@ log = structlog.stdlib.get_logger()
 # Until then a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
 HELD_AT_MOST = 1_000
+# Longer than anything waits to be tried again.
+_TRIES_KEPT_S = 3_600
+# An upgrade is over by then: what nobody can read is broken, and not of a newer release.
+_UPGRADE = timedelta(hours=24)
 
 _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "push")
 _SCRIPTS = {name: Script(name) for name in (*_NAMES, "put_off", "renew", "settle", "start_tool", "sweep")}
@@ -88,13 +94,23 @@ class Store:
         """All events of a run, oldest first; none when there is no such run."""
         keys = Keys.of(run_id)
         entries, *told = await self.client.read(["XRANGE", keys.run(run_id), "-", "+"], *clock.asked(keys))
-        return Loaded(tuple(read_event(fields[b"e"]) for _, fields in entries), self._noted(*told))
+        now = self._noted(*told)
+        return Loaded(tuple(self._event(fields[b"e"]) for _, fields in entries), now)
 
     async def events_after(self, run_id: str, seq: int, count: int) -> list[Event]:
         """Return at most `count` events of a run after its `seq`-th, oldest first."""
         key = Keys.of(run_id).run(run_id)
         entries = await self.client.do("XRANGE", key, f"0-{seq + 1}", "+", "COUNT", count)
-        return [read_event(fields[b"e"]) for _, fields in entries]
+        return [self._event(fields[b"e"]) for _, fields in entries]
+
+    def _event(self, body: bytes) -> Event:
+        """The event in `body`. Raises OtherRelease for what another release has just written, else ValueError."""
+        try:
+            return read_event(body)
+        except ValueError as error:
+            if was_written_by_another(body, self.release, self.about_now() - _UPGRADE):
+                raise OtherRelease(str(error).partition("\n")[0]) from error
+            raise
 
     async def length(self, run_id: str) -> int:
         """Return the number of a run's events; 0 if there is no such run."""
@@ -153,7 +169,7 @@ class Store:
         else:
             before = round(record.before.timestamp() * 1000) if record.before else 0
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
-        names, args = [*names, keys.summaries, keys.tries], [*args, run_id]
+        names, args = [*names, keys.summaries], [*args, run_id]
         if line:
             names += lists_of(line, keys)
             args += [line.body, round(line.started_at.timestamp() * 1000)]
@@ -218,7 +234,7 @@ class Store:
         A run that has not started has no `summary`.
         """
         keys = Keys.of(run_id)
-        names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id), keys.tries]
+        names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id)]
         at = "" if due is None else round(due.timestamp() * 1000)
         args: list[str | bytes | int] = [seq, str(WorkItem("run", run_id)), at, run_id]
         if summary:
@@ -273,8 +289,8 @@ class Store:
     async def drop_inbound(self, inbound_id: str) -> None:
         """Forget an inbound item that has had its effect."""
         keys = Keys.of(inbound_id)
-        names = [keys.inbound(inbound_id), keys.wake, keys.tries]
-        await self.client.run(_SCRIPTS["drop"], names, [str(WorkItem("in", inbound_id)), inbound_id])
+        names = [keys.inbound(inbound_id), keys.wake]
+        await self.client.run(_SCRIPTS["drop"], names, [str(WorkItem("in", inbound_id))])
 
     async def outgoing(self, outgoing_id: str) -> bytes | None:
         """An outbox entry that must still be sent."""
@@ -297,9 +313,13 @@ class Store:
         return await self.client.do("GET", Keys.of(attempt_id).result(attempt_id))
 
     async def put_off(self, item: WorkItem, wait_s: float) -> int:
-        """Have `item` done again in `wait_s`, twice as late each time; how often it has failed by now."""
+        """Have `item` done again in `wait_s`, twice as late each time; how often it has failed by now.
+
+        A run's failures are counted while it does not move on.
+        """
         keys = Keys.of(item.id)
-        names, args = [keys.tries, keys.wake, keys.clock], [item.id, str(item), round(wait_s * 1000)]
+        names = [keys.tries(item.id), keys.wake, keys.clock, *([keys.run(item.id)] if item.kind == "run" else [])]
+        args = [str(item), round(wait_s * 1000), _TRIES_KEPT_S * 1000]
         return int(await self.client.run(_SCRIPTS["put_off"], names, args))
 
     async def push_off(self, item: WorkItem) -> None:
@@ -314,7 +334,7 @@ class Store:
     async def give_up(self, item: WorkItem, note: bytes) -> None:
         """Move `item` to the dead letters; `requeue` has it done again. Tell people first, rather twice."""
         keys = Keys.of(item.id)
-        await self.client.run(_SCRIPTS["bury"], [keys.tries, keys.wake, keys.dead], [item.id, str(item), note])
+        await self.client.run(_SCRIPTS["bury"], [keys.tries(item.id), keys.wake, keys.dead], [item.id, str(item), note])
 
     async def hold(self, inbound_id: str, note: bytes, most: int = HELD_AT_MOST) -> None:
         """List an inbound item as held and forget its bytes: whoever sent it has it, and so has the mailbox.
@@ -322,7 +342,7 @@ class Store:
         The `most` newest of a shard stay listed, for anybody may send us what must be held.
         """
         keys = Keys.of(inbound_id)
-        names = [keys.inbound(inbound_id), keys.tries, keys.wake, keys.dead, keys.held, keys.clock]
+        names = [keys.inbound(inbound_id), keys.tries(inbound_id), keys.wake, keys.dead, keys.held, keys.clock]
         await self.client.run(_SCRIPTS["hold"], names, [inbound_id, str(WorkItem("in", inbound_id)), note, most])
 
     async def push(self, item: WorkItem) -> None:

@@ -69,6 +69,13 @@ class StoreUnavailable(StoreError):
     """Redis can't be reached, or lost the connection: the same call may work later."""
 
 
+class OtherRelease(StoreError):
+    """An event that this release can't read: another one wrote it a short while ago, and goes on with it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"another release of sayso wrote what this one can't read: {why}", "End the older processes")
+
+
 class Script:
     """One Lua script of this package, with what they share in front of it."""
 

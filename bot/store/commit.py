@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from pydantic import AwareDatetime, BaseModel
+
 from agents.events import Event, write_event
 from agents.model.usage import used
 from agents.run import RunState
@@ -153,14 +155,30 @@ def stamped(event: Event, release: str) -> bytes:
     return write_event(event if event.release else event.model_copy(update={"release": release}))
 
 
+class _Stamp(BaseModel):
+    """What every event has, of whichever release."""
+
+    release: str
+    at: AwareDatetime
+
+
+def was_written_by_another(body: bytes, release: str, since: datetime) -> bool:
+    """Return whether another release than ours wrote an event, and after `since`."""
+    try:
+        stamp = _Stamp.model_validate_json(body)
+    except ValueError:
+        return False
+    return bool(stamp.release and release) and stamp.release != release and stamp.at > since
+
+
 def encode(
     commit: Commit, grace_ms: int, release: str = "", *, push: bool = True
 ) -> tuple[list[str], list[str | bytes]]:
     """Keys and arguments of `commit.lua`; with `push` any worker can take at once what is to be done now."""
     keys, args = Keys.of(commit.run_id), list[str | bytes]([b""])
     names = [
-        keys.run(commit.run_id), keys.wake, keys.outbox, keys.deliveries, keys.clock, keys.summaries, keys.tries,
-        keys.requests, keys.ready,
+        keys.run(commit.run_id), keys.wake, keys.outbox, keys.deliveries, keys.clock, keys.summaries, keys.requests,
+        keys.ready,
     ]  # fmt: skip
 
     def body(content: bytes) -> int:
@@ -200,7 +218,7 @@ def encode(
         plan["used"] = {"key": key(keys.model_use), "by": sorted(by.items())}
     if commit.rest:
         member = str(WorkItem("run", commit.run_id))
-        plan["rest"] = {"run": commit.run_id, "member": member, "attempts": key(keys.attempts(commit.run_id))}
+        plan["rest"] = {"member": member, "attempts": key(keys.attempts(commit.run_id))}
         plan["rest"] |= _known({"due": _ms(commit.rest.due)})
     if commit.summary is not None:
         at, first = _ms(commit.summary.started_at), len(names) + 1

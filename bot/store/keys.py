@@ -144,10 +144,9 @@ class Keys:
         """Something about a person's App Home: what it shows, who changes it. All are in one shard."""
         return self._key("home", person, what)
 
-    @property
-    def tries(self) -> str:
-        """The number of failed tries of each item."""
-        return self._key("tries")
+    def tries(self, some_id: str) -> str:
+        """The number of failed tries of an item, and the length of its run at the last one."""
+        return self._key("tries", some_id)
 
     @property
     def dead(self) -> str:

@@ -1,6 +1,7 @@
 """Do each piece of scheduled work: the edge of every job. What breaks is tried again, then shown."""
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -13,7 +14,7 @@ from bot.people.directory import People
 from bot.render.views import Summary
 from bot.requests.decisions import Decisions
 from bot.runs.loop import Loop
-from bot.store import Store, StoreError, WorkItem
+from bot.store import OtherRelease, Store, StoreError, WorkItem
 from channels import ChannelUnauthorized, ChannelUnavailable
 from language import say
 from language.recorded import trouble_of
@@ -25,6 +26,8 @@ _TRIES = 3
 # With doubling waits a quarter of an hour: a machine that is too busy to read a mail is no fault of the mail.
 _UNAVAILABLE_TRIES = 12
 _FIRST_WAIT_S = 1.0
+# Whoever can read it takes it then, or we do once more.
+_OTHER_RELEASE_AGAIN = timedelta(seconds=1)
 
 
 class Dispatcher:
@@ -51,6 +54,9 @@ class Dispatcher:
         try:
             with self._people.speaking_to(""):
                 await self._look(item)
+        except OtherRelease as error:
+            log.warning("left to the release that can read it", item=str(item), error=str(error))
+            await self._store.come_back(item, self._store.about_now() + _OTHER_RELEASE_AGAIN)
         except StoreError:
             raise
         except ChannelUnauthorized as error:  # it is we who are refused: nothing is wrong with the item

@@ -1,8 +1,8 @@
 -- Appends events to one run, together with everything that follows from them, or nothing.
--- KEYS: run, wake, outbox, deliveries, clock, summaries, tries, requests, ready, then those the plan names by position;
+-- KEYS: run, wake, outbox, deliveries, clock, summaries, requests, ready, then those the plan names by position;
 -- the lists of a run's line are the last ones.
 -- ARGV[1]: the plan; the bodies it names by position follow. Bodies are opaque here.
-local run, wake, outbox, deliveries, clock, summaries, tries, requests, ready = unpack(KEYS, 1, 9)
+local run, wake, outbox, deliveries, clock, summaries, requests, ready = unpack(KEYS, 1, 8)
 local plan = cjson.decode(ARGV[1])
 local at_once
 local function now()
@@ -61,23 +61,18 @@ end
 for _, entry in ipairs(plan.deliveries) do redis.call('HSET', deliveries, entry.id, ARGV[entry.body]) end
 for _, id in ipairs(plan.sent) do
   redis.call('HDEL', outbox, id)
-  redis.call('HDEL', tries, id)
   redis.call('ZREM', wake, 'out ' .. id)
 end
 for _, file in ipairs(plan.files) do
   redis.call('SET', KEYS[file.key], ARGV[file.body], 'PX', whole(plan.files_ms))
 end
 for _, position in ipairs(plan.needs) do redis.call('DEL', KEYS[position]) end
-for _, member in ipairs(plan.asleep) do
-  redis.call('ZREM', wake, member)
-  redis.call('HDEL', tries, string.match(member, ' (.*)'))
-end
+for _, member in ipairs(plan.asleep) do redis.call('ZREM', wake, member) end
 for _, entry in ipairs(plan.wake) do
   redis.call('ZADD', wake, whole(entry.at or (now() + plan.grace)), entry.member)
   if plan.push and not entry.at then push_ready(ready, now(), entry.member) end
 end
 if plan.rest then
-  redis.call('HDEL', tries, plan.rest.run)
   local due = redis.call('HGET', KEYS[plan.rest.attempts], 'until') or plan.rest.due
   if due then redis.call('ZADD', wake, whole(tonumber(due)), plan.rest.member) else redis.call('ZREM', wake, plan.rest.member) end
 end

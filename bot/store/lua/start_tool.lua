@@ -1,5 +1,5 @@
 -- Records an attempt at an effect and takes its lease, unless anything has changed since it was looked at.
--- KEYS: run, attempts, wake, clock, request record or '', summaries, tries, then the lists of the run's line.
+-- KEYS: run, attempts, wake, clock, request record or '', summaries, then the lists of the run's line.
 -- ARGV: expected sequence, attempt, event, lease ms, wake member, record version or '', not after (ms) or '', record
 -- body, run id, its line and its place. The run's turn ends with it: it is looked at again when the lease ends.
 local run, attempts, wake, clock, record = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -25,7 +25,6 @@ redis.call('XADD', run, '0-' .. whole(head + 1), 'e', ARGV[3], 'c', ARGV[2])
 redis.call('HSET', attempts, ARGV[2], 'started', 'holder', ARGV[2], 'until', ends)
 redis.call('ZADD', wake, ends, ARGV[5])
 if ARGV[6] ~= '' then redis.call('HSET', record, 'version', whole(tonumber(ARGV[6]) + 1), 'body', ARGV[8]) end
-redis.call('HDEL', KEYS[7], ARGV[9])
-if ARGV[10] then list_run(KEYS[6], 8, ARGV[9], ARGV[11], ARGV[10]) end
+if ARGV[10] then list_run(KEYS[6], 7, ARGV[9], ARGV[11], ARGV[10]) end
 tell_changed(run)
 return {'started', ends}

@@ -77,8 +77,7 @@ async def test_operators_are_not_told_of_each_mail_that_one_server_keeps_waiting
 
 
 async def _have_tried(world: World, tries: int, cards: int) -> bool:
-    counts = [await world.app.store.client.do("HVALS", f"{{s{shard}}}:tries") for shard in range(2)]
-    return len([count for shard in counts for count in shard if int(count) >= tries]) >= cards
+    return len([count for count in await world.tries() if count >= tries]) >= cards
 
 
 async def _alerts(world: World) -> bool:
@@ -93,8 +92,7 @@ async def _until_told(world: World) -> tuple[Letter, ...]:
 
 
 async def _tries(world: World) -> bool:
-    found = [await world.app.store.client.do("HLEN", f"{{s{shard}}}:tries") for shard in range(2)]
-    return any(found)
+    return any(await world.tries())
 
 
 async def test_a_card_that_is_decided_before_it_could_be_sent_is_not_sent(world: World) -> None:

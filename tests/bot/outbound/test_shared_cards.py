@@ -123,7 +123,7 @@ async def test_workers_that_take_all_entries_of_a_request_at_once_place_one_card
 
 async def tries(world: World) -> int:
     """Return how often anything had to be tried again."""
-    return sum([await world.app.store.client.do("HLEN", f"{{s{shard}}}:tries") for shard in range(2)])
+    return sum(await world.tries())
 
 
 def in_the_room(card: Card, to: Address) -> bool:

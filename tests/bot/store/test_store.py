@@ -7,7 +7,7 @@ import pytest
 
 from bot.store import Accepted, Commit, Store, StoreError, Wake, WorkItem
 from bot.store.client import ACCEPTED_LOSS, Client, NotDurable, WrongShards, check, check_clock, check_shards, look
-from tests.bot.store.stores import ITEM, OUT, RUN, in_a, move_time, woken
+from tests.bot.store.stores import ITEM, OUT, RUN, append, in_a, move_time, started, woken
 from tests.guards import guards
 
 NOTE = b"a note"
@@ -82,6 +82,21 @@ async def test_what_is_given_up_is_a_dead_letter_and_wakes_nobody(store: Store) 
 
     assert await store.lists.dead() == {OUT: NOTE}
     assert await woken(store) == {}
+
+
+@guards("put_off.lua:moved_on")
+async def test_a_run_that_has_moved_on_since_it_failed_has_all_its_tries(store: Store) -> None:
+    tries = [await store.put_off(WorkItem("run", RUN), 10) for _ in range(2)]
+    await append(store, started())
+    tries += [await store.put_off(WorkItem("run", RUN), 10) for _ in range(2)]
+
+    assert tries == [1, 2, 1, 2]
+
+
+async def test_failures_are_forgotten_an_hour_after_the_last_one(store: Store) -> None:
+    await store.put_off(WorkItem("out", OUT), 10)
+
+    assert 3_590 < await store.client.do("TTL", f"{{s0}}:tries:{OUT}") <= 3_600
 
 
 async def test_a_dead_letter_that_is_requeued_is_looked_at_again_with_all_its_tries(store: Store) -> None:

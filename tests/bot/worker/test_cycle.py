@@ -15,7 +15,7 @@ from bot.process.running import running
 from channels import Inbound
 
 CYCLES = 20
-AT_MOST_SCRIPTS, AT_MOST_COMMANDS = 12, 175
+AT_MOST_SCRIPTS, AT_MOST_COMMANDS = 12, 167
 
 
 @dataclass

@@ -1,12 +1,14 @@
 """Retries: what is tried again, for how long, and what becomes of it in the end."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.store import WorkItem
+from bot.store import Keys, WorkItem
 from channels import Channel, ChannelUnavailable, Inbound, Marks, Reading, Remembers
 from tests.fakes.slow import SlowChannel
 from tests.waiting import until
@@ -110,3 +112,39 @@ async def over(world: World, run_id: str) -> bool:
 async def given_up(world: World) -> bool:
     await world.move_time(5)
     return bool(await world.dead())
+
+
+async def written(world: World, run_id: str, release: str, ago: timedelta) -> WorkItem:
+    """Append an event that nobody here can read, as it was written so long `ago` by a release, and schedule its run."""
+    event = {"type": "dreamt", "at": (await world.now() - ago).isoformat(), "release": release}
+    keys, item, client = Keys.of(run_id), WorkItem("run", run_id), world.app.store.client
+    place = f"0-{await world.app.store.length(run_id) + 1}"
+    await client.do("XADD", keys.run(run_id), place, "e", json.dumps(event), "c", "other")
+    await client.do("ZADD", keys.wake, round((await world.now()).timestamp() * 1000) + 600_000, str(item))
+    return item
+
+
+async def test_what_another_release_has_just_written_is_left_to_it_however_often_it_is_brought(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.next_mail("bo")
+    await world.quiet()
+    item = await written(world, run_id, "another", timedelta(hours=1))
+
+    for _ in range(20):
+        await world.app.work.dispatcher.look(item)
+
+    assert await world.dead() == []
+    assert await world.app.store.client.do("ZSCORE", Keys.of(run_id).wake, str(item)) is not None
+
+
+@pytest.mark.parametrize(("is_ours", "ago"), [(True, timedelta(0)), (False, timedelta(days=2))])
+async def test_what_nobody_will_ever_read_is_a_dead_letter(world: World, *, is_ours: bool, ago: timedelta) -> None:
+    run_id = await world.trigger("press bell")
+    await world.next_mail("bo")
+    await world.quiet()
+    item = await written(world, run_id, world.app.release if is_ours else "another", ago)
+
+    for _ in range(3):
+        await world.app.work.dispatcher.look(item)
+
+    assert len(await world.dead()) == 1

@@ -87,7 +87,7 @@ async def test_a_form_is_filled_in_in_a_window(office: SlackWorld) -> None:
     await office.anna.sees_modal("version")
     await office.anna.submits({"version": "v2", "why": "it is better\nwhy: and newer"})
 
-    assert await answer(office) == "version: v2\nwhy: it is better\nwhy: and newer"
+    assert await answer(office) == "version: v2\nwhy: it is better\n  why: and newer"
 
 
 async def test_a_form_of_a_model_has_an_input_of_each_kind_and_says_at_once_what_is_wrong(office: SlackWorld) -> None:
