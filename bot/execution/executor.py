@@ -200,7 +200,7 @@ class Executor:
         structlog.contextvars.bind_contextvars(run_id=run_id, attempt_id=attempt.id)
         renewing = asyncio.create_task(self._renew(run_id, attempt.id))
         try:
-            outcome = await self._execute(tool, args, attempt, hands)
+            outcome = await self._execute(run_id, tool, args, attempt, hands)
         except asyncio.CancelledError:
             await ended([renewing])
             await self._store.renew(run_id, attempt.id, 0)
@@ -220,7 +220,7 @@ class Executor:
                 await self._orphan(run_id, attempt.id, may_have_started=outcome is NobodyKnows)
 
     async def _execute(
-        self, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: ToolContext
+        self, run_id: RunId, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: ToolContext
     ) -> Outcome | Pending | type[NotStarted] | type[NobodyKnows]:
         """Return the outcome of the effect.
 
@@ -231,6 +231,10 @@ class Executor:
         limit_s = None if tool.runs_command else tool.timeout_s
         try:
             async with asyncio.timeout(limit_s):
+                # Whoever was stopped since the start was recorded must not act on a lease that another has by now. A
+                # command asks by itself, right before it begins.
+                if not tool.runs_command and not await self._store.holds(run_id, attempt.id):
+                    return NotStarted
                 return await tool.execute(args, attempt.effect, hands)
         except (NotStarted, NobodyKnows) as found:
             return type(found)

@@ -88,6 +88,8 @@ class Store:
         self.lists, self.threads, self.days = Lists(client, shards), Threads(client, shards), Days(client, shards)
         self._grace_ms, self._lease_ms, self.release = round(grace_s * 1000), round(lease_s * 1000), release
         self.forks, self.handles = Forks(client), Handles(client, shards)
+        # When the leases of this process were asked for last.
+        self._asked = dict[str, float]()
         self._read_at, self._read_mono, self._is_ahead = datetime.now(UTC), time.monotonic(), False
 
     async def load(self, run_id: str) -> Loaded:
@@ -175,22 +177,28 @@ class Store:
             args += [line.body, round(line.started_at.timestamp() * 1000)]
         asked = _boot_s()
         reply = await self.client.run(_SCRIPTS["start_tool"], names, args)
-        if reply[0] == b"started" and not await self._holds(run_id, attempt_id, asked):
-            return Start("conflict")
+        if reply[0] == b"started":
+            self._asked[attempt_id] = asked
+            if not await self.holds(run_id, attempt_id):
+                return Start("conflict")
         return Start(reply[0].decode())
 
-    async def _holds(self, run_id: str, attempt_id: str, asked: float) -> bool:
-        """Return whether the lease that was `asked` for still runs, or could be renewed before anybody took it.
+    async def holds(self, run_id: str, attempt_id: str) -> bool:
+        """Return whether a lease that was taken here still runs, or could be renewed before anybody took it.
 
-        What passed here since the question is no less than what passed in Redis since its answer.
+        It is told at once while that is sure: what passed here since it was asked for is no less than what passed in
+        Redis since its answer, also where this process or its machine was stopped meanwhile.
         """
         for _ in range(_HEARD_LATE):
-            if (_boot_s() - asked) * 1000 < self._lease_ms - 1:
+            if self._is_sure(attempt_id):
                 return True
-            asked = _boot_s()
             if not await self.renew(run_id, attempt_id):
                 return False
-        return (_boot_s() - asked) * 1000 < self._lease_ms - 1
+        return self._is_sure(attempt_id)
+
+    def _is_sure(self, attempt_id: str) -> bool:
+        asked = self._asked.get(attempt_id)
+        return asked is not None and (_boot_s() - asked) * 1000 < self._lease_ms - 1
 
     async def finish_tool(
         self, run_id: str, attempt_id: str, event: Event, files: Sequence[tuple[str, bytes]] = ()
@@ -205,6 +213,7 @@ class Store:
         args = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id)), self._grace_ms]
         args += [FILES_S * 1000, *(content for _, content in files)]
         reply = await self.client.run(_SCRIPTS["finish_tool"], names, args)
+        self._asked.pop(attempt_id, None)
         return reply[0] == b"committed"
 
     async def lease(self, run_id: str, attempt_id: str) -> tuple[Literal["alive", "dead", "gone"], datetime]:
@@ -217,8 +226,12 @@ class Store:
         """Move the end of the lease to `lease_s` from now (0 gives it up); False when somebody else has it."""
         keys = Keys.of(run_id)
         names = [keys.attempts(run_id), keys.wake, keys.clock]
-        ms = self._lease_ms if lease_s is None else round(lease_s * 1000)
-        return bool(await self.client.run(_SCRIPTS["renew"], names, [attempt_id, ms, str(WorkItem("run", run_id))]))
+        ms, asked = self._lease_ms if lease_s is None else round(lease_s * 1000), _boot_s()
+        is_ours = await self.client.run(_SCRIPTS["renew"], names, [attempt_id, ms, str(WorkItem("run", run_id))])
+        self._asked.pop(attempt_id, None)
+        if is_ours and lease_s is None:
+            self._asked[attempt_id] = asked
+        return bool(is_ours)
 
     async def orphan(self, run_id: str, attempt_id: str, event: Event) -> bool:
         """Take the lease of a dead owner; False when it is alive after all, or gone."""

@@ -54,6 +54,7 @@ class DeskChannel:
                 raw=raw,
                 size_bytes=len(raw),
                 is_answer="token" in item["body"],
+                token=item["body"].get("token", ""),
                 received_at=datetime.now(UTC),
             )
             await accept(inbound)

@@ -71,3 +71,21 @@ async def test_a_start_that_is_heard_of_after_its_lease_counts_if_nobody_has_tak
     await direct.client.close()
     assert heard == state
     assert (alive == "gone") is is_taken
+
+
+@pytest.mark.parametrize("is_taken", [False, True], ids=["left", "taken"])
+async def test_whoever_was_stopped_longer_than_its_lease_asks_for_it_again_before_it_acts(
+    store: Store, redis: str, *, is_taken: bool
+) -> None:
+    short, direct = Store(store.client, 2, 0.2), Store(Client(redis), 2)
+    assert await start(short) == "started"
+
+    async def is_over() -> bool:
+        return (await direct.lease(RUN, ATTEMPT))[0] == "dead"
+
+    await until(is_over, what="the end of the lease")
+    if is_taken:
+        assert await direct.orphan(RUN, ATTEMPT, orphaned())
+
+    assert await short.holds(RUN, ATTEMPT) is not is_taken
+    await direct.client.close()

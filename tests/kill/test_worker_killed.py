@@ -22,18 +22,16 @@ PLACED, DECIDED, ENDED = "commit card_delivered", "commit vote_cast+request_deci
 
 # What a worker writes and does in one story, and how often: the points at which it can die.
 AT_REDIS = {
-    "accept": 2, "admit": 1, "commit run_started": 1, THOUGHT: 1, ASKED: 1, PLACED: 1, DECIDED: 1, "drop": 1,
-    "start_tool": 1, "look_at_lease": 1, "finish_tool": 1, ENDED: 1, "commit outgoing": 6, "commit sent": 11,
-    "settle": 3,
+    "accept": 2, "admit": 1, "commit run_started": 1, THOUGHT: 1, ASKED: 1, PLACED: 1, DECIDED: 1, "start_tool": 1,
+    "finish_tool": 1, ENDED: 1, "commit outgoing": 4, "commit sent": 11,
 }  # fmt: skip
 AT_THE_DESK = {"send": 3, "update": 2}
-# Where chance decides how often: a turn that ends later sees more of what has happened since.
-# What shows how things stand is drawn once for all that came while it was drawn, and two that come at once may both
-# send the run's line of status, under one key.
-VARIES = {"settle", "look_at_lease", "update", "send"}
+# Where chance decides how often. What shows how things stand is drawn once for all that came while it was drawn, and
+# two that come at once may both send the run's line of status, under one key.
+VARIES = {"update", "send"}
 # Of what is written again and again the later ones differ only in which card they follow.
 NTH_AT_MOST = 3
-BY_THE_CLOCK = {"sweep", "renew", "push_off"}
+BY_THE_CLOCK = {"sweep", "take", "renew", "push_off"}
 
 REDIS_POINTS = [
     Point(name, when, nth)
@@ -73,7 +71,7 @@ AGAIN = [
 STOPPED = [
     Case(tool, (Point(name, when, act="stop"),))
     for tool in ("honours", "careless")
-    for name in (THOUGHT, ASKED, PLACED, DECIDED, "start_tool", "finish_tool", ENDED, "settle")
+    for name in (THOUGHT, ASKED, PLACED, DECIDED, "start_tool", "finish_tool", ENDED)
     for when in ("before", "after")
 ]
 CLEAN = [Case(tool) for tool in TOOLS]

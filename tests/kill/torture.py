@@ -38,8 +38,8 @@ TRAP_S = 6.0
 AT_CHANCE = 0.2
 POINTS = (
     "accept", "admit", "commit run_started", "commit context_fetched+step_chosen", "commit request_opened",
-    "commit card_delivered", "commit vote_cast+request_decided", "commit request_decided", "drop", "start_tool",
-    "look_at_lease", "finish_tool", "orphan", "commit step_chosen+run_ended", "commit sent", "settle", "sweep",
+    "commit card_delivered", "commit vote_cast+request_decided", "commit request_decided", "take", "start_tool",
+    "look_at_lease", "finish_tool", "orphan", "commit step_chosen+run_ended", "commit sent", "sweep",
 )  # fmt: skip
 WHENS: tuple[When, ...] = ("before", "after")
 

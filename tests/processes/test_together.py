@@ -127,7 +127,7 @@ def test_messages_that_come_while_redis_is_away_are_taken_when_it_is_back(stage:
 def test_a_line_to_redis_that_goes_dead_holds_a_worker_up_for_seconds_only(stage: Stage) -> None:
     proxy = stage.proxy()
     stage.start(through=proxy)
-    proxy.ask(do="arm", name="settle", nth=1, when="before", act="hold")
+    proxy.ask(do="arm", name="commit request_opened", nth=1, when="before", act="hold")
 
     story = stage.people.want("careless")
     stage.until_told(story, within_s=20)

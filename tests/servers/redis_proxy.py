@@ -24,8 +24,10 @@ _CHUNK = 65_536
 
 
 def point_of(words: list[bytes]) -> str | None:
-    """The named point that a command is; None for what is not a call of one of our scripts."""
+    """The named point that a command is: one of our scripts, or `take` from what is ready; None for any other."""
     verb = words[0].upper()
+    if verb == b"BZPOPMIN":
+        return "take"
     if verb == b"EVAL":
         sha = sha1(words[1], usedforsecurity=False).hexdigest().encode()
     elif verb == b"EVALSHA":
