@@ -24,7 +24,7 @@ def test_tab_leads_through_the_card_in_reading_order_and_enter_in_the_reason_dec
     assert focus(page) == "Skip to the content"
     passed = tab_to(page, "Deny")
     card = passed[passed.index("Change this run") + 1 :]
-    assert [words.split(" ")[0] for words in card] == ["Complete", "Reason", "Approve", "Deny"], passed
+    assert [words.split(" ")[0] for words in card] == ["Complete", "See", "Reason", "Approve", "Deny"], passed
 
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Shift+Tab")
