@@ -105,10 +105,10 @@ def toml() -> str:
     return "\n".join([*people, *policies, '[limits]\ntriggers_per_person = "1000/h"\n'])
 
 
-def slack_channel(url: str, folder: Path, slack: Workspace) -> SlackChannel:
+def slack_channel(client: Client, folder: Path, slack: Workspace) -> SlackChannel:
     """As `bot/wiring/slack.py` wires it, but for the pace of updates."""
     settings = settings_of(folder, toml())
-    store = Store(Client(url), settings.shards, settings.lease_s, settings.grace_s)
+    store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
     api, people = Api(slack.bot_token, slack.base_url), People(settings.people, settings.policies)
     paced = Paced(api, time.monotonic, asyncio.sleep, RATES)
     members = Members(paced, time.monotonic)
@@ -172,13 +172,15 @@ async def a_crowd(redis: str, folder: Path) -> AsyncGenerator[Crowd]:
             # A machine that is busy with other tests is slower than Slack is patient.
             await slack.settings(answer_within_s=30)
             people = {person: await slack.person(person, id=f"U{person.upper()}") for person in CROWD}
+            client = Client(redis)
 
             def change(world: World) -> None:
-                world.beside = [slack_channel(redis, folder, slack)]
+                world.beside = [slack_channel(client, folder, slack)]
 
             async with a_world(redis, folder, toml(), change=change) as world:
                 await slack.connected()
                 yield Crowd(world, slack, people)
+            await client.close()
 
 
 @dataclass(frozen=True)
