@@ -78,9 +78,11 @@ def test_the_keys_of_the_waiting_list_lead_to_pages_that_ask_and_decide_nothing(
     assert focus(page) == "Reason"
     page.keyboard.type("ad")
     page.get_by_role("link", name="Back, and decide nothing").click()
+    page.wait_for_url("**/requests", wait_until="load")
 
     page.keyboard.press("j")
     page.keyboard.press("j")
+    assert focus(page) == "Deploy v1.2.0 to production, replacing v1.0.0?"
     page.keyboard.press("a")
     expect(page.get_by_role("heading", name="Deploy v1.2.0 to production, replacing v1.0.0?")).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_be_focused()

@@ -147,6 +147,6 @@ async def test_an_acknowledged_click_decides_after_every_process_was_killed(offi
         await office.front(stack, "socket")
         await office.becomes(card, "Done: ")
         assert office.live() != before
-        [events] = office.runs()
+        [events] = await office.has(1, RunEnded)
         assert [type(event) for event in events].count(RunEnded) == 1
         assert len([event for event in events if isinstance(event, VoteCast)]) == 1
