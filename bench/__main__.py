@@ -12,13 +12,15 @@ from pathlib import Path
 
 from bench.append import append
 from bench.clicks import clicks
-from bench.driving import HERE, PEERS
+from bench.curves import PICTURES, QUICK, Sizes, curves
+from bench.driving import HERE
 from bench.latency import latency
 from bench.memory import memory
+from bench.race import ALL, race
 from bench.table import machine
 
-_BESIDE = "raw,langgraph-sqlite,sayso"
-_PARTS = "abcdgh"
+BESIDE = ("raw", "langgraph-sqlite", "sayso")
+_PARTS = "abcdegh"
 
 
 def main() -> None:
@@ -42,8 +44,9 @@ def _measure(part: str, folder: Path, *, is_quick: bool) -> None:
         case "a":
             asyncio.run(latency(folder, 128 if is_quick else 512, 5 if is_quick else 20))
         case "b":
-            _beside_peers(folder.parent / "peers", 1, _BESIDE, is_quick=is_quick)
-            _beside_peers(folder.parent / "peers", 2, "raw,sayso", is_quick=is_quick)
+            race(folder.parent / "peers", 1 if is_quick else 5, BESIDE if is_quick else ALL, is_quick=True)
+        case "e":
+            asyncio.run(curves(folder, QUICK if is_quick else Sizes(), None if is_quick else PICTURES))
         case "c":
             asyncio.run(append(folder))
         case "g":
@@ -63,23 +66,13 @@ def _agents(folder: Path) -> None:
         print(flush=True)
 
 
-def _beside_peers(work: Path, workers: int, names: str, *, is_quick: bool) -> None:
-    """The comparison's own table, with the adapter of this repository in it."""
-    if not (PEERS / "run.py").exists():
-        print(f"not measured: there is no comparison at {PEERS}; SAYSO_BENCH_PEERS says where it is")
-        return
-    print(f"sayso with {workers} worker{'s' if workers > 1 else ''}:\n", flush=True)
-    # The path to the interpreter as it stands: behind the link there is no environment.
-    adapter = f"sayso={HERE / 'peer_sayso.py'}:{sys.executable}"
-    argv = [sys.executable, str(PEERS / "run.py"), "--only", names, "--adapter", adapter, "--work", str(work)]
-    environment = {**os.environ, "SAYSO_BENCH_WORKERS": str(workers)}
-    subprocess.run([*argv, *(["--quick"] if is_quick else [])], env=environment, check=True)
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", choices=[*_PARTS, []], help="a waiting, b peers, c appending, d memory, g clicks, h agents"
+        "parts",
+        nargs="*",
+        choices=[*_PARTS, []],
+        help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents",
     )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     return parser.parse_args()

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import sys
+import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,13 +36,28 @@ class Driver:
             ready.cancel()
             raise RuntimeError("the adapter did not start; adapter.log in its folder says why")
 
-    async def ask(self, op: str, run_id: str) -> None:
-        """Returns when the run is durably paused, or durably done."""
+    async def ask(self, op: str, run_id: str, **more: int) -> None:
+        """Returns when the run is durably paused, or durably done; `more` as the comparison's README says."""
         assert self.adapter.stdin
         future = asyncio.get_running_loop().create_future()
         self._waiting[run_id] = (_ENDS[op], future)
-        self.adapter.stdin.write((json.dumps({"op": op, "id": run_id}) + "\n").encode())
+        self.adapter.stdin.write((json.dumps({"op": op, "id": run_id, **more}) + "\n").encode())
         await asyncio.wait_for(future, _WITHIN_S)
+
+    async def cycle(self, run_id: str, history: int = 0) -> tuple[float, float]:
+        """One run from its trigger to its end: seconds from the answer to the tool, and to the end."""
+        await self.ask("start", run_id, history=history)
+        began = time.monotonic()
+        await self.ask("answer", run_id)
+        return self.tool_at.pop(run_id) - began, time.monotonic() - began
+
+    def cpu_s(self) -> dict[str, float]:
+        """Seconds of processor time so far of the adapter, of Redis, and of all workers together."""
+        found = defaultdict[str, float](float, {"adapter": _cpu_s(self.adapter.pid)})
+        for child in _children(self.adapter.pid):
+            is_redis = "redis" in Path(f"/proc/{child}/cmdline").read_text(errors="replace")
+            found["redis" if is_redis else "worker"] += _cpu_s(child)
+        return dict(found)
 
     async def end(self) -> None:
         """Close its commands and wait for it."""
@@ -61,6 +78,17 @@ class Driver:
             elif future and said["ev"] in ends and not future.done():
                 del self._waiting[said["id"]]
                 future.set_exception(RuntimeError(said["error"])) if said["ev"] == "error" else future.set_result(None)
+
+
+def _cpu_s(pid: int) -> float:
+    """Seconds that a process has used. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 @asynccontextmanager

@@ -1,12 +1,12 @@
 """Failed deliveries: a card that one channel does not deliver is recorded and reported, and another way is tried."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import structlog
 
 from agents.events import DeliveryFailed, RunStarted
-from agents.requests import DeliveryId, PersonId, Request
+from agents.requests import DeliveryId, PersonId, Request, RunId
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
 from bot.render.cards import moved, unreached
@@ -25,6 +25,13 @@ _ERROR_CHARS = 1_000
 _TRIES = 1_000
 # Longer than a request stays open.
 _TOLD_S = 31 * 24 * 3600.0
+
+
+class Stood(NamedTuple):
+    """A delivery as it was read, None where there is none, and the number of its run's events by then."""
+
+    placed: Delivery | None
+    seq: int
 
 
 class DeliveryFailures:
@@ -47,8 +54,8 @@ class DeliveryFailures:
             placed = await self.placed(delivery_id)
             if placed is None:
                 return "over"
-            seq = await self._store.length(placed.run_id)
-            placed = await self.placed(delivery_id) or placed
+            again, seq = await self.stands(delivery_id, placed.run_id)
+            placed = again or placed
             if channel in placed.failed:
                 return "known"
             record, _, _ = await self._decisions.request(placed.request_id)
@@ -147,6 +154,11 @@ class DeliveryFailures:
             thread=request.thread,
             request_id=request.id,
         )
+
+    async def stands(self, delivery_id: DeliveryId, run_id: RunId) -> Stood:
+        """The card, and how many events its run has: what is written by it is fenced by that."""
+        body, seq = await self._store.delivery_in(run_id, delivery_id)
+        return Stood(Delivery.model_validate_json(body) if body else None, seq)
 
     async def placed(self, delivery_id: DeliveryId) -> Delivery | None:
         """The card as it stands at its person's."""

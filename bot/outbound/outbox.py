@@ -8,6 +8,7 @@ import structlog
 from agents.events import CardDelivered, Event
 from agents.requests import DeliveryId, PersonId, RunId
 from bot.outbound.dead_letter import Note
+from bot.outbound.failures import Stood
 from bot.outbound.live_cards import LiveCards
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.raw_mail import RawMail
@@ -104,7 +105,8 @@ class Outbox:
     async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""
         record, _, _ = await self._decisions.request(entry.request_id)
-        placed = await self._failures.placed(entry.delivery_id)
+        stood = await self._failures.stands(entry.delivery_id, entry.run_id)
+        placed = stood.placed
         is_asked = record.state == "open" and record.request.revision == entry.revision
         if placed is None or not (is_asked or await self._store.remembered(_tried(entry))):
             await self._sent(entry)
@@ -112,7 +114,7 @@ class Outbox:
         failed = {} if entry.again else placed.failed
         reach = [name for name in entry.reach if name not in failed]
         if not is_asked:
-            await self._find(entry, reach, record)
+            await self._find(entry, reach, record, stood)
             return
         if any(name in self._channels and self._channels[name].edits for name in reach):
             # Whoever dies after the card was sent leaves buttons that are pressed before anybody looks again.
@@ -127,9 +129,9 @@ class Outbox:
             log.warning("not sent there as well", outgoing_id=entry.id, error=str(error))
             await self._sent(entry)
             return
-        await self._arrived(entry, found)
+        await self._arrived(entry, found, stood)
 
-    async def _find(self, entry: PlaceCard, reach: Sequence[str], record: RequestRecord) -> None:
+    async def _find(self, entry: PlaceCard, reach: Sequence[str], record: RequestRecord, stood: Stood) -> None:
         """Find a card whose sending was never answered and which nobody may answer any more.
 
         The update follows the card there. Nothing is lost if no channel has it.
@@ -144,12 +146,13 @@ class Outbox:
         except Undeliverable:
             await self._sent(entry)
             return
-        await self._arrived(entry, found)
+        await self._arrived(entry, found, stood)
 
-    async def _arrived(self, entry: PlaceCard, found: Reached) -> None:
+    async def _arrived(self, entry: PlaceCard, found: Reached, stood: Stood) -> None:
         """Write down where a card stands; not where it came back from before we got here.
 
-        Where a channel before it refuses us, the card goes there as well once it takes us.
+        Where a channel before it refuses us, the card goes there as well once it takes us. `stood` is what was read
+        before it was sent: where anything has come in since, it is read again.
         """
         delivery, channel, shares = nobodys_own(found.delivery), found.delivery.address.channel, found.shares
         for thread in written_in(delivery) if self._channels[channel].edits else ():
@@ -170,15 +173,16 @@ class Outbox:
         )
         written = Written("conflict")
         while written.state == "conflict":
-            seq = await self._store.length(entry.run_id)
-            placed = await self._failures.placed(entry.delivery_id)
+            placed, seq = stood
             if placed is None or (channel in placed.failed and not entry.again):
-                written = await self._sent(entry)
-                continue
+                await self._sent(entry)
+                return
             failed = {name: why for name, why in placed.failed.items() if name != channel}
             stands = placed.model_copy(update={"delivery": delivery, "failed": failed, "shares": shares})
             deliveries = [(entry.delivery_id, stands.model_dump_json().encode())]
             written = await self._sent(entry, [event], deliveries, seq, waits=found.waits)
+            if written.state == "conflict":
+                stood = await self._failures.stands(entry.delivery_id, entry.run_id)
 
     async def _note_thread(self, sending: CardToSend, delivery: Placement) -> None:
         """What people write below a card that asks them something goes to its run."""
@@ -232,7 +236,7 @@ class Outbox:
                 run_id=entry.run_id,
                 events=events,
                 expect=expect,
-                sent=[] if waits else [entry.id],
+                sent=None if waits else entry.id,
                 outgoing=left,
                 deliveries=deliveries,
                 limit=MAX_EVENTS_AT_ALL,

@@ -1,8 +1,9 @@
 """A run as it was read, and what is appended to it: fenced by what was read, so that nothing is done on old news."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from agents.events import Event
 from agents.requests import RunId
@@ -32,13 +33,46 @@ class RunSnapshot:
         return RunSnapshot(fold(events, self.run), (*self.events, *events), self.now)
 
 
+_UNREAD = RunSnapshot(Run(), (), datetime.min.replace(tzinfo=UTC))
+# Some 20 MB, whatever the runs are like.
+_EVENTS_KNOWN = 10_000
+
+
+class _Known:
+    """The runs that this process moved last, as they were then, each with the change that wrote its last event.
+
+    A cache and nothing else: what a run is now is read from the store, which says whether it goes on from here.
+    """
+
+    def __init__(self) -> None:
+        self._runs, self._events = OrderedDict[RunId, tuple[RunSnapshot, str]](), 0
+
+    def get(self, run_id: RunId) -> tuple[RunSnapshot, str]:
+        """A run as it was; one without events if it is not known."""
+        return self._runs.get(run_id, (_UNREAD, ""))
+
+    def put(self, told: RunSnapshot, commit: str) -> None:
+        """Keep it, in place of those that nobody has looked at for longest."""
+        self._forget(told.run.id)
+        if told.events and told.run.ended is None:
+            self._runs[told.run.id] = (told, commit)
+            self._events += len(told.events)
+        while self._events > _EVENTS_KNOWN:
+            self._forget(next(iter(self._runs)))
+
+    def _forget(self, run_id: RunId) -> None:
+        told, _ = self._runs.pop(run_id, (_UNREAD, ""))
+        self._events -= len(told.events)
+
+
 def resting(told: RunSnapshot) -> Rest | None:
     """Return the end of the run's turn; None while there is something to do, such as to tell its parent of its end."""
+    under_way = any(one.state == "running" for one in told.run.made)
     match next_move(told.run, told.now):
         case Wait(until):
-            return Rest(until)
+            return Rest(until, under_way)
         case Stop() if told.run.started and told.run.started.parent is None:
-            return Rest()
+            return Rest(None, under_way)
         case _:
             return None
 
@@ -48,11 +82,18 @@ class EventLog:
 
     def __init__(self, journal: Journal, notifier: Notifier) -> None:
         self.journal, self.notifier, self._store = journal, notifier, journal.store
+        self._known = _Known()
 
     async def read(self, run_id: RunId) -> RunSnapshot:
-        """The run as it is now."""
-        loaded = await self._store.load(run_id)
-        return RunSnapshot(fold(loaded.events), loaded.events, loaded.now)
+        """The run as it is now. Of one that was read or written here before, only what is new is read."""
+        known, commit = self._known.get(run_id)
+        loaded = await self._store.load(run_id, known.run.seq, commit)
+        if not loaded.after:
+            known = _UNREAD
+        run = fold(loaded.events, known.run) if loaded.events else known.run
+        told = RunSnapshot(run, (*known.events, *loaded.events), loaded.now)
+        self._known.put(told, loaded.commit)
+        return told
 
     async def append(
         self,
@@ -95,6 +136,8 @@ class EventLog:
             self.notifier.shown(news)
         if written.seq != then.run.seq:  # more came before we heard that it was written
             return await self.read(told.run.id)
+        if commit.events:
+            self._known.put(then, commit.commit)
         return replace(then, is_at_rest=rest is not None)
 
     async def add(self, told: RunSnapshot, event: Event) -> RunSnapshot:

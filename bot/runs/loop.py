@@ -1,6 +1,7 @@
 """The loop: fold, next move, perform, append; return where people or time are waited for."""
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from agents import Agent, ToolRefused
-from agents.events import RunEnded, StepGated, StepRefused, ToolStarted
+from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, Effect, GatedCall, Request, RunId
 from agents.run import PendingStep, Run
 from agents.state import Attempt
@@ -43,7 +44,7 @@ from bot.runs.moves import (
     Wait,
     next_move,
 )
-from bot.runs.thinking import ModelTurn
+from bot.runs.thinking import AfterThought, ModelTurn
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
 from language import say
@@ -148,7 +149,7 @@ class Loop:
                 if run.facts is None and (stopped := await self._children.began_too_late(run)):
                     return await self._log.append(told, [stopped])
                 with self._speaking_to_requester(run):
-                    return await self._turn.think(agent, told, lambda then: self._question(agent, then))
+                    return await self._turn.think(agent, told, self._after(agent))
             case Ask() if agent:
                 return await self._ask(agent, told, move)
             case Raise(why):
@@ -179,6 +180,16 @@ class Loop:
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")
 
+    def _after(self, agent: Agent) -> AfterThought:
+        """What is done with a thought of `agent` in the very append that records it."""
+
+        async def start(told: RunSnapshot, thought: Sequence[Event], pending: PendingStep) -> RunSnapshot | None:
+            if not isinstance(pending.step, CallTool):
+                raise TypeError(f"{pending.id} starts no effect")
+            return await self._execute(agent, told, pending, pending.step, thought)
+
+        return AfterThought(lambda then: self._question(agent, then), start)
+
     async def _question(self, agent: Agent, then: RunSnapshot) -> Commit | None:
         """What opens the question that was chosen last; None for any other step, and for a question that is refused."""
         match next_move(then.run, then.now):
@@ -199,8 +210,10 @@ class Loop:
         log.info("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
         return opening(request, self._people, run.seq)
 
-    async def _refuse(self, told: RunSnapshot, pending: PendingStep, why: str) -> RunSnapshot | None:
-        return await self._log.append(told, [StepRefused(at=told.now, step_id=pending.id, error=why)])
+    async def _refuse(
+        self, told: RunSnapshot, pending: PendingStep, why: str, thought: Sequence[Event] = ()
+    ) -> RunSnapshot | None:
+        return await self._log.append(told, [*thought, StepRefused(at=told.now, step_id=pending.id, error=why)])
 
     async def _ask(self, agent: Agent, told: RunSnapshot, ask: Ask) -> RunSnapshot | None:
         run, now = told.run, told.now
@@ -247,18 +260,21 @@ class Loop:
         return request
 
     async def _execute(
-        self, agent: Agent, told: RunSnapshot, pending: PendingStep, step: CallTool
+        self, agent: Agent, told: RunSnapshot, pending: PendingStep, step: CallTool, thought: Sequence[Event] = ()
     ) -> RunSnapshot | None:
-        """Record an attempt and make the effect, if the approval covers exactly what would be done now."""
-        run, now = told.run, told.now
+        """Record an attempt and make the effect, if the approval covers exactly what would be done now.
+
+        The `thought` that chose the step is recorded with it, where it was not before.
+        """
+        run, now = told.then(thought).run, told.now
         try:
             with self._speaking_to_requester(run):
                 tool, args, effect = await prepare(agent, run, step)
                 gate = gate_now(agent, tool, args)
         except ToolRefused as error:
-            return await self._refuse(told, pending, str(error))
+            return await self._refuse(told, pending, str(error), thought)
         if gate is not None and gate != pending.gate:
-            return await self._log.append(told, [StepGated(at=now, step_id=pending.id, gate=gate)])
+            return await self._log.append(told, [*thought, StepGated(at=now, step_id=pending.id, gate=gate)])
         attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
         started = ToolStarted(
             at=now,
@@ -276,8 +292,9 @@ class Loop:
             if record is None:
                 return None
             cover = self._guard.cover(agent, run, step, started, record)
-        then = told.then([started])
-        start = await self._store.start_tool(run.id, run.seq, attempt_id, started, record, line_of(then.run))
+        then = told.then([*thought, started])
+        line = line_of(then.run)
+        start = await self._store.start_tool(run.id, told.run.seq, attempt_id, started, record, line, thought)
         if start.state == "started":
             attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)
             with self._speaking_to_requester(run):

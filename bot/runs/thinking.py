@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,14 +16,14 @@ from agents.model.failures import after, is_for_operators, is_worth_waiting, ret
 from agents.model.protocol import Chosen, Failed, Model
 from agents.model.rules import Rules
 from agents.requests import Fact, RunId, StepId
-from agents.run import Run, fold
+from agents.run import PendingStep, Run, fold
 from agents.steps import RULES, CallTool, Done, ModelCall, Step
 from bot.execution.executor import gate_of
 from bot.render.cards import Words
 from bot.render.words import failure_name
 from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.budgets import Budgets
-from bot.runs.moves import Think, next_move
+from bot.runs.moves import Execute, Think, next_move
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
 from language import say
@@ -147,8 +147,14 @@ def _log(agent: Agent, run: Run, chosen: Chosen | Failed, latency_s: float) -> N
 # Tells the operators, each in their own words: near which id, and what.
 Alert = Callable[[str, Words], Awaitable[None]]
 
-# What opens the request that a thought asks for, so that both are appended at once.
-Opens = Callable[[RunSnapshot], Awaitable[Commit | None]]
+
+@dataclass(frozen=True, slots=True)
+class AfterThought:
+    """What follows from a thought, and is appended with it: it `opens` a request, or `starts` the effect of a step."""
+
+    opens: Callable[[RunSnapshot], Awaitable[Commit | None]]
+    starts: Callable[[RunSnapshot, Sequence[Event], PendingStep], Awaitable[RunSnapshot | None]]
+
 
 # Each loss of the race is an event of somebody else's.
 _TRIES = 100
@@ -163,8 +169,8 @@ class ModelTurn:
         self._store, self._log, self._thinker = log.journal.store, log, thinker
         self.budgets, self._alert = budgets, alert
 
-    async def think(self, agent: Agent, told: RunSnapshot, opens: Opens) -> RunSnapshot | None:
-        """The run with one thought more, and with the request that it `opens`; None: read again.
+    async def think(self, agent: Agent, told: RunSnapshot, follows: AfterThought) -> RunSnapshot | None:
+        """The run with one thought more, and with what follows from it; None: read again.
 
         Where something else came first, and the model would be shown the very same, the thought holds all the same.
         Else it is dropped, and what it cost is written down.
@@ -176,15 +182,23 @@ class ModelTurn:
         thought = await self._thinker.think(agent, run, told.events, told.now)
         await self._alert_operators(run, thought)
         call = _asked(thought)
-        if call is None:  # plain rules say it again
-            return await self._append(told, thought, opens)
-        return await self._keep(told, thought, call, opens)
+        if call is not None:
+            return await self._keep(told, thought, call, follows)
+        # Plain rules say it again, so nothing is lost where it is not appended.
+        then = told.then(thought)
+        move = next_move(then.run, then.now)
+        if isinstance(move, Execute):
+            await self.budgets.note(then.run, then.events, then.now)
+            return await follows.starts(told, thought, move.pending)
+        return await self._append(told, thought, follows)
 
-    async def _keep(self, told: RunSnapshot, thought: Sequence[Event], call: ModelCall, opens: Opens) -> RunSnapshot:
+    async def _keep(
+        self, told: RunSnapshot, thought: Sequence[Event], call: ModelCall, follows: AfterThought
+    ) -> RunSnapshot:
         """The run with `thought`, or with the fact that it was dropped."""
         now = told
         for _ in range(_TRIES):
-            if then := await self._append(now, thought, opens):
+            if then := await self._append(now, thought, follows):
                 return then
             now = await self._log.read(told.run.id)
             # A long story takes a while to render, which must not stop the event loop.
@@ -196,11 +210,11 @@ class ModelTurn:
         await self.budgets.note(now.run, now.events, now.now)
         return now
 
-    async def _append(self, told: RunSnapshot, thought: Sequence[Event], opens: Opens) -> RunSnapshot | None:
+    async def _append(self, told: RunSnapshot, thought: Sequence[Event], follows: AfterThought) -> RunSnapshot | None:
         """Append the thought, after its cost counts for the agent's day: a crash in between must not hide the cost."""
         then = told.then(thought)
         await self.budgets.note(then.run, then.events, then.now)
-        return await self._log.append(told, thought, opens=await opens(then))
+        return await self._log.append(told, thought, opens=await follows.opens(then))
 
     async def _alert_operators(self, run: Run, thought: Sequence[Event]) -> None:
         """Alert operators to what only they can fix: a key, a bill or a refusal.

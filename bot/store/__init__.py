@@ -4,9 +4,8 @@ Others use `Store`, `Commit`, `Journal` and the ids; what is written together st
 answer, and nothing outside this room knows Redis's client.
 """
 
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 import structlog
@@ -37,7 +36,7 @@ from bot.store.ids import WorkItem, WorkKind, ingress_shard
 from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
 from bot.store.lists import Lists
-from bot.store.timers import Days
+from bot.store.timers import Clock, Days, boot_s
 
 __all__ = [
     "Accepted",
@@ -73,16 +72,20 @@ _SCRIPTS = {name: Script(name) for name in (*_NAMES, "put_off", "renew", "settle
 _HEARD_LATE = 5
 
 
-def _boot_s() -> float:
-    """Seconds by a clock that goes on while the machine is suspended, where it has one (Linux)."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
 class Store:
-    """The verbs of runs, requests, inbox and outbox; all raise StoreUnavailable. Events are stored under `release`."""
+    """The verbs of runs, requests, inbox and outbox; all raise StoreUnavailable. Events are stored under `release`.
+
+    The server's clock is read again when that was `clock_s` ago.
+    """
 
     def __init__(
-        self, client: Client, shards: int, lease_s: float = 10.0, grace_s: float = GRACE_S, release: str = ""
+        self,
+        client: Client,
+        shards: int,
+        lease_s: float = 10.0,
+        grace_s: float = GRACE_S,
+        release: str = "",
+        clock_s: float = 0.0,
     ) -> None:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
         self.lists, self.threads, self.days = Lists(client, shards), Threads(client, shards), Days(client, shards)
@@ -90,14 +93,22 @@ class Store:
         self.forks, self.handles = Forks(client), Handles(client, shards)
         # When the leases of this process were asked for last.
         self._asked = dict[str, float]()
-        self._read_at, self._read_mono, self._is_ahead = datetime.now(UTC), time.monotonic(), False
+        self._clock = Clock(clock_s)
 
-    async def load(self, run_id: str) -> Loaded:
-        """All events of a run, oldest first; none when there is no such run."""
+    async def load(self, run_id: str, after: int = 0, commit: str = "") -> Loaded:
+        """All events of a run, oldest first; none when there is no such run.
+
+        Who knows the first `after` of them reads those that follow, if that `commit` wrote the last one that is known.
+        """
         keys = Keys.of(run_id)
-        entries, *told = await self.client.read(["XRANGE", keys.run(run_id), "-", "+"], *clock.asked(keys))
-        now = self._noted(*told)
-        return Loaded(tuple(self._event(fields[b"e"]) for _, fields in entries), now)
+        first = f"0-{after}" if after else "-"
+        entries, *told = await self.client.read(["XRANGE", keys.run(run_id), first, "+"], *self._clock.asked(keys))
+        now = self._clock.noted(keys, told)
+        if after and (not entries or entries[0][1][b"c"] != commit.encode()):
+            return await self.load(run_id)
+        written_by = entries[-1][1][b"c"].decode() if entries else ""
+        entries = entries[1:] if after else entries
+        return Loaded(tuple(self._event(fields[b"e"]) for _, fields in entries), now, after, written_by)
 
     async def events_after(self, run_id: str, seq: int, count: int) -> list[Event]:
         """Return at most `count` events of a run after its `seq`-th, oldest first."""
@@ -123,23 +134,25 @@ class Store:
 
         Without `push` the caller does what is to be done now, and a worker only what nobody did.
         """
-        names, args = encode(commit, self._grace_ms, self.release, push=push)
+        now_ms = self._clock.soon_ms(Keys.of(commit.run_id))
+        names, args = encode(commit, self._grace_ms, self.release, push=push, now_ms=now_ms)
         return decode(await self.client.run(_SCRIPTS["commit"], names, args))
 
     async def record(self, request_id: str) -> Record | None:
         """A request's record; None when there is no such request."""
         keys = Keys.of(request_id)
         fields = ["HMGET", keys.request(request_id), "version", "body"]
-        (version, body), *told = await self.client.read(fields, *clock.asked(keys))
-        return None if body is None else Record(int(version), body, self._noted(*told))
+        (version, body), *told = await self.client.read(fields, *self._clock.asked(keys))
+        return None if body is None else Record(int(version), body, self._clock.noted(keys, told))
 
     def about_now(self) -> datetime:
         """The time of the scripts as it was last read, moved on by this machine's clock; for facts, not for judging."""
-        return self._read_at + timedelta(seconds=time.monotonic() - self._read_mono)
+        return self._clock.about()
 
     async def now(self, some_id: str) -> datetime:
         """The time that the scripts go by."""
-        return self._noted(*await self.client.read(*clock.asked(Keys.of(some_id))))
+        keys = Keys.of(some_id)
+        return self._clock.noted(keys, await self.client.read(*clock.asked(keys)))
 
     async def start_tool(
         self,
@@ -149,33 +162,28 @@ class Store:
         event: Event,
         record: RecordWrite | None,
         line: Line | None = None,
+        thought: Sequence[Event] = (),
     ) -> Start:
         """Record an attempt and take its lease, if the run and the approval are still what they were.
 
-        The run's turn ends with it, and its `line` is kept.
+        The `thought` that chose it is appended before it. The run's turn ends with it, and its `line` is kept.
 
         `record.before` is the moment from which the approval is too old. A start that is heard of late is a `conflict`
         if somebody else has taken the lease by then; else the lease is renewed.
         """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        args: list[str | bytes | int] = [
-            expect,
-            attempt_id,
-            stamped(event, self.release),
-            self._lease_ms,
-            str(WorkItem("run", run_id)),
-        ]
+        args: list[str | bytes | int] = [expect, attempt_id, self._lease_ms, str(WorkItem("run", run_id))]
         if record is None:
             names, args = [*names, keys.run(run_id)], [*args, "", "", ""]
         else:
             before = round(record.before.timestamp() * 1000) if record.before else 0
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
         names, args = [*names, keys.summaries], [*args, run_id]
-        if line:
-            names += lists_of(line, keys)
-            args += [line.body, round(line.started_at.timestamp() * 1000)]
-        asked = _boot_s()
+        names += lists_of(line, keys) if line else ()
+        args += [line.body, round(line.started_at.timestamp() * 1000)] if line else ["", ""]
+        args += [stamped(one, self.release) for one in (*thought, event)]
+        asked = boot_s()
         reply = await self.client.run(_SCRIPTS["start_tool"], names, args)
         if reply[0] == b"started":
             self._asked[attempt_id] = asked
@@ -198,7 +206,7 @@ class Store:
 
     def _is_sure(self, attempt_id: str) -> bool:
         asked = self._asked.get(attempt_id)
-        return asked is not None and (_boot_s() - asked) * 1000 < self._lease_ms - 1
+        return asked is not None and (boot_s() - asked) * 1000 < self._lease_ms - 1
 
     async def finish_tool(
         self, run_id: str, attempt_id: str, event: Event, files: Sequence[tuple[str, bytes]] = ()
@@ -211,7 +219,7 @@ class Store:
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
         names += [keys.file(run_id, name) for name, _ in files]
         args = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id)), self._grace_ms]
-        args += [FILES_S * 1000, *(content for _, content in files)]
+        args += [FILES_S * 1000, self._clock.soon_ms(keys) or "", *(content for _, content in files)]
         reply = await self.client.run(_SCRIPTS["finish_tool"], names, args)
         self._asked.pop(attempt_id, None)
         return reply[0] == b"committed"
@@ -226,7 +234,7 @@ class Store:
         """Move the end of the lease to `lease_s` from now (0 gives it up); False when somebody else has it."""
         keys = Keys.of(run_id)
         names = [keys.attempts(run_id), keys.wake, keys.clock]
-        ms, asked = self._lease_ms if lease_s is None else round(lease_s * 1000), _boot_s()
+        ms, asked = self._lease_ms if lease_s is None else round(lease_s * 1000), boot_s()
         is_ours = await self.client.run(_SCRIPTS["renew"], names, [attempt_id, ms, str(WorkItem("run", run_id))])
         self._asked.pop(attempt_id, None)
         if is_ours and lease_s is None:
@@ -268,7 +276,7 @@ class Store:
     async def admit(self, sender: str, trigger: str, count: int, per_s: float) -> bool:
         """Count `trigger` against its sender's limit; False when it is one too many."""
         keys = Keys(ingress_shard(sender, self.shards))
-        args = [trigger, count, round(per_s * 1000)]
+        args = [trigger, count, round(per_s * 1000), self._clock.soon_ms(keys) or ""]
         return bool(await self.client.run(_SCRIPTS["admit"], [keys.window(sender), keys.clock], args))
 
     async def admitted_in_s(self, sender: str, per_s: float) -> float:
@@ -279,7 +287,7 @@ class Store:
         if not found:
             return 0.0
         started = float(found[0][1] if len(found[0]) == 2 and not isinstance(found[0], bytes) else found[1])
-        return max(0.0, started / 1000 + per_s - self._noted(*told).timestamp())
+        return max(0.0, started / 1000 + per_s - self._clock.noted(keys, told).timestamp())
 
     async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]:
         """Keep `body` for a foreign id unless it has one; return the body that is kept, and whether it is new."""
@@ -320,6 +328,12 @@ class Store:
     async def delivery(self, delivery_id: str) -> bytes | None:
         """One card at one address."""
         return await self.client.do("HGET", Keys.of(delivery_id).deliveries, delivery_id)
+
+    async def delivery_in(self, run_id: str, delivery_id: str) -> tuple[bytes | None, int]:
+        """The same, and how many events its run had then, or just before."""
+        keys = Keys.of(run_id)
+        seq, body = await self.client.read(["XLEN", keys.run(run_id)], ["HGET", keys.deliveries, delivery_id])
+        return body, int(seq)
 
     async def result(self, attempt_id: str) -> bytes | None:
         """Return the result that a runner on some machine noted for its command."""
@@ -379,11 +393,3 @@ class Store:
             unknown = [member.decode(errors="replace")[:60] for member in left[:5]]
             log.warning("left in the schedule", shard=shard, count=len(left), first=unknown)
         return [WorkItem.parse(member.decode()) for member in pushed]
-
-    def _noted(self, at: tuple[int, int], kept: Sequence[bytes | None]) -> datetime:
-        (self._read_at, ahead), self._read_mono = clock.adjusted(at, kept), time.monotonic()
-        if (ahead >= clock.FAR_AHEAD) != self._is_ahead:
-            self._is_ahead = not self._is_ahead
-            if self._is_ahead:
-                log.error("Redis's clock was set back: see sayso doctor", ahead_s=round(ahead.total_seconds()))
-        return self._read_at

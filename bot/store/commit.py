@@ -75,9 +75,13 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The end of a run's turn: it is looked at again when its lease ends, or at `due`, or when something comes in."""
+    """The end of a run's turn: it is looked at again at `due`, or when something comes in.
+
+    Where an attempt is `under_way`, it is looked at when the lease of that one ends.
+    """
 
     due: datetime | None = None
+    under_way: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class Commit:
     """The data of one write.
 
     `expect` fences it by the run's sequence; None appends wherever the run is now. `outgoing` are new outbox entries;
-    `sent` are those that this change ends and `inbound` the inbound item: when they are gone already, nothing is
+    `sent` is the one that this change ends, or `inbound` the inbound item: when it is gone already, nothing is
     written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs
     to; where it `is_rebuilt`, also into those where it should stand by now. With `rest` the run's turn ends with this
     change, which has to be fenced. `commit` names the change, so that repeating it is harmless.
@@ -98,7 +102,7 @@ class Commit:
     once: Once | None = None
     outgoing: Sequence[tuple[str, bytes]] = ()
     deliveries: Sequence[tuple[str, bytes]] = ()
-    sent: Sequence[str] = ()
+    sent: str | None = None
     inbound: str | None = None
     wake: Sequence[Wake] = ()
     asleep: Sequence[WorkItem] = ()
@@ -172,9 +176,15 @@ def was_written_by_another(body: bytes, release: str, since: datetime) -> bool:
 
 
 def encode(
-    commit: Commit, grace_ms: int, release: str = "", *, push: bool = True
+    commit: Commit, grace_ms: int, release: str = "", *, push: bool = True, now_ms: int | None = None
 ) -> tuple[list[str], list[str | bytes]]:
-    """Keys and arguments of `commit.lua`; with `push` any worker can take at once what is to be done now."""
+    """Keys and arguments of `commit.lua`; with `push` any worker can take at once what is to be done now.
+
+    `now_ms` is about the time, to schedule by; without it the script reads the clock. Raises ValueError for a change
+    that ends two things: they could not be ended together or not at all.
+    """
+    if commit.sent and commit.inbound:
+        raise ValueError(f"one change can't end both {commit.sent} and {commit.inbound}")
     keys, args = Keys.of(commit.run_id), list[str | bytes]([b""])
     names = [
         keys.run(commit.run_id), keys.wake, keys.outbox, keys.deliveries, keys.clock, keys.summaries, keys.requests,
@@ -200,8 +210,9 @@ def encode(
         "records": [_record(record, key, body, keys) for record in commit.records],
         "outgoing": [{"id": name, "body": body(content)} for name, content in commit.outgoing],
         "deliveries": [{"id": name, "body": body(content)} for name, content in commit.deliveries],
-        "sent": list(commit.sent),
-        "needs": [key(keys.inbound(commit.inbound))] if commit.inbound else [],
+        "sent": commit.sent,
+        "inbound": key(keys.inbound(commit.inbound)) if commit.inbound else None,
+        "now": now_ms,
         "wake": [_known({"member": str(wake.item), "at": _ms(wake.at)}) for wake in commit.wake],
         "files": [
             {"key": key(keys.file(commit.run_id, name)), "body": body(content)} for name, content in commit.files
@@ -218,8 +229,9 @@ def encode(
         plan["used"] = {"key": key(keys.model_use), "by": sorted(by.items())}
     if commit.rest:
         member = str(WorkItem("run", commit.run_id))
-        plan["rest"] = {"member": member, "attempts": key(keys.attempts(commit.run_id))}
-        plan["rest"] |= _known({"due": _ms(commit.rest.due)})
+        plan["rest"] = {"member": member} | _known({"due": _ms(commit.rest.due)})
+        if commit.rest.under_way:
+            plan["rest"]["attempts"] = key(keys.attempts(commit.run_id))
     if commit.summary is not None:
         at, first = _ms(commit.summary.started_at), len(names) + 1
         plan["summary"] = {"run": commit.run_id, "body": body(commit.summary.body), "at": at, "first": first}
@@ -267,10 +279,15 @@ def decode(reply: Sequence[Any]) -> Written:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A run's events as they stand, and the time it was read at."""
+    """A run's events as they stand, and the time they were read at.
+
+    They come after the first `after` of them, which the caller knows. `commit` is the change that wrote the last one.
+    """
 
     events: tuple[Event, ...]
     now: datetime
+    after: int = 0
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,71 @@
-"""The due times of triggers with a cron line, so that no tick is lost or taken twice."""
+"""The clock that scripts go by, and what is counted by it: the due times of triggers, and the days of budgets."""
 
 import json
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import structlog
 
 from agents.budgets import Limits, Spent
 from bot.store import client as clock
-from bot.store.client import Client, Script
+from bot.store.client import Client, Command, Script
 from bot.store.ids import ingress_shard
 from bot.store.keys import Keys
 
+log = structlog.stdlib.get_logger()
+
 _MOVE = Script("move_tick")
+
+
+def boot_s() -> float:
+    """Seconds by a clock that goes on while the machine is suspended, where it has one (Linux)."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Clock:
+    """The time of the scripts as it was read last, moved on by this machine's clock for `good_for_s`.
+
+    That is enough to schedule by, and to look by. What is final is judged by the scripts, by the server's own time.
+    """
+
+    def __init__(self, good_for_s: float) -> None:
+        self._good_for_s, self._read = good_for_s, dict[int, tuple[datetime, float]]()
+        self._last, self._is_ahead = (datetime.now(UTC), boot_s()), False
+
+    def asked(self, keys: Keys) -> Sequence[Command]:
+        """The reads that `noted` takes the answers of: none while the last reading of this shard is good."""
+        return () if self.soon_ms(keys) else clock.asked(keys)
+
+    def soon_ms(self, keys: Keys) -> int | None:
+        """About the time of a shard in milliseconds; None when it was read too long ago."""
+        read_at, at_s = self._read.get(keys.shard, (None, 0.0))
+        passed_s = boot_s() - at_s
+        if read_at is None or passed_s >= self._good_for_s:
+            return None
+        return round((read_at.timestamp() + passed_s) * 1000)
+
+    def noted(self, keys: Keys, told: Sequence[Any]) -> datetime:
+        """The time of a shard, by the answers to what was `asked`."""
+        if told:
+            read_at, ahead = clock.adjusted(told[0], told[1])
+            self._last = self._read[keys.shard] = (read_at, boot_s())
+            self._warn(ahead)
+        read_at, at_s = self._read[keys.shard]
+        return read_at + timedelta(seconds=boot_s() - at_s)
+
+    def about(self) -> datetime:
+        """About the time of any shard, however long ago it was read; for facts, not for judging."""
+        read_at, at_s = self._last
+        return read_at + timedelta(seconds=boot_s() - at_s)
+
+    def _warn(self, ahead: timedelta) -> None:
+        if (ahead >= clock.FAR_AHEAD) != self._is_ahead:
+            self._is_ahead = not self._is_ahead
+            if self._is_ahead:
+                log.error("Redis's clock was set back: see sayso doctor", ahead_s=round(ahead.total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 -- Makes an inbound item durable once. KEYS: seen, item, wake, clock, ready or answers.
 -- ARGV: id, body, raw, keep ms, member, grace ms, 1 to have a worker take it now.
-local earlier = redis.call('GET', KEYS[1])
-if earlier then return {earlier, earlier == ARGV[1] and 1 or 0} end -- check: seen
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[4]) then
+  local earlier = redis.call('GET', KEYS[1])
+  return {earlier, earlier == ARGV[1] and 1 or 0} -- check: seen
+end
 local now = now_ms(KEYS[4])
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
 redis.call('HSET', KEYS[2], 'body', ARGV[2], 'raw', ARGV[3], 'at', whole(now))
 redis.call('ZADD', KEYS[3], whole(now + tonumber(ARGV[6])), ARGV[5])
 if ARGV[7] == '1' then push_ready(KEYS[5], now, ARGV[5]) end

@@ -4,12 +4,18 @@
 -- ARGV[1]: the plan; the bodies it names by position follow. Bodies are opaque here.
 local run, wake, outbox, deliveries, clock, summaries, requests, ready = unpack(KEYS, 1, 8)
 local plan = cjson.decode(ARGV[1])
-local at_once
-local function now()
-  at_once = at_once or now_ms(clock)
-  return at_once
+-- What the caller read within the last second is enough to schedule by, and not to judge by.
+local about = plan.now
+local function soon()
+  about = about or now_ms(clock)
+  return about
 end
-local head = redis.call('XLEN', run)
+local head = (plan.expect or #plan.events > 0) and redis.call('XLEN', run) or 0
+local function has_been() -- what this change ends has ended before
+  if plan.inbound then return redis.call('EXISTS', KEYS[plan.inbound]) == 0 end
+  return plan.sent and redis.call('HEXISTS', outbox, plan.sent) == 0
+end
+local function refused(why, when) return {has_been() and 'gone' or why, when or head} end
 
 -- Own repeat: the answer to an earlier try was lost.
 if plan.expect and head > plan.expect then
@@ -20,19 +26,19 @@ if plan.once then
   local earlier = redis.call('HGET', KEYS[plan.once.key], plan.once.field)
   if earlier then return {'repeat', earlier} end -- check: repeat
 end
-for _, entry in ipairs(plan.needs) do
-  if redis.call('EXISTS', KEYS[entry]) == 0 then return {'gone', head} end -- check: gone
-end
-for _, id in ipairs(plan.sent) do
-  if redis.call('HEXISTS', outbox, id) == 0 then return {'gone', head} end -- check: sent
-end
-if plan.expect and head ~= plan.expect then return {'conflict', head} end -- check: sequence
+if plan.expect and head ~= plan.expect then return refused('conflict') end -- check: sequence
 for _, record in ipairs(plan.records) do
   local version = tonumber(redis.call('HGET', KEYS[record.key], 'version') or 0)
-  if version ~= record.version then return {'conflict', head} end -- check: version
-  if record.before and now() >= record.before then return {'late', now()} end -- check: expiry
+  if version ~= record.version then return refused('conflict') end -- check: version
+  if record.before then
+    about = now_ms(clock)
+    if about >= record.before then return refused('late', about) end -- check: expiry
+  end
 end
-if head + #plan.events > plan.limit then return {'full', head} end -- check: limit
+if head + #plan.events > plan.limit then return refused('full') end -- check: limit
+-- The last two checks, as they write.
+if plan.inbound and redis.call('DEL', KEYS[plan.inbound]) == 0 then return {'gone', head} end -- check: gone
+if plan.sent and redis.call('HDEL', outbox, plan.sent) == 0 then return {'gone', head} end -- check: sent
 
 for offset, position in ipairs(plan.events) do
   redis.call('XADD', run, '0-' .. whole(head + offset), 'e', ARGV[position], 'c', plan.commit)
@@ -55,30 +61,26 @@ if plan.used then
 end
 for _, entry in ipairs(plan.outgoing) do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
-  redis.call('ZADD', wake, whole(now() + plan.grace), 'out ' .. entry.id)
-  if plan.push then push_ready(ready, now(), 'out ' .. entry.id) end
+  redis.call('ZADD', wake, whole(soon() + plan.grace), 'out ' .. entry.id)
+  if plan.push then push_ready(ready, soon(), 'out ' .. entry.id) end
 end
 for _, entry in ipairs(plan.deliveries) do redis.call('HSET', deliveries, entry.id, ARGV[entry.body]) end
-for _, id in ipairs(plan.sent) do
-  redis.call('HDEL', outbox, id)
-  redis.call('ZREM', wake, 'out ' .. id)
-end
+if plan.sent then redis.call('ZREM', wake, 'out ' .. plan.sent) end
 for _, file in ipairs(plan.files) do
   redis.call('SET', KEYS[file.key], ARGV[file.body], 'PX', whole(plan.files_ms))
 end
-for _, position in ipairs(plan.needs) do redis.call('DEL', KEYS[position]) end
 for _, member in ipairs(plan.asleep) do redis.call('ZREM', wake, member) end
 for _, entry in ipairs(plan.wake) do
-  redis.call('ZADD', wake, whole(entry.at or (now() + plan.grace)), entry.member)
-  if plan.push and not entry.at then push_ready(ready, now(), entry.member) end
+  redis.call('ZADD', wake, whole(entry.at or (soon() + plan.grace)), entry.member)
+  if plan.push and not entry.at then push_ready(ready, soon(), entry.member) end
 end
 if plan.rest then
-  local due = redis.call('HGET', KEYS[plan.rest.attempts], 'until') or plan.rest.due
+  local due = plan.rest.attempts and redis.call('HGET', KEYS[plan.rest.attempts], 'until') or plan.rest.due
   if due then redis.call('ZADD', wake, whole(tonumber(due)), plan.rest.member) else redis.call('ZREM', wake, plan.rest.member) end
 end
 if plan.summary then
   local line = plan.summary
-  list_run(summaries, line.first, line.run, whole(line.at), ARGV[line.body], plan.anew)
+  list_run(summaries, line.first, line.run, whole(line.at), ARGV[line.body], plan.anew, plan.expect == 0)
 end
 if plan.summary or #plan.events > 0 then tell_changed(run) end
 return {'committed', head + #plan.events}

@@ -2,9 +2,9 @@
 
 -- Keeps a run's line. It is in four lists, and in none of the other states; their keys stand in this order from
 -- KEYS[first] to the last one. What an earlier line of it says it is in need not be written again, unless all of it is
--- made `anew`. Returns whether the line is another one.
-local function list_run(summaries, first, run, at, line, anew)
-  local before = redis.call('HGET', summaries, run)
+-- made `anew`; it has no earlier one if `is_first`. Returns whether the line is another one.
+local function list_run(summaries, first, run, at, line, anew, is_first)
+  local before = not is_first and redis.call('HGET', summaries, run)
   if before == line and not anew then return false end
   redis.call('HSET', summaries, run, line)
   local was = not anew and string.match(before or '', '"state":"([a-z_]+)"')

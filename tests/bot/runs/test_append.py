@@ -1,13 +1,14 @@
-"""An appended event is there once, wherever it found its place."""
+"""A run is read as it is now, and an appended event is there once, wherever it found its place."""
 
 import asyncio
 
-from agents.events import ThoughtDropped
+from agents.events import PersonSaid, ThoughtDropped
 from agents.steps import ModelCall
 from bot.outbound.notifier import Notifier
 from bot.runs.append import EventLog
 from bot.store import Commit, Store
 from bot.store.client import Client
+from bot.store.ids import shard_of
 from bot.store.journal import Journal
 from tests.agents.worlds import said
 from tests.servers.redis_proxy import Proxy
@@ -37,3 +38,46 @@ async def test_what_is_added_is_there_once_though_others_write_and_the_answer_is
     assert [event.type for event in now.events[-2:]] == ["person_said", "thought_dropped"]
     assert now.run.budget.spent.tokens == 7
     assert proxy.traps.control({"do": "seen"})["sprung"] == 2
+
+
+async def output_bytes(world: World) -> int:
+    """What the server has sent to anybody so far."""
+    return (await world.app.store.client.do("INFO", "stats"))["total_net_output_bytes"]
+
+
+async def test_of_a_run_that_was_read_before_only_what_is_new_is_read(world: World) -> None:
+    run_id = await world.trigger("ask free_text Ready?")
+    await world.opened(run_id)
+    await world.stop()
+    appending = EventLog(Journal(world.app.store, world.app.work.queue), Notifier(world.app.people, ()))
+    await world.app.store.commit(Commit(run_id=run_id, events=[said(text="word " * 200)] * 100))
+    first_bytes = await output_bytes(world)
+    before = await appending.read(run_id)
+    whole_bytes = await output_bytes(world) - first_bytes
+    await world.app.store.commit(Commit(run_id=run_id, events=[said(text="one more")]))
+    more_bytes = await output_bytes(world)
+
+    now = await appending.read(run_id)
+
+    more_bytes = await output_bytes(world) - more_bytes
+    assert [event.type for event in now.events] == [*(event.type for event in before.events), "person_said"]
+    assert now.run.seq == before.run.seq + 1
+    assert whole_bytes > 100_000
+    assert more_bytes < 10_000
+
+
+async def test_a_run_that_does_not_go_on_from_what_was_read_is_read_as_a_whole(world: World) -> None:
+    run_id = await world.trigger("ask free_text Ready?")
+    await world.opened(run_id)
+    await world.stop()
+    store = world.app.store
+    appending = EventLog(Journal(store, world.app.work.queue), Notifier(world.app.people, ()))
+    story = (await store.load(run_id)).events
+    await store.commit(Commit(run_id=run_id, events=[said(text="before it was restored")]))
+    await appending.read(run_id)
+    await store.client.do("DEL", f"{{s{shard_of(run_id)}}}:run:{run_id}")
+    await store.commit(Commit(run_id=run_id, events=[*story, said(text="another"), said(text="and one more")]))
+
+    now = await appending.read(run_id)
+
+    assert [event.text for event in now.events if isinstance(event, PersonSaid)] == ["another", "and one more"]

@@ -71,6 +71,15 @@ async def test_starting_again_after_a_lost_answer_is_the_same_start(store: Store
     assert await events(store) == ["run_started", "tool_started"]
 
 
+async def test_the_thought_that_chose_the_step_is_recorded_with_the_start_or_not_at_all(
+    store: Store, run: None
+) -> None:
+    assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None, thought=[paused()])).state == "started"
+    assert (await store.start_tool(RUN, 1, OTHER, tool_started(OTHER), None, thought=[paused()])).state == "conflict"
+
+    assert await events(store) == ["run_started", "run_paused", "tool_started"]
+
+
 @guards("start_tool.lua:sequence")
 async def test_an_attempt_that_was_thought_of_before_something_else_came_in_does_not_start(
     store: Store, run: None
