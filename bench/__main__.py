@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.append import append
 from bench.clicks import clicks
-from bench.curves import PICTURES, QUICK, Sizes, curves
+from bench.curves import FULL, PICTURES, QUICK, TINY, Sizes, curves
 from bench.driving import HERE
 from bench.latency import latency
 from bench.memory import memory
@@ -23,9 +25,31 @@ BESIDE = ("raw", "langgraph-sqlite", "sayso")
 _PARTS = "abcdegh"
 
 
+@dataclass(frozen=True)
+class Level:
+    """How much of each part is measured: `--quick` less, `--tiny` just enough to see that it works."""
+
+    cycles: int = 512
+    lanes: int = 32
+    deploys: int = 20
+    rounds: int = 5
+    peers: Sequence[str] = ALL
+    appends: int = 100
+    paused: int = 10_000
+    curves: Sizes = FULL
+    pictures: Path | None = PICTURES
+    active: int = 500
+    presses: int = 400
+
+
+_QUICK = Level(128, 32, 5, 1, BESIDE, 100, 2_000, QUICK, None, 500, 100)
+_TINY = Level(2, 2, 1, 1, ("sayso",), 1, 4, TINY, None, 8, 8)
+
+
 def main() -> None:
     """The wanted parts, one after another, each in a folder of its own."""
     options = _options()
+    level = _TINY if options.tiny else _QUICK if options.quick else Level()
     root = Path(os.environ.get("SAYSO_BENCH_WORK") or Path(tempfile.gettempdir()) / "sayso-bench")
     root.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -34,27 +58,27 @@ def main() -> None:
         folder = root / part
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        _measure(part, folder, is_quick=options.quick)
+        _measure(part, folder, level)
     print(f"{machine(root)}; all of it took {time.monotonic() - began:.0f} s")
 
 
-def _measure(part: str, folder: Path, *, is_quick: bool) -> None:
+def _measure(part: str, folder: Path, level: Level) -> None:
     print(f"\n## {part}", flush=True)
     match part:
         case "a":
-            asyncio.run(latency(folder, 128 if is_quick else 512, 5 if is_quick else 20))
+            asyncio.run(latency(folder, level.cycles, level.deploys, level.lanes))
         case "b":
-            race(folder.parent / "peers", 1 if is_quick else 5, BESIDE if is_quick else ALL, is_quick=True)
-        case "e":
-            asyncio.run(curves(folder, QUICK if is_quick else Sizes(), None if is_quick else PICTURES))
+            race(folder.parent / "peers", level.rounds, level.peers)
         case "c":
-            asyncio.run(append(folder))
+            asyncio.run(append(folder, level.appends))
+        case "d":
+            asyncio.run(memory(folder, level.paused))
+        case "e":
+            asyncio.run(curves(folder, level.curves, level.pictures))
         case "g":
-            asyncio.run(clicks(folder, 500, 100 if is_quick else 400))
-        case "h":
-            _agents(folder)
+            asyncio.run(clicks(folder, level.active, level.presses))
         case _:
-            asyncio.run(memory(folder, 2_000 if is_quick else 10_000))
+            _agents(folder)
 
 
 def _agents(folder: Path) -> None:
@@ -75,6 +99,7 @@ def _options() -> argparse.Namespace:
         help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents",
     )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
+    parser.add_argument("--tiny", action="store_true", help="as little as shows that it works")
     return parser.parse_args()
 
 

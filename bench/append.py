@@ -23,17 +23,17 @@ _TIMES = 4
 _TEXT_BYTES = 256
 
 
-async def append(folder: Path) -> None:
-    """Print the cost of fenced appends, and of load and fold, at several lengths of a run."""
+async def append(folder: Path, count: int = _RUNS) -> None:
+    """Print the cost of fenced appends, and of load and fold, at several lengths of `count` runs each."""
     with EmbeddedRedis(folder) as redis:
         client = Client(redis.start())
         store = Store(client, shards=8)
-        runs = {size: [await _filled(store, size) for _ in range(_RUNS)] for size in _SIZES}
+        runs = {size: [await _filled(store, size) for _ in range(count)] for size in _SIZES}
         appends, loads = await _measured(store, runs)
         await client.close()
     rows = [(f"{size:,}", _both(appends[size]), _both(loads[size])) for size in _SIZES]
     show(
-        f"One more event, {_RUNS * _TIMES} times at each length, lengths in random order",
+        f"One more event, {count * _TIMES} times at each length, lengths in random order",
         ("events in the run", "append, fenced and synced: p50 / p99 ms", "load and fold: p50 / p99 ms"),
         rows,
     )

@@ -48,6 +48,7 @@ class Sizes:
     times: int = 30
 
 
+FULL = Sizes()
 QUICK = Sizes((1, 8, 32), (1, 2), (0, 1_000), (10, 1_000), 1.5, 7)
 TINY = Sizes((1, 2), (1,), (0, 2), (10,), 0.2, 1)
 

@@ -33,9 +33,9 @@ _LANES = 32
 _WARM_UP = 3
 
 
-async def latency(folder: Path, cycles: int, deploys: int) -> None:
-    """Print what `cycles` cycles took with one run at a time, as many with 32, and `deploys` of the demo."""
-    rows = [await _touching(folder / f"touch-{lanes}", lanes, max(cycles // lanes, 4)) for lanes in (1, _LANES)]
+async def latency(folder: Path, cycles: int, deploys: int, lanes: int = _LANES) -> None:
+    """Print what `cycles` cycles took with one run at a time, as many with `lanes`, and `deploys` of the demo."""
+    rows = [await _touching(folder / f"touch-{at_once}", at_once, cycles // at_once) for at_once in (1, lanes)]
     rows.append(await _deploying(folder / "deploy", deploys))
     head = ("tool", "runs at once", "n", "trigger -> mail p50 / p99 ms", "reply -> first effect p50 / p99 ms")
     show("Trigger mail accepted by SMTP -> card in the mailbox; reply accepted by SMTP -> first effect", head, rows)

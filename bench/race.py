@@ -25,7 +25,7 @@ _FIGURES = {
 _SAID = ("survive", "twice", "self_resume")
 
 
-def race(work: Path, rounds: int, names: Sequence[str], *, is_quick: bool) -> None:
+def race(work: Path, rounds: int, names: Sequence[str]) -> None:
     """Print the medians of `rounds` rounds of these peers, and of sayso with two workers; else why there are none."""
     if not (PEERS / "run.py").exists():
         print(f"not measured: there is no comparison at {PEERS}; SAYSO_BENCH_PEERS says where it is")
@@ -34,20 +34,21 @@ def race(work: Path, rounds: int, names: Sequence[str], *, is_quick: bool) -> No
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}", flush=True)
         turns = [*names[number % len(names) :], *names[: number % len(names)]]
-        for row in _round(work, turns, 1, is_quick=is_quick):
+        for row in _round(work, turns, 1):
             found.setdefault(row["peer"], []).append(row)
         if "sayso" in names:
-            for row in _round(work, ["sayso"], 2, is_quick=is_quick):
+            for row in _round(work, ["sayso"], 2):
                 found.setdefault(TWO_WORKERS, []).append(row)
     _show(found, rounds)
 
 
-def _round(work: Path, names: Sequence[str], workers: int, *, is_quick: bool) -> list[dict[str, Any]]:
+def _round(work: Path, names: Sequence[str], workers: int) -> list[dict[str, Any]]:
     # The path to the interpreter as it stands: behind the link there is no environment.
     adapter = f"sayso={HERE / 'peer_sayso.py'}:{sys.executable}"
-    argv = [sys.executable, str(PEERS / "run.py"), "--only", ",".join(names), "--adapter", adapter, "--work", str(work)]
+    argv = [sys.executable, str(PEERS / "run.py"), "--quick", "--only", ",".join(names), "--adapter", adapter]
+    argv += ["--work", str(work)]
     environment = {**os.environ, "SAYSO_BENCH_WORKERS": str(workers)}
-    subprocess.run([*argv, *(["--quick"] if is_quick else [])], env=environment, check=True)
+    subprocess.run(argv, env=environment, check=True)
     return json.loads((work / "last.json").read_text())
 
 

@@ -1,0 +1,34 @@
+"""Each part of the measurement runs at a tiny size and prints its table: what nobody runs would rot."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.driving import HERE
+from tests.long import few_of
+
+HEADS = {
+    "a": "trigger -> mail p50 / p99 ms",
+    "b": "share of raw",
+    "c": "load and fold",
+    "d": "bytes a run",
+    "e": "bytes a paused run",
+    "g": "not acknowledged within 3 s",
+    "h": "no budget",
+}
+
+
+@pytest.mark.parametrize("part", few_of(list(HEADS), 2, 3, 4, 5, 6))
+def test_a_part_prints_its_table(part: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "SAYSO_BENCH_WORK": str(tmp_path / "work")}
+
+    command = [sys.executable, "-m", "bench", "--tiny", part]
+
+    ended = subprocess.run(command, cwd=HERE.parent, env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr[-2_000:]
+    [head] = [line for line in ended.stdout.splitlines() if line.startswith("|") and HEADS[part] in line][:1]
+    assert ended.stdout[ended.stdout.index(head) :].count("\n|") >= 2
