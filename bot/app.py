@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -10,6 +11,8 @@ from agents import Agent
 from agents.help import usage
 from agents.model.protocol import Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
+from bot.archive.keeper import Archive, place_of
+from bot.archive.retention import Retention
 from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
 from bot.execution.executor import Executor
@@ -27,6 +30,7 @@ from bot.outbound.outbox import Outbox
 from bot.outbound.sending import Reach
 from bot.people.directory import People
 from bot.queries.environments import Live
+from bot.queries.history import History
 from bot.queries.overview import StoredRequests
 from bot.registry.configured import model_names, model_secrets, models_of, release_in_use
 from bot.registry.environments import environments_of
@@ -96,12 +100,13 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Work that is due: from the queue, from timers and from outside."""
+    """Work that is due: from the queue, from timers and from outside; and what leaves for the archive."""
 
     queue: Queue
     dispatcher: Dispatcher
     crons: Crons
     hooks: Hooks
+    retention: Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ class App:
     data_dir: DataDir
     store: Store
     journal: Journal
+    history: History
     people: People
     runs: Runs
     requests: Requests
@@ -142,6 +148,7 @@ class _Ground:
     store: Store
     queue: Queue
     journal: Journal
+    archive: Archive
     people: People
     decisions: Decisions
     tokens: Tokens
@@ -187,17 +194,19 @@ def compose(
     starter = Starter(journal, by_agent, settings.agents, admission)
     outbox, inbox = _out_and_in(ground, starter)
     driving = _driving(ground, by_agent, models, outbox, telemetry)
+    forks = RunForks(journal, ground.archive, starter, by_agent, settings.agents)
     firing = TriggerStarts(store, starter, outbox.alert)
     return App(
         settings=settings,
         data_dir=ground.data_dir,
         store=store,
         journal=journal,
+        history=History(store, ground.archive, forks),
         people=people,
         runs=Runs(
             starter=starter,
-            steering=Steering(journal, decisions, by_agent),
-            forks=RunForks(journal, starter, by_agent, settings.agents),
+            steering=Steering(journal, decisions, by_agent, ground.archive),
+            forks=forks,
             api_requests=ApiRequests(journal, people, starter, driving.thinker, driving.loop, driving.agents[RELAY]),
             children=driving.children,
             executor=driving.executor,
@@ -209,6 +218,9 @@ def compose(
             dispatcher=Dispatcher(store, driving.loop, inbox, outbox, decisions, people),
             crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
+            retention=Retention(
+                store, ground.archive, timedelta(seconds=settings.retention.finished_after_s), outbox.alert
+            ),
         ),
         access=ground.access,
         live=Live(environments_of(settings), store),
@@ -240,6 +252,7 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
     for channel in channels:
         if isinstance(channel, Remembers):
             channel.remember_in(StoreMarks(store, channel.name))
+    archive = Archive(place_of(settings))
     edits = frozenset(channel.name for channel in channels if channel.edits)
     # A process that sends nothing, and may have no token of its own, must know whose cards to have changed as well.
     edits |= EDITING if settings.has_slack or not sends else frozenset()
@@ -250,8 +263,9 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
         store=store,
         queue=queue,
         journal=journal,
+        archive=archive,
         people=people,
-        decisions=Decisions(journal, people, edits),
+        decisions=Decisions(journal, people, edits, archive),
         tokens=Tokens(data_dir.keys(settings)),
         access=access_to(store, people),
         channels={channel.name: channel for channel in channels},

@@ -165,9 +165,9 @@ class Client:
             if shown.state != "open":
                 return shown
 
-    def runs(self, state: str | None, limit: int) -> list[Summary]:
-        """The newest runs, `limit` at most."""
-        wanted = {"state": state} if state else {}
+    def runs(self, state: str | None, limit: int, archived: str | None = None) -> list[Summary]:
+        """The newest runs, `limit` at most; with `archived` those of the archive that ended in this month."""
+        wanted = ({"state": state} if state else {}) | ({"archived": archived} if archived else {})
         return [Summary.model_validate(one) for one in islice(self._pages("/v1/runs", "runs", wanted), limit)]
 
     def run(self, run_id: str) -> RunView:

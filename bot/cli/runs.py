@@ -31,6 +31,10 @@ def runs(
     state: Annotated[
         str | None, typer.Option(help="Only runs in this state, such as waiting or done.", callback=run_state)
     ] = None,
+    archived: Annotated[
+        str | None,
+        typer.Option(help="Finished runs that have left for the archive, of a month such as 2026-10.", metavar="MONTH"),
+    ] = None,
     limit: Limit = _LISTED,
     as_json: Json = False,
     data: Data = None,
@@ -40,7 +44,7 @@ def runs(
     from bot.cli.show import summary_text
 
     with connect(data) as client:
-        found = sorted(client.runs(state, limit), key=lambda one: one.started_at, reverse=True)
+        found = sorted(client.runs(state, limit, archived), key=lambda one: one.started_at, reverse=True)
     if as_json:
         print(json.dumps([one.model_dump(mode="json") for one in found]))
     else:
@@ -77,7 +81,8 @@ def show(
         shown = run.model_dump(mode="json") | {"release": told[-1].release}
         return print(plain_json(json.dumps(shown, ensure_ascii=False)))
     mode = "  (rehearsal: plain rules chose the steps, no model)" if run.is_rehearsal else ""
-    print(f"{some_id}  {run.state}{mode}")
+    kept = f"  (in the archive since {run.archived_at:%Y-%m-%d})" if run.archived_at else ""
+    print(f"{some_id}  {run.state}{mode}{kept}")
     print(plain("\n".join([*_made_of(fold(told), run.forks), *lines(told, people)])))
     return None
 

@@ -26,6 +26,7 @@ from bot.config.tables import (
     Name,
     PersonConfig,
     PolicyConfig,
+    RetentionConfig,
     desk_contradictions,
 )
 from bot.config.triggers import TriggerConfig, TriggerName, trigger_contradictions
@@ -70,6 +71,12 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     anthropic_base_url: str | None = Field(
         default=None, validation_alias="anthropic_base_url", description="where the model answers"
     )
+    aws_access_key_id: SecretStr | None = Field(
+        default=None, validation_alias="aws_access_key_id", description="who writes to the bucket of [retention]"
+    )
+    aws_secret_access_key: SecretStr | None = Field(
+        default=None, validation_alias="aws_secret_access_key", description="the secret of that key"
+    )
     github_token: SecretStr | None = Field(default=None, description="reads checks at GitHub, and dispatches workflows")
     test_clock: bool = Field(default=False, description="lets tests move time; never set it elsewhere")
     lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
@@ -83,6 +90,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     desk: DeskConfig = DeskConfig()
     alerts: AlertsConfig = AlertsConfig()
     announce: AnnounceConfig = AnnounceConfig()
+    retention: RetentionConfig = RetentionConfig()
     slack: SlackConfig = SlackConfig()
     limits: LimitsConfig = LimitsConfig()
     triggers: dict[TriggerName, TriggerConfig] = {}

@@ -310,6 +310,47 @@ class AlertsConfig(Table):
     to: tuple[Ref, ...] = Field(default=(), description='a list of "person:NAME" and "group:NAME"')
 
 
+def _a_day_at_least(seconds: float) -> float:
+    if seconds < UNIT_S["d"]:
+        raise ValueError('at least "1d"')
+    return seconds
+
+
+def _archive_place(text: str) -> str:
+    if text.startswith("s3://"):
+        if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?", text):
+            raise ValueError('a bucket and a prefix, such as "s3://corp-archive/sayso"')
+        return text.rstrip("/")
+    if "://" in text or not text.strip():
+        raise ValueError('a directory, or "s3://BUCKET/PREFIX"')
+    return str(absolute(Path(text)))
+
+
+def _endpoint(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s@?#]+/?", text):
+        raise ValueError('an address such as "https://s3.corp.example", without a path')
+    return text.rstrip("/")
+
+
+class RetentionConfig(Table):
+    """`[retention]`: when finished runs leave Redis, and where they are kept from then on."""
+
+    finished_after_s: Annotated[Duration, AfterValidator(_a_day_at_least)] = Field(
+        default=30.0 * UNIT_S["d"],
+        alias="finished_after",
+        description='so long after its end a run leaves Redis, at least "1d"',
+    )
+    to: Annotated[str, AfterValidator(_archive_place)] | None = Field(
+        default=None,
+        description='where it is kept from then on: a directory that every process sees, or "s3://BUCKET/PREFIX"; '
+        "none: `archive` in the data directory beside the embedded Redis, else it stays in Redis",
+    )
+    endpoint: Annotated[str, AfterValidator(_endpoint)] | None = Field(
+        default=None, description="the address of an S3-compatible server; none: Amazon's"
+    )
+    region: str | None = Field(default=None, description="the region of the bucket; none: us-east-1")
+
+
 class AnnounceConfig(Table):
     """`[announce]`: who hears what the announce agent says."""
 

@@ -17,6 +17,7 @@ from bot.doctor.approvals import examine_approvals
 from bot.doctor.audiences import addresses_of, examine_audiences
 from bot.doctor.environments import examine_environments
 from bot.doctor.finding import Finding, not_tried
+from bot.doctor.retention import examine_retention
 from bot.doctor.room import room
 from bot.doctor.slack import examine_slack
 from bot.doctor.triggers import examine_triggers
@@ -32,6 +33,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """Everything that was found, in the order in which it should be fixed."""
     findings = [_configuration(settings), *_data(settings), *_open_to_others(settings), _secret(settings)]
     findings += [finding async for finding in _redis(settings)]
+    findings += [*await examine_retention(settings)]
     findings += [finding async for finding in _mail(settings)]
     findings += [finding async for finding in _slack(settings)]
     findings += [*examine_approvals(settings), *examine_audiences(settings)]

@@ -142,10 +142,10 @@ class Inbox:
         delivery_id = self._tokens.read(reply.token)
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is None:
-            reasons = (recorded("reason.not-our-token"),)
-            await self._quarantine.add(
-                inbound_id, channel, Quarantined(reasons=reasons, claims=reply.person, person=reply.person)
-            )
+            # What we made and is not there any more has left with its run, long after it was closed.
+            reasons = (recorded("reason.archived" if delivery_id else "reason.not-our-token"),)
+            item = Quarantined(reasons=reasons, claims=reply.person, person=reply.person, place=reply.place)
+            await self._quarantine.add(inbound_id, channel, item)
             return
         placed = Delivery.model_validate_json(body)
         statement = Statement(

@@ -34,6 +34,8 @@ _TERMINAL = "terminal"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # When a key was last used is for people who tidy up; a write for each request would be too dear.
 _USED_EVERY = timedelta(minutes=1)
+# So long the list still says whose a key was that somebody finds in an old event.
+_REVOKED_KEPT = timedelta(days=400)
 
 
 log = structlog.stdlib.get_logger()
@@ -152,9 +154,18 @@ class Keyring:
             created_at=self._store.about_now(),
         )
         text = f"sayso_{prefix}_{secret}"
+        await self._forget_revoked()
         await self._client.do("HSET", self._names.api_keys, _hash(text), key.model_dump_json())
         log.info("key made", key=f"sayso_{prefix}", owner=key.owner, scopes=key.scopes, made_by=made_by)
         return key, text
+
+    async def _forget_revoked(self) -> None:
+        """Forget keys that were revoked long ago, so that the list does not grow with every key there ever was."""
+        before = self._store.about_now() - _REVOKED_KEPT
+        for name, body in _pairs(await self._client.do("HGETALL", self._names.api_keys)):
+            revoked_at = ApiKey.model_validate_json(body).revoked_at
+            if revoked_at and revoked_at < before:
+                await self._client.read(["HDEL", self._names.api_keys, name], ["HDEL", self._names.api_keys_used, name])
 
     def lend(self, person: str | None) -> str:
         """The text of a key that opens everything to `person`, or to the operators' terminal, while this process runs.

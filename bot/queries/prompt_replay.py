@@ -17,7 +17,8 @@ from agents.model.makers import Access, Options, make
 from agents.model.protocol import OUTPUT_TOKENS
 from agents.requests import Frozen, RunId
 from agents.run import Run, fold
-from bot.errors import Conflict, NotFound
+from bot.errors import Conflict
+from bot.queries.history import Story
 from bot.runs.thinking import completed
 from bot.store import Store
 from bot.store.indexes import KeptReply, Replies
@@ -47,15 +48,12 @@ class PromptReplay(Frozen):
     reply_note: str = ""
 
 
-async def replay(store: Store, run_id: RunId, step: int, agents: Mapping[str, Agent]) -> PromptReplay:
-    """Return what came before the `step`-th chosen step of a run, and after it. Raises NotFound and Conflict."""
-    loaded = await store.load(run_id)
-    if not loaded.events:
-        raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
-    chosen = loaded.events[_place(loaded.events, step)]
+async def replay(store: Store, run_id: RunId, story: Story, step: int, agents: Mapping[str, Agent]) -> PromptReplay:
+    """Return what came before the `step`-th chosen step of a run, and after it. Raises Conflict."""
+    chosen = story.events[_place(story.events, step)]
     asked = chosen.call.input_hash if isinstance(chosen, StepChosen) else ""
-    kept = await Replies(store.client).read(run_id, [asked], loaded.now)
-    return seen(loaded.events, step, agents, reply=kept.get(asked))
+    kept = await Replies(store.client).read(run_id, [asked], story.now)
+    return seen(story.events, step, agents, reply=kept.get(asked))
 
 
 def seen(

@@ -72,7 +72,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
         if (await store.commit(commit)).state == "committed":
             await _threads_anew(store, run)
             await _days_anew(store, run, events)
-            if run.forked and run.forked.how != "import":
+            if run.forked and run.forked.how != "import" and await store.length(run.forked.source):
                 await store.forks.note(run.forked.source, run.id, run.forked.at)
             olds = stored.values()
             return len(told), sum(old is None or old.body != new.body for old, new in zip(olds, writes, strict=True))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -135,7 +136,7 @@ class EnvironmentView(Turns):
 class RunView(Summary):
     """A run after `seq` events. `forks` are the runs that were made of it, where it is shown alone.
 
-    `outputs` hold all that its failed commands printed.
+    `outputs` hold all that its failed commands printed. `archived_at` is when it left for the archive.
     """
 
     seq: int
@@ -144,6 +145,7 @@ class RunView(Summary):
     outputs: tuple[FileView, ...] = ()
     forked: ForkView | None = None
     forks: tuple[RunId, ...] = ()
+    archived_at: AwareDatetime | None = None
 
 
 class FactView(Frozen):
@@ -210,8 +212,8 @@ class RequestView(Frozen):
     key_holders: tuple[PersonId, ...] = ()
 
 
-def run_view(run: Run, forks: Sequence[str] = ()) -> RunView:
-    """`run`, which has started, as programs see it."""
+def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
+    """`run`, which has started, as programs see it; `archived_at` is set if it has left Redis."""
     summary, files = summary_of(run), run.started.files if run.started else ()
     forked = run.forked
     if summary is None:
@@ -224,6 +226,7 @@ def run_view(run: Run, forks: Sequence[str] = ()) -> RunView:
         outputs=tuple(_file_view(file) for made in run.made for file in made.files),
         forked=ForkView(how=forked.how, source=forked.source, at_seq=forked.at_seq, by=forked.by) if forked else None,
         forks=tuple(map(RunId, forks)),
+        archived_at=archived_at,
     )
 
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import structlog
 
@@ -20,7 +20,7 @@ from agents.events import (
 )
 from agents.requests import Closed, Decision, GatedCall, Holder, PersonId, Remark, Request, RequestId, Vote
 from agents.text import ends_of
-from bot.errors import NotFound
+from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement, read_answer
 from bot.policy.attachments import attachments, contents, list_contents
@@ -49,6 +49,7 @@ from bot.render.words import decided, feedback_text
 from bot.requests.card_updates import changed, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.opening import Placement, changes_between, placement, placing
+from bot.requests.stored import RequestRead, long_closed, read_request
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -83,27 +84,19 @@ class Outcome:
         return isinstance(self.judgement, Counted | Decided | Revoked | Remarked | Asked | Replied)
 
 
-class RequestRead(NamedTuple):
-    """A request's record, the version that a commit must still find, and the time when it was read."""
-
-    record: RequestRecord
-    version: int
-    now: datetime
-
-
 class Decisions:
     """Answers, expiry and withdrawal of requests. `edits`: the channels that can change a card where it stands."""
 
-    def __init__(self, journal: Journal, people: People, edits: Set[str] = frozenset()) -> None:
+    def __init__(
+        self, journal: Journal, people: People, edits: Set[str] = frozenset(), archive: Archive | None = None
+    ) -> None:
         self._journal, self._people, self._edits = journal, people, edits
+        self._archive = archive or Archive(None)
         self.comments = Comments(journal.store, people, edits)
 
     async def request(self, request_id: str) -> RequestRead:
-        """A request's record, its version and the time. Raises NotFound."""
-        found = await self._journal.store.record(request_id)
-        if found is None:
-            raise NotFound(say("error.no-request", request=request_id), say("error.requests-listed"))
-        return RequestRead(RequestRecord.model_validate_json(found.body), found.version, found.now)
+        """A request's record, its version and the time. Raises NotFound, and Unavailable if the archive is away."""
+        return await read_request(self._journal.store, self._archive, request_id)
 
     async def lists(self, request: Request) -> dict[str, str]:
         """All of the lists whose beginnings stand on the cards of `request`, by their hashes."""
@@ -134,7 +127,11 @@ class Decisions:
     ) -> tuple[Judgement, RequestRecord | None]:
         """The judgement, and the record that was written with it; None where it was written before."""
         for _ in range(_TRIES):
-            (record, version, now), read = read or await self.request(request_id), None
+            found, read = read or await self.request(request_id), None
+            record, version, now = found
+            if found.is_archived:
+                log.info("answer to an archived request", request_id=request_id, person=statement.person)
+                return long_closed(record), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 answer = read_answer(record.request, statement, now)
             judgement = judge(record, answer)
@@ -362,7 +359,9 @@ class Decisions:
     async def close(self, request_id: RequestId, state: Closed, by: PersonId | None, why: str) -> RequestRecord:
         """Close `request_id` from the side of the run or its requester, unless people were first."""
         for _ in range(_TRIES):
-            record, version, now = await self.request(request_id)
+            record, version, now = read = await self.request(request_id)
+            if read.is_archived:
+                return record
             commit = self.closing(record, version, state, by, why, now)
             written = await self._journal.write(commit)
             if written.state == "committed":

@@ -13,6 +13,7 @@ from agents.events import Event, OutsideReported, PersonSaid, RequestOpened, Run
 from agents.requests import FromPerson, PersonId, RunId, StepId
 from agents.run import Run, fold
 from agents.steps import ModelCall
+from bot.archive.keeper import Archive
 from bot.config.tables import AgentConfig
 from bot.errors import Conflict, NotFound
 from bot.execution.executor import gate_of
@@ -35,20 +36,29 @@ EVENTS_AT_MOST = 9_500
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """The copied events, their source and length, and the bytes of their files."""
+    """The copied events, their source and length, and the bytes of their files.
+
+    It `is_noted` with a source that is in Redis.
+    """
 
     story: Sequence[Event]
     forked: RunForked
     files: Sequence[tuple[str, bytes]] = ()
+    is_noted: bool = False
 
 
 class RunForks:
     """Makes runs of stories. `limits` are by agent: a copy gets those of today, and has used up nothing."""
 
     def __init__(
-        self, journal: Journal, starter: Starter, agents: Mapping[str, Agent], limits: Mapping[str, AgentConfig]
+        self,
+        journal: Journal,
+        archive: Archive,
+        starter: Starter,
+        agents: Mapping[str, Agent],
+        limits: Mapping[str, AgentConfig],
     ) -> None:
-        self._journal, self._store, self._starter = journal, journal.store, starter
+        self._journal, self._store, self._archive, self._starter = journal, journal.store, archive, starter
         self._agents, self._limits = agents, limits
 
     async def retry(self, source: RunId, asker: Asker, run_id: RunId | None = None) -> RunId:
@@ -78,6 +88,8 @@ class RunForks:
 
     async def _of_run(self, source: RunId, at_seq: int, how: str, asker: Asker, run_id: RunId | None) -> RunId:
         events, run_id = (await self._store.load(source)).events, run_id or self._starter.run_id()
+        archived = None if events else await self._archive.run(source)
+        events = archived.events if archived else events
         if not events:
             raise NotFound(say("error.no-run", run=source), say("error.runs-listed"))
         if not 1 <= at_seq <= len(events):
@@ -87,7 +99,8 @@ class RunForks:
         forked = RunForked(
             at=now, how="retry" if how == "retry" else "fork", source=source, at_seq=at_seq, by=asker.requester
         )
-        made = _Made(story, forked, await contents_of(self._store.client, source, all_files(story)))
+        files = await contents_of(self._store.client, source, all_files(story))
+        made = _Made(story, forked, files, is_noted=archived is None)
         return await self._make(made, asker, run_id)
 
     async def _make(self, made: _Made, asker: Asker, run_id: RunId) -> RunId:
@@ -103,7 +116,7 @@ class RunForks:
         config = self._limits.get(started.agent, AgentConfig())
         events = [_begun(made, asker, run_id, config), *made.story[1:], forked]
         events += self._next(fold(made.story), forked, started.agent, run_id)
-        if forked.how != "import":
+        if made.is_noted:
             await self._store.forks.note(forked.source, run_id, forked.at)
         commit = Commit(
             run_id=run_id,

@@ -9,6 +9,7 @@ from agents.events import Event, RunCancelled, RunPaused, RunResumed
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import Run, fold
 from agents.steps import CallTool
+from bot.archive.keeper import Archive
 from bot.errors import Conflict, Forbidden, NotFound
 from bot.execution.approval_guard import call_of
 from bot.execution.executor import gate_now, prepare
@@ -27,14 +28,15 @@ _ENDED = {"done": "story.ended-done", "failed": "story.ended-failed", "cancelled
 class Steering:
     """Each verb is one append; what follows from it is the loop's business."""
 
-    def __init__(self, journal: Journal, decisions: Decisions, agents: Mapping[str, Agent]) -> None:
-        self._journal, self._decisions, self._agents = journal, decisions, agents
+    def __init__(self, journal: Journal, decisions: Decisions, agents: Mapping[str, Agent], archive: Archive) -> None:
+        self._journal, self._decisions, self._agents, self._archive = journal, decisions, agents, archive
 
     async def steer(self, run_id: RunId, verb: Literal["pause", "resume", "cancel"], by: PersonId) -> Run:
         """The run after the verb. Raises Conflict when it makes no sense now."""
         while True:
             loaded = await self._journal.store.load(run_id)
-            run, now = fold(loaded.events), loaded.now
+            archived = None if loaded.events else await self._archive.run(run_id)
+            run, now = fold(archived.events if archived else loaded.events), loaded.now
             if run.started is None:
                 raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
             if run.ended:

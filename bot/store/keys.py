@@ -45,6 +45,16 @@ class Keys:
         return self._key("swept")
 
     @property
+    def retained(self) -> str:
+        """Stands there while the finished runs need not be looked at again."""
+        return self._key("retained")
+
+    @property
+    def archived(self) -> str:
+        """The number of runs that have left for the archive."""
+        return self._key("archived")
+
+    @property
     def outbox(self) -> str:
         """The outbox entries still to be sent: id -> body."""
         return self._key("outbox")

@@ -150,8 +150,10 @@ class Lists:
         runs, still_open, answers = 0, 0, Counter[str]()
         for shard in range(self._shards):
             keys = Keys(shard)
-            there = await self._client.read(["ZCARD", keys.runs], ["ZCARD", keys.open], ["HGETALL", keys.counts])
-            runs, still_open = runs + there[0], still_open + there[1]
+            there = await self._client.read(
+                ["ZCARD", keys.runs], ["ZCARD", keys.open], ["HGETALL", keys.counts], ["HGET", keys.archived, "runs"]
+            )
+            runs, still_open = runs + there[0] + int(there[3] or 0), still_open + there[1]
             answers.update({kind.decode(): int(count) for kind, count in _pairs(there[2])})
         return runs, still_open, dict(answers)
 

@@ -17,7 +17,7 @@ TABLES = (
     tables.PersonConfig, tables.PolicyConfig, deploy.EnvironmentConfig, deploy.GitHubConfig, deploy.GitLabConfig,
     deploy.ArgoCDConfig, tables.AgentConfig,
     tables.DeskConfig, tables.AnnounceConfig, tables.AlertsConfig, tables.LimitsConfig, SlackConfig,
-    TriggerConfig,
+    TriggerConfig, tables.RetentionConfig,
 )  # fmt: skip
 
 

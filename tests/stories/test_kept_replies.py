@@ -45,7 +45,8 @@ async def world(redis: str, tmp_path: Path, api: FakeAnthropic) -> AsyncIterator
 
 
 async def replayed(world: World, run_id: str, step: int = 1) -> PromptReplay:
-    return await replay(world.app.store, (await world.run(run_id)).id, step, world.app.agents)
+    story = await world.app.history.read(run_id)
+    return await replay(world.app.store, (await world.run(run_id)).id, story, step, world.app.agents)
 
 
 async def stamped(world: World, api: FakeAnthropic, *answers: Answer) -> str:

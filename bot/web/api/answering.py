@@ -117,7 +117,7 @@ async def _refusal(here: Here, outcome: Outcome, digest: str) -> ProblemError:
 async def _difference(here: Here, record: RequestRecord, digest: str) -> dict[str, object]:
     """Return what has changed since `digest` was shown, and the request that has come after this one."""
     request = record.request
-    events = (await here.app.store.load(request.run_id)).events
+    events = (await here.app.history.read(request.run_id)).events
     now_open = fold(events).open
     more: dict[str, object] = {"newer": now_open if now_open != request.id else None}
     if digest == request.digest:

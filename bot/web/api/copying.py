@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from agents.requests import RunId
-from bot.errors import NotFound
 from bot.people.api_keys import ApiKey
 from bot.queries.prompt_replay import PromptReplay, replay
 from bot.registry.release import version
@@ -22,7 +21,6 @@ from bot.web.api.repeats import one_of, remembered
 from bot.web.api.runs import RunPath, view
 from bot.web.api.shapes import Absent, Copied, ForkWanted, OnceHeader, Person, RetryWanted
 from bot.web.here import Here
-from language import say
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
 
@@ -117,10 +115,8 @@ async def _made(
 @router.get("/{run_id}/export", operation_id="exportRun", responses=answers(403, 404, 422, shown={200: docs.EXPORT}))
 async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
     """The run as one JSON file, to be imported elsewhere. Bytes of attached files are not in it, their texts are."""
-    loaded = await here.app.store.load(check(run_id, "run"))
-    if not loaded.events:
-        raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
-    return export(RunId(run_id), loaded.events, loaded.events[-1].release or version(), loaded.now)
+    story = await here.app.history.read(check(run_id, "run"))
+    return export(RunId(run_id), story.events, story.events[-1].release or version(), story.now)
 
 
 @router.get(
@@ -130,4 +126,5 @@ async def context(
     run_id: RunPath, _: MayRead, here: HereNow, step: Annotated[int, Query(ge=1, le=12_000, description="From 1.")]
 ) -> PromptReplay:
     """Show what the model saw before it chose a step, byte for byte, and what it answered while that is kept."""
-    return await replay(here.app.store, RunId(check(run_id, "run")), step, here.app.agents)
+    story = await here.app.history.read(check(run_id, "run"))
+    return await replay(here.app.store, RunId(run_id), story, step, here.app.agents)

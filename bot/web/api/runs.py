@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from agents.requests import RunId
 from agents.run import RunState, fold
+from bot.errors import NotFound
 from bot.queries.lists import runs
 from bot.render.views import RunView, run_view
 from bot.runs.start import Sent
@@ -16,9 +17,9 @@ from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
 from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, Way, only_known_queries, requester_of
 from bot.web.api.repeats import one_of, remembered
-from bot.web.api.shapes import Absent, Cursor, Limit, OnceHeader, Runs, RunWanted, Steered
+from bot.web.api.shapes import Absent, Cursor, Limit, Month, OnceHeader, Runs, RunWanted, Steered
 from bot.web.here import Here
-from bot.web.problems import not_found
+from bot.web.problems import ProblemError, not_found
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
 
@@ -70,26 +71,42 @@ async def listed(
     here: HereNow,
     state: Annotated[RunState | Absent, Query(description="Only runs in this state.")] = None,
     agent: Annotated[str | Absent, Query(description="Only runs of this agent.")] = None,
+    archived: Annotated[
+        Month | Absent, Query(description="Runs in the archive that ended in this month (UTC), instead of those here.")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Runs:
-    """Runs, newest first, page by page. A page is not moved by what is started meanwhile."""
+    """Runs, newest first, page by page. A page is not moved by what is started meanwhile.
+
+    Finished runs leave for the archive after some time; with `archived` those of one month are listed, by their end.
+    """
+    if archived is not None:
+        ended, following = await here.app.history.ended_in(archived, cursor, limit)
+        fits = [one for one in ended if state in {None, one.state} and agent in {None, one.agent}]
+        return Runs(runs=tuple(fits), next=following)
     found, following = await runs(here.app.store, state=state, agent=agent, cursor=cursor, limit=limit)
     return Runs(runs=found, next=following)
 
 
 @router.get("/{run_id}", operation_id="showRun", responses=answers(403, 404, 422, shown={200: docs.RUN}))
 async def shown(run_id: RunPath, _: MayRead, here: HereNow) -> RunView:
-    """A run as it stands: its state, the request that is open, how its steps ended."""
+    """A run as it stands: its state, the request that is open, how its steps ended; one in the archive, too."""
     return await view(here, run_id)
+
+
+def no_run(run_id: str) -> ProblemError:
+    """There is no such run, here or in the archive."""
+    return not_found(f"There is no run {run_id}.", "GET /v1/runs lists them")
 
 
 async def view(here: Here, run_id: str) -> RunView:
     """A run as it stands. Raises ProblemError where there is none."""
-    loaded = await here.app.store.load(check(run_id, "run"))
-    if not loaded.events:
-        raise not_found(f"There is no run {run_id}.", "GET /v1/runs lists them")
-    return run_view(fold(loaded.events), await here.app.runs.forks.forks_of(run_id))
+    try:
+        story = await here.app.history.read(check(run_id, "run"))
+    except NotFound:
+        raise no_run(run_id) from None
+    return run_view(fold(story.events), await here.app.history.forks_of(run_id, story), story.archived_at)
 
 
 Verb = Literal["pause", "resume", "cancel"]

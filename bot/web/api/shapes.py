@@ -34,6 +34,7 @@ OnceHeader = Annotated[
 ]
 _Place = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}\.s[0-9]{1,2}[a-z]-[a-z2-7]{13}$")]
 Cursor = Annotated[_Place | Absent, Query(description="`next` of the page before.")]
+Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Seq = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}$")]
 Person = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

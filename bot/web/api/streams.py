@@ -14,9 +14,9 @@ from bot.store.watch import RunNews
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayRead, StillGood, only_known_queries
-from bot.web.api.runs import RunPath
+from bot.web.api.runs import RunPath, no_run
 from bot.web.api.shapes import Absent, Events, Numbered, Seq
-from bot.web.problems import not_found
+from bot.web.here import Here
 from bot.web.streaming import MEDIA_TYPE, EventStream
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
@@ -50,7 +50,7 @@ async def events(
     """
     [line] = await here.app.store.lists.summaries_of([check(run_id, "run")])
     if not line:
-        raise not_found(f"There is no run {run_id}.", "GET /v1/runs lists them")
+        return await _archived(here, run_id, after if last_event_id is None else int(last_event_id), limit, request)
     if MEDIA_TYPE not in request.headers.get("accept", ""):
         found = await here.app.store.events_after(run_id, after, limit)
         told = tuple(Numbered(seq=seq, event=event) for seq, event in enumerate(found, after + 1))
@@ -61,6 +61,19 @@ async def events(
         return Response(status_code=HTTPStatus.NO_CONTENT)
     counted = partial(here.waits.one_more, f"key {key.prefix}")
     return EventStream(here, here.follower.watch(run_id, seq), _render, is_good, counted)
+
+
+async def _archived(here: Here, run_id: str, seq: int, limit: int, request: Request) -> Response | Events:
+    """The same of a run that is in the archive, where nothing more happens to it."""
+    archived = await here.app.history.archive.run(run_id)
+    if archived is None:
+        raise no_run(run_id)
+    told = list(enumerate(archived.events[seq:], seq + 1))
+    if MEDIA_TYPE in request.headers.get("accept", ""):
+        body = b"".join(map(_written, told))
+        return Response(body, media_type=MEDIA_TYPE) if told else Response(status_code=HTTPStatus.NO_CONTENT)
+    found = tuple(Numbered(seq=number, event=event) for number, event in told[:limit])
+    return Events(events=found, seq=found[-1].seq if found else seq)
 
 
 async def _render(news: Sequence[RunNews]) -> tuple[bytes, bool]:

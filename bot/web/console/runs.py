@@ -14,10 +14,11 @@ from starlette.responses import Response
 from agents.events import ChildStarted, Event, RequestOpened, StepChosen, StepFailed, ThoughtDropped, own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
-from bot.errors import Conflict, Invalid, RateLimited
+from bot.errors import Conflict, Invalid, NotFound, RateLimited
 from bot.people.sessions import Login
 from bot.policy.attachments import all_files
 from bot.queries import lists
+from bot.queries.history import Story
 from bot.render.views import request_view, word_of
 from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
@@ -80,6 +81,7 @@ class RunPage:
     version: str
     forks: tuple[str, ...] = ()
     waits: tuple[Waits, ...] = ()
+    archived_at: datetime | None = None
 
 
 async def listed(request: Request) -> Response:
@@ -156,19 +158,27 @@ async def copied(request: Request) -> Response:
 
 async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     """The run as it stands, for whoever looks in `session`. Raises Refusal where there is none."""
-    loaded = await process.app.store.load(run_id)
-    if not loaded.events:
-        raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-run-title"), say("console.no-run"))
-    run, forks = fold(loaded.events), await process.app.runs.forks.forks_of(run_id)
-    request_id = _on_top(run, loaded.events)
+    story = await _story(process, run_id)
+    run, forks = fold(story.events), await process.app.history.forks_of(run_id, story)
+    request_id = _on_top(run, story.events)
     waits = await _waits_for(process, run, session.person)
     if request_id is None:
-        return RunPage(run, loaded.events, None, "", forks, waits)
-    record, version, _ = await process.app.requests.decisions.request(request_id)
+        return RunPage(run, story.events, None, "", forks, waits, story.archived_at)
+    record, version = story.record(request_id), 0
+    if record is None:
+        record, version, _ = await process.app.requests.decisions.request(request_id)
     call = record.request.call
     has_changes = bool(call and process.app.live.ends_of(call.effect))
     card = card_view(record, process.app.people, session, run=run, has_changes=has_changes)
-    return RunPage(run, loaded.events, card, version_of(card, version), forks, waits)
+    return RunPage(run, story.events, card, version_of(card, version), forks, waits, story.archived_at)
+
+
+async def _story(process: Here, run_id: str) -> Story:
+    """All that happened in a run. Raises Refusal where there is none."""
+    try:
+        return await process.app.history.read(run_id)
+    except NotFound:
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-run-title"), say("console.no-run")) from None
 
 
 def around_run(request: Request, told: RunPage) -> dict[str, object]:
@@ -182,6 +192,7 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
         "version": told.version,
         "has_mail": has_mail(request),
         "forks": told.forks,
+        "archived_at": told.archived_at,
         "children": [event for event in own(told.events) if isinstance(event, ChildStarted)],
     }
 
@@ -242,7 +253,7 @@ _POLICY = "sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; fra
 async def served(request: Request) -> Response:
     """The bytes of a file that an event of this run lists. Raises Refusal."""
     store, run_id = here(request).app.store, check(request.path_params["run_id"], "run")
-    listed = all_files((await store.load(run_id)).events)
+    listed = all_files((await _story(here(request), run_id)).events)
     file = next((one for one in listed if one.sha256 == request.path_params["sha256"]), None)
     if file is None:
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-file-title"), say("console.no-file"))

@@ -75,8 +75,8 @@ async def found(settings: Settings, about: str) -> Finding:
 async def test_when_all_is_well_nothing_needs_mending(data: Path, environ: dict[str, str]) -> None:
     every = await examine(load(data, environ))
 
-    findings = [finding for finding in every if "mail" not in finding.what]
-    assert [(finding.sign, finding.fix) for finding in findings] == [("✓", "")] * (len(every) - 2)
+    findings = [finding for finding in every if "mail" not in finding.what and "archive" not in finding.what]
+    assert [(finding.sign, finding.fix) for finding in findings] == [("✓", "")] * (len(every) - 3)
     said = "\n".join(finding.what for finding in findings)
     for part in ("3 people", "can be written", "Redis answers", "durability verified", "git is there", "staging"):
         assert part in said

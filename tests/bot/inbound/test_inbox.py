@@ -122,7 +122,7 @@ async def test_a_reply_that_names_a_delivery_of_ours_that_is_gone_is_held(world:
     await world.reply("bo", card, "approve")
 
     async def held() -> bool:
-        return any("not one of ours" in note for note in await world.dead())
+        return any("no longer keeps" in note for note in await world.dead())
 
     await until(held)
     assert world.workshop.effects == []

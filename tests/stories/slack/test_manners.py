@@ -92,3 +92,23 @@ async def test_where_another_company_reads_the_thread_has_a_line_and_who_decides
     await office.world.quiet()
 
     assert [message.ts for message in await office.slack.messages(asked)] == [asked.ts, line.ts]
+
+
+async def test_whoever_presses_a_card_of_a_run_that_has_left_is_told_that_it_changes_nothing(
+    office: SlackWorld,
+) -> None:
+    world = office.world
+    await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", "Approve")
+    await office.bo.presses("Approve", in_=card)
+    run_id = await office.only_run()
+    await world.ended(run_id)
+    await office.becomes(card, "Done")
+    await world.quiet()
+    await world.move_time(31 * 86_400)
+    assert await world.app.work.retention.look() == 1
+
+    await office.cy.presses("Approve", in_=card, version=0)
+
+    await office.cy.sees_ephemeral("closed long ago")
+    assert await world.app.store.length(run_id) == 0

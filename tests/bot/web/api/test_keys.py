@@ -71,6 +71,22 @@ async def test_a_revoked_key_opens_nothing_at_once(api: Api) -> None:
     assert listed.revoked_at
 
 
+async def test_the_list_forgets_keys_that_were_revoked_long_ago(world: World, api: Api) -> None:
+    revoked, _ = await api.key("bo")
+    kept, _ = await api.key("bo")
+    await api.keyring.revoke(revoked.prefix)
+    await world.move_time(399 * 86_400)
+    await world.now()
+    younger, _ = await api.key("bo")
+    await world.move_time(2 * 86_400)
+    await world.now()
+    assert {key.prefix for key, _ in await api.keyring.all()} == {revoked.prefix, kept.prefix, younger.prefix}
+
+    newest, _ = await api.key("bo")
+
+    assert {key.prefix for key, _ in await api.keyring.all()} == {kept.prefix, younger.prefix, newest.prefix}
+
+
 async def test_a_key_of_somebody_who_has_left_opens_nothing(world: World, api: Api) -> None:
     _, text = await api.key("dan")
     world.toml = world.toml.replace("people.dan", "people.eve").replace("person:dan", "person:eve")

@@ -1,0 +1,144 @@
+"""A finished run as compressed JSON lines: everything that Redis holds about it, as it stands there.
+
+The first line says what it is, the last one how many lines there are. Between them stand, one a line, the events, the
+requests with their replies and places, the cards, and the outbox entries that were given up on.
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from agents.events import Event, read_event
+from agents.requests import RequestId, RunId
+from bot.errors import Invalid
+from bot.policy.record import RequestRecord, records
+
+# Half a second for the largest run; a higher level saves a few per cent.
+_LEVEL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRequest:
+    """A request as Redis holds it: `body` is its record, `replies` outcomes by reply, `places` whose card is where."""
+
+    id: str
+    version: int
+    state: str
+    body: bytes
+    replies: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    places: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRun:
+    """A run as Redis holds it, in bytes that are opaque here.
+
+    `replies` are those of the run and its steps; `dead` are notes and, where there is one, the outbox entry.
+    """
+
+    run_id: str
+    events: tuple[bytes, ...]
+    line: bytes
+    forks: tuple[str, ...] = ()
+    requests: tuple[KeptRequest, ...] = ()
+    deliveries: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    replies: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict[str, Mapping[str, bytes]])
+    dead: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict[str, tuple[bytes, bytes]])
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedRun:
+    """A run as it is read again: what happened, and the runs that were made of it."""
+
+    run_id: RunId
+    archived_at: datetime
+    events: tuple[Event, ...]
+    forks: tuple[RunId, ...]
+
+    @property
+    def records(self) -> Mapping[RequestId, RequestRecord]:
+        """The records of its requests, which follow from the events."""
+        return records(self.events)
+
+
+class _Head(BaseModel):
+    """The first line; what a later release adds to it is read past."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal["sayso archived run"]
+    version: Literal[1]
+    run_id: RunId
+    archived_at: AwareDatetime
+    forks: tuple[RunId, ...] = ()
+
+
+def pack(kept: KeptRun, at: datetime) -> bytes:
+    """The file of a run. Raises ValueError for what is no JSON."""
+    lines = [b"".join(_spaced(part)) for part in _lines(kept, at)]
+    lines.append(json.dumps({"lines": len(lines)}).encode())
+    # Without a time in it the same run gives the same bytes.
+    return gzip.compress(b"\n".join(lines) + b"\n", _LEVEL, mtime=0)
+
+
+def _lines(kept: KeptRun, at: datetime) -> Iterator[dict[str, Any]]:
+    head = {"format": "sayso archived run", "version": 1, "run_id": kept.run_id, "archived_at": at.isoformat()}
+    yield head | {"line": kept.line, "forks": list(kept.forks)}
+    for seq, body in enumerate(kept.events, 1):
+        yield {"seq": seq, "event": body}
+    for one in kept.requests:
+        more = {"replies": _texts(one.replies), "places": _texts(one.places)}
+        yield {"request": one.id, "version": one.version, "state": one.state, "record": one.body} | more
+    for name, body in kept.deliveries.items():
+        yield {"delivery": name, "card": body}
+    for about, replies in kept.replies.items():
+        yield {"about": about, "replies": _texts(replies)}
+    for name, (entry, note) in kept.dead.items():
+        yield {"dead": name, "note": note} | ({"entry": entry} if entry else {})
+
+
+def _spaced(values: Mapping[str, Any]) -> Iterator[bytes]:
+    """The values as one JSON object in which stored JSON stands byte for byte, on one line."""
+    between = b"{"
+    for name, value in values.items():
+        yield between + json.dumps(name).encode() + b": "
+        yield _one_line(value) if isinstance(value, bytes) else json.dumps(value).encode()
+        between = b", "
+    yield b"}"
+
+
+def _one_line(body: bytes) -> bytes:
+    if b"\n" in body or b"\r" in body:
+        return json.dumps(json.loads(body)).encode()
+    return body
+
+
+def _texts(values: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: value.decode(errors="replace") for name, value in values.items()}
+
+
+def unpack(body: bytes) -> ArchivedRun:
+    """The run in a file. Raises Invalid for one that is cut, changed or of a later format."""
+    try:
+        first, *lines = gzip.decompress(body).splitlines()
+        found = _whole([json.loads(line) for line in lines])
+        head = _Head.model_validate_json(first)
+        bodies = [one["event"] for one in found if "event" in one]
+        events = tuple(read_event(json.dumps(body)) for body in bodies)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        why = str(error).partition("\n")[0]
+        raise Invalid(f"The archive holds a file that can't be read ({why})", "Look for an older copy of it") from error
+    return ArchivedRun(head.run_id, head.archived_at, events, head.forks)
+
+
+def _whole(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`found` itself, if its last line is the end. Raises ValueError."""
+    if not found or found[-1].get("lines") != len(found):
+        raise ValueError("lines are missing")
+    return found

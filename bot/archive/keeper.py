@@ -1,0 +1,116 @@
+"""The archive: finished runs under their ids in a place, the ids of their requests, and a list of each month."""
+
+import asyncio
+import base64
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agents.requests import RequestId
+from bot.archive.format import ArchivedRun, unpack
+from bot.archive.leaving import DeadLetter
+from bot.archive.places import ArchiveUnavailable, FolderPlace, Place
+from bot.config.settings import Settings
+from bot.errors import Invalid
+from bot.policy.record import RequestRecord
+from bot.store.ids import is_a
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_CURSOR = re.compile(r"([0-9]{13})\.(s[0-9]{1,2}r-[a-z2-7]{13})")
+_AT_ONCE = 20
+_DEFAULT_FOLDER = "archive"
+
+
+class Archive:
+    """Reads and writes a place; without one nothing is ever in it. All methods raise ArchiveUnavailable."""
+
+    def __init__(self, place: Place | None) -> None:
+        self.place = place
+
+    async def run(self, run_id: str) -> ArchivedRun | None:
+        """The run of this id; None where it is not here. Raises Invalid for a file that can't be read."""
+        body = await self._get(_name("runs", run_id, ".jsonl.gz")) if is_a(run_id, "run") else None
+        return await asyncio.to_thread(unpack, body) if body else None
+
+    async def record(self, request_id: str) -> RequestRecord | None:
+        """The record of a request of such a run."""
+        found = await self._get(_name("requests", request_id)) if is_a(request_id, "request") else None
+        run = await self.run(found.decode()) if found else None
+        return run.records.get(RequestId(request_id)) if run else None
+
+    async def write(self, run_id: str, body: bytes, request_ids: list[str], ended_at: datetime, line: bytes) -> None:
+        """Keep a run's file, and read it back: when it returns, the place has given back the same bytes.
+
+        Raises ArchiveUnavailable where it gave back others. Writing it again changes nothing.
+        """
+        if self.place is None:
+            raise ArchiveUnavailable("There is no archive", "Set [retention] to, in sayso.toml")
+        name = _name("runs", run_id, ".jsonl.gz")
+        await self._put(name, body)
+        if await self._get(name) != body:
+            raise ArchiveUnavailable(
+                f"{self.place.where} does not give back what was written to it", "Nothing was deleted; ./sayso doctor"
+            )
+        for request_id in request_ids:
+            await self._put(_name("requests", request_id), run_id.encode())
+        await self._put(f"{_month_of(ended_at)}/{_stamp(ended_at)}-{run_id}.json", line)
+
+    async def ended_in(self, month: str, cursor: str | None, limit: int) -> tuple[list[bytes], str | None]:
+        """The lines of at most `limit` runs that ended in a month such as `2026-10` (UTC), newest first.
+
+        With them the cursor of what follows. Raises Invalid.
+        """
+        if not _MONTH.fullmatch(month):
+            raise Invalid(f"{month[:20]!r} is no month", "Write it like 2026-10")
+        if self.place is None:
+            return [], None
+        place = _CURSOR.fullmatch(cursor or "")
+        before = f"{place[1]}-{place[2]}.json" if place else ""
+        there = reversed(await asyncio.to_thread(self.place.names, f"ended/{month}"))
+        names = [name for name in there if not before or name < before]
+        found, page = list[bytes](), names[:limit]
+        for start in range(0, len(page), _AT_ONCE):
+            some = page[start : start + _AT_ONCE]
+            found += filter(None, await asyncio.gather(*(self._get(f"ended/{month}/{name}") for name in some)))
+        return found, page[-1].removesuffix(".json").replace("-", ".", 1) if len(names) > limit else None
+
+    async def keep_dead(self, shard: int, dead: DeadLetter) -> None:
+        """Keep a dead letter that is dropped from its list because there are too many."""
+        about = {name: base64.b64encode(body).decode() for name, body in dead.about.items()}
+        body = json.dumps({"id": dead.id, "note": json.loads(dead.note), "about_base64": about})
+        await self._put(f"dead/s{shard}/{_stamp(dead.at)}-{dead.id}.json", body.encode())
+
+    async def _put(self, name: str, body: bytes) -> None:
+        if self.place:
+            await asyncio.to_thread(self.place.put, name, body)
+
+    async def _get(self, name: str) -> bytes | None:
+        return await asyncio.to_thread(self.place.get, name) if self.place else None
+
+
+def _name(kind: str, some_id: str, ending: str = "") -> str:
+    """Two letters of the id's random part keep every directory small."""
+    head, _, tail = some_id.partition("-")
+    return f"{kind}/{head[:-1]}/{tail[:2]}/{some_id}{ending}"
+
+
+def _stamp(moment: datetime) -> str:
+    """Milliseconds with so many digits that names sort by time."""
+    return f"{round(moment.timestamp() * 1000):013d}"
+
+
+def _month_of(moment: datetime) -> str:
+    return f"ended/{moment.astimezone(UTC):%Y-%m}"
+
+
+def place_of(settings: Settings) -> Place | None:
+    """The place that the settings name; without one, none, but beside the embedded Redis the data directory has it."""
+    to = settings.retention.to
+    if to is None:
+        return FolderPlace(settings.data_dir / _DEFAULT_FOLDER) if settings.redis_url is None else None
+    if not to.startswith("s3://"):
+        return FolderPlace(Path(to))
+    from bot.archive.bucket import BucketPlace  # noqa: PLC0415 - most installations have none
+
+    return BucketPlace(to, settings.retention, settings.aws_access_key_id, settings.aws_secret_access_key)

@@ -1,0 +1,178 @@
+"""Lets finished runs leave Redis for the archive, some at a time, and keeps the list of dead letters from growing.
+
+A run leaves in three steps: its file is written and read back, its requests and its month name it, and one script takes
+it out of Redis unless anything about it has changed since it was read. Whoever dies in between, or does it twice, has
+only written the same again.
+"""
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from agents.run import RunState
+from bot.archive.format import pack
+from bot.archive.keeper import Archive
+from bot.archive.leaving import Leaving, Read
+from bot.archive.places import ArchiveUnavailable
+from bot.errors import SaysoError
+from bot.render.cards import Words
+from bot.render.views import Summary
+from bot.store import Store, StoreError
+from bot.store.ids import new_id
+from language import say
+
+log = structlog.stdlib.get_logger()
+
+Alert = Callable[[str, Words], Awaitable[None]]
+
+LOOKS_EVERY_S = 60.0
+# All workers look; for this part of the interval after one of them did, none need look again.
+_ENOUGH = 0.9
+# Of each shard and state at a time: eight shards let a hundred thousand runs leave in an hour or two.
+_AT_ONCE = 200
+_TRIES, _WHY_CHARS = 3, 500
+_ALARM_EVERY_S = 24 * 3600.0
+DEAD_AT_MOST = 1_000
+"""Of each shard; of more, the oldest leave the list for the archive."""
+
+_ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
+
+
+class Retention:
+    """Lets runs leave that ended more than `after` ago. `alert` is how the operators hear that it does not work."""
+
+    def __init__(
+        self, store: Store, archive: Archive, after: timedelta, alert: Alert, dead_at_most: int = DEAD_AT_MOST
+    ) -> None:
+        self._store, self._archive, self._after, self._alert = store, archive, after, alert
+        self._dead_at_most = dead_at_most
+        self._leaving = Leaving(store.client)
+        # Those in front of a list that can't leave yet, by shard and state: the next look begins behind them.
+        self._passed = Counter[tuple[int, RunState]]()
+        self._failed = Counter[str]()
+
+    async def keep_looking(self) -> None:
+        """Look at every shard now and then, for ever."""
+        while True:
+            await asyncio.sleep(LOOKS_EVERY_S)
+            await self.look(LOOKS_EVERY_S * _ENOUGH)
+
+    async def look(self, for_s: float = 0.0) -> int:
+        """Have the runs leave whose time has come, and return how many did. Never raises.
+
+        With `for_s` a shard is left out that another worker has looked at within that time.
+        """
+        left = 0
+        try:
+            for shard in range(self._store.shards):
+                if not for_s or await self._leaving.is_mine(shard, for_s):
+                    left += await self._look_at(shard)
+        except StoreError as error:
+            log.warning("retention put off", error=str(error))
+        except ArchiveUnavailable as error:
+            await self._trouble("", str(error))
+        except Exception:
+            log.exception("retention failed, comes again")
+        else:
+            self._failed.pop("", None)
+        return left
+
+    async def _look_at(self, shard: int) -> int:
+        await self._drop_dead(shard)
+        if self._archive.place is None:
+            return 0
+        return sum([await self._look(shard, state) for state in _ENDED])
+
+    async def _look(self, shard: int, state: RunState) -> int:
+        before = await self._leaving.now(shard) - self._after
+        passed = self._passed[shard, state]
+        run_ids = await self._leaving.started_before(shard, state, before, passed, _AT_ONCE)
+        unsent = await self._leaving.unsent(shard) if run_ids else None
+        if unsent is None:
+            return 0
+        left = sum([await self._left(run_id, before, unsent) for run_id in run_ids])
+        stays = len(run_ids) - left
+        self._passed[shard, state] = passed + stays if len(run_ids) == _AT_ONCE else 0
+        return left
+
+    async def _left(self, run_id: str, before: datetime, unsent: Mapping[str, Collection[str]]) -> bool:
+        """Return whether this run has left. What is wrong with it alone keeps no other from leaving."""
+        try:
+            read = await self._leaving.read(run_id, unsent.get(run_id, ()))
+            ended = read.run.ended if read else None
+            if read is None or ended is None or ended.at >= before or not await self._is_free(read):
+                return False
+            await self._write(read, ended.at, before + self._after)
+            is_gone = await self._leaving.forget(read)
+        except (StoreError, ArchiveUnavailable):
+            raise
+        except (ValueError, SaysoError) as error:
+            await self._trouble(run_id, f"{type(error).__name__}: {error}"[:_WHY_CHARS])
+            return False
+        self._failed.pop(run_id, None)
+        log.info("run archived" if is_gone else "run changed while it was archived", run_id=run_id)
+        return is_gone
+
+    async def _write(self, read: Read, ended_at: datetime, now: datetime) -> None:
+        kept = read.kept
+        body = await asyncio.to_thread(pack, kept, now)
+        await self._archive.write(kept.run_id, body, [one.id for one in kept.requests], ended_at, kept.line)
+
+    async def _is_free(self, read: Read) -> bool:
+        """Return whether nobody answers it or reads it any more: no request of it is open, the run that started it has
+        ended, and those that it started have told it so. A run that has left, or never began, does neither.
+        """
+        parent = read.run.started.parent if read.run.started else None
+        family = [*([parent.run_id] if parent else []), *(child.run_id for child in read.run.children)]
+        if any(one.state == "open" for one in read.kept.requests):
+            return False
+        return not any([await self._goes_on(run_id) for run_id in family])
+
+    async def _goes_on(self, run_id: str) -> bool:
+        line, is_due = await self._leaving.line(run_id)
+        return is_due or (line is not None and Summary.model_validate_json(line).state not in _ENDED)
+
+    async def _drop_dead(self, shard: int) -> None:
+        """Keep the list short that `sayso dead` shows: of too many, the oldest leave, and operators hear of it."""
+        dropped = 0
+        for dead in await self._leaving.too_many_dead(shard, self._dead_at_most):
+            await self._archive.keep_dead(shard, dead)
+            if await self._leaving.drop(dead):
+                dropped += 1
+                log.error(
+                    "dead letter dropped, there are too many", id=dead.id, note=dead.note.decode(errors="replace")
+                )
+        if dropped:
+            where = self._archive.place.where if self._archive.place else ""
+            await self._tell("dropped", new_id("outgoing", shard), lambda: _dropped(dropped, where, self._dead_at_most))
+
+    async def _trouble(self, run_id: str, why: str) -> None:
+        """Count it, and after three tries tell the operators, once a day however many workers try."""
+        self._failed[run_id] += 1
+        log.warning("not archived", run_id=run_id, error=why, tries=self._failed[run_id])
+        if self._failed[run_id] >= _TRIES:
+            await self._tell(run_id, run_id or new_id("outgoing", 0), lambda: _not_archived(run_id, why))
+
+    async def _tell(self, about: str, near: str, words: Words) -> None:
+        try:
+            if await self._store.admit(f"archive alarms {about}", secrets.token_hex(8), 1, _ALARM_EVERY_S):
+                await self._alert(near, words)
+        except StoreError as error:
+            log.warning("operators were not told about the archive", error=str(error))
+
+
+def _not_archived(run_id: str, why: str) -> tuple[str, str]:
+    if run_id:
+        title = say("notice.alert-not-archived-title", run=run_id)
+        return title, say("notice.alert-not-archived", run=run_id, why=why)
+    return say("notice.alert-no-archive-title"), say("notice.alert-no-archive", why=why)
+
+
+def _dropped(count: int, where: str, most: int) -> tuple[str, str]:
+    title = say("notice.alert-dead-dropped-title", count=count)
+    key = "notice.alert-dead-dropped" if where else "notice.alert-dead-dropped-log"
+    return title, say(key, where=where, most=most)

@@ -1,0 +1,43 @@
+"""The place that finished runs leave for: whether there is one, and whether it keeps what is written to it."""
+
+import asyncio
+import secrets
+
+from bot.archive.keeper import place_of
+from bot.archive.places import ArchiveUnavailable, Place
+from bot.config.settings import Settings
+from bot.doctor.finding import Finding
+
+_BUCKET = 'set to = "s3://BUCKET/PREFIX" in [retention] of sayso.toml'
+
+
+async def examine_retention(settings: Settings) -> list[Finding]:
+    """Write something to the archive, read it and remove it again; say where one is missing or only seen from here."""
+    place, days = place_of(settings), settings.retention.finished_after_s / 86_400
+    if place is None:
+        what = "finished runs stay for ever where they are: there is no archive"
+        return [Finding(sign="!", what=what, fix=f"{_BUCKET}, or a directory that every process sees")]
+    if settings.retention.to is None and not settings.data_dir.is_dir():
+        return []  # told with the data directory
+    try:
+        is_kept = await asyncio.to_thread(_keeps, place)
+    except ArchiveUnavailable as error:
+        fix = "look at [retention] in sayso.toml, and at who may write there; meanwhile runs stay in Redis"
+        return [Finding(sign="✗", what=error.what, fix=fix)]
+    if not is_kept:
+        fix = "look at what stands between; meanwhile runs stay in Redis"
+        return [Finding(sign="✗", what=f"the archive in {place.where} gives back other bytes", fix=fix)]
+    findings = [Finding(sign="✓", what=f"finished runs leave for {place.where} after {days:g} days")]
+    if settings.redis_url is not None and not (settings.retention.to or "").startswith("s3://"):
+        what = f"{place.where} is a directory: workers and web on other machines must see the same one"
+        findings.append(Finding(sign="!", what=what, fix=f"mount it on all of them, or {_BUCKET}"))
+    return findings
+
+
+def _keeps(place: Place) -> bool:
+    """Return whether the place gives back what was written."""
+    name, body = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(64)
+    place.put(name, body)
+    found = place.get(name)
+    place.remove(name)
+    return found == body

@@ -1,0 +1,58 @@
+"""A run's story wherever it is kept: in Redis, or in the archive once it has left."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents.events import Event
+from agents.requests import RequestId, RunId
+from bot.archive.keeper import Archive
+from bot.errors import NotFound
+from bot.policy.record import RequestRecord, records
+from bot.render.views import Summary
+from bot.runs.forks import RunForks
+from bot.store import Store
+from language import say
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All events of a run, and when they were read. `archived_at` is set if it has left Redis, then also `forks`."""
+
+    events: tuple[Event, ...]
+    now: datetime
+    archived_at: datetime | None = None
+    forks: tuple[RunId, ...] = ()
+
+    def record(self, request_id: RequestId) -> RequestRecord | None:
+        """The record of a request of an archived run."""
+        return records(self.events).get(request_id) if self.archived_at else None
+
+
+class History:
+    """Reads runs for whoever looks. All methods raise StoreUnavailable and ArchiveUnavailable."""
+
+    def __init__(self, store: Store, archive: Archive, forks: RunForks) -> None:
+        self.archive, self._store, self._forks = archive, store, forks
+
+    async def read(self, run_id: str) -> Story:
+        """The story of a run. Raises NotFound."""
+        loaded = await self._store.load(run_id)
+        if loaded.events:
+            return Story(loaded.events, loaded.now)
+        # A run is there before it leaves here, so that this order misses none.
+        archived = await self.archive.run(run_id)
+        if archived is None:
+            raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
+        return Story(archived.events, loaded.now, archived.archived_at, archived.forks)
+
+    async def forks_of(self, run_id: str, story: Story) -> tuple[str, ...]:
+        """The runs that go on from this one's story, oldest first."""
+        return story.forks if story.archived_at else await self._forks.forks_of(run_id)
+
+    async def ended_in(self, month: str, cursor: str | None, limit: int) -> tuple[tuple[Summary, ...], str | None]:
+        """The runs in the archive that ended in a month such as `2026-10` (UTC), newest first, page by page.
+
+        With them the cursor of what follows. Raises Invalid.
+        """
+        lines, following = await self.archive.ended_in(month, cursor, limit)
+        return tuple(map(Summary.model_validate_json, lines)), following

@@ -1,0 +1,45 @@
+"""A request as it is kept: in Redis, or in the archive once its run has left."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from bot.archive.keeper import Archive
+from bot.errors import NotFound
+from bot.policy.judge import AlreadyDecided, ClosedOtherwise, Judgement
+from bot.policy.record import RequestRecord
+from bot.store import Store
+from language import say
+
+
+class RequestRead(NamedTuple):
+    """A request's record, the version that a commit must still find, and the time when it was read.
+
+    A request that is in the archive has no version, and nothing can be written about it.
+    """
+
+    record: RequestRecord
+    version: int
+    now: datetime
+
+    @property
+    def is_archived(self) -> bool:
+        """True if its run has left Redis."""
+        return self.version == 0
+
+
+async def read_request(store: Store, archive: Archive, request_id: str) -> RequestRead:
+    """The request as it stands. Raises NotFound, and ArchiveUnavailable where it may be there."""
+    found = await store.record(request_id)
+    if found is not None:
+        return RequestRead(RequestRecord.model_validate_json(found.body), found.version, found.now)
+    archived = await archive.record(request_id)
+    if archived is None:
+        raise NotFound(say("error.no-request", request=request_id), say("error.requests-listed"))
+    return RequestRead(archived, 0, await store.now(request_id))
+
+
+def long_closed(record: RequestRecord) -> Judgement:
+    """Return what is said of an answer to a request whose run has left Redis: too late, and not kept."""
+    if record.decision and record.decision.by:
+        return AlreadyDecided(decision=record.decision)
+    return ClosedOtherwise(state=record.state)

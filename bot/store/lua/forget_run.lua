@@ -1,0 +1,31 @@
+-- Takes a run out of Redis that the archive holds, unless anything about it has changed since it was read.
+-- KEYS: run, attempts, wake, outbox, deliveries, dead, summaries, requests, archived, then those the plan names.
+-- ARGV[1]: the plan. What was given up on goes with the run, if nobody has asked for it to be done again meanwhile.
+local run, attempts, wake, outbox, deliveries, dead, summaries, requests, archived = unpack(KEYS, 1, 9)
+local plan = cjson.decode(ARGV[1])
+if redis.call('XLEN', run) ~= plan.seq then return 0 end -- check: length
+if redis.call('ZSCORE', wake, 'run ' .. plan.run) then return 0 end -- check: due
+if redis.call('HGET', attempts, 'holder') then return 0 end -- check: holder
+for _, request in ipairs(plan.requests) do
+  if tonumber(redis.call('HGET', KEYS[request.key], 'version') or 0) ~= request.version then return 0 end -- check: record
+end
+for _, id in ipairs(plan.dead) do
+  if redis.call('HEXISTS', dead, id) == 0 then return 0 end -- check: requeued
+end
+
+for _, id in ipairs(plan.dead) do
+  redis.call('HDEL', dead, id)
+  redis.call('HDEL', outbox, id)
+end
+for _, request in ipairs(plan.requests) do
+  redis.call('ZREM', requests, request.id)
+  redis.call('ZREM', wake, 'ask ' .. request.id)
+end
+for _, id in ipairs(plan.deliveries) do redis.call('HDEL', deliveries, id) end
+for _, position in ipairs(plan.lists) do redis.call('ZREM', KEYS[position], plan.run) end
+for _, position in ipairs(plan.whole) do redis.call('DEL', KEYS[position]) end
+redis.call('HDEL', summaries, plan.run)
+redis.call('DEL', run, attempts)
+redis.call('HINCRBY', archived, 'runs', 1)
+tell_changed(run)
+return 1

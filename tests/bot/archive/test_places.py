@@ -1,0 +1,105 @@
+"""Each place of an archive, a directory or a bucket, does the same."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.archive.places import ArchiveUnavailable, FolderPlace, Place
+from tests.bot.archive.places import SECRET, ObjectStore, object_store
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[ObjectStore]:
+    with object_store() as server:
+        yield server
+
+
+@pytest.fixture(params=["directory", "bucket"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "directory":
+        return FolderPlace(tmp_path / "archive")
+    server: ObjectStore = request.getfixturevalue("bucket")
+    return server.place(prefix=tmp_path.name)
+
+
+def test_what_was_put_is_there_byte_for_byte(place: Place) -> None:
+    body = bytes(range(256)) * 4_000
+    place.put("runs/s0/ab/one.gz", body)
+
+    assert place.get("runs/s0/ab/one.gz") == body
+
+
+def test_what_is_not_there_is_none(place: Place) -> None:
+    place.put("runs/s0/ab/one.gz", b"1")
+
+    assert place.get("runs/s0/ab/two.gz") is None
+    assert place.get("runs/s9/zz/one.gz") is None
+
+
+def test_put_again_takes_the_place_of_what_was_there(place: Place) -> None:
+    place.put("one", b"1")
+    place.put("one", b"2")
+
+    assert place.get("one") == b"2"
+
+
+def test_names_are_those_of_one_level_in_order(place: Place) -> None:
+    for name in ("ended/2026-10/2", "ended/2026-10/1", "ended/2026-10/below/3", "ended/2026-11/4"):
+        place.put(name, b"{}")
+
+    assert [name for name in place.names("ended/2026-10") if name != "below"] == ["1", "2"]
+    assert place.names("ended/2026-12") == []
+
+
+def test_what_was_removed_is_gone_and_removing_it_again_is_no_error(place: Place) -> None:
+    place.put("probe", b"1")
+    place.remove("probe")
+    place.remove("probe")
+
+    assert place.get("probe") is None
+
+
+def test_nothing_that_is_half_written_has_a_name_in_a_directory(tmp_path: Path) -> None:
+    place = FolderPlace(tmp_path)
+    place.put("ended/2026-10/1", b"1")
+    (tmp_path / "ended/2026-10/.2.abcd").write_bytes(b"ha")
+
+    assert place.names("ended/2026-10") == ["1"]
+
+
+def test_only_its_owner_reads_a_directory(tmp_path: Path) -> None:
+    FolderPlace(tmp_path / "archive").put("runs/one", b"1")
+
+    modes = [path.stat().st_mode & 0o077 for path in (tmp_path / "archive").rglob("*")]
+    assert modes == [0, 0]
+
+
+def test_a_directory_that_is_a_file_is_unavailable_and_says_which(tmp_path: Path) -> None:
+    (tmp_path / "archive").write_text("no")
+    place = FolderPlace(tmp_path / "archive")
+
+    with pytest.raises(ArchiveUnavailable, match=f"{tmp_path}/archive can't be used"):
+        place.put("runs/one", b"1")
+
+
+CALLS: list[Callable[[Place], object]] = [
+    lambda place: place.put("one", b"1"),
+    lambda place: place.get("one"),
+    lambda place: place.names("ended"),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_bucket_that_is_not_there_is_unavailable_and_no_secret_is_told(
+    bucket: ObjectStore, call: Callable[[Place], object]
+) -> None:
+    with pytest.raises(ArchiveUnavailable, match="s3://no-such-bucket/sayso") as told:
+        call(bucket.place(bucket="no-such-bucket"))
+
+    assert SECRET.get_secret_value() not in str(told.value)
+
+
+def test_a_server_that_is_away_is_unavailable() -> None:
+    with pytest.raises(ArchiveUnavailable, match="can't be used"):
+        ObjectStore("http://127.0.0.1:9").place().put("one", b"1")

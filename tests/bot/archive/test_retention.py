@@ -1,0 +1,283 @@
+"""Finished runs leave Redis after their time, whole, once the archive has them, and not before."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.events import write_event
+from agents.requests import PersonId, RunId
+from bot.archive.keeper import Archive
+from bot.archive.places import FolderPlace, Place
+from bot.archive.retention import Retention
+from bot.runs.api_requests import Asker
+from bot.store import Commit, Keys, Wake, WorkItem
+from tests.bot.archive.places import Breaking
+from tests.world import World
+
+DAY_S = 86_400
+MONTH_S = 31 * DAY_S
+ANNA = Asker(PersonId("anna"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "archive"
+
+
+def retention(world: World, place: Place | None, dead_at_most: int = 1_000) -> Retention:
+    """The retention of this world, into another place; alerts go where they always do."""
+    alert = world.app.messages.outbox.alert
+    return Retention(world.app.store, Archive(place), timedelta(days=30), alert, dead_at_most)
+
+
+async def look(world: World) -> int:
+    await world.quiet()
+    return await world.app.work.retention.look()
+
+
+async def decided(world: World, what: str = "bell") -> RunId:
+    """A run that asked, was approved, did it and has ended."""
+    run_id = await world.trigger(f"press {what}")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+    await world.quiet()
+    return run_id
+
+
+async def keys_of(world: World, *ids: str) -> set[str]:
+    """The keys and fields of Redis that name one of `ids`, and do not go by themselves."""
+    client, found = world.app.store.client, set[str]()
+    async for key in client.scan("*"):
+        if await client.do("PTTL", key) >= 0:
+            continue
+        kind = (await client.do("TYPE", key)).decode()
+        inside = list[bytes]()
+        if kind == "hash":
+            inside = [part for pair in (await client.do("HGETALL", key)).items() for part in pair]
+        elif kind == "zset":
+            inside = await client.do("ZRANGE", key, 0, -1)
+        text = " ".join([key, *(part.decode(errors="replace") for part in inside)])
+        found |= {f"{key}: {one}" for one in ids if one in text}
+    return found
+
+
+async def bodies(world: World, run_id: str) -> list[bytes]:
+    return [write_event(event) for event in await world.events(run_id)]
+
+
+async def test_a_run_leaves_redis_a_month_after_its_end_and_nothing_of_it_stays(world: World) -> None:
+    run_id = await decided(world)
+    run, before = await world.run(run_id), await bodies(world, run_id)
+    asked = (await world.requests())[0].request.id
+
+    await world.move_time(29 * DAY_S)
+    assert await look(world) == 0
+    assert await bodies(world, run_id) == before
+
+    await world.move_time(2 * DAY_S)
+    assert await look(world) == 1
+    assert await keys_of(world, run_id, asked, *(card.delivery_id for card in run.cards)) == set()
+
+    archived = await world.app.history.archive.run(run_id)
+    assert archived
+    assert [write_event(event) for event in archived.events] == before
+
+
+async def test_what_has_left_is_still_counted_and_no_longer_listed(world: World) -> None:
+    await decided(world)
+    started, *_ = await world.app.store.lists.counts()
+    await world.move_time(MONTH_S)
+    await look(world)
+
+    assert (await world.app.store.lists.counts())[0] == started == 1
+    assert await world.app.store.lists.newest_runs(None, 10) == []
+    assert await world.app.store.lists.newest_requests(None, 10, only_open=False) == []
+
+
+async def test_what_goes_on_stays_however_old_it_is(world: World) -> None:
+    paused = await world.trigger("stamp letter\nask free_text Which one?")
+    await world.opened(paused)
+    await world.steer(paused, "pause")
+    await world.move_time(3 * MONTH_S)
+
+    assert await look(world) == 0
+    assert (await world.run(paused)).started
+
+
+async def test_the_time_counts_from_the_end_and_not_from_the_start(world: World) -> None:
+    run_id = await world.trigger("ask free_text Which one?")
+    await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await world.move_time(3 * MONTH_S)
+    await world.steer(run_id, "cancel")
+    await world.ended(run_id)
+
+    assert await look(world) == 0
+    await world.move_time(MONTH_S)
+    assert await look(world) == 1
+
+
+async def test_a_child_stays_while_the_run_that_started_it_goes_on(world: World) -> None:
+    parent = await world.trigger("start_run stamp letter\nask free_text Which one?")
+    await world.opened(parent)
+    child = (await world.run(parent)).children[0].run_id
+    await world.ended(child)
+    await world.steer(parent, "pause")
+    await world.move_time(3 * MONTH_S)
+    assert await look(world) == 0
+
+    await world.steer(parent, "cancel")
+    await world.ended(parent)
+    await world.move_time(MONTH_S)
+
+    assert await look(world) == 2
+    assert await keys_of(world, parent, child) == set()
+
+
+async def test_a_run_stays_while_one_that_it_started_may_have_news_for_it(world: World) -> None:
+    parent = await world.trigger("start_run stamp letter")
+    await world.ended(parent)
+    child = (await world.run(parent)).children[0].run_id
+    await world.quiet()
+    await world.stop()
+    await world.move_time(MONTH_S)
+    wake = Wake(WorkItem("run", child))
+    await world.app.store.commit(Commit(run_id=child, wake=[wake]), push=False)
+
+    assert await world.app.work.retention.look() == 0
+    await world.start()
+    assert await look(world) == 2
+
+
+async def test_what_was_made_of_a_run_is_known_after_it_has_left(world: World) -> None:
+    source = await decided(world)
+    fork = await world.app.runs.forks.retry(source, ANNA)
+    await world.steer(fork, "cancel")
+    await world.ended(fork)
+    await world.move_time(MONTH_S)
+    await look(world)
+
+    story = await world.app.history.read(source)
+    assert await world.app.history.forks_of(source, story) == (fork,)
+
+
+async def test_a_run_that_has_left_can_be_copied_and_goes_on_in_redis(world: World) -> None:
+    source = await decided(world)
+    await world.move_time(MONTH_S)
+    await look(world)
+
+    fork = await world.app.runs.forks.fork(source, 1, ANNA)
+    record = await world.opened(fork)
+
+    assert record.request.run_id == fork
+    assert await keys_of(world, f"forks:{source}") == set(), "nothing is kept beside a run that is not there"
+
+
+OPERATIONS = 5
+"""Of the archive for a run with one request: put, get, the request, the month; one more is after the last."""
+
+
+@pytest.mark.parametrize("nth", range(1, OPERATIONS))
+async def test_breaking_off_anywhere_loses_nothing_and_the_next_look_goes_on(
+    world: World, folder: Path, nth: int
+) -> None:
+    run_id = await decided(world)
+    before = await bodies(world, run_id)
+    await world.move_time(MONTH_S)
+    broken = Breaking(FolderPlace(folder), nth)
+
+    assert await retention(world, broken).look() == 0
+    assert broken.broke
+    assert await bodies(world, run_id) == before, "it is whole in Redis"
+    assert (await world.requests())[0].state == "approved"
+
+    assert await look(world) == 1
+    archived = await world.app.history.archive.run(run_id)
+    assert archived
+    assert [write_event(event) for event in archived.events] == before
+
+
+async def test_a_place_that_gives_back_other_bytes_gets_nothing_deleted(world: World, folder: Path) -> None:
+    run_id = await decided(world)
+    await world.move_time(MONTH_S)
+
+    assert await retention(world, Breaking(FolderPlace(folder), lies=True)).look() == 0
+    assert await world.events(run_id)
+
+
+async def test_operators_hear_after_three_tries_that_the_archive_fails_and_once_a_day(
+    world: World, folder: Path
+) -> None:
+    await decided(world)
+    await world.move_time(MONTH_S)
+    failing = retention(world, Breaking(FolderPlace(folder), lies=True))
+
+    await failing.look()
+    await failing.look()
+    await world.quiet()
+    assert world.mails("dan") == ()
+    for _ in range(5):
+        await failing.look()
+    letter = await world.next_mail("dan")
+
+    assert "The archive can't be used" in letter.subject
+    assert "Nothing was deleted" in letter.text
+    await world.quiet()
+    assert len(world.mails("dan")) == 1
+
+
+async def test_without_a_place_everything_stays(world: World) -> None:
+    run_id = await decided(world)
+    await world.move_time(3 * MONTH_S)
+
+    assert await retention(world, None).look() == 0
+    assert await world.events(run_id)
+
+
+async def test_a_run_about_which_something_is_still_to_be_told_stays(world: World) -> None:
+    run_id = await decided(world)
+    async with world.stopped():
+        await world.app.messages.outbox.alert(run_id, lambda: ("Look at it", "It is odd"))
+        await world.move_time(MONTH_S)
+        assert await retention(world, FolderPlace(world.folder / "archive")).look() == 0
+
+    await world.quiet()
+    assert await look(world) == 1
+
+
+async def test_what_was_given_up_on_leaves_with_its_run(world: World) -> None:
+    run_id = await decided(world)
+    async with world.stopped():
+        await world.app.messages.outbox.alert(run_id, lambda: ("Look at it", "It is odd"))
+        [entry] = await world.unsent()
+        note = b'{"kind":"dead","what":"the news","why":"no","at":"2026-11-22T12:00:00Z","member":"out %b"}'
+        await world.app.store.give_up(WorkItem("out", entry.id), note % entry.id.encode())
+        await world.move_time(MONTH_S)
+        assert await retention(world, FolderPlace(world.folder / "archive")).look() == 1
+
+    assert await world.unsent() == []
+    assert await world.dead() == []
+
+
+async def test_of_too_many_dead_letters_the_oldest_leave_the_list_for_the_archive(world: World, folder: Path) -> None:
+    client, keys = world.app.store.client, Keys(0)
+    ids = [f"s0o-aaaaaaaaaaa{letter}b" for letter in "abc"]
+    at = "2026-11-22T12:00:0"
+    notes = [
+        f'{{"kind":"dead","what":"the news","why":"no","at":"{at}{second}Z","member":"out {one}"}}'
+        for second, one in enumerate(ids)
+    ]
+    for one, note in zip(ids, notes, strict=True):
+        await client.do("HSET", keys.dead, one, note)
+
+    keeps_two = retention(world, FolderPlace(folder), dead_at_most=2)
+    await keeps_two.look()
+
+    assert sorted(await world.dead()) == sorted(notes[1:])
+    [file] = (folder / "dead/s0").iterdir()
+    assert ids[0] in file.name
+    assert json.loads(file.read_text())["note"] == json.loads(notes[0])
+    assert "1 dead letters left the list" in (await world.next_mail("dan")).subject

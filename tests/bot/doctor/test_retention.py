@@ -1,0 +1,84 @@
+"""The doctor's findings about the place that finished runs leave for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.config.settings import Settings, load
+from bot.doctor.finding import Finding
+from bot.doctor.retention import examine_retention
+from tests.bot.archive.places import BUCKET, KEY_ID, SECRET, ObjectStore, object_store
+
+OWN_REDIS = {"SAYSO_REDIS_URL": "redis://127.0.0.1:1"}
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[ObjectStore]:
+    with object_store() as server:
+        yield server
+
+
+def in_bucket(server: ObjectStore, bucket: str = BUCKET) -> dict[str, str]:
+    return OWN_REDIS | {
+        "SAYSO_RETENTION__TO": f"s3://{bucket}/sayso",
+        "SAYSO_RETENTION__ENDPOINT": server.endpoint,
+        "AWS_ACCESS_KEY_ID": KEY_ID.get_secret_value(),
+        "AWS_SECRET_ACCESS_KEY": SECRET.get_secret_value(),
+    }
+
+
+def installed(data: Path, environ: dict[str, str]) -> Settings:
+    data.mkdir(exist_ok=True)
+    return load(data, environ)
+
+
+async def findings(data: Path, environ: dict[str, str]) -> list[Finding]:
+    return await examine_retention(installed(data, environ))
+
+
+async def test_beside_the_embedded_redis_the_data_directory_has_the_archive(tmp_path: Path) -> None:
+    [one] = await findings(tmp_path / "data", {})
+
+    assert (one.sign, one.fix) == ("✓", "")
+    assert f"{tmp_path}/data/archive after 30 days" in one.what
+    assert list((tmp_path / "data/archive/doctor").iterdir()) == []
+
+
+async def test_with_a_redis_of_ones_own_and_no_place_runs_stay_for_ever_and_that_is_said(tmp_path: Path) -> None:
+    [one] = await findings(tmp_path / "data", OWN_REDIS)
+
+    assert one.sign == "!"
+    assert "stay for ever" in one.what
+    assert "s3://BUCKET/PREFIX" in one.fix
+
+
+async def test_a_directory_beside_a_redis_of_ones_own_must_be_seen_by_every_machine(tmp_path: Path) -> None:
+    place = OWN_REDIS | {"SAYSO_RETENTION__TO": str(tmp_path / "archive"), "SAYSO_RETENTION__FINISHED_AFTER": "7d"}
+    well, shared = await findings(tmp_path / "data", place)
+
+    assert (well.sign, shared.sign) == ("✓", "!")
+    assert well.what.endswith("after 7 days")
+    assert "other machines must see the same one" in shared.what
+
+
+async def test_a_directory_that_cannot_be_written_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "archive").write_text("a file")
+    [one] = await findings(tmp_path / "data", {"SAYSO_RETENTION__TO": str(tmp_path / "archive")})
+
+    assert one.sign == "✗"
+    assert "meanwhile runs stay in Redis" in one.fix
+
+
+async def test_a_bucket_is_tried_with_the_keys_of_the_environment(tmp_path: Path, bucket: ObjectStore) -> None:
+    [one] = await findings(tmp_path / "data", in_bucket(bucket))
+
+    assert one.sign == "✓"
+    assert f"s3://{BUCKET}/sayso at {bucket.endpoint}" in one.what
+
+
+async def test_a_bucket_that_is_not_there_is_wrong(tmp_path: Path, bucket: ObjectStore) -> None:
+    [one] = await findings(tmp_path / "data", in_bucket(bucket, "no-such-bucket"))
+
+    assert one.sign == "✗"
+    assert "NoSuchBucket" in one.what

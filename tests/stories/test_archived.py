@@ -1,0 +1,216 @@
+"""A run that has left Redis: still shown everywhere, still to be copied, and late answers are told so."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from agents.requests import PersonId, RunId
+from bot.policy.record import RequestRecord
+from tests.bot.cli.shell import sayso
+from tests.servers.console import a_console
+from tests.servers.web import Api, serving
+from tests.world import World
+
+MONTH_S = 31 * 86_400
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncIterator[Api]:
+    async with serving(world.app) as api:
+        yield api
+
+
+async def archived(world: World) -> tuple[RunId, RequestRecord]:
+    """A run that asked, was approved, and left Redis a month later; and what it had asked, as it was asked."""
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+    await world.quiet()
+    await world.move_time(MONTH_S)
+    assert await world.app.work.retention.look() == 1
+    await world.now()  # what only looks at the time goes by the last that was read
+    return run_id, record
+
+
+async def test_over_http_it_is_shown_as_before(world: World, api: Api) -> None:
+    anna = await api.client("anna")
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+    await world.quiet()
+    ways = [f"/v1/runs/{run_id}", f"/v1/runs/{run_id}/events", f"/v1/requests/{record.request.id}"]
+    before = [(await anna.get(way)).json() for way in ways]
+    await world.move_time(MONTH_S)
+    await world.app.work.retention.look()
+
+    after = [(await anna.get(way)).json() for way in ways]
+
+    assert before[0].pop("archived_at") is None
+    assert datetime.fromisoformat(after[0].pop("archived_at")) <= await world.now()
+    assert after == before
+
+
+async def test_its_events_are_told_page_by_page_and_as_a_stream(world: World, api: Api) -> None:
+    run_id, _ = await archived(world)
+    anna, way = await api.client("anna"), f"/v1/runs/{run_id}/events"
+    story = (await anna.get(way)).json()
+
+    page = (await anna.get(way, params={"after": 2, "limit": 3})).json()
+    stream = await anna.get(way, headers={"Accept": "text/event-stream"})
+    rest = await anna.get(way, headers={"Accept": "text/event-stream", "Last-Event-ID": str(story["seq"] - 1)})
+    nothing = await anna.get(way, headers={"Accept": "text/event-stream", "Last-Event-ID": str(story["seq"])})
+
+    assert page["events"] == story["events"][2:5]
+    assert page["seq"] == 5
+    assert len(re.findall(r"^id: ", stream.text, re.MULTILINE)) == story["seq"]
+    assert rest.text.startswith(f"id: {story['seq']}\n")
+    assert nothing.status_code == 204
+
+
+async def test_it_is_exported_and_what_its_model_saw_is_replayed(world: World, api: Api) -> None:
+    run_id, _ = await archived(world)
+    anna = await api.client("anna")
+
+    exported = (await anna.get(f"/v1/runs/{run_id}/export")).json()
+    seen = await anna.get(f"/v1/runs/{run_id}/context", params={"step": 1})
+
+    assert exported["run_id"] == run_id
+    assert exported["events"][0]["type"] == "run_started"
+    assert seen.status_code == 200
+
+
+async def test_it_is_found_again_by_the_month_of_its_end(world: World, api: Api) -> None:
+    first, _ = await archived(world)
+    second = await world.trigger("stamp letter")
+    await world.ended(second)
+    await world.quiet()
+    await world.move_time(MONTH_S)
+    await world.app.work.retention.look()
+    anna = await api.client("anna")
+    months = [f"{datetime.now(UTC):%Y-%m}", f"{await world.now():%Y-%m}", "2020-01"]
+    months[1] = f"{(await world.app.history.read(second)).events[-1].at.astimezone(UTC):%Y-%m}"
+
+    listed = [(await anna.get("/v1/runs", params={"archived": month})).json() for month in months]
+    empty = (await anna.get("/v1/runs")).json()
+
+    assert [[run["id"] for run in one["runs"]] for one in listed] == [[first], [second], []]
+    assert [one["next"] for one in listed] == [None, None, None]
+    assert empty["runs"] == []
+    assert (await anna.get("/v1/runs", params={"archived": "2026-13"})).status_code == 422
+
+
+async def test_a_month_is_told_page_by_page_newest_first(world: World, api: Api) -> None:
+    ids = [await world.trigger("stamp letter") for _ in range(3)]
+    ends = {run_id: (await world.ended(run_id)).ended for run_id in ids}
+    await world.quiet()
+    await world.move_time(MONTH_S)
+    await world.app.work.retention.look()
+    anna = await api.client("anna")
+    wanted = {"archived": f"{datetime.now(UTC):%Y-%m}", "limit": "2"}
+
+    first = (await anna.get("/v1/runs", params=wanted)).json()
+    second = (await anna.get("/v1/runs", params=wanted | {"cursor": first["next"]})).json()
+
+    told = [run["id"] for run in (*first["runs"], *second["runs"])]
+    assert told == sorted(ids, key=lambda one: (int(ends[one].at.timestamp() * 1000), one), reverse=True)  # pyright: ignore[reportOptionalMemberAccess]
+    assert second["next"] is None
+
+
+async def test_nothing_steers_it_and_it_says_that_it_has_ended(world: World, api: Api) -> None:
+    run_id, _ = await archived(world)
+
+    answer = await (await api.client("anna")).post(f"/v1/runs/{run_id}/cancel")
+
+    assert answer.status_code == 409
+    assert "has ended" in answer.json()["detail"] or "done" in answer.json()["detail"]
+
+
+async def test_a_late_answer_over_http_is_told_who_decided_and_writes_nothing(world: World, api: Api) -> None:
+    run_id, record = await archived(world)
+    cy = await api.client("cy")
+    vote = {"vote": "deny", "digest": record.request.digest, "reason": "too risky"}
+
+    answer = await cy.post(f"/v1/requests/{record.request.id}/answer", json=vote)
+
+    assert answer.status_code == 409
+    assert "Bo Berg" in answer.json()["detail"]
+    assert await world.app.store.length(run_id) == 0
+    assert await world.app.store.record(record.request.id) is None
+
+
+async def test_a_late_mail_is_told_that_it_changes_nothing(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    card = await world.next_mail("cy")
+    await world.decide("bo", (await world.requests())[0], "approve")
+    await world.ended(run_id)
+    await world.quiet()
+    await world.move_time(MONTH_S)
+    assert await world.app.work.retention.look() == 1
+    shown = len(world.mails("cy"))
+
+    await world.reply("cy", card, "deny, too risky")
+    told = await world.next_mail("cy", "no longer keeps")
+
+    assert "closed long ago" in told.text
+    assert len(world.mails("cy")) == shown + 1
+    assert await world.app.store.length(run_id) == 0
+
+
+async def test_the_console_shows_its_page_and_its_request(world: World) -> None:
+    run_id, record = await archived(world)
+    async with a_console(world) as console:
+        browser = await console.browser("anna")
+        page = await browser.get(f"/runs/{run_id}")
+        asked = await browser.get(f"/requests/{record.request.id}")
+        gone = await browser.get("/runs/s0r-aaaaaaaaaaaaa")
+
+    assert page.status == 200
+    assert "Kept in the archive since" in page.html
+    assert "press bell" in page.html
+    assert asked.status == 200
+    assert gone.status == 404
+
+
+async def test_the_command_line_shows_it(world: World) -> None:
+    run_id, record = await archived(world)
+    month = f"{datetime.now(UTC):%Y-%m}"
+
+    shown = await sayso(world, "show", run_id)
+    asked = await sayso(world, "show", record.request.id)
+    events = await sayso(world, "events", run_id)
+    listed = await sayso(world, "runs", "--archived", month)
+    now = await sayso(world, "runs")
+
+    assert shown.out.startswith(f"{run_id}  done  ")
+    assert f"(in the archive since {await world.now():%Y-%m-%d})" in shown.out
+    assert asked.code == 0
+    assert json.loads(events.out.splitlines()[0])["type"] == "run_started"
+    assert run_id in listed.out
+    assert run_id not in now.out
+
+
+async def test_a_copy_of_it_goes_on(world: World, api: Api) -> None:
+    run_id, _ = await archived(world)
+
+    answer = await (await api.client("anna")).post(f"/v1/runs/{run_id}/retry")
+
+    assert answer.status_code == 201
+    assert (await world.opened(answer.json()["id"])).request.requesters == (PersonId("anna"),)
+
+
+async def test_two_at_once_let_it_leave_once(world: World) -> None:
+    run_id = await world.trigger("stamp letter")
+    await world.ended(run_id)
+    await world.quiet()
+    await world.move_time(MONTH_S)
+
+    left = [await world.app.work.retention.look(), await world.app.work.retention.look()]
+
+    assert left == [1, 0]
+    assert (await world.app.store.lists.counts())[0] == 1
