@@ -33,11 +33,15 @@ from agents.steps import ModelCall, Step
 
 
 class RunPaused(Happened):
-    """A person stopped the run at the next step boundary."""
+    """A person stopped the run at the next step boundary; or the store was restored from a backup.
+
+    That knows all up to `restored_from`, and nothing that the run did later. There is no `by` then.
+    """
 
     type: Literal["run_paused"] = "run_paused"
     schema_version: Literal[1] = 1
-    by: PersonId
+    by: PersonId | None = None
+    restored_from: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
 
 
 class RunResumed(Happened):

@@ -123,7 +123,9 @@ def step(run: Run, event: Event) -> Run:
             return _wrote(run, event.person)
         case RunPaused() | RunResumed():
             is_paused = isinstance(event, RunPaused)
-            return replace(run, is_paused=is_paused, paused_by=event.by if is_paused else None)
+            paused_by = event.by if isinstance(event, RunPaused) else None
+            restored_from = event.restored_from if isinstance(event, RunPaused) else None
+            return replace(run, is_paused=is_paused, paused_by=paused_by, restored_from=restored_from)
         case RunCancelled():
             # The run that started it may end while a person cancels it: neither undoes the other.
             by, parent = event.by or run.cancelled_by, event.parent or run.stopped_with

@@ -327,6 +327,7 @@ class Run:
     notes: tuple[tuple[RequestId, PersonId, str], ...] = ()
     is_paused: bool = False
     paused_by: PersonId | None = None
+    restored_from: datetime | None = None
     cancelled_by: PersonId | None = None
     stopped_with: RunId | None = None
     ended: RunEnded | None = None

@@ -118,7 +118,8 @@ class Inbound(Frozen):
     keep it while we are busy. `within` is the thread that it was written in, set where it matters only if we know that
     thread: else nothing of it is kept. `begins` is the thread that a run would live in which it starts: what is written
     there before that run has started waits for it. `token` is what it answers with, where that is known before it is
-    read, and the same however often it arrives.
+    read, and the same however often it arrives. `arrived_at` is when the other side got it, where that keeps it and
+    brings it again.
     """
 
     channel: str
@@ -131,6 +132,7 @@ class Inbound(Frozen):
     begins: str = ""
     token: str = ""
     received_at: AwareDatetime
+    arrived_at: AwareDatetime | None = None
 
 
 class Line(Frozen):

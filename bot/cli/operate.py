@@ -69,7 +69,7 @@ def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (dead, doctor, rebuild, dev, worker, web, trust):
+    for command in (dead, doctor, rebuild, backup, restore, dev, worker, web, trust):
         app.command()(command)
 
 
@@ -133,6 +133,52 @@ def rebuild(as_json: Json = False, data: Data = None) -> None:
             print(f"{made.runs} runs and {made.requests} requests were rebuilt; {made.differed} had differed.")
 
     attached(data, work)
+
+
+def backup(
+    target: Annotated[str, typer.Argument(metavar="FILE", help="A new file; - for standard output.")],
+    data: Data = None,
+) -> None:
+    """Copy the store into a file while everything runs: all of one moment, for `sayso restore`.
+
+    Works beside Redis itself: run it where the settings of the processes are. In the last milliseconds writes wait. The
+    file holds what Redis holds, so keep it as safe: what runs were told, who voted, hashes of API keys. Not in it, and
+    to be kept as well: sayso.toml with what it names, SAYSO_SECRET_KEY and the data directory.
+    """
+    from bot.process.backups import back_up
+
+    made = back_up(settings_of(data), target, _progress)
+    _progress(f"{made.keys} keys as they were at {made.at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def restore(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="What `sayso backup` wrote; - for standard input.")],
+    keep_keys: Annotated[
+        bool, typer.Option("--keep-keys", help="Let API keys count again, also those that were revoked since.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Put a backup into an empty Redis, or a new data directory. Stop every process of sayso first.
+
+    The backup is checked before anything is written. It knows nothing of what happened after it was made, so nothing in
+    it goes on by itself: runs that had not ended are paused, what they asked is closed and asked again when somebody
+    resumes them, a tool that was at work is UNKNOWN, and what nobody had handled is a dead letter. People are told.
+    Look at what each run has done since, then `sayso resume RUN` or `sayso cancel RUN`. People log in anew, and API
+    keys are made anew without --keep-keys.
+    """
+    from bot.process.backups import restore as put_back
+
+    done = put_back(settings_of(data), source, _progress, keeps_keys=keep_keys)
+    held = done.held
+    print(
+        f"Restored as of {done.end.at:%Y-%m-%d %H:%M:%S} UTC. Paused: {held.runs} runs. Closed, to be asked again: "
+        f"{held.requests} requests. Dead letters: {held.items}.\nStart the processes, then look at: "
+        "sayso runs --state paused, sayso runs --state unknown, sayso dead"
+    )
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def doctor(as_json: Json = False, data: Data = None) -> None:

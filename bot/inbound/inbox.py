@@ -1,12 +1,13 @@
 """Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from agents.desk import DESK
 from agents.requests import FromDesk, Frozen, PersonId
@@ -23,6 +24,7 @@ from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
 from bot.store import Accepted
 from bot.store.ids import ingress_shard, new_id, shard_of
+from bot.store.indexes import restored_at
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
@@ -33,16 +35,19 @@ log = structlog.stdlib.get_logger()
 
 # A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
 _SEEN_S = 7 * 24 * 3600.0
+# A mail server's clock is not ours.
+_CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 class _Arrived(Frozen):
-    """An inbound item without its bytes, as the store keeps it."""
+    """An inbound item without its bytes, as the store keeps it. `is_old`: it came before the store was restored."""
 
     channel: str
     key: str
     size_bytes: int
     is_answer: bool
     received_at: AwareDatetime | None
+    is_old: bool = Field(default=False, exclude_if=operator.not_)
 
 
 _KEPT = {"channel", "key", "size_bytes", "is_answer"}
@@ -97,7 +102,8 @@ class Inbox:
         fresh = new_id("inbound", self._shard(foreign, inbound.token))
         # What can wait counts from when it was accepted, by the clock that the cards go by.
         received_at = None if inbound.can_wait else inbound.received_at
-        body = _Arrived.model_validate({**inbound.model_dump(include=_KEPT), "received_at": received_at})
+        more = {"received_at": received_at, "is_old": await self._is_old(inbound)}
+        body = _Arrived.model_validate({**inbound.model_dump(include=_KEPT), **more})
         body = body.model_dump_json().encode()
         item = Accepted(fresh, foreign, body, inbound.raw, _SEEN_S, is_answer=inbound.is_answer)
         inbound_id, is_new = await self._journal.accept(item)
@@ -106,6 +112,13 @@ class Inbox:
         if is_new and inbound.can_wait:
             backlog.add(inbound_id, len(inbound.raw))
         return inbound_id
+
+    async def _is_old(self, inbound: Inbound) -> bool:
+        """Return whether it may have had an effect that a store out of a backup does not know."""
+        if inbound.arrived_at is None:
+            return False
+        restored = await restored_at(self._store.client)
+        return restored is not None and inbound.arrived_at < restored + _CLOCKS_DIFFER
 
     async def handle(self, inbound_id: str) -> None:
         """Give an item its effect; nothing when it has had it."""
@@ -118,9 +131,12 @@ class Inbox:
         channel = self._channels.get(arrived.channel)
         if channel is None:
             raise LookupError(f"no channel {arrived.channel!r} is set up in this process")
-        said: dict[str, Any] = arrived.model_dump(exclude={"received_at"})
+        said: dict[str, Any] = arrived.model_dump(exclude={"received_at", "is_old"})
         reading = await channel.read(Inbound(raw=found.raw, received_at=received_at, **said))
         match reading:
+            # Answers need no such care: what they answer was closed when the store was restored.
+            case Trigger() | Inquiry() if arrived.is_old:
+                await self._quarantine.add(inbound_id, arrived.channel, _held(reading))
             case Reply():
                 await self._reply(inbound_id, arrived.channel, reading)
             case Trigger():
@@ -223,6 +239,15 @@ class Inbox:
                 reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
             )
             await self._quarantine.add(inbound_id, channel, item)
+
+
+def _held(reading: Trigger | Inquiry) -> Quarantined:
+    reasons = (recorded("reason.before-restore"),)
+    if isinstance(reading, Inquiry):
+        return Quarantined(reasons=reasons, claims=reading.sender, about=reading.subject, thread=reading.message_id)
+    return Quarantined(
+        reasons=reasons, claims=reading.person, person=reading.person, thread=reading.thread, place=reading.place
+    )
 
 
 def _words(reply: Reply, placed: Delivery) -> str:

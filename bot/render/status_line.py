@@ -16,6 +16,7 @@ from bot.store import Store
 from bot.store.ids import derived_id
 from channels import Card, Placement
 from language import say, say_many
+from language.dates import in_words
 from language.lists import either
 
 # The first thing that is posted, so that whoever posts it again has posted the same.
@@ -29,8 +30,7 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
 
     `record` is that of the request it waits for.
     """
-    pending = run.pending
-    paused = say("status.paused-by", name=people.name_of(run.paused_by)) if run.is_paused and run.paused_by else ""
+    pending, paused = run.pending, _paused(run, people)
     if run.ended:
         line = _ended(run, people)
     elif pending and pending.attempt and pending.attempt.queued:
@@ -52,6 +52,12 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     else:
         line = say(WORKING)
     return one_line(line, _LINE_CHARS)
+
+
+def _paused(run: Run, people: People) -> str:
+    if run.is_paused and run.restored_from:
+        return say("status.paused-restored", at=in_words(run.restored_from))
+    return say("status.paused-by", name=people.name_of(run.paused_by)) if run.is_paused and run.paused_by else ""
 
 
 def status_card(line: str, at: datetime, topic: str = "", *, is_busy: bool = False) -> Card:

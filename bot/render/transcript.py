@@ -47,6 +47,7 @@ from bot.render.cards import below_title
 from bot.render.words import channel_word, decided, failure_name, outcome_name
 from channels.showing import escape_invisible
 from language import say
+from language.dates import in_words
 from language.labels import label_of
 from language.numbers import whole
 from language.recorded import answer_of, note_of, reason_of, result_of, trouble_of
@@ -222,13 +223,19 @@ def _course(
         case RunForked():
             return TranscriptLine(say(_COPIED[event.how], name=name(event.by), source=event.source, at=event.at_seq))
         case RunPaused():
-            return TranscriptLine(say("story.paused", name=name(event.by)))
+            return TranscriptLine(_paused(event, name))
         case RunResumed():
             return TranscriptLine(say("story.resumed", name=name(event.by)))
         case RunCancelled():
             return TranscriptLine(_cancelled(event, name))
         case RunEnded():
             return TranscriptLine(say(_ENDED[event.outcome]), event.summary)
+
+
+def _paused(event: RunPaused, name: Callable[[PersonId], str]) -> str:
+    if event.restored_from:
+        return say("story.paused-restored", at=in_words(event.restored_from))
+    return say("story.paused", name=name(event.by or PersonId("")))
 
 
 _COPIED = {"fork": "story.fork", "retry": "story.retry", "import": "story.import"}

@@ -171,6 +171,23 @@ class Client:
         finally:
             await listener.close()
 
+    @asynccontextmanager
+    async def changes(self, prefix: str) -> AsyncGenerator["Changes"]:
+        """Hears which keys that begin with `prefix` change, over a connection of its own.
+
+        Raises StoreUnavailable at once: what changed while the connection was lost is unknown.
+        """
+        # In RESP2 what is heard comes as messages, which a connection may have sent to itself.
+        # https://redis.io/docs/latest/develop/reference/client-side-caching
+        redis: Redis = from_url(self.url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=_ANSWER_WITHIN_S)  # pyright: ignore[reportUnknownMemberType]
+        changes = Changes(redis.pubsub())  # pyright: ignore[reportUnknownMemberType]
+        try:
+            await changes.begin(prefix)
+            yield changes
+        finally:
+            await changes.close()
+            await redis.aclose()
+
     async def _together(self, commands: Sequence[Command]) -> list[Any]:
         """The answers to `commands`: at once, or with everybody who asked while an answer was on its way."""
         if self._is_asking:
@@ -258,6 +275,44 @@ class Listener:
         await self._pubsub.aclose()
 
 
+class Changes:
+    """The keys that change, as the server tells of them."""
+
+    def __init__(self, pubsub: PubSub) -> None:
+        self._pubsub = pubsub
+
+    async def begin(self, prefix: str) -> None:
+        """Returns when each later change of a key with `prefix` is told."""
+        with _as_ours():
+            await self._pubsub.connect()
+            if not (connection := self._pubsub.connection):
+                raise StoreUnavailable("Redis does not answer", _TRIED_AGAIN)
+            await connection.send_command("CLIENT", "ID")
+            own = cast("int", await connection.read_response())
+            await connection.send_command("CLIENT", "TRACKING", "ON", "REDIRECT", own, "BCAST", "PREFIX", prefix)
+            await connection.read_response()
+            await self._pubsub.subscribe("__redis__:invalidate")  # pyright: ignore[reportUnknownMemberType]
+
+    async def heard(self) -> set[str]:
+        """The keys that changed since this was asked last, up to now. Raises StoreError where all were deleted."""
+        found = set[str]()
+        with _as_ours():
+            await self._pubsub.ping()  # pyright: ignore[reportUnknownMemberType]
+            while True:
+                told = cast("dict[str, Any] | None", await self._pubsub.get_message(timeout=_ANSWER_WITHIN_S))  # pyright: ignore[reportUnknownMemberType]
+                if told is None:
+                    _gone_dead()
+                if told["type"] == "pong":
+                    return found
+                if told["type"] == "message":
+                    keys = cast("list[bytes] | None", told["data"])
+                    found |= {key.decode() for key in keys} if keys is not None else _emptied()
+
+    async def close(self) -> None:
+        """Give back the connection."""
+        await self._pubsub.aclose()
+
+
 @contextmanager
 def _as_ours() -> Generator[None]:
     try:
@@ -270,6 +325,10 @@ def _as_ours() -> Generator[None]:
 
 def _gone_dead() -> NoReturn:
     raise StoreUnavailable(f"Redis does not answer within {_ANSWER_WITHIN_S} s", _TRIED_AGAIN)
+
+
+def _emptied() -> NoReturn:
+    raise StoreError("Somebody emptied this Redis just now", "Nothing was done")
 
 
 async def heeding(asking: Awaitable[T]) -> T:
@@ -375,13 +434,22 @@ async def check(client: Client, accepted: str | None) -> Durability:
     return durability
 
 
+SHARDS = "{s0}:shards"
+"""The key of the number of shards. While it holds no number the store is being restored, and no release starts."""
+
+
 async def check_shards(client: Client, shards: int) -> None:
     """Remember the number of shards; it may only grow. Raises WrongShards."""
-    stored = await client.do("GET", "{s0}:shards")
+    stored = await client.do("GET", SHARDS)
+    if stored is not None and not stored.isdigit():
+        raise WrongShards(
+            f"This store is not whole: {stored.decode(errors='replace')[:200]}",
+            "Wait until `sayso restore` has ended; if it failed, empty this Redis and restore once more",
+        )
     if stored is not None and int(stored) > shards:
         raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}", "It may only grow")
     if stored is None or int(stored) < shards:
-        await client.do("SET", "{s0}:shards", shards)
+        await client.do("SET", SHARDS, shards)
 
 
 async def far_ahead(client: Client, shards: int) -> timedelta | None:

@@ -401,3 +401,16 @@ class Lockouts:
         for gone in (one for one in found if now - one.seen >= COUNTS_FOR):
             await self.over(gone.channel, gone.what)
         return tuple(sorted((one for one in found if now - one.seen < COUNTS_FOR), key=lambda one: one.since))
+
+
+class Restored(Frozen):
+    """What the store remembers of its restoration: its backup knew what happened up to `as_of`, put back `at`."""
+
+    as_of: AwareDatetime
+    at: AwareDatetime
+
+
+async def restored_at(client: Client) -> datetime | None:
+    """Return when this store was put back from a backup; None if it never was."""
+    body = await client.do("GET", _KEYS.restored)
+    return Restored.model_validate_json(body).at if body else None

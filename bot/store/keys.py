@@ -121,6 +121,11 @@ class Keys:
         return self._key("lists_made")
 
     @property
+    def restored(self) -> str:
+        """The backup that the store was restored from, and when. It is in one shard."""
+        return self._key("restored")
+
+    @property
     def counts(self) -> str:
         """The numbers of answers, by what became of them."""
         return self._key("counts")

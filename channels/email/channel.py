@@ -278,6 +278,7 @@ class EmailChannel:
             size_bytes=item.size_bytes,
             is_answer=_has_token(item.recipient, self._own) or self._is_likely_answer(item.raw),
             received_at=self._now(),
+            arrived_at=item.arrived_at,
         )
 
 

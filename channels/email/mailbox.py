@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from channels.email.format import trace
@@ -19,7 +20,7 @@ class Item:
 
     `raw` is the mail as the server stored it, cut short when `size_bytes` is over the limit, and empty when it could
     not be read; `trouble` then says why. `recipient` is the envelope recipient of this copy, as far as the mailbox
-    can know it: only a hint.
+    can know it: only a hint. `arrived_at` is when it came there, by the mailbox's own clock.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Item:
     size_bytes: int
     recipient: str = ""
     trouble: str = ""
+    arrived_at: datetime | None = None
 
 
 class Mailbox(Protocol):

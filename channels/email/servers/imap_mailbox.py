@@ -100,7 +100,7 @@ class ImapMailbox:
             found = await in_thread(lambda: session.fetch(uid, MOST_BYTES))
         except Unfetched as error:
             return Item(name, b"", 0, trouble=str(error))
-        return Item(name, found.raw, found.size_bytes) if found else None
+        return Item(name, found.raw, found.size_bytes, arrived_at=found.at) if found else None
 
     async def _more(self, session: Session) -> None:
         """Returns when there may be more. Nothing holds a thread meanwhile."""

@@ -1,0 +1,111 @@
+"""A copy of one moment of the store while everybody works.
+
+Key by key it is copied beside the work, while the server tells which keys change; those are copied again, until few are
+left. For these the writes of all wait for some milliseconds (`CLIENT PAUSE … WRITE`), so what the copy holds stood in
+the store at one moment: no half of a change, and in no two shards what belongs to different times. A pause ends by
+itself, also when whoever asked for it dies.
+https://redis.io/docs/latest/commands/client-pause https://redis.io/docs/latest/commands/dump
+"""
+
+import re
+import time
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from bot.backup.file import NEVER, Entry, Sink
+from bot.errors import Unavailable
+from bot.store import Keys
+from bot.store.client import Changes, Client, adjusted, asked
+
+# So many at a time keep the server from nobody for long.
+_BATCH = 100
+# Fewer than these are copied while writes wait; where the rounds before don't get there, as many as there are.
+_FEW = 200
+_ROUNDS = 20
+# Everybody's patience with Redis is longer than this.
+PAUSE_MS = 2_000
+_PAUSES = 3
+# What the schedule brings back by itself, or nobody misses.
+_FLEETING = re.compile(r"\{s\d+\}:(ready(:.*)?|swept)")
+
+Tell = Callable[[int], None]
+
+
+async def copy(
+    client: Client, sink: Sink, tell: Tell = lambda _: None, pause_ms: int = PAUSE_MS
+) -> tuple[datetime, int]:
+    """Write every key of the store as it stands at one moment; return that moment, and the number of keys.
+
+    `tell` hears how many are copied, now and then. Raises Unavailable where more changes than can be copied.
+    """
+    async with client.changes("{s") as changes:
+        copying = _Copying(client, sink, tell)
+        batch = list[str]()
+        async for key in client.scan("{s*"):
+            batch.append(key)
+            if len(batch) >= _BATCH:
+                copying.changed |= await changes.heard()
+                await copying.take(batch)
+                batch = []
+        await copying.take(batch)
+        for _ in range(_ROUNDS):
+            copying.changed |= await changes.heard()
+            if len(copying.changed) <= _FEW:
+                break
+            await copying.again()
+        for _ in range(_PAUSES):
+            if at := await _last_part(client, copying, changes, pause_ms):
+                return at, len(copying.there)
+    raise Unavailable(
+        f"More changes in this Redis than can be copied in {pause_ms} ms", "Try again when there is less to do"
+    )
+
+
+async def _last_part(client: Client, copying: "_Copying", changes: Changes, pause_ms: int) -> datetime | None:
+    """Copy what changed last, while nothing is written; None if that took longer than the pause."""
+    began = time.clock_gettime(time.CLOCK_MONOTONIC)
+    await client.do("CLIENT", "PAUSE", pause_ms, "WRITE")
+    try:
+        copying.changed |= await changes.heard()
+        await copying.again()
+        at, _ = adjusted(*await client.read(*asked(Keys(0))))
+        copying.changed |= await changes.heard()
+        is_in_time = (time.clock_gettime(time.CLOCK_MONOTONIC) - began) * 1000 < pause_ms
+        return at if is_in_time and not copying.changed else None
+    finally:
+        await client.do("CLIENT", "UNPAUSE")
+
+
+class _Copying:
+    """What was copied so far, and which keys `changed` since."""
+
+    def __init__(self, client: Client, sink: Sink, tell: Tell) -> None:
+        self._client, self._sink, self._tell = client, sink, tell
+        self.there, self.changed = set[str](), set[str]()
+
+    async def again(self) -> None:
+        """Copy once more what changed."""
+        changed, self.changed = sorted(self.changed), set[str]()
+        for start in range(0, len(changed), _BATCH):
+            await self.take(changed[start : start + _BATCH])
+
+    async def take(self, keys: Collection[str]) -> None:
+        """Copy these keys as they are now."""
+        kept = [key for key in keys if not _FLEETING.fullmatch(key)]
+        if not kept:
+            return
+        commands = [command for key in kept for command in (("DUMP", key), ("PTTL", key))]
+        *found, (seconds, micros) = await self._client.read(*commands, ("TIME",))
+        now_ms = seconds * 1000 + micros // 1000
+        for key, content, left_ms in zip(kept, found[::2], found[1::2], strict=True):
+            if content is None:
+                self._forget(key)
+            else:
+                self.there.add(key)
+                self._sink.add(Entry(key, content, now_ms + left_ms if left_ms >= 0 else NEVER))
+        self._tell(len(self.there))
+
+    def _forget(self, key: str) -> None:
+        if key in self.there:
+            self.there.discard(key)
+            self._sink.add(Entry(key, None))

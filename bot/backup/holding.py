@@ -1,0 +1,130 @@
+"""What a store out of a backup must not do by itself: what it holds as unfinished may be done since.
+
+Every run that had not ended is paused, so that people look at it before it goes on. What it asked is superseded, open
+or approved: an answer after the backup is forgotten, and one that comes again must not count. An attempt without an end
+is UNKNOWN where it can't be repeated. What came in and was not handled, and mails of tools that were to be sent, are
+dead letters.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from agents.events import Event, RequestDecided, RunPaused, ToolOrphaned
+from agents.requests import PersonId, RequestId, RunId
+from agents.run import Run, fold
+from bot.errors import Unavailable
+from bot.outbound.dead_letter import Note
+from bot.people.directory import People
+from bot.requests.decisions import Decisions
+from bot.store import Commit, Keys, OtherRelease, StoreError, Wake, WorkItem
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.journal import Journal
+from bot.store.outbox_entry import PostMail, read_entry
+from language import say
+from language.dates import in_words
+from language.recorded import recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The numbers of runs that were paused, of requests that were closed, and of dead letters that were made.
+
+    `requesters` asked for those runs.
+    """
+
+    runs: int = 0
+    requests: int = 0
+    items: int = 0
+    requesters: tuple[PersonId, ...] = ()
+
+    def beside(self, run: Run, commit: Commit) -> "Held":
+        """Return the same with one run more, which `commit` paused."""
+        closed = sum(isinstance(event, RequestDecided) for event in commit.events)
+        who = (run.started.requester,) if run.started else ()
+        requesters = tuple(dict.fromkeys((*self.requesters, *who)))
+        return replace(self, runs=self.runs + 1, requests=self.requests + closed, requesters=requesters)
+
+
+class Holding:
+    """Holds what was unfinished. Asked again after a crash it does the rest."""
+
+    def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+
+    async def hold(self, as_of: datetime) -> Held:
+        """Hold all that had not ended at `as_of`. Raises Unavailable for what this release can't read."""
+        held = Held()
+        for run_id in await self._store.lists.runs():
+            try:
+                held = await self._hold_run(RunId(run_id), as_of, held)
+            except (OtherRelease, ValueError) as error:
+                raise Unavailable(
+                    f"The run {run_id} can't be read by this release of sayso",
+                    "Empty this Redis, and restore with the release that made the backup, or a newer one",
+                ) from error
+        return replace(held, items=await self._hold_work())
+
+    async def _hold_run(self, run_id: RunId, as_of: datetime, held: Held) -> Held:
+        run = await self._after_attempts(run_id)
+        if run.started is None or run.ended or run.restored_from == as_of:
+            return held
+        now, request_id = await self._store.now(run_id), _asked(run)
+        paused = RunPaused(at=now, restored_from=as_of)
+        if request_id is None:
+            commit = Commit(run_id=run_id, wake=[Wake(WorkItem("run", run_id))], limit=MAX_EVENTS_AT_ALL)
+        else:
+            record, version, _ = await self._decisions.request(request_id)
+            with self._people.speaking_to(""):
+                why = say("run.restored", at=in_words(as_of))
+            commit = self._decisions.closing(record, version, "superseded", None, why, now)
+        events: Sequence[Event] = [*commit.events, paused]
+        commit = replace(commit, events=events, expect=run.seq)
+        written = await self._journal.write(commit)
+        if written.state != "committed":
+            raise StoreError(f"{run_id} changed while it was restored", "Stop every process of sayso, and begin anew")
+        return held.beside(run, commit)
+
+    async def _after_attempts(self, run_id: RunId) -> Run:
+        """The run once nobody is making an effect in it any more: whoever did is not in this store."""
+        run = fold((await self._store.load(run_id)).events)
+        attempt = run.pending.attempt if run.pending else None
+        if attempt is None:
+            return run
+        gone = ToolOrphaned(at=await self._store.now(run_id), attempt_id=attempt.id, may_have_started=True)
+        await self._store.renew(run_id, attempt.id, lease_s=0)
+        if not await self._store.orphan(run_id, attempt.id, gone):
+            await self._journal.write(Commit(run_id=run_id, events=[gone], expect=run.seq))
+        return fold((await self._store.load(run_id)).events)
+
+    async def _hold_work(self) -> int:
+        """Make dead letters of what would have an effect that it may have had."""
+        count = 0
+        async for item in self._scheduled():
+            now = await self._store.now(item.id)
+            note = Note(kind="dead", what=str(item), why=recorded("trouble.restored"), at=now, member=str(item))
+            await self._store.give_up(item, note.model_dump_json().encode())
+            count += 1
+        return count
+
+    async def _scheduled(self) -> AsyncIterator[WorkItem]:
+        for shard in range(self._store.shards):
+            for member in await self._store.client.do("ZRANGE", Keys(shard).wake, 0, -1):
+                item = WorkItem.parse(member.decode())
+                if item.kind == "in" or (item.kind == "out" and await self._is_mail_of_a_tool(item)):
+                    yield item
+
+    async def _is_mail_of_a_tool(self, item: WorkItem) -> bool:
+        body = await self._store.outgoing(item.id)
+        return body is not None and isinstance(read_entry(body), PostMail)
+
+
+def _asked(run: Run) -> RequestId | None:
+    """The request that people could answer, or that allows what has not begun: neither may count any more."""
+    if run.open is not None:
+        return run.open
+    pending = run.pending
+    is_allowed = pending is not None and pending.decision is not None
+    if pending is None or not is_allowed or pending.has_begun or pending.unknown:
+        return None
+    return pending.request.id if pending.request else None

@@ -1,0 +1,84 @@
+"""A backup put into an empty Redis, which no process can use until what was unfinished is held."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
+
+from bot.backup.file import NEVER, End, Entry, Reader
+from bot.errors import Conflict, Invalid, Unavailable
+from bot.store import Keys, StoreError
+from bot.store.client import SHARDS, Client
+from bot.store.indexes import Restored
+
+_BATCH, _BATCH_BYTES = 200, 4 << 20
+_TRY = "{s0}:restore_try"
+# Log-ins are made anew. A tick that was due since may have been fired. What a number of shards there is comes last.
+_LEFT_OUT = re.compile(r"\{s\d+\}:(shards|ticks|restored|(login|session):.*)")
+# Who was let in may have been shut out since.
+_KEYS = re.compile(r"\{s\d+\}:api_keys(:used)?")
+
+Tell = Callable[[int], None]
+
+
+def checked(file: BinaryIO) -> tuple[End, Entry]:
+    """Read the whole backup; return what it says of itself, and its first entry. Raises Invalid."""
+    reader, first = Reader(file), None
+    for entry in reader.entries():
+        first = first or entry
+    if reader.end is None or first is None:
+        raise Invalid("This backup holds nothing", "Nothing was written")
+    return reader.end, first
+
+
+async def check_empty(client: Client, first: Entry) -> None:
+    """Check that the store is empty and can read such content. Raises Conflict, and Unavailable for an older Redis."""
+    async for key in client.scan("{s*"):
+        raise Conflict(
+            f"This Redis is not empty: it has {key[:60]!r}",
+            "Stop every process of sayso, and restore into an empty Redis, or into a new data directory",
+        )
+    try:
+        await client.do("RESTORE", _TRY, 0, first.content or b"", "REPLACE")
+    except StoreError as error:
+        raise Unavailable(
+            f"This Redis can't read the backup ({error})", "Restore into the version it came from, or a newer one"
+        ) from error
+    await client.do("DEL", _TRY)
+
+
+async def load(client: Client, file: BinaryIO, end: End, tell: Tell, *, keeps_keys: bool) -> None:
+    """Write all entries; from now on until `open_up` no process starts on this store."""
+    note = f"sayso restore puts back a backup of {end.at:%Y-%m-%d %H:%M:%S} UTC"
+    if not await client.do("SET", SHARDS, note, "NX"):
+        raise Conflict("Somebody else uses this Redis by now", "Stop every process of sayso, and empty it")
+    batch, size, count = list[tuple[str | bytes | int, ...]](), 0, 0
+    for entry in _kept(Reader(file).entries(), keeps_keys=keeps_keys):
+        batch.append(_command(entry))
+        size, count = size + len(entry.content or b""), count + 1
+        if len(batch) >= _BATCH or size >= _BATCH_BYTES:
+            await client.read(*batch)
+            batch, size = [], 0
+            tell(count)
+    if batch:
+        await client.read(*batch)
+    tell(count)
+
+
+async def open_up(client: Client, shards: int, restored: Restored) -> None:
+    """Let processes start: all is there, and what was unfinished is held."""
+    await client.do("SET", Keys(0).restored, restored.model_dump_json())
+    await client.do("SET", SHARDS, shards)
+
+
+def _kept(entries: Iterable[Entry], *, keeps_keys: bool) -> Iterable[Entry]:
+    for entry in entries:
+        if not _LEFT_OUT.fullmatch(entry.key) and (keeps_keys or not _KEYS.fullmatch(entry.key)):
+            yield entry
+
+
+def _command(entry: Entry) -> tuple[str | bytes | int, ...]:
+    if entry.content is None:
+        return "DEL", entry.key
+    if entry.expires_ms == NEVER:
+        return "RESTORE", entry.key, 0, entry.content, "REPLACE"
+    return "RESTORE", entry.key, max(entry.expires_ms, 1), entry.content, "REPLACE", "ABSTTL"

@@ -1,0 +1,189 @@
+"""`sayso backup` and `sayso restore`: a copy of the store in a file, and the store that a file makes."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import uvloop
+
+from bot.app import App, compose
+from bot.backup.copying import copy
+from bot.backup.file import End, Writer, written
+from bot.backup.holding import Held, Holding
+from bot.backup.loading import check_empty, checked, load, open_up
+from bot.config.data_dir import DataDir, redis_url
+from bot.config.settings import Settings
+from bot.errors import Conflict, Unavailable
+from bot.process.logging import log_to
+from bot.process.processes import real_channel
+from bot.registry.configured import agents_of
+from bot.registry.release import version
+from bot.store.client import Client
+from bot.store.embedded import EmbeddedRedis
+from bot.store.ids import new_id
+from bot.store.indexes import Restored
+from bot.wiring.local_mail import local_mail
+from bot.wiring.slack import slack_parts
+from channels import Channel
+from language import say
+from language.dates import in_words
+
+STANDARD = "-"
+_TELL_EVERY_S = 1.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUp:
+    """A backup that was made: the moment whose state it holds, and the number of its keys."""
+
+    at: datetime
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A backup that was restored."""
+
+    end: End
+    held: Held
+
+
+def back_up(settings: Settings, target: str, say_so: Say) -> BackedUp:
+    """Copy the Redis of this installation into the file `target`, `-` for standard output, while everybody works.
+
+    Raises Conflict where that file exists, and Unavailable.
+    """
+    log_to(settings, json=False, quietly=True)
+    url = redis_url(settings)
+
+    async def inside(file: BinaryIO) -> BackedUp:
+        client = Client(url)
+        try:
+            stored = await client.do("GET", "{s0}:shards")
+            if stored is None or not stored.isdigit():
+                raise Conflict("There is nothing to back up: no process of sayso has used this Redis", "Start one")
+            writer = Writer(file)
+            at, keys = await copy(client, writer, _now_and_then(say_so, "keys copied"))
+            writer.end(End(at=at, shards=int(stored), keys=keys, version=version()))
+            return BackedUp(at, keys)
+        finally:
+            await client.close()
+
+    if target == STANDARD:
+        return uvloop.run(inside(sys.stdout.buffer))
+    with written(Path(target)) as file:
+        return uvloop.run(inside(file))
+
+
+def restore(settings: Settings, source: str, say_so: Say, *, keeps_keys: bool) -> PutBack:
+    """Put the backup in the file `source`, `-` for standard input, into the empty Redis of this installation.
+
+    What was unfinished is held; see `bot.backup.holding`. Raises Conflict for a Redis that is not empty, Invalid for a
+    file that is no whole backup, and Unavailable.
+    """
+    log_to(settings, json=False, quietly=True)
+    if not settings.people:
+        raise Conflict(
+            "The settings name no people, so nobody could be told", "Put your sayso.toml there first: see --data"
+        )
+
+    async def inside(url: str, file: BinaryIO) -> PutBack:
+        app = compose(settings, url, _channels(settings, url), agents_of(settings), models={})
+        try:
+            return await put_back(app, file, say_so, keeps_keys=keeps_keys)
+        finally:
+            await app.store.client.close()
+
+    with _opened(source) as file, _redis(settings) as url:
+        return uvloop.run(inside(url, file))
+
+
+async def put_back(app: App, file: BinaryIO, say_so: Say = lambda _: None, *, keeps_keys: bool = False) -> PutBack:
+    """Put the backup in `file` into the empty Redis of `app`, which serves nothing; see `restore`."""
+    (end, first), settings, client = checked(file), app.settings, app.store.client
+    say_so(f"the backup is whole: {end.keys} keys as they were at {end.at:%Y-%m-%d %H:%M:%S} UTC")
+    if end.shards > settings.shards:
+        raise Conflict(f"The backup has {end.shards} shards, and SAYSO_SHARDS is {settings.shards}", "It may only grow")
+    await check_empty(client, first)
+    file.seek(0)
+    await load(client, file, end, _now_and_then(say_so, "entries written"), keeps_keys=keeps_keys)
+    say_so("all is written; what was unfinished is held now")
+    held = await Holding(app.journal, app.requests.decisions, app.people).hold(end.at)
+    await _tell_people(app, end, held)
+    await open_up(client, settings.shards, Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa")))
+    return PutBack(end, held)
+
+
+async def _tell_people(app: App, end: End, held: Held) -> None:
+    def words() -> tuple[str, str]:
+        at = in_words(end.at)
+        told = say("notice.alert-restored", runs=held.runs, requests=held.requests, held=held.items)
+        return say("notice.alert-restored-title", at=at), told
+
+    known = [person for person in held.requesters if person in set(app.people.all())]
+    await app.messages.outbox.alert(new_id("outgoing", 0), words, also=known)
+
+
+def _channels(settings: Settings, url: str) -> Sequence[Channel]:
+    """The channels that the processes of these settings have: in them cards are closed."""
+    client = Client(url)
+    slack = slack_parts(settings, client).channels
+    if settings.has_servers:
+        return [*slack, real_channel(settings, client)]
+    return [*slack, local_mail(settings).channel()] if settings.stays_local(settings.redis_url) else slack
+
+
+@contextmanager
+def _redis(settings: Settings) -> Generator[str]:
+    """The Redis of the settings; without one the server of the data directory, for as long as this takes."""
+    if settings.redis_url is not None:
+        yield settings.redis_url
+        return
+    if DataDir(settings.data_dir).redis():
+        raise Conflict(
+            f"A `sayso dev` runs for {settings.data_dir}", "End it, and restore into a new data directory: --data DIR"
+        )
+    with EmbeddedRedis(settings.data_dir) as server:
+        yield server.start()
+
+
+@contextmanager
+def _opened(source: str) -> Generator[BinaryIO]:
+    """The file, which can be read twice. Raises Unavailable."""
+    if source == STANDARD:
+        with tempfile.TemporaryFile() as kept:
+            while part := sys.stdin.buffer.read(1 << 20):
+                kept.write(part)
+            kept.seek(0)
+            yield kept
+        return
+    with _open(source) as file:
+        yield file
+
+
+def _open(source: str) -> BinaryIO:
+    try:
+        return Path(source).open("rb")
+    except OSError as error:
+        do = "Name a file that `sayso backup` wrote"
+        raise Unavailable(f"{source} can't be read ({error.strerror})", do) from error
+
+
+def _now_and_then(say_so: Say, what: str) -> Callable[[int], None]:
+    said = time.monotonic()
+
+    def tell(count: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= _TELL_EVERY_S:
+            said = time.monotonic()
+            say_so(f"{count} {what}")
+
+    return tell

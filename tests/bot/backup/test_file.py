@@ -1,0 +1,85 @@
+"""The file of a backup: read whole or not at all, and written so that nobody else and no earlier backup suffers."""
+
+import gzip
+import io
+import stat
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.backup.file import End, Entry, Reader, Writer, written
+from bot.errors import Conflict, Invalid, Unavailable
+
+ENTRIES = [Entry("{s0}:a", b"one"), Entry("{s1}:b", b"\0\xff" * 500, 1_900_000_000_000), Entry("{s0}:a", None)]
+END = End(at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC), shards=8, keys=1, version="0.4.0")
+
+
+def a_backup() -> bytes:
+    file = io.BytesIO()
+    writer = Writer(file)
+    for entry in ENTRIES:
+        writer.add(entry)
+    writer.end(END)
+    return file.getvalue()
+
+
+def read(body: bytes) -> tuple[list[Entry], End | None]:
+    reader = Reader(io.BytesIO(body))
+    return list(reader.entries()), reader.end
+
+
+def test_what_was_written_is_read_again() -> None:
+    assert read(a_backup()) == (ENTRIES, END)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda body: b"",
+        lambda body: body[:-1],
+        lambda body: body[: len(body) // 2],
+        lambda body: gzip.compress(gzip.decompress(body)[:-33]),
+        lambda body: gzip.compress(gzip.decompress(body).replace(b"one", b"two")),
+        lambda body: gzip.compress(gzip.decompress(body) + b"more"),
+        lambda body: gzip.compress(gzip.decompress(body).replace(b"backup 1", b"backup 2")),
+        lambda body: b"REDIS0010" + body,
+        lambda body: gzip.compress(gzip.decompress(body)[:15] + b"\xff" * 40),
+    ],
+    ids=["empty", "cut by a byte", "half", "no end", "changed", "more", "newer", "another file", "far too long"],
+)
+def test_what_is_cut_damaged_or_no_backup_is_refused_in_words(spoil: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(Invalid, match="backup"):
+        read(spoil(a_backup()))
+
+
+def test_only_its_owner_may_read_a_backup(tmp_path: Path) -> None:
+    with written(tmp_path / "b") as file:
+        file.write(b"all")
+
+    assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == ["b"]
+
+
+def test_a_backup_never_replaces_a_file(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"earlier")
+
+    with pytest.raises(Conflict, match="exists already"), written(tmp_path / "b") as file:
+        file.write(b"later")
+
+    assert (tmp_path / "b").read_bytes() == b"earlier"
+    assert [each.name for each in tmp_path.iterdir()] == ["b"]
+
+
+def test_a_backup_that_failed_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="in between"), written(tmp_path / "b") as file:
+        file.write(b"half")
+        raise ValueError("in between")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="can't be written"), written(tmp_path / "none" / "b"):
+        pass
