@@ -1,0 +1,43 @@
+"""A world that is backed up, goes on, is lost, and is put back as it was at the backup."""
+
+import io
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from bot.backup.copying import copy
+from bot.backup.file import End, Writer
+from bot.backup.holding import Held
+from bot.process.backups import put_back
+from bot.store.client import Client
+from tests.world import World
+
+
+async def backed_up(world: World) -> bytes:
+    """The backup of the world as it is now."""
+    file, client = io.BytesIO(), Client(world.url)
+    writer = Writer(file)
+    at, keys = await copy(client, writer)
+    writer.end(End(at=at, shards=world.app.store.shards, keys=keys, version="0"))
+    await client.close()
+    return file.getvalue()
+
+
+@asynccontextmanager
+async def lost(world: World) -> AsyncGenerator[World]:
+    """End the world and empty its Redis; at the end of the block it starts again, over what is there then."""
+    await world.stop()
+    client = Client(world.url)
+    await client.do("FLUSHALL")
+    await client.close()
+    yield world
+    await world.start()
+
+
+async def restored(world: World, backup: bytes, *, keeps_keys: bool = False) -> Held:
+    """The world goes on from the backup; return what was held."""
+    async with lost(world):
+        app = world.composed(world.settings())
+        try:
+            return (await put_back(app, io.BytesIO(backup), keeps_keys=keeps_keys)).held
+        finally:
+            await app.store.client.close()

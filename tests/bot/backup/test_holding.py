@@ -1,0 +1,262 @@
+"""A store out of a backup does nothing by itself that may be done already, and counts no answer twice."""
+
+import io
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.events import AnswerNoted, ToolOrphaned
+from bot.errors import Conflict, Invalid
+from bot.people.api_keys import Keyring
+from bot.process.backups import put_back
+from bot.render.transcript import lines
+from bot.store import WorkItem
+from bot.store.client import SHARDS, Client, WrongShards, check_shards
+from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
+from tests.bot.backup.putting_back import backed_up, lost, restored
+from tests.waiting import until
+from tests.world import World, a_world
+
+
+class Dated:
+    """The world's mail out of a mailbox that tells when each mail came there: at `arrived_at`, if that is set."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel, self.name, self.edits = channel, channel.name, channel.edits
+        self.address, self.send, self.update, self.read = channel.address, channel.send, channel.update, channel.read
+        self.arrived_at: datetime | None = None
+
+    def remember_in(self, marks: Marks) -> None:
+        if isinstance(self._channel, Remembers):
+            self._channel.remember_in(marks)
+
+    async def receive(self, accept: Accept, desk: RequestLookup) -> None:
+        async def dated(inbound: Inbound) -> object:
+            return await accept(inbound.model_copy(update={"arrived_at": self.arrived_at}))
+
+        await self._channel.receive(dated, desk)
+
+
+@pytest.fixture
+def mail() -> dict[str, Dated]:
+    """The mail of the newest process."""
+    return {}
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, mail: dict[str, Dated]) -> AsyncIterator[World]:
+    """A running sayso."""
+
+    def through(channel: Channel) -> Channel:
+        mail["email"] = Dated(channel)
+        return mail["email"]
+
+    def change(world: World) -> None:
+        world.through = through
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        yield world
+
+
+async def test_an_open_request_is_closed_and_asked_again_once_somebody_resumes_its_run(office: World) -> None:
+    run_id = await office.trigger("press bell")
+    asked, card = await office.opened(run_id), await office.next_mail("bo")
+    await office.quiet()
+    backup = await backed_up(office)
+    await office.reply("bo", card, "approve")
+    assert await office.summary(run_id) == "done: ok: press bell: done"
+
+    held = await restored(office, backup)
+
+    assert (held.runs, held.requests, held.items, held.requesters) == (1, 1, 0, ("anna",))
+    assert (await office.has(run_id, "paused")).paused_by is None
+    assert (await office.request(asked.request.id)).state == "superseded"
+    # The mail that approved it comes again, as it does out of a mailbox that was read up to the backup only.
+    await office.reply("bo", card, "approve")
+    await until(lambda: was_noted(office, run_id), what="the answer is noted")
+    assert office.workshop.effects == ["press bell"]
+    await office.steer(run_id, "resume")
+    again = await office.opened(run_id)
+    assert again.request.digest != asked.request.digest
+    await office.decide("cy", again, "approve")
+    assert await office.summary(run_id) == "done: ok: press bell: done"
+    assert office.workshop.effects == ["press bell", "press bell"]
+
+
+async def was_noted(world: World, run_id: str) -> bool:
+    return any(isinstance(event, AnswerNoted) and event.outcome == "closed" for event in await world.events(run_id))
+
+
+async def test_people_hear_what_is_held_and_since_when(office: World) -> None:
+    run_id = await office.trigger("press bell")
+    await office.opened(run_id)
+    await office.quiet()
+
+    await restored(office, await backed_up(office))
+
+    for person in ("dan", "anna"):
+        told = await office.next_mail(person, about="Restored from a backup of")
+        assert "are paused (1)" in told.text
+        assert "resume or cancel" in told.text
+    told = [line for line in lines(await office.events(run_id), office.app.people) if "until a person resumes" in line]
+    assert len(told) == 1
+
+
+async def test_an_approval_that_was_not_acted_on_is_asked_again(office: World) -> None:
+    run_id = await office.trigger("press bell")
+    record = await office.opened(run_id)
+    await office.steer(run_id, "pause")
+    await office.decide("bo", record, "approve")
+    await office.quiet()
+    backup = await backed_up(office)
+    await office.steer(run_id, "resume")
+    await office.ended(run_id)
+
+    held = await restored(office, backup)
+
+    assert (held.runs, held.requests) == (1, 1)
+    assert (await office.request(record.request.id)).state == "superseded"
+    await office.steer(run_id, "resume")
+    assert (await office.opened(run_id)).request.id != record.request.id
+    assert office.workshop.effects == ["press bell"]
+
+
+async def test_a_tool_that_was_at_work_is_unknown_and_people_say_whether_it_happened(office: World) -> None:
+    go_on = office.workshop.hold("rope")
+    run_id = await office.trigger("pull rope")
+    await until(lambda: office.workshop.started, what="it is at work")
+    backup = await backed_up(office)
+    go_on.set()
+    await office.ended(run_id)
+
+    await restored(office, backup)
+
+    assert (await office.has(run_id, "unknown")).is_paused
+    assert any(isinstance(event, ToolOrphaned) and event.may_have_started for event in await office.events(run_id))
+    await office.steer(run_id, "resume")
+    asked = await office.opened(run_id)
+    assert asked.request.purpose == "unknown"
+    assert office.workshop.effects == ["pull rope"]
+
+
+async def test_a_tool_with_a_key_is_tried_again_with_it_only_when_somebody_resumes(office: World) -> None:
+    go_on = office.workshop.hold("paper")
+    run_id = await office.trigger("stamp paper")
+    await until(lambda: office.workshop.started, what="it is at work")
+    backup = await backed_up(office)
+    go_on.set()
+    await office.ended(run_id)
+
+    await restored(office, backup)
+
+    await office.has(run_id, "paused")
+    await office.quiet()
+    assert office.workshop.started == ["stamp paper"]
+    await office.steer(run_id, "resume")
+    await office.ended(run_id)
+    assert len(office.workshop.calls) == 1  # two calls, one key
+
+
+async def test_what_had_ended_stays_as_it_was_and_what_began_later_is_not_there(office: World) -> None:
+    done = await office.trigger("stamp paper")
+    await office.ended(done)
+    await office.quiet()
+    before = await office.events(done)
+    backup = await backed_up(office)
+    later = await office.trigger("stamp form")
+    await office.ended(later)
+
+    held = await restored(office, backup)
+
+    assert held.runs == 0
+    assert await office.events(done) == before
+    assert await office.events(later) == ()
+
+
+async def test_what_came_in_and_nobody_had_handled_waits_for_people(office: World) -> None:
+    await office.stop()
+    await office.start(works=False)
+    await office.send("anna", "sayso@sayso.example", "press bell")
+    client = Client(office.url)
+    items = await until(lambda: inbound(client), what="it is accepted")
+    await client.close()
+    backup = await backed_up(office)
+
+    held = await restored(office, backup)
+
+    assert held.items == len(items) == 1
+    [note] = [json.loads(note) for note in await office.dead()]
+    assert "may have been done already" in note["why"]
+    assert office.workshop.effects == []
+    [some_id] = await office.app.store.lists.dead()
+    await office.app.store.lists.requeue(WorkItem("in", some_id))
+    assert await office.next_mail("bo")
+
+
+async def inbound(client: Client) -> list[str]:
+    return [key async for key in client.scan("{s?}:inbound:*")]
+
+
+async def test_a_mail_that_came_before_the_restoration_starts_nothing_again(
+    office: World, mail: dict[str, Dated]
+) -> None:
+    await restored(office, await backed_up(office))
+    now = await office.now()
+
+    mail["email"].arrived_at = now - timedelta(hours=1)
+    await office.send("anna", "sayso@sayso.example", "press bell")
+
+    assert await office.next_mail("anna", about="send it again")
+    assert await office.app.store.lists.runs() == []
+    assert "before sayso was restored" in (await office.dead())[0]
+    mail["email"].arrived_at = now + timedelta(hours=1)
+    await office.send("anna", "sayso@sayso.example", "press gong")
+    assert await office.next_mail("bo", about="gong")
+
+
+async def test_log_ins_and_keys_are_made_anew(office: World) -> None:
+    keyring = Keyring(office.app.store, office.app.people)
+    await keyring.create(person="anna", scopes=("read",))
+    backup = await backed_up(office)
+
+    await restored(office, backup)
+    assert await Keyring(office.app.store, office.app.people).all() == []
+
+    await restored(office, backup, keeps_keys=True)
+    assert len(await Keyring(office.app.store, office.app.people).all()) == 1
+
+
+async def test_a_store_that_holds_anything_is_left_alone(office: World) -> None:
+    backup = await backed_up(office)
+    app = office.composed(office.settings())
+    before = await app.store.client.do("KEYS", "*")
+
+    with pytest.raises(Conflict, match="not empty"):
+        await put_back(app, io.BytesIO(backup))
+
+    assert sorted(before) == sorted(await app.store.client.do("KEYS", "*"))
+    await app.store.client.close()
+
+
+async def test_nothing_is_written_of_a_backup_that_is_cut(office: World) -> None:
+    backup = await backed_up(office)
+    async with lost(office):
+        app = office.composed(office.settings())
+        with pytest.raises(Invalid, match="cut or damaged"):
+            await put_back(app, io.BytesIO(backup[:-20]))
+        assert await app.store.client.do("DBSIZE") == 0
+        await app.store.client.close()
+
+
+async def test_no_process_starts_on_a_store_that_was_not_put_back_whole(office: World) -> None:
+    client = Client(office.url)
+    await office.stop()
+    await client.do("SET", SHARDS, "sayso restore puts back a backup of today")
+
+    with pytest.raises(WrongShards, match="not whole"):
+        await check_shards(client, office.app.store.shards)
+
+    await client.close()
