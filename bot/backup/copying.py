@@ -26,7 +26,7 @@ _ROUNDS = 20
 PAUSE_MS = 2_000
 _PAUSES = 3
 # What the schedule brings back by itself, or nobody misses.
-_FLEETING = re.compile(r"\{s\d+\}:(ready(:.*)?|swept)")
+_FLEETING = re.compile(r"\{s\d+\}:(ready|swept)(:.*)?")
 
 Tell = Callable[[int], None]
 

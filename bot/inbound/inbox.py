@@ -125,7 +125,7 @@ class Inbox:
         found = await self._store.inbound(inbound_id)
         if found is None:
             return
-        arrived = _Arrived.model_validate_json(found.body)
+        arrived = await self._store.parsed(_Arrived.model_validate_json, found.body)
         received_at = arrived.received_at or found.at or self._store.about_now()
         structlog.contextvars.bind_contextvars(inbound_id=inbound_id, channel=arrived.channel)
         channel = self._channels.get(arrived.channel)
@@ -163,7 +163,7 @@ class Inbox:
             item = Quarantined(reasons=reasons, claims=reply.person, person=reply.person, place=reply.place)
             await self._quarantine.add(inbound_id, channel, item)
             return
-        placed = Delivery.model_validate_json(body)
+        placed = await self._store.parsed(Delivery.model_validate_json, body)
         statement = Statement(
             reply_id=reply.key or inbound_id,
             person=PersonId(reply.person),

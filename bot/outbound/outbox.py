@@ -69,7 +69,7 @@ class Outbox:
         body = await self._store.outgoing(outgoing_id)
         if body is None:
             return
-        entry = read_entry(body)
+        entry = await self._store.parsed(read_entry, body)
         structlog.contextvars.bind_contextvars(run_id=entry.run_id, request_id=request_of(entry), person=entry.person)
         try:
             match entry:

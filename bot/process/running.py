@@ -8,7 +8,7 @@ import structlog
 
 from agents.requests import RequestId
 from bot.app import App
-from bot.store import StoreUnavailable
+from bot.store import OtherRelease, StoreError, StoreUnavailable
 from bot.store.client import check, check_clock, check_shards
 from bot.store.watch import ended
 from channels import Channel
@@ -17,6 +17,8 @@ log = structlog.stdlib.get_logger()
 
 _START_AGAIN_S = 1.0
 _LEAVE_WITHIN_S = 2.5
+# Often enough for a day in which others heed it.
+_SAY_RELEASE_S = 3_600.0
 
 
 @asynccontextmanager
@@ -44,22 +46,40 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             receivers.append(asyncio.create_task(_renew_cards(app), name="renew mail cards"))
             # Beside the sweeps, for a slow archive must hold up nobody's work.
             receivers.append(asyncio.create_task(app.work.retention.keep_looking(), name="retention"))
+            receivers.append(asyncio.create_task(_say_release(app), name="say release"))
         try:
             yield
         finally:
             await ended(receivers)
 
 
+async def _say_release(app: App) -> None:
+    """Say for ever which release is at work here."""
+    while True:
+        await asyncio.sleep(_SAY_RELEASE_S)
+        try:
+            await app.store.note_release()
+        except StoreError as error:
+            log.warning("not said which release is at work", error=str(error))
+
+
 async def _renew_cards(app: App) -> None:
     """Send again what an earlier release asked by mail, as answers to its mails no longer approve."""
     try:
         open_ones = await app.store.lists.requests(only_open=True)
-        renewed = sum([await app.requests.decisions.renew_mail_cards(RequestId(each)) for each in open_ones])
+        renewed = sum([await _renewed(app, RequestId(each)) for each in open_ones])
     except Exception:
         log.exception("cards of an earlier release were not sent again; the next start tries it once more")
     else:
         if renewed:
             log.warning("cards that an earlier release sent by mail were sent again", count=renewed)
+
+
+async def _renewed(app: App, request_id: RequestId) -> int:
+    try:
+        return await app.requests.decisions.renew_mail_cards(request_id)
+    except OtherRelease:  # whose cards are as they should be
+        return 0
 
 
 async def _receive(app: App, channel: Channel) -> None:
@@ -79,6 +99,7 @@ async def _ready(app: App) -> None:
             durability = await check(app.store.client, app.settings.accept_durability)
             await check_shards(app.store.client, app.store.shards)
             await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
+            await app.store.note_release()  # before anything is written that another can't read
             if await app.store.lists.are_whole():
                 await app.store.lists.note_whole()
             else:

@@ -65,7 +65,7 @@ async def requests(
 
     async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
         bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
-        records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
+        records = [await store.parsed(RequestRecord.model_validate_json, body) if body else None for body in bodies]
         return [request_view(one, people) if one and _fits(one, person, state) else None for one in records]
 
     return await page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from agents.deploy.results import DEPLOYS, LIVE_IN, ROLLBACKS
 from agents.forms import FormField
@@ -82,6 +82,8 @@ class EffectView(Frozen):
     `request_id` allowed it; `commit` is what it was to put live. Each is empty where there is none.
     """
 
+    model_config = ConfigDict(extra="ignore")
+
     environment: str
     result: Literal["running", "ok", "error", "left", "unknown", "not_done"]
     started_at: AwareDatetime
@@ -93,8 +95,10 @@ class Summary(Frozen):
     """A run in a list.
 
     `word` says more than `state` of how it ended: `denied` by people, or `ended` with nothing begun. `effects` are the
-    newest on environments, oldest first.
+    newest on environments, oldest first. What a newer release says besides is left out: its own events say it again.
     """
+
+    model_config = ConfigDict(extra="ignore")
 
     id: RunId
     agent: str

@@ -247,7 +247,7 @@ class Decisions:
     async def _is_of_old(self, holder: Holder) -> bool:
         """Return whether the card is a mail known only by its Message-ID, so that its event records it."""
         body = await self._journal.store.delivery(holder.delivery_id)
-        placed = Delivery.model_validate_json(body) if body else None
+        placed = await self._journal.store.parsed(Delivery.model_validate_json, body) if body else None
         there = placed.delivery if placed else None
         return there is not None and there.address.channel == "email" and there.handle.startswith("<")
 

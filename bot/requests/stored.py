@@ -31,7 +31,8 @@ async def read_request(store: Store, archive: Archive, request_id: str) -> Reque
     """The request as it stands. Raises NotFound, and ArchiveUnavailable where it may be there."""
     found = await store.record(request_id)
     if found is not None:
-        return RequestRead(RequestRecord.model_validate_json(found.body), found.version, found.now)
+        record = await store.parsed(RequestRecord.model_validate_json, found.body)
+        return RequestRead(record, found.version, found.now)
     archived = await archive.record(request_id)
     if archived is None:
         raise NotFound(say("error.no-request", request=request_id), say("error.requests-listed"))

@@ -4,9 +4,9 @@ Others use `Store`, `Commit`, `Journal` and the ids; what is written together st
 answer, and nothing outside this room knows Redis's client.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import structlog
 
@@ -56,6 +56,8 @@ __all__ = [
 
 log = structlog.stdlib.get_logger()
 
+T = TypeVar("T")
+
 # Until then a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
 HELD_AT_MOST = 1_000
@@ -63,6 +65,8 @@ HELD_AT_MOST = 1_000
 _TRIES_KEPT_S = 3_600
 # An upgrade is over by then: what nobody can read is broken, and not of a newer release.
 _UPGRADE = timedelta(hours=24)
+# Any id of the shard where the releases are noted.
+_NEAR = "s0r-aaaaaaaaaaaaa"
 
 _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "push")
 _SCRIPTS = {name: Script(name) for name in (*_NAMES, "put_off", "renew", "settle", "start_tool", "sweep")}
@@ -94,6 +98,8 @@ class Store:
         # When the leases of this process were asked for last.
         self._asked = dict[str, float]()
         self._clock = Clock(clock_s)
+        # The work that was left in each shard when it was swept last.
+        self._left = dict[int, frozenset[bytes]]()
 
     async def load(self, run_id: str, after: int = 0, commit: str = "") -> Loaded:
         """All events of a run, oldest first; none when there is no such run.
@@ -124,6 +130,31 @@ class Store:
             if was_written_by_another(body, self.release, self.about_now() - _UPGRADE):
                 raise OtherRelease(str(error).partition("\n")[0]) from error
             raise
+
+    async def note_release(self) -> None:
+        """Say that this release is at work: others that find what they can't read leave it for a day."""
+        now = await self.now(_NEAR)
+        oldest = round((now - _UPGRADE).timestamp() * 1000)
+        name = Keys(0).releases
+        add = ["ZADD", name, round(now.timestamp() * 1000), self.release]
+        await self.client.read(add, ["ZREMRANGEBYSCORE", name, "-inf", oldest])
+
+    async def parsed(self, parse: Callable[[bytes], T], body: bytes) -> T:
+        """Return what `parse` makes of what is stored.
+
+        What it can't read is another release's as long as one is about: raises OtherRelease then, else ValueError.
+        """
+        try:
+            return parse(body)
+        except ValueError as error:
+            if await self._is_another_about():
+                raise OtherRelease(str(error).partition("\n")[0]) from error
+            raise
+
+    async def _is_another_about(self) -> bool:
+        since = round((await self.now(_NEAR) - _UPGRADE).timestamp() * 1000)
+        names = await self.client.do("ZRANGEBYSCORE", Keys(0).releases, since, "+inf")
+        return bool(self.release) and any(name.decode() != self.release for name in names)
 
     async def length(self, run_id: str) -> int:
         """Return the number of a run's events; 0 if there is no such run."""
@@ -378,18 +409,21 @@ class Store:
         await self.client.run(_SCRIPTS["push"], [keys.ready, keys.clock], [str(item)])
 
     async def is_to_sweep(self, shard: int, once_in_s: float) -> bool:
-        """Return whether the caller is the one to sweep a shard: within `once_in_s` only one is."""
-        return bool(await self.client.do("SET", Keys(shard).swept, "1", "PX", round(once_in_s * 1000), "NX"))
+        """Return whether the caller is the one to sweep a shard: within `once_in_s` only one of its release is."""
+        return bool(
+            await self.client.do("SET", Keys(shard).swept(self.release), "1", "PX", round(once_in_s * 1000), "NX")
+        )
 
     async def sweep(self, shard: int, at_most: int = 500) -> list[WorkItem]:
         """Push what is due in a shard, or nobody took; return it.
 
-        Work of a newer release stays in the schedule, and is in the log, until that release does it.
+        Work of a newer release stays in the schedule until that release does it; the log says when it is another.
         """
         keys = Keys(shard)
         names, args = [keys.wake, keys.clock, keys.ready], [self._grace_ms, at_most, *get_args(WorkKind)]
         pushed, left = await self.client.run(_SCRIPTS["sweep"], names, args)
-        if left:
-            unknown = [member.decode(errors="replace")[:60] for member in left[:5]]
-            log.warning("left in the schedule", shard=shard, count=len(left), first=unknown)
+        if (unknown := frozenset(left)) != self._left.get(shard, frozenset()) and left:
+            first = [member.decode(errors="replace")[:60] for member in left[:5]]
+            log.warning("left in the schedule", shard=shard, count=len(left), first=first)
+        self._left[shard] = unknown
         return [WorkItem.parse(member.decode()) for member in pushed]

@@ -39,10 +39,14 @@ class Keys:
         """Tells a process that waits for work to stop. All are in one shard."""
         return self._key("ready", "stop", taker)
 
+    def swept(self, release: str) -> str:
+        """Stands there while no process of a release need look at the schedule again: another knows other work."""
+        return self._key("swept", release)
+
     @property
-    def swept(self) -> str:
-        """Stands there while the schedule need not be looked at again."""
-        return self._key("swept")
+    def releases(self) -> str:
+        """The releases at work, scored by when they last said so. It is in one shard."""
+        return self._key("releases")
 
     @property
     def retained(self) -> str:

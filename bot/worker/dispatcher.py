@@ -26,8 +26,10 @@ _TRIES = 3
 # With doubling waits a quarter of an hour: a machine that is too busy to read a mail is no fault of the mail.
 _UNAVAILABLE_TRIES = 12
 _FIRST_WAIT_S = 1.0
-# Whoever can read it takes it then, or we do once more.
-_OTHER_RELEASE_AGAIN = timedelta(seconds=1)
+# What only another release can read comes back after so long, twice as long each time: it may be we who take it again.
+_LEFT_FIRST_S, _LEFT_MOST_S = 1.0, 16.0
+# Of more than so many it is forgotten how often they came back.
+_LEFT_KNOWN = 10_000
 
 
 class Dispatcher:
@@ -39,6 +41,7 @@ class Dispatcher:
         self._store, self._loop, self._inbox, self._outbox, self._decisions = store, loop, inbox, outbox, decisions
         self._people = people
         self._in_hand = set[WorkItem]()
+        self._left = dict[WorkItem, int]()
 
     async def look(self, item: WorkItem) -> None:
         """Do it; an error that is not the store's is counted and, at the third time, a dead letter.
@@ -54,9 +57,9 @@ class Dispatcher:
         try:
             with self._people.speaking_to(""):
                 await self._look(item)
+            self._left.pop(item, None)
         except OtherRelease as error:
-            log.warning("left to the release that can read it", item=str(item), error=str(error))
-            await self._store.come_back(item, self._store.about_now() + _OTHER_RELEASE_AGAIN)
+            await self._leave(item, error)
         except StoreError:
             raise
         except ChannelUnauthorized as error:  # it is we who are refused: nothing is wrong with the item
@@ -72,6 +75,17 @@ class Dispatcher:
         finally:
             self._in_hand.discard(item)
             awake.cancel()
+
+    async def _leave(self, item: WorkItem, error: OtherRelease) -> None:
+        """Put off what this release can't read, for whoever can; the log hears of it once."""
+        count = self._left.get(item, 0)
+        if not count:
+            log.warning("left to the release that can read it", item=str(item), error=str(error))
+            if len(self._left) >= _LEFT_KNOWN:
+                self._left.pop(next(iter(self._left)))
+        self._left[item] = count + 1
+        wait_s = min(_LEFT_FIRST_S * 2.0 ** min(count, 8), _LEFT_MOST_S)
+        await self._store.come_back(item, self._store.about_now() + timedelta(seconds=wait_s))
 
     async def _stay_awake(self, item: WorkItem) -> None:
         """Keep the sweeper from bringing the same work again, while a model thinks or a mail server is slow."""

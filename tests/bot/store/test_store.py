@@ -4,6 +4,7 @@ import asyncio
 from string import ascii_lowercase
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.store import Accepted, Commit, Store, StoreError, Wake, WorkItem
 from bot.store.client import ACCEPTED_LOSS, Client, NotDurable, WrongShards, check, check_clock, check_shards, look
@@ -210,6 +211,24 @@ async def test_what_only_a_newer_release_can_do_stays_in_the_schedule_and_keeps_
 
     assert await store.sweep(0, at_most=2) == [WorkItem("in", ITEM), WorkItem("run", RUN)]
     assert await store.client.do("ZCOUNT", "{s0}:wake", 0, 9) == 5
+
+
+async def test_the_log_says_what_stays_in_the_schedule_only_when_it_is_something_else(store: Store) -> None:
+    with capture_logs() as log:
+        await store.client.do("ZADD", "{s0}:wake", 1, f"dream {RUN}")
+        for _ in range(5):
+            await store.sweep(0)
+        await store.client.do("ZADD", "{s0}:wake", 2, f"doze {RUN}")
+        for _ in range(5):
+            await store.sweep(0)
+
+    assert [line["count"] for line in log if line["event"] == "left in the schedule"] == [1, 2]
+
+
+async def test_each_release_sweeps_for_itself_as_the_other_may_know_other_work(store: Store) -> None:
+    newer = Store(store.client, store.shards, release="newer")
+
+    assert [await each.is_to_sweep(0, 60) for each in (store, newer, newer)] == [True, True, False]
 
 
 async def test_of_several_who_would_sweep_one_is_to_within_the_time(store: Store) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.store import Keys, WorkItem
 from channels import Channel, ChannelUnavailable, Inbound, Marks, Reading, Remembers
@@ -148,3 +149,76 @@ async def test_what_nobody_will_ever_read_is_a_dead_letter(world: World, *, is_o
         await world.app.work.dispatcher.look(item)
 
     assert len(await world.dead()) == 1
+
+
+async def another_release_is_about(world: World, ago: timedelta = timedelta(0)) -> None:
+    at = round((await world.now() - ago).timestamp() * 1000)
+    await world.app.store.client.do("ZADD", Keys(0).releases, at, "another")
+
+
+async def grows(world: World, name: str, field: str) -> None:
+    """Give what is stored under `name` a field that nobody here knows, as a newer release would."""
+    client = world.app.store.client
+    body = json.loads(await client.do("HGET", name, field))
+    await client.do("HSET", name, field, json.dumps(body | {"mood": "blue"}))
+
+
+async def unreadable(world: World) -> list[WorkItem]:
+    """Return the work on a request's record, on an outbox entry and on an item that came in, none of them readable."""
+    run_id = await world.trigger("press bell")
+    request = (await world.opened(run_id)).request
+    await world.quiet()
+    await world.stop()
+    await world.start(works=False)
+    client, keys = world.app.store.client, Keys.of(run_id)
+    await grows(world, keys.request(request.id), "body")
+    await world.app.messages.outbox.alert(run_id, lambda: ("Look", "at this"))
+    [entry] = [name.decode() for name in await client.do("HKEYS", keys.outbox)]
+    await grows(world, keys.outbox, entry)
+    await world.send("anna", "sayso@sayso.example", "press gong")
+    [name] = await until(lambda: arrived(world), what="it is accepted")
+    await grows(world, name, "body")
+    return [WorkItem("ask", request.id), WorkItem("out", entry), WorkItem("in", name.rpartition(":")[2])]
+
+
+async def arrived(world: World) -> list[str]:
+    return [name async for name in world.app.store.client.scan("{s?}:inbound:*")]
+
+
+async def test_records_entries_and_items_of_another_release_are_left_to_it_and_the_log_says_so_once(
+    world: World,
+) -> None:
+    items = await unreadable(world)
+    await another_release_is_about(world, timedelta(hours=23))
+
+    with capture_logs() as log:
+        for _ in range(20):
+            for item in items:
+                await world.app.work.dispatcher.look(item)
+
+    assert await world.dead() == []
+    told = [line["item"] for line in log if line["event"] == "left to the release that can read it"]
+    assert told == [str(item) for item in items]
+    store = world.app.store
+    for item in items:
+        due = float(await store.client.do("ZSCORE", Keys.of(item.id).wake, str(item))) / 1000
+        assert 5 < due - (await store.now(item.id)).timestamp() < 20
+
+
+@pytest.mark.parametrize("ago", [None, timedelta(hours=25)])
+async def test_what_nobody_can_read_and_no_other_release_can_have_stored_is_a_dead_letter(
+    world: World, ago: timedelta | None
+) -> None:
+    items = await unreadable(world)
+    if ago:
+        await another_release_is_about(world, ago)
+
+    for _ in range(3):
+        for item in items:
+            await world.app.work.dispatcher.look(item)
+
+    assert {json.loads(note)["member"] for note in await world.dead()} == {str(item) for item in items}
+
+
+async def test_a_process_says_which_release_it_is_before_it_works(world: World) -> None:
+    assert await world.app.store.client.do("ZRANGE", Keys(0).releases, 0, -1) == [world.app.release.encode()]
