@@ -9,7 +9,7 @@ from tests.kill.lane import environment, is_quiet
 from tests.kill.parts import ToolName
 from tests.kill.people import People, Story
 from tests.processes.programs import SLOW_S, Program, RedisServer
-from tests.servers.lines import Server
+from tests.servers.lines import TOP, Server
 from tests.waiting import wait_until
 
 READY = '"event":"ready"'
@@ -18,8 +18,9 @@ READY = '"event":"ready"'
 class Stage:
     """A Redis that can go away, people at the desk, and any number of workers."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, **more: str) -> None:
+        """`more` variables of its workers' environment."""
+        self._folder, self._more = folder, more
 
     def __enter__(self) -> Self:
         """Start Redis and the servers outside; no worker yet."""
@@ -28,7 +29,7 @@ class Stage:
             self.recorder = stack.enter_context(Server("tests.servers.recorder"))
             self.desk = stack.enter_context(Server("tests.servers.desk"))
             self.people = People(self.desk, self.recorder)
-            self._environ = environment(self._folder, self.redis.url, self.desk, self.recorder)
+            self._environ = environment(self._folder, self.redis.url, self.desk, self.recorder) | self._more
             self._stack = stack.pop_all()
         return self
 
@@ -41,13 +42,19 @@ class Stage:
         return self._stack.enter_context(Server("tests.servers.redis_proxy", self.redis.url))
 
     def start(
-        self, name: str = "worker", parts: str = "works receives", *, ready: bool = True, through: Server | None = None
+        self,
+        name: str = "worker",
+        parts: str = "works receives",
+        *,
+        ready: bool = True,
+        through: Server | None = None,
+        top: Path = TOP,
     ) -> Program:
-        """A new worker, ready unless said otherwise; `through` a proxy if there is one."""
+        """A new worker, ready unless said otherwise; `through` a proxy if there is one. `top` is where its code is."""
         environ = self._environ | {"PARTS": parts, "PYTHONUNBUFFERED": "1"}
         if through:
             environ["SAYSO_REDIS_URL"] = f"redis://127.0.0.1:{through.said['redis_port']}/0"
-        program = Program([], environ, self._folder / f"{name}.log", module="tests.kill.worker")
+        program = Program([], environ, self._folder / f"{name}.log", module="tests.kill.worker", top=top)
         self._stack.enter_context(program)
         if ready:
             program.wait_for(READY)
