@@ -1,7 +1,7 @@
 """Stores as earlier releases left them, byte for byte, go on in this one.
 
-`stored/*.backup` is what `sayso backup` of a release wrote, of a store with runs that wait in each way. Never edit them;
-a release that stores anything in another form adds one. They were written by Redis 6.2, which every later one reads.
+`stored/*.backup` is what `sayso backup` of a release wrote, of a store with runs that wait in each way. Never edit
+them; a release that stores anything in another form adds one. They came from Redis 6.2, which every later one reads.
 `tests/agents/stored` has single runs of releases before there were backups.
 """
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import read_event, write_event
+from agents.requests import RunId
 from agents.run import fold
 from bot.queries.rebuild import rebuild
 from bot.store import Keys
@@ -20,8 +21,8 @@ from tests.waiting import until
 from tests.world import World, a_world
 
 HERE = Path(__file__).parent
-BACKUPS = sorted((HERE / "stored").glob("*.backup"))
-RUNS = sorted((HERE.parents[1] / "agents" / "stored").glob("*.jsonl"))
+BACKUPS = {file.stem: file.read_bytes() for file in sorted((HERE / "stored").glob("*.backup"))}
+RUNS = {file.stem: file.read_bytes() for file in sorted((HERE.parents[1] / "agents" / "stored").glob("*.jsonl"))}
 
 
 @pytest.fixture
@@ -30,14 +31,14 @@ async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-@pytest.mark.parametrize("file", BACKUPS, ids=lambda file: file.stem)
-async def test_a_backup_of_an_earlier_release_goes_on_in_this_one(office: World, file: Path) -> None:
-    held = await restored(office, file.read_bytes())
+@pytest.mark.parametrize("backup", BACKUPS.values(), ids=BACKUPS)
+async def test_a_backup_of_an_earlier_release_goes_on_in_this_one(office: World, backup: bytes) -> None:
+    held = await restored(office, backup)
 
     assert (held.runs, held.requests, held.items) == (5, 3, 1)
     made = await rebuild(office.app.store)
     assert made.differed == 0
-    by_text = {(await office.run(run_id)).text: run_id for run_id in await office.app.store.lists.runs()}
+    by_text = {(await office.run(run_id)).text: RunId(run_id) for run_id in await office.app.store.lists.runs()}
     assert (await office.run(by_text["stamp paper"])).state == "done"
     for text, tool in {"press bell": "press bell", "press gong": "press gong"}.items():
         await office.steer(by_text[text], "resume")
@@ -51,9 +52,9 @@ async def test_a_backup_of_an_earlier_release_goes_on_in_this_one(office: World,
     assert office.workshop.effects == ["press bell", "press gong"]
 
 
-@pytest.mark.parametrize("file", RUNS, ids=lambda file: file.stem)
-async def test_a_run_of_an_earlier_release_goes_on_in_this_one(office: World, file: Path) -> None:
-    events = [read_event(line) for line in file.read_bytes().splitlines()]
+@pytest.mark.parametrize("lines", RUNS.values(), ids=RUNS)
+async def test_a_run_of_an_earlier_release_goes_on_in_this_one(office: World, lines: bytes) -> None:
+    events = [read_event(line) for line in lines.splitlines()]
     run = fold(events)
     client, keys = Client(office.url), Keys.of(run.id)
     for seq, event in enumerate(events, start=1):

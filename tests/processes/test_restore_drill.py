@@ -1,0 +1,86 @@
+"""The drill of docs/production.md: back up under load, lose everything, restore elsewhere, and go on."""
+
+import json
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from bot.config.data_dir import DataDir
+from tests.browser.dev import Dev
+from tests.processes.programs import SLOW_S
+from tests.servers.lines import TOP
+from tests.servers.program import COMMAND, environment
+from tests.waiting import wait_until
+
+WANTED = "deploy v1.2.0 to production"
+
+
+def sayso(folder: Path, runtime: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What a command prints that needs no `sayso dev`."""
+    command = [*COMMAND, *words, "--data", str(folder / "data")]
+    environ = environment(XDG_RUNTIME_DIR=str(runtime))
+    return subprocess.run(command, cwd=TOP, env=environ, capture_output=True, text=True, timeout=SLOW_S, check=False)
+
+
+def listed(dev: Dev, state: str) -> list[str]:
+    runs: list[dict[str, str]] = json.loads(dev.run("runs", "--state", state, "--json"))
+    return [run["id"] for run in runs]
+
+
+@pytest.mark.long
+def test_a_backup_made_under_load_is_restored_elsewhere_and_what_was_asked_is_asked_again(
+    tmp_path: Path, short_path: Path
+) -> None:
+    lost, fresh, file = tmp_path / "lost", tmp_path / "fresh", tmp_path / "sayso.backup"
+    for folder in (lost, fresh / "data"):
+        folder.mkdir(parents=True)
+    (fresh / "data").chmod(0o700)
+    with Dev(lost, short_path) as dev:
+        first = dev.run("trigger", WANTED, "--as", "anna").split()[0]
+        wait_until(lambda: first in listed(dev, "waiting"), SLOW_S, "a request")
+        load = [threading.Thread(target=dev.run, args=("trigger", WANTED, "--as", "anna")) for _ in range(3)]
+        for one in load:
+            one.start()
+        made = sayso(lost, short_path, "backup", str(file))
+        for one in load:
+            one.join()
+        again = sayso(lost, short_path, "backup", str(file))
+        running = sayso(lost, short_path, "restore", str(file))
+        known = {*listed(dev, "waiting"), *listed(dev, "running")}
+        dev.kill()
+    assert (made.returncode, made.stdout) == (0, "")
+    assert "keys as they were at" in made.stderr
+    assert again.returncode == 1
+    assert "exists already" in again.stderr
+    assert running.returncode == 1
+    assert "End it, and restore into a new data directory" in running.stderr
+
+    alone = sayso(fresh, short_path, "restore", str(file))
+    assert "Put your sayso.toml there first" in alone.stderr
+    toml = (lost / "data" / "sayso.toml").read_text()
+    (fresh / "data" / "sayso.toml").write_text(toml.replace(str(lost), str(fresh)))
+    shutil.rmtree(lost)
+    cut = tmp_path / "cut"
+    cut.write_bytes(file.read_bytes()[:-100])
+    assert "cut or damaged" in sayso(fresh, short_path, "restore", str(cut)).stderr
+    restored = sayso(fresh, short_path, "restore", str(file))
+    assert restored.returncode == 0, restored.stderr
+    assert "Restored as of" in restored.stdout
+    assert "not empty" in sayso(fresh, short_path, "restore", str(file)).stderr
+    assert DataDir(fresh / "data").redis() is None
+
+    with Dev(fresh, short_path) as dev:
+        paused = listed(dev, "paused")
+        assert first in paused
+        assert set(paused) <= known
+        assert json.loads(dev.run("requests", "--json")) == []
+        dev.run("resume", first, "--as", "anna")
+        wait_until(lambda: json.loads(dev.run("requests", "--json")), SLOW_S, "the request once more")
+        [asked] = json.loads(dev.run("requests", "--json"))
+        dev.run("answer", asked["id"], "approve", "--as", "bo", status=1)  # it shows what it is about first
+        dev.run("answer", asked["id"], "approve", "--as", "bo")
+        wait_until(lambda: first in listed(dev, "done"), SLOW_S, "the end of the run")
+        dev.leave()
