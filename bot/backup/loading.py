@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import BinaryIO
 
 from bot.backup.file import NEVER, End, Entry, Reader
 from bot.errors import Conflict, Invalid, Unavailable
 from bot.store import Keys, StoreError
-from bot.store.client import SHARDS, Client
+from bot.store.client import SHARDS, Client, moment
 from bot.store.indexes import Restored
 
 _BATCH, _BATCH_BYTES = 200, 4 << 20
@@ -15,6 +16,7 @@ _TRY = "{s0}:restore_try"
 # Log-ins are made anew. A tick that was due since may have been fired. What a number of shards there is comes last.
 _LEFT_OUT = re.compile(r"\{s\d+\}:(shards|ticks|restored|(login|session):.*)")
 # Who was let in may have been shut out since.
+_SHARDS = re.compile(r"\d+")
 _KEYS = re.compile(r"\{s\d+\}:api_keys(:used)?")
 
 Tell = Callable[[int], None]
@@ -64,6 +66,30 @@ async def load(client: Client, file: BinaryIO, end: End, tell: Tell, *, keeps_ke
     tell(count)
 
 
+async def claim(client: Client) -> tuple[int, datetime]:
+    """Keep processes from a store that somebody put back by other means; return its shards, and when it was last used.
+
+    Asked again after a crash it goes on. Raises Conflict where there is none.
+    """
+    stored = _SHARDS.match((await client.do("GET", SHARDS) or b"").decode(errors="replace"))
+    if stored is None:
+        raise Conflict("There is no store of sayso in this Redis", "Put one back first, or name a backup")
+    shards = int(stored[0])
+    await client.do("SET", SHARDS, f"{shards} shards, in which sayso restore --loaded holds what is unfinished")
+    seen = await client.read(*(["GET", Keys(shard).clock_seen] for shard in range(shards)))
+    last = [moment(value.split()[0]) for value in seen if value]
+    if not last:
+        raise Conflict("Nobody ever used this store", "There is nothing to hold")
+    return shards, max(last)
+
+
+async def forget(client: Client, *, keeps_keys: bool) -> None:
+    """Take out of the store what no backup brings back."""
+    async for key in client.scan("{s*"):
+        if key != SHARDS and not _is_kept(key, keeps_keys=keeps_keys):
+            await client.do("DEL", key)
+
+
 async def open_up(client: Client, shards: int, restored: Restored) -> None:
     """Let processes start: all is there, and what was unfinished is held."""
     await client.do("SET", Keys(0).restored, restored.model_dump_json())
@@ -72,8 +98,12 @@ async def open_up(client: Client, shards: int, restored: Restored) -> None:
 
 def _kept(entries: Iterable[Entry], *, keeps_keys: bool) -> Iterable[Entry]:
     for entry in entries:
-        if not _LEFT_OUT.fullmatch(entry.key) and (keeps_keys or not _KEYS.fullmatch(entry.key)):
+        if _is_kept(entry.key, keeps_keys=keeps_keys):
             yield entry
+
+
+def _is_kept(key: str, *, keeps_keys: bool) -> bool:
+    return not _LEFT_OUT.fullmatch(key) and (keeps_keys or not _KEYS.fullmatch(key))
 
 
 def _command(entry: Entry) -> tuple[str | bytes | int, ...]:

@@ -152,9 +152,15 @@ def backup(
 
 
 def restore(
-    source: Annotated[str, typer.Argument(metavar="FILE", help="What `sayso backup` wrote; - for standard input.")],
+    source: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="What `sayso backup` wrote; - for standard input.")
+    ] = None,
     keep_keys: Annotated[
         bool, typer.Option("--keep-keys", help="Let API keys count again, also those that were revoked since.")
+    ] = False,
+    loaded: Annotated[
+        bool,
+        typer.Option("--loaded", help="Redis itself was put back by other means: hold what is unfinished in it."),
     ] = False,
     data: Data = None,
 ) -> None:
@@ -165,9 +171,14 @@ def restore(
     resumes them, a tool that was at work is UNKNOWN, and what nobody had handled is a dead letter. People are told.
     Look at what each run has done since, then `sayso resume RUN` or `sayso cancel RUN`. People log in anew, and API
     keys are made anew without --keep-keys.
+
+    Where Redis was put back by other means, such as a provider's snapshot or an older append-only file, run `sayso
+    restore --loaded` before any process starts on it.
     """
     from bot.process.backups import restore as put_back
 
+    if (source is None) != loaded:
+        raise typer.BadParameter("write: sayso restore FILE, or sayso restore --loaded")
     done = put_back(settings_of(data), source, _progress, keeps_keys=keep_keys)
     held = done.held
     print(

@@ -16,7 +16,7 @@ from bot.app import App, compose
 from bot.backup.copying import copy
 from bot.backup.file import End, Writer, written
 from bot.backup.holding import Held, Holding
-from bot.backup.loading import check_empty, checked, load, open_up
+from bot.backup.loading import check_empty, checked, claim, forget, load, open_up
 from bot.config.data_dir import DataDir, redis_url
 from bot.config.settings import Settings
 from bot.errors import Conflict, Unavailable
@@ -83,11 +83,12 @@ def back_up(settings: Settings, target: str, say_so: Say) -> BackedUp:
         return uvloop.run(inside(file))
 
 
-def restore(settings: Settings, source: str, say_so: Say, *, keeps_keys: bool) -> PutBack:
+def restore(settings: Settings, source: str | None, say_so: Say, *, keeps_keys: bool) -> PutBack:
     """Put the backup in the file `source`, `-` for standard input, into the empty Redis of this installation.
 
-    What was unfinished is held; see `bot.backup.holding`. Raises Conflict for a Redis that is not empty, Invalid for a
-    file that is no whole backup, and Unavailable.
+    Without a `source` somebody has put that Redis back by other means. What was unfinished is held; see
+    `bot.backup.holding`. Raises Conflict for a Redis that is not empty, Invalid for a file that is no whole backup, and
+    Unavailable.
     """
     log_to(settings, json=False, quietly=True)
     if not settings.people:
@@ -95,12 +96,16 @@ def restore(settings: Settings, source: str, say_so: Say, *, keeps_keys: bool) -
             "The settings name no people, so nobody could be told", "Put your sayso.toml there first: see --data"
         )
 
-    async def inside(url: str, file: BinaryIO) -> PutBack:
-        app = compose(settings, url, _channels(settings, url), agents_of(settings), models={})
+    async def inside(url: str, file: BinaryIO | None) -> PutBack:
+        client = Client(url)
+        app = compose(settings, url, _channels(settings, client), agents_of(settings), models={})
         try:
+            if file is None:
+                return await hold_loaded(app, keeps_keys=keeps_keys)
             return await put_back(app, file, say_so, keeps_keys=keeps_keys)
         finally:
             await app.store.client.close()
+            await client.close()
 
     with _opened(source) as file, _redis(settings) as url:
         return uvloop.run(inside(url, file))
@@ -110,16 +115,33 @@ async def put_back(app: App, file: BinaryIO, say_so: Say = lambda _: None, *, ke
     """Put the backup in `file` into the empty Redis of `app`, which serves nothing; see `restore`."""
     (end, first), settings, client = checked(file), app.settings, app.store.client
     say_so(f"the backup is whole: {end.keys} keys as they were at {end.at:%Y-%m-%d %H:%M:%S} UTC")
-    if end.shards > settings.shards:
-        raise Conflict(f"The backup has {end.shards} shards, and SAYSO_SHARDS is {settings.shards}", "It may only grow")
+    _check_shards(settings, end.shards)
     await check_empty(client, first)
     file.seek(0)
     await load(client, file, end, _now_and_then(say_so, "entries written"), keeps_keys=keeps_keys)
     say_so("all is written; what was unfinished is held now")
+    return await _held(app, end)
+
+
+async def hold_loaded(app: App, *, keeps_keys: bool = False) -> PutBack:
+    """Hold what is unfinished in the Redis of `app`, which somebody put back by other means; see `restore`."""
+    shards, at = await claim(app.store.client)
+    _check_shards(app.settings, shards)
+    await forget(app.store.client, keeps_keys=keeps_keys)
+    return await _held(app, End(at=at, shards=shards, keys=0, version=version()))
+
+
+async def _held(app: App, end: End) -> PutBack:
     held = await Holding(app.journal, app.requests.decisions, app.people).hold(end.at)
     await _tell_people(app, end, held)
-    await open_up(client, settings.shards, Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa")))
+    restored = Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))
+    await open_up(app.store.client, app.settings.shards, restored)
     return PutBack(end, held)
+
+
+def _check_shards(settings: Settings, shards: int) -> None:
+    if shards > settings.shards:
+        raise Conflict(f"The store has {shards} shards, and SAYSO_SHARDS is {settings.shards}", "It may only grow")
 
 
 async def _tell_people(app: App, end: End, held: Held) -> None:
@@ -132,9 +154,8 @@ async def _tell_people(app: App, end: End, held: Held) -> None:
     await app.messages.outbox.alert(new_id("outgoing", 0), words, also=known)
 
 
-def _channels(settings: Settings, url: str) -> Sequence[Channel]:
+def _channels(settings: Settings, client: Client) -> Sequence[Channel]:
     """The channels that the processes of these settings have: in them cards are closed."""
-    client = Client(url)
     slack = slack_parts(settings, client).channels
     if settings.has_servers:
         return [*slack, real_channel(settings, client)]
@@ -156,8 +177,11 @@ def _redis(settings: Settings) -> Generator[str]:
 
 
 @contextmanager
-def _opened(source: str) -> Generator[BinaryIO]:
-    """The file, which can be read twice. Raises Unavailable."""
+def _opened(source: str | None) -> Generator[BinaryIO | None]:
+    """The file, which can be read twice; None for none. Raises Unavailable."""
+    if source is None:
+        yield None
+        return
     if source == STANDARD:
         with tempfile.TemporaryFile() as kept:
             while part := sys.stdin.buffer.read(1 << 20):

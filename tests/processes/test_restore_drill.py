@@ -58,6 +58,7 @@ def test_a_backup_made_under_load_is_restored_elsewhere_and_what_was_asked_is_as
     assert running.returncode == 1
     assert "End it, and restore into a new data directory" in running.stderr
 
+    assert sayso(fresh, short_path, "restore").returncode == 2
     alone = sayso(fresh, short_path, "restore", str(file))
     assert "Put your sayso.toml there first" in alone.stderr
     toml = (lost / "data" / "sayso.toml").read_text()

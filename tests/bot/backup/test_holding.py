@@ -11,10 +11,11 @@ import pytest
 from agents.events import AnswerNoted, ToolOrphaned
 from bot.errors import Conflict, Invalid
 from bot.people.api_keys import Keyring
-from bot.process.backups import put_back
+from bot.process.backups import hold_loaded, put_back
 from bot.render.transcript import lines
-from bot.store import WorkItem
-from bot.store.client import SHARDS, Client, WrongShards, check_shards
+from bot.store import Keys, WorkItem
+from bot.store.client import SHARDS, Client, WrongShards, adjusted, check_shards
+from bot.store.client import asked as clock_asked
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
 from tests.bot.backup.putting_back import backed_up, lost, restored
 from tests.waiting import until
@@ -227,6 +228,50 @@ async def test_log_ins_and_keys_are_made_anew(office: World) -> None:
 
     await restored(office, backup, keeps_keys=True)
     assert len(await Keyring(office.app.store, office.app.people).all()) == 1
+
+
+async def test_ticks_of_the_time_between_are_not_made_up_for(office: World) -> None:
+    await office.app.store.client.do("HSET", Keys(1).ticks, "nightly", "1 0 3 * * *")
+
+    await restored(office, await backed_up(office))
+
+    assert await office.app.store.client.do("EXISTS", Keys(1).ticks) == 0
+
+
+async def test_a_redis_that_was_put_back_by_other_means_is_held_as_well(office: World) -> None:
+    keyring = Keyring(office.app.store, office.app.people)
+    await keyring.create(person="anna", scopes=("read",))
+    run_id = await office.trigger("press bell")
+    asked = await office.opened(run_id)
+    await office.quiet()
+    await office.stop()
+    app = office.composed(office.settings())
+
+    done = await hold_loaded(app)
+    await app.store.client.close()
+
+    assert (done.held.runs, done.held.requests) == (1, 1)
+    assert timedelta(0) <= await app_now(office) - done.end.at < timedelta(minutes=5)
+    await office.start()
+    assert (await office.has(run_id, "paused")).restored_from == done.end.at
+    assert (await office.request(asked.request.id)).state == "superseded"
+    assert await Keyring(office.app.store, office.app.people).all() == []
+    assert await office.app.store.lists.are_whole()
+
+
+async def app_now(world: World) -> datetime:
+    client = Client(world.url)
+    now, _ = adjusted(*await client.read(*clock_asked(Keys(0))))
+    await client.close()
+    return now
+
+
+async def test_an_empty_redis_holds_nothing_to_be_held(office: World) -> None:
+    async with lost(office):
+        app = office.composed(office.settings())
+        with pytest.raises(Conflict, match="no store of sayso"):
+            await hold_loaded(app)
+        await app.store.client.close()
 
 
 async def test_a_store_that_holds_anything_is_left_alone(office: World) -> None:
