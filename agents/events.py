@@ -33,10 +33,7 @@ from agents.steps import ModelCall, Step
 
 
 class RunPaused(Happened):
-    """A person stopped the run at the next step boundary; or the store was restored from a backup.
-
-    That knows all up to `restored_from`, and nothing that the run did later. There is no `by` then.
-    """
+    """A person stopped the run at the next step boundary; or the store is out of a backup of `restored_from`."""
 
     type: Literal["run_paused"] = "run_paused"
     schema_version: Literal[1] = 1
@@ -118,9 +115,7 @@ E = TypeVar("E")
 
 
 class RunForked(Happened):
-    """All before this one are the first `at_seq` events of `source`, and authorise nothing here. `by` had them copied,
-    and is a requester from now on.
-    """
+    """All before are the first `at_seq` events of `source`, and authorise nothing. `by`, a requester now, copied them."""
 
     type: Literal["run_forked"] = "run_forked"
     schema_version: Literal[1] = 1
