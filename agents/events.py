@@ -115,7 +115,7 @@ E = TypeVar("E")
 
 
 class RunForked(Happened):
-    """All before are the first `at_seq` events of `source`, and authorise nothing. `by`, a requester now, copied them."""
+    """All before are the first `at_seq` events of `source`, and authorise nothing. `by` copied them: a requester."""
 
     type: Literal["run_forked"] = "run_forked"
     schema_version: Literal[1] = 1
