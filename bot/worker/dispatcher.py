@@ -26,7 +26,7 @@ _TRIES = 3
 # With doubling waits a quarter of an hour: a machine that is too busy to read a mail is no fault of the mail.
 _UNAVAILABLE_TRIES = 12
 _FIRST_WAIT_S = 1.0
-# What only another release can read comes back after so long, twice as long each time: it may be we who take it again.
+# What only another release can read comes back after so long, twice as long each time, if nobody took it.
 _LEFT_FIRST_S, _LEFT_MOST_S = 1.0, 16.0
 # Of more than so many it is forgotten how often they came back.
 _LEFT_KNOWN = 10_000
@@ -77,15 +77,21 @@ class Dispatcher:
             awake.cancel()
 
     async def _leave(self, item: WorkItem, error: OtherRelease) -> None:
-        """Put off what this release can't read, for whoever can; the log hears of it once."""
+        """Hand on what this release can't read to whoever can; the log hears of it once.
+
+        Whoever has waited longest for work is given it first, so handed on at once it hardly comes back here. If it
+        does, everybody else is busy, and it waits.
+        """
         count = self._left.get(item, 0)
         if not count:
             log.warning("left to the release that can read it", item=str(item), error=str(error))
             if len(self._left) >= _LEFT_KNOWN:
                 self._left.pop(next(iter(self._left)))
         self._left[item] = count + 1
-        wait_s = min(_LEFT_FIRST_S * 2.0 ** min(count, 8), _LEFT_MOST_S)
+        wait_s = min(_LEFT_FIRST_S * 2.0 ** min(count // 2, 8), _LEFT_MOST_S)
         await self._store.come_back(item, self._store.about_now() + timedelta(seconds=wait_s))
+        if count % 2 == 0:
+            await self._store.push(item)
 
     async def _stay_awake(self, item: WorkItem) -> None:
         """Keep the sweeper from bringing the same work again, while a model thinks or a mail server is slow."""
