@@ -130,6 +130,7 @@ class Quarantine:
                 once=Once(request.id, f"held {inbound_id}", b"held"),
                 outgoing=[outbox_entry(entry) for entry in entries],
                 limit=MAX_EVENTS_AT_ALL,
+                is_there=True,
             )
         )
 

@@ -166,7 +166,8 @@ class Children:
             return
         event = RunCancelled(at=self._journal.store.about_now(), by=run.cancelled_by, parent=run.id)
         wake = [Wake(WorkItem("run", child_id))]
-        await self._journal.write(Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL))
+        commit = Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)
+        await self._journal.write(commit)
 
     async def stop_all(self, run: Run) -> list[str]:
         """Stop the children of `run` and theirs, for whom nobody waits any more; return what goes on all the same."""
@@ -220,7 +221,8 @@ class Children:
             cost_usd=spent.cost_usd,
         )
         wake = [Wake(WorkItem("run", parent.run_id))]
-        await self._journal.write(Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL))
+        commit = Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)
+        await self._journal.write(commit)
 
     async def _child(self, run: Run, child_id: RunId) -> tuple[Run, Sequence[Event]]:
         events = (await self._journal.store.load(child_id)).events

@@ -92,7 +92,8 @@ class Commit:
     `sent` is the one that this change ends, or `inbound` the inbound item: when it is gone already, nothing is
     written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs
     to; where it `is_rebuilt`, also into those where it should stand by now. With `rest` the run's turn ends with this
-    change, which has to be fenced. `commit` names the change, so that repeating it is harmless.
+    change, which has to be fenced. With `is_there` nothing is written to a run that has left for the archive. `commit`
+    names the change, so that repeating it is harmless.
     """
 
     run_id: str
@@ -110,6 +111,7 @@ class Commit:
     summary: Line | None = None
     rest: Rest | None = None
     is_rebuilt: bool = False
+    is_there: bool = False
     limit: int = MAX_EVENTS
     commit: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -205,6 +207,7 @@ def encode(
         "grace": grace_ms,
         "push": push,
         "anew": commit.is_rebuilt,
+        "there": commit.is_there or None,
         "limit": commit.limit,
         "events": [body(stamped(event, release)) for event in commit.events],
         "records": [_record(record, key, body, keys) for record in commit.records],

@@ -26,7 +26,7 @@ if plan.once then
   local earlier = redis.call('HGET', KEYS[plan.once.key], plan.once.field)
   if earlier then return {'repeat', earlier} end -- check: repeat
 end
-if head == 0 and not plan.expect and #plan.events > 0 then return refused('gone') end -- check: archived
+if plan.there and head == 0 then return refused('gone') end -- check: archived
 if plan.expect and head ~= plan.expect then return refused('conflict') end -- check: sequence
 for _, record in ipairs(plan.records) do
   local version = tonumber(redis.call('HGET', KEYS[record.key], 'version') or 0)

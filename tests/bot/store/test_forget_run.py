@@ -37,7 +37,7 @@ class Resting:
             text="why?",
             outcome="unclear",
         )
-        return (await self.store.commit(Commit(run_id=self.run_id, events=[event]))).state
+        return (await self.store.commit(Commit(run_id=self.run_id, events=[event], is_there=True))).state
 
     async def stays(self) -> bool:
         """Return whether taking it out as it was read does nothing."""
