@@ -110,10 +110,10 @@ class Nursery:
             assert self._process.stdin
             self._process.stdin.close()
 
-    def worker(self) -> int:
-        """A new worker's process id. Once it is dead, no process has that id."""
+    def worker(self, **more: str) -> int:
+        """A new worker's process id, with `more` in its environment. Once it is dead, no process has that id."""
         assert self._process.stdin
-        self._process.stdin.write(json.dumps(self._environ) + "\n")
+        self._process.stdin.write(json.dumps(self._environ | more) + "\n")
         self._process.stdin.flush()
         return int(self._heard()["pid"])
 

@@ -91,27 +91,37 @@ class DeskChannel:
 
 
 class Story(BaseModel):
-    """What a tool call belongs to."""
+    """What a tool call belongs to, and the policy that it needs."""
 
     story: str
+    policy: str = "production"
 
 
 def killed_agent(recorder: int) -> Agent:
-    """Does what its trigger names, `honours story-7`: that tool, once, behind the gate of production, and is done."""
+    """Does what its trigger names, `honours story-7`: that tool, once, behind the gate of production, and is done.
+
+    A third word is another policy that the call needs.
+    """
 
     async def prefetch(_: Run) -> tuple[Fact, ...]:
         return ()
 
     def choose(run: Run) -> Step:
-        tool, _, story = (run.started.text if run.started else "").partition(" ")
+        tool, *rest = (run.started.text if run.started else "").split()
         if not run.results:
-            return CallTool(tool=tool, arguments={"story": story})
+            return CallTool(tool=tool, arguments=dict(zip(Story.model_fields, rest, strict=False)))
         last = run.results[-1]
         return Done(outcome="done" if last.kind == "ok" else "failed", summary=f"{last.kind}: {last.text}")
 
     tools = tuple(_tool(name, recorder) for name in TOOLS)
     return Agent(
-        name="killed", description="dies often", prompt="deploy", tools=tools, prefetch=prefetch, fallback=choose
+        name="killed",
+        description="dies often",
+        prompt="deploy",
+        tools=tools,
+        prefetch=prefetch,
+        fallback=choose,
+        takes=lambda text: text.startswith(TOOLS),
     )
 
 
@@ -130,6 +140,7 @@ def _tool(name: ToolName, recorder: int) -> Tool[Story]:
         args=Story,
         prepare=prepare,
         execute=execute,
-        gate=lambda _: "production",
+        gate=lambda args: args.policy,
+        title=lambda args: f"{name} {args.story}",
         idempotent=name == "honours",
     )

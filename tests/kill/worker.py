@@ -2,7 +2,7 @@
 
 `python -m tests.kill.worker` is one. `python -m tests.kill.worker nursery` forks one for each line on stdin, a JSON
 object of environment variables, and tells its process id: a process that has imported everything starts in
-milliseconds, and dies by kill -9 like any other.
+milliseconds, and dies by kill -9 like any other. With WORDS among them it is `sayso WORDS`, the program itself.
 """
 
 import asyncio
@@ -13,7 +13,9 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
+import bot.web.serve  # noqa: F401 - so that a `sayso web` that is forked starts in milliseconds, too
 from bot.app import compose
+from bot.cli import main
 from bot.config.data_dir import redis_url
 from bot.config.settings import load
 from bot.process.logging import log_to
@@ -36,6 +38,15 @@ def work(environ: Mapping[str, str]) -> None:
         await serve(app, works="works" in parts, receives=tuple(app.messages.channels) if "receives" in parts else ())
 
     asyncio.run(serving())
+
+
+def program(environ: Mapping[str, str]) -> None:
+    """Be the program `sayso` in this environment."""
+    for name in [name for name in os.environ if name not in {"PATH", "HOME", "LANG"}]:
+        del os.environ[name]
+    os.environ.update(environ)
+    sys.argv = ["sayso", *environ["WORDS"].split()]
+    main()
 
 
 def _nursery() -> None:
@@ -63,7 +74,7 @@ def _live(environ: Mapping[str, str]) -> None:
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(source, target)
-        work(environ)
+        program(environ) if "WORDS" in environ else work(environ)
         code = 0
     finally:
         sys.stdout.flush()

@@ -1,9 +1,12 @@
 """The effects of tools on the world outside, and the record of them: `python -m tests.servers.recorder`.
 
-A call of the tool `honours` with a key that was seen before has no new effect; every other call has one.
+A call of the tool `honours` with a key that was seen before has no new effect; every other call has one. `slow` makes
+answers take up to so long, once the effect is made: a different time for each story, and always the same one.
 """
 
 import asyncio
+import time
+import zlib
 
 from tests.servers.lines import Message, listening, parent_gone, say
 from tests.servers.traps import Traps
@@ -16,6 +19,7 @@ class Recorder:
         self.calls: list[Message] = []
         self._traps = Traps()
         self._keys: dict[str, str] = {}
+        self._slow_s = 0.0
 
     async def handle(self, message: Message) -> Message:
         """`call` a tool, list the `calls`, of one `story` or of all, or set traps."""
@@ -25,11 +29,14 @@ class Recorder:
             case "calls":
                 story = message.get("story")
                 return {"calls": [call for call in self.calls if story in {None, call["story"]}]}
+            case "slow":
+                self._slow_s = message["most_s"]
+                return {}
             case _:
                 return self._traps.control(message)
 
     async def _call(self, tool: str, story: str, key: str | None) -> Message:
-        call: Message = {"tool": tool, "story": story, "key": key, "has_effect": False}
+        call: Message = {"tool": tool, "story": story, "key": key, "has_effect": False, "at": time.monotonic()}
         self.calls.append(call)
         trap = self._traps.arrived(tool)
         if await self._traps.at(trap, "before"):
@@ -37,6 +44,8 @@ class Recorder:
         if key is None or tool != "honours" or key not in self._keys:
             call["has_effect"] = True
             self._keys[key or ""] = f"{tool} did {story}"
+        if self._slow_s:
+            await asyncio.sleep(self._slow_s * (zlib.crc32(story.encode()) % 100) / 100)
         if await self._traps.at(trap, "during"):
             return {}
         if trap and trap.when == "after":

@@ -2,7 +2,8 @@
 
 Every call of a script is a named point (`start_tool`, `commit request_opened`). A trap `before` springs when nothing
 of the call has reached Redis, one `after` when Redis has done it and its answer has not been passed on. All else
-passes unchanged: pipelines, blocking reads, pushes; a connection that subscribes is not looked at any more.
+passes unchanged: pipelines, blocking reads, pushes; a connection that subscribes is not looked at any more. The whole
+network can be cut, with every line that there is, and mended.
 """
 
 import asyncio
@@ -133,14 +134,28 @@ class Proxy:
     def __init__(self, url: str) -> None:
         self._url = url
         self.traps = Traps()
+        self._is_cut = False
+        self._open = set[asyncio.StreamWriter]()
+
+    def control(self, message: dict[str, Any]) -> dict[str, Any]:
+        """`cut` the network or `mend` it; all else is for the traps."""
+        if message["do"] not in {"cut", "mend"}:
+            return self.traps.control(message)
+        self._is_cut = message["do"] == "cut"
+        for writer in self._open if self._is_cut else ():
+            writer.transport.abort()
+        return {"lines": len(self._open)}
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection; a Redis that is away hangs up."""
-        with suppress(OSError, asyncio.CancelledError):  # cancelled when this process ends
-            redis = await self._connect()
-            return await Line(self.traps, (reader, writer), redis).relay()
-        writer.close()
-        return None
+        self._open.add(writer)
+        try:
+            with suppress(OSError, asyncio.CancelledError):  # cancelled when this process ends
+                if not self._is_cut:
+                    return await Line(self.traps, (reader, writer), await self._connect()).relay()
+            writer.close()
+        finally:
+            self._open.discard(writer)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         scheme, _, place = self._url.partition("://")
@@ -154,7 +169,7 @@ async def _main() -> None:
     proxy = Proxy(sys.argv[1])
 
     async def control(message: dict[str, Any]) -> dict[str, Any]:
-        return proxy.traps.control(message)
+        return proxy.control(message)
 
     server = await asyncio.start_server(proxy.handle, "127.0.0.1")
     async with listening(control) as port:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.fakes.slack.delivery import Deliveries
+from tests.fakes.slack.elements import walk
 from tests.fakes.slack.model import Conversation, Json, Message
 from tests.fakes.slack.people import Impossible
 from tests.fakes.slack.socket_mode import SocketMode
@@ -22,6 +23,7 @@ class Sights:
             "deliveries": self.deliveries,
             "ephemerals": self.ephemerals,
             "home": self.home,
+            "live": self.live,
             "messages": self.messages,
             "sequences": lambda _: self._slack.sequences,
             "sessions": self.sessions,
@@ -40,6 +42,15 @@ class Sights:
         thread = query.get("thread_ts")
         chosen = channel.thread(thread) if thread else list(channel.messages.values())
         return [self._message(channel, message) for message in chosen]
+
+    def live(self, _: Query) -> list[Json]:
+        """Every message that somebody can press a button of, wherever it is."""
+        return [
+            self._message(channel, message)
+            for channel in self._slack.conversations.values()
+            for message in channel.messages.values()
+            if any(element["type"] == "button" for _, element in walk(message.blocks))
+        ]
 
     def ephemerals(self, query: Query) -> list[Json]:
         """`?user=…`."""

@@ -1,0 +1,243 @@
+"""An installation with every process of the Procfile, each with a line of its own to Redis that can be cut."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from httpx2 import AsyncClient
+
+from agents.requests import PersonId
+from bot.config.settings import load
+from bot.wiring.redis import Office, office_of
+from tests.fakes.slack.driver import Workspace
+from tests.kill.lane import Nursery
+from tests.processes.programs import KEY, RedisServer
+from tests.servers.lines import Message, Server, free_ports
+from tests.servers.mailhost import MailHost
+from tests.servers.resp import Redis, Refused
+from tests.servers.verdict import SERVER
+from tests.storm.facts import APPROVERS
+from tests.waiting import wait_until
+
+NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "dan": "Dan Dorn", "eve": "Eve Eder", "mal": "Mal Moss"}
+IN_SLACK = ("anna", "bo", "dan", "mal")
+REACH, _SLACK_FIRST = {"by_mail": ["email"]}, ["slack", "email"]
+EXPIRES = {"briefly": "5m"}
+LEASE_S = 2.0
+ADDRESS = "bot@sayso.example"
+SHARDS = 2
+_DISK, _LAST_BYTES = "8g", 65_536
+_FIRST = f"shards = {SHARDS}\nlease_s = {LEASE_S:g}\ngrace_s = 1.5\nsweep_s = 0.2\n"
+_LAST = """
+[alerts]
+to = ["person:mal"]
+
+[limits]
+triggers_per_person = "1000000/h"
+triggers_per_slack_channel = "1000000/h"
+
+[agents.killed]
+code = "shaken:shaken_agent"
+"""
+_AGENT = """
+import os
+
+from tests.kill.parts import killed_agent
+
+
+def shaken_agent():
+    return killed_agent(int(os.environ["RECORDER"]))
+"""
+
+
+def toml() -> str:
+    """The settings of the installation."""
+    people = [
+        f'[people.{name}]\nname = "{full}"\nemail = "{name}@corp.example"\n'
+        + (f'slack = "U0{name.upper()}"\n' if name in IN_SLACK else "")
+        for name, full in NAMES.items()
+    ]
+    policies = [
+        f"[policies.{name}]\napprovers = {[f'person:{one}' for one in who]}\nreach = {REACH.get(name, _SLACK_FIRST)}\n"
+        f'approve_by_email = true\nexpires_after = "{EXPIRES.get(name, "30d")}"\nexecute_within = "12h"\n'
+        for name, who in APPROVERS.items()
+    ]
+    return "\n".join((_FIRST, *people, *policies, _LAST))
+
+
+@dataclass
+class Process:
+    """One process of the Procfile, which is forked anew as soon as it is dead. `is_still` while it was told to stop."""
+
+    name: str
+    words: str
+    proxy: Server
+    pid: int = 0
+    is_still: bool = False
+
+    def is_alive(self) -> bool:
+        """Whether there is such a process."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it is still there."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+
+class House:
+    """Redis on a disk of its own where we may make one, the recorder, the processes, and the keys of people."""
+
+    def __init__(self, folder: Path, host: MailHost, slack: Workspace) -> None:
+        self.folder, self.host, self.slack, self.data = folder, host, slack, folder / "data"
+        [self.port] = free_ports(1)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes: dict[str, Process] = {}
+        self._still_at = 0.0
+
+    def __enter__(self) -> Self:
+        """Start the servers, not yet the processes."""
+        with ExitStack() as stack:
+            self._disk = self.folder / "redis"
+            self._disk.mkdir()
+            self.why_no_disk = _mount("new", self._disk, _DISK)
+            if not self.why_no_disk:
+                stack.callback(subprocess.run, ["umount", "--lazy", str(self._disk)], check=False)
+            self.redis = stack.enter_context(RedisServer(self._disk)).start()
+            self.recorder = stack.enter_context(Server("tests.servers.recorder"))
+            self.recorder.ask(do="slow", most_s=0.6)
+            self.data.mkdir()
+            (self.data / "sayso.toml").write_text(toml())
+            (self.data / "shaken.py").write_text(_AGENT)
+            for name, words in self._commands().items():
+                proxy = stack.enter_context(Server("tests.servers.redis_proxy", self.redis.url))
+                self.processes[name] = Process(name, words, proxy)
+            self._nursery = stack.enter_context(Nursery(self.environ()))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End it all."""
+        for process in self.processes.values():
+            process.signal(signal.SIGCONT)
+        self._stack.close()
+
+    def environ(self) -> dict[str, str]:
+        """The environment of every process; its line to Redis comes with each."""
+        return self.host.environ(ADDRESS) | {
+            "SAYSO_SECRET_KEY": KEY,
+            "SAYSO_TEST_CLOCK": "1",
+            "SAYSO_MAIL_IDENTITY": "dmarc",
+            "SAYSO_MAIL_AUTHSERV_ID": SERVER,
+            "SSL_CERT_FILE": str(self.host.authority.bundle),
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_APP_TOKEN": self.slack.app_token,
+            "SLACK_SIGNING_SECRET": self.slack.signing_secret,
+            "SAYSO_SLACK_BASE_URL": self.slack.base_url,
+            "RECORDER": str(self.recorder.said["port"]),
+            "PYTHONUNBUFFERED": "1",
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+        }
+
+    def revive(self) -> list[Process]:
+        """Start every process that is not there; those that had died."""
+        dead = [process for process in self.processes.values() if not process.pid or not process.is_alive()]
+        for process in dead:
+            process.proxy.ask(do="clear")
+            url = f"redis://127.0.0.1:{process.proxy.said['redis_port']}/0"
+            log = str(self.folder / f"{process.name}.log")
+            process.pid = self._nursery.worker(SAYSO_REDIS_URL=url, WORDS=process.words, LOG=log)
+            process.is_still = False
+        return dead
+
+    def still_at(self) -> float:
+        """Return when a process stood still last."""
+        if any(process.is_still for process in self.processes.values()):
+            self._still_at = time.monotonic()
+        return self._still_at
+
+    def calls(self, story: str | None = None) -> list[Message]:
+        """The calls of the tool of a story so far, or of all."""
+        return self.recorder.ask(do="calls", **({"story": story} if story else {}))["calls"]
+
+    def office(self) -> Office:
+        """The product's own commands beside Redis, for keys and log-ins before a storm."""
+        settings = load(self.data, self.environ() | {"SAYSO_REDIS_URL": self.redis.url} | {"PATH": ""})
+        return office_of(settings, self.redis.url)
+
+    async def clients(self) -> dict[str, AsyncClient]:
+        """A client over HTTP for each person, with a key of their own."""
+        office, found = self.office(), dict[str, AsyncClient]()
+        for name in NAMES:
+            _, key = await office.access.keyring.create(
+                person=name,
+                service=None,
+                scopes=("trigger", "read", "answer", "steer"),
+                acts_for=(),
+                asks=(),
+                made_by="person",
+                link_by="operator",
+            )
+            found[name] = AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=10)
+        await office.close()
+        return found
+
+    async def link(self, person: str) -> str:
+        """The path of a link that opens the console once."""
+        office = self.office()
+        token = await office.access.sessions.link(PersonId(person), by="operator")
+        await office.close()
+        return f"/login?token={token}"
+
+    def ask_redis(self, *words: str | int) -> bool:
+        """Tell Redis something, past every process; whether it was there to hear it."""
+        try:
+            connection = Redis(self.redis.url)
+        except OSError:
+            return False
+        try:
+            connection.ask(*words)
+        except (OSError, Refused):
+            return False
+        finally:
+            connection.close()
+        return True
+
+    def fill_disk(self, stands_s: float) -> None:
+        """Leave no room on the disk of Redis for so long; then make room, and start it again if it has given up."""
+        used = sum(file.stat().st_blocks * 512 for file in self._disk.rglob("*") if file.is_file())
+        _mount("remount", self._disk, f"{used + _LAST_BYTES}")
+        began = time.monotonic()
+        wait_until(lambda: time.monotonic() > began + stands_s, stands_s + 10)
+        _mount("remount", self._disk, _DISK)
+        if not self.ask_redis("PING"):
+            self.redis.kill()
+            self.redis.start()
+
+    def _commands(self) -> dict[str, str]:
+        data = f"--data {self.data}"
+        return {
+            "web": f"web --port {self.port} {data}",
+            "worker 1": f"worker {data}",
+            "worker 2": f"worker {data}",
+            "slack": f"slack {data}",
+            "mail": f"mail {data}",
+        }
+
+
+def _mount(how: str, disk: Path, size: str) -> str:
+    """Mount a disk of this size in memory, or change its size; why that can't be done here."""
+    options = f"{'remount,' if how == 'remount' else ''}size={size},mode=700"
+    command = ["mount", "-t", "tmpfs", "-o", options, "sayso-storm", str(disk)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip()

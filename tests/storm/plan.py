@@ -1,0 +1,80 @@
+"""What happens in a storm, drawn from a seed: the same seed wants the same, the same is disturbed in the same order."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, TypeVar, get_args
+
+from tests.kill.parts import TOOLS
+from tests.servers.traps import When
+from tests.storm.checker import KILLED
+from tests.storm.facts import KINDS, WAYS, AskedBy, Kind, Plot, Way
+
+T = TypeVar("T")
+
+Disturbance = Literal[
+    "redis", "still worker", "still other", "cut worker", "cut other", "clock", "memory", "disk", "order", "slack",
+]  # fmt: skip
+DISTURBANCES: tuple[Disturbance, ...] = get_args(Disturbance)
+
+# The points at which workers die, and those of processes that only take what people say.
+POINTS = (
+    "accept", "admit", "commit run_started", "commit context_fetched+step_chosen", "commit request_opened",
+    "commit card_delivered", "commit vote_cast+request_decided", "commit request_decided", "take", "start_tool",
+    "look_at_lease", "finish_tool", "orphan", "commit step_chosen+run_ended", "commit sent", "sweep",
+)  # fmt: skip
+WHENS: tuple[When, ...] = ("before", "after")
+_OFTEN = 12
+_ASKED_BY: dict[Kind, tuple[AskedBy, ...]] = {"cancel": ("api",), "pause": ("api",)}
+_WAYS: dict[Kind, tuple[Way, ...]] = {
+    "both": ("slack", "mail", "console"),
+    "late": ("slack", "api"),
+    "stranger": ("mail", "api"),
+}
+
+
+class Plan:
+    """Each of its lists never ends, and plays everything that there is before anything comes again."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def chance(self, of: str) -> random.Random:
+        """Return the chance that one part of a storm draws from, so that no part changes what another draws."""
+        return random.Random(f"{self._seed} {of}")  # noqa: S311
+
+    def plots(self) -> Iterator[Plot]:
+        """What people want."""
+        chance = self.chance("plots")
+        ways, askers = _dealt(chance, WAYS), _dealt(chance, ("slack", "mail", "api"))
+        tools, numbers = _dealt(chance, TOOLS), iter(range(1, 10**9))
+        for kind in _dealt(chance, (*KINDS, *["approve"] * _OFTEN)):
+            way = _first(ways, lambda one, kind=kind: one in _WAYS.get(kind, WAYS))
+            asker = _first(askers, lambda one, kind=kind: one in _ASKED_BY.get(kind, ("slack", "mail", "api")))
+            yield Plot(f"story-{self._seed}-{next(numbers)}x", kind, next(tools), asker, way)
+
+    def kills(self) -> Iterator[tuple[str, str, When] | tuple[str, None, None]]:
+        """Who dies next, and at which named point; None is at once."""
+        chance = self.chance("kills")
+        at_points = _dealt(chance, [(point, when) for point in POINTS for when in WHENS])
+        at_once = _dealt(chance, (True, False))
+        for name in _dealt(chance, KILLED):
+            if not name.startswith("worker") or next(at_once):
+                yield (name, None, None)
+            else:
+                yield (name, *next(at_points))
+
+    def disturbances(self) -> Iterator[Disturbance]:
+        """What else goes wrong."""
+        return _dealt(self.chance("disturbances"), DISTURBANCES)
+
+
+def _dealt(chance: random.Random, cards: Sequence[T]) -> Iterator[T]:
+    """Deal all cards, shuffled, again and again."""
+    while True:
+        deck = list(cards)
+        chance.shuffle(deck)
+        yield from deck
+
+
+def _first(cards: Iterator[T], fits: Callable[[T], bool]) -> T:
+    return next(card for card in cards if fits(card))

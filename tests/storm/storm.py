@@ -1,0 +1,267 @@
+"""One storm, from its first trigger until nothing moves any more, and the table of what a checker found."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from httpx2 import AsyncClient, HTTPError
+
+from tests.fakes.slack.driver import Workspace, running
+from tests.servers.authority import Authority
+from tests.servers.mailhost import MailHost, missing
+from tests.storm.checker import Report, check
+from tests.storm.facts import Facts, Plot, Story
+from tests.storm.house import IN_SLACK, NAMES, House
+from tests.storm.people import People
+from tests.storm.plan import Plan
+from tests.storm.sight import Card, Sight
+from tests.storm.weather import Weather
+
+IN_FLIGHT = 10
+# So many times the wanted length a storm lasts at most, while there is too little of it.
+_AT_MOST = 4.0
+_NO_NEWS_S = 60.0
+_READY_S = 60.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How long a storm lasts, and how many approvals it has at least."""
+
+    seconds: float = 60.0
+    approvals: int = 20
+    seed: int = 0
+
+
+class Storm:
+    """People and weather around a house."""
+
+    def __init__(self, wanted: Wanted, house: House, slack: Workspace) -> None:
+        self._wanted, self._house, self._slack = wanted, house, slack
+        self.facts, plan = Facts(), Plan(wanted.seed)
+        self._stories: dict[str, Story] = {}
+        self._sight = Sight(house, slack, self._stories)
+        self._people = People(house, slack, self._sight, self.facts, plan.chance("people"))
+        self._weather = Weather(house, slack, self.facts, plan)
+        self._plots, self._chance = plan.plots(), plan.chance("stories")
+        if house.why_no_disk:
+            self.facts.skipped.append(f"disk of Redis full: {house.why_no_disk}")
+
+    async def run(self) -> Report:
+        """Blow until it was enough, then wait until all is over."""
+        await self._begin()
+        async with _beside(self._sight.looking(), self._weather.reviving()):
+            async with _beside(self._weather.killing(), self._weather.blowing()):
+                tasks = await self._tell_stories()
+            await self._weather.clear_up()
+            await self._end(tasks)
+        return await self.judged()
+
+    async def judged(self) -> Report:
+        """The checker's report of how things stand."""
+        self.facts.live = await self._sight.live()
+        for call in await asyncio.to_thread(self._house.calls):
+            self._stories[call["story"]].calls.append(call)
+        return check(self.facts, self._wanted.approvals)
+
+    async def _begin(self) -> None:
+        await self._slack.starts_anew()
+        await self._slack.settings(answer_within_s=6, retry_after_s=[0.5] * 2_000)
+        members = {
+            name: await self._slack.person(
+                name, id=f"U0{name.upper()}", email=f"{name}@corp.example", real_name=NAMES[name]
+            )
+            for name in IN_SLACK
+        }
+        ops = await self._slack.channel("ops", *members.values(), self._slack.bot)
+        clients = await self._house.clients()
+        self._sight.open(clients, (ops, members["bo"].dm))
+        await self._people.open(members, clients)
+        self._house.revive()
+        await _ready(clients["dan"])
+
+    def _is_enough(self, began: float) -> bool:
+        passed = time.monotonic() - began
+        if passed < self._wanted.seconds:
+            return False
+        return not check(self.facts, self._wanted.approvals).tame or passed > self._wanted.seconds * _AT_MOST
+
+    async def _tell_stories(self) -> set[asyncio.Task[None]]:
+        """Begin stories while the storm lasts, so many at once; those that are not over yet."""
+        began, tasks = time.monotonic(), set[asyncio.Task[None]]()
+        while not self._is_enough(began):
+            while len(tasks) < IN_FLIGHT:
+                story = Story(next(self._plots))
+                self._stories[story.plot.name] = story
+                self.facts.stories.append(story)
+                self.facts.done[f"story: {story.plot.kind}"] += 1
+                tasks.add(asyncio.create_task(self._tell(story), name=story.plot.name))
+            done, tasks = await asyncio.wait(tasks, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        return tasks
+
+    async def _tell(self, story: Story) -> None:
+        """One story until its end is shown to whoever wanted it."""
+        await self._people.ask(story)
+        if story.plot.kind == "pause":
+            await self._people.steer(story, "pause")
+        acted, began, acts = set[str](), time.monotonic(), list[asyncio.Task[None]]()
+        while not story.shown:
+            for some_id, card in list(self._sight.cards[story.plot.name].items()):
+                if some_id not in acted and self._is_mine(story.plot, card):
+                    acted.add(some_id)
+                    acts.append(asyncio.create_task(self._act(story, card)))
+            if story.plot.kind == "pause" and time.monotonic() > began + 2:
+                await self._people.steer(story, "resume")
+                began = float("inf")
+            await asyncio.sleep(0.1)
+        if story.plot.kind != "late":  # whoever sees the end of it does not press again and again
+            for act in acts:
+                act.cancel()
+        for found in await asyncio.gather(*acts, return_exceptions=True):
+            if isinstance(found, Exception):
+                raise found
+
+    def _is_mine(self, plot: Plot, card: Card) -> bool:
+        return card.is_unknown or card.way == plot.way
+
+    async def _act(self, story: Story, card: Card) -> None:
+        people = self._people
+        if card.is_unknown:
+            return await people.say_what_happened(story, card)
+        match story.plot.kind:
+            case "approve" | "pause":
+                await people.vote(story, card, approves=True)
+            case "deny":
+                await people.vote(story, card, approves=False)
+            case "both":
+                await self._both(story, card)
+            case "requester":
+                await people.vote(story, await self._http_card(story, "anna"), approves=True, counts=False)
+                await people.vote(story, card, approves=False)
+            case "stranger":
+                await people.vote(story, card, approves=True, person="mal", counts=False)
+                await people.vote(story, card, approves=False)
+            case "late":
+                await self._late(story, card)
+            case "cancel":
+                await self._cancel(story, card)
+        return None
+
+    async def _http_card(self, story: Story, person: str = "dan") -> Card:
+        """The newest card of the story as programs see it."""
+        while True:
+            found = [card for card in self._sight.cards[story.plot.name].values() if card.way == "api"]
+            if found:
+                return replace(found[-1], person=person)
+            await asyncio.sleep(0.1)
+
+    async def _both(self, story: Story, card: Card) -> None:
+        """Two people decide at once, and not the same."""
+        other, approves = await self._http_card(story), self._chance.random() < 0.5
+        await asyncio.gather(
+            self._people.vote(story, card, approves=approves),
+            self._people.vote(story, other, approves=not approves),
+        )
+
+    async def _late(self, story: Story, card: Card) -> None:
+        """Somebody approves once it is too late for that."""
+        before = self._weather.steps
+        while self._weather.steps == before:
+            await asyncio.sleep(0.1)
+        await self._people.vote(story, card, approves=True, counts=False)
+
+    async def _cancel(self, story: Story, card: Card) -> None:
+        """Anna cancels, before somebody approves or in the same moment."""
+        if self._chance.random() < 0.5:
+            await self._people.steer(story, "cancel")
+            await self._people.vote(story, card, approves=True, counts=False)
+        else:
+            await asyncio.gather(self._people.steer(story, "cancel"), self._people.vote(story, card, approves=True))
+
+    async def _end(self, tasks: set[asyncio.Task[None]]) -> None:
+        """Wait until nothing moves any more: all is over, or there was no news for long."""
+        self._sight.moved_at = time.monotonic()
+        left = [task.get_name() for task in tasks]
+        while left or await self._is_live():
+            if self._sight.moved_at + _NO_NEWS_S < time.monotonic():
+                break
+            if any(self._stories[name].plot.kind == "late" for name in left):
+                self._weather.step_on()
+            await asyncio.sleep(0.5)
+            left = [task.get_name() for task in tasks if not task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for story in self.facts.stories:
+            with suppress(HTTPError, OSError):
+                await self._sight.look_for_end(story)
+
+    async def _is_live(self) -> bool:
+        try:
+            return bool(await self._sight.live())
+        except (HTTPError, OSError, KeyError):
+            return True
+
+
+@asynccontextmanager
+async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """What goes on while the context is open. Raises what goes wrong in it."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in found:
+        if isinstance(error, Exception):
+            raise error
+
+
+async def _ready(client: AsyncClient) -> None:
+    give_up_at = time.monotonic() + _READY_S
+    while True:
+        with suppress(HTTPError, OSError):
+            if (await client.get("/readyz")).status_code == 200:
+                return
+        assert time.monotonic() < give_up_at, "the web process did not get ready"
+        await asyncio.sleep(0.2)
+
+
+async def _blow(wanted: Wanted, folder: Path, host: MailHost, address: str) -> Report:
+    async with Workspace(address) as slack:
+        with House(folder, host, slack) as house:
+            return await Storm(wanted, house, slack).run()
+
+
+def storm(wanted: Wanted, folder: Path) -> Report:
+    """Blow once, in `folder`, which other users must be able to enter. Blocks until it is over."""
+    authority = Authority(folder / "authority")
+    (folder / "house").mkdir()
+    with MailHost(folder / "mail", authority) as host, running() as address:
+        return asyncio.run(_blow(wanted, folder / "house", host, address))
+
+
+def main(wanted: Wanted) -> bool:
+    """Print the table of a storm; whether all is well."""
+    if why := missing():
+        print(f"no storm here: {why}")
+        return False
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    folder.chmod(0o755)
+    print(f"seed {wanted.seed}", flush=True)
+    began = time.monotonic()
+    try:
+        report = storm(wanted, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{time.monotonic() - began:.0f} s\n", *report.lines(), sep="\n", flush=True)
+    return report.is_well

@@ -1,0 +1,169 @@
+"""What befalls an installation in a storm: processes die and stand still, lines are cut, Redis loses its footing."""
+
+import asyncio
+import random
+import signal
+import time
+
+from tests.fakes.slack.driver import Workspace
+from tests.servers.traps import When
+from tests.storm.facts import Facts
+from tests.storm.house import LEASE_S, SHARDS, House, Process
+from tests.storm.plan import Disturbance, Plan
+
+# A trap that nobody steps into is no death.
+_TRAP_S = 4.0
+_STILL_S = LEASE_S + 1.0
+_CLOCK_MS = {"on": 360_000, "back": -120_000}
+_PAUSE_S = (0.5, 2.0)
+_KILL_S = (1.2, 2.4)
+
+
+class Weather:
+    """Two things go on beside each other: processes die, and everything else happens, one thing after another.
+
+    `steps` is how often the clock was set forward, by more than a request of the policy `briefly` stays open.
+    """
+
+    def __init__(self, house: House, slack: Workspace, facts: Facts, plan: Plan) -> None:
+        self._house, self._slack, self._facts, self._plan = house, slack, facts, plan
+        self.steps = self._offset_ms = 0
+        self._traps: dict[str, str] = {}
+
+    async def reviving(self) -> None:
+        """Whoever is dead is there again soon."""
+        while True:
+            self.revive()
+            await asyncio.sleep(0.1)
+
+    def revive(self) -> None:
+        """Start whoever is dead, and note whether it died at a named point."""
+        sprung = {name: self._house.processes[name].proxy.ask(do="seen")["sprung"] for name in self._traps}
+        for process in self._house.revive():
+            if point := self._traps.pop(process.name, ""):
+                self._facts.done["died at a named point"] += bool(sprung[process.name])
+                self._facts.done[f"killed: {process.name}"] += bool(sprung[process.name] and point)
+
+    async def killing(self) -> None:
+        """Processes die for ever."""
+        chance = self._plan.chance("when they die")
+        for name, point, when in self._plan.kills():
+            await asyncio.sleep(chance.uniform(*_KILL_S))
+            process = self._house.processes[name]
+            if point and when:
+                await self._trap(process, point, when)
+            elif not self._traps.get(name) and process.is_alive():
+                process.signal(signal.SIGKILL)
+                self._facts.done[f"killed: {name}"] += 1
+
+    async def _trap(self, process: Process, point: str, when: When) -> None:
+        """It dies where it comes to this point next, unless that takes too long."""
+        if process.name in self._traps or process.is_still or not process.is_alive():
+            return
+        self._traps[process.name] = f"{when} {point}"
+        process.proxy.ask(do="arm", name=point, nth=1, when=when, pid=process.pid)
+        give_up_at = time.monotonic() + _TRAP_S
+        while process.name in self._traps and time.monotonic() < give_up_at:
+            await asyncio.sleep(0.1)
+        if self._traps.pop(process.name, ""):
+            process.proxy.ask(do="clear")
+
+    async def blowing(self) -> None:
+        """Everything else happens for ever."""
+        chance = self._plan.chance("weather")
+        for kind in self._plan.disturbances():
+            await asyncio.sleep(chance.uniform(*_PAUSE_S))
+            await self._disturb(kind, chance)
+
+    async def _disturb(self, kind: Disturbance, chance: random.Random) -> None:
+        workers, others = ("worker 1", "worker 2"), ("web", "slack", "mail")
+        match kind:
+            case "redis":
+                await asyncio.to_thread(self._restart_redis)
+            case "still worker" | "still other":
+                await self._stand_still(chance.choice(workers if kind == "still worker" else others))
+            case "cut worker" | "cut other":
+                await self._cut(chance.choice(workers if kind == "cut worker" else others))
+            case "clock":
+                self._step(_CLOCK_MS["on"] if chance.random() < 0.8 or not self.steps else _CLOCK_MS["back"])
+            case "memory":
+                await self._out_of_memory()
+            case "disk":
+                await self._fill_disk()
+            case "order":
+                await self._slack.tell("hold")
+                await asyncio.sleep(1)
+                released = await self._slack.tell("release", reverse=True)
+                self._facts.done["events in reverse order"] += released["released"] > 1
+            case "slack":
+                await self._slack.tell("network", down=True)
+                await asyncio.sleep(1.5)
+                await self._slack.tell("network", down=False)
+                self._facts.done["Slack away"] += 1
+
+    def _restart_redis(self) -> None:
+        self._house.redis.kill()
+        self._house.redis.start()
+        self._facts.done["Redis killed and started again"] += 1
+
+    async def _stand_still(self, name: str) -> None:
+        process = self._house.processes[name]
+        if process.name in self._traps or not process.is_alive():
+            return
+        pid, process.is_still = process.pid, True
+        process.signal(signal.SIGSTOP)
+        await asyncio.sleep(_STILL_S)
+        if process.pid == pid and process.is_alive():
+            process.signal(signal.SIGCONT)
+            self._facts.done["stood still longer than a lease"] += 1
+        self._house.still_at()
+        process.is_still = False
+
+    async def _cut(self, name: str) -> None:
+        proxy = self._house.processes[name].proxy
+        proxy.ask(do="cut")
+        await asyncio.sleep(LEASE_S)
+        proxy.ask(do="mend")
+        self._facts.done["network cut"] += 1
+
+    def _step(self, by_ms: int) -> None:
+        self._offset_ms += by_ms
+        for shard in range(SHARDS):
+            if not self._house.ask_redis("SET", f"{{s{shard}}}:clock_offset", self._offset_ms):
+                return
+        self.steps += by_ms > 0
+        self._facts.done["clock stepped"] += 1
+
+    def step_on(self) -> None:
+        """Set the clock forward once more."""
+        self._step(_CLOCK_MS["on"])
+
+    async def _out_of_memory(self) -> None:
+        if self._house.ask_redis("CONFIG", "SET", "maxmemory", 1):
+            await asyncio.sleep(1.5)
+            self._facts.done["Redis out of memory"] += 1
+        self._mend_memory()
+
+    def _mend_memory(self) -> None:
+        self._house.ask_redis("CONFIG", "SET", "maxmemory", 0)
+
+    async def _fill_disk(self) -> None:
+        if self._house.why_no_disk:
+            return
+        await asyncio.to_thread(self._house.fill_disk, 1.5)
+        self._facts.done["disk of Redis full"] += 1
+
+    async def clear_up(self) -> None:
+        """Everything is healthy again."""
+        for process in self._house.processes.values():
+            process.proxy.ask(do="clear")
+            process.proxy.ask(do="mend")
+            process.signal(signal.SIGCONT)
+            process.is_still = False
+        self._traps.clear()
+        if not await asyncio.to_thread(self._house.ask_redis, "PING"):
+            await asyncio.to_thread(self._house.redis.kill)
+            await asyncio.to_thread(self._house.redis.start)
+        self._mend_memory()
+        await self._slack.tell("release")
+        await self._slack.tell("faults_over")
