@@ -12,8 +12,8 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib import import_module
 
-import bot.web.serve  # noqa: F401 - so that a `sayso web` that is forked starts in milliseconds, too
 from bot.app import compose
 from bot.cli import main
 from bot.config.data_dir import redis_url
@@ -50,6 +50,7 @@ def program(environ: Mapping[str, str]) -> None:
 
 
 def _nursery() -> None:
+    import_module("bot.web.serve")  # a `sayso web` loads it late, and is to start in milliseconds, too
     children: list[int] = []
     # Nobody waits for the children: so they leave no zombies, and a process id that is gone is a process that is gone.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

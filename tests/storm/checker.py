@@ -26,11 +26,14 @@ DONE = (
 
 @dataclass(frozen=True)
 class Report:
-    """`wrong` names the stories by what is wrong with them; `tame` is what there was too little of."""
+    """`wrong` names the stories by what is wrong with them; `tame` is what there was too little of, `skipped`
+    what this machine has no means for.
+    """
 
     wrong: dict[str, list[str]]
     tame: list[str]
     done: dict[str, int]
+    skipped: list[str]
 
     @property
     def is_well(self) -> bool:
@@ -44,6 +47,7 @@ class Report:
         yield from ("", "| what was done | how often |", "|---|---|")
         yield from (f"| {what} | {count} |" for what, count in self.done.items())
         yield from (f"{what}: {', '.join(names)}" for what, names in self.wrong.items() if names)
+        yield from (f"not done here: {why}" for why in self.skipped)
         yield from (f"too little to count: {what}" for what in self.tame)
 
 
@@ -66,7 +70,7 @@ def check(facts: Facts, least_approvals: int = 1) -> Report:
     tame = [what for what in DONE if not facts.done[what] and what not in skipped]
     if approvals < least_approvals:
         tame.append(f"approvals ({approvals} of {least_approvals})")
-    return Report(wrong, tame, done)
+    return Report(wrong, tame, done, facts.skipped)
 
 
 def _is_lost(story: Story) -> bool:

@@ -1,4 +1,4 @@
-"""What is known of a storm from outside: what people said, what tools did, what people were shown, what was disturbed."""
+"""What is known of a storm from outside: what people said and were shown, what tools did, what was disturbed."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ APPROVERS = {
     "by_slack": ("bo", "dan"),
     "by_mail": ("cy", "dan"),
     "by_console": ("eve", "dan"),
-    "by_api": ("dan", "bo"),
+    "by_api": ("dan", "eve"),
     "briefly": ("bo", "dan"),
 }
 """The policies, and whose approval counts in each."""
@@ -43,6 +43,11 @@ class Plot:
         return "briefly" if self.kind == "late" else f"by_{self.way}"
 
     @property
+    def is_in_slack(self) -> bool:
+        """Whether messages about it are sent to Slack."""
+        return self.asked_by == "slack" or "bo" in APPROVERS[self.policy]
+
+    @property
     def text(self) -> str:
         """What is written to sayso."""
         return f"{self.tool} {self.name} {self.policy}"
@@ -62,7 +67,8 @@ class Said:
 class Story:
     """A plot and what came of it. `was_taken` once whoever was told has promised to keep it.
 
-    `run_id` and `message` are what it was begun with, over HTTP and in Slack. `calls_before_unknown` is how often its tool had been called each time people said whether it happened.
+    `run_id` and `message` are what it was begun with, over HTTP and in Slack. `calls_before_unknown` is how often its
+    tool had been called each time people said whether it happened.
     """
 
     plot: Plot

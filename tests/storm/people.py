@@ -17,10 +17,11 @@ from channels.email.local.reply_mail import compose_reply
 from channels.email.mime import Post
 from channels.email.transport import Transport
 from tests.fakes.slack.driver import Message, Person, Workspace
-from tests.servers.console import Browser
+from tests.servers.console import Browser, sent
 from tests.storm.facts import PEOPLE, Facts, Said, Story
 from tests.storm.house import ADDRESS, House
 from tests.storm.sight import Card, Sight
+from tests.waiting import until
 
 IT_HAPPENED, IT_DID_NOT = "it happened", "it did not happen, ask again"
 DOUBLED = 0.2
@@ -30,7 +31,7 @@ _LOOKS_AFTER_S = 4.0
 
 
 class People:
-    """Everybody. `still_since` is when a process stood still last: who looks what happened waits for those."""
+    """Everybody. Whoever looks what has happened waits until nobody can be about to make it happen."""
 
     def __init__(self, house: House, slack: Workspace, sight: Sight, facts: Facts, chance: random.Random) -> None:
         self._house, self._slack, self._sight, self._facts, self._chance = house, slack, sight, facts, chance
@@ -38,7 +39,6 @@ class People:
         self._clients: dict[str, AsyncClient] = {}
         self._eve = Browser(AsyncClient(base_url=house.url, timeout=10))
         self._mailing = asyncio.Semaphore(8)
-        self.clock_ms = 0
 
     async def open(self, in_slack: dict[str, Person], clients: dict[str, AsyncClient]) -> None:
         """Everybody is there."""
@@ -88,8 +88,7 @@ class People:
 
     async def say_what_happened(self, story: Story, card: Card) -> None:
         """Dan looks at what the tool has done, when nobody can be about to do it any more, and says so."""
-        while time.monotonic() < max(card.seen_at, self._house.still_at()) + _LOOKS_AFTER_S:
-            await asyncio.sleep(_AGAIN_S)
+        await until(lambda: time.monotonic() > max(card.seen_at, self._house.still_at()) + _LOOKS_AFTER_S, 600, "quiet")
         calls = await asyncio.to_thread(self._house.calls, story.plot.name)
         story.calls_before_unknown.append(len(calls))
         said = IT_HAPPENED if any(call["has_effect"] for call in calls) else IT_DID_NOT
@@ -114,14 +113,14 @@ class People:
 
         is_double = bool(once) and self._is_double("api")
 
-        async def sent() -> Response | None:
+        async def answered() -> Response | None:
             answers = await asyncio.gather(*(send() for _ in range(1 + is_double)), return_exceptions=True)
             for answer in answers:
                 if isinstance(answer, Response) and answer.status_code in wanted:
                     return answer
             return self._not_answered(path, answers)
 
-        return await _until_answered(sent)
+        return await _until_answered(answered)
 
     def _not_answered(self, what: str, answers: Sequence[Response | BaseException]) -> None:
         """Nobody is there just now, which is no wonder in a storm; any other answer is one."""
@@ -155,7 +154,7 @@ class People:
             page = await self._eve.get(path)
             if page.path.startswith("/login") or page.status == 401:
                 login = await self._eve.get(await self._house.link("eve"))
-                await self._eve.submit(login.form("/login"))
+                await self._eve.post(*sent(login.form("/login")))
                 return None
             if page.status != 200:
                 return None
@@ -163,10 +162,8 @@ class People:
             form = next((one for one in forms if button in [each.text for each in one.buttons]), None)
             if form is None:
                 return True  # somebody else was faster
-            await self._eve.submit(form, button)
-            if is_double:
-                await self._eve.submit(form, button)
-            return True
+            answers = [await self._eve.post(*sent(form, button)) for _ in range(1 + is_double)]
+            return any(answer.status_code == 303 for answer in answers) or None
 
         await _until_answered(submitted)
 

@@ -1,7 +1,8 @@
 """What happens in a storm, drawn from a seed: the same seed wants the same, the same is disturbed in the same order."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import product
 from typing import Literal, TypeVar, get_args
 
 from tests.kill.parts import TOOLS
@@ -23,7 +24,8 @@ POINTS = (
     "look_at_lease", "finish_tool", "orphan", "commit step_chosen+run_ended", "commit sent", "sweep",
 )  # fmt: skip
 WHENS: tuple[When, ...] = ("before", "after")
-_OFTEN = 12
+_OFTEN: tuple[Kind, ...] = ("approve",) * 12
+ASKERS: tuple[AskedBy, ...] = get_args(AskedBy)
 _ASKED_BY: dict[Kind, tuple[AskedBy, ...]] = {"cancel": ("api",), "pause": ("api",)}
 _WAYS: dict[Kind, tuple[Way, ...]] = {
     "both": ("slack", "mail", "console"),
@@ -45,23 +47,24 @@ class Plan:
     def plots(self) -> Iterator[Plot]:
         """What people want."""
         chance = self.chance("plots")
-        ways, askers = _dealt(chance, WAYS), _dealt(chance, ("slack", "mail", "api"))
+        ways, askers = _dealt(chance, (*WAYS, *WAYS[1:])), _dealt(chance, (*ASKERS, *ASKERS[1:]))
         tools, numbers = _dealt(chance, TOOLS), iter(range(1, 10**9))
-        for kind in _dealt(chance, (*KINDS, *["approve"] * _OFTEN)):
-            way = _first(ways, lambda one, kind=kind: one in _WAYS.get(kind, WAYS))
-            asker = _first(askers, lambda one, kind=kind: one in _ASKED_BY.get(kind, ("slack", "mail", "api")))
+        for kind in _dealt(chance, (*KINDS, *_OFTEN)):
+            way = _first(ways, _WAYS.get(kind, WAYS))
+            asker = _first(askers, _ASKED_BY.get(kind, ASKERS))
             yield Plot(f"story-{self._seed}-{next(numbers)}x", kind, next(tools), asker, way)
 
-    def kills(self) -> Iterator[tuple[str, str, When] | tuple[str, None, None]]:
-        """Who dies next, and at which named point; None is at once."""
+    def kills(self) -> Iterator[tuple[str, str, When | None]]:
+        """Who dies next, and at which named point, if at any."""
         chance = self.chance("kills")
-        at_points = _dealt(chance, [(point, when) for point in POINTS for when in WHENS])
+        at_points = _dealt(chance, list(product(POINTS, WHENS)))
         at_once = _dealt(chance, (True, False))
         for name in _dealt(chance, KILLED):
             if not name.startswith("worker") or next(at_once):
-                yield (name, None, None)
+                yield (name, "", None)
             else:
-                yield (name, *next(at_points))
+                point, when = next(at_points)
+                yield (name, point, when)
 
     def disturbances(self) -> Iterator[Disturbance]:
         """What else goes wrong."""
@@ -76,5 +79,5 @@ def _dealt(chance: random.Random, cards: Sequence[T]) -> Iterator[T]:
         yield from deck
 
 
-def _first(cards: Iterator[T], fits: Callable[[T], bool]) -> T:
-    return next(card for card in cards if fits(card))
+def _first(cards: Iterator[T], fitting: Collection[T]) -> T:
+    return next(card for card in cards if card in fitting)

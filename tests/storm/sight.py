@@ -43,13 +43,17 @@ class Card:
 
 @dataclass
 class Sight:
-    """Looks again and again while `looking` runs. `cards` are all that were ever there, by story."""
+    """Looks again and again while `looking` runs. `cards` are all that were ever there, by story.
+
+    `moved_at` is when something new was seen last; of the stories `in_slack` a button can be pressed there just now.
+    """
 
     house: House
     slack: Workspace
     stories: dict[str, Story]
     cards: dict[str, dict[str, Card]] = field(default_factory=lambda: defaultdict(dict[str, Card]))
     moved_at: float = 0.0
+    in_slack: set[str] = field(default_factory=set[str])
     _seen: set[str] = field(default_factory=set[str])
 
     def open(self, clients: dict[str, AsyncClient], places: tuple[str, ...]) -> None:
@@ -111,7 +115,9 @@ class Sight:
         return [Message(each) for each in await self.slack.see("live")]
 
     async def _messages(self) -> None:
-        for message in await self._live():
+        live = await self._live()
+        self.in_slack = {_story_in(message.words) for message in live}
+        for message in live:
             if message.buttons[:1] == ["Approve"] and message.channel in self._places:
                 story = _story_in(message.words)
                 some_id = f"slack {message.channel} {message.ts}"

@@ -3,13 +3,14 @@
 import asyncio
 import random
 import signal
-import time
+from contextlib import suppress
 
 from tests.fakes.slack.driver import Workspace
 from tests.servers.traps import When
 from tests.storm.facts import Facts
 from tests.storm.house import LEASE_S, SHARDS, House, Process
 from tests.storm.plan import Disturbance, Plan
+from tests.waiting import until
 
 # A trap that nobody steps into is no death.
 _TRAP_S = 4.0
@@ -62,9 +63,8 @@ class Weather:
             return
         self._traps[process.name] = f"{when} {point}"
         process.proxy.ask(do="arm", name=point, nth=1, when=when, pid=process.pid)
-        give_up_at = time.monotonic() + _TRAP_S
-        while process.name in self._traps and time.monotonic() < give_up_at:
-            await asyncio.sleep(0.1)
+        with suppress(AssertionError):
+            await until(lambda: process.name not in self._traps, _TRAP_S)
         if self._traps.pop(process.name, ""):
             process.proxy.ask(do="clear")
 

@@ -1,0 +1,27 @@
+from itertools import islice
+
+from tests.storm.checker import KILLED
+from tests.storm.facts import APPROVERS, KINDS, PEOPLE, WAYS
+from tests.storm.plan import ASKERS, DISTURBANCES, Plan
+
+
+def test_the_same_seed_plans_the_same_storm_and_another_one_another() -> None:
+    assert list(islice(Plan(7).plots(), 50)) == list(islice(Plan(7).plots(), 50))
+    assert list(islice(Plan(7).kills(), 50)) == list(islice(Plan(7).kills(), 50))
+    assert list(islice(Plan(7).disturbances(), 50)) != list(islice(Plan(8).disturbances(), 50))
+
+
+def test_everything_happens_before_anything_happens_again() -> None:
+    plots = list(islice(Plan(1).plots(), 60))
+
+    assert {plot.kind for plot in plots} == {*KINDS}
+    assert {plot.way for plot in plots} == {*WAYS}
+    assert {plot.asked_by for plot in plots} == {*ASKERS}
+    assert {name for name, _, _ in islice(Plan(1).kills(), len(KILLED))} == {*KILLED}
+    assert {*islice(Plan(1).disturbances(), len(DISTURBANCES))} == {*DISTURBANCES}
+
+
+def test_whoever_decides_in_a_way_may_decide_by_its_policy() -> None:
+    for plot in islice(Plan(3).plots(), 200):
+        assert PEOPLE[plot.way] in APPROVERS[plot.policy]
+        assert "dan" in APPROVERS[plot.policy], "he says what happened where nobody knows"

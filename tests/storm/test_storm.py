@@ -1,0 +1,22 @@
+"""A storm loses nothing, does nothing twice or undecided, and shows nothing wrong: a minute, and ten under `--all`.
+
+A storm is longer where the machine is too slow to do enough in that time. No time is judged but one: 60 s without any
+news after everything is healthy again.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.long import few_of
+from tests.servers.mailhost import MailHost
+from tests.storm.storm import Wanted, storm
+
+
+@pytest.mark.parametrize("wanted", few_of([Wanted(60, 30, seed=17), Wanted(600, 400, seed=18)], 0), ids=str)
+def test_a_storm_leaves_every_promise_kept(
+    open_path: Path, mailhost: MailHost, slack_address: str, wanted: Wanted
+) -> None:
+    report = storm(wanted, open_path, mailhost, slack_address)
+
+    assert report.is_well, "\n".join(report.lines())
