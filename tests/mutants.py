@@ -1,0 +1,192 @@
+"""Copies of the tree without one of its checks, and what becomes of the tests that are named for it.
+
+The checks are those in `CHECKS` of `bot/policy/judge.py`, each `if` of `why_not` in `bot/policy/record.py`, each line
+of a script that is marked `-- check: NAME`, and the lines in `PLANTED`. A test is named for one by
+`@guards("judge:NAME")`; see `tests/guards.py`.
+"""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).parents[1]
+_TREE = ("bot", "agents", "channels", "language", "prompts", "tests", "pyproject.toml")
+_JUDGE, _RECHECK, _SCRIPTS = Path("bot/policy/judge.py"), Path("bot/policy/record.py"), Path("bot/store/lua")
+# The checks of `why_not`, in their order.
+_RECHECKS = ("approved", "digest", "execute_within", "voters")
+# What pytest's exit status says of a mutant.
+_FOUND = {0: "no test fails without it", 1: "caught", 5: "no test is named for it"}
+_FAILED = re.compile(r"^FAILED \S+?(test_\w+\.py::\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One check, the text of a file that makes it, what stands there instead, and where its tests are."""
+
+    check: str
+    file: Path
+    old: str
+    new: str
+    tests: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a mutant: `caught`, by which test and after how long, or why not."""
+
+    found: str
+    test: str
+    seconds: float
+
+
+def _planted(name: str, file: str, old: str, new: str, tests: str) -> Mutant:
+    return Mutant(f"planted:{name}", Path(file), old, new, tests)
+
+
+PLANTED = (
+    _planted(
+        "sweeper", "bot/worker/queue.py", "await self._store.sweep(shard)", "pass", "tests/bot/worker/test_queue.py"
+    ),
+    _planted(
+        "recheck_before_start",
+        "bot/execution/approval_guard.py",
+        "if why := why_not(record, _digest(run, record, call), self._people.all(), now):",
+        'if why := "":',
+        "tests/bot/execution",
+    ),
+    _planted(
+        "recheck_before_turn", "bot/execution/approval_guard.py", "return why is None", "return True", "tests/stories"
+    ),
+    _planted(
+        "lease_before_effect",
+        "bot/execution/executor.py",
+        "if not tool.runs_command and not await self._store.holds(run_id, attempt.id):",
+        "if False:",
+        "tests/bot/execution",
+    ),
+    _planted(
+        "end_of_a_tool_is_scheduled",
+        "bot/store/lua/finish_tool.lua",
+        "redis.call('ZADD', KEYS[3], whole(now_ms(KEYS[4]) + tonumber(ARGV[4])), ARGV[3])",
+        "",
+        "tests/bot/store/test_tools.py",
+    ),
+    _planted(
+        "end_of_a_tool_is_told",
+        "bot/execution/executor.py",
+        "await self._store.finish_tool(run_id, event.attempt_id, event, files)\n                return await "
+        'self._queue.notify(WorkItem("run", run_id))',
+        "return await self._store.finish_tool(run_id, event.attempt_id, event, files)",
+        "tests/bot/execution",
+    ),
+    _planted(
+        "very_moment_of_expiry",
+        "bot/store/lua/commit.lua",
+        "now() >= record.before",
+        "now() > record.before",
+        "tests/bot/store/test_commit.py",
+    ),
+    _planted(
+        "very_moment_of_execute_within",
+        "bot/store/lua/start_tool.lua",
+        "now >= tonumber(ARGV[7])",
+        "now > tonumber(ARGV[7])",
+        "tests/bot/store/test_tools.py",
+    ),
+    _planted(
+        "start_is_told_when_too_old",
+        "bot/execution/approval_guard.py",
+        "before=good_until(record))",
+        "before=now.replace(year=now.year + 1))",
+        "tests/bot/execution",
+    ),
+    _planted(
+        "note_that_a_card_may_be_sent",
+        "bot/outbound/outbox.py",
+        'await self._store.remember(_tried(entry), b"1", _TRIED_S)',
+        "pass",
+        "tests/bot/outbound",
+    ),
+    _planted(
+        "second_wake_while_a_run_moves",
+        "bot/runs/loop.py",
+        "if run_id in self._moving:\n            self._moving[run_id] = True\n",
+        "if run_id in self._moving:\n",
+        "tests/bot/runs",
+    ),
+    _planted(
+        "busy_worker_hands_on",
+        "bot/worker/queue.py",
+        "await self._store.push(item)\n",
+        "pass\n",
+        "tests/bot/worker/test_queue.py",
+    ),
+)
+"""Lines whose loss is no check that says no, but work that nobody does, or a moment too late."""
+
+
+def mutants() -> Iterator[Mutant]:
+    """All of them."""
+    judge = (TOP / _JUDGE).read_text().splitlines(keepends=True)
+    begin = next(number for number, line in enumerate(judge) if line.startswith("CHECKS:"))
+    for line in judge[begin + 1 : judge.index(")\n", begin)]:
+        name = line.strip(" _,\n")
+        yield Mutant(f"judge:{name}", _JUDGE, line, "", "tests/bot/policy/test_judge.py")
+    for name, condition in zip(_RECHECKS, _conditions(TOP / _RECHECK, "why_not"), strict=True):
+        yield Mutant(f"recheck:{name}", _RECHECK, condition, "", "tests/bot/policy/test_recheck.py")
+    for script in sorted((TOP / _SCRIPTS).glob("*.lua")):
+        for line in script.read_text().splitlines(keepends=True):
+            if marked := re.search(r"-- check: (\w+)$", line):
+                yield Mutant(f"{script.name}:{marked[1]}", _SCRIPTS / script.name, line, "", "tests/bot/store")
+    yield from PLANTED
+
+
+def _conditions(file: Path, function: str) -> list[str]:
+    """The text of each `if` in a function."""
+    lines = file.read_text().splitlines(keepends=True)
+    [found] = [
+        node for node in ast.parse("".join(lines)).body if isinstance(node, ast.FunctionDef) and node.name == function
+    ]
+    ifs = [node for node in found.body if isinstance(node, ast.If)]
+    return ["".join(lines[node.lineno - 1 : node.end_lineno]) for node in ifs]
+
+
+def run_tests(tree: Path, mark: str, *tests: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests with this mark in a copy."""
+    command = [sys.executable, "-B", "-m", "pytest", "-qxrf", "--tb=line", "-p", "no:cacheprovider", "-m", mark, *tests]
+    return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=60)
+
+
+def copied(folder: Path) -> Path:
+    """A copy of the tree."""
+    for name in _TREE:
+        source = TOP / name
+        if source.is_dir():
+            # Compiled files stay good: copies keep their times, and a changed file gets a new one.
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("node_modules"))
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name)
+    return folder
+
+
+def verdict(mutant: Mutant, folder: Path) -> Verdict:
+    """Return what becomes of the tests that are named for a check, without it. `folder` is gone afterwards."""
+    tree = copied(folder)
+    text = (tree / mutant.file).read_text()
+    if text.count(mutant.old) != 1:
+        raise LookupError(f"{mutant.check}: its text stands {text.count(mutant.old)} times in {mutant.file}")
+    (tree / mutant.file).write_text(text.replace(mutant.old, mutant.new))
+    began = time.monotonic()
+    done = run_tests(tree, f"guards(check='{mutant.check}')", mutant.tests)
+    seconds = time.monotonic() - began
+    shutil.rmtree(tree)
+    failed = _FAILED.search(done.stdout)
+    found = _FOUND.get(done.returncode, f"the tests did not run: {done.stdout[-500:]}{done.stderr[-500:]}")
+    return Verdict(found, failed[1] if failed else "", seconds)
