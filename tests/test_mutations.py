@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import PLANTED, TOP, Mutant, copied, mutants, run_tests, verdict
+from tests.mutants import TOP, Mutant, copied, mutants, run_tests, verdict
 
 PROCESSES = 2
 
@@ -28,8 +28,8 @@ def test_there_are_checks_to_remove() -> None:
     assert len(checks) == len(set(checks))
 
 
-@pytest.mark.parametrize("mutant", PLANTED, ids=lambda mutant: mutant.check)
-def test_what_is_planted_stands_where_it_is_looked_for(mutant: Mutant) -> None:
+@pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.check)
+def test_what_is_changed_stands_once_where_it_is_looked_for(mutant: Mutant) -> None:
     assert (TOP / mutant.file).read_text().count(mutant.old) == 1
 
 

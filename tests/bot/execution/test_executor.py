@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolStarted
+from agents.requests import AttemptId
+from agents.state import Attempt
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.store import WorkItem
+from tests.guards import guards
 from tests.stories.faults.test_deploy import release
 from tests.waiting import until
 from tests.world import World, a_world
@@ -73,6 +76,36 @@ async def test_a_tool_that_takes_longer_than_its_lease_keeps_it(world: World) ->
 
     assert await world.summary(run_id) == "done: ok: stamp letter: done"
     assert world.workshop.started == ["stamp letter"]
+
+
+@guards("planted:end_of_a_tool_is_told")
+async def test_a_run_goes_on_at_once_when_its_tool_ends(redis: str, tmp_path: Path) -> None:
+    def change(world: World) -> None:
+        world.environ = {"SAYSO_GRACE_S": "3600"}
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        run_id = await world.trigger("stamp letter")
+
+        assert await world.summary(run_id) == "done: ok: stamp letter: done"
+
+
+@guards("planted:lease_before_effect")
+async def test_an_attempt_without_its_lease_has_no_effect(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    run, [agent] = await world.run(run_id), [world.app.runs.executor.agents["clerk"]]
+    tool = agent.tool("press")
+    assert run.pending is not None
+    assert tool is not None
+    args = tool.args(what="bell")
+    attempt = Attempt(
+        AttemptId("s0a-aaaaaaaaaaaaa"), await world.now(), "here", tool.idempotent, await tool.prepare(args)
+    )
+
+    world.app.runs.executor.begin(run, run.pending, tool, args, attempt, None)
+    await world.app.runs.executor.leave(30)
+
+    assert world.workshop.started == []
 
 
 async def test_a_tool_that_honours_its_key_and_does_not_end_in_time_is_an_error(hasty: World) -> None:

@@ -17,6 +17,7 @@ from bot.store.outbox_entry import Delivery, UpdateCard
 from channels import Card
 from tests.clerk import clerk
 from tests.fakes.wall import Wall
+from tests.guards import guards
 from tests.long import few_of
 from tests.office import TOML
 from tests.waiting import until
@@ -144,6 +145,7 @@ async def test_a_change_that_is_refused_is_let_go_and_nobody_is_alarmed(office: 
     assert await office.dead() == []
 
 
+@guards("planted:note_that_a_card_may_be_sent")
 @pytest.mark.parametrize("what", few_of(["mumbles", "is_fatal"], 0))
 async def test_a_card_whose_sending_was_never_answered_is_closed_too_when_it_is_decided_meanwhile(
     office: World, wall: Wall, what: str

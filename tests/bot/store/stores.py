@@ -35,6 +35,12 @@ async def move_time(store: Store, seconds: float) -> None:
         await store.client.do("SET", f"{{s{shard}}}:clock_offset", round(seconds * 1000))
 
 
+async def stop_clock_at(store: Store, moment: datetime) -> None:
+    """The next script runs at exactly this moment, which is to come: the clock goes on from where it was seen last."""
+    for shard in range(store.shards):
+        await store.client.do("SET", f"{{s{shard}}}:clock_seen", f"{moment.timestamp() * 1000:.0f} 0")
+
+
 async def in_a(store: Store, seconds: float) -> datetime:
     """A moment so far from now, by the clock of the scripts."""
     return await store.now(RUN) + timedelta(seconds=seconds)

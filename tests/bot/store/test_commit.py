@@ -1,6 +1,7 @@
 """One change to a run and all that follows from it: whole or not at all, once, and only if nothing forbids it."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,7 @@ from tests.bot.store.stores import (
     paused,
     put,
     started,
+    stop_clock_at,
     woken,
     write,
 )
@@ -102,6 +104,20 @@ async def test_nothing_is_written_from_the_expiry_on_by_the_servers_time(store: 
     await move_time(store, 99)
     early = await put(store, write(1, before=expiry), paused())
     await move_time(store, 100)
+    late = await put(store, write(2, before=expiry), paused())
+
+    assert (early.state, late.state) == ("committed", "late")
+    assert await events(store) == ["run_paused"]
+
+
+@guards("planted:very_moment_of_expiry")
+async def test_nothing_is_written_in_the_very_moment_of_the_expiry(store: Store) -> None:
+    expiry = await in_a(store, 100)
+    await put(store, write(0))
+
+    await stop_clock_at(store, expiry - timedelta(milliseconds=1))
+    early = await put(store, write(1, before=expiry), paused())
+    await stop_clock_at(store, expiry)
     late = await put(store, write(2, before=expiry), paused())
 
     assert (early.state, late.state) == ("committed", "late")

@@ -22,6 +22,7 @@ from tests.bot.store.stores import (
     paused,
     put,
     started,
+    stop_clock_at,
     tool_started,
     woken,
     write,
@@ -134,6 +135,20 @@ async def test_an_approval_is_good_until_its_last_second(store: Store, run: None
     assert await start(store, version=2, until=until) == "started"
 
 
+@guards("planted:very_moment_of_execute_within")
+async def test_an_approval_starts_nothing_in_the_very_moment_in_which_it_becomes_too_old(
+    store: Store, run: None
+) -> None:
+    until = await in_a(store, 900)
+
+    await stop_clock_at(store, until)
+    late = await start(store, version=2, until=until)
+    await stop_clock_at(store, until - timedelta(milliseconds=1))
+    early = await start(store, version=2, until=until)
+
+    assert (late, early) == ("late", "started")
+
+
 async def test_of_many_who_start_the_same_step_at_once_one_does(store: Store, run: None) -> None:
     attempts = [f"s0a-aaaaaaaaaaa{one}{two}" for one in "abcdefgh" for two in "abcdefgh"]
 
@@ -170,6 +185,7 @@ async def test_whichever_of_a_revocation_and_a_start_comes_first_wins(store: Sto
     assert await start(store, expect=3, version=4, attempt=OTHER) == "conflict"
 
 
+@guards("planted:end_of_a_tool_is_scheduled")
 async def test_a_result_is_kept_wherever_the_run_is_by_now(store: Store, run: None) -> None:
     await start(store)
     await append(store, paused(), paused())

@@ -10,6 +10,7 @@ from bot.store.client import Client
 from bot.store.ids import shard_of
 from bot.store.journal import Journal
 from bot.worker.queue import Queue, Taker
+from tests.guards import guards
 from tests.waiting import until
 
 RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
@@ -80,6 +81,7 @@ async def test_what_another_process_causes_is_done_by_whoever_serves(redis: str)
     assert other.seen == []
 
 
+@guards("planted:sweeper")
 async def test_what_nobody_took_is_swept_up(redis: str) -> None:
     async with a_worker(redis) as worker:
         await worker.schedule(RUN)
@@ -161,6 +163,7 @@ async def test_who_serves_does_what_it_causes_itself_and_pushes_nothing(redis: s
         assert (worker.seen, await worker.taken()) == ([RUN, IN], [OTHER]), "who has left does nothing itself"
 
 
+@guards("planted:busy_worker_hands_on")
 async def test_what_is_too_much_for_one_worker_others_can_take(redis: str) -> None:
     letters = ascii_lowercase[:16]
     items = [WorkItem("run", f"s0r-{'a' * 11}{one}{two}") for one in letters for two in letters]

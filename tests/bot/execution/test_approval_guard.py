@@ -1,0 +1,73 @@
+"""The last looks at an approval: what was approved is what is done, and a start is told until when it may be."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents.events import ToolStarted
+from agents.requests import RequestId
+from agents.run import Run
+from agents.steps import CallTool
+from bot.execution.approval_guard import ApprovalGuard, call_of
+from bot.execution.executor import prepare
+from bot.store import RecordWrite
+from bot.testing.events import tool_started
+from tests.guards import guards
+from tests.world import World
+
+
+class Looks:
+    """A run whose call is approved and which is paused before it starts, and a guard that looks at it."""
+
+    def __init__(self, world: World, run: Run, request_id: RequestId) -> None:
+        assert run.pending
+        assert isinstance(run.pending.step, CallTool)
+        self.world, self.run, self.step = world, run, run.pending.step
+        self.agent = world.app.runs.executor.agents["clerk"]
+        self.guard = ApprovalGuard(world.app.requests.decisions, world.app.people)
+        self.started: ToolStarted = tool_started().model_copy(update={"request_id": request_id})
+
+    async def first(self) -> RecordWrite | None:
+        """What the look before the start finds."""
+        tool, args, effect = await prepare(self.agent, self.run, self.step)
+        return await self.guard.approved(self.run, call_of(tool, args, effect), self.started)
+
+
+@pytest.fixture
+async def looks(world: World) -> Looks:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await world.decide("bo", record, "approve")
+    return Looks(world, await world.run(run_id), record.request.id)
+
+
+@guards("planted:recheck_before_start")
+async def test_what_has_become_something_else_since_it_was_approved_does_not_start(looks: Looks) -> None:
+    looks.world.workshop.meaning["bell"] = "a larger bell"
+
+    assert await looks.first() is None
+    assert (await looks.world.request(looks.started.request_id or "")).state == "superseded"
+
+
+@guards("planted:start_is_told_when_too_old")
+async def test_a_start_is_told_from_when_its_approval_is_too_old(looks: Looks) -> None:
+    found = await looks.first()
+    decision = (await looks.world.request(looks.started.request_id or "")).decision
+
+    assert found
+    assert decision
+    assert found.before == decision.at + timedelta(minutes=15)
+
+
+@guards("planted:recheck_before_turn")
+async def test_what_has_become_something_else_while_it_waited_for_its_turn_does_not_begin(looks: Looks) -> None:
+    approval = await looks.first()
+    assert approval
+    cover = looks.guard.cover(looks.agent, looks.run, looks.step, looks.started, approval)
+    assert cover
+    assert await cover.still()
+
+    looks.world.workshop.meaning["bell"] = "a larger bell"
+
+    assert not await cover.still()
