@@ -1,4 +1,7 @@
-"""Prints figures for docs/performance.md; `bench/run` starts it, and the parts to print are its arguments."""
+"""Prints figures for docs/performance.md; `bench/run` starts it, and the parts to print are its arguments.
+
+`storm` and `mutants` print the tables of docs/reliability.md instead; they need what the tests need.
+"""
 
 import argparse
 import asyncio
@@ -23,6 +26,8 @@ from bench.table import machine
 
 BESIDE = ("raw", "langgraph-sqlite", "sayso")
 _PARTS = "abcdegh"
+# Each takes minutes or hours, and says whether something is wrong.
+_TABLES = ("storm", "mutants")
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,9 @@ _TINY = Level(2, 2, 1, 1, ("sayso",), 1, 4, TINY, None, 8, 8)
 def main() -> None:
     """The wanted parts, one after another, each in a folder of its own."""
     options = _options()
+    if tables := [part for part in options.parts if part in _TABLES]:
+        went_well = [_table(part, options) for part in tables]
+        sys.exit(0 if all(went_well) else 1)
     level = _TINY if options.tiny else _QUICK if options.quick else Level()
     root = Path(os.environ.get("SAYSO_BENCH_WORK") or Path(tempfile.gettempdir()) / "sayso-bench")
     root.mkdir(parents=True, exist_ok=True)
@@ -81,6 +89,17 @@ def _measure(part: str, folder: Path, level: Level) -> None:
             _agents(folder)
 
 
+def _table(part: str, options: argparse.Namespace) -> bool:
+    """Print a table of docs/reliability.md; whether all is well."""
+    if part == "mutants":
+        from bench.mutants import mutants  # noqa: PLC0415 - the parts that measure need nothing of the tests
+
+        return mutants()
+    from bench.storm import storm  # noqa: PLC0415
+
+    return storm(options.seconds, options.seed, is_long=options.long)
+
+
 def _agents(folder: Path) -> None:
     """Tokens of what a model sees, and how our agents do on our cases: without settings, those of measuring too."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
@@ -95,11 +114,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "parts",
         nargs="*",
-        choices=[*_PARTS, []],
-        help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents",
+        choices=[*_PARTS, *_TABLES, []],
+        help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents; storm, mutants",
     )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     parser.add_argument("--tiny", action="store_true", help="as little as shows that it works")
+    parser.add_argument("--seconds", type=float, default=60, help="how long a storm lasts at least")
+    parser.add_argument("--seed", type=int, default=None, help="what a storm is drawn from; any if not given")
+    parser.add_argument("--long", action="store_true", help="a storm that lasts until 25,000 approvals")
     return parser.parse_args()
 
 

@@ -1,9 +1,11 @@
 """The queue: what a process causes is done, here or by another worker, and what nobody took is swept up."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from string import ascii_lowercase
+
+import pytest
 
 from bot.store import Accepted, Commit, Store, Wake, WorkItem
 from bot.store.client import Client
@@ -163,14 +165,25 @@ async def test_who_serves_does_what_it_causes_itself_and_pushes_nothing(redis: s
         assert (worker.seen, await worker.taken()) == ([RUN, IN], [OTHER]), "who has left does nothing itself"
 
 
+async def written(worker: Worker, item: WorkItem) -> None:
+    await worker.journal.write(wakes(item))
+
+
+async def told(worker: Worker, item: WorkItem) -> None:
+    await worker.queue.notify(item)
+
+
 @guards("planted:busy_worker_hands_on")
-async def test_what_is_too_much_for_one_worker_others_can_take(redis: str) -> None:
+@pytest.mark.parametrize("cause", [written, told])
+async def test_what_is_too_much_for_one_worker_others_can_take(
+    redis: str, cause: Callable[[Worker, WorkItem], Awaitable[None]]
+) -> None:
     letters = ascii_lowercase[:16]
     items = [WorkItem("run", f"s0r-{'a' * 11}{one}{two}") for one in letters for two in letters]
     async with a_worker(redis, sweep_s=60) as busy, a_worker(redis, serves=False) as other:
         busy.may_go.clear()
         for item in items:
-            await busy.journal.write(wakes(item))
+            await cause(busy, item)
         await until(lambda: busy.seen)
 
         left = await other.taken()
