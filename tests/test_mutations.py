@@ -28,7 +28,7 @@ def test_there_are_checks_to_remove() -> None:
     assert len(checks) == len(set(checks))
 
 
-@pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.check)
+@pytest.mark.parametrize("mutant", [*mutants()], ids=lambda mutant: mutant.check)
 def test_what_is_changed_stands_once_where_it_is_looked_for(mutant: Mutant) -> None:
     assert (TOP / mutant.file).read_text().count(mutant.old) == 1
 
