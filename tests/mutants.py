@@ -79,7 +79,7 @@ PLANTED = (
     _planted(
         "end_of_a_tool_is_scheduled",
         "bot/store/lua/finish_tool.lua",
-        "redis.call('ZADD', KEYS[3], whole(now_ms(KEYS[4]) + tonumber(ARGV[4])), ARGV[3])",
+        "redis.call('ZADD', KEYS[3], whole((tonumber(ARGV[6]) or now_ms(KEYS[4])) + tonumber(ARGV[4])), ARGV[3])",
         "",
         "tests/bot/store/test_tools.py",
     ),
@@ -94,15 +94,15 @@ PLANTED = (
     _planted(
         "very_moment_of_expiry",
         "bot/store/lua/commit.lua",
-        "now() >= record.before",
-        "now() > record.before",
+        "about >= record.before",
+        "about > record.before",
         "tests/bot/store/test_commit.py",
     ),
     _planted(
         "very_moment_of_execute_within",
         "bot/store/lua/start_tool.lua",
-        "now >= tonumber(ARGV[7])",
-        "now > tonumber(ARGV[7])",
+        "now >= tonumber(not_after)",
+        "now > tonumber(not_after)",
         "tests/bot/store/test_tools.py",
     ),
     _planted(
