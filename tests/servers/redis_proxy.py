@@ -46,7 +46,7 @@ def _about(args: list[bytes]) -> str:
     events: list[str] = [json.loads(args[position - 1])["type"] for position in positions]
     if events:
         return "+".join(events)
-    return next((part for part in ("sent", "outgoing", "wake", "asleep") if plan[part]), "nothing")
+    return next((part for part in ("sent", "outgoing", "wake", "asleep") if plan.get(part)), "nothing")
 
 
 @dataclass
