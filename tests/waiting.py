@@ -1,13 +1,18 @@
-"""Waiting for what a test needs, instead of for time: `await until(…)`, or `wait_until(…)` where nothing is async."""
+"""Waiting for what a test needs, instead of for time: `await until(…)`, or `wait_until(…)` where nothing is async.
 
+`passes` is for who makes time pass: the pace of people and of disturbances in a storm, a tool that takes long.
+"""
+
+import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from bot.testing.waiting import POLL_S, until
 
-__all__ = ["until", "wait_until"]
+__all__ = ["passes", "until", "wait_until"]
 
 T = TypeVar("T")
 
@@ -19,3 +24,9 @@ def wait_until(condition: Callable[[], T | None], within_s: float = 30, what: st
         assert time.monotonic() < give_up_at, f"{what} did not come true within {within_s} s; last seen: {found!r}"
         threading.Event().wait(POLL_S)
     return found
+
+
+async def passes(seconds: float) -> None:
+    """So much time passes, whatever happens meanwhile."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.Event().wait(), seconds)

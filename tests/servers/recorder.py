@@ -10,6 +10,7 @@ import zlib
 
 from tests.servers.lines import Message, listening, parent_gone, say
 from tests.servers.traps import Traps
+from tests.waiting import passes
 
 
 class Recorder:
@@ -45,7 +46,7 @@ class Recorder:
             call["has_effect"] = True
             self._keys[key or ""] = f"{tool} did {story}"
         if self._slow_s:
-            await asyncio.sleep(self._slow_s * (zlib.crc32(story.encode()) % 100) / 100)
+            await passes(self._slow_s * (zlib.crc32(story.encode()) % 100) / 100)
         if await self._traps.at(trap, "during"):
             return {}
         if trap and trap.when == "after":

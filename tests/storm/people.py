@@ -21,7 +21,7 @@ from tests.servers.console import Browser, sent
 from tests.storm.facts import PEOPLE, Facts, Said, Story
 from tests.storm.house import ADDRESS, House
 from tests.storm.sight import Card, Sight
-from tests.waiting import until
+from tests.waiting import passes, until
 
 IT_HAPPENED, IT_DID_NOT = "it happened", "it did not happen, ask again"
 DOUBLED = 0.2
@@ -196,4 +196,4 @@ async def _until_answered(ask: Callable[[], Awaitable[object]]) -> Response:
             found = None
         if found:
             return found  # pyright: ignore[reportReturnType]
-        await asyncio.sleep(_AGAIN_S)
+        await passes(_AGAIN_S)

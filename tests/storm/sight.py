@@ -16,6 +16,7 @@ from tests.fakes.slack.driver import Message, Workspace
 from tests.servers.lines import Message as Json
 from tests.storm.facts import PEOPLE, Shown, Story, Way
 from tests.storm.house import NAMES, House
+from tests.waiting import passes
 
 _STORY = re.compile(r"story-\d+-\d+x")
 _ENDED = re.compile(r"(Done|Stopped|Cancelled|Failed)\b")
@@ -69,7 +70,7 @@ class Sight:
         while True:
             began = time.monotonic()
             await self.look()
-            await asyncio.sleep(max(_OFTEN_S, time.monotonic() - began))
+            await passes(max(_OFTEN_S, time.monotonic() - began))
 
     async def look(self) -> None:
         """Look everywhere once; where nobody answers, what was seen last still stands."""

@@ -22,7 +22,7 @@ from tests.storm.people import People
 from tests.storm.plan import Plan
 from tests.storm.sight import Card, Sight
 from tests.storm.weather import Weather
-from tests.waiting import until
+from tests.waiting import passes, until
 
 IN_FLIGHT, IN_SLACK_AT_ONCE = 10, 4
 # So many times the wanted length a storm lasts at most, while there is too little of it.
@@ -132,7 +132,7 @@ class Storm:
             if story.plot.kind == "pause" and time.monotonic() > began + 2:
                 await self._people.steer(story, "resume")
                 began = float("inf")
-            await asyncio.sleep(0.1)
+            await passes(0.1)
             for act in acts:
                 if act.done():
                     act.result()
@@ -176,7 +176,7 @@ class Storm:
             found = [card for card in self._sight.cards[story.plot.name].values() if card.way == "api"]
             if found:
                 return replace(found[-1], person=person)
-            await asyncio.sleep(0.1)
+            await passes(0.1)
 
     async def _both(self, story: Story, card: Card) -> None:
         """Two people decide at once, and not the same."""
@@ -209,7 +209,7 @@ class Storm:
                 break
             if any(self._stories[name].plot.kind == "late" for name in left):
                 self._weather.step_on()
-            await asyncio.sleep(0.5)
+            await passes(0.5)
             left = [task.get_name() for task in tasks if not task.done()]
         for task in tasks:
             task.cancel()
@@ -247,7 +247,7 @@ async def _ready(client: AsyncClient) -> None:
             if (await client.get("/readyz")).status_code == 200:
                 return
         assert time.monotonic() < give_up_at, "the web process did not get ready"
-        await asyncio.sleep(0.2)
+        await passes(0.2)
 
 
 async def _blow(wanted: Wanted, folder: Path, host: MailHost, address: str) -> Report:

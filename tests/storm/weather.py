@@ -10,7 +10,7 @@ from tests.servers.traps import When
 from tests.storm.facts import Facts
 from tests.storm.house import LEASE_S, SHARDS, House, Process
 from tests.storm.plan import Disturbance, Plan
-from tests.waiting import until
+from tests.waiting import passes, until
 
 # A trap that nobody steps into is no death.
 _TRAP_S = 4.0
@@ -35,7 +35,7 @@ class Weather:
         """Whoever is dead is there again soon."""
         while True:
             self.revive()
-            await asyncio.sleep(0.1)
+            await passes(0.1)
 
     def revive(self) -> None:
         """Start whoever is dead, and note whether it died at a named point."""
@@ -49,7 +49,7 @@ class Weather:
         """Processes die for ever."""
         chance = self._plan.chance("when they die")
         for name, point, when in self._plan.kills():
-            await asyncio.sleep(chance.uniform(*_KILL_S))
+            await passes(chance.uniform(*_KILL_S))
             process = self._house.processes[name]
             if point and when:
                 await self._trap(process, point, when)
@@ -72,7 +72,7 @@ class Weather:
         """Everything else happens for ever."""
         chance = self._plan.chance("weather")
         for kind in self._plan.disturbances():
-            await asyncio.sleep(chance.uniform(*_PAUSE_S))
+            await passes(chance.uniform(*_PAUSE_S))
             await self._disturb(kind, chance)
 
     async def _disturb(self, kind: Disturbance, chance: random.Random) -> None:
@@ -92,12 +92,12 @@ class Weather:
                 await self._fill_disk()
             case "order":
                 await self._slack.tell("hold")
-                await asyncio.sleep(1)
+                await passes(1)
                 released = await self._slack.tell("release", reverse=True)
                 self._facts.done["events in reverse order"] += released["released"] > 1
             case "slack":
                 await self._slack.tell("network", down=True)
-                await asyncio.sleep(1.5)
+                await passes(1.5)
                 await self._slack.tell("network", down=False)
                 self._facts.done["Slack away"] += 1
 
@@ -112,7 +112,7 @@ class Weather:
             return
         pid, process.is_still = process.pid, True
         process.signal(signal.SIGSTOP)
-        await asyncio.sleep(_STILL_S)
+        await passes(_STILL_S)
         if process.pid == pid and process.is_alive():
             process.signal(signal.SIGCONT)
             self._facts.done["stood still longer than a lease"] += 1
@@ -122,7 +122,7 @@ class Weather:
     async def _cut(self, name: str) -> None:
         proxy = self._house.processes[name].proxy
         proxy.ask(do="cut")
-        await asyncio.sleep(LEASE_S)
+        await passes(LEASE_S)
         proxy.ask(do="mend")
         self._facts.done["network cut"] += 1
 
@@ -140,7 +140,7 @@ class Weather:
 
     async def _out_of_memory(self) -> None:
         if self._house.ask_redis("CONFIG", "SET", "maxmemory", 1):
-            await asyncio.sleep(1.5)
+            await passes(1.5)
             self._facts.done["Redis out of memory"] += 1
         self._mend_memory()
 
