@@ -37,12 +37,18 @@ class People:
         self._house, self._slack, self._sight, self._facts, self._chance = house, slack, sight, facts, chance
         self._in_slack: dict[str, Person] = {}
         self._clients: dict[str, AsyncClient] = {}
-        self._eve = Browser(AsyncClient(base_url=house.url, timeout=10))
+        self._browsing = AsyncClient(base_url=house.url, timeout=10)
+        self._eve = Browser(self._browsing)
         self._mailing = asyncio.Semaphore(8)
 
     async def open(self, in_slack: dict[str, Person], clients: dict[str, AsyncClient]) -> None:
         """Everybody is there."""
         self._in_slack, self._clients = in_slack, clients
+
+    async def close(self) -> None:
+        """Everybody goes home."""
+        for client in (self._browsing, *self._clients.values()):
+            await client.aclose()
 
     async def ask(self, story: Story) -> None:
         """Anna wants something; returns when somebody has promised to keep it."""

@@ -60,13 +60,16 @@ class Storm:
 
     async def run(self) -> Report:
         """Blow until it was enough, then wait until all is over."""
-        await self._begin()
-        async with _beside(self._sight.looking(), self._weather.reviving()):
-            async with _beside(self._weather.killing(), self._weather.blowing()):
-                tasks = await self._tell_stories()
-            await self._weather.clear_up()
-            await self._end(tasks)
-        return await self.judged()
+        try:
+            await self._begin()
+            async with _beside(self._sight.looking(), self._weather.reviving()):
+                async with _beside(self._weather.killing(), self._weather.blowing()):
+                    tasks = await self._tell_stories()
+                await self._weather.clear_up()
+                await self._end(tasks)
+            return await self.judged()
+        finally:
+            await self._people.close()
 
     async def judged(self) -> Report:
         """The checker's report of how things stand."""
