@@ -15,6 +15,7 @@ from bot.config.deploy import DeployConfig
 from bot.config.errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
 from bot.config.mail import MailSettings
 from bot.config.mail import contradictions as mail_contradictions
+from bot.config.redis_url import parse_redis_url
 from bot.config.slack import SlackConfig, SlackSettings
 from bot.config.tables import (
     AgentConfig,
@@ -53,6 +54,9 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
     redis_url: str | None = Field(default=None, description="the Redis server; none: the embedded one")
+    redis_wait_replicas: int = Field(
+        default=0, ge=0, le=10, description="replicas that must have the start of a tool before it is executed"
+    )
     data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="where files are kept")
     config: Path | None = Field(default=None, description="the file these settings were read from")
     language: Language = Field(default="en", description="what many read is worded in it, and what nobody chose")
@@ -98,8 +102,8 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _speaks_redis(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("an address that begins with redis://, rediss:// or unix://")
+        if url is not None:
+            parse_redis_url(url)
         return url
 
     @field_validator("secret_key")

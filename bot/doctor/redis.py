@@ -13,7 +13,8 @@ from bot.doctor.finding import Finding, not_tried
 from bot.doctor.redis_rights import examine_rights
 from bot.doctor.room import amount, room
 from bot.people.api_keys import keys_of_nobody
-from bot.store.client import ACCEPTED_LOSS, Client, Durability, StoreError, StoreUnavailable, far_ahead, look, setting
+from bot.store.client import Client, StoreError, StoreUnavailable
+from bot.store.client.durability import ACCEPTED_LOSS, Durability, far_ahead, look, setting
 from bot.store.indexes import Links, Lockouts, standing
 from bot.store.lists import Lists
 from bot.store.locks import MailboxStore

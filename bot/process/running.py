@@ -9,7 +9,7 @@ import structlog
 from agents.requests import RequestId
 from bot.app import App
 from bot.store import OtherRelease, StoreError, StoreUnavailable
-from bot.store.client import check, check_clock, check_shards
+from bot.store.client.durability import check, check_clock, check_shards
 from bot.store.watch import ended
 from channels import Channel
 

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from typing import cast
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 from structlog.typing import EventDict, WrappedLogger
 
 from agents.text import strip_invisible
+from bot.config.redis_url import passwords_in
 from bot.config.settings import SECRETS, Settings
 
 REDACTED = "[redacted]"
@@ -30,13 +30,7 @@ def secrets_in(settings: Settings) -> tuple[str, ...]:
     """Return the values that nobody may read: keys, tokens, and the password of the Redis address."""
     values = [getattr(settings, name) for name in SECRETS]
     secrets = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
-    return (*secrets, *_passwords_in(settings.redis_url or ""))
-
-
-def _passwords_in(url: str) -> list[str]:
-    """Passwords that an address holds, before the host or as an option."""
-    parts = urlsplit(url)
-    return [word for word in (parts.password, *parse_qs(parts.query).get("password", [])) if word]
+    return (*secrets, *passwords_in(settings.redis_url or ""))
 
 
 class Redactor:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from agents.requests import Frozen
 from bot.app import App
 from bot.store import StoreError
-from bot.store.client import Durability, check
+from bot.store.client.durability import Durability, check
 from bot.store.indexes import Links, Lockout, Lockouts, Standing, standing
 from bot.store.locks import MailboxStore
 from bot.web.api.docs import answers

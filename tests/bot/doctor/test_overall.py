@@ -14,7 +14,8 @@ from bot.config.example import example_toml
 from bot.config.settings import Settings, load
 from bot.dev.demo import make_demo
 from bot.doctor.overall import Finding, examine
-from bot.store.client import ACCEPTED_LOSS, Client
+from bot.store.client import Client
+from bot.store.client.durability import ACCEPTED_LOSS
 from bot.store.keys import Keys
 from tests.fakes.anthropic import FakeAnthropic
 from tests.fakes.anthropic import running as anthropic_running

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.store import Keys, Store, client
-from bot.store.client import far_ahead
+from bot.store.client.durability import far_ahead
 from bot.store.ids import ingress_shard
 from bot.store.locks import Locks
 from tests.bot.store.stores import RUN, move_time

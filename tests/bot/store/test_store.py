@@ -7,7 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.store import Accepted, Commit, Store, StoreError, Wake, WorkItem
-from bot.store.client import ACCEPTED_LOSS, Client, NotDurable, WrongShards, check, check_clock, check_shards, look
+from bot.store.client import Client
+from bot.store.client.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
 from tests.bot.store.stores import ITEM, OUT, RUN, append, in_a, move_time, started, woken
 from tests.guards import guards
 

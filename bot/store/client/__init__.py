@@ -1,0 +1,235 @@
+"""The one place that talks to Redis: scripts, retries of our own, and errors that say what to do."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha1
+from importlib import resources
+from typing import Any, TypeVar
+
+from bot.config.redis_url import parse_redis_url
+from bot.store.client.cluster import Cluster
+from bot.store.client.errors import ABOUT_REDIS, OtherRelease, StoreError, StoreUnavailable, as_ours, is_away, ours
+from bot.store.client.library import exceptions, from_url
+from bot.store.client.line import Arg, Command, checked
+from bot.store.client.listener import QUIET_S, Listener
+from bot.store.client.server_clock import FAR_AHEAD, adjusted, asked, moment
+from bot.store.client.servers import Node, OneServer, Servers, Watched, options
+
+__all__ = [
+    "FAR_AHEAD",
+    "Client",
+    "Listener",
+    "Node",
+    "OtherRelease",
+    "Script",
+    "StoreError",
+    "StoreUnavailable",
+    "adjusted",
+    "asked",
+    "heeding",
+    "moment",
+]
+
+PRELUDE = ("clock.lua", "lists.lua", "ready.lua")
+# A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.
+_PATIENCE_S = 5.0
+_PAUSE_S = 0.05
+# A slot that moves on at once is followed so often before it counts as being away.
+_MOVES = 3
+
+T = TypeVar("T")
+
+
+class Script:
+    """One Lua script of this package, with what they share in front of it."""
+
+    def __init__(self, name: str) -> None:
+        folder = resources.files("bot.store").joinpath("lua")
+        text = [folder.joinpath(part).read_text(encoding="utf-8") for part in (*PRELUDE, f"{name}.lua")]
+        self.name, self.text = name, "\n".join(text)
+        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """How many must have a write, and how long they are waited for; it is below 4 s."""
+
+    count: int
+    within_s: float
+
+
+def _servers_at(url: str) -> Servers:
+    place = parse_redis_url(url)
+    match place.kind:
+        case "cluster":
+            return Cluster(place)
+        case "sentinel":
+            return Watched(place)
+        case "server":
+            return OneServer(from_url(url, **options()))  # pyright: ignore[reportUnknownMemberType]
+
+
+class Client:
+    """Connections to one server, or to all nodes of a cluster.
+
+    What is asked of a server while its answer is on its way goes out together, in one round trip. What is asked in one
+    call is of one shard.
+    """
+
+    def __init__(self, url: str, patience_s: float = _PATIENCE_S) -> None:
+        self.url, self.patience_s = url, patience_s
+        self._servers = _servers_at(url)
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self._servers.close()
+
+    def groups(self, shards: int) -> list[list[int]]:
+        """The shards that one command may name together: all of them, but in a cluster each only alone."""
+        return [[shard] for shard in range(shards)] if self._servers.is_cluster else [list(range(shards))]
+
+    async def nodes(self) -> list[Node]:
+        """Every server of a cluster, or that Sentinel knows; none for an address that names one. Raises StoreError."""
+        with as_ours():
+            return await self._servers.nodes()
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Arg] = ()) -> Any:
+        """Run `script` and return its reply. Raises StoreUnavailable once Redis has been away for `patience_s`."""
+        return (await self._patiently(lambda: self._run(script, keys, args, None)))[0]
+
+    async def run_replicated(
+        self, script: Script, keys: Sequence[str], args: Sequence[Arg], replicas: Replicas
+    ) -> tuple[Any, bool]:
+        """Run `script`; its reply, and whether so many replicas have what it wrote. Raises like `run`.
+
+        A script that repeats what it did must write something, or there is nothing to wait for.
+        https://redis.io/docs/latest/commands/wait/
+        """
+        reply, count = await self._patiently(lambda: self._run(script, keys, args, replicas))
+        return reply, int(count) >= replicas.count
+
+    async def write_replicated(self, command: Command, replicas: Replicas) -> bool:
+        """Run a write that may be repeated; return whether so many replicas have it. Raises like `run`."""
+        replies = await self._patiently(lambda: self._asked([command, _wait(replicas)], alone=True))
+        return int(replies[1]) >= replicas.count
+
+    async def _run(
+        self, script: Script, keys: Sequence[str], args: Sequence[Arg], replicas: Replicas | None
+    ) -> list[Any]:
+        """The reply, and with `replicas` how many have it: asked over the very connection that wrote."""
+        then = [_wait(replicas)] if replicas else []
+        try:
+            return await self._asked([["EVALSHA", script.sha, len(keys), *keys, *args], *then], alone=bool(then))
+        except exceptions.NoScriptError:
+            return await self._asked([["EVAL", script.text, len(keys), *keys, *args], *then], alone=bool(then))
+
+    async def do(self, *command: Arg) -> Any:
+        """Run one plain command and return its reply; only for reads and for writes that may be repeated."""
+        return (await self.read(command))[0]
+
+    async def wait_for(self, *command: Arg) -> Any:
+        """Run one command that waits in the server, for less than 4 s, and return its reply; nobody else waits for it.
+
+        Raises StoreUnavailable at once.
+        """
+        try:
+            return (await heeding(self._asked([command], alone=True)))[0]
+        except ABOUT_REDIS as error:
+            if is_away(error):
+                await self._servers.heed(error)
+            raise ours(error) from error
+
+    async def scan(self, pattern: str) -> AsyncIterator[str]:
+        """Every key like `pattern`, for keeping only: it walks the whole key space where its first shard is."""
+        cursor = b"0"
+        while True:
+            scan = ["SCAN", cursor, "MATCH", pattern, "COUNT", 1_000]
+            cursor, found = (await self._patiently(partial(self._asked, [scan], about=pattern)))[0]
+            for key in found:
+                yield key.decode()
+            if int(cursor) == 0:
+                return
+
+    async def read(self, *commands: Command) -> list[Any]:
+        """Return the replies to several reads, in one round trip."""
+        return await self._patiently(lambda: self._asked(commands))
+
+    async def refusals(self, commands: Sequence[Command]) -> list[str]:
+        """Return why the server would not run each of `commands`, "" where it would. None of them is executed.
+
+        A transaction is refused what may not run when it is queued, and then it is discarded. Raises StoreError.
+        https://redis.io/docs/latest/develop/using-commands/transactions
+        """
+        # As bytes, because the library would read QUEUED as the answer itself.
+        queued = [[str(command[0]).encode(), *command[1:]] for command in commands]
+
+        async def attempt() -> list[Any]:
+            line = await self._servers.line_of(commands)
+            # Without a transaction they would be executed: so that comes first, and alone.
+            await line.alone([[b"MULTI"], [b"EXEC"], [b"MULTI"], [b"DISCARD"]])
+            replies = await line.replies([[b"MULTI"], *queued, [b"DISCARD"]])
+            if lost := next((reply for reply in replies if isinstance(reply, Exception) and is_away(reply)), None):
+                raise lost
+            return replies
+
+        replies = await self._patiently(attempt)
+        return [str(reply) if isinstance(reply, Exception) else "" for reply in replies[1:-1]]
+
+    @asynccontextmanager
+    async def listening(self, channels: Sequence[str], quiet_s: float = QUIET_S) -> AsyncGenerator[Listener]:
+        """Hears what is published on `channels`, over a connection of its own. Raises StoreUnavailable at once."""
+        with as_ours():
+            redis, closes = await self._servers.subscriber()
+        listener = Listener(redis, quiet_s, closes=closes)
+        try:
+            await listener.subscribe(channels)
+            yield listener
+        finally:
+            await listener.close()
+
+    async def _asked(self, commands: Sequence[Command], *, alone: bool = False, about: str = "") -> list[Any]:
+        """The answers to commands of one shard, from the server that has it; `about` says which, else their keys do."""
+        for _ in range(_MOVES):
+            line = await self._servers.line_of([["GET", about]] if about else commands)
+            try:
+                return await (line.alone(commands) if alone else line.together(commands))
+            except exceptions.MovedError as error:
+                await self._servers.heed(error)
+            except exceptions.AskError as error:
+                return checked(await self._servers.asking(error, commands))
+        raise exceptions.ConnectionError("the slot keeps moving")
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        deadline = asyncio.get_running_loop().time() + self.patience_s
+        while True:
+            try:
+                return await heeding(attempt())
+            except ABOUT_REDIS as error:
+                if not is_away(error):
+                    raise ours(error) from error
+                await self._servers.heed(error)
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise ours(error) from error
+                await asyncio.sleep(_PAUSE_S)
+
+
+def _wait(replicas: Replicas) -> Command:
+    return ["WAIT", replicas.count, round(replicas.within_s * 1000)]
+
+
+async def heeding(asking: Awaitable[T]) -> T:
+    """Await `asking`; raise CancelledError if this task was cancelled meanwhile, even if that was lost on the way.
+
+    redis-py sends with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes while what it
+    waits for ends. A caller that asks in a loop then goes on for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        return await asking
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError

@@ -1,0 +1,124 @@
+"""What a store must be before anything works with it: durable, with the shards and the clock that are expected."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Literal
+
+from bot.store.client import FAR_AHEAD, Client, Node, StoreError, StoreUnavailable, adjusted, asked
+from bot.store.keys import Keys
+
+Durability = Literal["verified", "weaker", "unknown"]
+
+# What a person must have written into SAYSO_ACCEPT_DURABILITY to run on a weaker Redis.
+ACCEPTED_LOSS = "may lose acknowledged answers"
+_WANTED = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+
+
+class NotDurable(StoreError):
+    """The Redis may lose what it acknowledged, and nobody has accepted that."""
+
+
+class WrongShards(StoreError):
+    """The number of shards does not fit what is stored."""
+
+
+async def look(client: Client) -> tuple[Durability, str]:
+    """Return the durability of the server, and what makes it weaker or unknown.
+
+    Of several servers each is asked: a replica keeps what it has when its turn comes, or loses it.
+    """
+    nodes = await client.nodes()
+    if not nodes:
+        return await _look_at(client)
+    found = [one for one in await asyncio.gather(*map(_look_at_node, nodes)) if one]
+    for worst in ("weaker", "unknown"):
+        if whys := [why for durability, why in found if durability == worst]:
+            return worst, "; ".join(whys)
+    return "verified", ""
+
+
+async def _look_at_node(node: Node) -> tuple[Durability, str] | None:
+    """The same of one server among several; None for a replica that does not answer."""
+    try:
+        async with asked_alone(node) as client:
+            durability, why = await _look_at(client)
+    except StoreUnavailable:
+        if node.is_master:
+            raise
+        return None
+    return durability, f"{node.name}: {why}"
+
+
+@asynccontextmanager
+async def asked_alone(node: Node) -> AsyncGenerator[Client]:
+    """A client of one server among several, without patience."""
+    client = Client(node.url, patience_s=0)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def _look_at(client: Client) -> tuple[Durability, str]:
+    try:
+        found = {name: await setting(client, name) for name in _WANTED}
+    except StoreUnavailable:
+        raise
+    except (StoreError, LookupError) as error:
+        return "unknown", f"the server does not tell its settings ({error})"
+    weaker = [f"{name} is {found[name]!r}, not {want!r}" for name, want in _WANTED.items() if found[name] != want]
+    return ("weaker", "; ".join(weaker)) if weaker else ("verified", "")
+
+
+async def setting(client: Client, name: str) -> str:
+    """One setting of the server. Raises StoreError or LookupError where it does not tell."""
+    reply: dict[bytes, bytes] | list[bytes] = await client.do("CONFIG", "GET", name)
+    return (reply[name.encode()] if isinstance(reply, dict) else reply[1]).decode()
+
+
+async def check(client: Client, accepted: str | None) -> Durability:
+    """Return the durability of the server. Raises NotDurable for a weaker one that nobody accepted in words."""
+    durability, why = await look(client)
+    if durability == "weaker" and accepted != ACCEPTED_LOSS:
+        raise NotDurable(
+            f"This Redis can lose what it has acknowledged: {why}",
+            f"Set these on the server, or accept the loss with SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}",
+        )
+    return durability
+
+
+SHARDS = "{s0}:shards"
+"""The key of the number of shards. While it holds no number the store is being restored, and no release starts."""
+
+
+async def check_shards(client: Client, shards: int) -> None:
+    """Remember the number of shards; it may only grow. Raises WrongShards."""
+    stored = await client.do("GET", SHARDS)
+    if stored is not None and not stored.isdigit():
+        raise WrongShards(
+            f"This store is not whole: {stored.decode(errors='replace')[:200]}",
+            "Wait until `sayso restore` has ended; if it failed, empty this Redis and restore once more",
+        )
+    if stored is not None and int(stored) > shards:
+        raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}", "It may only grow")
+    if stored is None or int(stored) < shards:
+        await client.do("SET", SHARDS, shards)
+
+
+async def far_ahead(client: Client, shards: int) -> timedelta | None:
+    """Return how far a shard's time is ahead of Redis's clock, which somebody set back; None if it is not far."""
+    times = [adjusted(*await client.read(*asked(Keys(shard))))[1] for shard in range(shards)]
+    most = max(times)
+    return most if most >= FAR_AHEAD else None
+
+
+async def check_clock(client: Client, shards: int, *, is_test: bool) -> None:
+    """Refuse a store whose clock somebody moved, except in tests. Raises StoreError."""
+    offsets = [await client.do("GET", Keys(shard).clock) for shard in range(shards)]
+    if any(offsets) and not is_test:
+        raise StoreError(
+            "The clock of this store was moved (clock_offset), which only tests may do",
+            "Delete the keys {s*}:clock_offset, or set SAYSO_TEST_CLOCK=1 in a test",
+        )

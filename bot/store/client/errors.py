@@ -1,0 +1,73 @@
+"""What can go wrong with Redis, and what of it passes by itself."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from bot.errors import Unavailable
+from bot.store.client.library import exceptions
+
+_AWAY = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.BusyLoadingError,
+    exceptions.ReadOnlyError,
+    exceptions.AskError,  # and MOVED
+    exceptions.TryAgainError,
+    exceptions.ClusterDownError,  # and MASTERDOWN
+    OSError,
+)
+
+ABOUT_REDIS = (exceptions.RedisError, exceptions.RedisClusterException, OSError)
+"""Every error of redis-py, and those of the network."""
+
+# What passes as well, and the library has no class for: a master that became a replica, one that misses its replicas.
+_PASSING = ("UNBLOCKED", "NOREPLICAS")
+_TRIED_AGAIN = "Nothing is lost; it is tried again"
+_SEE_REDIS = "The log of the Redis server says more"
+
+
+class StoreError(Unavailable):
+    """The store could not do what was asked; the text says what to do."""
+
+
+class StoreUnavailable(StoreError):
+    """Redis can't be reached, or lost the connection: the same call may work later."""
+
+
+class OtherRelease(StoreError):
+    """An event that this release can't read: another one wrote it a short while ago, and goes on with it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"another release of sayso wrote what this one can't read: {why}", "End the older processes")
+
+
+def is_away(error: Exception) -> bool:
+    """Return whether it passes by itself: a server is away, another takes its place, or a slot moves."""
+    if isinstance(error, exceptions.RedisClusterException):
+        return "not enabled" not in str(error)
+    return isinstance(error, _AWAY) or (isinstance(error, exceptions.ResponseError) and str(error).startswith(_PASSING))
+
+
+def ours(error: Exception) -> StoreError:
+    """The error that callers know, for one of redis-py or of the network."""
+    if is_away(error):
+        return StoreUnavailable(f"Redis does not answer: {error}", _TRIED_AGAIN)
+    if isinstance(error, exceptions.RedisClusterException):
+        fix = "Begin SAYSO_REDIS_URL with redis:// or redis+sentinel://, or let its user run CLUSTER SLOTS"
+        return StoreError(f"Redis does not say that it is a cluster: {error}", fix)
+    return StoreError(f"Redis refused: {error}", _SEE_REDIS)
+
+
+@contextmanager
+def as_ours() -> Generator[None]:
+    """Raise what goes wrong in the block as callers know it."""
+    try:
+        yield
+    except ABOUT_REDIS as error:
+        raise ours(error) from error
+
+
+def gone_dead(within_s: float) -> NoReturn:
+    """Raise StoreUnavailable for a server that said nothing for so long."""
+    raise StoreUnavailable(f"Redis does not answer within {within_s} s", _TRIED_AGAIN)
