@@ -13,7 +13,7 @@ _HOST = re.compile(r"(?:\[(?P<ip6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?
 # Those of redis-py that are about a connection.
 _OPTIONS = frozenset({
     "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname", "ssl_min_version",
-    "ssl_ciphers",
+    "ssl_ciphers", "protocol",
 })  # fmt: skip
 # Sentinel has users of its own.
 _OF_SENTINEL = {"sentinel_username": "username", "sentinel_password": "password"}

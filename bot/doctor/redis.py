@@ -13,8 +13,8 @@ from bot.doctor.finding import Finding, not_tried
 from bot.doctor.redis_rights import examine_rights
 from bot.doctor.room import amount, room
 from bot.people.api_keys import keys_of_nobody
-from bot.store.client import Client, StoreError, StoreUnavailable
-from bot.store.client.durability import ACCEPTED_LOSS, Durability, far_ahead, look, setting
+from bot.store.client import Client, Node, StoreError, StoreUnavailable
+from bot.store.client.durability import ACCEPTED_LOSS, Durability, asked_alone, far_ahead, look, setting
 from bot.store.indexes import Links, Lockouts, standing
 from bot.store.lists import Lists
 from bot.store.locks import MailboxStore
@@ -31,7 +31,7 @@ async def examine_redis(
     """Check that the Redis at `url` answers, keeps what it acknowledged, and holds nothing that waits in vain."""
     client = Client(url, patience_s=0)
     try:
-        rights = await _rights(client, settings.shards)
+        rights = await _rights(client, settings)
         yield Finding(sign="✓", what="Redis answers")
         if rights.sign == "✗":
             yield rights
@@ -40,9 +40,10 @@ async def examine_redis(
                 yield finding
         if rights.sign == "✓":
             yield rights
-        async with aclosing(_server(client, url, now)) as findings:
-            async for finding in findings:
-                yield finding
+        for node in await client.nodes() or [Node("", url, is_master=True)]:
+            async with aclosing(_server(settings, node, now)) as findings:
+                async for finding in findings:
+                    yield finding
     except StoreUnavailable as error:
         yield Finding(sign="✗", what=str(error), fix="start Redis, or correct SAYSO_REDIS_URL")
         yield not_tried("what Redis keeps, allows and holds", "it does not answer")
@@ -52,9 +53,12 @@ async def examine_redis(
         await client.close()
 
 
-async def _rights(client: Client, shards: int) -> Finding:
+async def _rights(client: Client, settings: Settings) -> Finding:
+    more = [("WAIT", "0", "0")] if settings.redis_wait_replicas else []
+    if len(client.groups(2)) > 1:
+        more.append(("ASKING",))
     try:
-        return await examine_rights(client, shards)
+        return await examine_rights(client, settings.shards, more)
     except StoreUnavailable:
         raise
     except StoreError as error:
@@ -105,8 +109,23 @@ def _durability(settings: Settings, durability: Durability, why: str) -> Finding
     return Finding(sign="✗", what=what, fix=fix)
 
 
-async def _server(client: Client, url: str, now: Callable[[], datetime]) -> AsyncGenerator[Finding]:
-    """What the server has room for, and takes for the time. Raises StoreError."""
+async def _server(settings: Settings, node: Node, now: Callable[[], datetime]) -> AsyncGenerator[Finding]:
+    """What one server has room for, and takes for the time; one among several is named. Raises StoreError."""
+    name = f"{node.name}: " if node.name else ""
+    async with asked_alone(node) as client:
+        try:
+            async with aclosing(_examined(settings, client, node, now)) as findings:
+                async for finding in findings:
+                    yield finding.model_copy(update={"what": f"{name}{finding.what}"})
+        except StoreUnavailable as error:
+            if not node.name:
+                raise
+            yield Finding(sign="✗", what=f"{name}{error.what}", fix="start it, or take it out of the cluster")
+
+
+async def _examined(
+    settings: Settings, client: Client, node: Node, now: Callable[[], datetime]
+) -> AsyncGenerator[Finding]:
     yield await _clock(client, now)
     try:
         about = cast("Mapping[str, Any]", await client.do("INFO"))
@@ -115,9 +134,32 @@ async def _server(client: Client, url: str, now: Callable[[], datetime]) -> Asyn
     except StoreError as error:
         yield not_tried("memory and disk of Redis", error.what, "let the Redis user run INFO")
         return
+    if node.is_master and (finding := _replicas(settings.redis_wait_replicas, about)):
+        yield finding
     yield _log(about)
     yield _memory(about)
-    yield await _disk(client, about, url)
+    yield await _disk(client, about, node.url)
+
+
+def _replicas(wanted: int, about: Mapping[str, Any]) -> Finding | None:
+    """Whether as many replicas follow as a start must be on; None where there are none and none must be."""
+    there = int(about.get("connected_slaves", 0))
+    if there == wanted:
+        return (
+            Finding(sign="✓", what=f"Redis has {_counted(there)}, and each has a tool's start first") if there else None
+        )
+    if there < wanted:
+        what = f"Redis has {_counted(there)} and SAYSO_REDIS_WAIT_REPLICAS is {wanted}: nothing is executed"
+        return Finding(sign="✗", what=what, fix="bring the replicas back, or set SAYSO_REDIS_WAIT_REPLICAS to fewer")
+    what = (
+        f"Redis has {_counted(there)} and SAYSO_REDIS_WAIT_REPLICAS is {wanted}: where one takes over that lacks the "
+        "start of a tool, the tool is executed again"
+    )
+    return Finding(sign="!", what=what, fix=f"SAYSO_REDIS_WAIT_REPLICAS={there}")
+
+
+def _counted(replicas: int) -> str:
+    return f"{replicas} replica{'' if replicas == 1 else 's'}"
 
 
 async def _clock(client: Client, now: Callable[[], datetime]) -> Finding:

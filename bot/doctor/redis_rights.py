@@ -58,13 +58,16 @@ NEEDED: tuple[tuple[str, ...], ...] = tuple(
 )
 
 
-async def examine_rights(client: Client, shards: int) -> Finding:
-    """Check that the server would run every command on every kind of key; nothing is executed. Raises StoreError."""
+async def examine_rights(client: Client, shards: int, more: Sequence[tuple[str, ...]] = ()) -> Finding:
+    """Check that the server would run every command on every kind of key; nothing is executed. Raises StoreError.
+
+    `more` are commands that only some installations need.
+    """
     kinds = [f"{{s{shard}}}:" for shard in range(shards)]
     commands, patterns = set[str](), set[str]()
     for kind in kinds:
         key = f"{kind}doctor-{secrets.token_hex(8)}"
-        asked = [[part.replace(_KEY, key) for part in command] for command in NEEDED]
+        asked = [[part.replace(_KEY, key) for part in command] for command in (*NEEDED, *more)]
         refused = zip(asked, await client.refusals(asked), strict=True)
         found = [(command[0], why) for command, why in refused if why]
         commands |= {name for name, why in found if not _is_about_names(why)}

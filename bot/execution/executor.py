@@ -114,6 +114,7 @@ class Executor:
         self._children, self.announcing, self._turns = children, announcing, CommandLock(store)
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
         self._detachable: set[AttemptId] = set()
+        self._never_begun: set[AttemptId] = set()
 
     def begin(
         self,
@@ -127,6 +128,16 @@ class Executor:
         """Make the effect of an attempt that has just been recorded; `cover` is what must hold when it begins."""
         self._spawn(run, pending, tool, args, attempt, None, cover)
 
+    def never_begin(self, attempt_id: AttemptId) -> None:
+        """Note an attempt that may be recorded, and that this process does not begin."""
+        self._never_begun.add(attempt_id)
+
+    async def take_back(self, run_id: RunId, attempt_id: AttemptId) -> None:
+        """End an attempt that was recorded and did not begin; its run looks again."""
+        self.never_begin(attempt_id)
+        await self._store.renew(run_id, attempt_id, 0)
+        await self._orphan(run_id, attempt_id, may_have_started=False)
+
     async def look_after(self, run: Run, pending: PendingStep, attempt: Attempt) -> datetime | None:
         """Return until when an attempt's owner counts as alive; None when something has happened to it just now."""
         state, until = await self._store.lease(run.id, attempt.id)
@@ -137,7 +148,7 @@ class Executor:
         if attempt.id in self._running or await self._take_over(run, pending, attempt):
             await self._store.renew(run.id, attempt.id)
         else:
-            await self._orphan(run.id, attempt.id, may_have_started=True)
+            await self._orphan(run.id, attempt.id, may_have_started=attempt.id not in self._never_begun)
         return None
 
     async def _take_over(self, run: Run, pending: PendingStep, attempt: Attempt) -> bool:
@@ -269,6 +280,7 @@ class Executor:
         now = await self._store.now(run_id)
         event: Event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
         if await self._store.orphan(run_id, attempt_id, event):
+            self._never_begun.discard(attempt_id)
             log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
             await self._queue.notify(WorkItem("run", run_id))
 

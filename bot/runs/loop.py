@@ -45,7 +45,7 @@ from bot.runs.moves import (
     next_move,
 )
 from bot.runs.thinking import AfterThought, ModelTurn
-from bot.store import Commit
+from bot.store import Commit, Line, NotReplicated, RecordWrite, StoreError
 from bot.store.ids import new_id, shard_of
 from language import say
 
@@ -293,15 +293,37 @@ class Loop:
                 return None
             cover = self._guard.cover(agent, run, step, started, record)
         then = told.then([*thought, started])
-        line = line_of(then.run)
-        start = await self._store.start_tool(run.id, told.run.seq, attempt_id, started, record, line, thought)
-        if start.state == "started":
+        if await self._start(told, thought, started, record, line_of(then.run)):
             attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)
             with self._speaking_to_requester(run):
                 self._executor.begin(run, pending, tool, args, attempt, cover)
             await self._show(then)
             return replace(then, is_at_rest=True)
         return None
+
+    async def _start(
+        self,
+        told: RunSnapshot,
+        thought: Sequence[Event],
+        started: ToolStarted,
+        record: RecordWrite | None,
+        line: Line | None,
+    ) -> bool:
+        """Record the start of an attempt; False when something has changed. Raises NotReplicated."""
+        run_id, attempt_id = told.run.id, started.attempt_id
+        if not await self._store.is_replicated(run_id):
+            if thought:  # a model was paid for it
+                await self._log.append(told, [*thought])
+            raise NotReplicated
+        try:
+            start = await self._store.start_tool(run_id, told.run.seq, attempt_id, started, record, line, thought)
+        except StoreError:  # it may be recorded all the same
+            self._executor.never_begin(attempt_id)
+            raise
+        if start.state == "unconfirmed":
+            await self._executor.take_back(run_id, attempt_id)
+            raise NotReplicated
+        return start.state == "started"
 
 
 def _check_may_ask(agent: Agent, step: Step) -> None:

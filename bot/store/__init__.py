@@ -6,13 +6,14 @@ answer, and nothing outside this room knows Redis's client.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import structlog
 
 from agents.events import Event, read_event
 from bot.store import client as clock
-from bot.store.client import Client, OtherRelease, Script, StoreError, StoreUnavailable
+from bot.store.client import Client, NotReplicated, OtherRelease, Replicas, Script, StoreError, StoreUnavailable
+from bot.store.client.line import Arg
 from bot.store.commit import (
     FILES_S,
     Accepted,
@@ -43,6 +44,7 @@ __all__ = [
     "Commit",
     "Keys",
     "Line",
+    "NotReplicated",
     "Once",
     "OtherRelease",
     "RecordWrite",
@@ -72,6 +74,9 @@ _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "l
 _SCRIPTS = {name: Script(name) for name in (*_NAMES, "put_off", "renew", "settle", "start_tool", "sweep")}
 
 
+# Longer than replicas that follow take to say so, and short enough to be told within a lease.
+_REPLICATED_WITHIN_S = 1.0
+
 # Whoever hears late of each of so many renewals is given up on.
 _HEARD_LATE = 5
 
@@ -79,7 +84,8 @@ _HEARD_LATE = 5
 class Store:
     """The verbs of runs, requests, inbox and outbox; all raise StoreUnavailable. Events are stored under `release`.
 
-    The server's clock is read again when that was `clock_s` ago.
+    The server's clock is read again when that was `clock_s` ago. So many `replicas` must have the start of a tool, and
+    each of its leases, before they count.
     """
 
     def __init__(
@@ -90,11 +96,13 @@ class Store:
         grace_s: float = GRACE_S,
         release: str = "",
         clock_s: float = 0.0,
+        replicas: int = 0,
     ) -> None:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
         self.lists, self.threads, self.days = Lists(client, shards), Threads(client, shards), Days(client, shards)
         self._grace_ms, self._lease_ms, self.release = round(grace_s * 1000), round(lease_s * 1000), release
         self.forks, self.handles = Forks(client), Handles(client, shards)
+        self._replicas = Replicas(replicas, min(_REPLICATED_WITHIN_S, lease_s / 4)) if replicas else None
         # When the leases of this process were asked for last.
         self._asked = dict[str, float]()
         self._clock = Clock(clock_s)
@@ -200,7 +208,8 @@ class Store:
         The `thought` that chose it is appended before it. The run's turn ends with it, and its `line` is kept.
 
         `record.before` is the moment from which the approval is too old. A start that is heard of late is a `conflict`
-        if somebody else has taken the lease by then; else the lease is renewed.
+        if somebody else has taken the lease by then; else the lease is renewed. One that too few replicas have
+        in time is `unconfirmed`: a fail-over could lose it, so nothing may be done, and whoever asked takes it back.
         """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
@@ -215,8 +224,10 @@ class Store:
         args += [line.body, round(line.started_at.timestamp() * 1000)] if line else ["", ""]
         args += [stamped(one, self.release) for one in (*thought, event)]
         asked = boot_s()
-        reply = await self.client.run(_SCRIPTS["start_tool"], names, args)
+        reply, is_replicated = await self._run_replicated("start_tool", names, args)
         if reply[0] == b"started":
+            if not is_replicated:
+                return Start("unconfirmed")
             self._asked[attempt_id] = asked
             if not await self.holds(run_id, attempt_id):
                 return Start("conflict")
@@ -266,11 +277,24 @@ class Store:
         keys = Keys.of(run_id)
         names = [keys.attempts(run_id), keys.wake, keys.clock]
         ms, asked = self._lease_ms if lease_s is None else round(lease_s * 1000), boot_s()
-        is_ours = await self.client.run(_SCRIPTS["renew"], names, [attempt_id, ms, str(WorkItem("run", run_id))])
-        self._asked.pop(attempt_id, None)
-        if is_ours and lease_s is None:
+        args = [attempt_id, ms, str(WorkItem("run", run_id))]
+        is_ours, is_replicated = await self._run_replicated("renew", names, args)
+        if not is_ours or lease_s is not None:
+            self._asked.pop(attempt_id, None)
+        elif is_replicated:
             self._asked[attempt_id] = asked
         return bool(is_ours)
+
+    async def _run_replicated(self, name: str, keys: Sequence[str], args: Sequence[Arg]) -> tuple[Any, bool]:
+        if self._replicas is None:
+            return await self.client.run(_SCRIPTS[name], keys, args), True
+        return await self.client.run_replicated(_SCRIPTS[name], keys, args, self._replicas)
+
+    async def is_replicated(self, some_id: str) -> bool:
+        """Return whether as many replicas as are asked for follow what is written to the shard of `some_id`."""
+        if self._replicas is None:
+            return True
+        return await self.client.write_replicated(["SET", Keys.of(some_id).replicated, "1"], self._replicas)
 
     async def orphan(self, run_id: str, attempt_id: str, event: Event) -> bool:
         """Take the lease of a dead owner; False when it is alive after all, or gone."""

@@ -304,6 +304,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The answer whether an attempt may go ahead; `late` if the approval has become too old."""
+    """The answer whether an attempt may go ahead; `late` if the approval has become too old.
 
-    state: Literal["started", "conflict", "late"]
+    `unconfirmed`: it is recorded, and too few replicas have it.
+    """
+
+    state: Literal["started", "conflict", "late", "unconfirmed"]

@@ -36,7 +36,7 @@ class Keys:
         return self._key("ready")
 
     def stop(self, taker: str) -> str:
-        """Tells a process that waits for work to stop. All are in one shard."""
+        """Tells a process that waits for work to stop; it stands beside what is waited for."""
         return self._key("ready", "stop", taker)
 
     def swept(self, release: str) -> str:
@@ -47,6 +47,11 @@ class Keys:
     def releases(self) -> str:
         """The releases at work, scored by when they last said so. It is in one shard."""
         return self._key("releases")
+
+    @property
+    def replicated(self) -> str:
+        """Written to see whether replicas follow."""
+        return self._key("replicated")
 
     @property
     def retained(self) -> str:

@@ -48,7 +48,8 @@ _CLOCK_S = 1.0
 def store_of(settings: Settings, client: Client, release: str = "") -> Store:
     """The store behind `client`; events are written under `release`."""
     clock_s = 0.0 if settings.test_clock else _CLOCK_S
-    return Store(client, settings.shards, settings.lease_s, settings.grace_s, release, clock_s)
+    replicas = settings.redis_wait_replicas
+    return Store(client, settings.shards, settings.lease_s, settings.grace_s, release, clock_s, replicas)
 
 
 def queue_of(settings: Settings, store: Store) -> Queue:

@@ -1,6 +1,7 @@
 """Do each piece of scheduled work: the edge of every job. What breaks is tried again, then shown."""
 
 import asyncio
+import secrets
 from datetime import timedelta
 from functools import partial
 
@@ -14,7 +15,8 @@ from bot.people.directory import People
 from bot.render.views import Summary
 from bot.requests.decisions import Decisions
 from bot.runs.loop import Loop
-from bot.store import OtherRelease, Store, StoreError, WorkItem
+from bot.store import NotReplicated, OtherRelease, Store, StoreError, WorkItem
+from bot.store.ids import shard_of
 from channels import ChannelUnauthorized, ChannelUnavailable
 from language import say
 from language.recorded import trouble_of
@@ -30,6 +32,9 @@ _FIRST_WAIT_S = 1.0
 _LEFT_FIRST_S, _LEFT_MOST_S = 1.0, 16.0
 # Of more than so many it is forgotten how often they came back.
 _LEFT_KNOWN = 10_000
+_REPLICAS_AGAIN = timedelta(seconds=2)
+# One alert in so long for each shard.
+_TOLD_S = 3600.0
 
 
 class Dispatcher:
@@ -60,6 +65,10 @@ class Dispatcher:
             self._left.pop(item, None)
         except OtherRelease as error:
             await self._leave(item, error)
+        except NotReplicated as error:
+            log.warning("put off, nothing was executed", item=str(item), error=str(error))
+            await self._store.come_back(item, self._store.about_now() + _REPLICAS_AGAIN)
+            await self._tell_not_replicated(item)
         except StoreError:
             raise
         except ChannelUnauthorized as error:  # it is we who are refused: nothing is wrong with the item
@@ -115,12 +124,21 @@ class Dispatcher:
         line = await self._store.lists.summary(item.id) if item.kind == "run" else None
         return (Summary.model_validate_json(line).requester,) if line else ()
 
+    async def _tell_not_replicated(self, item: WorkItem) -> None:
+        mine = secrets.token_bytes(8)
+        if (await self._store.remember(f"not replicated s{shard_of(item.id)}", mine, _TOLD_S))[0] == mine:
+            await self._outbox.alert(item.id, _not_replicated)
+
     async def _count(self, item: WorkItem, why: str, at_most: int) -> None:
         note = Note(kind="dead", what=str(item), why=why, at=await self._store.now(item.id), member=str(item))
         if await self._store.put_off(item, _FIRST_WAIT_S) >= at_most:
             words = partial(_given_up, item, why, at_most)
             await self._outbox.alert(item.id, words, also=await self._requester(item))
             await self._store.give_up(item, note.model_dump_json().encode())
+
+
+def _not_replicated() -> tuple[str, str]:
+    return say("notice.alert-not-replicated-title"), say("notice.alert-not-replicated")
 
 
 def _given_up(item: WorkItem, why: str, tries: int) -> tuple[str, str]:

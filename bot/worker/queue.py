@@ -7,7 +7,7 @@ can be taken now is the fast path, and the sweeper brings what nobody took and w
 import asyncio
 import contextvars
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -37,14 +37,14 @@ _STOP_KEPT_MS = 60_000
 
 
 class Taker:
-    """Takes from the ready work of a store; one call of `take` at a time.
+    """Takes from the ready work of shards, all by default; one call of `take` at a time.
 
     A call that is cancelled may lose what it took, until the sweeper brings it again: `stop` ends it without a loss.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._client, self._shards, self._first = store.client, store.shards, 0
-        self._stop = Keys(0).stop(secrets.token_hex(8))
+    def __init__(self, store: Store, shards: Sequence[int] = ()) -> None:
+        self._client, self._shards, self._first = store.client, list(shards) or list(range(store.shards)), 0
+        self._stop = Keys(self._shards[0]).stop(secrets.token_hex(8))
         self._left = set[bytes]()
 
     async def take(self, wait_s: float) -> WorkItem | None:
@@ -53,8 +53,8 @@ class Taker:
         Each shard has its turn to be first, or one that is never empty would keep the others waiting. What was taken
         stays in the schedule until it is done. Raises StoreError at once.
         """
-        shards = [Keys((self._first + number) % self._shards) for number in range(self._shards)]
-        self._first = (self._first + 1) % self._shards
+        shards = [Keys(shard) for shard in (*self._shards[self._first :], *self._shards[: self._first])]
+        self._first = (self._first + 1) % len(self._shards)
         names = [self._stop, *(keys.answers for keys in shards), *(keys.ready for keys in shards)]
         found = await self._client.wait_for("BZPOPMIN", *names, wait_s)
         if not found or found[0].decode() == self._stop:
@@ -113,14 +113,16 @@ class Queue:
     @asynccontextmanager
     async def serving(self, look: Look, due: Due | None = None) -> AsyncGenerator[None]:
         """Does work while the context is open; leaving it lets what runs end, within 3 s."""
-        self._look, leaves, taker = look, asyncio.Event(), Taker(self._store)
-        tasks = [asyncio.create_task(self._take(look, taker, leaves)), asyncio.create_task(self._sweep(due, leaves))]
+        self._look, leaves = look, asyncio.Event()
+        takers = [Taker(self._store, shards) for shards in self._store.client.groups(self._store.shards)]
+        tasks = [asyncio.create_task(self._take(look, taker, leaves)) for taker in takers]
+        tasks.append(asyncio.create_task(self._sweep(due, leaves)))
         try:
             yield
         finally:
             self._look = None
             leaves.set()
-            await taker.stop()
+            await asyncio.gather(*(taker.stop() for taker in takers))
             _, late = await asyncio.wait(tasks, timeout=_LEAVE_WITHIN_S)
             await ended(late)
             if self._tasks:

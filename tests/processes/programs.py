@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -78,10 +78,13 @@ class Program:
 
 
 class RedisServer:
-    """A redis-server on a loopback port that stays the same; what it acknowledged is there after every start."""
+    """A redis-server on a loopback port that stays the same; what it acknowledged is there after every start.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    `more` are options beside those that sayso wants.
+    """
+
+    def __init__(self, folder: Path, more: Mapping[str, object] | None = None) -> None:
+        self._folder, self._more = folder, more or {}
         [self.port] = free_ports(1)
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
@@ -100,7 +103,7 @@ class RedisServer:
         options = {
             "port": self.port, "bind": "127.0.0.1", "dir": self._folder, "appendonly": "yes", "appendfsync": "always",
             "save": "", "maxmemory-policy": "noeviction", "logfile": self._folder / "log",
-        }  # fmt: skip
+        } | dict(self._more)  # fmt: skip
         arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
         self._process = subprocess.Popen(["redis-server", *arguments], stdin=subprocess.DEVNULL, process_group=0)
         wait_until(self._answers, 20, "an answer of Redis")
@@ -114,9 +117,14 @@ class RedisServer:
             self._process = None
 
     def freeze(self) -> None:
-        """From now on it takes connections and commands and answers none, until it is killed."""
+        """From now on it takes connections and commands and answers none, until it is thawed or killed."""
         if self._process:
             self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on where it was frozen."""
+        if self._process:
+            self._process.send_signal(signal.SIGCONT)
 
     def connect(self) -> Redis:
         """A connection of the test's own."""

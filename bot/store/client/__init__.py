@@ -11,7 +11,16 @@ from typing import Any, TypeVar
 
 from bot.config.redis_url import parse_redis_url
 from bot.store.client.cluster import Cluster
-from bot.store.client.errors import ABOUT_REDIS, OtherRelease, StoreError, StoreUnavailable, as_ours, is_away, ours
+from bot.store.client.errors import (
+    ABOUT_REDIS,
+    NotReplicated,
+    OtherRelease,
+    StoreError,
+    StoreUnavailable,
+    as_ours,
+    is_away,
+    ours,
+)
 from bot.store.client.library import exceptions, from_url
 from bot.store.client.line import Arg, Command, checked
 from bot.store.client.listener import QUIET_S, Listener
@@ -23,7 +32,9 @@ __all__ = [
     "Client",
     "Listener",
     "Node",
+    "NotReplicated",
     "OtherRelease",
+    "Replicas",
     "Script",
     "StoreError",
     "StoreUnavailable",

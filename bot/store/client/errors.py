@@ -42,6 +42,14 @@ class OtherRelease(StoreError):
         super().__init__(f"another release of sayso wrote what this one can't read: {why}", "End the older processes")
 
 
+class NotReplicated(StoreError):
+    """Too few replicas follow, so a fail-over could lose the start of a tool: nothing is executed."""
+
+    def __init__(self) -> None:
+        fix = "Bring the replicas of Redis back; sayso doctor says which server misses them"
+        super().__init__("too few replicas of Redis follow to record the start of a tool", fix)
+
+
 def is_away(error: Exception) -> bool:
     """Return whether it passes by itself: a server is away, another takes its place, or a slot moves."""
     if isinstance(error, exceptions.RedisClusterException):

@@ -16,6 +16,7 @@ ANSWER_WITHIN_S = 4.0
 # Where another server can be asked instead, one that is gone must not use up the patience.
 _ELSEWHERE_WITHIN_S = 1.5
 _CONNECTIONS = 500
+_OF_ALL = frozenset({"username", "password", "protocol"})
 
 # Of what we use, commands that name no key where others do.
 _KEYLESS = frozenset({"TIME", "PING", "INFO", "CONFIG", "MULTI", "EXEC", "DISCARD", "SCAN", "WAIT"})
@@ -155,7 +156,7 @@ def from_url_options(place: RedisPlace) -> dict[str, Any]:
     """What an address with several hosts says of each connection: user, password and TLS."""
     pool = from_url(place.at(*place.hosts[0])).connection_pool  # pyright: ignore[reportUnknownMemberType]
     said = pool.connection_kwargs
-    kept = {name: value for name, value in said.items() if name in {"username", "password"} or name.startswith("ssl_")}
+    kept = {name: value for name, value in said.items() if name in _OF_ALL or name.startswith("ssl_")}
     return kept | ({"ssl": True} if place.url.startswith("rediss") else {})
 
 
