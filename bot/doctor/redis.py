@@ -54,9 +54,8 @@ async def examine_redis(
 
 
 async def _rights(client: Client, settings: Settings) -> Finding:
-    more = [("WAIT", "0", "0")] if settings.redis_wait_replicas else []
-    if len(client.groups(2)) > 1:
-        more.append(("ASKING",))
+    more: list[tuple[str, ...]] = [("WAIT", "0", "0")] if settings.redis_wait_replicas else []
+    more += [("ASKING",)] if len(client.groups(2)) > 1 else []
     try:
         return await examine_rights(client, settings.shards, more)
     except StoreUnavailable:

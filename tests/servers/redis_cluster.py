@@ -201,6 +201,16 @@ class Watched:
             connection.close()
         return dict(zip(words[::2], words[1::2], strict=True))
 
+    def fail_over(self) -> bool:
+        """Have the replica take over; False when Sentinel does not find it fit yet."""
+        connection = Redis(f"redis://127.0.0.1:{self.sentinel_port}")
+        try:
+            return connection.ask("SENTINEL", "FAILOVER", self.name) == b"OK"
+        except Refused:
+            return False
+        finally:
+            connection.close()
+
     def master(self) -> RedisServer:
         """The server that Sentinel says is the master."""
         return next(one for one in self.servers if str(one.port) == self.state().get("port"))

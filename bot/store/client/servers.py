@@ -172,7 +172,7 @@ def _key_of(command: Command) -> str:
     name = _text(command[0]).upper()
     if name in _SCRIPTS:
         return _text(command[3]) if int(command[2]) else ""
-    return "" if name in _KEYLESS else _text(command[1])
+    return "" if name in _KEYLESS or len(command) == 1 else _text(command[1])
 
 
 @lru_cache(maxsize=1024)
