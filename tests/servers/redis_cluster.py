@@ -144,27 +144,43 @@ def told_setting(server: RedisServer, name: str) -> int:
     return int(texts(found)[1])
 
 
-class Watched:
-    """A master and a replica, and a Sentinel that puts one in the other's place."""
-
-    name = "sayso"
+class Pair:
+    """A master, and a replica that follows it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._stack = folder, ExitStack()
-        [self.sentinel_port] = free_ports(1)
-        self._sentinel: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Start them; returns when the replica follows and Sentinel knows of both."""
+        """Start them; returns when the replica follows."""
         first = self._stack.enter_context(RedisServer(self._folder / "0", _REPLICATION)).start()
         follows = _REPLICATION | {"replicaof": f"127.0.0.1 {first.port}"}
         second = self._stack.enter_context(RedisServer(self._folder / "1", follows)).start()
         self.servers = [first, second]
         wait_until(lambda: told(second, "INFO", "replication").get("master_link_status") == "up", 20, "a replica")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End them."""
+        self._stack.close()
+
+
+class Watched(Pair):
+    """The same, and a Sentinel that puts one in the other's place."""
+
+    name = "sayso"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        [self.sentinel_port] = free_ports(1)
+        self._sentinel: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start them; returns when Sentinel knows of both."""
+        super().__enter__()
         config = self._folder / "sentinel.conf"
         config.write_text(
             f"port {self.sentinel_port}\nbind 127.0.0.1\ndir {self._folder}\nlogfile {self._folder / 'sentinel.log'}\n"
-            f"sentinel monitor {self.name} 127.0.0.1 {first.port} 1\n"
+            f"sentinel monitor {self.name} 127.0.0.1 {self.servers[0].port} 1\n"
             f"sentinel down-after-milliseconds {self.name} {_GONE_MS}\n"
             f"sentinel failover-timeout {self.name} 10000\n"
         )
@@ -175,11 +191,11 @@ class Watched:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """End them."""
+        """End them all."""
         if self._sentinel:
             self._sentinel.kill()
             self._sentinel.wait()
-        self._stack.close()
+        super().__exit__(kind, error, at)
 
     @property
     def url(self) -> str:

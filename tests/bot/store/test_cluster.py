@@ -1,0 +1,195 @@
+"""The client on a Redis Cluster: each shard by itself, and what it does while a slot moves or a node is away."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.store import Commit, Store, StoreError, StoreUnavailable, Wake, WorkItem
+from bot.store.client import Client
+from bot.store.client.durability import check, check_clock, check_shards, far_ahead
+from bot.store.keys import Keys
+from bot.worker.queue import Taker
+from tests.bot.store.stores import RUN, events, paused, started
+from tests.processes.programs import RedisServer
+from tests.servers.redis_cluster import RedisCluster, ask
+from tests.servers.resp import texts
+from tests.waiting import until
+
+SHARDS = 4
+ITEM = WorkItem("run", RUN)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[RedisCluster]:
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    with RedisCluster(folder, 3, replicas=False) as cluster:
+        yield cluster
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def cluster(servers: RedisCluster) -> RedisCluster:
+    """With nothing in it."""
+    servers.flush()
+    return servers
+
+
+@pytest.fixture
+async def store(cluster: RedisCluster) -> AsyncIterator[Store]:
+    store = Store(Client(cluster.url), SHARDS, lease_s=60, grace_s=1)
+    yield store
+    await store.client.close()
+
+
+class Moving:
+    """The slot of the first shard, on its way to another master."""
+
+    def __init__(self, cluster: RedisCluster) -> None:
+        self._cluster, self.source = cluster, cluster.master_of("{s0}")
+        self.target = next(one for one in cluster.servers if one is not self.source)
+        slot = ask(self.source, "CLUSTER", "KEYSLOT", "{s0}")
+        assert isinstance(slot, int)
+        self.slot = slot
+
+    def begin(self) -> None:
+        ask(self.target, "CLUSTER", "SETSLOT", self.slot, "IMPORTING", self._cluster.id_of(self.source))
+        ask(self.source, "CLUSTER", "SETSLOT", self.slot, "MIGRATING", self._cluster.id_of(self.target))
+
+    def move(self, *keys: str) -> None:
+        for key in keys or texts(ask(self.source, "CLUSTER", "GETKEYSINSLOT", self.slot, 1_000)):
+            ask(self.source, "MIGRATE", "127.0.0.1", self.target.port, key, 0, 5000)
+
+    def end(self) -> None:
+        for server in (self.target, self.source):
+            ask(server, "CLUSTER", "SETSLOT", self.slot, "NODE", self._cluster.id_of(self.target))
+
+
+def keys_in(server: RedisServer, slot: int) -> list[str]:
+    return sorted(texts(ask(server, "CLUSTER", "GETKEYSINSLOT", slot, 1_000)))
+
+
+async def test_what_is_asked_together_is_of_one_shard(store: Store) -> None:
+    with pytest.raises(ValueError, match="must be of one shard"):
+        await store.client.read(["GET", Keys(0).clock], ["GET", Keys(1).clock])
+
+
+async def test_many_questions_at_once_each_get_their_own_answer_whichever_node_has_it(store: Store) -> None:
+    await asyncio.gather(*(store.client.do("SET", f"{{s{one % SHARDS}}}:{one}", one) for one in range(200)))
+
+    found = await asyncio.gather(*(store.client.do("GET", f"{{s{one % SHARDS}}}:{one}") for one in range(200)))
+
+    assert [int(one) for one in found] == list(range(200))
+    assert [key async for key in store.client.scan("{s1}:1*1")] != []
+
+
+async def test_a_key_that_has_moved_ahead_of_its_slot_is_found(store: Store, cluster: RedisCluster) -> None:
+    await store.client.do("SET", "{s0}:here", "1")
+    await store.client.do("SET", "{s0}:there", "2")
+    moving = Moving(cluster)
+    moving.begin()
+    moving.move("{s0}:there")
+
+    found = [await store.client.do("GET", key) for key in ("{s0}:here", "{s0}:there")] * 3
+    moving.move()
+    moving.end()
+
+    assert found == [b"1", b"2"] * 3
+    assert await store.client.read(["GET", "{s0}:here"], ["GET", "{s0}:there"]) == [b"1", b"2"]
+
+
+async def test_in_a_slot_that_moves_a_change_is_made_whole_or_not_at_all_and_then_once(
+    store: Store, cluster: RedisCluster
+) -> None:
+    await store.commit(Commit(run_id=RUN, events=[started()], expect=0, wake=[Wake(ITEM)]))
+    moving, change = Moving(cluster), Commit(run_id=RUN, events=[paused()], expect=1, wake=[Wake(ITEM)])
+    before = keys_in(moving.source, moving.slot)
+    hasty = Store(Client(cluster.url, patience_s=0.2), SHARDS)
+    moving.begin()
+
+    with pytest.raises(StoreUnavailable):
+        await hasty.commit(change)
+    assert (keys_in(moving.source, moving.slot), keys_in(moving.target, moving.slot)) == (before, [])
+    moving.move(Keys(0).run(RUN))
+    with pytest.raises(StoreUnavailable):
+        await hasty.commit(change)
+    assert keys_in(moving.target, moving.slot) == [Keys(0).run(RUN)]
+    waits = asyncio.create_task(store.commit(change))
+    moving.move()
+    moving.end()
+
+    assert ((await waits).state, (await hasty.commit(change)).state) == ("committed", "committed")
+    assert await events(store) == ["run_started", "run_paused"]
+    await hasty.client.close()
+
+
+async def test_each_shard_is_taken_from_by_itself_and_a_call_that_waits_stops_at_once(store: Store) -> None:
+    assert store.client.groups(SHARDS) == [[0], [1], [2], [3]]
+    takers = [Taker(store, group) for group in store.client.groups(SHARDS)]
+    taking = [asyncio.create_task(taker.take(3.5)) for taker in takers]
+    await store.push(ITEM)
+
+    assert await taking[0] == ITEM
+    await asyncio.gather(*(taker.stop() for taker in takers[1:]))
+    assert await asyncio.gather(*taking[1:]) == [None] * 3
+
+
+async def test_what_is_published_in_any_shard_is_heard_over_one_connection(store: Store) -> None:
+    channels = [Keys(shard).changed for shard in range(SHARDS)]
+    async with store.client.listening(channels) as listener:
+        for shard in range(SHARDS):
+            await store.client.do("PUBLISH", Keys(shard).changed, f"run {shard}")
+        missing = {f"run {shard}".encode() for shard in range(SHARDS)}
+        while missing:
+            missing.discard(await listener.receive())
+
+
+async def test_a_start_checks_the_durability_of_all_nodes_the_shards_and_the_clock(
+    store: Store, cluster: RedisCluster
+) -> None:
+    assert await check(store.client, None) == "verified"
+    await check_shards(store.client, SHARDS)
+    await check_clock(store.client, SHARDS, is_test=False)
+    assert await far_ahead(store.client, SHARDS) is None
+
+    ask(cluster.servers[2], "CONFIG", "SET", "appendfsync", "everysec")
+    name = f"127.0.0.1:{cluster.servers[2].port}"
+    with pytest.raises(StoreError, match=rf"{name}: appendfsync is 'everysec', not 'always'"):
+        await check(store.client, None)
+    ask(cluster.servers[2], "CONFIG", "SET", "appendfsync", "always")
+
+
+async def test_while_a_node_is_away_the_shards_of_the_others_work_and_then_all_do(
+    store: Store, cluster: RedisCluster
+) -> None:
+    lost = cluster.master_of("{s2}")
+    others = [shard for shard in range(SHARDS) if cluster.master_of(f"{{s{shard}}}") is not lost]
+    await store.client.do("SET", "{s2}:kept", "1")
+    store.client.patience_s = 0.2
+    lost.kill()
+
+    with pytest.raises(StoreUnavailable, match="Nothing is lost"):
+        await store.client.do("GET", "{s2}:kept")
+    store.client.patience_s = 60
+    for shard in others:
+        await store.client.do("SET", f"{{s{shard}}}:x", "1")
+    lost.start()
+    assert await store.client.do("GET", "{s2}:kept") == b"1"
+    await until(lambda: asyncio.to_thread(cluster.is_whole), 60, what="a cluster that is whole")
+
+
+async def test_an_address_that_says_one_server_of_a_cluster_or_a_cluster_of_one_server_is_told_what_to_write(
+    cluster: RedisCluster, tmp_path: Path
+) -> None:
+    one = Client(cluster.servers[0].url)
+    with pytest.raises(StoreError, match=r"redis\+cluster://"):
+        await asyncio.gather(*(one.do("GET", Keys(shard).clock) for shard in range(SHARDS)))
+    await one.close()
+    with RedisServer(tmp_path) as server:
+        many = Client(f"redis+cluster://127.0.0.1:{server.start().port}")
+        with pytest.raises(StoreError, match=r"is a cluster.*redis://"):
+            await many.do("GET", Keys(0).clock)
+        await many.close()

@@ -1,0 +1,106 @@
+"""A start that a fail-over could lose is none: nothing is executed, and nobody is asked whether it happened."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from agents.events import ToolOrphaned
+from bot.store import Store
+from bot.store.client import Client
+from tests.bot.store.stores import ATTEMPT, RUN, append, events, started, tool_started
+from tests.servers.lines import Server
+from tests.servers.redis_cluster import Pair
+from tests.waiting import until
+from tests.world import World, a_world
+
+LEASE_S = 2.0
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    with Pair(folder) as pair:
+        yield pair
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def store(pair: Pair) -> AsyncIterator[Store]:
+    """A store whose starts must be on the replica, with a run of one event."""
+    store = Store(Client(pair.servers[0].url), 2, LEASE_S, replicas=1)
+    await append(store, started(), expect=0)
+    yield store
+    await store.client.close()
+
+
+async def start(store: Store) -> str:
+    return (await store.start_tool(RUN, 1, ATTEMPT, tool_started(ATTEMPT), None)).state
+
+
+async def test_a_start_counts_once_the_replica_has_it(store: Store) -> None:
+    assert await store.is_replicated(RUN)
+    assert await start(store) == "started"
+    assert await store.holds(RUN, ATTEMPT)
+
+
+async def test_a_start_without_the_word_of_the_replica_is_unconfirmed_and_holds_no_lease(
+    store: Store, pair: Pair
+) -> None:
+    pair.servers[1].freeze()
+
+    assert not await store.is_replicated(RUN)
+    assert await start(store) == "unconfirmed"
+    assert not await store.holds(RUN, ATTEMPT)
+    assert await events(store) == ["run_started", "tool_started"]
+
+
+async def test_a_start_that_is_asked_for_again_once_the_replica_follows_counts(store: Store, pair: Pair) -> None:
+    pair.servers[1].freeze()
+    assert await start(store) == "unconfirmed"
+    pair.servers[1].thaw()
+
+    await until(lambda: store.is_replicated(RUN), what="a replica that follows")
+    assert await start(store) == "started"
+    assert await events(store) == ["run_started", "tool_started"]
+
+
+async def test_more_replicas_than_there_are_let_nothing_start(pair: Pair) -> None:
+    store = Store(Client(pair.servers[0].url), 2, LEASE_S, replicas=2)
+
+    assert not await store.is_replicated(RUN)
+    await store.client.close()
+
+
+async def test_a_replica_that_is_lost_in_the_moment_of_the_start_makes_people_decide_nothing(
+    pair: Pair, tmp_path: Path
+) -> None:
+    def change(world: World) -> None:
+        world.environ = {"SAYSO_REDIS_WAIT_REPLICAS": "1"}
+
+    with Server("tests.servers.redis_proxy", pair.servers[0].url) as proxy:
+        url = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
+        async with a_world(url, tmp_path / "data", change=change) as world:
+            run_id = await world.trigger("press bell")
+            record = await world.opened(run_id)
+            await world.quiet()
+            proxy.ask(do="arm", name="start_tool", nth=1, when="before", act="hold")
+            await world.decide("bo", record, "approve")
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a start on its way")
+            pair.servers[1].freeze()
+            proxy.ask(do="release")
+
+            async def taken_back() -> list[ToolOrphaned]:
+                return [event for event in await world.events(run_id) if isinstance(event, ToolOrphaned)]
+
+            [back] = await until(taken_back, what="a start that is taken back")
+            assert not back.may_have_started
+            assert world.workshop.started == []
+            assert len(await world.requests()) == 1
+            await asyncio.to_thread(pair.servers[1].thaw)
+
+            assert await world.summary(run_id) == "done: ok: press bell: done"
+            assert world.workshop.effects == ["press bell"]
