@@ -76,6 +76,8 @@ _SCRIPTS = {name: Script(name) for name in (*_NAMES, "put_off", "renew", "settle
 
 # Longer than replicas that follow take to say so, and short enough to be told within a lease.
 _REPLICATED_WITHIN_S = 1.0
+# Only that it was written counts.
+_REPLICATED_KEPT_MS = 60_000
 
 # Whoever hears late of each of so many renewals is given up on.
 _HEARD_LATE = 5
@@ -294,7 +296,8 @@ class Store:
         """Return whether as many replicas as are asked for follow what is written to the shard of `some_id`."""
         if self._replicas is None:
             return True
-        return await self.client.write_replicated(["SET", Keys.of(some_id).replicated, "1"], self._replicas)
+        mark = ["SET", Keys.of(some_id).replicated, "1", "PX", _REPLICATED_KEPT_MS]
+        return await self.client.write_replicated(mark, self._replicas)
 
     async def orphan(self, run_id: str, attempt_id: str, event: Event) -> bool:
         """Take the lease of a dead owner; False when it is alive after all, or gone."""

@@ -47,6 +47,7 @@ async def test_a_start_counts_once_the_replica_has_it(store: Store) -> None:
     assert await store.holds(RUN, ATTEMPT)
 
 
+@pytest.mark.long
 async def test_a_start_without_the_word_of_the_replica_is_unconfirmed_and_holds_no_lease(
     store: Store, pair: Pair
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.store.client import Client, StoreUnavailable
 from tests.processes.programs import RedisServer
-from tests.servers.redis_cluster import Watched, ask, told
+from tests.servers.redis_cluster import Watched, ask, follows_up, told
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -41,12 +41,7 @@ async def replaced(servers: Watched, lost: RedisServer) -> RedisServer:
 
 async def follows(server: RedisServer) -> None:
     """Returns when `server` is a replica that has all of its master."""
-
-    def is_so() -> bool:
-        said = told(server, "INFO", "replication")
-        return said.get("role") == "slave" and said.get("master_link_status") == "up"
-
-    await until(lambda: asyncio.to_thread(is_so), 60, what="a replica that follows")
+    await until(lambda: asyncio.to_thread(follows_up, server), 60, what="a replica that follows")
 
 
 async def test_a_tool_that_runs_while_its_master_is_lost_is_executed_once(servers: Watched, tmp_path: Path) -> None:
