@@ -40,10 +40,9 @@ async def examine_redis(
                 yield finding
         if rights.sign == "✓":
             yield rights
-        for node in await client.nodes() or [Node("", url, is_master=True)]:
-            async with aclosing(_server(settings, node, now)) as findings:
-                async for finding in findings:
-                    yield finding
+        async with aclosing(_servers(settings, client, now)) as findings:
+            async for finding in findings:
+                yield finding
     except StoreUnavailable as error:
         yield Finding(sign="✗", what=str(error), fix="start Redis, or correct SAYSO_REDIS_URL")
         yield not_tried("what Redis keeps, allows and holds", "it does not answer")
@@ -108,18 +107,23 @@ def _durability(settings: Settings, durability: Durability, why: str) -> Finding
     return Finding(sign="✗", what=what, fix=fix)
 
 
-async def _server(settings: Settings, node: Node, now: Callable[[], datetime]) -> AsyncGenerator[Finding]:
-    """What one server has room for, and takes for the time; one among several is named. Raises StoreError."""
-    name = f"{node.name}: " if node.name else ""
+async def _servers(settings: Settings, client: Client, now: Callable[[], datetime]) -> AsyncGenerator[Finding]:
+    """What each server has room for, and takes for the time; one among several is named. Raises StoreError."""
+    nodes = await client.nodes()
+    if not nodes:
+        async for finding in _examined(settings, client, Node("", client.url, is_master=True), now):
+            yield finding
+    for node in nodes:
+        for finding in await _of_node(settings, node, now):
+            yield finding.model_copy(update={"what": f"{node.name}: {finding.what}"})
+
+
+async def _of_node(settings: Settings, node: Node, now: Callable[[], datetime]) -> list[Finding]:
     async with asked_alone(node) as client:
         try:
-            async with aclosing(_examined(settings, client, node, now)) as findings:
-                async for finding in findings:
-                    yield finding.model_copy(update={"what": f"{name}{finding.what}"})
+            return [finding async for finding in _examined(settings, client, node, now)]
         except StoreUnavailable as error:
-            if not node.name:
-                raise
-            yield Finding(sign="✗", what=f"{name}{error.what}", fix="start it, or take it out of the cluster")
+            return [Finding(sign="✗", what=error.what, fix="start it, or take it out of the cluster")]
 
 
 async def _examined(
@@ -144,9 +148,8 @@ def _replicas(wanted: int, about: Mapping[str, Any]) -> Finding | None:
     """Whether as many replicas follow as a start must be on; None where there are none and none must be."""
     there = int(about.get("connected_slaves", 0))
     if there == wanted:
-        return (
-            Finding(sign="✓", what=f"Redis has {_counted(there)}, and each has a tool's start first") if there else None
-        )
+        what = f"Redis has {_counted(there)}, and each has the start of a tool before its effect"
+        return Finding(sign="✓", what=what) if there else None
     if there < wanted:
         what = f"Redis has {_counted(there)} and SAYSO_REDIS_WAIT_REPLICAS is {wanted}: nothing is executed"
         return Finding(sign="✗", what=what, fix="bring the replicas back, or set SAYSO_REDIS_WAIT_REPLICAS to fewer")
