@@ -8,7 +8,8 @@ from typing import BinaryIO
 from bot.backup.file import NEVER, End, Entry, Reader
 from bot.errors import Conflict, Invalid, Unavailable
 from bot.store import Keys, StoreError
-from bot.store.client import SHARDS, Client, moment
+from bot.store.client import Client, moment
+from bot.store.client.durability import SHARDS
 from bot.store.indexes import Restored
 
 _BATCH, _BATCH_BYTES = 200, 4 << 20

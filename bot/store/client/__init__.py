@@ -23,12 +23,13 @@ from bot.store.client.errors import (
 )
 from bot.store.client.library import exceptions, from_url
 from bot.store.client.line import Arg, Command, checked
-from bot.store.client.listener import QUIET_S, Listener
+from bot.store.client.listener import QUIET_S, Changes, Listener
 from bot.store.client.server_clock import FAR_AHEAD, adjusted, asked, moment
 from bot.store.client.servers import Node, OneServer, Servers, Watched, options
 
 __all__ = [
     "FAR_AHEAD",
+    "Changes",
     "Client",
     "Listener",
     "Node",
@@ -86,8 +87,8 @@ def _servers_at(url: str) -> Servers:
 class Client:
     """Connections to one server, or to all nodes of a cluster.
 
-    What is asked of a server while its answer is on its way goes out together, in one round trip. What is asked in one
-    call is of one shard.
+    What is asked of a server while its answer is on its way goes out together, in one round trip. A command, and so a
+    script, is of one shard.
     """
 
     def __init__(self, url: str, patience_s: float = _PATIENCE_S) -> None:
@@ -154,19 +155,29 @@ class Client:
             raise ours(error) from error
 
     async def scan(self, pattern: str) -> AsyncIterator[str]:
-        """Every key like `pattern`, for keeping only: it walks the whole key space where its first shard is."""
-        cursor = b"0"
-        while True:
-            scan = ["SCAN", cursor, "MATCH", pattern, "COUNT", 1_000]
-            cursor, found = (await self._patiently(partial(self._asked, [scan], about=pattern)))[0]
-            for key in found:
-                yield key.decode()
-            if int(cursor) == 0:
-                return
+        """Every key like `pattern`, for keeping only: it walks the whole key space."""
+        with as_ours():
+            lines = await self._servers.lines_for(pattern)
+        for line in lines:
+            cursor = b"0"
+            while True:
+                scan = ["SCAN", cursor, "MATCH", pattern, "COUNT", 1_000]
+                cursor, found = (await self._patiently(partial(line.together, [scan])))[0]
+                for key in found:
+                    yield key.decode()
+                if int(cursor) == 0:
+                    break
 
     async def read(self, *commands: Command) -> list[Any]:
-        """Return the replies to several reads, in one round trip."""
-        return await self._patiently(lambda: self._asked(commands))
+        """Return the replies to several reads, in one round trip; in a cluster in one for each shard."""
+        parts = self._servers.parts_of(commands)
+        if len(parts) == 1:
+            return await self._patiently(partial(self._asked, commands))
+        replies = dict[int, Any]()
+        for part in parts:
+            told = await self._patiently(partial(self._asked, [commands[place] for place in part]))
+            replies |= zip(part, told, strict=True)
+        return [replies[place] for place in range(len(commands))]
 
     async def refusals(self, commands: Sequence[Command]) -> list[str]:
         """Return why the server would not run each of `commands`, "" where it would. None of them is executed.
@@ -201,10 +212,30 @@ class Client:
         finally:
             await listener.close()
 
-    async def _asked(self, commands: Sequence[Command], *, alone: bool = False, about: str = "") -> list[Any]:
-        """The answers to commands of one shard, from the server that has it; `about` says which, else their keys do."""
+    @asynccontextmanager
+    async def changes(self, prefix: str) -> AsyncGenerator[Changes]:
+        """Hears which keys that begin with `prefix` change, over a connection of its own.
+
+        Raises StoreUnavailable at once: what changed while the connection was lost is unknown. Raises StoreError in a
+        cluster, where several servers would have to tell of one moment.
+        """
+        if self._servers.is_cluster:
+            do = "Copy the append-only file of every master, as docs/production.md says"
+            raise StoreError("A Redis Cluster can't be copied at one moment", do)
+        url = next((node.url for node in await self.nodes() if node.is_master), self.url)
+        # In RESP2 what is heard comes as messages, which a connection may have sent to itself.
+        # https://redis.io/docs/latest/develop/reference/client-side-caching
+        changes = Changes(from_url(url, **options(), protocol=2))  # pyright: ignore[reportUnknownMemberType]
+        try:
+            await changes.begin(prefix)
+            yield changes
+        finally:
+            await changes.close()
+
+    async def _asked(self, commands: Sequence[Command], *, alone: bool = False) -> list[Any]:
+        """The answers to commands of one shard, from the server that has it."""
         for _ in range(_MOVES):
-            line = await self._servers.line_of([["GET", about]] if about else commands)
+            line = await self._servers.line_of(commands)
             try:
                 return await (line.alone(commands) if alone else line.together(commands))
             except exceptions.MovedError as error:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from bot.config.redis_url import RedisPlace
 from bot.store.client.library import ClusterNode, PipelineCommand, Redis, RedisCluster, exceptions, from_url
 from bot.store.client.line import Command, Line
-from bot.store.client.servers import Node, from_url_options, options, slot_of
+from bot.store.client.servers import Node, from_url_options, options, slot_of, slot_of_all
 
 # While a node is away everybody who asks it hears of it; that often is enough to look for its successor.
 _LOOK_AGAIN_S = 0.25
@@ -38,17 +38,34 @@ class Cluster:
 
     async def line_of(self, commands: Sequence[Command]) -> Line:
         """The way to the master that has the slot of `commands`."""
-        slot = slot_of(commands)
+        slot = slot_of_all(commands)
         if self._is_stale:
             await self._look()
         served = self._library.nodes_manager.slots_cache.get(slot)
         if not served:
             self._is_stale = True
             raise exceptions.SlotNotCoveredError(f"no node serves slot {slot}")
-        name = served[0].name
+        return self._line_to(served[0].name)
+
+    def _line_to(self, name: str) -> Line:
         if name not in self._lines:
             self._lines[name] = Line(partial(self._over, name))
         return self._lines[name]
+
+    async def lines_for(self, pattern: str) -> list[Line]:
+        """One where the pattern names a shard, else those of all masters."""
+        if "}" in pattern:
+            return [await self.line_of([["GET", pattern]])]
+        return [self._line_to(node.name) for node in await self._nodes() if node.server_type == _MASTER]
+
+    def parts_of(self, commands: Sequence[Command]) -> list[list[int]]:
+        """Those of each slot; what has no key goes with the first."""
+        slots = [slot_of(command) for command in commands]
+        first = next((slot for slot in slots if slot is not None), None)
+        parts = dict[int | None, list[int]]()
+        for place, slot in enumerate(slots):
+            parts.setdefault(first if slot is None else slot, []).append(place)
+        return list(parts.values())
 
     async def _look(self) -> None:
         """Ask a node which one has what, unless that was asked a moment ago."""

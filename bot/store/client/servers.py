@@ -19,7 +19,7 @@ _CONNECTIONS = 500
 _OF_ALL = frozenset({"username", "password", "protocol"})
 
 # Of what we use, commands that name no key where others do.
-_KEYLESS = frozenset({"TIME", "PING", "INFO", "CONFIG", "MULTI", "EXEC", "DISCARD", "SCAN", "WAIT"})
+_KEYLESS = frozenset({"TIME", "PING", "INFO", "CONFIG", "MULTI", "EXEC", "DISCARD", "SCAN", "WAIT", "CLIENT"})
 _SCRIPTS = frozenset({"EVAL", "EVALSHA"})
 # What has no key is asked where the state of the first shard is.
 _ELSE = "{s0}"
@@ -41,6 +41,14 @@ class Servers(Protocol):
 
     async def line_of(self, commands: Sequence[Command]) -> Line:
         """The way to the server that has the keys of `commands`."""
+        ...
+
+    async def lines_for(self, pattern: str) -> list[Line]:
+        """The ways to all servers that have keys like `pattern`."""
+        ...
+
+    def parts_of(self, commands: Sequence[Command]) -> list[list[int]]:
+        """The places of those `commands` that can be asked together."""
         ...
 
     async def heed(self, error: Exception) -> None:
@@ -85,6 +93,14 @@ class OneServer:
     async def line_of(self, commands: Sequence[Command]) -> Line:
         """The one there is."""
         return self._line
+
+    async def lines_for(self, pattern: str) -> list[Line]:
+        """The same."""
+        return [self._line]
+
+    def parts_of(self, commands: Sequence[Command]) -> list[list[int]]:
+        """All of them."""
+        return [list(range(len(commands)))]
 
     async def _over(self, commands: Sequence[Command]) -> list[Any]:
         if len(commands) == 1:
@@ -160,12 +176,18 @@ def from_url_options(place: RedisPlace) -> dict[str, Any]:
     return kept | ({"ssl": True} if place.url.startswith("rediss") else {})
 
 
-def slot_of(commands: Sequence[Command]) -> int:
+def slot_of(command: Command) -> int | None:
+    """The slot of a command's keys; None where it has none."""
+    key = _key_of(command)
+    return _slot(key) if key else None
+
+
+def slot_of_all(commands: Sequence[Command]) -> int:
     """The one slot that all keys of `commands` are in. Raises ValueError where they are in several."""
-    slots = {_slot(key) for command in commands if (key := _key_of(command))}
+    slots = {slot_of(command) for command in commands} - {None}
     if len(slots) > 1:
         raise ValueError(f"what is asked together must be of one shard: {[command[0] for command in commands]}")
-    return slots.pop() if slots else _slot(_ELSE)
+    return slots.pop() or 0 if slots else _slot(_ELSE)
 
 
 def _key_of(command: Command) -> str:

@@ -14,8 +14,9 @@ from bot.people.api_keys import Keyring
 from bot.process.backups import hold_loaded, put_back
 from bot.render.transcript import lines
 from bot.store import Keys, WorkItem
-from bot.store.client import SHARDS, Client, WrongShards, adjusted, check_shards
+from bot.store.client import Client, adjusted
 from bot.store.client import asked as clock_asked
+from bot.store.client.durability import SHARDS, WrongShards, check_shards
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
 from tests.bot.backup.putting_back import backed_up, lost, restored
 from tests.waiting import until

@@ -72,9 +72,22 @@ def keys_in(server: RedisServer, slot: int) -> list[str]:
     return sorted(texts(ask(server, "CLUSTER", "GETKEYSINSLOT", slot, 1_000)))
 
 
-async def test_what_is_asked_together_is_of_one_shard(store: Store) -> None:
-    with pytest.raises(ValueError, match="must be of one shard"):
-        await store.client.read(["GET", Keys(0).clock], ["GET", Keys(1).clock])
+async def test_a_script_is_of_one_shard_and_reads_of_several_come_back_in_their_order(store: Store) -> None:
+    for shard in range(SHARDS):
+        await store.client.do("SET", f"{{s{shard}}}:x", shard)
+
+    found = await store.client.read(*(["GET", f"{{s{shard}}}:x"] for shard in (3, 0, 2, 1, 0)), ["PING"])
+
+    assert found[:5] == [b"3", b"0", b"2", b"1", b"0"]
+    assert {key async for key in store.client.scan("{s*:x")} == {f"{{s{shard}}}:x" for shard in range(SHARDS)}
+    with pytest.raises(StoreError, match="same slot"):
+        await store.client.do("MGET", Keys(0).clock, Keys(1).clock)
+
+
+async def test_a_cluster_is_not_copied_at_one_moment_and_says_so(store: Store) -> None:
+    with pytest.raises(StoreError, match="Copy the append-only file of every master"):
+        async with store.client.changes("{s"):
+            pass
 
 
 async def test_many_questions_at_once_each_get_their_own_answer_whichever_node_has_it(store: Store) -> None:
