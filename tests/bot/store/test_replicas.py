@@ -42,8 +42,10 @@ async def start(store: Store) -> str:
 
 
 async def test_a_start_counts_once_the_replica_has_it(store: Store) -> None:
-    assert await store.is_replicated(RUN)
-    assert await start(store) == "started"
+    async def begun() -> bool:
+        return await start(store) == "started"
+
+    await until(begun, what="a start that the replica has")
     assert await store.holds(RUN, ATTEMPT)
 
 
@@ -64,8 +66,10 @@ async def test_a_start_that_is_asked_for_again_once_the_replica_follows_counts(s
     assert await start(store) == "unconfirmed"
     pair.servers[1].thaw()
 
-    await until(lambda: store.is_replicated(RUN), what="a replica that follows")
-    assert await start(store) == "started"
+    async def begun() -> bool:
+        return await start(store) == "started"
+
+    await until(begun, what="a start that the replica has")
     assert await events(store) == ["run_started", "tool_started"]
 
 
