@@ -119,7 +119,7 @@ class Inbound(Frozen):
     thread: else nothing of it is kept. `begins` is the thread that a run would live in which it starts: what is written
     there before that run has started waits for it. `token` is what it answers with, where that is known before it is
     read, and the same however often it arrives. `arrived_at` is when the other side got it, where that keeps it and
-    brings it again.
+    brings it again. `sender` is whose it seems to be: nothing but the order of new work goes by it.
     """
 
     channel: str
@@ -131,6 +131,7 @@ class Inbound(Frozen):
     within: str = ""
     begins: str = ""
     token: str = ""
+    sender: str = ""
     received_at: AwareDatetime
     arrived_at: AwareDatetime | None = None
 

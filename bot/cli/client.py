@@ -26,7 +26,7 @@ from bot.config.tables import PersonConfig
 from bot.config.trust import is_folder_trusted, state_dir
 from bot.errors import NotFound, SaysoError, Unavailable
 from bot.people.directory import People
-from bot.render.views import EnvironmentView, RequestView, RunView, Summary
+from bot.render.views import EnvironmentView, RequestView, RunView, Status, Summary
 
 # What the API takes for our own command line; see `bot/people/api_keys.py`.
 USER_AGENT = "sayso-cli"
@@ -247,6 +247,10 @@ class Client:
     def dead(self) -> list[dict[str, Any]]:
         """Dead letters and quarantined messages, oldest first."""
         return self._ask("GET", "/v1/dead")["letters"]
+
+    def status(self) -> Status:
+        """The figures of that installation."""
+        return Status.model_validate(self._ask("GET", "/v1/status"))
 
     def settle(self, some_id: str, verb: str) -> str:
         """Act on a dead letter or a quarantined message, and return in words what was done."""

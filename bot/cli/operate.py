@@ -15,6 +15,7 @@ from bot.errors import Conflict
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
+    from bot.render.views import Status
     from bot.wiring.redis import Office
 
 R = TypeVar("R")
@@ -69,8 +70,53 @@ def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (dead, doctor, rebuild, backup, restore, dev, worker, web, trust):
+    for command in (status, dead, doctor, rebuild, backup, restore, dev, worker, web, trust):
         app.command()(command)
+
+
+def status(as_json: Json = False, data: Data = None) -> None:
+    """Show how much waits, for how long, and what failed. The exit code is 1 when something needs a person."""
+    from bot.cli.client import connect
+
+    with connect(data) as client:
+        found = client.status()
+    if as_json:
+        print(found.model_dump_json())
+    else:
+        print(plain("\n".join(_worded(found))))
+    raise typer.Exit(1 if found.needs else 0)
+
+
+def _worded(found: "Status") -> Iterator[str]:
+    """A line for each question, what needs a person first."""
+    yield from (f"✗ {need}" for need in found.needs)
+    if not found.needs:
+        yield "✓ nothing needs a person but what is asked"
+    ages = ", ".join(f"{count} {age}" for age, count in found.open_by_age.items() if count)
+    yield f"open requests      {found.open}" + (
+        f" ({ages}), the oldest for {_span(found.oldest_open_s)}" if ages else ""
+    )
+    half = "" if found.decision_p50_s is None else f", half of them within {_span(found.decision_p50_s)}"
+    yield f"decided in 24 h    {found.decided_24h}{half}"
+    yield f"runs               {found.started} started{_listed(found.runs)}"
+    yield f"work that waits    {found.ready}, the oldest for {_span(found.lag_s)}"
+    yield f"still to be sent   {found.outbox}"
+    yield f"not delivered      {sum(found.delivery_failures.values())}{_listed(found.delivery_failures)}"
+    yield f"dead letters       {found.dead_letters}, quarantined {found.quarantined}"
+    tokens = sum(found.model_tokens.values())
+    yield f"models             {found.model_calls} calls, {tokens} tokens, ${found.cost_usd:.2f}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return "".join(f", {count} {name}" for name, count in counts.items())
+
+
+def _span(seconds: float) -> str:
+    """A time in its largest unit."""
+    for unit, size_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size_s:
+            return f"{seconds / size_s:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def dead(

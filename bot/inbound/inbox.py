@@ -105,7 +105,7 @@ class Inbox:
         more = {"received_at": received_at, "is_old": await self._is_old(inbound)}
         body = _Arrived.model_validate({**inbound.model_dump(include=_KEPT), **more})
         body = body.model_dump_json().encode()
-        item = Accepted(fresh, foreign, body, inbound.raw, _SEEN_S, is_answer=inbound.is_answer)
+        item = Accepted(fresh, foreign, body, inbound.raw, _SEEN_S, is_answer=inbound.is_answer, who=_who(inbound))
         inbound_id, is_new = await self._journal.accept(item)
         if inbound.begins:
             await threads.begin(inbound.channel, inbound.begins, self._starter.run_id(inbound_id))
@@ -248,6 +248,10 @@ def _held(reading: Trigger | Inquiry) -> Quarantined:
     return Quarantined(
         reasons=reasons, claims=reading.person, person=reading.person, thread=reading.thread, place=reading.place
     )
+
+
+def _who(inbound: Inbound) -> str:
+    return f"{inbound.channel} {inbound.sender}" if inbound.sender else ""
 
 
 def _words(reply: Reply, placed: Delivery) -> str:

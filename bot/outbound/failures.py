@@ -15,6 +15,7 @@ from bot.requests.opening import card_for
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store.lists import NOT_DELIVERED
 from bot.store.outbox_entry import Delivery, PlaceCard, Tell, again_id, nearest_first
 from channels import Card, Channel
 
@@ -102,6 +103,7 @@ class DeliveryFailures:
             expect=seq,
             deliveries=[(placed.id, failed.model_dump_json().encode())],
             outgoing=outgoing,
+            counts={f"{NOT_DELIVERED}{channel}": 1},
             limit=MAX_EVENTS_AT_ALL,
         )
 

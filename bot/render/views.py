@@ -113,6 +113,35 @@ class Summary(Frozen):
     effects: tuple[EffectView, ...] = ()
 
 
+class Status(Frozen):
+    """The figures of an installation; `needs` says in words what a person has to look at.
+
+    `lag_s` is for how long the oldest work waits that could be taken, or how late workers look after what is due.
+    `decided_24h` are those of the last 24 h among the 500 newest requests, and `decision_p50_s` the time that half of
+    them took at most. `answers`, `delivery_failures`, `expired` and what models used are counted since ever.
+    """
+
+    needs: tuple[str, ...]
+    runs: dict[str, int]
+    started: int
+    open: int
+    open_by_age: dict[str, int]
+    oldest_open_s: float
+    decided_24h: int
+    decision_p50_s: float | None
+    answers: dict[str, int]
+    expired: int
+    ready: int
+    lag_s: float
+    outbox: int
+    dead_letters: int
+    quarantined: int
+    delivery_failures: dict[str, int]
+    model_calls: int
+    model_tokens: dict[str, int]
+    cost_usd: float
+
+
 class Turn(Frozen):
     """A run that deploys, or waits for its turn, `since` then; `text` is what its requester wants."""
 

@@ -54,6 +54,7 @@ from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
+from bot.store.lists import EXPIRED, decided_within
 from bot.store.outbox_entry import Delivery, OutboxEntry, Tell
 from channels import Card
 from language import say
@@ -181,7 +182,8 @@ class Decisions:
             run_id=request.run_id,
             events=events,
             records=[record_write(now_stands, version, before=request.expires_at if is_bounded else None)],
-            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
+            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
+            counts=_counts(request, judgement, answer.at),
             outgoing=[*brought.outgoing, *map(outbox_entry, outgoing), *([placed.outgoing] if placed else [])],
             deliveries=[*brought.deliveries, *([placed.delivery] if placed else [])],
             # A vote that counts wakes it as well: its status names who is left.
@@ -284,7 +286,8 @@ class Decisions:
         return replace(
             commit,
             events=[said, *commit.events],
-            once=Once(old.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
+            once=Once(old.id, statement.reply_id, judgements.dump_json(judgement)),
+            counts=_counts(old, judgement, now),
             outgoing=[*commit.outgoing, *told_too],
             wake=[Wake(WorkItem("run", old.run_id))],
             files=contents(statement.files),
@@ -391,6 +394,7 @@ class Decisions:
             run_id=request.run_id,
             events=[event],
             records=[record_write(closed, version)],
+            counts={EXPIRED: 1} if state == "expired" else {},
             outgoing=[outbox_entry(entry) for entry in self._closing(closed, by, now)],
             wake=[Wake(WorkItem("run", request.run_id))],
             asleep=[WorkItem("ask", request.id)],
@@ -462,6 +466,13 @@ def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
 
 def _is_told_later(statement: Statement) -> bool:
     return bool(statement.place) or statement.channel not in ANSWERED_AT_ONCE
+
+
+def _counts(request: Request, judgement: Judgement, at: datetime) -> dict[str, int]:
+    """What an answer is counted as; a decision by how long it took."""
+    if isinstance(judgement, Decided):
+        return decided_within((at - request.opened_at).total_seconds())
+    return {judgement.type: 1}
 
 
 def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:

@@ -105,7 +105,8 @@ class Starter:
                 events=[started],
                 expect=0,
                 inbound=inbound_id,
-                wake=[Wake(WorkItem("run", run_id))],
+                # What came in by a channel had its turn when it was read.
+                wake=[Wake(WorkItem("run", run_id), who="" if inbound_id else requester)],
                 summary=line_of(fold([started])),
                 files=contents(files),
                 commit=run_id,

@@ -327,7 +327,7 @@ class Store:
         names = [keys.seen(item.foreign), keys.inbound(item.id), keys.wake, keys.clock]
         names += [keys.answers if item.is_answer else keys.ready]
         args = [item.id, item.body, item.raw, round(item.keep_s * 1000), str(WorkItem("in", item.id)), self._grace_ms]
-        args += [int(push)]
+        args += [int(push), "" if item.is_answer else item.who]
         known, is_new = await self.client.run(_SCRIPTS["accept"], names, args)
         return known.decode(), bool(is_new)
 

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -56,21 +56,24 @@ class Once:
     """Makes the change happen once for a `key`: the first one's `outcome` is what every repeat is told.
 
     `about` is the request, the step or the run that the keys belong to: they are kept with it. A reply's key is its
-    id. `kind` is what it is counted as, once.
+    id.
     """
 
     about: str
     key: str
     outcome: bytes
-    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """The wish that `item` be done at `at`; without `at` soon, unless the first one notified has settled it."""
+    """The wish that `item` be done at `at`; without `at` soon, unless the first one notified has settled it.
+
+    Where it is new work, `who` asked for it: people's new work is done in turns.
+    """
 
     item: WorkItem
     at: datetime | None = None
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,13 @@ class Commit:
     `sent` is the one that this change ends, or `inbound` the inbound item: when it is gone already, nothing is
     written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs
     to; where it `is_rebuilt`, also into those where it should stand by now. With `rest` the run's turn ends with this
+<<<<<<< HEAD
     change, which has to be fenced. With `is_there` nothing is written to a run that has left for the archive. `commit`
     names the change, so that repeating it is harmless.
+=======
+    change, which has to be fenced. `counts` is what it is counted as for operators, by the names of `bot.store.lists`.
+    `commit` names the change, so that repeating it is harmless.
+>>>>>>> 12ff69f (Take people's new work in turns, and count what operators ask in one script a shard)
     """
 
     run_id: str
@@ -113,6 +121,7 @@ class Commit:
     is_rebuilt: bool = False
     is_there: bool = False
     limit: int = MAX_EVENTS
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
     commit: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -124,7 +133,10 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An inbound item as it is kept: `foreign` is its id where it came from, which is known again for `keep_s`."""
+    """An inbound item as it is kept: `foreign` is its id where it came from, which is known again for `keep_s`.
+
+    `who` seems to have sent it: new work is done in turns.
+    """
 
     id: str
     foreign: str
@@ -132,6 +144,7 @@ class Accepted:
     raw: bytes
     keep_s: float
     is_answer: bool = False
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +203,8 @@ def encode(
     keys, args = Keys.of(commit.run_id), list[str | bytes]([b""])
     names = [
         keys.run(commit.run_id), keys.wake, keys.outbox, keys.deliveries, keys.clock, keys.summaries, keys.requests,
-        keys.ready,
+        # What an answer causes overtakes new work, as it did itself.
+        keys.answers if commit.once and commit.counts else keys.ready,
     ]  # fmt: skip
 
     def body(content: bytes) -> int:
@@ -216,7 +230,9 @@ def encode(
         "sent": commit.sent,
         "inbound": key(keys.inbound(commit.inbound)) if commit.inbound else None,
         "now": now_ms,
-        "wake": [_known({"member": str(wake.item), "at": _ms(wake.at)}) for wake in commit.wake],
+        "wake": [
+            _known({"member": str(wake.item), "at": _ms(wake.at), "who": wake.who or None}) for wake in commit.wake
+        ],
         "files": [
             {"key": key(keys.file(commit.run_id, name)), "body": body(content)} for name, content in commit.files
         ],
@@ -226,10 +242,8 @@ def encode(
     if commit.once:
         where = key(keys.replies(commit.once.about))
         plan["once"] = {"key": where, "field": commit.once.key, "body": body(commit.once.outcome)}
-        if commit.once.kind:
-            plan["once"] |= {"counts": key(keys.counts), "kind": commit.once.kind}
-    if by := used(commit.events):
-        plan["used"] = {"key": key(keys.model_use), "by": sorted(by.items())}
+    counted = {keys.counts: commit.counts, keys.model_use: used(commit.events)}
+    plan["counted"] = [{"key": key(name), "by": sorted(by.items())} for name, by in counted.items() if by]
     if commit.rest:
         member = str(WorkItem("run", commit.run_id))
         plan["rest"] = {"member": member} | _known({"due": _ms(commit.rest.due)})

@@ -32,8 +32,13 @@ class Keys:
 
     @property
     def ready(self) -> str:
-        """All other work that a worker can take now, scored alike."""
+        """All other work that a worker can take now, scored alike, but for the new work of whoever has more waiting."""
         return self._key("ready")
+
+    @property
+    def turns(self) -> str:
+        """The pieces of new work by who asked for them, since last nothing waited; `ready.lua` has this name, too."""
+        return self._key("ready", "turns")
 
     def stop(self, taker: str) -> str:
         """Tells a process that waits for work to stop; it stands beside what is waited for."""
@@ -136,7 +141,7 @@ class Keys:
 
     @property
     def counts(self) -> str:
-        """The numbers of answers, by what became of them."""
+        """What was counted for operators: `bot.store.lists` has the names."""
         return self._key("counts")
 
     @property

@@ -1,8 +1,12 @@
 """The lists that go across runs: runs and requests for people, and dead letters."""
 
 import asyncio
+import operator
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
 
 from agents.run import RunState
 from bot.errors import NotFound
@@ -10,7 +14,7 @@ from bot.store.client import Client, Script
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 
-_REQUEUE, _RENOTE = Script("requeue"), Script("renote")
+_REQUEUE, _RENOTE, _FIGURES = Script("requeue"), Script("renote"), Script("figures")
 
 # One more whenever scripts begin to keep a list that they did not keep before: it lacks what was written earlier.
 _GENERATION = 2
@@ -23,6 +27,62 @@ Mark = tuple[int, str]
 
 # Of each shard, soonest first: what nobody can do is overdue, and comes first.
 _SCHEDULED_LOOKED_AT = 1_000
+
+
+AGES_S = (300.0, 3_600.0, 4 * 3_600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0)
+"""Open requests are counted by the first of these ages that they have not reached."""
+DECIDED_S = (60.0, 300.0, 900.0, 3_600.0, 4 * 3_600.0, 12 * 3_600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0)
+"""Decisions are counted by the first of these times that they took no longer than."""
+DECIDED_WITHIN, DECISION_MS, EXPIRED = "decided within ", "decision ms", "request expired"
+NOT_DELIVERED, ARCHIVED = "not delivered by ", "archived "
+"""Names of counts that go on with the place in `DECIDED_S`, the channel, the state of a run. Others are judgements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is there now, and what was counted ever. `counts` and `model_use` go by their own names.
+
+    `runs` are by state, `open_by_age` by the places in `AGES_S`. `oldest_open_s` is an age, the lags say for how long
+    the oldest of the work waits that could be taken; `overdue_s` how late the schedule is, which workers look after.
+    """
+
+    started: int = 0
+    runs: Counter[RunState] = field(default_factory=Counter[RunState])
+    open_by_age: tuple[int, ...] = (0,) * (len(AGES_S) + 1)
+    oldest_open_s: float = 0.0
+    answers: int = 0
+    ready: int = 0
+    answers_lag_s: float = 0.0
+    ready_lag_s: float = 0.0
+    overdue_s: float = 0.0
+    outbox: int = 0
+    dead: int = 0
+    quarantined: int = 0
+    counts: Counter[str] = field(default_factory=Counter[str])
+    model_use: Counter[str] = field(default_factory=Counter[str])
+
+    def __add__(self, other: "Figures") -> "Figures":
+        """Both: numbers together, of ages the greater one."""
+        return Figures(
+            started=self.started + other.started,
+            runs=self.runs + other.runs,
+            open_by_age=tuple(map(operator.add, self.open_by_age, other.open_by_age)),
+            oldest_open_s=max(self.oldest_open_s, other.oldest_open_s),
+            answers=self.answers + other.answers,
+            ready=self.ready + other.ready,
+            answers_lag_s=max(self.answers_lag_s, other.answers_lag_s),
+            ready_lag_s=max(self.ready_lag_s, other.ready_lag_s),
+            overdue_s=max(self.overdue_s, other.overdue_s),
+            outbox=self.outbox + other.outbox,
+            dead=self.dead + other.dead,
+            quarantined=self.quarantined + other.quarantined,
+            counts=self.counts + other.counts,
+            model_use=self.model_use + other.model_use,
+        )
+
+    def named(self, begins: str) -> dict[str, int]:
+        """The counts whose names begin so, by how these go on."""
+        return {name.removeprefix(begins): count for name, count in self.counts.items() if name.startswith(begins)}
 
 
 class Lists:
@@ -145,26 +205,13 @@ class Lists:
                  for name, body in zip(ids, lines, strict=True)}  # fmt: skip
         return [found[run_id] or b"" for run_id in run_ids]
 
-    async def counts(self) -> tuple[int, int, dict[str, int]]:
-        """(runs started, open requests, answers by what became of them), ever and everywhere."""
-        runs, still_open, answers = 0, 0, Counter[str]()
-        for shard in range(self._shards):
-            keys = Keys(shard)
-            there = await self._client.read(
-                ["ZCARD", keys.runs], ["ZCARD", keys.open], ["HGETALL", keys.counts], ["HGET", keys.archived, "runs"]
-            )
-            runs, still_open = runs + there[0] + int(there[3] or 0), still_open + there[1]
-            answers.update({kind.decode(): int(count) for kind, count in _pairs(there[2])})
-        return runs, still_open, dict(answers)
-
-    async def model_use(self) -> Counter[str]:
-        """What all runs ever used of models, counted by the names of `agents.model.usage`."""
-        names = [Keys(shard).model_use for shard in range(self._shards)]
-        found = await asyncio.gather(*(self._client.do("HGETALL", name) for name in names))
-        total = Counter[str]()
-        for there in found:
-            total.update({name.decode(): int(count) for name, count in _pairs(there)})
-        return total
+    async def figures(self) -> Figures:
+        """What operators ask, of all shards together: one script for each, however much there is."""
+        ages = [round(age_s * 1000) for age_s in AGES_S]
+        found = await asyncio.gather(
+            *(self._client.run(_FIGURES, _figures_of(Keys(shard)), ages) for shard in range(self._shards))
+        )
+        return sum(map(_of_shard, found), Figures())
 
     async def are_whole(self) -> bool:
         """Return whether these lists hold everything, also from an earlier release; `note_whole` records it."""
@@ -222,6 +269,50 @@ class Lists:
             prefix = Keys(shard).run("")
             found += [key.removeprefix(prefix) async for key in self._client.scan(f"{prefix}*")]
         return found
+
+
+def decided_within(seconds: float) -> dict[str, int]:
+    """What a decision is counted as that took so long."""
+    return {f"{DECIDED_WITHIN}{bisect_left(DECIDED_S, seconds)}": 1, DECISION_MS: max(0, round(seconds * 1000))}
+
+
+def _figures_of(keys: Keys) -> list[str]:
+    """The keys that `figures.lua` wants."""
+    states = [keys.runs_in(state) for state in get_args(RunState)]
+    return [
+        keys.clock, keys.wake, keys.outbox, keys.dead, keys.open, keys.runs, keys.counts, keys.model_use, keys.answers,
+        keys.ready, *states,
+    ]  # fmt: skip
+
+
+def _of_shard(reply: Sequence[Any]) -> Figures:
+    """What `figures.lua` tells of one shard."""
+    now, started, by_state, by_age, opened, answers, ready, first_answer, first_ready, due, *left = reply
+    outbox, dead, quarantined, counts, use = left
+
+    def age_s(ms: bytes) -> float:
+        return max(0.0, (int(now) - float(ms)) / 1000) if ms else 0.0
+
+    return Figures(
+        started=started,
+        runs=Counter(dict(zip(get_args(RunState), by_state, strict=True))),
+        open_by_age=tuple(by_age),
+        oldest_open_s=age_s(opened),
+        answers=answers,
+        ready=ready,
+        answers_lag_s=age_s(first_answer),
+        ready_lag_s=age_s(first_ready),
+        overdue_s=age_s(due),
+        outbox=outbox,
+        dead=dead,
+        quarantined=quarantined,
+        counts=_counter(counts),
+        model_use=_counter(use),
+    )
+
+
+def _counter(found: Sequence[bytes]) -> Counter[str]:
+    return Counter({name.decode(): int(count) for name, count in _pairs(found)})
 
 
 def _pairs(found: Sequence[bytes] | dict[bytes, bytes]) -> Iterable[tuple[bytes, bytes]]:

@@ -1,8 +1,9 @@
 """Figures for Prometheus: what this process measured, and what the store counts for all of them."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -10,7 +11,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from agents.model import usage
+from agents.run import RunState
+from bot.queries.figures import AGES, ENDED, answers
 from bot.store import Store, StoreError
+from bot.store.lists import ARCHIVED, DECIDED_S, DECIDED_WITHIN, DECISION_MS, EXPIRED, NOT_DELIVERED, Figures
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -37,10 +41,9 @@ class Metrics:
     async def text(self, store: Store) -> bytes:
         """Everything, in Prometheus's text format; without the store's part while Redis is away."""
         try:
-            counts, use = await store.lists.counts(), await store.lists.model_use()
+            self._counted.figures = await store.lists.figures()
         except StoreError:
-            counts, use = None, Counter[str]()
-        self._counted.counts, self._counted.model_use = counts, use
+            self._counted.figures = None
         return generate_latest(self._registry)
 
 
@@ -48,21 +51,75 @@ class _Counted(Collector):
     """The figures that the scripts count, whichever process caused them."""
 
     def __init__(self) -> None:
-        self.counts: tuple[int, int, dict[str, int]] | None = None
-        self.model_use = Counter[str]()
+        self.figures: Figures | None = None
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("sayso_redis_up", "Whether Redis answers.", value=0 if self.counts is None else 1)
-        if self.counts is None:
+        found = self.figures
+        yield GaugeMetricFamily("sayso_redis_up", "Whether Redis answers.", value=0 if found is None else 1)
+        if found is None:
             return
-        runs, still_open, answers = self.counts
-        yield CounterMetricFamily("sayso_runs_started", "Runs that were started, by whatever way.", value=runs)
-        yield GaugeMetricFamily("sayso_requests_open", "Requests that wait for people.", value=still_open)
-        by_outcome = CounterMetricFamily("sayso_answers", "Answers, by what became of them.", labels=("outcome",))
-        for outcome, count in sorted(answers.items()):
-            by_outcome.add_metric([outcome], count)
-        yield by_outcome
-        yield from _of_models(self.model_use)
+        yield from _of_runs(found)
+        yield from _of_requests(found)
+        yield from _of_work(found)
+        yield from _of_models(found.model_use)
+
+
+def _of_runs(found: Figures) -> Iterator[Metric]:
+    archived = found.named(ARCHIVED)
+    started = found.started + sum(archived.values())
+    yield CounterMetricFamily("sayso_runs_started", "Runs that were started, by whatever way.", value=started)
+    by_state: dict[str, float] = {state: found.runs[state] for state in get_args(RunState)}
+    yield _labelled(GaugeMetricFamily, "sayso_runs", "Runs in the store, by state.", "state", by_state)
+    ended: dict[str, float] = {state: found.runs[state] + archived.get(state, 0) for state in ENDED}
+    yield _labelled(CounterMetricFamily, "sayso_runs_ended", "Runs that have ended, by how.", "state", ended)
+
+
+def _of_requests(found: Figures) -> Iterator[Metric]:
+    still_open = sum(found.open_by_age)
+    yield GaugeMetricFamily("sayso_requests_open", "Requests that wait for people.", value=still_open)
+    by_age = dict(zip(AGES, found.open_by_age, strict=True))
+    told = "Requests that wait for people, by how long they have."
+    yield _labelled(GaugeMetricFamily, "sayso_requests_open_by_age", told, "age", by_age)
+    told = "For how long the oldest open request has waited; 0 without one."
+    yield GaugeMetricFamily("sayso_request_oldest_age_seconds", told, value=found.oldest_open_s)
+    told = "Requests that nobody decided in time."
+    yield CounterMetricFamily("sayso_requests_expired", told, value=found.counts[EXPIRED])
+    yield _labelled(CounterMetricFamily, "sayso_answers", "Answers, by what became of them.", "outcome", answers(found))
+    within = [*accumulate(found.counts[f"{DECIDED_WITHIN}{place}"] for place in range(len(DECIDED_S) + 1))]
+    yield HistogramMetricFamily(
+        "sayso_decision_seconds",
+        "Time from opening a request to the answer that decided it.",
+        buckets=list(zip([*map(str, DECIDED_S), "+Inf"], within, strict=True)),
+        sum_value=found.counts[DECISION_MS] / 1_000,
+    )
+
+
+def _of_work(found: Figures) -> Iterator[Metric]:
+    ready = {"answers": found.answers, "other": found.ready}
+    yield _labelled(GaugeMetricFamily, "sayso_queue_ready", "Work that a worker could take now.", "work", ready)
+    lags = {"answers": found.answers_lag_s, "other": found.ready_lag_s, "schedule": found.overdue_s}
+    told = "For how long the oldest of that work waits; schedule: how late workers look after what is due."
+    yield _labelled(GaugeMetricFamily, "sayso_queue_lag_seconds", told, "work", lags)
+    yield GaugeMetricFamily("sayso_outbox_waiting", "Messages that are still to be sent.", value=found.outbox)
+    told = "Cards that a channel did not bring to their person, by channel."
+    failures = found.named(NOT_DELIVERED)
+    yield _labelled(CounterMetricFamily, "sayso_delivery_failures", told, "channel", failures)
+    yield GaugeMetricFamily("sayso_dead_letters", "Work that was given up: see sayso dead.", value=found.dead)
+    told = "Messages whose sender is not proved: see sayso dead."
+    yield GaugeMetricFamily("sayso_quarantined_messages", told, value=found.quarantined)
+
+
+def _labelled(
+    family: type[CounterMetricFamily] | type[GaugeMetricFamily],
+    name: str,
+    told: str,
+    label: str,
+    values: Mapping[str, float],
+) -> Metric:
+    made = family(name, told, labels=(label,))
+    for value, figure in sorted(values.items()):
+        made.add_metric([value], figure)
+    return made
 
 
 def _of_models(use: Counter[str]) -> Iterator[Metric]:

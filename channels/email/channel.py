@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -277,9 +278,21 @@ class EmailChannel:
             raw=item.raw,
             size_bytes=item.size_bytes,
             is_answer=_has_token(item.recipient, self._own) or self._is_likely_answer(item.raw),
+            sender=_sender_of(item.raw),
             received_at=self._now(),
             arrived_at=item.arrived_at,
         )
+
+
+# Mails are read in a process of their own; this is no reading, and nothing but their order goes by it.
+_FROM = re.compile(rb"^from:[^\n]{0,500}?([\w.+-]{1,64}@[\w.-]{1,255})", re.IGNORECASE | re.MULTILINE)
+_LOOKED_AT_BYTES = 16_384
+
+
+def _sender_of(raw: bytes) -> str:
+    head, _, _ = raw[:_LOOKED_AT_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")
+    found = _FROM.search(head)
+    return found[1].decode(errors="replace").lower() if found else ""
 
 
 class _SentAs(BaseModel):

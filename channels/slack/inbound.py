@@ -364,6 +364,7 @@ def _inbound(
         within=within,
         begins=begins,
         token=token,
+        sender=user_of(body),
         received_at=received_at,
     )
 

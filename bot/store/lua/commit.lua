@@ -56,9 +56,8 @@ for _, record in ipairs(plan.records) do
   end
 end
 if plan.once then redis.call('HSET', KEYS[plan.once.key], plan.once.field, ARGV[plan.once.body]) end
-if plan.once and plan.once.kind then redis.call('HINCRBY', KEYS[plan.once.counts], plan.once.kind, 1) end
-if plan.used then
-  for _, pair in ipairs(plan.used.by) do redis.call('HINCRBY', KEYS[plan.used.key], pair[1], whole(pair[2])) end
+for _, counted in ipairs(plan.counted) do
+  for _, pair in ipairs(counted.by) do redis.call('HINCRBY', KEYS[counted.key], pair[1], whole(pair[2])) end
 end
 for _, entry in ipairs(plan.outgoing) do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
@@ -73,7 +72,7 @@ end
 for _, member in ipairs(plan.asleep) do redis.call('ZREM', wake, member) end
 for _, entry in ipairs(plan.wake) do
   redis.call('ZADD', wake, whole(entry.at or (soon() + plan.grace)), entry.member)
-  if plan.push and not entry.at then push_ready(ready, soon(), entry.member) end
+  if plan.push and not entry.at then push_new(ready, soon(), entry.member, entry.who) end
 end
 if plan.rest then
   local due = plan.rest.attempts and redis.call('HGET', KEYS[plan.rest.attempts], 'until') or plan.rest.due

@@ -1,6 +1,8 @@
 -- Pushes what nobody took, or is due now, and puts it off, so that it comes again if it is lost on the way as well.
 -- KEYS: wake, clock, ready. ARGV: grace ms, at most, then the kinds of work of this release: what is of no such kind
--- stays where it is, for a release that knows it. Returns what was pushed and what stays.
+-- stays where it is, for a release that knows it. Returns what was pushed and what stays. Where nothing waits, everybody
+-- is in turn again.
+if redis.call('EXISTS', KEYS[3]) == 0 then redis.call('DEL', KEYS[3] .. ':turns') end -- check: in_turn
 local now, pushed, left = now_ms(KEYS[2]), {}, {}
 local kinds = {}
 for position = 3, #ARGV do kinds[ARGV[position]] = true end

@@ -180,6 +180,27 @@ PLACES: dict[str, object] = {
         }
     ]
 }
+STATUS: dict[str, object] = {
+    "needs": ["1 dead letters: `sayso dead` lists what was given up"],
+    "runs": {"done": 41, "waiting": 3},
+    "started": 44,
+    "open": 3,
+    "open_by_age": {"under 5m": 2, "5m-1h": 1, "1h-4h": 0, "4h-1d": 0, "1d-3d": 0, "3d-7d": 0, "over 7d": 0},
+    "oldest_open_s": 1260.5,
+    "decided_24h": 12,
+    "decision_p50_s": 95.0,
+    "answers": {"counted": 4, "decided": 38},
+    "expired": 1,
+    "ready": 0,
+    "lag_s": 0.0,
+    "outbox": 1,
+    "dead_letters": 1,
+    "quarantined": 0,
+    "delivery_failures": {"slack": 1},
+    "model_calls": 120,
+    "model_tokens": {"cache_read": 310000, "input": 42000, "output": 9000},
+    "cost_usd": 1.93,
+}
 DONE = {"id": "s3o-k7m2xq4d5v6ab", "told": "s3o-k7m2xq4d5v6ab is tried again."}
 DEAD = {
     "letters": [

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, Path
 from agents.requests import Frozen, PersonId
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
-from bot.render.views import EnvironmentView
+from bot.queries.figures import status as status_of
+from bot.render.views import EnvironmentView, Status
 from bot.web.api import docs
 from bot.web.api.docs import answers
+from bot.web.api.health import readyz
 from bot.web.api.keyed import HereNow, MayKeep, MayRead, only_known_queries
-from bot.web.problems import not_found
+from bot.web.problems import ProblemError, not_found
 
 router = APIRouter(prefix="/v1", tags=["operation"], dependencies=[Depends(only_known_queries)])
 
@@ -77,6 +79,16 @@ async def environments(_: MayRead, here: HereNow) -> EnvironmentViews:
         EnvironmentView(name=one.name, live=one.text, policy=one.policy, **dict(turns[one.name])) for one in places
     )
     return EnvironmentViews(environments=tuple(views))
+
+
+@router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
+async def status(_: MayRead, here: HereNow) -> Status:
+    """The figures of `/metrics` as one document, and in `needs` what a person has to look at."""
+    try:
+        await readyz(here)
+    except ProblemError as error:
+        return await status_of(here.app.store, [f"{error.problem.detail} {error.problem.do}"])
+    return await status_of(here.app.store)
 
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.store import Accepted, Commit, Store, Wake, WorkItem
+from bot.store import Accepted, Commit, Once, Store, Wake, WorkItem
 from bot.worker.queue import Taker
-from tests.bot.store.stores import a_store
+from tests.bot.store.stores import REQUEST, a_store, move_time
+from tests.guards import guards
 from tests.waiting import until
 
 RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
@@ -93,3 +94,65 @@ async def test_a_call_that_waits_stops_when_it_is_told_to_and_loses_nothing(stor
 
 async def _is_blocked(store: Store) -> bool:
     return (await store.client.do("INFO", "clients"))["blocked_clients"] == 1
+
+
+def new_work(person: str, number: int) -> WorkItem:
+    return WorkItem("in", f"s0i-{person[0] * 12}{'abcdefghijklmnopqrstuvwxyz'[number]}")
+
+
+async def asks(store: Store, person: str, *numbers: int) -> None:
+    """New work of a person, by a channel."""
+    for number in numbers:
+        item = new_work(person, number)
+        await store.accept(Accepted(item.id, f"slack:{item.id}", b"{}", b"", 60, who=person))
+
+
+@guards("ready.lua:turn")
+async def test_whoever_asks_for_much_keeps_nobody_waiting_who_asks_for_little(store: Store) -> None:
+    await asks(store, "anna", *range(20))
+    await asks(store, "bo", 0)
+    await store.commit(Commit(run_id=RUN.id, wake=[Wake(RUN)]))
+    await asks(store, "cy", 0, 1)
+
+    order = await taken(store)
+
+    assert order[:4] == [new_work("anna", 0), new_work("bo", 0), RUN, new_work("cy", 0)]
+    assert set(order[4:6]) == {new_work("anna", 1), new_work("cy", 1)}
+    assert order[6:] == [new_work("anna", number) for number in range(2, 20)]
+
+
+async def test_a_run_that_is_started_over_http_has_its_turn_among_those_of_its_requester(store: Store) -> None:
+    for number in range(5):
+        run = WorkItem("run", f"s0r-aaaaaaaaaaaa{'abcde'[number]}")
+        await store.commit(Commit(run_id=run.id, wake=[Wake(run, who="anna")]))
+    await store.commit(Commit(run_id="s0r-bbbbbbbbbbbbb", wake=[Wake(WorkItem("run", "s0r-bbbbbbbbbbbbb"), who="bo")]))
+
+    assert [item.id for item in await taken(store)][1] == "s0r-bbbbbbbbbbbbb"
+
+
+@guards("sweep.lua:in_turn")
+async def test_once_nothing_waits_everybody_is_in_turn_again(store: Store) -> None:
+    await asks(store, "anna", *range(5))
+    await taken(store)
+    await store.sweep(0)
+    await asks(store, "anna", 5)
+    await asks(store, "bo", 0)
+
+    assert await taken(store) == [new_work("anna", 5), new_work("bo", 0)]
+
+
+async def test_what_the_sweeper_finds_waiting_keeps_its_turn(store: Store) -> None:
+    await asks(store, "anna", *range(5))
+    await move_time(store, 5)
+    await store.sweep(0)
+    await asks(store, "bo", 0)
+
+    assert (await taken(store))[:2] == [new_work("anna", 0), new_work("bo", 0)]
+
+
+async def test_what_an_answer_causes_overtakes_new_work_as_well(store: Store) -> None:
+    await asks(store, "anna", 0, 1)
+    answered = Commit(run_id=RUN.id, wake=[Wake(RUN)], once=Once(REQUEST, "reply", b"{}"), counts={"decided": 1})
+    await store.commit(answered)
+
+    assert (await taken(store))[0] == RUN

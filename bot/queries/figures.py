@@ -1,0 +1,97 @@
+"""What operators ask: how much waits, for how long, what failed; for `/metrics` and `sayso status` alike."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from statistics import median
+
+from agents.model.usage import CALLS, MICRODOLLARS, TOKENS
+from agents.run import RunState
+from bot.policy.record import RequestRecord
+from bot.render.views import Status
+from bot.store import Store
+from bot.store.lists import ARCHIVED, DECIDED_WITHIN, DECISION_MS, EXPIRED, NOT_DELIVERED, Figures
+
+AGES: tuple[str, ...] = ("under 5m", "5m-1h", "1h-4h", "4h-1d", "1d-3d", "3d-7d", "over 7d")
+"""What the ages of open requests are called, by the places in `bot.store.lists.AGES_S`."""
+ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
+"""The states that a run does not leave."""
+LAG_S = 60.0
+"""From then on work waits for want of workers, and not by chance."""
+
+# Older ones were decided, if at all, after a time that would not change what is usual.
+_LOOKED_AT = 500
+_DAY = timedelta(days=1)
+
+
+def answers(found: Figures) -> dict[str, int]:
+    """Answers by what became of them; those that decided are counted by how long it took."""
+    others = (DECIDED_WITHIN, NOT_DELIVERED, ARCHIVED)
+    counted = {
+        name: count
+        for name, count in found.counts.items()
+        if name not in {DECISION_MS, EXPIRED} and not name.startswith(others)
+    }
+    decided = counted.get("decided", 0) + sum(found.named(DECIDED_WITHIN).values())
+    return counted | ({"decided": decided} if decided else {})
+
+
+async def status(store: Store, needs: Sequence[str] = ()) -> Status:
+    """Everything as it stands now; `needs` is what its caller found. Raises StoreUnavailable."""
+    found, took_s = await store.lists.figures(), await _decided(store)
+    archived = found.named(ARCHIVED)
+    lag_s = max(found.answers_lag_s, found.ready_lag_s, found.overdue_s)
+    use = found.model_use
+    return Status(
+        needs=(*needs, *_needs(found, lag_s)),
+        runs={state: count for state, count in sorted(found.runs.items()) if count},
+        started=found.started + sum(archived.values()),
+        open=sum(found.open_by_age),
+        open_by_age=dict(zip(AGES, found.open_by_age, strict=True)),
+        oldest_open_s=round(found.oldest_open_s, 3),
+        decided_24h=len(took_s),
+        decision_p50_s=round(median(took_s), 3) if took_s else None,
+        answers=dict(sorted(answers(found).items())),
+        expired=found.counts[EXPIRED],
+        ready=found.ready + found.answers,
+        lag_s=round(lag_s, 3),
+        outbox=found.outbox,
+        dead_letters=found.dead,
+        quarantined=found.quarantined,
+        delivery_failures=dict(sorted(found.named(NOT_DELIVERED).items())),
+        model_calls=sum(_named(use, CALLS).values()),
+        model_tokens=dict(sorted(_named(use, TOKENS).items())),
+        cost_usd=use[MICRODOLLARS] / 1_000_000,
+    )
+
+
+def _named(use: Counter[str], begins: str) -> dict[str, int]:
+    return {name.removeprefix(begins): count for name, count in use.items() if name.startswith(begins)}
+
+
+def _needs(found: Figures, lag_s: float) -> list[str]:
+    needs = list[str]()
+    if found.dead:
+        needs.append(f"{found.dead} dead letters: `sayso dead` lists what was given up")
+    if found.runs["unknown"]:
+        needs.append(f"{found.runs['unknown']} runs are unknown: nobody has said whether their last effect happened")
+    if lag_s > LAG_S:
+        needs.append(f"work waits for {lag_s:.0f} s: start a worker, or one more")
+    return needs
+
+
+async def _decided(store: Store) -> list[float]:
+    """The seconds that each decision of the last 24 h took."""
+    marks = await store.lists.newest_requests(None, _LOOKED_AT, only_open=False)
+    bodies = await store.lists.records_of([request_id for _, request_id in marks])
+    since = store.about_now() - _DAY
+    return [took for body in bodies if body and (took := _took_s(body, since)) is not None]
+
+
+def _took_s(body: bytes, since: datetime) -> float | None:
+    """How long people took, if they decided since then."""
+    record = RequestRecord.model_validate_json(body)
+    decision = record.decision
+    if decision is None or decision.at < since or decision.state not in {"approved", "denied", "answered"}:
+        return None
+    return (decision.at - record.request.opened_at).total_seconds()

@@ -1,0 +1,27 @@
+-- What operators ask of a shard, in as many commands however much there is.
+-- KEYS: clock, wake, outbox, dead, open, runs, counts, model use, answers, ready, then the runs of each state.
+-- ARGV: ages of open requests in ms, ascending. Returns the time, what is counted, and from when the oldest are.
+local now = now_ms(KEYS[1])
+local function oldest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or '' end
+
+local by_age, before = {}, '+inf'
+for _, age in ipairs(ARGV) do
+  local since = whole(now - tonumber(age))
+  by_age[#by_age + 1] = redis.call('ZCOUNT', KEYS[5], '(' .. since, before)
+  before = since
+end
+by_age[#by_age + 1] = redis.call('ZCOUNT', KEYS[5], '-inf', before)
+
+local by_state = {}
+for position = 11, #KEYS do by_state[#by_state + 1] = redis.call('ZCARD', KEYS[position]) end
+
+local dead, quarantined = 0, 0
+for _, note in ipairs(redis.call('HVALS', KEYS[4])) do
+  if string.find(note, '"kind":"dead"', 1, true) then dead = dead + 1 else quarantined = quarantined + 1 end
+end
+
+return {
+  whole(now), redis.call('ZCARD', KEYS[6]), by_state, by_age, oldest(KEYS[5]),
+  redis.call('ZCARD', KEYS[9]), redis.call('ZCARD', KEYS[10]), oldest(KEYS[9]), oldest(KEYS[10]), oldest(KEYS[2]),
+  redis.call('HLEN', KEYS[3]), dead, quarantined, redis.call('HGETALL', KEYS[7]), redis.call('HGETALL', KEYS[8]),
+}
