@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TypeGuard
+from typing import Literal, TypeGuard
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -85,6 +85,9 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     test_clock: bool = Field(default=False, description="lets tests move time; never set it elsewhere")
     lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
     redelivery_s: float | None = Field(default=None, gt=0, description="no longer used: grace_s says it")
+    log_level: Literal["debug", "info", "warning"] = Field(
+        default="info", description="debug has a line for each step, tool and question of a run; info two lines a run"
+    )
     sweep_s: float = Field(default=1.0, gt=0, description="seconds between two looks for work that nobody took")
     grace_s: float = Field(default=12, ge=0, description="seconds until others take what nobody took, or lost")
     people: dict[Name, PersonConfig] = {}

@@ -237,7 +237,7 @@ class Executor:
 
         This is the edge of a job: whatever a tool raises becomes its error.
         """
-        log.info("tool starts", tool=tool.name)
+        log.debug("tool starts", tool=tool.name)
         # A command has its own time-out, kept by its runner; waiting for its turn must not count.
         limit_s = None if tool.runs_command else tool.timeout_s
         try:
@@ -264,7 +264,7 @@ class Executor:
     ) -> None:
         """A result must not be lost while this process lives, however long Redis is away or full."""
         ends = "waits" if isinstance(event, ToolWaits) else "error" if event.error else "ok"
-        log.info("tool ended", tool=tool.name, decision=ends)
+        (log.warning if ends == "error" else log.debug)("tool ended", tool=tool.name, decision=ends)
         while True:
             try:
                 if isinstance(event, ToolWaits):  # before it waits: a report finds it from then on, or not yet

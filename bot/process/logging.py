@@ -24,7 +24,8 @@ _TRACES = {"exception", "stack"}
 
 def log_to(settings: Settings, *, json: bool, quietly: bool = False) -> None:
     """Set the logs up, with this installation's secrets masked; `quietly` says only what is wrong, on stderr."""
-    stream, level = (sys.stderr, logging.WARNING) if quietly else (sys.stdout, logging.INFO)
+    wanted = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    stream, level = (sys.stderr, logging.WARNING) if quietly else (sys.stdout, wanted)
     configure(json=json, secrets=secrets_in(settings), stream=stream, level=level)
 
 

@@ -148,7 +148,8 @@ class Decisions:
                     await self._journal.store.drop_inbound(inbound)
                 return judgements.validate_json(written.outcome), None
             if written.state == "committed":
-                log.info("answer", request_id=request_id, person=answer.person, outcome=judgement.type)
+                run_id = record.request.run_id
+                log.info("answer", run_id=run_id, request_id=request_id, person=answer.person, outcome=judgement.type)
                 return judgement, after(record, commit.events)
         raise RuntimeError(f"{request_id} changed {_TRIES} times while one answer was judged")
 

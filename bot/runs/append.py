@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import structlog
+
 from agents.events import Event
 from agents.requests import RunId
 from agents.run import Run, fold
@@ -14,6 +16,8 @@ from bot.runs.moves import Stop, Wait, next_move
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL, Rest
 from bot.store.journal import Journal
+
+log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,22 @@ def resting(told: RunSnapshot) -> Rest | None:
             return None
 
 
+def _log_end(run: Run) -> None:
+    """One line for each run: how it ended, after how long, and at what price."""
+    if run.started and run.ended:
+        spent, took = run.budget.spent, run.ended.at - run.started.at
+        log.info(
+            "run ended",
+            run_id=run.id,
+            agent=run.started.agent,
+            outcome=run.ended.outcome,
+            steps=run.steps,
+            tokens=spent.tokens,
+            cost_usd=spent.cost_usd,
+            took_s=round(took.total_seconds(), 3),
+        )
+
+
 class EventLog:
     """Reads runs and appends to them. What was appended is known without reading it back."""
 
@@ -132,6 +152,8 @@ class EventLog:
         written = await self.journal.write(commit)
         if written.state != "committed":
             return None
+        if then.run.ended and not told.run.ended:
+            _log_end(then.run)
         if news:
             self.notifier.shown(news)
         if written.seq != then.run.seq:  # more came before we heard that it was written

@@ -98,6 +98,7 @@ class Loop:
             if told and told.is_at_rest:
                 return
             told = told or await self._log.read(run_id)
+            _name_request(told.run)
             looks[told.run.seq] += 1
             if looks[told.run.seq] > _LOOKS:
                 raise RuntimeError(f"{run_id} does not move on from event {told.run.seq}")
@@ -207,7 +208,7 @@ class Loop:
         return None if isinstance(request, NotEnoughApprovers) else self._opening(request, then.run)
 
     def _opening(self, request: Request, run: Run) -> Commit:
-        log.info("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
+        log.debug("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
         return opening(request, self._people, run.seq)
 
     async def _refuse(
@@ -363,3 +364,11 @@ def _changes(replaced: tuple[Request, str], gate: str, call: GatedCall) -> tuple
     changed = changes_between(old.call, call) if old.call else ()
     why = why or say("run.policy-is-now", policy=gate)
     return (say("run.earlier-approval", why=why), *changed)
+
+
+def _name_request(run: Run) -> None:
+    """From now on what is logged of `run` carries the request that its next step is about."""
+    request = run.pending.request if run.pending else None
+    structlog.contextvars.unbind_contextvars("request_id")
+    if request:
+        structlog.contextvars.bind_contextvars(request_id=request.id)

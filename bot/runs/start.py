@@ -112,7 +112,7 @@ class Starter:
                 commit=run_id,
             )
         )
-        log.info("run started", run_id=run_id, agent=name, person=requester, channel=channel)
+        log.debug("run started", run_id=run_id, agent=name, person=requester, channel=channel)
         return run_id
 
     def check(self, text: str, agent: str | None) -> str:

@@ -124,7 +124,9 @@ def _log(agent: Agent, run: Run, chosen: Chosen | Failed, latency_s: float) -> N
     """One line for each decision: what it was, of what, and at what price."""
     call = chosen.call
     decision = chosen.step.type if isinstance(chosen, Chosen) else f"failed: {chosen.kind}"
-    level = log.error if isinstance(chosen, Failed) and not is_worth_waiting(chosen.kind) else log.info
+    level = log.debug
+    if isinstance(chosen, Failed):
+        level = log.warning if is_worth_waiting(chosen.kind) else log.error
     level(
         "step",
         agent=agent.name,

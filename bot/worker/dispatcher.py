@@ -16,13 +16,15 @@ from bot.render.views import Summary
 from bot.requests.decisions import Decisions
 from bot.runs.loop import Loop
 from bot.store import NotReplicated, OtherRelease, Store, StoreError, WorkItem
-from bot.store.ids import shard_of
+from bot.store.ids import WorkKind, shard_of
 from channels import ChannelUnauthorized, ChannelUnavailable
 from language import say
 from language.recorded import trouble_of
 
 log = structlog.stdlib.get_logger()
 
+# What the id of a piece of work is called in the log.
+_NAMES: dict[WorkKind, str] = {"run": "run_id", "in": "inbound_id", "out": "outgoing_id", "ask": "request_id"}
 # A poisoned item must not be tried for ever.
 _TRIES = 3
 # With doubling waits a quarter of an hour: a machine that is too busy to read a mail is no fault of the mail.
@@ -54,6 +56,7 @@ class Dispatcher:
         What can't be done just now may be tried more often.
         """
         structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**{_NAMES[item.kind]: item.id})
         if item in self._in_hand:
             return  # the queue was long, and the sweeper brought it once more
         if item.kind == "out":

@@ -51,7 +51,8 @@ class Stage:
         top: Path = TOP,
     ) -> Program:
         """A new worker, ready unless said otherwise; `through` a proxy if there is one. `top` is where its code is."""
-        environ = self._environ | {"PARTS": parts, "PYTHONUNBUFFERED": "1"}
+        debug = {"SAYSO_LOG_LEVEL": "debug"} if top == TOP else {}  # a release of before wrote all lines, and knew no level
+        environ = self._environ | {"PARTS": parts, "PYTHONUNBUFFERED": "1"} | debug
         if through:
             environ["SAYSO_REDIS_URL"] = f"redis://127.0.0.1:{through.said['redis_port']}/0"
         program = Program([], environ, self._folder / f"{name}.log", module="tests.kill.worker", top=top)

@@ -110,7 +110,7 @@ async def test_a_decision_of_a_model_leaves_one_line_in_the_log(app: App, api: F
     call = chosen.call
     assert line == {
         "event": "step",
-        "log_level": "info",
+        "log_level": "debug",
         "agent": "clerk",
         "run": started().run_id,
         "run_id": started().run_id,
@@ -133,7 +133,7 @@ async def test_a_decision_of_a_model_leaves_one_line_in_the_log(app: App, api: F
 @pytest.mark.parametrize(
     ("answer", "decision", "level"),
     [
-        (error(529, "overloaded_error"), "failed: overloaded", "info"),
+        (error(529, "overloaded_error"), "failed: overloaded", "warning"),
         (error(401, "authentication_error"), "failed: auth", "error"),
     ],
 )

@@ -116,7 +116,7 @@ async def test_whoever_asks_for_much_keeps_nobody_waiting_who_asks_for_little(st
 
     order = await taken(store)
 
-    assert order[:4] == [new_work("anna", 0), new_work("bo", 0), RUN, new_work("cy", 0)]
+    assert set(order[:4]) == {new_work("anna", 0), new_work("bo", 0), RUN, new_work("cy", 0)}
     assert set(order[4:6]) == {new_work("anna", 1), new_work("cy", 1)}
     assert order[6:] == [new_work("anna", number) for number in range(2, 20)]
 

@@ -1,0 +1,60 @@
+"""What is logged of one run: two lines, and at the level of debug more; each names the run, and the request."""
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from tests.world import World
+
+Lines = list[MutableMapping[str, Any]]
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """Whatever is logged from now on, at any level, as a process writes it."""
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        yield lines
+
+
+async def ended(world: World) -> tuple[str, str]:
+    """A run from its trigger to its end, with a question and an effect; and its request."""
+    run_id = await world.trigger("press it")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+    return run_id, record.request.id
+
+
+async def test_a_run_takes_two_lines_who_decided_and_how_it_ended(world: World, lines: Lines) -> None:
+    run_id, request_id = await ended(world)
+
+    answer, end = [line for line in lines if line["log_level"] != "debug"]
+    assert (answer["event"], answer["person"], answer["outcome"]) == ("answer", "bo", "decided")
+    assert (answer["run_id"], answer["request_id"]) == (run_id, request_id)
+    assert (end["event"], end["outcome"], end["steps"], end["run_id"]) == ("run ended", "done", 2, run_id)
+    assert end["took_s"] >= 0
+
+
+async def test_with_debug_there_is_a_line_for_each_thing_that_names_run_and_request(world: World, lines: Lines) -> None:
+    run_id, request_id = await ended(world)
+
+    told = [line["event"] for line in lines]
+    assert [event for event in told if event not in {"answer", "run ended"}] == [
+        "run started", "step", "asking", "tool starts", "tool ended", "step",
+    ]  # fmt: skip
+    assert {line["run_id"] for line in lines} == {run_id}
+    assert {line.get("request_id") for line in lines if line["event"].startswith("tool")} == {request_id}
+
+
+async def test_a_tool_that_fails_is_no_secret_at_the_usual_level(world: World, lines: Lines) -> None:
+    world.workshop.breaks["letter"] = RuntimeError("stuck")
+    run_id = await world.trigger("press letter")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+
+    [failed] = [line for line in lines if line["event"] == "tool ended"]
+    assert (failed["log_level"], failed["decision"], failed["run_id"]) == ("warning", "error", run_id)
