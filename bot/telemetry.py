@@ -1,14 +1,28 @@
-"""What tracing and metrics are told of runs: turns, calls of models, executions of tools.
+"""What tracing and metrics are told of runs: turns, waits for people, calls of models, executions of tools.
 
 Nothing is sent here, and none of it holds what people, models or tools wrote. `bot/wiring/otlp.py` sends it where an
 operator wants it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
 from typing import Literal, Protocol
 
+from agents.events import (
+    Event,
+    RequestDecided,
+    RequestOpened,
+    RunEnded,
+    RunStarted,
+    StepChosen,
+    StepFailed,
+    StepRefused,
+    ToolFinished,
+    ToolStarted,
+)
 from agents.steps import ModelCall
 
 Signal = Literal["traces", "metrics"]
@@ -43,11 +57,51 @@ class ToolUse:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PeopleWait:
+    """The time from when a request was opened until it was decided, whichever processes did that; `state` is how."""
+
+    run_id: str
+    request_id: str
+    opened_at: datetime
+    decided_at: datetime
+    state: str
+
+
+def waits_that_ended(run_id: str, events: Sequence[Event]) -> list[PeopleWait]:
+    """Return the waits that ended since `run_id` moved on by itself: those that its next turn goes on from."""
+    decided = {event.request_id: event for event in takewhile(_is_from_outside, reversed(events))
+               if isinstance(event, RequestDecided)}  # fmt: skip
+    opened = (
+        {event.request.id: event.request for event in events if isinstance(event, RequestOpened)} if decided else {}
+    )
+    return [
+        PeopleWait(run_id, name, opened[name].opened_at, event.at, event.decision.state)
+        for name, event in decided.items()
+        if name in opened
+    ]
+
+
+def _is_from_outside(event: Event) -> bool:
+    return not isinstance(
+        event,
+        RunStarted | StepChosen | StepFailed | StepRefused | RequestOpened | ToolStarted | ToolFinished | RunEnded,
+    )
+
+
 class Telemetry(Protocol):
     """Whoever follows runs as they go. Nothing of it raises, waits or fails a run."""
 
     def turn(self, run_id: str) -> AbstractContextManager[None]:
         """Surround one turn of a run, to which what begins in it belongs."""
+        ...
+
+    def asked(self, run_id: str, request_id: str) -> None:
+        """Note that the turn that goes on opens a request: what comes next may be in another process."""
+        ...
+
+    def went_on(self, wait: PeopleWait) -> None:
+        """Note that the turn that goes on follows from what people decided."""
         ...
 
     def model_used(self, use: ModelUse) -> None:
@@ -69,6 +123,12 @@ class Off:
     def turn(self, run_id: str) -> AbstractContextManager[None]:
         """See `Telemetry`."""
         return nullcontext()
+
+    def asked(self, run_id: str, request_id: str) -> None:
+        """See `Telemetry`."""
+
+    def went_on(self, wait: PeopleWait) -> None:
+        """See `Telemetry`."""
 
     def model_used(self, use: ModelUse) -> None:
         """See `Telemetry`."""

@@ -47,6 +47,7 @@ from bot.runs.moves import (
 from bot.runs.thinking import AfterThought, ModelTurn
 from bot.store import Commit, Line, NotReplicated, RecordWrite, StoreError
 from bot.store.ids import new_id, shard_of
+from bot.telemetry import waits_that_ended
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -93,12 +94,14 @@ class Loop:
 
     async def _advance(self, run_id: RunId) -> None:
         structlog.contextvars.bind_contextvars(run_id=run_id)
-        told, looks = None, Counter[int]()
+        told, looks, telemetry = None, Counter[int](), self._executor.telemetry
         while True:
             if told and told.is_at_rest:
                 return
             told = told or await self._log.read(run_id)
             _name_request(told.run)
+            for wait in () if looks else waits_that_ended(run_id, told.events):
+                telemetry.went_on(wait)
             looks[told.run.seq] += 1
             if looks[told.run.seq] > _LOOKS:
                 raise RuntimeError(f"{run_id} does not move on from event {told.run.seq}")
@@ -208,6 +211,7 @@ class Loop:
         return None if isinstance(request, NotEnoughApprovers) else self._opening(request, then.run)
 
     def _opening(self, request: Request, run: Run) -> Commit:
+        self._executor.telemetry.asked(run.id, request.id)
         log.debug("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
         return opening(request, self._people, run.seq)
 

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from datetime import datetime
 
 import structlog
 from opentelemetry.context import Context
@@ -25,10 +26,20 @@ from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, use_span
+from opentelemetry.trace import (
+    Link,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    get_current_span,
+    use_span,
+)
 from opentelemetry.util.types import AttributeValue
 
-from bot.telemetry import ModelUse, Signal, ToolUse
+from bot.telemetry import ModelUse, PeopleWait, Signal, ToolUse
 
 log = structlog.stdlib.get_logger()
 
@@ -53,10 +64,25 @@ class _RunIds(RandomIdGenerator):
 
     def __init__(self) -> None:
         self.run_id: ContextVar[str] = ContextVar("run_id", default="")
+        self.request_id: ContextVar[str] = ContextVar("request_id", default="")
 
     def generate_trace_id(self) -> int:
         run_id = self.run_id.get()
-        return int.from_bytes(hashlib.sha256(run_id.encode()).digest()[:16]) if run_id else super().generate_trace_id()
+        return _number(run_id, 16) if run_id else super().generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        request_id = self.request_id.get()
+        return _number(request_id, 8) if request_id else super().generate_span_id()
+
+
+def _number(some_id: str, size_bytes: int) -> int:
+    return int.from_bytes(hashlib.sha256(some_id.encode()).digest()[:size_bytes])
+
+
+def _wait_of(run_id: str, request_id: str) -> SpanContext:
+    """The span of a wait for people. It follows from the ids: a turn can name it before it is sent."""
+    sampled = TraceFlags(TraceFlags.SAMPLED)
+    return SpanContext(_number(run_id, 16), _number(request_id, 8), is_remote=True, trace_flags=sampled)
 
 
 class Otlp:
@@ -106,6 +132,21 @@ class Otlp:
         finally:
             span.end()
 
+    def asked(self, run_id: str, request_id: str) -> None:
+        """See `Telemetry`."""
+        get_current_span().add_link(_wait_of(run_id, request_id))
+
+    def went_on(self, wait: PeopleWait) -> None:
+        """See `Telemetry`. The wait is told once it is over; told twice, after a crash, it is the same span."""
+        told: Attributes = {"sayso.request_id": wait.request_id, "sayso.decision": wait.state}
+        token = self._ids.request_id.set(wait.request_id)
+        try:
+            span = self._start("wait for people", wait.run_id, told, context=Context(), began_at=wait.opened_at)
+        finally:
+            self._ids.request_id.reset(token)
+        span.end(_ns(wait.decided_at))
+        get_current_span().add_link(_wait_of(wait.run_id, wait.request_id))
+
     def model_used(self, use: ModelUse) -> None:
         """See `Telemetry`."""
         measured = _chat(use)
@@ -151,14 +192,20 @@ class Otlp:
         seconds: float = 0.0,
         context: Context | None = None,
         links: Sequence[Link] = (),
+        began_at: datetime | None = None,
     ) -> Span:
-        """Begin a span, `seconds` ago: within the turn that goes on, unless there is a `context`."""
-        began, token = time.time_ns() - round(seconds * 1e9), self._ids.run_id.set(run_id)
+        """Begin a span at `began_at`, else `seconds` ago: within the turn that goes on, unless there is a `context`."""
+        began = _ns(began_at) if began_at else time.time_ns() - round(seconds * 1e9)
+        token = self._ids.run_id.set(run_id)
         told: Attributes = {"sayso.run_id": run_id, **attributes}
         try:
             return self._tracer.start_span(name, context, kind, told, links, began)
         finally:
             self._ids.run_id.reset(token)
+
+
+def _ns(moment: datetime) -> int:
+    return round(moment.timestamp() * 1e9)
 
 
 def _chat(use: ModelUse) -> Attributes:
