@@ -167,6 +167,11 @@ class Executor:
         self._spawn(run, pending, tool, tool.args.model_validate(pending.step.arguments), attempt, adopt)
         return True
 
+    @property
+    def count(self) -> int:
+        """The number of tools that are executed here, or wait for their turn."""
+        return len(self._running)
+
     async def leave(self, within_s: float) -> None:
         """Leave commands to their runners at once, let the rest end within `within_s`, then give up every lease."""
         for attempt_id in self._detachable & self._running.keys():

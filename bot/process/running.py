@@ -42,7 +42,9 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
         ]
         if works:
             stack.push_async_callback(app.runs.executor.leave, _LEAVE_WITHIN_S)
-            await stack.enter_async_context(app.work.queue.serving(app.work.dispatcher.look, app.work.crons.sweep))
+            work, tools = app.work, app.runs.executor
+            serving = work.queue.serving(work.dispatcher.look, work.crons.sweep, lambda: tools.count)
+            await stack.enter_async_context(serving)
             receivers.append(asyncio.create_task(_renew_cards(app), name="renew mail cards"))
             # Beside the sweeps, for a slow archive must hold up nobody's work.
             receivers.append(asyncio.create_task(app.work.retention.keep_looking(), name="retention"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections import OrderedDict
 
 import structlog
@@ -16,6 +17,8 @@ from language import say, say_many
 
 # The same words again and again come from something that answers what we write.
 _SAME_WORDS, _SAME_WORDS_PER_S = 5, 600.0
+# What one process lets in within a second is little beside the limit.
+_LOOK_AGAIN_S, _BACKLOG_AGAIN_S = 1.0, 10.0
 
 
 class Admission:
@@ -23,6 +26,16 @@ class Admission:
 
     def __init__(self, store: Store, people: People, limits: LimitsConfig) -> None:
         self._store, self._people, self._limits = store, people, limits
+        self._waiting, self._looked_at = 0, -_LOOK_AGAIN_S
+
+    async def backlog(self) -> None:
+        """Against the limit of all work that waits for a worker, as it was a second ago: for whoever can come again."""
+        now = time.monotonic()
+        if now - self._looked_at >= _LOOK_AGAIN_S:
+            self._looked_at = now
+            self._waiting = await self._store.lists.ready()
+        if self._waiting >= self._limits.backlog:
+            raise RateLimited(say("run.limit-of-backlog"), say("run.limit-of-backlog-do"), _BACKLOG_AGAIN_S)
 
     async def person(self, requester: PersonId, run_id: RunId) -> None:
         """Against the limit of whoever asks."""

@@ -205,6 +205,10 @@ class Lists:
                  for name, body in zip(ids, lines, strict=True)}  # fmt: skip
         return [found[run_id] or b"" for run_id in run_ids]
 
+    async def ready(self) -> int:
+        """The pieces of work, but for answers, that a worker could take now."""
+        return await self._length([Keys(shard).ready for shard in range(self._shards)])
+
     async def figures(self) -> Figures:
         """What operators ask, of all shards together: one script for each, however much there is."""
         ages = [round(age_s * 1000) for age_s in AGES_S]

@@ -23,8 +23,11 @@ Look = Callable[[WorkItem], Coroutine[Any, Any, None]]
 # What else is due in a shard, by the store's clock; asked with each sweep.
 Due = Callable[[int], Awaitable[None]]
 
-# More than this at once, and other workers should have their part.
-_AT_ONCE = 200
+# More than this at once, and other workers should have their part. Answers find room beside it: however long models
+# take, people are heard.
+_AT_ONCE, _AT_ONCE_WITH_ANSWERS = 200, 250
+# What tools take is memory, too: so many of them, and no more new work is taken.
+_TOOLS_AT_ONCE = 1_000
 _WAIT_S = 2.0
 _AGAIN_S = 0.5
 _LEAVE_WITHIN_S = 3.0
@@ -37,14 +40,16 @@ _STOP_KEPT_MS = 60_000
 
 
 class Taker:
-    """Takes from the ready work of shards, all by default; one call of `take` at a time.
+    """Takes from the ready work of shards, all by default, or `only_answers` and what they cause.
+
+    One call of `take` at a time.
 
     A call that is cancelled may lose what it took, until the sweeper brings it again: `stop` ends it without a loss.
     """
 
-    def __init__(self, store: Store, shards: Sequence[int] = ()) -> None:
+    def __init__(self, store: Store, shards: Sequence[int] = (), *, only_answers: bool = False) -> None:
         self._client, self._shards, self._first = store.client, list(shards) or list(range(store.shards)), 0
-        self._stop = Keys(self._shards[0]).stop(secrets.token_hex(8))
+        self._only_answers, self._stop = only_answers, Keys(self._shards[0]).stop(secrets.token_hex(8))
         self._left = set[bytes]()
 
     async def take(self, wait_s: float) -> WorkItem | None:
@@ -55,7 +60,8 @@ class Taker:
         """
         shards = [Keys(shard) for shard in (*self._shards[self._first :], *self._shards[: self._first])]
         self._first = (self._first + 1) % len(self._shards)
-        names = [self._stop, *(keys.answers for keys in shards), *(keys.ready for keys in shards)]
+        others = [] if self._only_answers else [keys.ready for keys in shards]
+        names = [self._stop, *(keys.answers for keys in shards), *others]
         found = await self._client.wait_for("BZPOPMIN", *names, wait_s)
         if not found or found[0].decode() == self._stop:
             return None
@@ -82,8 +88,7 @@ class Queue:
         self._store, self._sweep_s = store, sweep_s
         self._look: Look | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._has_room = asyncio.Event()
-        self._has_room.set()
+        self._ended = asyncio.Event()
 
     @property
     def is_here(self) -> bool:
@@ -103,34 +108,44 @@ class Queue:
         task = asyncio.create_task(_looking(look, item), name=str(item), context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._done)
-        if len(self._tasks) >= _AT_ONCE:
-            self._has_room.clear()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._has_room.set()
+        self._ended.set()
 
     @asynccontextmanager
-    async def serving(self, look: Look, due: Due | None = None) -> AsyncGenerator[None]:
-        """Does work while the context is open; leaving it lets what runs end, within 3 s."""
+    async def serving(self, look: Look, due: Due | None = None, tools: Callable[[], int] = int) -> AsyncGenerator[None]:
+        """Does work while the context is open; leaving it lets what runs end, within 3 s.
+
+        `tools` says how many are executed here.
+        """
         self._look, leaves = look, asyncio.Event()
-        takers = [Taker(self._store, shards) for shards in self._store.client.groups(self._store.shards)]
-        tasks = [asyncio.create_task(self._take(look, taker, leaves)) for taker in takers]
-        tasks.append(asyncio.create_task(self._sweep(due, leaves)))
+        groups = self._store.client.groups(self._store.shards)
+        takers = [Taker(self._store, shards, only_answers=only) for shards in groups for only in (False, True)]
+        rooms = (
+            lambda: len(self._tasks) < _AT_ONCE and tools() < _TOOLS_AT_ONCE,
+            lambda: len(self._tasks) < _AT_ONCE_WITH_ANSWERS,
+        ) * len(groups)
+        taking = (self._take(look, taker, has_room, leaves) for taker, has_room in zip(takers, rooms, strict=True))
+        tasks = [asyncio.create_task(each) for each in (*taking, self._sweep(due, leaves))]
         try:
             yield
         finally:
             self._look = None
             leaves.set()
+            self._ended.set()
             await asyncio.gather(*(taker.stop() for taker in takers))
             _, late = await asyncio.wait(tasks, timeout=_LEAVE_WITHIN_S)
             await ended(late)
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=_LEAVE_WITHIN_S)
 
-    async def _take(self, look: Look, taker: Taker, leaves: asyncio.Event) -> None:
+    async def _take(self, look: Look, taker: Taker, has_room: Callable[[], bool], leaves: asyncio.Event) -> None:
         while not leaves.is_set():
-            await self._has_room.wait()
+            if not has_room():
+                self._ended.clear()
+                await _passes(self._ended, _WAIT_S)
+                continue
             try:
                 item = await taker.take(_WAIT_S)
             except StoreError as error:
@@ -158,10 +173,10 @@ class Queue:
             log.exception("sweep failed, comes again", shard=shard)
 
 
-async def _passes(leaves: asyncio.Event, within_s: float) -> None:
-    """Return when this time is over, or the process leaves."""
+async def _passes(sooner: asyncio.Event, within_s: float) -> None:
+    """Return when this time is over, or `sooner`."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(leaves.wait(), within_s)
+        await asyncio.wait_for(sooner.wait(), within_s)
 
 
 async def _looking(look: Look, item: WorkItem) -> None:

@@ -51,6 +51,7 @@ async def opened(
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
         return await view_of(here, earlier)
+    await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
     asker = Asker(requester, submitter, key.service or "", way, key.holders)
     request_id = await here.app.runs.api_requests.ask(wanted.relayed(), dict(wanted.context), asker, run_id)

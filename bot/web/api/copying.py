@@ -100,6 +100,7 @@ async def _made(
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
         return await view(here, run_id)
+    await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
     asker = Asker(requester, submitter, key.service or "", way, key.holders)
     if file:

@@ -56,6 +56,7 @@ async def start(
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
         return await view(here, run_id)
+    await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
     sent = Sent(wanted.context, submitter, key.service or "", holders=key.holders)
     run_id = await here.app.runs.starter.start(

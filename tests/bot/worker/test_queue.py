@@ -9,7 +9,7 @@ import pytest
 
 from bot.store import Accepted, Commit, Store, Wake, WorkItem
 from bot.store.client import Client
-from bot.store.ids import shard_of
+from bot.store.ids import WorkKind, shard_of
 from bot.store.journal import Journal
 from bot.worker.queue import Queue, Taker
 from tests.guards import guards
@@ -209,3 +209,38 @@ async def test_who_leaves_lets_what_runs_end(redis: str) -> None:
 
     assert ended == [RUN]
     await worker.store.client.close()
+
+
+def so_many(count: int, kind: WorkKind = "run") -> list[WorkItem]:
+    letters = ascii_lowercase[:16]
+    names = [f"{one}{two}" for one in letters for two in letters][:count]
+    return [WorkItem(kind, f"s0{'r' if kind == 'run' else 'i'}-{'a' * 11}{name}") for name in names]
+
+
+async def test_a_worker_that_is_busy_with_new_work_still_hears_answers(redis: str) -> None:
+    async with a_worker(redis, sweep_s=60) as busy, a_worker(redis, serves=False) as other:
+        busy.may_go.clear()
+        for item in so_many(230):
+            await other.queue.notify(item)
+        await until(lambda: len(busy.seen) == 200)
+        for item in so_many(60, "in"):
+            await other.journal.accept(an_answer(item))
+
+        await until(lambda: len(busy.seen) == 250)
+        left = await other.taken()
+        busy.may_go.set()
+
+    assert {item.kind for item in busy.seen[200:]} == {"in"}
+    assert len([item for item in left if item.kind == "in"]) == 10
+    assert len([item for item in left if item.kind == "run"]) == 30
+
+
+async def test_while_a_thousand_tools_are_executed_no_new_work_is_taken_but_answers(redis: str) -> None:
+    async with a_worker(redis, serves=False) as worker:
+        tools = 1_000
+        async with worker.queue.serving(worker.look, tools=lambda: tools):
+            await worker.store.push(RUN)
+            await worker.store.accept(an_answer(IN))
+            await until(lambda: worker.seen == [IN])
+            tools = 999
+            await until(lambda: worker.seen == [IN, RUN])

@@ -5,6 +5,7 @@ import re
 from httpx2 import AsyncClient
 
 from agents.events import RunStarted
+from bot.store import WorkItem
 from bot.store.client import Client
 from bot.store.keys import Keys
 from tests.bot.web.problems import refused
@@ -277,3 +278,28 @@ async def test_nobody_asks_for_somebody_who_has_left(world: World) -> None:
         answer = await api.with_key(key).post("/v1/runs", json={"text": "stamp it", "requester": "cy"})
 
     assert refused(answer, 403, "not-yours")
+
+
+async def test_while_too_much_work_waits_a_program_is_told_when_to_come_again(world: World) -> None:
+    async with world.stopped():
+        world.toml = TOML.replace('"1000/h"', '"1000/h"\nbacklog = 3')
+        nobody_works, later = world.composed(world.settings()), world.composed(world.settings())
+        async with serving(nobody_works) as api:
+            nobody_works.ready.set()
+            anna = await api.client("anna")
+            known = {"text": "stamp it", "idempotency_key": "k"}
+            assert (await anna.post("/v1/runs", json=known)).status_code == 201
+        for number in "bc":
+            await later.store.push(WorkItem("run", f"s1r-aaaaaaaaaaaa{number}"))
+        async with serving(later) as api:
+            later.ready.set()
+            anna = await api.client("anna")
+            run = await anna.post("/v1/runs", json={"text": "stamp it"})
+            question = await anna.post("/v1/requests", json={"question": "Which?", "to": ["person:anna"]})
+            again = await anna.post("/v1/runs", json=known)
+        for app in (nobody_works, later):
+            await app.store.client.close()
+
+    assert "limits.backlog" in refused(run, 429, "rate-limited")
+    assert int(run.headers["Retry-After"]) >= 1
+    assert (question.status_code, again.status_code) == (429, 200)
