@@ -21,11 +21,12 @@ from bench.curves import FULL, PICTURES, QUICK, TINY, Sizes, curves
 from bench.driving import HERE
 from bench.latency import latency
 from bench.memory import memory
+from bench.overload import overload
 from bench.race import ALL, race
 from bench.table import machine
 
 BESIDE = ("raw", "langgraph-sqlite", "sayso")
-_PARTS = "abcdegh"
+_PARTS = "abcdefgh"
 # Each takes minutes or hours, and says whether something is wrong.
 _TABLES = ("storm", "mutants")
 
@@ -43,12 +44,13 @@ class Level:
     paused: int = 10_000
     curves: Sizes = FULL
     pictures: Path | None = PICTURES
+    crowd: tuple[int, int] = (10_000, 400)
     active: int = 500
     presses: int = 400
 
 
-_QUICK = Level(128, 32, 5, 1, BESIDE, 100, 2_000, QUICK, None, 500, 100)
-_TINY = Level(2, 2, 1, 1, ("sayso",), 1, 4, TINY, None, 8, 8)
+_QUICK = Level(128, 32, 5, 1, BESIDE, 100, 2_000, QUICK, None, (1_000, 50), 500, 100)
+_TINY = Level(2, 2, 1, 1, ("sayso",), 1, 4, TINY, None, (8, 2), 8, 8)
 
 
 def main() -> None:
@@ -83,6 +85,8 @@ def _measure(part: str, folder: Path, level: Level) -> None:
             asyncio.run(memory(folder, level.paused))
         case "e":
             asyncio.run(curves(folder, level.curves, level.pictures))
+        case "f":
+            asyncio.run(overload(folder, *level.crowd))
         case "g":
             asyncio.run(clicks(folder, level.active, level.presses))
         case _:
@@ -115,7 +119,7 @@ def _options() -> argparse.Namespace:
         "parts",
         nargs="*",
         choices=[*_PARTS, *_TABLES, []],
-        help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents; storm, mutants",
+        help="a waiting, b the race with peers, c appending, d memory, e curves, f overload, g clicks, h agents; storm, mutants",
     )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     parser.add_argument("--tiny", action="store_true", help="as little as shows that it works")

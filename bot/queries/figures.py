@@ -83,8 +83,10 @@ def _needs(found: Figures, lag_s: float) -> list[str]:
 async def _decided(store: Store) -> list[float]:
     """The seconds that each decision of the last 24 h took."""
     marks = await store.lists.newest_requests(None, _LOOKED_AT, only_open=False)
+    if not marks:
+        return []
     bodies = await store.lists.records_of([request_id for _, request_id in marks])
-    since = store.about_now() - _DAY
+    since = await store.now(marks[0][1]) - _DAY
     return [took for body in bodies if body and (took := _took_s(body, since)) is not None]
 
 

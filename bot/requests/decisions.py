@@ -54,7 +54,7 @@ from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.lists import EXPIRED, decided_within
+from bot.store.lists import EXPIRED, counted_as
 from bot.store.outbox_entry import Delivery, OutboxEntry, Tell
 from channels import Card
 from language import say
@@ -184,7 +184,7 @@ class Decisions:
             events=events,
             records=[record_write(now_stands, version, before=request.expires_at if is_bounded else None)],
             once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
-            counts=_counts(request, judgement, answer.at),
+            counts=counted_as(judgement.type, answer.at - request.opened_at),
             outgoing=[*brought.outgoing, *map(outbox_entry, outgoing), *([placed.outgoing] if placed else [])],
             deliveries=[*brought.deliveries, *([placed.delivery] if placed else [])],
             # A vote that counts wakes it as well: its status names who is left.
@@ -288,7 +288,7 @@ class Decisions:
             commit,
             events=[said, *commit.events],
             once=Once(old.id, statement.reply_id, judgements.dump_json(judgement)),
-            counts=_counts(old, judgement, now),
+            counts=counted_as(judgement.type, now - old.opened_at),
             outgoing=[*commit.outgoing, *told_too],
             wake=[Wake(WorkItem("run", old.run_id))],
             files=contents(statement.files),
@@ -467,13 +467,6 @@ def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
 
 def _is_told_later(statement: Statement) -> bool:
     return bool(statement.place) or statement.channel not in ANSWERED_AT_ONCE
-
-
-def _counts(request: Request, judgement: Judgement, at: datetime) -> dict[str, int]:
-    """What an answer is counted as; a decision by how long it took."""
-    if isinstance(judgement, Decided):
-        return decided_within((at - request.opened_at).total_seconds())
-    return {judgement.type: 1}
 
 
 def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:

@@ -95,13 +95,9 @@ class Commit:
     `sent` is the one that this change ends, or `inbound` the inbound item: when it is gone already, nothing is
     written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs
     to; where it `is_rebuilt`, also into those where it should stand by now. With `rest` the run's turn ends with this
-<<<<<<< HEAD
-    change, which has to be fenced. With `is_there` nothing is written to a run that has left for the archive. `commit`
-    names the change, so that repeating it is harmless.
-=======
-    change, which has to be fenced. `counts` is what it is counted as for operators, by the names of `bot.store.lists`.
-    `commit` names the change, so that repeating it is harmless.
->>>>>>> 12ff69f (Take people's new work in turns, and count what operators ask in one script a shard)
+    change, which has to be fenced. With `is_there` nothing is written to a run that has left for the archive. `counts`
+    is what it is counted as for operators, by the names of `bot.store.lists`. `commit` names the change, so that
+    repeating it is harmless.
     """
 
     run_id: str

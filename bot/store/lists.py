@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, get_args
 
 from agents.run import RunState
@@ -275,8 +276,11 @@ class Lists:
         return found
 
 
-def decided_within(seconds: float) -> dict[str, int]:
-    """What a decision is counted as that took so long."""
+def counted_as(judged: str, took: timedelta) -> dict[str, int]:
+    """What an answer is counted as that was judged so long after its request was opened; a decision by this time."""
+    if judged != "decided":
+        return {judged: 1}
+    seconds = took.total_seconds()
     return {f"{DECIDED_WITHIN}{bisect_left(DECIDED_S, seconds)}": 1, DECISION_MS: max(0, round(seconds * 1000))}
 
 

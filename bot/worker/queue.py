@@ -25,7 +25,7 @@ Due = Callable[[int], Awaitable[None]]
 
 # More than this at once, and other workers should have their part. Answers find room beside it: however long models
 # take, people are heard.
-_AT_ONCE, _AT_ONCE_WITH_ANSWERS = 200, 250
+AT_ONCE, _AT_ONCE_WITH_ANSWERS = 200, 250
 # What tools take is memory, too: so many of them, and no more new work is taken.
 _TOOLS_AT_ONCE = 1_000
 _WAIT_S = 2.0
@@ -93,7 +93,7 @@ class Queue:
     @property
     def is_here(self) -> bool:
         """Whether this process does what it causes itself: it serves, and is not too busy."""
-        return self._look is not None and len(self._tasks) < _AT_ONCE
+        return self._look is not None and len(self._tasks) < AT_ONCE
 
     async def notify(self, item: WorkItem) -> None:
         """Have `item` done soon, here or by another worker. That the store can't be reached is no error."""
@@ -123,7 +123,7 @@ class Queue:
         groups = self._store.client.groups(self._store.shards)
         takers = [Taker(self._store, shards, only_answers=only) for shards in groups for only in (False, True)]
         rooms = (
-            lambda: len(self._tasks) < _AT_ONCE and tools() < _TOOLS_AT_ONCE,
+            lambda: len(self._tasks) < AT_ONCE and tools() < _TOOLS_AT_ONCE,
             lambda: len(self._tasks) < _AT_ONCE_WITH_ANSWERS,
         ) * len(groups)
         taking = (self._take(look, taker, has_room, leaves) for taker, has_room in zip(takers, rooms, strict=True))

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from agents.model import usage
 from bot.store import Commit, Store
-from bot.store.lists import NOT_DELIVERED, decided_within
+from bot.store.lists import NOT_DELIVERED, counted_as
 from bot.web.metrics import Metrics
 from tests.bot.store.stores import RUN, a_store
 from tests.servers.program import ROOT
@@ -38,7 +39,8 @@ def in_panels() -> Iterator[str]:
 
 async def figures(store: Store) -> str:
     """The figures of an installation in which everything has happened once."""
-    await store.commit(Commit(run_id=RUN, counts={"decided": 1, f"{NOT_DELIVERED}email": 1, **decided_within(5)}))
+    counts = {"decided": 1, f"{NOT_DELIVERED}email": 1} | counted_as("decided", timedelta(seconds=5))
+    await store.commit(Commit(run_id=RUN, counts=counts))
     use = {f"{usage.CALLS}chosen": 1, f"{usage.TOKENS}input": 1}
     for name, count in use.items():
         await store.client.do("HSET", "{s0}:model_use", name, count)

@@ -8,7 +8,7 @@ import pytest
 from bot.outbound.dead_letter import Note
 from bot.queries.figures import status
 from bot.store import Accepted, Commit, Once, RecordWrite, Store, Wake, WorkItem
-from bot.store.lists import DECIDED_S, NOT_DELIVERED, Figures, decided_within
+from bot.store.lists import DECIDED_S, NOT_DELIVERED, Figures, counted_as
 from tests.bot.store.stores import AT, REQUEST, RUN, a_store, line, move_time, started
 from tests.world import World
 
@@ -80,7 +80,8 @@ async def test_how_long_work_waits_is_told_by_its_kind(store: Store, work: str) 
 
 async def test_a_decision_is_counted_once_by_how_long_it_took(store: Store) -> None:
     await store.commit(Commit(run_id=RUN, events=[started()], expect=0, summary=line()))
-    decided = Commit(run_id=RUN, once=Once(REQUEST, "reply", b"{}"), counts=decided_within(61.5))
+    counts = counted_as("decided", timedelta(seconds=61.5))
+    decided = Commit(run_id=RUN, once=Once(REQUEST, "reply", b"{}"), counts=counts)
     for _ in range(2):
         await store.commit(decided)
 
