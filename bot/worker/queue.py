@@ -20,12 +20,17 @@ from bot.store.watch import ended
 log = structlog.stdlib.get_logger()
 
 Look = Callable[[WorkItem], Coroutine[Any, Any, None]]
+# Whether anything more may begin here.
+HasRoom = Callable[[], Awaitable[bool]]
 # What else is due in a shard, by the store's clock; asked with each sweep.
 Due = Callable[[int], Awaitable[None]]
 
 # More than this at once, and other workers should have their part. Answers find room beside it: however long models
 # take, people are heard.
 AT_ONCE, _AT_ONCE_WITH_ANSWERS = 200, 250
+# From so much on, new work is taken only while the store answers in this time: whatever is begun takes its turns in
+# computing and writing with what has begun, and with answers. Where work waits for models, the store answers at once.
+_CALM, _ANSWERED_S, _LOOK_AGAIN_S = 32, 0.05, 0.1
 # What tools take is memory, too: so many of them, and no more new work is taken.
 _TOOLS_AT_ONCE = 1_000
 _WAIT_S = 2.0
@@ -122,10 +127,7 @@ class Queue:
         self._look, leaves = look, asyncio.Event()
         groups = self._store.client.groups(self._store.shards)
         takers = [Taker(self._store, shards, only_answers=only) for shards in groups for only in (False, True)]
-        rooms = (
-            lambda: len(self._tasks) < AT_ONCE and tools() < _TOOLS_AT_ONCE,
-            lambda: len(self._tasks) < _AT_ONCE_WITH_ANSWERS,
-        ) * len(groups)
+        rooms = (lambda: self._has_room(tools()), self._has_room_for_answers) * len(groups)
         taking = (self._take(look, taker, has_room, leaves) for taker, has_room in zip(takers, rooms, strict=True))
         tasks = [asyncio.create_task(each) for each in (*taking, self._sweep(due, leaves))]
         try:
@@ -140,13 +142,13 @@ class Queue:
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=_LEAVE_WITHIN_S)
 
-    async def _take(self, look: Look, taker: Taker, has_room: Callable[[], bool], leaves: asyncio.Event) -> None:
+    async def _take(self, look: Look, taker: Taker, has_room: HasRoom, leaves: asyncio.Event) -> None:
         while not leaves.is_set():
-            if not has_room():
-                self._ended.clear()
-                await _passes(self._ended, _WAIT_S)
-                continue
             try:
+                if not await has_room():
+                    self._ended.clear()
+                    await _passes(self._ended, _LOOK_AGAIN_S)
+                    continue
                 item = await taker.take(_WAIT_S)
             except StoreError as error:
                 log.warning("nothing can be taken now", error=str(error))
@@ -154,6 +156,22 @@ class Queue:
             else:
                 if item:
                     self._begin(look, item)
+
+    async def _has_room(self, tools: int) -> bool:
+        """Return whether new work may begin here. Raises StoreError."""
+        if len(self._tasks) >= AT_ONCE or tools >= _TOOLS_AT_ONCE:
+            return False
+        return len(self._tasks) < _CALM or await self._answers_soon()
+
+    async def _has_room_for_answers(self) -> bool:
+        return len(self._tasks) < _AT_ONCE_WITH_ANSWERS
+
+    async def _answers_soon(self) -> bool:
+        """Return whether the store does, over the line and through the event loop that all work here shares."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await self._store.client.do("EXISTS", Keys(0).swept)
+        return loop.time() - began < _ANSWERED_S
 
     async def _sweep(self, due: Due | None, leaves: asyncio.Event) -> None:
         while not leaves.is_set():
