@@ -26,7 +26,7 @@ from bench.race import ALL, race
 from bench.table import machine
 
 BESIDE = ("raw", "langgraph-sqlite", "sayso")
-_PARTS = "abcdefgh"
+_PARTS = "abcdeghi"
 # Each takes minutes or hours, and says whether something is wrong.
 _TABLES = ("storm", "mutants")
 
@@ -85,10 +85,10 @@ def _measure(part: str, folder: Path, level: Level) -> None:
             asyncio.run(memory(folder, level.paused))
         case "e":
             asyncio.run(curves(folder, level.curves, level.pictures))
-        case "f":
-            asyncio.run(overload(folder, *level.crowd))
         case "g":
             asyncio.run(clicks(folder, level.active, level.presses))
+        case "i":
+            asyncio.run(overload(folder, *level.crowd))
         case _:
             _agents(folder)
 
@@ -119,7 +119,7 @@ def _options() -> argparse.Namespace:
         "parts",
         nargs="*",
         choices=[*_PARTS, *_TABLES, []],
-        help="a waiting, b the race with peers, c appending, d memory, e curves, f overload, g clicks, h agents; storm, mutants",
+        help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents, i overload; storm, mutants",
     )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     parser.add_argument("--tiny", action="store_true", help="as little as shows that it works")

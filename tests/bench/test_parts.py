@@ -18,10 +18,11 @@ HEADS = {
     "e": "bytes a paused run",
     "g": "not acknowledged within 3 s",
     "h": "no budget",
+    "i": "p50 / p99 / max s",
 }
 
 
-@pytest.mark.parametrize("part", few_of(list(HEADS), 2, 3, 4, 5, 6))
+@pytest.mark.parametrize("part", few_of(list(HEADS), 2, 3, 4, 5, 6, 7))
 def test_a_part_prints_its_table(part: str, tmp_path: Path) -> None:
     environment = {**os.environ, "SAYSO_BENCH_WORK": str(tmp_path / "work")}
 
