@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.requests import DeliveryId
+from bot.store.lists import NOT_DELIVERED
 from bot.store.outbox_entry import Delivery
 from channels import Address, Card, ChannelRefused, ChannelUnauthorized, Placement
 from tests.bot.bounces import asked, bounce, failures
@@ -32,6 +33,7 @@ async def test_a_channel_that_refuses_at_once_is_written_down_and_told_once_and_
         await world.quiet()
 
         assert await failures(world, record.request.run_id) == [("bo", "slack")]
+        assert (await world.app.store.lists.figures()).named(NOT_DELIVERED) == {"slack": 1}
         [told] = world.mails("anna")
         words = "Bo Berg could not be reached by Slack. The same goes to Bo Berg by e-mail now."
         assert words in " ".join(told.text.split())

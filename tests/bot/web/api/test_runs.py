@@ -294,9 +294,11 @@ async def test_while_too_much_work_waits_a_program_is_told_when_to_come_again(wo
             run = await again.post("/v1/runs", json={"text": "stamp it"})
             question = await again.post("/v1/requests", json={"question": "Which?", "to": ["person:anna"]})
             known = await again.post("/v1/runs", json=asked[0])
+        turns = [await later.store.client.do("HGET", Keys(shard).turns, "anna") for shard in range(later.store.shards)]
         for app in (nobody_works, later):
             await app.store.client.close()
 
     assert "limits.backlog" in refused(run, 429, "rate-limited")
     assert int(run.headers["Retry-After"]) >= 1
     assert (question.status_code, known.status_code) == (429, 200)
+    assert sum(int(each or 0) for each in turns) == 3, "what waits has its turn among her own"
