@@ -26,6 +26,7 @@ NEEDED: tuple[tuple[str, ...], ...] = tuple(
     HGETALL {key}
     HINCRBY {key} f 1
     HKEYS {key}
+    HLEN {key}
     HMGET {key} f
     HSET {key} f v
     HVALS {key}

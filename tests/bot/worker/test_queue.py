@@ -250,7 +250,9 @@ async def test_while_a_thousand_tools_are_executed_no_new_work_is_taken_but_answ
 async def test_a_worker_that_has_more_to_compute_than_it_can_begins_no_more_beside_it(redis: str) -> None:
     async def compute() -> None:
         while True:
-            time.sleep(0.06)  # noqa: ASYNC251 - nothing else goes on in this process meanwhile
+            until_s = time.monotonic() + 0.06
+            while time.monotonic() < until_s:
+                pass  # nothing else goes on in this process meanwhile
             await asyncio.sleep(0)
 
     async with a_worker(redis, sweep_s=60) as busy, a_worker(redis, serves=False) as other:
