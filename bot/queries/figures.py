@@ -10,7 +10,7 @@ from agents.run import RunState
 from bot.policy.record import RequestRecord
 from bot.render.views import Status
 from bot.store import Store
-from bot.store.lists import ARCHIVED, DECIDED_WITHIN, DECISION_MS, EXPIRED, NOT_DELIVERED, Figures
+from bot.store.lists import DECIDED_WITHIN, DECISION_MS, EXPIRED, NOT_DELIVERED, Figures
 
 AGES: tuple[str, ...] = ("under 5m", "5m-1h", "1h-4h", "4h-1d", "1d-3d", "3d-7d", "over 7d")
 """What the ages of open requests are called, by the places in `bot.store.lists.AGES_S`."""
@@ -26,7 +26,7 @@ _DAY = timedelta(days=1)
 
 def answers(found: Figures) -> dict[str, int]:
     """Answers by what became of them; those that decided are counted by how long it took."""
-    others = (DECIDED_WITHIN, NOT_DELIVERED, ARCHIVED)
+    others = (DECIDED_WITHIN, NOT_DELIVERED)
     counted = {
         name: count
         for name, count in found.counts.items()
@@ -39,13 +39,12 @@ def answers(found: Figures) -> dict[str, int]:
 async def status(store: Store, needs: Sequence[str] = ()) -> Status:
     """Everything as it stands now; `needs` is what its caller found. Raises StoreUnavailable."""
     found, took_s = await store.lists.figures(), await _decided(store)
-    archived = found.named(ARCHIVED)
     lag_s = max(found.answers_lag_s, found.ready_lag_s, found.overdue_s)
     use = found.model_use
     return Status(
         needs=(*needs, *_needs(found, lag_s)),
         runs={state: count for state, count in sorted(found.runs.items()) if count},
-        started=found.started + sum(archived.values()),
+        started=found.started,
         open=sum(found.open_by_age),
         open_by_age=dict(zip(AGES, found.open_by_age, strict=True)),
         oldest_open_s=round(found.oldest_open_s, 3),

@@ -65,7 +65,7 @@ class Keys:
 
     @property
     def archived(self) -> str:
-        """The number of runs that have left for the archive."""
+        """The numbers of runs that have left for the archive, by state."""
         return self._key("archived")
 
     @property

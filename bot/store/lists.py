@@ -35,16 +35,17 @@ AGES_S = (300.0, 3_600.0, 4 * 3_600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0)
 DECIDED_S = (60.0, 300.0, 900.0, 3_600.0, 4 * 3_600.0, 12 * 3_600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0)
 """Decisions are counted by the first of these times that they took no longer than."""
 DECIDED_WITHIN, DECISION_MS, EXPIRED = "decided within ", "decision ms", "request expired"
-NOT_DELIVERED, ARCHIVED = "not delivered by ", "archived "
-"""Names of counts that go on with the place in `DECIDED_S`, the channel, the state of a run. Others are judgements."""
+NOT_DELIVERED = "not delivered by "
+"""Names of counts that go on with the place in `DECIDED_S`, the channel. Others are judgements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What is there now, and what was counted ever. `counts` and `model_use` go by their own names.
 
-    `runs` are by state, `open_by_age` by the places in `AGES_S`. `oldest_open_s` is an age, the lags say for how long
-    the oldest of the work waits that could be taken; `overdue_s` how late the schedule is, which workers look after.
+    `runs` are by state, as are those that are `archived`, which `started` counts, too; `open_by_age` is by the places
+    in `AGES_S`. `oldest_open_s` is an age, the lags say for how long the oldest of the work waits that could be taken;
+    `overdue_s` how late the schedule is, which workers look after.
     """
 
     started: int = 0
@@ -61,6 +62,7 @@ class Figures:
     quarantined: int = 0
     counts: Counter[str] = field(default_factory=Counter[str])
     model_use: Counter[str] = field(default_factory=Counter[str])
+    archived: Counter[str] = field(default_factory=Counter[str])
 
     def __add__(self, other: "Figures") -> "Figures":
         """Both: numbers together, of ages the greater one."""
@@ -79,6 +81,7 @@ class Figures:
             quarantined=self.quarantined + other.quarantined,
             counts=self.counts + other.counts,
             model_use=self.model_use + other.model_use,
+            archived=self.archived + other.archived,
         )
 
     def named(self, begins: str) -> dict[str, int]:
@@ -289,20 +292,20 @@ def _figures_of(keys: Keys) -> list[str]:
     states = [keys.runs_in(state) for state in get_args(RunState)]
     return [
         keys.clock, keys.wake, keys.outbox, keys.dead, keys.open, keys.runs, keys.counts, keys.model_use, keys.answers,
-        keys.ready, *states,
+        keys.ready, keys.archived, *states,
     ]  # fmt: skip
 
 
 def _of_shard(reply: Sequence[Any]) -> Figures:
     """What `figures.lua` tells of one shard."""
     now, started, by_state, by_age, opened, answers, ready, first_answer, first_ready, due, *left = reply
-    outbox, dead, quarantined, counts, use = left
+    outbox, dead, quarantined, counts, use, archived = left
 
     def age_s(ms: bytes) -> float:
         return max(0.0, (int(now) - float(ms)) / 1000) if ms else 0.0
 
     return Figures(
-        started=started,
+        started=started + _counter(archived).total(),
         runs=Counter(dict(zip(get_args(RunState), by_state, strict=True))),
         open_by_age=tuple(by_age),
         oldest_open_s=age_s(opened),
@@ -316,6 +319,7 @@ def _of_shard(reply: Sequence[Any]) -> Figures:
         quarantined=quarantined,
         counts=_counter(counts),
         model_use=_counter(use),
+        archived=_counter(archived),
     )
 
 

@@ -14,7 +14,7 @@ from agents.model import usage
 from agents.run import RunState
 from bot.queries.figures import AGES, ENDED, answers
 from bot.store import Store, StoreError
-from bot.store.lists import ARCHIVED, DECIDED_S, DECIDED_WITHIN, DECISION_MS, EXPIRED, NOT_DELIVERED, Figures
+from bot.store.lists import DECIDED_S, DECIDED_WITHIN, DECISION_MS, EXPIRED, NOT_DELIVERED, Figures
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -65,12 +65,10 @@ class _Counted(Collector):
 
 
 def _of_runs(found: Figures) -> Iterator[Metric]:
-    archived = found.named(ARCHIVED)
-    started = found.started + sum(archived.values())
-    yield CounterMetricFamily("sayso_runs_started", "Runs that were started, by whatever way.", value=started)
+    yield CounterMetricFamily("sayso_runs_started", "Runs that were started, by whatever way.", value=found.started)
     by_state: dict[str, float] = {state: found.runs[state] for state in get_args(RunState)}
     yield _labelled(GaugeMetricFamily, "sayso_runs", "Runs in the store, by state.", "state", by_state)
-    ended: dict[str, float] = {state: found.runs[state] + archived.get(state, 0) for state in ENDED}
+    ended: dict[str, float] = {state: found.runs[state] + found.archived[state] for state in ENDED}
     yield _labelled(CounterMetricFamily, "sayso_runs_ended", "Runs that have ended, by how.", "state", ended)
 
 

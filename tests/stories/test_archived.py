@@ -213,4 +213,4 @@ async def test_two_at_once_let_it_leave_once(world: World) -> None:
     left = [await world.app.work.retention.look(), await world.app.work.retention.look()]
 
     assert left == [1, 0]
-    assert (await world.app.store.lists.counts())[0] == 1
+    assert (await world.app.store.lists.figures()).started == 1

@@ -1,5 +1,6 @@
 -- What operators ask of a shard, in as many commands however much there is.
--- KEYS: clock, wake, outbox, dead, open, runs, counts, model use, answers, ready, then the runs of each state.
+-- KEYS: clock, wake, outbox, dead, open, runs, counts, model use, answers, ready, archived,
+-- then the runs of each state.
 -- ARGV: ages of open requests in ms, ascending. Returns the time, what is counted, and from when the oldest are.
 local now = now_ms(KEYS[1])
 local function oldest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or '' end
@@ -13,7 +14,7 @@ end
 by_age[#by_age + 1] = redis.call('ZCOUNT', KEYS[5], '-inf', before)
 
 local by_state = {}
-for position = 11, #KEYS do by_state[#by_state + 1] = redis.call('ZCARD', KEYS[position]) end
+for position = 12, #KEYS do by_state[#by_state + 1] = redis.call('ZCARD', KEYS[position]) end
 
 local dead, quarantined = 0, 0
 for _, note in ipairs(redis.call('HVALS', KEYS[4])) do
@@ -24,4 +25,5 @@ return {
   whole(now), redis.call('ZCARD', KEYS[6]), by_state, by_age, oldest(KEYS[5]),
   redis.call('ZCARD', KEYS[9]), redis.call('ZCARD', KEYS[10]), oldest(KEYS[9]), oldest(KEYS[10]), oldest(KEYS[2]),
   redis.call('HLEN', KEYS[3]), dead, quarantined, redis.call('HGETALL', KEYS[7]), redis.call('HGETALL', KEYS[8]),
+  redis.call('HGETALL', KEYS[11]),
 }

@@ -24,8 +24,9 @@ end
 for _, id in ipairs(plan.deliveries) do redis.call('HDEL', deliveries, id) end
 for _, position in ipairs(plan.lists) do redis.call('ZREM', KEYS[position], plan.run) end
 for _, position in ipairs(plan.whole) do redis.call('DEL', KEYS[position]) end
+local state = string.match(redis.call('HGET', summaries, plan.run) or '', '"state":"([a-z_]+)"')
 redis.call('HDEL', summaries, plan.run)
 redis.call('DEL', run, attempts)
-redis.call('HINCRBY', archived, 'runs', 1)
+redis.call('HINCRBY', archived, state or 'runs', 1)
 tell_changed(run)
 return 1
