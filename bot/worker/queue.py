@@ -170,7 +170,7 @@ class Queue:
         """Return whether the store does, over the line and through the event loop that all work here shares."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await self._store.client.do("EXISTS", Keys(0).swept)
+        await self._store.client.do("EXISTS", Keys(0).clock_seen)
         return loop.time() - began < _ANSWERED_S
 
     async def _sweep(self, due: Due | None, leaves: asyncio.Event) -> None:

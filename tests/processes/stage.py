@@ -51,7 +51,7 @@ class Stage:
         top: Path = TOP,
     ) -> Program:
         """A new worker, ready unless said otherwise; `through` a proxy if there is one. `top` is where its code is."""
-        debug = {"SAYSO_LOG_LEVEL": "debug"} if top == TOP else {}  # a release of before wrote all lines, and knew no level
+        debug = {"SAYSO_LOG_LEVEL": "debug"} if top == TOP else {}  # earlier releases know no level
         environ = self._environ | {"PARTS": parts, "PYTHONUNBUFFERED": "1"} | debug
         if through:
             environ["SAYSO_REDIS_URL"] = f"redis://127.0.0.1:{through.said['redis_port']}/0"
