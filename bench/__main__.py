@@ -119,8 +119,8 @@ def _options() -> argparse.Namespace:
         "parts",
         nargs="*",
         choices=[*_PARTS, *_TABLES, []],
-        help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents, i overload; storm, "
-        "mutants",
+        help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents, i overload; "
+        "storm, mutants",
     )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     parser.add_argument("--tiny", action="store_true", help="as little as shows that it works")
