@@ -44,7 +44,8 @@ async def test_with_debug_there_is_a_line_for_each_thing_that_names_run_and_requ
 
     told = Counter(line["event"] for line in lines)
     once = {"run started", "asking", "answer", "tool starts", "tool ended", "run ended"}
-    assert told == Counter([*once, "step", "step"])
+    assert told.pop("step") >= 2, "what was thought beside something that came in is thought again"
+    assert told == Counter(once)
     assert {line["run_id"] for line in lines} == {run_id}
     assert {line.get("request_id") for line in lines if line["event"].startswith("tool")} == {request_id}
 
