@@ -53,6 +53,7 @@ class Clock:
             read_at, ahead = clock.adjusted(told[0], told[1])
             self._last = self._read[keys.shard] = (read_at, boot_s())
             self._warn(ahead)
+            return read_at
         read_at, at_s = self._read[keys.shard]
         return read_at + timedelta(seconds=boot_s() - at_s)
 
