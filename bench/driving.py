@@ -44,9 +44,12 @@ class Driver:
         self.adapter.stdin.write((json.dumps({"op": op, "id": run_id, **more}) + "\n").encode())
         await asyncio.wait_for(future, _WITHIN_S)
 
-    async def cycle(self, run_id: str, history: int = 0) -> tuple[float, float]:
-        """One run from its trigger to its end: seconds from the answer to the tool, and to the end."""
-        await self.ask("start", run_id, history=history)
+    async def cycle(self, run_id: str, history: int = 0, *, cold: bool = False) -> tuple[float, float]:
+        """One run from its trigger to its end: seconds from the answer to the tool, and to the end.
+
+        A `cold` run with a history is one that no worker has looked at since.
+        """
+        await self.ask("start", run_id, history=history, cold=cold)
         began = time.monotonic()
         await self.ask("answer", run_id)
         return self.tool_at.pop(run_id) - began, time.monotonic() - began

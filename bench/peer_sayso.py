@@ -23,7 +23,7 @@ from agents.requests import PersonId, RunId
 from bench.parts import PERSON, BenchChannel, bench_agent, bench_settings
 from bot.app import App, compose
 from bot.requests.tokens import Tokens
-from bot.store import Commit
+from bot.store import Commit, Keys, Wake, WorkItem
 from bot.store.embedded import EmbeddedRedis, find_binary
 from channels import Inbound
 
@@ -40,7 +40,7 @@ class Adapter:
         self._tokens = Tokens(app.data_dir.keys(app.settings))
         self._asked = dict[str, tuple[str, str]]()  # run name -> request, token
         self._names = dict[str, str]()  # request -> run name
-        self._history = dict[str, int]()
+        self._history, self._cold = dict[str, int](), set[str]()
 
     async def do(self, command: dict[str, Any]) -> None:
         """One command of the driver."""
@@ -49,6 +49,7 @@ class Adapter:
             match command["op"]:
                 case "start":
                     self._history[name] = command.get("history", 0)
+                    self._cold |= {name} if command.get("cold") else set[str]()
                     await self._start(name)
                 case "answer":
                     await self._answer(name, is_repeat=command.get("checked", False))
@@ -98,7 +99,10 @@ class Adapter:
         return await self._app.messages.inbox.accept(inbound)
 
     async def _fill(self, name: str, request_id: str, count: int) -> None:
-        """Let the run hold `count` more events: comments on its open request, as `decide` would write them."""
+        """Let the run hold `count` more events: comments on its open request, as `decide` would write them.
+
+        The worker looks at them, as it would have when they came one by one, unless the run is to be cold.
+        """
         for first in range(0, count, EVENTS_AT_ONCE):
             run_id, now = await self._start(name), self._app.store.about_now()
             comments = [
@@ -109,6 +113,15 @@ class Adapter:
                 for i in range(first, min(first + EVENTS_AT_ONCE, count))
             ]  # fmt: skip
             await self._app.journal.write(Commit(run_id=run_id, events=comments))
+        if count and name not in self._cold:
+            await self._looked_at(await self._start(name))
+
+    async def _looked_at(self, run_id: RunId) -> None:
+        """Returns when the worker has read the run, and waits for its answer again."""
+        item = WorkItem("run", run_id)
+        await self._app.journal.write(Commit(run_id=run_id, wake=[Wake(item)]))
+        while await self._app.store.client.do("ZSCORE", Keys.of(run_id).wake, str(item)) is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
 async def lines(stream: asyncio.StreamReader) -> AsyncIterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -31,10 +31,19 @@ class RunSnapshot:
     events: tuple[Event, ...]
     now: datetime
     is_at_rest: bool = False
+    _then: list["RunSnapshot"] = field(default_factory=list["RunSnapshot"], init=False, compare=False, repr=False)
 
     def then(self, events: Sequence[Event]) -> "RunSnapshot":
-        """The same, gone on by `events`."""
-        return RunSnapshot(fold(events, self.run), (*self.events, *events), self.now)
+        """The same, gone on by `events`. What was asked for last is not folded again where these begin with it."""
+        base = self
+        for last in self._then:
+            known = last.events[len(self.events) :]
+            if len(known) <= len(events) and all(one is other for one, other in zip(known, events, strict=False)):
+                base, events = last, events[len(known) :]
+        if base is self or events:
+            base = RunSnapshot(fold(events, base.run), (*base.events, *events), self.now)
+            self._then[:] = [base]
+        return base
 
 
 _UNREAD = RunSnapshot(Run(), (), datetime.min.replace(tzinfo=UTC))

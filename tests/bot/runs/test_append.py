@@ -3,6 +3,7 @@
 import asyncio
 
 from agents.events import PersonSaid, ThoughtDropped
+from agents.run import fold
 from agents.steps import ModelCall
 from bot.outbound.notifier import Notifier
 from bot.runs.append import EventLog
@@ -81,3 +82,20 @@ async def test_a_run_that_does_not_go_on_from_what_was_read_is_read_as_a_whole(w
     now = await appending.read(run_id)
 
     assert [event.text for event in now.events if isinstance(event, PersonSaid)] == ["another", "and one more"]
+
+
+async def test_a_story_that_is_asked_for_again_is_the_same_and_goes_on_from_there(world: World) -> None:
+    run_id = await world.trigger("ask free_text Ready?")
+    await world.opened(run_id)
+    appending = EventLog(Journal(world.app.store, world.app.work.queue), Notifier(world.app.people, ()))
+    told, first, second = await appending.read(run_id), said(text="one"), said(text="two")
+
+    once = told.then([first])
+    both = told.then([first, second])
+    another = told.then([second])
+
+    assert told.then([second]) is another
+    assert [one.run.seq - told.run.seq for one in (once, both, another)] == [1, 2, 1]
+    assert both.run == fold([*told.events, first, second])
+    assert another.run == fold([*told.events, second])
+    assert once.events[-1] is first
