@@ -52,7 +52,7 @@ async def test_whoever_denies_with_a_wish_does_not_approve_that_wish() -> None:
         assert "take v9 instead" in model.asked[1].text
         assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
         assert second.request.parts[PersonId("bo")] == "objected"
-        assert "Bo Berg, who gave a reason against something else" in (await s.next_mail("cy", "v9")).text
+        await s.next_mail("cy", "Bo Berg, who gave a reason against something else")
         assert isinstance(await s.decide("cy", second, "approve"), Decided)
         await s.ended(run)
     assert rung == ["v9"]

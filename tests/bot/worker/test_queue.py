@@ -247,6 +247,7 @@ async def test_while_a_thousand_tools_are_executed_no_new_work_is_taken_but_answ
             await until(lambda: worker.seen == [IN, RUN])
 
 
+@pytest.mark.long
 async def test_a_worker_that_has_more_to_compute_than_it_can_begins_no_more_beside_it(redis: str) -> None:
     async def compute() -> None:
         while True:
