@@ -244,4 +244,5 @@ def _draw(file: Path, title: str, axis: str, curves: Mapping[str, Mapping[int, f
             name, [(places[count], value) for count, value in found.items()]
         )
     drawn = str(chart.render(is_unicode=True))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    drawn = re.sub(r"<!--.*?-->", "", drawn)
     file.write_text(drawn + "\n", encoding="utf-8")
