@@ -6,11 +6,21 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, TypeAdapter
 
+from agents.request_events import (
+    AnswerHeld,
+    AnswerNoted,
+    RequestDecided,
+    RequestOpened,
+    RequestReassigned,
+    RequestReminded,
+    RequestRevised,
+    RequestRevoked,
+    VoteCast,
+)
 from agents.requests import (
     Attachment,
     AttemptId,
     Began,
-    Decision,
     DeliveryId,
     Effect,
     Fact,
@@ -23,11 +33,9 @@ from agents.requests import (
     Origin,
     Outsider,
     PersonId,
-    Request,
     RequestId,
     RunId,
     StepId,
-    Vote,
 )
 from agents.steps import ModelCall, Step
 
@@ -338,91 +346,6 @@ class StepGated(Happened):
     gate: str
 
 
-class RequestOpened(Happened):
-    """A question goes to people; `holders` are those for whom cards were made."""
-
-    type: Literal["request_opened"] = "request_opened"
-    schema_version: Literal[1] = 1
-    request: Request
-    holders: tuple[Holder, ...] = ()
-
-
-class RequestRevised(Happened):
-    """The same question, changed before it was decided; votes for the older revision do not count."""
-
-    type: Literal["request_revised"] = "request_revised"
-    schema_version: Literal[1] = 1
-    by: PersonId
-    request: Request
-    holders: tuple[Holder, ...] = ()
-
-
-class VoteCast(Happened):
-    """An answer counted. `files` came with it, and nothing hangs on them."""
-
-    type: Literal["vote_cast"] = "vote_cast"
-    schema_version: Literal[1] = 1
-    request_id: RequestId
-    vote: Vote
-    files: tuple[Attachment, ...] = ()
-
-
-class AnswerNoted(Happened):
-    """An answer came and did not count; nothing typed is thrown away. `outcome` is the judgement's type.
-
-    Words beside an open approval are for people: `holders` were asked, and `about` is the `reply_id` they answer.
-    """
-
-    type: Literal["answer_noted"] = "answer_noted"
-    schema_version: Literal[1] = 1
-    request_id: RequestId
-    reply_id: str
-    person: PersonId
-    channel: str
-    text: str
-    outcome: str
-    files: tuple[Attachment, ...] = ()
-    about: str = Field(default="", exclude_if=operator.not_)
-    holders: tuple[Holder, ...] = Field(default=(), exclude_if=operator.not_)
-
-
-class AnswerHeld(Happened):
-    """A message came as an answer and was not accepted as anybody's word; what it says was not read.
-
-    `claims` is whose word it claims to be, `person` who sent it where that is certain.
-    """
-
-    type: Literal["answer_held"] = "answer_held"
-    schema_version: Literal[1] = 1
-    request_id: RequestId
-    delivery_id: DeliveryId
-    inbound_id: str
-    person: PersonId | None = None
-    claims: str = ""
-    channel: str
-    why: str
-
-
-class RequestDecided(Happened):
-    """The one final outcome of a request; `files` came with the answer to a question."""
-
-    type: Literal["request_decided"] = "request_decided"
-    schema_version: Literal[1] = 1
-    request_id: RequestId
-    decision: Decision
-    files: tuple[Attachment, ...] = ()
-
-
-class RequestRevoked(Happened):
-    """An approval was taken back before the start."""
-
-    type: Literal["request_revoked"] = "request_revoked"
-    schema_version: Literal[1] = 1
-    request_id: RequestId
-    vote: Vote
-    files: tuple[Attachment, ...] = ()
-
-
 class ToolStarted(Happened):
     """An attempt at `effect` is about to be made. `host` names the data directory it runs on."""
 
@@ -479,7 +402,8 @@ class RunEnded(Happened):
 
 Event = Annotated[
     RunStarted | PersonSaid | ContextFetched | StepChosen | StepFailed | ThoughtDropped | StepRefused | StepGated
-    | RequestOpened | RequestRevised | VoteCast | AnswerNoted | AnswerHeld | RequestDecided | RequestRevoked
+    | RequestOpened | RequestRevised | RequestReassigned | RequestReminded | VoteCast | AnswerNoted | AnswerHeld
+    | RequestDecided | RequestRevoked
     | CardDelivered | CardReplaced | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned | ToolQueued
     | ToolWaits | OutsideReported | ChildStarted | ContinuationAsked | RunForked | RunPaused | RunResumed
     | RunCancelled | RunEnded,

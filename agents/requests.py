@@ -296,6 +296,10 @@ class Request(Began):
     words: str = ""
     words_are_own: bool = False
 
+    def under(self, policy: PolicySnapshot) -> "Request":
+        """Return the same request, which others may decide by now; its digest and the votes for it still hold."""
+        return self.model_copy(update={"policy": policy})
+
     @property
     def askers(self) -> tuple[PersonId, ...]:
         """The people who asked or steered; not those who only may not decide because of what they answered."""

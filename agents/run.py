@@ -19,6 +19,8 @@ from agents.events import (
     PersonSaid,
     RequestDecided,
     RequestOpened,
+    RequestReassigned,
+    RequestReminded,
     RequestRevised,
     RequestRevoked,
     RunCancelled,
@@ -109,7 +111,7 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, pending=raised_over(run.pending, event))
         case StepRefused() | StepGated() if run.pending and run.pending.id == event.step_id:
             return _judged(run, run.pending, event)
-        case RequestOpened() | RequestRevised() | RequestDecided() | RequestRevoked():
+        case RequestOpened() | RequestRevised() | RequestReassigned() | RequestDecided() | RequestRevoked():
             return _asked(run, event)
         case ToolStarted() | ToolFinished() | ToolOrphaned():
             return replace(_executed(run, event), made=made_after(run.made, event))
@@ -136,7 +138,7 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, ended=event, pending=None)
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
-            | AnswerNoted() | AnswerHeld() | CardReplaced() | DeliveryFailed()
+            | AnswerNoted() | AnswerHeld() | CardReplaced() | DeliveryFailed() | RequestReminded()
             | ContinuationAsked()
         ):  # fmt: skip
             return run
@@ -219,7 +221,9 @@ def _close(run: Run, result: Result) -> Run:
     return replace(run, pending=None, results=(*run.results, result))
 
 
-def _asked(run: Run, event: RequestOpened | RequestRevised | RequestDecided | RequestRevoked) -> Run:
+def _asked(
+    run: Run, event: RequestOpened | RequestRevised | RequestReassigned | RequestDecided | RequestRevoked
+) -> Run:
     if isinstance(event, RequestOpened):
         run = replace(run, open=event.request.id)
     if isinstance(event, RequestDecided):
@@ -239,6 +243,8 @@ def _asked(run: Run, event: RequestOpened | RequestRevised | RequestDecided | Re
             # An approval of an older revision is none of this one: the arguments may be others.
             revised = replace(pending, request=event.request, decision=None, step=amended(pending.step, event))
             return replace(run, pending=revised)
+        case RequestReassigned() if pending.request and is_current(pending, event.request_id):
+            return replace(run, pending=replace(pending, request=pending.request.under(event.policy)))
         case RequestDecided() if is_current(pending, event.request_id):
             return _decided(run, pending, event.decision)
         case RequestRevoked() if is_current(pending, event.request_id) and not pending.has_begun:

@@ -26,6 +26,8 @@ from agents.events import (
     PersonSaid,
     RequestDecided,
     RequestOpened,
+    RequestReassigned,
+    RequestReminded,
     RequestRevised,
     RequestRevoked,
     RunCancelled,
@@ -108,7 +110,8 @@ def fields_of(event: Event, cut: Cut) -> Shown | None:
             return _of_effect(event, cut)
         case (
             StepGated() | ThoughtDropped() | ToolStarted() | ToolQueued() | CardDelivered() | CardReplaced()
-            | DeliveryFailed() | AnswerHeld() | AnswerNoted() | RunPaused() | RunResumed() | RunCancelled() | RunEnded()
+            | DeliveryFailed() | AnswerHeld() | AnswerNoted() | RequestReassigned() | RequestReminded() | RunPaused()
+            | RunResumed() | RunCancelled() | RunEnded()
         ):  # fmt: skip
             return None
 

@@ -17,6 +17,8 @@ from agents.events import (
     PersonSaid,
     RequestDecided,
     RequestOpened,
+    RequestReassigned,
+    RequestReminded,
     RequestRevised,
     RequestRevoked,
     ToolStarted,
@@ -71,7 +73,8 @@ class RequestRecord(Frozen):
 
     `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
     words beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve
-    no longer, `renewed_at` when somebody got another card instead.
+    no longer, `renewed_at` when somebody got another card instead. `reminded` is the number of the last reminder.
+    The `policy` of the `request` is the one that holds now: see `RequestReassigned`.
     """
 
     request: Request
@@ -85,6 +88,7 @@ class RequestRecord(Frozen):
     replaced: tuple[DeliveryId, ...] = ()
     renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
     comments: tuple[Comment, ...] = ()
+    reminded: int = Field(default=0, exclude_if=operator.not_)
 
     @property
     def requesters(self) -> tuple[PersonId, ...]:
@@ -129,7 +133,10 @@ def after(record: RequestRecord, events: Iterable[Event]) -> RequestRecord:
 
 def _about(event: Event) -> RequestId | None:
     match event:
-        case VoteCast() | AnswerNoted() | CardReplaced() | RequestDecided() | RequestRevoked() | ToolStarted():
+        case (
+            VoteCast() | AnswerNoted() | CardReplaced() | RequestReassigned() | RequestReminded() | RequestDecided()
+            | RequestRevoked() | ToolStarted()
+        ):  # fmt: skip
             return event.request_id
         case RequestRevised():
             return event.request.id
@@ -141,6 +148,10 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
     match event:
         case RequestRevised():
             return {"request": event.request, "votes": (), "holders": (*record.holders, *event.holders)}
+        case RequestReassigned():
+            return {"request": record.request.under(event.policy), "holders": (*record.holders, *event.holders)}
+        case RequestReminded():
+            return {"reminded": event.number}
         case VoteCast():
             return {"votes": (*record.votes, event.vote)}
         case AnswerNoted():

@@ -79,7 +79,7 @@ async def _renew_cards(app: App) -> None:
 
 async def _renewed(app: App, request_id: RequestId) -> int:
     try:
-        return await app.requests.decisions.renew_mail_cards(request_id)
+        return await app.requests.decisions.revisions.renew_mail_cards(request_id)
     except OtherRelease:  # whose cards are as they should be
         return 0
 

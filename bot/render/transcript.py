@@ -19,6 +19,8 @@ from agents.events import (
     PersonSaid,
     RequestDecided,
     RequestOpened,
+    RequestReassigned,
+    RequestReminded,
     RequestRevised,
     RequestRevoked,
     RunCancelled,
@@ -122,6 +124,8 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
             is_remark = bool(request.remarks) and request.remarks[-1].at == event.at
             key = "story.wrote-beside" if is_remark else "story.amended"
             return TranscriptLine(say(key, name=name(event.by), title=request.title, revision=request.revision))
+        case RequestReassigned() | RequestReminded():
+            return _pressed(event, people)
         case CardDelivered():
             return _delivered(event, people.called(event.person, event.place))
         case CardReplaced():
@@ -156,6 +160,23 @@ def _not_counted(event: AnswerNoted | AnswerHeld, name: Callable[[PersonId], str
     key = "story.quarantined" if event.person else "story.quarantined-claim"
     who = name(event.person) if event.person else event.claims or say("words.nobody")
     return TranscriptLine(say(key, who=who), reason_of(event.why))
+
+
+_REASSIGNED = {
+    "delegated": "story.reassigned-delegated",
+    "absent": "story.reassigned-absent",
+    "escalated": "story.reassigned-escalated",
+    "next_step": "story.reassigned-next-step",
+    "left": "story.reassigned-left",
+}
+
+
+def _pressed(event: RequestReassigned | RequestReminded, people: People) -> TranscriptLine:
+    if isinstance(event, RequestReminded):
+        return TranscriptLine(say("story.reminded", names=people.names_of(event.people), number=event.number))
+    to = people.names_of(event.to) or say("words.nobody")
+    by, person = (people.name_of(one) if one else "" for one in (event.by, event.person))
+    return TranscriptLine(say(_REASSIGNED[event.why], by=by, name=person, to=to), event.reason)
 
 
 def _voted(vote: Vote, name: str) -> TranscriptLine:

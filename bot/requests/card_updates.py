@@ -5,6 +5,7 @@ from datetime import datetime
 
 from agents.requests import DeliveryId, Holder, PersonId, Request, RequestId
 from agents.run import Run
+from bot.policy.record import RequestRecord
 from bot.requests.opening import thread_of
 from bot.store.journal import outgoing_id
 from bot.store.outbox_entry import UpdateCard
@@ -83,3 +84,13 @@ def updates_of(
 def changed(title: str, at: datetime) -> Card:
     """The card of an entry whose card is drawn when it is sent; where cards can't be changed it is never seen."""
     return Card(title=title, at=at)
+
+
+def moved(record: RequestRecord, edits: Set[str], at: datetime) -> list[UpdateCard]:
+    """Show that something has changed, wherever a card can be changed."""
+    return updates_for(record.request, record.holders, edits, lambda _: changed(record.request.title, at))
+
+
+def newest_of(record: RequestRecord) -> list[Holder]:
+    """The newest card of each person who holds one."""
+    return list({holder.person: holder for holder in record.holders if holder.person}.values())

@@ -1,6 +1,5 @@
 """The single writer of votes and decisions: judge, write if nothing has changed since, or judge again."""
 
-import secrets
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,19 +11,15 @@ from agents.events import (
     AnswerNoted,
     CardReplaced,
     Event,
-    PersonSaid,
     RequestDecided,
-    RequestRevised,
     RequestRevoked,
     VoteCast,
 )
-from agents.requests import Closed, Decision, GatedCall, Holder, PersonId, Remark, Request, RequestId, Vote
-from agents.text import ends_of
+from agents.requests import Closed, Decision, PersonId, Request, RequestId, Vote
 from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement, read_answer
-from bot.policy.attachments import attachments, contents, list_contents
-from bot.policy.digest import call_digest
+from bot.policy.attachments import attachments, contents
 from bot.policy.judge import (
     Answer,
     Asked,
@@ -43,19 +38,20 @@ from bot.policy.judge import (
     judgements,
 )
 from bot.policy.record import RequestRecord, after
-from bot.render.cards import asked_again, closed_card, notice, remark, request_card
+from bot.render.cards import asked_again, closed_card, notice
 from bot.render.request_card import with_notes
 from bot.render.words import decided, feedback_text
-from bot.requests.card_updates import changed, updates_for
+from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
-from bot.requests.opening import Placement, changes_between, placement, placing
-from bot.requests.stored import RequestRead, long_closed, read_request
+from bot.requests.opening import Placement, placement
+from bot.requests.revisions import Revisions
+from bot.requests.stored import TRIES, RequestRead, long_closed, read_request
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.lists import EXPIRED, counted_as
-from bot.store.outbox_entry import Delivery, OutboxEntry, Tell
+from bot.store.outbox_entry import OutboxEntry, Tell
 from channels import Card
 from language import say
 
@@ -63,10 +59,6 @@ log = structlog.stdlib.get_logger()
 
 # Whoever answers by a robot gets no more cards than a person could read.
 _RENEWS_AFTER = timedelta(minutes=10)
-# Conflicts come from other answers to the same request, and each of those that wins is progress.
-_TRIES = 1_000
-# All of it goes into the model's context, with every step.
-_HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
 # Whoever answers through these hears at once what became of it.
 ANSWERED_AT_ONCE = {"cli", "api", "console", ""}
 
@@ -94,6 +86,7 @@ class Decisions:
         self._journal, self._people, self._edits = journal, people, edits
         self._archive = archive or Archive(None)
         self.comments = Comments(journal.store, people, edits)
+        self.revisions = Revisions(journal, people, edits, self._archive)
 
     async def request(self, request_id: str) -> RequestRead:
         """A request's record, its version and the time. Raises NotFound, and Unavailable if the archive is away."""
@@ -127,7 +120,7 @@ class Decisions:
         self, request_id: RequestId, statement: Statement, read: RequestRead | None, inbound: str | None
     ) -> tuple[Judgement, RequestRecord | None]:
         """The judgement, and the record that was written with it; None where it was written before."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             found, read = read or await self.request(request_id), None
             record, version, now = found
             if found.is_archived:
@@ -137,7 +130,8 @@ class Decisions:
                 answer = read_answer(record.request, statement, now)
             judgement = judge(record, answer)
             if isinstance(judgement, Remarked):
-                commit = self._remarking(record, version, statement, answer, judgement)
+                told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
+                commit = self.revisions.remarking(record, version, statement, answer, judgement, told)
             else:
                 facts = _facts(record, answer, judgement, statement)
                 brought = await self.comments.bring(record, facts, is_public=statement.is_public)
@@ -151,7 +145,7 @@ class Decisions:
                 run_id = record.request.run_id
                 log.info("answer", run_id=run_id, request_id=request_id, person=answer.person, outcome=judgement.type)
                 return judgement, after(record, commit.events)
-        raise RuntimeError(f"{request_id} changed {_TRIES} times while one answer was judged")
+        raise RuntimeError(f"{request_id} changed {TRIES} times while one answer was judged")
 
     def _commit(
         self,
@@ -176,7 +170,7 @@ class Decisions:
         placed = renewal.placement if is_told else None
         outgoing: list[OutboxEntry] = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
         is_counted = isinstance(judgement, Counted)
-        outgoing += self._moved(now_stands, answer.at) if is_counted else []
+        outgoing += moved(now_stands, self._edits, answer.at) if is_counted else []
         outgoing += [self._notice(record, answer, judgement, statement)] if is_told and not placed else []
         is_bounded = isinstance(judgement, Counted | Decided | Revoked) and record.state == "open"
         return Commit(
@@ -222,79 +216,6 @@ class Decisions:
         placed = placement(record.request, card, answer.person, first=answer.channel)
         return _Renewal([replaced.model_copy(update={"holder": placed.holder})], placed)
 
-    async def renew_mail_cards(self, request_id: RequestId) -> int:
-        """Send again, once, what a release asked by mails that approve no longer; how many mails."""
-        for _ in range(_TRIES):
-            record, version, now = await self.request(request_id)
-            people = [each for each in _newest_of(record) if record.state == "open" and await self._is_of_old(each)]
-            if not people:
-                return 0
-            cards = [(holder.person, self._sent_again(record.request, holder.person, now)) for holder in people]
-            made = [placement(record.request, card, person, first="email") for person, card in cards]
-            events = [
-                CardReplaced(at=now, request_id=request_id, person=one.holder.person, why="upgrade", holder=one.holder)
-                for one in made
-            ]
-            commit = Commit(
-                run_id=record.request.run_id,
-                events=events,
-                records=[record_write(after(record, events), version, before=record.request.expires_at)],
-                outgoing=[one.outgoing for one in made],
-                deliveries=[one.delivery for one in made],
-                limit=MAX_EVENTS_AT_ALL,
-            )
-            if (await self._journal.write(commit)).state in {"committed", "full"}:
-                return len(made)
-        raise RuntimeError(f"{request_id} changed {_TRIES} times while its cards were sent again")
-
-    async def _is_of_old(self, holder: Holder) -> bool:
-        """Return whether the card is a mail known only by its Message-ID, so that its event records it."""
-        body = await self._journal.store.delivery(holder.delivery_id)
-        placed = await self._journal.store.parsed(Delivery.model_validate_json, body) if body else None
-        there = placed.delivery if placed else None
-        return there is not None and there.address.channel == "email" and there.handle.startswith("<")
-
-    def _remarking(
-        self, record: RequestRecord, version: int, statement: Statement, answer: Answer, judgement: Remarked
-    ) -> Commit:
-        """Return the commit that puts a requester's words on a new card for everybody.
-
-        Approvals of the older card do not count for the new one.
-        """
-        old, now, words = record.request, answer.at, ends_of(judgement.text, _HEAD_CHARS, _TAIL_CHARS)
-        said = PersonSaid(
-            at=now,
-            said_id=statement.reply_id,
-            person=answer.person,
-            channel=answer.channel,
-            text=words,
-            files=attachments(statement.files),
-        )
-        with self._people.speaking_to(""):
-            told = remark(answer.person, words, self._people)
-        nonce = secrets.token_hex(16)  # so that no answer to the older card has the digest of this one
-        changes = {
-            "nonce": nonce,
-            "remarks": (*old.remarks, Remark(person=answer.person, text=words, at=now)),
-            "changes": (told,),
-        }
-        if old.call:
-            changes["digest"] = call_digest(old.run_id, old.id, nonce, old.call, old.requesters)
-        request = old.model_copy(update={**changes, "revision": old.revision + 1})
-        commit = self._revising(record, version, request, answer.person, now)
-        tells = _is_told_later(statement)
-        told_too = [outbox_entry(self._notice(record, answer, judgement, statement))] if tells else []
-        return replace(
-            commit,
-            events=[said, *commit.events],
-            once=Once(old.id, statement.reply_id, judgements.dump_json(judgement)),
-            counts=counted_as(judgement.type, now - old.opened_at),
-            outgoing=[*commit.outgoing, *told_too],
-            wake=[Wake(WorkItem("run", old.run_id))],
-            files=contents(statement.files),
-            limit=MAX_EVENTS_AT_ALL,
-        )
-
     def _notice(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> Tell:
         """Return the notice of an answer's outcome, for the place where it was given, if there is one.
 
@@ -328,7 +249,7 @@ class Decisions:
         request = record.request
         if record.decision is None:
             return []
-        news = [holder.delivery_id for holder in _newest_of(record) if holder.person != decider]
+        news = [holder.delivery_id for holder in newest_of(record) if holder.person != decider]
         return updates_for(
             request, record.holders, self._edits, lambda person: self._closed(record, decider, person, now), news
         )
@@ -341,16 +262,6 @@ class Decisions:
                 sentence += " " + say("notice.taken-back", name=self._people.name_of(decider or ""))
             return closed_card(record.request, sentence, now, closes=False)
 
-    def _sent_again(self, request: Request, person: PersonId, now: datetime) -> Card:
-        """The card for `person` of a mail that a release before sent, which approves no longer."""
-        with self._people.speaking_to(person):
-            card = request_card(request, self._people, now)
-            return card.model_copy(update={"summary": f"{say('notice.sent-again')}\n{card.summary}"})
-
-    def _moved(self, record: RequestRecord, now: datetime) -> Sequence[OutboxEntry]:
-        """Shows that something has changed, wherever a card can be changed."""
-        return updates_for(record.request, record.holders, self._edits, lambda _: changed(record.request.title, now))
-
     async def expire(self, request_id: RequestId) -> None:
         """Close `request_id` if its time is over; wake up again when it is not."""
         record, _, now = await self.request(request_id)
@@ -362,7 +273,7 @@ class Decisions:
 
     async def close(self, request_id: RequestId, state: Closed, by: PersonId | None, why: str) -> RequestRecord:
         """Close `request_id` from the side of the run or its requester, unless people were first."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             record, version, now = read = await self.request(request_id)
             if read.is_archived:
                 return record
@@ -370,7 +281,7 @@ class Decisions:
             written = await self._journal.write(commit)
             if written.state == "committed":
                 return record
-        raise RuntimeError(f"{request_id} changed {_TRIES} times while it was closed")
+        raise RuntimeError(f"{request_id} changed {TRIES} times while it was closed")
 
     async def supersede(self, record: RequestRecord, version: int, why: str, now: datetime) -> None:
         """Replace an approval that does not cover what would be executed; nothing if it has changed meanwhile."""
@@ -402,43 +313,6 @@ class Decisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    async def revise(self, request_id: RequestId, by: PersonId, call: GatedCall, title: str) -> Request | None:
-        """Put a changed call in front of people as a new revision; None when it is no longer open."""
-        for _ in range(_TRIES):
-            record, version, now = await self.request(request_id)
-            old = record.request
-            if record.state != "open" or old.call is None:
-                return None
-            with self._people.speaking_to(""):
-                changes = changes_between(old.call, call)
-            revised = {
-                "revision": old.revision + 1,
-                "title": title,
-                "call": call,
-                "digest": call_digest(old.run_id, old.id, old.nonce, call, old.requesters),
-                "changes": changes,
-            }
-            request = old.model_copy(update=revised)
-            written = await self._journal.write(self._revising(record, version, request, by, now))
-            if written.state == "committed":
-                return request
-        raise RuntimeError(f"{request_id} changed {_TRIES} times while it was revised")
-
-    def _revising(self, record: RequestRecord, version: int, request: Request, by: PersonId, now: datetime) -> Commit:
-        """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
-        stands = after(record, [RequestRevised(at=now, by=by, request=request)])
-        holders, outgoing, deliveries = placing(request, self._people, now, stands)
-        outgoing = [*outgoing, *map(outbox_entry, self._moved(record, now))]
-        event = RequestRevised(at=now, by=by, request=request, holders=holders)
-        return Commit(
-            run_id=request.run_id,
-            events=[event],
-            records=[record_write(after(record, [event]), version, before=request.expires_at)],
-            outgoing=outgoing,
-            deliveries=deliveries,
-            files=list_contents(request),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class _Renewal:
@@ -446,11 +320,6 @@ class _Renewal:
 
     events: Sequence[Event] = ()
     placement: Placement | None = None
-
-
-def _newest_of(record: RequestRecord) -> list[Holder]:
-    """The newest card of each person who holds one."""
-    return list({holder.person: holder for holder in record.holders if holder.person}.values())
 
 
 def _is_given_away(record: RequestRecord, statement: Statement) -> bool:

@@ -10,6 +10,9 @@ from bot.policy.record import RequestRecord
 from bot.store import Store
 from language import say
 
+# Conflicts come from other answers to the same request, and each of those that wins is progress.
+TRIES = 1_000
+
 
 class RequestRead(NamedTuple):
     """A request's record, the version that a commit must still find, and the time when it was read.

@@ -101,7 +101,7 @@ class Steering:
         if gate_now(agent, tool, args) != request.policy.name:
             raise ToolRefused(say("error.amend-other-policy"))
         title = question_of(agent, step, effect)
-        revised = await self._decisions.revise(request_id, by, call_of(tool, args, effect), title)
+        revised = await self._decisions.revisions.revise(request_id, by, call_of(tool, args, effect), title)
         if revised is None:
             raise Conflict(say("error.request-closed", request=request_id), say("run.nothing-changed"))
         return revised

@@ -48,15 +48,16 @@ class Journal:
 
 
 def record_write(record: RequestRecord, version: int, before: datetime | None = None) -> RecordWrite:
-    """`record` as a commit wants it; it is listed for those who could decide it when it was opened."""
+    """`record` as a commit wants it; it is listed for those who may decide it, and who held a card of it before."""
     request = record.request
+    may = eligible(request.policy, request.requesters)
     return RecordWrite(
         request_id=request.id,
         version=version,
         state=record.state,
         body=record.model_dump_json().encode(),
         opened_at=request.opened_at,
-        people=eligible(request.policy, request.requesters),
+        people=tuple(dict.fromkeys((*may, *(holder.person for holder in record.holders if holder.person)))),
         before=before,
     )
 

@@ -380,8 +380,8 @@ async def test_a_card_that_an_earlier_release_mailed_is_sent_again_once_and_appr
     old = placed.model_copy(update={"delivery": old_style})
     await store.commit(Commit(run_id=run_id, deliveries=[(held.delivery_id, old.model_dump_json().encode())]))
 
-    assert await world.app.requests.decisions.renew_mail_cards(record.request.id) == 1
-    assert await world.app.requests.decisions.renew_mail_cards(record.request.id) == 0
+    assert await world.app.requests.decisions.revisions.renew_mail_cards(record.request.id) == 1
+    assert await world.app.requests.decisions.revisions.renew_mail_cards(record.request.id) == 0
 
     again = await world.next_mail("bo", about="sayso was upgraded")
     await world.reply("bo", card, "approve")

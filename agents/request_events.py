@@ -1,0 +1,134 @@
+"""The facts about one request to people: opened, changed, answered, decided."""
+
+import operator
+from typing import Literal
+
+from pydantic import Field
+
+from agents.requests import (
+    Attachment,
+    Decision,
+    DeliveryId,
+    Happened,
+    Holder,
+    PersonId,
+    PolicySnapshot,
+    Request,
+    RequestId,
+    Vote,
+)
+
+
+class RequestOpened(Happened):
+    """A question goes to people; `holders` are those for whom cards were made."""
+
+    type: Literal["request_opened"] = "request_opened"
+    schema_version: Literal[1] = 1
+    request: Request
+    holders: tuple[Holder, ...] = ()
+
+
+class RequestRevised(Happened):
+    """The same question, changed before it was decided; votes for the older revision do not count."""
+
+    type: Literal["request_revised"] = "request_revised"
+    schema_version: Literal[1] = 1
+    by: PersonId
+    request: Request
+    holders: tuple[Holder, ...] = ()
+
+
+class RequestReassigned(Happened):
+    """Other people may decide from now on, as `policy` says; votes that were given still count.
+
+    `why`: somebody `delegated` it, or is `absent`; it `escalated`; the next of its steps began (`next_step`); somebody
+    `left` the directory. `person` is whom it was taken from and `to` who may decide instead or as well; `by` is who
+    wanted it, None for code. `holders` are those for whom new cards were made.
+    """
+
+    type: Literal["request_reassigned"] = "request_reassigned"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    why: Literal["delegated", "absent", "escalated", "next_step", "left"]
+    policy: PolicySnapshot
+    by: PersonId | None = None
+    person: PersonId | None = None
+    to: tuple[PersonId, ...] = ()
+    reason: str = ""
+    holders: tuple[Holder, ...] = ()
+
+
+class RequestReminded(Happened):
+    """The reminder with this `number`, from 1, went to `people`; it is shown on the card that they hold."""
+
+    type: Literal["request_reminded"] = "request_reminded"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    number: int
+    people: tuple[PersonId, ...]
+
+
+class VoteCast(Happened):
+    """An answer counted. `files` came with it, and nothing hangs on them."""
+
+    type: Literal["vote_cast"] = "vote_cast"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    vote: Vote
+    files: tuple[Attachment, ...] = ()
+
+
+class AnswerNoted(Happened):
+    """An answer came and did not count; nothing typed is thrown away. `outcome` is the judgement's type.
+
+    Words beside an open approval are for people: `holders` were asked, and `about` is the `reply_id` they answer.
+    """
+
+    type: Literal["answer_noted"] = "answer_noted"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    reply_id: str
+    person: PersonId
+    channel: str
+    text: str
+    outcome: str
+    files: tuple[Attachment, ...] = ()
+    about: str = Field(default="", exclude_if=operator.not_)
+    holders: tuple[Holder, ...] = Field(default=(), exclude_if=operator.not_)
+
+
+class AnswerHeld(Happened):
+    """A message came as an answer and was not accepted as anybody's word; what it says was not read.
+
+    `claims` is whose word it claims to be, `person` who sent it where that is certain.
+    """
+
+    type: Literal["answer_held"] = "answer_held"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    delivery_id: DeliveryId
+    inbound_id: str
+    person: PersonId | None = None
+    claims: str = ""
+    channel: str
+    why: str
+
+
+class RequestDecided(Happened):
+    """The one final outcome of a request; `files` came with the answer to a question."""
+
+    type: Literal["request_decided"] = "request_decided"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    decision: Decision
+    files: tuple[Attachment, ...] = ()
+
+
+class RequestRevoked(Happened):
+    """An approval was taken back before the start."""
+
+    type: Literal["request_revoked"] = "request_revoked"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    vote: Vote
+    files: tuple[Attachment, ...] = ()

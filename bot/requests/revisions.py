@@ -1,0 +1,158 @@
+"""Changed requests: a new revision in front of everybody who may decide, or the same card sent once more."""
+
+import secrets
+from collections.abc import Set
+from dataclasses import replace
+from datetime import datetime
+
+from agents.events import CardReplaced, PersonSaid, RequestRevised
+from agents.requests import GatedCall, Holder, PersonId, Remark, Request, RequestId
+from agents.text import ends_of
+from bot.archive.keeper import Archive
+from bot.people.directory import People
+from bot.policy.answers import Statement
+from bot.policy.attachments import attachments, contents, list_contents
+from bot.policy.digest import call_digest
+from bot.policy.judge import Answer, Remarked, judgements
+from bot.policy.record import RequestRecord, after
+from bot.render.cards import remark, request_card
+from bot.requests.card_updates import moved, newest_of
+from bot.requests.opening import changes_between, placement, placing
+from bot.requests.stored import TRIES, read_request
+from bot.store import Commit, Once, Wake, WorkItem
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.journal import Journal, outbox_entry, record_write
+from bot.store.lists import counted_as
+from bot.store.outbox_entry import Delivery, Tell
+from channels import Card
+from language import say
+
+# All of it goes into the model's context, with every step.
+_HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
+
+
+class Revisions:
+    """Changes what stands in front of people. `edits`: the channels that can change a card where it stands."""
+
+    def __init__(self, journal: Journal, people: People, edits: Set[str], archive: Archive) -> None:
+        self._journal, self._people, self._edits, self._archive = journal, people, edits, archive
+
+    async def revise(self, request_id: RequestId, by: PersonId, call: GatedCall, title: str) -> Request | None:
+        """Put a changed call in front of people as a new revision; None when it is no longer open."""
+        for _ in range(TRIES):
+            record, version, now = await read_request(self._journal.store, self._archive, request_id)
+            old = record.request
+            if record.state != "open" or old.call is None:
+                return None
+            with self._people.speaking_to(""):
+                changes = changes_between(old.call, call)
+            revised = {
+                "revision": old.revision + 1,
+                "title": title,
+                "call": call,
+                "digest": call_digest(old.run_id, old.id, old.nonce, call, old.requesters),
+                "changes": changes,
+            }
+            request = old.model_copy(update=revised)
+            written = await self._journal.write(self.revising(record, version, request, by, now))
+            if written.state == "committed":
+                return request
+        raise RuntimeError(f"{request_id} changed {TRIES} times while it was revised")
+
+    def revising(self, record: RequestRecord, version: int, request: Request, by: PersonId, now: datetime) -> Commit:
+        """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
+        stands = after(record, [RequestRevised(at=now, by=by, request=request)])
+        holders, outgoing, deliveries = placing(request, self._people, now, stands)
+        outgoing = [*outgoing, *map(outbox_entry, moved(record, self._edits, now))]
+        event = RequestRevised(at=now, by=by, request=request, holders=holders)
+        return Commit(
+            run_id=request.run_id,
+            events=[event],
+            records=[record_write(after(record, [event]), version, before=request.expires_at)],
+            outgoing=outgoing,
+            deliveries=deliveries,
+            files=list_contents(request),
+        )
+
+    def remarking(
+        self,
+        record: RequestRecord,
+        version: int,
+        statement: Statement,
+        answer: Answer,
+        judgement: Remarked,
+        told: Tell | None,
+    ) -> Commit:
+        """Return the commit that puts a requester's words on a new card for everybody.
+
+        Approvals of the older card do not count for the new one. `told` is what the requester hears of it.
+        """
+        old, now, words = record.request, answer.at, ends_of(judgement.text, _HEAD_CHARS, _TAIL_CHARS)
+        said = PersonSaid(
+            at=now,
+            said_id=statement.reply_id,
+            person=answer.person,
+            channel=answer.channel,
+            text=words,
+            files=attachments(statement.files),
+        )
+        with self._people.speaking_to(""):
+            line = remark(answer.person, words, self._people)
+        nonce = secrets.token_hex(16)  # so that no answer to the older card has the digest of this one
+        changes = {
+            "nonce": nonce,
+            "remarks": (*old.remarks, Remark(person=answer.person, text=words, at=now)),
+            "changes": (line,),
+        }
+        if old.call:
+            changes["digest"] = call_digest(old.run_id, old.id, nonce, old.call, old.requesters)
+        request = old.model_copy(update={**changes, "revision": old.revision + 1})
+        commit = self.revising(record, version, request, answer.person, now)
+        return replace(
+            commit,
+            events=[said, *commit.events],
+            once=Once(old.id, statement.reply_id, judgements.dump_json(judgement)),
+            counts=counted_as(judgement.type, now - old.opened_at),
+            outgoing=[*commit.outgoing, *([outbox_entry(told)] if told else [])],
+            wake=[Wake(WorkItem("run", old.run_id))],
+            files=contents(statement.files),
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+    async def renew_mail_cards(self, request_id: RequestId) -> int:
+        """Send again, once, what a release asked by mails that approve no longer; how many mails."""
+        for _ in range(TRIES):
+            record, version, now = await read_request(self._journal.store, self._archive, request_id)
+            people = [each for each in newest_of(record) if record.state == "open" and await self._is_of_old(each)]
+            if not people:
+                return 0
+            cards = [(holder.person, self._sent_again(record.request, holder.person, now)) for holder in people]
+            made = [placement(record.request, card, person, first="email") for person, card in cards]
+            events = [
+                CardReplaced(at=now, request_id=request_id, person=one.holder.person, why="upgrade", holder=one.holder)
+                for one in made
+            ]
+            commit = Commit(
+                run_id=record.request.run_id,
+                events=events,
+                records=[record_write(after(record, events), version, before=record.request.expires_at)],
+                outgoing=[one.outgoing for one in made],
+                deliveries=[one.delivery for one in made],
+                limit=MAX_EVENTS_AT_ALL,
+            )
+            if (await self._journal.write(commit)).state in {"committed", "full"}:
+                return len(made)
+        raise RuntimeError(f"{request_id} changed {TRIES} times while its cards were sent again")
+
+    async def _is_of_old(self, holder: Holder) -> bool:
+        """Return whether the card is a mail known only by its Message-ID, so that its event records it."""
+        body = await self._journal.store.delivery(holder.delivery_id)
+        placed = await self._journal.store.parsed(Delivery.model_validate_json, body) if body else None
+        there = placed.delivery if placed else None
+        return there is not None and there.address.channel == "email" and there.handle.startswith("<")
+
+    def _sent_again(self, request: Request, person: PersonId, now: datetime) -> Card:
+        """The card for `person` of a mail that a release before sent, which approves no longer."""
+        with self._people.speaking_to(person):
+            card = request_card(request, self._people, now)
+            return card.model_copy(update={"summary": f"{say('notice.sent-again')}\n{card.summary}"})
