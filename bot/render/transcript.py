@@ -133,10 +133,8 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
         case DeliveryFailed():
             whom = people.called(event.person, event.place)
             return TranscriptLine(say("story.unreached", name=whom), trouble_of(event.error))
-        case VoteCast():
-            return _voted(event.vote, name(event.vote.person))
-        case AnswerNoted() | AnswerHeld():
-            return _not_counted(event, name)
+        case VoteCast() | AnswerNoted() | AnswerHeld():
+            return _answered(event, name)
         case RequestDecided():
             given = event.decision.given
             return TranscriptLine(decided(event.decision, people), answer_of(given.text) if given else "")
@@ -151,7 +149,9 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
             return _course(event, people)
 
 
-def _not_counted(event: AnswerNoted | AnswerHeld, name: Callable[[PersonId], str]) -> TranscriptLine:
+def _answered(event: VoteCast | AnswerNoted | AnswerHeld, name: Callable[[PersonId], str]) -> TranscriptLine:
+    if isinstance(event, VoteCast):
+        return _voted(event.vote, name(event.vote.person))
     if isinstance(event, AnswerNoted):
         outcome, way = outcome_name(event.outcome), channel_word(event.channel)
         key = _NOTED.get(event.outcome, "story.not-counted")
