@@ -9,16 +9,42 @@ from typing import Any, Literal, get_args
 
 from pydantic import AwareDatetime, BaseModel
 
-from agents.events import Event, write_event
+from agents.events import (
+    AnswerHeld,
+    AnswerNoted,
+    Event,
+    RequestDecided,
+    RequestOpened,
+    RequestReassigned,
+    RequestReminded,
+    RequestRevised,
+    RequestRevoked,
+    RunCancelled,
+    RunForked,
+    RunPaused,
+    RunResumed,
+    ToolFinished,
+    ToolOrphaned,
+    ToolStarted,
+    VoteCast,
+    write_event,
+)
 from agents.model.usage import used
 from agents.run import RunState
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
+from bot.store.outbox_entry import shown_in
 
 # A run that goes on and on is stopped by its own agent's limits long before; this one protects the store.
 MAX_EVENTS = 10_000
 # What people say, what becomes of deliveries, and the end itself still find room.
 MAX_EVENTS_AT_ALL = 12_000
+# Each leaves a record in the audit log of its shard. `start_tool`, `finish_tool` and `orphan` note theirs themselves.
+Audited = (
+    RequestOpened | RequestRevised | RequestReassigned | RequestReminded | VoteCast | AnswerNoted | AnswerHeld
+    | RequestDecided | RequestRevoked | ToolStarted | ToolFinished | ToolOrphaned | RunForked | RunPaused | RunResumed
+    | RunCancelled
+)  # fmt: skip
 # As long as a request may stay open: whoever decides at the last moment can still look at what was attached.
 FILES_S = 30 * 24 * 3600
 
@@ -220,15 +246,14 @@ def encode(
         "there": commit.is_there or None,
         "limit": commit.limit,
         "events": [body(stamped(event, release)) for event in commit.events],
+        "audited": _audited(commit, body),
         "records": [_record(record, key, body, keys) for record in commit.records],
         "outgoing": [{"id": name, "body": body(content)} for name, content in commit.outgoing],
         "deliveries": [{"id": name, "body": body(content)} for name, content in commit.deliveries],
         "sent": commit.sent,
         "inbound": key(keys.inbound(commit.inbound)) if commit.inbound else None,
         "now": now_ms,
-        "wake": [
-            _known({"member": str(wake.item), "at": _ms(wake.at), "who": wake.who or None}) for wake in commit.wake
-        ],
+        "wake": [_wish(wake) for wake in commit.wake],
         "files": [
             {"key": key(keys.file(commit.run_id, name)), "body": body(content)} for name, content in commit.files
         ],
@@ -251,6 +276,18 @@ def encode(
         names += lists_of(commit.summary, keys)
     args[0] = json.dumps(_known(plan))
     return names, args
+
+
+def _audited(commit: Commit, body: Callable[[bytes], int]) -> dict[str, int] | None:
+    """Return what the audit log is to have of `commit` beside its events, None where it records none of those."""
+    if not any(isinstance(event, Audited) for event in commit.events):
+        return None
+    cards = shown_in(commit.outgoing)
+    return {"cards": body(cards)} if cards else {}
+
+
+def _wish(wake: Wake) -> dict[str, Any]:
+    return _known({"member": str(wake.item), "at": _ms(wake.at), "who": wake.who or None})
 
 
 def lists_of(line: Line, keys: Keys) -> Iterable[str]:

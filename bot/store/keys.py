@@ -69,6 +69,15 @@ class Keys:
         return self._key("archived")
 
     @property
+    def audit_new(self) -> str:
+        """The facts that the sealer has still to record, oldest first; `audit.lua` has this name, too."""
+        return self._key("audit", "new")
+
+    def audit_noted(self, note_id: str) -> str:
+        """Stands there while a repeated note would be noted twice."""
+        return self._key("audit", "noted", note_id)
+
+    @property
     def outbox(self) -> str:
         """The outbox entries still to be sent: id -> body."""
         return self._key("outbox")

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import operator
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, cast
@@ -179,6 +180,23 @@ class Delivery(Frozen):
     def entries(self) -> tuple[str, ...]:
         """The outbox entries that may still bring it there."""
         return (placing_id(self.id), *(again_id(self.id, channel) for channel in self.failed))
+
+
+def shown_in(outgoing: Iterable[tuple[str, bytes]]) -> bytes:
+    """The cards that these entries put in front of people, as JSON for the audit log; empty where there are none.
+
+    The first one is whole. Of the others there is only what differs in them: one may go to many.
+    """
+    entries: list[dict[str, Any]] = [json.loads(body) for _, body in outgoing if b'"kind":"place"' in body]
+    cards: list[tuple[str, dict[str, Any]]] = [
+        (entry["person"] or entry["place"], entry["card"] | {"receipt": ""}) for entry in entries
+    ]
+    first: dict[str, Any] = cards[0][1] if cards else {}
+    shown = dict[str, dict[str, Any]]()
+    for whom, card in cards:
+        differs = {name: value for name, value in card.items() if first.get(name) != value} if card != first else first
+        shown.setdefault(json.dumps(differs, sort_keys=True), {"for": [], "card": differs})["for"].append(whom)
+    return json.dumps([*shown.values()], ensure_ascii=False).encode() if shown else b""
 
 
 def place_of(place: str) -> tuple[str, str]:

@@ -45,7 +45,7 @@ __all__ = [
     "moment",
 ]
 
-PRELUDE = ("clock.lua", "lists.lua", "ready.lua")
+PRELUDE = ("clock.lua", "lists.lua", "ready.lua", "audit.lua")
 # A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.
 _PATIENCE_S = 5.0
 _PAUSE_S = 0.05

@@ -44,6 +44,7 @@ if plan.sent and redis.call('HDEL', outbox, plan.sent) == 0 then return {'gone',
 for offset, position in ipairs(plan.events) do
   redis.call('XADD', run, '0-' .. whole(head + offset), 'e', ARGV[position], 'c', plan.commit)
 end
+if plan.audited then note_audit(run, head + 1, #plan.events, plan.audited.cards and ARGV[plan.audited.cards]) end
 for _, record in ipairs(plan.records) do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])
   if record.version == 0 or plan.anew then redis.call('ZADD', requests, whole(record.at), record.id) end

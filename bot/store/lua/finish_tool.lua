@@ -5,6 +5,7 @@ if not state then return {'gone', 0} end -- check: attempt
 if state == 'finished' then return {'committed', redis.call('XLEN', KEYS[1])} end -- check: finished
 local head = redis.call('XLEN', KEYS[1]) + 1
 redis.call('XADD', KEYS[1], '0-' .. whole(head), 'e', ARGV[2], 'c', ARGV[1])
+note_audit(KEYS[1], head, 1)
 redis.call('HSET', KEYS[2], ARGV[1], 'finished')
 for position = 5, #KEYS do redis.call('SET', KEYS[position], ARGV[position + 2], 'PX', ARGV[5]) end
 if holder == ARGV[1] then redis.call('HDEL', KEYS[2], 'holder', 'until') end

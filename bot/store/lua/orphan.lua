@@ -4,6 +4,7 @@ if holder ~= ARGV[1] then return {'conflict', 0} end -- check: holder
 if now_ms(KEYS[4]) < tonumber(ends) then return {'alive', ends} end -- check: alive
 local head = redis.call('XLEN', KEYS[1]) + 1
 redis.call('XADD', KEYS[1], '0-' .. whole(head), 'e', ARGV[2], 'c', ARGV[1])
+note_audit(KEYS[1], head, 1)
 redis.call('HSET', KEYS[2], ARGV[1], 'orphaned')
 redis.call('HDEL', KEYS[2], 'holder', 'until')
 redis.call('ZADD', KEYS[3], whole(now_ms(KEYS[4]) + tonumber(ARGV[4])), ARGV[3])

@@ -28,6 +28,7 @@ local ends = whole(now + tonumber(lease))
 for position = 11, #ARGV do
   redis.call('XADD', run, '0-' .. whole(head + position - 10), 'e', ARGV[position], 'c', attempt)
 end
+note_audit(run, head + 1, #ARGV - 10)
 redis.call('HSET', attempts, attempt, 'started', 'holder', attempt, 'until', ends)
 redis.call('ZADD', wake, ends, member)
 if known_version ~= '' then redis.call('HSET', record, 'version', whole(tonumber(known_version) + 1), 'body', body) end

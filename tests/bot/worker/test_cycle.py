@@ -15,7 +15,8 @@ from bot.process.running import running
 from channels import Inbound
 
 CYCLES = 20
-AT_MOST_SCRIPTS, AT_MOST_COMMANDS = 11, 117
+# Four of them note for the audit log what was asked, decided, started and done; sealing that is no part of a cycle.
+AT_MOST_SCRIPTS, AT_MOST_COMMANDS = 11, 121
 # How often the clock is read, and noted, depends on how fast the cycles are: about ten times a cycle at most.
 OF_THE_CLOCK = {"time", "mget", "set"}
 

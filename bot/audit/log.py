@@ -1,0 +1,63 @@
+"""Notes facts that are events of no run. What happens in a run is noted by the script that appends it."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
+
+from agents.requests import PersonId
+from bot.audit.records import AuditRecord
+from bot.store import Keys, Store
+from bot.store.client import Script
+
+_NOTE = Script("note_audit")
+# More than that and the fact is in what it is about; a note is one line.
+_WORDS_CHARS = 2_000
+# Any id of the shard in whose log facts stand that are about no run.
+_NEAR = "s0r-aaaaaaaaaaaaa"
+
+
+class AuditLog:
+    """Writes to the stream that the sealer of a shard takes its facts from."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def note(
+        self,
+        kind: str,
+        *,
+        who: PersonId | None = None,
+        channel: str = "",
+        evidence: str = "",
+        people: Iterable[PersonId] = (),
+        run_id: str = "",
+        request_id: str = "",
+        environment: str = "",
+        outcome: str = "",
+        words: str = "",
+        detail: Mapping[str, JsonValue] | None = None,
+    ) -> None:
+        """Note a fact once; it is sealed within seconds. See `AuditRecord` for what each means.
+
+        Note it before what it tells of takes effect: where this raises StoreUnavailable, do nothing.
+        """
+        near = request_id or run_id or _NEAR
+        keys = Keys.of(near)
+        record = AuditRecord(
+            kind=kind,
+            at=await self._store.now(near),
+            who=who,
+            channel=channel,
+            evidence=evidence,
+            people=tuple(people),
+            run_id=run_id,
+            request_id=request_id,
+            environment=environment,
+            outcome=outcome,
+            words=words[:_WORDS_CHARS],
+            detail=dict(detail or {}),
+            release=self._store.release,
+        )
+        names = [keys.audit_new, keys.audit_noted(secrets.token_hex(8))]
+        await self._store.client.run(_NOTE, names, [record.model_dump_json()])

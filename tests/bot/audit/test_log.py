@@ -1,0 +1,86 @@
+"""What the sealer finds to record: the events of a run from the script that appends them, and notes about the rest."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from agents.requests import PersonId
+from bot.audit.log import AuditLog
+from bot.store import Commit, Keys, Store
+from bot.store.client import Script
+from tests.bot.store.stores import ATTEMPT, OUT, RUN, a_store, append, orphaned, paused, started, tool_started
+from tests.guards import guards
+
+
+@pytest.fixture
+async def store(redis: str) -> AsyncIterator[Store]:
+    async with a_store(redis) as store:
+        yield store
+
+
+async def new_facts(store: Store, shard: int = 0) -> list[dict[str, str]]:
+    entries = await store.client.do("XRANGE", Keys(shard).audit_new, "-", "+")
+    return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
+
+
+async def test_what_happens_to_a_run_is_noted_by_the_change_that_appends_it(store: Store) -> None:
+    await append(store, started(), expect=0)
+    await append(store, paused(), expect=1)
+
+    assert await new_facts(store) == [{"run": RUN, "first": "2", "count": "1"}]
+
+
+async def test_a_change_that_is_refused_notes_nothing(store: Store) -> None:
+    await append(store, started(), expect=0)
+
+    await append(store, paused(), expect=7)
+
+    assert await new_facts(store) == []
+
+
+async def test_an_attempt_is_noted_when_it_starts_and_when_it_ends(store: Store) -> None:
+    await append(store, started(), expect=0)
+    await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)
+    await store.renew(RUN, ATTEMPT, 0)
+    await store.orphan(RUN, ATTEMPT, orphaned())
+
+    assert [(fact["first"], fact["count"]) for fact in await new_facts(store)] == [("2", "1"), ("3", "1")]
+
+
+async def test_the_cards_that_people_get_are_noted_once_and_what_differs_in_those_of_others(store: Store) -> None:
+    def placed(person: str, title: str) -> tuple[str, bytes]:
+        card = {"title": title, "summary": "now", "receipt": "secret"}
+        entry = {"kind": "place", "person": person, "place": "", "card": card}
+        return f"{OUT}{person}", json.dumps(entry, separators=(",", ":")).encode()
+
+    outgoing = [placed("bo", "Deploy?"), placed("cy", "Deploy?"), placed("dee", "Ausliefern?")]
+    await store.commit(Commit(run_id=RUN, events=[paused()], outgoing=outgoing))
+
+    shown = json.loads((await new_facts(store))[0]["cards"])
+    assert shown == [
+        {"for": ["bo", "cy"], "card": {"title": "Deploy?", "summary": "now", "receipt": ""}},
+        {"for": ["dee"], "card": {"title": "Ausliefern?"}},
+    ]
+
+
+async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known(store: Store) -> None:
+    await AuditLog(store).note("freeze", who=PersonId("bo"), channel="cli", evidence="key sayso_ab", words="incident")
+
+    fact = json.loads((await new_facts(store))[0]["note"])
+    assert (fact["kind"], fact["who"], fact["evidence"], fact["words"]) == ("freeze", "bo", "key sayso_ab", "incident")
+
+
+async def test_a_note_about_a_run_stands_in_the_log_of_its_shard(store: Store) -> None:
+    await AuditLog(store).note("refusal", who=PersonId("bo"), run_id="s1r-aaaaaaaaaaaaa")
+
+    assert (await new_facts(store), len(await new_facts(store, 1))) == ([], 1)
+
+
+@guards("note_audit.lua:noted")
+async def test_a_note_that_is_written_again_because_its_answer_was_lost_stands_there_once(store: Store) -> None:
+    names = [Keys(0).audit_new, Keys(0).audit_noted("n1")]
+    for _ in range(2):
+        await store.client.run(Script("note_audit"), names, ["{}"])
+
+    assert len(await new_facts(store)) == 1
