@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,18 +24,18 @@ _RECHECKS = ("approved", "digest", "execute_within", "voters")
 _FOUND = {0: "no test fails without it", 1: "caught", 5: "no test is named for it"}
 # A busy machine is not a failure.
 _LATEST_S = 240
+_NAMED = re.compile(r'^@guards\("(.+)"\)$', re.MULTILINE)
 _FAILED = re.compile(r"^FAILED \S+?(test_\w+\.py::\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One check, the text of a file that makes it, what stands there instead, and where its tests are."""
+    """One check, the text of a file that makes it, and what stands there instead."""
 
     check: str
     file: Path
     old: str
     new: str
-    tests: str
 
 
 @dataclass(frozen=True)
@@ -47,41 +47,40 @@ class Verdict:
     seconds: float
 
 
-def _planted(name: str, file: str, old: str, new: str, tests: str) -> Mutant:
-    return Mutant(f"planted:{name}", Path(file), old, new, tests)
+def _planted(name: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(f"planted:{name}", Path(file), old, new)
 
 
 PLANTED = (
     _planted(
-        "sweeper", "bot/worker/queue.py", "await self._store.sweep(shard)", "pass", "tests/bot/worker/test_queue.py"
+        "sweeper",
+        "bot/worker/queue.py",
+        "await self._store.sweep(shard)",
+        "pass",
     ),
     _planted(
         "recheck_before_start",
         "bot/execution/approval_guard.py",
         "if why := why_not(record, _digest(run, record, call), self._people.all(), now):",
         'if why := "":',
-        "tests/bot/execution",
     ),
     _planted(
         "recheck_before_turn",
         "bot/execution/approval_guard.py",
         "return why is None",
         "return True",
-        "tests/bot/execution",
     ),
     _planted(
         "lease_before_effect",
         "bot/execution/executor.py",
         "if not tool.runs_command and not await self._store.holds(run_id, attempt.id):",
         "if False:",
-        "tests/bot/execution",
     ),
     _planted(
         "end_of_a_tool_is_scheduled",
         "bot/store/lua/finish_tool.lua",
         "redis.call('ZADD', KEYS[3], whole((tonumber(ARGV[6]) or now_ms(KEYS[4])) + tonumber(ARGV[4])), ARGV[3])",
         "",
-        "tests/bot/store/test_tools.py",
     ),
     _planted(
         "end_of_a_tool_is_told",
@@ -89,49 +88,42 @@ PLANTED = (
         "await self._store.finish_tool(run_id, event.attempt_id, event, files)\n                return await "
         'self._queue.notify(WorkItem("run", run_id))',
         "return await self._store.finish_tool(run_id, event.attempt_id, event, files)",
-        "tests/bot/execution",
     ),
     _planted(
         "very_moment_of_expiry",
         "bot/store/lua/commit.lua",
         "about >= record.before",
         "about > record.before",
-        "tests/bot/store/test_commit.py",
     ),
     _planted(
         "very_moment_of_execute_within",
         "bot/store/lua/start_tool.lua",
         "now >= tonumber(not_after)",
         "now > tonumber(not_after)",
-        "tests/bot/store/test_tools.py",
     ),
     _planted(
         "start_is_told_when_too_old",
         "bot/execution/approval_guard.py",
         "before=good_until(record))",
         "before=now.replace(year=now.year + 1))",
-        "tests/bot/execution",
     ),
     _planted(
         "note_that_a_card_may_be_sent",
         "bot/outbound/outbox.py",
         'await self._store.remember(_tried(entry), b"1", _TRIED_S)',
         "pass",
-        "tests/bot/outbound",
     ),
     _planted(
         "second_wake_while_a_run_moves",
         "bot/runs/loop.py",
         "if run_id in self._moving:\n            self._moving[run_id] = True\n",
         "if run_id in self._moving:\n",
-        "tests/bot/runs",
     ),
     _planted(
         "busy_worker_hands_on",
         "bot/worker/queue.py",
         "await self._store.push(item)\n",
         "pass\n",
-        "tests/bot/worker/test_queue.py",
     ),
 )
 """Lines whose loss is no check that says no, but work that nobody does, or a moment too late."""
@@ -143,13 +135,13 @@ def mutants() -> Iterator[Mutant]:
     begin = next(number for number, line in enumerate(judge) if line.startswith("CHECKS:"))
     for line in judge[begin + 1 : judge.index(")\n", begin)]:
         name = line.strip(" _,\n")
-        yield Mutant(f"judge:{name}", _JUDGE, line, "", "tests/bot/policy/test_judge.py")
+        yield Mutant(f"judge:{name}", _JUDGE, line, "")
     for name, condition in zip(_RECHECKS, _conditions(TOP / _RECHECK, "why_not"), strict=True):
-        yield Mutant(f"recheck:{name}", _RECHECK, condition, "", "tests/bot/policy/test_recheck.py")
+        yield Mutant(f"recheck:{name}", _RECHECK, condition, "")
     for script in sorted((TOP / _SCRIPTS).glob("*.lua")):
         for line in script.read_text().splitlines(keepends=True):
             if marked := re.search(r"-- check: (\w+)$", line):
-                yield Mutant(f"{script.name}:{marked[1]}", _SCRIPTS / script.name, line, "", "tests/bot/store")
+                yield Mutant(f"{script.name}:{marked[1]}", _SCRIPTS / script.name, line, "")
     yield from PLANTED
 
 
@@ -163,9 +155,30 @@ def _conditions(file: Path, function: str) -> list[str]:
     return ["".join(lines[node.lineno - 1 : node.end_lineno]) for node in ifs]
 
 
-def run_tests(tree: Path, mark: str, *tests: str) -> subprocess.CompletedProcess[str]:
+def files_by_check() -> Mapping[str, list[Path]]:
+    """Return the files with the tests that are named for each check."""
+    found = dict[str, list[Path]]()
+    for file in sorted((TOP / "tests").rglob("test_*.py")):
+        for check in dict.fromkeys(_NAMED.findall(file.read_text())):
+            found.setdefault(check, []).append(file.relative_to(TOP))
+    return found
+
+
+def run_tests(tree: Path, mark: str, tests: Iterable[Path]) -> subprocess.CompletedProcess[str]:
     """Run the tests with this mark in a copy."""
-    command = [sys.executable, "-B", "-m", "pytest", "-qxrf", "--tb=line", "-p", "no:cacheprovider", "-m", mark, *tests]
+    command = [
+        sys.executable,
+        "-B",
+        "-m",
+        "pytest",
+        "-qxrf",
+        "--tb=line",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        mark,
+        *map(str, tests),
+    ]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=_LATEST_S)
 
 
@@ -190,7 +203,7 @@ def verdict(mutant: Mutant, folder: Path) -> Verdict:
         raise LookupError(f"{mutant.check}: its text stands {text.count(mutant.old)} times in {mutant.file}")
     (tree / mutant.file).write_text(text.replace(mutant.old, mutant.new))
     began = time.monotonic()
-    done = run_tests(tree, f"guards(check='{mutant.check}')", mutant.tests)
+    done = run_tests(tree, f"guards(check='{mutant.check}')", files_by_check()[mutant.check])
     seconds = time.monotonic() - began
     shutil.rmtree(tree)
     failed = _FAILED.search(done.stdout)
