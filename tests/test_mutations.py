@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import TOP, Mutant, copied, mutants, run_tests, files_by_check, verdict
+from tests.mutants import TOP, Mutant, copied, files_by_check, mutants, run_tests, verdict
 
 PROCESSES = 2
 
