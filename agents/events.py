@@ -10,6 +10,7 @@ from agents.request_events import (
     AnswerHeld,
     AnswerNoted,
     RequestDecided,
+    RequestFrozen,
     RequestOpened,
     RequestReassigned,
     RequestReminded,
@@ -402,8 +403,8 @@ class RunEnded(Happened):
 
 Event = Annotated[
     RunStarted | PersonSaid | ContextFetched | StepChosen | StepFailed | ThoughtDropped | StepRefused | StepGated
-    | RequestOpened | RequestRevised | RequestReassigned | RequestReminded | VoteCast | AnswerNoted | AnswerHeld
-    | RequestDecided | RequestRevoked
+    | RequestOpened | RequestRevised | RequestReassigned | RequestReminded | RequestFrozen | VoteCast
+    | AnswerNoted | AnswerHeld | RequestDecided | RequestRevoked
     | CardDelivered | CardReplaced | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned | ToolQueued
     | ToolWaits | OutsideReported | ChildStarted | ContinuationAsked | RunForked | RunPaused | RunResumed
     | RunCancelled | RunEnded,

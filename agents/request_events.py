@@ -9,6 +9,7 @@ from agents.requests import (
     Attachment,
     Decision,
     DeliveryId,
+    Freeze,
     Happened,
     Holder,
     PersonId,
@@ -66,6 +67,15 @@ class RequestReminded(Happened):
     request_id: RequestId
     number: int
     people: tuple[PersonId, ...]
+
+
+class RequestFrozen(Happened):
+    """What is asked for may not start, whatever people decide, while `freeze` lasts; None when it is over."""
+
+    type: Literal["request_frozen"] = "request_frozen"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    freeze: Freeze | None = None
 
 
 class VoteCast(Happened):

@@ -111,6 +111,20 @@ def parts_of(rule: Rule) -> Iterator[Rule]:
         yield from parts_of(part)
 
 
+class Freeze(Frozen):
+    """Nothing gated starts in `environment` since then, or anywhere where that is empty.
+
+    `by` froze it and said the `reason`; a `window` of the settings did where nobody is named, and it ends at `until`.
+    """
+
+    environment: str = ""
+    by: PersonId = PersonId("")
+    reason: str = ""
+    window: str = ""
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+
+
 class PolicySnapshot(Frozen):
     """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds.
 

@@ -18,6 +18,7 @@ from agents.events import (
     OutsideReported,
     PersonSaid,
     RequestDecided,
+    RequestFrozen,
     RequestOpened,
     RequestReassigned,
     RequestReminded,
@@ -111,7 +112,10 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, pending=raised_over(run.pending, event))
         case StepRefused() | StepGated() if run.pending and run.pending.id == event.step_id:
             return _judged(run, run.pending, event)
-        case RequestOpened() | RequestRevised() | RequestReassigned() | RequestDecided() | RequestRevoked():
+        case (
+            RequestOpened() | RequestRevised() | RequestReassigned() | RequestFrozen() | RequestDecided()
+            | RequestRevoked()
+        ):  # fmt: skip
             return _asked(run, event)
         case ToolStarted() | ToolFinished() | ToolOrphaned():
             return replace(_executed(run, event), made=made_after(run.made, event))
@@ -222,7 +226,8 @@ def _close(run: Run, result: Result) -> Run:
 
 
 def _asked(
-    run: Run, event: RequestOpened | RequestRevised | RequestReassigned | RequestDecided | RequestRevoked
+    run: Run,
+    event: RequestOpened | RequestRevised | RequestReassigned | RequestFrozen | RequestDecided | RequestRevoked,
 ) -> Run:
     if isinstance(event, RequestOpened):
         run = replace(run, open=event.request.id)
@@ -238,13 +243,15 @@ def _asked(
         return run
     match event:
         case RequestOpened() if event.request.step_id == pending.id:
-            return replace(run, pending=replace(pending, request=event.request, decision=None))
+            return replace(run, pending=replace(pending, request=event.request, decision=None, frozen=None))
         case RequestRevised() if is_current(pending, event.request.id):
             # An approval of an older revision is none of this one: the arguments may be others.
             revised = replace(pending, request=event.request, decision=None, step=amended(pending.step, event))
             return replace(run, pending=revised)
         case RequestReassigned() if pending.request and is_current(pending, event.request_id):
             return replace(run, pending=replace(pending, request=pending.request.under(event.policy)))
+        case RequestFrozen() if is_current(pending, event.request_id) and not pending.has_begun:
+            return replace(run, pending=replace(pending, frozen=event.freeze))
         case RequestDecided() if is_current(pending, event.request_id):
             return _decided(run, pending, event.decision)
         case RequestRevoked() if is_current(pending, event.request_id) and not pending.has_begun:
@@ -296,7 +303,7 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
             return replace(run, pending=replace(pending, decision=decision))
         case "superseded":
             replaced = (pending.request, decision.reason) if pending.request else None
-            return replace(run, pending=replace(pending, request=None, decision=None, replaced=replaced))
+            return replace(run, pending=replace(pending, request=None, decision=None, replaced=replaced, frozen=None))
         case "answered":
             form = decision.given.form if decision.given else {}
             return _close(run, Result(pending.step, "answered", meaning_of(decision.given), decision.by, form))
@@ -341,7 +348,7 @@ def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run
     match event:
         case ToolStarted() if event.step_id == pending.id and not pending.has_begun:
             attempt = Attempt(event.attempt_id, event.at, event.host, event.idempotent, event.effect)
-            return replace(run, pending=replace(pending, attempt=attempt))
+            return replace(run, pending=replace(pending, attempt=attempt, frozen=None))
         case ToolFinished() if _may_finish(run, pending, event.attempt_id):
             kind = "error" if event.error else "ok"
             return _close(run, Result(pending.step, kind, event.error or event.output))

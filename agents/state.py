@@ -32,6 +32,7 @@ from agents.requests import (
     Decision,
     Effect,
     Fact,
+    Freeze,
     GatedCall,
     Given,
     PersonId,
@@ -89,7 +90,7 @@ class PendingStep:
     the result of one that ended; `unknown` is an attempt of which nobody knows whether its effect happened. `early` are
     reports that came before it was known what they are about. `raised` is set where code asks, and no agent chose it:
     whether to go on. `held` is the chosen step that waits for that answer; `again`: people let it go once more, though
-    it gave the same twice.
+    it gave the same twice. While it is `frozen` it does not start.
     """
 
     id: StepId
@@ -105,6 +106,7 @@ class PendingStep:
     again: bool = False
     early: tuple[OutsideReported, ...] = ()
     waits: Waiting | None = None
+    frozen: Freeze | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -174,7 +176,7 @@ def _reported(waits: Waiting, children: Collection[RunId], event: OutsideReporte
 def gated(pending: PendingStep, gate: str) -> PendingStep:
     """Under another gate an earlier approval is worth nothing."""
     replaced = (pending.request, "") if pending.request else pending.replaced
-    return replace(pending, gate=gate, request=None, decision=None, replaced=replaced)
+    return replace(pending, gate=gate, request=None, decision=None, replaced=replaced, frozen=None)
 
 
 def amended(chosen: Step, event: RequestRevised) -> Step:
@@ -377,4 +379,5 @@ class Run:
             return "paused"
         pending = self.pending
         asks = pending is not None and pending.request is not None and pending.decision is None
-        return "waiting" if asks or (pending and pending.waits) else "running"
+        holds = pending is not None and (pending.waits or (pending.frozen and not pending.attempt))
+        return "waiting" if asks or holds else "running"

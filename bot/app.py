@@ -38,6 +38,7 @@ from bot.registry.prompts import with_chosen_prompts
 from bot.render.redaction import Redactor, secrets_in
 from bot.requests.card_updates import EDITING
 from bot.requests.decisions import Decisions
+from bot.requests.freezes import FrozenRequests
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Admission
 from bot.runs.api_requests import ApiRequests
@@ -82,10 +83,11 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Requests: the single writer of decisions, and the lists of them."""
+    """Requests: the single writer of decisions, the lists of them, and what is frozen."""
 
     decisions: Decisions
     lookup: StoredRequests
+    freezes: FrozenRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class _Ground:
     archive: Archive
     people: People
     decisions: Decisions
+    freezes: FrozenRequests
     tokens: Tokens
     access: Access
     channels: Mapping[str, Channel]
@@ -211,7 +214,7 @@ def compose(
             children=driving.children,
             executor=driving.executor,
         ),
-        requests=Requests(decisions, _lookup(ground, agents)),
+        requests=Requests(decisions, _lookup(ground, agents), ground.freezes),
         messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
         work=Work(
             queue=ground.queue,
@@ -256,6 +259,7 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
     edits = frozenset(channel.name for channel in channels if channel.edits)
     # A process that sends nothing, and may have no token of its own, must know whose cards to have changed as well.
     edits |= EDITING if settings.has_slack or not sends else frozenset()
+    decisions = Decisions(journal, people, edits, archive)
     return _Ground(
         settings=settings,
         data_dir=data_dir,
@@ -265,7 +269,8 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
         journal=journal,
         archive=archive,
         people=people,
-        decisions=Decisions(journal, people, edits, archive),
+        decisions=decisions,
+        freezes=FrozenRequests(journal, decisions, people, settings.freeze.windows, edits),
         tokens=Tokens(data_dir.keys(settings)),
         access=access_to(store, people),
         channels={channel.name: channel for channel in channels},
@@ -307,5 +312,13 @@ def _driving(
     calls = ModelCalls(names, telemetry, Replies(ground.client), keep_s, redactor)
     thinker, budgets = Thinker(models, calls.note), Budgets(ground.store.days, settings.agents, people)
     log = EventLog(journal, notifier)
-    loop = Loop(log, ModelTurn(log, thinker, budgets, outbox.alert), executor, children, ground.decisions, people)
+    loop = Loop(
+        log,
+        ModelTurn(log, thinker, budgets, outbox.alert),
+        executor,
+        children,
+        ground.decisions,
+        people,
+        ground.freezes,
+    )
     return _Driving(everyone, thinker, executor, children, loop)

@@ -104,8 +104,8 @@ PLANTED = (
     _planted(
         "start_is_told_when_too_old",
         "bot/execution/approval_guard.py",
-        "before=good_until(record))",
-        "before=now.replace(year=now.year + 1))",
+        "before = min(filter(None, (good_until(record), begins)))",
+        "before = now.replace(year=now.year + 1)",
     ),
     _planted(
         "note_that_a_card_may_be_sent",

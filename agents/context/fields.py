@@ -25,6 +25,7 @@ from agents.events import (
     OutsideReported,
     PersonSaid,
     RequestDecided,
+    RequestFrozen,
     RequestOpened,
     RequestReassigned,
     RequestReminded,
@@ -110,8 +111,8 @@ def fields_of(event: Event, cut: Cut) -> Shown | None:
             return _of_effect(event, cut)
         case (
             StepGated() | ThoughtDropped() | ToolStarted() | ToolQueued() | CardDelivered() | CardReplaced()
-            | DeliveryFailed() | AnswerHeld() | AnswerNoted() | RequestReassigned() | RequestReminded() | RunPaused()
-            | RunResumed() | RunCancelled() | RunEnded()
+            | DeliveryFailed() | AnswerHeld() | AnswerNoted() | RequestReassigned() | RequestReminded()
+            | RequestFrozen() | RunPaused() | RunResumed() | RunCancelled() | RunEnded()
         ):  # fmt: skip
             return None
 

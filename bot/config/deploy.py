@@ -1,18 +1,19 @@
-"""The tables of `[deploy]`: where a version can be put live, and how."""
+"""The tables of `[deploy]`, where a version can be put live and how, and of `[freeze]`, when nothing starts there."""
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from agents.deploy.backends.github import ADDRESS as GITHUB
 from agents.deploy.backends.gitlab import ADDRESS as GITLAB
 from agents.deploy.environment import MIGRATIONS, is_steering
 from agents.deploy.repository.mirror import scheme_of
-from bot.config.tables import Duration, Folder, Name, Table, absolute
+from bot.config.tables import Duration, Folder, Name, Table, absolute, known_zone
 
 
 def _variable(text: str) -> str:
@@ -216,3 +217,54 @@ class DeployConfig(Table):
     """`[deploy]`: what the deploy agent may deploy to."""
 
     environments: dict[Name, EnvironmentConfig] = Field(default={})
+
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = get_args(Day)
+_WINDOW_CHARS = 80
+
+
+def _moment(value: object) -> object:
+    """Read a moment as the file has it, in quotes or not: a clock's time there, without a zone of its own."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        found = None
+    if not isinstance(found, datetime) or found.tzinfo is not None:
+        raise ValueError('a moment without a zone, such as "2026-12-21T00:00"; `timezone` says whose clock')
+    return found
+
+
+def _named(text: str) -> str:
+    if not text.strip() or not text.isprintable() or len(text) > _WINDOW_CHARS:
+        raise ValueError(f'a name in one line of at most {_WINDOW_CHARS} characters, such as "year end"')
+    return text
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+
+
+class FreezeWindowConfig(Table):
+    """`[[freeze.windows]]`: days of the week, or one stretch of time, in which environments are frozen."""
+
+    name: Annotated[str, AfterValidator(_named)] = Field(description='what people read as the reason: "year end"')
+    environments: tuple[Name, ...] = Field(default=(), description="which are frozen; none: everything that is gated")
+    days: tuple[Day, ...] = Field(default=(), description="mon, tue, wed, thu, fri, sat, sun: whole days, each week")
+    begins: Moment | None = Field(default=None, alias="from", description='such as "2026-12-21T00:00"')
+    ends: Moment | None = Field(default=None, alias="until", description='such as "2027-01-04T00:00"')
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="whose clock is meant")
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        has_stretch = self.begins is not None and self.ends is not None
+        if bool(self.days) == has_stretch or (self.begins is None) != (self.ends is None):
+            raise ValueError('either `days`, such as ["sat", "sun"], or both `from` and `until`')
+        if self.begins and self.ends and self.begins >= self.ends:
+            raise ValueError("`from` before `until`")
+        return self
+
+
+class FreezeConfig(Table):
+    """`[freeze]`: when nothing that is gated starts."""
+
+    windows: tuple[FreezeWindowConfig, ...] = Field(default=(), description="a table [[freeze.windows]] for each")

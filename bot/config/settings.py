@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.config.deploy import DeployConfig
+from bot.config.deploy import DeployConfig, FreezeConfig
 from bot.config.errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
 from bot.config.mail import MailSettings
 from bot.config.mail import contradictions as mail_contradictions
@@ -101,6 +101,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     slack: SlackConfig = SlackConfig()
     limits: LimitsConfig = LimitsConfig()
     triggers: dict[TriggerName, TriggerConfig] = {}
+    freeze: FreezeConfig = FreezeConfig()
 
     @field_validator("redis_url")
     @classmethod

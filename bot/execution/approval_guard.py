@@ -4,6 +4,8 @@ Between the two lies the wait for the environment's lock, in which another deplo
 approvers saw.
 """
 
+from dataclasses import replace
+
 import structlog
 from pydantic import BaseModel
 
@@ -18,6 +20,7 @@ from bot.people.directory import People
 from bot.policy.digest import call_digest
 from bot.policy.record import RequestRecord, after, good_until, why_not
 from bot.requests.decisions import Decisions
+from bot.requests.freezes import Found, FrozenRequests
 from bot.store import RecordWrite, StoreError
 from bot.store.journal import record_write
 
@@ -27,8 +30,12 @@ log = structlog.stdlib.get_logger()
 class ApprovalGuard:
     """The last looks at an approval."""
 
-    def __init__(self, decisions: Decisions, people: People) -> None:
-        self._decisions, self._people = decisions, people
+    def __init__(self, decisions: Decisions, people: People, freezes: FrozenRequests) -> None:
+        self._decisions, self._people, self._freezes = decisions, people, freezes
+
+    async def frozen(self, run: Run, call: GatedCall) -> Found:
+        """Return what freezes the environment of a call."""
+        return await self._freezes.on(call.effect.environment, run.id)
 
     async def approved(self, run: Run, call: GatedCall, started: ToolStarted) -> RecordWrite | None:
         """The approval's record as `start_tool` must find it; None when the run must look again or ask again."""
@@ -37,7 +44,11 @@ class ApprovalGuard:
             log.warning("not executed", request_id=record.request.id, reason=why)
             await self._decisions.supersede(record, version, why, now)
             return None
-        return record_write(after(record, [started]), version, before=good_until(record))
+        # From a window's beginning on nothing may start, and the script that records it goes by the store's own clock.
+        begins = self._freezes.next_window(call.effect.environment, now)
+        before = min(filter(None, (good_until(record), begins)))
+        written = record_write(after(record, [started]), version, before=before)
+        return replace(written, environment=call.effect.environment or "")
 
     def cover(
         self, agent: Agent, run: Run, step: CallTool, started: ToolStarted, approval: RecordWrite
@@ -52,8 +63,12 @@ class ApprovalGuard:
             try:
                 tool, args, effect = await prepare(agent, run, step)
                 record, _, now = await self._decisions.request(_request_of(started))
+                found = await self._freezes.on(effect.environment, run.id)
             except (ToolRefused, StoreError) as error:
                 log.warning("not begun", attempt_id=started.attempt_id, reason=str(error))
+                return False
+            if found.freeze:
+                log.warning("not begun: it is frozen", attempt_id=started.attempt_id)
                 return False
             why = why_not(record, _digest(run, record, call_of(tool, args, effect)), self._people.all(), now)
             if why:

@@ -16,6 +16,7 @@ from agents.events import (
     Event,
     PersonSaid,
     RequestDecided,
+    RequestFrozen,
     RequestOpened,
     RequestReassigned,
     RequestReminded,
@@ -28,6 +29,7 @@ from agents.events import (
 from agents.requests import (
     Decision,
     DeliveryId,
+    Freeze,
     Frozen,
     Holder,
     PersonId,
@@ -74,7 +76,8 @@ class RequestRecord(Frozen):
     `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
     words beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve
     no longer, `renewed_at` when somebody got another card instead. `reminded` is the number of the last reminder.
-    The `policy` of the `request` is the one that holds now: see `RequestReassigned`.
+    The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
+    it starts.
     """
 
     request: Request
@@ -89,6 +92,7 @@ class RequestRecord(Frozen):
     renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
     comments: tuple[Comment, ...] = ()
     reminded: int = Field(default=0, exclude_if=operator.not_)
+    frozen: Freeze | None = Field(default=None, exclude_if=operator.not_)
 
     @property
     def requesters(self) -> tuple[PersonId, ...]:
@@ -134,8 +138,8 @@ def after(record: RequestRecord, events: Iterable[Event]) -> RequestRecord:
 def _about(event: Event) -> RequestId | None:
     match event:
         case (
-            VoteCast() | AnswerNoted() | CardReplaced() | RequestReassigned() | RequestReminded() | RequestDecided()
-            | RequestRevoked() | ToolStarted()
+            VoteCast() | AnswerNoted() | CardReplaced() | RequestReassigned() | RequestReminded() | RequestFrozen()
+            | RequestDecided() | RequestRevoked() | ToolStarted()
         ):  # fmt: skip
             return event.request_id
         case RequestRevised():
@@ -152,6 +156,8 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {"request": record.request.under(event.policy), "holders": (*record.holders, *event.holders)}
         case RequestReminded():
             return {"reminded": event.number}
+        case RequestFrozen():
+            return {"frozen": event.freeze}
         case VoteCast():
             return {"votes": (*record.votes, event.vote)}
         case AnswerNoted():
@@ -164,7 +170,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case RequestRevoked():
             return {"state": "revoked", "votes": (*record.votes, event.vote)}
         case ToolStarted():
-            return {"started_at": event.at}
+            return {"started_at": event.at, "frozen": None}
         case PersonSaid() if record.state == "open" and event.person not in record.requesters:
             return {"joined": (*record.joined, event.person)}
         case _:

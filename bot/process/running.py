@@ -49,6 +49,7 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             # Beside the sweeps, for a slow archive must hold up nobody's work.
             receivers.append(asyncio.create_task(app.work.retention.keep_looking(), name="retention"))
             receivers.append(asyncio.create_task(_say_release(app), name="say release"))
+            receivers.append(asyncio.create_task(app.requests.freezes.keep_looking(), name="freezes"))
         try:
             yield
         finally:

@@ -28,7 +28,7 @@ from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
 from bot.render.forms import answer_lines
 from bot.render.output import output_of
-from bot.render.words import changes_of, decided, feedback_text, queued_behind, state_name
+from bot.render.words import changes_of, decided, feedback_text, frozen_words, queued_behind, state_name
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 from language import say, say_many
@@ -120,6 +120,8 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     ]
     said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
+    if record.frozen:
+        lines = [Line(label=say("card.frozen"), text=frozen_words(record.frozen, people)), *lines]
     # A card that is drawn again as it is sent has some of them already.
     return card.model_copy(update={"facts": (*(fact for fact in card.facts if fact not in lines), *lines)})
 

@@ -11,7 +11,7 @@ from agents.text import first_line, one_line, quote
 from bot.people.directory import People
 from bot.policy.quorum import eligible, lacking
 from bot.policy.record import RequestRecord
-from bot.render.words import STOPPED
+from bot.render.words import STOPPED, frozen_words
 from bot.store import Store
 from bot.store.ids import derived_id
 from channels import Card, Placement
@@ -45,6 +45,8 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
         line += f". {paused}" if paused else ""
     elif pending and pending.unknown:
         line = f"{_unknown(run)} {_waiting(record, people)}".strip()
+    elif pending and pending.frozen and pending.decision and not run.is_paused:
+        line = f"{frozen_words(pending.frozen, people)}: {_what(run)}"
     elif run.is_paused:
         line = f"{paused or say('status.paused')}: {_asked(run)}"
     elif pending and pending.request and pending.decision is None:

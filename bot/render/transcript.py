@@ -18,6 +18,7 @@ from agents.events import (
     OutsideReported,
     PersonSaid,
     RequestDecided,
+    RequestFrozen,
     RequestOpened,
     RequestReassigned,
     RequestReminded,
@@ -46,7 +47,7 @@ from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.policy.attachments import files_in, size
 from bot.render.cards import below_title
-from bot.render.words import channel_word, decided, failure_name, outcome_name
+from bot.render.words import channel_word, decided, failure_name, frozen_words, outcome_name
 from channels.showing import escape_invisible
 from language import say
 from language.dates import in_words
@@ -124,7 +125,7 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
             is_remark = bool(request.remarks) and request.remarks[-1].at == event.at
             key = "story.wrote-beside" if is_remark else "story.amended"
             return TranscriptLine(say(key, name=name(event.by), title=request.title, revision=request.revision))
-        case RequestReassigned() | RequestReminded():
+        case RequestReassigned() | RequestReminded() | RequestFrozen():
             return _pressed(event, people)
         case CardDelivered():
             return _delivered(event, people.called(event.person, event.place))
@@ -171,7 +172,9 @@ _REASSIGNED = {
 }
 
 
-def _pressed(event: RequestReassigned | RequestReminded, people: People) -> TranscriptLine:
+def _pressed(event: RequestReassigned | RequestReminded | RequestFrozen, people: People) -> TranscriptLine:
+    if isinstance(event, RequestFrozen):
+        return TranscriptLine(frozen_words(event.freeze, people) if event.freeze else say("story.frozen-no-longer"))
     if isinstance(event, RequestReminded):
         return TranscriptLine(say("story.reminded", names=people.names_of(event.people), number=event.number))
     to = people.names_of(event.to) or say("words.nobody")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from agents.events import ToolQueued
-from agents.requests import AllOf, AnyOf, Anyone, Decision, PersonId, PolicySnapshot, Request, Rule, parts_of
+from agents.requests import AllOf, AnyOf, Anyone, Decision, Freeze, PersonId, PolicySnapshot, Request, Rule, parts_of
 from agents.text import quote
 from bot.people.directory import People
 from bot.policy.judge import (
@@ -205,6 +205,16 @@ _OUTCOMES = {
     "unclear": "story.outcome-unclear",
     "note_unconfirmed": "story.outcome-note-unconfirmed",
 }
+
+
+def frozen_words(freeze: Freeze, people: People) -> str:
+    """`Frozen since 14:02 UTC on 22 Nov 2026 by Bo Berg: “incident 4711”`: what starts nothing, and until when."""
+    since = in_words(freeze.since)
+    until = say("words.frozen-until", at=in_words(freeze.until)) if freeze.until else ""
+    if freeze.window:
+        return say("words.frozen-window", name=quote(freeze.window, REASON_CHARS), since=since, until=until)
+    why = quote(freeze.reason, REASON_CHARS)
+    return say("words.frozen", since=since, name=people.name_of(freeze.by), why=why)
 
 
 def outcome_name(outcome: str) -> str:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from agents.events import ContinuationAsked, RequestOpened, Why
+from agents.events import ContinuationAsked, RequestFrozen, RequestOpened, Why
 from agents.forms import FormField
 from agents.relay import RELAY
 from agents.requests import (
     DeliveryId,
     Fact,
     Format,
+    Freeze,
     FromDesk,
     FromPerson,
     GatedCall,
@@ -258,13 +259,18 @@ def _is_anothers_text(run: Run) -> bool:
     return bool(started.inherits) and isinstance(started.origin, FromPerson)
 
 
-def opening(request: Request, people: People, expect: int | None) -> Commit:
-    """Everything that opening `request` writes: the event, its record, a card for each who may answer, the expiry."""
-    holders, outgoing, deliveries = placing(request, people, request.opened_at)
-    record = RequestRecord(request=request, holders=holders)
+def opening(request: Request, people: People, expect: int | None, freeze: Freeze | None = None) -> Commit:
+    """Everything that opening `request` writes: the event, its record, a card for each who may answer, the expiry.
+
+    The cards say what `freeze` there is.
+    """
+    stands = RequestRecord(request=request, frozen=freeze) if freeze else None
+    holders, outgoing, deliveries = placing(request, people, request.opened_at, stands)
+    record = RequestRecord(request=request, holders=holders, frozen=freeze)
+    frozen = [RequestFrozen(at=request.opened_at, request_id=request.id, freeze=freeze)] if freeze else []
     return Commit(
         run_id=request.run_id,
-        events=[RequestOpened(at=request.opened_at, request=request, holders=holders)],
+        events=[RequestOpened(at=request.opened_at, request=request, holders=holders), *frozen],
         expect=expect,
         records=[record_write(record, 0)],
         outgoing=outgoing,

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from agents import Agent, ToolRefused
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
-from agents.requests import AttemptId, Effect, GatedCall, Request, RunId
+from agents.requests import AttemptId, Effect, Freeze, GatedCall, Request, RequestId, RunId
 from agents.run import PendingStep, Run
 from agents.state import Attempt
 from agents.steps import CallTool, RequestHumanInput, Step
@@ -20,6 +20,7 @@ from bot.execution.tool_context import StepContext
 from bot.people.directory import People
 from bot.render.views import line_of
 from bot.requests.decisions import Decisions
+from bot.requests.freezes import FrozenRequests
 from bot.requests.opening import (
     NotEnoughApprovers,
     changes_between,
@@ -67,11 +68,12 @@ class Loop:
         children: Children,
         decisions: Decisions,
         people: People,
+        freezes: FrozenRequests,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = log.journal, log.journal.store, decisions, people
         self._log, self._notifier, self._turn, self._budgets = log, log.notifier, turn, turn.budgets
         self._agents, self._executor, self._children = executor.agents, executor, children
-        self._guard = ApprovalGuard(decisions, people)
+        self._guard, self._freezes = ApprovalGuard(decisions, people, freezes), freezes
         self._moving: dict[RunId, bool] = {}
 
     async def advance(self, run_id: RunId) -> None:
@@ -208,12 +210,14 @@ class Loop:
             request = await self.request(agent, then.run, ask, then.now)
         except ToolRefused:  # the next turn says so
             return None
-        return None if isinstance(request, NotEnoughApprovers) else self._opening(request, then.run)
+        return None if isinstance(request, NotEnoughApprovers) else await self._opening(request, then.run)
 
-    def _opening(self, request: Request, run: Run) -> Commit:
+    async def _opening(self, request: Request, run: Run) -> Commit:
         self._executor.telemetry.asked(run.id, request.id)
         log.debug("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
-        return opening(request, self._people, run.seq)
+        gated = request.call if request.purpose == "gate" else None
+        found = await self._guard.frozen(run, gated) if gated else None
+        return opening(request, self._people, run.seq, found.freeze if found else None)
 
     async def _refuse(
         self, told: RunSnapshot, pending: PendingStep, why: str, thought: Sequence[Event] = ()
@@ -230,7 +234,7 @@ class Loop:
             with self._speaking_to_requester(run):
                 why = request.why
             return await self._refuse(told, ask.pending, why)
-        commit = self._opening(request, run)
+        commit = await self._opening(request, run)
         if ask.purpose == "unknown":
             commit = self._notifier.with_unknown(commit, run, request, now)
         return await self._log.write(told, commit)
@@ -293,7 +297,11 @@ class Loop:
         )
         record = cover = None
         if pending.gate is not None:
-            record = await self._guard.approved(run, call_of(tool, args, effect), started)
+            call = call_of(tool, args, effect)
+            found = await self._guard.frozen(run, call)
+            if found.freeze and pending.request:
+                return await self._frozen(told, pending.request.id, found.freeze, found.number)
+            record = await self._guard.approved(run, call, started)
             if record is None:
                 return None
             cover = self._guard.cover(agent, run, step, started, record)
@@ -305,6 +313,21 @@ class Loop:
             await self._show(then)
             return replace(then, is_at_rest=True)
         return None
+
+    async def _frozen(
+        self, told: RunSnapshot, request_id: RequestId, freeze: Freeze, number: int
+    ) -> RunSnapshot | None:
+        """Have an approved step wait for the end of a freeze, which is told first; None to look again."""
+        run = told.run
+        if run.pending is None or run.pending.frozen != freeze:
+            await self._freezes.note(request_id, freeze)
+            return None
+        # Until it is noted that it waits, the schedule brings it back.
+        again = self._store.about_now() + timedelta(seconds=self._store.grace_s)
+        is_at_rest = await self._settle(run, again) and await self._store.freezes.wait(
+            run.id, run.seq, request_id, number, freeze.until
+        )
+        return replace(told, is_at_rest=True) if is_at_rest else None
 
     async def _start(
         self,

@@ -33,6 +33,7 @@ from bot.store.commit import (
     stamped,
     was_written_by_another,
 )
+from bot.store.freezes import Freezes
 from bot.store.ids import WorkItem, WorkKind, ingress_shard
 from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
@@ -103,7 +104,7 @@ class Store:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
         self.lists, self.threads, self.days = Lists(client, shards), Threads(client, shards), Days(client, shards)
         self._grace_ms, self._lease_ms, self.release = round(grace_s * 1000), round(lease_s * 1000), release
-        self.forks, self.handles = Forks(client), Handles(client, shards)
+        self.forks, self.handles, self.freezes = Forks(client), Handles(client, shards), Freezes(client, shards)
         self._replicas = Replicas(replicas, min(_REPLICATED_WITHIN_S, lease_s / 4)) if replicas else None
         # When the leases of this process were asked for last.
         self._asked = dict[str, float]()
@@ -221,9 +222,10 @@ class Store:
         else:
             before = round(record.before.timestamp() * 1000) if record.before else 0
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
-        names, args = [*names, keys.summaries], [*args, run_id]
+        names, args = [*names, keys.summaries, keys.frozen], [*args, run_id]
         names += lists_of(line, keys) if line else ()
         args += [line.body, round(line.started_at.timestamp() * 1000)] if line else ["", ""]
+        args += [record.environment if record else ""]
         args += [stamped(one, self.release) for one in (*thought, event)]
         asked = boot_s()
         reply, is_replicated = await self._run_replicated("start_tool", names, args)

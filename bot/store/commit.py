@@ -54,7 +54,8 @@ class RecordWrite:
     """A request's record after the change; `version` is the one that was read, 0 for a new one.
 
     It stands in lists by when it was `opened_at`, while it is open also in those of the `people` who may decide it.
-    With `before` the whole change is refused from that moment on.
+    With `before` the whole change is refused from that moment on. A start in its `environment` is refused while that is
+    frozen.
     """
 
     request_id: str
@@ -64,6 +65,7 @@ class RecordWrite:
     opened_at: datetime
     people: Sequence[str] = ()
     before: datetime | None = None
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +355,9 @@ class Record:
 class Start:
     """The answer whether an attempt may go ahead; `late` if the approval has become too old.
 
+    `frozen`: people have frozen its environment, or everything.
+
     `unconfirmed`: it is recorded, and too few replicas have it.
     """
 
-    state: Literal["started", "conflict", "late", "unconfirmed"]
+    state: Literal["started", "conflict", "late", "frozen", "unconfirmed"]

@@ -174,6 +174,26 @@ class Keys:
         return self._key("api_keys", "used")
 
     @property
+    def frozen(self) -> str:
+        """What is frozen: `n`, how often that was changed; `*` for everything, `in NAME` for an environment."""
+        return self._key("frozen")
+
+    @property
+    def frozen_waits(self) -> str:
+        """The approved requests that wait for the end of a freeze."""
+        return self._key("frozen", "waits")
+
+    @property
+    def frozen_told(self) -> str:
+        """The freezes that the requests of the shard were told of last."""
+        return self._key("frozen", "told")
+
+    @property
+    def frozen_looked(self) -> str:
+        """Stands there while no process need look again whether the freezes have changed."""
+        return self._key("frozen", "looked")
+
+    @property
     def homes(self) -> str:
         """The people who opened their App Home, scored by when they last did. All are in one shard."""
         return self._key("homes")

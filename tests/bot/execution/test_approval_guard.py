@@ -24,7 +24,7 @@ class Looks:
         assert isinstance(run.pending.step, CallTool)
         self.world, self.run, self.step = world, run, run.pending.step
         self.agent = world.app.runs.executor.agents["clerk"]
-        self.guard = ApprovalGuard(world.app.requests.decisions, world.app.people)
+        self.guard = ApprovalGuard(world.app.requests.decisions, world.app.people, world.app.requests.freezes)
         self.started: ToolStarted = tool_started().model_copy(update={"request_id": request_id})
 
     async def first(self) -> RecordWrite | None:

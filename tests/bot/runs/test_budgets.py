@@ -45,7 +45,9 @@ async def test_nobody_is_asked_about_a_day_that_another_answer_has_just_extended
     budgets = Extended(world)
     log = EventLog(app.journal, Notifier(app.people, tuple(app.messages.channels)))
     turn = ModelTurn(log, Thinker({}), budgets, app.messages.outbox.alert)
-    loop = Loop(log, turn, app.runs.executor, app.runs.children, app.requests.decisions, app.people)
+    loop = Loop(
+        log, turn, app.runs.executor, app.runs.children, app.requests.decisions, app.people, app.requests.freezes
+    )
 
     await loop.advance(run_id)
 

@@ -62,8 +62,10 @@ async def append(store: Store, *added: Event, expect: int | None = None, limit: 
     return await store.commit(Commit(run_id=RUN, events=added, expect=expect, limit=limit))
 
 
-def write(version: int = 0, state: str = "open", body: bytes = b"{}", before: datetime | None = None) -> RecordWrite:
-    return RecordWrite(REQUEST, version, state, body, AT, ("bo", "cy"), before)
+def write(
+    version: int = 0, state: str = "open", body: bytes = b"{}", before: datetime | None = None, environment: str = ""
+) -> RecordWrite:
+    return RecordWrite(REQUEST, version, state, body, AT, ("bo", "cy"), before, environment)
 
 
 def line(text: str = "summary", state: RunState = "running") -> Line:

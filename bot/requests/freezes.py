@@ -1,0 +1,177 @@
+"""What is frozen, by people or by windows of the settings, and telling everybody whose request waits for it."""
+
+import asyncio
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from agents.request_events import RequestFrozen
+from agents.requests import Freeze, PersonId, RequestId
+from agents.run import Run, fold
+from bot.config.deploy import FreezeWindowConfig
+from bot.config.tables import CHANNELS
+from bot.errors import NotFound
+from bot.people.directory import People
+from bot.policy.freezes import active, next_window, window_at
+from bot.policy.record import RequestRecord, after
+from bot.render.cards import notice
+from bot.render.words import frozen_words
+from bot.requests.card_updates import moved
+from bot.requests.decisions import Decisions
+from bot.requests.stored import TRIES
+from bot.store import Commit, OtherRelease, StoreError, Wake, WorkItem
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.ids import shard_of
+from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
+from bot.store.outbox_entry import Tell, nearest_first
+from language import say
+
+log = structlog.stdlib.get_logger()
+
+# People are told of a freeze within about this time. What it stops is stopped at once.
+_LOOK_S = 1.0
+# One process looks at a shard; this part of the time after it did, no other need.
+_ENOUGH = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What freezes an environment, None for nothing; `number` is of the freezes by people that were looked at."""
+
+    freeze: Freeze | None
+    number: int
+
+
+class FrozenRequests:
+    """Freezes environments, and tells of it. `edits`: the channels that can change a card where it stands."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        decisions: Decisions,
+        people: People,
+        windows: Sequence[FreezeWindowConfig] = (),
+        edits: Set[str] = frozenset(),
+    ) -> None:
+        self._journal, self._store, self._freezes = journal, journal.store, journal.store.freezes
+        self._decisions, self._people, self._windows, self._edits = decisions, people, tuple(windows), edits
+
+    async def freeze(self, environment: str, by: PersonId, reason: str) -> Freeze:
+        """Freeze an environment (empty: everything); what is frozen by somebody already stays as they said it.
+
+        Once it returns, nothing gated starts there.
+        """
+        now = (await self._freezes.read()).now
+        freeze = Freeze(environment=environment, by=by, reason=reason, since=now)
+        before = await self._freezes.put(environment, freeze)
+        log.warning("frozen", environment=environment or "*", person=by, was_frozen=before is not None)
+        return before or freeze
+
+    async def unfreeze(self, environment: str, by: PersonId, reason: str) -> Freeze | None:
+        """End a freeze that somebody began; return it, None where there is none. Windows end by themselves."""
+        before = await self._freezes.put(environment, None)
+        log.warning("no longer frozen", environment=environment or "*", person=by, was_frozen=before is not None)
+        return before
+
+    async def all(self) -> tuple[Freeze, ...]:
+        """Everything that is frozen now: by people, everything first, then by windows."""
+        held = await self._freezes.read()
+        named = sorted({name for window in self._windows for name in window.environments})
+        by_windows = (window_at(self._windows, name or None, held.now) for name in ("", *named))
+        found = (*(held.freezes[name] for name in sorted(held.freezes)), *filter(None, by_windows))
+        return tuple(dict.fromkeys(found))
+
+    async def on(self, environment: str | None, near: str) -> Found:
+        """Return what freezes an environment, as the shard of the id `near` has it."""
+        held = await self._freezes.read(shard_of(near))
+        return Found(held.of(environment) or window_at(self._windows, environment, held.now), held.number)
+
+    def next_window(self, environment: str | None, now: datetime) -> datetime | None:
+        """When the next window of an environment begins."""
+        return next_window(self._windows, environment, now)
+
+    async def note(self, request_id: RequestId, freeze: Freeze | None) -> None:
+        """Tell everybody what freezes a request, or that nothing does any more; what is known is not told again."""
+        for _ in range(TRIES):
+            record, version, now = read = await self._decisions.request(request_id)
+            if read.is_archived or record.state not in {"open", "approved"}:
+                return await self._freezes.waits_no_longer(request_id)
+            if record.frozen == freeze:
+                return None
+            run = fold((await self._store.load(record.request.run_id)).events)
+            if (await self._journal.write(self._noting(record, version, run, freeze, now))).state == "committed":
+                return None
+        raise RuntimeError(f"{request_id} changed {TRIES} times while a freeze was noted")
+
+    def _noting(self, record: RequestRecord, version: int, run: Run, freeze: Freeze | None, now: datetime) -> Commit:
+        event = RequestFrozen(at=now, request_id=record.request.id, freeze=freeze)
+        stands = after(record, [event])
+        told = [self._told(stands, run, freeze, now)] if freeze else []
+        return Commit(
+            run_id=record.request.run_id,
+            events=[event],
+            records=[record_write(stands, version)],
+            outgoing=[outbox_entry(entry) for entry in (*moved(stands, self._edits, now), *told)],
+            wake=[Wake(WorkItem("run", record.request.run_id))],
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+    def _told(self, record: RequestRecord, run: Run, freeze: Freeze, now: datetime) -> Tell:
+        """A word to whoever asked, where they did."""
+        request = record.request
+        requester = run.started.requester if run.started else request.requesters[0]
+        with self._people.speaking_to(requester):
+            text = f"{frozen_words(freeze, self._people)} {say('notice.frozen')}"
+            card = notice(say("notice.frozen-title", title=request.title.removesuffix("?")), text, now, request.id)
+        return Tell(
+            id=outgoing_id(request.id),
+            run_id=request.run_id,
+            person=requester,
+            reach=nearest_first(CHANNELS, run.started.channel if run.started else ""),
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+        )
+
+    async def keep_looking(self) -> None:
+        """Tell for ever of freezes that began or ended."""
+        while True:
+            await asyncio.gather(*(self._looked(shard) for shard in range(self._freezes.shards)))
+            await asyncio.sleep(_LOOK_S)
+
+    async def _looked(self, shard: int) -> None:
+        try:
+            if await self._freezes.is_to_look(shard, _LOOK_S * _ENOUGH):
+                await self.look(shard)
+        except StoreError as error:
+            log.warning("freezes are told of later", shard=shard, error=str(error))
+        except Exception:
+            log.exception("freezes are told of later", shard=shard)
+
+    async def look(self, shard: int) -> None:
+        """Tell the requests of a shard what freezes them, where that has changed. Repeating it tells nobody twice."""
+        held = await self._freezes.read()
+        await self._freezes.spread(held)
+        now = ";".join((str(held.number), *active(self._windows, held.now)))
+        if await self._freezes.told(shard) == now:
+            return
+        for request_id in await self._freezes.concerned(shard):
+            await self._tell(RequestId(request_id))
+        await self._freezes.note_told(shard, now)
+
+    async def _tell(self, request_id: RequestId) -> None:
+        try:
+            record = (await self._decisions.request(request_id)).record
+            if record.request.purpose == "gate":
+                found = await self.on(environment_of(record), request_id)
+                await self.note(request_id, found.freeze)
+        except (NotFound, OtherRelease) as error:
+            log.warning("not told of a freeze", request_id=request_id, error=str(error))
+
+
+def environment_of(record: RequestRecord) -> str | None:
+    """The environment of what a request is about."""
+    call = record.request.call
+    return call.effect.environment if call else None

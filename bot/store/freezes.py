@@ -1,0 +1,113 @@
+"""What people have frozen: kept in each shard, so that the script that starts a tool finds it in its own slot."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents.requests import Freeze
+from bot.store import client as clock
+from bot.store.client import Client, Script
+from bot.store.ids import WorkItem
+from bot.store.keys import Keys
+
+_FREEZE, _WAIT = Script("freeze"), Script("wait_frozen")
+# The shard that is changed first, and that all others follow.
+_FIRST = 0
+# A try that is lost is somebody else's change.
+_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenPlaces:
+    """What people have frozen, by environment (empty for everything), after `number` changes; read at `now`."""
+
+    number: int
+    freezes: Mapping[str, Freeze]
+    now: datetime
+
+    def of(self, environment: str | None) -> Freeze | None:
+        """The freeze of an environment: everything's, or its own. What has none is frozen with everything alone."""
+        return self.freezes.get("") or (self.freezes.get(environment) if environment else None)
+
+
+class Freezes:
+    """The freezes by people. All methods raise StoreUnavailable."""
+
+    def __init__(self, client: Client, shards: int) -> None:
+        self._client, self.shards = client, shards
+
+    async def read(self, shard: int = _FIRST) -> FrozenPlaces:
+        """Return what is frozen in a shard; the first one knows best."""
+        keys = Keys(shard)
+        raw, *told = await self._client.read(["HGETALL", keys.frozen], *clock.asked(keys))
+        held = {name.decode(): body for name, body in raw.items()}
+        number = int(held.pop("n", 0))
+        freezes = {_environment(name): Freeze.model_validate_json(body) for name, body in held.items()}
+        return FrozenPlaces(number, freezes, clock.adjusted(*told)[0])
+
+    async def put(self, environment: str, freeze: Freeze | None) -> Freeze | None:
+        """Freeze an environment (empty: everything), or unfreeze it, in all shards; return what was frozen there.
+
+        Once it returns, nothing gated starts there any more. What is frozen already stays as it is.
+        """
+        for _ in range(_TRIES):
+            held = await self.read()
+            before = held.freezes.get(environment)
+            if (before is None) == (freeze is None):
+                await self.spread(held)  # whoever said it first may have died before all shards knew
+                return before
+            others = {name: one for name, one in held.freezes.items() if name != environment}
+            after = FrozenPlaces(held.number + 1, others | ({environment: freeze} if freeze else {}), held.now)
+            if await self.write_first(after, follows=held.number):
+                await self.spread(after)
+                return before
+        raise RuntimeError(f"what is frozen changed {_TRIES} times at once")
+
+    async def write_first(self, after: FrozenPlaces, follows: int) -> bool:
+        """Change the first shard, if what it knows still is the number that `after` follows."""
+        return await self._write(_FIRST, after, str(follows))
+
+    async def spread(self, held: FrozenPlaces) -> None:
+        """Have every shard know it that knows nothing newer."""
+        await asyncio.gather(*(self._write(shard, held, "") for shard in range(self.shards) if shard != _FIRST))
+
+    async def _write(self, shard: int, held: FrozenPlaces, follows: str) -> bool:
+        fields = [(f"in {name}" if name else "*", one.model_dump_json()) for name, one in held.freezes.items()]
+        args = [str(held.number), follows, *(part for field in fields for part in field)]
+        return bool(await self._client.run(_FREEZE, [Keys(shard).frozen], args))
+
+    async def wait(self, run_id: str, seq: int, request_id: str, number: int, until: datetime | None) -> bool:
+        """Have an approved run wait for the end of a freeze; False when the run or what is frozen has changed since."""
+        keys = Keys.of(run_id)
+        names = [keys.run(run_id), keys.wake, keys.frozen, keys.frozen_waits]
+        due = "" if until is None else round(until.timestamp() * 1000)
+        args: list[str | bytes | int] = [seq, str(WorkItem("run", run_id)), str(number), request_id, due]
+        return bool(await self._client.run(_WAIT, names, args))
+
+    async def concerned(self, shard: int) -> list[str]:
+        """The requests of a shard that are open, or approved and waiting for the end of a freeze."""
+        keys = Keys(shard)
+        waits, opened = await self._client.read(["SMEMBERS", keys.frozen_waits], ["ZRANGE", keys.open, 0, -1])
+        return [one.decode() for one in dict.fromkeys((*sorted(waits), *opened))]
+
+    async def waits_no_longer(self, request_id: str) -> None:
+        """Forget that a request waits for the end of a freeze."""
+        await self._client.do("SREM", Keys.of(request_id).frozen_waits, request_id)
+
+    async def is_to_look(self, shard: int, once_in_s: float) -> bool:
+        """Return whether the caller is the one to look whether the freezes of a shard have changed."""
+        key = Keys(shard).frozen_looked
+        return bool(await self._client.do("SET", key, "1", "PX", round(once_in_s * 1000), "NX"))
+
+    async def told(self, shard: int) -> str:
+        """Return what the requests of a shard were told of last."""
+        return (await self._client.do("GET", Keys(shard).frozen_told) or b"").decode()
+
+    async def note_told(self, shard: int, told: str) -> None:
+        """Note it once all of them know."""
+        await self._client.do("SET", Keys(shard).frozen_told, told)
+
+
+def _environment(name: str) -> str:
+    return name.removeprefix("in ") if name != "*" else ""

@@ -1,0 +1,133 @@
+"""What is frozen, in every shard: the start that it stops, who waits for its end, and changes that meet."""
+
+import pytest
+
+from agents.requests import Freeze, PersonId
+from bot.store import Store
+from bot.store.freezes import FrozenPlaces
+from tests.bot.store.stores import (
+    AT,
+    ATTEMPT,
+    REQUEST,
+    RUN,
+    append,
+    events,
+    in_a,
+    paused,
+    put,
+    started,
+    tool_started,
+    woken,
+    write,
+)
+from tests.guards import guards
+
+FREEZE = Freeze(environment="production", by=PersonId("bo"), reason="incident", since=AT)
+
+
+@pytest.fixture
+async def run(store: Store) -> None:
+    """A run of one event, and an approved request in version 2."""
+    await append(store, started(), expect=0)
+    await put(store, write(0))
+    await put(store, write(1, state="approved"))
+
+
+async def start(store: Store, environment: str = "production") -> str:
+    record = write(2, "approved", b"started", await in_a(store, 900), environment)
+    return (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), record)).state
+
+
+@guards("start_tool.lua:frozen")
+async def test_nothing_gated_starts_in_a_frozen_environment(store: Store, run: None) -> None:
+    await store.freezes.put("production", FREEZE)
+
+    assert await start(store) == "frozen"
+    assert await events(store) == ["run_started"]
+    assert await start(store, "staging") == "started"
+
+
+@guards("start_tool.lua:all_frozen")
+async def test_nothing_gated_starts_anywhere_while_everything_is_frozen(store: Store, run: None) -> None:
+    await store.freezes.put("", FREEZE)
+
+    assert await start(store, "staging") == "frozen"
+    assert await start(store, "") == "frozen"
+    await store.freezes.put("", None)
+    assert await start(store, "") == "started"
+
+
+async def test_what_is_not_gated_starts(store: Store, run: None) -> None:
+    await store.freezes.put("", FREEZE)
+
+    assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)).state == "started"
+
+
+@guards("start_tool.lua:waits_no_longer")
+async def test_what_has_started_waits_for_no_freeze(store: Store, run: None) -> None:
+    assert await store.freezes.wait(RUN, 1, REQUEST, 0, None)
+    assert await store.freezes.concerned(0) == [REQUEST]
+
+    assert await start(store) == "started"
+
+    assert await store.freezes.concerned(0) == []
+
+
+async def test_whoever_waits_for_a_freeze_without_an_end_is_not_looked_at(store: Store, run: None) -> None:
+    assert await store.settle(RUN, 1, await in_a(store, 5), None)
+
+    assert await store.freezes.wait(RUN, 1, REQUEST, 0, None)
+
+    assert f"run {RUN}" not in await woken(store)
+
+
+async def test_whoever_waits_for_a_window_is_looked_at_when_it_ends(store: Store, run: None) -> None:
+    assert await store.freezes.wait(RUN, 1, REQUEST, 0, await in_a(store, 600))
+
+    assert 590 < (await woken(store))[f"run {RUN}"] <= 600
+
+
+@guards("wait_frozen.lua:freeze")
+async def test_nobody_waits_for_a_freeze_that_has_ended_meanwhile(store: Store, run: None) -> None:
+    await store.freezes.put("production", FREEZE)
+    seen = (await store.freezes.read(0)).number
+    await store.freezes.put("production", None)
+
+    assert not await store.freezes.wait(RUN, 1, REQUEST, seen, None)
+
+
+@guards("wait_frozen.lua:head")
+async def test_a_run_that_has_moved_on_meanwhile_does_not_wait(store: Store, run: None) -> None:
+    await append(store, paused())
+
+    assert not await store.freezes.wait(RUN, 1, REQUEST, 0, None)
+
+
+@guards("freeze.lua:newer")
+async def test_an_older_state_never_replaces_a_newer_one(store: Store) -> None:
+    await store.freezes.put("production", FREEZE)
+    old = await store.freezes.read()
+    await store.freezes.put("production", None)
+
+    await store.freezes.spread(old)
+
+    assert (await store.freezes.read(1)).freezes == {}
+
+
+@guards("freeze.lua:follows")
+async def test_of_two_changes_at_once_one_is_made_on_top_of_the_other(store: Store) -> None:
+    held = await store.freezes.read()
+    after = FrozenPlaces(held.number + 2, {"production": FREEZE}, held.now)
+
+    assert not await store.freezes.write_first(after, follows=held.number + 1)
+
+
+async def test_every_shard_knows_it_and_who_said_it_first(store: Store) -> None:
+    assert await store.freezes.put("production", FREEZE) is None
+    assert await store.freezes.put("production", FREEZE.model_copy(update={"reason": "another"})) == FREEZE
+
+    for shard in range(2):
+        assert (await store.freezes.read(shard)).freezes == {"production": FREEZE}
+        assert (await store.freezes.read(shard)).of("production") == FREEZE
+        assert (await store.freezes.read(shard)).of("staging") is None
+        assert (await store.freezes.read(shard)).of(None) is None

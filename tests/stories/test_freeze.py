@@ -1,0 +1,242 @@
+"""Freezes: what is frozen starts nowhere, waits without a worker, says so to everybody, and goes on by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.events import RequestFrozen, ToolStarted
+from agents.requests import Freeze, PersonId, RunId
+from bot.execution.command_lock import CommandLock
+from bot.registry.environments import environments_of
+from bot.store.ids import new_id
+from tests.fakes.slack.driver import Workspace
+from tests.office import TOML
+from tests.slack_world import SlackWorld, a_slack_world
+from tests.stories.test_rollback import live
+from tests.waiting import until
+from tests.world import World, a_world
+
+BO = PersonId("bo")
+WHY = "incident 4711"
+
+
+async def frozen(world: World, run_id: RunId) -> Freeze:
+    """What freezes the run, once it waits for that."""
+
+    async def seen() -> Freeze | None:
+        run = await world.run(run_id)
+        waits = await world.app.store.client.do("SMEMBERS", f"{{{run_id.partition('r')[0]}}}:frozen:waits")
+        return run.pending.frozen if run.pending and waits else None
+
+    return await until(seen, what=f"{run_id} waits for the end of a freeze")
+
+
+async def test_what_is_approved_while_it_is_frozen_starts_when_the_freeze_ends(world: World) -> None:
+    record = await world.opened(run_id := await world.trigger("press bell"))
+
+    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    await world.decide("bo", record, "approve")
+
+    found = await frozen(world, run_id)
+    assert (found.environment, found.by, found.reason) == ("workshop", "bo", WHY)
+    assert (await world.run(run_id)).state == "waiting"
+    await world.quiet()
+    assert world.workshop.effects == []
+
+    await world.app.requests.freezes.unfreeze("workshop", BO, "it is over")
+
+    assert await world.summary(run_id) == "done: ok: press bell: done"
+    assert world.workshop.effects == ["press bell"]
+
+
+async def test_whoever_asked_and_whoever_decides_hear_of_it_once(world: World) -> None:
+    record = await world.opened(run_id := await world.trigger("press bell"))
+
+    await world.app.requests.freezes.freeze("", BO, WHY)
+
+    told = await world.next_mail("anna", about="Frozen: Press bell")
+    assert "by Bo Berg: “incident 4711”" in told.text
+    assert (await world.request(record.request.id)).frozen
+    await world.app.requests.freezes.freeze("", BO, "said again")
+    for shard in range(world.app.store.shards):
+        await world.app.store.freezes.note_told(shard, "")
+        await world.app.requests.freezes.look(shard)
+    kinds = [event for event in await world.events(run_id) if isinstance(event, RequestFrozen)]
+    assert len(kinds) == 1
+    assert sum("Frozen" in mail.text for mail in world.mails("anna")) == 1
+
+
+async def test_a_freeze_of_one_environment_leaves_the_others_alone(world: World) -> None:
+    await world.app.requests.freezes.freeze("production", BO, WHY)
+
+    run_id = await world.trigger("press bell")
+    await world.decide("bo", await world.opened(run_id), "approve")
+
+    assert await world.summary(run_id) == "done: ok: press bell: done"
+
+
+async def test_what_needs_no_approval_is_not_frozen(world: World) -> None:
+    await world.app.requests.freezes.freeze("", BO, WHY)
+
+    assert await world.summary(await world.trigger("stamp book")) == "done: ok: stamp book: done"
+
+
+async def test_a_freeze_in_the_middle_after_the_start_lets_it_finish(world: World) -> None:
+    may_go_on = world.workshop.hold("bell")
+    run_id = await world.trigger("press bell")
+    await world.decide("bo", await world.opened(run_id), "approve")
+    await until(lambda: world.workshop.started == ["press bell"])
+
+    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    may_go_on.set()
+
+    assert await world.summary(run_id) == "done: ok: press bell: done"
+
+
+async def test_a_freeze_that_outlasts_the_approval_has_people_asked_again(world: World) -> None:
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    await world.decide("bo", record, "approve")
+    await frozen(world, run_id)
+
+    await world.move_time(901)
+    await world.app.requests.freezes.unfreeze("workshop", BO, "")
+
+    again = await world.opened(run_id, after=record.request.id)
+    assert again.frozen is None
+    assert (await world.request(record.request.id)).state == "superseded"
+    assert world.workshop.effects == []
+
+
+async def test_a_denial_ends_what_waits_for_the_end_of_a_freeze(world: World) -> None:
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    await world.decide("bo", record, "approve")
+    await frozen(world, run_id)
+
+    await world.decide("cy", record, "deny", "better not")
+
+    assert await world.summary(run_id) == "failed: revoked: better not"
+
+
+async def test_a_freeze_survives_a_restart_and_so_does_whoever_waits_for_its_end(world: World) -> None:
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    await world.decide("bo", record, "approve")
+    await frozen(world, run_id)
+
+    async with world.stopped():
+        await world.app.store.freezes.put("workshop", None)
+
+    assert await world.summary(run_id) == "done: ok: press bell: done"
+
+
+async def test_a_card_that_is_opened_while_it_is_frozen_says_so(world: World) -> None:
+    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+
+    await world.trigger("press bell")
+
+    card = await world.next_mail("cy")
+    assert "Frozen" in card.text
+    assert WHY in card.text
+
+
+async def test_many_freezes_and_unfreezes_at_once_leave_all_shards_with_the_last(world: World) -> None:
+    freezes = world.app.requests.freezes
+
+    await asyncio.gather(*(freezes.freeze(f"place-{number}", BO, WHY) for number in range(16)))
+    await asyncio.gather(*(freezes.unfreeze(f"place-{number}", BO, "") for number in range(0, 16, 2)))
+
+    first, second = [(await world.app.store.freezes.read(shard)) for shard in range(2)]
+    assert (first.number, first.freezes) == (second.number, second.freezes)
+    assert sorted(first.freezes) == sorted(f"place-{number}" for number in range(1, 16, 2))
+
+
+async def test_a_window_of_the_settings_freezes_until_it_ends(redis: str, tmp_path: Path) -> None:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    ends = today + timedelta(days=2)
+    window = f"""
+[[freeze.windows]]
+name = "year end"
+environments = ["workshop"]
+from = "{today:%Y-%m-%dT%H:%M}"
+until = "{ends:%Y-%m-%dT%H:%M}"
+"""
+    async with a_world(redis, tmp_path / "data", TOML.replace('"15m"', '"30d"') + window) as world:
+        run_id = await world.trigger("press bell")
+        await world.decide("bo", await world.opened(run_id), "approve")
+        found = await frozen(world, run_id)
+        assert (found.window, found.until) == ("year end", ends)
+        await world.quiet()
+        assert world.workshop.effects == []
+
+        await world.move_time((ends - await world.now()).total_seconds())
+
+        assert await world.summary(run_id) == "done: ok: press bell: done"
+
+
+async def test_attack_a_freeze_while_a_deploy_waits_for_its_turn_stops_it(shop: World) -> None:
+    [production] = (one for one in environments_of(shop.settings()).values() if one.name == "production")
+    locks, before = CommandLock(shop.app.store).locks, live(shop, "production")
+    other = f"{new_id('run', 0)} {new_id('attempt', 0)}"
+    assert (await locks.take(production.lock, other)).state == "taken"
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+    await until(lambda: _is_queued(shop, run_id), what="the deploy waits for its turn")
+
+    await shop.app.requests.freezes.freeze("production", BO, WHY)
+    mine = await locks.holding(production.lock, other)
+    assert mine
+    await locks.give_up(mine)
+
+    found = await frozen(shop, run_id)
+    assert found.reason == WHY
+    assert live(shop, "production") == before
+    await shop.app.requests.freezes.unfreeze("production", BO, "")
+    assert (await shop.ended(run_id)).state == "done"
+    assert live(shop, "production") == "v1.2.0"
+    starts = [event for event in await shop.events(run_id) if isinstance(event, ToolStarted) and event.request_id]
+    assert len(starts) == 2, "the one that did not begin, and the one after the freeze"
+
+
+async def _is_queued(world: World, run_id: RunId) -> bool:
+    return (await world.run(run_id)).queued is not None
+
+
+async def test_attack_a_freeze_between_the_approval_and_the_start_stops_it(world: World) -> None:
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    await world.steer(run_id, "pause")
+    await world.decide("bo", record, "approve")
+
+    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    await world.steer(run_id, "resume")
+
+    assert (await frozen(world, run_id)).reason == WHY
+    assert not [event for event in await world.events(run_id) if isinstance(event, ToolStarted)]
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        await slack.connected()
+        yield office
+        assert await slack.violations() == []
+
+
+async def test_in_slack_the_card_that_stands_there_and_the_line_of_the_run_say_it(office: SlackWorld) -> None:
+    world = office.world
+    asked = await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", to_press="Approve")
+
+    await world.app.requests.freezes.freeze("", BO, WHY)
+    frozen_card = await office.becomes(card, containing=WHY)
+    assert "Approve" in frozen_card.buttons
+    await office.bo.presses("Approve", in_=frozen_card)
+    await office.says(asked, containing="Frozen since")
+
+    await world.app.requests.freezes.unfreeze("", BO, "")
+    await office.becomes(card, containing="Done")
