@@ -10,6 +10,7 @@ import structlog
 from agents.request_events import RequestFrozen
 from agents.requests import Freeze, PersonId, RequestId
 from agents.run import Run, fold
+from bot.audit.log import AuditLog
 from bot.config.deploy import FreezeWindowConfig
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound
@@ -57,23 +58,33 @@ class FrozenRequests:
     ) -> None:
         self._journal, self._store, self._freezes = journal, journal.store, journal.store.freezes
         self._decisions, self._people, self._windows, self._edits = decisions, people, tuple(windows), edits
+        self._audit = AuditLog(journal.store)
 
-    async def freeze(self, environment: str, by: PersonId, reason: str) -> Freeze:
+    async def freeze(
+        self, environment: str, by: PersonId, reason: str, *, channel: str = "", evidence: str = ""
+    ) -> Freeze:
         """Freeze an environment (empty: everything); what is frozen by somebody already stays as they said it.
 
         Once it returns, nothing gated starts there.
         """
         now = (await self._freezes.read()).now
         freeze = Freeze(environment=environment, by=by, reason=reason, since=now)
+        await self._note("frozen", environment, by, reason, channel, evidence)
         before = await self._freezes.put(environment, freeze)
         log.warning("frozen", environment=environment or "*", person=by, was_frozen=before is not None)
         return before or freeze
 
-    async def unfreeze(self, environment: str, by: PersonId, reason: str) -> Freeze | None:
+    async def unfreeze(
+        self, environment: str, by: PersonId, reason: str, *, channel: str = "", evidence: str = ""
+    ) -> Freeze | None:
         """End a freeze that somebody began; return it, None where there is none. Windows end by themselves."""
+        await self._note("unfrozen", environment, by, reason, channel, evidence)
         before = await self._freezes.put(environment, None)
         log.warning("no longer frozen", environment=environment or "*", person=by, was_frozen=before is not None)
         return before
+
+    async def _note(self, kind: str, environment: str, by: PersonId, reason: str, channel: str, evidence: str) -> None:
+        await self._audit.note(kind, who=by, channel=channel, evidence=evidence, environment=environment, words=reason)
 
     async def all(self) -> tuple[Freeze, ...]:
         """Everything that is frozen now: by people, everything first, then by windows."""

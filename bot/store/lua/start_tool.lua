@@ -30,7 +30,7 @@ local ends = whole(now + tonumber(lease))
 for position = 12, #ARGV do
   redis.call('XADD', run, '0-' .. whole(head + position - 11), 'e', ARGV[position], 'c', attempt)
 end
-note_audit(run, head + 1, #ARGV - 10)
+note_audit(run, head + 1, #ARGV - 11)
 redis.call('HSET', attempts, attempt, 'started', 'holder', attempt, 'until', ends)
 redis.call('ZADD', wake, ends, member)
 if known_version ~= '' then
