@@ -43,8 +43,8 @@ MAX_EVENTS_AT_ALL = 12_000
 # Each leaves a record in the audit log of its shard. `start_tool`, `finish_tool` and `orphan` note theirs themselves.
 Audited = (
     RequestOpened | RequestRevised | RequestReassigned | RequestReminded | RequestFrozen | VoteCast | AnswerNoted
-    | AnswerHeld | RequestDecided | RequestRevoked | ToolStarted | ToolFinished | ToolOrphaned | RunForked | RunPaused | RunResumed
-    | RunCancelled
+    | AnswerHeld | RequestDecided | RequestRevoked | ToolStarted | ToolFinished | ToolOrphaned | RunForked | RunPaused
+    | RunResumed | RunCancelled
 )  # fmt: skip
 # As long as a request may stay open: whoever decides at the last moment can still look at what was attached.
 FILES_S = 30 * 24 * 3600
