@@ -1,6 +1,6 @@
 """The relay: asks people what a program wants to know or to be allowed. Code alone; one step, then the end."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
@@ -71,8 +71,8 @@ def wanted_of(run: Run) -> Question | Approval | None:
     return wanted if run.started.agent == RELAY or (run.started.parent and wanted.kind == "question") else None
 
 
-def relay_agent(policies: Collection[str]) -> Agent:
-    """The agent that relays; `policies` are those that are configured."""
+def relay_agent(policies: Callable[[], Collection[str]]) -> Agent:
+    """The agent that relays; `policies` returns those that are configured now."""
     return Agent(
         name=RELAY,
         description="asks people for programs that have a logic of their own",
@@ -131,11 +131,11 @@ def _because(result: Result) -> str:
     return f": {quote(result.text, _ANSWER_CHARS)}" if result.text else ""
 
 
-def _proceed_tool(policies: Collection[str]) -> Tool[ProceedArgs]:
+def _proceed_tool(policies: Callable[[], Collection[str]]) -> Tool[ProceedArgs]:
     """Let the program act, once its policy has approved exactly that. Nothing is done here."""
 
     async def prepare(args: ProceedArgs) -> Effect:
-        if args.policy not in policies:
+        if args.policy not in policies():
             raise ToolRefused(say("agent.relay-no-policy", policy=repr(args.policy)))
         return Effect(argv=())
 

@@ -179,19 +179,20 @@ def compose(
     *,
     sends: bool = True,
     models: Mapping[str, Model] | None = None,
+    people: People | None = None,
     telemetry: Telemetry = OFF,
 ) -> App:
     """Wire everything over the Redis at `url`. Connects to nothing yet.
 
     A process that never `sends` need not have the channels of those that do. `models` by agent, instead of those that
-    the settings name. `telemetry` follows what runs do here. Raises ConfigError, and PromptError for a prompt that
-    is not there or wrong.
+    the settings name; `people` are the directory that the channels have, instead of one of the settings. `telemetry`
+    follows what runs do here. Raises ConfigError, and PromptError for a prompt that is not there or wrong.
     """
     agents = with_chosen_prompts(settings, agents)
     by_agent = {agent.name: agent for agent in agents}
     models = models_of(settings, agents) if models is None else models
     release = release_in_use(settings, agents)
-    ground = _ground(settings, url, channels, release, sends=sends)
+    ground = _ground(settings, url, channels, release, people or People.of(settings), sends=sends)
     store, journal, people, decisions = ground.store, ground.journal, ground.people, ground.decisions
     admission = Admission(store, people, settings.limits)
     starter = Starter(journal, by_agent, settings.agents, admission)
@@ -247,11 +248,13 @@ def _lookup(ground: _Ground, agents: Sequence[Agent]) -> StoredRequests:
     )
 
 
-def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: str, *, sends: bool) -> _Ground:
+def _ground(
+    settings: Settings, url: str, channels: Sequence[Channel], release: str, people: People, *, sends: bool
+) -> _Ground:
     data_dir, client = DataDir(settings.data_dir), Client(url)
     store = store_of(settings, client, release)
     queue = queue_of(settings, store)
-    journal, people = Journal(store, queue), People(settings.people, settings.policies, settings.language)
+    journal = Journal(store, queue)
     for channel in channels:
         if isinstance(channel, Remembers):
             channel.remember_in(StoreMarks(store, channel.name))
@@ -300,7 +303,7 @@ def _driving(
     settings, journal, people = ground.settings, ground.journal, ground.people
     # No trigger is routed to the relay: whom a program may ask is checked where its requests come in. Nor is one to
     # the agent of surveys, which only those start who conduct one.
-    everyone = {**agents, RELAY: relay_agent(settings.policies), SURVEY: survey_agent()}
+    everyone = {**agents, RELAY: relay_agent(lambda: people.tables.policies), SURVEY: survey_agent()}
     children = Children(journal, (*agents, SURVEY), settings.agents)
     runner, announcing = Runner(settings.data_dir, ground.client.url), Announcements(journal, people)
     redactor, host = Redactor((*secrets_in(settings), *model_secrets(settings))), ground.data_dir.host()

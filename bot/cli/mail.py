@@ -217,7 +217,7 @@ def _of_person(settings: "Settings", person: str, reply_to: str | None, text: st
 
     from bot.people.directory import People
 
-    people = People(settings.people, settings.policies, settings.language)
+    people = People.of(settings)
     contact = people.contact(people.named(person))
     if contact is None or contact.email is None:
         raise NotFound(f"{person} has no mail address", "Add `email` under [people] in sayso.toml")

@@ -1,7 +1,7 @@
 """`sayso people`: who is in the directory, and who could be."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -14,6 +14,8 @@ from bot.cli.plain import plain, short_hash
 if TYPE_CHECKING:
     from agents.requests import PersonId
     from bot.people.api_keys import ApiKey
+    from bot.people.directory import People
+    from bot.policy.oncall import Duty
     from bot.wiring.redis import Office
 
 people = typer.Typer(
@@ -37,18 +39,40 @@ def register(app: typer.Typer) -> None:
 
 
 def listed(context: typer.Context, as_json: Json = False, data: Data = None) -> None:
-    """List the people of the directory, with a hash of what is configured for each."""
+    """List the people of the directory, with a hash of what is configured for each; and who is on call now and next."""
     if context.invoked_subcommand is not None:
         return
-    configured = settings_of(data).people
+    from bot.people.directory import People
+
+    settings = settings_of(data)
+    configured, directory = settings.people, People.of(settings)
     tables = {name: person.model_dump(mode="json") for name, person in configured.items()}
+    duties = directory.duties(datetime.now(UTC))
     if as_json:
-        print(json.dumps({name: table | {"hash": short_hash(table)} for name, table in tables.items()}))
+        on_call = {name: [one for one, (now, _) in duties.items() if now and now.person == name] for name in tables}
+        shown = {name: {"hash": short_hash(table), "on_call": on_call[name]} for name, table in tables.items()}
+        print(json.dumps({name: table | shown[name] for name, table in tables.items()}))
         return
+    kept = [name for name, table in settings.groups.items() if table.file]
     for name, person in configured.items():
-        groups = f"  groups: {', '.join(person.groups)}" if person.groups else ""
+        inside = [*person.groups, *(group for group in kept if name in directory.group(group).people)]
+        groups = f"  groups: {', '.join(inside)}" if inside else ""
         mail = person.email or "no mail address"
         print(plain(f"{name}  {person.name}  {mail}  {person.timezone}{groups}  {short_hash(tables[name])}"))
+    for name, (now, then) in duties.items():
+        print(plain(f"oncall:{name}  {duty_line(now, then, directory, settings.oncall[name].timezone)}"))
+
+
+def duty_line(now: "Duty | None", then: "Duty | None", people: "People", timezone: str) -> str:
+    """Return who is on call and who is next, with the times of the rotation's own zone."""
+    from zoneinfo import ZoneInfo
+
+    def at(moment: datetime) -> str:
+        return f"{moment.astimezone(ZoneInfo(timezone)):%a %d %b %Y %H:%M}"
+
+    words = people.name_of(now.person) if now else "nobody yet"
+    words += f" until {at(then.starts)}, then {people.name_of(then.person)}" if then else ""
+    return f"{words} ({timezone})"
 
 
 def from_slack(

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -191,8 +192,8 @@ def policies(as_json: Json = False, data: Data = None) -> None:
     from bot.render.words import who_decides
 
     settings = settings_of(data)
-    directory = People(settings.people, settings.policies, settings.language)
-    found = [snapshot for name in settings.policies if (snapshot := directory.snapshot(name))]
+    directory, now = People.of(settings), datetime.now(UTC)
+    found = [snapshot for name in settings.policies if (snapshot := directory.snapshot(name, now))]
     hashes = {policy.name: short_hash(policy.model_dump(mode="json")) for policy in found}
     if as_json:
         print(json.dumps([policy.model_dump(mode="json") | {"hash": hashes[policy.name]} for policy in found]))

@@ -52,9 +52,12 @@ def manifest(
     agent: Annotated[
         bool, typer.Option("--agent", help="Make it an agent, which shows that it works; needs a paid plan of Slack.")
     ] = False,
+    groups: Annotated[
+        bool, typer.Option("--groups", help="Let it read user groups, for `[groups.NAME]` with `slack`.")
+    ] = False,
     data: Data = None,  # noqa: ARG001 - every command takes --data
 ) -> None:
     """Print the manifest of the Slack app as JSON, to be pasted where Slack makes apps (From a manifest)."""
     from channels.slack.manifest import manifest as made
 
-    print(json.dumps(made(name, url, is_agent=agent), indent=2))
+    print(json.dumps(made(name, url, is_agent=agent, reads_groups=groups), indent=2))

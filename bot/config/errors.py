@@ -14,6 +14,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.config.deploy import NOBODY_IS_ASKED, DeployConfig
+from bot.config.directory.groups import GroupTable
+from bot.config.directory.oncall import OncallTable
 from bot.config.tables import (
     AgentConfig,
     AlertsConfig,
@@ -45,7 +47,7 @@ ALLOWED = {
     "list_type": "a list in brackets",
     "dict_type": "a table",
     "model_type": "a table",
-    "union_tag_not_found": '"person:NAME", "group:NAME", {all_of=[…]}, {any_of=[…]}, or a list of these',
+    "union_tag_not_found": '"person:NAME", "group:NAME", "oncall:NAME", {all_of=[…]}, {any_of=[…]}, or a list of these',
 }
 
 
@@ -97,6 +99,10 @@ class HasTables(Protocol):
     @property
     def people(self) -> dict[str, PersonConfig]: ...
     @property
+    def groups(self) -> dict[str, GroupTable]: ...
+    @property
+    def oncall(self) -> dict[str, OncallTable]: ...
+    @property
     def policies(self) -> dict[str, PolicyConfig]: ...
     @property
     def deploy(self) -> DeployConfig: ...
@@ -139,7 +145,7 @@ def unknown(where: str, path: KeyPath | None, word: str, known: Collection[str])
 def contradictions(settings: HasTables, broken: Collection[str], origin: Origin) -> list[str]:
     """Return the contradictions between tables; references to the unreadable tables in `broken` are not reported."""
     found: list[tuple[KeyPath, str]] = [*_shared(settings.people)]
-    if "people" not in broken:
+    if not {"people", "groups", "oncall"} & set(broken):
         found += _unknown_refs(settings)
         found += _too_few_approvers(settings)
     if "policies" not in broken:
@@ -178,9 +184,9 @@ def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
     named += [(("agents", name, "asks"), ref) for name, agent in settings.agents.items() for ref in agent.asks]
     for name, policy in settings.policies.items():
         named += [(("policies", name, "approvers"), ref) for ref in refs_of(policy.approvers)]
-    known = [f"person:{person}" for person in settings.people] + [
-        f"group:{group}" for group in _groups(settings.people)
-    ]
+    known = [f"person:{person}" for person in settings.people]
+    known += [f"group:{group}" for group in sorted({*_groups(settings.people), *settings.groups})]
+    known += [f"oncall:{rotation}" for rotation in settings.oncall]
     for path, ref in named:
         if ref not in known:
             meant = _did_you_mean(ref, known) or ";"
@@ -193,11 +199,14 @@ def _too_few_approvers(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
         refs = list(refs_of(policy.approvers))
         if len(refs) > _MOST_APPROVERS:
             yield ("policies", name, "approvers"), f"found {len(refs)} names; allowed: {_MOST_APPROVERS}. Make groups"
+        is_known = not any(ref.partition(":")[2] in settings.groups for ref in refs if ref.startswith("group:"))
         people = {person for ref in refs for person in _people_of(ref, settings.people)}
-        if people and policy.quorum > len(people):
+        # One of each rotation is on call at a time.
+        most = len(people) + len({ref for ref in refs if ref.startswith("oncall:")})
+        if is_known and most and policy.quorum > most:
             yield (
                 ("policies", name, "quorum"),
-                f"found {policy.quorum}; allowed: at most {len(people)}, as many people are named",
+                f"found {policy.quorum}; allowed: at most {most}, as many people are named",
             )
 
 
@@ -226,7 +235,9 @@ def _groups(people: dict[str, PersonConfig]) -> list[str]:
 def _people_of(ref: str, people: dict[str, PersonConfig]) -> list[str]:
     kind, _, name = ref.partition(":")
     return [
-        person for person, config in people.items() if (name in config.groups if kind == "group" else name == person)
+        person
+        for person, config in people.items()
+        if (name in config.groups if kind == "group" else kind == "person" and name == person)
     ]
 
 

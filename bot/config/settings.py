@@ -12,6 +12,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.config.deploy import DeployConfig, FreezeConfig
+from bot.config.directory.groups import GroupTable, group_contradictions
+from bot.config.directory.oncall import OncallTable, oncall_contradictions
 from bot.config.errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
 from bot.config.mail import MailSettings
 from bot.config.mail import contradictions as mail_contradictions
@@ -91,6 +93,8 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     sweep_s: float = Field(default=1.0, gt=0, description="seconds between two looks for work that nobody took")
     grace_s: float = Field(default=12, ge=0, description="seconds until others take what nobody took, or lost")
     people: dict[Name, PersonConfig] = {}
+    groups: dict[Name, GroupTable] = {}
+    oncall: dict[Name, OncallTable] = {}
     policies: dict[Name, PolicyConfig] = {}
     agents: dict[Name, AgentConfig] = {}
     deploy: DeployConfig = DeployConfig()
@@ -209,6 +213,10 @@ def _checked(values: dict[str, object], origin: Origin) -> tuple[Settings, list[
     problems += contradictions(settings, broken, origin)
     if broken.isdisjoint({"triggers", "people"}):
         found = trigger_contradictions(settings.triggers, settings.people)
+        problems += [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
+    if broken.isdisjoint({"groups", "oncall", "people"}):
+        found = [*group_contradictions(settings.groups, settings.people)]
+        found += oncall_contradictions(settings.oncall, settings.people)
         problems += [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
     if broken.isdisjoint({"desk", "people", "policies", "mail_address"}):
         found = desk_contradictions(settings.desk, settings.people, settings.policies, settings.mail_address)

@@ -107,8 +107,8 @@ def _login(text: str) -> str:
 
 
 def _ref(text: str) -> str:
-    if not re.fullmatch(r"(person|group):\S+", text):
-        raise ValueError('"person:NAME" or "group:NAME"')
+    if not re.fullmatch(r"(person|group|oncall):\S+", text):
+        raise ValueError('"person:NAME", "group:NAME" or "oncall:NAME"')
     return text
 
 
@@ -122,7 +122,7 @@ def _ref_or_place(text: str) -> str:
     try:
         return _place(text) if text.startswith("slack:") else _ref(text)
     except ValueError as error:
-        raise ValueError('"person:NAME", "group:NAME", or "slack:#NAME" of a Slack channel') from error
+        raise ValueError('"person:NAME", "group:NAME", "oncall:NAME", or "slack:#NAME" of a Slack channel') from error
 
 
 def _said(text: str) -> str:
@@ -153,7 +153,7 @@ Limit = Annotated[Rate, BeforeValidator(parse_rate)]
 MailAddress = Annotated[str, AfterValidator(_plain_address)]
 Folder = Annotated[Path, AfterValidator(absolute)]
 Name = Annotated[str, AfterValidator(_name)]
-# Who is meant: one person, or whoever is in a group.
+# Who is meant: one person, whoever is in a group, or whoever is on call.
 Ref = Annotated[str, AfterValidator(_ref)]
 # A Slack channel, by its name or its id.
 Place = Annotated[str, AfterValidator(_place)]
@@ -225,7 +225,7 @@ Approvers = Annotated[
 
 
 def refs_of(approvers: Approvers | Approver) -> Iterator[str]:
-    """Every `person:…` and `group:…` below `approvers`, in the order of the file."""
+    """Every `person:…`, `group:…` and `oncall:…` below `approvers`, in the order of the file."""
     match approvers:
         case str():
             yield approvers
@@ -241,7 +241,9 @@ def refs_of(approvers: Approvers | Approver) -> Iterator[str]:
 class PolicyConfig(Table):
     """`[policies.NAME]`: who may decide, how many of them, by when, and over which channels."""
 
-    approvers: Approvers = Field(description='a list of "person:NAME" and "group:NAME", or {all_of=[…]}, {any_of=[…]}')
+    approvers: Approvers = Field(
+        description='a list of "person:NAME", "group:NAME" and "oncall:NAME", or {all_of=[…]}, {any_of=[…]}'
+    )
     quorum: int = Field(default=1, ge=1, description="how many different people have to approve")
     reach: tuple[Reach, ...] = Field(default=CHANNELS, min_length=1, description="per person, the first that works")
     also_post: tuple[Place, ...] = Field(default=(), description='places of many that show the card: "slack:#release"')
@@ -300,14 +302,15 @@ class AgentConfig(Table):
         description='how long what its model answers is kept as it came, such as "7d", at most "30d"; none: not at all',
     )
     asks: tuple[Ref, ...] = Field(
-        default=(), description='whom its questions may go to beside the requester: "person:NAME", "group:NAME"'
+        default=(),
+        description='whom its questions may go to beside the requester: "person:NAME", "group:NAME", "oncall:NAME"',
     )
 
 
 class AlertsConfig(Table):
     """`[alerts]`: who hears what nobody else can."""
 
-    to: tuple[Ref, ...] = Field(default=(), description='a list of "person:NAME" and "group:NAME"')
+    to: tuple[Ref, ...] = Field(default=(), description='a list of "person:NAME", "group:NAME" and "oncall:NAME"')
 
 
 def _a_day_at_least(seconds: float) -> float:
@@ -354,7 +357,9 @@ class RetentionConfig(Table):
 class AnnounceConfig(Table):
     """`[announce]`: who hears what the announce agent says."""
 
-    to: tuple[Audience, ...] = Field(default=(), description='a list of "person:NAME", "group:NAME" and "slack:#NAME"')
+    to: tuple[Audience, ...] = Field(
+        default=(), description='a list of "person:NAME", "group:NAME", "oncall:NAME" and "slack:#NAME"'
+    )
 
 
 class LimitsConfig(Table):

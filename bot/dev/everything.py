@@ -24,6 +24,7 @@ from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
 from bot.dev.welcome import to_try
 from bot.doctor.slack import speaks_of_slack
+from bot.people.directory import People
 from bot.process.logging import log_to
 from bot.process.processes import listen_at, run, serve, telemetry_of
 from bot.registry.configured import agents_of
@@ -129,10 +130,10 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis, ports: Port
         site = stack.enter_context(listen_at("127.0.0.1", ports.demo, "--demo-port"))
         ports = replace(ports, web=port_of(web), demo=port_of(site))
         settings = settings.model_copy(update={"public_url": settings.public_url or f"http://127.0.0.1:{ports.web}"})
-        mail, client = local_mail(settings), Client(url)
-        slack = slack_parts(settings, client)
+        people, client = People.of(settings), Client(url)
+        mail, slack = local_mail(settings, people), slack_parts(settings, client, people)
         channels, telemetry = [*slack.channels, mail.channel()], telemetry_of(os.environ)
-        app = compose(settings, url, channels, agents_of(settings), telemetry=telemetry)
+        app = compose(settings, url, channels, agents_of(settings), people=people, telemetry=telemetry)
         demo = Demo(mail, f"http://127.0.0.1:{ports.demo}")
         beside = [
             _keep(redis),

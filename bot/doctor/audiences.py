@@ -1,6 +1,7 @@
 """Checks that those who hear alerts and announcements can be reached; their Slack channels are asked of Slack."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from bot.config.settings import Settings
 from bot.doctor.finding import Finding, not_tried
@@ -15,8 +16,9 @@ _UNHEARD = (
 
 def examine_audiences(settings: Settings) -> Iterator[Finding]:
     """Everything about `[alerts]` and `[announce]` that needs no Slack."""
-    people = People(settings.people, settings.policies, settings.language)
-    alerts, announced = people.members(settings.alerts.to), people.members(settings.announce.to)
+    people = People.of(settings)
+    now = datetime.now(UTC)
+    alerts, announced = people.members(settings.alerts.to, now), people.members(settings.announce.to, now)
     if settings.people and not alerts:
         what = f"[alerts] names nobody: at 3 a.m. nobody is told of {_UNHEARD}"
         yield Finding(sign="!", what=what, fix='name who looks after sayso: [alerts] to = ["person:NAME"]')
@@ -46,8 +48,8 @@ def places_of(settings: Settings) -> dict[str, str]:
 
 def addresses_of(settings: Settings) -> dict[str, str]:
     """The mail addresses of those whom `[alerts]` and `[announce]` name, by person."""
-    people = People(settings.people, settings.policies, settings.language)
-    named = people.members((*settings.alerts.to, *settings.announce.to))
+    people = People.of(settings)
+    named = people.members((*settings.alerts.to, *settings.announce.to), datetime.now(UTC))
     return {person: email for person in named if (email := settings.people[person].email)}
 
 

@@ -120,7 +120,7 @@ async def _mail(settings: Settings) -> AsyncIterator[Finding]:
     from bot.doctor.mail import examine_mail, examine_recipients  # noqa: PLC0415
     from bot.wiring.mail import RealMail  # noqa: PLC0415
 
-    people = People(settings.people, settings.policies, settings.language)
+    people = People.of(settings)
     mail = RealMail(settings, people)
     async for finding in examine_mail(settings, mail):
         yield finding

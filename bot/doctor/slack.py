@@ -1,6 +1,7 @@
 """Checks of Slack by the settings alone, and whether anything listens."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 
 from agents.requests import people_of
 from bot.config.settings import Settings
@@ -45,9 +46,9 @@ def speaks_of_slack(settings: Settings) -> bool:
 
 def _reach(settings: Settings) -> Iterator[Finding]:
     """People whom a policy asks and cannot reach in any of its ways."""
-    people = People(settings.people, settings.policies, settings.language)
+    people = People.of(settings)
     for name in settings.policies:
-        policy = people.snapshot(name)
+        policy = people.snapshot(name, datetime.now(UTC))
         for person in dict.fromkeys(people_of(policy.rule)) if policy else ():
             lacks = [why for way in settings.policies[name].reach if (why := _lacks(settings, person, way))]
             if len(lacks) == len(settings.policies[name].reach):

@@ -30,10 +30,11 @@ class Announcements:
     async def notify(self, run: Run, step_id: StepId, to: str, title: str | Callable[[], str], text: str) -> None:
         """Say it once per step, title and `to`, however often the step is tried. Raises ToolRefused for nobody."""
         place = to if to.startswith("slack:") else ""
-        people = [PersonId("")] if place else self._people.members([to])
+        now = await self._journal.store.now(run.id)
+        await self._people.look_up([to])
+        people = [PersonId("")] if place else self._people.members([to], now)
         if not people or not place_of(to)[1]:
             raise ToolRefused(say("agent.nobody-in", whom=repr(one_line(to, 100))))
-        now = await self._journal.store.now(run.id)
         with self._people.speaking_to(""):  # many read it, whoever asked for it
             title = title if isinstance(title, str) else title()
             card = self._card(run, title, text, now)

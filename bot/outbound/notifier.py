@@ -42,6 +42,14 @@ async def to_person(
     await journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry)]))
 
 
+def asked_by(run: Run) -> tuple[str, ...]:
+    """Return whom the open question of `run` names: `person:…`, `group:…` and `oncall:…`."""
+    wanted, step = wanted_of(run), run.pending.step if run.pending else None
+    if isinstance(wanted, Question):
+        return wanted.to
+    return tuple(step.to) if isinstance(step, RequestHumanInput) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """The state of a run when it was last to be shown."""
@@ -68,7 +76,7 @@ class Notifier:
     def __init__(
         self, people: People, channels: Sequence[str], edits: Set[str] = frozenset(), alerts: Sequence[str] = ()
     ) -> None:
-        self._alerts = tuple(alerts)
+        self.alerts = tuple(alerts)
         self._people, self._channels, self._edits = people, tuple(channels), edits
         self._progress = Progress(people, edits)
 
@@ -77,22 +85,22 @@ class Notifier:
         came_from = run.started.channel if run.started else ""
         return nearest_first(self._channels, came_from)
 
-    def question_policy(self, run: Run) -> PolicySnapshot:
+    def question_policy(self, run: Run, now: datetime) -> PolicySnapshot:
         """A question goes to whom it names, in any way; else to the requester, where the trigger came from."""
         wanted = wanted_of(run)
         if isinstance(wanted, Question):
-            to, source = self._people.members(wanted.to), ", ".join(wanted.to)
+            to, source = self._people.members(wanted.to, now), ", ".join(wanted.to)
             # The process that opens it serves HTTP and has no channels; those that send have them all.
             return self._people.question(to, CHANNELS, source, wanted.expires_after_s)
         step = run.pending.step if run.pending else None
         if isinstance(step, RequestHumanInput) and step.to:
-            return self._people.question(self._people.members(step.to), CHANNELS, ", ".join(step.to))
+            return self._people.question(self._people.members(step.to, now), CHANNELS, ", ".join(step.to))
         to = (run.started.requester,) if run.started else ()
         return self._people.question(to, self.reach(run))
 
-    def go_on_policy(self, run: Run, why: Why) -> PolicySnapshot:
+    def go_on_policy(self, run: Run, why: Why, now: datetime) -> PolicySnapshot:
         """Return who decides whether a run goes on: its requester; for an agent's day budget, the operators, if any."""
-        operators = self._people.members(self._alerts) if why == "day" else ()
+        operators = self._people.members(self.alerts, now) if why == "day" else ()
         to = operators or ((run.started.requester,) if run.started else ())
         return self._people.question(to, self.reach(run), "the operators" if operators else "the requester")
 

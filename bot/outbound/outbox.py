@@ -300,7 +300,8 @@ class Outbox:
             title, text = words()
         log.error("alert", title=title, text=text)
         now, entries = await self._store.now(near), list[Alert]()
-        for person in dict.fromkeys((*self._people.members(self._alerts), *also)):
+        await self._people.look_up(self._alerts)
+        for person in dict.fromkeys((*self._people.members(self._alerts, now), *also)):
             with self._people.speaking_to(person):
                 card = notice(*words(), now, near)
             entries.append(

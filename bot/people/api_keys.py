@@ -188,14 +188,16 @@ class Keyring:
     def _known(self, ref: str) -> str:
         """`ref` itself, which means somebody. Raises Invalid."""
         kind, _, name = ref.partition(":")
+        now = self._store.about_now()
         is_known = {
-            "person": lambda: bool(self._people.members([ref])),
-            "group": lambda: bool(self._people.members([ref])),
-            "policy": lambda: self._people.snapshot(name) is not None,
+            "person": lambda: bool(self._people.members([ref], now)),
+            "group": lambda: name in self._people.tables.groups or bool(self._people.members([ref], now)),
+            "oncall": lambda: name in self._people.tables.oncall,
+            "policy": lambda: name in self._people.tables.policies,
         }
         if kind in is_known and is_known[kind]():
             return ref
-        allowed = "person:NAME, group:NAME or policy:NAME, as sayso.toml has them"
+        allowed = "person:NAME, group:NAME, oncall:NAME or policy:NAME, as sayso.toml has them"
         raise Invalid(f"There is no {ref[:80]!r} to ask", f"Allowed: {allowed}")
 
     async def find(self, text: str) -> ApiKey | None:

@@ -2,39 +2,92 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule
-from bot.config.tables import AllOfTable, AnyOfTable, Approver, Approvers, PersonConfig, PolicyConfig
+from bot.config.tables import AllOfTable, AnyOfTable, Approver, Approvers, PersonConfig, PolicyConfig, refs_of
 from bot.errors import NotFound
+from bot.people.slack_groups import GroupReader
+from bot.people.tables import Tables, tables_of
+from bot.policy.oncall import Duty, duty, next_duty, on_call
 from channels import Contact
 from language import Language, say, speaking
 from language.lists import both
+
+if TYPE_CHECKING:
+    from bot.config.settings import Settings
 
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
 QUESTION_EXPIRES_S = 24 * 3600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The people of a group. `strangers` are members elsewhere who are nobody in [people], and do not count.
+
+    `problem` says why nobody is known to be in it, where it can't be read.
+    """
+
+    people: tuple[PersonId, ...] = ()
+    strangers: tuple[str, ...] = ()
+    problem: str = ""
+
+
 class People:
-    """The directory as channels (contacts) and policies (groups) need it; also a `channels.Directory`."""
+    """The directory as channels (contacts) and policies (groups) need it; also a `channels.Directory`.
+
+    What it says changes as a whole: `change` puts other tables in place of those it holds. Members of groups that are
+    kept in Slack are those that `look_up` has read.
+    """
 
     def __init__(
-        self,
-        people: Mapping[str, PersonConfig],
-        policies: Mapping[str, PolicyConfig],
-        language: Language = "en",
+        self, people: Mapping[str, PersonConfig], policies: Mapping[str, PolicyConfig], language: Language = "en"
     ) -> None:
-        self._people, self._policies = people, policies
+        self._tables = Tables(people, policies)
         self._language: Language = language
-        self._by_email = {person.email.lower(): name for name, person in people.items() if person.email}
-        self._by_github = {person.github.lower(): name for name, person in people.items() if person.github}
+        self._groups: GroupReader | None = None
+
+    @classmethod
+    def of(cls, settings: "Settings") -> "People":
+        """The directory that the settings give. Reads the files of groups; one that can't be read has nobody in it."""
+        people = cls({}, {}, settings.language)
+        people.change(tables_of(settings))
+        return people
+
+    @property
+    def tables(self) -> Tables:
+        """The tables that hold now."""
+        return self._tables
+
+    def change(self, tables: Tables) -> None:
+        """Let `tables` hold from now on, all at once."""
+        self._tables = tables
+
+    def read_groups_by(self, reader: GroupReader) -> None:
+        """Have `reader` read the groups that are kept in Slack."""
+        self._groups = reader
+
+    async def look_up(self, refs: Iterable[str]) -> None:
+        """Read the groups among `refs` that are kept in Slack, as `GroupReader.read` does. Never raises."""
+        for ref in refs:
+            table = self._tables.groups.get(ref.removeprefix("group:")) if ref.startswith("group:") else None
+            if table and table.slack and self._groups:
+                await self._groups.read(table.slack)
+
+    async def look_up_policy(self, name: str) -> None:
+        """`look_up` everybody whom a policy names."""
+        if policy := self._tables.policies.get(name):
+            await self.look_up(refs_of(policy.approvers))
 
     def contacts(self) -> tuple[Contact, ...]:
         """Return what channels may know of everyone."""
-        return tuple(found for name in self._people if (found := self.contact(name)))
+        return tuple(found for name in self._tables.people if (found := self.contact(name)))
 
     def contact(self, person: str) -> Contact | None:
         """Return what channels may know of a person."""
-        found = self._people.get(person)
+        found = self._tables.people.get(person)
         if found is None:
             return None
         return Contact(
@@ -48,33 +101,33 @@ class People:
 
     def by_email(self, address: str) -> Contact | None:
         """The person who has exactly this address; letter case does not count."""
-        name = self._by_email.get(address.lower())
+        name = self._tables.by_email.get(address.lower())
         return None if name is None else self.contact(name)
 
     def by_github(self, login: str) -> PersonId | None:
         """The person who has this login at GitHub; letter case does not count."""
-        name = self._by_github.get(login.lower())
+        name = self._tables.by_github.get(login.lower())
         return None if name is None else PersonId(name)
 
     def named(self, person: str) -> PersonId:
         """`person` as an id. Raises NotFound."""
-        if person not in self._people:
-            known = ", ".join(sorted(self._people)) or say("error.no-people")
+        if person not in self._tables.people:
+            known = ", ".join(sorted(self._tables.people)) or say("error.no-people")
             raise NotFound(say("error.no-person", person=repr(person)), say("error.people-are", names=known))
         return PersonId(person)
 
     def all(self) -> tuple[PersonId, ...]:
         """Everyone, in the order of the file."""
-        return tuple(PersonId(name) for name in self._people)
+        return tuple(PersonId(name) for name in self._tables.people)
 
     def name_of(self, person: str) -> str:
         """Return the name that people use for `person`; the id itself for somebody who has left."""
-        found = self._people.get(person)
+        found = self._tables.people.get(person)
         return found.name if found else person
 
     def language_of(self, person: str) -> Language:
         """Return the language that `person` reads: that of the installation where they chose none, or are nobody."""
-        found = self._people.get(person)
+        found = self._tables.people.get(person)
         return (found.language if found else None) or self._language
 
     def speaking_to(self, person: str) -> AbstractContextManager[None]:
@@ -89,18 +142,49 @@ class People:
         """`Bo Berg and Cy Cole`."""
         return both([self.name_of(person) for person in people])
 
-    def members(self, refs: Iterable[str]) -> tuple[PersonId, ...]:
-        """Everyone that `person:…` and `group:…` names mean, each once."""
-        return tuple(dict.fromkeys(person for ref in refs for person in self._anyone(ref).people))
+    def group(self, name: str) -> Group:
+        """Return who is in a group, as far as is known now; nobody where there is no such group."""
+        tables = self._tables
+        table = tables.groups.get(name)
+        if table is None:
+            return Group(tuple(PersonId(one) for one, config in tables.people.items() if name in config.groups))
+        if table.file:
+            file = tables.files[name]
+            return Group(*_told_apart(file.addresses, tables.by_email), file.problem)
+        if self._groups is None:
+            return Group(problem=say("group.no-slack"))
+        read = self._groups.known(table.slack or "")
+        return Group(*_told_apart(read.members, tables.by_slack), read.problem)
 
-    def snapshot(self, name: str) -> PolicySnapshot | None:
-        """A policy as it stands now, groups resolved; None when there is no such policy."""
-        policy = self._policies.get(name)
+    def duties(self, at: datetime) -> dict[str, tuple[Duty | None, Duty | None]]:
+        """Return who is on call `at` this moment, and who is next, by the name of the rotation."""
+        return {name: (duty(table, at), next_duty(table, at)) for name, table in self._tables.oncall.items()}
+
+    def members(self, refs: Iterable[str], at: datetime) -> tuple[PersonId, ...]:
+        """Everyone that `person:…`, `group:…` and `oncall:…` names mean at a moment, each once."""
+        return tuple(dict.fromkeys(person for ref in refs for person in self.seat(ref, at).people))
+
+    def problems(self, policy: str) -> tuple[str, ...]:
+        """Why groups of a policy can't be resolved, each with its name; none where all of them can."""
+        found = self._tables.policies.get(policy)
+        names = [ref.partition(":")[2] for ref in refs_of(found.approvers) if ref.startswith("group:")] if found else []
+        problems = {name: self.group(name).problem for name in names}
+        return tuple(say("group.problem", group=name, why=why) for name, why in problems.items() if why)
+
+    def without_anybody(self, policy: str, at: datetime) -> tuple[str, ...]:
+        """Return the names in a policy that mean nobody at a moment: an empty group, a rotation that has not begun."""
+        found = self._tables.policies.get(policy)
+        refs = refs_of(found.approvers) if found else ()
+        return tuple(dict.fromkeys(ref for ref in refs if not self.members([ref], at)))
+
+    def snapshot(self, name: str, at: datetime) -> PolicySnapshot | None:
+        """A policy as it stands `at` a moment, groups and rotations resolved; None when there is no such policy."""
+        policy = self._tables.policies.get(name)
         if policy is None:
             return None
         return PolicySnapshot(
             name=name,
-            rule=self._rule(policy.approvers),
+            rule=self._rule(policy.approvers, at),
             quorum=policy.quorum,
             reach=policy.reach,
             also_post=policy.also_post,
@@ -130,20 +214,32 @@ class People:
             execute_within_s=expires_after_s,
         )
 
-    def _rule(self, approvers: Approvers | Approver) -> Rule:
-        match approvers:
-            case str():
-                return self._anyone(approvers)
-            case AllOfTable():
-                return AllOf(of=tuple(self._rule(part) for part in approvers.all_of))
-            case AnyOfTable():
-                return AnyOf(of=tuple(self._rule(part) for part in approvers.any_of))
-            case _:
-                return AnyOf(of=tuple(self._rule(part) for part in approvers))
-
-    def _anyone(self, ref: str) -> Anyone:
+    def seat(self, ref: str, at: datetime) -> Anyone:
+        """Return the seat of a rule that `person:…`, `group:…` or `oncall:…` means at a moment."""
         kind, _, name = ref.partition(":")
         if kind == "person":
-            return Anyone(source=ref, people=(PersonId(name),) if name in self._people else ())
-        inside = (PersonId(person) for person, config in self._people.items() if name in config.groups)
-        return Anyone(source=ref, people=tuple(inside))
+            found = (PersonId(name),)
+        elif kind == "oncall":
+            table = self._tables.oncall.get(name)
+            found = tuple(filter(None, [on_call(table, at) if table else None]))
+        else:
+            found = self.group(name).people if kind == "group" else ()
+        return Anyone(source=ref, people=tuple(person for person in found if person in self._tables.people))
+
+    def _rule(self, approvers: Approvers | Approver, at: datetime) -> Rule:
+        match approvers:
+            case str():
+                return self.seat(approvers, at)
+            case AllOfTable():
+                return AllOf(of=tuple(self._rule(part, at) for part in approvers.all_of))
+            case AnyOfTable():
+                return AnyOf(of=tuple(self._rule(part, at) for part in approvers.any_of))
+            case _:
+                return AnyOf(of=tuple(self._rule(part, at) for part in approvers))
+
+
+def _told_apart(members: Iterable[str], by: Mapping[str, str]) -> tuple[tuple[PersonId, ...], tuple[str, ...]]:
+    """Return the people of `members`, and those who are nobody we know."""
+    everybody = tuple(members)
+    people = tuple(PersonId(by[one]) for one in everybody if one in by)
+    return people, tuple(one for one in everybody if one not in by)

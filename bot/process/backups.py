@@ -20,6 +20,7 @@ from bot.backup.loading import check_empty, checked, claim, forget, load, open_u
 from bot.config.data_dir import DataDir, redis_url
 from bot.config.settings import Settings
 from bot.errors import Conflict, Unavailable
+from bot.people.directory import People
 from bot.process.logging import log_to
 from bot.process.processes import real_channel
 from bot.registry.configured import agents_of
@@ -158,7 +159,7 @@ def _channels(settings: Settings, client: Client) -> Sequence[Channel]:
     """The channels that the processes of these settings have: in them cards are closed."""
     slack = slack_parts(settings, client).channels
     if settings.has_servers:
-        return [*slack, real_channel(settings, client)]
+        return [*slack, real_channel(settings, client, People.of(settings))]
     return [*slack, local_mail(settings).channel()] if settings.stays_local(settings.redis_url) else slack
 
 

@@ -58,18 +58,19 @@ async def run_process(settings: Settings, *, works: bool, receives: Collection[s
     check_reach(settings, receives)
     url = redis_url(settings)
     async with AsyncExitStack() as stack:
-        client, by_mail = Client(url), list[EmailChannel]()
+        client, by_mail, people = Client(url), list[EmailChannel](), People.of(settings)
         stack.push_async_callback(client.close)
         if settings.has_servers:
-            by_mail.append(real_channel(settings, client))
+            by_mail.append(real_channel(settings, client, people))
         elif settings.stays_local(settings.redis_url):
-            mail = local_mail(settings)
+            mail = local_mail(settings, people)
             by_mail.append(mail.channel())
             if "email" in receives:
                 await stack.enter_async_context(mail.serving())
-        slack = slack_parts(settings, client)
+        slack = slack_parts(settings, client, people)
         telemetry = telemetry_of(os.environ) if works else OFF
-        app = compose(settings, url, [*slack.channels, *by_mail], agents_of(settings), telemetry=telemetry)
+        channels = [*slack.channels, *by_mail]
+        app = compose(settings, url, channels, agents_of(settings), people=people, telemetry=telemetry)
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
         beside += slack.beside(app.requests.lookup, has_line=True) if "slack" in receives else []
         await serve(app, works=works, receives=receives, beside=beside)
@@ -109,10 +110,10 @@ async def run_web(settings: Settings, port: int) -> None:
     check_bind(settings)
     url = redis_url(settings)
     async with AsyncExitStack() as stack:
-        client = Client(url)
+        client, people = Client(url), People.of(settings)
         stack.push_async_callback(client.close)
-        slack = slack_parts(settings, client)
-        app = compose(settings, url, slack.channels, agents_of(settings), sends=False)
+        slack = slack_parts(settings, client, people)
+        app = compose(settings, url, slack.channels, agents_of(settings), sends=False, people=people)
         listener = listen_at(settings.bind, port)
         log.info("listening", bind=settings.bind, port=port_of(listener))
         beside = slack.beside(app.requests.lookup, has_line=False) if settings.has_slack_http else []
@@ -174,9 +175,9 @@ async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.wait(tasks)
 
 
-def real_channel(settings: Settings, client: Client) -> EmailChannel:
+def real_channel(settings: Settings, client: Client, people: People) -> EmailChannel:
     """The mail of an installation whose settings name servers."""
-    mail = RealMail(settings, People(settings.people, settings.policies, settings.language))
+    mail = RealMail(settings, people)
     mailbox = mail.mailbox(MailboxStore(client, settings.mailbox_name))
     return mail.channel(mailbox, public=settings.desk.address or "")
 

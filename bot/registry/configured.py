@@ -53,7 +53,7 @@ def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
 
 def release_in_use(settings: Settings, agents: Iterable[Agent]) -> str:
     """Under which release the events of these agents, and of ours without a name, are written. The same everywhere."""
-    everyone = (*agents, relay_agent(settings.policies), survey_agent())
+    everyone = (*agents, relay_agent(lambda: settings.policies), survey_agent())
     return release_of(_all_code(settings), in_use(everyone, model_names(settings, everyone)))
 
 

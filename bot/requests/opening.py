@@ -61,10 +61,14 @@ _GO_ON: dict[Why, str] = {
 
 @dataclass(frozen=True, slots=True)
 class NotEnoughApprovers:
-    """The request is not opened: by `policy` too few people may decide it, as some took `parts` in what is asked."""
+    """The request is not opened: by `policy` too few people may decide it, as some took `parts` in what is asked.
+
+    `nobody` are names in the policy that mean nobody now.
+    """
 
     policy: PolicySnapshot
     parts: Mapping[PersonId, Part]
+    nobody: tuple[str, ...] = ()
 
     @property
     def why(self) -> str:
@@ -76,6 +80,7 @@ class NotEnoughApprovers:
             if person in may and person not in left
         ]
         why = f" {say('run.not-counted', who='; '.join(out))}" if out else ""
+        why += f" {say('run.nobody-in', names=', '.join(self.nobody))}" if self.nobody else ""
         if len(left) >= policy.quorum:
             return say("run.seats-not-filled", policy=policy.name, why=why)
         return say("run.too-few-approvers", policy=policy.name, count=len(left), needed=policy.quorum, why=why)

@@ -55,7 +55,7 @@ class ApiRequests:
         Raises Invalid and RateLimited.
         """
         run_id = run_id or self._starter.run_id()
-        self._check_everybody_is_there(wanted)
+        await self._check_everybody_is_there(wanted)
         events, request = await self._first_turn(self._started(run_id, wanted, context, asker))
         await self._starter.admission.person(asker.requester, run_id)
         commit = opening(request, self._people, expect=0)
@@ -72,9 +72,11 @@ class ApiRequests:
         events = (await self._journal.store.load(run_id)).events
         return next((event.request.id for event in events if isinstance(event, RequestOpened)), None)
 
-    def _check_everybody_is_there(self, wanted: Question | Approval) -> None:
+    async def _check_everybody_is_there(self, wanted: Question | Approval) -> None:
         to = wanted.to if isinstance(wanted, Question) else ()
-        if missing := [ref for ref in to if not self._people.members([ref])]:
+        now = self._journal.store.about_now()
+        await self._people.look_up(to)
+        if missing := [ref for ref in to if not self._people.members([ref], now)]:
             raise Invalid(say("error.nobody-in", names=", ".join(missing)), say("error.people-listed"))
 
     def _started(

@@ -10,13 +10,14 @@ import structlog
 
 from agents import Agent, ToolRefused
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
-from agents.requests import AttemptId, Effect, Freeze, GatedCall, Request, RequestId, RunId
+from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId
 from agents.run import PendingStep, Run
 from agents.state import Attempt
 from agents.steps import CallTool, RequestHumanInput, Step
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, poll_result, prepare, stop_outside
 from bot.execution.tool_context import StepContext
+from bot.outbound.notifier import asked_by
 from bot.people.directory import People
 from bot.render.views import line_of
 from bot.requests.decisions import Decisions
@@ -243,30 +244,41 @@ class Loop:
         """The request that `ask` opens; nothing is written. Raises ToolRefused."""
         pending = ask.pending
         if pending.raised:
-            policy = self._notifier.go_on_policy(run, pending.raised.why)
+            await self._people.look_up(self._notifier.alerts)
+            policy = self._notifier.go_on_policy(run, pending.raised.why, now)
             with self._speaking_to_requester(run):
                 return raised_request(run, pending, pending.raised, policy, now)
         if ask.purpose == "question":
             with self._speaking_to_requester(run):
                 _check_may_ask(agent, pending.step)
-            return question_request(run, pending, self._notifier.question_policy(run), now)
+            await self._people.look_up(asked_by(run))
+            return question_request(run, pending, self._notifier.question_policy(run, now), now)
         if not isinstance(pending.step, CallTool):
             raise TypeError(f"{ask.purpose} is about a tool call")
         if ask.purpose == "unknown":
-            policy = pending.request.policy if pending.request else self._notifier.question_policy(run)
+            policy = pending.request.policy if pending.request else self._notifier.question_policy(run, now)
             return unknown_request(run, pending, title_of(agent, pending.step), policy, now)
-        policy = self._people.snapshot(pending.gate or "")
-        if policy is None:
-            with self._speaking_to_requester(run):
-                why = say("run.no-policy", policy=pending.gate or "")
-            raise ToolRefused(why)
+        policy = await self._policy(run, pending.gate or "", now)
         with self._speaking_to_requester(run):
             tool, args, effect = await prepare(agent, run, pending.step)
         call = call_of(tool, args, effect)
         request = gate_request(run, pending, question_of(agent, pending.step, effect), call, policy, now)
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, pending.gate or "", call)})
+        if isinstance(request, NotEnoughApprovers):
+            return replace(request, nobody=self._people.without_anybody(policy.name, now))
         return request
+
+    async def _policy(self, run: Run, name: str, now: datetime) -> PolicySnapshot:
+        """Return the policy as it stands now. Raises ToolRefused where it is not there, or not all of it is known."""
+        await self._people.look_up_policy(name)
+        policy = self._people.snapshot(name, now)
+        with self._speaking_to_requester(run):
+            if policy is None:
+                raise ToolRefused(say("run.no-policy", policy=name))
+            if problems := self._people.problems(name):
+                raise ToolRefused(say("run.unresolved-policy", policy=name, why="; ".join(problems)))
+        return policy
 
     async def _execute(
         self, agent: Agent, told: RunSnapshot, pending: PendingStep, step: CallTool, thought: Sequence[Event] = ()

@@ -137,8 +137,8 @@ class LocalMail:
         return base64.b32encode(digest).decode().rstrip("=")
 
 
-def local_mail(settings: Settings) -> LocalMail:
-    """The local mailbox of this installation."""
+def local_mail(settings: Settings, people: People | None = None) -> LocalMail:
+    """The local mailbox of this installation; of `people`, instead of those whom the settings name."""
     home = DataDir(settings.data_dir)
-    people, address = People(settings.people, settings.policies, settings.language), settings.mail_address
-    return LocalMail(home, people, home.keys(settings)[0], address, settings.desk.address)
+    key = home.keys(settings)[0]
+    return LocalMail(home, people or People.of(settings), key, settings.mail_address, settings.desk.address)

@@ -64,7 +64,7 @@ def access_to(store: Store, people: People) -> Access:
 
 def office_of(settings: Settings, url: str) -> Office:
     """The office over the Redis at `url`. Connects to nothing yet."""
-    store, people = store_of(settings, Client(url)), People(settings.people, settings.policies, settings.language)
+    store, people = store_of(settings, Client(url)), People.of(settings)
     queue = queue_of(settings, store)
     data_dir, access = DataDir(settings.data_dir), access_to(store, people)
     return Office(settings, data_dir, store, queue, Journal(store, queue), people, access)

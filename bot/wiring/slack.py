@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -11,6 +12,7 @@ from pydantic import JsonValue
 from agents.command import is_order
 from bot.config.settings import Settings
 from bot.people.directory import People
+from bot.people.slack_groups import GroupReader
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.indexes import Links, StoreMarks
@@ -89,14 +91,15 @@ class SlackParts:
         return found
 
 
-def slack_parts(settings: Settings, client: Client) -> SlackParts:
-    """Compose the parts of Slack that a process needs to reach people.
+def slack_parts(settings: Settings, client: Client, people: People | None = None) -> SlackParts:
+    """Compose the parts of Slack that a process needs to reach `people`, and have their groups in Slack read there.
 
     Connects to nothing yet.
     """
     if not settings.has_slack:
         return SlackParts()
     from bot.queries.slack_home import HomeWatch  # noqa: PLC0415 - it draws views, which most commands do without
+    from channels.slack.members import user_group  # noqa: PLC0415 - as in `slack_channel`
 
     api = slack_api(settings)
 
@@ -104,7 +107,8 @@ def slack_parts(settings: Settings, client: Client) -> SlackParts:
         await api.call("views.publish", user, user_id=user, view={**view})
 
     store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
-    people, link = People(settings.people, settings.policies, settings.language), LinkReport(Links(client))
+    people, link = people or People.of(settings), LinkReport(Links(client))
+    people.read_groups_by(GroupReader(partial(user_group, api), time.monotonic))
     homes = HomeWatch(store, people, publish)
     return SlackParts((slack_channel(settings, people, store, link.report, homes.opened),), link, homes)
 

@@ -29,6 +29,9 @@ SCOPES = (
 AGENT_SCOPE = "assistant:write"
 """The scope that Slack adds to an app that is an agent: https://docs.slack.dev/ai/agent-sessions."""
 
+GROUPS_SCOPE = "usergroups:read"
+"""The scope for `[groups.NAME] slack = …`: https://docs.slack.dev/reference/methods/usergroups.users.list."""
+
 APP_SCOPE = "connections:write"
 """The scope of the app token: open Socket Mode. A manifest can't hold it; it is chosen where that token is made."""
 
@@ -50,12 +53,14 @@ _LONG = (
 )
 
 
-def manifest(name: str = "sayso", url: str = "", *, is_agent: bool = False) -> Manifest:
+def manifest(name: str = "sayso", url: str = "", *, is_agent: bool = False, reads_groups: bool = False) -> Manifest:
     """The manifest of an app called `name`: for Socket Mode, or for HTTP where `url` is the origin of `sayso web`.
 
-    As an agent (a paid plan of Slack's) it shows in Slack itself that it works on something.
+    As an agent (a paid plan of Slack's) it shows in Slack itself that it works on something. With `reads_groups` it may
+    read who is in user groups.
     """
-    scopes = sorted((*SCOPES, AGENT_SCOPE)) if is_agent else list(SCOPES)
+    more = [scope for scope, wanted in ((AGENT_SCOPE, is_agent), (GROUPS_SCOPE, reads_groups)) if wanted]
+    scopes = sorted((*SCOPES, *more))
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar, cast
 from pydantic import JsonValue
 
 from channels import ChannelUnavailable, Contact, Directory
-from channels.slack.api import Answer, Calls, Refused, Unauthorized
+from channels.slack.api import Ambiguous, Answer, Calls, Refused, Unauthorized
 from channels.slack.inbound import Json, part, word
 from language import Language, say, speaking
 
@@ -194,6 +194,21 @@ def _teams(user: Json) -> frozenset[str]:
 def next_cursor(page: Answer) -> str:
     """Return where the next page begins; "" after the last one."""
     return word(page, "response_metadata", "next_cursor")
+
+
+_USER_GROUP = "usergroups.users.list"
+
+
+async def user_group(api: Calls, group: str) -> tuple[str, ...]:
+    """The ids of all active members of a user group. Raises Refused, ChannelUnavailable.
+
+    https://docs.slack.dev/reference/methods/usergroups.users.list
+    """
+    found = await api.call(_USER_GROUP, group, usergroup=group)
+    users = found.get("users")
+    if not isinstance(users, list):
+        raise Ambiguous(f"Slack's answer to {_USER_GROUP} could not be read", "It is looked up")
+    return tuple(str(each) for each in users)
 
 
 COUNTED, STARTED, PREPARED = "slack.not-counted", "slack.not-started", "slack.not-prepared"

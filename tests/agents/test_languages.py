@@ -189,7 +189,17 @@ def test_no_change_of_language_makes_rules_ask_the_same_again(languages: list[La
 
 @pytest.mark.parametrize(
     "agent",
-    [TRIAGE, ANNOUNCE, nothing_to_announce_to(), ASK, RELEASE, DEPLOY, help_agent(()), relay_agent(()), survey_agent()],
+    [
+        TRIAGE,
+        ANNOUNCE,
+        nothing_to_announce_to(),
+        ASK,
+        RELEASE,
+        DEPLOY,
+        help_agent(()),
+        relay_agent(tuple),
+        survey_agent(),
+    ],
     ids=lambda agent: agent.name,
 )
 def test_people_are_told_in_their_language_what_models_read_in_english(agent: Agent) -> None:

@@ -44,7 +44,7 @@ async def opened(
     200 and the header `Idempotency-Replayed: true`.
     """
     requester = requester_of(key, wanted.requester, here.app.people)
-    _check_may_ask(here, key, wanted)
+    await _check_may_ask(here, key, wanted)
     once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and (earlier := await here.app.runs.api_requests.asked(run_id)):
@@ -59,15 +59,17 @@ async def opened(
     return await view_of(here, request_id)
 
 
-def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted) -> None:
+async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted) -> None:
     """Check that the key may ask everybody wanted. Raises ProblemError; nobody may ask a person who does not exist."""
     listed = key.may_ask()
     if isinstance(wanted, ApprovalWanted):
         beyond = [f"policy:{wanted.policy}"] if f"policy:{wanted.policy}" not in listed else []
     else:
-        people = here.app.people
-        reached = set(people.members(ref for ref in listed if not ref.startswith("policy:")))
-        beyond = [ref for ref in wanted.to if ref not in listed and not _is_within(people.members([ref]), reached)]
+        people, now = here.app.people, here.app.store.about_now()
+        await people.look_up((*listed, *wanted.to))
+        reached = set(people.members((ref for ref in listed if not ref.startswith("policy:")), now))
+        others = (ref for ref in wanted.to if ref not in listed)
+        beyond = [ref for ref in others if not _is_within(people.members([ref], now), reached)]
     if beyond:
         detail = f"This key may not ask {', '.join(beyond)}."
         do = f"It may ask: {', '.join(listed) or 'nobody'}. Make a key with --asks {','.join(beyond)}"

@@ -168,7 +168,16 @@ AMENDMENTS: dict[str, Example] = {
 }
 WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn"}
 
-PEOPLE = {"people": [{"id": "anna", "name": "Anna Ames"}]}
+PEOPLE = {
+    "people": [{"id": "anna", "name": "Anna Ames"}],
+    "oncall": [
+        {
+            "name": "ops",
+            "now": {"person": "anna", "starts": "2026-11-02T08:00:00Z", "until": "2026-11-09T08:00:00Z"},
+            "next": None,
+        }
+    ],
+}
 PLACES: dict[str, object] = {
     "environments": [
         {

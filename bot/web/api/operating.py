@@ -4,10 +4,12 @@ from asyncio import gather
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
+from pydantic import AwareDatetime
 
 from agents.requests import Frozen, PersonId
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
+from bot.policy.oncall import Duty
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
 from bot.web.api import docs
@@ -26,10 +28,27 @@ class Named(Frozen):
     name: str
 
 
+class OnCall(Frozen):
+    """Who is on call in a rotation, since and until when; without a change of person or turn in between."""
+
+    person: PersonId
+    starts: AwareDatetime
+    until: AwareDatetime
+
+
+class Rotation(Frozen):
+    """A rotation (`oncall:NAME`): who is on call now and who is next; null where nobody is."""
+
+    name: str
+    now: OnCall | None
+    next: OnCall | None
+
+
 class Directory(Frozen):
-    """The people of the directory, in the order of the settings."""
+    """The people of the directory, in the order of the settings, and who of them is on call."""
 
     people: tuple[Named, ...]
+    oncall: tuple[Rotation, ...] = ()
 
 
 class EnvironmentViews(Frozen):
@@ -65,9 +84,17 @@ _DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 
 @router.get("/people", operation_id="listPeople", responses=answers(403, 422, shown={200: docs.PEOPLE}))
 async def people(_: MayRead, here: HereNow) -> Directory:
-    """The people of the directory by id, as requests and events name them."""
+    """The people of the directory by id, as requests and events name them; and who is on call now and next."""
     known = here.app.people
-    return Directory(people=tuple(Named(id=one, name=known.name_of(one)) for one in known.all()))
+    duties = known.duties(here.app.store.about_now())
+    return Directory(
+        people=tuple(Named(id=one, name=known.name_of(one)) for one in known.all()),
+        oncall=tuple(Rotation(name=name, now=_duty(now), next=_duty(then)) for name, (now, then) in duties.items()),
+    )
+
+
+def _duty(duty: Duty | None) -> OnCall | None:
+    return OnCall(person=duty.person, starts=duty.starts, until=duty.until) if duty else None
 
 
 @router.get("/environments", operation_id="listEnvironments", responses=answers(403, 422, shown={200: docs.PLACES}))

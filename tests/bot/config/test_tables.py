@@ -121,8 +121,11 @@ def test_approvers_nest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("approvers", "line"),
     [
-        ('["bo"]', 'approvers[0]: found "bo"; allowed: "person:NAME" or "group:NAME"'),
-        ("[3]", 'approvers[0]: found 3; allowed: "person:NAME", "group:NAME", {all_of=[…]}, {any_of=[…]}'),
+        ('["bo"]', 'approvers[0]: found "bo"; allowed: "person:NAME", "group:NAME" or "oncall:NAME"'),
+        (
+            "[3]",
+            'approvers[0]: found 3; allowed: "person:NAME", "group:NAME", "oncall:NAME", {all_of=[…]}, {any_of=[…]}',
+        ),
         ('{all_of=["person:bo", {any=[]}]}', 'approvers.all_of[1]: found {"any": []}; allowed: "person:NAME"'),
         (
             '["group:relase"]',
@@ -196,7 +199,7 @@ def test_who_hears_announcements_is_a_person_a_group_or_a_place(tmp_path: Path) 
     (nothing,) = problems(tmp_path, PEOPLE + '[announce]\nto = ["slack:ops"]\n')
 
     assert nobody.startswith('sayso.toml: announce.to: found "group:oncall", which is nobody in [people]')
-    assert nothing.endswith('allowed: "person:NAME", "group:NAME", or "slack:#NAME" of a Slack channel')
+    assert nothing.endswith('allowed: "person:NAME", "group:NAME", "oncall:NAME", or "slack:#NAME" of a Slack channel')
 
 
 def test_an_environment_needs_its_repository_and_commands(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from bot.config.tables import PersonConfig, PolicyConfig
 from bot.errors import NotFound
 from bot.people.directory import People
 from channels import Contact
+from tests.agents.worlds import NOON
 from tests.bot.examples import ANNA, BO, CY, DAN, PEOPLE, anyone
 
 
@@ -71,11 +72,15 @@ def test_people_are_called_by_their_names(people: tuple[str, ...], sentence: str
 
 
 def test_everybody_who_is_meant_is_meant_once() -> None:
-    assert PEOPLE.members(["person:dan", "group:release", "person:bo", "group:nobody", "person:eve"]) == (DAN, BO, CY)
+    assert PEOPLE.members(["person:dan", "group:release", "person:bo", "group:nobody", "person:eve"], NOON) == (
+        DAN,
+        BO,
+        CY,
+    )
 
 
 def test_a_list_of_approvers_means_any_of_them() -> None:
-    snapshot = directory(["group:ops", "person:anna"]).snapshot("production")
+    snapshot = directory(["group:ops", "person:anna"]).snapshot("production", NOON)
 
     assert snapshot is not None
     assert snapshot.rule == AnyOf(
@@ -84,7 +89,7 @@ def test_a_list_of_approvers_means_any_of_them() -> None:
 
 
 def test_rules_nest() -> None:
-    snapshot = directory({"all_of": ["group:dev", {"any_of": ["person:cy", "group:ops"]}]}).snapshot("production")
+    snapshot = directory({"all_of": ["group:dev", {"any_of": ["person:cy", "group:ops"]}]}).snapshot("production", NOON)
 
     assert snapshot is not None
     assert isinstance(snapshot.rule, AllOf)
@@ -95,7 +100,7 @@ def test_rules_nest() -> None:
 def test_a_snapshot_is_what_the_policy_says_with_its_times_in_seconds() -> None:
     places = ["slack:#release", "slack:C01OPS"]
     policies = directory(["group:ops"], quorum=2, execute_within="90s", answer_from=["cli"], also_post=places)
-    snapshot = policies.snapshot("production")
+    snapshot = policies.snapshot("production", NOON)
 
     assert snapshot is not None
     assert (snapshot.expires_after_s, snapshot.execute_within_s) == (14_400, 90)
@@ -110,7 +115,7 @@ def test_something_is_for_a_person_by_name_or_for_a_place_by_where_it_is() -> No
 
 
 def test_there_is_no_snapshot_of_an_unknown_policy() -> None:
-    assert PEOPLE.snapshot("staging") is None
+    assert PEOPLE.snapshot("staging", NOON) is None
 
 
 def test_a_question_may_be_answered_by_the_requester_and_by_nobody_else() -> None:

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from channels.slack.api import Api, Refused, Unauthorized
 from channels.slack.inbound import ASK_ABOUT
-from channels.slack.manifest import AGENT_SCOPE, APP_SCOPE, EVENTS, SCOPES, manifest
+from channels.slack.manifest import AGENT_SCOPE, APP_SCOPE, EVENTS, GROUPS_SCOPE, SCOPES, manifest
 from tests.fakes.slack.driver import Workspace
 
 DOCS = Path(__file__).parents[3] / "docs" / "slack.md"
@@ -25,6 +25,11 @@ def test_socket_mode_needs_no_address() -> None:
         "socket_mode_enabled": True,
         "token_rotation_enabled": False,
     }
+
+
+def test_user_groups_are_read_only_where_that_is_asked_for() -> None:
+    assert GROUPS_SCOPE not in str(manifest(is_agent=True))
+    assert GROUPS_SCOPE in str(manifest(reads_groups=True))
 
 
 def test_over_http_every_address_is_ours() -> None:
@@ -69,7 +74,7 @@ def test_texts_are_as_long_as_slack_takes_them() -> None:
 def test_the_docs_have_the_reason_for_each_scope_and_for_no_other() -> None:
     rows = re.findall(r"^\| `([a-z:.]+)` \| (.+) \|$", DOCS.read_text(), re.MULTILINE)
 
-    assert [scope for scope, _ in rows] == [*SCOPES, APP_SCOPE, AGENT_SCOPE]
+    assert [scope for scope, _ in rows] == [*SCOPES, APP_SCOPE, AGENT_SCOPE, GROUPS_SCOPE]
     assert all(len(reason) > 20 for _, reason in rows)
 
 

@@ -15,7 +15,10 @@ class Setup:
         self._slack = slack
 
     def verbs(self) -> dict[str, Callable[[Json], Json]]:
-        return {"settings": self.settings, "user": self.user, "channel": self.channel, "member": self.member}
+        return {
+            "settings": self.settings, "user": self.user, "channel": self.channel, "member": self.member,
+            "user_group": self.user_group,
+        }  # fmt: skip
 
     def settings(self, body: Json) -> Json:
         """Any fields of `state.Settings`; all of them come back."""
@@ -74,6 +77,13 @@ class Setup:
             channel.members.remove(self._user(body["user"]).id)
         self._slack.changes.note()
         return {"members": channel.members}
+
+    def user_group(self, body: Json) -> Json:
+        """`{id, members}`: a user group with these users, by id or name; the same id again changes it."""
+        members = [self._user(ref).id for ref in body["members"]]
+        self._slack.user_groups[body["id"]] = members
+        self._slack.changes.note()
+        return {"members": members}
 
     def _enter(self, channel: Conversation, ref: str) -> None:
         user = self._user(ref)

@@ -63,6 +63,7 @@ class Slack:
     changes: Changes = field(default_factory=Changes)
     faults: Faults = field(default_factory=Faults)
     users: dict[str, User] = field(default_factory=dict[str, User])
+    user_groups: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     conversations: dict[str, Conversation] = field(default_factory=dict[str, Conversation])
     views: dict[str, View] = field(default_factory=dict[str, View])
     homes: dict[str, View] = field(default_factory=dict[str, View])

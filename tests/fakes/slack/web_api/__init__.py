@@ -32,6 +32,7 @@ METHODS: dict[str, Callable[[Call], Awaitable[Json]]] = {
     "conversations.open": conversations.open_,
     "conversations.replies": conversations.replies,
     "files.info": people.files_info,
+    "usergroups.users.list": people.user_group,
     "users.info": people.info,
     "users.list": people.list_,
     "users.lookupByEmail": people.lookup_by_email,

@@ -1,4 +1,4 @@
-"""users.*, bots.info, auth.test, apps.connections.open, files.info, agents.sessions.setStatus."""
+"""users.*, usergroups.users.list, bots.info, auth.test, apps.connections.open, files.info, and agents.sessions."""
 
 from tests.fakes.slack.model import Json
 from tests.fakes.slack.web_api.call import Call, SlackError
@@ -55,6 +55,19 @@ async def list_(call: Call) -> Json:
     with_email = _emails(call)
     seen = [user.to_json(with_email=with_email and not user.is_stranger) for user in page]
     return {"members": seen, "cache_ts": int(call.slack.clock.now()), "response_metadata": {"next_cursor": cursor}}
+
+
+async def user_group(call: Call) -> Json:
+    """usergroups.users.list: the ids of all active members, in no pages.
+
+    https://docs.slack.dev/reference/methods/usergroups.users.list
+    """
+    call.need("usergroups:read")
+    members = call.slack.user_groups.get(call.text("usergroup"))
+    if members is None:
+        raise SlackError("no_such_subteam")
+    users = call.slack.users
+    return {"users": [one for one in members if one in users and not users[one].deleted]}
 
 
 async def lookup_by_email(call: Call) -> Json:

@@ -1,0 +1,98 @@
+"""`[oncall.NAME]`: a rotation of people, and who took over when. Times are wall-clock times of its own zone."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from bot.config.tables import UNIT_S, Duration, KeyPath, Table, known_zone
+
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+# An hour is the most that clocks jump, so that no shift ends before it begins; beyond a year nobody takes turns.
+_SHIFT_S = (UNIT_S["h"], 366 * UNIT_S["d"])
+_MOST_PEOPLE, _MOST_OVERRIDES = 100, 500
+
+
+def _person(text: str) -> str:
+    if not re.fullmatch(r"person:\S+", text):
+        raise ValueError('"person:NAME"')
+    return text
+
+
+def parse_local(value: object) -> datetime:
+    """The wall-clock time meant by `"2026-11-02T09:00"`, or by the same without quotes. Raises ValueError."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", value):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    is_local = isinstance(value, datetime) and value.tzinfo is None
+    if not (is_local and isinstance(value, datetime) and _FIRST_YEAR <= value.year < _LAST_YEAR):
+        raise ValueError('a date and time of the table\'s zone, without an offset, such as "2026-11-02T09:00"')
+    return value
+
+
+def _shift(seconds: float) -> float:
+    if not _SHIFT_S[0] <= seconds <= _SHIFT_S[1] or seconds % UNIT_S["m"]:
+        raise ValueError('whole minutes from "1h" to "366d"')
+    return seconds
+
+
+PersonRef = Annotated[str, AfterValidator(_person)]
+LocalTime = Annotated[datetime, BeforeValidator(parse_local)]
+
+
+class OverrideTable(Table):
+    """`[[oncall.NAME.overrides]]`: this person is on call instead, from one moment until another."""
+
+    person: PersonRef = Field(description='who takes over: "person:NAME"')
+    starts: LocalTime = Field(alias="from", description='since when, such as "2026-11-05T09:00"')
+    until: LocalTime = Field(description='until when, such as "2026-11-06T09:00"')
+
+
+class OncallTable(Table):
+    """`[oncall.NAME]`: people take turns, each for one shift; policies name them as `oncall:NAME`."""
+
+    rotation: tuple[PersonRef, ...] = Field(
+        min_length=1, max_length=_MOST_PEOPLE, description='who takes turns, in order: a list of "person:NAME"'
+    )
+    shift_s: Annotated[Duration, AfterValidator(_shift)] = Field(
+        alias="shift", description='how long a turn is, such as "7d" or "12h", on the clocks of the zone'
+    )
+    starts: LocalTime = Field(description='when the first of them begins, such as "2026-11-02T09:00"')
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
+        default="UTC", description="the zone whose clocks hand over"
+    )
+    overrides: tuple[OverrideTable, ...] = Field(
+        default=(), max_length=_MOST_OVERRIDES, description="who takes over for a while, none beside another"
+    )
+
+
+def oncall_contradictions(
+    oncall: Mapping[str, OncallTable], people: Mapping[str, object]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Yield rotations that name nobody in [people], and overrides that end before they begin or overlap."""
+    for name, table in oncall.items():
+        named: list[tuple[KeyPath, str]] = [(("oncall", name, "rotation"), ref) for ref in table.rotation]
+        named += [
+            (("oncall", name, "overrides", number, "person"), one.person) for number, one in enumerate(table.overrides)
+        ]
+        for path, ref in named:
+            if ref.partition(":")[2] not in people:
+                listed = ", ".join(f"person:{one}" for one in people) or "nobody, as there are no people yet"
+                yield path, f'found "{ref}", which is nobody in [people]; allowed: {listed}'
+        yield from _crossed(name, table.overrides)
+
+
+def _crossed(name: str, overrides: tuple[OverrideTable, ...]) -> Iterator[tuple[KeyPath, str]]:
+    path: KeyPath = ("oncall", name, "overrides")
+    for number, one in enumerate(overrides):
+        if one.until <= one.starts:
+            yield (*path, number, "until"), f"found {one.until:%Y-%m-%dT%H:%M}; allowed: after its `from`"
+    inside = sorted((one.starts, one.until) for one in overrides)
+    for (_, until), (starts, _) in pairwise(inside):
+        if starts < until:
+            yield path, f"found two at once at {starts:%Y-%m-%dT%H:%M}; allowed: one at a time"

@@ -1,0 +1,63 @@
+"""The tables that say who is who and who decides, as they hold at one time. They change only as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.config.directory.group_files import GroupFileError, read_group_file
+from bot.config.directory.groups import GroupTable
+from bot.config.directory.oncall import OncallTable
+from bot.config.tables import PersonConfig, PolicyConfig
+
+if TYPE_CHECKING:
+    from bot.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class FileGroup:
+    """The mail addresses of a group that is kept in a file; or the `problem`, where it can't be read."""
+
+    addresses: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """`[people]`, `[policies]`, `[oncall]` and `[groups]` with the content of their files, by group."""
+
+    people: Mapping[str, PersonConfig]
+    policies: Mapping[str, PolicyConfig]
+    oncall: Mapping[str, OncallTable] = field(default_factory=dict[str, OncallTable])
+    groups: Mapping[str, GroupTable] = field(default_factory=dict[str, GroupTable])
+    files: Mapping[str, FileGroup] = field(default_factory=dict[str, FileGroup])
+    by_email: Mapping[str, str] = field(init=False, repr=False)
+    by_github: Mapping[str, str] = field(init=False, repr=False)
+    by_slack: Mapping[str, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        found = self.people.items()
+        by_email = {person.email.lower(): name for name, person in found if person.email}
+        by_github = {person.github.lower(): name for name, person in found if person.github}
+        object.__setattr__(self, "by_email", by_email)
+        object.__setattr__(self, "by_github", by_github)
+        object.__setattr__(self, "by_slack", {person.slack: name for name, person in found if person.slack})
+
+
+def tables_of(settings: "Settings") -> Tables:
+    """Return the tables of the settings, with the files of groups as they are now."""
+    files = {name: _read(file, name) for name, file in group_files(settings).items()}
+    return Tables(settings.people, settings.policies, settings.oncall, settings.groups, files)
+
+
+def group_files(settings: "Settings") -> dict[str, Path]:
+    """Return the files of groups, by the name of the group."""
+    folder = settings.config.absolute().parent if settings.config else Path().absolute()
+    return {name: folder / table.file for name, table in settings.groups.items() if table.file}
+
+
+def _read(file: Path, group: str) -> FileGroup:
+    try:
+        return FileGroup(read_group_file(file, group))
+    except GroupFileError as error:
+        return FileGroup(problem=str(error))

@@ -1,0 +1,147 @@
+"""Who decides, where a policy names a rotation or a group that is kept elsewhere: read as a request opens."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.policy.judge import Counted, NotEntitled
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord
+from tests.office import TOML
+from tests.world import World, a_world
+
+OFFICE = (
+    TOML
+    + """
+[groups.finance]
+file = "people.csv"
+
+[groups.audit]
+file = "audit.json"
+
+[policies.spending]
+approvers = ["group:finance"]
+quorum = 2
+expires_after = "4h"
+
+[policies.books]
+approvers = ["group:audit"]
+expires_after = "4h"
+
+[oncall.ops]
+rotation = ["person:cy", "person:dan"]
+shift = "1d"
+starts = "2020-01-01T09:00"
+timezone = "Europe/Berlin"
+
+[oncall.later]
+rotation = ["person:cy"]
+shift = "1d"
+starts = "2099-01-01T09:00"
+
+[policies.hotfix]
+approvers = ["oncall:ops"]
+expires_after = "4h"
+
+[policies.future]
+approvers = ["oncall:later"]
+expires_after = "4h"
+"""
+)
+FINANCE = "email,group\nanna@corp.example,finance\nBO@corp.example,finance\ncy@corp.example,finance\n"
+STRANGERS = "gus@corp.example,finance\ndan@corp.example,release\n"
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "people.csv").write_text(FINANCE + STRANGERS)
+    async with a_world(redis, folder, OFFICE) as world:
+        yield world
+
+
+async def pressed(world: World, policy: str) -> str:
+    world.workshop.policy_of["bell"] = policy
+    return await world.trigger("press bell")
+
+
+def deciders(record: RequestRecord) -> list[str]:
+    return [*eligible(record.request.policy, record.requesters)]
+
+
+async def test_a_group_in_a_file_decides_by_whom_it_names_and_strangers_do_not_count(office: World) -> None:
+    run_id = await pressed(office, "spending")
+    record = await office.opened(run_id)
+
+    assert deciders(record) == ["bo", "cy"]
+    card = await office.next_mail("bo")
+    assert "Cy Cole" in card.text
+    assert isinstance(await office.decide("dan", record, "approve"), NotEntitled)
+    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+    await office.decide("cy", record, "approve")
+    await office.has(run_id, "done")
+
+
+async def test_somebody_who_joins_a_group_after_opening_gets_no_vote(office: World) -> None:
+    run_id = await pressed(office, "spending")
+    record = await office.opened(run_id)
+
+    async with office.stopped():
+        (office.folder / "people.csv").write_text(FINANCE + "dan@corp.example,finance\n")
+
+    assert isinstance(await office.decide("dan", record, "approve"), NotEntitled)
+    again = await office.opened(await pressed(office, "spending"))
+    assert deciders(again) == ["bo", "cy", "dan"]
+
+
+async def test_a_group_with_nobody_left_in_it_is_asked_nothing_and_the_run_says_why(office: World) -> None:
+    async with office.stopped():
+        (office.folder / "people.csv").write_text("email,group\ngus@corp.example,finance\n")
+
+    run = await office.ended(await pressed(office, "spending"))
+
+    [result] = run.results
+    assert (
+        "policy 'spending' can't be met: people who may decide, the requester not counted: 0; needed: 2" in result.text
+    )
+    assert "Nobody is meant now by: group:finance." in result.text
+    assert office.workshop.effects == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "audit.json: can't be read: No such file"), ('{\n"displayName": 3,}', "audit.json: line 2: is no JSON")],
+)
+async def test_a_group_whose_file_cannot_be_read_is_asked_nothing_and_the_run_says_why(
+    office: World, content: str | None, said: str
+) -> None:
+    async with office.stopped():
+        if content:
+            (office.folder / "audit.json").write_text(content)
+
+    run = await office.ended(await pressed(office, "books"))
+
+    [result] = run.results
+    assert "policy 'books' can't be resolved, so nobody is asked" in result.text
+    assert said in result.text
+    assert office.workshop.effects == []
+
+
+async def test_whoever_is_on_call_as_it_opens_decides_also_after_the_next_has_taken_over(office: World) -> None:
+    first = await office.opened(await pressed(office, "hotfix"))
+    [on_call] = deciders(first)
+    other = {"cy": "dan", "dan": "cy"}[on_call]
+
+    await office.move_time(86_400)
+    second = await office.opened(await pressed(office, "hotfix"))
+
+    assert deciders(second) == [other]
+    assert isinstance(await office.decide(on_call, second, "approve"), NotEntitled)
+
+
+async def test_before_a_rotation_begins_nobody_is_asked_and_the_run_says_why(office: World) -> None:
+    run = await office.ended(await pressed(office, "future"))
+
+    assert "Nobody is meant now by: oncall:later." in run.results[0].text
