@@ -1,0 +1,129 @@
+"""Attacks on one request by what is answered: again, twice, as somebody else, about something else, all at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+
+from agents.events import RequestDecided, RequestRevoked, ToolStarted
+from agents.requests import PersonId, RequestId
+from bot.config.errors import ConfigError
+from bot.policy.judge import AlreadyVoted, Counted, Decided
+from bot.policy.record import RequestRecord
+from tests.fakes.slack.driver import Workspace
+from tests.office import TOML, settings_of
+from tests.servers.console import a_console
+from tests.slack_world import SlackWorld, a_slack_world
+from tests.waiting import until
+from tests.world import World
+
+WAYS = ("cli", "api", "console", "slack")
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        await slack.connected()
+        yield office
+
+
+async def asked(world: World, what: str = "bell", policy: str = "production") -> RequestRecord:
+    world.workshop.policy_of[what] = policy
+    return await world.opened(await world.trigger(f"press {what}"))
+
+
+async def counted(world: World, request_id: RequestId) -> list[str]:
+    return [vote.person for vote in (await world.request(request_id)).votes]
+
+
+async def test_an_old_button_that_is_pressed_again_decides_nothing(office: SlackWorld) -> None:
+    office.world.workshop.policy_of |= {"bell": "pair", "horn": "pair"}
+    await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", "Approve")
+    pressed = await office.bo.presses("Approve", in_=card)
+    await office.becomes(card, "1 of 2")
+    run_id = await office.only_run()
+    before = await office.world.opened(run_id)
+
+    await office.slack.brings_again(pressed)
+    await office.world.quiet()
+    assert (await office.world.request(before.request.id)).votes == before.votes
+
+    await office.world.steering.amend(before.request.id, PersonId("anna"), {"what": "horn"})
+    await office.becomes(card, "Press horn?")
+    await office.cy.presses("Approve", in_=card, version=0)
+    await office.cy.sees_ephemeral()
+    await office.world.quiet()
+
+    after = await office.world.request(before.request.id)
+    assert (after.state, after.votes) == ("open", ())
+    assert office.world.workshop.effects == []
+
+
+async def test_one_person_counts_once_however_many_channels_they_use(world: World) -> None:
+    record = await asked(world, policy="pair")
+    card = await world.next_mail("bo", about="Press bell?")
+
+    assert isinstance(await world.decide("bo", record, "approve", channel="cli"), Counted)
+    await world.reply("bo", card, "approved")
+    await world.next_mail("bo", about="")
+    for channel in ("api", "console"):
+        assert isinstance(await world.decide("bo", record, "approve", channel=channel), AlreadyVoted)
+    await world.quiet()
+
+    assert await counted(world, record.request.id) == ["bo"]
+    assert world.workshop.effects == []
+    assert isinstance(await world.decide("cy", record, "approve"), Decided)
+
+
+async def test_a_second_address_of_the_requester_is_nobodys(world: World) -> None:
+    record = await asked(world)
+    card = await world.next_mail("bo", about="Press bell?")
+    assert card.reply_to is not None
+
+    for alias in ("anna2", "anna-bo", "bo-anna"):
+        await world.send(alias, card.reply_to, "approved", login=None)
+    await until(world.dead, what="they are quarantined")
+    await world.quiet()
+
+    assert (await world.request(record.request.id)).state == "open"
+
+
+@pytest.mark.parametrize("address", ["anna@corp.example", "anna+2@corp.example", "ANNA@corp.example."])
+def test_a_second_account_with_an_address_of_the_requester_is_refused(tmp_path: Path, address: str) -> None:
+    double = f'\n[people.zoe]\nname = "Zoe Zed"\nemail = "{address}"\ngroups = ["release"]\n'
+
+    with pytest.raises(ConfigError, match="anna"):
+        settings_of(tmp_path, TOML + double)
+
+
+async def test_64_answers_to_one_request_have_one_outcome_and_a_denial_before_the_start_wins(world: World) -> None:
+    async with a_console(world) as console:
+        record = await asked(world)
+        keys = {person: await console.api.client(person) for person in ("bo", "cy")}
+        people, ways = cycle(("bo", "cy")), cycle(WAYS)
+
+        async def answer(number: int) -> str:
+            person, way, vote = next(people), next(ways), "deny" if number % 2 else "approve"
+            if way != "api":
+                return (await world.decide(person, record, vote, channel=way)).type
+            body = {"vote": vote, "digest": record.request.digest}
+            said = await keys[person].post(f"/v1/requests/{record.request.id}/answer", json=body)
+            return said.json()["judgement"]["type"]
+
+        told = await asyncio.gather(*(answer(number) for number in range(64)))
+        await world.ended(record.request.run_id)
+        await world.quiet()
+
+    events = await world.events(record.request.run_id)
+    decided = [event.decision.state for event in events if isinstance(event, RequestDecided)]
+    has_started = any(isinstance(event, ToolStarted) for event in events)
+    assert told.count("decided") == len(decided) == 1
+    assert told.count("revoked") == sum(isinstance(event, RequestRevoked) for event in events) <= 1
+    assert has_started == (decided == ["approved"] and "revoked" not in told)
+    assert world.workshop.effects == (["press bell"] if has_started else [])
+    # A denial that did not stop it came after the start, and says so.
+    assert not has_started or told.count("too_late") == 32
