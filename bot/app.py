@@ -11,8 +11,13 @@ from agents import Agent
 from agents.help import usage
 from agents.model.protocol import Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
+from agents.requests import PersonId
 from bot.archive.keeper import Archive, place_of
 from bot.archive.retention import Retention
+from bot.audit.chain import Head
+from bot.audit.heads import Heads
+from bot.audit.reading import AuditReader
+from bot.audit.sealer import Sealer
 from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
 from bot.execution.executor import Executor
@@ -25,7 +30,7 @@ from bot.inbound.quarantine import Quarantine
 from bot.inbound.quarantine_review import QuarantineReview
 from bot.outbound.announcements import Announcements
 from bot.outbound.failures import DeliveryFailures
-from bot.outbound.notifier import Notifier
+from bot.outbound.notifier import Notifier, to_person
 from bot.outbound.outbox import Outbox
 from bot.outbound.sending import Reach
 from bot.people.directory import People
@@ -53,6 +58,7 @@ from bot.runs.steering import Steering
 from bot.runs.thinking import ModelTurn, Thinker
 from bot.store import Store
 from bot.store.client import Client
+from bot.store.ids import new_id
 from bot.store.indexes import Receipts, Replies, StoreMarks
 from bot.store.journal import Journal
 from bot.store.timers import Ticks
@@ -65,6 +71,7 @@ from bot.wiring.redis import Access, access_to, queue_of, store_of
 from bot.worker.dispatcher import Dispatcher
 from bot.worker.queue import Queue
 from channels import Channel, Remembers
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -102,13 +109,14 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Work that is due: from the queue, from timers and from outside; and what leaves for the archive."""
+    """Work that is due: from the queue, timers and outside; what is to be sealed, and what leaves for the archive."""
 
     queue: Queue
     dispatcher: Dispatcher
     crons: Crons
     hooks: Hooks
     retention: Retention
+    sealer: Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,7 @@ class App:
     store: Store
     journal: Journal
     history: History
+    audit: AuditReader
     people: People
     runs: Runs
     requests: Requests
@@ -206,6 +215,7 @@ def compose(
         store=store,
         journal=journal,
         history=History(store, ground.archive, forks),
+        audit=AuditReader(store),
         people=people,
         runs=Runs(
             starter=starter,
@@ -225,6 +235,7 @@ def compose(
             retention=Retention(
                 store, ground.archive, timedelta(seconds=settings.retention.finished_after_s), outbox.alert
             ),
+            sealer=_sealer(ground, outbox),
         ),
         access=ground.access,
         live=Live(environments_of(settings), store),
@@ -279,6 +290,25 @@ def _ground(
         channels={channel.name: channel for channel in channels},
         edits=edits,
     )
+
+
+def _sealer(ground: _Ground, outbox: Outbox) -> Sealer:
+    """Compose what seals the audit log and sends its heads outside."""
+    settings, journal, people = ground.settings, ground.journal, ground.people
+
+    async def mail(person: PersonId, heads: Sequence[Head]) -> None:
+        with people.speaking_to(person):
+            text = say("audit.heads", heads="\n".join(map(str, heads)))
+            await to_person(journal, person, say("audit.heads-title"), text, reach=("email",))
+
+    async def alarm(place: str, why: str) -> None:
+        def words() -> tuple[str, str]:
+            return say("audit.alert-heads-title"), say("audit.alert-heads", place=place, why=why)
+
+        await outbox.alert(new_id("outgoing", 0), words)
+
+    heads = Heads(ground.store, settings.audit.heads, mail, alarm)
+    return Sealer(ground.store, people, lambda: ground.data_dir.audit_keys(settings)[0], heads.announce)
 
 
 def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:

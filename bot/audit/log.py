@@ -37,12 +37,15 @@ class AuditLog:
         outcome: str = "",
         words: str = "",
         detail: Mapping[str, JsonValue] | None = None,
+        near: str = "",
     ) -> None:
         """Note a fact once; it is sealed within seconds. See `AuditRecord` for what each means.
 
+        It stands in the log of the shard of its request or its run, or of any id that it is `near`.
+
         Note it before what it tells of takes effect: where this raises StoreUnavailable, do nothing.
         """
-        near = request_id or run_id or _NEAR
+        near = near or request_id or run_id or _NEAR
         keys = Keys.of(near)
         record = AuditRecord(
             kind=kind,

@@ -14,8 +14,8 @@ class AuditRecord(Frozen):
     `who` did it, None for code; `evidence` is how the `channel` knew who it was. `people` are others whom it is about.
     `run_id`, the number `seq` of its event there, `request_id`, `revision`, `digest`, `tool` and `environment` say what
     it was about, as far as there is one. `outcome` is what became of it in one word, `words` what was written with it.
-    `policy` is the rule as it stood, `cards` what was put in front of people: the first one whole, and what differed in
-    others. `detail` holds whatever else there is.
+    `policy` is the rule called `policy_name` as it stood, `cards` what was put in front of people: the first one whole,
+    and what differed in others. `detail` holds whatever else there is.
     """
 
     kind: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
@@ -33,6 +33,7 @@ class AuditRecord(Frozen):
     environment: str = Field(default="", exclude_if=operator.not_)
     outcome: str = Field(default="", exclude_if=operator.not_)
     words: str = Field(default="", exclude_if=operator.not_)
+    policy_name: str = Field(default="", exclude_if=operator.not_)
     policy: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue], exclude_if=operator.not_)
     cards: tuple[JsonValue, ...] = Field(default=(), exclude_if=operator.not_)
     detail: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue], exclude_if=operator.not_)

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -61,6 +62,21 @@ class DataDir:
         previous = settings.secret_key_previous
         keys = [settings.secret_key, *([previous] if previous else [])]
         return [key.get_secret_value().encode() for key in keys]
+
+    def audit_keys(self, settings: "Settings") -> list[bytes]:
+        """Return the key that seals the audit log, and then those that earlier records may be sealed with.
+
+        Without SAYSO_AUDIT_KEY it is made of SAYSO_SECRET_KEY, so whoever has that can seal as well. Raises Invalid.
+        """
+        if settings.audit_key is None and settings.secret_key is None and settings.redis_url is None:
+            return [self._made_once("audit.key", lambda: secrets.token_hex(32)).encode()]
+        given = [settings.audit_key.get_secret_value().encode()] if settings.audit_key else []
+        made = self.read("audit.key")
+        return [
+            *given,
+            *([made.encode()] if made and settings.redis_url is None else []),
+            *(hmac.digest(key, b"sayso audit", "sha256") for key in self.keys(settings)),
+        ]
 
     def note(self, name: str, text: str) -> None:
         """Leave `text` under `name` for other processes; they see the old one or the new one."""

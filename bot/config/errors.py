@@ -20,6 +20,7 @@ from bot.config.tables import (
     AgentConfig,
     AlertsConfig,
     AnnounceConfig,
+    AuditConfig,
     KeyPath,
     PersonConfig,
     PolicyConfig,
@@ -111,6 +112,8 @@ class HasTables(Protocol):
     @property
     def announce(self) -> AnnounceConfig: ...
     @property
+    def audit(self) -> AuditConfig: ...
+    @property
     def agents(self) -> dict[str, AgentConfig]: ...
 
 
@@ -180,6 +183,8 @@ def _seat(key: str, value: str) -> str:
 
 def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
     named: list[tuple[KeyPath, str]] = [(("alerts", "to"), ref) for ref in settings.alerts.to]
+    by_mail = [head.removeprefix("mail:") for head in settings.audit.heads if head.startswith("mail:")]
+    named += [(("audit", "heads"), ref) for ref in by_mail]
     named += [(("announce", "to"), ref) for ref in settings.announce.to if not ref.startswith("slack:")]
     named += [(("agents", name, "asks"), ref) for name, agent in settings.agents.items() for ref in agent.asks]
     for name, policy in settings.policies.items():

@@ -23,6 +23,7 @@ from bot.config.tables import (
     AgentConfig,
     AlertsConfig,
     AnnounceConfig,
+    AuditConfig,
     DeskConfig,
     Folder,
     LimitsConfig,
@@ -70,6 +71,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     accept_durability: str | None = Field(default=None, description="the loss that a weaker Redis may cause, in words")
     secret_key: SecretStr | None = Field(default=None, description="signs tokens and log-ins")
     secret_key_previous: SecretStr | None = Field(default=None, description="still accepted while keys rotate")
+    audit_key: SecretStr | None = Field(default=None, description="seals the audit log; keep it out of Redis")
     model: str | None = Field(default=None, description="the model of every agent that names none")
     anthropic_api_key: SecretStr | None = Field(
         default=None, validation_alias="anthropic_api_key", description="pays for the model"
@@ -102,6 +104,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     alerts: AlertsConfig = AlertsConfig()
     announce: AnnounceConfig = AnnounceConfig()
     retention: RetentionConfig = RetentionConfig()
+    audit: AuditConfig = AuditConfig()
     slack: SlackConfig = SlackConfig()
     limits: LimitsConfig = LimitsConfig()
     triggers: dict[TriggerName, TriggerConfig] = {}
@@ -122,6 +125,13 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
                 f"{_SECRET_KEY_CHARS} characters at least, such as the output of: openssl rand -hex 32. To change a "
                 f"shorter one, name it in {PREFIX}SECRET_KEY_PREVIOUS for as long as what it signed is to count"
             )
+        return key
+
+    @field_validator("audit_key")
+    @classmethod
+    def _seals(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value().strip()) < _SECRET_KEY_CHARS:
+            raise ValueError(f"{_SECRET_KEY_CHARS} characters at least, such as the output of: openssl rand -hex 32")
         return key
 
     @field_validator("bind")

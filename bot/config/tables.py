@@ -354,6 +354,24 @@ class RetentionConfig(Table):
     region: str | None = Field(default=None, description="the region of the bucket; none: us-east-1")
 
 
+_HEADS = re.compile(r"file:\S+|syslog:(/\S+|[^\s:/]+:\d{1,5})|mail:person:\S+")
+
+
+def _heads(text: str) -> str:
+    if not _HEADS.fullmatch(text):
+        raise ValueError('"file:PATH", "syslog:/dev/log", "syslog:HOST:PORT" or "mail:person:NAME"')
+    kind, _, where = text.partition(":")
+    return f"file:{absolute(Path(where))}" if kind == "file" else text
+
+
+class AuditConfig(Table):
+    """`[audit]`: where the heads of the audit log go, so that nobody can cut off its end unseen."""
+
+    heads: tuple[Annotated[str, AfterValidator(_heads)], ...] = Field(
+        default=(), description='a list of "file:PATH", "syslog:/dev/log", "syslog:HOST:PORT" and "mail:person:NAME"'
+    )
+
+
 class AnnounceConfig(Table):
     """`[announce]`: who hears what the announce agent says."""
 

@@ -43,7 +43,7 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
         if works:
             stack.push_async_callback(app.runs.executor.leave, _LEAVE_WITHIN_S)
             work, tools = app.work, app.runs.executor
-            serving = work.queue.serving(work.dispatcher.look, work.crons.sweep, lambda: tools.count)
+            serving = work.queue.serving(work.dispatcher.look, lambda shard: _due(app, shard), lambda: tools.count)
             await stack.enter_async_context(serving)
             receivers.append(asyncio.create_task(_renew_cards(app), name="renew mail cards"))
             # Beside the sweeps, for a slow archive must hold up nobody's work.
@@ -54,6 +54,12 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             yield
         finally:
             await ended(receivers)
+
+
+async def _due(app: App, shard: int) -> None:
+    """Do what is due in a shard beside the schedule: timers, and the sealing of what has happened."""
+    await app.work.crons.sweep(shard)
+    await app.work.sealer.sweep(shard)
 
 
 async def _say_release(app: App) -> None:

@@ -73,6 +73,26 @@ class Keys:
         """The facts that the sealer has still to record, oldest first; `audit.lua` has this name, too."""
         return self._key("audit", "new")
 
+    @property
+    def audit_head(self) -> str:
+        """The number and the seal of the newest record."""
+        return self._key("audit", "head")
+
+    @property
+    def audit_chain(self) -> str:
+        """The sealed records, under their numbers."""
+        return self._key("audit", "chain")
+
+    @property
+    def audit_kept(self) -> str:
+        """What may be forgotten of records: number -> texts with their salts."""
+        return self._key("audit", "kept")
+
+    @property
+    def audit_people(self) -> str:
+        """Whom the pseudonyms in the chain stand for."""
+        return self._key("audit", "people")
+
     def audit_noted(self, note_id: str) -> str:
         """Stands there while a repeated note would be noted twice."""
         return self._key("audit", "noted", note_id)

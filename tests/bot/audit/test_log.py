@@ -1,22 +1,13 @@
 """What the sealer finds to record: the events of a run from the script that appends them, and notes about the rest."""
 
 import json
-from collections.abc import AsyncIterator
-
-import pytest
 
 from agents.requests import PersonId
 from bot.audit.log import AuditLog
 from bot.store import Commit, Keys, Store
 from bot.store.client import Script
-from tests.bot.store.stores import ATTEMPT, OUT, RUN, a_store, append, orphaned, paused, started, tool_started
+from tests.bot.store.stores import ATTEMPT, OUT, RUN, append, orphaned, paused, started, tool_started
 from tests.guards import guards
-
-
-@pytest.fixture
-async def store(redis: str) -> AsyncIterator[Store]:
-    async with a_store(redis) as store:
-        yield store
 
 
 async def new_facts(store: Store, shard: int = 0) -> list[dict[str, str]]:

@@ -1,0 +1,121 @@
+"""The chain of a shard's records: each seal is an HMAC over the seal before it and the record. Pure.
+
+So a record can't be changed, taken out, put in or moved without the key, and each has its number. Only the end can be
+cut off unseen, by whoever knows no head that was noted elsewhere.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from bot.errors import Invalid
+
+_HEAD = re.compile(r"s(\d{1,2}):(\d{1,15}):([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest record of a shard's chain: its number, from 1, and its seal. 0: there is none yet."""
+
+    shard: int
+    n: int = 0
+    seal: str = ""
+
+    def __str__(self) -> str:
+        return f"s{self.shard}:{self.n}:{self.seal}" if self.n else ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Head":
+        """The head in `text`, such as `s3:1042:9f…`. Raises Invalid."""
+        found = _HEAD.fullmatch(text.strip())
+        if not found:
+            raise Invalid(f"{text[:90]!r} is no head", "Heads look like s3:1042:9f…, as the worker's log shows them")
+        return cls(int(found[1]), int(found[2]), found[3])
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A record as it stands in the chain: the place it was found at, its bytes, and its seal."""
+
+    place: int
+    body: bytes
+    seal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it was sealed: `n` is the record, `what` happened to it, in words."""
+
+    shard: int
+    n: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"shard {self.shard}, record {self.n}: {self.what}"
+
+
+def key_id(key: bytes) -> str:
+    """The name of a key, which tells nothing about it."""
+    return hmac.digest(key, b"sayso audit key", "sha256").hex()[:8]
+
+
+def seal_of(key: bytes, before: str, body: bytes) -> str:
+    """The seal of a record that comes after the one with the seal `before`."""
+    return hmac.digest(key, b"%s\n%s" % (before.encode(), body), "sha256").hex()
+
+
+def sealed(key: bytes, head: Head, record: Mapping[str, Any]) -> tuple[Sealed, Head]:
+    """`record` as the next one after `head`, and the head that it is."""
+    n = head.n + 1
+    body = json.dumps({"n": n, "shard": head.shard, "key": key_id(key), **record}, ensure_ascii=False).encode()
+    seal = seal_of(key, head.seal, body)
+    return Sealed(n, body, seal), Head(head.shard, n, seal)
+
+
+class Checker:
+    """Checks the records of one shard, which it is given in the order in which they stand."""
+
+    def __init__(self, shard: int, keys: Sequence[bytes], after: Head | None = None) -> None:
+        self._keys = {key_id(key): key for key in keys}
+        self.head = after or Head(shard)
+        # Where a seal was changed, the next record follows the one that stood there.
+        self._or_seal = self.head.seal
+
+    def check(self, one: Sealed) -> tuple[dict[str, Any], list[Finding]]:
+        """Return the record, empty where it can't be read, and what is wrong with it."""
+        shard, expected, is_next = self.head.shard, self.head.n + 1, one.place == self.head.n + 1
+        findings = list[Finding]()
+        if one.place > expected:
+            many = f"{expected}" if one.place == expected + 1 else f"{expected} to {one.place - 1}"
+            findings.append(Finding(shard, expected, f"removed: no record {many}, so {one.place} can't be checked"))
+        if one.place < expected:
+            findings.append(Finding(shard, one.place, f"moved: it stands after record {expected - 1}"))
+        record = _read(one.body)
+        if record.get("n") != one.place or record.get("shard") != shard:
+            stands = f"record {record.get('n')} of shard {record.get('shard')} stands there" if record else "no record"
+            findings.append(Finding(shard, one.place, f"moved or replaced: {stands}"))
+        elif (key := self._keys.get(str(record.get("key")))) is None:
+            findings.append(Finding(shard, one.place, "sealed with another key than SAYSO_AUDIT_KEY, or changed"))
+        elif is_next and not self._fits(key, one):
+            findings.append(Finding(shard, one.place, "changed: its seal does not fit it"))
+        key = self._keys.get(str(record.get("key")), b"")
+        self._or_seal = seal_of(key, self.head.seal, one.body)
+        self.head = Head(shard, one.place, one.seal)
+        return record, findings
+
+    def _fits(self, key: bytes, one: Sealed) -> bool:
+        return any(
+            hmac.compare_digest(seal_of(key, before, one.body), one.seal)
+            for before in dict.fromkeys((self.head.seal, self._or_seal))
+        )
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        record: Any = json.loads(body)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", record) if isinstance(record, dict) else {}

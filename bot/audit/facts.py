@@ -1,0 +1,170 @@
+"""The records that a run's events leave. Pure: the same events leave the same records, whenever they are sealed."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from agents.events import (
+    AnswerHeld,
+    AnswerNoted,
+    Event,
+    RequestDecided,
+    RequestOpened,
+    RequestReassigned,
+    RequestReminded,
+    RequestRevised,
+    RequestRevoked,
+    RunCancelled,
+    RunForked,
+    RunPaused,
+    RunResumed,
+    ToolFinished,
+    ToolOrphaned,
+    ToolStarted,
+    VoteCast,
+    own,
+)
+from agents.requests import AttemptId, Request, RequestId, Vote
+from bot.audit.records import AuditRecord
+
+# What a tool printed is in the run; the log has the beginning of an error.
+_ERROR_CHARS = 500
+
+_Fields = dict[str, Any]
+
+
+def records_of(run_id: str, events: Sequence[Event], first: int, count: int) -> Iterator[AuditRecord]:
+    """The records of `count` events of a run from its `first` on; `events` are all up to those at least.
+
+    What was copied into the run is another run's and leaves none here.
+    """
+    copied = len(events) - len(own(events))
+    facts = _Facts()
+    for seq, event in enumerate(events[: first + count - 1], 1):
+        if seq < copied:
+            continue
+        fields = facts.take(event)
+        if fields and seq >= first:
+            yield AuditRecord(at=event.at, run_id=run_id, seq=seq, release=event.release, **fields)
+
+
+class _Facts:
+    """The requests and attempts of a run so far: what an event is about stands in earlier ones."""
+
+    def __init__(self) -> None:
+        self._requests = dict[RequestId, Request]()
+        self._attempts = dict[AttemptId, ToolStarted]()
+
+    def take(self, event: Event) -> _Fields:
+        """The fields of the record that the next event leaves; empty where it leaves none."""
+        match event:
+            case RequestOpened() | RequestRevised():
+                self._requests[event.request.id] = event.request
+            case RequestReassigned() if event.request_id in self._requests:
+                self._requests[event.request_id] = self._requests[event.request_id].under(event.policy)
+            case ToolStarted():
+                self._attempts[event.attempt_id] = event
+            case _:
+                pass
+        return self._of_request(event) or self._of_answer(event) or self._of_tool(event) or _of_run(event)
+
+    def _of_request(self, event: Event) -> _Fields:
+        match event:
+            case RequestOpened():
+                about = self._about(event.request.id)
+                return about | {"kind": "opened", "people": event.request.requesters, "words": event.request.title}
+            case RequestRevised():
+                about = self._about(event.request.id)
+                return about | {"kind": "revised", "who": event.by, "words": "; ".join(event.request.changes)}
+            case RequestReassigned():
+                people = (*([event.person] if event.person else []), *event.to)
+                more = {"who": event.by, "people": people, "outcome": event.why, "words": event.reason}
+                return self._about(event.request_id) | {"kind": "reassigned"} | more
+            case RequestReminded():
+                more = {"people": event.people, "detail": {"number": event.number}}
+                return self._about(event.request_id, has_policy=False) | {"kind": "reminded"} | more
+            case _:
+                return {}
+
+    def _of_answer(self, event: Event) -> _Fields:
+        match event:
+            case VoteCast():
+                return self._about(event.request_id) | {"kind": "vote"} | _of_vote(event.vote)
+            case RequestRevoked():
+                return self._about(event.request_id) | {"kind": "revoked"} | _of_vote(event.vote)
+            case RequestDecided():
+                made = event.decision
+                detail = made.model_dump(mode="json", include={"given", "operators_keys"}, exclude_defaults=True)
+                more = {"channel": made.channel, "outcome": made.state, "words": made.reason, "detail": detail}
+                return self._about(event.request_id) | {"kind": "decided", "people": made.by} | more
+            case AnswerNoted():
+                more = {"who": event.person, "channel": event.channel, "outcome": event.outcome, "words": event.text}
+                return self._about(event.request_id, has_policy=False) | {"kind": "answer"} | more
+            case AnswerHeld():
+                more = {"who": event.person, "channel": event.channel, "outcome": event.why, "words": event.claims}
+                return self._about(event.request_id, has_policy=False) | {"kind": "quarantined"} | more
+            case _:
+                return {}
+
+    def _of_tool(self, event: Event) -> _Fields:
+        match event:
+            case ToolStarted():
+                argv: dict[str, Any] = {"attempt": event.attempt_id, "exact": list(event.effect.argv)}
+                return self._of_attempt(event.attempt_id) | {"kind": "tool_started", "detail": argv}
+            case ToolFinished():
+                outcome, detail = "failed" if event.error else "done", {"attempt": event.attempt_id}
+                more = {"outcome": outcome, "words": event.error[:_ERROR_CHARS], "detail": detail}
+                return self._of_attempt(event.attempt_id) | {"kind": "tool_finished"} | more
+            case ToolOrphaned():
+                outcome = "unknown" if event.may_have_started else "not started"
+                more = {"outcome": outcome, "detail": {"attempt": event.attempt_id}}
+                return self._of_attempt(event.attempt_id) | {"kind": "tool_orphaned"} | more
+            case _:
+                return {}
+
+    def _about(self, request_id: RequestId | None, *, has_policy: bool = True) -> _Fields:
+        request = self._requests.get(request_id) if request_id else None
+        if request is None:
+            return {"request_id": request_id or ""}
+        return {
+            "request_id": request.id,
+            "revision": request.revision,
+            "digest": request.digest,
+            "tool": request.call.tool if request.call else "",
+            "environment": (request.call.effect.environment or "") if request.call else "",
+            "policy_name": request.policy.name,
+            "policy": request.policy.model_dump(mode="json") if has_policy else {},
+        }
+
+    def _of_attempt(self, attempt_id: AttemptId) -> _Fields:
+        started = self._attempts.get(attempt_id)
+        if started is None:
+            return {}
+        about = self._about(started.request_id, has_policy=False)
+        return about | {"tool": started.tool, "environment": started.effect.environment or ""}
+
+
+def _of_vote(vote: Vote) -> _Fields:
+    return {
+        "who": vote.person,
+        "channel": vote.channel,
+        "evidence": vote.evidence,
+        "revision": vote.revision,
+        "digest": vote.digest,
+        "outcome": "approve" if vote.approve else "deny",
+        "words": vote.reason,
+    }
+
+
+def _of_run(event: Event) -> _Fields:
+    match event:
+        case RunPaused():
+            return {"kind": "paused", "who": event.by}
+        case RunResumed():
+            return {"kind": "resumed", "who": event.by}
+        case RunCancelled():
+            return {"kind": "cancelled", "who": event.by, "detail": {"parent": event.parent} if event.parent else {}}
+        case RunForked():
+            copy = {"source": event.source, "events": event.at_seq}
+            return {"kind": "forked", "who": event.by, "outcome": event.how, "detail": copy}
+        case _:
+            return {}

@@ -1,0 +1,65 @@
+"""Forgets a person: deletes what the log keeps of them beside the chain, which still verifies."""
+
+import json
+from typing import Any
+
+from agents.requests import PersonId
+from bot.audit.log import AuditLog
+from bot.audit.reading import row_of
+from bot.audit.sealer import Sealer, rows_of
+from bot.store import Keys, Store
+
+_AT_ONCE = 500
+
+
+class Forgetting:
+    """Deletes a person's name and texts. Doing it again, also after a crash in the middle, does the rest."""
+
+    def __init__(self, store: Store, sealer: Sealer) -> None:
+        self._store, self._log, self._sealer = store, AuditLog(store), sealer
+
+    async def forget(self, person: str) -> int:
+        """Forget `person`; return of how many records texts were deleted. Raises StoreUnavailable, OtherRelease.
+
+        That they are forgotten is sealed first: so a text that is missing for this reason is told from one that
+        somebody else deleted.
+        """
+        return sum([await self._forget_in(shard, person) for shard in range(self._store.shards)])
+
+    async def _forget_in(self, shard: int, person: str) -> int:
+        while await self._sealer.seal(shard):
+            pass
+        rows = await rows_of(self._store, shard)
+        pseudonyms = row_of(rows, person)
+        if not pseudonyms:
+            return 0
+        await self._log.note("forgotten", people=map(PersonId, sorted(pseudonyms)), near=f"s{shard}r-aaaaaaaaaaaaa")
+        while await self._sealer.seal(shard):
+            pass
+        deleted = await self._delete_texts(shard, pseudonyms)
+        await self._store.client.do("HDEL", Keys(shard).audit_people, *sorted(pseudonyms))
+        return deleted
+
+    async def _delete_texts(self, shard: int, pseudonyms: set[str]) -> int:
+        keys, place, deleted = Keys(shard), 0, 0
+        while entries := await self._store.client.do(
+            "XRANGE", keys.audit_chain, f"(0-{place}" if place else "-", "+", "COUNT", _AT_ONCE
+        ):
+            for name, fields in entries:
+                place = int(name.decode().partition("-")[2])
+                body: dict[str, Any] = json.loads(fields[b"b"])
+                if pseudonyms.isdisjoint(body.get("of", ())):
+                    continue
+                deleted += await self._delete_text(keys, place)
+        return deleted
+
+    async def _delete_text(self, keys: Keys, place: int) -> int:
+        """Delete all texts of a record but the policy, in which nobody has a name."""
+        found = await self._store.client.do("HGET", keys.audit_kept, place)
+        kept: dict[str, Any] = json.loads(found) if found else {}
+        left = {part: value for part, value in kept.items() if part == "policy"}
+        if left == kept:
+            return 0
+        change = ["HSET", keys.audit_kept, place, json.dumps(left)] if left else ["HDEL", keys.audit_kept, place]
+        await self._store.client.do(*change)
+        return 1

@@ -1,0 +1,188 @@
+"""Keeps what is personal out of the chain, so that it can be forgotten: people stand there under pseudonyms, and texts
+as salted commitments. What they stand for is kept beside the chain, where it can be deleted but not changed unseen.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pydantic import JsonValue
+
+from agents.requests import Frozen
+from bot.audit.records import AuditRecord
+
+FORGOTTEN = "forgotten"
+"""Stands for a person, or a text, that was deleted."""
+
+# What is committed to. All else in a record names nobody.
+PARTS = ("evidence", "words", "policy", "cards", "detail")
+_PSEUDONYM = re.compile(r"p-[a-z2-7]{20}")
+_IN_TEXT = re.compile(r"⟦(p-[a-z2-7]{20})⟧")
+_SALT_BYTES, _PSEUDONYM_CHARS, _COMMITMENT_CHARS = 16, 20, 40
+
+
+class Row(Frozen):
+    """Whom a pseudonym stands for. It is a hash of these three, so the row can't be changed unseen."""
+
+    id: str
+    name: str
+    salt: str
+
+    @property
+    def pseudonym(self) -> str:
+        """The pseudonym of this person."""
+        digest = hashlib.sha256(json.dumps([self.salt, self.id, self.name]).encode()).digest()
+        return f"p-{base64.b32encode(digest).decode().lower()[:_PSEUDONYM_CHARS]}"
+
+
+@dataclass
+class Pseudonyms:
+    """The pseudonyms of a shard. `fresh` are those that were made and used here, and are still to be kept."""
+
+    rows: dict[str, Row]
+    name_of: Callable[[str], str]
+    fresh: dict[str, Row] = field(default_factory=dict[str, Row])
+
+    def __post_init__(self) -> None:
+        self._by_person = {(row.id, row.name): pseudonym for pseudonym, row in self.rows.items()}
+        self._known, self._made = dict[str, str](), dict[str, Row]()
+        self._names = re.compile(r"(?!)")
+
+    def know(self, people: Iterable[str]) -> None:
+        """Have these people hidden wherever they are named."""
+        new = [person for person in dict.fromkeys(people) if person and person not in self._known]
+        if not new:
+            return
+        self._known |= {person: self.of(person) for person in new}
+        self._by_name = {self.name_of(one): self._known[one] for one in self._known if self.name_of(one) != one}
+        names = sorted(filter(None, self._by_name), key=len, reverse=True)
+        self._names = re.compile("|".join(map(re.escape, names)) or r"(?!)")
+
+    def of(self, person: str) -> str:
+        """The pseudonym of a person; one of the chain itself stays what it is."""
+        if _PSEUDONYM.fullmatch(person):
+            return person
+        name = self.name_of(person)
+        found = self._by_person.get((person, name))
+        if found is None:
+            row = Row(id=person, name=name, salt=secrets.token_hex(_SALT_BYTES))
+            found = self._by_person[person, name] = row.pseudonym
+            self._made[found] = row
+        return found
+
+    def use(self, person: str) -> str:
+        """The pseudonym of a person, who stands somewhere under it from now on."""
+        return self._used(self.of(person))
+
+    def _used(self, pseudonym: str) -> str:
+        if pseudonym in self._made:
+            self.fresh[pseudonym] = self._made[pseudonym]
+        return pseudonym
+
+    def hide(self, value: JsonValue) -> JsonValue:
+        """`value` with pseudonyms in place of the ids and names of everybody who is known."""
+        match value:
+            case str():
+                return self._hide(value)
+            case list():
+                return [self.hide(one) for one in value]
+            case dict():
+                return {self._hide(name): self.hide(one) for name, one in value.items()}
+            case _:
+                return value
+
+    def _hide(self, text: str) -> str:
+        if found := self._known.get(text):
+            return self._used(found)
+        if text.startswith("person:") and (found := self._known.get(text[7:])):
+            return f"person:{self._used(found)}"
+        return self._names.sub(lambda name: f"⟦{self._used(self._by_name[name[0]])}⟧", text)
+
+
+def restored(value: JsonValue, rows: Mapping[str, Row]) -> JsonValue:
+    """`value` with people in place of their pseudonyms."""
+
+    def person(pseudonym: str) -> str:
+        return rows[pseudonym].id if pseudonym in rows else FORGOTTEN
+
+    def named(found: re.Match[str]) -> str:
+        return rows[found[1]].name if found[1] in rows else FORGOTTEN
+
+    match value:
+        case str():
+            prefix, text = ("person:", value[7:]) if value.startswith("person:") else ("", value)
+            return prefix + person(text) if _PSEUDONYM.fullmatch(text) else _IN_TEXT.sub(named, value)
+        case list():
+            return [restored(one, rows) for one in value]
+        case dict():
+            return {cast("str", restored(name, rows)): restored(one, rows) for name, one in value.items()}
+        case _:
+            return value
+
+
+def commitment(salt: str, text: str) -> str:
+    """What stands in the chain for `text`."""
+    return hashlib.sha256(f"{salt}\n{text}".encode()).hexdigest()[:_COMMITMENT_CHARS]
+
+
+Kept = dict[str, tuple[str, str]]
+"""What is kept beside the chain of a record: by its part, the salt, and the text as JSON."""
+
+
+def split(record: AuditRecord, pseudonyms: Pseudonyms) -> tuple[dict[str, Any], Kept]:
+    """A record as it goes into the chain, and what is kept beside it.
+
+    A part that somebody wrote, or that tells of them, goes with whoever the record is of. A policy names nobody but by
+    their pseudonyms, and stays.
+    """
+    body = record.model_dump(mode="json", exclude={*PARTS, "who", "people"})
+    everybody = dict.fromkeys(([record.who] if record.who else []) + list(record.people))
+    pseudonyms.know(everybody)
+    of = [pseudonyms.use(one) for one in everybody]
+    if record.who:
+        body["who"] = pseudonyms.use(record.who)
+    if record.people:
+        body["people"] = [pseudonyms.use(one) for one in record.people]
+    kept = Kept()
+    values = record.model_dump(mode="json", include=set(PARTS))
+    for part in PARTS:
+        if not (value := values.get(part)):
+            continue
+        salt, text = secrets.token_hex(_SALT_BYTES), json.dumps(pseudonyms.hide(value), ensure_ascii=False)
+        kept[part] = salt, text
+        body.setdefault("parts", {})[part] = commitment(salt, text)
+    if of and set(kept) - {"policy"}:
+        body["of"] = of
+    return body, kept
+
+
+def joined(body: Mapping[str, Any], kept: Kept, rows: Mapping[str, Row]) -> dict[str, JsonValue]:
+    """A record as people read it: the other way round. What was deleted is `forgotten`."""
+    bare = {name: value for name, value in body.items() if name not in {"parts", "of", "key"}}
+    found = cast("dict[str, JsonValue]", restored(bare, rows))
+    for part in body.get("parts", {}):
+        found[part] = restored(json.loads(kept[part][1]), rows) if part in kept else FORGOTTEN
+    return found
+
+
+def wrong_parts(body: Mapping[str, Any], kept: Kept, rows: Mapping[str, Row], forgotten: frozenset[str]) -> list[str]:
+    """Return what is wrong beside the chain with one record, in words.
+
+    What is not there must be of somebody in `forgotten`.
+    """
+    wrong, committed = list[str](), cast("dict[str, str]", body.get("parts", {}))
+    for part, expected in committed.items():
+        if part in kept:
+            if commitment(*kept[part]) != expected:
+                wrong.append(f"its {part} was changed")
+        elif part == "policy" or not forgotten.intersection(body.get("of", ())):
+            wrong.append(f"its {part} was deleted, and nobody whom it is about was forgotten")
+    named = {body.get("who"), *body.get("of", ())} - {None}
+    if body.get("kind") != "forgotten" and not named <= rows.keys() | forgotten:
+        wrong.append("it is not known any more who it was, and nobody was forgotten")
+    return wrong

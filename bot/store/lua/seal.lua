@@ -1,0 +1,21 @@
+-- Appends sealed records to the chain of a shard, and drops the facts that they are of, unless somebody else has sealed
+-- meanwhile. KEYS: head, chain, beside it, pseudonyms, new facts. ARGV: the head that was read, the new one, the numbers of
+-- facts, of records and of pseudonyms; then the ids of the facts; place, body, seal and what is kept of each record;
+-- pseudonym and row of each person.
+local before, after, facts, records, people = unpack(ARGV, 1, 5)
+local now = redis.call('GET', KEYS[1]) or ''
+if now == after and before ~= after then return 1 end -- own repeat: the answer to an earlier try was lost
+if now ~= before then return 0 end -- check: head
+local at = 6 + tonumber(facts)
+redis.call('XDEL', KEYS[5], unpack(ARGV, 6, at - 1))
+for _ = 1, tonumber(records) do
+  redis.call('XADD', KEYS[2], '0-' .. ARGV[at], 'b', ARGV[at + 1], 's', ARGV[at + 2])
+  if ARGV[at + 3] ~= '' then redis.call('HSET', KEYS[3], ARGV[at], ARGV[at + 3]) end
+  at = at + 4
+end
+for _ = 1, tonumber(people) do
+  redis.call('HSET', KEYS[4], ARGV[at], ARGV[at + 1])
+  at = at + 2
+end
+redis.call('SET', KEYS[1], after)
+return 1

@@ -1,0 +1,110 @@
+"""The chain: whatever is changed, removed, moved or put in is found, and the record that it happened to is named."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.audit.chain import Checker, Finding, Head, Sealed, sealed
+from bot.errors import Invalid
+
+KEY = b"k" * 32
+
+
+def chain(count: int, key: bytes = KEY) -> list[Sealed]:
+    head, found = Head(3), list[Sealed]()
+    for number in range(count):
+        one, head = sealed(key, head, {"kind": "vote", "words": f"word {number}"})
+        found.append(one)
+    return found
+
+
+def findings(records: Sequence[Sealed], keys: Sequence[bytes] = (KEY,)) -> list[Finding]:
+    checker = Checker(3, keys)
+    return [finding for one in records for finding in checker.check(one)[1]]
+
+
+def places(records: Sequence[Sealed]) -> list[int]:
+    return [finding.n for finding in findings(records)]
+
+
+def test_a_chain_that_nobody_touched_is_whole() -> None:
+    assert findings(chain(20)) == []
+
+
+@given(st.integers(1, 12), st.integers(0, 400), st.integers(1, 255))
+def test_a_record_in_which_one_byte_differs_is_named(place: int, at: int, flip: int) -> None:
+    records = chain(12)
+    body = bytearray(records[place - 1].body)
+    body[at % len(body)] ^= flip
+    records[place - 1] = replace(records[place - 1], body=bytes(body))
+
+    assert places(records) == [place]
+
+
+@given(st.integers(1, 12), st.integers(0, 63), st.sampled_from("0123456789abcdef"))
+def test_a_record_whose_seal_differs_is_named_and_the_next_one_is_not(place: int, at: int, letter: str) -> None:
+    records = chain(12)
+    seal = records[place - 1].seal
+    other = seal[:at] + letter + seal[at + 1 :]
+    records[place - 1] = replace(records[place - 1], seal=other)
+
+    assert places(records) == ([place] if other != seal else [])
+
+
+@given(st.integers(1, 11), st.integers(1, 11))
+def test_what_was_removed_is_named_by_its_first_record(first: int, count: int) -> None:
+    records = chain(12)
+    del records[first - 1 : min(first - 1 + count, 11)]
+
+    assert places(records) == [first]
+
+
+@given(st.integers(1, 12), st.integers(1, 12))
+def test_two_records_that_changed_places_are_both_named(one: int, other: int) -> None:
+    records = chain(12)
+    here, there = records[one - 1], records[other - 1]
+    records[one - 1] = Sealed(one, there.body, there.seal)
+    records[other - 1] = Sealed(other, here.body, here.seal)
+
+    assert set(places(records)) >= ({one, other} if one != other else set())
+
+
+@given(st.integers(1, 12), st.binary(min_size=1))
+def test_a_record_that_was_put_in_is_named(place: int, body: bytes) -> None:
+    records = chain(12)
+    moved = [Sealed(one.place + 1, one.body, one.seal) for one in records[place - 1 :]]
+    records[place - 1 :] = [Sealed(place, body, "0" * 64), *moved]
+
+    assert places(records)[0] == place
+
+
+@given(st.data())
+def test_any_other_order_and_selection_of_records_is_found(data: st.DataObject) -> None:
+    records = chain(6)
+    chosen = data.draw(st.lists(st.sampled_from(records), min_size=1, max_size=8))
+
+    is_beginning = chosen == records[: len(chosen)]
+    assert bool(findings(chosen)) is not is_beginning
+
+
+def test_a_record_of_another_key_is_told_from_one_that_was_changed() -> None:
+    assert "another key" in findings(chain(1, b"o" * 32))[0].what
+    assert findings(chain(3, b"o" * 32), [KEY, b"o" * 32]) == []
+
+
+def test_a_forged_chain_of_somebody_without_the_key_is_found() -> None:
+    forged = chain(5, b"guessed")
+    named = [replace(one, body=one.body.replace(b'"key": "', b'"key": "x')) for one in forged]
+
+    assert len(findings(named)) == 5
+
+
+def test_a_head_reads_back_as_it_was_written() -> None:
+    head = Head(3, 1042, "ab" * 32)
+
+    assert Head.parse(f" {head}\n") == head
+    with pytest.raises(Invalid, match="Heads look like"):
+        Head.parse("s3:1042:zz")

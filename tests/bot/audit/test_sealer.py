@@ -1,0 +1,276 @@
+"""What is sealed stays as it was: each fact once, in its order, whoever dies or meddles."""
+
+import asyncio
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agents.events import RunForked
+from agents.requests import PersonId, RequestId, RunId
+from bot.audit.chain import Head
+from bot.audit.forgetting import Forgetting
+from bot.audit.log import AuditLog
+from bot.audit.reading import AuditReader, Query
+from bot.audit.sealer import head_of
+from bot.store import Commit, Keys, Store
+from bot.testing import events as build
+from tests.bot.audit.parts import KEY, a_sealer, log_of, sealed_all, verified
+from tests.bot.store.stores import RUN, a_store, append, paused, started
+from tests.guards import guards
+
+CHAIN, KEPT = Keys(0).audit_chain, Keys(0).audit_kept
+
+
+async def decided_run(store: Store) -> None:
+    """Anna asks, Bo approves by mail, the tool runs."""
+    happened = [build.started(run_id=RUN), build.chosen(gate="production"), build.opened()]
+    vote = build.vote()
+    proven = vote.model_copy(update={"vote": vote.vote.model_copy(update={"evidence": "DKIM of corp.example"})})
+    await store.commit(Commit(run_id=RUN, events=[*happened, proven, build.decided("approved")], expect=0))
+    began = build.tool_started().model_copy(update={"request_id": RequestId("q1")})
+    await append(store, began, build.finished(output="ok"))
+
+
+async def entry(store: Store, place: int) -> dict[str, Any]:
+    ((_, fields),) = await store.client.do("XRANGE", CHAIN, f"0-{place}", f"0-{place}")
+    return {name.decode(): value.decode() for name, value in fields.items()}
+
+
+async def replaced(store: Store, bodies: dict[int, dict[str, str] | None]) -> None:
+    """Somebody who can write to Redis writes the chain anew."""
+    entries = await store.client.do("XRANGE", CHAIN, "-", "+")
+    await store.client.do("DEL", CHAIN)
+    for name, fields in entries:
+        place = int(name.decode().partition("-")[2])
+        found = bodies.get(place, {field.decode(): value.decode() for field, value in fields.items()})
+        if found is not None:
+            await store.client.do("XADD", CHAIN, name, *(part for pair in found.items() for part in pair))
+
+
+async def test_a_decision_leaves_records_of_what_was_asked_who_voted_how_that_was_known_and_what_was_done(
+    store: Store,
+) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+
+    found = await log_of(store)
+
+    assert [one["kind"] for one in found] == ["opened", "vote", "decided", "tool_started", "tool_finished"]
+    vote = found[1]
+    assert (vote["who"], vote["channel"], vote["outcome"]) == ("bo", "email", "approve")
+    assert (vote["request_id"], vote["policy_name"], vote["evidence"]) == ("q1", "production", "DKIM of corp.example")
+    assert (found[3]["tool"], found[3]["environment"]) == ("deploy", "production")
+    assert vote["policy"]["rule"]["people"] == ["bo"]  # type: ignore[index,call-overload]
+    assert (await verified(store)).findings == []
+
+
+async def test_what_waits_to_be_sealed_is_gone_once_it_is_sealed(store: Store) -> None:
+    await decided_run(store)
+    assert (await verified(store)).waiting == 2
+
+    await sealed_all(store)
+
+    assert ((await verified(store)).waiting, (await verified(store)).records) == (0, 5)
+
+
+@guards("seal.lua:head")
+async def test_two_sealers_at_once_seal_each_fact_once(store: Store) -> None:
+    await append(store, started(), expect=0)
+    for _ in range(5):
+        await append(store, paused())
+
+    await asyncio.gather(*(a_sealer(store).seal(0) for _ in range(4)))
+    await sealed_all(store)
+
+    assert [one["seq"] for one in await log_of(store)] == [2, 3, 4, 5, 6]
+    assert (await verified(store)).findings == []
+
+
+async def test_a_seal_whose_answer_was_lost_is_not_made_twice(store: Store) -> None:
+    await append(store, started(), paused(), expect=0)
+    heads = list[Head]()
+
+    await a_sealer(store, heads).sweep(0)
+    await a_sealer(store, heads).sweep(0)
+
+    assert [head.n for head in heads] == [1, 1]  # the second process says it again: the first may have died before
+    assert (await head_of(store, 0)).n == 1
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(place=st.integers(1, 5), how=st.sampled_from(["body", "seal", "removed", "kept", "kept away"]))
+async def test_whatever_is_changed_in_redis_is_found_and_named(redis: str, place: int, how: str) -> None:
+    async with a_store(redis) as store:
+        await store.client.do("FLUSHALL")
+        await decided_run(store)
+        await sealed_all(store)
+        found = await entry(store, place)
+        match how:
+            case "body":
+                await replaced(store, {place: found | {"b": found["b"].replace('"at": "2026', '"at": "2025')}})
+            case "seal":
+                await replaced(store, {place: found | {"s": "0" * 64}})
+            case "removed":
+                await store.client.do("XDEL", CHAIN, f"0-{place}")
+            case "kept":
+                kept = json.loads(await store.client.do("HGET", KEPT, place))
+                part = next(iter(kept))
+                await store.client.do("HSET", KEPT, place, json.dumps(kept | {part: [kept[part][0], '"other"']}))
+            case _:
+                await store.client.do("HDEL", KEPT, place)
+
+        assert {finding.n for finding in (await verified(store)).findings} == {place}
+
+
+async def test_two_records_that_changed_places_are_named(store: Store) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+
+    await replaced(store, {2: await entry(store, 3), 3: await entry(store, 2)})
+
+    assert {2, 3} <= {finding.n for finding in (await verified(store)).findings}
+
+
+async def test_a_name_that_was_given_to_somebody_else_is_found(store: Store) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+    people = Keys(0).audit_people
+    rows = {name.decode(): json.loads(row) for name, row in (await store.client.do("HGETALL", people)).items()}
+    bo = next(name for name, row in rows.items() if row["id"] == "bo")
+
+    await store.client.do("HSET", people, bo, json.dumps(rows[bo] | {"id": "cy"}))
+
+    assert "given to somebody else" in str((await verified(store)).findings[0])
+
+
+async def test_a_cut_end_is_seen_with_a_head_that_was_noted_outside_and_only_then(store: Store) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+    outside = await head_of(store, 0)
+    await store.client.do("XDEL", CHAIN, "0-5", "0-4")
+    before = Head(0, 3, (await entry(store, 3))["s"])
+    await store.client.do("SET", Keys(0).audit_head, str(before))
+
+    assert (await verified(store)).findings == []
+    assert "the log ends at record 3" in str((await verified(store, outside)).findings[0])
+
+
+async def test_an_end_that_was_cut_without_care_is_seen_by_what_the_store_itself_has_noted(store: Store) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+
+    await store.client.do("XDEL", CHAIN, "0-5")
+
+    assert [finding.n for finding in (await verified(store)).findings] == [5]
+
+
+async def test_the_chain_itself_holds_no_name_and_no_word_of_anybody(store: Store) -> None:
+    await decided_run(store)
+    note = {"who": PersonId("bo"), "channel": "cli", "evidence": "key sayso_ab", "words": "Bo Berg says so"}
+    await AuditLog(store).note("freeze", **note)  # type: ignore[arg-type]
+    await sealed_all(store)
+
+    chain = str(await store.client.do("XRANGE", CHAIN, "-", "+"))
+
+    assert [word for word in ('bo"', "Berg", "says", "sayso_ab", "anna") if word in chain] == []
+    assert (await log_of(store))[-1]["words"] == "Bo Berg says so"
+
+
+async def test_somebody_who_is_forgotten_stands_nowhere_any_more_and_the_log_still_verifies(store: Store) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+
+    assert await Forgetting(store, a_sealer(store)).forget("bo") == 1
+
+    keys = Keys(0)
+    left = await store.client.read(["XRANGE", CHAIN, "-", "+"], ["HGETALL", KEPT], ["HGETALL", keys.audit_people])
+    assert [word for word in ('bo"', "Bo Berg", "DKIM") if word in str(left)] == []
+    found = await log_of(store)
+    assert (found[1]["who"], found[1]["evidence"], found[1]["outcome"]) == ("forgotten", "forgotten", "approve")
+    assert found[1]["policy"]["rule"]["people"] == ["forgotten"]  # type: ignore[index,call-overload]
+    assert (found[0]["people"], found[-1]["kind"]) == (["anna"], "forgotten")
+    checked = await verified(store)
+    assert (checked.findings, checked.forgotten) == ([], 1)
+
+
+async def test_forgetting_again_after_a_crash_in_the_middle_does_the_rest(store: Store) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+    people = await store.client.do("HGETALL", Keys(0).audit_people)
+    await Forgetting(store, a_sealer(store)).forget("bo")
+    for name, row in people.items():  # as if it had died before the last step
+        await store.client.do("HSET", Keys(0).audit_people, name, row)
+
+    await Forgetting(store, a_sealer(store)).forget("bo")
+
+    assert ((await log_of(store))[1]["who"], (await verified(store)).findings) == ("forgotten", [])
+
+
+async def test_what_was_copied_into_a_run_is_not_recorded_again(store: Store) -> None:
+    await decided_run(store)
+    events = (await store.load(RUN)).events
+    copy = RunId("s0r-bbbbbbbbbbbbb")
+    forked = RunForked(at=build.NOON, how="fork", source=RUN, at_seq=len(events), by=build.BO)
+    await store.commit(Commit(run_id=copy, events=[*events, forked], expect=0))
+    await sealed_all(store)
+
+    assert [one["kind"] for one in await log_of(store, Query(run=copy))] == ["forked"]
+
+
+async def test_facts_that_nobody_can_read_stand_in_the_log_and_hold_up_no_others(store: Store) -> None:
+    await store.client.do("XADD", Keys(0).audit_new, "*", "note", "{")
+    await store.client.do("XADD", Keys(0).audit_new, "*", "run", RUN, "first", "7", "count", "1")
+    await append(store, started(), paused(), expect=0)
+    await sealed_all(store)
+
+    assert [one["kind"] for one in await log_of(store)] in (
+        ["unreadable", "unreadable", "paused"],
+        ["paused", "unreadable", "unreadable"],
+    )
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_pages_of_a_search_hold_each_record_once_in_their_order(store: Store, newest_first: bool) -> None:
+    for number in range(7):
+        run_id = f"s{number % 2}r-aaaaaaaaaaaaa"
+        await AuditLog(store).note("refusal", who=PersonId("bo"), run_id=run_id, words=str(number))
+    await sealed_all(store)
+
+    found, cursor = list[dict[str, Any]](), ""
+    while True:
+        page, cursor = await AuditReader(store).search(Query(), cursor, 2, newest_first=newest_first)
+        found += page
+        if not cursor:
+            break
+
+    times = [datetime.fromisoformat(one["at"]) for one in found]
+    assert times == sorted(times, reverse=newest_first)
+    assert sorted(one["words"] for one in found) == [str(number) for number in range(7)]
+
+
+async def test_records_are_found_by_person_policy_run_and_time(store: Store) -> None:
+    await decided_run(store)
+    await AuditLog(store).note("freeze", who=PersonId("cy"))
+    await sealed_all(store)
+
+    async def kinds(**query: Any) -> list[object]:
+        return [one["kind"] for one in await log_of(store, Query(**query))]
+
+    assert await kinds(person="cy") == ["freeze"]
+    assert await kinds(person="bo") == ["vote", "decided"]
+    assert await kinds(policy="production", kind="opened") == ["opened"]
+    assert "freeze" not in await kinds(run=RUN)
+    assert await kinds(since=build.NOON, until=build.NOON) == []
+    assert await kinds(person="nobody") == []
+
+
+async def test_the_key_matters(store: Store) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+
+    assert len((await AuditReader(store).verify([b"another"])).findings) == 5
+    assert (await AuditReader(store).verify([b"another", KEY])).findings == []
