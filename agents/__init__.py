@@ -243,6 +243,7 @@ class Tool(Generic[A]):
     what people are told; it may be called again. `title` names a call in a few words, and `question` says what a yes to
     exactly this effect does, where that is more.
     `runs_command` says that its whole effect is one `ToolContext.command`. `schema_version` changes with `args`.
+    `editable` names the arguments that whoever may approve a call may change before it is decided.
     """
 
     name: str
@@ -261,6 +262,12 @@ class Tool(Generic[A]):
     timeout_s: float = 60.0
     waits_s: float | Callable[[A], float] = 86_400.0
     schema_version: int = 1
+    editable: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse names in `editable` that are no arguments."""
+        if unknown := set(self.editable) - set(self.args.model_fields):
+            raise ValueError(f"the tool {self.name!r} has no argument {', '.join(sorted(unknown))} to be editable")
 
     def waits_for(self, args: A) -> float:
         """Seconds from the start of this call until nobody waits for its result any more."""

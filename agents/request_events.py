@@ -3,13 +3,14 @@
 import operator
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from agents.requests import (
     Attachment,
     Decision,
     DeliveryId,
     Freeze,
+    Frozen,
     Happened,
     Holder,
     PersonId,
@@ -29,14 +30,31 @@ class RequestOpened(Happened):
     holders: tuple[Holder, ...] = ()
 
 
+class Edited(Frozen):
+    """An edit by somebody who decides: the arguments `before`, and the names of those that they `changed`.
+
+    `reply_id` is the reply it came with, `channel` how it came, and `evidence` how that knew who sent it.
+    """
+
+    before: dict[str, JsonValue]
+    changed: tuple[str, ...]
+    reply_id: str
+    channel: str
+    evidence: str = ""
+
+
 class RequestRevised(Happened):
-    """The same question, changed before it was decided; votes for the older revision do not count."""
+    """The same question, changed before it was decided; votes for the older revision do not count.
+
+    `edited` is set where `by` changed it as one of those who decide, and not as one who asked.
+    """
 
     type: Literal["request_revised"] = "request_revised"
     schema_version: Literal[1] = 1
     by: PersonId
     request: Request
     holders: tuple[Holder, ...] = ()
+    edited: Edited | None = Field(default=None, exclude_if=operator.not_)
 
 
 class RequestReassigned(Happened):

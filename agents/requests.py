@@ -1,6 +1,7 @@
 """Requests to people: what is asked, of whom, under which policy, and how it ended. Pure data."""
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, NewType, cast
 
 from pydantic import (
@@ -128,7 +129,8 @@ class Freeze(Frozen):
 class PolicySnapshot(Frozen):
     """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds.
 
-    `also_post` are places of many that show the card as well (`slack:#release`).
+    `also_post` are places of many that show the card as well (`slack:#release`). `editors` are those whose own edit
+    stands now: they do not approve it, and may still deny it; nobody is where `editor_may_approve`.
     """
 
     name: str
@@ -141,6 +143,14 @@ class PolicySnapshot(Frozen):
     requester_may_approve: bool
     expires_after_s: float
     execute_within_s: float
+    # What is kept without these can be read by a release before, if one goes back to it.
+    editor_may_approve: bool = Field(default=False, exclude_if=operator.not_)
+    editors: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
+
+    def edited_by(self, editors: Iterable[PersonId]) -> "PolicySnapshot":
+        """Return the same policy for a call that holds edits of `editors`."""
+        barred = () if self.editor_may_approve else tuple(sorted(set(editors)))
+        return self.model_copy(update={"editors": barred})
 
 
 class Effect(Frozen):
@@ -161,12 +171,13 @@ class Effect(Frozen):
 
 
 class GatedCall(Frozen):
-    """The tool call an approval is about."""
+    """The tool call an approval is about. `editable` names the arguments that whoever may approve it may change."""
 
     tool: str
     schema_version: int
     arguments: dict[str, JsonValue]
     effect: Effect
+    editable: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class Outsider(Frozen):
@@ -277,7 +288,8 @@ class Request(Began):
     key asked, and `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what each
     requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
     `words` is what the run began with; empty where a program asks. `words_are_own`: they came from the first requester,
-    or from what `origin` says, and from no agent, no program and no copied run.
+    or from what `origin` says, and from no agent, no program and no copied run. `edits` names who of those who decide
+    changed an argument last, by its name.
     """
 
     id: RequestId
@@ -309,10 +321,14 @@ class Request(Began):
     remarks: tuple[Remark, ...] = ()
     words: str = ""
     words_are_own: bool = False
+    edits: dict[str, PersonId] = Field(default_factory=dict[str, PersonId], exclude_if=operator.not_)
 
     def under(self, policy: PolicySnapshot) -> "Request":
-        """Return the same request, which others may decide by now; its digest and the votes for it still hold."""
-        return self.model_copy(update={"policy": policy})
+        """Return the same request, which others may decide by now; its digest and the votes for it still hold.
+
+        Whoever has edited it is barred under any policy.
+        """
+        return self.model_copy(update={"policy": policy.edited_by(self.edits.values())})
 
     @property
     def askers(self) -> tuple[PersonId, ...]:

@@ -205,7 +205,8 @@ def compose(
     store, journal, people, decisions = ground.store, ground.journal, ground.people, ground.decisions
     admission = Admission(store, people, settings.limits)
     starter = Starter(journal, by_agent, settings.agents, admission)
-    outbox, inbox = _out_and_in(ground, starter)
+    steering = Steering(journal, decisions, by_agent, ground.archive)
+    outbox, inbox = _out_and_in(ground, starter, steering)
     driving = _driving(ground, by_agent, models, outbox, telemetry)
     forks = RunForks(journal, ground.archive, starter, by_agent, settings.agents)
     firing = TriggerStarts(store, starter, outbox.alert)
@@ -219,7 +220,7 @@ def compose(
         people=people,
         runs=Runs(
             starter=starter,
-            steering=Steering(journal, decisions, by_agent, ground.archive),
+            steering=steering,
             forks=forks,
             api_requests=ApiRequests(journal, people, starter, driving.thinker, driving.loop, driving.agents[RELAY]),
             children=driving.children,
@@ -311,7 +312,7 @@ def _sealer(ground: _Ground, outbox: Outbox) -> Sealer:
     return Sealer(ground.store, people, lambda: ground.data_dir.audit_keys(settings)[0], heads.announce)
 
 
-def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
+def _out_and_in(ground: _Ground, starter: Starter, steering: Steering) -> tuple[Outbox, Inbox]:
     """Compose the outbox and the inbox; the handling of bounces belongs to both."""
     settings, journal, store = ground.settings, ground.journal, ground.store
     decisions, people, channels, tokens = ground.decisions, ground.people, ground.channels, ground.tokens
@@ -323,6 +324,7 @@ def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
         inquiries=Inquiries(store, settings.desk),
         bounces=Bounces(store, receipts, people, tokens, failing, outbox.alert),
         quarantine=Quarantine(journal, decisions, tokens, people),
+        steering=steering,
     )
     return outbox, Inbox(journal, channels, starter, tokens, decisions, people, handlers)
 

@@ -190,7 +190,9 @@ class AnswerForm(Frozen):
 
     `may_approve` is False where the policy does not let an approval count through this channel. `only_stops`: it is
     approved, and all that can still be said is no. `ask_back` names those whom a question goes to, which decides
-    nothing; empty where nobody could answer one.
+    nothing; empty where nobody could answer one. `edits` are the arguments that whoever decides may change, with what
+    they are now; changing one approves nothing. `why_not` says why its reader does not approve it, where that is for
+    another reason than the channel.
     """
 
     token: str
@@ -201,6 +203,8 @@ class AnswerForm(Frozen):
     only_stops: bool = False
     # A release before can read what has none, if one goes back to it.
     ask_back: str = Field(default="", exclude_if=operator.not_)
+    edits: tuple[Input, ...] = Field(default=(), exclude_if=operator.not_)
+    why_not: str = Field(default="", exclude_if=operator.not_)
     until: AwareDatetime
 
 

@@ -17,7 +17,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -63,7 +63,8 @@ class Workshop:
 
     A thing in `riddles` can't be prepared, the gate of one in `broken_gates` raises, so does the title of one
     in `untitled`. While there is `poison`, whoever only looks for a tool breaks. `calls` counts by idempotency key.
-    Without a policy of its own a thing is free to `stamp` and `pull`.
+    Without a policy of its own a thing is free to `stamp` and `pull`. `editable` names the arguments of `press` that
+    whoever decides may change.
     """
 
     policy_of: dict[str, str | None] = field(default_factory=dict[str, str | None])
@@ -83,6 +84,7 @@ class Workshop:
     looks: list[str] = field(default_factory=list[str])
     recalls: list[str] = field(default_factory=list[str])
     recalled: dict[str, str] = field(default_factory=dict[str, str])
+    editable: tuple[str, ...] = ()
 
     def hold(self, what: str) -> asyncio.Event:
         """Make whoever works on `what` wait until the event is set."""
@@ -139,7 +141,9 @@ def clerk(workshop: Workshop) -> Agent:
         description="does what the test says",
         prompt="deploy",
         tools=(
-            _tool(workshop, "press", lambda args: workshop.gate(args.what, PRODUCTION)),
+            replace(
+                _tool(workshop, "press", lambda args: workshop.gate(args.what, PRODUCTION)), editable=workshop.editable
+            ),
             _tool(workshop, "stamp", lambda args: workshop.gate(args.what), idempotent=True),
             _tool(workshop, "pull", lambda args: workshop.gate(args.what)),
             _send_tool(workshop),

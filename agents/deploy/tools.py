@@ -100,6 +100,7 @@ def _tool(way: Way, environments: Mapping[str, Environment], description: str) -
         gate=lambda args: gate(environments, args),
         title=lambda args: title(way, args),
         question=lambda args, effect: question(way, args, effect),
+        editable=("version",) if way == "deploy" else (),
     )
 
 

@@ -89,6 +89,7 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
         title=lambda args: say("desk.title", address=one_line(args.to, 100)),
         idempotent=True,
         waits_s=2 * MAIL_WITHIN_S,
+        editable=("text",),
     )
 
 

@@ -254,6 +254,9 @@ class PolicyConfig(Table):
         default=False, description="whether an approval by mail counts, and one after a log-in by a link in a mail"
     )
     requester_may_approve: bool = Field(default=False, description="whether the vote of who asked counts")
+    editor_may_approve: bool = Field(
+        default=False, description="whether the approval of who changed an argument counts for what they made of it"
+    )
     expires_after_s: Annotated[Duration, AfterValidator(_within_30_days)] = Field(
         alias="expires_after",
         description='a duration such as "4h", at most "30d"; so long a request stays open',

@@ -85,6 +85,7 @@ def call_of(tool: Tool[BaseModel], args: BaseModel, effect: Effect) -> GatedCall
         schema_version=tool.schema_version,
         arguments=args.model_dump(mode="json"),
         effect=effect,
+        editable=tool.editable,
     )
 
 

@@ -17,11 +17,12 @@ from bot.inbound.follow_ups import FollowUps
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.people.directory import People
-from bot.policy.answers import ONLY_FILES, Statement
+from bot.policy.answers import ONLY_FILES, Statement, edit_of
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
+from bot.runs.steering import Steering
 from bot.store import Accepted
 from bot.store.ids import ingress_shard, new_id, shard_of
 from bot.store.indexes import restored_at
@@ -55,16 +56,17 @@ _KEPT = {"channel", "key", "size_bytes", "is_answer"}
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """The handlers of all items but answers to cards and new triggers.
+    """The handlers of all items but votes, answers and new triggers.
 
     `follow_ups` takes messages in the thread of a run, `inquiries` mail to the desk, `bounces` mail that came back, and
-    `quarantine` what is nobody's proven word.
+    `quarantine` what is nobody's proven word; `steering` takes edits of what is asked.
     """
 
     follow_ups: FollowUps
     inquiries: Inquiries
     bounces: Bounces
     quarantine: Quarantine
+    steering: Steering
 
 
 class Inbox:
@@ -83,7 +85,7 @@ class Inbox:
         self._journal, self._store, self._channels, self._starter = journal, journal.store, channels, starter
         self._tokens, self._decisions, self._people = tokens, decisions, people
         self._follow_ups, self._inquiries = handlers.follow_ups, handlers.inquiries
-        self._bounces, self._quarantine = handlers.bounces, handlers.quarantine
+        self._bounces, self._quarantine, self._steering = handlers.bounces, handlers.quarantine, handlers.steering
         self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
@@ -188,7 +190,11 @@ class Inbox:
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
         together = inbound_id if shard_of(inbound_id) == shard_of(placed.request_id) else None
-        await self._decisions.decide(placed.request_id, statement, inbound=together)
+        read = await self._decisions.request(placed.request_id)
+        if values := edit_of(read.record, statement):
+            await self._steering.edit(statement, placed.request_id, values, together)
+        else:
+            await self._decisions.decide(placed.request_id, statement, read, inbound=together)
         if together is None:
             await self._store.drop_inbound(inbound_id)
 

@@ -6,19 +6,21 @@ from urllib.parse import urlencode
 
 import structlog
 
-from agents.requests import DeliveryId, PersonId
+from agents.requests import DeliveryId, PersonId, Request
 from bot.outbound.failures import DeliveryFailures
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, Stands
 from bot.people.directory import People
 from bot.people.sessions import Sessions, brought_by
 from bot.policy.attachments import with_lists
-from bot.policy.judge import ways_to_approve
+from bot.policy.judge import NotEntitled, ways_to_approve
+from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.cards import deciders
 from bot.render.difference import difference_page, with_difference
 from bot.render.output import with_kept
 from bot.render.request_card import with_approvals
+from bot.render.words import feedback_text
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store.indexes import Receipt, Receipts
@@ -232,7 +234,8 @@ class Sender:
         card = with_difference(card, record.request, difference_page(self._console, record.request.id))
         if card.form is None or card.form.format != "approval":
             return card
-        form = card.form.model_copy(update={"may_approve": name in ways_to_approve(record.request.policy)})
+        may_approve = me not in record.request.policy.editors and name in ways_to_approve(record.request.policy)
+        form = card.form.model_copy(update={"may_approve": may_approve, "why_not": self._why_not(record.request, me)})
         with self._people.speaking_to(entry.person):
             if me is not None:
                 card = card.model_copy(update={"decides": tuple(deciders(record.request, self._people, me))})
@@ -240,6 +243,14 @@ class Sender:
                 # As it stands now: nothing may change it until somebody decides.
                 card = with_approvals(card, record, self._people)
         return card.model_copy(update={"form": form})
+
+    def _why_not(self, request: Request, me: PersonId | None) -> str:
+        """Return why whoever alone reads the card does not approve it, where they may still deny it."""
+        if me is None or me not in request.policy.editors:
+            return ""
+        with self._people.speaking_to(me):
+            judgement = NotEntitled(why="editor", approvers=eligible(request.policy, request.requesters))
+            return feedback_text(judgement, request, self._people)
 
     async def _with_kept(self, entry: OutboxEntry, card: Card, channel: Channel) -> Card:
         """`card` with what is kept beside its run; a channel that changes cards where they stand links to it."""

@@ -193,6 +193,7 @@ class People:
             requester_may_approve=policy.requester_may_approve,
             expires_after_s=policy.expires_after_s,
             execute_within_s=policy.execute_within_s,
+            editor_may_approve=policy.editor_may_approve,
         )
 
     def question(

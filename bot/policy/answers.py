@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from pydantic import JsonValue
+
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
-from agents.requests import DeliveryId, Given, PersonId, Request
+from agents.requests import DeliveryId, Given, PersonId, Request, people_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
+from bot.policy.edits import typed_lines, typed_values
 from bot.policy.judge import Answer, LinkBy
+from bot.policy.record import RequestRecord
 from channels import File
 from channels.email.reply import is_courtesy, read_reply
 from language import in_all
@@ -90,6 +94,25 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         about=statement.about,
         at=now,
     )
+
+
+def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue] | None:
+    """Return the arguments that `statement` wants to be others; None for anything but an edit.
+
+    An edit is what was filled in beside an approval, or `name: value` lines alone of somebody who decides and did not
+    ask: what whoever asked writes is a remark.
+    """
+    request = record.request
+    if request.call is None or request.format != "approval" or statement.asks or statement.about:
+        return None
+    if statement.filled:
+        typed = {name: text for name, text in statement.filled.items() if isinstance(text, str)}
+        # Where nothing differs it is still an edit, and its writer is told that nothing was changed.
+        return typed_values(request.call, typed) or {**typed}
+    is_asker = statement.person in record.requesters and not request.policy.requester_may_approve
+    if statement.said != "free_text" or is_asker or statement.person not in people_of(request.policy.rule):
+        return None
+    return typed_lines(request.call, statement.text)
 
 
 def _is_only_said(statement: Statement) -> bool:

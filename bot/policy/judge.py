@@ -23,6 +23,7 @@ from agents.requests import (
     Vote,
     people_of,
 )
+from bot.policy.edits import Edited, EditRefused
 from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord
 
@@ -49,7 +50,8 @@ class Answer(Frozen):
     are why something is no answer to a form, `kept` the fields that it does answer. `note`
     stands beside an approval and is more than courtesy; `note_confirmed` says that it is no condition. `link_by` is how
     the link came that opened the session in which it was said, or in which its API key was made, where there is one.
-    `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer.
+    `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it
+    changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
     """
 
     reply_id: str
@@ -70,6 +72,7 @@ class Answer(Frozen):
     note_confirmed: bool = False
     asks: bool = False
     about: str = ""
+    edits: bool = False
     evidence: str = ""
     at: AwareDatetime
 
@@ -127,7 +130,7 @@ class NotEntitled(Frozen):
     """The person may not decide; `approvers` are those who may."""
 
     type: Literal["not_entitled"] = "not_entitled"
-    why: Literal["not_an_approver", "requester", "not_addressee"]
+    why: Literal["not_an_approver", "requester", "not_addressee", "editor"]
     approvers: tuple[PersonId, ...]
 
 
@@ -205,7 +208,9 @@ Judgement = Annotated[
     | NoteUnconfirmed
     | Remarked
     | Asked
-    | Replied,
+    | Replied
+    | Edited
+    | EditRefused,
     Field(discriminator="type"),
 ]
 judgements: TypeAdapter[Judgement] = TypeAdapter(Judgement, config=ConfigDict(defer_build=True))
@@ -267,7 +272,7 @@ def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     is_vote = record.request.format == "approval"
-    if (answer.approve if is_vote else answer.given) is not None:
+    if answer.edits or (answer.approve if is_vote else answer.given) is not None:
         return None
     if is_vote and answer.text.strip() and (answer.asks or is_question(answer.text)):
         if not is_noted(record, answer.person):
@@ -309,6 +314,12 @@ def _not_requester(record: RequestRecord, answer: Answer) -> Judgement | None:
     if answer.person in record.requesters and not record.request.policy.requester_may_approve:
         return NotEntitled(why="requester", approvers=_eligible(record))
     return None
+
+
+def _not_editor(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """Object to an approval of one's own edit; a denial of it counts."""
+    is_own = answer.person in record.request.policy.editors
+    return NotEntitled(why="editor", approvers=_eligible(record)) if is_own and answer.approve else None
 
 
 def _revocation(record: RequestRecord, answer: Answer) -> Judgement | None:
@@ -370,6 +381,7 @@ CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
     _addressee,
     _entitled,
     _not_requester,
+    _not_editor,
     _revocation,
     _undecided,
     _open,
@@ -382,6 +394,12 @@ CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
     _first_vote,
     _note,
 )
+
+
+def edit_objection(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """Return why `answer` may not change what is asked: by the rules of a vote, only that it is none."""
+    meant = answer.model_copy(update={"edits": True, "approve": None, "given": Given(text="-"), "text": ""})
+    return next((found for check in CHECKS if (found := check(record, meant)) is not None), None)
 
 
 def _only_asks(record: RequestRecord, person: PersonId) -> bool:

@@ -7,8 +7,8 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule
 
 
 def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
-    """Return the people who may decide, each once, in the policy's order."""
-    out = () if policy.requester_may_approve else tuple(requesters)
+    """Return the people who may decide, each once, in the policy's order; nobody approves an edit of their own."""
+    out = (*policy.editors, *(() if policy.requester_may_approve else requesters))
     return tuple(person for person in dict.fromkeys(people_of(policy.rule)) if person not in out)
 
 

@@ -30,6 +30,7 @@ from bot.policy.judge import (
     Unclear,
 )
 from bot.policy.quorum import eligible
+from bot.render.edits import edit_inputs, editable, why_editor
 from bot.render.forms import inputs
 from bot.render.output import output_line, output_of
 from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, present, who_decides
@@ -65,6 +66,7 @@ def request_card(request: Request, people: People, at: datetime, me: PersonId | 
         options=request.options,
         fields=inputs(request.fields),
         ask_back=people.names_of(present(request.askers, people)) if request.format == "approval" else "",
+        edits=edit_inputs(request),
         until=request.expires_at,
     )
     return Card(
@@ -117,7 +119,7 @@ def deciders(request: Request, people: People, me: PersonId | None = None) -> li
         return [*_who_answers(request, people, me), last]
     needs = who_decides(request.policy, people, request.requesters, me)
     first = Line(label=say("card.who-decides"), text=needs)
-    return [first, *excluded(request, people), approved(request.program), last]
+    return [first, *excluded(request, people), *editable(request), approved(request.program), last]
 
 
 def _who_answers(request: Request, people: People, me: PersonId | None) -> list[Line]:
@@ -411,15 +413,17 @@ def _program_asks(request: Request, people: People) -> str:
 
 
 def kept_out(request: Request) -> dict[PersonId, str]:
-    """Return the people who could decide by the policy and do not, with the reason; empty if requesters may."""
-    if request.policy.requester_may_approve or request.format != "approval":
+    """Return the people who could decide by the policy and do not, with the reason."""
+    if request.format != "approval":
         return {}
     may = set(people_of(request.policy.rule))
-    return {one: say(PARTS[request.parts.get(one, "asked")]) for one in request.requesters if one in may}
+    asked = () if request.policy.requester_may_approve else request.requesters
+    out = {one: say(PARTS[request.parts.get(one, "asked")]) for one in asked if one in may}
+    return {one: why_editor(request, one) for one in request.policy.editors if one in may} | out
 
 
 def excluded(request: Request, people: People) -> list[Line]:
-    """Return the line that names the requesters who do not decide, and why."""
+    """Return the line that names the requesters and editors who do not decide, and why."""
     out = kept_out(request)
     text = "; ".join(say("card.who-because", name=people.name_of(person), why=why) for person, why in out.items())
     return [Line(label=say("card.may-not-decide"), text=text)] if out else []

@@ -21,6 +21,7 @@ from bot.policy.judge import (
     OutOfDate,
     Revoked,
     TooLate,
+    edit_objection,
     judge,
 )
 from bot.policy.quorum import lacking
@@ -344,13 +345,17 @@ def _failed(text: str, when: str) -> _Stand:
 
 
 class Can(NamedTuple):
-    """The answers that somebody can still give with a card, and `why` not all of them; `ask`: they can ask back."""
+    """The answers that somebody can still give with a card, and `why` not all of them; `ask`: they can ask back.
+
+    `edit`: they can change arguments, where there are any to change.
+    """
 
     approve: bool = False
     deny: bool = False
     stop: bool = False
     why: str = ""
     ask: bool = False
+    edit: bool = False
 
 
 def standing_card(
@@ -380,14 +385,17 @@ def _form(form: AnswerForm, can: Can) -> AnswerForm | None:
     if not (can.approve or can.deny or can.stop):
         return None
     ask_back = form.ask_back if can.ask else ""
-    return form.model_copy(update={"may_approve": can.approve, "only_stops": can.stop, "ask_back": ask_back})
+    edits = form.edits if can.edit else ()
+    said = {"may_approve": can.approve, "only_stops": can.stop, "ask_back": ask_back, "edits": edits}
+    return form.model_copy(update=said)
 
 
 def _can(record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime) -> Can:
     """Judge by the judge's own rules what a yes, a no and a question would do."""
     question = _answer_of(placed, person, way, now, approve=None).model_copy(update={"asks": True, "text": "-"})
     can = _can_decide(record, placed, person, way, people, now)
-    return can._replace(ask=isinstance(judge(record, question), Asked))
+    may_edit = edit_objection(record, question) is None
+    return can._replace(ask=isinstance(judge(record, question), Asked), edit=may_edit)
 
 
 def _can_decide(

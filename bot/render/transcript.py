@@ -47,6 +47,7 @@ from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.policy.attachments import files_in, size
 from bot.render.cards import below_title
+from bot.render.edits import differences
 from bot.render.words import channel_word, decided, failure_name, frozen_words, outcome_name
 from channels.showing import escape_invisible
 from language import say
@@ -121,10 +122,7 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
                 below_title(event.request.title, event.request.quoted),
             )
         case RequestRevised():
-            request = event.request
-            is_remark = bool(request.remarks) and request.remarks[-1].at == event.at
-            key = "story.wrote-beside" if is_remark else "story.amended"
-            return TranscriptLine(say(key, name=name(event.by), title=request.title, revision=request.revision))
+            return _revised(event, name(event.by))
         case RequestReassigned() | RequestReminded() | RequestFrozen():
             return _pressed(event, people)
         case CardDelivered():
@@ -148,6 +146,17 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
             return _work(event, people)
         case ContinuationAsked() | RunForked() | RunPaused() | RunResumed() | RunCancelled() | RunEnded():
             return _course(event, people)
+
+
+def _revised(event: RequestRevised, name: str) -> TranscriptLine:
+    request, edited = event.request, event.edited
+    more = {"name": name, "title": request.title, "revision": request.revision}
+    if edited:
+        now = request.call.arguments if request.call else {}
+        changes = differences(edited.changed, edited.before, now)
+        return TranscriptLine(say("story.edited", **more, channel=channel_word(edited.channel), changes=changes))
+    is_remark = bool(request.remarks) and request.remarks[-1].at == event.at
+    return TranscriptLine(say("story.wrote-beside" if is_remark else "story.amended", **more))
 
 
 def _answered(event: VoteCast | AnswerNoted | AnswerHeld, name: Callable[[PersonId], str]) -> TranscriptLine:

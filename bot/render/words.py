@@ -6,6 +6,7 @@ from agents.events import ToolQueued
 from agents.requests import AllOf, AnyOf, Anyone, Decision, Freeze, PersonId, PolicySnapshot, Request, Rule, parts_of
 from agents.text import quote
 from bot.people.directory import People
+from bot.policy.edits import Edited, EditRefused
 from bot.policy.judge import (
     AlreadyDecided,
     AlreadyVoted,
@@ -169,6 +170,10 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
             return say("answer.asked", names=names) if names else say("answer.asked-nobody")
         case Replied():
             return say("answer.replied")
+        case Edited():
+            return _edited(judgement, request, people)
+        case EditRefused():
+            return judgement.why
 
 
 def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
@@ -204,6 +209,7 @@ _OUTCOMES = {
     "superseded": "story.outcome-superseded",
     "unclear": "story.outcome-unclear",
     "note_unconfirmed": "story.outcome-note-unconfirmed",
+    "edit_refused": "story.outcome-edit-refused",
 }
 
 
@@ -255,6 +261,14 @@ def changes_of(request: Request) -> str:
     return " ".join(request.changes) or say("answer.is-now", title=request.title)
 
 
+def _edited(judgement: Edited, request: Request, people: People) -> str:
+    """Return what an edit did, to whoever made it; where it does not stand any more, what stands now."""
+    if judgement.digest != request.digest:
+        return say("answer.out-of-date", changes=changes_of(request))
+    key = "answer.edited-approve" if request.policy.editor_may_approve else "answer.edited"
+    return say(key, names=both(list(judgement.names)), who=who_decides(request.policy, people, request.requesters))
+
+
 def _not_entitled(judgement: NotEntitled, people: People) -> str:
     who = people.names_of(judgement.approvers) or say("words.nobody")
     match judgement.why:
@@ -264,6 +278,8 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return say("answer.not-the-addressee", who=who)
         case "not_an_approver":
             return say("answer.not-an-approver", who=who)
+        case "editor":
+            return say("answer.not-the-editor", who=who)
 
 
 # In the order in which people are told of them.

@@ -20,6 +20,7 @@ from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement, read_answer
 from bot.policy.attachments import attachments, contents
+from bot.policy.edits import Edited, EditRefused
 from bot.policy.judge import (
     Answer,
     Asked,
@@ -43,6 +44,7 @@ from bot.render.request_card import with_notes
 from bot.render.words import decided, feedback_text
 from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
+from bot.requests.edits import Edit, judged
 from bot.requests.opening import Placement, placement
 from bot.requests.revisions import Revisions
 from bot.requests.stored import TRIES, RequestRead, long_closed, read_request
@@ -74,7 +76,7 @@ class Outcome:
     @property
     def counts(self) -> bool:
         """True if the answer did something."""
-        return isinstance(self.judgement, Counted | Decided | Revoked | Remarked | Asked | Replied)
+        return isinstance(self.judgement, Counted | Decided | Revoked | Remarked | Asked | Replied | Edited)
 
 
 class Decisions:
@@ -116,8 +118,26 @@ class Decisions:
         """
         return (await self._decide(request_id, statement, read, inbound))[0]
 
+    async def edit(
+        self, request_id: RequestId, statement: Statement, edit: Edit, inbound: str | None = None
+    ) -> Outcome:
+        """Judge an edit of somebody who decides, and put what it makes of the call in front of everybody.
+
+        It is no vote, and voids those that were given. Asking twice with the same `reply_id` edits once; `inbound` is
+        as in `decide`. Raises NotFound.
+        """
+        judgement, written = await self._decide(request_id, statement, None, inbound, edit)
+        record = written or (await self.request(request_id)).record
+        with self._people.speaking_to(statement.person):
+            return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
+
     async def _decide(
-        self, request_id: RequestId, statement: Statement, read: RequestRead | None, inbound: str | None
+        self,
+        request_id: RequestId,
+        statement: Statement,
+        read: RequestRead | None,
+        inbound: str | None,
+        edit: Edit | None = None,
     ) -> tuple[Judgement, RequestRecord | None]:
         """The judgement, and the record that was written with it; None where it was written before."""
         for _ in range(TRIES):
@@ -128,8 +148,10 @@ class Decisions:
                 return long_closed(record), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 answer = read_answer(record.request, statement, now)
-            judgement = judge(record, answer)
-            if isinstance(judgement, Remarked):
+                judgement, revised = await self._judged(record, answer, edit)
+            if revised:
+                commit = self.revisions.editing(record, version, statement, judgement, revised, now)
+            elif isinstance(judgement, Remarked):
                 told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
                 commit = self.revisions.remarking(record, version, statement, answer, judgement, told)
             else:
@@ -146,6 +168,12 @@ class Decisions:
                 log.info("answer", run_id=run_id, request_id=request_id, person=answer.person, outcome=judgement.type)
                 return judgement, after(record, commit.events)
         raise RuntimeError(f"{request_id} changed {TRIES} times while one answer was judged")
+
+    async def _judged(
+        self, record: RequestRecord, answer: Answer, edit: Edit | None
+    ) -> tuple[Judgement, Request | None]:
+        """Return the judgement, and the request that an edit makes of this one."""
+        return await judged(record, answer, edit, self._people) if edit else (judge(record, answer), None)
 
     def _commit(
         self,
@@ -195,7 +223,8 @@ class Decisions:
 
         Somebody's robot that answers each of them gets one in ten minutes.
         """
-        may_again = isinstance(judgement, NotThisWay | Unclear | Asked) and is_noted(record, answer.person)
+        is_no_vote = isinstance(judgement, NotThisWay | Unclear | Asked | EditRefused)
+        may_again = is_no_vote and is_noted(record, answer.person)
         holds = any(holder.person == answer.person for holder in record.holders)
         if not (may_again and holds and record.state == "open") or answer.channel in self._edits:
             return _Renewal()
@@ -238,8 +267,8 @@ class Decisions:
             to=statement.place,
         )
         own = [holder.delivery_id for holder in record.holders if holder.person == answer.person]
-        is_again = own and isinstance(judgement, NotThisWay | OutOfDate | Unclear) and answer.channel in self._edits
-        if not is_again:
+        is_again = isinstance(judgement, NotThisWay | OutOfDate | Unclear | EditRefused)
+        if not own or not is_again or answer.channel not in self._edits:
             return entry
         # Each revision made everybody a card: the newest one is of this revision.
         return entry.model_copy(update={"card": again, "delivery_id": own[-1], "revision": request.revision})

@@ -292,7 +292,9 @@ def placing(
 
     `stands` is the record with what was said beside it, where there is one.
     """
-    people_asked = [(person, "") for person in eligible(request.policy, request.requesters)]
+    # Whoever has edited it no longer approves it, and sees what became of it: they may still deny it.
+    asked = dict.fromkeys((*eligible(request.policy, request.requesters), *request.policy.editors))
+    people_asked = [(person, "") for person in asked]
     places = [(PersonId(""), place) for place in dict.fromkeys(request.policy.also_post)]
     made = [
         placement(request, card_for(request, people, person, now, stands), person, place)
@@ -353,13 +355,26 @@ def placement(request: Request, card: Card, person: PersonId, place: str = "", f
 
 
 def is_same(one: GatedCall, other: GatedCall) -> bool:
-    """Return whether both calls do exactly the same; the facts beside them may differ."""
-    bare = {"effect": {"facts"}}
-    return one.model_dump(exclude=bare) == other.model_dump(exclude=bare)
+    """Return whether both calls do exactly the same; the facts beside them, and what may be edited, may differ."""
+
+    def bare(call: GatedCall) -> GatedCall:
+        return call.model_copy(update={"editable": (), "effect": call.effect.model_copy(update={"facts": ()})})
+
+    return bare(one) == bare(other)
 
 
 def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     """Return the differences between two calls, in words for people."""
+    moved = [*changed_effect(old, new)]
+    if old.arguments != new.arguments:
+        moved.append(say("card.moved-arguments", was=dict(old.arguments), now=dict(new.arguments)))
+    if not moved and old.effect.argv != new.effect.argv:
+        moved.append(say("card.moved-command", was=list(old.effect.argv), now=list(new.effect.argv)))
+    return tuple(moved)
+
+
+def changed_effect(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
+    """Return what else differs than the arguments, and what follows from them plainly."""
     before, after, nothing = old.effect.artifacts, new.effect.artifacts, say("card.not-recorded")
     moved = [
         say("card.moved-artifact", name=artifact_of(name), was=before.get(name, nothing), now=after[name])
@@ -370,10 +385,6 @@ def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
         moved.append(say("card.moved-folder", was=old.effect.cwd or nothing, now=new.effect.cwd or nothing))
     if bool(old.effect.commit) != bool(new.effect.commit):
         moved.append(say("card.moved-to-copy") if new.effect.commit else say("card.moved-from-copy"))
-    if old.arguments != new.arguments:
-        moved.append(say("card.moved-arguments", was=dict(old.arguments), now=dict(new.arguments)))
-    if not moved and old.effect.argv != new.effect.argv:
-        moved.append(say("card.moved-command", was=list(old.effect.argv), now=list(new.effect.argv)))
     return tuple(moved)
 
 

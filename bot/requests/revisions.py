@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from agents.events import CardReplaced, PersonSaid, RequestRevised
+from agents.request_events import Edited
 from agents.requests import GatedCall, Holder, PersonId, Remark, Request, RequestId
 from agents.text import ends_of
 from bot.archive.keeper import Archive
@@ -13,7 +14,8 @@ from bot.people.directory import People
 from bot.policy.answers import Statement
 from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
-from bot.policy.judge import Answer, Remarked, judgements
+from bot.policy.edits import edited_request
+from bot.policy.judge import Answer, Judgement, Remarked, judgements
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import remark, request_card
 from bot.requests.card_updates import moved, newest_of
@@ -46,25 +48,26 @@ class Revisions:
                 return None
             with self._people.speaking_to(""):
                 changes = changes_between(old.call, call)
-            revised = {
-                "revision": old.revision + 1,
-                "title": title,
-                "call": call,
-                "digest": call_digest(old.run_id, old.id, old.nonce, call, old.requesters),
-                "changes": changes,
-            }
-            request = old.model_copy(update=revised)
+            request = edited_request(old, old.call, call, None).model_copy(update={"title": title, "changes": changes})
             written = await self._journal.write(self.revising(record, version, request, by, now))
             if written.state == "committed":
                 return request
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was revised")
 
-    def revising(self, record: RequestRecord, version: int, request: Request, by: PersonId, now: datetime) -> Commit:
+    def revising(
+        self,
+        record: RequestRecord,
+        version: int,
+        request: Request,
+        by: PersonId,
+        now: datetime,
+        edited: Edited | None = None,
+    ) -> Commit:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
         stands = after(record, [RequestRevised(at=now, by=by, request=request)])
         holders, outgoing, deliveries = placing(request, self._people, now, stands)
         outgoing = [*outgoing, *map(outbox_entry, moved(record, self._edits, now))]
-        event = RequestRevised(at=now, by=by, request=request, holders=holders)
+        event = RequestRevised(at=now, by=by, request=request, holders=holders, edited=edited)
         return Commit(
             run_id=request.run_id,
             events=[event],
@@ -116,6 +119,37 @@ class Revisions:
             outgoing=[*commit.outgoing, *([outbox_entry(told)] if told else [])],
             wake=[Wake(WorkItem("run", old.run_id))],
             files=contents(statement.files),
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+    def editing(
+        self,
+        record: RequestRecord,
+        version: int,
+        statement: Statement,
+        judgement: Judgement,
+        request: Request,
+        now: datetime,
+    ) -> Commit:
+        """Return the commit that puts the edit of somebody who decides in front of everybody.
+
+        Whoever made it is told by the card of the new revision, which they get as well.
+        """
+        old = record.request
+        before = old.call.arguments if old.call else {}
+        after_it = request.call.arguments if request.call else {}
+        edited = Edited(
+            before=before,
+            changed=tuple(sorted(name for name in after_it if before.get(name) != after_it[name])),
+            reply_id=statement.reply_id,
+            channel=statement.channel,
+            evidence=statement.evidence,
+        )
+        return replace(
+            self.revising(record, version, request, statement.person, now, edited),
+            once=Once(old.id, statement.reply_id, judgements.dump_json(judgement)),
+            counts=counted_as(judgement.type, now - old.opened_at),
+            wake=[Wake(WorkItem("run", old.run_id))],
             limit=MAX_EVENTS_AT_ALL,
         )
 

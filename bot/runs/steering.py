@@ -1,12 +1,14 @@
-"""The ways people steer a run besides deciding: pause, resume, cancel, withdraw, amend."""
+"""The ways people steer a run besides deciding: pause, resume, cancel, withdraw, amend, edit."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
+
+from pydantic import JsonValue
 
 from agents import Agent, ToolRefused
 from agents.events import Event, RunCancelled, RunPaused, RunResumed
-from agents.requests import PersonId, Request, RequestId, RunId
+from agents.requests import GatedCall, PersonId, Request, RequestId, RunId
 from agents.run import Run, fold
 from agents.steps import CallTool
 from bot.archive.keeper import Archive
@@ -16,7 +18,8 @@ from bot.execution.executor import gate_now, prepare
 from bot.policy.answers import Statement
 from bot.policy.record import RequestRecord
 from bot.render.words import state_name
-from bot.requests.decisions import Decisions
+from bot.requests.decisions import Decisions, Outcome
+from bot.requests.edits import Edit
 from bot.runs.loop import question_of
 from bot.store import Commit, Wake, WorkItem
 from bot.store.journal import Journal
@@ -86,9 +89,7 @@ class Steering:
     async def amend(self, request_id: RequestId, by: PersonId, changes: Mapping[str, str]) -> Request:
         """Ask again with some arguments changed, as a new revision. Raises Conflict or ToolRefused."""
         request = await self._own(request_id, by)
-        run = fold((await self._journal.store.load(request.run_id)).events)
-        agent = self._agents.get(run.started.agent) if run.started else None
-        if agent is None or request.call is None or request.format != "approval":
+        if request.call is None or request.format != "approval":
             raise Conflict(say("error.amend-approvals-only"), say("error.amend-ask-again"))
         unknown = sorted(set(changes) - set(request.call.arguments))
         if unknown:
@@ -96,15 +97,34 @@ class Steering:
             raise Conflict(
                 say("error.amend-no-argument", names=", ".join(unknown)), say("run.there-are", names=allowed)
             )
-        step = CallTool(tool=request.call.tool, arguments={**request.call.arguments, **changes})
-        tool, args, effect = await prepare(agent, run, step)
-        if gate_now(agent, tool, args) != request.policy.name:
-            raise ToolRefused(say("error.amend-other-policy"))
-        title = question_of(agent, step, effect)
-        revised = await self._decisions.revisions.revise(request_id, by, call_of(tool, args, effect), title)
+        call, title = await self._called(request, {**request.call.arguments, **changes})
+        revised = await self._decisions.revisions.revise(request_id, by, call, title())
         if revised is None:
             raise Conflict(say("error.request-closed", request=request_id), say("run.nothing-changed"))
         return revised
+
+    async def edit(
+        self, statement: Statement, request_id: RequestId, values: Mapping[str, JsonValue], inbound: str | None = None
+    ) -> Outcome:
+        """Ask again with some arguments changed by one of those who decide, who said so by `statement`.
+
+        It approves nothing; `inbound` is as in `Decisions.decide`. Raises NotFound.
+        """
+        return await self._decisions.edit(request_id, statement, Edit(values, self._called), inbound)
+
+    async def _called(
+        self, request: Request, arguments: Mapping[str, JsonValue]
+    ) -> tuple[GatedCall, Callable[[], str]]:
+        """The call with these arguments as it would be made now, and its title. Raises ToolRefused."""
+        run = fold((await self._journal.store.load(request.run_id)).events)
+        agent = self._agents.get(run.started.agent) if run.started else None
+        if agent is None or request.call is None:
+            raise ToolRefused(say("error.amend-approvals-only"))
+        step = CallTool(tool=request.call.tool, arguments=dict(arguments))
+        tool, args, effect = await prepare(agent, run, step)
+        if gate_now(agent, tool, args) != request.policy.name:
+            raise ToolRefused(say("error.amend-other-policy"))
+        return call_of(tool, args, effect), lambda: question_of(agent, step, effect)
 
     async def _own(self, request_id: RequestId, by: PersonId) -> Request:
         record, _, _ = await self._decisions.request(request_id)

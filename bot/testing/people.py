@@ -1,10 +1,13 @@
 """The actions of people in a running sayso, and their mailboxes."""
 
 import email.policy
+import json
 import secrets
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Literal
+
+from pydantic import JsonValue
 
 from agents.requests import PersonId, RunId
 from agents.run import Run
@@ -54,9 +57,25 @@ class Peopled(Running):
         )
         return await self.app.requests.decisions.decide(record.request.id, statement)
 
+    async def edit(
+        self, person: str, record: RequestRecord, *, reply_id: str | None = None, **values: JsonValue
+    ) -> Judgement:
+        """Change arguments as `person`, who decides and has seen `record`; return the judgement."""
+        request = record.request
+        statement = Statement(
+            reply_id=reply_id or f"cli-{secrets.token_hex(8)}",
+            person=PersonId(person),
+            channel="cli",
+            revision=request.revision,
+            digest=request.digest,
+            said="free_text",
+            text=json.dumps(values),
+        )
+        return (await self.steering.edit(statement, request.id, values)).judgement
+
     @property
     def steering(self) -> Steering:
-        """Pause, resume, cancel, withdraw, amend."""
+        """Pause, resume, cancel, withdraw, amend, edit."""
         return self.app.runs.steering
 
     async def steer(self, run_id: RunId, verb: Verb, person: str = "anna") -> Run:

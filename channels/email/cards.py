@@ -237,7 +237,7 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     """
     how, page, rows = _how_to_answer(form), _link(card.link, say("mail.open")), _buttons(form, made)
     lines = [Block("say", forms.lines(form), _LINES)] if form.format == "form" else []
-    if form.format == "approval" and not form.may_approve and not form.only_stops:
+    if form.format == "approval" and not form.may_approve and not form.only_stops and not form.why_not:
         # Only the page approves: it stands first.
         yield from (Block("small", how[:1], _HOW), *page)
         how, page = how[1:], []
@@ -386,13 +386,15 @@ def _fact(fact: Line, most: int | None = None) -> tuple[str, ...]:
 
 def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
     deny, ask = say("mail.how-to-deny"), (say("mail.how-to-ask"),) if form.ask_back else ()
+    names = [_line(each.name) for each in form.edits]
+    ask = (*ask, say("mail.how-to-edit", line=f"{names[0]}: …")) if names else ask
     match form.format:
         case "approval" if form.only_stops:
             return (say("mail.can-still-deny"), deny)
         case "approval" if form.may_approve:
             return (say("mail.how-to-approve"), deny, *ask)
         case "approval":
-            return (say("mail.only-the-page-approves"), deny, *ask)
+            return (form.why_not or say("mail.only-the-page-approves"), deny, *ask)
         case "yes_no":
             return (say("mail.how-to-say-yes-or-no"),)
         case "choice":

@@ -29,7 +29,7 @@ from channels.slack.blocks import (
     small,
     words,
 )
-from channels.slack.inbound import ASK_ABOUT, ASK_BACK
+from channels.slack.inbound import ASK_ABOUT, ASK_BACK, EDIT
 from language import say, say_many
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
@@ -49,7 +49,7 @@ def how_to_answer(form: AnswerForm) -> str:
         case _ if form.only_stops:
             return ""
         case "approval" if not form.may_approve:
-            return say("slack.only-denial")
+            return form.why_not or say("slack.only-denial")
         case "free_text":
             return write_below()
         case _:
@@ -68,7 +68,8 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
             deny = _button(say("slack.deny"), "deny", form.token, "danger")
             why = _button(say("slack.deny-why"), "deny_why", form.token)
             asks = [_button(say("slack.ask-back"), ASK_BACK, form.token)] if form.ask_back else []
-            yield _actions([*([approve] if form.may_approve else []), deny, why, *asks, *more])
+            edits = [_button(say("slack.edit"), EDIT, form.token)] if form.edits else []
+            yield _actions([*([approve] if form.may_approve else []), deny, why, *edits, *asks, *more])
         case "yes_no":
             yes, no = _button(say("slack.yes"), "yes", form.token), _button(say("slack.no"), "no", form.token)
             yield _actions([yes, no, *more])

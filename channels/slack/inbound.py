@@ -110,10 +110,13 @@ CARD = "card"
 ASK_BACK = "ask_back"
 """A button whose window takes a question to whoever asked for what the card is about."""
 
-WINDOWS = frozenset((CARD, "details", "deny_why", ASK_BACK, "fill", "write", "ask"))
+EDIT = "edit"
+"""A button whose window takes other arguments, about which everybody is asked again."""
+
+WINDOWS = frozenset((CARD, "details", "deny_why", EDIT, ASK_BACK, "fill", "write", "ask"))
 """Buttons that open a window, and say nothing yet."""
 
-ANSWER_WINDOWS = frozenset(("deny_why", ASK_BACK, "fill", "write"))
+ANSWER_WINDOWS = frozenset(("deny_why", EDIT, ASK_BACK, "fill", "write"))
 ASK, ASK_ABOUT = "ask", "ask_about"
 
 PAGE = "page"

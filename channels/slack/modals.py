@@ -17,7 +17,7 @@ from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
 from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, labelled, plain, quote, small, words
 from channels.slack.cards import OPTION_CHARS, details, message, write_below
-from channels.slack.inbound import ASK, ASK_ABOUT, ASK_BACK, CARD, PAGE, Json, first, part, parts, word
+from channels.slack.inbound import ASK, ASK_ABOUT, ASK_BACK, CARD, EDIT, PAGE, Json, first, part, parts, word
 from language import say, say_many
 
 View = dict[str, JsonValue]
@@ -67,6 +67,12 @@ def window(name: str, card: Card, carried: Json) -> View:
             asks = _input(say("slack.ask-back-whom", names=form.ask_back), INPUT, say("slack.ask-back-hint"))
             blocks = [plain(card.title), asks, small(say("slack.ask-back-what"))]
             return _view(say("slack.ask-back-title"), blocks, name, carried, submit=say("slack.ask"))
+        case "edit" if not form.edits:
+            return _closed(card)
+        case "edit":
+            inputs = [_asked(each, _field(number, each.name)) for number, each in _numbered(form.edits)]
+            blocks = [plain(card.title), *inputs, small(say("slack.edit-what"))]
+            return _view(say("slack.edit-title"), blocks, name, carried, submit=say("slack.edit-send"))
         case "fill" if len(form.fields) > FIELDS or any(
             len(_field(number, each.name)) > ID_CHARS for number, each in _numbered(form.fields)
         ):
@@ -130,6 +136,7 @@ def quoted(view: Json) -> str:
 _TITLES = {
     "deny_why": "slack.deny-why-title",
     ASK_BACK: "slack.ask-back-title",
+    EDIT: "slack.edit-title",
     "details": "slack.details",
     "fill": "slack.answer",
     "write": "slack.answer",

@@ -14,6 +14,7 @@ from channels.slack import modals
 from channels.slack.inbound import (
     ASK,
     ASK_BACK,
+    EDIT,
     Json,
     action_of,
     bots_of,
@@ -161,7 +162,7 @@ class Reader:
             return _held(person, came, token)
         if not token:
             return Quarantined(reasons=("the window that was sent carries no token",), person=person.id, place=place)
-        text, fields = modals.said(view), modals.filled(view) if name == "fill" else {}
+        text, fields = modals.said(view), modals.filled(view) if name in ("fill", EDIT) else {}
         answer = Reply(
             person=person.id,
             token=token,

@@ -1,0 +1,115 @@
+"""Edits of what is asked, by those who decide: what may be changed, and what stands afterwards. Pure."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import rfc8785
+from pydantic import JsonValue
+
+from agents.requests import Frozen, GatedCall, PersonId, Request
+from bot.policy.digest import call_digest
+
+
+class Edited(Frozen):
+    """Somebody who decides changed the arguments `names`: everybody is asked again, about `revision`."""
+
+    type: Literal["edited"] = "edited"
+    names: tuple[str, ...]
+    revision: int
+    digest: str
+
+
+class EditRefused(Frozen):
+    """An edit changed nothing. `why` is a sentence for whoever wanted it.
+
+    `kind`: `names` may not be edited, or there are none such; `same`: all of it is so already; `tool`: the tool, its
+    arguments or its gate refuse the call; `too_few`: too few people would be left to approve it; `too_many`: it was
+    changed too often.
+    """
+
+    type: Literal["edit_refused"] = "edit_refused"
+    kind: Literal["names", "same", "tool", "too_few", "too_many"]
+    why: str
+
+
+def not_editable(call: GatedCall, names: Iterable[str]) -> list[str]:
+    """Return those of `names` that nobody who decides may change."""
+    return sorted(set(names) - set(call.editable))
+
+
+def with_values(call: GatedCall, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the arguments of `call` with `values` in place of theirs; text for what is no text is read as JSON."""
+    return {**call.arguments, **{name: _read(call.arguments.get(name), value) for name, value in values.items()}}
+
+
+def _read(was: JsonValue, value: JsonValue) -> JsonValue:
+    if not isinstance(value, str) or isinstance(was, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def written(value: JsonValue) -> str:
+    """Return a value as it is typed: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def typed_values(call: GatedCall, typed: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Return what a form with an input for each argument changes; spaces around a value are nobody's wish."""
+    wanted = {name: text.replace("\r\n", "\n").strip() for name, text in typed.items()}
+    return {name: text for name, text in wanted.items() if text != written(call.arguments.get(name)).strip()}
+
+
+def typed_lines(call: GatedCall, text: str) -> dict[str, JsonValue] | None:
+    """Return what `name: value` lines change, by the names of arguments; None for any other text.
+
+    Each line names an argument, each but once, whether it may be changed or not: anything more is words for people.
+    """
+    names = {name.casefold(): name for name in call.arguments}
+    found = dict[str, JsonValue]()
+    for line in filter(str.strip, text.splitlines()):
+        key, colon, value = line.partition(":")
+        name = names.get(key.strip().casefold())
+        if not colon or not value.strip() or name is None or name in found:
+            return None
+        found[name] = value.strip()
+    return found or None
+
+
+def changed_names(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
+    """Return the arguments that differ between both calls, in the order of the alphabet."""
+    names = {*old.arguments, *new.arguments}
+    return tuple(sorted(name for name in names if old.arguments.get(name) != new.arguments.get(name)))
+
+
+def edited_request(request: Request, old: GatedCall, new: GatedCall, editor: PersonId | None) -> Request:
+    """`request` with the call `new` in place of `old`, and who does not approve it, as it is their own edit.
+
+    `editor` is one of those who decide; without one a requester changed it, and what they chose is nobody's edit.
+    """
+    names = changed_names(old, new)
+    kept = {name: person for name, person in request.edits.items() if name not in names}
+    edits = kept | ({} if editor is None else dict.fromkeys(names, editor))
+    nonce = request.nonce if editor is None else _nonce(request, new, editor)
+    changes = {
+        "revision": request.revision + 1,
+        "nonce": nonce,
+        "call": new,
+        "digest": call_digest(request.run_id, request.id, nonce, new, request.requesters),
+        "edits": edits,
+        "policy": request.policy.edited_by(edits.values()),
+    }
+    return request.model_copy(update=changes)
+
+
+def _nonce(request: Request, call: GatedCall, editor: PersonId) -> str:
+    """Return another one for each edit, so that an answer to an older card never has the digest of a newer one.
+
+    It follows from the card that was edited: who is shown the digest of an edit can send the edit with it.
+    """
+    meant = rfc8785.dumps({"arguments": json.dumps(call.arguments, sort_keys=True), "editor": editor})
+    return hashlib.sha256(f"{request.nonce} {request.revision} ".encode() + meant).hexdigest()[:32]

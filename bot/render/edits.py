@@ -1,0 +1,70 @@
+"""Edits in words: what may be changed, what somebody made of it, and why they do not approve that. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
+
+from agents.requests import GatedCall, PersonId, Request
+from agents.text import quote
+from bot.people.directory import People
+from bot.policy.edits import changed_names, written
+from channels import Input, Line
+from language import say
+from language.lists import both
+
+# As long as a line in a window, and as all that fits into one there.
+_LINE_CHARS, _INPUT_CHARS = 200, 3_000
+_VALUE_CHARS = 300
+_PLAIN = re.compile(r"[\w.+/@:~-]{1,80}")
+
+
+def edited(person: PersonId, old: GatedCall, new: GatedCall, people: People) -> str:
+    """`Bo Berg changed version from v1.2.0 to v1.3.0: votes before are void.`"""
+    changes = differences(changed_names(old, new), old.arguments, new.arguments)
+    return say("card.edited", name=people.name_of(person), changes=changes)
+
+
+def differences(names: Iterable[str], before: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> str:
+    """`version from v1.2.0 to v1.3.0 and force from false to true`"""
+    return both(
+        [
+            say("card.edited-argument", name=name, was=shown(before.get(name)), now=shown(now.get(name)))
+            for name in names
+        ]
+    )
+
+
+def shown(value: JsonValue) -> str:
+    """Return a value as a part of a sentence: in quotation marks unless it is plainly one word."""
+    text = written(value)
+    return text if _PLAIN.fullmatch(text) else quote(text, _VALUE_CHARS)
+
+
+def editable(request: Request) -> list[Line]:
+    """Return the line that names the arguments which whoever decides may change; nothing where there are none."""
+    if request.format != "approval" or request.call is None or not request.call.editable:
+        return []
+    names = both(list(request.call.editable))
+    return [Line(label=say("card.may-be-changed"), text=say("card.may-be-changed-by", names=names))]
+
+
+def edit_inputs(request: Request) -> tuple[Input, ...]:
+    """Return a field for each argument that may be changed, with its value now; none for one too long to fit there."""
+    call = request.call if request.format == "approval" else None
+    values = [(name, written(call.arguments.get(name))) for name in call.editable] if call else []
+    return tuple(
+        Input(name=name, value=text, max_length=_LINE_CHARS if _is_line(text) else _INPUT_CHARS)
+        for name, text in values
+        if len(text) <= _INPUT_CHARS
+    )
+
+
+def _is_line(text: str) -> bool:
+    return len(text) <= _LINE_CHARS // 2 and "\n" not in text
+
+
+def why_editor(request: Request, person: PersonId) -> str:
+    """Return, to stand after their name, what somebody did who does not approve their own edit."""
+    names = both([name for name, editor in sorted(request.edits.items()) if editor == person])
+    return say("card.part-edited", names=names)

@@ -1,0 +1,73 @@
+"""An edit on its way to a new revision: judged like an answer, prepared like a call, written or refused in words."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from agents import ToolRefused
+from agents.requests import GatedCall, Request
+from bot.people.directory import People
+from bot.policy.edits import Edited, EditRefused, changed_names, edited_request, not_editable, with_values
+from bot.policy.judge import Answer, Judgement, edit_objection
+from bot.policy.quorum import eligible, is_met
+from bot.policy.record import RequestRecord
+from bot.render.edits import edited
+from bot.requests.opening import changed_effect
+from language import say
+
+MOST_REVISIONS = 40
+"""Each makes a new card for everybody who is asked: who still does not agree denies it, and says why."""
+
+Prepare = Callable[[Request, Mapping[str, JsonValue]], Awaitable[tuple[GatedCall, Callable[[], str]]]]
+"""The call of a request with these arguments, as it would be made now, and its title. Raises ToolRefused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Arguments that somebody who decides wants to be others, and how the call is prepared with them."""
+
+    values: Mapping[str, JsonValue]
+    prepare: Prepare
+
+
+async def judged(record: RequestRecord, answer: Answer, edit: Edit, people: People) -> tuple[Judgement, Request | None]:
+    """Judge an edit; with the request as it would stand after it, None where it changes nothing."""
+    if (objection := edit_objection(record, answer)) is not None:
+        return objection, None
+    request = record.request
+    old = request.call
+    if old is None or request.format != "approval":
+        return EditRefused(kind="names", why=say("answer.edit-nothing")), None
+    if wrong := not_editable(old, edit.values):
+        return EditRefused(kind="names", why=_names(old, wrong)), None
+    if request.revision >= MOST_REVISIONS:
+        return EditRefused(kind="too_many", why=say("answer.edit-too-many", count=MOST_REVISIONS)), None
+    try:
+        new, title = await edit.prepare(request, with_values(old, edit.values))
+    except ToolRefused as error:
+        return EditRefused(kind="tool", why=str(error)), None
+    names = changed_names(old, new)
+    if wrong := not_editable(old, names):
+        return EditRefused(kind="names", why=_names(old, wrong)), None
+    if not names:
+        return EditRefused(kind="same", why=say("answer.edit-same")), None
+    after = edited_request(request, old, new, answer.person)
+    if not is_met(after.policy, eligible(after.policy, record.requesters)):
+        return EditRefused(kind="too_few", why=_too_few(after, record, people)), None
+    with people.speaking_to(""):
+        changes = (edited(answer.person, old, new, people), *changed_effect(old, new))
+        after = after.model_copy(update={"title": title(), "changes": changes})
+    return Edited(names=names, revision=after.revision, digest=after.digest), after
+
+
+def _names(call: GatedCall, wrong: list[str]) -> str:
+    if not call.editable:
+        return say("answer.edit-nothing")
+    return say("answer.edit-names", names=", ".join(wrong), allowed=", ".join(call.editable))
+
+
+def _too_few(after: Request, record: RequestRecord, people: People) -> str:
+    left = eligible(after.policy, record.requesters)
+    who = people.names_of(left) if left else say("words.nobody")
+    return say("answer.edit-too-few", policy=after.policy.name, left=who, quorum=after.policy.quorum)

@@ -1,0 +1,212 @@
+"""Those who decide change what is asked: everybody is asked again, and what was approved is what is executed."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from agents.events import AnswerNoted, RequestRevised
+from agents.requests import PersonId
+from agents.run import fold
+from bot.policy.edits import Edited, EditRefused
+from bot.policy.judge import AlreadyDecided, Counted, Decided, NotEntitled, OutOfDate
+from bot.render.transcript import lines
+from tests.office import TOML
+from tests.world import World, a_world
+
+ANNA, BO, CY = PersonId("anna"), PersonId("bo"), PersonId("cy")
+_OWN = TOML.replace("[policies.pair]", "[policies.pair]\neditor_may_approve = true").replace(
+    "[policies.production]", "[policies.production]\neditor_may_approve = true"
+)
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncGenerator[World]:
+    async with a_world(redis, tmp_path / "data", change=_editable) as world:
+        yield world
+
+
+@pytest.fixture
+async def own_office(redis: str, tmp_path: Path) -> AsyncGenerator[World]:
+    """An office where whoever edits may approve it as well."""
+    async with a_world(redis, tmp_path / "data", _OWN, change=_editable) as world:
+        yield world
+
+
+def _editable(world: World) -> None:
+    world.workshop.editable = ("what",)
+    world.workshop.policy_of["horn"] = "pair"
+
+
+async def test_an_edit_is_put_in_front_of_everybody_and_executed_once_others_approve(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    await office.next_mail("cy")
+
+    edited = await office.edit("bo", record, what="gong")
+    now = await office.request(record.request.id)
+
+    assert isinstance(edited, Edited)
+    assert edited.names == ("what",)
+    assert now.request.revision == 2
+    assert now.request.changes[0] == "Bo Berg changed what from bell to gong: votes before are void."
+    assert "Bo Berg changed what from bell to gong" in (await office.next_mail("cy", about="gong")).text
+    theirs = (await office.next_mail("bo", about="gong")).text
+    assert "You changed what is asked, so others approve it." in theirs
+    await office.decide("cy", now, "approve")
+    assert await office.summary(record.request.run_id) == "done: ok: press gong: done"
+    assert office.workshop.effects == ["press gong"]
+
+
+async def test_who_edits_does_not_approve_their_own_edit_and_may_still_deny_it(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    await office.edit("bo", record, what="gong")
+    now = await office.request(record.request.id)
+
+    approved = await office.decide("bo", now, "approve")
+    denied = await office.decide("bo", now, "deny", "after all not")
+
+    assert isinstance(approved, NotEntitled)
+    assert approved.why == "editor"
+    assert isinstance(denied, Decided)
+    assert denied.decision.state == "denied"
+    assert office.workshop.effects == []
+
+
+async def test_who_edits_approves_it_where_the_policy_says_so(own_office: World) -> None:
+    record = await own_office.opened(await own_office.trigger("press bell"))
+    await own_office.edit("bo", record, what="gong")
+
+    approved = await own_office.decide("bo", await own_office.request(record.request.id), "approve")
+
+    assert isinstance(approved, Decided)
+    assert await own_office.summary(record.request.run_id) == "done: ok: press gong: done"
+
+
+async def test_an_edit_voids_the_votes_before_it(own_office: World) -> None:
+    own_office.workshop.policy_of |= {"bell": "pair", "gong": "pair"}
+    record = await own_office.opened(await own_office.trigger("press bell"))
+    assert isinstance(await own_office.decide("cy", record, "approve"), Counted)
+
+    await own_office.edit("bo", await own_office.request(record.request.id), what="gong")
+    now = await own_office.request(record.request.id)
+
+    assert now.votes == ()
+    assert isinstance(await own_office.decide("bo", now, "approve"), Counted)
+    assert isinstance(await own_office.decide("cy", now, "approve"), Decided)
+    assert await own_office.summary(record.request.run_id) == "done: ok: press gong: done"
+
+
+async def test_an_edit_that_leaves_too_few_people_changes_nothing(office: World) -> None:
+    office.workshop.policy_of |= {"bell": "pair", "gong": "pair"}
+    record = await office.opened(await office.trigger("press bell"))
+
+    refused = await office.edit("bo", record, what="gong")
+
+    assert isinstance(refused, EditRefused)
+    assert refused.kind == "too_few"
+    assert "too few would be left: Cy Cole, of whom it needs 2" in refused.why
+    assert (await office.request(record.request.id)).request == record.request
+
+
+async def test_editing_back_is_an_edit_too_and_both_are_kept(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    await office.edit("bo", record, what="gong")
+    await office.edit("cy", await office.request(record.request.id), what="bell")
+    now = await office.request(record.request.id)
+
+    # What stands is Cy's edit, and no longer Bo's.
+    assert now.request.revision == 3
+    assert now.request.digest != record.request.digest
+    assert isinstance(await office.decide("cy", now, "approve"), NotEntitled)
+    assert isinstance(await office.decide("bo", record, "approve"), OutOfDate)
+    assert isinstance(await office.decide("bo", now, "approve"), Decided)
+    assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
+    events = (await office.app.store.load(record.request.run_id)).events
+    edits = [event.edited for event in events if isinstance(event, RequestRevised)]
+    assert [(edit.before, edit.changed) for edit in edits if edit] == [
+        ({"what": "bell"}, ("what",)),
+        ({"what": "gong"}, ("what",)),
+    ]
+    told = "\n".join(lines(events, office.app.people))
+    assert "Bo Berg changed by cli: what from bell to gong (revision 2: Press gong?)" in told
+
+
+async def test_the_one_who_asked_amends_and_does_not_edit(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+
+    assert isinstance(await office.edit("anna", record, what="gong"), NotEntitled)
+    assert isinstance(await office.edit("dan", record, what="gong"), NotEntitled)
+    assert (await office.request(record.request.id)).request == record.request
+
+
+async def test_an_amendment_takes_the_place_of_an_edit(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    await office.edit("bo", record, what="gong")
+
+    amended = await office.steering.amend(record.request.id, ANNA, {"what": "drum"})
+
+    assert amended.edits == {}
+    assert isinstance(await office.decide("bo", await office.request(record.request.id), "approve"), Decided)
+
+
+async def test_what_a_tool_does_not_offer_is_not_edited(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+
+    refused = await world.edit("bo", record, what="gong")
+
+    assert isinstance(refused, EditRefused)
+    assert refused.kind == "names"
+    events = (await world.app.store.load(record.request.run_id)).events
+    assert [event.outcome for event in events if isinstance(event, AnswerNoted)] == ["edit_refused"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "why"),
+    [
+        ("horn", "tool", "another policy would decide"),
+        ("mist", "tool", "There is no mist"),
+        ("bell", "same", "Nothing was changed"),
+        (7, "tool", "should be a valid string"),
+    ],
+)
+async def test_an_edit_that_can_not_be_made_changes_nothing_and_says_why(
+    office: World, value: str | int, kind: str, why: str
+) -> None:
+    office.workshop.meaning["mist"] = ""
+    record = await office.opened(await office.trigger("press bell"))
+
+    refused = await office.edit("bo", record, what=value)
+
+    assert isinstance(refused, EditRefused)
+    assert refused.kind == kind
+    assert why in refused.why
+    assert (await office.request(record.request.id)).request == record.request
+
+
+async def test_an_edit_of_what_is_decided_or_was_changed_since_is_told_so(office: World) -> None:
+    first = await office.opened(await office.trigger("press bell"))
+    await office.edit("bo", first, what="gong")
+
+    assert isinstance(await office.edit("cy", first, what="drum"), OutOfDate)
+    await office.decide("cy", await office.request(first.request.id), "approve")
+    assert isinstance(await office.edit("cy", first, what="drum"), AlreadyDecided)
+
+
+async def test_the_same_edit_sent_twice_is_one(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+
+    both = [await office.edit("bo", record, reply_id="mail-1", what="gong") for _ in range(2)]
+
+    assert both[0] == both[1]
+    assert (await office.request(record.request.id)).request.revision == 2
+
+
+async def test_the_model_sees_the_arguments_that_were_executed(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    await office.edit("bo", record, what="gong")
+    await office.decide("cy", await office.request(record.request.id), "approve")
+    await office.summary(record.request.run_id)
+
+    [result] = fold((await office.app.store.load(record.request.run_id)).events).results
+
+    assert result.step.model_dump()["arguments"] == {"what": "gong"}
