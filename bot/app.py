@@ -257,6 +257,7 @@ def _lookup(ground: _Ground, agents: Sequence[Agent]) -> StoredRequests:
         ground.tokens,
         ground.settings.public_url,
         usage=lambda: usage(asked),
+        freezes=ground.freezes,
     )
 
 

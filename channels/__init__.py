@@ -296,12 +296,14 @@ class Overview(Frozen):
     """The work and news of a person. `waiting` are requests that they may answer, `more` how many others wait.
 
     `asked` is what they asked for and `decided` what they decided lately, newest first: what it was, how it stands.
+    `frozen` says what is frozen, a line for each freeze.
     """
 
     waiting: tuple[WorkGroup, ...] = ()
     more: int = 0
     asked: tuple[Line, ...] = ()
     decided: tuple[Line, ...] = ()
+    frozen: tuple[str, ...] = ()
 
 
 class RequestLookup(Protocol):

@@ -248,6 +248,14 @@ class Client:
         """Dead letters and quarantined messages, oldest first."""
         return self._ask("GET", "/v1/dead")["letters"]
 
+    def freezes(self) -> list[dict[str, Any]]:
+        """Everything that is frozen now."""
+        return self._ask("GET", "/v1/freezes")["freezes"]
+
+    def freeze(self, verb: Literal["freeze", "unfreeze"], environment: str | None, reason: str) -> dict[str, Any]:
+        """Freeze an environment or everything, or end that."""
+        return self._ask("POST", f"/v1/{verb}", {"environment": environment, "reason": reason})
+
     def status(self) -> Status:
         """The figures of that installation."""
         return Status.model_validate(self._ask("GET", "/v1/status"))

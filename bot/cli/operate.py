@@ -5,12 +5,12 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 import typer
 
-from bot.cli.options import Data, Json, serve, settings_of
-from bot.cli.plain import plain
+from bot.cli.options import As, Data, Json, serve, settings_of, text_of
+from bot.cli.plain import plain, plain_json
 from bot.errors import Conflict
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (status, dead, doctor, rebuild, backup, restore, dev, worker, web, trust):
+    for command in (status, freeze, unfreeze, freezes, dead, doctor, rebuild, backup, restore, dev, worker, web, trust):
         app.command()(command)
 
 
@@ -85,6 +85,53 @@ def status(as_json: Json = False, data: Data = None) -> None:
     else:
         print(plain("\n".join(_worded(found))))
     raise typer.Exit(1 if found.needs else 0)
+
+
+Environment = Annotated[
+    str | None, typer.Option("--env", help="The environment; everything that is gated if not given.", metavar="NAME")
+]
+Why = Annotated[str, typer.Option(help="Why, in one line; everybody who waits reads it.", callback=text_of)]
+
+
+def freeze(reason: Why, env: Environment = None, person: As = None, as_json: Json = False, data: Data = None) -> None:
+    """Start nothing that needs an approval, in an environment or anywhere, until `sayso unfreeze`.
+
+    Votes still count, and what runs already is finished. Over HTTP it takes an admin's key.
+    """
+    _freeze("freeze", env, reason, person, data, as_json=as_json)
+
+
+def unfreeze(reason: Why, env: Environment = None, person: As = None, as_json: Json = False, data: Data = None) -> None:
+    """End a freeze that somebody began. What waited for it goes on, or is asked again where that took too long."""
+    _freeze("unfreeze", env, reason, person, data, as_json=as_json)
+
+
+def _freeze(
+    verb: Literal["freeze", "unfreeze"],
+    env: str | None,
+    reason: str,
+    person: str | None,
+    data: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from bot.cli.client import speaking
+
+    with speaking(data, person) as client:
+        done = client.freeze(verb, env, reason)
+    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
+
+
+def freezes(as_json: Json = False, data: Data = None) -> None:
+    """List what is frozen, by people and by windows of the settings."""
+    from bot.cli.client import connect
+
+    with connect(data) as client:
+        found = client.freezes()
+    if as_json:
+        print(plain_json(json.dumps(found)))
+    else:
+        print(plain("\n".join(one["told"] for one in found) or "Nothing is frozen."))
 
 
 def _worded(found: "Status") -> Iterator[str]:

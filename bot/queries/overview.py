@@ -19,6 +19,7 @@ from bot.render.views import Summary, request_view
 from bot.render.words import decided, who_decides
 from bot.render.worklist import Item, work_list
 from bot.requests.decisions import Decisions
+from bot.requests.freezes import FrozenRequests
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.outbox_entry import Delivery
@@ -66,9 +67,10 @@ class StoredRequests:
         console: str | None = None,
         way: str = "slack",
         usage: Callable[[], str] = str,
+        freezes: FrozenRequests | None = None,
     ) -> None:
         self._store, self._decisions, self._people, self._tokens = store, decisions, people, tokens
-        self._console, self._way, self._usage = console, way, usage
+        self._console, self._way, self._usage, self._freezes = console, way, usage, freezes
 
     async def card(self, token: str, person: str) -> Card:
         """The card that `token` names as it stands; without a form where `person` can't answer it, and saying why.
@@ -107,7 +109,10 @@ class StoredRequests:
         me = PersonId(person)
         with self._people.speaking_to(person):
             waiting, more = await self._waiting(me)
-            return Overview(waiting=waiting, more=more, asked=await self._asked(me), decided=await self._decided(me))
+            known = self._freezes
+            frozen = tuple(known.words(one) for one in await known.all()) if known else ()
+            asked, decided = await self._asked(me), await self._decided(me)
+            return Overview(waiting=waiting, more=more, asked=asked, decided=decided, frozen=frozen)
 
     def _card(self, record: RequestRecord, placed: Delivery, person: PersonId, now: datetime) -> Card:
         card = standing_card(record, placed, person, self._way, self._people, now)

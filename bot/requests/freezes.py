@@ -33,8 +33,6 @@ log = structlog.stdlib.get_logger()
 
 # People are told of a freeze within about this time. What it stops is stopped at once.
 _LOOK_S = 1.0
-# One process looks at a shard; this part of the time after it did, no other need.
-_ENOUGH = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,11 @@ class FrozenRequests:
 
     async def _note(self, kind: str, environment: str, by: PersonId, reason: str, channel: str, evidence: str) -> None:
         await self._audit.note(kind, who=by, channel=channel, evidence=evidence, environment=environment, words=reason)
+
+    def words(self, freeze: Freeze) -> str:
+        """Return what is frozen, since when, by whom and why, in one line."""
+        where = freeze.environment or say("words.frozen-everything")
+        return f"{where}: {frozen_words(freeze, self._people)}"
 
     async def all(self) -> tuple[Freeze, ...]:
         """Everything that is frozen now: by people, everything first, then by windows."""
@@ -154,8 +157,7 @@ class FrozenRequests:
 
     async def _looked(self, shard: int) -> None:
         try:
-            if await self._freezes.is_to_look(shard, _LOOK_S * _ENOUGH):
-                await self.look(shard)
+            await self.look(shard)
         except StoreError as error:
             log.warning("freezes are told of later", shard=shard, error=str(error))
         except Exception:
@@ -164,7 +166,8 @@ class FrozenRequests:
     async def look(self, shard: int) -> None:
         """Tell the requests of a shard what freezes them, where that has changed. Repeating it tells nobody twice."""
         held = await self._freezes.read()
-        await self._freezes.spread(held)
+        if (await self._freezes.read(shard)).number < held.number:  # whoever changed it died on the way
+            await self._freezes.spread(held)
         now = ";".join((str(held.number), *active(self._windows, held.now)))
         if await self._freezes.told(shard) == now:
             return

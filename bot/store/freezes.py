@@ -14,6 +14,8 @@ from bot.store.keys import Keys
 _FREEZE, _WAIT = Script("freeze"), Script("wait_frozen")
 # The shard that is changed first, and that all others follow.
 _FIRST = 0
+# What everybody knows before anything was ever frozen.
+_NOTHING = b"0"
 # A try that is lost is somebody else's change.
 _TRIES = 100
 
@@ -95,14 +97,9 @@ class Freezes:
         """Forget that a request waits for the end of a freeze."""
         await self._client.do("SREM", Keys.of(request_id).frozen_waits, request_id)
 
-    async def is_to_look(self, shard: int, once_in_s: float) -> bool:
-        """Return whether the caller is the one to look whether the freezes of a shard have changed."""
-        key = Keys(shard).frozen_looked
-        return bool(await self._client.do("SET", key, "1", "PX", round(once_in_s * 1000), "NX"))
-
     async def told(self, shard: int) -> str:
         """Return what the requests of a shard were told of last."""
-        return (await self._client.do("GET", Keys(shard).frozen_told) or b"").decode()
+        return (await self._client.do("GET", Keys(shard).frozen_told) or _NOTHING).decode()
 
     async def note_told(self, shard: int, told: str) -> None:
         """Note it once all of them know."""

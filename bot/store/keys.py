@@ -209,11 +209,6 @@ class Keys:
         return self._key("frozen", "told")
 
     @property
-    def frozen_looked(self) -> str:
-        """Stands there while no process need look again whether the freezes have changed."""
-        return self._key("frozen", "looked")
-
-    @property
     def homes(self) -> str:
         """The people who opened their App Home, scored by when they last did. All are in one shard."""
         return self._key("homes")

@@ -315,6 +315,7 @@ def view(overview: Overview) -> View:
     asks: Block = {"type": "actions", "elements": [_button(say("slack.ask-sayso-button"), ASK)]}
     blocks = [
         asks,
+        *(plain(cut(escape_invisible(one), _TEXT_CHARS)) for one in overview.frozen[:LINES]),
         _header(say("slack.home-waiting")),
         *(block for group, rows in shown for block in _group(group, rows)),
         *_unshown(overview.more + all_of_them - listed, is_all=not listed),

@@ -12,8 +12,10 @@ from agents.requests import Freeze, PersonId, RunId
 from bot.execution.command_lock import CommandLock
 from bot.registry.environments import environments_of
 from bot.store.ids import new_id
+from tests.bot.cli.shell import sayso
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
+from tests.servers.console import a_console
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.stories.test_rollback import live
 from tests.waiting import until
@@ -240,3 +242,38 @@ async def test_in_slack_the_card_that_stands_there_and_the_line_of_the_run_say_i
 
     await world.app.requests.freezes.unfreeze("", BO, "")
     await office.becomes(card, containing="Done")
+
+
+async def test_somebody_freezes_and_unfreezes_in_a_terminal(world: World) -> None:
+    record = await world.opened(run_id := await world.trigger("press bell"))
+
+    said = await sayso(world, "freeze", "--env", "workshop", "--reason", WHY, "--as", "bo")
+    listed = await sayso(world, "freezes")
+    await world.decide("bo", record, "approve")
+
+    assert said.code == 0
+    assert said.out.startswith("workshop: Frozen since ")
+    assert "by Bo Berg: “incident 4711”" in listed.out
+    assert (await frozen(world, run_id)).by == "bo"
+    ended = await sayso(world, "unfreeze", "--env", "workshop", "--reason", "over", "--as", "bo")
+    assert ended.out == "workshop is no longer frozen.\n"
+    assert await world.summary(run_id) == "done: ok: press bell: done"
+    again = await sayso(world, "unfreeze", "--env", "workshop", "--reason", "over", "--as", "bo")
+    assert again.code == 1
+    assert "Nobody has frozen workshop" in again.err
+
+
+async def test_every_page_of_the_console_says_it_and_who_hears_alerts_ends_it(world: World) -> None:
+    async with a_console(world) as console:
+        dan, bo = await console.browser("dan"), await console.browser("bo")
+        form = (await dan.get("/live")).form("/live/freeze")
+        assert (
+            "Nothing that needs an approval starts there."
+            in (await dan.submit(form, "Freeze", environment="", reason=WHY)).words
+        )
+
+        assert "Everything: Frozen since" in (await bo.get("/runs")).words
+        assert all("freeze" not in form.action for form in (await bo.get("/live")).forms)
+        over = (await dan.get("/live")).form("/live/unfreeze")
+        assert "No longer frozen: Everything." in (await dan.submit(over, "Unfreeze")).words
+        assert (await world.app.store.freezes.read()).freezes == {}

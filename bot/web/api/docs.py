@@ -189,6 +189,16 @@ PLACES: dict[str, object] = {
         }
     ]
 }
+FREEZE: dict[str, object] = {
+    "environment": "production",
+    "by": "dan",
+    "reason": "incident 4711",
+    "window": "",
+    "since": _AT,
+    "until": None,
+    "told": "production: Frozen since 09:30 UTC on 2 Mar 2026 by Dan Dorn: “incident 4711”",
+}
+FREEZES: dict[str, object] = {"freezes": [FREEZE]}
 STATUS: dict[str, object] = {
     "needs": ["1 dead letters: `sayso dead` lists what was given up"],
     "runs": {"done": 41, "waiting": 3},

@@ -4,9 +4,9 @@ from asyncio import gather
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field, StringConstraints
 
-from agents.requests import Frozen, PersonId
+from agents.requests import Freeze, Frozen, PersonId
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
 from bot.policy.oncall import Duty
@@ -15,10 +15,14 @@ from bot.render.views import EnvironmentView, Status
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.health import readyz
-from bot.web.api.keyed import HereNow, MayKeep, MayRead, only_known_queries
+from bot.web.api.keyed import HereNow, MayKeep, MayRead, Way, only_known_queries
+from bot.web.here import Here
 from bot.web.problems import ProblemError, not_found
 
 router = APIRouter(prefix="/v1", tags=["operation"], dependencies=[Depends(only_known_queries)])
+
+
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class Named(Frozen):
@@ -57,6 +61,27 @@ class EnvironmentViews(Frozen):
     environments: tuple[EnvironmentView, ...]
 
 
+class FreezeWanted(Frozen):
+    """What is to be frozen, or no longer: an environment, or everything that is gated."""
+
+    environment: EnvironmentName | None = Field(default=None, description="Left out: everything.")
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\r\n]*\S[^\r\n]*$")] = Field(
+        description="Why, in one line; everybody who waits reads it."
+    )
+
+
+class FreezeView(Freeze):
+    """A freeze. `environment` is empty where everything is frozen; `told` says all of it in one line."""
+
+    told: str
+
+
+class FreezeViews(Frozen):
+    """Everything that is frozen now, by people and by windows of the settings."""
+
+    freezes: tuple[FreezeView, ...]
+
+
 class DeadLetter(Note):
     """Something that was given up on, or a message that is `quarantined`."""
 
@@ -79,6 +104,7 @@ class Done(Frozen):
 DeadPath = Annotated[
     str, Path(description="A dead letter's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}[a-z]-[a-z2-7]{13}$"})
 ]
+_FREEZES = answers(403, 404, 413, 422, shown={200: docs.FREEZE})
 _DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 
 
@@ -106,6 +132,45 @@ async def environments(_: MayRead, here: HereNow) -> EnvironmentViews:
         EnvironmentView(name=one.name, live=one.text, policy=one.policy, **dict(turns[one.name])) for one in places
     )
     return EnvironmentViews(environments=tuple(views))
+
+
+@router.get("/freezes", operation_id="listFreezes", responses=answers(403, 422, shown={200: docs.FREEZES}))
+async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
+    """List what is frozen: nothing that needs an approval starts there."""
+    known = here.app.requests.freezes
+    return FreezeViews(freezes=tuple(_view(one, known.words(one)) for one in await known.all()))
+
+
+@router.post("/freeze", operation_id="freeze", responses=_FREEZES)
+async def freeze(wanted: FreezeWanted, key: MayKeep, here: HereNow, way: Way) -> FreezeView:
+    """Freeze an environment, or everything: once this answers, nothing that needs an approval starts there.
+
+    Votes still count, and what runs is finished. What is frozen already stays as whoever froze it said.
+    """
+    known, where = here.app.requests.freezes, wanted.environment or ""
+    made = await known.freeze(where, key.speaker, wanted.reason, channel=way, evidence=key.evidence)
+    return _view(made, known.words(made) + _unknown(here, where))
+
+
+@router.post("/unfreeze", operation_id="unfreeze", responses=_FREEZES)
+async def unfreeze(wanted: FreezeWanted, key: MayKeep, here: HereNow, way: Way) -> FreezeView:
+    """End a freeze that somebody began; what waited for it goes on. A window of the settings ends by itself."""
+    known, where = here.app.requests.freezes, wanted.environment or ""
+    ended = await known.unfreeze(where, key.speaker, wanted.reason, channel=way, evidence=key.evidence)
+    if ended is None:
+        raise not_found(f"Nobody has frozen {where or 'everything'}.", "GET /v1/freezes lists what is frozen")
+    return _view(ended, f"{where or 'Everything'} is no longer frozen.")
+
+
+def _view(freeze: Freeze, told: str) -> FreezeView:
+    return FreezeView(**dict(freeze), told=told)
+
+
+def _unknown(here: Here, environment: str) -> str:
+    """A word about an environment that is not in the settings: it may be misspelt, and own tools have their own."""
+    if not environment or environment in here.app.settings.deploy.environments:
+        return ""
+    return f" There is no [deploy.environments.{environment}]: look whether that is how your tool calls it."
 
 
 @router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))

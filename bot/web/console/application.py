@@ -55,6 +55,8 @@ ROUTES = (
     Route("/mail/{person}/{letter_id}", mailboxes.replied, methods=["POST"]),
     Route("/live", home.live_page),
     Route("/live/part", home.live_part),
+    Route("/live/freeze", home.frozen, methods=["POST"]),
+    Route("/live/unfreeze", home.unfrozen, methods=["POST"]),
     Route("/quarantine", quarantine.shown),
     Route("/held", quarantine.moved),  # its name in the release before
     Route("/quarantine/{some_id}/requeue", quarantine.requeued, methods=["POST"]),

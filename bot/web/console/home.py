@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
+from agents.text import first_line
 from bot.errors import Invalid, RateLimited
 from bot.queries import lists
 from bot.queries.environments import Place
@@ -19,11 +20,13 @@ from bot.render.worklist import item_of
 from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.views.places import history_of
-from bot.web.console.visits import visit_of
+from bot.web.console.visits import Refusal, is_operator, unreadable, visit_of
 from bot.web.here import Here, here
+from language import say
 from language.recorded import text_of
 
 _RUNS = 10
+_REASON_CHARS = 1_000
 # So far back the history of an environment goes.
 _LOOKED_AT = 200
 
@@ -109,8 +112,37 @@ async def live_page(request: Request) -> Response:
         "health": health,
         "histories": histories,
         "turns": await app.live.turns(),
+        "frozen": [(one, app.requests.freezes.words(one)) for one in await app.requests.freezes.all()],
+        "environments": tuple(app.settings.deploy.environments),
+        "is_operator": is_operator(process, visit_of(request).known.person),
     }
     return await page(request, "live.html", data, frames=demo.site if demo else "'none'")
+
+
+async def frozen(request: Request) -> Response:
+    """Freeze an environment or everything, for whoever looks after this installation."""
+    return await _freeze(request, is_on=True)
+
+
+async def unfrozen(request: Request) -> Response:
+    """End a freeze that somebody began."""
+    return await _freeze(request, is_on=False)
+
+
+async def _freeze(request: Request, *, is_on: bool) -> Response:
+    process, visit = here(request), visit_of(request)
+    if not is_operator(process, visit.person):
+        raise Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("console.freeze-operators"))
+    where, reason = visit.field("environment"), first_line(visit.field("reason"), _REASON_CHARS)
+    if where and where not in process.app.settings.deploy.environments:
+        raise unreadable()
+    if is_on and not reason:
+        return to(request, "/live", say("console.freeze-why"), is_well=False)
+    known = process.app.requests.freezes
+    change = known.freeze if is_on else known.unfreeze
+    await change(where, visit.person, reason, channel="console", evidence=visit.known.evidence)
+    name = where or say("words.frozen-everything")
+    return to(request, "/live", say("console.frozen" if is_on else "console.unfrozen", name=name))
 
 
 async def live_part(request: Request) -> Response:

@@ -122,9 +122,11 @@ def part(name: str, html: str, mark: str = "") -> bytes:
 
 async def _around(request: Request, visit: Visit, process: Here) -> dict[str, object]:
     """Return the values around the content of every page."""
-    waiting = 0
+    waiting, freezes = 0, list[str]()
     if visit.session:
         try:
+            known = process.app.requests.freezes
+            freezes = [known.words(one) for one in await known.all()]
             waiting = await waiting_on(process.app.store, visit.session.person)
         except StoreError:
             waiting = 0  # the page itself says that the store is away
@@ -132,6 +134,7 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "path": request.url.path,
         "everybody": [(person, process.app.people.name_of(person)) for person in process.app.people.all()],
         "waiting": waiting,
+        "freezes": freezes,
         "has_mail": has_mail(request),
         "by_mail": process.app.settings.public_url is not None,
         "is_rehearsal": not process.app.models,

@@ -11,8 +11,8 @@ from agents.requests import PersonId
 from bot.errors import Conflict, NotFound
 from bot.outbound.dead_letter import Note, what_of, why_of
 from bot.web.console.pages import page, to
-from bot.web.console.visits import Refusal, visit_of
-from bot.web.here import Here, here
+from bot.web.console.visits import Refusal, is_operator, visit_of
+from bot.web.here import here
 from language import say
 
 _SHOWN = 200
@@ -27,7 +27,7 @@ async def shown(request: Request) -> Response:
         "quarantined": [(name, note) for name, note in found if note.kind == "quarantined"][:_SHOWN],
         "to_ask": {name for name, note in found if process.app.messages.quarantine.can_confirm(note)},
         "dead": [(name, note) for name, note in found if note.kind == "dead"][:_SHOWN],
-        "is_operator": _is_operator(process, me),
+        "is_operator": is_operator(process, me),
         "what_of": partial(what_of, people=process.app.people),
         "why_of": why_of,
     }
@@ -72,13 +72,6 @@ async def _cleared(request: Request, clear: Callable[[str, str], Awaitable[str]]
 def _operator(request: Request) -> PersonId:
     """Return the person asking. Raises Refusal for anybody who does not look after the quarantine."""
     me = visit_of(request).person
-    if not _is_operator(here(request), me):
+    if not is_operator(here(request), me):
         raise Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("console.blocked-operators"))
     return me
-
-
-def _is_operator(process: Here, person: PersonId) -> bool:
-    """Return whether `person` hears the alerts, and so looks after quarantined messages; in the demo everybody does."""
-    return process.demo is not None or person in process.app.people.members(
-        process.app.settings.alerts.to, process.app.store.about_now()
-    )

@@ -130,3 +130,9 @@ def cookie_name(here: Here, what: str = "sayso") -> str:
 def is_secure(here: Here) -> bool:
     """Return whether people reach us over TLS."""
     return (here.app.settings.public_url or "").startswith("https:")
+
+
+def is_operator(process: Here, person: PersonId) -> bool:
+    """Return whether `person` hears the alerts, and so looks after the installation; in the demo everybody does."""
+    operators = process.app.people.members(process.app.settings.alerts.to, process.app.store.about_now())
+    return process.demo is not None or person in operators

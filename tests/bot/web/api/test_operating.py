@@ -46,3 +46,24 @@ async def test_what_is_held_is_looked_after_with_an_admin_s_key_alone(world: Wor
     for verb in ("requeue", "confirm", "discard"):
         refused(await bo.post(f"/v1/dead/{name}/{verb}"), 403, "scope-missing")
         refused(await dan.post(f"/v1/dead/{name}/{verb}"), 404, "not-found")
+
+
+async def test_a_freeze_takes_an_admin_s_key_and_says_how_it_is_called(world: World, api: Api) -> None:
+    dan, bo = await api.client("dan", "admin"), await api.client("bo", "read", "steer")
+    body = {"environment": "production", "reason": "incident 4711"}
+
+    refused(await bo.post("/v1/freeze", json=body), 403, "scope-missing")
+    made = (await dan.post("/v1/freeze", json=body)).json()
+    again = (await dan.post("/v1/freeze", json={**body, "reason": "another"})).json()
+    listed = (await bo.get("/v1/freezes")).json()["freezes"]
+    refused(await dan.post("/v1/freeze", json={"reason": " "}), 422, "invalid")
+    refused(await bo.post("/v1/unfreeze", json=body), 403, "scope-missing")
+    ended = await dan.post("/v1/unfreeze", json=body)
+
+    assert (made["environment"], made["by"], made["reason"]) == ("production", "dan", "incident 4711")
+    assert "There is no [deploy.environments.production]" in made["told"]
+    assert again["reason"] == "incident 4711"
+    assert [one["reason"] for one in listed] == ["incident 4711"]
+    assert ended.json()["told"] == "production is no longer frozen."
+    refused(await dan.post("/v1/unfreeze", json=body), 404, "not-found")
+    assert (await bo.get("/v1/freezes")).json() == {"freezes": []}
