@@ -104,7 +104,7 @@ class Done(Frozen):
 DeadPath = Annotated[
     str, Path(description="A dead letter's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}[a-z]-[a-z2-7]{13}$"})
 ]
-_FREEZES = answers(403, 404, 413, 422, shown={200: docs.FREEZE})
+_FREEZES = answers(403, 404, 409, 413, 422, shown={200: docs.FREEZE})
 _DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 
 
