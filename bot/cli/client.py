@@ -256,6 +256,10 @@ class Client:
         """Freeze an environment or everything, or end that."""
         return self._ask("POST", f"/v1/{verb}", {"environment": environment, "reason": reason})
 
+    def audit(self, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
+        """The records of the audit log that are `wanted`, oldest first."""
+        return cast("Iterator[dict[str, Any]]", self._pages("/v1/audit", "records", wanted))
+
     def status(self) -> Status:
         """The figures of that installation."""
         return Status.model_validate(self._ask("GET", "/v1/status"))

@@ -19,7 +19,7 @@ from agents import ToolRefused
 from bot.errors import Invalid, SaysoError
 from bot.runs.export import FILE_BYTES
 from bot.store.watch import FollowingEnds
-from bot.web.api import asking, copying, health, operating, requests, runs, streams
+from bot.web.api import asking, auditing, copying, health, operating, requests, runs, streams
 from bot.web.api.keyed import Authenticated, check_is_json
 from bot.web.guards import Bounded
 from bot.web.here import Here
@@ -54,7 +54,7 @@ def _operations(passing: Sequence[Middleware]) -> FastAPI:
         separate_input_output_schemas=False,
         telemetry={"auto_configure": False},  # what is sent, `bot/wiring/otlp.py` sends
     )
-    for part in (streams, runs, copying, asking, requests, operating, health):
+    for part in (streams, runs, copying, asking, requests, operating, auditing, health):
         api.include_router(part.router)
     return api
 

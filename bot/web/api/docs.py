@@ -234,6 +234,32 @@ DEAD = {
     ]
 }
 
+AUDIT = {
+    "records": [
+        {
+            "n": 2,
+            "shard": 3,
+            "kind": "vote",
+            "at": _AT,
+            "channel": "email",
+            "run_id": "s3r-k7m2xq4d5v6ab",
+            "seq": 7,
+            "request_id": "s3q-k7m2xq4d5v6ab",
+            "revision": 1,
+            "digest": DIGEST,
+            "tool": "deploy",
+            "environment": "production",
+            "outcome": "approve",
+            "policy_name": "production",
+            "who": "bo",
+            "evidence": "dmarc: corp.example",
+            "seal": DIGEST,
+        }
+    ],
+    "next": None,
+    "since": _AT,
+}
+
 _DECISION = {"state": "approved", "by": ["bo"], "channel": "api", "reason": "", "given": None, "at": _AT}
 _VOTE = {
     "reply_id": "api-0f1e2d3c4b5a6978",

@@ -1,0 +1,167 @@
+"""One approval by each way of answering, and what the audit log says of it: who it was, and how that was known."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.requests import RequestId
+from bot.audit.reading import AuditReader, Query
+from bot.policy.record import RequestRecord
+from tests.bot.cli.shell import attached, sayso
+from tests.fakes.slack.driver import Workspace
+from tests.servers.console import a_console
+from tests.servers.web import serving
+from tests.slack_world import SlackWorld, a_slack_world
+from tests.waiting import until
+from tests.world import World
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        await slack.connected()
+        yield office
+
+
+async def asked(world: World) -> RequestRecord:
+    return await world.opened(await world.trigger("press bell"))
+
+
+async def records(world: World, kind: str, request_id: RequestId) -> list[dict[str, Any]]:
+    """The sealed records of a request, once there are some."""
+
+    async def found() -> list[dict[str, Any]]:
+        everything = (await AuditReader(world.app.store).search(Query(kind=kind)))[0]
+        return [record for record in everything if record.get("request_id") == request_id]
+
+    return await until(found, what=f"{kind} is sealed")
+
+
+async def vote_on(world: World, record: RequestRecord) -> dict[str, Any]:
+    [vote] = await records(world, "vote", record.request.id)
+    assert (vote["who"], vote["outcome"], vote["digest"]) == ("bo", "approve", record.request.digest)
+    return vote
+
+
+async def is_whole(world: World) -> bool:
+    keys = world.app.data_dir.audit_keys(world.app.settings)
+    return not (await AuditReader(world.app.store).verify(keys)).findings
+
+
+async def test_a_press_in_slack_is_recorded_with_the_team_and_the_user(office: SlackWorld) -> None:
+    await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", "Approve")
+    await office.bo.presses("Approve", in_=card)
+    await office.becomes(card, "Bo Berg approved")
+    [record] = await office.world.requests()
+
+    vote = await vote_on(office.world, record)
+
+    assert vote["channel"] == "slack"
+    assert "U0BO" in vote["evidence"]
+    assert await is_whole(office.world)
+
+
+async def test_a_mail_is_recorded_with_how_its_sender_was_proven(world: World) -> None:
+    record = await asked(world)
+    await world.reply("bo", await world.next_mail("bo", about="Press bell?"), "approved")
+
+    vote = await vote_on(world, record)
+
+    assert (vote["channel"], vote["evidence"] != "") == ("email", True)
+    [opened] = await records(world, "opened", record.request.id)
+    assert (opened["people"], opened["policy"]["name"]) == (["anna"], "production")
+    assert '["bo", "cy"]' in json.dumps(opened["policy"])
+    assert opened["cards"][0]["card"]["title"] == "Press bell?"
+    assert opened["cards"][0]["for"][0] == "bo"
+    [started] = await records(world, "tool_started", record.request.id)
+    assert started["tool"] == "press"
+    assert await is_whole(world)
+
+
+async def test_an_answer_in_the_console_is_recorded_with_its_session(world: World) -> None:
+    record = await asked(world)
+    async with a_console(world) as console:
+        bo = await console.browser("bo")
+        page = await bo.get(f"/requests/{record.request.id}")
+        await bo.submit(page.form(f"/requests/{record.request.id}/answer"), "Approve")
+
+        vote = await vote_on(world, record)
+
+    assert vote["channel"] == "console"
+    assert vote["evidence"].startswith("console session")
+
+
+async def test_an_answer_over_the_api_is_recorded_with_its_key(world: World) -> None:
+    record = await asked(world)
+    async with serving(world.app) as api:
+        bo = await api.client("bo")
+        answer = {"vote": "approve", "digest": record.request.digest}
+        assert (await bo.post(f"/v1/requests/{record.request.id}/answer", json=answer)).is_success
+
+        vote = await vote_on(world, record)
+
+    assert vote["channel"] == "api"
+    assert vote["evidence"].startswith("API key sayso_")
+
+
+async def test_an_admin_exports_what_somebody_did_and_nobody_else_does(world: World) -> None:
+    record = await asked(world)
+    await world.decide("bo", record, "approve")
+    await records(world, "tool_finished", record.request.id)
+    async with serving(world.app) as api:
+        dan, bo = await api.client("dan", "admin"), await api.client("bo")
+
+        found = (await dan.get("/v1/audit", params={"person": "bo", "limit": 1})).json()
+        rest = (await dan.get("/v1/audit", params={"person": "bo", "cursor": found["next"]})).json()
+        refused = await bo.get("/v1/audit")
+
+    assert [one["kind"] for one in (*found["records"], *rest["records"])] == ["vote", "decided"]
+    assert (rest["next"], found["since"] is not None, refused.status_code) == (None, True, 403)
+
+
+async def test_the_terminal_exports_lines_of_json_and_csv(world: World) -> None:
+    record = await asked(world)
+    await world.decide("bo", record, "approve")
+    await records(world, "tool_finished", record.request.id)
+
+    lines = await sayso(world, "audit", "export", "--policy", "production", "--since", "2020-01-01")
+    table = await sayso(world, "audit", "export", "--person", "bo", "--format", "csv")
+    wrong = await sayso(world, "audit", "export", "--since", "yesterday")
+
+    kinds = [json.loads(line)["kind"] for line in lines.out.splitlines()]
+    assert kinds == ["opened", "vote", "decided", "tool_started", "tool_finished"]
+    rows = list(csv.DictReader(io.StringIO(table.out)))
+    assert (rows[0]["kind"], rows[0]["who"], rows[0]["request_id"]) == ("vote", "bo", record.request.id)
+    assert wrong.err == "sayso: 'yesterday' is no time. Write it like 2026-11-22 or 2026-11-22T09:30\n"
+
+
+@pytest.mark.long
+async def test_the_terminal_checks_the_log_forgets_somebody_and_finds_what_was_changed(world: World) -> None:
+    record = await asked(world)
+    await world.decide(
+        "bo",
+        record,
+        "approve",
+    )
+    [vote] = await records(world, "vote", record.request.id)
+    await records(world, "tool_finished", record.request.id)
+
+    whole = await attached(world, "audit", "verify", "--json")
+    forgot = await attached(world, "audit", "forget", "bo", "--yes")
+    after = await attached(world, "audit", "verify")
+    chain = f"{{s{vote['shard']}}}:audit:chain"
+    await world.app.store.client.do("XDEL", chain, f"0-{vote['n']}")
+    broken = await attached(world, "audit", "verify")
+
+    told = json.loads(whole.out)
+    assert (whole.code, told["findings"], told["records"] >= 5, told["heads_compared"]) == (0, [], True, 0)
+    assert forgot.out.startswith("bo is forgotten: texts of ")
+    assert (after.code, "A cut end can't be seen without a head" in after.out) == (0, True)
+    assert (broken.code, f"✗ shard {vote['shard']}, record {vote['n']}: removed" in broken.out) == (1, True)
