@@ -34,6 +34,7 @@ from bot.outbound.notifier import Notifier, to_person
 from bot.outbound.outbox import Outbox
 from bot.outbound.sending import Reach
 from bot.people.directory import People
+from bot.queries.drift import Drift
 from bot.queries.environments import Live
 from bot.queries.history import History
 from bot.queries.overview import StoredRequests
@@ -139,6 +140,7 @@ class App:
     work: Work
     access: Access
     live: Live
+    drift: Drift
     agents: Mapping[str, Agent]
     models: Mapping[str, Model]
     ready: asyncio.Event
@@ -210,6 +212,8 @@ def compose(
     driving = _driving(ground, by_agent, models, outbox, telemetry)
     forks = RunForks(journal, ground.archive, starter, by_agent, settings.agents)
     firing = TriggerStarts(store, starter, outbox.alert)
+    environments = environments_of(settings)
+    live = Live(environments, store)
     return App(
         settings=settings,
         data_dir=ground.data_dir,
@@ -239,7 +243,8 @@ def compose(
             sealer=_sealer(ground, outbox),
         ),
         access=ground.access,
-        live=Live(environments_of(settings), store),
+        live=live,
+        drift=Drift(environments, live, store, outbox.alert),
         agents=by_agent,
         models=models,
         ready=asyncio.Event(),

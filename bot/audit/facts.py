@@ -8,6 +8,7 @@ from agents.events import (
     AnswerNoted,
     Event,
     RequestDecided,
+    RequestFrozen,
     RequestOpened,
     RequestReassigned,
     RequestReminded,
@@ -79,6 +80,14 @@ class _Facts:
                 people = (*([event.person] if event.person else []), *event.to)
                 more = {"who": event.by, "people": people, "outcome": event.why, "words": event.reason}
                 return self._about(event.request_id) | {"kind": "reassigned"} | more
+            case RequestFrozen():
+                freeze = event.freeze
+                more = {
+                    "who": freeze.by or None if freeze else None,
+                    "outcome": "frozen" if freeze else "unfrozen",
+                    "words": (freeze.window or freeze.reason) if freeze else "",
+                }
+                return self._about(event.request_id, has_policy=False) | {"kind": "request_frozen"} | more
             case RequestReminded():
                 more = {"people": event.people, "detail": {"number": event.number}}
                 return self._about(event.request_id, has_policy=False) | {"kind": "reminded"} | more

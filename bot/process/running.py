@@ -50,6 +50,7 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             receivers.append(asyncio.create_task(app.work.retention.keep_looking(), name="retention"))
             receivers.append(asyncio.create_task(_say_release(app), name="say release"))
             receivers.append(asyncio.create_task(app.requests.freezes.keep_looking(), name="freezes"))
+            receivers.append(asyncio.create_task(app.drift.keep_looking(), name="drift"))
         try:
             yield
         finally:

@@ -209,6 +209,16 @@ class Keys:
         return self._key("frozen", "told")
 
     @property
+    def live(self) -> str:
+        """What was seen live in each environment. It is in one shard."""
+        return self._key("live")
+
+    @property
+    def live_looked(self) -> str:
+        """Stands there while no process need look again at what is live. It is in one shard."""
+        return self._key("live", "looked")
+
+    @property
     def homes(self) -> str:
         """The people who opened their App Home, scored by when they last did. All are in one shard."""
         return self._key("homes")

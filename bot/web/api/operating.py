@@ -180,7 +180,7 @@ async def status(_: MayRead, here: HereNow) -> Status:
         await readyz(here)
     except ProblemError as error:
         return await status_of(here.app.store, [f"{error.problem.detail} {error.problem.do}"])
-    return await status_of(here.app.store)
+    return await status_of(here.app.store, await here.app.drift.needs())
 
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))

@@ -112,6 +112,7 @@ async def live_page(request: Request) -> Response:
         "health": health,
         "histories": histories,
         "turns": await app.live.turns(),
+        "drift": {name: one for name, one in (await app.drift.seen()).items() if one.is_drift},
         "frozen": [(one, app.requests.freezes.words(one)) for one in await app.requests.freezes.all()],
         "environments": tuple(app.settings.deploy.environments),
         "is_operator": is_operator(process, visit_of(request).known.person),

@@ -1,0 +1,146 @@
+"""Looks whether what is live somewhere was put there by sayso; where it was not, the operators hear it, once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+
+import structlog
+from pydantic import AwareDatetime
+
+from agents.deploy import Environment
+from agents.deploy.checks import last_deploy
+from agents.deploy.facts import FACT_S, live_commit
+from agents.deploy.lookup import LookFailed
+from agents.requests import Frozen
+from bot.queries.environments import Live
+from bot.queries.lists import runs
+from bot.store import Keys, Store, StoreError
+from bot.store.ids import new_id
+from language import say
+from language.dates import in_words
+
+log = structlog.stdlib.get_logger()
+
+# A command of each environment, once in so long on whichever machine.
+_EVERY = timedelta(minutes=1)
+_ENOUGH = 0.9
+# What was put live by a run that is older than so many others is known from when it was.
+_RUNS, _KNOWN = 500, 100
+_SHORT = 12
+_HOME = Keys(0)
+
+
+class Alert(Protocol):
+    """Tells the operators something."""
+
+    def __call__(self, near: str, words: Callable[[], tuple[str, str]]) -> Awaitable[None]:
+        """Tell it in the language that each of them reads."""
+        ...
+
+
+class SeenLive(Frozen):
+    """What was seen live in an environment: `commit` since then. `known` are those that sayso put there, and the first.
+
+    `is_drift`: nobody approved the one that is live. `told` are those the operators have heard of, `last_by` who put it
+    there as far as the environment itself says.
+    """
+
+    commit: str
+    since: AwareDatetime
+    known: tuple[str, ...]
+    is_drift: bool = False
+    told: tuple[str, ...] = ()
+    last_by: str = ""
+
+
+class Drift:
+    """What is live and was never approved."""
+
+    def __init__(self, environments: Mapping[str, Environment], live: Live, store: Store, alert: Alert) -> None:
+        self._environments, self._live, self._store, self._alert = environments, live, store, alert
+
+    async def keep_looking(self) -> None:
+        """Look for ever, one process at a time."""
+        while True:
+            await asyncio.sleep(_EVERY.total_seconds())
+            try:
+                ms = round(_EVERY.total_seconds() * 1000 * _ENOUGH)
+                if await self._store.client.do("SET", _HOME.live_looked, "1", "PX", ms, "NX"):
+                    await self.look()
+            except StoreError as error:
+                log.warning("not looked at what is live", error=str(error))
+            except Exception:
+                log.exception("not looked at what is live")
+
+    async def look(self) -> None:
+        """Look at every environment. Where that fails, or something is being deployed there, the next look will say."""
+        for environment in self._environments.values():
+            try:
+                async with asyncio.timeout(FACT_S):
+                    commit = await live_commit(environment)
+            except (LookFailed, TimeoutError) as error:
+                log.info("what is live is not known", environment=environment.name, error=str(error))
+                continue
+            await self._see(environment, commit)
+
+    async def seen(self) -> dict[str, SeenLive]:
+        """Return what was seen live last, by environment. Raises StoreUnavailable."""
+        held = await self._store.client.do("HGETALL", _HOME.live)
+        found = {name.decode(): SeenLive.model_validate_json(body) for name, body in held.items()}
+        return {name: one for name, one in found.items() if name in self._environments}
+
+    async def needs(self) -> list[str]:
+        """Return what a person has to look at, a line for each environment."""
+        return [
+            f"{name}: {one.commit[:_SHORT]} is live since {one.since:%d %b %H:%M UTC}, and nobody approved it"
+            for name, one in (await self.seen()).items()
+            if one.is_drift
+        ]
+
+    async def _see(self, environment: Environment, commit: str) -> None:
+        name, now = environment.name, self._store.about_now()
+        before = (await self.seen()).get(name)
+        if before is None:
+            return await self._keep(name, SeenLive(commit=commit, since=now, known=(commit,)))
+        if before.commit == commit and not before.is_drift:
+            return None
+        if commit in before.known or await self._is_ours(name, commit):
+            known = (*(one for one in before.known if one != commit), commit)[-_KNOWN:]
+            return await self._keep(name, SeenLive(commit=commit, since=now, known=known, told=before.told))
+        if before.commit == commit or (await self._live.turns())[name].running:
+            return None
+        drift = before.model_copy(update={"commit": commit, "since": now, "is_drift": True})
+        drift = drift.model_copy(update={"last_by": await _last_by(environment)})
+        if commit not in before.told:  # rather twice than never
+            await self._alert(new_id("outgoing", 0), partial(_words, name, drift))
+            drift = drift.model_copy(update={"told": (*before.told, commit)[-_KNOWN:]})
+        return await self._keep(name, drift)
+
+    async def _is_ours(self, name: str, commit: str) -> bool:
+        """Return whether a run put it there, which it can only with the approval that its environment needs."""
+        newest, _ = await runs(self._store, limit=_RUNS)
+        effects = (effect for run in newest for effect in run.effects if effect.environment == name)
+        return any(effect.commit.startswith(commit) for effect in effects)
+
+    async def _keep(self, name: str, seen: SeenLive) -> None:
+        await self._store.client.do("HSET", _HOME.live, name, seen.model_dump_json())
+
+
+async def _last_by(environment: Environment) -> str:
+    if not environment.last:
+        return ""
+    try:
+        async with asyncio.timeout(FACT_S):
+            return await last_deploy(environment)
+    except (LookFailed, TimeoutError):
+        return ""
+
+
+def _words(name: str, drift: SeenLive) -> tuple[str, str]:
+    """The title and the text of the alarm, in the language that is spoken."""
+    last = drift.known[-1][:_SHORT]
+    text = say("notice.drift", name=name, commit=drift.commit, at=in_words(drift.since), last=last)
+    by = f" {say('notice.drift-by', by=drift.last_by)}" if drift.last_by else ""
+    return say("notice.drift-title", name=name), text + by

@@ -1,0 +1,69 @@
+"""What is live and was never approved is told once; what sayso put there, and what was there first, is not."""
+
+import subprocess
+
+from tests.bot.cli.shell import sayso
+from tests.stories.test_rollback import live, shop_of
+from tests.world import World
+
+
+def by_hand(world: World, version: str, environment: str = "production") -> str:
+    """Somebody puts a version live without asking; the commit."""
+    shop = shop_of(world)
+    found = ["git", "rev-parse", f"{version}^{{commit}}"]
+    commit = subprocess.run(found, check=True, cwd=shop, capture_output=True, text=True).stdout.strip()
+    subprocess.run([str(shop / "deploy.sh"), environment, commit], check=True, cwd=shop, capture_output=True)
+    assert live(world, environment) == version
+    return commit
+
+
+async def alarms(world: World) -> list[str]:
+    await world.quiet()
+    return [
+        mail.text for person in ("anna", "bo", "cy") for mail in world.mails(person) if "never approved" in mail.text
+    ]
+
+
+async def test_what_was_there_first_is_where_it_begins_from(shop: World) -> None:
+    by_hand(shop, "v1.1.0")
+
+    await shop.app.drift.look()
+    await shop.app.drift.look()
+
+    assert await alarms(shop) == []
+    assert await shop.app.drift.needs() == []
+
+
+async def test_what_nobody_approved_is_told_once_and_stands_in_the_status_while_it_is_live(shop: World) -> None:
+    await shop.app.drift.look()
+    commit = by_hand(shop, "v1.2.0")
+
+    await shop.app.drift.look()
+    await shop.app.drift.look()
+
+    told = await alarms(shop)
+    assert told
+    assert len(told) == len(shop.app.people.members(shop.app.settings.alerts.to, await shop.now()))
+    assert commit in told[0]
+    status = await sayso(shop, "status")
+    assert status.code == 1
+    assert f"✗ production: {commit[:12]} is live since" in status.out
+    by_hand(shop, "v1.0.0")
+    await shop.app.drift.look()
+    assert await shop.app.drift.needs() == []
+    by_hand(shop, "v1.2.0")
+    await shop.app.drift.look()
+    assert len(await alarms(shop)) == len(told)
+    assert len(await shop.app.drift.needs()) == 1
+
+
+async def test_what_a_run_put_there_is_no_drift(shop: World) -> None:
+    await shop.app.drift.look()
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+    await shop.ended(run_id)
+
+    await shop.app.drift.look()
+
+    assert await alarms(shop) == []
+    assert (await shop.app.drift.seen())["production"].is_drift is False
