@@ -139,13 +139,17 @@ class App:
     messages: Messages
     work: Work
     access: Access
-    live: Live
     drift: Drift
     agents: Mapping[str, Agent]
     models: Mapping[str, Model]
     ready: asyncio.Event
     release: str
     telemetry: Telemetry
+
+    @property
+    def live(self) -> Live:
+        """What is live in each environment."""
+        return self.drift.live
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +216,6 @@ def compose(
     driving = _driving(ground, by_agent, models, outbox, telemetry)
     forks = RunForks(journal, ground.archive, starter, by_agent, settings.agents)
     firing = TriggerStarts(store, starter, outbox.alert)
-    environments = environments_of(settings)
-    live = Live(environments, store)
     return App(
         settings=settings,
         data_dir=ground.data_dir,
@@ -243,14 +245,18 @@ def compose(
             sealer=_sealer(ground, outbox),
         ),
         access=ground.access,
-        live=live,
-        drift=Drift(environments, live, store, outbox.alert),
+        drift=_drift(settings, store, outbox),
         agents=by_agent,
         models=models,
         ready=asyncio.Event(),
         release=release,
         telemetry=telemetry,
     )
+
+
+def _drift(settings: Settings, store: Store, outbox: Outbox) -> Drift:
+    environments = environments_of(settings)
+    return Drift(environments, Live(environments, store), store, outbox.alert)
 
 
 def _lookup(ground: _Ground, agents: Sequence[Agent]) -> StoredRequests:

@@ -59,7 +59,7 @@ class Drift:
     """What is live and was never approved."""
 
     def __init__(self, environments: Mapping[str, Environment], live: Live, store: Store, alert: Alert) -> None:
-        self._environments, self._live, self._store, self._alert = environments, live, store, alert
+        self._environments, self.live, self._store, self._alert = environments, live, store, alert
 
     async def keep_looking(self) -> None:
         """Look for ever, one process at a time."""
@@ -109,7 +109,7 @@ class Drift:
         if commit in before.known or await self._is_ours(name, commit):
             known = (*(one for one in before.known if one != commit), commit)[-_KNOWN:]
             return await self._keep(name, SeenLive(commit=commit, since=now, known=known, told=before.told))
-        if before.commit == commit or (await self._live.turns())[name].running:
+        if before.commit == commit or (await self.live.turns())[name].running:
             return None
         drift = before.model_copy(update={"commit": commit, "since": now, "is_drift": True})
         drift = drift.model_copy(update={"last_by": await _last_by(environment)})
