@@ -29,6 +29,7 @@ PersonId = NewType("PersonId", str)
 
 Format = Literal["free_text", "yes_no", "choice", "choices", "form"]
 RequestState = Literal["open", "approved", "denied", "answered", "revoked", "expired", "withdrawn", "superseded"]
+Urgency = Literal["low", "medium", "high"]
 Closed = Literal["approved", "denied", "answered", "expired", "withdrawn", "superseded"]
 
 
@@ -126,11 +127,29 @@ class Freeze(Frozen):
     until: AwareDatetime | None = None
 
 
+class PolicyStep(Frozen):
+    """One of several steps of a policy, which come one after the other.
+
+    `by` are the people whose approvals counted for it, once it is no longer the one in force.
+    """
+
+    name: str
+    rule: Rule
+    quorum: int = 1
+    escalate_after_s: float | None = Field(default=None, exclude_if=operator.not_)
+    escalate_to: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
+    by: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
+
+
 class PolicySnapshot(Frozen):
     """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds.
 
     `also_post` are places of many that show the card as well (`slack:#release`). `editors` are those whose own edit
     stands now: they do not approve it, and may still deny it; nobody is where `editor_may_approve`.
+    `rule`, `quorum` and escalation are those that hold now: of the one of `steps` that is in force, `in_step` from 0,
+    since `began_at` (none: since the request was opened). `escalate_to` is whom it may go to, and `escalated_at` when
+    it went. `may_deny` are people who no longer approve it, and whose denial counts as before. `quiet_hours`
+    (`22:00-07:00`) are those of each person's own zone.
     """
 
     name: str
@@ -146,11 +165,39 @@ class PolicySnapshot(Frozen):
     # What is kept without these can be read by a release before, if one goes back to it.
     editor_may_approve: bool = Field(default=False, exclude_if=operator.not_)
     editors: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
+    remind_after_s: tuple[float, ...] = Field(default=(), exclude_if=operator.not_)
+    escalate_after_s: float | None = Field(default=None, exclude_if=operator.not_)
+    escalate_to: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
+    escalated_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
+    quiet_hours: str = Field(default="", exclude_if=operator.not_)
+    urgency: Urgency = Field(default="medium", exclude_if=lambda urgency: urgency == "medium")
+    steps: tuple[PolicyStep, ...] = Field(default=(), exclude_if=operator.not_)
+    in_step: int = Field(default=0, exclude_if=operator.not_)
+    began_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
+    may_deny: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
 
     def edited_by(self, editors: Iterable[PersonId]) -> "PolicySnapshot":
         """Return the same policy for a call that holds edits of `editors`."""
         barred = () if self.editor_may_approve else tuple(sorted(set(editors)))
         return self.model_copy(update={"editors": barred})
+
+    @property
+    def step(self) -> PolicyStep | None:
+        """The step that is in force; None where there are no steps."""
+        return self.steps[self.in_step] if 0 <= self.in_step < len(self.steps) else None
+
+    @property
+    def other_steps(self) -> tuple[PolicyStep, ...]:
+        """The steps that were in force before, or will be."""
+        return tuple(step for number, step in enumerate(self.steps) if number != self.in_step)
+
+    @property
+    def everybody(self) -> tuple[PersonId, ...]:
+        """All who may come to decide: now, in another step, or once it escalates."""
+        rules: list[Rule] = [self.rule, *self.escalate_to]
+        for step in self.steps:
+            rules += [step.rule, *step.escalate_to]
+        return tuple(dict.fromkeys(person for rule in rules for person in people_of(rule)))
 
 
 class Effect(Frozen):

@@ -221,7 +221,8 @@ class Card(Frozen):
     called where it is not the first one in it. `closes` says that this
     card ends what an earlier one asked; a channel that cannot change what it sent shows only such updates. `at` is when
     the card was made. `is_line`: no more than one line that says how something stands, and is changed where it stands;
-    `is_busy`: that something is being done, and nobody is waited for.
+    `is_busy`: that something is being done, and nobody is waited for. `mentions` are people of the directory whom a
+    channel notifies that can name somebody in a message to many.
     """
 
     title: str
@@ -244,6 +245,7 @@ class Card(Frozen):
     closes: bool = False
     is_line: bool = False
     is_busy: bool = False
+    mentions: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class Address(Frozen):

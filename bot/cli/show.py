@@ -82,8 +82,15 @@ def request_line(request: RequestView, now: datetime) -> str:
     """Return one line of `sayso requests`: what is asked, since when, who decides and until when."""
     about = f"{ago(now, request.opened_at)}, {request.state}"
     if request.state == "open":
-        about = f"{ago(now, request.opened_at)}, expires {left(now, request.expires_at)}; {request.rule}"
+        until = left(now, request.expires_at)
+        about = f"{ago(now, request.opened_at)}, expires {until}; {request.rule}{_soon(request, now)}"
     return plain(f"{request.id}  {one_line(request.title, _TITLE_CHARS)}  ({' '.join(about.split())})")
+
+
+def _soon(request: RequestView, now: datetime) -> str:
+    """Return the end of a line that says what comes before the expiry, where something does."""
+    due = request.next_due
+    return f"; {due.kind} {left(now, due.at)}" if due and due.kind != "expiry" else ""
 
 
 def environment_text(one: EnvironmentView, people: People, now: datetime) -> str:
@@ -133,12 +140,27 @@ def request_text(request: RequestView, people: People) -> str:
         if vote.approve and vote.reason
     ]
     rows += [_row(one.kind, f"{_said_by(one, request, people)}: {one.text}") for one in request.comments]
+    rows += _timing_rows(request, people)
     rows += [_row("expires", moment(None, request.expires_at))]
     rows += [_row("then", f"{line.label.lower()}, {line.text}") for line in then] if request.state == "open" else []
     rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
     rows += [_row("run", request.run_id), _row("digest", request.digest)]
     rows += [_row("mode", "rehearsal: plain rules chose the steps, no model")] if request.is_rehearsal else []
     return plain("\n".join(rows))
+
+
+def _timing_rows(request: RequestView, people: People) -> list[str]:
+    """What time has brought to an open request, and brings next."""
+    if request.state != "open":
+        return []
+    rows = [_row("urgency", request.urgency)] if request.urgency != "medium" else []
+    rows += [_row("escalated", moment(None, request.escalated_at))] if request.escalated_at else []
+    rows += [_row("reminded", f"{request.reminded} times")] if request.reminded else []
+    due = request.next_due
+    if due is None or due.kind == "expiry":
+        return rows
+    to = f" to {people.names_of(due.people)}" if due.people else ""
+    return [*rows, _row("next", f"{due.kind}{to}, {moment(None, due.at)}")]
 
 
 def _said_by(comment: Comment, request: RequestView, people: People) -> str:

@@ -16,16 +16,8 @@ from pydantic_core import ErrorDetails
 from bot.config.deploy import NOBODY_IS_ASKED, DeployConfig
 from bot.config.directory.groups import GroupTable
 from bot.config.directory.oncall import OncallTable
-from bot.config.tables import (
-    AgentConfig,
-    AlertsConfig,
-    AnnounceConfig,
-    AuditConfig,
-    KeyPath,
-    PersonConfig,
-    PolicyConfig,
-    refs_of,
-)
+from bot.config.directory.policies import PolicyConfig, refs_of
+from bot.config.tables import AgentConfig, AlertsConfig, AnnounceConfig, AuditConfig, KeyPath, PersonConfig
 from bot.errors import Invalid
 
 # Enough to recognise what one wrote.
@@ -151,6 +143,7 @@ def contradictions(settings: HasTables, broken: Collection[str], origin: Origin)
     if not {"people", "groups", "oncall"} & set(broken):
         found += _unknown_refs(settings)
         found += _too_few_approvers(settings)
+        found += _mistimed_policies(settings)
     if "policies" not in broken:
         found += _unknown_policies(settings)
     return [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
@@ -188,7 +181,10 @@ def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
     named += [(("announce", "to"), ref) for ref in settings.announce.to if not ref.startswith("slack:")]
     named += [(("agents", name, "asks"), ref) for name, agent in settings.agents.items() for ref in agent.asks]
     for name, policy in settings.policies.items():
-        named += [(("policies", name, "approvers"), ref) for ref in refs_of(policy.approvers)]
+        for at, table in policy.rules:
+            path: KeyPath = ("policies", name, *at)
+            named += [((*path, "approvers"), ref) for ref in refs_of(table.approvers or ())]
+            named += [((*path, "escalate_to"), ref) for ref in table.escalate_to]
     known = [f"person:{person}" for person in settings.people]
     known += [f"group:{group}" for group in sorted({*_groups(settings.people), *settings.groups})]
     known += [f"oncall:{rotation}" for rotation in settings.oncall]
@@ -201,18 +197,43 @@ def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
 
 def _too_few_approvers(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
     for name, policy in settings.policies.items():
-        refs = list(refs_of(policy.approvers))
-        if len(refs) > _MOST_APPROVERS:
-            yield ("policies", name, "approvers"), f"found {len(refs)} names; allowed: {_MOST_APPROVERS}. Make groups"
-        is_known = not any(ref.partition(":")[2] in settings.groups for ref in refs if ref.startswith("group:"))
-        people = {person for ref in refs for person in _people_of(ref, settings.people)}
-        # One of each rotation is on call at a time.
-        most = len(people) + len({ref for ref in refs if ref.startswith("oncall:")})
-        if is_known and most and policy.quorum > most:
-            yield (
-                ("policies", name, "quorum"),
-                f"found {policy.quorum}; allowed: at most {most}, as many people are named",
-            )
+        for at, table in policy.rules:
+            path: KeyPath = ("policies", name, *at)
+            refs = list(refs_of(table.approvers or ()))
+            if len(refs) > _MOST_APPROVERS:
+                yield (*path, "approvers"), f"found {len(refs)} names; allowed: {_MOST_APPROVERS}. Make groups"
+            is_known = not any(ref.partition(":")[2] in settings.groups for ref in refs if ref.startswith("group:"))
+            people = {person for ref in refs for person in _people_of(ref, settings.people)}
+            # One of each rotation is on call at a time.
+            most = len(people) + len({ref for ref in refs if ref.startswith("oncall:")})
+            if is_known and most and table.quorum > most:
+                yield (*path, "quorum"), f"found {table.quorum}; allowed: at most {most}, as many people are named"
+
+
+def _mistimed_policies(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what does not go together in a policy: its steps, and what is due before it expires."""
+    for name, policy in settings.policies.items():
+        path: KeyPath = ("policies", name)
+        if policy.approvers is None and not policy.steps:
+            yield (*path, "approvers"), "missing; allowed: approvers, or [[policies.NAME.steps]]"
+        for field in sorted(policy.model_fields_set & _OF_A_STEP if policy.steps else ()):
+            key = field.removesuffix("_s")
+            yield (*path, key), f"found beside steps; allowed: {key} in each of [[policies.{name}.steps]]"
+        names = [step.name for step in policy.steps]
+        for number, step in enumerate(names):
+            if step in names[:number]:
+                yield (*path, "steps", number, "name"), f'found "{step}" twice; allowed: a name of its own'
+        delays = [(after_s, (*path, "remind_after")) for after_s in policy.remind_after_s]
+        for at, table in policy.rules:
+            delays += [(table.escalate_after_s, (*path, *at, "escalate_after"))] if table.escalate_after_s else []
+            if bool(table.escalate_to) != bool(table.escalate_after_s):
+                yield (*path, *at, "escalate_to"), "found one alone; allowed: both escalate_after and escalate_to"
+        for after_s, where in delays:
+            if after_s >= policy.expires_after_s:
+                yield where, f"found {after_s:.0f} s; allowed: less than expires_after, {policy.expires_after_s:.0f} s"
+
+
+_OF_A_STEP = {"approvers", "quorum", "escalate_after_s", "escalate_to"}
 
 
 def _unknown_policies(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
@@ -302,8 +323,13 @@ def _field_at(model: type[BaseModel], path: KeyPath) -> FieldInfo | None:
             )
             here = field.annotation if field else None
         else:
-            here = get_args(here)[-1] if get_args(here) else None
+            here = _inside(cast("object", here))
     return field
+
+
+def _inside(kind: object) -> object:
+    """The last type that `kind` is made of, as a list of tables is of tables; None where it is of none."""
+    return next((one for one in reversed(get_args(kind)) if one is not ...), None)
 
 
 def _keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
@@ -313,7 +339,7 @@ def _keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
     field = _field_at(model, path)
     here: object = field.annotation if field else model
     if field and get_args(here) and path:
-        here = get_args(here)[-1]
+        here = _inside(here)
     if isinstance(here, type) and issubclass(here, BaseModel):
         return [one.alias or name for name, one in here.model_fields.items()]
     return []

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from bot.config.deploy import DeployConfig, FreezeConfig
 from bot.config.directory.groups import GroupTable, group_contradictions
 from bot.config.directory.oncall import OncallTable, oncall_contradictions
+from bot.config.directory.policies import PolicyConfig
 from bot.config.errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
 from bot.config.mail import MailSettings
 from bot.config.mail import contradictions as mail_contradictions
@@ -29,7 +30,6 @@ from bot.config.tables import (
     LimitsConfig,
     Name,
     PersonConfig,
-    PolicyConfig,
     RetentionConfig,
     desk_contradictions,
 )

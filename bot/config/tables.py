@@ -15,10 +15,8 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
     JsonValue,
-    Tag,
 )
 
 from agents.steps import Effort
@@ -67,7 +65,8 @@ def parse_rate(text: object) -> Rate:
     return Rate(int(match[1]), float(UNIT_S[match[2]]))
 
 
-def _within_30_days(seconds: float) -> float:
+def within_30_days(seconds: float) -> float:
+    """`seconds` themselves, when they are a month at most. Raises ValueError."""
     if seconds > MAX_EXPIRES_AFTER_S:
         raise ValueError('at most "30d"')
     return seconds
@@ -185,87 +184,6 @@ class PersonConfig(Table):
     groups: tuple[Name, ...] = Field(default=(), description="a group exists when somebody is in it")
 
 
-class AllOfTable(Table):
-    """`{all_of = […]}`: each part is needed, each from another person."""
-
-    all_of: tuple["Approver", ...] = Field(min_length=1)
-
-
-class AnyOfTable(Table):
-    """`{any_of = […]}`: one of the parts is enough."""
-
-    any_of: tuple["Approver", ...] = Field(min_length=1)
-
-
-def _kind(value: object) -> str | None:
-    """The tag below which an approver is parsed; `<` marks tags, so that error texts can leave them out."""
-    match value:
-        case str():
-            return "<name>"
-        case list() | tuple():
-            return "<list>"
-        case AllOfTable() | {"all_of": object()}:
-            return "<all_of>"
-        case AnyOfTable() | {"any_of": object()}:
-            return "<any_of>"
-        case _:
-            return None
-
-
-Approver = Annotated[
-    Annotated[Ref, Tag("<name>")] | Annotated[AllOfTable, Tag("<all_of>")] | Annotated[AnyOfTable, Tag("<any_of>")],
-    Discriminator(_kind),
-]
-Approvers = Annotated[
-    Annotated[tuple[Approver, ...], Field(min_length=1), Tag("<list>")]
-    | Annotated[AllOfTable, Tag("<all_of>")]
-    | Annotated[AnyOfTable, Tag("<any_of>")],
-    Discriminator(_kind),
-]
-
-
-def refs_of(approvers: Approvers | Approver) -> Iterator[str]:
-    """Every `person:…`, `group:…` and `oncall:…` below `approvers`, in the order of the file."""
-    match approvers:
-        case str():
-            yield approvers
-        case AllOfTable():
-            yield from refs_of(approvers.all_of)
-        case AnyOfTable():
-            yield from refs_of(approvers.any_of)
-        case _:
-            for part in approvers:
-                yield from refs_of(part)
-
-
-class PolicyConfig(Table):
-    """`[policies.NAME]`: who may decide, how many of them, by when, and over which channels."""
-
-    approvers: Approvers = Field(
-        description='a list of "person:NAME", "group:NAME" and "oncall:NAME", or {all_of=[…]}, {any_of=[…]}'
-    )
-    quorum: int = Field(default=1, ge=1, description="how many different people have to approve")
-    reach: tuple[Reach, ...] = Field(default=CHANNELS, min_length=1, description="per person, the first that works")
-    also_post: tuple[Place, ...] = Field(default=(), description='places of many that show the card: "slack:#release"')
-    answer_from: tuple[AnswerFrom, ...] = Field(
-        default=ANSWER_CHANNELS, min_length=1, description="where an approval counts; a denial counts everywhere"
-    )
-    approve_by_email: bool = Field(
-        default=False, description="whether an approval by mail counts, and one after a log-in by a link in a mail"
-    )
-    requester_may_approve: bool = Field(default=False, description="whether the vote of who asked counts")
-    editor_may_approve: bool = Field(
-        default=False, description="whether the approval of who changed an argument counts for what they made of it"
-    )
-    expires_after_s: Annotated[Duration, AfterValidator(_within_30_days)] = Field(
-        alias="expires_after",
-        description='a duration such as "4h", at most "30d"; so long a request stays open',
-    )
-    execute_within_s: Duration = Field(
-        default=900.0, alias="execute_within", description="how old an approval may be when it is acted on"
-    )
-
-
 class AgentConfig(Table):
     """`[agents.NAME]`: the model of one agent and what one run of it may use up."""
 
@@ -299,7 +217,7 @@ class AgentConfig(Table):
     cache: bool = Field(
         default=True, description="whether the model's server keeps what calls begin with, so that it costs a tenth"
     )
-    keep_replies_s: Annotated[Duration, AfterValidator(_within_30_days)] | None = Field(
+    keep_replies_s: Annotated[Duration, AfterValidator(within_30_days)] | None = Field(
         default=None,
         alias="keep_replies",
         description='how long what its model answers is kept as it came, such as "7d", at most "30d"; none: not at all',

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from bot.config.directory.policies import PolicyConfig
 from bot.config.settings import Settings
-from bot.config.tables import PolicyConfig
 from bot.doctor.finding import Finding
 
 _WITH_A_KEY = ("cli", "api")

@@ -179,14 +179,15 @@ class Sender:
         return why
 
     async def _aside(self, sending: CardToSend) -> Placement | None:
-        """Said to this person alone, in the place where they spoke; None where that can't be done."""
+        """Said to this person alone where they spoke, or beside a card; None where that can't be done."""
         entry = sending.entry
-        if not isinstance(entry, Tell) or not entry.to:
+        if not isinstance(entry, Tell) or not (entry.to or entry.beside):
             return None
         channel = self._channels.get(entry.reach[0]) if entry.reach else None
         if channel is None:
             return None
-        to = Address(channel=channel.name, person=entry.person, to=f"only:{entry.to}", thread=entry.thread)
+        alone = Address(channel=channel.name, person=entry.person, to=f"only:{entry.to}", thread=entry.thread)
+        to = entry.beside or alone
         try:
             return await channel.send(await self._card(sending, channel, to), to, sending.key)
         except (ChannelRefused, ChannelUnauthorized) as error:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule
-from bot.config.tables import AllOfTable, AnyOfTable, Approver, Approvers, PersonConfig, PolicyConfig, refs_of
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule
+from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Approvers, PolicyConfig, StepConfig, refs_of
+from bot.config.tables import PersonConfig
 from bot.errors import NotFound
 from bot.people.slack_groups import GroupReader
 from bot.people.tables import Tables, tables_of
@@ -79,7 +80,7 @@ class People:
     async def look_up_policy(self, name: str) -> None:
         """`look_up` everybody whom a policy names."""
         if policy := self._tables.policies.get(name):
-            await self.look_up(refs_of(policy.approvers))
+            await self.look_up(policy.refs)
 
     def contacts(self) -> tuple[Contact, ...]:
         """Return what channels may know of everyone."""
@@ -167,14 +168,14 @@ class People:
     def problems(self, policy: str) -> tuple[str, ...]:
         """Why groups of a policy can't be resolved, each with its name; none where all of them can."""
         found = self._tables.policies.get(policy)
-        names = [ref.partition(":")[2] for ref in refs_of(found.approvers) if ref.startswith("group:")] if found else []
+        names = [ref.partition(":")[2] for ref in found.refs if ref.startswith("group:")] if found else []
         problems = {name: self.group(name).problem for name in names}
         return tuple(say("group.problem", group=name, why=why) for name, why in problems.items() if why)
 
     def without_anybody(self, policy: str, at: datetime) -> tuple[str, ...]:
         """Return the names in a policy that mean nobody at a moment: an empty group, a rotation that has not begun."""
         found = self._tables.policies.get(policy)
-        refs = refs_of(found.approvers) if found else ()
+        refs = [ref for _, table in found.rules for ref in refs_of(table.approvers or ())] if found else ()
         return tuple(dict.fromkeys(ref for ref in refs if not self.members([ref], at)))
 
     def snapshot(self, name: str, at: datetime) -> PolicySnapshot | None:
@@ -182,10 +183,12 @@ class People:
         policy = self._tables.policies.get(name)
         if policy is None:
             return None
+        steps = tuple(self._step(step, at) for step in policy.steps)
+        first = steps[0] if steps else self._step(policy, at)
         return PolicySnapshot(
             name=name,
-            rule=self._rule(policy.approvers, at),
-            quorum=policy.quorum,
+            rule=first.rule,
+            quorum=first.quorum,
             reach=policy.reach,
             also_post=policy.also_post,
             answer_from=policy.answer_from,
@@ -194,7 +197,47 @@ class People:
             expires_after_s=policy.expires_after_s,
             execute_within_s=policy.execute_within_s,
             editor_may_approve=policy.editor_may_approve,
+            remind_after_s=policy.remind_after_s,
+            escalate_after_s=first.escalate_after_s,
+            escalate_to=first.escalate_to,
+            quiet_hours=policy.quiet_hours or "",
+            urgency=policy.urgency,
+            steps=steps,
         )
+
+    def _step(self, table: PolicyConfig | StepConfig, at: datetime) -> PolicyStep:
+        return PolicyStep(
+            name=table.name if isinstance(table, StepConfig) else "",
+            rule=self._rule(table.approvers or (), at),
+            quorum=table.quorum,
+            escalate_after_s=table.escalate_after_s,
+            escalate_to=tuple(self._reserve(ref, at) for ref in table.escalate_to),
+        )
+
+    def _reserve(self, ref: str, at: datetime) -> Anyone:
+        """Return the seat of those to whom it may escalate: of a rotation, everybody who may be on call by then."""
+        kind, _, name = ref.partition(":")
+        table = self._tables.oncall.get(name) if kind == "oncall" else None
+        if table is None:
+            return self.seat(ref, at)
+        names = [*table.rotation, *(one.person for one in table.overrides)]
+        found = (PersonId(one.removeprefix("person:")) for one in dict.fromkeys(names))
+        return Anyone(source=ref, people=tuple(person for person in found if person in self._tables.people))
+
+    def on_duty(self, seats: Iterable[Anyone], at: datetime) -> tuple[PersonId, ...]:
+        """Return those of whom a policy escalates to who are there `at` this moment, each once.
+
+        Of a rotation, that is whoever is on call then.
+        """
+        found = dict[PersonId, None]()
+        for seat in seats:
+            there = self.seat(seat.source, at).people if seat.source.startswith("oncall:") else seat.people
+            found |= dict.fromkeys(person for person in there if person in self._tables.people)
+        return tuple(found)
+
+    def zones(self) -> dict[PersonId, str]:
+        """Return everybody's time zone."""
+        return {PersonId(name): person.timezone for name, person in self._tables.people.items()}
 
     def question(
         self,

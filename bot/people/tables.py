@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from bot.config.directory.group_files import GroupFileError, read_group_file
 from bot.config.directory.groups import GroupTable
 from bot.config.directory.oncall import OncallTable
-from bot.config.tables import PersonConfig, PolicyConfig
+from bot.config.directory.policies import PolicyConfig
+from bot.config.tables import PersonConfig
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings

@@ -26,6 +26,7 @@ from agents.requests import (
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord
+from bot.policy.steps import next_step
 
 # How a link that opens the console came to its person: an operator's terminal printed it, or a channel brought it.
 LinkBy = Literal["slack", "email", "operator"]
@@ -78,10 +79,11 @@ class Answer(Frozen):
 
 
 class Counted(Frozen):
-    """The vote counts, more are needed."""
+    """The vote counts, more are needed. It met its step, where `next_step` is the number of the one that begins."""
 
     type: Literal["counted"] = "counted"
     vote: Vote
+    next_step: int | None = Field(default=None, exclude_if=lambda number: number is None)
 
 
 class Decided(Frozen):
@@ -305,9 +307,16 @@ def _bound(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 
 def _entitled(record: RequestRecord, answer: Answer) -> Judgement | None:
-    if answer.person not in people_of(record.request.policy.rule):
-        return NotEntitled(why="not_an_approver", approvers=_eligible(record))
-    return None
+    if answer.person in people_of(record.request.policy.rule) or _may_still_deny(record, answer):
+        return None
+    return NotEntitled(why="not_an_approver", approvers=_eligible(record))
+
+
+def _may_still_deny(record: RequestRecord, answer: Answer) -> bool:
+    """Return whether this person could decide it before others can now: to approve it again is to have voted."""
+    has_voted = any(vote.person == answer.person for vote in record.votes)
+    is_theirs = record.request.format == "approval" and answer.person in record.request.policy.may_deny
+    return is_theirs and (has_voted or answer.approve is not True)
 
 
 def _not_requester(record: RequestRecord, answer: Answer) -> Judgement | None:
@@ -452,9 +461,15 @@ def _tally(record: RequestRecord, answer: Answer) -> Judgement:
     # Whoever has become a requester since does not count, though the vote was given before.
     may = _eligible(record)
     voters = tuple(person for person in (*(vote.person for vote in record.votes), answer.person) if person in may)
-    if is_met(record.request.policy, voters):
-        return Decided(decision=_approved(record, answer, voters, vote), vote=vote)
-    return Counted(vote=vote)
+    policy = record.request.policy
+    if not is_met(policy, voters):
+        return Counted(vote=vote)
+    out = () if policy.requester_may_approve else record.requesters
+    if (number := next_step(policy, voters, out)) is not None:
+        return Counted(vote=vote, next_step=number)
+    before = (one for step in policy.other_steps for one in step.by)
+    everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))
+    return Decided(decision=_approved(record, answer, everybody, vote), vote=vote)
 
 
 def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:

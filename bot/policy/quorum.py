@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import product
 
-from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule, people_of
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
 
 
 def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
@@ -12,7 +12,24 @@ def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[Pe
     return tuple(person for person in dict.fromkeys(people_of(policy.rule)) if person not in out)
 
 
-def is_met(policy: PolicySnapshot, voters: Iterable[PersonId]) -> bool:
+def can_be_met(policy: PolicySnapshot, people: Iterable[PersonId]) -> bool:
+    """Return whether these people can meet the policy; each step of it with others, where it has steps."""
+    if not policy.steps:
+        return is_met(policy, people)
+    there = list(dict.fromkeys(people))
+    steps = product(*(tuple(_all_seats(step)) for step in policy.steps))
+    return any(_seated(tuple(seat for seats in one for seat in seats), there) for one in steps)
+
+
+def _all_seats(step: PolicyStep) -> Iterator[tuple[Anyone, ...]]:
+    """Every set of seats that would satisfy `step`, with one more for each further person of its quorum."""
+    anybody = Anyone(source=step.name, people=tuple(people_of(step.rule)))
+    is_flat = isinstance(step.rule, AnyOf) and all(isinstance(part, Anyone) for part in step.rule.of)
+    for seats in [(anybody,)] if is_flat else _seatings(step.rule):
+        yield (*seats, *[anybody] * (step.quorum - len(seats)))
+
+
+def is_met(policy: PolicySnapshot | PolicyStep, voters: Iterable[PersonId]) -> bool:
     """Return whether these people are enough: the quorum as distinct people, each seat filled by a different one."""
     named = set(people_of(policy.rule))
     present = [person for person in dict.fromkeys(voters) if person in named]
@@ -21,7 +38,7 @@ def is_met(policy: PolicySnapshot, voters: Iterable[PersonId]) -> bool:
     return any(_seated(seats, present) for seats in _seatings(policy.rule))
 
 
-def lacking(policy: PolicySnapshot, voters: Iterable[PersonId]) -> int:
+def lacking(policy: PolicySnapshot | PolicyStep, voters: Iterable[PersonId]) -> int:
     """Return the least number of further people that are needed; at least one where nobody can meet the rule."""
     named = set(people_of(policy.rule))
     present = [person for person in dict.fromkeys(voters) if person in named]
@@ -31,6 +48,11 @@ def lacking(policy: PolicySnapshot, voters: Iterable[PersonId]) -> int:
         return sum(not _give(number, seats, present, taken, set()) for number in range(len(seats)))
 
     return max(policy.quorum - len(present), min(map(empty, _seatings(policy.rule)), default=1), 0)
+
+
+def lacking_in_all(policy: PolicySnapshot, voters: Iterable[PersonId]) -> int:
+    """Return how many further people are needed, with those of the steps to come; `voters` counted for this one."""
+    return lacking(policy, voters) + sum(lacking(step, step.by) for step in policy.other_steps)
 
 
 def _seatings(rule: Rule) -> Iterator[tuple[Anyone, ...]]:

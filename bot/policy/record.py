@@ -33,6 +33,7 @@ from agents.requests import (
     Frozen,
     Holder,
     PersonId,
+    PolicySnapshot,
     Remark,
     Request,
     RequestId,
@@ -75,7 +76,8 @@ class RequestRecord(Frozen):
 
     `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
     words beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve
-    no longer, `renewed_at` when somebody got another card instead. `reminded` is the number of the last reminder.
+    no longer, `renewed_at` when somebody got another card instead. `reminded` is the number of the last reminder, at
+    `reminded_at`; `reminders` is each person's own, and `asked_at` when somebody was asked who was not at first.
     The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
     it starts.
     """
@@ -93,6 +95,11 @@ class RequestRecord(Frozen):
     comments: tuple[Comment, ...] = ()
     reminded: int = Field(default=0, exclude_if=operator.not_)
     frozen: Freeze | None = Field(default=None, exclude_if=operator.not_)
+    reminded_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
+    reminders: dict[PersonId, int] = Field(default_factory=dict[PersonId, int], exclude_if=operator.not_)
+    asked_at: dict[PersonId, AwareDatetime] = Field(
+        default_factory=dict[PersonId, AwareDatetime], exclude_if=operator.not_
+    )
 
     @property
     def requesters(self) -> tuple[PersonId, ...]:
@@ -151,11 +158,13 @@ def _about(event: Event) -> RequestId | None:
 def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
     match event:
         case RequestRevised():
-            return {"request": event.request, "votes": (), "holders": (*record.holders, *event.holders)}
+            request, holders = event.request, (*record.holders, *event.holders)
+            return {"request": request, "votes": (), "holders": holders, **_reminders(record, request.policy)}
         case RequestReassigned():
-            return {"request": record.request.under(event.policy), "holders": (*record.holders, *event.holders)}
+            return _reassigned(record, event)
         case RequestReminded():
-            return {"reminded": event.number}
+            reminders = {**record.reminders, **dict.fromkeys(event.people, event.number)}
+            return {"reminded": event.number, "reminded_at": event.at, "reminders": reminders}
         case RequestFrozen():
             return {"frozen": event.freeze}
         case VoteCast():
@@ -177,13 +186,31 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {}
 
 
+def _reassigned(record: RequestRecord, event: RequestReassigned) -> dict[str, object]:
+    asked_at = {holder.person: event.at for holder in event.holders if holder.person}
+    return {
+        "request": record.request.under(event.policy),
+        "holders": (*record.holders, *event.holders),
+        "asked_at": {**record.asked_at, **asked_at},
+        **_reminders(record, event.policy),
+    }
+
+
+def _reminders(record: RequestRecord, policy: PolicySnapshot) -> dict[str, object]:
+    """Begin to count reminders anew with each step."""
+    is_same_step = record.request.policy.began_at == policy.began_at
+    return {} if is_same_step else {"reminded": 0, "reminded_at": None, "reminders": {}}
+
+
 def _replaced(record: RequestRecord, event: CardReplaced) -> dict[str, object]:
-    is_void = event.why != "comment"
+    is_void = event.why not in {"comment", "reminder"}
     held = (holder.delivery_id for holder in record.holders if is_void and holder.person == event.person)
     replaced = tuple(dict.fromkeys((*record.replaced, *held)))
     if event.holder is None:
         return {"replaced": replaced}
-    renewed_at = {**record.renewed_at, event.person: event.at}
+    # A reminder is no answer to an answer, of which there is one in a while.
+    renewed = {event.person: event.at} if event.why != "reminder" else {}
+    renewed_at = {**record.renewed_at, **renewed}
     return {"replaced": replaced, "holders": (*record.holders, event.holder), "renewed_at": renewed_at}
 
 
@@ -235,6 +262,12 @@ def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now
     if now >= until:
         return say("run.too-old", seconds=f"{record.request.policy.execute_within_s:.0f}")
     voters, here = record.decision.by, set(present)
-    if not is_met(record.request.policy, (person for person in voters if person in here)):
+    if not _is_still_met(record.request.policy, [person for person in voters if person in here]):
         return say("run.voter-left")
     return None
+
+
+def _is_still_met(policy: PolicySnapshot, voters: list[PersonId]) -> bool:
+    """Return whether these people still meet the policy, in each of its steps those who approved there."""
+    before = policy.other_steps
+    return is_met(policy, voters) and all(is_met(step, filter(voters.__contains__, step.by)) for step in before)

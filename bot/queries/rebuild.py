@@ -12,6 +12,7 @@ from agents.events import (
     DeliveryFailed,
     Event,
     RequestOpened,
+    RequestReassigned,
     RequestRevised,
     own,
 )
@@ -55,11 +56,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
         run, told = fold(events), records(events)
         stored = {request_id: await store.record(request_id) for request_id in told}
         writes = [record_write(told[request_id], old.version if old else 0) for request_id, old in stored.items()]
-        due = [
-            Wake(WorkItem("ask", one.request.id), one.request.expires_at)
-            for one in told.values()
-            if one.state == "open"
-        ]
+        due = [_next_look(one.request) for one in told.values() if one.state == "open"]
         commit = Commit(
             run_id=run_id,
             expect=len(events),
@@ -76,6 +73,12 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
                 await store.forks.note(run.forked.source, run.id, run.forked.at)
             olds = stored.values()
             return len(told), sum(old is None or old.body != new.body for old, new in zip(olds, writes, strict=True))
+
+
+def _next_look(request: Request) -> Wake:
+    """When it is looked at next. Where more than its expiry is to come, that look finds out when."""
+    has_more = request.policy.remind_after_s or request.policy.escalate_after_s
+    return Wake(WorkItem("ask", request.id), None if has_more else request.expires_at)
 
 
 async def _threads_anew(store: Store, run: Run) -> None:
@@ -110,6 +113,8 @@ def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
         if isinstance(event, RequestOpened | RequestRevised):
             requests[event.request.id] = event.request
             request, holders = event.request, event.holders
+        elif isinstance(event, RequestReassigned) and event.request_id in requests:
+            request, holders = requests[event.request_id], event.holders
         elif isinstance(event, CardReplaced) and event.holder and event.request_id in requests:
             request, holders = requests[event.request_id], (event.holder,)
         elif isinstance(event, AnswerNoted) and event.request_id in requests:

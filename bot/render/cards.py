@@ -19,7 +19,6 @@ from agents.requests import (
     PersonId,
     Remark,
     Request,
-    people_of,
 )
 from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
@@ -30,6 +29,7 @@ from bot.policy.judge import (
     Unclear,
 )
 from bot.policy.quorum import eligible
+from bot.render.due import timing_lines
 from bot.render.edits import edit_inputs, editable, why_editor
 from bot.render.forms import inputs
 from bot.render.output import output_line, output_of
@@ -116,10 +116,17 @@ def deciders(request: Request, people: People, me: PersonId | None = None) -> li
     """
     last = unanswered(request.purpose, request.program)
     if request.format != "approval":
-        return [*_who_answers(request, people, me), last]
+        return [*_who_answers(request, people, me), *timing_lines(request, people), last]
     needs = who_decides(request.policy, people, request.requesters, me)
     first = Line(label=say("card.who-decides"), text=needs)
-    return [first, *excluded(request, people), *editable(request), approved(request.program), last]
+    return [
+        first,
+        *excluded(request, people),
+        *editable(request),
+        *timing_lines(request, people),
+        approved(request.program),
+        last,
+    ]
 
 
 def _who_answers(request: Request, people: People, me: PersonId | None) -> list[Line]:
@@ -416,7 +423,7 @@ def kept_out(request: Request) -> dict[PersonId, str]:
     """Return the people who could decide by the policy and do not, with the reason."""
     if request.format != "approval":
         return {}
-    may = set(people_of(request.policy.rule))
+    may = set(request.policy.everybody)
     asked = () if request.policy.requester_may_approve else request.requesters
     out = {one: say(PARTS[request.parts.get(one, "asked")]) for one in asked if one in may}
     return {one: why_editor(request, one) for one in request.policy.editors if one in may} | out

@@ -24,9 +24,10 @@ from bot.policy.judge import (
     edit_objection,
     judge,
 )
-from bot.policy.quorum import lacking
+from bot.policy.quorum import lacking_in_all
 from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
+from bot.render.due import reminded_lines
 from bot.render.forms import answer_lines
 from bot.render.output import output_of
 from bot.render.words import changes_of, decided, feedback_text, frozen_words, queued_behind, state_name
@@ -111,7 +112,9 @@ def _outdated(request: Request, now: datetime) -> Card:
 def with_approvals(card: Card, record: RequestRecord, people: People) -> Card:
     """`card` with what was said beside it, and who has approved."""
     card = with_notes(card, record, people)
-    return card.model_copy(update={"decides": (*card.decides, *approvals(record, people))})
+    return card.model_copy(
+        update={"decides": (*card.decides, *approvals(record, people), *reminded_lines(record, people))}
+    )
 
 
 def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
@@ -197,7 +200,7 @@ def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
     if request.format != "approval":
         return ()
     votes = [vote for vote in record.votes if vote.approve]
-    needed = len(votes) + lacking(request.policy, (vote.person for vote in votes))
+    needed = len(votes) + lacking_in_all(request.policy, [vote.person for vote in votes])
     if needed == 1:
         return ()
     given = ", ".join(_given(vote, people) for vote in votes)

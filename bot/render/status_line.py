@@ -130,9 +130,12 @@ def _waiting(record: RequestRecord | None, people: People) -> str:
     left = [person for person in eligible(policy, record.request.requesters) if person not in voters]
     if not left:
         return ""
-    if lacking(policy, voters) == len(left) <= _NAMES:
-        return say("status.waiting", who=people.names_of(left))
-    return say("status.waiting", who=_one_of(left, people))
+    are_all = lacking(policy, voters) == len(left) <= _NAMES
+    waiting = say("status.waiting", who=people.names_of(left) if are_all else _one_of(left, people))
+    if policy.step is None:
+        return waiting
+    number, count = policy.in_step + 1, len(policy.steps)
+    return say("timing.status-step", waiting=waiting, number=number, count=count, name=policy.step.name)
 
 
 def _one_of(left: Sequence[PersonId], people: People) -> str:

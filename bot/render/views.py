@@ -18,17 +18,20 @@ from agents.requests import (
     Frozen,
     GatedCall,
     PersonId,
+    PolicySnapshot,
     Remark,
     Request,
     RequestId,
     RequestState,
     RunId,
+    Urgency,
     Vote,
 )
 from agents.run import Run, RunState
 from agents.text import first_line, one_line
 from bot.people.directory import People
 from bot.policy.attachments import facts_of
+from bot.policy.due import next_due
 from bot.policy.quorum import eligible
 from bot.policy.record import Comment, RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first
@@ -194,6 +197,22 @@ class FactView(Frozen):
     whole: str = ""
 
 
+class StepView(Frozen):
+    """The step that a request is in: its `number`, from 1, `of` how many."""
+
+    number: int
+    of: int
+    name: str
+
+
+class DueView(Frozen):
+    """What is due next for an open request."""
+
+    kind: Literal["reminder", "escalation", "expiry"]
+    at: AwareDatetime
+    people: tuple[PersonId, ...] = ()
+
+
 class RequestView(Frozen):
     """A request as it stands, with everything that is needed to decide it. `says` and `facts` stand on every card:
     who asks, which list is not whole, who set it off and what was looked up.
@@ -205,7 +224,8 @@ class RequestView(Frozen):
     requesters wrote after people were asked, `comments` the newest words beside it, which decide nothing: comments,
     questions to whoever asked, and their answers.
     `may_not_decide` says why somebody does not whom the policy names. `may_act` is for that program, where the request
-    is shown alone: whether it may do what it wanted to be approved, null while that is open.
+    is shown alone: whether it may do what it wanted to be approved, null while that is open. `next_due` is null once
+    it is decided, `step` where its policy has no steps; `reminded` is the number of the last reminder.
     """
 
     id: RequestId
@@ -243,6 +263,11 @@ class RequestView(Frozen):
     facts: tuple[FactView, ...] = ()
     service: str = ""
     key_holders: tuple[PersonId, ...] = ()
+    step: StepView | None = None
+    next_due: DueView | None = None
+    urgency: Urgency = "medium"
+    reminded: int = 0
+    escalated_at: AwareDatetime | None = None
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -308,7 +333,23 @@ def request_view(
         may_act=_may_act(record, run) if run and is_of_program(request) else None,
         says=says_first(request, people),
         facts=tuple(_fact_views(request, lists)),
+        step=_step_view(request.policy),
+        next_due=_due_view(record, people),
+        urgency=request.policy.urgency,
+        reminded=record.reminded,
+        escalated_at=request.policy.escalated_at,
     )
+
+
+def _step_view(policy: PolicySnapshot) -> StepView | None:
+    if policy.step is None:
+        return None
+    return StepView(number=policy.in_step + 1, of=len(policy.steps), name=policy.step.name)
+
+
+def _due_view(record: RequestRecord, people: People) -> DueView | None:
+    due = next_due(record, people.zones())
+    return DueView(kind=due.kind, at=due.moment, people=due.people) if due else None
 
 
 def _fact_views(request: Request, lists: Mapping[str, str]) -> Iterator[FactView]:

@@ -3,7 +3,20 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from agents.events import ToolQueued
-from agents.requests import AllOf, AnyOf, Anyone, Decision, Freeze, PersonId, PolicySnapshot, Request, Rule, parts_of
+from agents.requests import (
+    AllOf,
+    AnyOf,
+    Anyone,
+    Decision,
+    Freeze,
+    PersonId,
+    PolicySnapshot,
+    PolicyStep,
+    Request,
+    Rule,
+    parts_of,
+    people_of,
+)
 from agents.text import quote
 from bot.people.directory import People
 from bot.policy.edits import Edited, EditRefused
@@ -26,7 +39,7 @@ from bot.policy.judge import (
     Unclear,
     ways_to_approve,
 )
-from bot.policy.quorum import eligible
+from bot.policy.steps import begun
 from bot.render.forms import told
 from language import say
 from language.dates import in_words
@@ -70,9 +83,23 @@ def who_decides(
 ) -> str:
     """`Bo Berg or Cy Cole`, `2 of Bo Berg, Cy Cole and Dan Dorn`, `Bo Berg; and one of Cy Cole and Dan Dorn`.
 
-    To `me`, who alone reads it: `you or Cy Cole`.
+    To `me`, who alone reads it: `you or Cy Cole`. Where there are steps, `step 1 of 2, manager: Bo Berg; then finance:
+    one of Cy Cole and Dan Dorn`.
     """
-    may = eligible(policy, requesters)
+    out = () if policy.requester_may_approve else tuple(requesters)
+    who = _rule_in_words(policy, people, out, me)
+    if policy.step is None:
+        return who
+    now = say("timing.step", number=policy.in_step + 1, count=len(policy.steps), name=policy.step.name, who=who)
+    for later in policy.steps[policy.in_step + 1 :]:
+        now = say("timing.then-step", now=now, name=later.name, who=_rule_in_words(later, people, out, me))
+    return now
+
+
+def _rule_in_words(
+    policy: PolicySnapshot | PolicyStep, people: People, out: Collection[PersonId], me: PersonId | None
+) -> str:
+    may = [person for person in dict.fromkeys(people_of(policy.rule)) if person not in out]
 
     def seat(rule: Rule) -> str:
         match rule:
@@ -140,7 +167,7 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
     """Tell the person who answered what became of the answer, and what to do now if anything."""
     match judgement:
         case Counted():
-            return say("answer.counted", needed=who_decides(request.policy, people, request.requesters))
+            return _counted(judgement, request, people)
         case Decided():
             return decided(judgement.decision, people)
         case Revoked():
@@ -174,6 +201,15 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
             return _edited(judgement, request, people)
         case EditRefused():
             return judgement.why
+
+
+def _counted(counted: Counted, request: Request, people: People) -> str:
+    number, policy = counted.next_step, request.policy
+    if number is None or number not in range(len(policy.steps)):
+        return say("answer.counted", needed=who_decides(policy, people, request.requesters))
+    # It may be told before the step is in force, or after it.
+    policy = policy if policy.in_step == number else begun(policy, number, (), request.opened_at)
+    return say("timing.counted-step", needed=who_decides(policy, people, request.requesters))
 
 
 def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:

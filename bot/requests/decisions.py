@@ -20,6 +20,7 @@ from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement, read_answer
 from bot.policy.attachments import attachments, contents
+from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judge import (
     Answer,
@@ -38,7 +39,9 @@ from bot.policy.judge import (
     judge,
     judgements,
 )
+from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, after
+from bot.policy.steps import begun
 from bot.render.cards import asked_again, closed_card, notice
 from bot.render.request_card import with_notes
 from bot.render.words import decided, feedback_text
@@ -46,8 +49,10 @@ from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
 from bot.requests.opening import Placement, placement
+from bot.requests.reassigning import Reassignment, reassigning
 from bot.requests.revisions import Revisions
 from bot.requests.stored import TRIES, RequestRead, long_closed, read_request
+from bot.requests.timing import Timing
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -88,7 +93,8 @@ class Decisions:
         self._journal, self._people, self._edits = journal, people, edits
         self._archive = archive or Archive(None)
         self.comments = Comments(journal.store, people, edits)
-        self.revisions = Revisions(journal, people, edits, self._archive)
+        self.timing = Timing(journal.store, people, edits)
+        self.revisions = Revisions(journal, people, edits, self._archive, self.timing)
 
     async def request(self, request_id: str) -> RequestRead:
         """A request's record, its version and the time. Raises NotFound, and Unavailable if the archive is away."""
@@ -187,6 +193,8 @@ class Decisions:
         request = record.request
         renewal = self._renewal(record, answer, judgement, statement, brought)
         events = [*brought.events, *renewal.events]
+        began = self._next_step(after(record, events), judgement, answer.at)
+        events += [began.event] if began else []
         now_stands = after(record, events)
         is_final = now_stands.state != record.state
         is_heard = _is_told_later(statement) or answer.channel in request.policy.reach
@@ -198,7 +206,7 @@ class Decisions:
         placed = renewal.placement if is_told else None
         outgoing: list[OutboxEntry] = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
         is_counted = isinstance(judgement, Counted)
-        outgoing += moved(now_stands, self._edits, answer.at) if is_counted else []
+        outgoing += moved(now_stands, self._edits, answer.at) if is_counted and not began else []
         outgoing += [self._notice(record, answer, judgement, statement)] if is_told and not placed else []
         is_bounded = isinstance(judgement, Counted | Decided | Revoked) and record.state == "open"
         return Commit(
@@ -207,14 +215,35 @@ class Decisions:
             records=[record_write(now_stands, version, before=request.expires_at if is_bounded else None)],
             once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
             counts=counted_as(judgement.type, answer.at - request.opened_at),
-            outgoing=[*brought.outgoing, *map(outbox_entry, outgoing), *([placed.outgoing] if placed else [])],
-            deliveries=[*brought.deliveries, *([placed.delivery] if placed else [])],
+            outgoing=[
+                *brought.outgoing,
+                *map(outbox_entry, outgoing),
+                *([placed.outgoing] if placed else []),
+                *(began.outgoing if began else ()),
+            ],
+            deliveries=[
+                *brought.deliveries,
+                *([placed.delivery] if placed else []),
+                *(began.deliveries if began else ()),
+            ],
             # A vote that counts wakes it as well: its status names who is left.
-            wake=[Wake(WorkItem("run", request.run_id))] if is_final or is_counted else [],
+            wake=[
+                *([Wake(WorkItem("run", request.run_id))] if is_final or is_counted else []),
+                *(self.timing.wake(now_stands, answer.at) if began else []),
+            ],
             asleep=[WorkItem("ask", request.id)] if is_final else [],
             files=contents(statement.files) if events else (),
             limit=MAX_EVENTS_AT_ALL,
         )
+
+    def _next_step(self, record: RequestRecord, judgement: Judgement, now: datetime) -> Reassignment | None:
+        """Return what puts the next step in force, where the vote that `record` has by now met the one before."""
+        if not isinstance(judgement, Counted) or judgement.next_step is None:
+            return None
+        may = eligible(record.request.policy, record.requesters)
+        voters = dict.fromkeys(vote.person for vote in record.votes if vote.approve and vote.person in may)
+        policy = begun(record.request.policy, judgement.next_step, voters, now)
+        return reassigning(record, policy, "next_step", self._people, self._edits, now)
 
     def _renewal(
         self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement, brought: Brought
@@ -291,14 +320,32 @@ class Decisions:
                 sentence += " " + say("notice.taken-back", name=self._people.name_of(decider or ""))
             return closed_card(record.request, sentence, now, closes=False)
 
-    async def expire(self, request_id: RequestId) -> None:
-        """Close `request_id` if its time is over; wake up again when it is not."""
-        record, _, now = await self.request(request_id)
-        if record.state == "open" and now < record.request.expires_at:
-            wake = Wake(WorkItem("ask", request_id), record.request.expires_at)
-            await self._journal.write(Commit(run_id=record.request.run_id, wake=[wake]))
-            return
-        await self.close(request_id, "expired", None, "")
+    async def look(self, request_id: RequestId) -> None:
+        """Do one thing that is due for `request_id`: remind, escalate, expire; and be woken for the next."""
+        for _ in range(TRIES):
+            record, version, now = read = await self.request(request_id)
+            due = self.timing.due(record, now)
+            if read.is_archived:
+                return
+            written = await self._journal.write(await self._due(record, version, due, now))
+            if written.state == "full":
+                written = await self._journal.write(self.timing.expiring(record))
+            if written.state == "committed":
+                if due and due.moment <= now:
+                    log.info("done when due", request_id=request_id, kind=due.kind)
+                return
+        raise RuntimeError(f"{request_id} changed {TRIES} times while it was looked at")
+
+    async def _due(self, record: RequestRecord, version: int, due: Due | None, now: datetime) -> Commit:
+        match due:
+            case Due(moment=moment) if moment > now:
+                return self.timing.waiting(record, now)
+            case Due(kind="reminder"):
+                return await self.timing.reminding(record, version, due, now)
+            case Due(kind="escalation"):
+                return self.timing.escalating(record, version, now)
+            case _:
+                return self.closing(record, version, "expired", None, "", now)
 
     async def close(self, request_id: RequestId, state: Closed, by: PersonId | None, why: str) -> RequestRecord:
         """Close `request_id` from the side of the run or its requester, unless people were first."""

@@ -32,7 +32,8 @@ from agents.text import first_line, one_line
 from bot.people.directory import People
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, described, question_digest
-from bot.policy.quorum import eligible, is_met
+from bot.policy.due import next_due
+from bot.policy.quorum import can_be_met, eligible
 from bot.policy.record import RequestRecord
 from bot.render.cards import PARTS, program_name, request_card
 from bot.render.request_card import with_notes
@@ -73,7 +74,7 @@ class NotEnoughApprovers:
     @property
     def why(self) -> str:
         """The reason, in the language that is spoken."""
-        policy, left, may = self.policy, eligible(self.policy, self.parts), set(people_of(self.policy.rule))
+        policy, left, may = self.policy, eligible(self.policy, self.parts), set(self.policy.everybody)
         out = [
             f"{person} {say(PARTS[part])}"
             for person, part in self.parts.items()
@@ -200,7 +201,7 @@ def _request(
     asked_before = pending.request if purpose == "unknown" else None
     parts = asked_before.parts if asked_before else parts_in(run, policy, call)
     requesters = asked_before.requesters if asked_before else tuple(parts)
-    if not is_met(policy, eligible(policy, requesters)):
+    if not can_be_met(policy, _ever_eligible(policy, requesters)):
         return NotEnoughApprovers(policy, parts)
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
     if purpose == "gate" and call:
@@ -238,6 +239,13 @@ def _request(
     )
 
 
+def _ever_eligible(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
+    """Return who may decide, in whichever step, without what it escalates to."""
+    rules = [policy.rule, *(step.rule for step in policy.steps)]
+    out = () if policy.requester_may_approve else requesters
+    return tuple(dict.fromkeys(one for rule in rules for one in people_of(rule) if one not in out))
+
+
 def words_of(run: Run) -> str:
     """Return what `run` began with, bounded; empty where a program asks, whose words stand elsewhere, and for a mail to
     the desk, whose run begins with words of code.
@@ -273,6 +281,7 @@ def opening(request: Request, people: People, expect: int | None, freeze: Freeze
     holders, outgoing, deliveries = placing(request, people, request.opened_at, stands)
     record = RequestRecord(request=request, holders=holders, frozen=freeze)
     frozen = [RequestFrozen(at=request.opened_at, request_id=request.id, freeze=freeze)] if freeze else []
+    due = next_due(record, people.zones())
     return Commit(
         run_id=request.run_id,
         events=[RequestOpened(at=request.opened_at, request=request, holders=holders), *frozen],
@@ -281,7 +290,7 @@ def opening(request: Request, people: People, expect: int | None, freeze: Freeze
         outgoing=outgoing,
         deliveries=deliveries,
         files=list_contents(request),
-        wake=[Wake(WorkItem("ask", request.id), request.expires_at)],
+        wake=[Wake(WorkItem("ask", request.id), due.moment if due else request.expires_at)],
     )
 
 
@@ -423,7 +432,7 @@ def parts_in(run: Run, policy: PolicySnapshot, call: GatedCall | None) -> dict[P
 
     Those who could decide it are requesters also for what they answered, or gave as a reason against another call.
     """
-    parts, may = _parts(run), set(people_of(policy.rule))
+    parts, may = _parts(run), set(policy.everybody)
     if call is None:
         return parts
     for objection in run.objections:

@@ -17,10 +17,12 @@ from bot.policy.digest import call_digest
 from bot.policy.edits import edited_request
 from bot.policy.judge import Answer, Judgement, Remarked, judgements
 from bot.policy.record import RequestRecord, after
+from bot.policy.steps import restarted
 from bot.render.cards import remark, request_card
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.opening import changes_between, placement, placing
 from bot.requests.stored import TRIES, read_request
+from bot.requests.timing import Timing
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, record_write
@@ -36,8 +38,9 @@ _HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
 class Revisions:
     """Changes what stands in front of people. `edits`: the channels that can change a card where it stands."""
 
-    def __init__(self, journal: Journal, people: People, edits: Set[str], archive: Archive) -> None:
+    def __init__(self, journal: Journal, people: People, edits: Set[str], archive: Archive, timing: Timing) -> None:
         self._journal, self._people, self._edits, self._archive = journal, people, edits, archive
+        self._timing = timing
 
     async def revise(self, request_id: RequestId, by: PersonId, call: GatedCall, title: str) -> Request | None:
         """Put a changed call in front of people as a new revision; None when it is no longer open."""
@@ -63,7 +66,11 @@ class Revisions:
         now: datetime,
         edited: Edited | None = None,
     ) -> Commit:
-        """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
+        """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed.
+
+        Where there are steps, the first is in force again.
+        """
+        request = request.under(restarted(request.policy, now))
         stands = after(record, [RequestRevised(at=now, by=by, request=request)])
         holders, outgoing, deliveries = placing(request, self._people, now, stands)
         outgoing = [*outgoing, *map(outbox_entry, moved(record, self._edits, now))]
@@ -74,6 +81,7 @@ class Revisions:
             records=[record_write(after(record, [event]), version, before=request.expires_at)],
             outgoing=outgoing,
             deliveries=deliveries,
+            wake=self._timing.wake(stands, now),
             files=list_contents(request),
         )
 
@@ -117,7 +125,7 @@ class Revisions:
             once=Once(old.id, statement.reply_id, judgements.dump_json(judgement)),
             counts=counted_as(judgement.type, now - old.opened_at),
             outgoing=[*commit.outgoing, *([outbox_entry(told)] if told else [])],
-            wake=[Wake(WorkItem("run", old.run_id))],
+            wake=[*commit.wake, Wake(WorkItem("run", old.run_id))],
             files=contents(statement.files),
             limit=MAX_EVENTS_AT_ALL,
         )

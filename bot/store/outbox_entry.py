@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from agents.requests import DeliveryId, Frozen, PersonId, Request, RequestId, RunId
-from channels import Card, Placement
+from channels import Address, Card, Placement
 
 
 def placing_id(delivery_id: DeliveryId) -> str:
@@ -86,7 +86,8 @@ class UpdateCard(_Entry):
 class Tell(_Entry):
     """Say what became of something; with a form, ask again, for the delivery it names.
 
-    With `to` it is said there first, to this person alone; with `place`, to all who are there. `login` is the page on
+    With `to` it is said there first, to this person alone; with `place`, to all who are there; with `beside`, in the
+    thread there, where a card stands that it is about. `login` is the page on
     which its person logs in, and where that leads back to: a link there is made when it is sent, for the channel that
     takes it.
     """
@@ -99,6 +100,7 @@ class Tell(_Entry):
     place: str = ""
     # A release before can send what has none, if one goes back to it.
     login: str = Field(default="", exclude_if=operator.not_)
+    beside: Address | None = Field(default=None, exclude_if=operator.not_)
 
 
 class Alert(_Entry):

@@ -120,7 +120,7 @@ class Dispatcher:
             case "out":
                 await self._outbox.send(item.id)
             case "ask":
-                await self._decisions.expire(RequestId(item.id))
+                await self._decisions.look(RequestId(item.id))
 
     async def _requester(self, item: WorkItem) -> tuple[PersonId, ...]:
         """Return the requester who waits for a stuck run, as far as the lists know; its events may be unreadable."""

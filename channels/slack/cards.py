@@ -7,6 +7,7 @@ answers `msg_blocks_too_long`.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -144,6 +145,7 @@ TEXT_CHARS = 3_000
 """Longest fallback; 4,000 are refused as `msg_too_long`."""
 
 _CUT = " …"
+_USER = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
 _FACT_CHARS = 600
@@ -252,6 +254,8 @@ def _is_cut(card: Card) -> bool:
 def _content(card: Card) -> Iterator[Block]:
     """The point, who wants it and why, what changes, and who decides. Words of others are marked as theirs."""
     yield _heading(card.title)
+    if called := _called(card):
+        yield {"type": "section", "text": {"type": "mrkdwn", "text": called, "verbatim": True}}
     if card.summary:
         yield _sentences(card.summary)
     if card.said:
@@ -264,6 +268,11 @@ def _content(card: Card) -> Iterator[Block]:
     yield from _facts(shown[:_FACTS])
     if len(shown) > _FACTS:
         yield _context([say_many("slack.more-facts", len(shown) - _FACTS)])
+
+
+def _called(card: Card) -> str:
+    """The people to notify, whom Slack's own ids name; others are named in words."""
+    return " ".join(f"<@{user}>" for user in card.mentions if _USER.fullmatch(user))
 
 
 def _output(text: str) -> Block:

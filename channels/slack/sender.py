@@ -144,7 +144,7 @@ class SlackSender:
             seen = await self._read_by_others(channel)
             if seen and not card.is_line and not self._takes_cards(seen, channel):
                 raise ChannelRefused(f"People of another company read #{seen.name}", _LET_IN.format(seen.name))
-            card = card if seen is None else _marked(card)
+            card = self._naming(card if seen is None else _marked(card))
             message = cards.message(card, cards.revision(card))
             spot = Spot(channel, await self._thread_ts(card, to, channel))
             ts = await self._placing.place(message, spot, key)
@@ -153,6 +153,11 @@ class SlackSender:
         if spot.ts:  # what people write in a thread that we have begun comes with the name it has since
             to = to.model_copy(update={"thread": places.handle(channel, spot.ts)})
         return Placement(key=key, address=to, handle=places.handle(channel, ts))
+
+    def _naming(self, card: Card) -> Card:
+        """`card` with the people whom it mentions as Slack knows them."""
+        contacts = map(self._directory.contact, card.mentions)
+        return card.model_copy(update={"mentions": tuple(one.slack for one in contacts if one and one.slack)})
 
     async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """Show `card` where `delivery` stands, and nowhere else. Raises as `send` does; may be repeated."""

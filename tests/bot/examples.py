@@ -22,7 +22,8 @@ from agents.requests import (
     StepId,
     Vote,
 )
-from bot.config.tables import PersonConfig, PolicyConfig
+from bot.config.directory.policies import PolicyConfig
+from bot.config.tables import PersonConfig
 from bot.people.directory import People
 from bot.policy.judge import Answer
 from bot.policy.record import RequestRecord

@@ -113,6 +113,11 @@ REQUEST: dict[str, Any] = {
     "is_rehearsal": False,
     "program": "",
     "may_act": None,
+    "step": None,
+    "next_due": {"kind": "reminder", "at": "2026-03-02T10:00:00Z", "people": ["bo", "cy"]},
+    "urgency": "medium",
+    "reminded": 0,
+    "escalated_at": None,
 }
 QUESTION: dict[str, Any] = {
     **REQUEST,

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.tables import AllOfTable, AnyOfTable, PolicyConfig, Rate, parse_duration, parse_rate, refs_of
+from bot.config.directory.policies import AllOfTable, AnyOfTable, PolicyConfig, refs_of
+from bot.config.tables import Rate, parse_duration, parse_rate
 from tests.bot.config_files import PEOPLE, POLICY, problems, read
 
 
@@ -81,12 +82,31 @@ def test_a_bad_value_is_told_with_file_key_what_was_found_and_what_is_allowed(
             'policies.production.qourum: this release knows no such key; did you mean "quorum"? Allowed: also_post',
         ),
         (
-            'remind_after = ["1h"]',
-            "policies.production.remind_after: this release knows no such key. Allowed: also_post, answer_from",
+            'remind_after = ["1h", "4h"]',
+            "policies.production.remind_after: found 14400 s; allowed: less than expires_after, 14400 s",
         ),
+        ('remind_after = "1h"', 'policies.production.remind_after: found "1h"; allowed:'),
         (
             'escalate_after = "1h"',
-            "policies.production.escalate_after: this release knows no such key. Allowed: also_post",
+            "policies.production.escalate_to: found one alone; allowed: both escalate_after and escalate_to",
+        ),
+        (
+            'escalate_after = "5h"\nescalate_to = ["person:anna"]',
+            "policies.production.escalate_after: found 18000 s; allowed: less than expires_after, 14400 s",
+        ),
+        (
+            'escalate_after = "1h"\nescalate_to = ["person:zoe"]',
+            'policies.production.escalate_to: found "person:zoe", which is nobody in [people]',
+        ),
+        (
+            'quiet_hours = "22-7"',
+            'policies.production.quiet_hours: found "22-7"; allowed: two different times of day in quotes',
+        ),
+        ('quiet_hours = "07:00-07:00"', 'policies.production.quiet_hours: found "07:00-07:00"; allowed: two different'),
+        ('urgency = "now"', 'policies.production.urgency: found "now"; allowed: "low", "medium" or "high"'),
+        (
+            '[[policies.production.steps]]\nname = "manager"\napprovers = ["person:bo"]',
+            "policies.production.approvers: found beside steps; allowed: approvers in each of [[policies.production.",
         ),
     ],
 )
@@ -94,6 +114,46 @@ def test_a_policy_is_checked_key_by_key(tmp_path: Path, change: str, line: str) 
     (found,) = problems(tmp_path, f"{PEOPLE}{POLICY}{change}\n")
 
     assert found.startswith(f"sayso.toml: {line}")
+
+
+STEPS = """
+[policies.production]
+expires_after = "4h"
+[[policies.production.steps]]
+name = "manager"
+approvers = ["person:bo"]
+[[policies.production.steps]]
+name = "finance"
+approvers = ["group:release"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('name = "finance"', 'name = "manager"', 'steps[1].name: found "manager" twice; allowed: a name of its own'),
+        ('["person:bo"]', '["person:zoe"]', 'steps[0].approvers: found "person:zoe", which is nobody in [people]'),
+        ('["group:release"]', '["group:release"]\nquorum = 3', "steps[1].quorum: found 3; allowed: at most 2"),
+        (
+            '["group:release"]',
+            '["group:release"]\nescalate_to = ["person:bo"]',
+            "steps[1].escalate_to: found one alone",
+        ),
+        ('name = "finance"\n', "", "steps[1].name: is missing; allowed: what cards call it, such as manager"),
+    ],
+)
+def test_steps_are_checked_one_by_one(tmp_path: Path, old: str, new: str, line: str) -> None:
+    (found,) = problems(tmp_path, PEOPLE + STEPS.replace(old, new))
+
+    assert found.startswith(f"sayso.toml: policies.production.{line}")
+
+
+def test_a_policy_names_either_approvers_or_steps(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, PEOPLE + POLICY.replace('approvers = ["group:release"]', ""))
+
+    assert found == (
+        "sayso.toml: policies.production.approvers: missing; allowed: approvers, or [[policies.NAME.steps]]"
+    )
 
 
 def test_how_long_a_request_stays_open_has_to_be_said_and_is_a_month_at_most(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from agents.requests import AllOf, AnyOf, Anyone, people_of
-from bot.config.tables import PersonConfig, PolicyConfig
+from bot.config.directory.policies import PolicyConfig
+from bot.config.tables import PersonConfig
 from bot.errors import NotFound
 from bot.people.directory import People
 from channels import Contact

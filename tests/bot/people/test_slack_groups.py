@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 
 from bot.config.directory.groups import GroupTable
-from bot.config.tables import PersonConfig, PolicyConfig
+from bot.config.directory.policies import PolicyConfig
+from bot.config.tables import PersonConfig
 from bot.people.directory import People
 from bot.people.slack_groups import FRESH_S, LAST_GOOD_S, GroupReader
 from bot.people.tables import Tables

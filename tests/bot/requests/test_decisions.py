@@ -244,7 +244,7 @@ async def test_a_request_that_nobody_answers_expires_by_itself(world: World) -> 
     record = await asked(world)
 
     await world.move_time(4 * 3600 - 60)
-    await world.app.requests.decisions.expire(record.request.id)
+    await world.app.requests.decisions.look(record.request.id)
     assert (await world.request(record.request.id)).state == "open"
     await world.move_time(61)
 

@@ -12,6 +12,7 @@ from agents.requests import PersonId, Request
 from agents.run import Run
 from bot.people.directory import People
 from bot.people.sessions import Login
+from bot.policy.due import next_due
 from bot.policy.judge import approval_counts, ways_to_approve
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
@@ -27,6 +28,7 @@ from bot.render.cards import (
     with_short_hashes,
 )
 from bot.render.difference import led_from
+from bot.render.due import next_in_words, reminded_lines, timing_lines
 from bot.render.forms import answer_lines, inputs, reasons
 from bot.render.request_card import comment_by
 from bot.render.views import FactView, RequestView, request_view
@@ -144,7 +146,7 @@ def card_view(
         facts=[_short(fact) for fact in view.facts],
         details=details(request),
         who_else=who_else(view, people, me),
-        then=[*([approved(request.program)] if is_vote else []), last],
+        then=[*_by_time(record, people), *([approved(request.program)] if is_vote else []), last],
         after=None if is_open else afterwards(record, run, people),
         inputs=_inputs(request, typed),
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
@@ -154,6 +156,16 @@ def card_view(
         has_changes=has_changes,
         led_from=frozenset(label_of(fact.label) for fact in led_from(request)) if has_changes else frozenset(),
     )
+
+
+def _by_time(record: RequestRecord, people: People) -> Iterator[Line]:
+    """Yield what is to come while nobody decides, and what came of that so far."""
+    if record.state != "open":
+        return
+    yield from (*timing_lines(record.request, people), *reminded_lines(record, people))
+    due = next_due(record, people.zones())
+    if due and due.kind != "expiry":
+        yield Line(label=say("timing.next"), text=next_in_words(due, people))
 
 
 def _inputs(request: Request, typed: Typed | None) -> tuple[Input, ...]:

@@ -1,0 +1,163 @@
+"""The tables of `sayso.toml` that say who may decide, and by when: policies and their steps."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from agents.requests import Urgency
+from bot.config.tables import (
+    ANSWER_CHANNELS,
+    CHANNELS,
+    AnswerFrom,
+    Duration,
+    KeyPath,
+    Name,
+    Place,
+    Reach,
+    Ref,
+    Table,
+    within_30_days,
+)
+
+
+class AllOfTable(Table):
+    """`{all_of = […]}`: each part is needed, each from another person."""
+
+    all_of: tuple["Approver", ...] = Field(min_length=1)
+
+
+class AnyOfTable(Table):
+    """`{any_of = […]}`: one of the parts is enough."""
+
+    any_of: tuple["Approver", ...] = Field(min_length=1)
+
+
+def _kind(value: object) -> str | None:
+    """The tag below which an approver is parsed; `<` marks tags, so that error texts can leave them out."""
+    match value:
+        case str():
+            return "<name>"
+        case list() | tuple():
+            return "<list>"
+        case AllOfTable() | {"all_of": object()}:
+            return "<all_of>"
+        case AnyOfTable() | {"any_of": object()}:
+            return "<any_of>"
+        case _:
+            return None
+
+
+Approver = Annotated[
+    Annotated[Ref, Tag("<name>")] | Annotated[AllOfTable, Tag("<all_of>")] | Annotated[AnyOfTable, Tag("<any_of>")],
+    Discriminator(_kind),
+]
+Approvers = Annotated[
+    Annotated[tuple[Approver, ...], Field(min_length=1), Tag("<list>")]
+    | Annotated[AllOfTable, Tag("<all_of>")]
+    | Annotated[AnyOfTable, Tag("<any_of>")],
+    Discriminator(_kind),
+]
+
+
+def refs_of(approvers: Approvers | Approver) -> Iterator[str]:
+    """Every `person:…`, `group:…` and `oncall:…` below `approvers`, in the order of the file."""
+    match approvers:
+        case str():
+            yield approvers
+        case AllOfTable():
+            yield from refs_of(approvers.all_of)
+        case AnyOfTable():
+            yield from refs_of(approvers.any_of)
+        case _:
+            for part in approvers:
+                yield from refs_of(part)
+
+
+def _quiet_hours(text: str) -> str:
+    match = re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", text, re.ASCII)
+    if match is None or text[:5] == text[6:]:
+        raise ValueError('two different times of day in quotes, such as "22:00-07:00"')
+    return text
+
+
+class StepConfig(Table):
+    """`[[policies.NAME.steps]]`: who decides in one of several steps, which come one after the other."""
+
+    name: Name = Field(description="what cards call it, such as manager")
+    approvers: Approvers = Field(description='a list of "person:NAME" and "group:NAME", or {all_of=[…]}, {any_of=[…]}')
+    quorum: int = Field(default=1, ge=1, description="how many different people have to approve")
+    escalate_after_s: Duration | None = Field(
+        default=None, alias="escalate_after", description="so long after the step began `escalate_to` is asked as well"
+    )
+    escalate_to: tuple[Ref, ...] = Field(
+        default=(), description='a list of "person:NAME", "group:NAME" and "oncall:NAME"'
+    )
+
+
+# Each is a message to everybody who has not answered.
+_MOST_REMINDERS = 10
+# Each waits for people; and whether all can be met is found by trying.
+_MOST_STEPS = 5
+
+
+class PolicyConfig(Table):
+    """`[policies.NAME]`: who may decide, how many of them, by when, and over which channels."""
+
+    approvers: Approvers | None = Field(
+        default=None,
+        description='a list of "person:NAME", "group:NAME" and "oncall:NAME", or {all_of=[…]}, {any_of=[…]}; '
+        "either this or `steps`",
+    )
+    steps: tuple[StepConfig, ...] = Field(
+        default=(), max_length=_MOST_STEPS, description="the steps that come one after the other, at most 5"
+    )
+    quorum: int = Field(default=1, ge=1, description="how many different people have to approve")
+    reach: tuple[Reach, ...] = Field(default=CHANNELS, min_length=1, description="per person, the first that works")
+    also_post: tuple[Place, ...] = Field(default=(), description='places of many that show the card: "slack:#release"')
+    answer_from: tuple[AnswerFrom, ...] = Field(
+        default=ANSWER_CHANNELS, min_length=1, description="where an approval counts; a denial counts everywhere"
+    )
+    approve_by_email: bool = Field(
+        default=False, description="whether an approval by mail counts, and one after a log-in by a link in a mail"
+    )
+    requester_may_approve: bool = Field(default=False, description="whether the vote of who asked counts")
+    editor_may_approve: bool = Field(
+        default=False, description="whether the approval of who changed an argument counts for what they made of it"
+    )
+    expires_after_s: Annotated[Duration, AfterValidator(within_30_days)] = Field(
+        alias="expires_after",
+        description='a duration such as "4h", at most "30d"; so long a request stays open',
+    )
+    execute_within_s: Duration = Field(
+        default=900.0, alias="execute_within", description="how old an approval may be when it is acted on"
+    )
+    remind_after_s: tuple[Duration, ...] = Field(
+        default=(),
+        alias="remind_after",
+        max_length=_MOST_REMINDERS,
+        description='when whoever has not answered is reminded: ["30m", "2h"], at most 10 times',
+    )
+    escalate_after_s: Duration | None = Field(
+        default=None, alias="escalate_after", description="so long after it was opened `escalate_to` is asked as well"
+    )
+    escalate_to: tuple[Ref, ...] = Field(
+        default=(), description='who may decide as well from then on: "person:NAME", "group:NAME", "oncall:NAME"'
+    )
+    quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] | None = Field(
+        default=None, description='no reminder comes then, by each person\'s own clock: "22:00-07:00"'
+    )
+    urgency: Urgency = Field(default="medium", description="low, medium or high: high ignores quiet hours")
+
+    @property
+    def rules(self) -> Iterator[tuple[KeyPath, "PolicyConfig | StepConfig"]]:
+        """What says who decides: the policy itself, or each of its steps, and where in the policy that stands."""
+        yield from ((("steps", number), step) for number, step in enumerate(self.steps))
+        if not self.steps:
+            yield (), self
+
+    @property
+    def refs(self) -> list[str]:
+        """Everybody whom it names: who decides, in whichever step, and whom it escalates to."""
+        return [ref for _, table in self.rules for ref in (*refs_of(table.approvers or ()), *table.escalate_to)]

@@ -1,0 +1,77 @@
+"""A policy that goes on: the step that comes next, the people whom it escalates to. Pure."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule, people_of
+from bot.policy.quorum import is_met
+
+
+def next_step(policy: PolicySnapshot, voters: Iterable[PersonId], out: Collection[PersonId]) -> int | None:
+    """Return the first step that these approvals leave open; None when every step is met, or there are none.
+
+    `voters` are those that count for the step in force. Whoever is `out` by now, as a requester, counts for none.
+    """
+    counted = tuple(voters)
+    for number, step in enumerate(policy.steps):
+        is_now = number == policy.in_step
+        here, by = (policy, counted) if is_now else (step, tuple(one for one in step.by if one not in out))
+        if not is_met(here, by):
+            return number
+    return None
+
+
+def begun(policy: PolicySnapshot, number: int, voters: Iterable[PersonId], at: datetime) -> PolicySnapshot:
+    """Return `policy` with the step of this `number` in force, after `voters` approved in the one before.
+
+    One person fills one step: whoever counted for another one approves no more, and may deny as before.
+    """
+    steps = list(policy.steps)
+    steps[policy.in_step] = steps[policy.in_step].model_copy(update={"rule": policy.rule, "by": tuple(voters)})
+    step = steps[number]
+    taken = {person for other, one in enumerate(steps) if other != number for person in one.by}
+    changed = {
+        "steps": tuple(steps),
+        "in_step": number,
+        "rule": without(step.rule, taken),
+        "quorum": step.quorum,
+        "escalate_after_s": step.escalate_after_s,
+        "escalate_to": step.escalate_to,
+        "escalated_at": None,
+        "began_at": at,
+        "may_deny": tuple(dict.fromkeys((*policy.may_deny, *people_of(policy.rule)))),
+    }
+    return policy.model_copy(update=changed)
+
+
+def restarted(policy: PolicySnapshot, at: datetime) -> PolicySnapshot:
+    """Return `policy` as it is after all votes have become void: its first step is in force again."""
+    if not policy.steps:
+        return policy
+    again = begun(policy, 0, (), at)
+    steps = tuple(step.model_copy(update={"by": ()}) for step in again.steps)
+    return again.model_copy(update={"steps": steps, "rule": steps[0].rule})
+
+
+def escalated(policy: PolicySnapshot, to: Iterable[PersonId], at: datetime) -> PolicySnapshot:
+    """Return `policy` with each seat open to these people as well; as many approvals are needed as before."""
+    taken = {person for step in policy.other_steps for person in step.by}
+    added = tuple(person for person in to if person not in taken)
+    return policy.model_copy(update={"rule": _wider(policy.rule, added), "escalated_at": at})
+
+
+def without(rule: Rule, people: Collection[PersonId]) -> Rule:
+    """Return `rule` without these people in any seat."""
+    match rule:
+        case Anyone():
+            return rule.model_copy(update={"people": tuple(one for one in rule.people if one not in people)})
+        case AllOf() | AnyOf():
+            return rule.model_copy(update={"of": tuple(without(part, people) for part in rule.of)})
+
+
+def _wider(rule: Rule, people: tuple[PersonId, ...]) -> Rule:
+    match rule:
+        case Anyone():
+            return rule.model_copy(update={"people": tuple(dict.fromkeys((*rule.people, *people)))})
+        case AllOf() | AnyOf():
+            return rule.model_copy(update={"of": tuple(_wider(part, people) for part in rule.of)})

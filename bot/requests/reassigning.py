@@ -1,0 +1,53 @@
+"""Others may decide from now on: the fact, cards for those who could not before, and all cards that say so."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from agents.events import RequestReassigned
+from agents.requests import PersonId, PolicySnapshot
+from bot.people.directory import People
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord, after
+from bot.requests.card_updates import moved
+from bot.requests.opening import card_for, placement
+from bot.store.journal import outbox_entry
+
+Why = Literal["delegated", "absent", "escalated", "next_step", "left"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reassignment:
+    """What is to be written: the event, outbox entries, and the deliveries of new cards."""
+
+    event: RequestReassigned
+    outgoing: Sequence[tuple[str, bytes]]
+    deliveries: Sequence[tuple[str, bytes]]
+
+
+def reassigning(
+    record: RequestRecord,
+    policy: PolicySnapshot,
+    why: Why,
+    people: People,
+    edits: Set[str],
+    now: datetime,
+    *,
+    by: PersonId | None = None,
+    person: PersonId | None = None,
+    reason: str = "",
+) -> Reassignment:
+    """Return what puts `policy` in force for `record`, which stands as it does before that. Nothing is written."""
+    request, before = record.request, eligible(record.request.policy, record.requesters)
+    to = tuple(one for one in eligible(policy, record.requesters) if one not in before)
+    event = RequestReassigned(
+        at=now, request_id=request.id, why=why, policy=policy, by=by, person=person, to=to, reason=reason
+    )
+    stands = after(record, [event])
+    made = [placement(request, card_for(stands.request, people, one, now, stands), one) for one in to]
+    return Reassignment(
+        event=event.model_copy(update={"holders": tuple(one.holder for one in made)}),
+        outgoing=[*(one.outgoing for one in made), *map(outbox_entry, moved(stands, edits, now))],
+        deliveries=[one.delivery for one in made],
+    )

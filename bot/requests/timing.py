@@ -1,0 +1,144 @@
+"""The things that time brings to an open request: reminders to those who have not answered, and escalation."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from agents.events import CardReplaced, Event, RequestReminded
+from agents.requests import DeliveryId, PersonId
+from bot.people.directory import People
+from bot.policy.due import Due, next_due
+from bot.policy.record import RequestRecord, after
+from bot.policy.steps import escalated
+from bot.render.cards import notice
+from bot.requests.card_updates import moved, newest_of
+from bot.requests.opening import card_for, placement
+from bot.requests.reassigning import reassigning
+from bot.store import Commit, Store, Wake, WorkItem
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.journal import outbox_entry, outgoing_id, record_write
+from bot.store.outbox_entry import Delivery, Tell
+from channels import Address
+from language import say
+
+
+class Timing:
+    """Knows what is due, and what it means for the cards. `edits`: the channels that can change a card in place."""
+
+    def __init__(self, store: Store, people: People, edits: Set[str]) -> None:
+        self._store, self._people, self._edits = store, people, edits
+
+    def due(self, record: RequestRecord, now: datetime) -> Due | None:
+        """Return what is due next for `record`; None when it is decided."""
+        return next_due(record, self._people.zones(), now)
+
+    def wake(self, record: RequestRecord, now: datetime) -> list[Wake]:
+        """Return the one entry of `record` in the schedule, as it has to be from `now` on."""
+        due = self.due(record, now)
+        return [Wake(WorkItem("ask", record.request.id), due.moment)] if due else []
+
+    def waiting(self, record: RequestRecord, now: datetime) -> Commit:
+        """Return the commit that has it looked at again when something is due, and does nothing else."""
+        return Commit(run_id=record.request.run_id, wake=self.wake(record, now))
+
+    def expiring(self, record: RequestRecord) -> Commit:
+        """Return the commit that waits for the expiry alone: the run has no room for more."""
+        wake = Wake(WorkItem("ask", record.request.id), record.request.expires_at)
+        return Commit(run_id=record.request.run_id, wake=[wake])
+
+    def escalating(self, record: RequestRecord, version: int, now: datetime) -> Commit:
+        """Return the commit that lets those decide as well to whom the policy escalates."""
+        policy = record.request.policy
+        wider = escalated(policy, self._people.on_duty(policy.escalate_to, now), now)
+        made = reassigning(record, wider, "escalated", self._people, self._edits, now)
+        stands = after(record, [made.event])
+        return Commit(
+            run_id=record.request.run_id,
+            events=[made.event],
+            records=[record_write(stands, version, before=record.request.expires_at)],
+            outgoing=made.outgoing,
+            deliveries=made.deliveries,
+            # Its status line names who may decide.
+            wake=[*self.wake(stands, now), Wake(WorkItem("run", record.request.run_id))],
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+    async def reminding(self, record: RequestRecord, version: int, due: Due, now: datetime) -> Commit:
+        """Return the commit that reminds those who have not answered, each on the card that they hold."""
+        request = record.request
+        reminded = RequestReminded(at=now, request_id=request.id, number=due.number, people=due.people)
+        made = await self._bumps(after(record, [reminded]), due.people, now)
+        events = [reminded, *made.events]
+        stands = after(record, events)
+        return Commit(
+            run_id=request.run_id,
+            events=events,
+            records=[record_write(stands, version, before=request.expires_at)],
+            outgoing=[*made.outgoing, *map(outbox_entry, moved(stands, self._edits, now))],
+            deliveries=made.deliveries,
+            wake=self.wake(stands, now),
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+    async def _bumps(self, record: RequestRecord, people: Sequence[PersonId], now: datetime) -> "_Bumps":
+        """Make what brings the cards of `people` back to their eyes.
+
+        Where a card can be changed, a message in its thread does: one for all who share the card. Where it can't, the
+        card is sent again in its thread. A card that is still on its way needs nothing.
+        """
+        made, shared = _Bumps(), dict[DeliveryId, tuple[Address, list[PersonId]]]()
+        for holder in newest_of(record):
+            placed = await self._placed(holder.delivery_id) if holder.person in people else None
+            if placed is None or placed.delivery is None or not placed.stands:
+                continue
+            there = placed.delivery.address
+            if there.channel in self._edits:
+                thread = there.model_copy(update={"thread": there.thread or placed.delivery.handle})
+                shared.setdefault(placed.shares or placed.id, (thread, []))[1].append(holder.person)
+            else:
+                made.again(record, self._people, holder.person, there.channel, now)
+        for thread, persons in shared.values():
+            made.outgoing.append(outbox_entry(self._call(record, thread, persons, now)))
+        return made
+
+    async def _placed(self, delivery_id: DeliveryId) -> Delivery | None:
+        body = await self._store.delivery(delivery_id)
+        return await self._store.parsed(Delivery.model_validate_json, body) if body else None
+
+    def _call(self, record: RequestRecord, thread: Address, persons: Sequence[PersonId], now: datetime) -> Tell:
+        """The message below a card that calls those who have not answered."""
+        request = record.request
+        with self._people.speaking_to("" if thread.is_shared else persons[0]):
+            card = notice(say("timing.reminder", title=request.title), "", now, request.id)
+        return Tell(
+            id=outgoing_id(request.id),
+            run_id=request.run_id,
+            person=persons[0],
+            reach=(thread.channel,),
+            card=card.model_copy(update={"mentions": tuple(persons)}),
+            thread=request.thread,
+            request_id=request.id,
+            beside=thread,
+        )
+
+
+@dataclass(slots=True)
+class _Bumps:
+    """What reminders add to a commit."""
+
+    events: list[Event] = field(default_factory=list[Event])
+    outgoing: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
+    deliveries: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
+
+    def again(self, record: RequestRecord, people: People, person: PersonId, channel: str, now: datetime) -> None:
+        """Add the card of `person` once more, under a token of its own; the one before works as well."""
+        request = record.request
+        card = card_for(request, people, person, now, record)
+        with people.speaking_to(person):
+            card = card.model_copy(update={"summary": f"{say('timing.reminded')}\n{card.summary}"})
+        placed = placement(request, card, person, first=channel)
+        self.events.append(
+            CardReplaced(at=now, request_id=request.id, person=person, why="reminder", holder=placed.holder)
+        )
+        self.outgoing.append(placed.outgoing)
+        self.deliveries.append(placed.delivery)

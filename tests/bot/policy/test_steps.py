@@ -1,0 +1,161 @@
+"""Steps that come one after the other, and seats that escalation opens to more people."""
+
+from datetime import timedelta
+from typing import Any
+
+from agents.events import RequestReassigned, VoteCast
+from agents.requests import PersonId, PolicySnapshot, PolicyStep
+from bot.policy.judge import AlreadyVoted, Counted, Decided, Judgement, NotEntitled, judge
+from bot.policy.quorum import can_be_met, eligible, is_met, lacking_in_all
+from bot.policy.record import RequestRecord, after, why_not
+from bot.policy.steps import begun, escalated, restarted
+from tests.bot.examples import (
+    ANNA,
+    BO,
+    CY,
+    DAN,
+    DIGEST,
+    LATER,
+    all_of,
+    answer,
+    any_of,
+    anyone,
+    approval,
+    policy,
+    record,
+)
+
+MANAGER = PolicyStep(name="manager", rule=anyone("bo"), escalate_after_s=600, escalate_to=(anyone("dan"),))
+FINANCE = PolicyStep(name="finance", rule=anyone("cy", "dan"))
+
+
+def spending(*steps: PolicyStep, **changes: Any) -> PolicySnapshot:
+    steps = steps or (MANAGER, FINANCE)
+    first = steps[0]
+    return policy(
+        rule=first.rule,
+        quorum=first.quorum,
+        escalate_after_s=first.escalate_after_s,
+        escalate_to=first.escalate_to,
+        steps=steps,
+        **changes,
+    )
+
+
+def asked(snapshot: PolicySnapshot | None = None) -> RequestRecord:
+    return record().model_copy(update={"request": approval(policy=snapshot or spending())})
+
+
+def says(found: RequestRecord, person: PersonId, *, approve: bool = True) -> Judgement:
+    return judge(found, answer(person, approve=approve))
+
+
+def voted(found: RequestRecord, person: PersonId) -> RequestRecord:
+    """The record after an approval that counts, with the step in force that begins with it."""
+    counted = says(found, person)
+    assert isinstance(counted, Counted), counted
+    found = after(found, [VoteCast(at=LATER, request_id=found.request.id, vote=counted.vote)])
+    if counted.next_step is None:
+        return found
+    may = eligible(found.request.policy, found.requesters)
+    voters = [each.person for each in found.votes if each.approve and each.person in may]
+    began = begun(found.request.policy, counted.next_step, voters, LATER)
+    event = RequestReassigned(at=LATER, request_id=found.request.id, why="next_step", policy=began)
+    return after(found, [event])
+
+
+def test_the_step_that_is_met_begins_the_next_and_the_last_one_decides() -> None:
+    found = asked()
+
+    assert isinstance(says(found, CY), NotEntitled)
+    second = voted(found, BO)
+    decided = says(second, CY)
+
+    assert eligible(second.request.policy, ()) == (CY, DAN)
+    assert isinstance(decided, Decided)
+    assert (decided.decision.state, decided.decision.by) == ("approved", (BO, CY))
+
+
+def test_one_person_fills_one_step() -> None:
+    wider = escalated(spending(), (DAN,), LATER)
+    second = voted(asked(wider), DAN)
+
+    assert eligible(second.request.policy, ()) == (CY,)
+    assert isinstance(says(second, DAN), AlreadyVoted)
+    assert isinstance(says(second, CY), Decided)
+
+
+def test_a_denial_in_any_step_ends_it_also_of_whoever_approved_an_earlier_one() -> None:
+    first, second = asked(), voted(asked(), BO)
+
+    for found, person in ((first, BO), (second, CY), (second, BO)):
+        denied = says(found, person, approve=False)
+        assert isinstance(denied, Decided)
+        assert denied.decision.state == "denied"
+
+
+def test_the_number_that_is_needed_counts_the_steps_to_come() -> None:
+    found = asked(spending(MANAGER, FINANCE.model_copy(update={"quorum": 2})))
+    second = voted(found, BO)
+
+    assert lacking_in_all(found.request.policy, ()) == 3
+    assert lacking_in_all(second.request.policy, [BO]) == 2
+
+
+def test_a_step_needs_others_than_the_step_before() -> None:
+    only_cy = PolicyStep(name="manager", rule=anyone("cy"))
+
+    assert can_be_met(spending(), (BO, CY))
+    assert can_be_met(spending(only_cy, FINANCE), (CY, DAN))
+    assert not can_be_met(spending(only_cy, FINANCE), (CY,))
+    assert not can_be_met(spending(FINANCE.model_copy(update={"quorum": 2}), FINANCE), (CY, DAN))
+    assert not can_be_met(spending(), (BO,))
+
+
+def test_whoever_becomes_a_requester_counts_for_no_step_and_that_step_is_asked_again() -> None:
+    two = PolicyStep(name="manager", rule=anyone("bo", "anna"))
+    second = voted(asked(spending(two, FINANCE)), BO)
+    steered = second.model_copy(update={"joined": (BO,)})
+
+    back = says(steered, CY)
+
+    assert isinstance(back, Counted)
+    assert back.next_step == 0
+    again = voted(steered, CY)
+    assert again.request.policy.steps[1].by == (CY,)
+    assert eligible(again.request.policy, (BO,)) == (ANNA,)
+
+
+def test_changed_words_begin_with_the_first_step_again() -> None:
+    second = voted(asked(), BO).request.policy
+
+    again = restarted(second, LATER + timedelta(minutes=1))
+
+    assert (again.in_step, again.rule, [step.by for step in again.steps]) == (0, MANAGER.rule, [(), ()])
+    assert restarted(policy(), LATER) == policy()
+
+
+def test_an_approval_covers_nothing_once_a_voter_of_any_step_has_left() -> None:
+    second = voted(asked(), BO)
+    decided = says(second, CY)
+    assert isinstance(decided, Decided)
+    done = second.model_copy(update={"state": "approved", "decision": decided.decision})
+
+    assert why_not(done, DIGEST, (ANNA, BO, CY, DAN), LATER) is None
+    assert why_not(done, DIGEST, (ANNA, CY, DAN), LATER) is not None
+    assert why_not(done, DIGEST, (ANNA, BO, DAN), LATER) is not None
+
+
+def test_escalation_opens_every_seat_and_needs_as_many_people_as_before() -> None:
+    both = policy(rule=all_of(anyone("bo"), any_of(anyone("cy"), anyone("anna"))), quorum=2)
+
+    wider = escalated(both, (DAN,), LATER)
+
+    assert eligible(wider, ()) == (BO, DAN, CY, ANNA)
+    assert not is_met(wider, (DAN,))
+    assert is_met(wider, (DAN, CY))
+    assert is_met(wider, (BO, DAN))
+
+
+def test_escalation_lets_no_requester_decide() -> None:
+    assert eligible(escalated(policy(), (ANNA, DAN), LATER), (ANNA,)) == (BO, CY, DAN)
