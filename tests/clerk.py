@@ -130,7 +130,8 @@ class Clerk(Agent):
         """The tool of that name, while there is no poison."""
         for what in self.workshop.poison:
             raise RuntimeError(f"nobody had thought of {what}")
-        return next((tool for tool in self.tools if tool.name == name), None)
+        found = next((tool for tool in self.tools if tool.name == name), None)
+        return replace(found, editable=self.workshop.editable) if found and name == "press" else found
 
 
 def clerk(workshop: Workshop) -> Agent:
@@ -141,9 +142,7 @@ def clerk(workshop: Workshop) -> Agent:
         description="does what the test says",
         prompt="deploy",
         tools=(
-            replace(
-                _tool(workshop, "press", lambda args: workshop.gate(args.what, PRODUCTION)), editable=workshop.editable
-            ),
+            _tool(workshop, "press", lambda args: workshop.gate(args.what, PRODUCTION)),
             _tool(workshop, "stamp", lambda args: workshop.gate(args.what), idempotent=True),
             _tool(workshop, "pull", lambda args: workshop.gate(args.what)),
             _send_tool(workshop),

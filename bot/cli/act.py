@@ -66,17 +66,26 @@ def _where(data: Path | None) -> str:
     return f" --data {data}" if data else ""
 
 
+_SET = "With `edit`: an argument to change, such as version=v1.3.0. The card says which may be changed."
+
+
 def answer(
     request: Annotated[str, typer.Argument(help="The request's id; `sayso requests` lists the open ones.")],
     text: Annotated[
         str,
         typer.Argument(
-            metavar="approve|deny|TEXT", help="A vote, `deny, and why`, or the answer to a question.", callback=text_of
+            metavar="approve|deny|edit|TEXT",
+            help="A vote, `deny, and why`, `edit` with --set, or the answer to a question.",
+            callback=text_of,
         ),
     ] = "",
     person: As = None,
     field: Annotated[
         list[str], typer.Option(metavar="NAME=VALUE", help="A field of a form; give it for each.", callback=texts_of)
+    ] = [],  # noqa: B006 - nobody changes it
+    changes: Annotated[
+        list[str],
+        typer.Option("--set", metavar="NAME=VALUE", help=_SET, callback=texts_of),
     ] = [],  # noqa: B006 - nobody changes it
     reason: Annotated[str, typer.Option(help="Why, for a denial, or a note.", callback=text_of)] = "",
     with_note: Annotated[
@@ -91,10 +100,14 @@ def answer(
     """Answer a request. `--as` works beside `sayso dev` only. Exit 1 when the answer does not count.
 
     An approval is for what you were shown last. If you were shown nothing, it is shown, and nothing is approved yet.
+    `edit --set version=v1.3.0` changes what is asked: everybody is asked again, votes before are void, and others
+    approve your change unless the policy says editor_may_approve.
     """
     from bot.cli.client import speaking
     from bot.cli.show import as_a_note, as_a_vote, not_shown, request_text, typed
 
+    if changes:
+        return _edit(request, text, changes, person, digest, data, as_json=as_json)
     text = _lines_of(field) if field and not text else text
     if not text or (field and text != _lines_of(field)):
         raise typer.BadParameter("write the answer, or --field NAME=VALUE for each field of a form")
@@ -120,6 +133,35 @@ def answer(
     if said["judgement"]["type"] == "note_unconfirmed":
         print(as_a_note(request, speaker), file=sys.stderr)
     raise typer.Exit(0 if said["counts"] and said["judgement"]["type"] != "asked" else 1)
+
+
+def _edit(
+    request: str, text: str, changes: list[str], person: str | None, digest: str, data: Path | None, *, as_json: bool
+) -> None:
+    """Change arguments of what was shown last, and show what is asked now; exit 1 where nothing was changed."""
+    from bot.cli.client import speaking
+    from bot.cli.show import request_text
+    from bot.render.views import RequestView
+
+    if text != "edit":
+        raise typer.BadParameter("write `edit --set NAME=VALUE`; an edit approves nothing, so approve it afterwards")
+    args = _pairs(changes, "--set version=v1.3.0")
+    with speaking(data, person) as client:
+        shown = client.request(request)
+        said = client.edit(request, args, digest or client.last_shown(request) or shown.digest)
+        now = RequestView.model_validate(said["request"]) if said["counts"] else shown
+        if not as_json:
+            print(request_text(now, client.people) + "\n")
+            client.printed([now])
+    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
+    raise typer.Exit(0 if said["counts"] else 1)
+
+
+def _pairs(changes: list[str], example: str) -> dict[str, str]:
+    pairs = {key: value for key, _, value in (change.partition("=") for change in changes)}
+    if not all(pairs) or not all(pairs.values()):
+        raise typer.BadParameter(f"write {example}")
+    return pairs
 
 
 def ask_back(
@@ -172,9 +214,7 @@ def amend(
     """Change what you asked for, before it is decided: everybody is asked again, with what changed."""
     from bot.cli.client import speaking
 
-    pairs = {key: value for key, _, value in (change.partition("=") for change in changes)}
-    if not all(pairs) or not all(pairs.values()):
-        raise typer.BadParameter("write KEY=VALUE, such as version=v1.1.0")
+    pairs = _pairs(changes, "KEY=VALUE, such as version=v1.1.0")
     with speaking(data, person) as client:
         revised = client.amend(request, pairs)
     print(plain(f"{revised.id} is now revision {revised.revision}: {revised.title}"))

@@ -197,7 +197,14 @@ class Client:
 
     def answer(self, request_id: str, body: dict[str, object]) -> dict[str, Any]:
         """Send an answer; return its `judgement` and words for people. Raises Unavailable if there is no judgement."""
-        answer = self._send("POST", f"/v1/requests/{quote(request_id, '')}/answer", body, once=secrets.token_hex(16))
+        return self._judged(f"/v1/requests/{quote(request_id, '')}/answer", body)
+
+    def edit(self, request_id: str, args: dict[str, str], digest: str) -> dict[str, Any]:
+        """Change arguments of what `digest` stands for; as `answer`."""
+        return self._judged(f"/v1/requests/{quote(request_id, '')}/edit", {"args": args, "digest": digest})
+
+    def _judged(self, path: str, body: dict[str, object]) -> dict[str, Any]:
+        answer = self._send("POST", path, body, once=secrets.token_hex(16))
         said = _json(answer)
         if "judgement" not in said:
             self._check(answer)

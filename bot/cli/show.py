@@ -21,6 +21,7 @@ from bot.people.directory import People
 from bot.policy.quorum import eligible
 from bot.policy.record import Comment
 from bot.render.cards import approved, below_title, by_key, exact_call, short_hashes, unanswered
+from bot.render.edits import editable
 from bot.render.forms import hint
 from bot.render.times import ago, left, length, moment
 from bot.render.transcript import lines
@@ -128,6 +129,7 @@ def request_text(request: RequestView, people: People) -> str:
         rows += [_row("written", f"{people.name_of(remark.person)}, after you were asked: {remark.text}")]
     rows += [_row("decides", request.rule)]
     rows += [_row("may not", f"{people.name_of(one)}, who {why}") for one, why in request.may_not_decide.items()]
+    rows += [_row("editable", line.text) for line in editable(request.format, request.call)]
     approvers = [vote.person for vote in request.votes if vote.approve]
     rows += [_row("approved", f"so far by {people.names_of(approvers)}")] if approvers else []
     operators = [vote.person for vote in request.votes if vote.is_by_operators_key]

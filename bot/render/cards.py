@@ -122,7 +122,7 @@ def deciders(request: Request, people: People, me: PersonId | None = None) -> li
     return [
         first,
         *excluded(request, people),
-        *editable(request),
+        *editable(request.format, request.call),
         *timing_lines(request, people),
         approved(request.program),
         last,

@@ -41,11 +41,11 @@ def shown(value: JsonValue) -> str:
     return text if _PLAIN.fullmatch(text) else quote(text, _VALUE_CHARS)
 
 
-def editable(request: Request) -> list[Line]:
+def editable(form: str, call: GatedCall | None) -> list[Line]:
     """Return the line that names the arguments which whoever decides may change; nothing where there are none."""
-    if request.format != "approval" or request.call is None or not request.call.editable:
+    if form != "approval" or call is None or not call.editable:
         return []
-    names = both(list(request.call.editable))
+    names = both(list(call.editable))
     return [Line(label=say("card.may-be-changed"), text=say("card.may-be-changed-by", names=names))]
 
 

@@ -1,5 +1,6 @@
 """Runs and requests as programs see them: over HTTP, and in `--json`. Pure."""
 
+import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -268,6 +269,7 @@ class RequestView(Frozen):
     urgency: Urgency = "medium"
     reminded: int = 0
     escalated_at: AwareDatetime | None = None
+    edits: dict[str, PersonId] = Field(default_factory=dict[str, PersonId], exclude_if=operator.not_)
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -338,6 +340,7 @@ def request_view(
         urgency=request.policy.urgency,
         reminded=record.reminded,
         escalated_at=request.policy.escalated_at,
+        edits=request.edits,
     )
 
 

@@ -137,6 +137,15 @@ class Decisions:
         with self._people.speaking_to(statement.person):
             return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
 
+    async def preview(self, request_id: RequestId, statement: Statement, edit: Edit) -> tuple[Outcome, Request | None]:
+        """Return what `edit` would come to now, and the request after it; nothing is written. Raises NotFound."""
+        record, _, now = read = await self.request(request_id)
+        with self._people.speaking_to(statement.person):
+            answer = read_answer(record.request, statement, now)
+            archived = long_closed(record), None
+            judgement, after = archived if read.is_archived else await self._judged(record, answer, edit)
+            return Outcome(judgement, record, feedback_text(judgement, after or record.request, self._people)), after
+
     async def _decide(
         self,
         request_id: RequestId,

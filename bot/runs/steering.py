@@ -112,6 +112,12 @@ class Steering:
         """
         return await self._decisions.edit(request_id, statement, Edit(values, self._called), inbound)
 
+    async def preview(
+        self, statement: Statement, request_id: RequestId, values: Mapping[str, JsonValue]
+    ) -> tuple[Outcome, Request | None]:
+        """Return what `edit` would come to now, and the request after it; nothing is written. Raises NotFound."""
+        return await self._decisions.preview(request_id, statement, Edit(values, self._called))
+
     async def _called(
         self, request: Request, arguments: Mapping[str, JsonValue]
     ) -> tuple[GatedCall, Callable[[], str]]:

@@ -37,6 +37,8 @@ _TITLES = {
     "not-entitled": "Not yours to decide",
     "not-this-way": "An approval does not count this way",
     "unclear": "Not plainly an answer",
+    "edit-shown": "This is what would be asked",
+    "not-editable": "It can't be changed so",
     "note-unconfirmed": "Words stand beside the approval",
     "rate-limited": "Too many",
     "unavailable": "Can't be done at the moment",

@@ -1,7 +1,8 @@
-"""An answer over HTTP: from what was sent to a statement, and from a judgement to a status."""
+"""An answer or an edit over HTTP: from what was sent to a statement, and from a judgement to a status."""
 
 import hashlib
 import secrets
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Literal
 
@@ -11,22 +12,48 @@ from agents.requests import Request, RequestId
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.policy.answers import Statement, picked
+from bot.policy.edits import Edited, EditRefused, changed_names, with_values
 from bot.policy.judge import Unclear
 from bot.policy.record import RequestRecord
 from bot.render.forms import reasons
 from bot.render.views import request_view
 from bot.requests.decisions import Outcome
 from bot.requests.opening import changes_between
-from bot.web.api.shapes import Answered, AnswerGiven, Approve, AskBack, ChoicesGiven, Counts, Deny, FormGiven, TextGiven
+from bot.web.api.shapes import (
+    Answered,
+    AnswerGiven,
+    Approve,
+    AskBack,
+    ChoicesGiven,
+    Counts,
+    Deny,
+    EditWanted,
+    FormGiven,
+    TextGiven,
+)
 from bot.web.here import Here
-from bot.web.problems import Found, ProblemError, trouble
+from bot.web.problems import Difference, Found, ProblemError, trouble
 
+Channel = Literal["api", "cli"]
+
+_MOVED = (HTTPStatus.CONFLICT, "digest-moved", "Look at the request again, and answer with the digest it has")
+_EDIT_REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
+    "names": (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "not-editable",
+        "Change what `call.editable` names, or deny it and say why",
+    ),
+    "tool": (HTTPStatus.UNPROCESSABLE_ENTITY, "not-editable", "Send arguments that the tool takes"),
+    "same": (HTTPStatus.CONFLICT, "not-now", "Nothing: it stands so already"),
+    "too_few": (HTTPStatus.CONFLICT, "not-now", "Deny it, and say what would be right"),
+    "too_many": (HTTPStatus.CONFLICT, "not-now", "Deny it, and say what would be right"),
+}
 _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
     "already_decided": (HTTPStatus.CONFLICT, "already-decided", "Nothing: the decision stands"),
     "already_voted": (HTTPStatus.CONFLICT, "already-voted", "Nothing: the vote stands. A denial would still count"),
     "too_late": (HTTPStatus.CONFLICT, "too-late", "Follow the run to see how it ends"),
     "closed": (HTTPStatus.CONFLICT, "closed", "Look at the run; `newer` names a request that came after this one"),
-    "superseded": (HTTPStatus.CONFLICT, "digest-moved", "Look at the request again, and answer with the digest it has"),
+    "superseded": _MOVED,
     "not_entitled": (HTTPStatus.FORBIDDEN, "not-entitled", "Let somebody answer who may decide"),
     "not_this_way": (HTTPStatus.FORBIDDEN, "not-this-way", "Answer in one of the ways that count"),
     "note_unconfirmed": (
@@ -39,17 +66,15 @@ _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
 
 
 async def answer(
-    here: Here, key: ApiKey, request_id: RequestId, given: AnswerGiven, once: str | None, channel: Literal["api", "cli"]
+    here: Here, key: ApiKey, request_id: RequestId, given: AnswerGiven, once: str | None, channel: Channel
 ) -> Answered:
     """Return what became of the answer. Raises ProblemError when it does not count, with the judgement in it."""
     read = await here.app.requests.decisions.request(request_id)
     record = read.record
     if key.person is None:
-        detail = f"The key sayso_{key.prefix} belongs to {key.owner}; programs start runs and look, people answer."
-        do = "Use a person's own key: sayso keys create --person P --scope answer"
-        raise trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
+        raise not_for_programs(key)
     statement = Statement(
-        reply_id=_reply_id(key, given, once),
+        reply_id=reply_id(key, given, once),
         person=key.person,
         channel=channel,
         link_by=key.link_by,
@@ -68,15 +93,23 @@ async def answer(
     if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
-    raise await _refusal(here, outcome, statement.digest)
+    raise await refusal(here, outcome, statement.digest)
 
 
-def _reply_id(key: ApiKey, given: AnswerGiven, once: str | None) -> str:
+def not_for_programs(key: ApiKey) -> ProblemError:
+    """Return the refusal of a key that is no person's."""
+    detail = f"The key sayso_{key.prefix} belongs to {key.owner}; programs start runs and look, people answer."
+    do = "Use a person's own key: sayso keys create --person P --scope answer"
+    return trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
+
+
+def reply_id(key: ApiKey, given: AnswerGiven | EditWanted, once: str | None) -> str:
     """The same one for the same answer under the same idempotency key: it is judged once."""
     if once is None:
         return f"api-{secrets.token_hex(8)}"
-    is_confirmed = isinstance(given, Approve) and given.note_confirmed
-    same = f"{key.prefix}\n{once}\n{given.model_dump_json(exclude=None if is_confirmed else {'note_confirmed'})}"
+    # What is not said is left out, so that an answer means the same to a release that does not know it.
+    unsaid = {name for name in ("note_confirmed", "args") if not getattr(given, name, None)}
+    same = f"{key.prefix}\n{once}\n{given.model_dump_json(exclude=unsaid)}"
     return f"api-{hashlib.sha256(same.encode()).hexdigest()[:32]}"
 
 
@@ -101,9 +134,13 @@ def _text(request: Request, given: AnswerGiven) -> str:
             return "\n".join(f"{field}: {text_of(value)}" for field, value in given.form.items())
 
 
-async def _refusal(here: Here, outcome: Outcome, digest: str) -> ProblemError:
+async def refusal(here: Here, outcome: Outcome, digest: str, name: str = "") -> ProblemError:
+    """Return the problem that says why an answer or an edit did nothing; `name`: it was about something older."""
     judgement, record, words = outcome.judgement, outcome.record, outcome.words
-    status, name, do = _REFUSALS[judgement.type]
+    if isinstance(judgement, EditRefused):
+        status, name, do = _EDIT_REFUSALS[judgement.kind]
+    else:
+        status, name, do = _MOVED if name else _REFUSALS[judgement.type]
     request = record.request
     more: dict[str, object] = {"judgement": judgement, "digest": request.digest, "revision": request.revision}
     if isinstance(judgement, Unclear) and judgement.misfits:
@@ -128,3 +165,79 @@ async def _difference(here: Here, record: RequestRecord, digest: str) -> dict[st
         return more | {"changes": ["This request never had that digest."]}
     changes = changes_between(seen.call, request.call) if seen.call and request.call else request.changes
     return more | {"changes": [f"Revision {seen.revision} was seen, {request.revision} stands.", *changes]}
+
+
+async def edit(
+    here: Here, key: ApiKey, request_id: RequestId, wanted: EditWanted, once: str | None, channel: Channel
+) -> Answered:
+    """Change arguments as the person whose key it is; it approves nothing. Raises ProblemError when nothing changed."""
+    request = (await here.app.requests.decisions.request(request_id)).record.request
+    statement = _statement(key, request, wanted, once, channel)
+    outcome = await here.app.runs.steering.edit(statement, request_id, wanted.args)
+    if not isinstance(outcome.judgement, Edited):
+        raise await refusal(here, outcome, wanted.digest)
+    view = request_view(outcome.record, here.app.people)
+    return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
+
+
+async def approve_edited(
+    here: Here, key: ApiKey, request_id: RequestId, given: Approve, once: str | None, channel: Channel
+) -> Answered:
+    """Approve the call with other arguments, where the editor may and has been shown exactly that; else show it."""
+    request = (await here.app.requests.decisions.request(request_id)).record.request
+    vote = given.model_copy(update={"args": {}})
+    if request.call and not changed_names(
+        request.call, request.call.model_copy(update={"arguments": with_values(request.call, given.args)})
+    ):
+        return await answer(here, key, request_id, vote, once, channel)  # it was edited so by an earlier try
+    seen = EditWanted(args=given.args, digest=request.digest)
+    statement = _statement(key, request, seen, once, channel)
+    outcome, after = await here.app.runs.steering.preview(statement, request_id, given.args)
+    if after is None or not isinstance(outcome.judgement, Edited):
+        raise await refusal(here, outcome, given.digest)
+    if given.digest not in {request.digest, after.digest}:
+        raise await refusal(here, outcome, given.digest, name="digest-moved")
+    if given.digest == request.digest or not after.policy.editor_may_approve:
+        raise _shown(outcome, request, after)
+    await edit(here, key, request_id, seen, once, channel)
+    return await answer(here, key, request_id, vote, once, channel)
+
+
+def _statement(key: ApiKey, request: Request, wanted: EditWanted, once: str | None, channel: Channel) -> Statement:
+    if key.person is None:
+        raise not_for_programs(key)
+    made = Statement(
+        reply_id=reply_id(key, wanted, once),
+        person=key.person,
+        channel=channel,
+        link_by=key.link_by,
+        revision=request.revision if wanted.digest == request.digest else 0,
+        digest=wanted.digest,
+        said="free_text",
+        text=wanted.model_dump_json(include={"args"}),
+        evidence=key.evidence,
+    )
+    return replace(made, reply_id=f"{made.reply_id}-edit")
+
+
+def _shown(outcome: Outcome, before: Request, after: Request) -> ProblemError:
+    """Return the problem that shows the edited call back; nothing was changed."""
+    was = before.call.arguments if before.call else {}
+    now = after.call.arguments if after.call else {}
+    names = outcome.judgement.names if isinstance(outcome.judgement, Edited) else ()
+    do = "To change it and approve that, send the same with the digest in `judgement`: it is that of the changed call"
+    if not after.policy.editor_may_approve:
+        do = f"To change it, POST /v1/requests/{before.id}/edit; others approve it then, as the policy says"
+    return trouble(
+        HTTPStatus.CONFLICT,
+        "edit-shown",
+        "Nothing was changed and nothing approved: this is what would be asked.",
+        do,
+        more={
+            "judgement": outcome.judgement,
+            "digest": before.digest,
+            "revision": before.revision,
+            "changes": after.changes,
+            "difference": tuple(Difference(field=name, before=was.get(name), now=now.get(name)) for name in names),
+        },
+    )

@@ -294,6 +294,25 @@ ANSWERS: dict[str, Example] = {
     },
 }
 
+_CHANGED = {
+    **REQUEST,
+    "revision": 2,
+    "changes": ["Bo Berg changed version from v1.2.0 to v1.3.0: votes before are void."],
+    "may_decide": ["cy"],
+    "may_not_decide": {"bo": "changed version and may only deny it"},
+}
+EDITED = {
+    "judgement": {"type": "edited", "names": ["version"], "revision": 2, "digest": DIGEST},
+    "told": "You changed version, and everybody is asked again. Votes before are void. …",
+    "request": _CHANGED,
+}
+EDITS: dict[str, Example] = {
+    "version": {
+        "summary": "Have another version approved",
+        "value": {"args": {"version": "v1.3.0"}, "digest": DIGEST},
+    }
+}
+
 _PAUSED = {"type": "run_paused", "schema_version": 1, "at": _AT, "by": "anna"}
 EVENTS = {"events": [{"seq": 6, "event": _PAUSED}], "seq": 6}
 _TOLD = '{"seq":6,"event":{"type":"run_paused","schema_version":1,"at":"2026-03-02T09:30:00Z","by":"anna"}}'

@@ -27,7 +27,7 @@ from bot.render.views import RequestView, is_of_program, request_view
 from bot.store.ids import check
 from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
-from bot.web.api.answering import answer
+from bot.web.api.answering import answer, approve_edited, edit
 from bot.web.api.docs import answers, leads_to
 from bot.web.api.keyed import (
     HereNow,
@@ -44,7 +44,9 @@ from bot.web.api.shapes import (
     Amendment,
     Answered,
     AnswerGiven,
+    Approve,
     Cursor,
+    EditWanted,
     Limit,
     OnceHeader,
     Person,
@@ -206,8 +208,35 @@ async def answered(
 
     An approval names the digest of what was seen; if that has moved, nothing is counted and the problem says what
     changed. The same answer under the same idempotency key is judged once. Keys of services answer nothing.
+
+    With `args` the changed call is shown back (409) before it can be approved, and only where the policy says
+    `editor_may_approve`; to change it and leave the approval to others, use `edit`.
     """
-    return await answer(here, key, RequestId(check(request_id, "request")), given, idempotency_key, way)
+    known = RequestId(check(request_id, "request"))
+    if isinstance(given, Approve) and given.args:
+        return await approve_edited(here, key, known, given, idempotency_key, way)
+    return await answer(here, key, known, given, idempotency_key, way)
+
+
+@router.post(
+    "/{request_id}/edit",
+    operation_id="editRequest",
+    responses=answers(403, 404, 409, 413, 422, shown={200: docs.EDITED}),
+)
+async def edited(
+    request_id: RequestPath,
+    wanted: Annotated[EditWanted, Body(openapi_examples=docs.EDITS)],
+    key: MayAnswer,
+    here: HereNow,
+    way: Way,
+    idempotency_key: OnceHeader = None,
+) -> Answered:
+    """Change arguments as one of those who decide: everybody is asked again, and votes before are void.
+
+    It approves nothing. Who changed it does not approve it either, unless the policy says `editor_may_approve`.
+    """
+    known = RequestId(check(request_id, "request"))
+    return await edit(here, key, known, wanted, idempotency_key, way)
 
 
 @router.post(

@@ -15,6 +15,7 @@ from agents.relay import Approval, Question
 from agents.requests import Format, Frozen, RequestState
 from bot.config.tables import MAX_EXPIRES_AFTER_S
 from bot.people.directory import QUESTION_EXPIRES_S
+from bot.policy.edits import Edited
 from bot.policy.judge import Asked, Counted, Decided, Remarked, Replied, Revoked
 from bot.render.views import RequestView, Summary
 
@@ -122,6 +123,18 @@ class Approve(Frozen):
     note_confirmed: bool = Field(
         default=False, description="Whether `reason` is a note to keep with the approval, and no condition."
     )
+    args: Bounded = Field(
+        default={},
+        description="Arguments to change first, of those that `call.editable` names. Unless `digest` is that of the "
+        "changed call, and the policy lets editors approve, it is shown back and nothing is approved.",
+    )
+
+
+class EditWanted(Frozen):
+    """Arguments that are to be others, of those that `call.editable` names. It is no vote, and voids those before."""
+
+    args: Annotated[Bounded, Field(min_length=1, max_length=100)]
+    digest: Digest = Field(description="That of the request as it was shown.")
 
 
 _Value = Line | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
@@ -214,11 +227,13 @@ class Events(Frozen):
     seq: int
 
 
-Counts = Counted | Decided | Revoked | Remarked | Asked | Replied
+Counts = Counted | Decided | Revoked | Remarked | Asked | Replied | Edited
 
 
 class Answered(Frozen):
-    """The result of an answer that did something: `told` says it in words. `asked` and `replied` decide nothing."""
+    """The result of an answer that did something: `told` says it in words. `asked`, `replied` and `edited` decide
+    nothing.
+    """
 
     judgement: Annotated[Counts, Field(discriminator="type")]
     told: str

@@ -17,16 +17,20 @@ from agents.requests import Given, Request, RequestId, RequestState
 from agents.run import fold
 from agents.text import quote
 from bot.errors import Conflict, Forbidden
-from bot.policy.answers import Statement, picked
-from bot.policy.judge import NoteUnconfirmed, Unclear
+from bot.policy.answers import Statement, picked, read_answer
+from bot.policy.edits import EditRefused, typed_values
+from bot.policy.judge import NoteUnconfirmed, Unclear, edit_objection
 from bot.queries import lists
+from bot.render.edits import edit_inputs
 from bot.render.views import request_view
+from bot.render.words import feedback_text
 from bot.render.worklist import KINDS, Kind, item_of, work_list
 from bot.store.ids import check
 from bot.web.console.pages import page, to
 from bot.web.console.views.card import Typed, card_view, version_of
 from bot.web.console.visits import Refusal, Visit, visit_of
 from bot.web.here import here
+from channels import Input
 from language import say, say_many
 from language.recorded import text_of
 
@@ -159,6 +163,41 @@ async def _shown_again(request: HttpRequest, asked: Request, misfits: Sequence[M
     """The form with what was typed, and beside each field what is wrong there."""
     found = await card_of(request, Typed(_form(asked, visit_of(request)), misfits))
     return await page(request, "request.html", {**found, "told": (False, words)}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+async def edit_shown(request: HttpRequest) -> Response:
+    """Show the form that changes what is asked, with how it stands; whoever may not change it is told why."""
+    app, visit = here(request).app, visit_of(request)
+    record, _, now = await app.requests.decisions.request(_id(request))
+    asked, inputs = record.request, edit_inputs(record.request)
+    statement = _made(asked, visit, _Shown(asked.revision, asked.digest, ""), "free_text", "", "")
+    objection = edit_objection(record, read_answer(asked, statement, now))
+    if objection or not inputs:
+        why = feedback_text(objection, asked, app.people) if objection else say("answer.edit-nothing")
+        return to(request, f"/requests/{asked.id}", why, is_well=False)
+    return await page(request, "edit.html", _edit_form(asked, asked.revision, asked.digest, inputs))
+
+
+async def edited(request: HttpRequest) -> Response:
+    """Change arguments and show what is asked now; what was typed is not lost where that is refused."""
+    app, visit, request_id = here(request).app, visit_of(request), _id(request)
+    asked = (await app.requests.decisions.request(request_id)).record.request
+    seen, inputs = _shown(visit, visit.field("revision"), visit.field("digest")), edit_inputs(asked)
+    typed = {one.name: visit.field(f"field-{one.name}")[:_TEXT_CHARS] for one in inputs}
+    text = "\n".join(f"{name}: {value}" for name, value in typed.items())
+    statement = _made(asked, visit, seen, "free_text", "", text)
+    values = typed_values(asked.call, typed) if asked.call else {}
+    outcome = await app.runs.steering.edit(statement, request_id, values or {**typed})
+    if isinstance(outcome.judgement, EditRefused):
+        filled = tuple(one.model_copy(update={"value": typed[one.name]}) for one in inputs)
+        found = _edit_form(asked, seen.revision, seen.digest, filled) | {"told": (False, outcome.words)}
+        return await page(request, "edit.html", found, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return to(request, f"/requests/{request_id}", outcome.words, is_well=outcome.counts)
+
+
+def _edit_form(asked: Request, revision: int, digest: str, inputs: Sequence[Input]) -> dict[str, object]:
+    about: dict[str, object] = {"request_id": asked.id, "title": asked.title, "revision": revision, "digest": digest}
+    return about | {"once": secrets.token_hex(8), "inputs": inputs}
 
 
 async def withdrawn(request: HttpRequest) -> Response:

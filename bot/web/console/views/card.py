@@ -14,6 +14,7 @@ from bot.people.directory import People
 from bot.people.sessions import Login
 from bot.policy.due import next_due
 from bot.policy.judge import approval_counts, ways_to_approve
+from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
     approved,
@@ -38,6 +39,7 @@ from bot.web.console.views.afterwards import Afterwards, afterwards
 from channels import Input, Line
 from language import say, say_many
 from language.labels import label_of
+from language.lists import both
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
@@ -68,7 +70,8 @@ class CardView:
     `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `then` what
     happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `inputs` are
     the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `ask_back` names
-    those whom a question of this reader goes to, `said` is what was written beside it. `has_changes`: a page shows how
+    those whom a question of this reader goes to, `may_edit` the arguments that this reader may change,
+    `said` is what was written beside it. `has_changes`: a page shows how
     files differ, and the facts with the labels `led_from` lead to it.
     """
 
@@ -96,6 +99,7 @@ class CardView:
     wrong: Mapping[str, str]
     answer: tuple[Line, ...]
     ask_back: str
+    may_edit: str
     said: list[SaidView]
     has_changes: bool
     led_from: frozenset[str]
@@ -123,6 +127,7 @@ def card_view(
     """
     request, me, view = record.request, session.person, request_view(record, people, lists=lists or _NO_LISTS)
     is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
+    denies = may or me in request.policy.editors
     has_approved = any(vote.person == me and vote.approve for vote in view.votes)
     asks = me in record.requesters
     counts_here = approval_counts(request.policy, "console", session.by)
@@ -132,9 +137,13 @@ def card_view(
         exact=exact(request),
         once=secrets.token_hex(8),
         may_approve=is_open and may and is_vote and counts_here and not has_approved,
-        may_deny=is_open and may and is_vote,
+        may_deny=is_open and denies and is_vote,
         may_answer=is_open and may and not is_vote,
-        may_stop=view.state == "approved" and (may or asks) and is_vote and view.started_at is None and _goes_on(run),
+        may_stop=view.state == "approved"
+        and (denies or asks)
+        and is_vote
+        and view.started_at is None
+        and _goes_on(run),
         may_withdraw=is_open and asks and request.purpose != "unknown",
         excluded=excluded(request, people),
         because=_because(record, view, people, me, has_approved=has_approved, counts_here=counts_here),
@@ -151,7 +160,8 @@ def card_view(
         inputs=_inputs(request, typed),
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
         answer=answer_lines(request, record.decision.given if record.decision else None),
-        ask_back=people.names_of(present(request.askers, people)) if is_open and may and is_vote else "",
+        ask_back=people.names_of(present(request.askers, people)) if is_open and denies and is_vote else "",
+        may_edit=_may_edit(record, me),
         said=list(_said(record, people, me, replies=is_open and asks and is_vote)),
         has_changes=has_changes,
         led_from=frozenset(label_of(fact.label) for fact in led_from(request)) if has_changes else frozenset(),
@@ -166,6 +176,14 @@ def _by_time(record: RequestRecord, people: People) -> Iterator[Line]:
     due = next_due(record, people.zones())
     if due and due.kind != "expiry":
         yield Line(label=say("timing.next"), text=next_in_words(due, people))
+
+
+def _may_edit(record: RequestRecord, me: PersonId) -> str:
+    """Return the names of the arguments that `me` may change; empty for whoever may not change any."""
+    request = record.request
+    may = eligible(request.policy.edited_by(()), record.requesters)
+    call = request.call if record.state == "open" and request.format == "approval" and me in may else None
+    return both(list(call.editable)) if call else ""
 
 
 def _inputs(request: Request, typed: Typed | None) -> tuple[Input, ...]:
@@ -210,6 +228,8 @@ def _because(
         count, names = len(view.may_decide), people.names_of(view.may_decide)
         if me in record.requesters:
             return say_many("console.card-not-your-own", count, names=names)
+        if me in record.request.policy.editors:
+            return say("answer.not-the-editor", who=names)
         return say_many("console.card-not-yours", count, names=names)
     if view.format != "approval":
         return ""
