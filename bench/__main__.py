@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.append import append
+from bench.audit import audit
 from bench.clicks import clicks
 from bench.curves import FULL, PICTURES, QUICK, TINY, Sizes, curves
 from bench.driving import HERE
@@ -26,7 +27,7 @@ from bench.race import ALL, race
 from bench.table import machine
 
 BESIDE = ("raw", "langgraph-sqlite", "sayso")
-_PARTS = "abcdeghi"
+_PARTS = "abcdeghik"
 # Each takes minutes or hours, and says whether something is wrong.
 _TABLES = ("storm", "mutants")
 
@@ -47,10 +48,11 @@ class Level:
     crowd: tuple[int, int] = (10_000, 400)
     active: int = 500
     presses: int = 400
+    records: int = 100_000
 
 
-_QUICK = Level(128, 32, 5, 1, BESIDE, 100, 2_000, QUICK, None, (1_000, 50), 500, 100)
-_TINY = Level(2, 2, 1, 1, ("sayso",), 1, 4, TINY, None, (8, 2), 8, 8)
+_QUICK = Level(128, 32, 5, 1, BESIDE, 100, 2_000, QUICK, None, (1_000, 50), 500, 100, 10_000)
+_TINY = Level(2, 2, 1, 1, ("sayso",), 1, 4, TINY, None, (8, 2), 8, 8, 40)
 
 
 def main() -> None:
@@ -89,6 +91,8 @@ def _measure(part: str, folder: Path, level: Level) -> None:
             asyncio.run(clicks(folder, level.active, level.presses))
         case "i":
             asyncio.run(overload(folder, *level.crowd))
+        case "k":
+            asyncio.run(audit(folder, level.records))
         case _:
             _agents(folder)
 
@@ -119,8 +123,8 @@ def _options() -> argparse.Namespace:
         "parts",
         nargs="*",
         choices=[*_PARTS, *_TABLES, []],
-        help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents, i overload; "
-        "storm, mutants",
+        help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents, i overload, "
+        "k the audit log; storm, mutants",
     )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     parser.add_argument("--tiny", action="store_true", help="as little as shows that it works")

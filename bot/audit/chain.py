@@ -86,7 +86,7 @@ class Checker:
 
     def check(self, one: Sealed) -> tuple[dict[str, Any], list[Finding]]:
         """Return the record, empty where it can't be read, and what is wrong with it."""
-        shard, expected, is_next = self.head.shard, self.head.n + 1, one.place == self.head.n + 1
+        shard, expected = self.head.shard, self.head.n + 1
         findings = list[Finding]()
         if one.place > expected:
             many = f"{expected}" if one.place == expected + 1 else f"{expected} to {one.place - 1}"
@@ -97,20 +97,21 @@ class Checker:
         if record.get("n") != one.place or record.get("shard") != shard:
             stands = f"record {record.get('n')} of shard {record.get('shard')} stands there" if record else "no record"
             findings.append(Finding(shard, one.place, f"moved or replaced: {stands}"))
-        elif (key := self._keys.get(str(record.get("key")))) is None:
-            findings.append(Finding(shard, one.place, "sealed with another key than SAYSO_AUDIT_KEY, or changed"))
-        elif is_next and not self._fits(key, one):
-            findings.append(Finding(shard, one.place, "changed: its seal does not fit it"))
         key = self._keys.get(str(record.get("key")), b"")
-        self._or_seal = seal_of(key, self.head.seal, one.body)
-        self.head = Head(shard, one.place, one.seal)
+        expected_seal = seal_of(key, self.head.seal, one.body)
+        if not findings:
+            findings += self._of_seal(key, one, expected_seal)
+        self.head, self._or_seal = Head(shard, one.place, one.seal), expected_seal
         return record, findings
 
-    def _fits(self, key: bytes, one: Sealed) -> bool:
-        return any(
-            hmac.compare_digest(seal_of(key, before, one.body), one.seal)
-            for before in dict.fromkeys((self.head.seal, self._or_seal))
-        )
+    def _of_seal(self, key: bytes, one: Sealed, expected: str) -> list[Finding]:
+        if not key:
+            return [Finding(self.head.shard, one.place, "sealed with another key than SAYSO_AUDIT_KEY, or changed")]
+        if hmac.compare_digest(expected, one.seal):
+            return []
+        if self._or_seal != self.head.seal and hmac.compare_digest(seal_of(key, self._or_seal, one.body), one.seal):
+            return []
+        return [Finding(self.head.shard, one.place, "changed: its seal does not fit it")]
 
 
 def _read(body: bytes) -> dict[str, Any]:

@@ -56,7 +56,6 @@ class _Shard:
     records: int = 0
     findings: list[Finding] = field(default_factory=list[Finding])
     gone: set[str] = field(default_factory=set[str])
-    kept: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
     since: str = ""
 
 
@@ -88,20 +87,27 @@ class AuditReader:
         seals = {head.n: head for head in known if head.shard == shard}
         noted = await head_of(self._store, shard)
         rows = await rows_of(self._store, shard)
-        forgotten = await self._forgotten(shard)
+        # Who was forgotten is known at the end: what is missing is looked at again then.
+        again = list[tuple[int, dict[str, Any], Kept]]()
         async for records, beside in self._chunks(shard):
             for one in records:
                 body, wrong = checker.check(one)
                 found.findings += wrong
                 found.records += 1
                 found.since = found.since or str(body.get("at", ""))
-                beside_it = wrong_parts(body, beside.get(one.place, {}), rows, forgotten)
-                found.findings += [Finding(shard, one.place, each) for each in beside_it]
+                if body.get("kind") == "forgotten":
+                    found.gone |= set(body.get("people", ()))
+                kept = beside.get(one.place, {})
+                if wrong_parts(body, kept, rows, frozenset()):
+                    again.append((one.place, body, kept))
                 outside = seals.pop(one.place, None)
                 if outside and outside.seal != one.seal:
                     found.findings.append(Finding(shard, one.place, "not the record whose head was noted outside"))
             await asyncio.sleep(0)
-        found.gone = set(forgotten)
+        for place, body, kept in again:
+            found.findings += [
+                Finding(shard, place, each) for each in wrong_parts(body, kept, rows, frozenset(found.gone))
+            ]
         found.findings += _of_end(checker.head, noted, seals)
         found.findings += [
             Finding(shard, 0, f"the pseudonym {name} was given to somebody else")
@@ -110,17 +116,8 @@ class AuditReader:
         ]
         return found
 
-    async def _forgotten(self, shard: int) -> frozenset[str]:
-        """The pseudonyms that sealed records say were forgotten; whether they are sealed is checked with the others."""
-        found = set[str]()
-        async for records, _ in self._chunks(shard, beside=False):
-            for one in records:
-                if b'"kind": "forgotten"' in one.body:
-                    found |= set(json.loads(one.body).get("people", ()))
-        return frozenset(found)
-
     async def _chunks(
-        self, shard: int, after: int = 0, *, newest_first: bool = False, beside: bool = True
+        self, shard: int, after: int = 0, *, newest_first: bool = False
     ) -> AsyncIterator[tuple[list[Sealed], Mapping[int, Kept]]]:
         """The records after (or, newest first, before) a number, some at a time, with what is kept of them."""
         keys, place = Keys(shard), after
@@ -136,7 +133,7 @@ class AuditReader:
                 for name, fields in entries
             ]
             place = records[-1].place
-            yield records, await self._beside(keys, records) if beside else {}
+            yield records, await self._beside(keys, records)
 
     async def _beside(self, keys: Keys, records: Sequence[Sealed]) -> dict[int, Kept]:
         found = await self._store.client.do("HMGET", keys.audit_kept, *(one.place for one in records))

@@ -69,7 +69,7 @@ def pages(browser: Browser, shared_dev: Dev) -> Mapping[str, str]:
         "run that asks for a choice": choice, "request that asks openly": open_question,
         "runs": "/runs", "no runs": "/runs?state=paused", "waiting run": waiting, "run that is done": done,
         "mailbox": "/mail/bo", "empty mailbox": "/mail/anna", "mail": letter, "what is live": "/live",
-        "quarantine": "/quarantine", "refusal": "/nothing-here",
+        "quarantine": "/quarantine", "audit log": "/audit", "refusal": "/nothing-here",
     }  # fmt: skip
 
 

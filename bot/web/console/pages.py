@@ -136,10 +136,17 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "waiting": waiting,
         "freezes": freezes,
         "has_mail": has_mail(request),
+        "may_audit": visit.session is not None and may_audit(process, visit.session.person),
         "by_mail": process.app.settings.public_url is not None,
         "is_rehearsal": not process.app.models,
         "leaving": _leaving(process),
     }
+
+
+def may_audit(process: Here, person: str) -> bool:
+    """Return whether `person` reads the audit log: those who hear the alerts do; in the demo everybody."""
+    app = process.app
+    return process.demo is not None or person in app.people.members(app.settings.alerts.to, app.store.about_now())
 
 
 def _leaving(process: Here) -> str:

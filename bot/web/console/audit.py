@@ -1,0 +1,115 @@
+"""The console's page of the audit log: filters, a table, and a download of what they find."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from pydantic import JsonValue
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from bot.audit.export import csv_head, csv_line, json_line
+from bot.audit.reading import Query
+from bot.errors import Invalid, NotFound
+from bot.web.console.pages import may_audit, page
+from bot.web.console.visits import Refusal, visit_of
+from bot.web.here import here
+from language import say
+
+_SHOWN, _AT_ONCE = 50, 200
+_FILTERS = ("person", "policy", "run", "since", "until")
+_KINDS = {
+    "opened": "audit.kind-opened",
+    "revised": "audit.kind-revised",
+    "reassigned": "audit.kind-reassigned",
+    "reminded": "audit.kind-reminded",
+    "vote": "audit.kind-vote",
+    "answer": "audit.kind-answer",
+    "quarantined": "audit.kind-quarantined",
+    "decided": "audit.kind-decided",
+    "revoked": "audit.kind-revoked",
+    "tool_started": "audit.kind-tool-started",
+    "tool_finished": "audit.kind-tool-finished",
+    "tool_orphaned": "audit.kind-tool-orphaned",
+    "paused": "audit.kind-paused",
+    "resumed": "audit.kind-resumed",
+    "cancelled": "audit.kind-cancelled",
+    "forked": "audit.kind-forked",
+    "forgotten": "audit.kind-forgotten",
+}
+
+
+async def shown(request: Request) -> Response:
+    """The records that the filters find, newest first."""
+    process = here(request)
+    given, problem, records, older = _given(request), "", list[dict[str, JsonValue]](), ""
+    try:
+        query = _query(given)
+        cursor = request.query_params.get("cursor", "")
+        records, older = await process.app.audit.search(query, cursor, _SHOWN, newest_first=True)
+    except (Invalid, NotFound) as error:
+        problem = error.what
+    data: dict[str, object] = {
+        "records": [(record, datetime.fromisoformat(str(record["at"]))) for record in records],
+        "since": await process.app.audit.since(),
+        "given": given,
+        "problem": problem,
+        "policies": sorted(process.app.settings.policies),
+        "kind_of": _kind_word,
+        "older": str(request.url.include_query_params(cursor=older).query) if older else "",
+        "query": str(request.url.query),
+    }
+    return await page(request, "audit.html", data)
+
+
+async def exported(request: Request) -> Response:
+    """Download what the filters find, oldest first: lines of JSON, or CSV."""
+    _given(request)
+    is_csv = request.query_params.get("format") == "csv"
+    try:
+        query = _query(_given(request))
+    except Invalid as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, say("audit.title"), str(error)) from error
+    kind, name = ("text/csv", "audit.csv") if is_csv else ("application/jsonl", "audit.jsonl")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_lines(request, query, is_csv=is_csv), media_type=kind, headers=headers)
+
+
+async def _lines(request: Request, query: Query, *, is_csv: bool) -> AsyncIterator[str]:
+    reader, cursor = here(request).app.audit, ""
+    if is_csv:
+        yield csv_head()
+    while True:
+        records, cursor = await reader.search(query, cursor, _AT_ONCE)
+        for record in records:
+            yield csv_line(record) if is_csv else json_line(record)
+        if not cursor:
+            return
+
+
+def _given(request: Request) -> dict[str, str]:
+    """The filters as they were filled in. Raises Refusal for anybody who may not read the log."""
+    if not may_audit(here(request), visit_of(request).person):
+        raise Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("audit.not-yours"))
+    return {name: request.query_params.get(name, "").strip()[:80] for name in _FILTERS}
+
+
+def _query(given: dict[str, str]) -> Query:
+    return Query(
+        person=given["person"],
+        policy=given["policy"],
+        run=given["run"],
+        since=_day(given["since"]),
+        until=_day(given["until"]),
+    )
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+    except ValueError:
+        raise Invalid(say("audit.no-day", text=text)) from None
+
+
+def _kind_word(kind: str) -> str:
+    return say(_KINDS[kind]) if kind in _KINDS else kind.replace("_", " ")
