@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from agents import ToolRefused
-from agents.requests import GatedCall, Request
+from agents.requests import GatedCall, PersonId, Request
 from bot.people.directory import People
 from bot.policy.edits import Edited, EditRefused, changed_names, edited_request, not_editable, with_values
 from bot.policy.judge import Answer, Judgement, edit_objection
-from bot.policy.quorum import eligible, is_met
+from bot.policy.quorum import can_be_met
 from bot.policy.record import RequestRecord
 from bot.render.edits import edited
-from bot.requests.opening import changed_effect
+from bot.requests.opening import changed_effect, ever_eligible
 from language import say
 
 MOST_REVISIONS = 40
@@ -53,7 +53,7 @@ async def judged(record: RequestRecord, answer: Answer, edit: Edit, people: Peop
     if not names:
         return EditRefused(kind="same", why=say("answer.edit-same")), None
     after = edited_request(request, old, new, answer.person)
-    if not is_met(after.policy, eligible(after.policy, record.requesters)):
+    if not can_be_met(after.policy, _left(after, record)):
         return EditRefused(kind="too_few", why=_too_few(after, record, people)), None
     with people.speaking_to(""):
         changes = (edited(answer.person, old, new, people), *changed_effect(old, new))
@@ -67,7 +67,12 @@ def _names(call: GatedCall, wrong: list[str]) -> str:
     return say("answer.edit-names", names=", ".join(wrong), allowed=", ".join(call.editable))
 
 
+def _left(after: Request, record: RequestRecord) -> tuple[PersonId, ...]:
+    """Return all who may come to approve the edit, in whichever step."""
+    return tuple(one for one in ever_eligible(after.policy, record.requesters) if one not in after.policy.editors)
+
+
 def _too_few(after: Request, record: RequestRecord, people: People) -> str:
-    left = eligible(after.policy, record.requesters)
+    left = _left(after, record)
     who = people.names_of(left) if left else say("words.nobody")
     return say("answer.edit-too-few", policy=after.policy.name, left=who, quorum=after.policy.quorum)

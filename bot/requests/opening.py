@@ -201,7 +201,7 @@ def _request(
     asked_before = pending.request if purpose == "unknown" else None
     parts = asked_before.parts if asked_before else parts_in(run, policy, call)
     requesters = asked_before.requesters if asked_before else tuple(parts)
-    if not can_be_met(policy, _ever_eligible(policy, requesters)):
+    if not can_be_met(policy, ever_eligible(policy, requesters)):
         return NotEnoughApprovers(policy, parts)
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
     if purpose == "gate" and call:
@@ -239,7 +239,7 @@ def _request(
     )
 
 
-def _ever_eligible(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
+def ever_eligible(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
     """Return who may decide, in whichever step, without what it escalates to."""
     rules = [policy.rule, *(step.rule for step in policy.steps)]
     out = () if policy.requester_may_approve else requesters

@@ -153,11 +153,12 @@ class Revisions:
             channel=statement.channel,
             evidence=statement.evidence,
         )
+        commit = self.revising(record, version, request, statement.person, now, edited)
         return replace(
-            self.revising(record, version, request, statement.person, now, edited),
+            commit,
             once=Once(old.id, statement.reply_id, judgements.dump_json(judgement)),
             counts=counted_as(judgement.type, now - old.opened_at),
-            wake=[Wake(WorkItem("run", old.run_id))],
+            wake=[*commit.wake, Wake(WorkItem("run", old.run_id))],
             limit=MAX_EVENTS_AT_ALL,
         )
 

@@ -1,5 +1,6 @@
 """Those who decide change what is asked: everybody is asked again, and what was approved is what is executed."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -210,3 +211,40 @@ async def test_the_model_sees_the_arguments_that_were_executed(office: World) ->
     [result] = fold((await office.app.store.load(record.request.run_id)).events).results
 
     assert result.step.model_dump()["arguments"] == {"what": "gong"}
+
+
+async def test_lines_in_a_mail_are_an_edit_and_never_an_approval(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    card = await office.next_mail("bo")
+    assert "To change it, reply with a line such as what: …" in card.text
+
+    await office.reply("bo", card, "what: gong")
+    theirs = await office.next_mail("cy", about="Press gong")
+    now = await office.request(record.request.id)
+
+    assert (now.state, now.request.revision, now.votes) == ("open", 2, ())
+    assert "Bo Berg changed what from bell to gong" in theirs.text
+
+
+async def test_a_changed_meaning_between_approval_and_execution_executes_nothing_and_asks_again(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    await office.edit("bo", record, what="gong")
+    await office.steer(record.request.run_id, "pause")
+    await office.decide("cy", await office.request(record.request.id), "approve")
+    office.workshop.meaning["gong"] = "another gong"
+    await office.steer(record.request.run_id, "resume")
+
+    again = await office.opened(record.request.run_id, after=record.request.id)
+
+    assert office.workshop.effects == []
+    assert (await office.request(record.request.id)).state == "superseded"
+    assert again.request.digest != (await office.request(record.request.id)).request.digest
+
+
+async def test_of_an_edit_and_a_vote_at_once_one_wins_and_the_other_is_told(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+
+    edited, voted = await asyncio.gather(office.edit("bo", record, what="gong"), office.decide("cy", record, "approve"))
+
+    outcomes = (type(edited), type(voted))
+    assert outcomes in {(Edited, OutOfDate), (AlreadyDecided, Decided)}
