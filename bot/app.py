@@ -44,6 +44,7 @@ from bot.registry.prompts import with_chosen_prompts
 from bot.render.redaction import Redactor, secrets_in
 from bot.requests.card_updates import EDITING
 from bot.requests.decisions import Decisions
+from bot.requests.departures import Departures
 from bot.requests.freezes import FrozenRequests
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Admission
@@ -91,11 +92,12 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Requests: the single writer of decisions, the lists of them, and what is frozen."""
+    """Requests: the single writer of decisions, the lists of them, what is frozen, and whose deciders have left."""
 
     decisions: Decisions
     lookup: StoredRequests
     freezes: FrozenRequests
+    departures: Departures
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,12 @@ def compose(
             children=driving.children,
             executor=driving.executor,
         ),
-        requests=Requests(decisions, _lookup(ground, agents), ground.freezes),
+        requests=Requests(
+            decisions,
+            _lookup(ground, agents),
+            ground.freezes,
+            Departures(journal, decisions, people, ground.edits, settings.alerts.to),
+        ),
         messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
         work=Work(
             queue=ground.queue,

@@ -353,7 +353,7 @@ def web(
     """Serve HTTP: the console, the API, health and figures. Any number of these may run on one Redis."""
     from bot.process.processes import run, run_web
 
-    run(run_web(settings_of(data), port))
+    run(run_web(lambda: settings_of(data), port))
 
 
 # What a configuration has run.

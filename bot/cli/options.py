@@ -91,4 +91,4 @@ def serve(data: Data, *, works: bool, receives: Collection[str]) -> None:
     """Run until SIGTERM or SIGINT."""
     from bot.process.processes import run, run_process
 
-    run(run_process(settings_of(data), works=works, receives=receives))
+    run(run_process(lambda: settings_of(data), works=works, receives=receives))

@@ -26,7 +26,8 @@ from bot.dev.welcome import to_try
 from bot.doctor.slack import speaks_of_slack
 from bot.people.directory import People
 from bot.process.logging import log_to
-from bot.process.processes import listen_at, run, serve, telemetry_of
+from bot.process.processes import Again, listen_at, run, serve, telemetry_of
+from bot.process.reload import Reload
 from bot.registry.configured import agents_of
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
@@ -62,13 +63,17 @@ def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> No
         repo = make_demo(folder / "demo")
         if is_new:
             _write_example(folder, repo, environ if is_found else None)
-        settings = load(data, environ).model_copy(update={"data_dir": folder})
+
+        def again() -> Settings:
+            return load(data, environ).model_copy(update={"data_dir": folder})
+
+        settings = again()
         _check_plays_alone(settings)
         log_to(settings, json=not sys.stdout.isatty())
         check_bind(settings)
         if settings.has_servers:
             log.warning("sayso dev uses its own local mail; the mail servers of the settings are for sayso mail")
-        run(_serve(settings, url, redis, ports, began))
+        run(_serve(settings, again, url, redis, ports, began))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ def _check_plays_alone(settings: Settings) -> None:
         raise ConfigError([problem])
 
 
-async def _serve(settings: Settings, url: str, redis: EmbeddedRedis, ports: Ports, began: float) -> None:
+async def _serve(settings: Settings, again: Again, url: str, redis: EmbeddedRedis, ports: Ports, began: float) -> None:
     with ExitStack() as stack:
         web = stack.enter_context(listen_at(settings.bind, ports.web))
         site = stack.enter_context(listen_at("127.0.0.1", ports.demo, "--demo-port"))
@@ -140,6 +145,7 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis, ports: Port
             serve_web(app, web, demo),
             serve_site(settings.data_dir / "demo", site),
             _welcome(app, ports, began),
+            Reload(app, again, works=True).keep(),
         ]
         receives = ("email", "slack") if settings.has_socket_mode else ("email",)
         if settings.has_socket_mode or settings.has_slack_http:

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -20,6 +20,7 @@ from bot.config.settings import Settings
 from bot.errors import Unavailable
 from bot.people.directory import People
 from bot.process.logging import log_to
+from bot.process.reload import Reload
 from bot.process.running import running
 from bot.registry.configured import agents_of
 from bot.registry.release import version
@@ -42,16 +43,22 @@ LEAVE_WITHIN_S = 3.4
 _GIVE_UP_S = 0.3
 
 
+Again = Callable[[], Settings]
+"""Reads the settings of this process. Raises ConfigError."""
+
+
 def run(process: Coroutine[Any, Any, None]) -> None:
     """Run a process on the event loop that all of them have."""
     uvloop.run(process)
 
 
-async def run_process(settings: Settings, *, works: bool, receives: Collection[str]) -> None:
+async def run_process(again: Again, *, works: bool, receives: Collection[str]) -> None:
     """A worker, or a process that receives mail or Slack, until SIGTERM or SIGINT; then it leaves within 4 s.
 
-    Raises ConfigError when it is to receive what the settings do not name.
+    `again` reads the settings, now and whenever they have changed. Raises ConfigError, also when it is to receive what
+    the settings do not name.
     """
+    settings = again()
     log_to(settings, json=not sys.stdout.isatty())
     if "slack" in receives:
         check_socket_mode(settings)
@@ -73,6 +80,7 @@ async def run_process(settings: Settings, *, works: bool, receives: Collection[s
         app = compose(settings, url, channels, agents_of(settings), people=people, telemetry=telemetry)
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
         beside += slack.beside(app.requests.lookup, has_line=True) if "slack" in receives else []
+        beside.append(Reload(app, again, works=works).keep())
         await serve(app, works=works, receives=receives, beside=beside)
 
 
@@ -101,11 +109,15 @@ def check_reach(settings: Settings, receives: Collection[str]) -> None:
         raise ConfigError(found)
 
 
-async def run_web(settings: Settings, port: int) -> None:
-    """A web process until SIGTERM or SIGINT. It answers from the start, also while it waits for Redis."""
+async def run_web(again: Again, port: int) -> None:
+    """A web process until SIGTERM or SIGINT. It answers from the start, also while it waits for Redis.
+
+    `again` as in `run_process`.
+    """
     from bot.web.serve import port_of  # noqa: PLC0415 - the other processes need no web framework
     from bot.web.serve import serve as serve_web  # noqa: PLC0415
 
+    settings = again()
     log_to(settings, json=not sys.stdout.isatty())
     check_bind(settings)
     url = redis_url(settings)
@@ -117,7 +129,8 @@ async def run_web(settings: Settings, port: int) -> None:
         listener = listen_at(settings.bind, port)
         log.info("listening", bind=settings.bind, port=port_of(listener))
         beside = slack.beside(app.requests.lookup, has_line=False) if settings.has_slack_http else []
-        await serve(app, works=False, receives=(), beside=[serve_web(app, listener), *beside])
+        beside += [serve_web(app, listener), Reload(app, again, works=False).keep()]
+        await serve(app, works=False, receives=(), beside=beside)
 
 
 def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:

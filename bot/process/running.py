@@ -46,6 +46,7 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             serving = work.queue.serving(work.dispatcher.look, lambda shard: _due(app, shard), lambda: tools.count)
             await stack.enter_async_context(serving)
             receivers.append(asyncio.create_task(_renew_cards(app), name="renew mail cards"))
+            receivers.append(asyncio.create_task(_look_at_departures(app), name="departures"))
             # Beside the sweeps, for a slow archive must hold up nobody's work.
             receivers.append(asyncio.create_task(app.work.retention.keep_looking(), name="retention"))
             receivers.append(asyncio.create_task(_say_release(app), name="say release"))
@@ -83,6 +84,14 @@ async def _renew_cards(app: App) -> None:
     else:
         if renewed:
             log.warning("cards that an earlier release sent by mail were sent again", count=renewed)
+
+
+async def _look_at_departures(app: App) -> None:
+    """Ask others where those who may decide have left while nothing ran."""
+    try:
+        await app.requests.departures.look_at_all()
+    except StoreError:
+        log.exception("open requests were not looked at for people who have left; the next start does it")
 
 
 async def _renewed(app: App, request_id: RequestId) -> int:

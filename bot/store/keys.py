@@ -326,6 +326,16 @@ class Keys:
         """The channels that refuse us, and the reasons. All are in one shard."""
         return self._key("lockouts")
 
+    @property
+    def tables(self) -> str:
+        """The hashes of people, policies, groups and rotations as they were noted last. All are in one shard."""
+        return self._key("tables")
+
+    @property
+    def tables_wrong(self) -> str:
+        """What is wrong with a file of settings that would be read anew."""
+        return self._key("tables", "wrong")
+
     def login(self, hashed: str) -> str:
         """The person whom a log-in link lets in, until it is spent. All are in one shard."""
         return self._key("login", hashed)

@@ -56,7 +56,7 @@ class EmailChannel:
     """Reaches people by mail from `address`. `prove` is the way to tell that a mail comes from its From.
 
     `way` is where a reply token travels. Mails are read within `limits` in a child process, which knows the people who
-    are in `directory` now. `public` is an address of the same mailbox that anybody may write to; what is sent from it
+    are in `directory` as a mail is read. `public` is an address of the same mailbox that anybody may write to; what is sent from it
     goes by `post`, where that is not the same way.
     """
 
@@ -79,9 +79,9 @@ class EmailChannel:
         self._transport, self._post = transport, post or transport
         self._directory = directory
         self._own, self._public = address.lower(), public.lower()
-        reader = Reader(self._own, contacts_of(directory), prove, tokens.returning(way), self._public)
-        self._reader = SandboxedReader(reader, limits)
+        self._known, self._prove = contacts_of(directory), prove
         self._way: Way = way
+        self._reader = SandboxedReader(self._reader_now(), limits)
         self._is_likely_answer = tokens.hint(way, self._own)
         self._now = now
         self._delays_s = delays_s
@@ -112,6 +112,9 @@ class EmailChannel:
 
     async def read(self, inbound: Inbound) -> Reading:
         """Read the mail. Raises ChannelUnavailable when no child process could; it may be read later."""
+        if (known := contacts_of(self._directory)) != self._known:
+            self._known = known
+            self._reader.change(self._reader_now())
         found = await self._reader.read(inbound.raw, inbound.size_bytes, is_answer=inbound.is_answer)
         match found:
             case Answered():
@@ -120,6 +123,9 @@ class EmailChannel:
                 return found.model_copy(update={"receipt": (await self._sent_as(receipt)).receipt})
             case _:
                 return found
+
+    def _reader_now(self) -> Reader:
+        return Reader(self._own, self._known, self._prove, tokens.returning(self._way), self._public)
 
     async def _bound(self, answered: Answered, received_at: datetime) -> Reading:
         """The answer with the token that it brings, or that of the card whose Message-ID it names."""

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from agents.requests import Freeze, Frozen, PersonId
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
+from bot.people.noted import NotedTables
 from bot.policy.oncall import Duty
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
@@ -176,11 +177,13 @@ def _unknown(here: Here, environment: str) -> str:
 @router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
 async def status(_: MayRead, here: HereNow) -> Status:
     """The figures of `/metrics` as one document, and in `needs` what a person has to look at."""
+    wrong = await NotedTables(here.app.store).wrong()
+    needs = [f"the settings can't be read anew, so nothing has changed: {wrong}"] if wrong else []
     try:
         await readyz(here)
     except ProblemError as error:
-        return await status_of(here.app.store, [f"{error.problem.detail} {error.problem.do}"])
-    return await status_of(here.app.store, await here.app.drift.needs())
+        return await status_of(here.app.store, [*needs, f"{error.problem.detail} {error.problem.do}"])
+    return await status_of(here.app.store, [*needs, *await here.app.drift.needs()])
 
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))

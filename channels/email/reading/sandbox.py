@@ -113,6 +113,10 @@ class SandboxedReader:
                     return found
         raise ChannelUnavailable("The process that reads mails died twice at a mail", "The mail is read again later")
 
+    def change(self, reader: Reader) -> None:
+        """Read the next mail as `reader` does, in another child."""
+        self._order = pickle.dumps(Order(reader, self._limits))
+
     def end(self) -> None:
         """End the child, unless it reads just now; the next mail gets another one."""
         if not self._turns.is_taken:
@@ -120,6 +124,8 @@ class SandboxedReader:
 
     async def _try(self, raw: bytes, size_bytes: int) -> MailReading | None:
         """Return what the mail means; None when the child died and a fresh one may do better."""
+        if self._child and self._child.order is not self._order:
+            self._drop()
         is_fresh, child, is_well = self._child is None, self._child or _Child(self._order), False
         self._child = child
         try:
@@ -165,6 +171,7 @@ class _Child:
     """One child and the line to it."""
 
     def __init__(self, order: bytes) -> None:
+        self.order = order
         self._line, theirs = socket.socketpair()
         self._line.setblocking(False)
         path = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)

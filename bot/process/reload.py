@@ -1,0 +1,160 @@
+"""People, policies, groups and rotations change while a process runs: by SIGHUP, or once their files have changed."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import structlog
+from pydantic import JsonValue
+
+from agents.requests import PersonId
+from bot.app import App
+from bot.audit.log import AuditLog
+from bot.config.errors import ConfigError
+from bot.config.settings import Settings
+from bot.people.noted import NotedTables, difference, hashes_of
+from bot.people.tables import Tables, group_files, tables_of
+from bot.store import StoreError
+from bot.store.ids import new_id
+from language import say
+
+log = structlog.stdlib.get_logger()
+
+RELOADED = frozenset({"people", "policies", "groups", "oncall"})
+"""The tables that hold from the moment they are read anew. Any other change waits for a restart."""
+
+_LOOK_S = 1.0
+# A file that is wrong may become right by another one: a group's file that was not there, `sayso trust`.
+_AGAIN_S = 5.0
+_PROBLEMS_CHARS = 1_500
+
+Mark = tuple[tuple[str, int, int, int] | str, ...]
+
+
+class Reload:
+    """Keeps the tables of one process as its files have them. `again` reads the settings anew. Raises ConfigError.
+
+    A process that `works` also looks at the open requests of whoever has left.
+    """
+
+    def __init__(self, app: App, again: Callable[[], Settings], *, works: bool) -> None:
+        self._app, self._again, self._works = app, again, works
+        self._noted, self._audit = NotedTables(app.store), AuditLog(app.store)
+        self._settings, self._asked = app.settings, asyncio.Event()
+        # What changed while the process began is read at the first look.
+        self._mark, self._seen = Mark(), self._stamp()
+        self._wrong, self._waits_for_restart = "", frozenset[str]()
+
+    async def keep(self) -> None:
+        """Look for ever, and at once on SIGHUP."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._asked.set)
+        try:
+            await self._app.ready.wait()
+            await self._tried(self.begin)
+            while True:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._asked.wait(), _AGAIN_S if self._wrong else _LOOK_S)
+                is_asked = self._asked.is_set()
+                self._asked.clear()
+                await self._tried(partial(self.look, at_once=is_asked))
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+
+    async def _tried(self, do: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await do()
+        except StoreError as error:
+            self._mark = Mark()
+            log.warning("the tables were not read anew", error=str(error))
+
+    async def begin(self) -> None:
+        """Note what changed while nothing ran. Raises StoreUnavailable."""
+        await self._note(self._app.people.tables)
+
+    async def look(self, *, at_once: bool = False) -> None:
+        """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable."""
+        mark = self._stamp()
+        is_still, self._seen = mark == self._seen, mark
+        if not at_once and not self._wrong and (mark == self._mark or not is_still):
+            return
+        try:
+            settings, tables = await asyncio.to_thread(self._read)
+        except ConfigError as error:
+            await self._refuse(str(error))
+        else:
+            self._mark = mark
+            await self._hold(settings, tables)
+
+    def _read(self) -> tuple[Settings, Tables]:
+        settings = self._again()
+        tables = tables_of(settings)
+        if problems := [f"{name}: {file.problem}" for name, file in tables.files.items() if file.problem]:
+            raise ConfigError([f"groups.{problem}" for problem in problems])
+        return settings, tables
+
+    async def _hold(self, settings: Settings, tables: Tables) -> None:
+        """Let the tables hold, all at once, after it was noted that they do."""
+        people = self._app.people
+        before, self._wrong = people.tables, ""
+        if tables != before:
+            await self._note(tables)
+            people.change(tables)
+            log.warning("people, policies and groups were read anew", file=str(settings.config))
+        self._settings = settings
+        self._say_what_waits(settings)
+        if self._works and before.people.keys() - tables.people.keys():
+            await self._app.requests.departures.look_at_all()
+
+    async def _note(self, tables: Tables) -> None:
+        before, after = await self._noted.last(), hashes_of(tables)
+        found = difference(before or {}, after)
+        if before is not None and found:
+            gone = [PersonId(name.partition(".")[2]) for name in found.removed if name.startswith("people.")]
+            detail: dict[str, JsonValue] = {
+                "file": str(self._settings.config),
+                "added": list(found.added),
+                "removed": list(found.removed),
+                "changed": list(found.changed),
+                "hashes": {name: after[name] for name in (*found.added, *found.changed)},
+            }
+            await self._audit.note("tables_changed", channel="file", people=gone, detail=detail)
+        if found:
+            await self._noted.note(after)
+
+    def _say_what_waits(self, settings: Settings) -> None:
+        """Say once in the log which other changes wait for a restart."""
+        ours = self._app.settings
+        fields = type(settings).model_fields.keys() - RELOADED - {"public_url"}
+        waits = frozenset(name for name in fields if getattr(settings, name) != getattr(ours, name))
+        if waits - self._waits_for_restart:
+            log.warning("restart needed: other settings have changed as well", settings=sorted(waits))
+        self._waits_for_restart = waits
+
+    async def _refuse(self, problems: str) -> None:
+        """What held before still holds; people are told once."""
+        problems = problems[:_PROBLEMS_CHARS]
+        if problems != self._wrong:
+            log.error("the settings can't be read anew, so nothing has changed", problems=problems)
+        self._wrong = problems
+        if await self._noted.note_wrong(problems):
+            await self._app.messages.outbox.alert(new_id("outgoing", 0), lambda: _words(problems))
+
+    def _stamp(self) -> Mark:
+        files = [self._settings.config, *group_files(self._settings).values()]
+        return tuple(_stat(file) for file in files if file)
+
+
+def _words(problems: str) -> tuple[str, str]:
+    return say("notice.settings-wrong-title"), say("notice.settings-wrong", problems=problems)
+
+
+def _stat(file: Path) -> tuple[str, int, int, int] | str:
+    try:
+        found = file.stat()
+    except OSError:
+        return f"{file}"
+    return (f"{file}", found.st_mtime_ns, found.st_size, found.st_ino)

@@ -1,0 +1,191 @@
+"""People, policies and groups change while a process runs: all at once, or not at all."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.config.settings import Settings, load
+from bot.people.noted import NotedTables
+from bot.policy.judge import Decided, NotEntitled
+from bot.policy.quorum import eligible
+from bot.process.reload import Reload
+from bot.store import Keys
+from tests.office import QUICK, TOML
+from tests.world import World, a_world
+
+EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+FINANCE = """
+[groups.finance]
+file = "people.csv"
+
+[policies.spending]
+approvers = ["group:finance"]
+expires_after = "4h"
+"""
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data") as world:
+        yield world
+
+
+@pytest.fixture
+async def reload(office: World) -> Reload:
+    """The reading anew of a worker that has just started."""
+    found = Reload(office.app, lambda: settings_in(office.folder), works=True)
+    await found.begin()
+    return found
+
+
+def settings_in(folder: Path) -> Settings:
+    return load(folder, {f"SAYSO_{name}": value for name, value in QUICK.items()})
+
+
+def write(world: World, toml: str) -> None:
+    (world.folder / "sayso.toml").write_text(toml)
+
+
+async def audited(world: World) -> list[dict[str, list[str]]]:
+    """Return which tables changed by the facts that wait to be sealed."""
+    found = await world.app.store.client.do("XRANGE", Keys(0).audit_new, "-", "+")
+    notes = [json.loads(fields[b"note"]) for _, fields in found if b"note" in fields]
+    return [note["detail"] for note in notes if note["kind"] == "tables_changed"]
+
+
+async def test_somebody_new_counts_from_the_next_request_on(office: World, reload: Reload) -> None:
+    office.workshop.policy_of["bell"] = "production"
+    before = await office.opened(await office.trigger("press bell"))
+
+    write(office, TOML + EVE)
+    await reload.look(at_once=True)
+
+    assert isinstance(await office.decide("eve", before, "approve"), NotEntitled)
+    run_id = await office.trigger("press bell")
+    after = await office.opened(run_id)
+    assert eligible(after.request.policy, after.requesters) == ("bo", "cy", "eve")
+    assert isinstance(await office.decide("eve", after, "approve"), Decided)
+    await office.has(run_id, "done")
+
+
+async def test_a_file_is_read_anew_once_it_stands_still(office: World, reload: Reload) -> None:
+    await reload.look()
+    write(office, TOML + EVE)
+
+    await reload.look()
+    assert "eve" not in office.app.people.all()
+
+    await reload.look()
+    assert "eve" in office.app.people.all()
+
+
+async def test_a_policy_that_is_changed_holds_for_the_next_request(office: World, reload: Reload) -> None:
+    office.workshop.policy_of["bell"] = "production"
+    write(office, TOML.replace("[policies.production]", "[policies.production]\nquorum = 2"))
+
+    await reload.look(at_once=True)
+
+    assert (await office.opened(await office.trigger("press bell"))).request.policy.quorum == 2
+
+
+async def test_a_file_of_a_group_is_read_anew_as_well(office: World, reload: Reload) -> None:
+    (office.folder / "people.csv").write_text("email,group\nbo@corp.example,finance\n")
+    write(office, TOML + FINANCE)
+    await reload.look(at_once=True)
+    (office.folder / "people.csv").write_text("email,group\nbo@corp.example,finance\ncy@corp.example,finance\n")
+
+    await reload.look()
+    await reload.look()
+
+    assert office.app.people.group("finance").people == ("bo", "cy")
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        (TOML + EVE + "groups = 3\n", "not valid TOML"),
+        (TOML + EVE + FINANCE, "people.csv: can't be read"),
+        (TOML.replace("[people.dan]", "[people.dora]") + EVE, 'alerts.to: found "person:dan", which is nobody'),
+    ],
+)
+async def test_a_wrong_file_changes_nothing_and_is_told_once(
+    office: World, reload: Reload, toml: str, said: str
+) -> None:
+    write(office, toml)
+
+    await reload.look(at_once=True)
+    await reload.look(at_once=True)
+    await Reload(office.app, lambda: settings_in(office.folder), works=False).look(at_once=True)
+
+    assert office.app.people.all() == ("anna", "bo", "cy", "dan")
+    mail = await office.next_mail("dan", "sayso.toml can't be used")
+    assert said in mail.text.replace("\n", " ")
+    await office.quiet()
+    assert len(office.mails("dan")) == 1
+    assert said in await NotedTables(office.app.store).wrong()
+
+    write(office, TOML + EVE)
+    await reload.look(at_once=True)
+    assert "eve" in office.app.people.all()
+
+
+async def test_what_changed_is_audited_by_name_once_however_many_processes_read_it(office: World) -> None:
+    await office.stop()
+    await office.start(works=False)
+    one, other = (Reload(office.app, lambda: settings_in(office.folder), works=False) for _ in range(2))
+    await one.begin()
+    bo = '[people.bo]\nname = "Bo Berg"'
+    write(office, (TOML + EVE).replace(bo, '[people.bo]\nname = "Bo Bergen"'))
+
+    await one.look(at_once=True)
+    await other.look(at_once=True)
+
+    [detail] = await audited(office)
+    assert (detail["added"], detail["removed"], detail["changed"]) == (["people.eve"], [], ["people.bo"])
+
+
+async def test_what_changed_while_nothing_ran_is_audited_at_the_next_start(office: World, reload: Reload) -> None:
+    await office.stop()
+    office.toml = TOML.replace("Cy Cole", "Cyrus Cole")
+    await office.start(works=False)
+
+    await Reload(office.app, lambda: settings_in(office.folder), works=True).begin()
+
+    [detail] = await audited(office)
+    assert detail["changed"] == ["people.cy"]
+
+
+async def test_other_settings_wait_for_a_restart(
+    office: World, reload: Reload, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(office, TOML.replace("1000/h", "2000/h"))
+
+    await reload.look(at_once=True)
+    await reload.look(at_once=True)
+
+    said = capsys.readouterr().out
+    assert said.count("restart needed") == 1
+    assert "limits" in said
+
+
+async def test_sessions_and_keys_of_somebody_who_left_end_at_once(office: World, reload: Reload) -> None:
+    access, bo = office.app.access, office.app.people.named("bo")
+    key, text = await access.keyring.create(person="bo", scopes=["answer"])
+    session = await access.sessions.spend(await access.sessions.link(bo, by="operator"))
+    assert session is not None
+    assert await access.keyring.find(text) == key
+    assert await access.sessions.find(session) is not None
+
+    write(office, without(TOML, "bo"))
+    await reload.look(at_once=True)
+
+    assert await access.keyring.find(text) is None
+    assert await access.sessions.find(session) is None
+
+
+def without(toml: str, person: str) -> str:
+    """The same file without the table of a person, and without a quorum that nobody would reach."""
+    begins = toml.index(f"[people.{person}]")
+    return (toml[:begins] + toml[toml.index("\n[", begins) + 1 :]).replace("quorum = 2\n", "")

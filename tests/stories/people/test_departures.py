@@ -1,0 +1,133 @@
+"""Somebody leaves while a request is open: others are asked at once, or it is closed and the requester hears why."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.events import RequestReassigned
+from bot.policy.judge import Counted, Decided
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord
+from bot.process.reload import Reload
+from tests.bot.process.test_reload import settings_in, without, write
+from tests.office import TOML
+from tests.world import World, a_world
+
+EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data") as world:
+        yield world
+
+
+async def asked(world: World, policy: str = "pair") -> tuple[str, RequestRecord]:
+    world.workshop.policy_of["bell"] = policy
+    run_id = await world.trigger("press bell")
+    return run_id, await world.opened(run_id)
+
+
+async def becomes(world: World, toml: str) -> None:
+    """The file says this from now on, and a worker reads it."""
+    write(world, toml)
+    await Reload(world.app, lambda: settings_in(world.folder), works=True).look(at_once=True)
+    assert set(world.app.people.all()) == set(settings_in(world.folder).people)
+
+
+async def reassigned(world: World, run_id: str) -> list[RequestReassigned]:
+    return [event for event in await world.events(run_id) if isinstance(event, RequestReassigned)]
+
+
+async def test_who_has_joined_is_asked_instead_and_votes_still_count(office: World) -> None:
+    run_id, record = await asked(office)
+    assert isinstance(await office.decide("cy", record, "approve"), Counted)
+
+    await becomes(office, without(TOML, "bo") + EVE)
+
+    [event] = await reassigned(office, run_id)
+    assert (event.why, event.person, event.to) == ("left", "bo", ("eve",))
+    assert "left the directory" in event.reason
+    now = await office.request(record.request.id)
+    assert now.request.digest == record.request.digest
+    await office.next_mail("eve", "Press bell?")
+    assert isinstance(await office.decide("eve", now, "approve"), Decided)
+    await office.has(run_id, "done")
+    assert office.workshop.effects == ["press bell"]
+
+
+async def test_as_long_as_enough_are_left_nothing_changes(office: World) -> None:
+    run_id, record = await asked(office, "production")
+
+    await becomes(office, without(TOML, "bo"))
+
+    assert await reassigned(office, run_id) == []
+    assert isinstance(await office.decide("cy", record, "approve"), Decided)
+
+
+async def test_where_nobody_else_is_left_it_is_closed_and_the_requester_hears_why(office: World) -> None:
+    run_id, record = await asked(office)
+
+    gone = without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"')
+    await becomes(office, gone)
+
+    run = await office.ended(run_id)
+    closed = await office.request(record.request.id)
+    assert closed.state == "superseded"
+    assert closed.decision is not None
+    assert "Bo Berg" not in closed.decision.reason
+    assert "left the directory" in closed.decision.reason
+    assert "policy 'pair' can't be met" in run.results[0].text
+    assert "can't be met" in (await office.next_mail("anna")).text.replace("\n", " ")
+    assert office.workshop.effects == []
+
+
+async def test_who_left_while_nothing_ran_is_found_at_the_start(office: World) -> None:
+    run_id, record = await asked(office)
+
+    async with office.stopped():
+        office.toml = without(TOML, "bo") + EVE
+
+    await office.next_mail("eve", "Press bell?")
+    [event] = await reassigned(office, run_id)
+    assert event.to == ("eve",)
+    now = await office.request(record.request.id)
+    assert eligible(now.request.policy, now.requesters) == ("cy", "eve")
+
+
+async def test_the_policy_as_it_is_now_decides_where_its_old_names_are_all_gone(office: World) -> None:
+    toml = TOML + '\n[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\n'
+    async with office.stopped():
+        office.toml = toml
+    run_id, _ = await asked(office, "solo")
+
+    await becomes(office, without(toml, "bo").replace('["person:bo"]', '["person:dan"]'))
+
+    [event] = await reassigned(office, run_id)
+    assert event.to == ("dan",)
+    await office.next_mail("dan", "Press bell?")
+
+
+async def test_looking_twice_asks_nobody_twice(office: World) -> None:
+    run_id, _ = await asked(office)
+    await becomes(office, without(TOML, "bo") + EVE)
+
+    await office.app.requests.departures.look_at_all()
+
+    assert len(await reassigned(office, run_id)) == 1
+    await office.quiet()
+    assert len(office.mails("eve")) == 1
+
+
+async def test_a_question_to_somebody_who_left_is_closed(office: World) -> None:
+    run_id = await office.trigger("ask-of person:bo free_text What is your wish?")
+    record = await office.opened(run_id)
+
+    await becomes(office, without(TOML, "bo"))
+
+    await office.ended(run_id)
+    closed = await office.request(record.request.id)
+    assert closed.state == "expired"
+    assert closed.decision is not None
+    assert "left the directory" in closed.decision.reason
