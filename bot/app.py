@@ -234,12 +234,7 @@ def compose(
             children=driving.children,
             executor=driving.executor,
         ),
-        requests=Requests(
-            decisions,
-            _lookup(ground, agents),
-            ground.freezes,
-            Departures(journal, decisions, people, ground.edits, settings.alerts.to),
-        ),
+        requests=_requests(ground, agents),
         messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
         work=Work(
             queue=ground.queue,
@@ -266,9 +261,9 @@ def _drift(settings: Settings, store: Store, outbox: Outbox) -> Drift:
     return Drift(environments, Live(environments, store), store, outbox.alert)
 
 
-def _lookup(ground: _Ground, agents: Sequence[Agent]) -> StoredRequests:
-    asked = [agent for agent in agents if agent.example]
-    return StoredRequests(
+def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:
+    asked, decisions = [agent for agent in agents if agent.example], ground.decisions
+    lookup = StoredRequests(
         ground.store,
         ground.decisions,
         ground.people,
@@ -277,6 +272,8 @@ def _lookup(ground: _Ground, agents: Sequence[Agent]) -> StoredRequests:
         usage=lambda: usage(asked),
         freezes=ground.freezes,
     )
+    departures = Departures(ground.journal, decisions, ground.people, ground.edits, ground.settings.alerts.to)
+    return Requests(decisions, lookup, ground.freezes, departures)
 
 
 def _ground(

@@ -63,7 +63,7 @@ class World(Peopled):
         """With the clerk, unless the settings' own agents are wanted."""
         agents: Sequence[Agent] = agents_of(settings) if self.deploys else (clerk(self.workshop),)
         channels = [self.through(self.mail.channel()), *self.beside]
-        return compose(settings, self.url, channels, agents, telemetry=self.telemetry)
+        return compose(settings, self.url, channels, agents, people=self.people, telemetry=self.telemetry)
 
     def address(self, person: str) -> str:
         """Strangers have one at the same place."""

@@ -17,6 +17,7 @@ from bot.doctor.approvals import examine_approvals
 from bot.doctor.audiences import addresses_of, examine_audiences
 from bot.doctor.environments import examine_environments
 from bot.doctor.finding import Finding, not_tried
+from bot.doctor.groups import examine_groups
 from bot.doctor.retention import examine_retention
 from bot.doctor.room import room
 from bot.doctor.slack import examine_slack
@@ -36,6 +37,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings += [*await examine_retention(settings)]
     findings += [finding async for finding in _mail(settings)]
     findings += [finding async for finding in _slack(settings)]
+    findings += [finding async for finding in examine_groups(settings)]
     findings += [*examine_approvals(settings), *examine_audiences(settings)]
     findings += [*_own_agents(settings), _git(), *await examine_environments(settings), *_triggers(settings)]
     return [*findings, *await _models(settings), *await _prices(settings)]

@@ -8,6 +8,7 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Requ
 from bot.people.directory import People
 from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord, after
+from bot.policy.steps import escalated, without
 from bot.requests.decisions import Decisions
 from bot.requests.reassigning import reassigning
 from bot.requests.stored import TRIES
@@ -86,7 +87,7 @@ class Departures:
         """Return the policies that may hold instead, the nearest first.
 
         The same seats as they are filled now, so that every vote still counts; the policy as the settings have it now;
-        and the operators, where nothing is decided that a policy gates.
+        both with those whom it escalates to; and the operators, where nothing is decided that a policy gates.
         """
         request, now = record.request, await self._journal.store.now(record.request.id)
         old = request.policy
@@ -105,10 +106,15 @@ class Departures:
                 case AnyOf():
                     return AnyOf(of=tuple(map(again, rule.of)))
 
-        found = [old.model_copy(update={"rule": again(old.rule)})]
+        # One person fills one step.
+        taken = {person for step in old.other_steps for person in step.by}
+        nearest = old.model_copy(update={"rule": without(again(old.rule), taken)})
+        found = [nearest]
         if request.purpose == "gate":
-            named = self._people.snapshot(old.name, now)
+            named = None if old.steps else self._people.snapshot(old.name, now)
             found += [old.model_copy(update={"rule": named.rule, "quorum": named.quorum})] if named else []
+            reserve = self._people.on_duty(old.escalate_to, now)
+            found += [escalated(one, reserve, now) for one in reversed(found)] if reserve else []
         elif request.purpose in {"unknown", "go_on"}:
             operators = Anyone(source="the operators", people=self._people.members(self._alerts, now))
             found.append(old.model_copy(update={"rule": operators, "quorum": 1, "requester_may_approve": True}))

@@ -61,7 +61,7 @@ class Sayso(Peopled):
         """See `Running`."""
         agents = self.agents or agents_of(settings)
         models = {agent.name: self.model for agent in agents if agent.prompt} if self.model else {}
-        return compose(settings, self.url, [self.mail.channel()], agents, models=models)
+        return compose(settings, self.url, [self.mail.channel()], agents, models=models, people=self.people)
 
     async def trigger(self, text: str, person: str = "anna", agent: str | None = None) -> RunId:
         """`person` wants something of `agent`, or of the first one."""

@@ -13,6 +13,7 @@ from agents.requests import RequestId
 from agents.run import Run, fold
 from bot.app import App
 from bot.config.settings import Settings
+from bot.people.directory import People
 from bot.policy.record import RequestRecord
 from bot.process.running import running
 from bot.store.client import Client
@@ -30,6 +31,7 @@ class Running(ABC):
     _moved_ms: int = field(default=0, init=False)
 
     app: App = field(init=False)
+    people: People = field(init=False)
     mail: LocalMail = field(init=False)
     _leave: asyncio.Event = field(init=False)
 
@@ -39,13 +41,14 @@ class Running(ABC):
 
     @abstractmethod
     def composed(self, settings: Settings) -> App:
-        """The composition, with the channel of `mail`."""
+        """The composition, with the channel of `mail` and its `people`."""
 
     async def start(self, *, works: bool = True, receives: bool = True) -> None:
         """Compose and run it."""
         await self._let_go()
         settings = self.settings()
-        self.mail = local_mail(settings)
+        self.people = People.of(settings)
+        self.mail = local_mail(settings, self.people)
         self.app = self.composed(settings)
         self._leave, runs = asyncio.Event(), asyncio.Event()
         # In a task of its own: what is entered in a task is left in it.

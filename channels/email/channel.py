@@ -56,8 +56,8 @@ class EmailChannel:
     """Reaches people by mail from `address`. `prove` is the way to tell that a mail comes from its From.
 
     `way` is where a reply token travels. Mails are read within `limits` in a child process, which knows the people who
-    are in `directory` as a mail is read. `public` is an address of the same mailbox that anybody may write to; what is sent from it
-    goes by `post`, where that is not the same way.
+    are in `directory` as a mail is read. `public` is an address of the same mailbox that anybody may write to; what is
+    sent from it goes by `post`, where that is not the same way.
     """
 
     def __init__(
