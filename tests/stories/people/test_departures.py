@@ -130,3 +130,16 @@ async def test_a_question_to_somebody_who_left_is_closed(office: World) -> None:
     assert closed.state == "expired"
     assert closed.decision is not None
     assert "left the directory" in closed.decision.reason
+
+
+async def test_those_it_would_escalate_to_are_asked_at_once_where_nobody_else_is_left(office: World) -> None:
+    toml = TOML + '\n[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\n'
+    toml += 'escalate_after = "3h"\nescalate_to = ["person:dan"]\n'
+    async with office.stopped():
+        office.toml = toml
+    run_id, _ = await asked(office, "solo")
+
+    await becomes(office, without(toml, "bo").replace('["person:bo"]', '["person:anna"]'))
+
+    [event] = await reassigned(office, run_id)
+    assert (event.why, event.to) == ("left", ("dan",))
