@@ -6,6 +6,12 @@ local plan = cjson.decode(ARGV[1])
 if redis.call('XLEN', run) ~= plan.seq then return 0 end -- check: length
 if redis.call('ZSCORE', wake, 'run ' .. plan.run) then return 0 end -- check: due
 if redis.call('HGET', attempts, 'holder') then return 0 end -- check: holder
+-- What happened in it is first sealed: later nobody could say any more what it was.
+local unsealed = redis.call('XRANGE', string.match(run, '^(.-):run:') .. ':audit:new', '-', '+', 'COUNT', '1001')
+if #unsealed > 1000 then return 0 end
+for _, fact in ipairs(unsealed) do
+  if fact[2][2] == plan.run then return 0 end -- check: unsealed
+end
 for _, request in ipairs(plan.requests) do
   if tonumber(redis.call('HGET', KEYS[request.key], 'version') or 0) ~= request.version then return 0 end -- check: record
 end

@@ -71,6 +71,14 @@ async def test_a_run_that_is_as_it_was_read_is_taken_out_once(resting: Resting) 
     assert (await resting.store.lists.figures()).started == 1
 
 
+@guards("forget_run.lua:unsealed")
+async def test_a_run_of_which_something_is_not_sealed_yet_stays(resting: Resting) -> None:
+    fact = ["run", resting.run_id, "first", "1", "count", "1"]
+    await resting.store.client.do("XADD", resting.keys.audit_new, "*", *fact)
+
+    assert await resting.stays()
+
+
 @guards("forget_run.lua:length")
 async def test_a_run_to_which_something_was_added_stays(resting: Resting) -> None:
     assert await resting.noted() == "committed"
