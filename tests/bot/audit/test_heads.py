@@ -1,0 +1,67 @@
+"""Heads leave for where nobody who can write to Redis reaches them."""
+
+import socket
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from agents.requests import PersonId
+from bot.audit.chain import Head
+from bot.audit.heads import Heads, heads_in
+from bot.errors import Invalid
+from bot.store import Keys, Store
+
+HEAD = Head(0, 7, "ab" * 32)
+
+
+async def announced(store: Store, *places: str) -> tuple[list[tuple[str, int]], list[str]]:
+    mails, alarms = list[tuple[str, int]](), list[str]()
+
+    async def mail(person: PersonId, heads: Sequence[Head]) -> None:
+        mails.append((person, len(heads)))
+
+    async def alarm(place: str, _: str) -> None:
+        alarms.append(place)
+
+    await store.client.do("SET", Keys(0).audit_head, str(HEAD))
+    heads = Heads(store, places, mail, alarm)
+    for _ in range(2):
+        await heads.announce(HEAD)
+    return mails, alarms
+
+
+async def test_a_file_has_a_line_for_each_which_only_its_owner_reads(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "heads"
+
+    await announced(store, f"file:{file}")
+
+    assert heads_in(str(file)) == [HEAD, HEAD]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_syslog_gets_each_in_a_datagram(store: Store) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        await announced(store, f"syslog:127.0.0.1:{server.getsockname()[1]}")
+
+        text = server.recv(1_000).decode()
+
+    assert text.startswith("<110>1 2")
+    assert text.endswith(f"sayso - audit - {HEAD}")
+
+
+async def test_a_mail_brings_them_once_a_day_and_a_place_that_fails_is_told_once(store: Store, tmp_path: Path) -> None:
+    mails, alarms = await announced(store, f"file:{tmp_path}", "mail:person:anna")
+
+    assert (mails, alarms) == ([("anna", 1)], [f"file:{tmp_path}"])
+
+
+def test_a_file_without_heads_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("nothing\n\n")
+
+    for name in ("log", "missing"):
+        with pytest.raises(Invalid, match=name):
+            heads_in(str(tmp_path / name))
