@@ -1,0 +1,94 @@
+"""Edits: what is executed has the very digest that the counted voters saw, whatever edits and votes came before."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.events import RequestRevised, VoteCast
+from agents.requests import Effect, GatedCall, PersonId, Vote
+from bot.policy.digest import call_digest
+from bot.policy.edits import changed_names, edited_request, typed_lines, typed_values
+from bot.policy.judge import Answer, Counted, Decided, edit_objection, judge
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord, after
+from tests.bot.examples import NOON, anyone, approval, policy
+
+_PEOPLE = tuple(map(PersonId, ("bo", "cy", "dan")))
+_VERSIONS = ("v1", "v2", "v3")
+
+
+def _call(version: str) -> GatedCall:
+    return GatedCall(
+        tool="deploy",
+        schema_version=1,
+        arguments={"version": version, "where": "production"},
+        effect=Effect(argv=("deploy", version)),
+        editable=("version",),
+    )
+
+
+def _answer(person: PersonId, seen: RequestRecord) -> Answer:
+    return Answer(
+        reply_id="r",
+        person=person,
+        channel="console",
+        revision=seen.request.revision,
+        digest=seen.request.digest,
+        approve=True,
+        at=NOON + timedelta(seconds=1),
+    )
+
+
+_moves = st.lists(st.tuples(st.sampled_from(_PEOPLE), st.sampled_from((*_VERSIONS, "")), st.booleans()), max_size=12)
+
+
+@given(_moves, st.integers(1, 2), st.booleans())
+def test_what_is_approved_has_the_digest_that_all_counted_voters_saw(
+    moves: list[tuple[PersonId, str, bool]], quorum: int, own: bool
+) -> None:
+    asked = approval(
+        policy=policy(rule=anyone(*_PEOPLE), quorum=quorum, editor_may_approve=own), requesters=(PersonId("anna"),)
+    )
+    asked = asked.model_copy(update={"call": _call("v1")})
+    digest = call_digest(asked.run_id, asked.id, asked.nonce, _call("v1"), asked.requesters)
+    record = RequestRecord(request=asked.model_copy(update={"digest": digest}))
+    shown, digests = [record], {digest}
+    for person, version, is_old in moves:
+        seen = shown[0] if is_old else record
+        if version:
+            new, old = _call(version), record.request.call
+            assert old is not None
+            if edit_objection(record, _answer(person, seen)) or not changed_names(old, new):
+                continue
+            request = edited_request(record.request, old, new, person)
+            assert request.digest not in digests  # no answer to an older card fits a newer one
+            record = after(record, [RequestRevised(at=NOON, by=person, request=request)])
+            shown, digests = [*shown, record], digests | {request.digest}
+            continue
+        judged = judge(record, _answer(person, seen))
+        if isinstance(judged, Counted):
+            record = after(record, [VoteCast(at=NOON, request_id=asked.id, vote=judged.vote)])
+        if isinstance(judged, Decided):
+            votes: list[Vote] = [*record.votes, *([judged.vote] if judged.vote else [])]
+            call = record.request.call
+            assert call is not None
+            executed = call_digest(asked.run_id, asked.id, record.request.nonce, call, asked.requesters)
+            assert {vote.digest for vote in votes if vote.person in judged.decision.by} == {executed}
+            assert len(set(judged.decision.by)) >= quorum
+            assert set(judged.decision.by) <= set(eligible(record.request.policy, record.requesters))
+            assert own or not set(judged.decision.by) & set(record.request.edits.values())
+            return
+
+
+def test_lines_are_an_edit_only_where_each_names_an_argument_once() -> None:
+    call = _call("v1")
+
+    assert typed_lines(call, "Version: v2\n\nwhere : here\n") == {"version": "v2", "where": "here"}
+    for text in ("", "version v2", "version:", "version: v2\nthanks", "version: v2\nversion: v3", "when: now"):
+        assert typed_lines(call, text) is None, text
+
+
+def test_what_stands_in_a_form_unchanged_is_no_wish() -> None:
+    assert typed_values(_call("v1"), {"version": " v1 \r\n"}) == {}
+    assert typed_values(_call("v1"), {"version": " v2 \r\n"}) == {"version": "v2"}
