@@ -1,0 +1,35 @@
+"""In Slack whoever decides presses Change, and everybody is asked again about what they made of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.slack.driver import Workspace
+from tests.slack_world import SlackWorld, a_slack_world
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        office.world.workshop.editable = ("what",)
+        await office.world.start()
+        await slack.connected()
+        yield office
+        assert await slack.violations() == []
+
+
+async def test_bo_changes_what_is_asked_in_a_window_and_cy_approves_it(office: SlackWorld) -> None:
+    wish = await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", to_press="Approve")
+    before = await office.world.opened(await office.only_run())
+
+    assert (await office.bo.presses("Change…", in_=card)).acked
+    await office.bo.sees_modal("what")
+    await office.bo.submits({"what": "gong"})
+    await office.says(wish, "Bo Berg changed what from bell to gong: votes before are void.")
+
+    now = await office.world.request(before.request.id)
+    assert (now.state, now.request.edits, now.votes) == ("open", {"what": "bo"}, ())
+    await office.world.decide("cy", now, "approve")
+    assert await office.world.summary(before.request.run_id) == "done: ok: press gong: done"
