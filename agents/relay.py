@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
 from agents.command import end_of, failed
 from agents.forms import FormField
-from agents.requests import Effect, Format, Frozen
+from agents.requests import Effect, Format, Frozen, Urgency
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import quote
@@ -30,6 +30,7 @@ class Question(Frozen):
     options: tuple[str, ...] = ()
     fields: tuple[FormField, ...] = ()
     expires_after_s: float
+    urgency: Urgency = Field(default="medium", exclude_if=lambda urgency: urgency == "medium")
 
 
 class Approval(Frozen):

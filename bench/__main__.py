@@ -24,10 +24,11 @@ from bench.latency import latency
 from bench.memory import memory
 from bench.overload import overload
 from bench.race import ALL, race
+from bench.reminders import reminders
 from bench.table import machine
 
 BESIDE = ("raw", "langgraph-sqlite", "sayso")
-_PARTS = "abcdeghik"
+_PARTS = "abcdeghijk"
 # Each takes minutes or hours, and says whether something is wrong.
 _TABLES = ("storm", "mutants")
 
@@ -49,10 +50,11 @@ class Level:
     active: int = 500
     presses: int = 400
     records: int = 100_000
+    open: int = 100_000
 
 
-_QUICK = Level(128, 32, 5, 1, BESIDE, 100, 2_000, QUICK, None, (1_000, 50), 500, 100, 10_000)
-_TINY = Level(2, 2, 1, 1, ("sayso",), 1, 4, TINY, None, (8, 2), 8, 8, 40)
+_QUICK = Level(128, 32, 5, 1, BESIDE, 100, 2_000, QUICK, None, (1_000, 50), 500, 100, 10_000, 5_000)
+_TINY = Level(2, 2, 1, 1, ("sayso",), 1, 4, TINY, None, (8, 2), 8, 8, 40, 8)
 
 
 def main() -> None:
@@ -91,6 +93,8 @@ def _measure(part: str, folder: Path, level: Level) -> None:
             asyncio.run(clicks(folder, level.active, level.presses))
         case "i":
             asyncio.run(overload(folder, *level.crowd))
+        case "j":
+            asyncio.run(reminders(folder, level.open))
         case "k":
             asyncio.run(audit(folder, level.records))
         case _:
@@ -124,7 +128,7 @@ def _options() -> argparse.Namespace:
         nargs="*",
         choices=[*_PARTS, *_TABLES, []],
         help="a waiting, b the race with peers, c appending, d memory, e curves, g clicks, h agents, i overload, "
-        "k the audit log; storm, mutants",
+        "j reminders, k the audit log; storm, mutants",
     )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     parser.add_argument("--tiny", action="store_true", help="as little as shows that it works")

@@ -37,11 +37,11 @@ async def memory(folder: Path, runs: int) -> None:
         for number in range(_WARM_UP):
             await _park(driver, f"warm-{number}")
             await driver.ask("answer", f"warm-{number}")
-        before, used = await _by_kind(redis), await _used(redis)
+        before, first = await by_kind(redis), await used(redis)
         await _all(lambda number: _park(driver, f"park-{number}"), runs)
-        paused, growth = await _by_kind(redis), await _used(redis) - used
+        paused, growth = await by_kind(redis), await used(redis) - first
         await _all(lambda number: driver.ask("answer", f"park-{number}"), runs)
-        ended, left = await _by_kind(redis), await _used(redis) - used
+        ended, left = await by_kind(redis), await used(redis) - first
         await redis.close()
     _print("paused", runs, before, paused, growth)
     _print("finished", runs, before, ended, left)
@@ -70,11 +70,12 @@ async def _park(driver: Driver, name: str) -> None:
     await driver.ask("start", name)
 
 
-async def _used(redis: Client) -> int:
+async def used(redis: Client) -> int:
+    """Bytes of Redis' used_memory."""
     return int((await redis.do("INFO", "memory"))["used_memory"])
 
 
-async def _by_kind(redis: Client) -> dict[str, float]:
+async def by_kind(redis: Client) -> dict[str, float]:
     """Bytes of each kind of key: all of a few large keys, or the mean of a sample of many small ones."""
     names = defaultdict[str, list[str]](list)
     async for key in redis.scan("*"):

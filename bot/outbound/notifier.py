@@ -91,7 +91,7 @@ class Notifier:
         if isinstance(wanted, Question):
             to, source = self._people.members(wanted.to, now), ", ".join(wanted.to)
             # The process that opens it serves HTTP and has no channels; those that send have them all.
-            return self._people.question(to, CHANNELS, source, wanted.expires_after_s)
+            return self._people.question(to, CHANNELS, source, wanted.expires_after_s, wanted.urgency)
         step = run.pending.step if run.pending else None
         if isinstance(step, RequestHumanInput) and step.to:
             return self._people.question(self._people.members(step.to, now), CHANNELS, ", ".join(step.to))

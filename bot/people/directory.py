@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, Urgency
 from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Approvers, PolicyConfig, StepConfig, refs_of
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
@@ -245,6 +245,7 @@ class People:
         reach: tuple[str, ...],
         source: str = "the requester",
         expires_after_s: float = QUESTION_EXPIRES_S,
+        urgency: Urgency = "medium",
     ) -> PolicySnapshot:
         """The policy of a question to `to`: any of them may answer, the requester too, in any way that reaches us."""
         return PolicySnapshot(
@@ -256,6 +257,7 @@ class People:
             requester_may_approve=True,
             expires_after_s=expires_after_s,
             execute_within_s=expires_after_s,
+            urgency=urgency,
         )
 
     def seat(self, ref: str, at: datetime) -> Anyone:

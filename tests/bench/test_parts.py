@@ -19,6 +19,7 @@ HEADS = {
     "g": "not acknowledged within 3 s",
     "h": "no budget",
     "i": "p50 / p99 / max s",
+    "j": "kind of key",
     "k": "verify s",
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from bot.config import deploy, tables
 from bot.config.directory.groups import GroupTable
 from bot.config.directory.oncall import OncallTable, OverrideTable
-from bot.config.directory.policies import PolicyConfig
+from bot.config.directory.policies import PolicyConfig, StepConfig
 from bot.config.settings import Settings
 from bot.config.slack import SlackConfig
 from bot.config.tables import Table
@@ -17,7 +17,7 @@ README, DOCS = TOP / "README.md", TOP / "docs"
 PAGES = (README, *DOCS.glob("**/*.md"))
 LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))|(?<=src=\")[^\"]+(?=\")")
 TABLES = (
-    tables.PersonConfig, PolicyConfig, GroupTable, OncallTable, OverrideTable,
+    tables.PersonConfig, PolicyConfig, StepConfig, GroupTable, OncallTable, OverrideTable,
     deploy.EnvironmentConfig, deploy.GitHubConfig, deploy.GitLabConfig,
     deploy.ArgoCDConfig, tables.AgentConfig,
     tables.DeskConfig, tables.AnnounceConfig, tables.AlertsConfig, tables.LimitsConfig, SlackConfig,

@@ -12,7 +12,7 @@ from agents.forms import FormField, unaskable
 from agents.forms.fields import MOST_FIELDS
 from agents.forms.words import misread
 from agents.relay import Approval, Question
-from agents.requests import Format, Frozen, RequestState
+from agents.requests import Format, Frozen, RequestState, Urgency
 from bot.config.tables import MAX_EXPIRES_AFTER_S
 from bot.people.directory import QUESTION_EXPIRES_S
 from bot.policy.edits import Edited
@@ -302,6 +302,7 @@ class QuestionWanted(_Asked):
     expires_after_s: float = Field(
         default=QUESTION_EXPIRES_S, ge=_SHORTEST_S, le=MAX_EXPIRES_AFTER_S, allow_inf_nan=False
     )
+    urgency: Urgency = Field(default="medium", description="Shown on the card.")
 
     @model_validator(mode="after")
     def _can_be_answered(self) -> Self:
@@ -325,6 +326,7 @@ class QuestionWanted(_Asked):
             options=self.options,
             fields=self.fields,
             expires_after_s=self.expires_after_s,
+            urgency=self.urgency,
         )
 
 

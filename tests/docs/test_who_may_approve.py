@@ -1,0 +1,45 @@
+"""The examples of docs/who-may-approve.md on time and steps are whole settings, and mean what the page says."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.people.directory import People
+from bot.testing.settings import settings_of
+from tests.servers.lines import TOP
+
+NOW = datetime(2026, 11, 3, 22, 10, tzinfo=UTC)
+
+
+def example(name: str, folder: Path) -> People:
+    """The people and policies of the example of this name."""
+    page = (TOP / "docs" / "who-may-approve.md").read_text(encoding="utf-8")
+    found = re.search(rf"<!-- example: {name} -->\n```toml\n(.*?)```", page, re.DOTALL)
+    assert found
+    return People.of(settings_of(folder, found[1]))
+
+
+def test_two_people_are_reminded_by_their_own_clocks(tmp_path: Path) -> None:
+    policy = example("two-person", tmp_path).snapshot("production", NOW)
+
+    assert policy
+    assert (policy.quorum, policy.remind_after_s, policy.quiet_hours) == (2, (1800.0, 7200.0), "22:00-07:00")
+
+
+def test_at_night_it_escalates_to_whoever_is_on_call(tmp_path: Path) -> None:
+    people = example("on-call", tmp_path)
+    policy = people.snapshot("hotfix", NOW)
+
+    assert policy
+    assert policy.escalate_after_s == 1200
+    assert people.on_duty(policy.escalate_to, NOW) == ("cy",)
+    assert people.on_duty(policy.escalate_to, datetime(2026, 11, 5, 12, tzinfo=UTC)) == ("dee",)
+    assert set(policy.everybody) >= {"cy", "dee"}
+
+
+def test_the_manager_comes_before_finance(tmp_path: Path) -> None:
+    policy = example("steps", tmp_path).snapshot("spending", NOW)
+
+    assert policy
+    assert [step.name for step in policy.steps] == ["manager", "finance"]
+    assert (policy.step, policy.escalate_after_s) == (policy.steps[0], 8 * 3600)
