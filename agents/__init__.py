@@ -243,6 +243,7 @@ class Tool(Generic[A]):
     what people are told; it may be called again. `title` names a call in a few words, and `question` says what a yes to
     exactly this effect does, where that is more.
     `runs_command` says that its whole effect is one `ToolContext.command`. `schema_version` changes with `args`.
+    A newer call that `supersedes` closes older requests of other runs for the same tool and environment.
     `editable` names the arguments that whoever may approve a call may change before it is decided.
     """
 
@@ -263,6 +264,7 @@ class Tool(Generic[A]):
     waits_s: float | Callable[[A], float] = 86_400.0
     schema_version: int = 1
     editable: tuple[str, ...] = ()
+    supersedes: bool = False
 
     def __post_init__(self) -> None:
         """Refuse names in `editable` that are no arguments."""

@@ -450,7 +450,8 @@ class Given(Frozen):
 class Decision(Frozen):
     """The one final outcome of a request. `by` holds the people whose votes or answer made it; empty for code.
 
-    `operators_keys` are those of them whose word came with a key that somebody else made.
+    `operators_keys` are those of them whose word came with a key that somebody else made. `newer_run` asks for the same
+    place now, and so this one is superseded and not asked again.
     """
 
     state: Closed
@@ -459,4 +460,5 @@ class Decision(Frozen):
     reason: str = ""
     given: Given | None = None
     operators_keys: tuple[PersonId, ...] = ()
+    newer_run: RunId = Field(default=RunId(""), exclude_if=operator.not_)
     at: AwareDatetime

@@ -301,6 +301,8 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
     match decision.state:
         case "approved":
             return replace(run, pending=replace(pending, decision=decision))
+        case "superseded" if decision.newer_run:
+            return _close(run, Result(pending.step, "withdrawn", decision.reason))
         case "superseded":
             replaced = (pending.request, decision.reason) if pending.request else None
             return replace(run, pending=replace(pending, request=None, decision=None, replaced=replaced, frozen=None))

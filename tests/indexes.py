@@ -8,6 +8,7 @@ from agents.run import Run, fold
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, records
 from bot.store import Store
+from bot.store.journal import place_of_call
 from bot.store.lists import Mark
 
 # The members of each list by their places, the oldest first, over all shards.
@@ -54,6 +55,8 @@ def _of_requests(told: dict[RequestId, RequestRecord]) -> Iterator[tuple[str, Ma
             yield "requests:open", mark
             for person in eligible(request.policy, request.requesters):
                 yield f"requests:for:{person}", mark
+            if place := place_of_call(request):
+                yield f"requests:for:{place}", mark
 
 
 def _ms(moment: datetime) -> int:

@@ -101,6 +101,7 @@ def _tool(way: Way, environments: Mapping[str, Environment], description: str) -
         title=lambda args: title(way, args),
         question=lambda args, effect: question(way, args, effect),
         editable=("version",) if way == "deploy" else (),
+        supersedes=way == "deploy",
     )
 
 

@@ -153,6 +153,9 @@ def decided(decision: Decision, people: People) -> str:
             )
             sentences = [withdrawn, said and say("words.reason", reason=said)]
         case "superseded":
+            newer = decision.newer_run
+            if newer:
+                return say("words.superseded-by", when=when, run=newer)
             sentences = [say("words.superseded", when=when), said and say("words.reason", reason=said)]
     return " ".join(filter(None, [*sentences, _with_keys(decision, people)]))
 

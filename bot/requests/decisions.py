@@ -15,7 +15,7 @@ from agents.events import (
     RequestRevoked,
     VoteCast,
 )
-from agents.requests import Closed, Decision, PersonId, Request, RequestId, Vote
+from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote
 from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement, read_answer
@@ -373,9 +373,19 @@ class Decisions:
         await self._journal.write(self.closing(record, version, "superseded", None, why, now))
 
     def closing(
-        self, record: RequestRecord, version: int, state: Closed, by: PersonId | None, why: str, now: datetime
+        self,
+        record: RequestRecord,
+        version: int,
+        state: Closed,
+        by: PersonId | None,
+        why: str,
+        now: datetime,
+        newer: RunId | None = None,
     ) -> Commit:
-        """Return the commit that closes a request; only a lost wake-up if it is closed already."""
+        """Return the commit that closes a request; only a lost wake-up if it is closed already.
+
+        `newer` is the run whose request replaces it.
+        """
         request = record.request
         is_unused = state == "superseded" and record.state == "approved"
         if record.state != "open" and not is_unused:
@@ -384,7 +394,7 @@ class Decisions:
                 asleep=[WorkItem("ask", request.id)],
                 wake=[Wake(WorkItem("run", request.run_id))],
             )
-        decision = Decision(state=state, by=(by,) if by else (), reason=why, at=now)
+        decision = Decision(state=state, by=(by,) if by else (), reason=why, newer_run=newer or RunId(""), at=now)
         event = RequestDecided(at=now, request_id=request.id, decision=decision)
         closed = after(record, [event])
         return Commit(

@@ -22,6 +22,7 @@ from bot.people.directory import People
 from bot.render.views import line_of
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
+from bot.requests.older import OlderRequests
 from bot.requests.opening import (
     NotEnoughApprovers,
     changes_between,
@@ -75,6 +76,7 @@ class Loop:
         self._log, self._notifier, self._turn, self._budgets = log, log.notifier, turn, turn.budgets
         self._agents, self._executor, self._children = executor.agents, executor, children
         self._guard, self._freezes = ApprovalGuard(decisions, people, freezes), freezes
+        self._older = OlderRequests(log.journal, decisions)
         self._moving: dict[RunId, bool] = {}
 
     async def advance(self, run_id: RunId) -> None:
@@ -235,10 +237,18 @@ class Loop:
             with self._speaking_to_requester(run):
                 why = request.why
             return await self._refuse(told, ask.pending, why)
+        supersedes = (
+            ask.purpose == "gate" and isinstance(ask.pending.step, CallTool) and _supersedes(agent, ask.pending.step)
+        )
+        if supersedes:  # first, so that a crash leaves the older one closed and this run still to ask
+            await self._older.supersede(request)
         commit = await self._opening(request, run)
         if ask.purpose == "unknown":
             commit = self._notifier.with_unknown(commit, run, request, now)
-        return await self._log.write(told, commit)
+        opened = await self._log.write(told, commit)
+        if supersedes and opened:  # whoever asked at the same moment did not see this one
+            await self._older.supersede(request)
+        return opened
 
     async def request(self, agent: Agent, run: Run, ask: Ask, now: datetime) -> Request | NotEnoughApprovers:
         """The request that `ask` opens; nothing is written. Raises ToolRefused."""
@@ -372,6 +382,12 @@ def _check_may_ask(agent: Agent, step: Step) -> None:
     if others:
         who = ", ".join(agent.asks) or say("agent.asks-requester-only")
         raise ToolRefused(say("agent.may-not-ask", agent=agent.name, others=", ".join(others), who=who))
+
+
+def _supersedes(agent: Agent, step: CallTool) -> bool:
+    """Return whether a newer call of that tool replaces an older one that has not started."""
+    tool = agent.tool(step.tool)
+    return tool is not None and tool.supersedes
 
 
 def title_of(agent: Agent, step: CallTool) -> str:

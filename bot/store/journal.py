@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from agents.requests import Request
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.store import Accepted, Commit, RecordWrite, Store, WorkItem, Written
@@ -50,16 +51,25 @@ class Journal:
 def record_write(record: RequestRecord, version: int, before: datetime | None = None) -> RecordWrite:
     """`record` as a commit wants it; it is listed for those who may decide it, and who held a card of it before."""
     request = record.request
-    may = eligible(request.policy, request.requesters)
+    may, held = eligible(request.policy, request.requesters), (holder.person for holder in record.holders)
     return RecordWrite(
         request_id=request.id,
         version=version,
         state=record.state,
         body=record.model_dump_json().encode(),
         opened_at=request.opened_at,
-        people=tuple(dict.fromkeys((*may, *(holder.person for holder in record.holders if holder.person)))),
+        people=tuple(filter(None, dict.fromkeys((*may, *held, place_of_call(request))))),
         before=before,
     )
+
+
+def place_of_call(request: Request) -> str:
+    """Return the name of the tool and environment an approval is about, by which open ones are listed beside people's.
+
+    Empty where it is about none. It has spaces, and so is nobody's.
+    """
+    call = request.call if request.purpose == "gate" else None
+    return f"in {call.effect.environment} {call.tool}" if call and call.effect.environment else ""
 
 
 def outbox_entry(outgoing: OutboxEntry) -> tuple[str, bytes]:

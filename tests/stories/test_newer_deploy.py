@@ -1,0 +1,43 @@
+"""A newer deploy supersedes what was asked for the same environment and has not started."""
+
+from agents.requests import PersonId
+from tests.stories.test_rollback import live
+from tests.world import World
+
+
+async def test_a_newer_deploy_supersedes_an_older_open_request_of_another_run(shop: World) -> None:
+    older = await shop.opened(first := await shop.trigger("deploy v1.1.0 to production"))
+
+    newer = await shop.opened(second := await shop.trigger("deploy v1.2.0 to production"))
+
+    found = await shop.request(older.request.id)
+    assert (found.state, found.decision and found.decision.newer_run) == ("superseded", second)
+    assert (await shop.ended(first)).ended
+    assert second in await shop.summary(first)
+    await shop.decide("bo", older, "approve")
+    await shop.decide("bo", newer, "approve")
+    await shop.ended(second)
+    assert live(shop, "production") == "v1.2.0"
+    asked = [one for one in await shop.requests() if one.request.run_id == first]
+    assert len(asked) == 1, "it does not ask again, or both would go on for ever"
+
+
+async def test_the_same_asked_twice_leaves_the_newest(shop: World) -> None:
+    older = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
+
+    newer = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
+
+    assert (await shop.request(older.request.id)).state == "superseded"
+    assert (await shop.request(newer.request.id)).state == "open"
+
+
+async def test_an_approved_deploy_that_waits_for_the_end_of_a_freeze_is_superseded(shop: World) -> None:
+    await shop.app.requests.freezes.freeze("production", PersonId("bo"), "incident")
+    older = await shop.opened(first := await shop.trigger("deploy v1.1.0 to production"))
+    await shop.decide("bo", older, "approve")
+
+    await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
+
+    assert (await shop.request(older.request.id)).state == "superseded"
+    assert (await shop.ended(first)).ended
+    assert live(shop, "production") == "v1.0.0"
