@@ -14,9 +14,14 @@ from tests.world import World
 
 
 async def test_a_deploy_whose_base_changed_after_its_card_is_asked_again_with_what_changed(shop: World) -> None:
-    first, second = [await shop.trigger(f"deploy {version} to production") for version in ("v1.2.0", "v1.1.0")]
-    newer, older = await shop.opened(first), await shop.opened(second)
-    await shop.decide("bo", newer, "approve")
+    places = Places(shop.folder)
+    places.make()
+    busy = take_lock(places.lock("deploy-production"))
+    first = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(first), "approve")
+    await until(lambda: all_wait_for_their_turn(shop, [first]), what="it waits for its turn")
+    older = await shop.opened(second := await shop.trigger("deploy v1.1.0 to production"))
+    os.close(busy)
     await shop.ended(first)
 
     await shop.decide("bo", older, "approve")
@@ -38,10 +43,11 @@ async def test_of_two_deploys_approved_at_once_the_second_is_asked_again_about_w
     places = Places(shop.folder)
     places.make()
     busy = take_lock(places.lock("deploy-production"))
-    runs = [await shop.trigger(f"deploy {version} to production") for version in ("v1.1.0", "v1.2.0")]
-    for run_id in runs:
+    runs = list[RunId]()
+    for version in ("v1.1.0", "v1.2.0"):
+        runs.append(run_id := await shop.trigger(f"deploy {version} to production"))
         await shop.decide("bo", await shop.opened(run_id), "approve")
-    await until(lambda: all_wait_for_their_turn(shop, runs), what="both wait for their turn")
+        await until(lambda: all_wait_for_their_turn(shop, runs), what="all wait for their turn")
     was = live(shop, "production")
 
     os.close(busy)

@@ -296,10 +296,10 @@ async def test_another_program_that_is_replaced_while_a_deploy_waits_for_its_tur
         gate, begun = shop.folder / "demo" / "gate", shop.folder / "demo" / "begun"
         os.mkfifo(gate)
         outside(shop, f'#!/bin/sh\ntouch ../begun\nread -r _ < {gate}\nexec ./deploy.sh "$@"\n')
-        first, second = [await shop.trigger("deploy v1.0.0 to production") for _ in range(2)]
-        record = await shop.opened(second)
+        first = await shop.trigger("deploy v1.0.0 to production")
         await shop.decide("bo", await shop.opened(first), "approve")
         await until(begun.exists)
+        record = await shop.opened(second := await shop.trigger("deploy v1.0.0 to production"))
         await shop.decide("bo", record, "approve")
         await shop.has(second, "running")
         outside(shop, "#!/bin/sh\ntouch ../replaced\n")
