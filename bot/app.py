@@ -36,6 +36,7 @@ from bot.outbound.sending import Reach
 from bot.people.directory import People
 from bot.queries.drift import Drift
 from bot.queries.environments import Live
+from bot.queries.guard import Guard
 from bot.queries.history import History
 from bot.queries.overview import StoredRequests
 from bot.registry.configured import model_names, model_secrets, models_of, release_in_use
@@ -135,6 +136,7 @@ class App:
     journal: Journal
     history: History
     audit: AuditReader
+    guard: Guard
     people: People
     runs: Runs
     requests: Requests
@@ -212,19 +214,21 @@ def compose(
     ground = _ground(settings, url, channels, release, people or People.of(settings), sends=sends)
     store, journal, people, decisions = ground.store, ground.journal, ground.people, ground.decisions
     admission = Admission(store, people, settings.limits)
-    starter = Starter(journal, by_agent, settings.agents, admission)
+    starter = Starter(journal, by_agent, settings.agents, admission, ground.access.rights)
     steering = Steering(journal, decisions, by_agent, ground.archive)
     outbox, inbox = _out_and_in(ground, starter, steering)
     driving = _driving(ground, by_agent, models, outbox, telemetry)
     forks = RunForks(journal, ground.archive, starter, by_agent, settings.agents)
     firing = TriggerStarts(store, starter, outbox.alert)
+    history = History(store, ground.archive, forks)
     return App(
         settings=settings,
         data_dir=ground.data_dir,
         store=store,
         journal=journal,
-        history=History(store, ground.archive, forks),
+        history=history,
         audit=AuditReader(store),
+        guard=Guard(ground.access.rights, store, history),
         people=people,
         runs=Runs(
             starter=starter,
@@ -241,9 +245,7 @@ def compose(
             dispatcher=Dispatcher(store, driving.loop, inbox, outbox, decisions, people),
             crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
-            retention=Retention(
-                store, ground.archive, timedelta(seconds=settings.retention.finished_after_s), outbox.alert
-            ),
+            retention=_retention(ground, outbox),
             sealer=_sealer(ground, outbox),
         ),
         access=ground.access,
@@ -259,6 +261,11 @@ def compose(
 def _drift(settings: Settings, store: Store, outbox: Outbox) -> Drift:
     environments = environments_of(settings)
     return Drift(environments, Live(environments, store), store, outbox.alert)
+
+
+def _retention(ground: _Ground, outbox: Outbox) -> Retention:
+    after = timedelta(seconds=ground.settings.retention.finished_after_s)
+    return Retention(ground.store, ground.archive, after, outbox.alert)
 
 
 def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:
@@ -303,7 +310,7 @@ def _ground(
         decisions=decisions,
         freezes=FrozenRequests(journal, decisions, people, settings.freeze.windows, edits),
         tokens=Tokens(data_dir.keys(settings)),
-        access=access_to(store, people),
+        access=access_to(store, people, settings),
         channels={channel.name: channel for channel in channels},
         edits=edits,
     )
@@ -336,7 +343,7 @@ def _out_and_in(ground: _Ground, starter: Starter, steering: Steering) -> tuple[
     reach = Reach(people, channels, tokens, failing, receipts, ground.access.sessions, settings.public_url)
     outbox = Outbox(journal, decisions, reach, settings.alerts.to)
     handlers = Handlers(
-        follow_ups=FollowUps(journal, decisions, people),
+        follow_ups=FollowUps(journal, decisions, people, ground.access.rights),
         inquiries=Inquiries(store, settings.desk),
         bounces=Bounces(store, receipts, people, tokens, failing, outbox.alert),
         quarantine=Quarantine(journal, decisions, tokens, people),
@@ -352,7 +359,7 @@ def _driving(
     # No trigger is routed to the relay: whom a program may ask is checked where its requests come in. Nor is one to
     # the agent of surveys, which only those start who conduct one.
     everyone = {**agents, RELAY: relay_agent(lambda: people.tables.policies), SURVEY: survey_agent()}
-    children = Children(journal, (*agents, SURVEY), settings.agents)
+    children = Children(journal, (*agents, SURVEY), settings.agents, ground.access.rights)
     runner, announcing = Runner(settings.data_dir, ground.client.url), Announcements(journal, people)
     redactor, host = Redactor((*secrets_in(settings), *model_secrets(settings))), ground.data_dir.host()
     mask = redactor.printed

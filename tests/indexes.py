@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from agents.events import Event
 from agents.requests import RequestId
 from agents.run import Run, fold
+from bot.policy.concern import concern_of, people_of_record
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, records
 from bot.store import Store
@@ -34,7 +36,7 @@ async def lists_of_events(store: Store) -> Indexes:
     found = Indexes()
     for run_id in await store.lists.runs():
         events = (await store.load(run_id)).events
-        for name, mark in [*_of_run(fold(events)), *_of_requests(records(events))]:
+        for name, mark in [*_of_run(fold(events)), *_seen(events), *_of_requests(records(events))]:
             found.setdefault(name, []).append(mark)
     return {name: sorted(marks) for name, marks in found.items()}
 
@@ -46,11 +48,21 @@ def _of_run(run: Run) -> Iterator[tuple[str, Mark]]:
         yield f"runs{name}", mark
 
 
+def _seen(events: tuple[Event, ...]) -> Iterator[tuple[str, Mark]]:
+    run = fold(events)
+    assert run.started is not None
+    mark = (_ms(run.forked.at if run.forked else run.started.at), run.id)
+    for person in concern_of(events).everybody:
+        yield f"runs:seen:{person}", mark
+
+
 def _of_requests(told: dict[RequestId, RequestRecord]) -> Iterator[tuple[str, Mark]]:
     for record in told.values():
         request = record.request
         mark = (_ms(request.opened_at), request.id)
         yield "requests:all", mark
+        for person in people_of_record(record):
+            yield f"requests:seen:{person}", mark
         if record.state == "open":
             yield "requests:open", mark
             for person in eligible(request.policy, request.requesters):

@@ -10,6 +10,7 @@ from typing import Any
 from agents.events import Event, RequestOpened, StepChosen, own, read_event, write_event
 from agents.run import Run, RunState, fold
 from bot.archive.format import KeptRequest, KeptRun
+from bot.policy.concern import concern_of
 from bot.render.views import line_of
 from bot.store import Keys
 from bot.store.client import Client, Script, adjusted, asked
@@ -176,7 +177,7 @@ class Leaving:
     async def forget(self, read: Read) -> bool:
         """Take a run out of Redis; False, and nothing is, if anything about it has changed since it was read."""
         kept, keys = read.kept, Keys.of(read.kept.run_id)
-        line = line_of(read.run)
+        line, concerned = line_of(read.run), concern_of(read.events).everybody
         names = [
             keys.run(kept.run_id), keys.attempts(kept.run_id), keys.wake, keys.outbox, keys.deliveries, keys.dead,
             keys.summaries, keys.requests, keys.archived,
@@ -198,7 +199,8 @@ class Leaving:
             ],
             "dead": list(kept.dead),
             "deliveries": list(kept.deliveries),
-            "lists": places(lists_of(line, keys) if line else ()),
+            "lists": places([*(lists_of(line, keys) if line else ()), *map(keys.runs_seen_by, concerned)]),
+            "seen": places(map(keys.requests_seen_by, concerned)),
             "whole": [
                 *records,
                 *places(map(keys.replies, (*ids, *kept.replies))),

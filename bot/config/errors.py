@@ -17,7 +17,15 @@ from bot.config.deploy import NOBODY_IS_ASKED, DeployConfig
 from bot.config.directory.groups import GroupTable
 from bot.config.directory.oncall import OncallTable
 from bot.config.directory.policies import PolicyConfig, refs_of
-from bot.config.tables import AgentConfig, AlertsConfig, AnnounceConfig, AuditConfig, KeyPath, PersonConfig
+from bot.config.tables import (
+    AgentConfig,
+    AlertsConfig,
+    AnnounceConfig,
+    AuditConfig,
+    KeyPath,
+    PersonConfig,
+    RolesConfig,
+)
 from bot.errors import Invalid
 
 # Enough to recognise what one wrote.
@@ -107,6 +115,8 @@ class HasTables(Protocol):
     def audit(self) -> AuditConfig: ...
     @property
     def agents(self) -> dict[str, AgentConfig]: ...
+    @property
+    def roles(self) -> RolesConfig: ...
 
 
 def is_echo(error: ErrorDetails) -> bool:
@@ -144,6 +154,7 @@ def contradictions(settings: HasTables, broken: Collection[str], origin: Origin)
         found += _unknown_refs(settings)
         found += _too_few_approvers(settings)
         found += _mistimed_policies(settings)
+        found += _two_roles(settings)
     if "policies" not in broken:
         found += _unknown_policies(settings)
     return [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
@@ -180,6 +191,13 @@ def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
     named += [(("audit", "heads"), ref) for ref in by_mail]
     named += [(("announce", "to"), ref) for ref in settings.announce.to if not ref.startswith("slack:")]
     named += [(("agents", name, "asks"), ref) for name, agent in settings.agents.items() for ref in agent.asks]
+    named += [
+        (("agents", name, "triggered_by"), ref)
+        for name, agent in settings.agents.items()
+        for ref in agent.triggered_by or ()
+    ]
+    for role in RolesConfig.model_fields:
+        named += [(("roles", role), ref) for ref in getattr(settings.roles, role)]
     for name, policy in settings.policies.items():
         for at, table in policy.rules:
             path: KeyPath = ("policies", name, *at)
@@ -234,6 +252,15 @@ def _mistimed_policies(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
 
 
 _OF_A_STEP = {"approvers", "quorum", "escalate_after_s", "escalate_to"}
+
+
+def _two_roles(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
+    """Yield whoever is said to be a viewer and more than that: nobody could tell which of both is meant."""
+    roles = settings.roles
+    more = {person for ref in (*roles.operator, *roles.admin) for person in _people_of(ref, settings.people)}
+    for person in dict.fromkeys(one for ref in roles.viewer for one in _people_of(ref, settings.people)):
+        if person in more:
+            yield ("roles", "viewer"), f"found {person}, who is operator or admin as well; allowed: one of both"
 
 
 def _unknown_policies(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:

@@ -31,6 +31,7 @@ from bot.config.tables import (
     Name,
     PersonConfig,
     RetentionConfig,
+    RolesConfig,
     desk_contradictions,
 )
 from bot.config.triggers import TriggerConfig, TriggerName, trigger_contradictions
@@ -97,6 +98,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     people: dict[Name, PersonConfig] = {}
     groups: dict[Name, GroupTable] = {}
     oncall: dict[Name, OncallTable] = {}
+    roles: RolesConfig = RolesConfig()
     policies: dict[Name, PolicyConfig] = {}
     agents: dict[Name, AgentConfig] = {}
     deploy: DeployConfig = DeployConfig()

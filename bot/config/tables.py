@@ -184,6 +184,14 @@ class PersonConfig(Table):
     groups: tuple[Name, ...] = Field(default=(), description="a group exists when somebody is in it")
 
 
+class RolesConfig(Table):
+    """`[roles]`: who may do more, or less, than start runs and steer their own."""
+
+    viewer: tuple[Ref, ...] = Field(default=(), description="who starts nothing, and sees what concerns them")
+    operator: tuple[Ref, ...] = Field(default=(), description="who sees all runs, steers them, and stops everything")
+    admin: tuple[Ref, ...] = Field(default=(), description="who changes people, keys and settings, and audits")
+
+
 class AgentConfig(Table):
     """`[agents.NAME]`: the model of one agent and what one run of it may use up."""
 
@@ -221,6 +229,9 @@ class AgentConfig(Table):
         default=None,
         alias="keep_replies",
         description='how long what its model answers is kept as it came, such as "7d", at most "30d"; none: not at all',
+    )
+    triggered_by: Annotated[tuple[Ref, ...], Field(min_length=1)] | None = Field(
+        default=None, description='who may start it: "person:NAME", "group:NAME"; none: everybody but viewers'
     )
     asks: tuple[Ref, ...] = Field(
         default=(),

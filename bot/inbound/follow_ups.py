@@ -16,8 +16,11 @@ from agents.run import Run, fold
 from agents.text import ends_of
 from bot.errors import Conflict
 from bot.people.directory import People
+from bot.people.refusals import Refusals
+from bot.people.rights import Rights
 from bot.policy.answers import ONLY_FILES, Statement, refuses
 from bot.policy.attachments import attachments, contents
+from bot.policy.concern import Concern, concern_of
 from bot.policy.judge import MOST_REMARKS, Asked, Unclear, is_noted, is_question, judgements
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, after
@@ -52,13 +55,14 @@ _CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGN
 class FollowUps:
     """Gives what follows in a thread to the run that lives there, once."""
 
-    def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
+    def __init__(self, journal: Journal, decisions: Decisions, people: People, rights: Rights) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+        self._rights = rights
 
     async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Give the message to a run that lives in the thread; return whether one has taken it in, now or before.
 
-        Raises ChannelUnavailable while that run has not started, and Conflict.
+        Raises ChannelUnavailable while that run has not started, Conflict, and Forbidden for whoever may not steer it.
         """
         for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
             structlog.contextvars.bind_contextvars(run_id=run_id, person=trigger.person)
@@ -75,7 +79,7 @@ class FollowUps:
                 return True
             if run.ended:
                 return False
-            if await self._took(inbound_id, channel, trigger, run):
+            if await self._took(inbound_id, channel, trigger, run, concern_of(events)):
                 return True
         raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
 
@@ -105,7 +109,7 @@ class FollowUps:
         asked = [event.request.id for event in events if isinstance(event, RequestOpened)]
         return await self._store.threads.is_answer(asked, inbound_id)
 
-    async def _took(self, inbound_id: str, channel: str, trigger: Trigger, run: Run) -> bool:
+    async def _took(self, inbound_id: str, channel: str, trigger: Trigger, run: Run, concern: Concern) -> bool:
         """Return whether the message has its effect now; False if the run changed meanwhile."""
         if not trigger.text.strip() and not trigger.files:
             log.info("ignored", reason="a message without words and files")
@@ -117,14 +121,22 @@ class FollowUps:
         is_open = record is not None and _is_answerable(record)
         if record is None or record.request.format != "approval":
             if record is None or not is_open or not _may_answer(record, person):
+                await self._check_steers(person, channel, run, concern)
                 return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
             await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record), read)
             return True
         if read and person in record.requesters:
             return await self._of_requester(inbound_id, channel, trigger, run, read)
         if not is_open:
+            await self._check_steers(person, channel, run, concern)
             return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
         return _is_written(await self._comment(inbound_id, channel, trigger, record, version))
+
+    async def _check_steers(self, person: PersonId, channel: str, run: Run, concern: Concern) -> None:
+        """Check that words of somebody may steer the run in whose thread they stand. Raises Forbidden."""
+        who = self._rights.of_person(person)
+        if denied := self._rights.denial(who, "write", concern, run.id, is_known=True):
+            await Refusals(self._store).refuse(who, "write", denied, channel, run.id)
 
     async def _of_requester(self, inbound_id: str, channel: str, trigger: Trigger, run: Run, read: RequestRead) -> bool:
         """Words of somebody who asked for it: they take it back, answer a question, stand on every card, or steer."""

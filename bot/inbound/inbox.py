@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from agents.desk import DESK
 from agents.requests import FromDesk, Frozen, PersonId
-from bot.errors import Conflict, Invalid, RateLimited
+from bot.errors import Conflict, Forbidden, Invalid, RateLimited
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.inquiries import Inquiries
@@ -204,6 +204,7 @@ class Inbox:
         return shard_of(delivery_id) if delivery_id else ingress_shard(foreign, self._store.shards)
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
+        title = say("run.not-passed-on-title")
         try:
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
@@ -214,6 +215,7 @@ class Inbox:
             if trigger.follows and not trigger.is_addressed:
                 log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
                 return await self._store.drop_inbound(inbound_id)
+            title = say("run.not-started-title")
             await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
             await self._starter.start(
                 channel,
@@ -224,12 +226,9 @@ class Inbox:
                 files=trigger.files,
                 sent=Sent(others=tuple(map(PersonId, trigger.others))),
             )
-        except Conflict as error:
-            log.warning("not passed on", person=trigger.person, error=str(error))
-            await self._quarantine.refuse(inbound_id, channel, trigger, str(error), say("run.not-passed-on-title"))
-        except (Invalid, RateLimited) as error:
-            log.warning("trigger refused", person=trigger.person, error=str(error))
-            await self._quarantine.refuse(inbound_id, channel, trigger, str(error), say("run.not-started-title"))
+        except (Conflict, Forbidden, Invalid, RateLimited) as error:
+            log.warning("trigger refused", person=trigger.person, error=str(error), title=title)
+            await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
 
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
@@ -240,7 +239,7 @@ class Inbox:
                 text = self._inquiries.wish(enquiry)
             sent, files = Sent(context=context, origin=FromDesk(address=enquiry.sender)), enquiry.files
             await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
-        except (Invalid, RateLimited) as error:
+        except (Invalid, RateLimited, Forbidden) as error:
             item = Quarantined(
                 reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
             )

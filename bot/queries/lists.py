@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 from agents.requests import RequestState
@@ -26,17 +26,21 @@ async def runs(
     state: RunState | None = None,
     requester: str | None = None,
     agent: str | None = None,
+    seen_by: Collection[str] | None = None,
     cursor: str | None = None,
     limit: int,
 ) -> tuple[tuple[Summary, ...], str | None]:
-    """Runs that fit all filters, and the cursor of what follows. A page is not moved by what is started meanwhile."""
+    """Runs that fit all filters, and the cursor of what follows. A page is not moved by what is started meanwhile.
+
+    With `seen_by` only those that concern one of these people.
+    """
     lists = store.lists
     wanted = {"state": state, "requester": requester, "agent": agent}
     filters = {name: value for name, value in wanted.items() if value is not None}
     parts = [_as_it_stands(name, value) for name, value in filters.items()]
 
     async def places(before: Mark | None, count: int) -> list[Mark]:
-        return await lists.newest_runs(before, count, state=state, requester=requester, agent=agent)
+        return await lists.newest_runs(before, count, state=state, requester=requester, agent=agent, seen_by=seen_by)
 
     async def fetch(run_ids: Sequence[str]) -> list[Summary | None]:
         lines = await lists.summaries_of(run_ids)
@@ -53,15 +57,20 @@ async def requests(
     *,
     person: str | None = None,
     state: RequestState | None = None,
+    seen_by: Collection[str] | None = None,
     cursor: str | None = None,
     limit: int,
 ) -> tuple[tuple[RequestView, ...], str | None]:
-    """Requests in `state` that `person` may decide, and the cursor of what follows."""
+    """Requests in `state` that `person` may decide, and the cursor of what follows.
+
+    With `seen_by` only those that concern one of these people.
+    """
     lists = store.lists
     part = _as_it_stands("state", state) if state else b""
 
     async def places(before: Mark | None, count: int) -> list[Mark]:
-        return await lists.newest_requests(before, count, only_open=state == "open", person=person)
+        is_open = state == "open"
+        return await lists.newest_requests(before, count, only_open=is_open, person=person, seen_by=seen_by)
 
     async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
         bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]

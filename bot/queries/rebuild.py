@@ -18,6 +18,7 @@ from agents.events import (
 )
 from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
 from agents.run import Run, fold
+from bot.policy.concern import concern_of
 from bot.policy.record import records
 from bot.render.status_line import StatusLines, written_in
 from bot.render.views import line_of
@@ -64,6 +65,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
             deliveries=list(placed(events)),
             wake=due if run.ended else [*due, Wake(WorkItem("run", run_id))],
             summary=line_of(run),
+            concerns=concern_of(events).everybody,
             is_rebuilt=True,
         )
         if (await store.commit(commit)).state == "committed":

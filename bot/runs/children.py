@@ -24,6 +24,7 @@ from agents.run import Run, fold
 from agents.state import failed_command
 from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
+from bot.people.rights import Rights
 from bot.render.views import line_of
 from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
@@ -50,8 +51,11 @@ class Children:
     Every write may be repeated: ids are derived from the step, so that the same child is meant each time.
     """
 
-    def __init__(self, journal: Journal, agents: Collection[str], budgets: Mapping[str, AgentConfig]) -> None:
-        self._journal, self._agents, self._budgets, self.mailing = journal, agents, budgets, RawMail(journal)
+    def __init__(
+        self, journal: Journal, agents: Collection[str], budgets: Mapping[str, AgentConfig], rights: Rights
+    ) -> None:
+        self._journal, self._agents, self._budgets, self._rights = journal, agents, budgets, rights
+        self.mailing = RawMail(journal)
 
     async def start(
         self,
@@ -70,7 +74,7 @@ class Children:
         if parent is None:
             raise ToolRefused(say("run.child-not-started"))
         depth = parent.parent.depth + 1 if parent.parent else 1
-        self._check(agent, text, depth)
+        self._check(agent, text, depth, parent.requester)
         at = self._journal.store.about_now()
         wanted = ChildStarted(at=at, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key)
         run, begun = await self._noted(run.id, wanted)
@@ -232,7 +236,9 @@ class Children:
             raise ToolRefused(say("run.child-unknown", run=child_id))
         return child, events
 
-    def _check(self, agent: str, text: str, depth: int) -> None:
+    def _check(self, agent: str, text: str, depth: int, requester: PersonId) -> None:
+        if denied := self._rights.trigger_denial(requester, agent):
+            raise ToolRefused(f"{denied.what}. {denied.do}")
         if agent not in self._agents:
             there = say("run.there-are", names=", ".join(self._agents))
             raise ToolRefused(f"{say('run.unknown-agent', name=agent)}. {there}")

@@ -62,13 +62,13 @@ class RunForks:
         self._agents, self._limits = agents, limits
 
     async def retry(self, source: RunId, asker: Asker, run_id: RunId | None = None) -> RunId:
-        """A new run of what `source` began with. Raises Conflict and Invalid."""
+        """A new run of what `source` began with. Raises Conflict, Invalid and Forbidden."""
         return await self._of_run(source, 1, "retry", asker, run_id)
 
     async def fork(self, source: RunId, at_seq: int, asker: Asker, run_id: RunId | None = None) -> RunId:
         """A new run that goes on from the first `at_seq` events of `source`; the same one for the same `run_id`.
 
-        Raises Conflict and Invalid.
+        Raises Conflict, Invalid and Forbidden.
         """
         return await self._of_run(source, at_seq, "fork", asker, run_id)
 
@@ -112,6 +112,7 @@ class RunForks:
         if len(made.story) > EVENTS_AT_MOST:
             text = say("run.copy-too-long", count=len(made.story), limit=EVENTS_AT_MOST)
             raise Conflict(text, say("run.copy-too-long-do"))
+        await self._starter.check_may(asker.requester, started.agent, asker.channel)
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())
         events = [_begun(made, asker, run_id, config), *made.story[1:], forked]

@@ -17,6 +17,8 @@ from agents.run import fold
 from agents.triage import TRIAGE, taker_of
 from bot.config.tables import AgentConfig
 from bot.errors import Invalid
+from bot.people.refusals import Refusals
+from bot.people.rights import Rights
 from bot.policy.attachments import attachments, contents
 from bot.render.views import line_of
 from bot.runs.admission import Admission
@@ -52,9 +54,14 @@ class Starter:
     """Starts runs of `agents`, each once, within `budgets` and what `admission` lets in."""
 
     def __init__(
-        self, journal: Journal, agents: Mapping[str, Agent], budgets: Mapping[str, AgentConfig], admission: Admission
+        self,
+        journal: Journal,
+        agents: Mapping[str, Agent],
+        budgets: Mapping[str, AgentConfig],
+        admission: Admission,
+        rights: Rights,
     ) -> None:
-        self._journal, self._store, self.admission = journal, journal.store, admission
+        self._journal, self._store, self.admission, self._rights = journal, journal.store, admission, rights
         self._agents, self._budgets = agents, budgets
 
     async def start(
@@ -70,8 +77,9 @@ class Starter:
         sent: Sent = Sent(),
         files: Sequence[File] = (),
     ) -> RunId:
-        """Start a run, once per inbound item or `run_id`. Raises Invalid."""
+        """Start a run, once per inbound item or `run_id`. Raises Invalid, RateLimited and Forbidden."""
         name = self.check(text, agent)
+        await self.check_may(requester, name, channel)
         run_id = run_id or self.run_id(inbound_id)
         match sent.origin:
             case FromPerson():
@@ -123,6 +131,12 @@ class Starter:
         if not text.strip():
             raise Invalid(say("run.text-empty"), say("run.text-empty-do"))
         return agent_for(text, self._agents, agent)
+
+    async def check_may(self, requester: PersonId, agent: str, channel: str) -> None:
+        """Check that `agent` may be started for somebody; a refusal is noted. Raises Forbidden."""
+        if denied := self._rights.trigger_denial(requester, agent):
+            who = self._rights.of_person(requester)
+            await Refusals(self._store).refuse(who, "trigger", denied, channel)
 
     def run_id(self, inbound_id: str | None = None) -> RunId:
         """A fresh id; one per inbound item, however often that is handled: they share their shard and random part."""

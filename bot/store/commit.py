@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -32,6 +32,7 @@ from agents.events import (
 )
 from agents.model.usage import used
 from agents.run import RunState
+from bot.policy.concern import concern_of, widens
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 from bot.store.outbox_entry import shown_in
@@ -54,9 +55,9 @@ FILES_S = 30 * 24 * 3600
 class RecordWrite:
     """A request's record after the change; `version` is the one that was read, 0 for a new one.
 
-    It stands in lists by when it was `opened_at`, while it is open also in those of the `people` who may decide it.
-    With `before` the whole change is refused from that moment on. A start in its `environment` is refused while that is
-    frozen.
+    It stands in lists by when it was `opened_at`, also in those of everybody it `concerns`, and while it is open in
+    those of the `people` who may decide it. With `before` the whole change is refused from that moment on. A start in
+    its `environment` is refused while that is frozen.
     """
 
     request_id: str
@@ -67,6 +68,7 @@ class RecordWrite:
     people: Sequence[str] = ()
     before: datetime | None = None
     environment: str = ""
+    concerns: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ class Commit:
     `expect` fences it by the run's sequence; None appends wherever the run is now. `outgoing` are new outbox entries;
     `sent` is the one that this change ends, or `inbound` the inbound item: when it is gone already, nothing is
     written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs
-    to; where it `is_rebuilt`, also into those where it should stand by now. With `rest` the run's turn ends with this
+    to; where it `is_rebuilt`, also into those where it should stand by now. It `concerns` people beside those whom the
+    events name, and all of them find it in their lists. With `rest` the run's turn ends with this
     change, which has to be fenced. With `is_there` nothing is written to a run that has left for the archive. `counts`
     is what it is counted as for operators, by the names of `bot.store.lists`. `commit` names the change, so that
     repeating it is harmless.
@@ -144,6 +147,7 @@ class Commit:
     summary: Line | None = None
     rest: Rest | None = None
     is_rebuilt: bool = False
+    concerns: Collection[str] = ()
     is_there: bool = False
     limit: int = MAX_EVENTS
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -250,9 +254,10 @@ def encode(
         "limit": commit.limit,
         "events": [body(stamped(event, release)) for event in commit.events],
         "audited": _audited(commit, body),
-        "records": [_record(record, key, body, keys) for record in commit.records],
+        "records": [_record(record, key, body, keys, commit) for record in commit.records],
         "outgoing": [{"id": name, "body": body(content)} for name, content in commit.outgoing],
         "deliveries": [{"id": name, "body": body(content)} for name, content in commit.deliveries],
+        "concerned": _concerned(commit, keys, key),
         "sent": commit.sent,
         "inbound": key(keys.inbound(commit.inbound)) if commit.inbound else None,
         "now": now_ms,
@@ -293,6 +298,13 @@ def _wish(wake: Wake) -> dict[str, Any]:
     return _known({"member": str(wake.item), "at": _ms(wake.at), "who": wake.who or None})
 
 
+def _concerned(commit: Commit, keys: Keys, key: Callable[[str], int]) -> dict[str, Any] | None:
+    """Return in whose lists the run stands from now on; None where that does not change."""
+    people = sorted(concern_of(commit.events).everybody.union(commit.concerns))
+    seen = [key(keys.runs_seen_by(person)) for person in people]
+    return {"run": commit.run_id, "runs": key(keys.runs), "seen": seen} if seen else None
+
+
 def lists_of(line: Line, keys: Keys) -> Iterable[str]:
     """The four lists that a run belongs to, then those of the states that it is not in."""
     yield from (keys.runs, keys.runs_by(line.requester), keys.runs_of(line.agent), keys.runs_in(line.state))
@@ -304,7 +316,10 @@ def _known(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _record(record: RecordWrite, key: Callable[[str], int], body: Callable[[bytes], int], keys: Keys) -> dict[str, Any]:
+def _record(
+    record: RecordWrite, key: Callable[[str], int], body: Callable[[bytes], int], keys: Keys, commit: Commit
+) -> dict[str, Any]:
+    is_wider = record.version == 0 or commit.is_rebuilt or any(map(widens, commit.events))
     written = {
         "key": key(keys.request(record.request_id)),
         "version": record.version,
@@ -313,6 +328,7 @@ def _record(record: RecordWrite, key: Callable[[str], int], body: Callable[[byte
         "id": record.request_id,
         "at": _ms(record.opened_at),
         "open": [key(name) for name in (keys.open, *map(keys.requests_for, dict.fromkeys(record.people)))],
+        "seen": [key(keys.requests_seen_by(person)) for person in sorted(record.concerns)] if is_wider else [],
         "before": _ms(record.before),
     }
     return _known(written)

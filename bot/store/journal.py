@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from agents.requests import Request
+from bot.policy.concern import people_of_record
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.store import Accepted, Commit, RecordWrite, Store, WorkItem, Written
@@ -59,6 +60,7 @@ def record_write(record: RequestRecord, version: int, before: datetime | None = 
         body=record.model_dump_json().encode(),
         opened_at=request.opened_at,
         people=tuple(filter(None, dict.fromkeys((*may, *held, place_of_call(request))))),
+        concerns=people_of_record(record),
         before=before,
     )
 

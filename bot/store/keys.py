@@ -145,6 +145,10 @@ class Keys:
         """Runs that were started for a person, scored like all runs."""
         return self._key("runs", "by", person)
 
+    def runs_seen_by(self, person: str) -> str:
+        """Runs that concern a person, who may see them, scored like all runs."""
+        return self._key("runs", "seen", person)
+
     def runs_of(self, agent: str) -> str:
         """Runs of an agent, scored like all runs."""
         return self._key("runs", "agent", agent)
@@ -152,6 +156,10 @@ class Keys:
     def requests_for(self, person: str) -> str:
         """Open requests that a person may decide, scored like all requests."""
         return self._key("requests", "for", person)
+
+    def requests_seen_by(self, person: str) -> str:
+        """Requests that concern a person, open or not, scored like all requests."""
+        return self._key("requests", "seen", person)
 
     @property
     def changed(self) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import operator
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, get_args
@@ -18,7 +18,7 @@ from bot.store.keys import Keys
 _REQUEUE, _RENOTE, _FIGURES = Script("requeue"), Script("renote"), Script("figures")
 
 # One more whenever scripts begin to keep a list that they did not keep before: it lacks what was written earlier.
-_GENERATION = 2
+_GENERATION = 3
 
 # Shards do not hold the same number of what is new; this many more of each save a second question.
 _SPARE = 8
@@ -103,6 +103,14 @@ class Lists:
             found += lines
         return found
 
+    async def seen_by(self, run_ids: Sequence[str], people: Collection[str]) -> frozenset[str]:
+        """Return those of the runs that concern one of these people."""
+        pairs = [(run_id, person) for run_id in run_ids for person in people]
+        scores = await asyncio.gather(
+            *(self._client.do("ZSCORE", Keys.of(run_id).runs_seen_by(person), run_id) for run_id, person in pairs)
+        )
+        return frozenset(run_id for (run_id, _), score in zip(pairs, scores, strict=True) if score is not None)
+
     async def summary(self, run_id: str) -> bytes | None:
         """The line of one run."""
         return await self._client.do("HGET", Keys.of(run_id).summaries, run_id)
@@ -124,13 +132,17 @@ class Lists:
         state: RunState | None = None,
         requester: str | None = None,
         agent: str | None = None,
+        seen_by: Collection[str] | None = None,
     ) -> list[Mark]:
         """The places of at most `count` runs, newest first, that come after `before` in this order.
 
         With one filter they are the runs that it fits; with more, those that the rarest of them fits. Who then reads
-        a line of them looks again: it may have changed meanwhile.
+        a line of them looks again: it may have changed meanwhile. With `seen_by` they are no others than those that
+        concern one of these people, whatever else is asked for.
         """
         keys, filters = [Keys(shard) for shard in range(self._shards)], list[list[str]]()
+        if seen_by is not None:
+            return await self._newest([one.runs_seen_by(who) for who in seen_by for one in keys], before, count)
         if state is not None:
             filters.append([one.runs_in(state) for one in keys])
         if requester is not None:
@@ -140,13 +152,21 @@ class Lists:
         return await self._newest(await self._shortest(filters) or [one.runs for one in keys], before, count)
 
     async def newest_requests(
-        self, before: Mark | None, count: int, *, only_open: bool, person: str | None = None
+        self,
+        before: Mark | None,
+        count: int,
+        *,
+        only_open: bool,
+        person: str | None = None,
+        seen_by: Collection[str] | None = None,
     ) -> list[Mark]:
         """The same of requests, by when they were opened; of open ones only those that `person` could decide then.
 
         Whoever reads their records looks again who may decide.
         """
         keys = [Keys(shard) for shard in range(self._shards)]
+        if seen_by is not None and not (only_open and person in seen_by):
+            return await self._newest([one.requests_seen_by(who) for who in seen_by for one in keys], before, count)
         if only_open and person is not None:
             return await self._newest([one.requests_for(person) for one in keys], before, count)
         return await self._newest([one.open if only_open else one.requests for one in keys], before, count)
@@ -173,12 +193,14 @@ class Lists:
 
     async def _newest(self, names: list[str], before: Mark | None, count: int) -> list[Mark]:
         """The first `count` of all shards together, of each of which only as many are read as are likely needed."""
+        if not names:
+            return []
         asked = count // len(names) + _SPARE
         while True:
             found = await asyncio.gather(*(self._newest_of(name, before, asked) for name in names))
             # Below the last one that was read of a shard, that shard may have more.
             certain = max((marks[-1] for marks, has_more in found if has_more), default=None)
-            marks = [mark for marks, _ in found for mark in marks if certain is None or mark >= certain]
+            marks = list({mark for marks, _ in found for mark in marks if certain is None or mark >= certain})
             if len(marks) >= count or certain is None:
                 return sorted(marks, reverse=True)[:count]
             asked *= 2

@@ -71,9 +71,9 @@ class Sayso(Peopled):
         )
 
     async def say(self, person: str, run_id: RunId, text: str) -> None:
-        """`person` writes to the run, unasked: who is not asked anything steers it, and becomes one of its requesters.
+        """`person` writes to the run, unasked: a requester, or an operator, who becomes one of its requesters.
 
-        Whoever is asked a question answers it like this as well.
+        Whoever is asked a question answers it like this as well. Raises Forbidden for anybody else.
         """
         started = (await self.run(run_id)).started
         if started is None:
@@ -125,7 +125,7 @@ class Sayso(Peopled):
 
     @property
     def _follow_ups(self) -> FollowUps:
-        return FollowUps(self.app.journal, self.app.requests.decisions, self.app.people)
+        return FollowUps(self.app.journal, self.app.requests.decisions, self.app.people, self.app.access.rights)
 
 
 @asynccontextmanager

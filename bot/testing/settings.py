@@ -32,6 +32,9 @@ email = "dan@corp.example"
 [alerts]
 to = ["person:dan"]
 
+[roles]
+operator = ["person:bo"]
+
 [limits]
 triggers_per_person = "1000/h"
 """
@@ -51,7 +54,7 @@ def settings_in(file: Path, folder: Path) -> Settings:
 
 
 def office(policies: Policies) -> str:
-    """A `sayso.toml`: anna, bo, cy and dan, and these policies, each by its table or by who approves."""
+    """A `sayso.toml`: anna, bo (an operator), cy and dan, and these policies, each by its table or by who approves."""
     return PEOPLE + "".join(_policy(name, policy) for name, policy in policies.items())
 
 

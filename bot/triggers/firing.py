@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from agents.requests import FromTrigger, Outsider, PersonId, RunId
 from agents.text import one_line
 from bot.config.triggers import TriggerConfig
-from bot.errors import Invalid, RateLimited, SaysoError
+from bot.errors import Forbidden, Invalid, RateLimited, SaysoError
 from bot.render.cards import Words
 from bot.runs.start import Sent, Starter
 from bot.store import Store
@@ -75,6 +75,9 @@ class TriggerStarts:
         except (Invalid, RateLimited) as error:
             await self.refused(name, run_id, error)
             raise
+        except Forbidden as error:
+            await self.refused(name, run_id, error)
+            raise Invalid(error.what, error.do) from error
 
     async def count(self, name: str, run_id: RunId, what_id: str) -> None:
         """Count something else that came of a trigger, by its id. Raises RateLimited, as `fire` does."""

@@ -6,6 +6,7 @@ from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
 from bot.people.api_keys import Keyring
 from bot.people.directory import People
+from bot.people.rights import Rights
 from bot.people.sessions import Sessions
 from bot.store import Store
 from bot.store.client import Client
@@ -15,10 +16,11 @@ from bot.worker.queue import Queue
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Keys of programs and sessions of browsers."""
+    """Keys of programs and sessions of browsers, and what they and people may do."""
 
     keyring: Keyring
     sessions: Sessions
+    rights: Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,15 @@ def queue_of(settings: Settings, store: Store) -> Queue:
     return Queue(store, settings.sweep_s)
 
 
-def access_to(store: Store, people: People) -> Access:
+def access_to(store: Store, people: People, settings: Settings) -> Access:
     """The keys and sessions in that store."""
-    return Access(Keyring(store, people), Sessions(store, people))
+    rights = Rights(people, settings.roles, settings.agents, settings.alerts.to, store.about_now)
+    return Access(Keyring(store, people), Sessions(store, people), rights)
 
 
 def office_of(settings: Settings, url: str) -> Office:
     """The office over the Redis at `url`. Connects to nothing yet."""
     store, people = store_of(settings, Client(url)), People.of(settings)
     queue = queue_of(settings, store)
-    data_dir, access = DataDir(settings.data_dir), access_to(store, people)
+    data_dir, access = DataDir(settings.data_dir), access_to(store, people, settings)
     return Office(settings, data_dir, store, queue, Journal(store, queue), people, access)

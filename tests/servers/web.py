@@ -33,8 +33,12 @@ class Api:
         asks: Sequence[str] = (),
         holders: Sequence[str] = (),
     ) -> tuple[ApiKey, str]:
-        """A key of `person`, made by them in a session, with all scopes but admin unless some are named."""
+        """A key of `person`, made by them in a session, with all scopes but admin unless some are named.
+
+        One that has the scope admin is made by an operator, as nobody can tick it in the console.
+        """
         wanted = scopes or ("trigger", "read", "answer", "steer")
+        is_own = person is not None and "admin" not in wanted
         return await self.keyring.create(
             person=person,
             service=service,
@@ -42,8 +46,8 @@ class Api:
             acts_for=acts_for,
             asks=asks,
             holders=holders,
-            made_by="person" if person else "operator",
-            link_by="operator" if person else None,
+            made_by="person" if is_own else "operator",
+            link_by="operator" if is_own else None,
         )
 
     async def client(

@@ -93,7 +93,7 @@ async def test_a_child_that_a_crash_kept_from_beginning_does_not_hold_up_the_end
 async def test_a_run_that_has_ended_starts_no_other_one(world: World) -> None:
     run_id = await world.trigger("stamp letter")
     run = await world.ended(run_id)
-    late = Children(world.app.journal, world.app.agents, {})
+    late = Children(world.app.journal, world.app.agents, {}, world.app.access.rights)
 
     with pytest.raises(ToolRefused, match="has ended"):
         await late.start(run, StepId(new_id("step", shard_of(run_id))), "clerk", "stamp cup", "", {})

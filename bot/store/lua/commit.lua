@@ -48,6 +48,7 @@ if plan.audited then note_audit(run, head + 1, #plan.events, plan.audited.cards 
 for _, record in ipairs(plan.records) do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])
   if record.version == 0 or plan.anew then redis.call('ZADD', requests, whole(record.at), record.id) end
+  for _, position in ipairs(record.seen) do redis.call('ZADD', KEYS[position], whole(record.at), record.id) end
   for _, position in ipairs(record.open) do
     if record.state == 'open' then
       redis.call('ZADD', KEYS[position], whole(record.at), record.id)
@@ -82,6 +83,10 @@ end
 if plan.summary then
   local line = plan.summary
   list_run(summaries, line.first, line.run, whole(line.at), ARGV[line.body], plan.anew, plan.expect == 0)
+end
+if plan.concerned then
+  local at = plan.summary and whole(plan.summary.at) or redis.call('ZSCORE', KEYS[plan.concerned.runs], plan.concerned.run)
+  for _, position in ipairs(at and plan.concerned.seen or {}) do redis.call('ZADD', KEYS[position], at, plan.concerned.run) end
 end
 if plan.summary or #plan.events > 0 then tell_changed(run) end
 return {'committed', head + #plan.events}

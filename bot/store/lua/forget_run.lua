@@ -26,6 +26,7 @@ end
 for _, request in ipairs(plan.requests) do
   redis.call('ZREM', requests, request.id)
   redis.call('ZREM', wake, 'ask ' .. request.id)
+  for _, position in ipairs(plan.seen) do redis.call('ZREM', KEYS[position], request.id) end
 end
 for _, id in ipairs(plan.deliveries) do redis.call('HDEL', deliveries, id) end
 for _, position in ipairs(plan.lists) do redis.call('ZREM', KEYS[position], plan.run) end

@@ -19,6 +19,7 @@ from bot.render.forms import reasons
 from bot.render.views import request_view
 from bot.requests.decisions import Outcome
 from bot.requests.opening import changes_between
+from bot.requests.stored import RequestRead
 from bot.web.api.shapes import (
     Answered,
     AnswerGiven,
@@ -66,10 +67,9 @@ _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
 
 
 async def answer(
-    here: Here, key: ApiKey, request_id: RequestId, given: AnswerGiven, once: str | None, channel: Channel
+    here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven, once: str | None, channel: Channel
 ) -> Answered:
     """Return what became of the answer. Raises ProblemError when it does not count, with the judgement in it."""
-    read = await here.app.requests.decisions.request(request_id)
     record = read.record
     if key.person is None:
         raise not_for_programs(key)
@@ -89,7 +89,7 @@ async def answer(
         note_confirmed=isinstance(given, Approve) and given.note_confirmed,
         asks=isinstance(given, AskBack),
     )
-    outcome = await here.app.requests.decisions.answer(request_id, statement, read)
+    outcome = await here.app.requests.decisions.answer(record.request.id, statement, read)
     if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
@@ -184,12 +184,13 @@ async def approve_edited(
     here: Here, key: ApiKey, request_id: RequestId, given: Approve, once: str | None, channel: Channel
 ) -> Answered:
     """Approve the call with other arguments, where the editor may and has been shown exactly that; else show it."""
-    request = (await here.app.requests.decisions.request(request_id)).record.request
+    read = await here.app.requests.decisions.request(request_id)
+    request = read.record.request
     vote = given.model_copy(update={"args": {}})
     if request.call and not changed_names(
         request.call, request.call.model_copy(update={"arguments": with_values(request.call, given.args)})
     ):
-        return await answer(here, key, request_id, vote, once, channel)  # it was edited so by an earlier try
+        return await answer(here, key, read, vote, once, channel)  # it was edited so by an earlier try
     seen = EditWanted(args=given.args, digest=request.digest)
     statement = _statement(key, request, seen, once, channel)
     outcome, after = await here.app.runs.steering.preview(statement, request_id, given.args)
@@ -200,7 +201,7 @@ async def approve_edited(
     if given.digest == request.digest or not after.policy.editor_may_approve:
         raise _shown(outcome, request, after)
     await edit(here, key, request_id, seen, once, channel)
-    return await answer(here, key, request_id, vote, once, channel)
+    return await answer(here, key, await here.app.requests.decisions.request(request_id), vote, once, channel)
 
 
 def _statement(key: ApiKey, request: Request, wanted: EditWanted, once: str | None, channel: Channel) -> Statement:

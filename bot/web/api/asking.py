@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Response
 
+from agents.relay import RELAY
 from agents.requests import PersonId
 from bot.people.api_keys import ApiKey
 from bot.render.views import RequestView
 from bot.runs.api_requests import Asker
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
-from bot.web.api.keyed import HereNow, MayTrigger, Way, only_known_queries, requester_of
+from bot.web.api.keyed import HereNow, MayTrigger, Way, check_may_trigger, only_known_queries, requester_of
 from bot.web.api.repeats import one_of, remembered
 from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, OnceHeader, QuestionWanted, Wanted
@@ -45,6 +46,7 @@ async def opened(
     """
     requester = requester_of(key, wanted.requester, here.app.people)
     await _check_may_ask(here, key, wanted)
+    await check_may_trigger(here, key, RELAY, way)
     once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and (earlier := await here.app.runs.api_requests.asked(run_id)):

@@ -13,10 +13,9 @@ from bot.registry.release import version
 from bot.render.views import RunView
 from bot.runs.api_requests import Asker
 from bot.runs.export import Exported, export
-from bot.store.ids import check
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
-from bot.web.api.keyed import HereNow, MayKeep, MayRead, MaySteer, Way, only_known_queries, requester_of
+from bot.web.api.keyed import HereNow, MayKeep, MayRead, MaySteer, Way, check_run, only_known_queries, requester_of
 from bot.web.api.repeats import one_of, remembered
 from bot.web.api.runs import RunPath, view
 from bot.web.api.shapes import Absent, Copied, ForkWanted, OnceHeader, Person, RetryWanted
@@ -93,13 +92,17 @@ async def _made(
     """The run that was made, now or under the same idempotency key before."""
     key, way = by
     requester = requester_of(key, wanted.requester, here.app.people)
-    source = RunId(wanted.source) if file else RunId(check(wanted.source, "run"))
+    source, who = RunId(wanted.source), here.app.access.rights.of_key(key)
+    if wanted.how == "import":
+        await here.app.guard.check(who, "import", way)
+    else:
+        await check_run(here, key, wanted.how, source, way)
     once = one_of(wanted.idempotency_key, header)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
-        return await view(here, run_id)
+        return await view(here, run_id, who)
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
     asker = Asker(requester, submitter, key.service or "", way, key.holders)
@@ -110,13 +113,14 @@ async def _made(
     else:
         run_id = await here.app.runs.forks.fork(source, wanted.at, asker, run_id)
     response.headers["Location"] = f"/v1/runs/{run_id}"
-    return await view(here, run_id)
+    return await view(here, run_id, who)
 
 
 @router.get("/{run_id}/export", operation_id="exportRun", responses=answers(403, 404, 422, shown={200: docs.EXPORT}))
-async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
+async def exported(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> Exported:
     """The run as one JSON file, to be imported elsewhere. Bytes of attached files are not in it, their texts are."""
-    story = await here.app.history.read(check(run_id, "run"))
+    await check_run(here, key, "see", run_id, way)
+    story = await here.app.history.read(run_id)
     return export(RunId(run_id), story.events, story.events[-1].release or version(), story.now)
 
 
@@ -124,8 +128,13 @@ async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
     "/{run_id}/context", operation_id="showContext", responses=answers(403, 404, 409, 422, shown={200: docs.SEEN})
 )
 async def context(
-    run_id: RunPath, _: MayRead, here: HereNow, step: Annotated[int, Query(ge=1, le=12_000, description="From 1.")]
+    run_id: RunPath,
+    key: MayRead,
+    here: HereNow,
+    way: Way,
+    step: Annotated[int, Query(ge=1, le=12_000, description="From 1.")],
 ) -> PromptReplay:
     """Show what the model saw before it chose a step, byte for byte, and what it answered while that is kept."""
-    story = await here.app.history.read(check(run_id, "run"))
+    await check_run(here, key, "see", run_id, way)
+    story = await here.app.history.read(run_id)
     return await replay(here.app.store, RunId(run_id), story, step, here.app.agents)

@@ -14,7 +14,10 @@ from starlette.types import Scope as HttpScope
 from agents.requests import PersonId
 from bot.people.api_keys import USER_AGENT, ApiKey, Keyring, Scope
 from bot.people.directory import People
+from bot.people.rights import Action, Who
+from bot.requests.stored import RequestRead
 from bot.store import StoreError
+from bot.store.ids import check
 from bot.web.here import Here, here
 from bot.web.problems import Found, ProblemError, trouble, unavailable
 
@@ -99,6 +102,28 @@ def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
         return key
 
     return key_with_scope
+
+
+async def check_run(here: Here, key: ApiKey, action: Action, run_id: str, channel: str = "api") -> Who:
+    """Check that the key may do `action` to a run, and return who acts. Raises NotFound and Forbidden."""
+    who = here.app.access.rights.of_key(key)
+    await here.app.guard.check_run(who, action, check(run_id, "run"), channel)
+    return who
+
+
+async def record_for(here: Here, key: ApiKey, action: Action, request_id: str, channel: str = "api") -> RequestRead:
+    """The request that the key may do `action` to. Raises NotFound and Forbidden."""
+    read = await here.app.requests.decisions.request(check(request_id, "request"))
+    await here.app.guard.check_request(here.app.access.rights.of_key(key), action, read.record, channel)
+    return read
+
+
+async def check_may_trigger(here: Here, key: ApiKey, agent: str, channel: str) -> None:
+    """Check that the key itself may start runs of `agent`, whoever it asks for. Raises Forbidden."""
+    who = here.app.access.rights.of_key(key)
+    await here.app.guard.check(who, "trigger", channel)
+    if key.person:
+        await here.app.runs.starter.check_may(key.person, agent, channel)
 
 
 def requester_of(key: ApiKey, wanted: str | None, people: People) -> PersonId:

@@ -9,7 +9,9 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from agents.requests import Freeze, Frozen, PersonId
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
+from bot.people.api_keys import ApiKey
 from bot.people.noted import NotedTables
+from bot.people.rights import Action
 from bot.policy.oncall import Duty
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
@@ -125,10 +127,13 @@ def _duty(duty: Duty | None) -> OnCall | None:
 
 
 @router.get("/environments", operation_id="listEnvironments", responses=answers(403, 422, shown={200: docs.PLACES}))
-async def environments(_: MayRead, here: HereNow) -> EnvironmentViews:
-    """What is live in each environment, as it says itself; who deploys there now, and who waits for their turn."""
+async def environments(key: MayRead, here: HereNow) -> EnvironmentViews:
+    """What is live in each environment, as it says itself; who deploys there now, and who waits for their turn.
+
+    Of these, the runs that the key may see.
+    """
     live = here.app.live
-    places, turns = await gather(live.places(), live.turns())
+    places, turns = await gather(live.places(), here.app.guard.turns(here.app.access.rights.of_key(key), live))
     views = (
         EnvironmentView(name=one.name, live=one.text, policy=one.policy, **dict(turns[one.name])) for one in places
     )
@@ -148,6 +153,7 @@ async def freeze(wanted: FreezeWanted, key: MayKeep, here: HereNow, way: Way) ->
 
     Votes still count, and what runs is finished. What is frozen already stays as whoever froze it said.
     """
+    await _check(here, key, way, "freeze")
     known, where = here.app.requests.freezes, wanted.environment or ""
     made = await known.freeze(where, key.speaker, wanted.reason, channel=way, evidence=key.evidence)
     return _view(made, known.words(made) + _unknown(here, where))
@@ -156,6 +162,7 @@ async def freeze(wanted: FreezeWanted, key: MayKeep, here: HereNow, way: Way) ->
 @router.post("/unfreeze", operation_id="unfreeze", responses=_FREEZES)
 async def unfreeze(wanted: FreezeWanted, key: MayKeep, here: HereNow, way: Way) -> FreezeView:
     """End a freeze that somebody began; what waited for it goes on. A window of the settings ends by itself."""
+    await _check(here, key, way, "freeze")
     known, where = here.app.requests.freezes, wanted.environment or ""
     ended = await known.unfreeze(where, key.speaker, wanted.reason, channel=way, evidence=key.evidence)
     if ended is None:
@@ -187,16 +194,18 @@ async def status(_: MayRead, here: HereNow) -> Status:
 
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
-async def dead(_: MayKeep, here: HereNow) -> DeadLetters:
+async def dead(key: MayKeep, here: HereNow, way: Way) -> DeadLetters:
     """List the items sayso gave up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
+    await _check(here, key, way)
     notes = {name: Note.model_validate_json(body) for name, body in (await here.app.store.lists.dead()).items()}
     letters = (DeadLetter(id=name, **dict(note)) for name, note in notes.items())
     return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))
 
 
 @router.post("/dead/{some_id}/requeue", operation_id="requeueDeadLetter", responses=_DONE)
-async def requeued(some_id: DeadPath, _: MayKeep, here: HereNow) -> Done:
+async def requeued(some_id: DeadPath, key: MayKeep, here: HereNow, way: Way) -> Done:
     """Try a dead letter again. A quarantined message is nobody's word, and is not let through by this."""
+    await _check(here, key, way)
     body = (await here.app.store.lists.dead()).get(some_id)
     if body is None:
         raise not_found(f"There is no dead letter {some_id}.", "GET /v1/dead lists them")
@@ -210,12 +219,19 @@ async def requeued(some_id: DeadPath, _: MayKeep, here: HereNow) -> Done:
 
 
 @router.post("/dead/{some_id}/discard", operation_id="discardHeld", responses=_DONE)
-async def discarded(some_id: DeadPath, key: MayKeep, here: HereNow) -> Done:
+async def discarded(some_id: DeadPath, key: MayKeep, here: HereNow, way: Way) -> Done:
     """Forget a quarantined message."""
+    await _check(here, key, way)
     return Done(id=some_id, told=await here.app.messages.quarantine.discard(some_id, key.speaker))
 
 
 @router.post("/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
-async def confirmed(some_id: DeadPath, key: MayKeep, here: HereNow) -> Done:
+async def confirmed(some_id: DeadPath, key: MayKeep, here: HereNow, way: Way) -> Done:
     """Have the person asked whose word a quarantined message claims to be. It stays quarantined whatever they say."""
+    await _check(here, key, way)
     return Done(id=some_id, told=await here.app.messages.quarantine.confirm(some_id, key.speaker))
+
+
+async def _check(here: Here, key: ApiKey, way: str, action: Action = "dead") -> None:
+    """Check that the key may do what is an operator's. Raises Forbidden."""
+    await here.app.guard.check(here.app.access.rights.of_key(key), action, way)

@@ -24,7 +24,6 @@ from bot.people.api_keys import ApiKey
 from bot.policy.record import RequestRecord
 from bot.queries.lists import requests
 from bot.render.views import RequestView, is_of_program, request_view
-from bot.store.ids import check
 from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
 from bot.web.api.answering import answer, approve_edited, edit
@@ -38,6 +37,7 @@ from bot.web.api.keyed import (
     Way,
     no_such_key,
     only_known_queries,
+    record_for,
 )
 from bot.web.api.shapes import (
     Absent,
@@ -146,18 +146,22 @@ _LISTED[200]["links"] = leads_to(
 
 @router.get("", operation_id="listRequests", responses=_LISTED)
 async def listed(
-    _: MayRead,
+    key: MayRead,
     here: HereNow,
     person: Annotated[Person | Absent, Query(description="Only those that this person may decide.")] = None,
     state: Annotated[RequestState | Absent, Query(description="Only those in this state.")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Requests:
-    """Requests, newest first, page by page, with everything that is needed to decide them."""
+    """Requests, newest first, page by page, with everything that is needed to decide them.
+
+    They are those that the key's person, and whom it acts for, asked for or may decide. Operators and admins see all.
+    """
     if person is not None and here.app.people.contact(person) is None:
         raise not_found(f"There is no person {person!r} in the directory.", "`sayso people` lists them")
+    seen_by = here.app.access.rights.of_key(key).seen_by
     found, following = await requests(
-        here.app.store, here.app.people, person=person, state=state, cursor=cursor, limit=limit
+        here.app.store, here.app.people, person=person, state=state, seen_by=seen_by, cursor=cursor, limit=limit
     )
     return Requests(requests=found, next=following)
 
@@ -169,6 +173,7 @@ async def shown(
     request_id: RequestPath,
     key: MayRead,
     here: HereNow,
+    way: Way,
     is_good: StillGood,
     request: HttpRequest,
     wait_s: Annotated[
@@ -180,7 +185,7 @@ async def shown(
 
     A program's own approval is shown once `may_act` is known: after the last check, when it can't be taken back.
     """
-    view = await view_of(here, RequestId(check(request_id, "request")))
+    view = await _view(here, (await record_for(here, key, "see", request_id, way)).record)
     if not wait_s:
         return view
     if is_open(view):
@@ -212,10 +217,10 @@ async def answered(
     With `args` the changed call is shown back (409) before it can be approved, and only where the policy says
     `editor_may_approve`; to change it and leave the approval to others, use `edit`.
     """
-    known = RequestId(check(request_id, "request"))
+    read = await record_for(here, key, "answer", request_id, way)
     if isinstance(given, Approve) and given.args:
-        return await approve_edited(here, key, known, given, idempotency_key, way)
-    return await answer(here, key, known, given, idempotency_key, way)
+        return await approve_edited(here, key, RequestId(request_id), given, idempotency_key, way)
+    return await answer(here, key, read, given, idempotency_key, way)
 
 
 @router.post(
@@ -235,8 +240,8 @@ async def edited(
 
     It approves nothing. Who changed it does not approve it either, unless the policy says `editor_may_approve`.
     """
-    known = RequestId(check(request_id, "request"))
-    return await edit(here, key, known, wanted, idempotency_key, way)
+    await record_for(here, key, "answer", request_id, way)
+    return await edit(here, key, RequestId(request_id), wanted, idempotency_key, way)
 
 
 @router.post(
@@ -245,14 +250,14 @@ async def edited(
     responses=answers(403, 404, 409, 413, 422, shown={200: docs.WITHDRAWN}),
 )
 async def withdrawn(
-    request_id: RequestPath, key: MaySteer, here: HereNow, withdrawal: Withdrawal | None = None
+    request_id: RequestPath, key: MaySteer, here: HereNow, way: Way, withdrawal: Withdrawal | None = None
 ) -> Withdrawn:
     """Take back what the key's person, or somebody whom the key may ask for, has caused, until it has started.
 
     It is `withdrawn` then, or `revoked` where it was approved already.
     """
-    known = RequestId(check(request_id, "request"))
-    record, _, _ = await here.app.requests.decisions.request(known)
+    known = RequestId(request_id)
+    record, _, _ = await record_for(here, key, "withdraw", request_id, way)
     own = [person for person in key.speaks_for() if person in record.requesters]
     by = own[0] if own else PersonId(key.speaker)
     reason = withdrawal.reason if withdrawal else ""
@@ -274,13 +279,14 @@ async def amended(
     wanted: Annotated[Amendment, Body(openapi_examples=docs.AMENDMENTS)],
     key: MaySteer,
     here: HereNow,
+    way: Way,
 ) -> RequestView:
     """Change what the key's person asked for, before it is decided: everybody is asked again, with what changed.
 
     Votes that were given before do not count any more. Only a person's own key does this, and for nobody else.
     """
-    known = RequestId(check(request_id, "request"))
-    await here.app.requests.decisions.request(known)
+    known = RequestId(request_id)
+    await record_for(here, key, "amend", request_id, way)
     if key.person is None:
         detail = f"The key sayso_{key.prefix} belongs to {key.owner}; what is asked for is changed by who asked."
         do = "Use the person's own key, or withdraw the request and ask again"

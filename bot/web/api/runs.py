@@ -8,18 +8,27 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from agents.requests import RunId
 from agents.run import RunState, fold
-from bot.errors import NotFound
+from bot.people.rights import Who
 from bot.queries.lists import runs
 from bot.render.views import RunView, run_view
 from bot.runs.start import Sent
 from bot.store.ids import check
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
-from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, Way, only_known_queries, requester_of
+from bot.web.api.keyed import (
+    HereNow,
+    MayRead,
+    MaySteer,
+    MayTrigger,
+    Way,
+    check_may_trigger,
+    check_run,
+    only_known_queries,
+    requester_of,
+)
 from bot.web.api.repeats import one_of, remembered
 from bot.web.api.shapes import Absent, Cursor, Limit, Month, OnceHeader, Runs, RunWanted, Steered
 from bot.web.here import Here
-from bot.web.problems import ProblemError, not_found
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
 
@@ -49,13 +58,14 @@ async def start(
     `Idempotency-Replayed: true`. Another body under that key is refused, with the difference.
     """
     requester = requester_of(key, wanted.requester, here.app.people)
-    here.app.runs.starter.check(wanted.text, wanted.agent)
+    agent = here.app.runs.starter.check(wanted.text, wanted.agent)
+    await check_may_trigger(here, key, agent, way)
     once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
-        return await view(here, run_id)
+        return await view(here, run_id, here.app.access.rights.of_key(key))
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
     sent = Sent(wanted.context, submitter, key.service or "", holders=key.holders)
@@ -63,12 +73,12 @@ async def start(
         way, wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent
     )
     response.headers["Location"] = f"/v1/runs/{run_id}"
-    return await view(here, run_id)
+    return await view(here, run_id, here.app.access.rights.of_key(key))
 
 
 @router.get("", operation_id="listRuns", responses=answers(403, 422, shown={200: docs.RUNS}))
 async def listed(
-    _: MayRead,
+    key: MayRead,
     here: HereNow,
     state: Annotated[RunState | Absent, Query(description="Only runs in this state.")] = None,
     agent: Annotated[str | Absent, Query(description="Only runs of this agent.")] = None,
@@ -80,34 +90,33 @@ async def listed(
 ) -> Runs:
     """Runs, newest first, page by page. A page is not moved by what is started meanwhile.
 
-    Finished runs leave for the archive after some time; with `archived` those of one month are listed, by their end.
+    They are those that concern the key's person, and those whom it acts for: whose they are, and what they may decide.
+    Operators and admins see all. Finished runs leave for the archive after some time; with `archived` those of one
+    month are listed, by their end.
     """
+    who = here.app.access.rights.of_key(key)
     if archived is not None:
         ended, following = await here.app.history.ended_in(archived, cursor, limit)
         fits = [one for one in ended if state in {None, one.state} and agent in {None, one.agent}]
-        return Runs(runs=tuple(fits), next=following)
-    found, following = await runs(here.app.store, state=state, agent=agent, cursor=cursor, limit=limit)
+        return Runs(runs=tuple([one for one in fits if await here.app.guard.may_see(who, one.id)]), next=following)
+    seen_by = who.seen_by
+    found, following = await runs(here.app.store, state=state, agent=agent, seen_by=seen_by, cursor=cursor, limit=limit)
     return Runs(runs=found, next=following)
 
 
 @router.get("/{run_id}", operation_id="showRun", responses=answers(403, 404, 422, shown={200: docs.RUN}))
-async def shown(run_id: RunPath, _: MayRead, here: HereNow) -> RunView:
+async def shown(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> RunView:
     """A run as it stands: its state, the request that is open, how its steps ended; one in the archive, too."""
-    return await view(here, run_id)
+    who = await check_run(here, key, "see", run_id, way)
+    return await view(here, run_id, who)
 
 
-def no_run(run_id: str) -> ProblemError:
-    """There is no such run, here or in the archive."""
-    return not_found(f"There is no run {run_id}.", "GET /v1/runs lists them")
-
-
-async def view(here: Here, run_id: str) -> RunView:
-    """A run as it stands. Raises ProblemError where there is none."""
-    try:
-        story = await here.app.history.read(check(run_id, "run"))
-    except NotFound:
-        raise no_run(run_id) from None
-    return run_view(fold(story.events), await here.app.history.forks_of(run_id, story), story.archived_at)
+async def view(here: Here, run_id: str, who: Who) -> RunView:
+    """A run as it stands, which `who` may see. Raises NotFound where there is none."""
+    story = await here.app.history.read(run_id)
+    forks = await here.app.history.forks_of(run_id, story)
+    seen = await here.app.guard.seen(who, forks)
+    return run_view(fold(story.events), [fork for fork in forks if fork in seen], story.archived_at)
 
 
 Verb = Literal["pause", "resume", "cancel"]
@@ -119,7 +128,8 @@ _VERBS: dict[Verb, str] = {
 
 
 def _steering(verb: Verb) -> Callable[..., Awaitable[Steered]]:
-    async def steer(run_id: RunPath, key: MaySteer, here: HereNow) -> Steered:
+    async def steer(run_id: RunPath, key: MaySteer, here: HereNow, way: Way) -> Steered:
+        await check_run(here, key, verb, run_id, way)
         after = await here.app.runs.steering.steer(RunId(check(run_id, "run")), verb, key.speaker)
         return Steered(id=after.id, state=after.state)
 

@@ -8,16 +8,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from agents.events import RunEnded
+from bot.errors import NotFound
 from bot.render.views import Summary
-from bot.store.ids import check
 from bot.store.watch import RunNews
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
-from bot.web.api.keyed import HereNow, MayRead, StillGood, only_known_queries
-from bot.web.api.runs import RunPath, no_run
+from bot.web.api.keyed import HereNow, MayRead, StillGood, Way, check_run, only_known_queries
+from bot.web.api.runs import RunPath
 from bot.web.api.shapes import Absent, Events, Numbered, Seq
 from bot.web.here import Here
 from bot.web.streaming import MEDIA_TYPE, EventStream
+from language import say
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
 
@@ -36,6 +37,7 @@ async def events(
     run_id: RunPath,
     key: MayRead,
     here: HereNow,
+    way: Way,
     is_good: StillGood,
     request: Request,
     after: Annotated[int, Query(ge=0, le=_SEQ_AT_MOST, description="Only events after this one.")] = 0,
@@ -48,7 +50,8 @@ async def events(
     and a stream that was cut goes on after `Last-Event-ID`. There is a ping every 15 s, and status 204 (which browsers
     take as the end) when the run has ended and all of it was told.
     """
-    [line] = await here.app.store.lists.summaries_of([check(run_id, "run")])
+    await check_run(here, key, "see", run_id, way)
+    [line] = await here.app.store.lists.summaries_of([run_id])
     if not line:
         return await _archived(here, run_id, after if last_event_id is None else int(last_event_id), limit, request)
     if MEDIA_TYPE not in request.headers.get("accept", ""):
@@ -67,7 +70,7 @@ async def _archived(here: Here, run_id: str, seq: int, limit: int, request: Requ
     """The same of a run that is in the archive, where nothing more happens to it."""
     archived = await here.app.history.archive.run(run_id)
     if archived is None:
-        raise no_run(run_id)
+        raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
     told = list(enumerate(archived.events[seq:], seq + 1))
     if MEDIA_TYPE in request.headers.get("accept", ""):
         body = b"".join(map(_written, told))

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
 from agents.text import first_line
-from bot.errors import Invalid, RateLimited
+from bot.errors import Forbidden, Invalid, RateLimited
 from bot.queries import lists
 from bot.queries.environments import Place
 from bot.render.views import Summary
@@ -20,7 +20,7 @@ from bot.render.worklist import item_of
 from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.views.places import history_of
-from bot.web.console.visits import Refusal, is_operator, unreadable, visit_of
+from bot.web.console.visits import refusal_of, unreadable, visit_of, who_of
 from bot.web.here import Here, here
 from language import say
 from language.recorded import text_of
@@ -75,10 +75,9 @@ async def asked(request: Request) -> Response:
         if not await process.app.store.length(run_id):
             agent = visit.field("agent") or None
             await process.app.runs.starter.start("console", text, visit.person, agent=agent, run_id=run_id)
-    except (Invalid, RateLimited) as error:
+    except (Forbidden, Invalid, RateLimited) as error:
         refused: dict[str, object] = {"text": text, "told": (False, str(error))}
-        is_too_many = isinstance(error, RateLimited)
-        return await _page(request, refused, HTTPStatus.TOO_MANY_REQUESTS if is_too_many else HTTPStatus.BAD_REQUEST)
+        return await _page(request, refused, refusal_of(error).status)
     return to(request, f"/runs/{run_id}")
 
 
@@ -98,8 +97,9 @@ async def live_page(request: Request) -> Response:
     """Every environment: what is live there, who let it be, whether it works, and what was before."""
     process, now = here(request), datetime.now(UTC)
     app, demo = process.app, process.demo
-    requests, _ = await lists.requests(app.store, app.people, limit=_LOOKED_AT)
-    newest, _ = await lists.runs(app.store, limit=_LOOKED_AT)
+    seen_by = who_of(request).seen_by
+    requests, _ = await lists.requests(app.store, app.people, seen_by=seen_by, limit=_LOOKED_AT)
+    newest, _ = await lists.runs(app.store, seen_by=seen_by, limit=_LOOKED_AT)
     runs = {run.id: run for run in newest}
     run_ids = list(dict.fromkeys(one.run_id for one in requests if one.run_id not in runs))
     lines = await app.store.lists.summaries_of(run_ids)
@@ -111,11 +111,11 @@ async def live_page(request: Request) -> Response:
         "places": places,
         "health": health,
         "histories": histories,
-        "turns": await app.live.turns(),
+        "turns": await app.guard.turns(who_of(request), app.live),
         "drift": {name: one for name, one in (await app.drift.seen()).items() if one.is_drift},
         "frozen": [(one, app.requests.freezes.words(one)) for one in await app.requests.freezes.all()],
         "environments": tuple(app.settings.deploy.environments),
-        "is_operator": is_operator(process, visit_of(request).known.person),
+        "is_operator": app.access.rights.denial_at_all(who_of(request), "freeze") is None,
     }
     return await page(request, "live.html", data, frames=demo.site if demo else "'none'")
 
@@ -132,8 +132,7 @@ async def unfrozen(request: Request) -> Response:
 
 async def _freeze(request: Request, *, is_on: bool) -> Response:
     process, visit = here(request), visit_of(request)
-    if not is_operator(process, visit.person):
-        raise Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("console.freeze-operators"))
+    await process.app.guard.check(who_of(request), "freeze", "console")
     where, reason = visit.field("environment"), first_line(visit.field("reason"), _REASON_CHARS)
     if where and where not in process.app.settings.deploy.environments:
         raise unreadable()
@@ -153,7 +152,9 @@ async def live_part(request: Request) -> Response:
 
 async def live_panel(request: Request, *, anew: bool = False) -> str:
     """The part itself; `anew` when something has just been changed."""
-    data = {"places": await _places(request, anew=anew), "turns": await here(request).app.live.turns()}
+    app = here(request).app
+    turns = await app.guard.turns(who_of(request), app.live)
+    data = {"places": await _places(request, anew=anew), "turns": turns}
     return fragment(request, "_live.html", data)
 
 

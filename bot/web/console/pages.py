@@ -26,7 +26,7 @@ from bot.render.words import channel_word
 from bot.store import StoreError
 from bot.web.console.static import address_of
 from bot.web.console.views.words import kind_word, say_html, state_word, visible
-from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
+from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of, who_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
 from language import say, say_many, spoken
@@ -137,6 +137,7 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "freezes": freezes,
         "has_mail": has_mail(request),
         "may_audit": visit.session is not None and may_audit(process, visit.session.person),
+        "has_quarantine": visit.session is not None and _looks_after(request),
         "by_mail": process.app.settings.public_url is not None,
         "is_rehearsal": not process.app.models,
         "leaving": _leaving(process),
@@ -189,6 +190,11 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
             _flash_name(process), value, max_age=_TOLD_S, httponly=True, samesite="lax", secure=is_secure(process)
         )
     return hardened(response, csp())
+
+
+def _looks_after(request: Request) -> bool:
+    """Return whether the person asking looks after what was quarantined or given up on."""
+    return here(request).app.access.rights.denial_at_all(who_of(request), "dead") is None
 
 
 def has_mail(request: Request) -> bool:

@@ -11,7 +11,7 @@ from agents.requests import PersonId
 from bot.errors import Conflict, NotFound
 from bot.outbound.dead_letter import Note, what_of, why_of
 from bot.web.console.pages import page, to
-from bot.web.console.visits import Refusal, is_operator, visit_of
+from bot.web.console.visits import Refusal, visit_of, who_of
 from bot.web.here import here
 from language import say
 
@@ -20,14 +20,14 @@ _SHOWN = 200
 
 async def shown(request: Request) -> Response:
     """Both lists, newest first."""
-    process, me = here(request), visit_of(request).known.person
+    process = here(request)
+    await _operator(request)
     found = [(name, Note.model_validate_json(note)) for name, note in (await process.app.store.lists.dead()).items()]
     found.sort(key=lambda pair: pair[1].at, reverse=True)
     data: dict[str, object] = {
         "quarantined": [(name, note) for name, note in found if note.kind == "quarantined"][:_SHOWN],
         "to_ask": {name for name, note in found if process.app.messages.quarantine.can_confirm(note)},
         "dead": [(name, note) for name, note in found if note.kind == "dead"][:_SHOWN],
-        "is_operator": is_operator(process, me),
         "what_of": partial(what_of, people=process.app.people),
         "why_of": why_of,
     }
@@ -42,7 +42,7 @@ async def moved(request: Request) -> Response:
 async def requeued(request: Request) -> Response:
     """Try a dead letter again."""
     process, name = here(request), request.path_params["some_id"]
-    _operator(request)
+    await _operator(request)
     body = (await process.app.store.lists.dead()).get(name)
     note = None if body is None else Note.model_validate_json(body)
     if note is None or note.kind != "dead" or not await process.app.store.lists.requeue(note.item):
@@ -61,7 +61,7 @@ async def confirmed(request: Request) -> Response:
 
 
 async def _cleared(request: Request, clear: Callable[[str, str], Awaitable[str]]) -> Response:
-    me = _operator(request)
+    me = await _operator(request)
     try:
         done = await clear(request.path_params["some_id"], me)
     except (Conflict, NotFound) as error:
@@ -69,9 +69,7 @@ async def _cleared(request: Request, clear: Callable[[str, str], Awaitable[str]]
     return to(request, "/quarantine", done)
 
 
-def _operator(request: Request) -> PersonId:
-    """Return the person asking. Raises Refusal for anybody who does not look after the quarantine."""
-    me = visit_of(request).person
-    if not is_operator(here(request), me):
-        raise Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("console.blocked-operators"))
-    return me
+async def _operator(request: Request) -> PersonId:
+    """Return the person asking. Raises Forbidden for anybody who does not look after the quarantine."""
+    await here(request).app.guard.check(who_of(request), "dead", "console")
+    return visit_of(request).person

@@ -28,7 +28,7 @@ from bot.render.worklist import KINDS, Kind, item_of, work_list
 from bot.store.ids import check
 from bot.web.console.pages import page, to
 from bot.web.console.views.card import Typed, card_view, version_of
-from bot.web.console.visits import Refusal, Visit, visit_of
+from bot.web.console.visits import Refusal, Visit, request_for, visit_of, who_of
 from bot.web.here import here
 from channels import Input
 from language import say, say_many
@@ -48,7 +48,7 @@ _REASON_CHARS, _TEXT_CHARS, _ID_CHARS = 4_000, 8_000, 100
 
 
 async def listed(request: HttpRequest) -> Response:
-    """List what waits on the person asking; with `all`, everything that anybody was ever asked."""
+    """List what waits on the person asking; with `all`, everything that was ever asked and concerns them."""
     return await page(request, "requests.html", await newest(request))
 
 
@@ -79,7 +79,10 @@ async def _mine(request: HttpRequest) -> dict[str, object]:
 async def _everybodys(request: HttpRequest) -> dict[str, object]:
     app, me, query = here(request).app, visit_of(request).known.person, request.query_params
     state, cursor = _STATES.get(query.get("state", "")), query.get("cursor")
-    some, following = await lists.requests(app.store, app.people, state=state, cursor=cursor, limit=_LISTED)
+    seen_by = who_of(request).seen_by
+    some, following = await lists.requests(
+        app.store, app.people, state=state, seen_by=seen_by, cursor=cursor, limit=_LISTED
+    )
     shown = {"all": "", "state": state or ""}
     return {
         "items": [item_of(one, app.people, me) for one in some],
@@ -99,7 +102,7 @@ async def shown(request: HttpRequest) -> Response:
 async def difference(request: HttpRequest) -> Response:
     """How the files of a deploy differ from what was live when it was asked for."""
     app, path = here(request).app, request.query_params.get("file", "")[:_PATH_CHARS]
-    record = (await app.requests.decisions.request(_id(request))).record
+    record = (await request_for(request, "see")).record
     asked = record.request
     ends = app.live.ends_of(asked.call.effect) if asked.call else None
     shown: dict[str, object] = {"asked": asked, "ends": ends, "file": path, "found": None, "why": ""}
@@ -125,7 +128,7 @@ def rows(lines: Iterable[str]) -> list[tuple[str, str]]:
 async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str, object]:
     """The card with what came of it and what was `typed` into its form, and a mark of it that is another when it is."""
     app, session = here(request).app, visit_of(request).known
-    record, version, _ = await app.requests.decisions.request(_id(request))
+    record, version, _ = await request_for(request, "see")
     asked = record.request
     run = None if record.state == "open" else fold((await app.history.read(asked.run_id)).events)
     lists_of, has_changes = (
@@ -145,7 +148,7 @@ async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str,
 async def answered(request: HttpRequest) -> Response:
     """Judge an answer and say what became of it."""
     process, visit, request_id = here(request), visit_of(request), _id(request)
-    read = await process.app.requests.decisions.request(request_id)
+    read = await request_for(request, "answer")
     record, statement = read.record, _statement(read.record.request, visit)
     if statement.asks and not statement.text.strip():
         return to(request, _back(request, record.request), say("console.ask-empty"), is_well=False)
@@ -168,7 +171,7 @@ async def _shown_again(request: HttpRequest, asked: Request, misfits: Sequence[M
 async def edit_shown(request: HttpRequest) -> Response:
     """Show the form that changes what is asked, with how it stands; whoever may not change it is told why."""
     app, visit = here(request).app, visit_of(request)
-    record, _, now = await app.requests.decisions.request(_id(request))
+    record, _, now = await request_for(request, "answer")
     asked, inputs = record.request, edit_inputs(record.request)
     statement = _made(asked, visit, _Shown(asked.revision, asked.digest, ""), "free_text", "", "")
     objection = edit_objection(record, read_answer(asked, statement, now))
@@ -181,7 +184,7 @@ async def edit_shown(request: HttpRequest) -> Response:
 async def edited(request: HttpRequest) -> Response:
     """Change arguments and show what is asked now; what was typed is not lost where that is refused."""
     app, visit, request_id = here(request).app, visit_of(request), _id(request)
-    asked = (await app.requests.decisions.request(request_id)).record.request
+    asked = (await request_for(request, "answer")).record.request
     seen, inputs = _shown(visit, visit.field("revision"), visit.field("digest")), edit_inputs(asked)
     typed = {one.name: visit.field(f"field-{one.name}")[:_TEXT_CHARS] for one in inputs}
     text = "\n".join(f"{name}: {value}" for name, value in typed.items())
@@ -204,6 +207,7 @@ async def withdrawn(request: HttpRequest) -> Response:
     """Take back a request of one's own."""
     process, visit, request_id = here(request), visit_of(request), _id(request)
     back = f"/requests/{request_id}"
+    await request_for(request, "see")
     try:
         await process.app.runs.steering.withdraw(request_id, visit.person, visit.field("reason")[:_REASON_CHARS])
     except (Conflict, Forbidden) as error:
@@ -215,7 +219,7 @@ async def denying(request: HttpRequest) -> Response:
     """Ask once more before several requests are denied; decides nothing."""
     app, me = here(request).app, visit_of(request).known.person
     picked_ids = request.query_params.getlist("pick")[:_DENIED_AT_ONCE]
-    found = [(await app.requests.decisions.request(check(some_id, "request"))).record for some_id in picked_ids]
+    found = [(await request_for(request, "see", some_id)).record for some_id in picked_ids]
     rows = [item_of(request_view(record, app.people), app.people, me) for record in found]
     may = [row for row in rows if row.may_deny]
     if not may:
@@ -230,7 +234,7 @@ async def denied(request: HttpRequest) -> Response:
     counted, others = 0, list[str]()
     for some_id in dict.fromkeys(visit.fields("pick")[:_DENIED_AT_ONCE]):
         request_id = RequestId(check(some_id, "request"))
-        read = await decisions.request(request_id)
+        read = await request_for(request, "answer", request_id)
         asked = read.record.request
         shown = _shown(visit, visit.field(f"revision-{request_id}"), visit.field(f"digest-{request_id}"))
         reason = visit.field("reason")[:_REASON_CHARS]

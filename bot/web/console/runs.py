@@ -14,7 +14,8 @@ from starlette.responses import Response
 from agents.events import ChildStarted, Event, RequestOpened, StepChosen, StepFailed, ThoughtDropped, own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
-from bot.errors import Conflict, Invalid, NotFound, RateLimited
+from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
+from bot.people.rights import Action
 from bot.people.sessions import Login
 from bot.policy.attachments import all_files
 from bot.queries import lists
@@ -24,20 +25,20 @@ from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
-from bot.store.ids import check
 from bot.store.indexes import KeptReply, Replies
 from bot.web.console.pages import hardened, has_mail, page, to
 from bot.web.console.timeline import Row, rows, with_end
 from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.views.steering import what_it_does
 from bot.web.console.views.story import parts_of
-from bot.web.console.visits import Refusal, unreadable, visit_of
+from bot.web.console.visits import Refusal, check_run, no_run, unreadable, visit_of, who_of
 from bot.web.here import Here, here
 from channels.showing import escape_invisible
 from language import say
 from language.dates import in_words
 
 _VERBS: dict[str, Literal["pause", "resume", "cancel"]] = {"pause": "pause", "resume": "resume", "cancel": "cancel"}
+_ACTIONS: dict[str, Action] = {**_VERBS, "fork": "fork", "retry": "retry"}
 _LISTED = 30
 _CALLED = (StepChosen, StepFailed, ThoughtDropped)
 # Of a tree of runs no more is looked at than somebody reads.
@@ -95,14 +96,16 @@ async def newest(request: Request) -> dict[str, object]:
     if state and state not in STATES:
         text = say("console.no-state", states=", ".join(STATES))
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-state-title"), text)
-    found, following = await lists.runs(here(request).app.store, state=state or None, cursor=cursor, limit=_LISTED)
+    found, following = await lists.runs(
+        here(request).app.store, state=state or None, seen_by=who_of(request).seen_by, cursor=cursor, limit=_LISTED
+    )
     return {"runs": found, "next": following, "state": state, "states": STATES, "follows": cursor is None}
 
 
 async def shown(request: Request) -> Response:
     """One run: its story, its card, what can be done about it."""
     process, session = here(request), visit_of(request).known
-    told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), session)
+    told = await told_of(process, await check_run(request, "see"), session)
     demo = process.demo.site if process.demo else ""
     data = around_run(request, told) | {"follows": told.run.ended is None, "site": demo}
     if "raw" in request.query_params:
@@ -114,7 +117,7 @@ async def shown(request: Request) -> Response:
 async def confirming(request: Request) -> Response:
     """Say what would happen to a run, and who would hear of it; changes nothing."""
     process, session, verb = here(request), visit_of(request).known, request.path_params["verb"]
-    told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), session)
+    told = await told_of(process, await check_run(request, _ACTIONS.get(verb, "see")), session)
     at, open_id = request.query_params.get("at", ""), told.run.open
     if verb == "fork" and not _PLACE.fullmatch(at):
         raise unreadable()
@@ -128,10 +131,11 @@ async def confirming(request: Request) -> Response:
 
 async def steered(request: Request) -> Response:
     """Pause, resume or cancel a run."""
-    run_id, verb = RunId(check(request.path_params["run_id"], "run")), _VERBS.get(request.path_params["verb"])
+    verb = _VERBS.get(request.path_params["verb"])
     if verb is None:
         text = say("console.no-verb", verbs=", ".join(_VERBS))
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.not-found-title"), text)
+    run_id = await check_run(request, verb)
     try:
         await here(request).app.runs.steering.steer(run_id, verb, visit_of(request).person)
     except Conflict as error:
@@ -141,17 +145,18 @@ async def steered(request: Request) -> Response:
 
 async def copied(request: Request) -> Response:
     """Make a run of this one: of all that it began with, or of its story up to the event whose button was pressed."""
-    run_id, visit = RunId(check(request.path_params["run_id"], "run")), visit_of(request)
-    at = visit.field("at") if request.url.path.endswith("/fork") else "1"
+    is_fork, visit = request.url.path.endswith("/fork"), visit_of(request)
+    run_id = await check_run(request, "fork" if is_fork else "retry")
+    at = visit.field("at") if is_fork else "1"
     copying, asker = here(request).app.runs.forks, Asker(visit.person, channel="console")
     if not _PLACE.fullmatch(at):
         raise unreadable()
     try:
-        if request.url.path.endswith("/fork"):
+        if is_fork:
             made = await copying.fork(run_id, int(at), asker)
         else:
             made = await copying.retry(run_id, asker)
-    except (Conflict, Invalid, RateLimited) as error:
+    except (Conflict, Forbidden, Invalid, RateLimited) as error:
         return to(request, f"/runs/{run_id}", str(error), is_well=False)
     return to(request, f"/runs/{made}", say("console.copied-done"))
 
@@ -160,6 +165,8 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     """The run as it stands, for whoever looks in `session`. Raises Refusal where there is none."""
     story = await _story(process, run_id)
     run, forks = fold(story.events), await process.app.history.forks_of(run_id, story)
+    seen = await process.app.guard.seen(process.app.access.rights.of_session(session), forks)
+    forks = tuple(fork for fork in forks if fork in seen)
     request_id = _on_top(run, story.events)
     waits = await _waits_for(process, run, session.person)
     if request_id is None:
@@ -178,7 +185,7 @@ async def _story(process: Here, run_id: str) -> Story:
     try:
         return await process.app.history.read(run_id)
     except NotFound:
-        raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-run-title"), say("console.no-run")) from None
+        raise no_run() from None
 
 
 def around_run(request: Request, told: RunPage) -> dict[str, object]:
@@ -252,7 +259,7 @@ _POLICY = "sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; fra
 
 async def served(request: Request) -> Response:
     """The bytes of a file that an event of this run lists. Raises Refusal."""
-    store, run_id = here(request).app.store, check(request.path_params["run_id"], "run")
+    store, run_id = here(request).app.store, await check_run(request, "see")
     listed = all_files((await _story(here(request), run_id)).events)
     file = next((one for one in listed if one.sha256 == request.path_params["sha256"]), None)
     if file is None:

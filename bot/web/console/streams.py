@@ -11,15 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.events import ToolFinished
-from agents.requests import RunId
 from bot.queries.lists import waiting_on
-from bot.store.ids import check
 from bot.store.watch import EVERYTHING, RunNews
 from bot.web.console import requests, runs
 from bot.web.console.home import lists_of, live_panel
 from bot.web.console.pages import fragment, part
 from bot.web.console.runs import around_run, told_of
-from bot.web.console.visits import visit_of
+from bot.web.console.visits import check_run, visit_of
 from bot.web.here import here
 from bot.web.streaming import EventStream, Source
 
@@ -60,7 +58,7 @@ async def run(request: Request) -> Response:
     that no longer follows takes the place of the one that did.
     """
     process, session = here(request), visit_of(request).known
-    run_id = RunId(check(request.path_params["run_id"], "run"))
+    run_id = await check_run(request, "see")
     seq, shown = _has(request)
 
     async def render(news: Sequence[RunNews]) -> tuple[bytes, bool]:

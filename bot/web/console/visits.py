@@ -9,10 +9,13 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from agents.requests import PersonId
+from agents.requests import PersonId, RunId
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError
+from bot.people.rights import Action, Who
 from bot.people.sessions import Session
-from bot.web.here import Here
+from bot.requests.stored import RequestRead
+from bot.store.ids import check
+from bot.web.here import Here, here
 from language import say
 
 VISIT = "sayso.visit"
@@ -109,6 +112,38 @@ class Visit:
         return self.form.get(name, ())
 
 
+def who_of(request: Request) -> Who:
+    """Return who acts, with what they may do. Raises Refusal where there is no session."""
+    visit, rights = visit_of(request), here(request).app.access.rights
+    return rights.of_session(visit.known, visit.person)
+
+
+async def check_run(request: Request, action: Action) -> RunId:
+    """Return the run of a page's address that whoever asks may do `action` to. Raises Refusal and Forbidden."""
+    run_id, who = check(request.path_params["run_id"], "run"), who_of(request)
+    try:
+        await here(request).app.guard.check_run(who, action, run_id, "console")
+    except NotFound:
+        raise no_run() from None
+    return RunId(run_id)
+
+
+async def request_for(request: Request, action: Action, request_id: str = "") -> RequestRead:
+    """Return the request of a page's address, or the one named, that whoever asks may do `action` to.
+
+    Raises NotFound and Forbidden.
+    """
+    app, who = here(request).app, who_of(request)
+    read = await app.requests.decisions.request(check(request_id or request.path_params["request_id"], "request"))
+    await app.guard.check_request(who, action, read.record, "console")
+    return read
+
+
+def no_run() -> Refusal:
+    """There is no such run, or none that whoever asks may see."""
+    return Refusal(HTTPStatus.NOT_FOUND, say("console.no-run-title"), say("console.no-run"))
+
+
 def visit_of(request: Request) -> Visit:
     """Return the visit."""
     return cast("Visit", request.scope[VISIT])
@@ -119,20 +154,14 @@ def proof_for(person: PersonId) -> str:
     return f"form of {person}"
 
 
-def cookie_name(here: Here, what: str = "sayso") -> str:
+def cookie_name(process: Here, what: str = "sayso") -> str:
     """Cookies know no ports, so those of two installations on one machine are told apart by their names."""
-    public = urlsplit(here.app.settings.public_url or f"http://127.0.0.1:{here.port}")
+    public = urlsplit(process.app.settings.public_url or f"http://127.0.0.1:{process.port}")
     if public.scheme == "https":
         return f"__Host-{what}-{public.port or 443}"
     return f"{what}-{public.port or 80}"
 
 
-def is_secure(here: Here) -> bool:
+def is_secure(process: Here) -> bool:
     """Return whether people reach us over TLS."""
-    return (here.app.settings.public_url or "").startswith("https:")
-
-
-def is_operator(process: Here, person: PersonId) -> bool:
-    """Return whether `person` hears the alerts, and so looks after the installation; in the demo everybody does."""
-    operators = process.app.people.members(process.app.settings.alerts.to, process.app.store.about_now())
-    return process.demo is not None or person in operators
+    return (process.app.settings.public_url or "").startswith("https:")

@@ -39,6 +39,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(tmp_p
 
 def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path) -> None:
     words = {"model": "m", "prompt": "deploy@1", "code": "deploying:deploy_agent", "asks": '["person:anna"]'}
+    words["triggered_by"] = '["person:anna"]'
     given = words | {
         name: "4" if "int" in str(field.annotation) else "0.25"
         for name, field in AgentConfig.model_fields.items()
@@ -54,8 +55,9 @@ def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path)
     assert (found.pop("timeout_s"), found.pop("keep_replies_s")) == (4, 604_800)
     assert found.pop("settings") == {"spots": 4}
     del given["timeout"], given["settings"], given["keep_replies"]
-    assert found.pop("asks") == ("person:anna",)
-    assert {name: str(found[name]) for name in found} | {"asks": given["asks"]} == given
+    assert (found.pop("asks"), found.pop("triggered_by")) == (("person:anna",), ("person:anna",))
+    kept = {name: given[name] for name in ("asks", "triggered_by")}
+    assert {name: str(found[name]) for name in found} | kept == given
 
 
 def test_lists_and_tables_can_come_from_the_environment(tmp_path: Path) -> None:

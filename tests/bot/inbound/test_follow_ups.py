@@ -34,10 +34,11 @@ def hallway() -> Hallway:
 
 @pytest.fixture
 async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
-    """A running sayso that reaches people in the hallway, else by mail."""
+    """A running sayso that reaches people in the hallway, else by mail; everybody but anna is an operator."""
 
     def change(world: World) -> None:
         world.beside, world.reach = (hallway,), ("slack", "email")
+        world.toml += '\n[roles]\noperator = ["person:bo", "person:cy", "person:dan"]\n'
 
     async with a_world(redis, tmp_path / "data", change=change) as world:
         yield world
@@ -333,7 +334,9 @@ async def test_words_that_lose_a_race_with_a_card_are_not_a_message_of_the_run_a
         goes_on.set()
         return await office.opened(run_id)
 
-    follow_ups = FollowUps(Slow(office.app.journal, asks), office.app.requests.decisions, office.app.people)
+    follow_ups = FollowUps(
+        Slow(office.app.journal, asks), office.app.requests.decisions, office.app.people, office.app.access.rights
+    )
     trigger = Trigger(person="bo", text="yes", thread=THREAD, follows=True)
     assert await follow_ups.take(new_id("inbound", 0), "slack", trigger)
 

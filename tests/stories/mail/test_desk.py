@@ -279,7 +279,7 @@ async def test_a_german_owner_reads_in_german_what_a_run_is_for_and_why_the_rest
 
     texts = [run.started.text for run in await runs(desk) if run.started]
     async with a_console(desk) as console:
-        listed = (await (await console.browser("anna")).get("/quarantine")).words
+        listed = (await (await console.browser("dan")).get("/quarantine")).words
 
     assert texts == [f"Die E-Mail „Tea“ von {EVE} beantworten"] * 3
     assert "3 mails in 86400 s are the limit of" in note, "the record is English"

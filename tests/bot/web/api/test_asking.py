@@ -113,7 +113,7 @@ async def test_any_one_of_those_asked_answers_in_the_format_and_nobody_else(worl
     request = await asked(ci, **body)
     form = await asked(ci, format="form", fields=["ticket", "why"])
 
-    refused(await given(api, "dan", request, choices=["1"]), 403, "not-entitled")
+    refused(await given(api, "dan", request, choices=["1"]), 404, "not-found")
     refused(await given(api, "bo", request, choices=["staging-9"]), 422, "unclear")
     refused(await ci.post(f"/v1/requests/{request['id']}/answer", json={"text": "1"}), 403, "scope-missing")
     picked = (await given(api, "bo", request, choices=["none, please", "1"])).json()["request"]

@@ -18,7 +18,7 @@ async def done(world: World, text: str = "press it") -> RunId:
 
 
 async def test_a_fork_is_made_for_the_person_whose_key_it_is_and_asks_anew(world: World, api: Api) -> None:
-    source, cy = await done(world), await api.client("cy")
+    source, cy = await done(world), await api.client("cy", "admin")
 
     answer = await cy.post(f"/v1/runs/{source}/fork", json={"at": 3})
 

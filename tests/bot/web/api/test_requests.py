@@ -38,7 +38,7 @@ async def test_a_request_shows_all_that_is_needed_to_decide_it(world: World, api
 
 
 async def test_requests_are_listed_by_state_and_by_who_may_decide(world: World, api: Api) -> None:
-    bo = await api.client("bo")
+    bo = await api.client("bo", "admin")
     first, question = await asked(world), await asked(world, "ask yes_no really?")
     await world.decide("bo", first, "deny")
 
@@ -163,7 +163,7 @@ async def test_a_request_that_another_one_replaced_names_that_one(world: World, 
 
 
 async def test_who_may_not_decide_is_told_who_may(world: World, api: Api) -> None:
-    anna, dan, record = await api.client("anna"), await api.client("dan"), await asked(world)
+    anna, dan, record = await api.client("anna"), await api.client("dan", "admin"), await asked(world)
 
     for client in (anna, dan):
         answer = await answered(client, record, approval(record))

@@ -239,7 +239,7 @@ async def test_a_run_is_paused_resumed_and_cancelled(world: World, api: Api) -> 
 
 
 async def test_a_service_that_steers_is_named_in_the_story(world: World, api: Api) -> None:
-    ci = await api.client(service="ci")
+    ci = await api.client(service="ci", acts_for=["anna"])
     run_id = await world.trigger("press it")
     await world.opened(run_id)
 

@@ -1,11 +1,21 @@
 """A served console for every test of it: as an installation has it, and as `sayso dev` has it."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from tests.office import TOML
 from tests.servers.console import Console, a_console
-from tests.world import World
+from tests.world import World, a_world
+
+
+@pytest.fixture
+async def world(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    """A running sayso whose operators see and steer the runs of others: cy and dan."""
+    roles = '[roles]\noperator = ["person:cy", "person:dan"]\n'
+    async with a_world(redis, tmp_path / "data", f"{TOML}\n{roles}") as world:
+        yield world
 
 
 @pytest.fixture

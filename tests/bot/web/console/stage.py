@@ -26,9 +26,9 @@ async def proof(browser: Browser) -> Fields:
 
 
 async def kept(world: World) -> dict[str, bytes]:
-    """Every byte that the store keeps of runs, requests, mails and log-ins; no clock, nor who sent how much lately."""
+    """Every byte that the store keeps of runs, requests, mails and log-ins; no clock, nor who was refused lately."""
     client = Client(world.url)
-    passing = (":window:", ":clock_seen", ":swept")
+    passing = (":window:", ":clock_seen", ":swept", ":audit")
     names = [name async for name in client.scan("{s*") if not any(part in name for part in passing)]
     found = {name: await client.do("DUMP", name) for name in names}
     await client.close()

@@ -27,7 +27,7 @@ async def with_files(world: World, *files: tuple[str, str, bytes], cid: str = ""
 async def test_a_runs_page_lists_what_was_attached_with_type_size_and_hash(world: World, console: Console) -> None:
     run_id = await with_files(world, ("<b>ä</b>.html", "text/html", EVIL), ("a.txt", "text/plain", b"\xff"))
 
-    page = await (await console.browser("bo")).get(f"/runs/{run_id}")
+    page = await (await console.browser("anna")).get(f"/runs/{run_id}")
 
     assert f"b_.html text/html · 39 bytes · sha256 {HASH}" in page.words
     assert "a.txt text/plain · 1 byte · its text can't be read" in page.words
@@ -38,7 +38,7 @@ async def test_a_runs_page_lists_what_was_attached_with_type_size_and_hash(world
 async def test_a_small_picture_within_the_text_is_listed_as_that(world: World, console: Console) -> None:
     run_id = await with_files(world, ("logo.png", "image/png", b"tiny"), cid="logo")
 
-    page = await (await console.browser("bo")).get(f"/runs/{run_id}")
+    page = await (await console.browser("anna")).get(f"/runs/{run_id}")
 
     assert "logo.png image/png · 4 bytes · a small picture within the text" in page.words
 
@@ -46,7 +46,7 @@ async def test_a_small_picture_within_the_text_is_listed_as_that(world: World, c
 async def test_a_browser_saves_a_file_and_is_forbidden_to_show_it(world: World, console: Console) -> None:
     run_id = await with_files(world, ('bö"s.html', "text/html", EVIL))
 
-    answer = await (await console.browser("bo")).ask("GET", f"/runs/{run_id}/files/{HASH}")
+    answer = await (await console.browser("anna")).ask("GET", f"/runs/{run_id}/files/{HASH}")
 
     assert (answer.status_code, answer.content) == (200, EVIL)
     assert (
@@ -70,7 +70,7 @@ async def test_nobody_gets_a_file_without_having_logged_in(world: World, console
 async def test_a_file_that_is_not_there_any_more_or_never_was_is_said_so_in_words(
     world: World, console: Console
 ) -> None:
-    run_id, bo = await with_files(world, ("a.html", "text/html", EVIL)), await console.browser("bo")
+    run_id, bo = await with_files(world, ("a.html", "text/html", EVIL)), await console.browser("anna")
     other = await world.trigger("stamp other")
     await world.ended(other)
 

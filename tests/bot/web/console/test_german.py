@@ -70,11 +70,11 @@ async def test_a_page_is_in_the_language_of_its_person(world: World, german: Con
 
 
 async def test_what_a_page_says_after_a_form_is_in_the_same_language(world: World, german: Console) -> None:
-    scene, bo = await a_scene(world), await german.browser("bo")
-    confirm = await bo.get(f"/runs/{scene.run_id}/confirm/pause")
+    scene, dan = await a_scene(world), await german.browser("dan")
+    confirm = await dan.get(f"/runs/{scene.run_id}/confirm/pause")
     form = next(form for form in confirm.forms if form.action.endswith("/pause"))
 
-    after = await bo.submit(form, "Anhalten")
+    after = await dan.submit(form, "Anhalten")
 
     assert "Angehalten: Der Lauf hält beim nächsten Schritt an." in after.words
 
@@ -219,10 +219,10 @@ async def test_why_a_message_was_not_accepted_each_reads_in_their_language(world
     letter = await world.next_mail("cy")
     await world.send("cy", letter.reply_to or "", "approved", login=None)
     await until(world.dead, what="it is held")
-    dan, anna = await german.browser("dan"), await german.browser("anna")
+    dan, cy = await german.browser("dan"), await german.browser("cy")
 
     listed, story = (await dan.get("/quarantine")).words, (await dan.get(f"/runs/{run_id}")).words
-    english = (await anna.get("/quarantine")).words
+    english = (await cy.get("/quarantine")).words
 
     why = "nichts beweist, wer sie gesendet hat, also kann sie gefälscht sein: sie wurde ohne Anmeldung als cy@corp"
     assert f"eine Nachricht, die angeblich von {CY} ist" in listed

@@ -82,19 +82,19 @@ async def test_lists_are_read_in_pages_and_by_state(world: World, console: Conso
     ids = [await world.trigger(f"stamp n{number}") for number in range(33)]
     for run_id in ids:
         await world.ended(run_id)
-    waiting, bo = await world.trigger("press it"), await console.browser("bo")
+    waiting, dan = await world.trigger("press it"), await console.browser("dan")
     await world.has(waiting, "waiting")
     await world.quiet()
 
-    first = await bo.get("/runs")
+    first = await dan.get("/runs")
     older = next(link for link in first.links if "cursor=" in link)
-    second = await bo.get(older)
+    second = await dan.get(older)
 
     shown = [link.removeprefix("/runs/") for page in (first, second) for link in page.links if "/runs/" in link]
     assert (shown[0], sorted(shown[1:])) == (waiting, sorted(ids))
-    assert [one for one in (await bo.get("/runs?state=waiting")).links if "/runs/" in one] == [f"/runs/{waiting}"]
-    assert (await bo.get("/runs?state=lost")).status == 404
-    assert "There is none that is failed." in (await bo.get("/runs?state=failed")).words
+    assert [one for one in (await dan.get("/runs?state=waiting")).links if "/runs/" in one] == [f"/runs/{waiting}"]
+    assert (await dan.get("/runs?state=lost")).status == 404
+    assert "There is none that is failed." in (await dan.get("/runs?state=failed")).words
 
 
 async def test_a_run_is_forked_at_an_event_of_its_story_and_both_pages_lead_to_each_other(

@@ -1,0 +1,254 @@
+"""Who may do what: one table of actions, and what it says to a person, a session or an API key.
+
+Pure. Every surface asks `denial` before it shows or does something; who decides a request is the policy's business.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
+
+from agents.requests import PersonId
+from bot.config.tables import AgentConfig, RolesConfig
+from bot.errors import Forbidden, NotFound, SaysoError
+from bot.people.api_keys import ApiKey, Scope
+from bot.people.directory import People
+from bot.people.sessions import Login
+from bot.policy.concern import Concern
+from language import say
+
+Role = Literal["viewer", "requester", "operator", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "requester", "operator", "admin")
+"""From the least to the most; each may do what the one before may."""
+
+Action = Literal[
+    "trigger", "see", "write", "pause", "resume", "cancel", "withdraw", "amend", "fork", "retry", "answer",
+    "import", "freeze", "dead", "people", "keys", "settings", "audit",
+]  # fmt: skip
+Part = Literal["requester", "concerned"]
+
+_VERBS: Mapping[Action, str] = MappingProxyType(
+    {
+        "write": "right.steer",
+        "pause": "right.pause",
+        "resume": "right.resume",
+        "cancel": "right.cancel",
+        "fork": "right.fork",
+        "retry": "right.retry",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What an action needs: an API key's `scope`, and the role from which on somebody may do it to every run.
+
+    `part` is whom a run concerns in such a way that they may do it to that one, from the role `from_role` on. Without
+    `least` nobody may do it to others' runs. `alerted`: so may whoever hears the alerts.
+    """
+
+    scope: Scope
+    least: Role | None
+    part: Part | None = None
+    from_role: Role = "requester"
+    alerted: bool = False
+
+
+RIGHTS: Mapping[Action, Right] = MappingProxyType(
+    {
+        "trigger": Right("trigger", "requester"),
+        "see": Right("read", "operator", "concerned", "viewer"),
+        "write": Right("steer", "operator", "requester"),
+        "pause": Right("steer", "operator", "requester"),
+        "resume": Right("steer", "operator", "requester"),
+        "cancel": Right("steer", "operator", "requester"),
+        "fork": Right("steer", "operator", "requester"),
+        "retry": Right("steer", "operator", "requester"),
+        "withdraw": Right("steer", None, "requester"),
+        "amend": Right("steer", None, "requester"),
+        # Whether it counts is the policy's business, which tells whom it does not name who may decide.
+        "answer": Right("answer", "operator", "concerned", "viewer"),
+        "import": Right("admin", "operator"),
+        "freeze": Right("admin", "operator", alerted=True),
+        "dead": Right("admin", "operator", alerted=True),
+        "people": Right("admin", "admin"),
+        "keys": Right("admin", "admin"),
+        "settings": Right("admin", "admin"),
+        "audit": Right("admin", "admin"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who acts: `name` in words of events, the role, and the people whose word it is, each with what it may be worth.
+
+    `scopes` are those of an API key; None for a person who is here themselves. `evidence` is how we know.
+    """
+
+    name: str
+    role: Role
+    people: Mapping[PersonId, Role]
+    scopes: frozenset[Scope] | None = None
+    evidence: str = ""
+
+    def has(self, scope: Scope) -> bool:
+        """Return whether no API key stands in the way."""
+        return self.scopes is None or not self.scopes.isdisjoint({scope, "admin"})
+
+    @property
+    def sees_all(self) -> bool:
+        """True for whoever need not be concerned by a run to see it."""
+        return _is_at_least(self.role, RIGHTS["see"].least)
+
+    @property
+    def seen_by(self) -> Collection[PersonId] | None:
+        """The people whose runs are listed; None for all runs."""
+        return None if self.sees_all else tuple(self.people)
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Why somebody may not, and what to do; `is_hidden` where they must not learn that there is such a run."""
+
+    what: str
+    do: str
+    is_hidden: bool = False
+
+    def error(self) -> SaysoError:
+        """The same as an error."""
+        return NotFound(self.what, self.do) if self.is_hidden else Forbidden(self.what, self.do)
+
+
+class Rights:
+    """The roles of people and keys, and the agents that not everybody may start.
+
+    `alerts` are who hears those. Who is in a group, or on call, counts as of `now`.
+    """
+
+    def __init__(
+        self,
+        people: People,
+        roles: RolesConfig,
+        agents: Mapping[str, AgentConfig],
+        alerts: Sequence[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._people, self._roles, self._agents, self._alerts, self._now = people, roles, agents, alerts, now
+
+    def role_of(self, person: str) -> Role | None:
+        """Return the role of a person; None for somebody who is not, or no longer, in the directory."""
+        if self._people.contact(person) is None:
+            return None
+        roles = self._roles
+        # Where a file says two of them, the first here is the one that allows least.
+        named: tuple[tuple[Role, tuple[str, ...]], ...] = (
+            ("viewer", roles.viewer),
+            ("admin", roles.admin),
+            ("operator", roles.operator),
+        )
+        for role, refs in named:
+            if person in self._members(refs):
+                return role
+        return "requester"
+
+    def of_person(self, person: PersonId) -> Who:
+        """Return who somebody is that a channel has proved."""
+        role = self.role_of(person)
+        return Who(person, role, {person: role}) if role else Who(person, "viewer", {})
+
+    def of_session(self, login: Login, person: PersonId | None = None) -> Who:
+        """Return who acts in a session, as `person` where one person plays everybody."""
+        who = self.of_person(person or login.person)
+        return replace(who, role="admin") if login.is_demo and who.people and self._has_owner else who
+
+    def of_key(self, key: ApiKey) -> Who:
+        """Return who acts with a key: it never may more than its person, and never more than whom it acts for.
+
+        A service has no role but what the scope `admin` says: what it may, it may for the people it acts for.
+        """
+        scopes = frozenset(key.scopes)
+        if key.person is None:
+            role: Role = "admin" if "admin" in scopes else "requester"
+        elif key.may("admin") and key.made_by != "person" and self._has_owner and self.role_of(key.person):
+            role = "admin"
+        else:
+            role = self.role_of(key.person) or "viewer"
+        people = dict[PersonId, Role]()
+        for person in key.speaks_for():
+            if own := self.role_of(person):
+                people[person] = _lesser(own, role) if key.person else own
+        return Who(key.speaker, role, people, scopes, key.evidence)
+
+    @property
+    def _has_owner(self) -> bool:
+        """True where nobody is operator or admin: then whoever has the machine is both."""
+        return not (self._roles.operator or self._roles.admin)
+
+    def denial(self, who: Who, action: Action, run: Concern, run_id: str, *, is_known: bool = False) -> Denied | None:
+        """Return why `who` may not do `action` to a run that concerns those of `run`; None if they may.
+
+        Where it `is_known` to them, as to all in its thread, they are not told that there is no such run.
+        """
+        right = RIGHTS[action]
+        if not who.has(right.scope):
+            return _no_scope(right)
+        if not (is_known or who.sees_all or _has_part(who, RIGHTS["see"], run)):
+            return Denied(say("error.no-run", run=run_id), say("error.runs-listed"), is_hidden=True)
+        if _is_at_least(who.role, right.least) or _has_part(who, right, run):
+            return None
+        if who.role == "viewer":
+            return Denied(say("right.viewer"), say("right.viewer-do"))
+        names = self._people.names_of(sorted(run.requesters))
+        what = say("right.not-yours", action=say(_VERBS[action])) if right.least else say("right.of-requesters")
+        return Denied(what, say("right.not-yours-do", names=names))
+
+    def denial_at_all(self, who: Who, action: Action) -> Denied | None:
+        """Return why `who` may not do `action`, which is about no run; None if they may."""
+        right = RIGHTS[action]
+        if not who.has(right.scope):
+            return _no_scope(right)
+        is_alerted = right.alerted and who.name in self._members(self._alerts)
+        if _is_at_least(who.role, right.least) or is_alerted:
+            return None
+        if right.least == "requester":
+            return Denied(say("right.viewer"), say("right.viewer-do"))
+        return Denied(say("right.no-role", role=right.least or ""), say("right.no-role-do", role=right.least or ""))
+
+    def trigger_denial(self, requester: str, agent: str) -> Denied | None:
+        """Return why `agent` is not started for `requester`; None if it is."""
+        denied = self.denial_at_all(self.of_person(PersonId(requester)), "trigger")
+        config = self._agents.get(agent)
+        if denied or config is None or config.triggered_by is None:
+            return denied
+        if requester in self._members(config.triggered_by):
+            return None
+        return Denied(say("right.not-triggered", agent=agent), say("right.ask-one-of", names=self._named(config)))
+
+    def _named(self, config: AgentConfig) -> str:
+        return self._people.names_of(self._members(config.triggered_by or ())) or "-"
+
+    def _members(self, refs: Sequence[str]) -> tuple[PersonId, ...]:
+        return self._people.members(refs, self._now()) if refs else ()
+
+
+def _no_scope(right: Right) -> Denied:
+    return Denied(say("right.no-scope", scope=right.scope), say("right.no-scope-do", scope=right.scope))
+
+
+def _lesser(one: Role, other: Role) -> Role:
+    return one if _is_at_least(other, one) else other
+
+
+def _is_at_least(role: Role, least: Role | None) -> bool:
+    return least is not None and ROLES.index(role) >= ROLES.index(least)
+
+
+def _has_part(who: Who, right: Right, run: Concern) -> bool:
+    people: Mapping[Part, frozenset[PersonId]] = {
+        "requester": run.requesters,
+        "concerned": run.everybody,
+    }
+    concerned = people[right.part] if right.part else frozenset[PersonId]()
+    return any(person in concerned and _is_at_least(role, right.from_role) for person, role in who.people.items())

@@ -1,0 +1,74 @@
+"""The people whom a run concerns, as its events say: who asked for it, and who may decide something in it. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from agents.events import (
+    AnswerNoted,
+    CardReplaced,
+    Event,
+    OutsideReported,
+    PersonSaid,
+    RequestOpened,
+    RequestReassigned,
+    RequestRevised,
+    RunStarted,
+    own,
+)
+from agents.requests import Holder, PersonId, people_of
+from bot.policy.record import RequestRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Who asked for a run or wrote to it, and whom it ever asked. Nobody of them is forgotten while it goes on."""
+
+    requesters: frozenset[PersonId] = frozenset()
+    approvers: frozenset[PersonId] = frozenset()
+
+    @property
+    def everybody(self) -> frozenset[PersonId]:
+        """Both."""
+        return self.requesters | self.approvers
+
+
+def concern_of(events: Sequence[Event]) -> Concern:
+    """Return the people whom these events of a run name. Whom a copied story asked is no concern of its copy."""
+    started = (event for event in events[:1] if isinstance(event, RunStarted))
+    requesters, approvers = set(_begun(started)), set[PersonId]()
+    for event in own(events):
+        match event:
+            case PersonSaid():
+                requesters.add(event.person)
+            case OutsideReported():
+                requesters |= set(event.writers)
+            case RequestOpened() | RequestRevised():
+                approvers |= {*people_of(event.request.policy.rule), *_holding(event.holders)}
+            case RequestReassigned():
+                approvers |= {*people_of(event.policy.rule), *event.to, *_holding(event.holders)}
+            case CardReplaced() if event.holder:
+                approvers |= {*_holding([event.holder])}
+            case _:
+                pass
+    return Concern(frozenset(requesters), frozenset(approvers))
+
+
+def people_of_record(record: RequestRecord) -> frozenset[PersonId]:
+    """Return everybody whom a request concerns: who asked, who may decide it, who holds a card of it."""
+    named = people_of(record.request.policy.rule)
+    return frozenset((*record.requesters, *named, *_holding(record.holders)))
+
+
+def widens(event: Event) -> bool:
+    """Return whether `event` may add people to those whom an open request concerns."""
+    return isinstance(event, RequestRevised | RequestReassigned | PersonSaid | CardReplaced | AnswerNoted)
+
+
+def _begun(started: Iterable[RunStarted]) -> Iterator[PersonId]:
+    for event in started:
+        yield event.requester
+        yield from (*filter(None, [event.submitter]), *event.holders, *event.inherits)
+
+
+def _holding(holders: Iterable[Holder]) -> Iterator[PersonId]:
+    return (holder.person for holder in holders if holder.person)

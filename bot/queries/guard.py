@@ -1,0 +1,75 @@
+"""Asks the table of rights about runs as they are stored, for every surface that shows or steers them."""
+
+from collections.abc import Sequence
+
+from bot.errors import NotFound
+from bot.people.refusals import Refusals
+from bot.people.rights import Action, Rights, Who
+from bot.policy.concern import Concern, concern_of, people_of_record
+from bot.policy.record import RequestRecord
+from bot.queries.environments import Live
+from bot.queries.history import History
+from bot.render.views import Turns
+from bot.store import Store
+from language import say
+
+
+class Guard:
+    """What checks raises NotFound where there is no such run for whoever asks, and Forbidden where they only look.
+
+    A refusal is noted for the audit first.
+    """
+
+    def __init__(self, rights: Rights, store: Store, history: History) -> None:
+        self.rights, self._store, self._history, self._refusals = rights, store, history, Refusals(store)
+
+    async def check(self, who: Who, action: Action, channel: str) -> None:
+        """Check what is about no run."""
+        if denied := self.rights.denial_at_all(who, action):
+            await self._refusals.refuse(who, action, denied, channel)
+
+    async def check_run(self, who: Who, action: Action, run_id: str, channel: str) -> None:
+        """Check what is about a run, here or in the archive."""
+        if self.rights.denial(who, action, Concern(), run_id) is None:
+            return
+        if action == "see" and who.has("read") and await self.seen(who, [run_id]):
+            return
+        concern = concern_of((await self._history.read(run_id)).events)
+        if denied := self.rights.denial(who, action, concern, run_id):
+            await self._refusals.refuse(who, action, denied, channel, run_id)
+
+    async def check_request(self, who: Who, action: Action, record: RequestRecord, channel: str) -> None:
+        """Check what is about the run of a request; where that may not be seen, there is no such request."""
+        named = Concern(frozenset(record.requesters), people_of_record(record))
+        if self.rights.denial(who, action, named, record.request.run_id) is None:
+            return
+        try:
+            await self.check_run(who, action, record.request.run_id, channel)
+        except NotFound:
+            missing = say("error.no-request", request=record.request.id)
+            raise NotFound(missing, say("error.requests-listed")) from None
+
+    async def may_see(self, who: Who, run_id: str) -> bool:
+        """Return whether `who` may see a run that there is, here or in the archive."""
+        if who.sees_all or await self.seen(who, [run_id]):
+            return True
+        concern = concern_of((await self._history.read(run_id)).events)
+        return self.rights.denial(who, "see", concern, run_id) is None
+
+    async def seen(self, who: Who, run_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of the runs that `who` may see, of those that have not left for the archive."""
+        if who.sees_all:
+            return frozenset(run_ids)
+        return await self._store.lists.seen_by(run_ids, tuple(who.people))
+
+    async def turns(self, who: Who, live: Live) -> dict[str, Turns]:
+        """Who deploys to each environment, and who waits, as far as `who` may see their runs."""
+        found = await live.turns()
+        runs = [one.run for turns in found.values() for one in (turns.running, *turns.waiting) if one]
+        seen = await self.seen(who, runs)
+
+        def shown(turns: Turns) -> Turns:
+            running = turns.running if turns.running and turns.running.run in seen else None
+            return Turns(running=running, waiting=tuple(one for one in turns.waiting if one.run in seen))
+
+        return {name: shown(turns) for name, turns in found.items()}
