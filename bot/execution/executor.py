@@ -135,8 +135,7 @@ class Executor:
     async def take_back(self, run_id: RunId, attempt_id: AttemptId) -> None:
         """End an attempt that was recorded and did not begin; its run looks again."""
         self.never_begin(attempt_id)
-        await self._store.renew(run_id, attempt_id, 0)
-        await self._orphan(run_id, attempt_id, may_have_started=False)
+        await self._orphan(run_id, attempt_id, may_have_started=False, is_own=True)
 
     async def look_after(self, run: Run, pending: PendingStep, attempt: Attempt) -> datetime | None:
         """Return until when an attempt's owner counts as alive; None when something has happened to it just now."""
@@ -232,8 +231,7 @@ class Executor:
                 until = attempt.started_at + timedelta(seconds=_waits_s(tool, args))
                 await self._finish(run_id, tool, waits(self._store.about_now(), attempt, until, outcome))
             case _:
-                await self._store.renew(run_id, attempt.id, 0)
-                await self._orphan(run_id, attempt.id, may_have_started=outcome is NobodyKnows)
+                await self._orphan(run_id, attempt.id, may_have_started=outcome is NobodyKnows, is_own=True)
 
     async def _execute(
         self, run_id: RunId, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: ToolContext
@@ -281,10 +279,12 @@ class Executor:
                 log.warning("result kept in memory until Redis takes it", error=str(error))
                 await asyncio.sleep(_PAUSE_S)
 
-    async def _orphan(self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool) -> None:
+    async def _orphan(
+        self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool, is_own: bool = False
+    ) -> None:
         now = await self._store.now(run_id)
         event: Event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
-        if await self._store.orphan(run_id, attempt_id, event):
+        if await self._store.orphan(run_id, attempt_id, event, is_own=is_own):
             self._never_begun.discard(attempt_id)
             log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
             await self._queue.notify(WorkItem("run", run_id))

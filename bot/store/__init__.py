@@ -301,12 +301,17 @@ class Store:
         mark = ["SET", Keys.of(some_id).replicated, "1", "PX", _REPLICATED_KEPT_MS]
         return await self.client.write_replicated(mark, self._replicas)
 
-    async def orphan(self, run_id: str, attempt_id: str, event: Event) -> bool:
-        """Take the lease of a dead owner; False when it is alive after all, or gone."""
+    async def orphan(self, run_id: str, attempt_id: str, event: Event, *, is_own: bool = False) -> bool:
+        """Take the lease of a dead owner; False when it is alive after all, or gone.
+
+        An owner ends its own attempt in the same way, so that nobody else says of it what only the owner knows.
+        """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        args = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id)), self._grace_ms]
+        args = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id)), self._grace_ms, int(is_own)]
         reply = await self.client.run(_SCRIPTS["orphan"], names, args)
+        if is_own:
+            self._asked.pop(attempt_id, None)
         return reply[0] == b"committed"
 
     async def settle(self, run_id: str, seq: int, due: datetime | None, summary: Line | None) -> bool:

@@ -147,6 +147,6 @@ def test_deploys_of_both_machines_at_once_never_overlap(machines: Machines) -> N
         assert machines.deploys() == ["begun"]
 
         machines.go()
-        wait_until(lambda: len(machines.deploys()) == 12, 120, "every deploy")
+        wait_until(lambda: len(machines.deploys()) == 12, 300, "every deploy")
 
     assert machines.deploys() == ["begun", "ended"] * 6

@@ -276,6 +276,16 @@ async def test_an_attempt_whose_owner_lives_is_not_orphaned(store: Store, run: N
     assert await events(store) == ["run_started", "tool_started", "tool_orphaned"]
 
 
+async def test_an_owner_ends_its_own_attempt_before_anybody_else_can(store: Store, run: None) -> None:
+    await start(store)
+
+    assert await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True)
+
+    assert (await store.lease(RUN, ATTEMPT))[0] == "gone"
+    assert not await store.orphan(RUN, ATTEMPT, orphaned())
+    assert await events(store) == ["run_started", "tool_started", "tool_orphaned"]
+
+
 @guards("orphan.lua:holder")
 async def test_an_attempt_is_orphaned_once_and_not_after_its_result(store: Store, run: None) -> None:
     await start(store)

@@ -1,0 +1,263 @@
+"""Whatever people do, in whatever order, a request ends as the page "Who may approve what" says."""
+
+import asyncio
+import secrets
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, TypeVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId
+from agents.run import fold
+from agents.steps import CallTool
+from bot.config.settings import Settings
+from bot.execution.approval_guard import ApprovalGuard
+from bot.people.directory import People
+from bot.policy.answers import Statement
+from bot.policy.record import RequestRecord, records
+from bot.requests.decisions import Decisions
+from bot.requests.freezes import FrozenRequests
+from bot.requests.opening import gate_request, opening
+from bot.store import Commit, Store, WorkItem
+from bot.store.client import Client
+from bot.store.ids import new_id
+from bot.store.journal import Journal
+from bot.testing import events as build
+from tests.bot.store.stores import move_time
+from tests.office import settings_of
+from tests.rules import EXPIRES_AFTER_S, Rules
+
+TOML = "".join(
+    f'[people.{name}]\nname = "{name.title()}"\nemail = "{name}@corp.example"\ngroups = {groups}\n'
+    for name, groups in {
+        "anna": '["release"]', "bo": '["release"]', "cy": '["release"]', "dan": '["release"]', "eve": "[]",
+    }.items()
+) + "".join(
+    f'[policies.{name}]\napprovers = ["group:release"]\nquorum = {quorum}\nexpires_after = "4h"\n'
+    for name, quorum in {"one": 1, "two": 2, "three": 3}.items()
+)  # fmt: skip
+PEOPLE = ("anna", "bo", "cy", "dan", "eve")
+CHANNELS = ("slack", "console", "cli", "api")
+Vote = Literal["approve", "deny"]
+T = TypeVar("T")
+
+
+class NoQueue:
+    """Nobody works here but the test."""
+
+    is_here = False
+
+    async def notify(self, item: WorkItem) -> None:
+        raise AssertionError(f"{item} is the workers'")
+
+
+class House:
+    """What decides and starts, over a real Redis, and nothing else."""
+
+    def __init__(self, url: str, configured: Settings) -> None:
+        self.store = Store(Client(url), 1)
+        journal, self.settings = Journal(self.store, NoQueue()), configured
+        self.people = People.of(configured)
+        self.decisions = Decisions(journal, self.people)
+        self.freezes = FrozenRequests(journal, self.decisions, self.people)
+        self.guard = ApprovalGuard(self.decisions, self.people, self.freezes)
+
+    async def opened(self, policy: str) -> Request:
+        """A request of Anna's to deploy."""
+        run_id = RunId(new_id("run", 0))
+        step = CallTool(tool="deploy", arguments={"version": "v1"})
+        begun = [build.started(run_id=run_id, requester="anna"), build.chosen(step, gate=policy)]
+        await self.store.commit(Commit(run_id=run_id, events=begun))
+        run, now = fold(begun), await self.store.now(run_id)
+        snapshot = self.people.snapshot(policy, now)
+        assert snapshot
+        assert run.pending
+        request = gate_request(run, run.pending, "Deploy?", call("v1"), snapshot, now)
+        assert isinstance(request, Request)
+        written = await self.store.commit(opening(request, self.people, run.seq))
+        assert written.state == "committed"
+        return request
+
+    async def hear(self, request: Request, said: Sequence[Statement]) -> None:
+        """All of it at once."""
+        await asyncio.gather(*(self.decisions.decide(request.id, one) for one in said))
+
+    async def start(self, request: Request, *, is_the_same: bool) -> None:
+        """The move of a worker that finds it approved."""
+        events = (await self.store.load(request.run_id)).events
+        run, record = fold(events), (await self.decisions.request(request.id)).record
+        assert record.request.call
+        effect = record.request.call if is_the_same else call("moved")
+        found = await self.guard.frozen(run, effect)
+        if record.state != "approved" or record.started_at or found.freeze:
+            return
+        attempt = AttemptId(new_id("attempt", 0))
+        begins = build.tool_started(attempt, "s1", tool="deploy", effect=effect.effect).model_copy(
+            update={"request_id": request.id, "at": await self.store.now(request.id)}
+        )
+        if approval := await self.guard.approved(run, effect, begins):
+            await self.store.start_tool(run.id, run.seq, attempt, begins, approval)
+
+
+def call(version: str) -> GatedCall:
+    effect = Effect(argv=("./deploy.sh", version), environment="production")
+    return GatedCall(tool="deploy", schema_version=1, arguments={"version": version}, effect=effect)
+
+
+class Requests(RuleBasedStateMachine):
+    """Everything that people do to one request, beside its rules."""
+
+    house: House
+    loop: asyncio.AbstractEventLoop
+    moved_s = 0.0
+
+    @initialize(policy=st.sampled_from(("one", "two", "three")))
+    def opens(self, policy: str) -> None:
+        self.house.people.change(People.of(self.house.settings).tables)
+        self.has(self.house.freezes.unfreeze("production", PersonId("anna"), "so the next story begins"))
+        self.request = self.has(self.house.opened(policy))
+        self.seen, self.said, self.waited_s = [self.request], list[Statement](), 0.0
+        quorum = {"one": 1, "two": 2, "three": 3}[policy]
+        approvers = frozenset(PEOPLE) - {"eve"}
+        self.rules = Rules("anna", approvers, quorum, set(PEOPLE))
+
+    @rule(
+        person=st.sampled_from(PEOPLE),
+        channel=st.sampled_from(CHANNELS),
+        vote=st.sampled_from(("approve", "approve", "approve", "deny")),
+        age=st.sampled_from((0, 0, 0, 1, 2)),
+    )
+    def answers(self, person: str, channel: str, vote: Vote, age: int) -> None:
+        if person in self.rules.present:
+            shown = self.seen[-1 - min(age, len(self.seen) - 1)]
+            self.said.append(statement(person, channel, vote, shown))
+            self.has(self.house.decisions.decide(self.request.id, self.said[-1]))
+            self.judged(person, vote, shown)
+
+    @precondition(lambda self: self.said)
+    @rule(number=st.integers(0, 30))
+    def says_it_again(self, number: int) -> None:
+        again = self.said[number % len(self.said)]
+        self.has(self.house.decisions.decide(self.request.id, again))
+
+    @rule(
+        crowd=st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(("approve", "deny"))), min_size=8, max_size=8)
+    )
+    def answer_at_once(self, crowd: list[tuple[str, Vote]]) -> None:
+        """Eight of them. Denials are judged last, as one that is heard after the approval takes it back."""
+        here = [(person, vote) for person, vote in crowd if person in self.rules.present]
+        said = [statement(person, "api", vote, self.seen[-1]) for person, vote in here]
+        before = self.rules.state
+        self.has(self.house.hear(self.request, said))
+        deniers = {person for person, vote in here if vote == "deny"} & {*self.rules.approvers, "anna"}
+        if before == "open" and deniers and self.waited_s < EXPIRES_AFTER_S:
+            # Who was first is up to chance; that it ended is not.
+            assert self.record.state in {"denied", "withdrawn", "revoked"}
+            self.rules.state = self.record.state
+            self.rules.votes = {vote.person for vote in self.record.votes if vote.approve}
+            return
+        for person, vote in sorted(here):
+            self.judged(person, vote, self.seen[-1])
+
+    @rule(version=st.sampled_from(("v1", "v2", "v3")))
+    def changes_the_call(self, version: str) -> None:
+        changed = self.has(
+            self.house.decisions.revisions.revise(self.request.id, PersonId("anna"), call(version), "Deploy?")
+        )
+        if self.rules.state == "open" and self.waited_s < EXPIRES_AFTER_S:
+            assert changed
+            self.seen.append(changed)
+        self.rules.change(self.waited_s)
+
+    @rule(minutes=st.sampled_from((5, 20, 90)))
+    def time_passes(self, minutes: int) -> None:
+        type(self).moved_s += minutes * 60
+        self.waited_s += minutes * 60
+        self.has(move_time(self.house.store, type(self).moved_s))
+        self.has(self.house.decisions.look(self.request.id))
+        self.rules.look(self.waited_s)
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan")))
+    def leaves(self, person: str) -> None:
+        self.rules.present.discard(person)
+        tables = self.house.people.tables
+        left = {name: one for name, one in tables.people.items() if name != person}
+        self.house.people.change(type(tables)(left, tables.policies))
+
+    @rule(is_frozen=st.booleans())
+    def is_frozen_or_no_longer(self, *, is_frozen: bool) -> None:
+        verb = self.house.freezes.freeze if is_frozen else self.house.freezes.unfreeze
+        self.has(verb("production", PersonId("eve"), "incident"))
+        self.rules.is_frozen = is_frozen
+
+    @rule(is_the_same=st.sampled_from((True, True, True, False)))
+    def begins(self, *, is_the_same: bool) -> None:
+        self.has(self.house.start(self.request, is_the_same=is_the_same))
+        self.rules.start(self.waited_s, is_the_same=is_the_same)
+
+    @invariant()
+    def it_stands_as_the_rules_say(self) -> None:
+        record, rules = self.record, self.rules
+        assert (record.state, record.started_at is not None) == (rules.state, rules.has_started)
+        assert record.request.revision == rules.revision
+        assert {vote.person for vote in record.votes if vote.approve} == rules.votes
+        if rules.state == "approved" and record.decision:
+            assert set(record.decision.by) == rules.voters
+        events = self.has(self.house.store.load(self.request.run_id)).events
+        assert records(events)[self.request.id] == record
+
+    def judged(self, person: str, vote: Vote, shown: Request) -> None:
+        if vote == "approve":
+            self.rules.approve(person, shown.revision, self.waited_s)
+        else:
+            self.rules.deny(person, self.waited_s)
+
+    @property
+    def record(self) -> RequestRecord:
+        return self.has(self.house.decisions.request(self.request.id)).record
+
+    def has(self, doing: Coroutine[object, object, T]) -> T:
+        return self.loop.run_until_complete(doing)
+
+
+def statement(person: str, channel: str, vote: Vote, shown: Request) -> Statement:
+    return Statement(
+        reply_id=f"{channel}-{secrets.token_hex(8)}",
+        person=PersonId(person),
+        channel=channel,
+        revision=shown.revision,
+        digest=shown.digest,
+        said=vote,
+        text=vote,
+    )
+
+
+@pytest.mark.parametrize("sequences", [40, pytest.param(2_000, marks=pytest.mark.long)])
+def test_a_request_ends_as_the_page_says(redis: str, sequences: int) -> None:
+    loop = asyncio.new_event_loop()
+    with TemporaryDirectory() as folder:
+        house = House(redis, settings_of(Path(folder), TOML))
+
+        class Story(Requests):
+            pass
+
+        Story.house, Story.loop = house, loop
+        try:
+            run_state_machine_as_test(
+                Story, settings=settings(max_examples=sequences, stateful_step_count=25, deadline=None)
+            )
+        finally:
+            loop.run_until_complete(house.store.client.close())
+            loop.close()
