@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from agents.request_events import RequestFrozen
+from agents.events import RequestFrozen
 from agents.requests import Freeze, PersonId, RequestId
 from agents.run import Run, fold
 from bot.audit.log import AuditLog

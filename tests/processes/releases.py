@@ -10,7 +10,7 @@ _COPIED = ("agents", "bot", "channels", "language", "prompts", "tests")
 _MORE = f'    {NEWER}: str = "blue"\n'
 # Below these lines stands the new field.
 _FIELDS = {
-    "agents/events.py": '    type: Literal["run_started"] = "run_started"\n',
+    "agents/events/__init__.py": '    type: Literal["run_started"] = "run_started"\n',
     "bot/policy/record.py": "    request: Request\n",
     "bot/store/outbox_entry.py": "    reach: tuple[str, ...]\n    card: Card\n    thread: str\n",
     "bot/render/views.py": "    is_rehearsal: bool = False\n",

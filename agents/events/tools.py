@@ -1,0 +1,102 @@
+"""The facts about the effect of one step: started, waiting, finished, lost."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from agents.requests import Attachment, AttemptId, Effect, Happened, PersonId, RequestId, RunId, StepId
+
+
+class ToolStarted(Happened):
+    """An attempt at `effect` is about to be made. `host` names the data directory it runs on."""
+
+    type: Literal["tool_started"] = "tool_started"
+    schema_version: Literal[1] = 1
+    step_id: StepId
+    attempt_id: AttemptId
+    tool: str
+    effect: Effect
+    request_id: RequestId | None = None
+    idempotent: bool
+    host: str
+
+
+class ToolFinished(Happened):
+    """An attempt's result, bounded; `error` is empty when it worked. `files` hold all that a failed command printed."""
+
+    type: Literal["tool_finished"] = "tool_finished"
+    schema_version: Literal[1] = 1
+    attempt_id: AttemptId
+    output: str
+    error: str = ""
+    files: tuple[Attachment, ...] = ()
+
+
+class ToolQueued(Happened):
+    """The attempt waits for its turn, `behind` a run that `requester` asked for; None: its turn has come."""
+
+    type: Literal["tool_queued"] = "tool_queued"
+    schema_version: Literal[1] = 1
+    attempt_id: AttemptId
+    behind: RunId | None = None
+    requester: PersonId = PersonId("")
+
+
+class ToolOrphaned(Happened):
+    """The attempt's owner is gone. `may_have_started` is False only when it certainly never began."""
+
+    type: Literal["tool_orphaned"] = "tool_orphaned"
+    schema_version: Literal[1] = 1
+    attempt_id: AttemptId
+    may_have_started: bool
+
+
+class ToolWaits(Happened):
+    """An attempt has had its effect, whose result comes later: it is looked for at `check_at`, or when a report comes.
+
+    `handle` is what the outside calls it; it is written again after each look that found no result. `until` is when
+    waiting ends.
+    """
+
+    type: Literal["tool_waits"] = "tool_waits"
+    schema_version: Literal[1] = 1
+    attempt_id: AttemptId
+    handle: str
+    note: str = ""
+    check_at: AwareDatetime
+    until: AwareDatetime
+
+
+class OutsideReported(Happened):
+    """A signed report about `handle` came in: a reason to look now. `text` is what it said, as data.
+
+    Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
+    answered it, or said why they denied something, so that what it says may be their wish; and what it
+    used (`tokens`, `cost_usd`) counts here too.
+    """
+
+    type: Literal["outside_reported"] = "outside_reported"
+    schema_version: Literal[1] = 1
+    report_id: str
+    handle: str
+    text: str = ""
+    writers: tuple[PersonId, ...] = ()
+    advisers: tuple[PersonId, ...] = ()
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+
+class ChildStarted(Happened):
+    """A step of this run started a run of its own, under a `key` that tells it from others of the same step. So much of
+    `max_tokens` and `max_cost_usd` was set aside for it, until its end says what it used; 0 where nothing was.
+    """
+
+    type: Literal["child_started"] = "child_started"
+    schema_version: Literal[1] = 1
+    step_id: StepId
+    run_id: RunId
+    agent: str
+    text: str
+    key: str = ""
+    max_tokens: int = 0
+    max_cost_usd: float = 0.0
