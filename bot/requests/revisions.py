@@ -5,7 +5,8 @@ from collections.abc import Set
 from dataclasses import replace
 from datetime import datetime
 
-from agents.events import CardReplaced, Edited, PersonSaid, RequestRevised
+from agents.events import CardReplaced, PersonSaid, RequestRevised
+from agents.events.requests import Edited
 from agents.requests import GatedCall, Holder, PersonId, Remark, Request, RequestId
 from agents.text import ends_of
 from bot.archive.keeper import Archive

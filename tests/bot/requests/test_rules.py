@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import pytest
 from hypothesis import settings
@@ -51,6 +51,7 @@ TOML = "".join(
 PEOPLE = ("anna", "bo", "cy", "dan", "eve")
 CHANNELS = ("slack", "console", "cli", "api")
 Vote = Literal["approve", "deny"]
+VOTES: tuple[Vote, ...] = get_args(Vote)
 T = TypeVar("T")
 
 
@@ -131,7 +132,7 @@ class Requests(RuleBasedStateMachine):
         self.seen, self.said, self.waited_s = [self.request], list[Statement](), 0.0
         quorum = {"one": 1, "two": 2, "three": 3}[policy]
         approvers = frozenset(PEOPLE) - {"eve"}
-        self.rules = Rules("anna", approvers, quorum, set(PEOPLE))
+        self.page = Rules("anna", approvers, quorum, set(PEOPLE))
 
     @rule(
         person=st.sampled_from(PEOPLE),
@@ -140,7 +141,7 @@ class Requests(RuleBasedStateMachine):
         age=st.sampled_from((0, 0, 0, 1, 2)),
     )
     def answers(self, person: str, channel: str, vote: Vote, age: int) -> None:
-        if person in self.rules.present:
+        if person in self.page.present:
             shown = self.seen[-1 - min(age, len(self.seen) - 1)]
             self.said.append(statement(person, channel, vote, shown))
             self.has(self.house.decisions.decide(self.request.id, self.said[-1]))
@@ -152,21 +153,19 @@ class Requests(RuleBasedStateMachine):
         again = self.said[number % len(self.said)]
         self.has(self.house.decisions.decide(self.request.id, again))
 
-    @rule(
-        crowd=st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(("approve", "deny"))), min_size=8, max_size=8)
-    )
+    @rule(crowd=st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(VOTES)), min_size=8, max_size=8))
     def answer_at_once(self, crowd: list[tuple[str, Vote]]) -> None:
         """Eight of them. Denials are judged last, as one that is heard after the approval takes it back."""
-        here = [(person, vote) for person, vote in crowd if person in self.rules.present]
+        here = [one for one in crowd if one[0] in self.page.present]
         said = [statement(person, "api", vote, self.seen[-1]) for person, vote in here]
-        before = self.rules.state
+        before = self.page.state
         self.has(self.house.hear(self.request, said))
-        deniers = {person for person, vote in here if vote == "deny"} & {*self.rules.approvers, "anna"}
+        deniers = {person for person, vote in here if vote == "deny"} & {*self.page.approvers, "anna"}
         if before == "open" and deniers and self.waited_s < EXPIRES_AFTER_S:
             # Who was first is up to chance; that it ended is not.
             assert self.record.state in {"denied", "withdrawn", "revoked"}
-            self.rules.state = self.record.state
-            self.rules.votes = {vote.person for vote in self.record.votes if vote.approve}
+            self.page.state = self.record.state
+            self.page.votes = {vote.person for vote in self.record.votes if vote.approve}
             return
         for person, vote in sorted(here):
             self.judged(person, vote, self.seen[-1])
@@ -176,10 +175,10 @@ class Requests(RuleBasedStateMachine):
         changed = self.has(
             self.house.decisions.revisions.revise(self.request.id, PersonId("anna"), call(version), "Deploy?")
         )
-        if self.rules.state == "open" and self.waited_s < EXPIRES_AFTER_S:
+        if self.page.state == "open" and self.waited_s < EXPIRES_AFTER_S:
             assert changed
             self.seen.append(changed)
-        self.rules.change(self.waited_s)
+        self.page.change(self.waited_s)
 
     @rule(minutes=st.sampled_from((5, 20, 90)))
     def time_passes(self, minutes: int) -> None:
@@ -187,11 +186,11 @@ class Requests(RuleBasedStateMachine):
         self.waited_s += minutes * 60
         self.has(move_time(self.house.store, type(self).moved_s))
         self.has(self.house.decisions.look(self.request.id))
-        self.rules.look(self.waited_s)
+        self.page.look(self.waited_s)
 
     @rule(person=st.sampled_from(("bo", "cy", "dan")))
     def leaves(self, person: str) -> None:
-        self.rules.present.discard(person)
+        self.page.present.discard(person)
         tables = self.house.people.tables
         left = {name: one for name, one in tables.people.items() if name != person}
         self.house.people.change(type(tables)(left, tables.policies))
@@ -200,29 +199,29 @@ class Requests(RuleBasedStateMachine):
     def is_frozen_or_no_longer(self, *, is_frozen: bool) -> None:
         verb = self.house.freezes.freeze if is_frozen else self.house.freezes.unfreeze
         self.has(verb("production", PersonId("eve"), "incident"))
-        self.rules.is_frozen = is_frozen
+        self.page.is_frozen = is_frozen
 
     @rule(is_the_same=st.sampled_from((True, True, True, False)))
     def begins(self, *, is_the_same: bool) -> None:
         self.has(self.house.start(self.request, is_the_same=is_the_same))
-        self.rules.start(self.waited_s, is_the_same=is_the_same)
+        self.page.start(self.waited_s, is_the_same=is_the_same)
 
     @invariant()
     def it_stands_as_the_rules_say(self) -> None:
-        record, rules = self.record, self.rules
-        assert (record.state, record.started_at is not None) == (rules.state, rules.has_started)
-        assert record.request.revision == rules.revision
-        assert {vote.person for vote in record.votes if vote.approve} == rules.votes
-        if rules.state == "approved" and record.decision:
-            assert set(record.decision.by) == rules.voters
+        record, page = self.record, self.page
+        assert (record.state, record.started_at is not None) == (page.state, page.has_started)
+        assert record.request.revision == page.revision
+        assert {vote.person for vote in record.votes if vote.approve} == page.votes
+        if page.state == "approved" and record.decision:
+            assert set(record.decision.by) == page.voters
         events = self.has(self.house.store.load(self.request.run_id)).events
         assert records(events)[self.request.id] == record
 
     def judged(self, person: str, vote: Vote, shown: Request) -> None:
         if vote == "approve":
-            self.rules.approve(person, shown.revision, self.waited_s)
+            self.page.approve(person, shown.revision, self.waited_s)
         else:
-            self.rules.deny(person, self.waited_s)
+            self.page.deny(person, self.waited_s)
 
     @property
     def record(self) -> RequestRecord:
