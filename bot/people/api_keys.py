@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, cast, get_args
 
 import structlog
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, JsonValue, model_validator
 
 from agents.requests import OPERATORS_KEY, Frozen, PersonId
+from bot.audit.log import AuditLog
 from bot.errors import Invalid, NotFound
 from bot.people.directory import People
 from bot.policy.judge import LinkBy
@@ -113,6 +114,7 @@ class Keyring:
 
     def __init__(self, store: Store, people: People) -> None:
         self._client, self._store, self._people, self._names = store.client, store, people, Keys(0)
+        self._audit = AuditLog(store)
         self._lent = dict[str, ApiKey]()
 
     async def create(
@@ -155,9 +157,19 @@ class Keyring:
         )
         text = f"sayso_{prefix}_{secret}"
         await self._forget_revoked()
+        await self._noted("key_made", key)
         await self._client.do("HSET", self._names.api_keys, _hash(text), key.model_dump_json())
         log.info("key made", key=f"sayso_{prefix}", owner=key.owner, scopes=key.scopes, made_by=made_by)
         return key, text
+
+    async def _noted(self, kind: str, key: ApiKey) -> None:
+        scopes: list[JsonValue] = list(key.scopes)
+        await self._audit.note(
+            kind,
+            people=[*([key.person] if key.person else []), *key.holders],
+            words=key.owner,
+            detail={"key": f"sayso_{key.prefix}", "scopes": scopes, "made_by": key.made_by},
+        )
 
     async def _forget_revoked(self) -> None:
         """Forget keys that were revoked long ago, so that the list does not grow with every key there ever was."""
@@ -243,6 +255,7 @@ class Keyring:
             key = ApiKey.model_validate_json(body)
             if key.prefix == wanted:
                 revoked = key.model_copy(update={"revoked_at": key.revoked_at or self._store.about_now()})
+                await self._noted("key_revoked", key)
                 await self._client.do("HSET", self._names.api_keys, name, revoked.model_dump_json())
                 return revoked
         raise NotFound(f"There is no key {wanted[:60]!r}", "`sayso keys list` shows them")

@@ -75,7 +75,7 @@ RIGHTS: Mapping[Action, Right] = MappingProxyType(
         "people": Right("admin", "admin"),
         "keys": Right("admin", "admin"),
         "settings": Right("admin", "admin"),
-        "audit": Right("admin", "admin"),
+        "audit": Right("admin", "admin", alerted=True),
     }
 )
 

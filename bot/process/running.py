@@ -50,7 +50,6 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             # Beside the sweeps, for a slow archive must hold up nobody's work.
             receivers.append(asyncio.create_task(app.work.retention.keep_looking(), name="retention"))
             receivers.append(asyncio.create_task(_say_release(app), name="say release"))
-            receivers.append(asyncio.create_task(app.requests.freezes.keep_looking(), name="freezes"))
             receivers.append(asyncio.create_task(app.drift.keep_looking(), name="drift"))
         try:
             yield
@@ -59,9 +58,10 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
 
 
 async def _due(app: App, shard: int) -> None:
-    """Do what is due in a shard beside the schedule: timers, and the sealing of what has happened."""
+    """Do what is due in a shard beside the schedule: timers, the sealing of what has happened, word of freezes."""
     await app.work.crons.sweep(shard)
     await app.work.sealer.sweep(shard)
+    await app.requests.freezes.look(shard)
 
 
 async def _say_release(app: App) -> None:

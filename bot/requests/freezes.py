@@ -1,6 +1,5 @@
 """What is frozen, by people or by windows of the settings, and telling everybody whose request waits for it."""
 
-import asyncio
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,7 @@ from bot.render.words import frozen_words
 from bot.requests.card_updates import moved
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES
-from bot.store import Commit, OtherRelease, StoreError, Wake, WorkItem
+from bot.store import Commit, OtherRelease, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import shard_of
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
@@ -30,9 +29,6 @@ from bot.store.outbox_entry import Tell, nearest_first
 from language import say
 
 log = structlog.stdlib.get_logger()
-
-# People are told of a freeze within about this time. What it stops is stopped at once.
-_LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,22 +145,11 @@ class FrozenRequests:
             request_id=request.id,
         )
 
-    async def keep_looking(self) -> None:
-        """Tell for ever of freezes that began or ended."""
-        while True:
-            await asyncio.gather(*(self._looked(shard) for shard in range(self._freezes.shards)))
-            await asyncio.sleep(_LOOK_S)
-
-    async def _looked(self, shard: int) -> None:
-        try:
-            await self.look(shard)
-        except StoreError as error:
-            log.warning("freezes are told of later", shard=shard, error=str(error))
-        except Exception:
-            log.exception("freezes are told of later", shard=shard)
-
     async def look(self, shard: int) -> None:
-        """Tell the requests of a shard what freezes them, where that has changed. Repeating it tells nobody twice."""
+        """Tell the requests of a shard what freezes them, where that has changed. Repeating it tells nobody twice.
+
+        What a freeze stops is stopped before that.
+        """
         held = await self._freezes.read()
         if (await self._freezes.read(shard)).number < held.number:  # whoever changed it died on the way
             await self._freezes.spread(held)

@@ -1,13 +1,16 @@
-"""The examples of docs/who-may-approve.md on time and steps are whole settings, and mean what the page says."""
+"""The examples of docs/who-may-approve.md are whole settings, and mean what the page says."""
 
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agents.requests import PersonId
 from bot.people.directory import People
+from bot.policy.quorum import eligible, is_met
 from bot.testing.settings import settings_of
 from tests.servers.lines import TOP
 
+BO, CY = PersonId("bo"), PersonId("cy")
 NOW = datetime(2026, 11, 3, 22, 10, tzinfo=UTC)
 
 
@@ -43,3 +46,16 @@ def test_the_manager_comes_before_finance(tmp_path: Path) -> None:
     assert policy
     assert [step.name for step in policy.steps] == ["manager", "finance"]
     assert (policy.step, policy.escalate_after_s) == (policy.steps[0], 8 * 3600)
+
+
+def test_any_of_a_group_decides_and_one_person_fills_one_place(tmp_path: Path) -> None:
+    people = example("any-of", tmp_path)
+    data, schema = people.snapshot("data", NOW), people.snapshot("schema", NOW)
+
+    assert data
+    assert schema
+    assert is_met(data, [BO])
+    assert is_met(data, [CY])
+    assert not is_met(schema, [CY])
+    assert is_met(schema, [CY, BO])
+    assert not is_met(schema, eligible(schema, [BO]))

@@ -165,3 +165,15 @@ async def test_the_terminal_checks_the_log_forgets_somebody_and_finds_what_was_c
     assert forgot.out.startswith("bo is forgotten: texts of ")
     assert (after.code, "A cut end can't be seen without a head" in after.out) == (0, True)
     assert (broken.code, f"✗ shard {vote['shard']}, record {vote['n']}: removed" in broken.out) == (1, True)
+
+
+async def test_who_had_which_key_and_until_when_is_in_the_log(world: World) -> None:
+    async with serving(world.app) as api:
+        key, _ = await api.key("bo", "read")
+        await api.keyring.revoke(key.prefix)
+
+    async def found() -> list[str]:
+        told = json.loads(json.dumps((await AuditReader(world.app.store).search(Query(person="bo")))[0]))
+        return [one["kind"] for one in told if one.get("detail", {}).get("key") == f"sayso_{key.prefix}"]
+
+    assert await until(found, what="it is sealed") == ["key_made", "key_revoked"]

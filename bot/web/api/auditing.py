@@ -9,7 +9,7 @@ from agents.requests import Frozen
 from bot.audit.reading import Query as Wanted
 from bot.web.api import docs
 from bot.web.api.docs import answers
-from bot.web.api.keyed import HereNow, MayKeep, only_known_queries
+from bot.web.api.keyed import HereNow, MayKeep, Way, only_known_queries
 from bot.web.api.shapes import Absent, Limit
 
 router = APIRouter(prefix="/v1", tags=["operation"], dependencies=[Depends(only_known_queries)])
@@ -30,8 +30,9 @@ class AuditPage(Frozen):
 
 @router.get("/audit", operation_id="searchAudit", responses=answers(403, 404, 422, shown={200: docs.AUDIT}))
 async def search(
-    _: MayKeep,
+    key: MayKeep,
     here: HereNow,
+    way: Way,
     person: Annotated[_Name | Absent, Query(description="Who did it, or whom it is about.")] = None,
     policy: Annotated[_Name | Absent, Query(description="The policy of the request.")] = None,
     run: Annotated[_Run | Absent, Query(description="The run.")] = None,
@@ -42,6 +43,7 @@ async def search(
     limit: Limit = 50,
 ) -> AuditPage:
     """The records of the audit log, oldest first; sealed ones only, which takes a second or two."""
+    await here.app.guard.check(here.app.access.rights.of_key(key), "audit", way)
     wanted = Wanted(person or "", policy or "", run or "", kind or "", since, until)
     records, following = await here.app.audit.search(wanted, cursor or "", limit)
     return AuditPage(records=tuple(records), next=following or None, since=await here.app.audit.since())

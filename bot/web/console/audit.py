@@ -12,7 +12,7 @@ from bot.audit.export import csv_head, csv_line, json_line
 from bot.audit.reading import Query
 from bot.errors import Invalid, NotFound
 from bot.web.console.pages import may_audit, page
-from bot.web.console.visits import Refusal, visit_of
+from bot.web.console.visits import Refusal
 from bot.web.here import here
 from language import say
 
@@ -35,6 +35,13 @@ _KINDS = {
     "resumed": "audit.kind-resumed",
     "cancelled": "audit.kind-cancelled",
     "forked": "audit.kind-forked",
+    "frozen": "audit.kind-frozen",
+    "unfrozen": "audit.kind-unfrozen",
+    "request_frozen": "audit.kind-request-frozen",
+    "tables_changed": "audit.kind-tables-changed",
+    "refused": "audit.kind-refused",
+    "key_made": "audit.kind-key-made",
+    "key_revoked": "audit.kind-key-revoked",
     "forgotten": "audit.kind-forgotten",
 }
 
@@ -89,7 +96,7 @@ async def _lines(request: Request, query: Query, *, is_csv: bool) -> AsyncIterat
 
 def _given(request: Request) -> dict[str, str]:
     """The filters as they were filled in. Raises Refusal for anybody who may not read the log."""
-    if not may_audit(here(request), visit_of(request).person):
+    if not may_audit(request):
         raise Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("audit.not-yours"))
     return {name: request.query_params.get(name, "").strip()[:80] for name in _FILTERS}
 

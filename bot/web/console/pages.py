@@ -136,18 +136,12 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "waiting": waiting,
         "freezes": freezes,
         "has_mail": has_mail(request),
-        "may_audit": visit.session is not None and may_audit(process, visit.session.person),
+        "may_audit": visit.session is not None and may_audit(request),
         "has_quarantine": visit.session is not None and _looks_after(request),
         "by_mail": process.app.settings.public_url is not None,
         "is_rehearsal": not process.app.models,
         "leaving": _leaving(process),
     }
-
-
-def may_audit(process: Here, person: str) -> bool:
-    """Return whether `person` reads the audit log: those who hear the alerts do; in the demo everybody."""
-    app = process.app
-    return process.demo is not None or person in app.people.members(app.settings.alerts.to, app.store.about_now())
 
 
 def _leaving(process: Here) -> str:
@@ -190,6 +184,11 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
             _flash_name(process), value, max_age=_TOLD_S, httponly=True, samesite="lax", secure=is_secure(process)
         )
     return hardened(response, csp())
+
+
+def may_audit(request: Request) -> bool:
+    """Return whether the person asking reads the audit log."""
+    return here(request).app.access.rights.denial_at_all(who_of(request), "audit") is None
 
 
 def _looks_after(request: Request) -> bool:
