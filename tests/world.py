@@ -103,6 +103,12 @@ class World(Peopled):
         client = self.app.store.client
         return [int(await client.do("HGET", key, "count") or 0) async for key in client.scan("{s?}:tries:*")]
 
+    async def retention(self) -> int:
+        """Let the runs leave whose time has come, once what happened in them is sealed; how many did."""
+        for shard in range(self.app.store.shards):
+            await self.app.work.sealer.sweep(shard)
+        return await self.app.work.retention.look()
+
     async def unsent(self) -> list[OutboxEntry]:
         """Return what must still be sent."""
         client, found = self.app.store.client, list[OutboxEntry]()

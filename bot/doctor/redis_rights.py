@@ -41,6 +41,7 @@ NEEDED: tuple[tuple[str, ...], ...] = tuple(
     SREM {key} m
     TIME
     XADD {key} * f v
+    XDEL {key} 0-1
     XLEN {key}
     XRANGE {key} - +
     ZADD {key} 1 m

@@ -10,7 +10,6 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Poli
 from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Approvers, PolicyConfig, StepConfig, refs_of
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
-from bot.people.slack_groups import GroupReader
 from bot.people.tables import Tables, tables_of
 from bot.policy.oncall import Duty, duty, next_duty, on_call
 from channels import Contact
@@ -19,6 +18,7 @@ from language.lists import both
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
+    from bot.people.slack_groups import GroupReader
 
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
 QUESTION_EXPIRES_S = 24 * 3600.0
@@ -66,7 +66,7 @@ class People:
         """Let `tables` hold from now on, all at once."""
         self._tables = tables
 
-    def read_groups_by(self, reader: GroupReader) -> None:
+    def read_groups_by(self, reader: "GroupReader") -> None:
         """Have `reader` read the groups that are kept in Slack."""
         self._groups = reader
 

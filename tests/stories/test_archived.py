@@ -31,7 +31,7 @@ async def archived(world: World) -> tuple[RunId, RequestRecord]:
     await world.ended(run_id)
     await world.quiet()
     await world.move_time(MONTH_S)
-    assert await world.app.work.retention.look() == 1
+    assert await world.retention() == 1
     await world.now()  # what only looks at the time goes by the last that was read
     return run_id, record
 
@@ -46,7 +46,7 @@ async def test_over_http_it_is_shown_as_before(world: World, api: Api) -> None:
     ways = [f"/v1/runs/{run_id}", f"/v1/runs/{run_id}/events", f"/v1/requests/{record.request.id}"]
     before = [(await anna.get(way)).json() for way in ways]
     await world.move_time(MONTH_S)
-    await world.app.work.retention.look()
+    await world.retention()
 
     after = [(await anna.get(way)).json() for way in ways]
 
@@ -90,7 +90,7 @@ async def test_it_is_found_again_by_the_month_of_its_end(world: World, api: Api)
     await world.ended(second)
     await world.quiet()
     await world.move_time(MONTH_S)
-    await world.app.work.retention.look()
+    await world.retention()
     anna = await api.client("anna")
     months = [f"{datetime.now(UTC):%Y-%m}", f"{await world.now():%Y-%m}", "2020-01"]
     months[1] = f"{(await world.app.history.read(second)).events[-1].at.astimezone(UTC):%Y-%m}"
@@ -109,7 +109,7 @@ async def test_a_month_is_told_page_by_page_newest_first(world: World, api: Api)
     ends = {run_id: (await world.ended(run_id)).ended for run_id in ids}
     await world.quiet()
     await world.move_time(MONTH_S)
-    await world.app.work.retention.look()
+    await world.retention()
     anna = await api.client("anna")
     wanted = {"archived": f"{datetime.now(UTC):%Y-%m}", "limit": "2"}
 
@@ -151,7 +151,7 @@ async def test_a_late_mail_is_told_that_it_changes_nothing(world: World) -> None
     await world.ended(run_id)
     await world.quiet()
     await world.move_time(MONTH_S)
-    assert await world.app.work.retention.look() == 1
+    assert await world.retention() == 1
     shown = len(world.mails("cy"))
 
     await world.reply("cy", card, "deny, too risky")
@@ -210,7 +210,7 @@ async def test_two_at_once_let_it_leave_once(world: World) -> None:
     await world.quiet()
     await world.move_time(MONTH_S)
 
-    left = [await world.app.work.retention.look(), await world.app.work.retention.look()]
+    left = [await world.retention(), await world.retention()]
 
     assert left == [1, 0]
     assert (await world.app.store.lists.figures()).started == 1

@@ -111,9 +111,9 @@ async def test_whom_a_card_did_not_reach_and_why_is_german_in_mails_alerts_and_p
         alert = await world.next_mail("dan", about="Bo Berg ist nicht zu erreichen")
         await world.quiet()
         async with a_console(world) as console:
-            dan = await console.browser("dan")
+            dan, anna = await console.browser("dan"), await console.browser("anna")
             listed = (await dan.get("/quarantine")).words
-            story = (await dan.get(f"/runs/{record.request.run_id}")).words
+            story = (await anna.get(f"/runs/{record.request.run_id}")).words
 
     assert why in words(told.text.replace("\n| ", " "))
     failed = words(alert.text)

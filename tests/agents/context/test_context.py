@@ -242,6 +242,7 @@ def test_every_event_type_is_either_shown_or_left_out_on_purpose(event: Event) -
         "run_ended", "run_paused", "run_resumed", "run_cancelled",
         "step_gated", "tool_started", "card_delivered", "delivery_failed", "answer_held",
         "answer_noted", "card_replaced", "thought_dropped", "tool_queued",
+            "request_reassigned", "request_reminded", "request_frozen",
     }  # fmt: skip
     assert (f'type="{event.type}"' in text) == (event.type not in silent)
 

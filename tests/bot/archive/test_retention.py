@@ -34,7 +34,7 @@ def retention(world: World, place: Place | None, dead_at_most: int = 1_000) -> R
 
 async def look(world: World) -> int:
     await world.quiet()
-    return await world.app.work.retention.look()
+    return await world.retention()
 
 
 async def decided(world: World, what: str = "bell") -> RunId:
@@ -147,7 +147,7 @@ async def test_a_run_stays_while_one_that_it_started_may_have_news_for_it(world:
     wake = Wake(WorkItem("run", child))
     await world.app.store.commit(Commit(run_id=child, wake=[wake]), push=False)
 
-    assert await world.app.work.retention.look() == 0
+    assert await world.retention() == 0
     await world.start()
     assert await look(world) == 2
 

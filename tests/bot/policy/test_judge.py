@@ -113,6 +113,15 @@ def test_whoever_has_joined_the_requesters_since_does_not_decide() -> None:
     assert judge(joined, answer(BO)) == NotEntitled(why="requester", approvers=(CY,))
 
 
+@guards("judge:not_editor")
+def test_an_editor_does_not_approve_the_own_edit_and_may_deny_it() -> None:
+    edited = record(approval(policy=policy(editors=(BO,))))
+
+    assert judge(edited, answer(BO)) == NotEntitled(why="editor", approvers=(CY,))
+    assert isinstance(judge(edited, answer(BO, approve=False)), Decided)
+    assert isinstance(judge(edited, answer(CY)), Decided)
+
+
 @guards("judge:withdrawal")
 @pytest.mark.parametrize(
     ("person", "seen"), [(ANNA, {}), (BO, {}), (ANNA, {"addressee": CY}), (ANNA, {"revision": 0, "digest": "other"})]

@@ -106,7 +106,7 @@ async def test_whoever_presses_a_card_of_a_run_that_has_left_is_told_that_it_cha
     await office.becomes(card, "Done")
     await world.quiet()
     await world.move_time(31 * 86_400)
-    assert await world.app.work.retention.look() == 1
+    assert await world.retention() == 1
 
     await office.cy.presses("Approve", in_=card, version=0)
 

@@ -70,7 +70,10 @@ async def test_an_edit_that_is_refused_says_why_and_changes_nothing(office: Worl
 
 async def test_a_services_key_edits_nothing(office: World) -> None:
     async with serving(office.app) as api:
-        ci, record = await api.client(service="ci"), await office.opened(await office.trigger("press bell"))
+        ci, record = (
+            await api.client(service="ci", acts_for=["anna"]),
+            await office.opened(await office.trigger("press bell")),
+        )
 
         made = await ci.post(_path(record, "edit"), json={"args": {"what": "gong"}, "digest": record.request.digest})
 

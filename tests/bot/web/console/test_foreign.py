@@ -56,7 +56,7 @@ async def test_a_script_in_a_deployed_page_approves_nothing(world: World, demo_c
 
 
 async def test_a_script_in_a_deployed_page_forks_and_retries_nothing(world: World, demo_console: Console) -> None:
-    run_id, bo = await world.trigger("stamp letter"), await demo_console.browser("bo", is_demo=True)
+    run_id, bo = await world.trigger("stamp letter"), await demo_console.browser("cy", is_demo=True)
     await world.ended(run_id)
     forms: dict[str, dict[str, str]] = {}
     for verb in ("fork", "retry"):
