@@ -39,6 +39,7 @@ def hashes_of(tables: Tables) -> dict[str, str]:
         for name, entry in entries.items():
             file = tables.files.get(name) if kind == "groups" else None
             found[f"{kind}.{name}"] = _hash(f"{entry.model_dump_json()} {file or ''}")
+    found |= {f"roles.{role}": _hash(repr(refs)) for role, refs in tables.roles if refs}
     return found
 
 

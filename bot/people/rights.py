@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from agents.requests import PersonId
-from bot.config.tables import AgentConfig, RolesConfig
+from bot.config.tables import AgentConfig
 from bot.errors import Forbidden, NotFound, SaysoError
 from bot.people.api_keys import ApiKey, Scope
 from bot.people.directory import People
@@ -130,18 +130,17 @@ class Rights:
     def __init__(
         self,
         people: People,
-        roles: RolesConfig,
         agents: Mapping[str, AgentConfig],
         alerts: Sequence[str],
         now: Callable[[], datetime],
     ) -> None:
-        self._people, self._roles, self._agents, self._alerts, self._now = people, roles, agents, alerts, now
+        self._people, self._agents, self._alerts, self._now = people, agents, alerts, now
 
     def role_of(self, person: str) -> Role | None:
         """Return the role of a person; None for somebody who is not, or no longer, in the directory."""
         if self._people.contact(person) is None:
             return None
-        roles = self._roles
+        roles = self._people.tables.roles
         # Where a file says two of them, the first here is the one that allows least.
         named: tuple[tuple[Role, tuple[str, ...]], ...] = (
             ("viewer", roles.viewer),
@@ -184,7 +183,8 @@ class Rights:
     @property
     def _has_owner(self) -> bool:
         """True where nobody is operator or admin: then whoever has the machine is both."""
-        return not (self._roles.operator or self._roles.admin)
+        roles = self._people.tables.roles
+        return not (roles.operator or roles.admin)
 
     def denial(self, who: Who, action: Action, run: Concern, run_id: str, *, is_known: bool = False) -> Denied | None:
         """Return why `who` may not do `action` to a run that concerns those of `run`; None if they may.

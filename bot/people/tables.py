@@ -9,7 +9,7 @@ from bot.config.directory.group_files import GroupFileError, read_group_file
 from bot.config.directory.groups import GroupTable
 from bot.config.directory.oncall import OncallTable
 from bot.config.directory.policies import PolicyConfig
-from bot.config.tables import PersonConfig
+from bot.config.tables import PersonConfig, RolesConfig
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -25,13 +25,14 @@ class FileGroup:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`[people]`, `[policies]`, `[oncall]` and `[groups]` with the content of their files, by group."""
+    """`[people]`, `[policies]`, `[oncall]`, `[roles]` and `[groups]` with the content of their files, by group."""
 
     people: Mapping[str, PersonConfig]
     policies: Mapping[str, PolicyConfig]
     oncall: Mapping[str, OncallTable] = field(default_factory=dict[str, OncallTable])
     groups: Mapping[str, GroupTable] = field(default_factory=dict[str, GroupTable])
     files: Mapping[str, FileGroup] = field(default_factory=dict[str, FileGroup])
+    roles: RolesConfig = field(default_factory=RolesConfig)
     by_email: Mapping[str, str] = field(init=False, repr=False)
     by_github: Mapping[str, str] = field(init=False, repr=False)
     by_slack: Mapping[str, str] = field(init=False, repr=False)
@@ -48,7 +49,7 @@ class Tables:
 def tables_of(settings: "Settings") -> Tables:
     """Return the tables of the settings, with the files of groups as they are now."""
     files = {name: _read(file, name) for name, file in group_files(settings).items()}
-    return Tables(settings.people, settings.policies, settings.oncall, settings.groups, files)
+    return Tables(settings.people, settings.policies, settings.oncall, settings.groups, files, settings.roles)
 
 
 def group_files(settings: "Settings") -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""People, policies, groups and rotations change while a process runs: by SIGHUP, or once their files have changed."""
+"""People, policies, groups, rotations and roles change while a process runs: by SIGHUP, or as their files change."""
 
 import asyncio
 import signal
@@ -23,7 +23,7 @@ from language import say
 
 log = structlog.stdlib.get_logger()
 
-RELOADED = frozenset({"people", "policies", "groups", "oncall"})
+RELOADED = frozenset({"people", "policies", "groups", "oncall", "roles"})
 """The tables that hold from the moment they are read anew. Any other change waits for a restart."""
 
 _LOOK_S = 1.0

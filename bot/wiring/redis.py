@@ -61,7 +61,7 @@ def queue_of(settings: Settings, store: Store) -> Queue:
 
 def access_to(store: Store, people: People, settings: Settings) -> Access:
     """The keys and sessions in that store."""
-    rights = Rights(people, settings.roles, settings.agents, settings.alerts.to, store.about_now)
+    rights = Rights(people, settings.agents, settings.alerts.to, store.about_now)
     return Access(Keyring(store, people), Sessions(store, people), rights)
 
 

@@ -14,6 +14,7 @@ from bot.people.api_keys import SCOPES, ApiKey, Scope
 from bot.people.directory import People
 from bot.people.rights import RIGHTS, ROLES, Action, Rights, Role, Who
 from bot.people.sessions import Login
+from bot.people.tables import Tables
 from bot.policy.concern import Concern
 
 ANNA, BO, VIC, OLE, ADA, OUT = map(PersonId, ("anna", "bo", "vic", "ole", "ada", "left"))
@@ -28,8 +29,14 @@ NOW = TypeAdapter(AwareDatetime).validate_python("2026-03-02T12:00:00Z")
 OF_RUNS = ("see", "write", "pause", "resume", "cancel", "fork", "retry", "answer")
 
 
+def _with(roles: RolesConfig) -> People:
+    people = People({}, {})
+    people.change(Tables(PEOPLE, {}, roles=roles))
+    return people
+
+
 def rights_of(roles: RolesConfig = ROLES_TABLE) -> Rights:
-    return Rights(People(PEOPLE, {}), roles, AGENTS, (), lambda: NOW)
+    return Rights(_with(roles), AGENTS, (), lambda: NOW)
 
 
 def key_of(person: str | None, *scopes: Scope, acts_for: tuple[str, ...] = (), made_by: str = "person") -> ApiKey:
@@ -162,7 +169,7 @@ def test_whoever_is_both_viewer_and_more_is_a_viewer() -> None:
 
 
 def test_who_hears_the_alerts_looks_after_dead_letters() -> None:
-    rights = Rights(People(PEOPLE, {}), ROLES_TABLE, {}, ("person:anna",), lambda: NOW)
+    rights = Rights(_with(ROLES_TABLE), {}, ("person:anna",), lambda: NOW)
 
     assert rights.denial_at_all(rights.of_person(ANNA), "dead") is None
     assert rights.denial_at_all(rights.of_person(BO), "dead")

@@ -90,6 +90,15 @@ async def test_a_policy_that_is_changed_holds_for_the_next_request(office: World
     assert (await office.opened(await office.trigger("press bell"))).request.policy.quorum == 2
 
 
+async def test_a_role_that_is_given_holds_at_once(office: World, reload: Reload) -> None:
+    assert office.app.access.rights.role_of("cy") == "requester"
+    write(office, TOML + '[roles]\noperator = ["person:cy"]\n')
+
+    await reload.look(at_once=True)
+
+    assert office.app.access.rights.role_of("cy") == "operator"
+
+
 async def test_a_file_of_a_group_is_read_anew_as_well(office: World, reload: Reload) -> None:
     (office.folder / "people.csv").write_text("email,group\nbo@corp.example,finance\n")
     write(office, TOML + FINANCE)
