@@ -24,6 +24,7 @@ from agents.events import (
     VoteCast,
     own,
 )
+from agents.events.requests import Edited
 from agents.requests import AttemptId, Request, RequestId, Vote
 from bot.audit.records import AuditRecord
 
@@ -75,7 +76,8 @@ class _Facts:
                 return about | {"kind": "opened", "people": event.request.requesters, "words": event.request.title}
             case RequestRevised():
                 about = self._about(event.request.id)
-                return about | {"kind": "revised", "who": event.by, "words": "; ".join(event.request.changes)}
+                more = {"who": event.by, "words": "; ".join(event.request.changes)}
+                return about | {"kind": "revised"} | more | _of_edit(event.edited)
             case RequestReassigned():
                 people = (*([event.person] if event.person else []), *event.to)
                 more = {"who": event.by, "people": people, "outcome": event.why, "words": event.reason}
@@ -150,6 +152,13 @@ class _Facts:
             return {}
         about = self._about(started.request_id, has_policy=False)
         return about | {"tool": started.tool, "environment": started.effect.environment or ""}
+
+
+def _of_edit(edited: Edited | None) -> _Fields:
+    if edited is None:
+        return {}
+    detail: dict[str, Any] = {"before": edited.before, "changed": list(edited.changed)}
+    return {"channel": edited.channel, "evidence": edited.evidence, "detail": detail}
 
 
 def _of_vote(vote: Vote) -> _Fields:

@@ -177,3 +177,14 @@ async def test_who_had_which_key_and_until_when_is_in_the_log(world: World) -> N
         return [one["kind"] for one in told if one.get("detail", {}).get("key") == f"sayso_{key.prefix}"]
 
     assert await until(found, what="it is sealed") == ["key_made", "key_revoked"]
+
+
+async def test_an_edit_is_in_the_log_with_both_versions_and_the_channel(world: World) -> None:
+    world.workshop.editable = ("what",)
+    record = await asked(world)
+
+    await world.edit("bo", record, what="gong")
+
+    [revised] = await records(world, "revised", record.request.id)
+    assert (revised["who"], revised["channel"]) == ("bo", "cli")
+    assert revised["detail"] == {"before": {"what": "bell"}, "changed": ["what"]}
