@@ -85,7 +85,7 @@ def _worded(found: "Checked") -> list[str]:
     if found.waiting:
         lines.append(f"{found.waiting} facts are not sealed yet; a worker seals them within seconds")
     if found.forgotten:
-        lines.append(f"{found.forgotten} pseudonyms were forgotten; what is missing for that reason is well")
+        lines.append(f"{found.forgotten} pseudonyms were forgotten; data missing for this reason is expected")
     if not found.known:
         lines.append("A cut end can't be seen without a head that was noted elsewhere: --head takes one of these")
     return [*lines, *(f"head {head}" for head in found.heads)]

@@ -61,8 +61,10 @@ class FrozenRequests:
 
         Once it returns, nothing gated starts there.
         """
-        now = (await self._freezes.read()).now
-        freeze = Freeze(environment=environment, by=by, reason=reason, since=now)
+        held = await self._freezes.read()
+        if before := held.freezes.get(environment):
+            return before
+        freeze = Freeze(environment=environment, by=by, reason=reason, since=held.now)
         await self._note("frozen", environment, by, reason, channel, evidence)
         before = await self._freezes.put(environment, freeze)
         log.warning("frozen", environment=environment or "*", person=by, was_frozen=before is not None)
@@ -72,6 +74,8 @@ class FrozenRequests:
         self, environment: str, by: PersonId, reason: str, *, channel: str = "", evidence: str = ""
     ) -> Freeze | None:
         """End a freeze that somebody began; return it, None where there is none. Windows end by themselves."""
+        if environment not in (await self._freezes.read()).freezes:
+            return None
         await self._note("unfrozen", environment, by, reason, channel, evidence)
         before = await self._freezes.put(environment, None)
         log.warning("no longer frozen", environment=environment or "*", person=by, was_frozen=before is not None)

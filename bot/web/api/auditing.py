@@ -36,7 +36,7 @@ async def search(
     person: Annotated[_Name | Absent, Query(description="Who did it, or whom it is about.")] = None,
     policy: Annotated[_Name | Absent, Query(description="The policy of the request.")] = None,
     run: Annotated[_Run | Absent, Query(description="The run.")] = None,
-    kind: Annotated[_Kind | Absent, Query(description="What happened: `vote`, `decided`, `freeze`.")] = None,
+    kind: Annotated[_Kind | Absent, Query(description="What happened: `vote`, `decided`, `frozen`.")] = None,
     since: Annotated[AwareDatetime | Absent, Query(description="The first moment.")] = None,
     until: Annotated[AwareDatetime | Absent, Query(description="The moment before which it was.")] = None,
     cursor: Annotated[_Places | Absent, Query(description="`next` of the page before.")] = None,

@@ -56,14 +56,14 @@ async def test_the_cards_that_people_get_are_noted_once_and_what_differs_in_thos
 
 
 async def test_a_fact_outside_runs_is_noted_with_who_and_how_that_was_known(store: Store) -> None:
-    await AuditLog(store).note("freeze", who=PersonId("bo"), channel="cli", evidence="key sayso_ab", words="incident")
+    await AuditLog(store).note("frozen", who=PersonId("bo"), channel="cli", evidence="key sayso_ab", words="incident")
 
     fact = json.loads((await new_facts(store))[0]["note"])
-    assert (fact["kind"], fact["who"], fact["evidence"], fact["words"]) == ("freeze", "bo", "key sayso_ab", "incident")
+    assert (fact["kind"], fact["who"], fact["evidence"], fact["words"]) == ("frozen", "bo", "key sayso_ab", "incident")
 
 
 async def test_a_note_about_a_run_stands_in_the_log_of_its_shard(store: Store) -> None:
-    await AuditLog(store).note("refusal", who=PersonId("bo"), run_id="s1r-aaaaaaaaaaaaa")
+    await AuditLog(store).note("refused", who=PersonId("bo"), run_id="s1r-aaaaaaaaaaaaa")
 
     assert (await new_facts(store), len(await new_facts(store, 1))) == ([], 1)
 

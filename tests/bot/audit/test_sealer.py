@@ -171,7 +171,7 @@ async def test_an_end_that_was_cut_without_care_is_seen_by_what_the_store_itself
 async def test_the_chain_itself_holds_no_name_and_no_word_of_anybody(store: Store) -> None:
     await decided_run(store)
     note = {"who": PersonId("bo"), "channel": "cli", "evidence": "key sayso_ab", "words": "Bo Berg says so"}
-    await AuditLog(store).note("freeze", **note)  # type: ignore[arg-type]
+    await AuditLog(store).note("frozen", **note)  # type: ignore[arg-type]
     await sealed_all(store)
 
     chain = str(await store.client.do("XRANGE", CHAIN, "-", "+"))
@@ -237,7 +237,7 @@ async def test_facts_that_nobody_can_read_stand_in_the_log_and_hold_up_no_others
 async def test_pages_of_a_search_hold_each_record_once_in_their_order(store: Store, newest_first: bool) -> None:
     for number in range(7):
         run_id = f"s{number % 2}r-aaaaaaaaaaaaa"
-        await AuditLog(store).note("refusal", who=PersonId("bo"), run_id=run_id, words=str(number))
+        await AuditLog(store).note("refused", who=PersonId("bo"), run_id=run_id, words=str(number))
     await sealed_all(store)
 
     found, cursor = list[dict[str, Any]](), ""
@@ -254,16 +254,16 @@ async def test_pages_of_a_search_hold_each_record_once_in_their_order(store: Sto
 
 async def test_records_are_found_by_person_policy_run_and_time(store: Store) -> None:
     await decided_run(store)
-    await AuditLog(store).note("freeze", who=PersonId("cy"))
+    await AuditLog(store).note("frozen", who=PersonId("cy"))
     await sealed_all(store)
 
     async def kinds(**query: Any) -> list[object]:
         return [one["kind"] for one in await log_of(store, Query(**query))]
 
-    assert await kinds(person="cy") == ["freeze"]
+    assert await kinds(person="cy") == ["frozen"]
     assert await kinds(person="bo") == ["vote", "decided"]
     assert await kinds(policy="production", kind="opened") == ["opened"]
-    assert "freeze" not in await kinds(run=RUN)
+    assert "frozen" not in await kinds(run=RUN)
     assert await kinds(since=build.NOON, until=build.NOON) == []
     assert await kinds(person="nobody") == []
 

@@ -25,11 +25,12 @@ async def alarms(world: World) -> list[str]:
 
 
 async def test_what_was_there_first_is_where_it_begins_from(shop: World) -> None:
-    by_hand(shop, "v1.1.0")
+    commit = by_hand(shop, "v1.1.0")
 
     await shop.app.drift.look()
     await shop.app.drift.look()
 
+    assert (await shop.app.drift.seen())["production"].commit == commit
     assert await alarms(shop) == []
     assert await shop.app.drift.needs() == []
 
@@ -66,4 +67,6 @@ async def test_what_a_run_put_there_is_no_drift(shop: World) -> None:
     await shop.app.drift.look()
 
     assert await alarms(shop) == []
-    assert (await shop.app.drift.seen())["production"].is_drift is False
+    seen = (await shop.app.drift.seen())["production"]
+    assert seen.commit == by_hand(shop, "v1.2.0")
+    assert seen.is_drift is False

@@ -106,7 +106,7 @@ async def test_a_group_with_nobody_left_in_it_is_asked_nothing_and_the_run_says_
     assert (
         "policy 'spending' can't be met: people who may decide, the requester not counted: 0; needed: 2" in result.text
     )
-    assert "Nobody is meant now by: group:finance." in result.text
+    assert "These currently name nobody: group:finance." in result.text
     assert office.workshop.effects == []
 
 
@@ -144,4 +144,4 @@ async def test_whoever_is_on_call_as_it_opens_decides_also_after_the_next_has_ta
 async def test_before_a_rotation_begins_nobody_is_asked_and_the_run_says_why(office: World) -> None:
     run = await office.ended(await pressed(office, "future"))
 
-    assert "Nobody is meant now by: oncall:later." in run.results[0].text
+    assert "These currently name nobody: oncall:later." in run.results[0].text
