@@ -112,13 +112,19 @@ class Departures:
         found = [nearest]
         if request.purpose == "gate":
             named = None if old.steps else self._people.snapshot(old.name, now)
-            found += [old.model_copy(update={"rule": named.rule, "quorum": named.quorum})] if named else []
+            found += [_instead(old, named)] if named else []
             reserve = self._people.on_duty(old.escalate_to, now)
             found += [escalated(one, reserve, now) for one in reversed(found)] if reserve else []
         elif request.purpose in {"unknown", "go_on"}:
             operators = Anyone(source="the operators", people=self._people.members(self._alerts, now))
             found.append(old.model_copy(update={"rule": operators, "quorum": 1, "requester_may_approve": True}))
         return found
+
+
+def _instead(old: PolicySnapshot, named: PolicySnapshot) -> PolicySnapshot:
+    """Return `old` with those who decide by `named`; whoever could decide before may still deny."""
+    may_deny = tuple(dict.fromkeys((*old.may_deny, *people_of(old.rule))))
+    return old.model_copy(update={"rule": named.rule, "quorum": named.quorum, "may_deny": may_deny})
 
 
 def _is_met(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:
