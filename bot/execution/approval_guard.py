@@ -44,6 +44,8 @@ class ApprovalGuard:
             log.warning("not executed", request_id=record.request.id, reason=why)
             await self._decisions.supersede(record, version, why, now)
             return None
+        if self._freezes.window(call.effect.environment, now):  # it has begun since it was looked for
+            return None
         # From a window's beginning on nothing may start, and the script that records it goes by the store's own clock.
         begins = self._freezes.next_window(call.effect.environment, now)
         before = min(filter(None, (good_until(record), begins)))

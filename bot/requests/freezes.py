@@ -102,6 +102,10 @@ class FrozenRequests:
         held = await self._freezes.read(shard_of(near))
         return Found(held.of(environment) or window_at(self._windows, environment, held.now), held.number)
 
+    def window(self, environment: str | None, now: datetime) -> Freeze | None:
+        """Return the freeze of an environment by windows."""
+        return window_at(self._windows, environment, now)
+
     def next_window(self, environment: str | None, now: datetime) -> datetime | None:
         """When the next window of an environment begins."""
         return next_window(self._windows, environment, now)

@@ -13,9 +13,6 @@ from language import say
 
 log = structlog.stdlib.get_logger()
 
-# What was approved and has not started is among the newest, if there is any.
-_NEWEST = 100
-
 
 class OlderRequests:
     """Closes requests of other runs that a newer one replaces. Repeating it changes nothing."""
@@ -23,21 +20,26 @@ class OlderRequests:
     def __init__(self, journal: Journal, decisions: Decisions) -> None:
         self._journal, self._lists, self._decisions = journal, journal.store.lists, decisions
 
-    async def supersede(self, newer: Request) -> None:
-        """Close every request of another run for the same tool and environment that is older than `newer`.
+    async def supersede(self, mine: Request) -> None:
+        """Close all but the newest of the requests of other runs for the same tool and environment, and of `mine`.
 
         What has started is finished. Whoever starts one of them at the same moment wins, or is superseded: never both.
         """
-        place = place_of_call(newer)
+        place = place_of_call(mine)
         if not place:
             return
-        opened = await self._lists.open_in(place)
-        recent = [request_id for _, request_id in await self._lists.newest_requests(None, _NEWEST, only_open=False)]
-        for request_id in dict.fromkeys((*opened, *recent)):
+        for request_id in await self._lists.newest_in(place):
             try:
-                await self._close(RequestId(request_id), newer, place)
+                await self._compare(RequestId(request_id), mine, place)
             except (NotFound, OtherRelease) as error:
                 log.warning("not superseded", request_id=request_id, error=str(error))
+
+    async def _compare(self, other_id: RequestId, mine: Request, place: str) -> None:
+        other = (await self._decisions.request(other_id)).record
+        if other.state in {"open", "approved"} and _is_older(mine, other.request):
+            await self._close(mine.id, other.request, place)
+        elif _is_older(other.request, mine):
+            await self._close(other_id, mine, place)
 
     async def _close(self, request_id: RequestId, newer: Request, place: str) -> None:
         for _ in range(TRIES):
@@ -54,5 +56,8 @@ class OlderRequests:
 def _is_replaced(record: RequestRecord, newer: Request, place: str) -> bool:
     older = record.request
     waits = record.state == "open" or (record.state == "approved" and record.started_at is None)
-    is_older = (older.opened_at, older.id) < (newer.opened_at, newer.id)
-    return waits and is_older and older.run_id != newer.run_id and place_of_call(older) == place
+    return waits and _is_older(older, newer) and place_of_call(older) == place
+
+
+def _is_older(one: Request, other: Request) -> bool:
+    return one.run_id != other.run_id and (one.opened_at, one.id) < (other.opened_at, other.id)

@@ -323,6 +323,8 @@ class Loop:
             found = await self._guard.frozen(run, call)
             if found.freeze and pending.request:
                 return await self._frozen(told, pending.request.id, found.freeze, found.number)
+            if tool.supersedes and pending.request:  # whoever asked at the same moment may not have seen this one
+                await self._older.supersede(pending.request)
             record = await self._guard.approved(run, call, started)
             if record is None:
                 return None

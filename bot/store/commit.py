@@ -48,6 +48,8 @@ Audited = (
     | RunResumed | RunCancelled
 )  # fmt: skip
 # As long as a request may stay open: whoever decides at the last moment can still look at what was attached.
+# Each newer one closes those before it, so only the last few can still wait.
+MOST_IN_A_PLACE = 100
 FILES_S = 30 * 24 * 3600
 
 
@@ -57,7 +59,7 @@ class RecordWrite:
 
     It stands in lists by when it was `opened_at`, also in those of everybody it `concerns`, and while it is open in
     those of the `people` who may decide it. With `before` the whole change is refused from that moment on. A start in
-    its `environment` is refused while that is frozen.
+    its `environment` is refused while that is frozen. In a `place`, the newest are listed whatever becomes of them.
     """
 
     request_id: str
@@ -69,6 +71,7 @@ class RecordWrite:
     before: datetime | None = None
     environment: str = ""
     concerns: Collection[str] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +322,8 @@ def _known(values: dict[str, Any]) -> dict[str, Any]:
 def _record(
     record: RecordWrite, key: Callable[[str], int], body: Callable[[bytes], int], keys: Keys, commit: Commit
 ) -> dict[str, Any]:
-    is_wider = record.version == 0 or commit.is_rebuilt or any(map(widens, commit.events))
+    is_new = record.version == 0 or commit.is_rebuilt
+    is_wider = is_new or any(map(widens, commit.events))
     written = {
         "key": key(keys.request(record.request_id)),
         "version": record.version,
@@ -330,6 +334,8 @@ def _record(
         "open": [key(name) for name in (keys.open, *map(keys.requests_for, dict.fromkeys(record.people)))],
         "seen": [key(keys.requests_seen_by(person)) for person in sorted(record.concerns)] if is_wider else [],
         "before": _ms(record.before),
+        "place": key(keys.requests_in(record.place)) if record.place and is_new else None,
+        "most": MOST_IN_A_PLACE,
     }
     return _known(written)
 

@@ -59,16 +59,17 @@ def record_write(record: RequestRecord, version: int, before: datetime | None = 
         state=record.state,
         body=record.model_dump_json().encode(),
         opened_at=request.opened_at,
-        people=tuple(filter(None, dict.fromkeys((*may, *held, place_of_call(request))))),
+        people=tuple(filter(None, dict.fromkeys((*may, *held)))),
+        place=place_of_call(request),
         concerns=people_of_record(record),
         before=before,
     )
 
 
 def place_of_call(request: Request) -> str:
-    """Return the name of the tool and environment an approval is about, by which open ones are listed beside people's.
+    """Return the name of the tool and environment an approval is about, by which the newest are listed.
 
-    Empty where it is about none. It has spaces, and so is nobody's.
+    Empty where it is about none.
     """
     call = request.call if request.purpose == "gate" else None
     return f"in {call.effect.environment} {call.tool}" if call and call.effect.environment else ""

@@ -153,6 +153,10 @@ class Keys:
         """Runs of an agent, scored like all runs."""
         return self._key("runs", "agent", agent)
 
+    def requests_in(self, place: str) -> str:
+        """The newest approvals for a tool and environment, whatever became of them."""
+        return self._key("requests:in", place)
+
     def requests_for(self, person: str) -> str:
         """Open requests that a person may decide, scored like all requests."""
         return self._key("requests", "for", person)

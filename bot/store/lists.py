@@ -171,9 +171,9 @@ class Lists:
             return await self._newest([one.requests_for(person) for one in keys], before, count)
         return await self._newest([one.open if only_open else one.requests for one in keys], before, count)
 
-    async def open_in(self, place: str) -> list[str]:
-        """The open approvals for a tool and environment, as `place_of_call` names them."""
-        names = [Keys(shard).requests_for(place) for shard in range(self._shards)]
+    async def newest_in(self, place: str) -> list[str]:
+        """The newest approvals for a tool and environment, as `place_of_call` names them, whatever became of them."""
+        names = [Keys(shard).requests_in(place) for shard in range(self._shards)]
         found = await asyncio.gather(*(self._client.do("ZRANGE", name, 0, -1) for name in names))
         return [request_id.decode() for ids in found for request_id in ids]
 
