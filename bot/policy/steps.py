@@ -27,7 +27,10 @@ def begun(policy: PolicySnapshot, number: int, voters: Iterable[PersonId], at: d
     One person fills one step: whoever counted for another one approves no more, and may deny as before.
     """
     steps = list(policy.steps)
-    steps[policy.in_step] = steps[policy.in_step].model_copy(update={"rule": policy.rule, "by": tuple(voters)})
+    # Who filled another step was left out of this one: should all votes become void, they are asked in it as before.
+    elsewhere = {person for other in policy.other_steps for person in other.by}
+    kept = _with_back(policy.rule, steps[policy.in_step].rule, elsewhere)
+    steps[policy.in_step] = steps[policy.in_step].model_copy(update={"rule": kept, "by": tuple(voters)})
     step = steps[number]
     taken = {person for other, one in enumerate(steps) if other != number for person in one.by}
     changed = {
@@ -67,6 +70,19 @@ def without(rule: Rule, people: Collection[PersonId]) -> Rule:
             return rule.model_copy(update={"people": tuple(one for one in rule.people if one not in people)})
         case AllOf() | AnyOf():
             return rule.model_copy(update={"of": tuple(without(part, people) for part in rule.of)})
+
+
+def _with_back(rule: Rule, was: Rule, people: Collection[PersonId]) -> Rule:
+    """Return `rule` with those of `people` that had a seat in `was` in it again; what made it wider or less stays."""
+    match rule, was:
+        case Anyone(), Anyone():
+            stay = [one for one in was.people if one in rule.people or one in people]
+            return rule.model_copy(update={"people": tuple(dict.fromkeys((*stay, *rule.people)))})
+        case (AllOf(), AllOf()) | (AnyOf(), AnyOf()) if len(rule.of) == len(was.of):
+            parts = zip(rule.of, was.of, strict=True)
+            return rule.model_copy(update={"of": tuple(_with_back(part, before, people) for part, before in parts)})
+        case _:
+            return rule
 
 
 def _wider(rule: Rule, people: tuple[PersonId, ...]) -> Rule:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from agents.events import RequestReassigned, VoteCast
-from agents.requests import PersonId, PolicySnapshot, PolicyStep
+from agents.requests import PersonId, PolicySnapshot, PolicyStep, people_of
 from bot.policy.judge import AlreadyVoted, Counted, Decided, Judgement, NotEntitled, judge
 from bot.policy.quorum import can_be_met, eligible, is_met, lacking_in_all
 from bot.policy.record import RequestRecord, after, why_not
@@ -133,6 +133,28 @@ def test_changed_words_begin_with_the_first_step_again() -> None:
 
     assert (again.in_step, again.rule, [step.by for step in again.steps]) == (0, MANAGER.rule, [(), ()])
     assert restarted(policy(), LATER) == policy()
+
+
+def test_after_changed_words_whoever_filled_an_earlier_step_may_approve_in_each_again() -> None:
+    first = PolicyStep(name="manager", rule=anyone("bo", "dan"))
+    finance = PolicyStep(name="finance", rule=all_of(anyone("bo", "cy"), any_of(anyone("cy"), anyone("bo", "anna"))))
+    second = voted(asked(spending(first, finance)), BO).request.policy
+    assert eligible(second, ()) == (CY, ANNA)
+
+    again = restarted(second, LATER)
+
+    assert [step.rule for step in again.steps] == [first.rule, finance.rule]
+    assert eligible(begun(again, 1, (DAN,), LATER), ()) == (BO, CY, ANNA)
+
+
+def test_changed_words_bring_back_nobody_who_left_and_keep_whom_a_step_escalated_to() -> None:
+    first = PolicyStep(name="manager", rule=anyone("bo", "dan"))
+    second = voted(asked(spending(first, PolicyStep(name="finance", rule=anyone("bo", "cy", "eve")))), BO)
+    left = second.request.policy.model_copy(update={"rule": anyone("cy")})
+
+    again = restarted(escalated(left, (ANNA,), LATER), LATER)
+
+    assert tuple(people_of(again.steps[1].rule)) == (BO, CY, ANNA)
 
 
 def test_an_approval_covers_nothing_once_a_voter_of_any_step_has_left() -> None:
