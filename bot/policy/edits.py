@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import rfc8785
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from agents.requests import Frozen, GatedCall, PersonId, Request
 from bot.policy.digest import call_digest
+
+_json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 class Edited(Frozen):
@@ -48,8 +50,8 @@ def _read(was: JsonValue, value: JsonValue) -> JsonValue:
     if not isinstance(value, str) or isinstance(was, str):
         return value
     try:
-        return json.loads(value)
-    except ValueError:
+        return _json.validate_json(value)
+    except ValueError:  # also where it is nested deeper than anything that is kept
         return value
 
 
@@ -90,6 +92,7 @@ def edited_request(request: Request, old: GatedCall, new: GatedCall, editor: Per
     """`request` with the call `new` in place of `old`, and who does not approve it, as it is their own edit.
 
     `editor` is one of those who decide; without one a requester changed it, and what they chose is nobody's edit.
+    Raises ValueError for arguments that no digest can be made of, as they hold a number that is none.
     """
     names = changed_names(old, new)
     kept = {name: person for name, person in request.edits.items() if name not in names}

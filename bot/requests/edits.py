@@ -52,7 +52,10 @@ async def judged(record: RequestRecord, answer: Answer, edit: Edit, people: Peop
         return EditRefused(kind="names", why=_names(old, wrong)), None
     if not names:
         return EditRefused(kind="same", why=say("answer.edit-same")), None
-    after = edited_request(request, old, new, answer.person)
+    try:
+        after = edited_request(request, old, new, answer.person)
+    except ValueError:
+        return EditRefused(kind="tool", why=say("answer.edit-no-value", names=", ".join(names))), None
     if not can_be_met(after.policy, _left(after, record)):
         return EditRefused(kind="too_few", why=_too_few(after, record, people)), None
     with people.speaking_to(""):

@@ -5,6 +5,7 @@ from collections.abc import Set
 from dataclasses import replace
 from datetime import datetime
 
+from agents import ToolRefused
 from agents.events import CardReplaced, PersonSaid, RequestRevised
 from agents.events.requests import Edited
 from agents.requests import GatedCall, Holder, PersonId, Remark, Request, RequestId
@@ -14,7 +15,7 @@ from bot.people.directory import People
 from bot.policy.answers import Statement
 from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
-from bot.policy.edits import edited_request
+from bot.policy.edits import changed_names, edited_request
 from bot.policy.judge import Answer, Judgement, Remarked, judgements
 from bot.policy.record import RequestRecord, after
 from bot.policy.steps import restarted
@@ -43,7 +44,10 @@ class Revisions:
         self._timing = timing
 
     async def revise(self, request_id: RequestId, by: PersonId, call: GatedCall, title: str) -> Request | None:
-        """Put a changed call in front of people as a new revision; None when it is no longer open."""
+        """Put a changed call in front of people as a new revision; None when it is no longer open.
+
+        Raises ToolRefused for a value that no approval can be bound to.
+        """
         for _ in range(TRIES):
             record, version, now = await read_request(self._journal.store, self._archive, request_id)
             old = record.request
@@ -51,7 +55,12 @@ class Revisions:
                 return None
             with self._people.speaking_to(""):
                 changes = changes_between(old.call, call)
-            request = edited_request(old, old.call, call, None).model_copy(update={"title": title, "changes": changes})
+            try:
+                request = edited_request(old, old.call, call, None)
+            except ValueError as error:
+                names = ", ".join(changed_names(old.call, call))
+                raise ToolRefused(say("answer.edit-no-value", names=names)) from error
+            request = request.model_copy(update={"title": title, "changes": changes})
             written = await self._journal.write(self.revising(record, version, request, by, now))
             if written.state == "committed":
                 return request

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agents.events import RequestRevised, VoteCast
 from agents.requests import Effect, GatedCall, PersonId, Vote
 from bot.policy.digest import call_digest
-from bot.policy.edits import changed_names, edited_request, typed_lines, typed_values
+from bot.policy.edits import changed_names, edited_request, typed_lines, typed_values, with_values
 from bot.policy.judge import Answer, Counted, Decided, edit_objection, judge
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, after
@@ -92,3 +92,11 @@ def test_lines_are_an_edit_only_where_each_names_an_argument_once() -> None:
 def test_what_stands_in_a_form_unchanged_is_no_wish() -> None:
     assert typed_values(_call("v1"), {"version": " v1 \r\n"}) == {}
     assert typed_values(_call("v1"), {"version": " v2 \r\n"}) == {"version": "v2"}
+
+
+def test_text_that_is_nested_without_end_stays_text() -> None:
+    call = _call("v1").model_copy(update={"arguments": {"n": 1.0}})
+
+    assert with_values(call, {"n": "[" * 20_000}) == {"n": "[" * 20_000}
+    assert with_values(call, {"n": "[" * 500 + "]" * 500})["n"] == "[" * 500 + "]" * 500
+    assert with_values(call, {"n": " 2.5 "}) == {"n": 2.5}

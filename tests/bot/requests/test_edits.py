@@ -1,0 +1,74 @@
+"""Values of an edit that no approval can be bound to: refused in words, and nothing changes."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from pydantic import BaseModel, JsonValue
+
+from agents import ToolRefused
+from agents.requests import Effect, GatedCall, PersonId, Request
+from bot.people.directory import People
+from bot.policy.edits import Edited, EditRefused
+from bot.requests.edits import Edit, judged
+from tests.bot.examples import BO, answer, anyone, approval, policy, record
+from tests.world import World
+
+
+class _Transfer(BaseModel):
+    amount: float
+    parts: list[JsonValue] = []
+
+
+def _call(arguments: Mapping[str, JsonValue]) -> GatedCall:
+    made = _Transfer.model_validate(arguments).model_dump(mode="json")
+    names = ("amount", "parts")
+    return GatedCall(tool="transfer", schema_version=1, arguments=made, effect=Effect(argv=("pay",)), editable=names)
+
+
+async def _prepare(_: Request, arguments: Mapping[str, JsonValue]) -> tuple[GatedCall, Callable[[], str]]:
+    return _call(arguments), lambda: "Transfer?"
+
+
+_OPEN = record().model_copy(
+    update={"request": approval(call=_call({"amount": 1.5}), policy=policy(rule=anyone("bo", "cy")))}
+)
+_HERE = People({}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("amount", "NaN"),
+        ("amount", "1e999"),
+        ("amount", "-Infinity"),
+        ("parts", "[1e999]"),
+        ("parts", '[{"a": [NaN]}]'),
+    ],
+)
+async def test_a_number_that_is_none_is_refused_in_words(name: str, value: str) -> None:
+    found, request = await judged(_OPEN, answer(BO), Edit({name: value}, _prepare), _HERE)
+
+    assert isinstance(found, EditRefused)
+    assert (found.kind, request) == ("tool", None)
+    assert found.why == f"Nothing was changed: {name} can't have this value. Numbers are finite."
+
+
+async def test_a_number_and_a_list_that_are_some_are_read_from_text() -> None:
+    found, request = await judged(_OPEN, answer(BO), Edit({"amount": "2.5", "parts": '["a"]'}, _prepare), _HERE)
+
+    assert isinstance(found, Edited)
+    assert request
+    assert request.call
+    assert request.call.arguments == {"amount": 2.5, "parts": ["a"]}
+    assert request.policy.editors == (PersonId("bo"),)
+
+
+async def test_whoever_asked_can_not_amend_to_such_a_number_either(world: World) -> None:
+    before = await world.opened(await world.trigger("press bell"))
+    assert before.request.call
+    call = before.request.call.model_copy(update={"arguments": {"what": float("nan")}})
+
+    with pytest.raises(ToolRefused, match="what can't have this value"):
+        await world.app.requests.decisions.revisions.revise(before.request.id, PersonId("anna"), call, "Press?")
+
+    assert (await world.request(before.request.id)).request == before.request
