@@ -58,6 +58,7 @@ from agents.state import (
     RunState,
     after_news,
     amended,
+    edits_after,
     gated,
     is_current,
     made_after,
@@ -169,6 +170,7 @@ def _forked(run: Run, event: RunForked) -> Run:
         writers=_with(run.writers, event.by),
         advisers=run.advisers,
         objections=run.objections,
+        edits=run.edits,
         forked=event,
     )
 
@@ -235,7 +237,8 @@ def _asked(
         run = _advised(run, event)
         run = replace(run, open=None) if run.open == event.request_id else run
     if isinstance(event, RequestRevised):
-        run = replace(run, notes=tuple(note for note in run.notes if note[0] != event.request.id))
+        notes = tuple(note for note in run.notes if note[0] != event.request.id)
+        run = replace(run, notes=notes, edits=edits_after(run, event))
     if isinstance(event, RequestRevoked):
         run = _objected(run, event.request_id, event.vote.person, event.vote.reason or event.files)
     pending = run.pending

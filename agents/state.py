@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from agents.budgets import Budget, Spent
 from agents.events import (
@@ -294,12 +294,23 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
+class ArgumentEdit:
+    """`editor`, one of those who decide, gave the argument `name` of a call of `tool` this value."""
+
+    tool: str
+    name: str
+    value: JsonValue
+    editor: PersonId
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The state of a run after `seq` events. `open` is what people can still answer, whatever its step became.
 
     `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `advisers`
     answered its questions, or those of its children, and `objections` came with denials: where they could approve what
-    comes of it, they are requesters of that. `notes` stand beside approvals. `forked` is set where it goes
+    comes of it, they are requesters of that. `edits` are those of people who decide: none of them approves a call that
+    holds their own. `notes` stand beside approvals. `forked` is set where it goes
     on from a copied story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or
     used up; so many of its first results are `copied`, and may be true no longer.
     """
@@ -326,6 +337,7 @@ class Run:
     unheard: tuple[PersonId, ...] = ()
     advisers: tuple[PersonId, ...] = ()
     objections: tuple[Objection, ...] = ()
+    edits: tuple[ArgumentEdit, ...] = ()
     notes: tuple[tuple[RequestId, PersonId, str], ...] = ()
     is_paused: bool = False
     paused_by: PersonId | None = None
@@ -381,3 +393,36 @@ class Run:
         asks = pending is not None and pending.request is not None and pending.decision is None
         holds = pending is not None and (pending.waits or (pending.frozen and not pending.attempt))
         return "waiting" if asks or holds else "running"
+
+
+def edits_after(run: Run, event: RequestRevised) -> tuple[ArgumentEdit, ...]:
+    """Return the edits that `run` knows of after a revision. What a requester chose is nobody's edit."""
+    call = event.request.call
+    if call is None:
+        return run.edits
+    told = event.edited.changed if event.edited else _differing(run.pending, event)
+    names = [name for name in dict.fromkeys(told) if name in call.arguments]
+    if event.edited is None:
+        return tuple(one for one in run.edits if one.tool != call.tool or one.name not in names)
+    new = [ArgumentEdit(call.tool, name, call.arguments[name], event.by) for name in names]
+    kept = (one for one in run.edits if all(replace(one, editor=event.by) != each for each in new))
+    return (*kept, *new)
+
+
+def _differing(pending: PendingStep | None, event: RequestRevised) -> list[str]:
+    """Return the arguments that this revision of the newest request changed."""
+    if pending is None or not is_current(pending, event.request.id):
+        return []
+    before = pending.request.call.arguments if pending.request and pending.request.call else {}
+    now = event.request.call.arguments if event.request.call else {}
+    return [name for name in now if name not in before or before[name] != now[name]]
+
+
+def editors_of(run: Run, call: GatedCall) -> dict[str, PersonId]:
+    """Return who gave which argument of `call` the value that it has there."""
+    here = call.arguments
+    return {
+        one.name: one.editor
+        for one in run.edits
+        if one.tool == call.tool and one.name in here and one.value == here[one.name]
+    }

@@ -426,7 +426,7 @@ def kept_out(request: Request) -> dict[PersonId, str]:
     may = set(request.policy.everybody)
     asked = () if request.policy.requester_may_approve else request.requesters
     out = {one: say(PARTS[request.parts.get(one, "asked")]) for one in asked if one in may}
-    return {one: why_editor(request, one) for one in request.policy.editors if one in may} | out
+    return {one: why_editor(request.edits, one) for one in request.policy.editors if one in may} | out
 
 
 def excluded(request: Request, people: People) -> list[Line]:

@@ -64,7 +64,7 @@ def _is_line(text: str) -> bool:
     return len(text) <= _LINE_CHARS // 2 and "\n" not in text
 
 
-def why_editor(request: Request, person: PersonId) -> str:
+def why_editor(edits: Mapping[str, PersonId], person: PersonId) -> str:
     """Return, to stand after their name, what somebody did who does not approve their own edit."""
-    names = both([name for name, editor in sorted(request.edits.items()) if editor == person])
+    names = both([name for name, editor in sorted(edits.items()) if editor == person])
     return say("card.part-edited", names=names)

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -27,6 +27,7 @@ from agents.requests import (
     people_of,
 )
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
+from agents.state import editors_of
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line, one_line
 from bot.people.directory import People
@@ -36,6 +37,7 @@ from bot.policy.due import next_due
 from bot.policy.quorum import can_be_met, eligible
 from bot.policy.record import RequestRecord
 from bot.render.cards import PARTS, program_name, request_card
+from bot.render.edits import why_editor
 from bot.render.request_card import with_notes
 from bot.store import Commit, Wake, WorkItem
 from bot.store.ids import new_id, shard_of
@@ -64,12 +66,13 @@ _GO_ON: dict[Why, str] = {
 class NotEnoughApprovers:
     """The request is not opened: by `policy` too few people may decide it, as some took `parts` in what is asked.
 
-    `nobody` are names in the policy that mean nobody now.
+    `nobody` are names in the policy that mean nobody now. `edits` names who changed which argument of the call.
     """
 
     policy: PolicySnapshot
     parts: Mapping[PersonId, Part]
     nobody: tuple[str, ...] = ()
+    edits: Mapping[str, PersonId] = field(default_factory=dict[str, PersonId])
 
     @property
     def why(self) -> str:
@@ -80,6 +83,8 @@ class NotEnoughApprovers:
             for person, part in self.parts.items()
             if person in may and person not in left
         ]
+        barred = (one for one in policy.editors if one in may and one not in self.parts)
+        out += [f"{person} {why_editor(self.edits, person)}" for person in barred]
         why = f" {say('run.not-counted', who='; '.join(out))}" if out else ""
         why += f" {say('run.nobody-in', names=', '.join(self.nobody))}" if self.nobody else ""
         if len(left) >= policy.quorum:
@@ -201,8 +206,12 @@ def _request(
     asked_before = pending.request if purpose == "unknown" else None
     parts = asked_before.parts if asked_before else parts_in(run, policy, call)
     requesters = asked_before.requesters if asked_before else tuple(parts)
-    if not can_be_met(policy, ever_eligible(policy, requesters)):
-        return NotEnoughApprovers(policy, parts)
+    # The call of a request that is opened anew, or of a copied run, may hold what one of those who decide changed.
+    edits = editors_of(run, call) if purpose == "gate" and call else {}
+    policy = policy.edited_by(edits.values()) if purpose == "gate" else policy
+    barred = policy.editors if purpose == "gate" else ()
+    if not can_be_met(policy, [one for one in ever_eligible(policy, requesters) if one not in barred]):
+        return NotEnoughApprovers(policy, parts, edits=edits)
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
     if purpose == "gate" and call:
         digest = call_digest(run.id, request_id, nonce, call, requesters)
@@ -236,6 +245,7 @@ def _request(
         parts=parts,
         words=words_of(run),
         words_are_own=are_own(run),
+        edits=edits,
     )
 
 
@@ -302,9 +312,11 @@ def placing(
     `stands` is the record with what was said beside it, where there is one.
     """
     # Whoever has edited it no longer approves it, and sees what became of it: they may still deny it.
-    asked = dict.fromkeys((*eligible(request.policy, request.requesters), *request.policy.editors))
+    policy = request.policy
+    editors = [one for one in policy.editors if one in {*policy.everybody, *policy.may_deny}]
+    asked = dict.fromkeys((*eligible(policy, request.requesters), *editors))
     people_asked = [(person, "") for person in asked]
-    places = [(PersonId(""), place) for place in dict.fromkeys(request.policy.also_post)]
+    places = [(PersonId(""), place) for place in dict.fromkeys(policy.also_post)]
     made = [
         placement(request, card_for(request, people, person, now, stands), person, place)
         for person, place in (*people_asked, *places)

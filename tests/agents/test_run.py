@@ -5,22 +5,25 @@ from decimal import Decimal
 from typing import Self
 
 import pytest
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, JsonValue, model_validator
 
 from agents.events import (
     AnswerNoted,
     Event,
     RequestRevised,
     RunCancelled,
+    RunForked,
     RunPaused,
     RunResumed,
     RunStarted,
     StepGated,
     StepRefused,
 )
+from agents.events.requests import Edited
 from agents.forms import FormValue
-from agents.requests import Closed, GatedCall, Given, RequestId, RunId, StepId
-from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Result, fold
+from agents.requests import Closed, GatedCall, Given, PersonId, RequestId, RunId, StepId
+from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Result, Run, fold
+from agents.state import editors_of
 from agents.steps import CallTool, Done, RequestHumanInput
 from language import in_all, say
 from tests.agents.worlds import (
@@ -336,3 +339,73 @@ def test_the_answers_to_did_it_happen_are_read_in_the_words_in_which_they_were_r
     assert in_all(IT_HAPPENED) == ("it happened", "es ist geschehen")
     assert in_all(IT_DID_NOT) == ("it did not happen, ask again", "es ist nicht geschehen, erneut fragen")
     assert in_all(STOP) == ("stop the run", "den Lauf anhalten")
+
+
+CY = PersonId("cy")
+OPENED: tuple[Event, ...] = (started(), chosen(gate="production"), opened())
+GONG, HORN = {"version": "gong"}, {"version": "horn"}
+
+
+def revised(by: PersonId, arguments: dict[str, JsonValue], changed: tuple[str, ...] = ()) -> RequestRevised:
+    """A revision by a requester; by somebody who decides where it names what they changed."""
+    whole = {"version": "v1.2.0", "environment": "production", **arguments}
+    call = GatedCall(tool="deploy", schema_version=1, arguments=whole, effect=EFFECT)
+    edited = Edited(before={}, changed=changed, reply_id="r1", channel="cli") if changed else None
+    return RequestRevised(at=NOON, by=by, request=request(revision=2).model_copy(update={"call": call}), edited=edited)
+
+
+def holding(run: Run, **arguments: JsonValue) -> dict[str, PersonId]:
+    """Whose edits such a call holds."""
+    return editors_of(run, GatedCall(tool="deploy", schema_version=1, arguments=arguments, effect=EFFECT))
+
+
+def test_a_run_knows_whose_edits_a_call_holds_and_for_which_values() -> None:
+    run = fold([*OPENED, revised(BO, {**GONG}, ("version",))])
+
+    assert holding(run, version="gong", environment="production") == {"version": BO}
+    assert holding(run, version="v1.2.0") == {}
+    assert holding(run, environment="production") == {}
+
+
+def test_an_edit_of_another_tool_is_none_of_this_one() -> None:
+    run = fold([*OPENED, revised(BO, {**GONG}, ("version",))])
+
+    assert editors_of(run, GatedCall(tool="press", schema_version=1, arguments={**GONG}, effect=EFFECT)) == {}
+
+
+def test_the_last_who_chose_a_value_is_its_editor() -> None:
+    edits = [revised(BO, {**GONG}, ("version",)), revised(CY, {**HORN}, ("version",))]
+    run = fold([*OPENED, *edits, revised(CY, {**GONG}, ("version",))])
+
+    assert holding(run, **GONG) == {"version": CY}
+    assert holding(run, **HORN) == {"version": CY}
+    assert len(run.edits) == 2
+
+
+def test_what_a_requester_chose_is_nobodys_edit_and_what_they_left_stays_one() -> None:
+    edited = fold([*OPENED, revised(BO, {**GONG, "environment": "staging"}, ("version", "environment"))])
+
+    amended = fold([revised(ANNA, {**HORN, "environment": "staging"})], edited)
+
+    assert holding(amended, version="horn", environment="staging") == {"environment": BO}
+    assert holding(fold([revised(ANNA, {**GONG, "environment": "staging"})], amended), **GONG) == {}
+
+
+def test_words_beside_an_edit_leave_it_as_it_is() -> None:
+    edited = fold([*OPENED, revised(BO, {**GONG}, ("version",))])
+
+    assert fold([revised(ANNA, {**GONG})], edited).edits == edited.edits
+
+
+@pytest.mark.parametrize("state", ["superseded", "denied", "expired"])
+def test_an_edit_is_known_after_its_request(state: Closed) -> None:
+    run = fold([*OPENED, revised(BO, {**GONG}, ("version",)), decided(state)])
+
+    assert holding(run, **GONG) == {"version": BO}
+
+
+def test_a_copied_run_knows_whose_edits_it_holds() -> None:
+    forked = RunForked(at=NOON, source=RunId("s0r-source"), by=ANNA, how="fork", at_seq=4)
+    run = fold([*OPENED, revised(BO, {**GONG}, ("version",)), forked])
+
+    assert holding(run, **GONG) == {"version": BO}

@@ -1,0 +1,100 @@
+"""Attacks by those who decide and may edit: nobody approves alone what they made of the call themselves."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.requests import PersonId
+from agents.text import one_line
+from bot.policy.judge import Decided, NotEntitled
+from bot.policy.record import RequestRecord
+from tests.office import TOML
+from tests.world import World, a_world
+
+ANNA, BO = PersonId("anna"), PersonId("bo")
+_OWN = TOML.replace("[policies.production]", "[policies.production]\neditor_may_approve = true")
+
+
+def _editable(world: World) -> None:
+    world.workshop.editable = ("what",)
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", change=_editable) as world:
+        yield world
+
+
+async def opened_anew(world: World) -> RequestRecord:
+    """What Bo edited and Cy approved was not executed in time, so it is asked again."""
+    record = await world.opened(await world.trigger("press bell"))
+    run_id = record.request.run_id
+    await world.edit("bo", record, what="gong")
+    await world.steer(run_id, "pause")
+    await world.decide("cy", await world.request(record.request.id), "approve")
+    await world.move_time(16 * 60)
+    await world.steer(run_id, "resume")
+    again = await world.opened(run_id, after=record.request.id)
+    assert again.request.call is not None
+    assert again.request.call.arguments["what"] == "gong"
+    return again
+
+
+async def test_an_edit_that_is_asked_anew_is_not_approved_by_whoever_made_it(office: World) -> None:
+    again = await opened_anew(office)
+
+    own = await office.decide("bo", again, "approve")
+
+    assert isinstance(own, NotEntitled)
+    assert own.why == "editor"
+    assert (again.request.edits, again.request.policy.editors) == ({"what": BO}, (BO,))
+    assert office.workshop.effects == []
+    assert isinstance(await office.decide("cy", again, "approve"), Decided)
+    assert await office.summary(again.request.run_id) == "done: ok: press gong: done"
+
+
+async def test_whoever_edited_it_still_denies_it_when_it_is_asked_anew(office: World) -> None:
+    again = await opened_anew(office)
+
+    assert isinstance(await office.decide("bo", again, "deny"), Decided)
+    await office.ended(again.request.run_id)
+    assert office.workshop.effects == []
+
+
+async def test_a_requester_who_changes_it_afterwards_lets_the_editor_approve_again(office: World) -> None:
+    again = await opened_anew(office)
+
+    await office.steering.amend(again.request.id, ANNA, {"what": "horn"})
+
+    now = await office.request(again.request.id)
+    assert now.request.policy.editors == ()
+    assert isinstance(await office.decide("bo", now, "approve"), Decided)
+
+
+async def test_where_the_policy_lets_editors_approve_they_do_so_when_it_is_asked_anew(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", _OWN, change=_editable) as office:
+        again = await opened_anew(office)
+
+        assert isinstance(await office.decide("bo", again, "approve"), Decided)
+
+
+async def test_it_is_not_asked_anew_where_only_its_editor_is_left(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    run_id = record.request.run_id
+    await office.edit("bo", record, what="gong")
+    await office.steer(run_id, "pause")
+    await office.decide("cy", await office.request(record.request.id), "approve")
+    async with office.stopped():
+        toml = TOML.replace('email = "cy@corp.example"\ngroups = ["release"]', 'email = "cy@corp.example"')
+        office.toml = toml.replace("quorum = 2", "quorum = 1")
+    await office.move_time(16 * 60)
+    await office.steer(run_id, "resume")
+
+    run = await office.ended(run_id)
+
+    assert "not counted: 0; needed: 1" in one_line(run.results[0].text, 1_000)
+    assert "bo changed what" in run.results[0].text
+    assert office.workshop.effects == []
