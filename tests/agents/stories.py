@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, JsonValue
 
 from agents.events import Event, StepFailed
 from agents.model.failures import FailureKind
+from agents.requests import PolicySnapshot, PolicyStep
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
 from agents.steps import CallTool
 from language import in_all
@@ -49,6 +50,7 @@ _NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-11))])
 _FIRST, _LAST = _NOON.replace(year=1990, tzinfo=None), _NOON.replace(year=2190, tzinfo=None)
 _TIMES = st.just(_NOON) | st.datetimes(_FIRST, _LAST, timezones=_ZONES)
+_SECONDS = st.floats(1, 30 * 86_400)
 _MOST = 2
 
 
@@ -130,6 +132,15 @@ class _Drawing:
                 drawn[name] = drawn[name].filter(lambda text: bool(text) and "\ud800" not in text)
         if "picks" in drawn:
             drawn["picks"] = st.sampled_from(_PICKS) | drawn["picks"]
+        if model in {PolicySnapshot, PolicyStep}:  # of what settings can say: their reader bounds it
+            of_policy = {
+                "expires_after_s": _SECONDS,
+                "execute_within_s": _SECONDS,
+                "escalate_after_s": st.none() | _SECONDS,
+                "remind_after_s": _list(_SECONDS).map(tuple),
+                "quiet_hours": st.sampled_from(("", "22:00-07:00")),
+            }
+            drawn |= {name: strategy for name, strategy in of_policy.items() if name in drawn}
         if model is StepFailed:
             drawn["kind"] = st.sampled_from(get_args(FailureKind)) | drawn["kind"]
         if "step" in drawn:
