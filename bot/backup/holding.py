@@ -93,7 +93,7 @@ class Holding:
             return run
         gone = ToolOrphaned(at=await self._store.now(run_id), attempt_id=attempt.id, may_have_started=True)
         await self._store.renew(run_id, attempt.id, lease_s=0)
-        if not await self._store.orphan(run_id, attempt.id, gone):
+        if await self._store.orphan(run_id, attempt.id, gone) != "committed":
             await self._journal.write(Commit(run_id=run_id, events=[gone], expect=run.seq))
         return fold((await self._store.load(run_id)).events)
 

@@ -25,6 +25,7 @@ from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, No
 from bot.outbound.announcements import Announcements
 from bot.policy.attachments import output_file
 from bot.render.views import Summary
+from bot.requests.stored import not_begun
 from bot.store import Commit, Store, StoreError, WorkItem
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
@@ -283,8 +284,12 @@ class Executor:
         self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool, is_own: bool = False
     ) -> None:
         now = await self._store.now(run_id)
-        event: Event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
-        if await self._store.orphan(run_id, attempt_id, event, is_own=is_own):
+        event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
+        told = "changed"
+        while told == "changed":
+            record = None if may_have_started else await not_begun(self._store, run_id, event)
+            told = await self._store.orphan(run_id, attempt_id, event, is_own=is_own, record=record)
+        if told == "committed":
             self._never_begun.discard(attempt_id)
             log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
             await self._queue.notify(WorkItem("run", run_id))

@@ -22,11 +22,13 @@ from agents.events import (
     RequestReminded,
     RequestRevised,
     RequestRevoked,
+    ToolOrphaned,
     ToolStarted,
     VoteCast,
     own,
 )
 from agents.requests import (
+    AttemptId,
     Decision,
     DeliveryId,
     Freeze,
@@ -72,7 +74,8 @@ class Comment(Remark):
 
 
 class RequestRecord(Frozen):
-    """A request as it stands. `started_at` is when its tool started, `noted` how often whose answer did not count.
+    """A request as it stands. `started_at` is when its tool started, by which `attempt`; both are
+    taken back where that has certainly not begun, `noted` how often whose answer did not count.
 
     `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
     words beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve
@@ -87,6 +90,7 @@ class RequestRecord(Frozen):
     votes: tuple[Vote, ...] = ()
     decision: Decision | None = None
     started_at: AwareDatetime | None = None
+    attempt: AttemptId | None = Field(default=None, exclude_if=operator.not_)
     holders: tuple[Holder, ...] = ()
     noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
     joined: tuple[PersonId, ...] = ()
@@ -128,7 +132,7 @@ def records(events: Iterable[Event]) -> dict[RequestId, RequestRecord]:
     for event in own(tuple(events)):
         if isinstance(event, RequestOpened):
             found[event.request.id] = RequestRecord(request=event.request, holders=event.holders)
-        elif isinstance(event, PersonSaid):
+        elif isinstance(event, PersonSaid | ToolOrphaned):
             found = {request_id: after(record, [event]) for request_id, record in found.items()}
         elif (request_id := _about(event)) and request_id in found:
             found[request_id] = after(found[request_id], [event])
@@ -179,7 +183,9 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case RequestRevoked():
             return {"state": "revoked", "votes": (*record.votes, event.vote)}
         case ToolStarted():
-            return {"started_at": event.at, "frozen": None}
+            return {"started_at": event.at, "attempt": event.attempt_id, "frozen": None}
+        case ToolOrphaned() if event.attempt_id == record.attempt and not event.may_have_started:
+            return {"started_at": None, "attempt": None}
         case PersonSaid() if record.state == "open" and event.person not in record.requesters:
             return {"joined": (*record.joined, event.person)}
         case _:

@@ -3,11 +3,14 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from agents.events import ToolOrphaned, ToolStarted
+from agents.requests import RunId
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.policy.judge import AlreadyDecided, ClosedOtherwise, Judgement
-from bot.policy.record import RequestRecord
-from bot.store import Store
+from bot.policy.record import RequestRecord, records
+from bot.store import RecordWrite, Store
+from bot.store.journal import record_write
 from language import say
 
 # Conflicts come from other answers to the same request, and each of those that wins is progress.
@@ -47,3 +50,14 @@ def long_closed(record: RequestRecord) -> Judgement:
     if record.decision and record.decision.by:
         return AlreadyDecided(decision=record.decision)
     return ClosedOtherwise(state=record.state)
+
+
+async def not_begun(store: Store, run_id: RunId, event: ToolOrphaned) -> RecordWrite | None:
+    """Return the record of the request whose tool has not begun after all: until it does, people can still stop it."""
+    events = (await store.load(run_id)).events
+    started = (one for one in events if isinstance(one, ToolStarted) and one.attempt_id == event.attempt_id)
+    request_id = next((one.request_id for one in started if one.request_id), None)
+    found = await store.record(request_id) if request_id else None
+    if found is None or request_id is None:
+        return None
+    return record_write(records((*events, event))[request_id], found.version)

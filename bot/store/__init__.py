@@ -301,18 +301,24 @@ class Store:
         mark = ["SET", Keys.of(some_id).replicated, "1", "PX", _REPLICATED_KEPT_MS]
         return await self.client.write_replicated(mark, self._replicas)
 
-    async def orphan(self, run_id: str, attempt_id: str, event: Event, *, is_own: bool = False) -> bool:
-        """Take the lease of a dead owner; False when it is alive after all, or gone.
+    async def orphan(
+        self, run_id: str, attempt_id: str, event: Event, *, is_own: bool = False, record: RecordWrite | None = None
+    ) -> Literal["committed", "conflict", "alive", "changed"]:
+        """Take the lease of a dead owner. It may be `alive` after all, or gone (`conflict`).
 
-        An owner ends its own attempt in the same way, so that nobody else says of it what only the owner knows.
+        An owner ends its own attempt in the same way, so that nobody else says of it what only the owner knows. With
+        the `record` of its request nothing is written if that has `changed` since.
         """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        args = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id)), self._grace_ms, int(is_own)]
+        args: list[str | bytes | int] = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id))]
+        args += [self._grace_ms, int(is_own)]
+        if record:
+            names, args = [*names, keys.request(record.request_id)], [*args, record.version, record.body]
         reply = await self.client.run(_SCRIPTS["orphan"], names, args)
         if is_own:
             self._asked.pop(attempt_id, None)
-        return reply[0] == b"committed"
+        return reply[0].decode()
 
     async def settle(self, run_id: str, seq: int, due: datetime | None, summary: Line | None) -> bool:
         """End a turn at `seq`, to be looked at again at `due`; False when something came in since.

@@ -37,7 +37,7 @@ async def start(store: Store) -> str:
 async def test_a_start_that_is_asked_for_again_after_another_took_the_lease_is_none(store: Store) -> None:
     assert await start(store) == "started"
     await move_time(store, LEASE_S)
-    assert await store.orphan(RUN, ATTEMPT, orphaned())
+    assert await store.orphan(RUN, ATTEMPT, orphaned()) == "committed"
 
     assert await start(store) == "conflict"
     assert await events(store) == ["run_started", "tool_started", "tool_orphaned"]
@@ -63,7 +63,7 @@ async def test_a_start_that_is_heard_of_after_its_lease_counts_if_nobody_has_tak
 
     await until(is_over, what="the end of the lease")
     if is_taken:
-        assert await direct.orphan(RUN, ATTEMPT, orphaned())
+        assert await direct.orphan(RUN, ATTEMPT, orphaned()) == "committed"
     proxy.ask(do="release")
 
     heard = await starting
@@ -85,7 +85,7 @@ async def test_whoever_was_stopped_longer_than_its_lease_asks_for_it_again_befor
 
     await until(is_over, what="the end of the lease")
     if is_taken:
-        assert await direct.orphan(RUN, ATTEMPT, orphaned())
+        assert await direct.orphan(RUN, ATTEMPT, orphaned()) == "committed"
 
     assert await short.holds(RUN, ATTEMPT) is not is_taken
     await direct.client.close()

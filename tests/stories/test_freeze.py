@@ -10,6 +10,8 @@ import pytest
 from agents.events import RequestFrozen, ToolStarted
 from agents.requests import Freeze, PersonId, RunId
 from bot.execution.command_lock import CommandLock
+from bot.policy.judge import Revoked
+from bot.policy.record import records
 from bot.registry.environments import environments_of
 from bot.store.ids import new_id
 from tests.bot.cli.shell import sayso
@@ -180,7 +182,8 @@ until = "{ends:%Y-%m-%dT%H:%M}"
         assert await world.summary(run_id) == "done: ok: press bell: done"
 
 
-async def test_attack_a_freeze_while_a_deploy_waits_for_its_turn_stops_it(shop: World) -> None:
+async def _stopped_in_its_turn(shop: World) -> RunId:
+    """A deploy that was approved and recorded as started, and was frozen while it waited for its turn."""
     [production] = (one for one in environments_of(shop.settings()).values() if one.name == "production")
     locks, before = CommandLock(shop.app.store).locks, live(shop, "production")
     other = f"{new_id('run', 0)} {new_id('attempt', 0)}"
@@ -188,20 +191,38 @@ async def test_attack_a_freeze_while_a_deploy_waits_for_its_turn_stops_it(shop: 
     run_id = await shop.trigger("deploy v1.2.0 to production")
     await shop.decide("bo", await shop.opened(run_id), "approve")
     await until(lambda: _is_queued(shop, run_id), what="the deploy waits for its turn")
-
     await shop.app.requests.freezes.freeze("production", BO, WHY)
     mine = await locks.holding(production.lock, other)
     assert mine
     await locks.give_up(mine)
-
-    found = await frozen(shop, run_id)
-    assert found.reason == WHY
+    assert (await frozen(shop, run_id)).reason == WHY
     assert live(shop, "production") == before
+    return run_id
+
+
+async def test_attack_a_freeze_while_a_deploy_waits_for_its_turn_stops_it(shop: World) -> None:
+    run_id = await _stopped_in_its_turn(shop)
+
     await shop.app.requests.freezes.unfreeze("production", BO, "")
+
     assert (await shop.ended(run_id)).state == "done"
     assert live(shop, "production") == "v1.2.0"
     starts = [event for event in await shop.events(run_id) if isinstance(event, ToolStarted) and event.request_id]
     assert len(starts) == 2, "the one that did not begin, and the one after the freeze"
+
+
+async def test_what_did_not_begin_in_its_turn_can_still_be_denied(shop: World) -> None:
+    before = live(shop, "production")
+    run_id = await _stopped_in_its_turn(shop)
+    [record] = [one for one in await shop.requests() if one.request.run_id == run_id]
+    assert record.started_at is None
+
+    assert isinstance(await shop.decide("cy", record, "deny", "not today"), Revoked)
+
+    await shop.app.requests.freezes.unfreeze("production", BO, "")
+    await shop.ended(run_id)
+    assert live(shop, "production") == before
+    assert records(await shop.events(run_id)) == {record.request.id: await shop.request(record.request.id)}
 
 
 async def _is_queued(world: World, run_id: RunId) -> bool:

@@ -10,6 +10,7 @@ from tests.bot.store.stores import (
     ATTEMPT,
     LEASE_S,
     OTHER,
+    REQUEST,
     RUN,
     a_store,
     append,
@@ -269,21 +270,36 @@ async def test_nobody_renews_a_lease_that_another_has_or_nobody(store: Store, ru
 async def test_an_attempt_whose_owner_lives_is_not_orphaned(store: Store, run: None) -> None:
     await start(store)
 
-    assert not await store.orphan(RUN, ATTEMPT, orphaned())
+    assert await store.orphan(RUN, ATTEMPT, orphaned()) != "committed"
 
     await move_time(store, LEASE_S + 1)
-    assert await store.orphan(RUN, ATTEMPT, orphaned())
+    assert await store.orphan(RUN, ATTEMPT, orphaned()) == "committed"
     assert await events(store) == ["run_started", "tool_started", "tool_orphaned"]
 
 
 async def test_an_owner_ends_its_own_attempt_before_anybody_else_can(store: Store, run: None) -> None:
     await start(store)
 
-    assert await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True)
+    assert await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True) == "committed"
 
     assert (await store.lease(RUN, ATTEMPT))[0] == "gone"
-    assert not await store.orphan(RUN, ATTEMPT, orphaned())
+    assert await store.orphan(RUN, ATTEMPT, orphaned()) != "committed"
     assert await events(store) == ["run_started", "tool_started", "tool_orphaned"]
+
+
+@guards("orphan.lua:version")
+async def test_a_start_that_did_not_begin_is_taken_back_with_the_record_as_it_stands(store: Store, run: None) -> None:
+    await start(store)
+    before = await store.record(REQUEST)
+    assert before
+    older, newer = (write(before.version - behind, body=b"newer") for behind in (1, 0))
+
+    assert await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True, record=older) == "changed"
+    assert await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True, record=newer) == "committed"
+
+    found = await store.record(REQUEST)
+    assert found
+    assert (found.version, found.body) == (before.version + 1, b"newer")
 
 
 @guards("orphan.lua:holder")
@@ -294,11 +310,11 @@ async def test_an_attempt_is_orphaned_once_and_not_after_its_result(store: Store
     await start(store, expect=3, attempt=OTHER)
     await store.renew(RUN, OTHER, 0)
 
-    assert not await store.orphan(RUN, ATTEMPT, orphaned())
+    assert await store.orphan(RUN, ATTEMPT, orphaned()) != "committed"
 
     assert (await events(store))[-1] == "tool_started"
-    assert await store.orphan(RUN, OTHER, orphaned(OTHER))
-    assert not await store.orphan(RUN, OTHER, orphaned(OTHER))
+    assert await store.orphan(RUN, OTHER, orphaned(OTHER)) == "committed"
+    assert await store.orphan(RUN, OTHER, orphaned(OTHER)) != "committed"
 
 
 @guards("settle.lua:head")

@@ -58,7 +58,7 @@ async def test_every_change_of_a_run_is_told_and_nothing_else(store: Store, foll
         assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)).state == "started"
         assert await changes.next(5) == {RUN}
         await move_time(store, LEASE_S + 1)
-        assert await store.orphan(RUN, ATTEMPT, orphaned())
+        assert await store.orphan(RUN, ATTEMPT, orphaned()) == "committed"
         assert await changes.next(5) == {RUN}
         assert await store.finish_tool(RUN, ATTEMPT, finished())
         assert await changes.next(5) == {RUN}
