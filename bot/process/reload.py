@@ -30,6 +30,8 @@ _LOOK_S = 1.0
 # A file that is wrong may become right by another one: a group's file that was not there, `sayso trust`.
 _AGAIN_S = 5.0
 _PROBLEMS_CHARS = 1_500
+# Requests that could not be looked at after somebody left are looked at again: after one look, two, four, up to this.
+_MOST_SKIPPED = 600
 
 Mark = tuple[tuple[str, int, int, int] | str, ...]
 
@@ -47,6 +49,7 @@ class Reload:
         # What changed while the process began is read at the first look.
         self._mark, self._seen = Mark(), self._stamp()
         self._wrong, self._waits_for_restart = "", frozenset[str]()
+        self._somebody_left, self._skips, self._to_skip = False, 0, 0
 
     async def keep(self) -> None:
         """Look for ever, and at once on SIGHUP."""
@@ -76,7 +79,15 @@ class Reload:
         await self._note(self._app.people.tables)
 
     async def look(self, *, at_once: bool = False) -> None:
-        """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable."""
+        """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable.
+
+        Whoever has left stays in mind until every open request was looked at.
+        """
+        await self._look_at_files(at_once=at_once)
+        if self._somebody_left:
+            await self._look_at_departures(at_once=at_once)
+
+    async def _look_at_files(self, *, at_once: bool) -> None:
         mark = self._stamp()
         is_still, self._seen = mark == self._seen, mark
         if not at_once and not self._wrong and (mark == self._mark or not is_still):
@@ -107,7 +118,14 @@ class Reload:
         self._settings = settings
         self._say_what_waits(settings)
         if self._works and before.people.keys() - tables.people.keys():
-            await self._app.requests.departures.look_at_all()
+            self._somebody_left, self._skips, self._to_skip = True, 0, 0
+
+    async def _look_at_departures(self, *, at_once: bool) -> None:
+        if self._to_skip and not at_once:
+            self._to_skip -= 1
+            return
+        self._skips = self._to_skip = min(self._skips * 2, _MOST_SKIPPED) or 1
+        self._somebody_left = not await self._app.requests.departures.look_at_all()
 
     async def _note(self, tables: Tables) -> None:
         before, after = await self._noted.last(), hashes_of(tables)

@@ -16,6 +16,7 @@ from channels import Channel
 log = structlog.stdlib.get_logger()
 
 _START_AGAIN_S = 1.0
+_LONGEST_WAIT_S = 600.0
 _LEAVE_WITHIN_S = 2.5
 # Often enough for a day in which others heed it.
 _SAY_RELEASE_S = 3_600.0
@@ -88,10 +89,18 @@ async def _renew_cards(app: App) -> None:
 
 async def _look_at_departures(app: App) -> None:
     """Ask others where those who may decide have left while nothing ran."""
+    wait_s = _START_AGAIN_S
+    while not await _looked_at_departures(app):
+        await asyncio.sleep(wait_s)
+        wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+
+async def _looked_at_departures(app: App) -> bool:
     try:
-        await app.requests.departures.look_at_all()
+        return await app.requests.departures.look_at_all()
     except StoreError:
-        log.exception("open requests were not looked at for people who have left; the next start does it")
+        log.exception("open requests were not looked at for people who have left; it is tried again")
+        return False
 
 
 async def _renewed(app: App, request_id: RequestId) -> int:

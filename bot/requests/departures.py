@@ -34,8 +34,12 @@ class Departures:
         self._journal, self._decisions, self._people, self._edits = journal, decisions, people, edits
         self._alerts = tuple(alerts)
 
-    async def look_at_all(self) -> None:
-        """Look at every open request. One that can't be read is for a worker of its own release."""
+    async def look_at_all(self) -> bool:
+        """Look at every open request; return whether that went well, else it has to be done again.
+
+        One that can't be read is for a worker of its own release. Raises StoreError.
+        """
+        is_done = True
         for request_id in await self._journal.store.lists.requests(only_open=True):
             try:
                 await self.look(RequestId(request_id))
@@ -43,6 +47,8 @@ class Departures:
                 continue
             except Exception:
                 log.exception("a request was not looked at after somebody left", request_id=request_id)
+                is_done = False
+        return is_done
 
     async def look(self, request_id: RequestId) -> None:
         """Ask others at once where too few are left who may decide; close the request where there is nobody else."""

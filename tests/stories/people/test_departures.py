@@ -10,6 +10,7 @@ from bot.policy.judge import Counted, Decided
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.process.reload import Reload
+from bot.store import Keys, StoreError
 from tests.bot.process.test_reload import settings_in, without, write
 from tests.office import TOML
 from tests.world import World, a_world
@@ -117,6 +118,43 @@ async def test_looking_twice_asks_nobody_twice(office: World) -> None:
     assert len(await reassigned(office, run_id)) == 1
     await office.quiet()
     assert len(office.mails("eve")) == 1
+
+
+async def test_who_left_is_not_forgotten_while_the_open_requests_can_not_be_listed(office: World) -> None:
+    run_id, record = await asked(office)
+    reload = Reload(office.app, lambda: settings_in(office.folder), works=True)
+    client, open_ones = office.app.store.client, Keys.of(record.request.id).open
+    aside = f"{open_ones}:aside"
+    await client.do("RENAME", open_ones, aside)
+    await client.do("SET", open_ones, "no list")
+
+    write(office, without(TOML, "bo") + EVE)
+    with pytest.raises(StoreError):
+        await reload.look(at_once=True)
+    assert "bo" not in office.app.people.all()
+    assert await reassigned(office, run_id) == []
+
+    await client.do("RENAME", aside, open_ones)
+    await reload.look(at_once=True)
+    assert [event.why for event in await reassigned(office, run_id)] == ["left"]
+
+
+async def test_a_request_that_can_not_be_read_is_looked_at_again_after_ever_longer(office: World) -> None:
+    run_id, record = await asked(office)
+    reload = Reload(office.app, lambda: settings_in(office.folder), works=True)
+    client, kept = office.app.store.client, Keys.of(record.request.id).request(record.request.id)
+    aside = f"{kept}:aside"
+    await client.do("RENAME", kept, aside)
+    await client.do("SET", kept, "no request")
+
+    write(office, without(TOML, "bo") + EVE)
+    await reload.look(at_once=True)
+    await reload.look()
+    assert await reassigned(office, run_id) == []
+
+    await client.do("RENAME", aside, kept)
+    await reload.look()
+    assert [event.why for event in await reassigned(office, run_id)] == ["left"]
 
 
 async def test_a_question_to_somebody_who_left_is_closed(office: World) -> None:
