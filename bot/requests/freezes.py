@@ -119,6 +119,8 @@ class FrozenRequests:
             if record.frozen == freeze:
                 return None
             run = fold((await self._store.load(record.request.run_id)).events)
+            if run.ended:
+                return await self._freezes.waits_no_longer(request_id)
             if (await self._journal.write(self._noting(record, version, run, freeze, now))).state == "committed":
                 return None
         raise RuntimeError(f"{request_id} changed {TRIES} times while a freeze was noted")

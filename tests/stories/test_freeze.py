@@ -225,6 +225,23 @@ async def test_what_did_not_begin_in_its_turn_can_still_be_denied(shop: World) -
     assert records(await shop.events(run_id)) == {record.request.id: await shop.request(record.request.id)}
 
 
+async def test_whoever_cancelled_a_run_that_waits_hears_of_no_freeze_any_more(world: World) -> None:
+    await world.app.requests.freezes.freeze("", BO, WHY)
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    await world.decide("bo", record, "approve")
+    await world.steer(run_id, "cancel")
+    await world.ended(run_id)
+    await world.quiet()
+    before = await world.events(run_id)
+
+    await world.app.requests.freezes.unfreeze("", BO, "over")
+    for shard in range(world.app.store.shards):
+        await world.app.requests.freezes.look(shard)
+    await world.quiet()
+
+    assert await world.events(run_id) == before
+
+
 async def _is_queued(world: World, run_id: RunId) -> bool:
     return (await world.run(run_id)).queued is not None
 
