@@ -157,6 +157,10 @@ class People:
         read = self._groups.known(table.slack or "")
         return Group(*_told_apart(read.members, tables.by_slack), read.problem)
 
+    def unknown(self, refs: Iterable[str]) -> tuple[str, ...]:
+        """Return those of `refs` that are groups of which nobody can say now who is in them."""
+        return tuple(ref for ref in refs if ref.startswith("group:") and self.group(ref.partition(":")[2]).problem)
+
     def duties(self, at: datetime) -> dict[str, tuple[Duty | None, Duty | None]]:
         """Return who is on call `at` this moment, and who is next, by the name of the rotation."""
         return {name: (duty(table, at), next_duty(table, at)) for name, table in self._tables.oncall.items()}

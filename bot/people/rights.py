@@ -137,7 +137,10 @@ class Rights:
         self._people, self._agents, self._alerts, self._now = people, agents, alerts, now
 
     def role_of(self, person: str) -> Role | None:
-        """Return the role of a person; None for somebody who is not, or no longer, in the directory."""
+        """Return the role of a person; None for somebody who is not, or no longer, in the directory.
+
+        While it is not known who is in a group of viewers, it may be anybody who is nothing more by another name.
+        """
         if self._people.contact(person) is None:
             return None
         roles = self._people.tables.roles
@@ -150,7 +153,14 @@ class Rights:
         for role, refs in named:
             if person in self._members(refs):
                 return role
-        return "requester"
+        return "viewer" if self._people.unknown(roles.viewer) else "requester"
+
+    async def look_up(self) -> None:
+        """Read the groups that are kept in Slack and that give a role or a right. Never raises."""
+        roles = self._people.tables.roles
+        may_start = (ref for agent in self._agents.values() for ref in agent.triggered_by or ())
+        named = (*roles.viewer, *roles.operator, *roles.admin, *may_start, *self._alerts)
+        await self._people.look_up(dict.fromkeys(named))
 
     def of_person(self, person: PersonId) -> Who:
         """Return who somebody is that a channel has proved."""

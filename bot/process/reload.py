@@ -19,6 +19,7 @@ from bot.people.noted import NotedTables, difference, hashes_of
 from bot.people.tables import Tables, group_files, tables_of
 from bot.store import StoreError
 from bot.store.ids import new_id
+from bot.store.watch import ended
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -55,6 +56,8 @@ class Reload:
         """Look for ever, and at once on SIGHUP."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, self._asked.set)
+        # Beside the files, which wait for no Slack.
+        groups = asyncio.create_task(self._keep_groups(), name="groups of roles")
         try:
             await self._app.ready.wait()
             await self._tried(self.begin)
@@ -66,6 +69,13 @@ class Reload:
                 await self._tried(partial(self.look, at_once=is_asked))
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
+            await ended([groups])
+
+    async def _keep_groups(self) -> None:
+        """Look for ever who is in the groups that give roles; Slack is asked as often as `GroupReader` lets us."""
+        while True:
+            await self._app.access.rights.look_up()
+            await asyncio.sleep(_LOOK_S)
 
     async def _tried(self, do: Callable[[], Awaitable[None]]) -> None:
         try:

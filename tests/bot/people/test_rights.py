@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from pydantic import AwareDatetime, TypeAdapter
 
 from agents.requests import PersonId
+from bot.config.directory.groups import GroupTable
 from bot.config.tables import AgentConfig, PersonConfig, RolesConfig
 from bot.people.api_keys import SCOPES, ApiKey, Scope
 from bot.people.directory import People
 from bot.people.rights import RIGHTS, ROLES, Action, Rights, Role, Who
 from bot.people.sessions import Login
-from bot.people.tables import Tables
+from bot.people.tables import FileGroup, Tables
 from bot.policy.concern import Concern
 
 ANNA, BO, VIC, OLE, ADA, OUT = map(PersonId, ("anna", "bo", "vic", "ole", "ada", "left"))
@@ -166,6 +167,18 @@ def test_whoever_is_both_viewer_and_more_is_a_viewer() -> None:
     both = RolesConfig(viewer=("person:ole",), operator=("person:ole",))
 
     assert rights_of(both).role_of(OLE) == "viewer"
+
+
+@pytest.mark.parametrize("group", [GroupTable(slack="S0INTERNS"), GroupTable(file="people.csv")])
+def test_while_nobody_can_say_who_is_a_viewer_everybody_is_but_operators_and_admins(group: GroupTable) -> None:
+    people = People({}, {})
+    files = {"interns": FileGroup(problem="can't be read")}
+    people.change(Tables(PEOPLE, {}, groups={"interns": group}, files=files, roles=ROLES_TABLE))
+    rights = Rights(people, AGENTS, (), lambda: NOW)
+
+    assert [rights.role_of(person) for person in (ANNA, BO, VIC)] == ["viewer"] * 3
+    assert [rights.role_of(person) for person in (OLE, ADA, OUT)] == ["operator", "admin", None]
+    assert rights.trigger_denial(ANNA, "look")
 
 
 def test_who_hears_the_alerts_looks_after_dead_letters() -> None:

@@ -1,6 +1,8 @@
 """People, policies and groups change while a process runs: all at once, or not at all."""
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,11 +10,14 @@ import pytest
 
 from bot.config.settings import Settings, load
 from bot.people.noted import NotedTables
+from bot.people.slack_groups import GroupReader
+from bot.people.tables import tables_of
 from bot.policy.judge import Decided, NotEntitled
 from bot.policy.quorum import eligible
 from bot.process.reload import Reload
 from bot.store import Keys
 from tests.office import QUICK, TOML
+from tests.waiting import until
 from tests.world import World, a_world
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
@@ -23,6 +28,17 @@ file = "people.csv"
 [policies.spending]
 approvers = ["group:finance"]
 expires_after = "4h"
+"""
+SLACK_ROLES = """
+[groups.interns]
+slack = "S0INTERNS"
+
+[groups.ops]
+slack = "S0OPS"
+
+[roles]
+viewer = ["group:interns"]
+operator = ["group:ops"]
 """
 
 
@@ -97,6 +113,31 @@ async def test_a_role_that_is_given_holds_at_once(office: World, reload: Reload)
     await reload.look(at_once=True)
 
     assert office.app.access.rights.role_of("cy") == "operator"
+
+
+async def test_a_role_that_a_group_in_slack_gives_is_looked_up_while_a_process_runs(office: World) -> None:
+    members = {"S0INTERNS": ("U0BO",), "S0OPS": ("U0CY",)}
+
+    async def members_of(group: str) -> tuple[str, ...]:
+        return members[group]
+
+    toml = TOML.replace("[people.bo]\n", '[people.bo]\nslack = "U0BO"\n').replace(
+        "[people.cy]\n", '[people.cy]\nslack = "U0CY"\n'
+    )
+    write(office, toml + SLACK_ROLES)
+    people, rights = office.app.people, office.app.access.rights
+    people.change(tables_of(settings_in(office.folder)))
+    people.read_groups_by(GroupReader(members_of, time.monotonic))
+    assert [rights.role_of(person) for person in ("anna", "bo", "cy")] == ["viewer"] * 3
+
+    keeping = asyncio.create_task(Reload(office.app, lambda: settings_in(office.folder), works=False).keep())
+    try:
+        await until(lambda: rights.role_of("anna") == "requester", what="Slack was asked who is a viewer")
+        await until(lambda: rights.role_of("cy") == "operator", what="Slack was asked who is an operator")
+        assert rights.role_of("bo") == "viewer"
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
 
 
 async def test_a_file_of_a_group_is_read_anew_as_well(office: World, reload: Reload) -> None:
