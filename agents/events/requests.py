@@ -57,10 +57,13 @@ class RequestRevised(Happened):
     edited: Edited | None = Field(default=None, exclude_if=operator.not_)
 
 
+ReassignedWhy = Literal["escalated", "next_step", "left"]
+
+
 class RequestReassigned(Happened):
     """Other people may decide from now on, as `policy` says; votes that were given still count.
 
-    `why`: somebody `delegated` it, or is `absent`; it `escalated`; the next of its steps began (`next_step`); somebody
+    `why`: it `escalated`; the next of its steps began (`next_step`); somebody
     `left` the directory. `person` is whom it was taken from and `to` who may decide instead or as well; `by` is who
     wanted it, None for code. `holders` are those for whom new cards were made.
     """
@@ -68,7 +71,7 @@ class RequestReassigned(Happened):
     type: Literal["request_reassigned"] = "request_reassigned"
     schema_version: Literal[1] = 1
     request_id: RequestId
-    why: Literal["delegated", "absent", "escalated", "next_step", "left"]
+    why: ReassignedWhy
     policy: PolicySnapshot
     by: PersonId | None = None
     person: PersonId | None = None

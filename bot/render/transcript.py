@@ -173,8 +173,6 @@ def _answered(event: VoteCast | AnswerNoted | AnswerHeld, name: Callable[[Person
 
 
 _REASSIGNED = {
-    "delegated": "story.reassigned-delegated",
-    "absent": "story.reassigned-absent",
     "escalated": "story.reassigned-escalated",
     "next_step": "story.reassigned-next-step",
     "left": "story.reassigned-left",

@@ -3,9 +3,9 @@
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from agents.events import RequestReassigned
+from agents.events.requests import ReassignedWhy
 from agents.requests import PersonId, PolicySnapshot
 from bot.people.directory import People
 from bot.policy.quorum import eligible
@@ -13,8 +13,6 @@ from bot.policy.record import RequestRecord, after
 from bot.requests.card_updates import moved
 from bot.requests.opening import card_for, placement
 from bot.store.journal import outbox_entry
-
-Why = Literal["delegated", "absent", "escalated", "next_step", "left"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Reassignment:
 def reassigning(
     record: RequestRecord,
     policy: PolicySnapshot,
-    why: Why,
+    why: ReassignedWhy,
     people: People,
     edits: Set[str],
     now: datetime,
