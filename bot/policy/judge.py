@@ -5,7 +5,7 @@ Pure: `decide` commits what is found here, or judges again.
 
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
@@ -218,12 +218,15 @@ Judgement = Annotated[
 judgements: TypeAdapter[Judgement] = TypeAdapter(Judgement, config=ConfigDict(defer_build=True))
 
 
-def judge(record: RequestRecord, answer: Answer) -> Judgement:
-    """Judge `answer` for `record`: the first check that objects, else the tally."""
+def judge(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None = None) -> Judgement:
+    """Judge `answer` for `record`: the first check that objects, else the tally of those who are still `here`.
+
+    `here` is everyone in the directory; None: all whom the record names.
+    """
     for check in CHECKS:
         if (objection := check(record, answer)) is not None:
             return objection
-    return _tally(record, answer)
+    return _tally(record, answer, here)
 
 
 def _withdrawal(record: RequestRecord, answer: Answer) -> Judgement | None:
@@ -452,14 +455,14 @@ def _vote(answer: Answer) -> Vote:
     )
 
 
-def _tally(record: RequestRecord, answer: Answer) -> Judgement:
+def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None) -> Judgement:
     if record.request.format != "approval":
         return Decided(decision=_decision(answer, "answered", (answer.person,), [_vote(answer)]))
     vote = _vote(answer)
     if not vote.approve:
         return Decided(decision=_decision(answer, "denied", (answer.person,), [vote]), vote=vote)
-    # Whoever has become a requester since does not count, though the vote was given before.
-    may = _eligible(record)
+    # Whoever has become a requester since, or has left, does not count, though the vote was given before.
+    may = [person for person in _eligible(record) if here is None or person in here]
     voters = tuple(person for person in (*(vote.person for vote in record.votes), answer.person) if person in may)
     policy = record.request.policy
     if not is_met(policy, voters):

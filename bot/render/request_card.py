@@ -195,11 +195,15 @@ def comment_standing(record: RequestRecord, placed: Delivery, person: PersonId, 
 
 
 def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
-    """`1 of 2: Bo Berg at 14:02 UTC on 03 May 2026 in Slack`; nothing where one is enough: the decision names them."""
+    """`1 of 2: Bo Berg at 14:02 UTC on 03 May 2026 in Slack`; nothing where one is enough: the decision names them.
+
+    While it is open, the vote of whoever has left counts no more.
+    """
     request = record.request
     if request.format != "approval":
         return ()
-    votes = [vote for vote in record.votes if vote.approve]
+    is_open = record.state == "open"
+    votes = [vote for vote in record.votes if vote.approve and (not is_open or people.contact(vote.person))]
     needed = len(votes) + lacking_in_all(request.policy, [vote.person for vote in votes])
     if needed == 1:
         return ()
@@ -398,13 +402,14 @@ def _can(record: RequestRecord, placed: Delivery, person: PersonId, way: str, pe
     question = _answer_of(placed, person, way, now, approve=None).model_copy(update={"asks": True, "text": "-"})
     can = _can_decide(record, placed, person, way, people, now)
     may_edit = edit_objection(record, question) is None
-    return can._replace(ask=isinstance(judge(record, question), Asked), edit=may_edit)
+    return can._replace(ask=isinstance(judge(record, question, people.all()), Asked), edit=may_edit)
 
 
 def _can_decide(
     record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime
 ) -> Can:
-    yes, no = (judge(record, _answer_of(placed, person, way, now, approve=approve)) for approve in (True, False))
+    here, answers = people.all(), [_answer_of(placed, person, way, now, approve=approve) for approve in (True, False)]
+    yes, no = (judge(record, answer, here) for answer in answers)
     why = _words(yes, record, people)
     match yes, no:
         case Counted() | Decided(), _:

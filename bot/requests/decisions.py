@@ -44,7 +44,7 @@ from bot.policy.record import RequestRecord, after
 from bot.policy.steps import begun
 from bot.render.cards import asked_again, closed_card, notice
 from bot.render.request_card import with_notes
-from bot.render.words import decided, feedback_text
+from bot.render.words import decided, feedback_text, present
 from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
@@ -188,7 +188,9 @@ class Decisions:
         self, record: RequestRecord, answer: Answer, edit: Edit | None
     ) -> tuple[Judgement, Request | None]:
         """Return the judgement, and the request that an edit makes of this one."""
-        return await judged(record, answer, edit, self._people) if edit else (judge(record, answer), None)
+        if edit:
+            return await judged(record, answer, edit, self._people)
+        return judge(record, answer, self._people.all()), None
 
     def _commit(
         self,
@@ -249,7 +251,7 @@ class Decisions:
         """Return what puts the next step in force, where the vote that `record` has by now met the one before."""
         if not isinstance(judgement, Counted) or judgement.next_step is None:
             return None
-        may = eligible(record.request.policy, record.requesters)
+        may = present(eligible(record.request.policy, record.requesters), self._people)
         voters = dict.fromkeys(vote.person for vote in record.votes if vote.approve and vote.person in may)
         policy = begun(record.request.policy, judgement.next_step, voters, now)
         return reassigning(record, policy, "next_step", self._people, self._edits, now)

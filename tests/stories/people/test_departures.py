@@ -10,6 +10,7 @@ from bot.policy.judge import Counted, Decided
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.process.reload import Reload
+from bot.render.request_card import approvals
 from bot.store import Keys, StoreError
 from tests.bot.process.test_reload import settings_in, without, write
 from tests.office import TOML
@@ -64,6 +65,24 @@ async def test_as_long_as_enough_are_left_nothing_changes(office: World) -> None
 
     assert await reassigned(office, run_id) == []
     assert isinstance(await office.decide("cy", record, "approve"), Decided)
+
+
+async def test_the_vote_of_who_left_completes_no_quorum(office: World) -> None:
+    async with office.stopped():
+        office.toml = TOML + EVE
+    run_id, record = await asked(office)
+    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+
+    await becomes(office, without(TOML + EVE, "bo"))
+    assert isinstance(await office.decide("cy", record, "approve"), Counted)
+
+    now = await office.request(record.request.id)
+    [line] = approvals(now, office.app.people)
+    assert (now.state, line.text.partition(" at ")[0]) == ("open", "1 of 2: Cy Cole")
+    decided = await office.decide("eve", record, "approve")
+    assert isinstance(decided, Decided)
+    assert decided.decision.by == ("cy", "eve")
+    await office.has(run_id, "done")
 
 
 async def test_where_nobody_else_is_left_it_is_closed_and_the_requester_hears_why(office: World) -> None:
