@@ -354,7 +354,7 @@ class Decisions:
             case Due(kind="reminder"):
                 return await self.timing.reminding(record, version, due, now)
             case Due(kind="escalation"):
-                return self.timing.escalating(record, version, now)
+                return await self.timing.escalating(record, version, now)
             case _:
                 return self.closing(record, version, "expired", None, "", now)
 

@@ -10,7 +10,7 @@ from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord, after
 from bot.policy.steps import escalated, without
 from bot.requests.decisions import Decisions
-from bot.requests.reassigning import reassigning
+from bot.requests.reassigning import reassigning, screened
 from bot.requests.stored import TRIES
 from bot.store import Commit, OtherRelease, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -72,7 +72,7 @@ class Departures:
         request, now = record.request, await self._journal.store.now(record.request.id)
         with self._people.speaking_to(""):
             why = say("run.have-left", names=self._people.names_of(left))
-        for policy in await self._policies(record, here):
+        for policy in await screened(self._journal.store, record, await self._policies(record, here)):
             if not _is_met(policy, record, here):
                 continue
             made = reassigning(record, policy, "left", self._people, self._edits, now, person=left[0], reason=why)

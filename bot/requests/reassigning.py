@@ -7,11 +7,14 @@ from datetime import datetime
 from agents.events import RequestReassigned
 from agents.events.requests import ReassignedWhy
 from agents.requests import PersonId, PolicySnapshot
+from agents.run import fold
 from bot.people.directory import People
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, after
+from bot.policy.steps import without
 from bot.requests.card_updates import moved
-from bot.requests.opening import card_for, placement
+from bot.requests.opening import card_for, parts_in, placement
+from bot.store import Store
 from bot.store.journal import outbox_entry
 
 
@@ -49,3 +52,22 @@ def reassigning(
         outgoing=[*(one.outgoing for one in made), *map(outbox_entry, moved(stands, edits, now))],
         deliveries=[one.delivery for one in made],
     )
+
+
+async def screened(store: Store, record: RequestRecord, policies: Sequence[PolicySnapshot]) -> list[PolicySnapshot]:
+    """Return `policies`, each without those new to `record` who took part in what its approval asks for.
+
+    Whoever could decide when it was opened was looked at then, for each step of it: those who are in by now were not.
+    """
+    request = record.request
+    if request.purpose != "gate":
+        return list(policies)
+    run = fold((await store.load(request.run_id)).events)
+    looked_at = {*request.requesters, *request.policy.everybody, *request.policy.may_deny}
+
+    def seen(policy: PolicySnapshot) -> PolicySnapshot:
+        out = parts_in(run, policy, request.call).keys() - looked_at
+        is_free = policy.requester_may_approve or not out
+        return policy if is_free else policy.model_copy(update={"rule": without(policy.rule, out)})
+
+    return [seen(policy) for policy in policies]

@@ -13,7 +13,7 @@ from bot.policy.steps import escalated
 from bot.render.cards import notice
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.opening import card_for, placement
-from bot.requests.reassigning import reassigning
+from bot.requests.reassigning import reassigning, screened
 from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import outbox_entry, outgoing_id, record_write
@@ -46,10 +46,11 @@ class Timing:
         wake = Wake(WorkItem("ask", record.request.id), record.request.expires_at)
         return Commit(run_id=record.request.run_id, wake=[wake])
 
-    def escalating(self, record: RequestRecord, version: int, now: datetime) -> Commit:
+    async def escalating(self, record: RequestRecord, version: int, now: datetime) -> Commit:
         """Return the commit that lets those decide as well to whom the policy escalates."""
         policy = record.request.policy
-        wider = escalated(policy, self._people.on_duty(policy.escalate_to, now), now)
+        to_all = escalated(policy, self._people.on_duty(policy.escalate_to, now), now)
+        [wider] = await screened(self._store, record, [to_all])
         made = reassigning(record, wider, "escalated", self._people, self._edits, now)
         stands = after(record, [made.event])
         return Commit(

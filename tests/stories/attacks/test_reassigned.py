@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from bot.policy.judge import Decided
+from agents.requests import RunId
+from bot.policy.judge import Counted, Decided, NotEntitled
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord
 from tests.bot.process.test_reload import without
 from tests.office import TOML
 from tests.stories.people.test_departures import becomes
@@ -30,3 +33,91 @@ async def test_who_was_asked_and_is_still_there_denies_what_others_decide_by_now
         await office.decide("dan", now, "approve")
         await office.ended(run_id)
         assert office.workshop.effects == []
+
+
+_EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["ops"]\n'
+_TWO = '\n[policies.two]\napprovers = ["group:ops"]\nquorum = 2\nexpires_after = "4h"\n'
+_IN_OPS = TOML.replace(
+    'email = "bo@corp.example"\ngroups = ["release"]', 'email = "bo@corp.example"\ngroups = ["release", "ops"]'
+)
+_OPS = _IN_OPS + _EVE + _TWO
+
+
+def joined(toml: str, *people: str) -> str:
+    """The file, with these people in the group that decides as well."""
+    for person in people:
+        mail = f'email = "{person}@corp.example"\n'
+        grouped = f'{mail}groups = ["release"]'
+        toml = toml.replace(grouped, f'{mail}groups = ["release", "ops"]')
+    return toml
+
+
+async def advised(office: World, policy: str) -> tuple[RunId, RequestRecord]:
+    """Cy, whom the policy does not name, answered the agent's question, and the call is put to those it names."""
+    office.workshop.policy_of["bell"] = policy
+    run_id = await office.trigger("ask-of group:release free_text which one?\npress bell")
+    question = await office.opened(run_id)
+    await office.decide("cy", question, "free_text", "take the bell")
+    return run_id, await office.opened(run_id, after=question.request.id)
+
+
+async def test_who_answered_the_agent_does_not_approve_once_they_join_those_who_decide(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = _OPS.replace('email = "dan@corp.example"\n', 'email = "dan@corp.example"\ngroups = ["release"]\n')
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        run_id, record = await advised(office, "two")
+        assert isinstance(await office.decide("bo", record, "approve"), Counted)
+        await becomes(office, joined(toml.replace(_EVE, ""), "cy", "dan"))
+        now = await office.request(record.request.id)
+        assert eligible(now.request.policy, now.requesters) == ("bo", "dan")
+
+        own = await office.decide("cy", now, "approve")
+
+        assert isinstance(own, NotEntitled)
+        await office.quiet()
+        assert office.workshop.effects == []
+        assert isinstance(await office.decide("dan", now, "approve"), Decided)
+        await office.ended(run_id)
+
+
+async def test_it_is_closed_where_only_who_answered_the_agent_could_decide_instead(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _OPS) as office:
+        run_id, record = await advised(office, "two")
+        await office.decide("bo", record, "approve")
+
+        await becomes(office, joined(_OPS.replace(_EVE, ""), "cy"))
+
+        await office.ended(run_id)
+        assert (await office.request(record.request.id)).state == "superseded"
+        assert office.workshop.effects == []
+
+
+async def test_where_requesters_may_approve_so_does_who_answered_the_agent(redis: str, tmp_path: Path) -> None:
+    toml = _OPS.replace("[policies.two]\n", "[policies.two]\nrequester_may_approve = true\n")
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        _, record = await advised(office, "two")
+        await office.decide("bo", record, "approve")
+
+        await becomes(office, joined(toml.replace(_EVE, ""), "cy"))
+
+        now = await office.request(record.request.id)
+        assert isinstance(await office.decide("cy", now, "approve"), Decided)
+
+
+async def test_who_answered_the_agent_does_not_approve_once_they_are_on_call(redis: str, tmp_path: Path) -> None:
+    solo = '\n[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\nescalate_after = "1h"\n'
+    solo += 'escalate_to = ["oncall:ops"]\n'
+    solo += '\n[oncall.ops]\nrotation = ["person:dan"]\nshift = "7d"\nstarts = "2020-01-01T09:00"\n'
+    async with a_world(redis, tmp_path / "data", TOML + solo) as office:
+        _, record = await advised(office, "solo")
+        await becomes(office, TOML + solo.replace("person:dan", "person:cy"))
+
+        await office.move_time(61 * 60)
+        await office.quiet()
+
+        now = await office.request(record.request.id)
+        assert now.request.policy.escalated_at is not None
+        assert eligible(now.request.policy, now.requesters) == ("bo",)
+        assert isinstance(await office.decide("cy", now, "approve"), NotEntitled)
+        assert isinstance(await office.decide("bo", now, "approve"), Decided)
