@@ -67,8 +67,8 @@ def _of_requests(told: dict[RequestId, RequestRecord]) -> Iterator[tuple[str, Ma
             yield "requests:open", mark
             for person in eligible(request.policy, request.requesters):
                 yield f"requests:for:{person}", mark
-            if place := place_of_call(request):
-                yield f"requests:for:{place}", mark
+        if place := place_of_call(request):
+            yield f"requests:in:{place}", mark
 
 
 def _ms(moment: datetime) -> int:

@@ -15,6 +15,7 @@ from bot.render.views import line_of
 from bot.store import Keys
 from bot.store.client import Client, Script, adjusted, asked
 from bot.store.commit import lists_of
+from bot.store.journal import place_of_call
 
 _FORGET, _DROP = Script("forget_run"), Script("drop_dead")
 
@@ -200,7 +201,7 @@ class Leaving:
             "dead": list(kept.dead),
             "deliveries": list(kept.deliveries),
             "lists": places([*(lists_of(line, keys) if line else ()), *map(keys.runs_seen_by, concerned)]),
-            "seen": places(map(keys.requests_seen_by, concerned)),
+            "seen": places([*map(keys.requests_seen_by, concerned), *map(keys.requests_in, _places_of(read.events))]),
             "whole": [
                 *records,
                 *places(map(keys.replies, (*ids, *kept.replies))),
@@ -209,6 +210,12 @@ class Leaving:
             ],
         }
         return bool(await self._client.run(_FORGET, names, [json.dumps(plan)]))
+
+
+def _places_of(events: Iterable[Event]) -> set[str]:
+    """The places of all requests of a run, as they are listed."""
+    opened = (event.request for event in events if isinstance(event, RequestOpened))
+    return set(filter(None, map(place_of_call, opened)))
 
 
 def _dropped_by(note: bytes) -> datetime | None:

@@ -36,6 +36,8 @@ class OlderRequests:
 
     async def _compare(self, other_id: RequestId, mine: Request, place: str) -> None:
         other = (await self._decisions.request(other_id)).record
+        if place_of_call(other.request) != place:
+            return
         if other.state in {"open", "approved"} and _is_older(mine, other.request):
             await self._close(mine.id, other.request, place)
         elif _is_older(other.request, mine):

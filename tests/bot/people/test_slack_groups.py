@@ -95,7 +95,7 @@ async def test_while_slack_is_away_its_last_word_counts_for_an_hour_and_then_nob
     await people.look_up_policy("production")
     assert people.group("release").people == ()
     [problem] = people.problems("production")
-    assert problem.startswith("nobody is known to be in the group release: Slack's server failed (HTTP 500)")
+    assert problem.startswith("the members of group release are not known: Slack's server failed (HTTP 500)")
 
     clock.now_s += FRESH_S
     await people.look_up_policy("production")
@@ -125,7 +125,7 @@ async def test_without_the_scope_the_problem_names_it(people: People, slack: Wor
 
 async def test_before_slack_was_asked_and_without_a_token_nobody_is_in_the_group(people: People) -> None:
     assert people.problems("production") == (
-        "nobody is known to be in the group release: Slack has not been asked yet",
+        "the members of group release are not known: Slack has not been asked yet",
     )
     without = People({}, {})
     without.change(people.tables)
