@@ -45,8 +45,8 @@ from bot.registry.prompts import with_chosen_prompts
 from bot.render.redaction import Redactor, secrets_in
 from bot.requests.card_updates import EDITING
 from bot.requests.decisions import Decisions
-from bot.requests.departures import Departures
 from bot.requests.freezes import FrozenRequests
+from bot.requests.reassignment.departures import Departures
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Admission
 from bot.runs.api_requests import ApiRequests

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from bot.policy.judge import Decided
+from bot.policy.judgements import Decided
 from tests.world import World
 
 

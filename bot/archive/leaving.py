@@ -10,7 +10,7 @@ from typing import Any
 from agents.events import Event, RequestOpened, StepChosen, own, read_event, write_event
 from agents.run import Run, RunState, fold
 from bot.archive.format import KeptRequest, KeptRun
-from bot.policy.concern import concern_of
+from bot.policy.approvers.concern import concern_of
 from bot.render.views import line_of
 from bot.store import Keys
 from bot.store.client import Client, Script, adjusted, asked

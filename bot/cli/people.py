@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agents.requests import PersonId
     from bot.people.api_keys import ApiKey
     from bot.people.directory import People
-    from bot.policy.oncall import Duty
+    from bot.policy.approvers.oncall import Duty
     from bot.wiring.redis import Office
 
 people = typer.Typer(

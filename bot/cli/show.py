@@ -18,7 +18,7 @@ from agents.text import one_line
 from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
 from bot.policy.record import Comment
 from bot.render.cards import approved, below_title, by_key, exact_call, short_hashes, unanswered
 from bot.render.edits import editable

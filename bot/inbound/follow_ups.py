@@ -19,10 +19,11 @@ from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import ONLY_FILES, Statement, refuses
+from bot.policy.approvers.concern import Concern, concern_of
+from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments, contents
-from bot.policy.concern import Concern, concern_of
-from bot.policy.judge import MOST_REMARKS, Asked, Unclear, is_noted, is_question, judgements
-from bot.policy.quorum import eligible
+from bot.policy.judge import MOST_REMARKS, is_noted, is_question
+from bot.policy.judgements import Asked, Unclear, judgements
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
 from bot.render.words import feedback_text

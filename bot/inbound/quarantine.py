@@ -8,7 +8,7 @@ from agents.text import first_line
 from bot.inbound.quarantine_cards import held_answer, quarantine_note, stranger_card, unheard
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions

@@ -9,7 +9,7 @@ from datetime import datetime
 from agents.requests import Request, RequestId
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.render.words import decided

@@ -11,7 +11,7 @@ from agents.run import Run
 from agents.steps import RequestHumanInput
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord, records
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line

@@ -12,9 +12,10 @@ from bot.outbound.lockouts import LockedOut
 from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, Stands
 from bot.people.directory import People
 from bot.people.sessions import Sessions, brought_by
+from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import with_lists
-from bot.policy.judge import NotEntitled, ways_to_approve
-from bot.policy.quorum import eligible
+from bot.policy.judge import ways_to_approve
+from bot.policy.judgements import NotEntitled
 from bot.policy.record import RequestRecord
 from bot.render.cards import deciders
 from bot.render.difference import difference_page, with_difference

@@ -16,7 +16,7 @@ from agents.requests import OPERATORS_KEY, Frozen, PersonId
 from bot.audit.log import AuditLog
 from bot.errors import Invalid, NotFound
 from bot.people.directory import People
-from bot.policy.judge import LinkBy
+from bot.policy.judgements import LinkBy
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.keys import Keys

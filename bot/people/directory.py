@@ -11,7 +11,7 @@ from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Appr
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
 from bot.people.tables import Tables, tables_of
-from bot.policy.oncall import Duty, duty, next_duty, on_call
+from bot.policy.approvers.oncall import Duty, duty, next_duty, on_call
 from channels import Contact
 from language import Language, say, speaking
 from language.lists import both

@@ -15,7 +15,7 @@ from bot.errors import Forbidden, NotFound, SaysoError
 from bot.people.api_keys import ApiKey, Scope
 from bot.people.directory import People
 from bot.people.sessions import Login
-from bot.policy.concern import Concern
+from bot.policy.approvers.concern import Concern
 from language import say
 
 Role = Literal["viewer", "requester", "operator", "admin"]

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 
 from agents.requests import Frozen, PersonId
 from bot.people.directory import People
-from bot.policy.judge import LinkBy
+from bot.policy.judgements import LinkBy
 from bot.store import Store
 from bot.store.client import Script
 from bot.store.keys import Keys

@@ -14,7 +14,7 @@ from agents.forms.words import NO, bare, pick, yes_or_no
 from agents.requests import DeliveryId, Given, PersonId, Request, people_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
 from bot.policy.edits import typed_lines, typed_values
-from bot.policy.judge import Answer, LinkBy
+from bot.policy.judgements import Answer, LinkBy
 from bot.policy.record import RequestRecord
 from channels import File
 from channels.email.reply import is_courtesy, read_reply

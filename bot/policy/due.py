@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from agents.requests import PersonId
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord
 
 

@@ -3,33 +3,41 @@
 Pure: `decide` commits what is found here, or judges again.
 """
 
-import operator
 import re
 from collections.abc import Callable, Collection, Sequence
-from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
-
-from agents.forms import FormValue, Misfit
 from agents.requests import (
     Closed,
     Decision,
-    DeliveryId,
-    Frozen,
     Given,
     PersonId,
     PolicySnapshot,
-    RequestState,
     Vote,
     people_of,
 )
-from bot.policy.edits import Edited, EditRefused
-from bot.policy.quorum import eligible, is_met
+from bot.policy.approvers.quorum import eligible, is_met
+from bot.policy.approvers.steps import next_step
+from bot.policy.judgements import (
+    AlreadyDecided,
+    AlreadyVoted,
+    Answer,
+    Asked,
+    ClosedOtherwise,
+    Counted,
+    Decided,
+    Judgement,
+    LinkBy,
+    NotEntitled,
+    NoteUnconfirmed,
+    NotThisWay,
+    OutOfDate,
+    Remarked,
+    Replied,
+    Revoked,
+    TooLate,
+    Unclear,
+)
 from bot.policy.record import RequestRecord
-from bot.policy.steps import next_step
-
-# How a link that opens the console came to its person: an operator's terminal printed it, or a channel brought it.
-LinkBy = Literal["slack", "email", "operator"]
 
 # Within an address no blank follows it.
 _QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
@@ -40,182 +48,6 @@ MOST_REMARKS = 20
 MOST_NOTED = 50
 """An answer that does not count is kept, and told; one person's robot that keeps answering has no more of one request.
 """
-
-
-class Answer(Frozen):
-    """A reply read as an answer to one request. `revision` and `digest` are those that this person was shown.
-
-    `approve` is None for anything that is not plainly a vote; `given` is the answer to a question, None when the
-    text does not fit its format. `addressee` is whom the card was sent to, None where nothing was sent; `delivery_id`
-    is that card, where a token named it. `unbound` says why nothing shows that the person meant this card. `misfits`
-    are why something is no answer to a form, `kept` the fields that it does answer. `note`
-    stands beside an approval and is more than courtesy; `note_confirmed` says that it is no condition. `link_by` is how
-    the link came that opened the session in which it was said, or in which its API key was made, where there is one.
-    `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it
-    changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
-    """
-
-    reply_id: str
-    person: PersonId
-    addressee: PersonId | None = None
-    delivery_id: DeliveryId | None = None
-    unbound: str = ""
-    channel: str
-    link_by: LinkBy | None = None
-    revision: int
-    digest: str
-    approve: bool | None = None
-    given: Given | None = None
-    misfits: tuple[Misfit, ...] = ()
-    kept: dict[str, FormValue] = Field(default_factory=dict[str, FormValue])
-    text: str = ""
-    note: str = ""
-    note_confirmed: bool = False
-    asks: bool = False
-    about: str = ""
-    edits: bool = False
-    evidence: str = ""
-    at: AwareDatetime
-
-
-class Counted(Frozen):
-    """The vote counts, more are needed. It met its step, where `next_step` is the number of the one that begins."""
-
-    type: Literal["counted"] = "counted"
-    vote: Vote
-    next_step: int | None = Field(default=None, exclude_if=lambda number: number is None)
-
-
-class Decided(Frozen):
-    """The answer decides the request."""
-
-    type: Literal["decided"] = "decided"
-    decision: Decision
-    vote: Vote | None = None
-
-
-class Revoked(Frozen):
-    """An approval is taken back before the start."""
-
-    type: Literal["revoked"] = "revoked"
-    vote: Vote
-
-
-class TooLate(Frozen):
-    """A denial, after the tool started."""
-
-    type: Literal["too_late"] = "too_late"
-    started_at: AwareDatetime
-
-
-class AlreadyDecided(Frozen):
-    """The request was decided before this answer."""
-
-    type: Literal["already_decided"] = "already_decided"
-    decision: Decision
-
-
-class AlreadyVoted(Frozen):
-    """A person's first vote stands."""
-
-    type: Literal["already_voted"] = "already_voted"
-
-
-class ClosedOtherwise(Frozen):
-    """Expired, withdrawn, superseded or revoked: nothing to answer any more."""
-
-    type: Literal["closed"] = "closed"
-    state: RequestState
-
-
-class NotEntitled(Frozen):
-    """The person may not decide; `approvers` are those who may."""
-
-    type: Literal["not_entitled"] = "not_entitled"
-    why: Literal["not_an_approver", "requester", "not_addressee", "editor"]
-    approvers: tuple[PersonId, ...]
-
-
-class NotThisWay(Frozen):
-    """An approval that the policy does not let count through this channel.
-
-    `rests_on_mail`: it does count through this channel, but not after a log-in by a link in a mail.
-    """
-
-    type: Literal["not_this_way"] = "not_this_way"
-    ways: tuple[str, ...]
-    # What is kept without it can be read by a release before, if one goes back to it.
-    rests_on_mail: bool = Field(default=False, exclude_if=operator.not_)
-
-
-class OutOfDate(Frozen):
-    """The person saw something else than what stands now."""
-
-    type: Literal["superseded"] = "superseded"
-    seen_revision: int
-
-
-class Unclear(Frozen):
-    """The answer is not plain. `why` says what is missing if the words alone would have been one.
-
-    `misfits` say so of an answer to a form, field by field; `kept` are the fields that it answers all the same.
-    """
-
-    type: Literal["unclear"] = "unclear"
-    why: str = ""
-    misfits: tuple[Misfit, ...] = Field(default=(), exclude_if=operator.not_)
-    kept: dict[str, FormValue] = Field(default={}, exclude_if=operator.not_)
-
-
-class NoteUnconfirmed(Frozen):
-    """An approval with words beside it, which may be a condition: nothing counts before its writer says."""
-
-    type: Literal["note_unconfirmed"] = "note_unconfirmed"
-    note: str
-
-
-class Remarked(Frozen):
-    """A requester wrote beside the open card: everybody is asked again, with these words on the card."""
-
-    type: Literal["remarked"] = "remarked"
-    text: str
-
-
-class Asked(Frozen):
-    """Somebody who decides asks back. It goes to `whom`, who asked for this, and decides nothing."""
-
-    type: Literal["asked"] = "asked"
-    whom: tuple[PersonId, ...]
-
-
-class Replied(Frozen):
-    """A requester answers what somebody said beside the open card, `about` that. It decides and changes nothing."""
-
-    type: Literal["replied"] = "replied"
-    about: str
-
-
-Judgement = Annotated[
-    Counted
-    | Decided
-    | Revoked
-    | TooLate
-    | AlreadyDecided
-    | AlreadyVoted
-    | ClosedOtherwise
-    | NotEntitled
-    | NotThisWay
-    | OutOfDate
-    | Unclear
-    | NoteUnconfirmed
-    | Remarked
-    | Asked
-    | Replied
-    | Edited
-    | EditRefused,
-    Field(discriminator="type"),
-]
-judgements: TypeAdapter[Judgement] = TypeAdapter(Judgement, config=ConfigDict(defer_build=True))
 
 
 def judge(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None = None) -> Judgement:

@@ -42,7 +42,7 @@ from agents.requests import (
     RequestState,
     Vote,
 )
-from bot.policy.quorum import is_met
+from bot.policy.approvers.quorum import is_met
 from language import say
 
 COMMENTS = 10

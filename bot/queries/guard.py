@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.errors import NotFound
 from bot.people.refusals import Refusals
 from bot.people.rights import Action, Rights, Who
-from bot.policy.concern import Concern, concern_of, people_of_record
+from bot.policy.approvers.concern import Concern, concern_of, people_of_record
 from bot.policy.record import RequestRecord
 from bot.queries.environments import Live
 from bot.queries.history import History

@@ -8,7 +8,7 @@ from typing import TypeVar
 from agents.requests import RequestState
 from agents.run import RunState
 from bot.people.directory import People
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.views import RequestView, Summary, request_view
 from bot.store import Store

@@ -8,8 +8,8 @@ from agents.requests import DeliveryId, PersonId, RequestId
 from agents.run import RunState
 from agents.text import quote
 from bot.people.directory import People
+from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import with_lists
-from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.queries import lists
 from bot.render.difference import difference_page, with_difference

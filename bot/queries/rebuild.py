@@ -18,7 +18,7 @@ from agents.events import (
 )
 from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
 from agents.run import Run, fold
-from bot.policy.concern import concern_of
+from bot.policy.approvers.concern import concern_of
 from bot.policy.record import records
 from bot.render.status_line import StatusLines, written_in
 from bot.render.views import line_of

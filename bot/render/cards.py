@@ -24,11 +24,8 @@ from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
 from agents.text import first_line, one_line, quote
 from bot.people.directory import People
-from bot.policy.judge import (
-    Judgement,
-    Unclear,
-)
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
+from bot.policy.judgements import Judgement, Unclear
 from bot.render.due import timing_lines
 from bot.render.edits import edit_inputs, editable, why_editor
 from bot.render.forms import inputs

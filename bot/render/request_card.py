@@ -10,7 +10,9 @@ from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
-from bot.policy.judge import (
+from bot.policy.approvers.quorum import lacking_in_all
+from bot.policy.judge import edit_objection, judge
+from bot.policy.judgements import (
     AlreadyDecided,
     Answer,
     Asked,
@@ -21,10 +23,7 @@ from bot.policy.judge import (
     OutOfDate,
     Revoked,
     TooLate,
-    edit_objection,
-    judge,
 )
-from bot.policy.quorum import lacking_in_all
 from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
 from bot.render.due import reminded_lines

@@ -9,7 +9,7 @@ from agents.run import Run
 from agents.steps import CallTool
 from agents.text import first_line, one_line, quote
 from bot.people.directory import People
-from bot.policy.quorum import eligible, lacking
+from bot.policy.approvers.quorum import eligible, lacking
 from bot.policy.record import RequestRecord
 from bot.render.words import STOPPED, frozen_words
 from bot.store import Store

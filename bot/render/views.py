@@ -31,9 +31,9 @@ from agents.requests import (
 from agents.run import Run, RunState
 from agents.text import first_line, one_line
 from bot.people.directory import People
+from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
-from bot.policy.quorum import eligible
 from bot.policy.record import Comment, RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.words import who_decides

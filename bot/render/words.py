@@ -19,8 +19,10 @@ from agents.requests import (
 )
 from agents.text import quote
 from bot.people.directory import People
+from bot.policy.approvers.steps import begun
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judge import (
+from bot.policy.judge import ways_to_approve
+from bot.policy.judgements import (
     AlreadyDecided,
     AlreadyVoted,
     Asked,
@@ -37,9 +39,7 @@ from bot.policy.judge import (
     Revoked,
     TooLate,
     Unclear,
-    ways_to_approve,
 )
-from bot.policy.steps import begun
 from bot.render.forms import told
 from language import say
 from language.dates import in_words

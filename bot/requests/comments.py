@@ -8,7 +8,7 @@ from agents.requests import DeliveryId, Holder, PersonId, Request
 from agents.text import ends_of
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
 from bot.policy.record import Comment, RequestRecord, after
 from bot.render.request_card import answered_card, comment_card, reply_notice
 from bot.render.words import present

@@ -19,10 +19,13 @@ from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunI
 from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement, read_answer
+from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.steps import begun
 from bot.policy.attachments import attachments, contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judge import (
+from bot.policy.judge import is_noted, judge
+from bot.policy.judgements import (
     Answer,
     Asked,
     Counted,
@@ -35,13 +38,9 @@ from bot.policy.judge import (
     Replied,
     Revoked,
     Unclear,
-    is_noted,
-    judge,
     judgements,
 )
-from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, after
-from bot.policy.steps import begun
 from bot.render.cards import asked_again, closed_card, notice
 from bot.render.request_card import with_notes
 from bot.render.words import decided, feedback_text, present
@@ -49,10 +48,10 @@ from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
 from bot.requests.opening import Placement, placement
-from bot.requests.reassigning import Reassignment, reassigning
+from bot.requests.reassignment import Reassignment, reassigning
+from bot.requests.reassignment.timing import Timing
 from bot.requests.revisions import Revisions
 from bot.requests.stored import TRIES, RequestRead, long_closed, read_request
-from bot.requests.timing import Timing
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL

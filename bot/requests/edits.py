@@ -8,9 +8,10 @@ from pydantic import JsonValue
 from agents import ToolRefused
 from agents.requests import GatedCall, PersonId, Request
 from bot.people.directory import People
+from bot.policy.approvers.quorum import can_be_met
 from bot.policy.edits import Edited, EditRefused, changed_names, edited_request, not_editable, with_values
-from bot.policy.judge import Answer, Judgement, edit_objection
-from bot.policy.quorum import can_be_met
+from bot.policy.judge import edit_objection
+from bot.policy.judgements import Answer, Judgement
 from bot.policy.record import RequestRecord
 from bot.render.edits import edited
 from bot.requests.opening import changed_effect, ever_eligible

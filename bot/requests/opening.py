@@ -31,10 +31,10 @@ from agents.state import editors_of
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line, one_line
 from bot.people.directory import People
+from bot.policy.approvers.quorum import can_be_met, eligible
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, described, question_digest
 from bot.policy.due import next_due
-from bot.policy.quorum import can_be_met, eligible
 from bot.policy.record import RequestRecord
 from bot.render.cards import PARTS, program_name, request_card
 from bot.render.edits import why_editor

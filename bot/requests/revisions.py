@@ -13,17 +13,17 @@ from agents.text import ends_of
 from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement
+from bot.policy.approvers.steps import restarted
 from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request
-from bot.policy.judge import Answer, Judgement, Remarked, judgements
+from bot.policy.judgements import Answer, Judgement, Remarked, judgements
 from bot.policy.record import RequestRecord, after
-from bot.policy.steps import restarted
 from bot.render.cards import remark, request_card
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.opening import changes_between, placement, placing
+from bot.requests.reassignment.timing import Timing
 from bot.requests.stored import TRIES, read_request
-from bot.requests.timing import Timing
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, record_write

@@ -7,7 +7,7 @@ from agents.events import ToolOrphaned, ToolStarted
 from agents.requests import RunId
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
-from bot.policy.judge import AlreadyDecided, ClosedOtherwise, Judgement
+from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Judgement
 from bot.policy.record import RequestRecord, records
 from bot.store import RecordWrite, Store
 from bot.store.journal import record_write

@@ -32,7 +32,7 @@ from agents.events import (
 )
 from agents.model.usage import used
 from agents.run import RunState
-from bot.policy.concern import concern_of, widens
+from bot.policy.approvers.concern import concern_of, widens
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 from bot.store.outbox_entry import shown_in

@@ -29,7 +29,7 @@ from agents.steps import CallTool
 from bot.app import App, compose
 from bot.config.settings import Settings
 from bot.inbound.follow_ups import FollowUps
-from bot.policy.judge import Judgement
+from bot.policy.judgements import Judgement
 from bot.policy.record import RequestRecord
 from bot.registry.configured import agents_of
 from bot.store.embedded import EmbeddedRedis

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from agents.requests import PersonId, RunId
 from agents.run import Run
 from bot.policy.answers import Statement
-from bot.policy.judge import Judgement
+from bot.policy.judgements import Judgement
 from bot.policy.record import RequestRecord
 from bot.runs.steering import Steering
 from bot.testing.running import Running

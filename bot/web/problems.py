@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from agents.requests import Frozen, RequestId
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError
-from bot.policy.judge import Judgement
+from bot.policy.judgements import Judgement
 
 MEDIA_TYPE = "application/problem+json"
 # Long enough not to be a nuisance, short enough to be there when Redis is.

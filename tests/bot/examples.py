@@ -25,7 +25,7 @@ from agents.requests import (
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
-from bot.policy.judge import Answer
+from bot.policy.judgements import Answer
 from bot.policy.record import RequestRecord
 from tests.agents.worlds import NOON
 

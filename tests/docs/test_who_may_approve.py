@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agents.requests import PersonId
 from bot.people.directory import People
-from bot.policy.quorum import eligible, is_met
+from bot.policy.approvers.quorum import eligible, is_met
 from bot.testing.settings import settings_of
 from tests.servers.lines import TOP
 

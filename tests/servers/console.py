@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from httpx2 import AsyncClient, Response
 
 from agents.requests import PersonId
-from bot.policy.judge import LinkBy
+from bot.policy.judgements import LinkBy
 from bot.web.here import Demo
 from tests.servers.markup import Button, Form, Markup
 from tests.servers.web import Api, serving

@@ -6,7 +6,7 @@ import pytest
 
 from agents.events import AnswerNoted, CardReplaced
 from bot.policy.answers import ONLY_FILES
-from bot.policy.judge import Asked, Replied
+from bot.policy.judgements import Asked, Replied
 from bot.policy.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
 from bot.store import Keys

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from agents import Done, RequestHumanInput
 from agents.requests import RunId
-from bot.policy.judge import NotEntitled
+from bot.policy.judgements import NotEntitled
 from bot.testing import Scripted, sayso
 from tests.bot.web.console.stage import place
 from tests.servers.console import a_console

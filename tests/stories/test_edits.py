@@ -10,7 +10,7 @@ from agents.events import AnswerNoted, RequestRevised
 from agents.requests import PersonId
 from agents.run import fold
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judge import AlreadyDecided, Counted, Decided, NotEntitled, OutOfDate
+from bot.policy.judgements import AlreadyDecided, Counted, Decided, NotEntitled, OutOfDate
 from bot.render.transcript import lines
 from tests.office import TOML
 from tests.world import World, a_world

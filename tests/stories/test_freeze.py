@@ -10,7 +10,7 @@ import pytest
 from agents.events import RequestFrozen, ToolStarted
 from agents.requests import Freeze, PersonId, RunId
 from bot.execution.command_lock import CommandLock
-from bot.policy.judge import Revoked
+from bot.policy.judgements import Revoked
 from bot.policy.record import records
 from bot.registry.environments import environments_of
 from bot.store.ids import new_id

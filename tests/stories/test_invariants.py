@@ -14,7 +14,7 @@ from agents.events import Event, RequestDecided, RequestOpened, RequestRevised, 
 from agents.requests import PersonId, Request, RunId
 from agents.run import fold
 from bot.errors import Conflict
-from bot.policy.quorum import eligible, is_met
+from bot.policy.approvers.quorum import eligible, is_met
 from bot.policy.record import RequestRecord, records
 from tests.indexes import listed, lists_of_events
 from tests.long import few_of

@@ -8,7 +8,7 @@ import pytest
 
 from bot.config.tables import CHANNELS
 from bot.outbound.login_link import send_link
-from bot.policy.judge import LinkBy
+from bot.policy.judgements import LinkBy
 from bot.policy.record import RequestRecord
 from bot.store.client import Client
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place

@@ -9,7 +9,7 @@ from agents import Agent, Arguments, CallTool, Done, Effect, Outcome, RequestHum
 from agents.events import PersonSaid, RequestRevised, ToolStarted
 from agents.requests import PersonId
 from bot.policy.answers import Statement
-from bot.policy.judge import Counted, Decided, NotEntitled, NoteUnconfirmed, OutOfDate, Remarked, Revoked
+from bot.policy.judgements import Counted, Decided, NotEntitled, NoteUnconfirmed, OutOfDate, Remarked, Revoked
 from bot.policy.record import RequestRecord
 from bot.testing import Scripted, sayso
 from tests.fakes.hallway import Hallway

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import RequestReassigned
-from bot.policy.judge import AlreadyVoted, Counted, Decided, NotEntitled
+from bot.policy.judgements import AlreadyVoted, Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import RequestReassigned, RequestReminded
-from bot.policy.judge import ClosedOtherwise
+from bot.policy.judgements import ClosedOtherwise
 from bot.policy.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
 from channels import Card

@@ -13,7 +13,7 @@ from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.policy.answers import Statement, picked
 from bot.policy.edits import Edited, EditRefused, changed_names, with_values
-from bot.policy.judge import Unclear
+from bot.policy.judgements import Unclear
 from bot.policy.record import RequestRecord
 from bot.render.forms import reasons
 from bot.render.views import request_view

@@ -12,7 +12,7 @@ from bot.outbound.dead_letter import Note
 from bot.people.api_keys import ApiKey
 from bot.people.noted import NotedTables
 from bot.people.rights import Action
-from bot.policy.oncall import Duty
+from bot.policy.approvers.oncall import Duty
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
 from bot.web.api import docs

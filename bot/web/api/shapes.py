@@ -16,7 +16,7 @@ from agents.requests import Format, Frozen, RequestState, Urgency
 from bot.config.tables import MAX_EXPIRES_AFTER_S
 from bot.people.directory import QUESTION_EXPIRES_S
 from bot.policy.edits import Edited
-from bot.policy.judge import Asked, Counted, Decided, Remarked, Replied, Revoked
+from bot.policy.judgements import Asked, Counted, Decided, Remarked, Replied, Revoked
 from bot.render.views import RequestView, Summary
 
 CONTEXT_BYTES = 16_384

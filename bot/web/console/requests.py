@@ -19,7 +19,8 @@ from agents.text import quote
 from bot.errors import Conflict, Forbidden
 from bot.policy.answers import Statement, picked, read_answer
 from bot.policy.edits import EditRefused, typed_values
-from bot.policy.judge import NoteUnconfirmed, Unclear, edit_objection
+from bot.policy.judge import edit_objection
+from bot.policy.judgements import NoteUnconfirmed, Unclear
 from bot.queries import lists
 from bot.render.edits import edit_inputs
 from bot.render.views import request_view

@@ -16,7 +16,7 @@ from bot.people.directory import People
 from bot.people.rights import RIGHTS, ROLES, Action, Rights, Role, Who
 from bot.people.sessions import Login
 from bot.people.tables import FileGroup, Tables
-from bot.policy.concern import Concern
+from bot.policy.approvers.concern import Concern
 
 ANNA, BO, VIC, OLE, ADA, OUT = map(PersonId, ("anna", "bo", "vic", "ole", "ada", "left"))
 PEOPLE = {

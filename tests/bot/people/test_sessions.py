@@ -6,7 +6,7 @@ import pytest
 
 from agents.requests import PersonId
 from bot.people.sessions import LINK_S, SESSION_S, Login, Session, Sessions, brought_by
-from bot.policy.judge import LinkBy
+from bot.policy.judgements import LinkBy
 from bot.store import Store
 from bot.store.client import Client
 from tests.servers.redis_proxy import Proxy

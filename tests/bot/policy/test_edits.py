@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from agents.events import RequestRevised, VoteCast
 from agents.requests import Effect, GatedCall, PersonId, Vote
+from bot.policy.approvers.quorum import eligible
 from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request, typed_lines, typed_values, with_values
-from bot.policy.judge import Answer, Counted, Decided, edit_objection, judge
-from bot.policy.quorum import eligible
+from bot.policy.judge import edit_objection, judge
+from bot.policy.judgements import Answer, Counted, Decided
 from bot.policy.record import RequestRecord, after
 from tests.bot.examples import NOON, anyone, approval, policy
 

@@ -5,11 +5,8 @@ from datetime import timedelta
 import pytest
 
 from agents.requests import PersonId, Remark, RequestState
-from bot.policy.judge import (
-    CHECKS,
-    MOST_NOTED,
-    MOST_REMARKS,
-    TOO_OFTEN,
+from bot.policy.judge import CHECKS, MOST_NOTED, MOST_REMARKS, TOO_OFTEN, judge
+from bot.policy.judgements import (
     AlreadyDecided,
     AlreadyVoted,
     Asked,
@@ -26,7 +23,6 @@ from bot.policy.judge import (
     Revoked,
     TooLate,
     Unclear,
-    judge,
 )
 from bot.policy.record import Comment
 from tests.agents.worlds import NOON

@@ -12,8 +12,8 @@ from bot.config.settings import Settings, load
 from bot.people.noted import NotedTables
 from bot.people.slack_groups import GroupReader
 from bot.people.tables import tables_of
-from bot.policy.judge import Decided, NotEntitled
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
+from bot.policy.judgements import Decided, NotEntitled
 from bot.process.reload import Reload
 from bot.store import Keys
 from tests.office import QUICK, TOML

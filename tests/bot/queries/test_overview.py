@@ -4,7 +4,7 @@ import pytest
 
 from agents.requests import PersonId
 from bot.config.data_dir import DataDir
-from bot.policy.judge import NotEntitled
+from bot.policy.judgements import NotEntitled
 from bot.policy.record import RequestRecord
 from bot.queries.overview import LINES, SHOWN
 from bot.render.request_card import standing_card

@@ -8,7 +8,7 @@ from agents.events import Event, RunEnded
 from agents.requests import AllOf, Anyone, Attachment, Decision, Fact, FromTrigger, Request
 from agents.run import Run, fold
 from agents.steps import CallTool
-from bot.policy.judge import (
+from bot.policy.judgements import (
     AlreadyDecided,
     AlreadyVoted,
     ClosedOtherwise,

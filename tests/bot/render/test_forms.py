@@ -8,7 +8,7 @@ import pytest
 from agents.forms import FormField, Misfit, fill_lines, form_of
 from agents.forms.reading import Why
 from agents.requests import Given
-from bot.policy.judge import Unclear
+from bot.policy.judgements import Unclear
 from bot.render.cards import asked_again
 from bot.render.forms import answer_lines, hint, inputs, reasons, told
 from bot.render.words import feedback_text

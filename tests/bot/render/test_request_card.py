@@ -12,8 +12,9 @@ from agents.forms import FormValue
 from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState
 from agents.run import Run, fold
 from agents.state import AttemptOutcome
-from bot.policy.judge import Counted, Decided, Revoked, judge
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
+from bot.policy.judge import judge
+from bot.policy.judgements import Counted, Decided, Revoked
 from bot.policy.record import Comment, RequestRecord, records
 from bot.render.request_card import standing
 from channels import Card

@@ -9,7 +9,7 @@ import pytest
 from agents.requests import PersonId, RequestId
 from bot.errors import NotFound
 from bot.policy.answers import Statement
-from bot.policy.judge import (
+from bot.policy.judgements import (
     AlreadyDecided,
     AlreadyVoted,
     ClosedOtherwise,

@@ -12,7 +12,7 @@ from agents import Agent, Arguments, CallTool, Done, Effect, Outcome, RequestHum
 from agents.events import CardDelivered, Event
 from agents.model.protocol import Chosen, Failed
 from agents.requests import DeliveryId, PersonId, RequestId
-from bot.policy.judge import Decided, NotEntitled, Unclear
+from bot.policy.judgements import Decided, NotEntitled, Unclear
 from bot.store import Commit
 from bot.testing import NO_MORE, Fails, Scripted, sayso, until
 from tests.servers.lines import TOP

@@ -9,7 +9,7 @@ import pytest
 from agents.events import RequestDecided, RequestRevoked, ToolStarted
 from agents.requests import PersonId, RequestId
 from bot.config.errors import ConfigError
-from bot.policy.judge import AlreadyVoted, Counted, Decided
+from bot.policy.judgements import AlreadyVoted, Counted, Decided
 from bot.policy.record import RequestRecord
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML, settings_of

@@ -7,7 +7,7 @@ import pytest
 
 from agents.requests import PersonId
 from agents.text import one_line
-from bot.policy.judge import Decided, NotEntitled
+from bot.policy.judgements import Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.office import TOML
 from tests.world import World, a_world

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from agents.requests import RunId
-from bot.policy.judge import Counted, Decided, NotEntitled
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
+from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.bot.process.test_reload import without
 from tests.office import TOML

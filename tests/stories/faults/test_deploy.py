@@ -15,7 +15,7 @@ import pytest
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.policy.digest import call_digest
-from bot.policy.judge import ClosedOtherwise
+from bot.policy.judgements import ClosedOtherwise
 from bot.policy.record import RequestRecord
 from bot.store import Keys
 from bot.testing.waiting import until

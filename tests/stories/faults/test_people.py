@@ -6,7 +6,7 @@ import pytest
 
 from agents.requests import PersonId
 from bot.errors import NotFound
-from bot.policy.judge import ClosedOtherwise, NotEntitled, TooLate
+from bot.policy.judgements import ClosedOtherwise, NotEntitled, TooLate
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, heading

@@ -6,7 +6,7 @@ from agents.events import StepChosen
 from agents.requests import RunId, StepId
 from agents.steps import CallTool, ModelCall
 from bot.errors import Conflict
-from bot.policy.judge import AlreadyDecided, ClosedOtherwise, Decided, Revoked
+from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Decided, Revoked
 from bot.store import Commit, Wake, WorkItem
 from tests.waiting import until
 from tests.world import World

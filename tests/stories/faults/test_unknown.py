@@ -8,7 +8,7 @@ import pytest
 from agents.requests import PersonId, RunId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
 from bot.errors import Conflict
-from bot.policy.judge import Decided, NotEntitled, Unclear
+from bot.policy.judgements import Decided, NotEntitled, Unclear
 from bot.policy.record import RequestRecord
 from language import say
 from tests.long import few_of

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agents.events import RequestReassigned
-from bot.policy.judge import Counted, Decided
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
+from bot.policy.judgements import Counted, Decided
 from bot.policy.record import RequestRecord
 from bot.process.reload import Reload
 from bot.render.request_card import approvals

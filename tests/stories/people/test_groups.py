@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.policy.judge import Counted, NotEntitled
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
+from bot.policy.judgements import Counted, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.office import TOML
 from tests.world import World, a_world

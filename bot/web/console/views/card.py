@@ -12,9 +12,9 @@ from agents.requests import PersonId, Request
 from agents.run import Run
 from bot.people.directory import People
 from bot.people.sessions import Login
+from bot.policy.approvers.quorum import eligible
 from bot.policy.due import next_due
 from bot.policy.judge import approval_counts, ways_to_approve
-from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
     approved,

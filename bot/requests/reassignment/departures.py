@@ -6,11 +6,11 @@ import structlog
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, RequestId, Rule, people_of
 from bot.people.directory import People
-from bot.policy.quorum import eligible, is_met
+from bot.policy.approvers.quorum import eligible, is_met
+from bot.policy.approvers.steps import escalated, without
 from bot.policy.record import RequestRecord, after
-from bot.policy.steps import escalated, without
 from bot.requests.decisions import Decisions
-from bot.requests.reassigning import reassigning, screened
+from bot.requests.reassignment import reassigning, screened
 from bot.requests.stored import TRIES
 from bot.store import Commit, OtherRelease, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL

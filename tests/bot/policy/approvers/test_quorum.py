@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, Rule, people_of
-from bot.policy.quorum import eligible, is_met, lacking
+from bot.policy.approvers.quorum import eligible, is_met, lacking
 from tests.bot.examples import ANNA, BO, CY, DAN, all_of, any_of, anyone, policy
 
 PEOPLE = (ANNA, BO, CY, DAN)

@@ -7,13 +7,13 @@ from datetime import datetime
 from agents.events import CardReplaced, Event, RequestReminded
 from agents.requests import DeliveryId, PersonId
 from bot.people.directory import People
+from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due, next_due
 from bot.policy.record import RequestRecord, after
-from bot.policy.steps import escalated
 from bot.render.cards import notice
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.opening import card_for, placement
-from bot.requests.reassigning import reassigning, screened
+from bot.requests.reassignment import reassigning, screened
 from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import outbox_entry, outgoing_id, record_write

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule, people_of
-from bot.policy.quorum import is_met
+from bot.policy.approvers.quorum import is_met
 
 
 def next_step(policy: PolicySnapshot, voters: Iterable[PersonId], out: Collection[PersonId]) -> int | None:

@@ -5,10 +5,11 @@ from typing import Any
 
 from agents.events import RequestReassigned, VoteCast
 from agents.requests import PersonId, PolicySnapshot, PolicyStep, people_of
-from bot.policy.judge import AlreadyVoted, Counted, Decided, Judgement, NotEntitled, judge
-from bot.policy.quorum import can_be_met, eligible, is_met, lacking_in_all
+from bot.policy.approvers.quorum import can_be_met, eligible, is_met, lacking_in_all
+from bot.policy.approvers.steps import begun, escalated, restarted
+from bot.policy.judge import judge
+from bot.policy.judgements import AlreadyVoted, Counted, Decided, Judgement, NotEntitled
 from bot.policy.record import RequestRecord, after, why_not
-from bot.policy.steps import begun, escalated, restarted
 from tests.bot.examples import (
     ANNA,
     BO,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config.directory.oncall import OncallTable
-from bot.policy.oncall import duty, next_duty, on_call
+from bot.policy.approvers.oncall import duty, next_duty, on_call
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Chatham", "Asia/Kolkata", "UTC")

@@ -9,9 +9,9 @@ from agents.events.requests import ReassignedWhy
 from agents.requests import PersonId, PolicySnapshot
 from agents.run import fold
 from bot.people.directory import People
-from bot.policy.quorum import eligible
+from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.steps import without
 from bot.policy.record import RequestRecord, after
-from bot.policy.steps import without
 from bot.requests.card_updates import moved
 from bot.requests.opening import card_for, parts_in, placement
 from bot.store import Store
