@@ -27,6 +27,7 @@ from agents.events import (
 from agents.events.requests import Edited
 from agents.requests import AttemptId, Request, RequestId, Vote
 from bot.audit.records import AuditRecord
+from bot.policy.audited import OF_EVENTS
 
 # What a tool printed is in the run; the log has the beginning of an error.
 _ERROR_CHARS = 500
@@ -44,9 +45,9 @@ def records_of(run_id: str, events: Sequence[Event], first: int, count: int) -> 
     for seq, event in enumerate(events[: first + count - 1], 1):
         if seq < copied:
             continue
-        fields = facts.take(event)
-        if fields and seq >= first:
-            yield AuditRecord(at=event.at, run_id=run_id, seq=seq, release=event.release, **fields)
+        fields, kind = facts.take(event), OF_EVENTS.get(type(event))
+        if kind and seq >= first:
+            yield AuditRecord(kind=kind, at=event.at, run_id=run_id, seq=seq, release=event.release, **fields)
 
 
 class _Facts:
@@ -57,7 +58,7 @@ class _Facts:
         self._attempts = dict[AttemptId, ToolStarted]()
 
     def take(self, event: Event) -> _Fields:
-        """The fields of the record that the next event leaves; empty where it leaves none."""
+        """What is known of the record that the next event leaves, beside its kind."""
         match event:
             case RequestOpened() | RequestRevised():
                 self._requests[event.request.id] = event.request
@@ -73,15 +74,15 @@ class _Facts:
         match event:
             case RequestOpened():
                 about = self._about(event.request.id)
-                return about | {"kind": "opened", "people": event.request.requesters, "words": event.request.title}
+                return about | {"people": event.request.requesters, "words": event.request.title}
             case RequestRevised():
                 about = self._about(event.request.id)
                 more = {"who": event.by, "words": "; ".join(event.request.changes)}
-                return about | {"kind": "revised"} | more | _of_edit(event.edited)
+                return about | more | _of_edit(event.edited)
             case RequestReassigned():
                 people = (*([event.person] if event.person else []), *event.to)
                 more = {"who": event.by, "people": people, "outcome": event.why, "words": event.reason}
-                return self._about(event.request_id) | {"kind": "reassigned"} | more
+                return self._about(event.request_id) | more
             case RequestFrozen():
                 freeze = event.freeze
                 more = {
@@ -89,30 +90,30 @@ class _Facts:
                     "outcome": "frozen" if freeze else "unfrozen",
                     "words": (freeze.window or freeze.reason) if freeze else "",
                 }
-                return self._about(event.request_id, has_policy=False) | {"kind": "request_frozen"} | more
+                return self._about(event.request_id, has_policy=False) | more
             case RequestReminded():
                 more = {"people": event.people, "detail": {"number": event.number}}
-                return self._about(event.request_id, has_policy=False) | {"kind": "reminded"} | more
+                return self._about(event.request_id, has_policy=False) | more
             case _:
                 return {}
 
     def _of_answer(self, event: Event) -> _Fields:
         match event:
             case VoteCast():
-                return self._about(event.request_id) | {"kind": "vote"} | _of_vote(event.vote)
+                return self._about(event.request_id) | _of_vote(event.vote)
             case RequestRevoked():
-                return self._about(event.request_id) | {"kind": "revoked"} | _of_vote(event.vote)
+                return self._about(event.request_id) | _of_vote(event.vote)
             case RequestDecided():
                 made = event.decision
                 detail = made.model_dump(mode="json", include={"given", "operators_keys"}, exclude_defaults=True)
                 more = {"channel": made.channel, "outcome": made.state, "words": made.reason, "detail": detail}
-                return self._about(event.request_id) | {"kind": "decided", "people": made.by} | more
+                return self._about(event.request_id) | {"people": made.by} | more
             case AnswerNoted():
                 more = {"who": event.person, "channel": event.channel, "outcome": event.outcome, "words": event.text}
-                return self._about(event.request_id, has_policy=False) | {"kind": "answer"} | more
+                return self._about(event.request_id, has_policy=False) | more
             case AnswerHeld():
                 more = {"who": event.person, "channel": event.channel, "outcome": event.why, "words": event.claims}
-                return self._about(event.request_id, has_policy=False) | {"kind": "quarantined"} | more
+                return self._about(event.request_id, has_policy=False) | more
             case _:
                 return {}
 
@@ -120,15 +121,15 @@ class _Facts:
         match event:
             case ToolStarted():
                 argv: dict[str, Any] = {"attempt": event.attempt_id, "exact": list(event.effect.argv)}
-                return self._of_attempt(event.attempt_id) | {"kind": "tool_started", "detail": argv}
+                return self._of_attempt(event.attempt_id) | {"detail": argv}
             case ToolFinished():
                 outcome, detail = "failed" if event.error else "done", {"attempt": event.attempt_id}
                 more = {"outcome": outcome, "words": event.error[:_ERROR_CHARS], "detail": detail}
-                return self._of_attempt(event.attempt_id) | {"kind": "tool_finished"} | more
+                return self._of_attempt(event.attempt_id) | more
             case ToolOrphaned():
                 outcome = "unknown" if event.may_have_started else "not started"
                 more = {"outcome": outcome, "detail": {"attempt": event.attempt_id}}
-                return self._of_attempt(event.attempt_id) | {"kind": "tool_orphaned"} | more
+                return self._of_attempt(event.attempt_id) | more
             case _:
                 return {}
 
@@ -176,13 +177,13 @@ def _of_vote(vote: Vote) -> _Fields:
 def _of_run(event: Event) -> _Fields:
     match event:
         case RunPaused():
-            return {"kind": "paused", "who": event.by}
+            return {"who": event.by}
         case RunResumed():
-            return {"kind": "resumed", "who": event.by}
+            return {"who": event.by}
         case RunCancelled():
-            return {"kind": "cancelled", "who": event.by, "detail": {"parent": event.parent} if event.parent else {}}
+            return {"who": event.by, "detail": {"parent": event.parent} if event.parent else {}}
         case RunForked():
             copy = {"source": event.source, "events": event.at_seq}
-            return {"kind": "forked", "who": event.by, "outcome": event.how, "detail": copy}
+            return {"who": event.by, "outcome": event.how, "detail": copy}
         case _:
             return {}

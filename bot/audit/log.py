@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from agents.requests import PersonId
 from bot.audit.records import AuditRecord
+from bot.policy.audited import Kind
 from bot.store import Keys, Store
 from bot.store.client import Script
 
@@ -25,7 +26,7 @@ class AuditLog:
 
     async def note(
         self,
-        kind: str,
+        kind: Kind,
         *,
         who: PersonId | None = None,
         channel: str = "",

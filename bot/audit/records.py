@@ -9,7 +9,7 @@ from agents.requests import Frozen, PersonId
 
 
 class AuditRecord(Frozen):
-    """One fact. `kind` names it in one word: `vote`, `decided`, `frozen`, `key_made`.
+    """One fact. `kind` names it, one of `Kind`; what a later release noted may have one that is not known here.
 
     `who` did it, None for code; `evidence` is how the `channel` knew who it was. `people` are others whom it is about.
     `run_id`, the number `seq` of its event there, `request_id`, `revision`, `digest`, `tool` and `environment` say what

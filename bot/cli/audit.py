@@ -96,7 +96,7 @@ def export(
     person: Annotated[str | None, typer.Option(help="Who did it, or whom it is about.", metavar="PERSON")] = None,
     policy: Annotated[str | None, typer.Option(help="The policy of the request.", metavar="POLICY")] = None,
     run: Annotated[str | None, typer.Option(help="The run.", metavar="RUN")] = None,
-    kind: Annotated[str | None, typer.Option(help="What happened: vote, decided, freeze.", metavar="KIND")] = None,
+    kind: Annotated[str | None, typer.Option(help="What happened: vote, decided, frozen.", metavar="KIND")] = None,
     since: Annotated[str | None, typer.Option(help="From this day or time on; UTC.", metavar="TIME")] = None,
     until: Annotated[str | None, typer.Option(help="Before this day or time; UTC.", metavar="TIME")] = None,
     form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="Lines of JSON, or CSV.")] = "jsonl",

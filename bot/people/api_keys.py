@@ -162,7 +162,7 @@ class Keyring:
         log.info("key made", key=f"sayso_{prefix}", owner=key.owner, scopes=key.scopes, made_by=made_by)
         return key, text
 
-    async def _noted(self, kind: str, key: ApiKey) -> None:
+    async def _noted(self, kind: Literal["key_made", "key_revoked"], key: ApiKey) -> None:
         scopes: list[JsonValue] = list(key.scopes)
         await self._audit.note(
             kind,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import structlog
 
@@ -29,6 +30,8 @@ from bot.store.outbox_entry import Tell, nearest_first
 from language import say
 
 log = structlog.stdlib.get_logger()
+
+_Kind = Literal["frozen", "unfrozen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,8 @@ class FrozenRequests:
         log.warning("no longer frozen", environment=environment or "*", person=by, was_frozen=before is not None)
         return before
 
-    async def _note(self, kind: str, environment: str, by: PersonId, reason: str, channel: str, evidence: str) -> None:
-        await self._audit.note(kind, who=by, channel=channel, evidence=evidence, environment=environment, words=reason)
+    async def _note(self, kind: _Kind, where: str, by: PersonId, reason: str, channel: str, evidence: str) -> None:
+        await self._audit.note(kind, who=by, channel=channel, evidence=evidence, environment=where, words=reason)
 
     def words(self, freeze: Freeze) -> str:
         """Return what is frozen, since when, by whom and why, in one line."""

@@ -9,30 +9,11 @@ from typing import Any, Literal, get_args
 
 from pydantic import AwareDatetime, BaseModel
 
-from agents.events import (
-    AnswerHeld,
-    AnswerNoted,
-    Event,
-    RequestDecided,
-    RequestFrozen,
-    RequestOpened,
-    RequestReassigned,
-    RequestReminded,
-    RequestRevised,
-    RequestRevoked,
-    RunCancelled,
-    RunForked,
-    RunPaused,
-    RunResumed,
-    ToolFinished,
-    ToolOrphaned,
-    ToolStarted,
-    VoteCast,
-    write_event,
-)
+from agents.events import Event, write_event
 from agents.model.usage import used
 from agents.run import RunState
 from bot.policy.approvers.concern import concern_of, widens
+from bot.policy.audited import OF_EVENTS
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 from bot.store.outbox_entry import shown_in
@@ -41,12 +22,6 @@ from bot.store.outbox_entry import shown_in
 MAX_EVENTS = 10_000
 # What people say, what becomes of deliveries, and the end itself still find room.
 MAX_EVENTS_AT_ALL = 12_000
-# Each leaves a record in the audit log of its shard. `start_tool`, `finish_tool` and `orphan` note theirs themselves.
-Audited = (
-    RequestOpened | RequestRevised | RequestReassigned | RequestReminded | RequestFrozen | VoteCast | AnswerNoted
-    | AnswerHeld | RequestDecided | RequestRevoked | ToolStarted | ToolFinished | ToolOrphaned | RunForked | RunPaused
-    | RunResumed | RunCancelled
-)  # fmt: skip
 # As long as a request may stay open: whoever decides at the last moment can still look at what was attached.
 # Each newer one closes those before it, so only the last few can still wait.
 MOST_IN_A_PLACE = 100
@@ -291,7 +266,7 @@ def encode(
 
 def _audited(commit: Commit, body: Callable[[bytes], int]) -> dict[str, int] | None:
     """Return what the audit log is to have of `commit` beside its events, None where it records none of those."""
-    if not any(isinstance(event, Audited) for event in commit.events):
+    if not any(type(event) in OF_EVENTS for event in commit.events):
         return None
     cards = shown_in(commit.outgoing)
     return {"cards": body(cards)} if cards else {}

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, JsonValue, StringConstraints
 
 from agents.requests import Frozen
 from bot.audit.reading import Query as Wanted
+from bot.policy.audited import Kind
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow, MayKeep, Way, only_known_queries
@@ -15,7 +16,6 @@ from bot.web.api.shapes import Absent, Limit
 router = APIRouter(prefix="/v1", tags=["operation"], dependencies=[Depends(only_known_queries)])
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-_Kind = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
 _Run = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,2}r-[a-z2-7]{13}$")]
 _Places = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{1,15}(-[0-9]{1,2}\.[0-9]{1,15}){0,63}$")]
 
@@ -36,7 +36,7 @@ async def search(
     person: Annotated[_Name | Absent, Query(description="Who did it, or whom it is about.")] = None,
     policy: Annotated[_Name | Absent, Query(description="The policy of the request.")] = None,
     run: Annotated[_Run | Absent, Query(description="The run.")] = None,
-    kind: Annotated[_Kind | Absent, Query(description="What happened: `vote`, `decided`, `frozen`.")] = None,
+    kind: Annotated[Kind | Absent, Query(description="What happened: `vote`, `decided`, `frozen`.")] = None,
     since: Annotated[AwareDatetime | Absent, Query(description="The first moment.")] = None,
     until: Annotated[AwareDatetime | Absent, Query(description="The moment before which it was.")] = None,
     cursor: Annotated[_Places | Absent, Query(description="`next` of the page before.")] = None,
