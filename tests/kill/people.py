@@ -82,6 +82,7 @@ class People:
         self._desk, self._recorder, self.doubled = desk, recorder, doubled
         self._chance = chance or random.Random(0)  # noqa: S311
         self.duplicates = 0
+        self._answered = set[str]()
         self.shown: list[Message] = []
         self.stories: dict[str, Story] = {}
 
@@ -128,6 +129,9 @@ class People:
             story.calls_before_unknown.append(len(calls))
             said, text = "free_text", IT_HAPPENED if any(call["has_effect"] for call in calls) else IT_DID_NOT
         token = form["token"]
+        if token in self._answered:  # an approved card can still be denied, which nobody wants here
+            return
+        self._answered.add(token)
         self.put(f"answer {token}", {"person": shown["person"], "token": token, "said": said, "text": text})
 
     def put(self, key: str, body: Message) -> None:

@@ -31,7 +31,7 @@ AT_THE_DESK = {"send": 3, "update": 2}
 VARIES = {"update", "send"}
 # Of what is written again and again the later ones differ only in which card they follow.
 NTH_AT_MOST = 3
-BY_THE_CLOCK = {"sweep", "take", "renew", "push_off"}
+BY_THE_CLOCK = {"sweep", "take", "renew", "push_off", "seal"}
 
 REDIS_POINTS = [
     Point(name, when, nth)
