@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from agents.events import AnswerNoted
+from agents.events import CardReplaced
 from agents.requests import PersonId, RequestId, RunId
 from bot.archive.leaving import DeadLetter, Leaving, Read
 from bot.store import Commit, Keys, Store, Wake, WorkItem
@@ -27,15 +27,9 @@ class Resting:
         return Keys.of(self.run_id)
 
     async def noted(self) -> str:
-        """A fact that is appended wherever the run is now; what came of that."""
-        event = AnswerNoted(
-            at=await self.store.now(self.run_id),
-            request_id=self.request_id,
-            reply_id="late",
-            person=PersonId("cy"),
-            channel="cli",
-            text="why?",
-            outcome="unclear",
+        """A fact that no audit record is made of, appended wherever the run is now; what came of that."""
+        event = CardReplaced(
+            at=await self.store.now(self.run_id), request_id=self.request_id, person=PersonId("cy"), why="upgrade"
         )
         return (await self.store.commit(Commit(run_id=self.run_id, events=[event], is_there=True))).state
 
