@@ -2,7 +2,7 @@
 
 from bot.testing.settings import QUICK, settings_of
 
-__all__ = ["QUICK", "TOML", "settings_of"]
+__all__ = ["QUICK", "STEPS", "TOML", "settings_of"]
 
 TOML = """
 [people.anna]
@@ -41,3 +41,33 @@ to = ["person:dan"]
 [limits]
 triggers_per_person = "1000/h"
 """
+
+STEPS = (
+    TOML.replace(
+        'name = "Cy Cole"\nemail = "cy@corp.example"\ngroups = ["release"]',
+        'name = "Cy Cole"\nemail = "cy@corp.example"',
+    )
+    .replace('name = "Dan Dorn"\n', 'name = "Dan Dorn"\ngroups = ["finance"]\n')
+    .replace("quorum = 2\n", "")
+    + """
+[people.eve]
+name = "Eve Ebert"
+email = "eve@corp.example"
+groups = ["finance"]
+
+[policies.spending]
+approve_by_email = true
+expires_after = "2d"
+
+[[policies.spending.steps]]
+name = "manager"
+approvers = ["person:bo"]
+escalate_after = "8h"
+escalate_to = ["person:dan"]
+
+[[policies.spending.steps]]
+name = "finance"
+approvers = ["group:finance"]
+"""
+)
+"""The manager, then finance: Bo, after eight hours Dan as well, then Dan or Eve."""

@@ -299,10 +299,11 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
     policy = record.request.policy
     if not is_met(policy, voters):
         return Counted(vote=vote)
-    out = () if policy.requester_may_approve else record.requesters
+    before = [one for step in policy.other_steps for one in step.by]
+    out = {one for one in before if here is not None and one not in here}
+    out |= set() if policy.requester_may_approve else set(record.requesters)
     if (number := next_step(policy, voters, out)) is not None:
         return Counted(vote=vote, next_step=number)
-    before = (one for step in policy.other_steps for one in step.by)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))
     return Decided(decision=_approved(record, answer, everybody, vote), vote=vote)
 

@@ -12,38 +12,10 @@ from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
 from bot.render.views import StepView, request_view
 from tests.bot.cli.shell import sayso
-from tests.office import TOML
+from tests.office import STEPS
 from tests.servers.console import a_console
 from tests.world import World, a_world
 
-STEPS = (
-    TOML.replace(
-        'name = "Cy Cole"\nemail = "cy@corp.example"\ngroups = ["release"]',
-        'name = "Cy Cole"\nemail = "cy@corp.example"',
-    )
-    .replace('name = "Dan Dorn"\n', 'name = "Dan Dorn"\ngroups = ["finance"]\n')
-    .replace("quorum = 2\n", "")
-    + """
-[people.eve]
-name = "Eve Ebert"
-email = "eve@corp.example"
-groups = ["finance"]
-
-[policies.spending]
-approve_by_email = true
-expires_after = "2d"
-
-[[policies.spending.steps]]
-name = "manager"
-approvers = ["person:bo"]
-escalate_after = "8h"
-escalate_to = ["person:dan"]
-
-[[policies.spending.steps]]
-name = "finance"
-approvers = ["group:finance"]
-"""
-)
 FIRST = "step 1 of 2, manager: Bo Berg; then finance: Dan Dorn or Eve Ebert"
 SECOND = "step 2 of 2, finance: Dan Dorn or Eve Ebert"
 

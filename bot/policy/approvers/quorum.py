@@ -14,11 +14,14 @@ def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[Pe
 
 def can_be_met(policy: PolicySnapshot, people: Iterable[PersonId]) -> bool:
     """Return whether these people can meet the policy; each step of it with others, where it has steps."""
-    if not policy.steps:
-        return is_met(policy, people)
+    return can_fill(policy.steps, people) if policy.steps else is_met(policy, people)
+
+
+def can_fill(steps: Iterable[PolicyStep], people: Iterable[PersonId]) -> bool:
+    """Return whether these people can meet each of the steps with others."""
     there = list(dict.fromkeys(people))
-    steps = product(*(tuple(_all_seats(step)) for step in policy.steps))
-    return any(_seated(tuple(seat for seats in one for seat in seats), there) for one in steps)
+    seatings = product(*(tuple(_all_seats(step)) for step in steps))
+    return any(_seated(tuple(seat for seats in one for seat in seats), there) for one in seatings)
 
 
 def _all_seats(step: PolicyStep) -> Iterator[tuple[Anyone, ...]]:

@@ -1,24 +1,36 @@
 """A policy that goes on: the step that comes next, the people whom it escalates to. Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
-from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule, people_of
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
 from bot.policy.approvers.quorum import is_met
 
 
 def next_step(policy: PolicySnapshot, voters: Iterable[PersonId], out: Collection[PersonId]) -> int | None:
     """Return the first step that these approvals leave open; None when every step is met, or there are none.
 
-    `voters` are those that count for the step in force. Whoever is `out` by now, as a requester, counts for none.
+    `voters` are those that count for the step in force. Whoever is `out` by now, as a requester or as somebody who has
+    left, counts for none.
     """
-    counted = tuple(voters)
-    for number, step in enumerate(policy.steps):
-        is_now = number == policy.in_step
-        here, by = (policy, counted) if is_now else (step, tuple(one for one in step.by if one not in out))
-        if not is_met(here, by):
-            return number
-    return None
+    return min(open_steps(policy, voters, out), default=None) if policy.steps else None
+
+
+def open_steps(policy: PolicySnapshot, voters: Iterable[PersonId], out: Collection[PersonId]) -> dict[int, PolicyStep]:
+    """Return the steps that these approvals leave open, by number, as `next_step` has them; without steps, the policy.
+
+    One person fills one step: whoever counted for another one is in no seat.
+    """
+    counted = {number: tuple(one for one in step.by if one not in out) for number, step in enumerate(policy.steps)}
+    counted[policy.in_step] = tuple(voters)
+    found = dict[int, PolicyStep]()
+    for number, step in enumerate(policy.steps or (PolicyStep(name=policy.name, rule=policy.rule),)):
+        holds = policy if number == policy.in_step else step
+        if not is_met(holds, counted[number]):
+            taken = {person for other, by in counted.items() if other != number for person in by}
+            changed = {"rule": without(holds.rule, taken), "quorum": holds.quorum}
+            found[number] = step.model_copy(update=changed)
+    return found
 
 
 def begun(policy: PolicySnapshot, number: int, voters: Iterable[PersonId], at: datetime) -> PolicySnapshot:
@@ -60,7 +72,19 @@ def escalated(policy: PolicySnapshot, to: Iterable[PersonId], at: datetime) -> P
     """Return `policy` with each seat open to these people as well; as many approvals are needed as before."""
     taken = {person for step in policy.other_steps for person in step.by}
     added = tuple(person for person in to if person not in taken)
-    return policy.model_copy(update={"rule": _wider(policy.rule, added), "escalated_at": at})
+    return policy.model_copy(update={"rule": wider(policy.rule, added), "escalated_at": at})
+
+
+def refilled(policy: PolicySnapshot, numbers: Collection[int], fill: Callable[[Rule], Rule]) -> PolicySnapshot:
+    """Return `policy` with the people of these steps looked up anew by `fill`; 0 where there are no steps."""
+    taken = {person for step in policy.other_steps for person in step.by}
+    rule = without(fill(policy.rule), taken) if policy.in_step in numbers else policy.rule
+    others = set(numbers) - {policy.in_step}
+    steps = (
+        step.model_copy(update={"rule": fill(step.rule)}) if number in others else step
+        for number, step in enumerate(policy.steps)
+    )
+    return policy.model_copy(update={"rule": rule, "steps": tuple(steps)})
 
 
 def without(rule: Rule, people: Collection[PersonId]) -> Rule:
@@ -85,9 +109,10 @@ def _with_back(rule: Rule, was: Rule, people: Collection[PersonId]) -> Rule:
             return rule
 
 
-def _wider(rule: Rule, people: tuple[PersonId, ...]) -> Rule:
+def wider(rule: Rule, people: tuple[PersonId, ...]) -> Rule:
+    """Return `rule` with each seat open to `people` as well."""
     match rule:
         case Anyone():
             return rule.model_copy(update={"people": tuple(dict.fromkeys((*rule.people, *people)))})
         case AllOf() | AnyOf():
-            return rule.model_copy(update={"of": tuple(_wider(part, people) for part in rule.of)})
+            return rule.model_copy(update={"of": tuple(wider(part, people) for part in rule.of)})

@@ -12,6 +12,7 @@ from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import without
 from bot.policy.record import RequestRecord, after
+from bot.render.words import present
 from bot.requests.card_updates import moved
 from bot.requests.opening import card_for, parts_in, placement
 from bot.store import Store
@@ -41,7 +42,8 @@ def reassigning(
 ) -> Reassignment:
     """Return what puts `policy` in force for `record`, which stands as it does before that. Nothing is written."""
     request, before = record.request, eligible(record.request.policy, record.requesters)
-    to = tuple(one for one in eligible(policy, record.requesters) if one not in before)
+    may = present(eligible(policy, record.requesters), people)
+    to = tuple(one for one in may if one not in before)
     event = RequestReassigned(
         at=now, request_id=request.id, why=why, policy=policy, by=by, person=person, to=to, reason=reason
     )
@@ -55,7 +57,7 @@ def reassigning(
 
 
 async def screened(store: Store, record: RequestRecord, policies: Sequence[PolicySnapshot]) -> list[PolicySnapshot]:
-    """Return `policies`, each without those new to `record` who took part in what its approval asks for.
+    """Return `policies`, each without those new to `record` who took part in what its approval asks for, in any step.
 
     Whoever could decide when it was opened was looked at then, for each step of it: those who are in by now were not.
     """
@@ -67,7 +69,9 @@ async def screened(store: Store, record: RequestRecord, policies: Sequence[Polic
 
     def seen(policy: PolicySnapshot) -> PolicySnapshot:
         out = parts_in(run, policy, request.call).keys() - looked_at
-        is_free = policy.requester_may_approve or not out
-        return policy if is_free else policy.model_copy(update={"rule": without(policy.rule, out)})
+        if policy.requester_may_approve or not out:
+            return policy
+        steps = tuple(step.model_copy(update={"rule": without(step.rule, out)}) for step in policy.steps)
+        return policy.model_copy(update={"rule": without(policy.rule, out), "steps": steps})
 
     return [seen(policy) for policy in policies]

@@ -1,13 +1,14 @@
 """Open requests whose deciders have left the directory: others are asked at once, or the request is closed."""
 
 from collections.abc import Collection, Sequence, Set
+from datetime import datetime
 
 import structlog
 
-from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, RequestId, Rule, people_of
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, people_of
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible, is_met
-from bot.policy.approvers.steps import escalated, without
+from bot.policy.approvers.quorum import can_fill, eligible
+from bot.policy.approvers.steps import begun, escalated, open_steps, refilled, wider
 from bot.policy.record import RequestRecord, after
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment import reassigning, screened
@@ -51,13 +52,13 @@ class Departures:
         return is_done
 
     async def look(self, request_id: RequestId) -> None:
-        """Ask others at once where too few are left who may decide; close the request where there is nobody else."""
+        """Ask others at once where too few are left who may decide, in any step; close the request where nobody is."""
         for _ in range(TRIES):
             record, version, _ = read = await self._decisions.request(request_id)
             here = frozenset(self._people.all())
-            left = [one for one in dict.fromkeys(people_of(record.request.policy.rule)) if one not in here]
+            left = _left(record, here)
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
-            if is_over or not left or _is_met(record.request.policy, record, here):
+            if is_over or not left or _goes_on(record.request.policy, record, here):
                 return
             commit = await self._without(record, version, left, here)
             if (await self._journal.write(commit)).state in {"committed", "full"}:
@@ -72,17 +73,19 @@ class Departures:
         request, now = record.request, await self._journal.store.now(record.request.id)
         with self._people.speaking_to(""):
             why = say("run.have-left", names=self._people.names_of(left))
-        for policy in await screened(self._journal.store, record, await self._policies(record, here)):
-            if not _is_met(policy, record, here):
+        for found in await screened(self._journal.store, record, await self._policies(record, here)):
+            if not _can_go_on(found, record, here):
                 continue
+            policy = _from_first_open(found, record, here, now)
             made = reassigning(record, policy, "left", self._people, self._edits, now, person=left[0], reason=why)
+            stands = after(record, [made.event])
             return Commit(
                 run_id=request.run_id,
                 events=[made.event],
-                records=[record_write(after(record, [made.event]), version, before=request.expires_at)],
+                records=[record_write(stands, version, before=request.expires_at)],
                 outgoing=made.outgoing,
                 deliveries=made.deliveries,
-                wake=[Wake(WorkItem("run", request.run_id))],
+                wake=[*self._decisions.timing.wake(stands, now), Wake(WorkItem("run", request.run_id))],
                 limit=MAX_EVENTS_AT_ALL,
             )
         # A gate that is superseded is opened anew or refused, and the run says why.
@@ -92,13 +95,17 @@ class Departures:
     async def _policies(self, record: RequestRecord, here: Collection[PersonId]) -> list[PolicySnapshot]:
         """Return the policies that may hold instead, the nearest first.
 
-        The same seats as they are filled now, so that every vote still counts; the policy as the settings have it now;
-        both with those whom it escalates to; and the operators, where nothing is decided that a policy gates.
+        The same one, where a step that was met is open again; the same seats as they are filled now, so that every vote
+        still counts, of the steps that lack people and else of all; the policy as the settings have it now; these with
+        those whom it escalates to; and the operators, where nothing is decided that a policy gates.
         """
         request, now = record.request, await self._journal.store.now(record.request.id)
         old = request.policy
-        refs = [ref for seat in _seats(old.rule) for ref in _refs(seat)]
-        await self._people.look_up((*refs, *self._alerts))
+        there = _there(old, record, here)
+        still = _open_steps(old, record, here)
+        lacking = [number for number, step in still.items() if not can_fill([step], there)] or list(still)
+        rules = [old.rule, *(step.rule for step in old.steps)]
+        await self._people.look_up((*(ref for rule in rules for ref in _refs_in(rule)), *self._alerts))
         await self._people.look_up_policy(old.name)
 
         def again(rule: Rule) -> Rule:
@@ -112,19 +119,29 @@ class Departures:
                 case AnyOf():
                     return AnyOf(of=tuple(map(again, rule.of)))
 
-        # One person fills one step.
-        taken = {person for step in old.other_steps for person in step.by}
-        nearest = old.model_copy(update={"rule": without(again(old.rule), taken)})
-        found = [nearest]
+        found = [refilled(old, numbers, again) for numbers in (lacking, list(still))]
         if request.purpose == "gate":
+            # A policy that has steps, then or now, is begun anew.
             named = None if old.steps else self._people.snapshot(old.name, now)
-            found += [_instead(old, named)] if named else []
-            reserve = self._people.on_duty(old.escalate_to, now)
-            found += [escalated(one, reserve, now) for one in reversed(found)] if reserve else []
+            found += [_instead(old, named)] if named and not named.steps else []
+            found += [self._wider(one, lacking, now) for one in reversed(found)]
         elif request.purpose in {"unknown", "go_on"}:
             operators = Anyone(source="the operators", people=self._people.members(self._alerts, now))
             found.append(old.model_copy(update={"rule": operators, "quorum": 1, "requester_may_approve": True}))
-        return found
+        return [old, *found]
+
+    def _wider(self, policy: PolicySnapshot, lacking: Collection[int], now: datetime) -> PolicySnapshot:
+        """Return `policy` with the steps that are `lacking` open to those as well whom they escalate to."""
+        reserve = self._people.on_duty(policy.escalate_to, now)
+        if policy.in_step in lacking and reserve:
+            policy = escalated(policy, reserve, now)
+        steps = (
+            step.model_copy(update={"rule": wider(step.rule, self._people.on_duty(step.escalate_to, now))})
+            if number in lacking and number != policy.in_step
+            else step
+            for number, step in enumerate(policy.steps)
+        )
+        return policy.model_copy(update={"steps": tuple(steps)})
 
 
 def _instead(old: PolicySnapshot, named: PolicySnapshot) -> PolicySnapshot:
@@ -133,13 +150,58 @@ def _instead(old: PolicySnapshot, named: PolicySnapshot) -> PolicySnapshot:
     return old.model_copy(update={"rule": named.rule, "quorum": named.quorum, "may_deny": may_deny})
 
 
-def _is_met(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:
-    """Return whether those who may decide and are still there would be enough."""
-    return is_met(policy, (one for one in eligible(policy, record.requesters) if one in here))
+def _voters(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
+    """Return whose approvals count for the step of `policy` that is in force."""
+    may = eligible(policy, record.requesters)
+    return [vote.person for vote in record.votes if vote.approve and vote.person in may and vote.person in here]
+
+
+def _open_steps(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> dict[int, PolicyStep]:
+    """Return the steps that are still to be met by those who are `here`."""
+    requesters = () if policy.requester_may_approve else record.requesters
+    out = {one for step in policy.steps for one in step.by if one not in here or one in requesters}
+    return open_steps(policy, _voters(policy, record, here), out)
+
+
+def _there(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
+    """Return all who may come to approve it and are still `here`."""
+    barred = {*policy.editors, *(() if policy.requester_may_approve else record.requesters)}
+    return [one for one in policy.everybody if one in here and one not in barred]
+
+
+def _left(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
+    """Return those who have left of whom a step needs that is still to be met, or whose approval met one."""
+    policy = record.request.policy
+    needed = [one for step in _open_steps(policy, record, here).values() for one in people_of(step.rule)]
+    counted = [one for step in policy.other_steps for one in step.by]
+    return [one for one in dict.fromkeys((*needed, *counted)) if one not in here]
+
+
+def _can_go_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:
+    """Return whether those who may decide and are still there would be enough for all that is to be met."""
+    return can_fill(_open_steps(policy, record, here).values(), _there(policy, record, here))
+
+
+def _goes_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:
+    """Return whether that is so and the step in force is the first to be met."""
+    first = min(_open_steps(policy, record, here), default=policy.in_step)
+    return first >= policy.in_step and _can_go_on(policy, record, here)
+
+
+def _from_first_open(
+    policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId], now: datetime
+) -> PolicySnapshot:
+    """Return `policy` with the earlier step in force that is open again, where there is one."""
+    first = min(_open_steps(policy, record, here), default=policy.in_step)
+    return policy if first >= policy.in_step else begun(policy, first, _voters(policy, record, here), now)
 
 
 def _seats(rule: Rule) -> list[Anyone]:
     return [rule] if isinstance(rule, Anyone) else [seat for part in rule.of for seat in _seats(part)]
+
+
+def _refs_in(rule: Rule) -> list[str]:
+    return [ref for seat in _seats(rule) for ref in _refs(seat)]
 
 
 def _refs(seat: Anyone) -> list[str]:

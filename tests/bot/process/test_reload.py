@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.settings import Settings, load
 from bot.people.noted import NotedTables
 from bot.people.slack_groups import GroupReader
 from bot.people.tables import tables_of
@@ -16,7 +15,8 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Decided, NotEntitled
 from bot.process.reload import Reload
 from bot.store import Keys
-from tests.office import QUICK, TOML
+from tests.office import TOML
+from tests.tables import settings_in, without, write
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -54,14 +54,6 @@ async def reload(office: World) -> Reload:
     found = Reload(office.app, lambda: settings_in(office.folder), works=True)
     await found.begin()
     return found
-
-
-def settings_in(folder: Path) -> Settings:
-    return load(folder, {f"SAYSO_{name}": value for name, value in QUICK.items()})
-
-
-def write(world: World, toml: str) -> None:
-    (world.folder / "sayso.toml").write_text(toml)
 
 
 async def audited(world: World) -> list[dict[str, list[str]]]:
@@ -233,9 +225,3 @@ async def test_sessions_and_keys_of_somebody_who_left_end_at_once(office: World,
 
     assert await access.keyring.find(text) is None
     assert await access.sessions.find(session) is None
-
-
-def without(toml: str, person: str) -> str:
-    """The same file without the table of a person, and without a quorum that nobody would reach."""
-    begins = toml.index(f"[people.{person}]")
-    return (toml[:begins] + toml[toml.index("\n[", begins) + 1 :]).replace("quorum = 2\n", "")

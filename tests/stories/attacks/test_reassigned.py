@@ -6,9 +6,8 @@ from agents.requests import RunId
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
-from tests.bot.process.test_reload import without
 from tests.office import TOML
-from tests.stories.people.test_departures import becomes
+from tests.tables import becomes, without
 from tests.world import World, a_world
 
 _SOLO = '\n[policies.solo]\napprovers = ["person:bo", "person:cy"]\nquorum = 2\nexpires_after = "4h"\n'

@@ -7,13 +7,13 @@ import pytest
 
 from agents.events import RequestReassigned
 from bot.policy.approvers.quorum import eligible
-from bot.policy.judgements import Counted, Decided
+from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from bot.process.reload import Reload
 from bot.render.request_card import approvals
 from bot.store import Keys, StoreError
-from tests.bot.process.test_reload import settings_in, without, write
-from tests.office import TOML
+from tests.office import STEPS, TOML
+from tests.tables import becomes, settings_in, without, write
 from tests.world import World, a_world
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
@@ -29,13 +29,6 @@ async def asked(world: World, policy: str = "pair") -> tuple[str, RequestRecord]
     world.workshop.policy_of["bell"] = policy
     run_id = await world.trigger("press bell")
     return run_id, await world.opened(run_id)
-
-
-async def becomes(world: World, toml: str) -> None:
-    """The file says this from now on, and a worker reads it."""
-    write(world, toml)
-    await Reload(world.app, lambda: settings_in(world.folder), works=True).look(at_once=True)
-    assert set(world.app.people.all()) == set(settings_in(world.folder).people)
 
 
 async def reassigned(world: World, run_id: str) -> list[RequestReassigned]:
@@ -200,3 +193,85 @@ async def test_those_it_would_escalate_to_are_asked_at_once_where_nobody_else_is
 
     [event] = await reassigned(office, run_id)
     assert (event.why, event.to) == ("left", ("dan",))
+
+
+FRED = '\n[people.fred]\nname = "Fred Falk"\nemail = "fred@corp.example"\ngroups = ["finance"]\n'
+DESK = STEPS.replace('approvers = ["person:bo"]', 'approvers = ["group:managers"]').replace(
+    'name = "Bo Berg"\nemail = "bo@corp.example"\ngroups = ["release"]',
+    'name = "Bo Berg"\nemail = "bo@corp.example"\ngroups = ["managers"]',
+)
+GIL = '\n[people.gil]\nname = "Gil Gans"\nemail = "gil@corp.example"\ngroups = ["managers", "release"]\n'
+
+
+async def spending(world: World, toml: str = STEPS) -> tuple[str, RequestRecord]:
+    async with world.stopped():
+        world.toml = toml
+    return await asked(world, "spending")
+
+
+async def test_a_later_step_that_nobody_is_left_for_is_refilled_before_it_begins(office: World) -> None:
+    run_id, record = await spending(office)
+
+    await becomes(office, without(without(STEPS, "dan"), "eve").replace('"person:dan"', '"person:cy"') + FRED)
+
+    [event] = await reassigned(office, run_id)
+    assert (event.why, event.to, event.policy.in_step) == ("left", (), 0)
+    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+    assert isinstance(await office.decide("fred", record, "approve"), Decided)
+    await office.has(run_id, "done")
+
+
+async def test_a_later_step_that_nobody_can_fill_closes_the_request_at_once(office: World) -> None:
+    run_id, record = await spending(office)
+    gone = without(without(STEPS, "dan"), "eve").replace('"person:dan"', '"person:cy"')
+
+    await becomes(office, gone.replace('approvers = ["group:finance"]', 'approvers = ["person:cy"]'))
+
+    closed = await office.request(record.request.id)
+    assert closed.state == "superseded"
+    anew = await office.opened(run_id, after=record.request.id)
+    assert anew.request.policy.everybody == ("bo", "cy")
+
+
+async def test_as_long_as_enough_are_left_for_every_step_nothing_changes(office: World) -> None:
+    run_id, _ = await spending(office)
+
+    await becomes(office, without(STEPS, "eve"))
+
+    assert await reassigned(office, run_id) == []
+
+
+async def test_a_step_whose_approver_has_left_is_asked_again_at_once(office: World) -> None:
+    toml = DESK + GIL
+    run_id, record = await spending(office, toml)
+    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+    await office.next_mail("eve", "Press bell?")
+
+    await becomes(office, without(toml, "bo"))
+
+    last = (await reassigned(office, run_id))[-1]
+    assert (last.why, last.person, last.to, last.policy.in_step) == ("left", "bo", ("gil",), 0)
+    assert isinstance(await office.decide("eve", record, "approve"), NotEntitled)
+    assert isinstance(await office.decide("gil", record, "approve"), Counted)
+    assert isinstance(await office.decide("eve", record, "approve"), Decided)
+    await office.has(run_id, "done")
+
+
+async def test_who_answered_the_agent_does_not_come_to_decide_a_later_step(office: World) -> None:
+    mail = 'email = "cy@corp.example"\n'
+    toml = STEPS.replace(mail, f'{mail}groups = ["release"]\n')
+    async with office.stopped():
+        office.toml = toml
+    office.workshop.policy_of["bell"] = "spending"
+    run_id = await office.trigger("ask-of group:release free_text which one?\npress bell")
+    question = await office.opened(run_id)
+    await office.decide("cy", question, "free_text", "take the bell")
+    record = await office.opened(run_id, after=question.request.id)
+    gone = without(without(STEPS, "dan"), "eve").replace('"person:dan"', '"person:cy"')
+
+    await becomes(office, gone.replace(mail, f'{mail}groups = ["release", "finance"]\n') + FRED)
+
+    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+    now = await office.request(record.request.id)
+    assert eligible(now.request.policy, now.requesters) == ("fred",)
+    assert isinstance(await office.decide("cy", now, "approve"), NotEntitled)

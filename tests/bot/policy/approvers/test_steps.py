@@ -6,7 +6,7 @@ from typing import Any
 from agents.events import RequestReassigned, VoteCast
 from agents.requests import PersonId, PolicySnapshot, PolicyStep, people_of
 from bot.policy.approvers.quorum import can_be_met, eligible, is_met, lacking_in_all
-from bot.policy.approvers.steps import begun, escalated, restarted
+from bot.policy.approvers.steps import begun, escalated, open_steps, restarted
 from bot.policy.judge import judge
 from bot.policy.judgements import AlreadyVoted, Counted, Decided, Judgement, NotEntitled
 from bot.policy.record import RequestRecord, after, why_not
@@ -125,6 +125,28 @@ def test_whoever_becomes_a_requester_counts_for_no_step_and_that_step_is_asked_a
     again = voted(steered, CY)
     assert again.request.policy.steps[1].by == (CY,)
     assert eligible(again.request.policy, (BO,)) == (ANNA,)
+
+
+def test_whoever_has_left_counts_for_no_step_and_that_step_is_asked_again() -> None:
+    two = PolicyStep(name="manager", rule=anyone("bo", "anna"))
+    second = voted(asked(spending(two, FINANCE)), BO)
+
+    back = judge(second, answer(CY, approve=True), here={ANNA, CY, DAN})
+
+    assert isinstance(back, Counted)
+    assert back.next_step == 0
+    assert isinstance(judge(second, answer(CY, approve=True), here={ANNA, BO, CY, DAN}), Decided)
+
+
+def test_open_steps_have_nobody_in_a_seat_who_counted_for_another() -> None:
+    first = PolicyStep(name="manager", rule=anyone("bo", "cy"))
+    second = voted(asked(spending(first, FINANCE)), CY).request.policy
+
+    assert {number: list(people_of(step.rule)) for number, step in open_steps(second, (), ()).items()} == {1: [DAN]}
+    assert {number: list(people_of(step.rule)) for number, step in open_steps(second, (DAN,), (CY,)).items()} == {
+        0: [BO, CY]
+    }
+    assert list(open_steps(policy(), (), ())) == [0]
 
 
 def test_changed_words_begin_with_the_first_step_again() -> None:

@@ -1,0 +1,29 @@
+"""The file of an installation while it runs: read, changed, and read anew by a worker."""
+
+from pathlib import Path
+
+from bot.config.settings import Settings, load
+from bot.process.reload import Reload
+from tests.office import QUICK
+from tests.world import World
+
+
+def settings_in(folder: Path) -> Settings:
+    return load(folder, {f"SAYSO_{name}": value for name, value in QUICK.items()})
+
+
+def write(world: World, toml: str) -> None:
+    (world.folder / "sayso.toml").write_text(toml)
+
+
+def without(toml: str, person: str) -> str:
+    """The same file without the table of a person, and without a quorum that nobody would reach."""
+    begins = toml.index(f"[people.{person}]")
+    return (toml[:begins] + toml[toml.index("\n[", begins) + 1 :]).replace("quorum = 2\n", "")
+
+
+async def becomes(world: World, toml: str) -> None:
+    """The file says this from now on, and a worker reads it."""
+    write(world, toml)
+    await Reload(world.app, lambda: settings_in(world.folder), works=True).look(at_once=True)
+    assert set(world.app.people.all()) == set(settings_in(world.folder).people)
