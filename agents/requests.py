@@ -451,7 +451,8 @@ class Decision(Frozen):
     """The one final outcome of a request. `by` holds the people whose votes or answer made it; empty for code.
 
     `operators_keys` are those of them whose word came with a key that somebody else made. `newer_run` asks for the same
-    place now, and so this one is superseded and not asked again.
+    place now, and so this one is superseded and not asked again. `evidence` is how the channel knew who answered or
+    withdrew; where votes made it, each has its own.
     """
 
     state: Closed
@@ -461,4 +462,5 @@ class Decision(Frozen):
     given: Given | None = None
     operators_keys: tuple[PersonId, ...] = ()
     newer_run: RunId = Field(default=RunId(""), exclude_if=operator.not_)
+    evidence: str = Field(default="", exclude_if=operator.not_)
     at: AwareDatetime

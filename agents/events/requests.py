@@ -113,6 +113,7 @@ class AnswerNoted(Happened):
     """An answer came and did not count; nothing typed is thrown away. `outcome` is the judgement's type.
 
     Words beside an open approval are for people: `holders` were asked, and `about` is the `reply_id` they answer.
+    `evidence` is how the channel knew who gave it.
     """
 
     type: Literal["answer_noted"] = "answer_noted"
@@ -124,6 +125,7 @@ class AnswerNoted(Happened):
     text: str
     outcome: str
     files: tuple[Attachment, ...] = ()
+    evidence: str = Field(default="", exclude_if=operator.not_)
     about: str = Field(default="", exclude_if=operator.not_)
     holders: tuple[Holder, ...] = Field(default=(), exclude_if=operator.not_)
 

@@ -106,11 +106,13 @@ class _Facts:
             case RequestDecided():
                 made = event.decision
                 detail = made.model_dump(mode="json", include={"given", "operators_keys"}, exclude_defaults=True)
-                more = {"channel": made.channel, "outcome": made.state, "words": made.reason, "detail": detail}
-                return self._about(event.request_id) | {"people": made.by} | more
+                how = {"channel": made.channel, "evidence": made.evidence}
+                more = {"outcome": made.state, "words": made.reason, "detail": detail}
+                return self._about(event.request_id) | {"people": made.by} | how | more
             case AnswerNoted():
-                more = {"who": event.person, "channel": event.channel, "outcome": event.outcome, "words": event.text}
-                return self._about(event.request_id, has_policy=False) | more
+                how = {"who": event.person, "channel": event.channel, "evidence": event.evidence}
+                more = {"outcome": event.outcome, "words": event.text}
+                return self._about(event.request_id, has_policy=False) | how | more
             case AnswerHeld():
                 more = {"who": event.person, "channel": event.channel, "outcome": event.why, "words": event.claims}
                 return self._about(event.request_id, has_policy=False) | more

@@ -224,6 +224,7 @@ class FollowUps:
             text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
             outcome=judgement.type,
             files=attachments(trigger.files),
+            evidence=trigger.evidence,
         )
         told = [] if channel in ANSWERED_AT_ONCE else [self._about_comment(channel, trigger, record, judgement)]
         brought = await self._decisions.comments.bring(record, [noted], is_public=_is_public(trigger, record))

@@ -324,5 +324,6 @@ def _decision(answer: Answer, state: Closed, by: tuple[PersonId, ...], votes: Se
         reason=reason,
         given=answer.given,
         operators_keys=tuple(vote.person for vote in votes if vote.is_by_operators_key and vote.person in by),
+        evidence=answer.evidence if state in {"answered", "withdrawn"} else "",
         at=answer.at,
     )

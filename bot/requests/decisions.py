@@ -459,6 +459,7 @@ def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statemen
                 text=judgement.note if isinstance(judgement, NoteUnconfirmed) else statement.text,
                 outcome=judgement.type,
                 files=files,
+                evidence=statement.evidence,
                 about=judgement.about if isinstance(judgement, Replied) else "",
             )
             return [noted]

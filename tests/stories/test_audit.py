@@ -189,3 +189,29 @@ async def test_an_edit_is_in_the_log_with_both_versions_and_the_channel(world: W
     [revised] = await records(world, "revised", record.request.id)
     assert (revised["who"], revised["channel"]) == ("bo", "cli")
     assert revised["detail"] == {"before": {"what": "bell"}, "changed": ["what"]}
+
+
+async def test_an_answer_that_does_not_count_is_recorded_with_how_it_was_known_whose_it_was(world: World) -> None:
+    record = await asked(world)
+    async with serving(world.app) as api:
+        anna = await api.client("anna")
+        answer = {"vote": "approve", "digest": record.request.digest}
+        await anna.post(f"/v1/requests/{record.request.id}/answer", json=answer)
+
+        [noted] = await records(world, "answer", record.request.id)
+
+    assert (noted["who"], noted["channel"], noted["outcome"]) == ("anna", "api", "not_entitled")
+    assert noted["evidence"].startswith("API key sayso_")
+
+
+async def test_whoever_withdraws_by_answering_is_recorded_with_how_that_was_known(world: World) -> None:
+    record = await asked(world)
+    async with serving(world.app) as api:
+        anna = await api.client("anna")
+        answer = {"vote": "deny", "digest": record.request.digest}
+        assert (await anna.post(f"/v1/requests/{record.request.id}/answer", json=answer)).is_success
+
+        [decided] = await records(world, "decided", record.request.id)
+
+    assert (decided["people"], decided["outcome"]) == (["anna"], "withdrawn")
+    assert decided["evidence"].startswith("API key sayso_")
