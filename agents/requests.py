@@ -141,6 +141,23 @@ class PolicyStep(Frozen):
     by: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
 
 
+class HandedOn(Frozen):
+    """The seats of `person` went to `to`: they `delegated` it and said the `reason`, or are `absent` `until` then."""
+
+    person: PersonId
+    to: PersonId
+    why: Literal["delegated", "absent"] = "delegated"
+    reason: str = Field(default="", exclude_if=operator.not_)
+    until: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
+
+
+class Away(Frozen):
+    """Somebody who is asked and is away `until` then; None: an automatic reply of theirs says so."""
+
+    person: PersonId
+    until: AwareDatetime | None = None
+
+
 class PolicySnapshot(Frozen):
     """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds.
 
@@ -149,7 +166,8 @@ class PolicySnapshot(Frozen):
     `rule`, `quorum` and escalation are those that hold now: of the one of `steps` that is in force, `in_step` from 0,
     since `began_at` (none: since the request was opened). `escalate_to` is whom it may go to, and `escalated_at` when
     it went. `may_deny` are people who no longer approve it, and whose denial counts as before. `quiet_hours`
-    (`22:00-07:00`) are those of each person's own zone.
+    (`22:00-07:00`) are those of each person's own zone. `stand_ins` are those to whom it may be handed on as well;
+    `handed_on` says in order who did so to whom: they approve it no more. `away` are those who are asked and away.
     """
 
     name: str
@@ -175,11 +193,19 @@ class PolicySnapshot(Frozen):
     in_step: int = Field(default=0, exclude_if=operator.not_)
     began_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
     may_deny: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
+    stand_ins: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
+    handed_on: tuple[HandedOn, ...] = Field(default=(), exclude_if=operator.not_)
+    away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
 
     def edited_by(self, editors: Iterable[PersonId]) -> "PolicySnapshot":
         """Return the same policy for a call that holds edits of `editors`."""
         barred = () if self.editor_may_approve else tuple(sorted(set(editors)))
         return self.model_copy(update={"editors": barred})
+
+    @property
+    def givers(self) -> tuple[PersonId, ...]:
+        """Those who handed it on, or for whom somebody stands in: they approve it no more."""
+        return tuple(one.person for one in self.handed_on)
 
     @property
     def step(self) -> PolicyStep | None:

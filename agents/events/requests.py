@@ -57,15 +57,16 @@ class RequestRevised(Happened):
     edited: Edited | None = Field(default=None, exclude_if=operator.not_)
 
 
-ReassignedWhy = Literal["escalated", "next_step", "left"]
+ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent"]
 
 
 class RequestReassigned(Happened):
     """Other people may decide from now on, as `policy` says; votes that were given still count.
 
-    `why`: it `escalated`; the next of its steps began (`next_step`); somebody
-    `left` the directory. `person` is whom it was taken from and `to` who may decide instead or as well; `by` is who
-    wanted it, None for code. `holders` are those for whom new cards were made.
+    `why`: it `escalated`; the next of its steps began (`next_step`); somebody `left` the directory, `delegated` it, or
+    is `absent`: then nobody stands in for them where `to` is empty. `person` is whom it was taken from and `to` who may
+    decide instead or as well; `by` is who wanted it, None for code: `channel` is how they said so and `evidence` how
+    that knew them. `holders` are those for whom new cards were made.
     """
 
     type: Literal["request_reassigned"] = "request_reassigned"
@@ -77,6 +78,8 @@ class RequestReassigned(Happened):
     person: PersonId | None = None
     to: tuple[PersonId, ...] = ()
     reason: str = ""
+    channel: str = Field(default="", exclude_if=operator.not_)
+    evidence: str = Field(default="", exclude_if=operator.not_)
     holders: tuple[Holder, ...] = ()
 
 

@@ -82,7 +82,8 @@ class _Facts:
             case RequestReassigned():
                 people = (*([event.person] if event.person else []), *event.to)
                 more = {"who": event.by, "people": people, "outcome": event.why, "words": event.reason}
-                return self._about(event.request_id) | more
+                way = {"channel": event.channel, "evidence": event.evidence}
+                return self._about(event.request_id) | more | way
             case RequestFrozen():
                 freeze = event.freeze
                 more = {

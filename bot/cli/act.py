@@ -23,7 +23,7 @@ Written = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (trigger, answer, ask_back, withdraw, amend, ask, fork, retry, export):
+    for command in (trigger, answer, ask_back, delegate, withdraw, amend, ask, fork, retry, export):
         app.command()(command)
     app.command("import")(take_in)
     for verb, text in _STEERING.items():
@@ -176,6 +176,27 @@ def ask_back(
 
     with speaking(data, person) as client:
         said = client.answer(request, {"ask": text})
+    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
+    raise typer.Exit(0 if said["counts"] else 1)
+
+
+def delegate(
+    request: Annotated[str, typer.Argument(help="The request's id; `sayso requests` lists the open ones.")],
+    to: Annotated[str, typer.Option(help="Who is to decide in your place: a name in sayso.toml.", metavar="PERSON")],
+    reason: Annotated[str, typer.Option(help="Why; it stands on every card.", callback=text_of)] = "",
+    person: As = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Hand a request on to somebody whom its policy accepts. Exit 1 when it is not handed on.
+
+    They decide in your place; you approve it no more, and may still deny it. The policy accepts those whom it names by
+    now, those whom it escalates to, and its stand_ins.
+    """
+    from bot.cli.client import speaking
+
+    with speaking(data, person) as client:
+        said = client.delegate(request, to, reason)
     print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
     raise typer.Exit(0 if said["counts"] else 1)
 

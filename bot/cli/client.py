@@ -203,6 +203,10 @@ class Client:
         """Change arguments of what `digest` stands for; as `answer`."""
         return self._judged(f"/v1/requests/{quote(request_id, '')}/edit", {"args": args, "digest": digest})
 
+    def delegate(self, request_id: str, to: str, reason: str) -> dict[str, Any]:
+        """Hand a request on, and return what became of that, as `answer` does."""
+        return self._judged(f"/v1/requests/{quote(request_id, '')}/delegate", {"to": to, "reason": reason})
+
     def _judged(self, path: str, body: dict[str, object]) -> dict[str, Any]:
         answer = self._send("POST", path, body, once=secrets.token_hex(16))
         said = _json(answer)

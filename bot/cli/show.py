@@ -21,6 +21,7 @@ from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.record import Comment
 from bot.render.cards import approved, below_title, by_key, exact_call, short_hashes, unanswered
+from bot.render.due import away_words, handed_on_words
 from bot.render.edits import editable
 from bot.render.forms import hint
 from bot.render.times import ago, left, length, moment
@@ -156,6 +157,8 @@ def _timing_rows(request: RequestView, people: People) -> list[str]:
     if request.state != "open":
         return []
     rows = [_row("urgency", request.urgency)] if request.urgency != "medium" else []
+    rows += [_row("handed on", handed_on_words(one, people)) for one in request.handed_on]
+    rows += [_row("away", away_words(one, people)) for one in request.away]
     rows += [_row("escalated", moment(None, request.escalated_at))] if request.escalated_at else []
     rows += [_row("reminded", f"{request.reminded} times")] if request.reminded else []
     due = request.next_due

@@ -236,7 +236,8 @@ class Sender:
         card = with_difference(card, record.request, difference_page(self._console, record.request.id))
         if card.form is None or card.form.format != "approval":
             return card
-        may_approve = me not in record.request.policy.editors and name in ways_to_approve(record.request.policy)
+        policy = record.request.policy
+        may_approve = me not in (*policy.editors, *policy.givers) and name in ways_to_approve(policy)
         form = card.form.model_copy(update={"may_approve": may_approve, "why_not": self._why_not(record.request, me)})
         with self._people.speaking_to(entry.person):
             if me is not None:
@@ -248,10 +249,11 @@ class Sender:
 
     def _why_not(self, request: Request, me: PersonId | None) -> str:
         """Return why whoever alone reads the card does not approve it, where they may still deny it."""
-        if me is None or me not in request.policy.editors:
+        if me is None or me not in (*request.policy.editors, *request.policy.givers):
             return ""
         with self._people.speaking_to(me):
-            judgement = NotEntitled(why="editor", approvers=eligible(request.policy, request.requesters))
+            why = "handed_on" if me in request.policy.givers else "editor"
+            judgement = NotEntitled(why=why, approvers=eligible(request.policy, request.requesters))
             return feedback_text(judgement, request, self._people)
 
     async def _with_kept(self, entry: OutboxEntry, card: Card, channel: Channel) -> Card:

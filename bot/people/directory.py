@@ -11,6 +11,7 @@ from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Appr
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
 from bot.people.tables import Tables, tables_of
+from bot.policy.approvers.delegation import Accepts, reserve_of
 from bot.policy.approvers.oncall import Duty, duty, next_duty, on_call
 from channels import Contact
 from language import Language, say, speaking
@@ -19,6 +20,8 @@ from language.lists import both
 if TYPE_CHECKING:
     from bot.config.settings import Settings
     from bot.people.slack_groups import GroupReader
+
+_KINDS = ("person:", "group:", "oncall:")
 
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
 QUESTION_EXPIRES_S = 24 * 3600.0
@@ -207,6 +210,7 @@ class People:
             quiet_hours=policy.quiet_hours or "",
             urgency=policy.urgency,
             steps=steps,
+            stand_ins=tuple(self._reserve(ref, at) for ref in policy.stand_ins),
         )
 
     def _step(self, table: PolicyConfig | StepConfig, at: datetime) -> PolicyStep:
@@ -219,7 +223,7 @@ class People:
         )
 
     def _reserve(self, ref: str, at: datetime) -> Anyone:
-        """Return the seat of those to whom it may escalate: of a rotation, everybody who may be on call by then."""
+        """Return the seat of those who may come to decide: of a rotation, everybody who may be on call by then."""
         kind, _, name = ref.partition(":")
         table = self._tables.oncall.get(name) if kind == "oncall" else None
         if table is None:
@@ -238,6 +242,14 @@ class People:
             there = self.seat(seat.source, at).people if seat.source.startswith("oncall:") else seat.people
             found |= dict.fromkeys(person for person in there if person in self._tables.people)
         return tuple(found)
+
+    def may_take(self, policy: PolicySnapshot, at: datetime) -> Accepts:
+        """Return who may take a seat of `policy` that is handed on `at` this moment.
+
+        They are those whom the seat names by then, those whom the policy escalates to, and its stand-ins.
+        """
+        reserve = frozenset(self.on_duty(reserve_of(policy), at))
+        return lambda seat: reserve.union(self.members(refs_of_seat(seat), at))
 
     def zones(self) -> dict[PersonId, str]:
         """Return everybody's time zone."""
@@ -286,6 +298,11 @@ class People:
                 return AnyOf(of=tuple(self._rule(part, at) for part in approvers.any_of))
             case _:
                 return AnyOf(of=tuple(self._rule(part, at) for part in approvers))
+
+
+def refs_of_seat(seat: Anyone) -> list[str]:
+    """Return the `person:…`, `group:…` and `oncall:…` names of a seat; a question's may have several."""
+    return [ref for ref in seat.source.split(", ") if ref.startswith(_KINDS)]
 
 
 def _told_apart(members: Iterable[str], by: Mapping[str, str]) -> tuple[tuple[PersonId, ...], tuple[str, ...]]:

@@ -141,6 +141,13 @@ def _bound(record: RequestRecord, answer: Answer) -> Judgement | None:
     return Unclear(why=why) if why else None
 
 
+def _not_giver(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """Object to what decides by somebody who handed it on; a denial of theirs counts, and words are for people."""
+    is_theirs = answer.person in record.request.policy.givers
+    is_harmless = record.request.format == "approval" and answer.approve is not True and not answer.edits
+    return NotEntitled(why="handed_on", approvers=_eligible(record)) if is_theirs and not is_harmless else None
+
+
 def _entitled(record: RequestRecord, answer: Answer) -> Judgement | None:
     if answer.person in people_of(record.request.policy.rule) or _may_still_deny(record, answer):
         return None
@@ -223,6 +230,7 @@ CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
     _reply,
     _remark,
     _addressee,
+    _not_giver,
     _entitled,
     _not_requester,
     _not_editor,
@@ -244,6 +252,13 @@ def edit_objection(record: RequestRecord, answer: Answer) -> Judgement | None:
     """Return why `answer` may not change what is asked: by the rules of a vote, only that it is none."""
     meant = answer.model_copy(update={"edits": True, "approve": None, "given": Given(text="-"), "text": ""})
     return next((found for check in CHECKS if (found := check(record, meant)) is not None), None)
+
+
+def delegation_objection(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """Return why nobody may hand it on by `answer`: it is closed, or nothing shows that it is about this card."""
+    meant = answer.model_copy(update={"approve": None, "given": Given(text="-")})
+    checks = (_addressee, _undecided, _open, _unexpired, _bound)
+    return next((found for check in checks if (found := check(record, meant)) is not None), None)
 
 
 def _only_asks(record: RequestRecord, person: PersonId) -> bool:

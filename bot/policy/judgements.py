@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter
 
 from agents.forms import FormValue, Misfit
 from agents.requests import Decision, DeliveryId, Frozen, Given, PersonId, RequestState, Vote
+from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
 
 # How a link that opens the console came to its person: an operator's terminal printed it, or a channel brought it.
@@ -103,7 +104,7 @@ class NotEntitled(Frozen):
     """The person may not decide; `approvers` are those who may."""
 
     type: Literal["not_entitled"] = "not_entitled"
-    why: Literal["not_an_approver", "requester", "not_addressee", "editor"]
+    why: Literal["not_an_approver", "requester", "not_addressee", "editor", "handed_on"]
     approvers: tuple[PersonId, ...]
 
 
@@ -166,6 +167,22 @@ class Replied(Frozen):
     about: str
 
 
+class Delegated(Frozen):
+    """Somebody handed the request on: `to` decides in place of `person`, who may still deny it."""
+
+    type: Literal["delegated"] = "delegated"
+    person: PersonId
+    to: PersonId
+
+
+class DelegationRefused(Frozen):
+    """A request was not handed on. `kind` is why, as rules have it, and `why` a sentence for whoever wanted it."""
+
+    type: Literal["delegation_refused"] = "delegation_refused"
+    kind: Objection
+    why: str
+
+
 Judgement = Annotated[
     Counted
     | Decided
@@ -183,7 +200,9 @@ Judgement = Annotated[
     | Asked
     | Replied
     | Edited
-    | EditRefused,
+    | EditRefused
+    | Delegated
+    | DelegationRefused,
     Field(discriminator="type"),
 ]
 judgements: TypeAdapter[Judgement] = TypeAdapter(Judgement, config=ConfigDict(defer_build=True))

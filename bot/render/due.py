@@ -1,18 +1,85 @@
-"""Words for when a request reminds, escalates and expires, and how urgent it is. Pure."""
+"""Words for what changes who is asked: reminders, escalation, hand-ons, absences and expiry. Pure."""
 
 from datetime import datetime, timedelta
 
-from agents.requests import PersonId, PolicySnapshot, Request
+from agents.requests import Away, HandedOn, PersonId, PolicySnapshot, Request
+from agents.text import quote
 from bot.people.directory import People
+from bot.policy.approvers.delegation import MOST_HANDED_ON, Objection, chain
 from bot.policy.due import Due
 from bot.policy.record import RequestRecord
 from channels import Line
 from language import say
 from language.dates import in_words
 
+_REASON_CHARS = 500
+
 
 def timing_lines(request: Request, people: People) -> list[Line]:
-    """Return the lines of a card on its urgency, and on when it escalates or has escalated."""
+    """Return the lines of a card on who stands in for whom, its urgency, and when it escalates or has escalated."""
+    return [*standing_in(request.policy, people), *_when(request, people)]
+
+
+def standing_in(policy: PolicySnapshot, people: People) -> list[Line]:
+    """Return the lines on who handed it on to whom and why, and on who is away."""
+    lines = [Line(label=say("delegation.handed-on"), text=handed_on_words(one, people)) for one in policy.handed_on]
+    return [*lines, *(Line(label=say("delegation.away"), text=away_words(one, people)) for one in policy.away)]
+
+
+def handed_on_words(one: HandedOn, people: People) -> str:
+    """`Bo Berg handed it on to Cy Cole: “on holiday”`, or that she stands in for him while he is away."""
+    name, to = people.name_of(one.person), people.name_of(one.to)
+    if one.why == "absent":
+        until = say("delegation.until", when=in_words(one.until)) if one.until else ""
+        return say("delegation.stands-in", name=name, to=to, until=until)
+    reason = say("delegation.because", reason=quote(one.reason, _REASON_CHARS)) if one.reason else ""
+    return say("delegation.handed-on-to", name=name, to=to, reason=reason)
+
+
+def away_words(one: Away, people: People) -> str:
+    """`Bo Berg is away until 12:00 UTC on 1 Dec 2026`, or that an automatic reply says that he is."""
+    name = people.name_of(one.person)
+    return (
+        say("delegation.is-away", name=name, until=in_words(one.until))
+        if one.until
+        else say("delegation.seems-away", name=name)
+    )
+
+
+def called_in_place(persons: list[PersonId], policy: PolicySnapshot, people: People) -> list[str]:
+    """`Cy Cole (for Bo Berg)`: the names of people, with whose seat they hold."""
+
+    def called(person: PersonId) -> str:
+        first = chain(policy, person)[:1]
+        name, others = people.name_of(person), people.names_of(one.person for one in first)
+        return say("delegation.for", name=name, other=others) if others else name
+
+    return [called(person) for person in persons]
+
+
+_REFUSALS: dict[Objection, str] = {
+    "not_asked": "delegation.not-asked",
+    "has_voted": "delegation.has-voted",
+    "self": "delegation.self",
+    "left": "delegation.left",
+    "requester": "delegation.requester",
+    "editor": "delegation.editor",
+    "loop": "delegation.loop",
+    "deciding": "delegation.deciding",
+    "chain": "delegation.chain",
+    "not_accepted": "delegation.not-accepted",
+    "took_part": "delegation.took-part",
+    "too_few": "delegation.too-few",
+}
+
+
+def not_handed_on(why: Objection, to: PersonId, policy: PolicySnapshot, people: People) -> str:
+    """Return why a request was not handed on, to whoever wanted that."""
+    name, most = people.name_of(to), MOST_HANDED_ON
+    return f"{say('delegation.refused')} {say(_REFUSALS[why], name=name, policy=policy.name, most=most)}"
+
+
+def _when(request: Request, people: People) -> list[Line]:
     policy = request.policy
     lines = [Line(label=say("timing.urgency"), text=_urgency(policy))] if policy.urgency != "medium" else []
     if policy.escalated_at:
@@ -35,7 +102,7 @@ def _urgency(policy: PolicySnapshot) -> str:
 def _escalates_to(request: Request, people: People, at: datetime) -> tuple[PersonId, ...]:
     """Return who would decide as well if it escalated then: no requester, and nobody who filled another step."""
     out = () if request.policy.requester_may_approve else request.requesters
-    taken = {one for step in request.policy.other_steps for one in step.by}
+    taken = {*request.policy.givers, *(one for step in request.policy.other_steps for one in step.by)}
     return tuple(one for one in people.on_duty(request.policy.escalate_to, at) if one not in {*out, *taken})
 
 

@@ -4,20 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from agents.events import ToolQueued
-from agents.requests import DeliveryId, PersonId
+from agents.requests import DeliveryId
 from agents.run import Run
 from agents.steps import CallTool
 from agents.text import first_line, one_line, quote
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible, lacking
 from bot.policy.record import RequestRecord
+from bot.render.due import called_in_place
 from bot.render.words import STOPPED, frozen_words
 from bot.store import Store
 from bot.store.ids import derived_id
 from channels import Card, Placement
 from language import say, say_many
 from language.dates import in_words
-from language.lists import either
+from language.lists import both, either
 
 # The first thing that is posted, so that whoever posts it again has posted the same.
 WORKING = "status.working"
@@ -130,19 +131,18 @@ def _waiting(record: RequestRecord | None, people: People) -> str:
     left = [person for person in eligible(policy, record.request.requesters) if person not in voters]
     if not left:
         return ""
-    are_all = lacking(policy, voters) == len(left) <= _NAMES
-    waiting = say("status.waiting", who=people.names_of(left) if are_all else _one_of(left, people))
+    are_all, names = lacking(policy, voters) == len(left) <= _NAMES, called_in_place(left, policy, people)
+    waiting = say("status.waiting", who=both(names) if are_all else _one_of(names))
     if policy.step is None:
         return waiting
     number, count = policy.in_step + 1, len(policy.steps)
     return say("timing.status-step", waiting=waiting, number=number, count=count, name=policy.step.name)
 
 
-def _one_of(left: Sequence[PersonId], people: People) -> str:
-    names = [people.name_of(person) for person in left[:_NAMES]]
-    more = len(left) - len(names)
-    names += [say_many("status.more", more)] if more else []
-    return either(names)
+def _one_of(names: Sequence[str]) -> str:
+    shown, more = [*names[:_NAMES]], len(names) - _NAMES
+    shown += [say_many("status.more", more)] if more > 0 else []
+    return either(shown)
 
 
 class StatusLines:

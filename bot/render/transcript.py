@@ -176,6 +176,8 @@ _REASSIGNED = {
     "escalated": "story.reassigned-escalated",
     "next_step": "story.reassigned-next-step",
     "left": "story.reassigned-left",
+    "delegated": "story.reassigned-delegated",
+    "absent": "story.reassigned-absent",
 }
 
 
@@ -186,7 +188,8 @@ def _pressed(event: RequestReassigned | RequestReminded | RequestFrozen, people:
         return TranscriptLine(say("story.reminded", names=people.names_of(event.people), number=event.number))
     to = people.names_of(event.to) or say("words.nobody")
     by, person = (people.name_of(one) if one else "" for one in (event.by, event.person))
-    return TranscriptLine(say(_REASSIGNED[event.why], by=by, name=person, to=to), event.reason)
+    key = "story.reassigned-away" if event.why == "absent" and not event.to else _REASSIGNED[event.why]
+    return TranscriptLine(say(key, by=by, name=person, to=to), event.reason)
 
 
 def _voted(vote: Vote, name: str) -> TranscriptLine:

@@ -13,11 +13,13 @@ from agents.deploy.results import DEPLOYS, LIVE_IN, ROLLBACKS
 from agents.forms import FormField
 from agents.requests import (
     Attachment,
+    Away,
     Decision,
     Effect,
     Format,
     Frozen,
     GatedCall,
+    HandedOn,
     PersonId,
     PolicySnapshot,
     Remark,
@@ -227,6 +229,7 @@ class RequestView(Frozen):
     `may_not_decide` says why somebody does not whom the policy names. `may_act` is for that program, where the request
     is shown alone: whether it may do what it wanted to be approved, null while that is open. `next_due` is null once
     it is decided, `step` where its policy has no steps; `reminded` is the number of the last reminder.
+    `handed_on` says in order whose seat went to whom, `away` who is asked and away.
     """
 
     id: RequestId
@@ -270,6 +273,8 @@ class RequestView(Frozen):
     reminded: int = 0
     escalated_at: AwareDatetime | None = None
     edits: dict[str, PersonId] = Field(default_factory=dict[str, PersonId], exclude_if=operator.not_)
+    handed_on: tuple[HandedOn, ...] = Field(default=(), exclude_if=operator.not_)
+    away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -341,6 +346,8 @@ def request_view(
         reminded=record.reminded,
         escalated_at=request.policy.escalated_at,
         edits=request.edits,
+        handed_on=request.policy.handed_on,
+        away=request.policy.away,
     )
 
 

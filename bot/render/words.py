@@ -29,6 +29,8 @@ from bot.policy.judgements import (
     ClosedOtherwise,
     Counted,
     Decided,
+    Delegated,
+    DelegationRefused,
     Judgement,
     NotEntitled,
     NoteUnconfirmed,
@@ -200,9 +202,9 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
             return say("answer.asked", names=names) if names else say("answer.asked-nobody")
         case Replied():
             return say("answer.replied")
-        case Edited():
-            return _edited(judgement, request, people)
-        case EditRefused():
+        case Edited() | Delegated():
+            return _changed(judgement, request, people)
+        case EditRefused() | DelegationRefused():
             return judgement.why
 
 
@@ -249,6 +251,7 @@ _OUTCOMES = {
     "unclear": "story.outcome-unclear",
     "note_unconfirmed": "story.outcome-note-unconfirmed",
     "edit_refused": "story.outcome-edit-refused",
+    "delegation_refused": "story.outcome-delegation-refused",
 }
 
 
@@ -300,8 +303,10 @@ def changes_of(request: Request) -> str:
     return " ".join(request.changes) or say("answer.is-now", title=request.title)
 
 
-def _edited(judgement: Edited, request: Request, people: People) -> str:
-    """Return what an edit did, to whoever made it; where it does not stand any more, what stands now."""
+def _changed(judgement: Edited | Delegated, request: Request, people: People) -> str:
+    """Return what an edit or a hand-on did, to whoever wanted it; where an edit stands no more, what stands now."""
+    if isinstance(judgement, Delegated):
+        return say("delegation.done", name=people.name_of(judgement.to))
     if judgement.digest != request.digest:
         return say("answer.out-of-date", changes=changes_of(request))
     key = "answer.edited-approve" if request.policy.editor_may_approve else "answer.edited"
@@ -319,6 +324,8 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return say("answer.not-an-approver", who=who)
         case "editor":
             return say("answer.not-the-editor", who=who)
+        case "handed_on":
+            return say("delegation.handed-on-already", who=who)
 
 
 # In the order in which people are told of them.

@@ -15,7 +15,7 @@ from agents.events import (
     RequestRevoked,
     VoteCast,
 )
-from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote
+from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
 from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement, read_answer
@@ -30,6 +30,8 @@ from bot.policy.judgements import (
     Asked,
     Counted,
     Decided,
+    Delegated,
+    DelegationRefused,
     Judgement,
     NoteUnconfirmed,
     NotThisWay,
@@ -49,6 +51,7 @@ from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
 from bot.requests.opening import Placement, placement
 from bot.requests.reassignment import Reassignment, reassigning
+from bot.requests.reassignment.delegation import Delegation, HandOn
 from bot.requests.reassignment.timing import Timing
 from bot.requests.revisions import Revisions
 from bot.requests.stored import TRIES, RequestRead, long_closed, read_request
@@ -80,7 +83,7 @@ class Outcome:
     @property
     def counts(self) -> bool:
         """True if the answer did something."""
-        return isinstance(self.judgement, Counted | Decided | Revoked | Remarked | Asked | Replied | Edited)
+        return isinstance(self.judgement, Counted | Decided | Revoked | Remarked | Asked | Replied | Edited | Delegated)
 
 
 class Decisions:
@@ -94,6 +97,7 @@ class Decisions:
         self.comments = Comments(journal.store, people, edits)
         self.timing = Timing(journal.store, people, edits)
         self.revisions = Revisions(journal, people, edits, self._archive, self.timing)
+        self.delegation = Delegation(journal.store, people, edits, self.timing)
 
     async def request(self, request_id: str) -> RequestRead:
         """A request's record, its version and the time. Raises NotFound, and Unavailable if the archive is away."""
@@ -136,13 +140,26 @@ class Decisions:
         with self._people.speaking_to(statement.person):
             return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
 
+    async def delegate(
+        self, request_id: RequestId, statement: Statement, wish: HandOn, inbound: str | None = None
+    ) -> Outcome:
+        """Judge whether the person of `statement` may hand the request on, and have the other one decide instead.
+
+        Asking twice with the same `reply_id` does it once; `inbound` is as in `decide`. Raises NotFound.
+        """
+        judgement, written = await self._decide(request_id, statement, None, inbound, wish)
+        record = written or (await self.request(request_id)).record
+        with self._people.speaking_to(statement.person):
+            return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
+
     async def preview(self, request_id: RequestId, statement: Statement, edit: Edit) -> tuple[Outcome, Request | None]:
         """Return what `edit` would come to now, and the request after it; nothing is written. Raises NotFound."""
         record, _, now = read = await self.request(request_id)
         with self._people.speaking_to(statement.person):
             answer = read_answer(record.request, statement, now)
             archived = long_closed(record), None
-            judgement, after = archived if read.is_archived else await self._judged(record, answer, edit)
+            judged_now = archived if read.is_archived else await judged(record, answer, edit, self._people)
+            judgement, after = judged_now
             return Outcome(judgement, record, feedback_text(judgement, after or record.request, self._people)), after
 
     async def _decide(
@@ -151,7 +168,7 @@ class Decisions:
         statement: Statement,
         read: RequestRead | None,
         inbound: str | None,
-        edit: Edit | None = None,
+        change: Edit | HandOn | None = None,
     ) -> tuple[Judgement, RequestRecord | None]:
         """The judgement, and the record that was written with it; None where it was written before."""
         for _ in range(TRIES):
@@ -162,9 +179,12 @@ class Decisions:
                 return long_closed(record), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 answer = read_answer(record.request, statement, now)
-                judgement, revised = await self._judged(record, answer, edit)
-            if revised:
-                commit = self.revisions.editing(record, version, statement, judgement, revised, now)
+                judgement, changed = await self._judged(record, answer, change)
+            if isinstance(changed, Request):
+                commit = self.revisions.editing(record, version, statement, judgement, changed, now)
+            elif changed:
+                told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
+                commit = self.delegation.delegating(record, version, statement, answer, changed, told)
             elif isinstance(judgement, Remarked):
                 told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
                 commit = self.revisions.remarking(record, version, statement, answer, judgement, told)
@@ -184,11 +204,13 @@ class Decisions:
         raise RuntimeError(f"{request_id} changed {TRIES} times while one answer was judged")
 
     async def _judged(
-        self, record: RequestRecord, answer: Answer, edit: Edit | None
-    ) -> tuple[Judgement, Request | None]:
-        """Return the judgement, and the request that an edit makes of this one."""
-        if edit:
-            return await judged(record, answer, edit, self._people)
+        self, record: RequestRecord, answer: Answer, change: Edit | HandOn | None
+    ) -> tuple[Judgement, Request | PolicySnapshot | None]:
+        """Return the judgement, and the request that an edit makes of this one, or the policy that holds after it."""
+        if isinstance(change, Edit):
+            return await judged(record, answer, change, self._people)
+        if change:
+            return await self.delegation.judged(record, answer, change)
         return judge(record, answer, self._people.all()), None
 
     def _commit(
@@ -262,7 +284,7 @@ class Decisions:
 
         Somebody's robot that answers each of them gets one in ten minutes.
         """
-        is_no_vote = isinstance(judgement, NotThisWay | Unclear | Asked | EditRefused)
+        is_no_vote = isinstance(judgement, NotThisWay | Unclear | Asked | EditRefused | DelegationRefused)
         may_again = is_no_vote and is_noted(record, answer.person)
         holds = any(holder.person == answer.person for holder in record.holders)
         if not (may_again and holds and record.state == "open") or answer.channel in self._edits:

@@ -252,7 +252,7 @@ def _request(
 def ever_eligible(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
     """Return who may decide, in whichever step, without what it escalates to."""
     rules = [policy.rule, *(step.rule for step in policy.steps)]
-    out = () if policy.requester_may_approve else requesters
+    out = (*policy.givers, *(() if policy.requester_may_approve else requesters))
     return tuple(dict.fromkeys(one for rule in rules for one in people_of(rule) if one not in out))
 
 

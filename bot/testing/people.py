@@ -14,6 +14,7 @@ from agents.run import Run
 from bot.policy.answers import Statement
 from bot.policy.judgements import Judgement
 from bot.policy.record import RequestRecord
+from bot.requests.reassignment.delegation import HandOn
 from bot.runs.steering import Steering
 from bot.testing.running import Running
 from bot.testing.waiting import until
@@ -72,6 +73,23 @@ class Peopled(Running):
             text=json.dumps(values),
         )
         return (await self.steering.edit(statement, request.id, values)).judgement
+
+    async def delegate(
+        self, person: str, record: RequestRecord, to: str, reason: str = "", *, once: str | None = None
+    ) -> Judgement:
+        """Hand `record` on as `person`, who types into a terminal; return the judgement."""
+        request = record.request
+        statement = Statement(
+            reply_id=once or f"cli-{secrets.token_hex(8)}",
+            person=PersonId(person),
+            channel="cli",
+            revision=request.revision,
+            digest=request.digest,
+            said="free_text",
+            text=f"delegate: {to}",
+        )
+        wish = HandOn(PersonId(to), reason)
+        return (await self.app.requests.decisions.delegate(request.id, statement, wish)).judgement
 
     @property
     def steering(self) -> Steering:

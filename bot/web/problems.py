@@ -39,6 +39,7 @@ _TITLES = {
     "unclear": "Not plainly an answer",
     "edit-shown": "This is what would be asked",
     "not-editable": "It can't be changed so",
+    "not-delegable": "It can't be handed on so",
     "note-unconfirmed": "Words stand beside the approval",
     "rate-limited": "Too many",
     "unavailable": "Can't be done at the moment",

@@ -145,6 +145,11 @@ class PolicyConfig(Table):
     escalate_to: tuple[Ref, ...] = Field(
         default=(), description='who may decide as well from then on: "person:NAME", "group:NAME", "oncall:NAME"'
     )
+    stand_ins: tuple[Ref, ...] = Field(
+        default=(),
+        description="to whom those who decide may hand a request on, beside whom the policy names: "
+        '"person:NAME", "group:NAME", "oncall:NAME"',
+    )
     quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] | None = Field(
         default=None, description='no reminder comes then, by each person\'s own clock: "22:00-07:00"'
     )
@@ -159,5 +164,6 @@ class PolicyConfig(Table):
 
     @property
     def refs(self) -> list[str]:
-        """Everybody whom it names: who decides, in whichever step, and whom it escalates to."""
-        return [ref for _, table in self.rules for ref in (*refs_of(table.approvers or ()), *table.escalate_to)]
+        """Everybody whom it names: who decides, in whichever step, whom it escalates to, and who may stand in."""
+        named = [ref for _, table in self.rules for ref in (*refs_of(table.approvers or ()), *table.escalate_to)]
+        return [*named, *self.stand_ins]

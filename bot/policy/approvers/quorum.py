@@ -7,8 +7,11 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Poli
 
 
 def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
-    """Return the people who may decide, each once, in the policy's order; nobody approves an edit of their own."""
-    out = (*policy.editors, *(() if policy.requester_may_approve else requesters))
+    """Return the people who may decide, each once, in the policy's order.
+
+    Nobody approves an edit of their own, nor what they have handed on.
+    """
+    out = (*policy.editors, *policy.givers, *(() if policy.requester_may_approve else requesters))
     return tuple(person for person in dict.fromkeys(people_of(policy.rule)) if person not in out)
 
 

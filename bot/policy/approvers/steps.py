@@ -70,7 +70,7 @@ def restarted(policy: PolicySnapshot, at: datetime) -> PolicySnapshot:
 
 def escalated(policy: PolicySnapshot, to: Iterable[PersonId], at: datetime) -> PolicySnapshot:
     """Return `policy` with each seat open to these people as well; as many approvals are needed as before."""
-    taken = {person for step in policy.other_steps for person in step.by}
+    taken = {*policy.givers, *(person for step in policy.other_steps for person in step.by)}
     added = tuple(person for person in to if person not in taken)
     return policy.model_copy(update={"rule": wider(policy.rule, added), "escalated_at": at})
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, people_of
-from bot.people.directory import People
+from bot.people.directory import People, refs_of_seat
 from bot.policy.approvers.quorum import can_fill, eligible
 from bot.policy.approvers.steps import begun, escalated, open_steps, refilled, wider
 from bot.policy.record import RequestRecord, after
@@ -19,8 +19,6 @@ from bot.store.journal import Journal, record_write
 from language import say
 
 log = structlog.stdlib.get_logger()
-
-_KINDS = ("person:", "group:", "oncall:")
 
 
 class Departures:
@@ -112,7 +110,8 @@ class Departures:
             match rule:
                 case Anyone():
                     stayed = [one for one in rule.people if one in here]
-                    people = (*stayed, *self._people.members(_refs(rule), now))
+                    named = self._people.members(refs_of_seat(rule), now)
+                    people = (*stayed, *(one for one in named if one not in old.givers))
                     return Anyone(source=rule.source, people=tuple(dict.fromkeys(people)))
                 case AllOf():
                     return AllOf(of=tuple(map(again, rule.of)))
@@ -165,7 +164,7 @@ def _open_steps(policy: PolicySnapshot, record: RequestRecord, here: Collection[
 
 def _there(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
     """Return all who may come to approve it and are still `here`."""
-    barred = {*policy.editors, *(() if policy.requester_may_approve else record.requesters)}
+    barred = {*policy.editors, *policy.givers, *(() if policy.requester_may_approve else record.requesters)}
     return [one for one in policy.everybody if one in here and one not in barred]
 
 
@@ -201,9 +200,4 @@ def _seats(rule: Rule) -> list[Anyone]:
 
 
 def _refs_in(rule: Rule) -> list[str]:
-    return [ref for seat in _seats(rule) for ref in _refs(seat)]
-
-
-def _refs(seat: Anyone) -> list[str]:
-    """Return whom a seat names; a question's may name several."""
-    return [ref for ref in seat.source.split(", ") if ref.startswith(_KINDS)]
+    return [ref for seat in _seats(rule) for ref in refs_of_seat(seat)]

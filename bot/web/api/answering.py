@@ -12,13 +12,15 @@ from agents.requests import Request, RequestId
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.policy.answers import Statement, picked
+from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused, changed_names, with_values
-from bot.policy.judgements import Unclear
+from bot.policy.judgements import Delegated, DelegationRefused, Unclear
 from bot.policy.record import RequestRecord
 from bot.render.forms import reasons
 from bot.render.views import request_view
 from bot.requests.decisions import Outcome
 from bot.requests.opening import changes_between
+from bot.requests.reassignment.delegation import HandOn
 from bot.requests.stored import RequestRead
 from bot.web.api.shapes import (
     Answered,
@@ -27,6 +29,7 @@ from bot.web.api.shapes import (
     AskBack,
     ChoicesGiven,
     Counts,
+    DelegationWanted,
     Deny,
     EditWanted,
     FormGiven,
@@ -49,6 +52,7 @@ _EDIT_REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
     "too_few": (HTTPStatus.CONFLICT, "not-now", "Deny it, and say what would be right"),
     "too_many": (HTTPStatus.CONFLICT, "not-now", "Deny it, and say what would be right"),
 }
+_NOBODYS_TO_HAND_ON: frozenset[Objection] = frozenset(("not_asked", "has_voted"))
 _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
     "already_decided": (HTTPStatus.CONFLICT, "already-decided", "Nothing: the decision stands"),
     "already_voted": (HTTPStatus.CONFLICT, "already-voted", "Nothing: the vote stands. A denial would still count"),
@@ -103,7 +107,7 @@ def not_for_programs(key: ApiKey) -> ProblemError:
     return trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
 
 
-def reply_id(key: ApiKey, given: AnswerGiven | EditWanted, once: str | None) -> str:
+def reply_id(key: ApiKey, given: AnswerGiven | EditWanted | DelegationWanted, once: str | None) -> str:
     """The same one for the same answer under the same idempotency key: it is judged once."""
     if once is None:
         return f"api-{secrets.token_hex(8)}"
@@ -139,6 +143,14 @@ async def refusal(here: Here, outcome: Outcome, digest: str, name: str = "") -> 
     judgement, record, words = outcome.judgement, outcome.record, outcome.words
     if isinstance(judgement, EditRefused):
         status, name, do = _EDIT_REFUSALS[judgement.kind]
+    elif isinstance(judgement, DelegationRefused):
+        is_theirs = judgement.kind not in _NOBODYS_TO_HAND_ON
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if is_theirs else HTTPStatus.FORBIDDEN
+        name, do = (
+            ("not-delegable", "Name somebody else, or decide it")
+            if is_theirs
+            else ("not-entitled", "Let somebody answer who may decide")
+        )
     else:
         status, name, do = _MOVED if name else _REFUSALS[judgement.type]
     request = record.request
@@ -176,6 +188,32 @@ async def edit(
     outcome = await here.app.runs.steering.edit(statement, request_id, wanted.args)
     if not isinstance(outcome.judgement, Edited):
         raise await refusal(here, outcome, wanted.digest)
+    view = request_view(outcome.record, here.app.people)
+    return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
+
+
+async def delegate(
+    here: Here, key: ApiKey, read: RequestRead, wanted: DelegationWanted, once: str | None, channel: Channel
+) -> Answered:
+    """Hand a request on as the person whose key it is. Raises ProblemError when nothing changed, and NotFound."""
+    request = read.record.request
+    if key.person is None:
+        raise not_for_programs(key)
+    statement = Statement(
+        reply_id=f"{reply_id(key, wanted, once)}-delegate",
+        person=key.person,
+        channel=channel,
+        link_by=key.link_by,
+        revision=request.revision,
+        digest=request.digest,
+        said="free_text",
+        text=f"delegate: {wanted.to} {wanted.reason}".strip(),
+        evidence=key.evidence,
+    )
+    to = here.app.people.named(wanted.to)
+    outcome = await here.app.requests.decisions.delegate(request.id, statement, HandOn(to, wanted.reason))
+    if not isinstance(outcome.judgement, Delegated):
+        raise await refusal(here, outcome, request.digest)
     view = request_view(outcome.record, here.app.people)
     return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
 

@@ -313,6 +313,16 @@ EDITS: dict[str, Example] = {
     }
 }
 
+DELEGATED = {
+    "judgement": {"type": "delegated", "person": "bo", "to": "cy"},
+    "told": "You handed it on to Cy Cole, who decides in your place. …",
+    "request": _CHANGED
+    | {"may_decide": ["cy"], "handed_on": [{"person": "bo", "to": "cy", "why": "delegated", "reason": "I am off"}]},
+}
+DELEGATIONS: dict[str, Example] = {
+    "cy": {"summary": "Have somebody else decide", "value": {"to": "cy", "reason": "I am off until Monday"}}
+}
+
 _PAUSED = {"type": "run_paused", "schema_version": 1, "at": _AT, "by": "anna"}
 EVENTS = {"events": [{"seq": 6, "event": _PAUSED}], "seq": 6}
 _TOLD = '{"seq":6,"event":{"type":"run_paused","schema_version":1,"at":"2026-03-02T09:30:00Z","by":"anna"}}'

@@ -26,7 +26,7 @@ from bot.queries.lists import requests
 from bot.render.views import RequestView, is_of_program, request_view
 from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
-from bot.web.api.answering import answer, approve_edited, edit
+from bot.web.api.answering import answer, approve_edited, delegate, edit
 from bot.web.api.docs import answers, leads_to
 from bot.web.api.keyed import (
     HereNow,
@@ -46,6 +46,7 @@ from bot.web.api.shapes import (
     AnswerGiven,
     Approve,
     Cursor,
+    DelegationWanted,
     EditWanted,
     Limit,
     OnceHeader,
@@ -242,6 +243,28 @@ async def edited(
     """
     await record_for(here, key, "answer", request_id, way)
     return await edit(here, key, RequestId(request_id), wanted, idempotency_key, way)
+
+
+@router.post(
+    "/{request_id}/delegate",
+    operation_id="delegateRequest",
+    responses=answers(403, 404, 409, 413, 422, shown={200: docs.DELEGATED}),
+)
+async def delegated(
+    request_id: RequestPath,
+    wanted: Annotated[DelegationWanted, Body(openapi_examples=docs.DELEGATIONS)],
+    key: MayAnswer,
+    here: HereNow,
+    way: Way,
+    idempotency_key: OnceHeader = None,
+) -> Answered:
+    """Hand a request on to somebody whom its policy accepts: they decide in place of the key's person.
+
+    Whoever handed it on approves it no more, and may still deny it. Votes that were given count as before. Only a
+    person's own key does this, and for nobody else.
+    """
+    read = await record_for(here, key, "answer", request_id, way)
+    return await delegate(here, key, read, wanted, idempotency_key, way)
 
 
 @router.post(

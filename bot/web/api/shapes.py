@@ -16,7 +16,7 @@ from agents.requests import Format, Frozen, RequestState, Urgency
 from bot.config.tables import MAX_EXPIRES_AFTER_S
 from bot.people.directory import QUESTION_EXPIRES_S
 from bot.policy.edits import Edited
-from bot.policy.judgements import Asked, Counted, Decided, Remarked, Replied, Revoked
+from bot.policy.judgements import Asked, Counted, Decided, Delegated, Remarked, Replied, Revoked
 from bot.render.views import RequestView, Summary
 
 CONTEXT_BYTES = 16_384
@@ -137,6 +137,13 @@ class EditWanted(Frozen):
     digest: Digest = Field(description="That of the request as it was shown.")
 
 
+class DelegationWanted(Frozen):
+    """Somebody who is to decide in place of the key's person, and why."""
+
+    to: Person = Field(description="Whom it is handed on to.")
+    reason: Annotated[str, StringConstraints(max_length=500)] = Field(default="", description="Shown on every card.")
+
+
 _Value = Line | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
 
 
@@ -227,12 +234,12 @@ class Events(Frozen):
     seq: int
 
 
-Counts = Counted | Decided | Revoked | Remarked | Asked | Replied | Edited
+Counts = Counted | Decided | Revoked | Remarked | Asked | Replied | Edited | Delegated
 
 
 class Answered(Frozen):
-    """The result of an answer that did something: `told` says it in words. `asked`, `replied` and `edited` decide
-    nothing.
+    """The result of an answer that did something: `told` says it in words. `asked`, `replied`, `edited` and
+    `delegated` decide nothing.
     """
 
     judgement: Annotated[Counts, Field(discriminator="type")]

@@ -127,7 +127,7 @@ def card_view(
     """
     request, me, view = record.request, session.person, request_view(record, people, lists=lists or _NO_LISTS)
     is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
-    denies = may or me in request.policy.editors
+    denies = may or me in (*request.policy.editors, *request.policy.givers)
     has_approved = any(vote.person == me and vote.approve for vote in view.votes)
     asks = me in record.requesters
     counts_here = approval_counts(request.policy, "console", session.by)
@@ -230,6 +230,8 @@ def _because(
             return say_many("console.card-not-your-own", count, names=names)
         if me in record.request.policy.editors:
             return say("answer.not-the-editor", who=names)
+        if me in record.request.policy.givers:
+            return say("delegation.handed-on-already", who=names)
         return say_many("console.card-not-yours", count, names=names)
     if view.format != "approval":
         return ""

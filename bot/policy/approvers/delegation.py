@@ -1,0 +1,159 @@
+"""Handing a request on: to whom somebody's seats may go, why not to others, and the policy that holds then. Pure."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from agents.requests import AllOf, AnyOf, Anyone, HandedOn, PersonId, PolicySnapshot, Rule, parts_of
+from bot.policy.approvers.quorum import can_fill, eligible
+from bot.policy.approvers.steps import open_steps
+
+MOST_HANDED_ON = 3
+"""So often one person's seat is handed on: whoever holds it then decides, or nobody does."""
+
+Objection = Literal[
+    "not_asked",
+    "has_voted",
+    "self",
+    "left",
+    "requester",
+    "editor",
+    "loop",
+    "deciding",
+    "chain",
+    "not_accepted",
+    "took_part",
+    "too_few",
+]
+"""Why a request is not handed on: see `objection`. `took_part` is found by whoever knows the run."""
+
+Accepts = Callable[[Anyone], Collection[PersonId]]
+"""Everybody who may take this seat: whom it names by now, whom the policy escalates to, and its stand-ins."""
+
+
+class Standing(NamedTuple):
+    """The people of a request as it stands: who asked, who has voted in the step in force, and who is still there."""
+
+    requesters: Collection[PersonId]
+    voters: Collection[PersonId]
+    here: Collection[PersonId]
+
+
+class Absent(NamedTuple):
+    """Somebody is away `until` then; `to` is to stand in for them, where they named somebody."""
+
+    until: datetime
+    to: PersonId | None = None
+
+
+def objection(
+    policy: PolicySnapshot, person: PersonId, to: PersonId, stands: Standing, accepts: Accepts
+) -> Objection | None:
+    """Return why `person` may not hand it on to `to`; None if they may."""
+    requesters = () if policy.requester_may_approve else stands.requesters
+    may = eligible(policy, stands.requesters)
+    taken = {one for step in policy.other_steps for one in step.by}
+    checks: tuple[tuple[Objection, bool], ...] = (
+        ("not_asked", person not in may),
+        ("has_voted", person in stands.voters),
+        ("self", to == person),
+        ("left", to not in stands.here),
+        ("requester", to in requesters),
+        ("editor", to in policy.editors),
+        ("loop", to in policy.givers),
+        ("deciding", to in may or to in stands.voters or to in taken),
+        ("chain", len(chain(policy, person)) >= MOST_HANDED_ON),
+        ("not_accepted", not all(to in accepts(seat) for seat in _seats(policy.rule) if person in seat.people)),
+    )
+    if found := next((why for why, is_so in checks if is_so), None):
+        return found
+    return None if _is_enough(handed_on(policy, HandedOn(person=person, to=to), accepts), stands) else "too_few"
+
+
+def _is_enough(policy: PolicySnapshot, stands: Standing) -> bool:
+    """Return whether those who are left can meet all that is open, with the votes that were given."""
+    requesters = () if policy.requester_may_approve else stands.requesters
+    gone = {one for step in policy.steps for one in step.by if one not in stands.here}
+    may = [one for one in stands.voters if one in eligible(policy, stands.requesters) and one in stands.here]
+    out = {*policy.editors, *policy.givers, *requesters}
+    left = [one for one in policy.everybody if one in stands.here and one not in out]
+    return can_fill(open_steps(policy, may, {*gone, *requesters}).values(), left)
+
+
+def handed_on(policy: PolicySnapshot, given: HandedOn, accepts: Accepts) -> PolicySnapshot:
+    """Return `policy` with the seats of one person held by another; whoever gave them up may still deny.
+
+    Seats of other steps go with them only where they may take those.
+    """
+
+    def swapped(rule: Rule) -> Rule:
+        match rule:
+            case Anyone() if given.person in rule.people:
+                to = (given.to,) if given.to in accepts(rule) else ()
+                kept = (one for person in rule.people for one in (to if person == given.person else (person,)))
+                return rule.model_copy(update={"people": tuple(dict.fromkeys(kept))})
+            case Anyone():
+                return rule
+            case AllOf() | AnyOf():
+                return rule.model_copy(update={"of": tuple(map(swapped, rule.of))})
+
+    return policy.model_copy(
+        update={
+            "rule": swapped(policy.rule),
+            "steps": tuple(step.model_copy(update={"rule": swapped(step.rule)}) for step in policy.steps),
+            "handed_on": (*policy.handed_on, given),
+            "may_deny": tuple(dict.fromkeys((*policy.may_deny, given.person))),
+            "away": tuple(one for one in policy.away if one.person != given.person),
+        }
+    )
+
+
+def chain(policy: PolicySnapshot, person: PersonId) -> tuple[HandedOn, ...]:
+    """Return the hand-ons by which somebody's seat came to `person`, the first one first."""
+    found, holder = list[HandedOn](), person
+    for one in reversed(policy.handed_on):
+        if one.to == holder:
+            found.append(one)
+            holder = one.person
+    return tuple(reversed(found))
+
+
+def candidates(
+    policy: PolicySnapshot, stands: Standing, accepts: Accepts, person: PersonId | None = None
+) -> tuple[PersonId, ...]:
+    """Return to whom `person` may hand it on, as far as the policy says; without one, to whom anybody may."""
+    givers = [person] if person else [one for one in eligible(policy, stands.requesters) if one not in stands.voters]
+    seats = [seat for seat in _seats(policy.rule) if not set(givers).isdisjoint(seat.people)]
+    found = dict.fromkeys(one for seat in seats for one in sorted(accepts(seat)))
+    return tuple(to for to in found if any(objection(policy, giver, to, stands, accepts) is None for giver in givers))
+
+
+def stood_in_for(
+    policy: PolicySnapshot, absent: Mapping[PersonId, Absent], stands: Standing, accepts: Accepts
+) -> Iterator[HandedOn]:
+    """Yield what goes to the stand-ins of those who are away, one after the other; a stand-in may be away as well.
+
+    Whoever is away and has nobody whom the policy accepts stays asked.
+    """
+    stuck = set[PersonId]()
+    while True:
+        held = (one for one in eligible(policy, stands.requesters) if one not in stands.voters)
+        person = next((one for one in held if one in absent and one not in stuck), None)
+        if person is None:
+            return
+        until, to = absent[person]
+        if to is None or objection(policy, person, to, stands, accepts):
+            stuck.add(person)
+            continue
+        given = HandedOn(person=person, to=to, why="absent", until=until)
+        yield given
+        policy = handed_on(policy, given, accepts)
+
+
+def reserve_of(policy: PolicySnapshot) -> Iterable[Anyone]:
+    """Return the seats of those whom the policy accepts in any seat: to whom it escalates, and the stand-ins."""
+    return (*policy.escalate_to, *policy.stand_ins)
+
+
+def _seats(rule: Rule) -> Iterator[Anyone]:
+    return (part for part in parts_of(rule) if isinstance(part, Anyone))

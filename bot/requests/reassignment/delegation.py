@@ -1,0 +1,109 @@
+"""A request that somebody hands on to somebody else: judged like an answer, and written with cards that say so."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from agents.requests import HandedOn, PersonId, PolicySnapshot, people_of
+from agents.text import one_line
+from bot.people.directory import People
+from bot.policy.answers import Statement
+from bot.policy.approvers.delegation import Objection, Standing, handed_on, objection
+from bot.policy.judge import delegation_objection
+from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, judgements
+from bot.policy.record import RequestRecord, after
+from bot.render.due import not_handed_on
+from bot.requests.reassignment import reassigning, screened
+from bot.requests.reassignment.timing import Timing
+from bot.store import Commit, Once, Store, Wake, WorkItem
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.journal import outbox_entry, record_write
+from bot.store.lists import counted_as
+from bot.store.outbox_entry import Tell
+
+REASON_CHARS = 500
+"""It stands on every card, and is kept with the policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOn:
+    """Somebody's wish that `to` decides in their place, with a `reason` for people."""
+
+    to: PersonId
+    reason: str = ""
+
+
+def standing_of(record: RequestRecord, people: People) -> Standing:
+    """Return the people of `record` as the rules of delegation look at them."""
+    voters = [vote.person for vote in record.votes if vote.approve]
+    return Standing(record.requesters, voters, people.all())
+
+
+class Delegation:
+    """Hands requests on. `edits`: the channels that can change a card where it stands."""
+
+    def __init__(self, store: Store, people: People, edits: Set[str], timing: Timing) -> None:
+        self._store, self._people, self._edits, self._timing = store, people, edits, timing
+
+    async def judged(
+        self, record: RequestRecord, answer: Answer, wish: HandOn
+    ) -> tuple[Judgement, PolicySnapshot | None]:
+        """Judge a wish to hand `record` on; with the policy that holds after it, None where nothing changes."""
+        if (closed := delegation_objection(record, answer)) is not None:
+            return closed, None
+        reason = one_line(wish.reason, REASON_CHARS)
+        given = HandedOn(person=answer.person, to=wish.to, reason=reason)
+        policy = await self._after(record, given, answer)
+        if isinstance(policy, PolicySnapshot):
+            return Delegated(person=answer.person, to=wish.to), policy
+        why = not_handed_on(policy, wish.to, record.request.policy, self._people)
+        return DelegationRefused(kind=policy, why=why), None
+
+    async def _after(self, record: RequestRecord, given: HandedOn, answer: Answer) -> PolicySnapshot | Objection:
+        policy = record.request.policy
+        await self._people.look_up_policy(policy.name)
+        accepts = self._people.may_take(policy, answer.at)
+        if why := objection(policy, given.person, given.to, standing_of(record, self._people), accepts):
+            return why
+        [free] = await screened(self._store, record, [handed_on(policy, given, accepts)])
+        return free if given.to in people_of(free.rule) else "took_part"
+
+    def delegating(
+        self,
+        record: RequestRecord,
+        version: int,
+        statement: Statement,
+        answer: Answer,
+        policy: PolicySnapshot,
+        told: Tell | None,
+    ) -> Commit:
+        """Return the commit that puts `policy` in force, by which the last one in its list decides for another.
+
+        `told` is what the person who handed it on hears.
+        """
+        request, given = record.request, policy.handed_on[-1]
+        made = reassigning(
+            record,
+            policy,
+            "delegated",
+            self._people,
+            self._edits,
+            answer.at,
+            by=answer.person,
+            person=given.person,
+            reason=given.reason,
+        )
+        event = made.event.model_copy(update={"channel": statement.channel, "evidence": statement.evidence})
+        stands = after(record, [event])
+        judgement = Delegated(person=given.person, to=given.to)
+        return Commit(
+            run_id=request.run_id,
+            events=[event],
+            records=[record_write(stands, version, before=request.expires_at)],
+            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
+            counts=counted_as(judgement.type, answer.at - request.opened_at),
+            outgoing=[*made.outgoing, *([outbox_entry(told)] if told else [])],
+            deliveries=made.deliveries,
+            # Its status line names who may decide.
+            wake=[*self._timing.wake(stands, answer.at), Wake(WorkItem("run", request.run_id))],
+            limit=MAX_EVENTS_AT_ALL,
+        )

@@ -1,0 +1,236 @@
+"""To whom somebody's seats may go, why not to others, and what holds then."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.requests import AllOf, AnyOf, Anyone, HandedOn, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
+from bot.policy.approvers.delegation import (
+    MOST_HANDED_ON,
+    Absent,
+    Accepts,
+    Standing,
+    candidates,
+    chain,
+    handed_on,
+    objection,
+    stood_in_for,
+)
+from bot.policy.approvers.quorum import can_be_met, eligible, is_met
+from bot.policy.judge import judge
+from bot.policy.judgements import Decided, NotEntitled
+from tests.agents.worlds import NOON
+from tests.bot.examples import ANNA, BO, CY, DAN, all_of, answer, anyone, approval, policy, record
+
+EVE, FAY = PersonId("eve"), PersonId("fay")
+HERE = (ANNA, BO, CY, DAN, EVE, FAY)
+ALONE = policy(rule=anyone("bo"), stand_ins=(anyone("cy", "dan", "eve", "fay"),))
+
+
+def of(snapshot: PolicySnapshot) -> Accepts:
+    """Whoever may stand in takes any seat."""
+    reserve = {person for seat in snapshot.stand_ins for person in seat.people}
+    return lambda seat: {*reserve, *seat.people}
+
+
+def stands(*voters: PersonId, here: Collection[PersonId] = HERE) -> Standing:
+    return Standing((ANNA,), voters, here)
+
+
+def why(snapshot: PolicySnapshot, person: PersonId, to: PersonId, found: Standing | None = None) -> str | None:
+    return objection(snapshot, person, to, found or stands(), of(snapshot))
+
+
+def given_on(snapshot: PolicySnapshot, *pairs: tuple[PersonId, PersonId]) -> PolicySnapshot:
+    for person, to in pairs:
+        assert why(snapshot, person, to) is None
+        snapshot = handed_on(snapshot, HandedOn(person=person, to=to), of(snapshot))
+    return snapshot
+
+
+def test_who_holds_it_now_decides_and_who_handed_it_on_only_denies() -> None:
+    now = given_on(ALONE, (BO, CY))
+    asked = record(request=approval(policy=now))
+
+    assert eligible(now, (ANNA,)) == (CY,)
+    assert isinstance(judge(asked, answer(CY)), Decided)
+    own = judge(asked, answer(BO))
+    assert isinstance(own, NotEntitled)
+    assert (own.why, own.approvers) == ("handed_on", (CY,))
+    denied = judge(asked, answer(BO, approve=False))
+    assert isinstance(denied, Decided)
+    assert denied.decision.state == "denied"
+
+
+def test_nobody_comes_back_by_escalation_who_handed_it_on() -> None:
+    now = given_on(ALONE, (BO, CY))
+    wider = now.model_copy(update={"rule": anyone("cy", "bo", "dan")})
+
+    assert eligible(wider, (ANNA,)) == (CY, DAN)
+    assert isinstance(judge(record(request=approval(policy=wider)), answer(BO)), NotEntitled)
+
+
+@pytest.mark.parametrize(
+    ("found", "snapshot", "person", "to", "reason"),
+    [
+        (stands(), ALONE, CY, DAN, "not_asked"),
+        (stands(), ALONE, ANNA, CY, "not_asked"),
+        (stands(BO), ALONE, BO, CY, "has_voted"),
+        (stands(), ALONE, BO, BO, "self"),
+        (stands(here=(ANNA, BO)), ALONE, BO, CY, "left"),
+        (stands(), policy(rule=anyone("bo"), stand_ins=(anyone("anna"),)), BO, ANNA, "requester"),
+        (stands(), ALONE.model_copy(update={"editors": (CY,)}), BO, CY, "editor"),
+        (stands(), policy(rule=anyone("bo", "cy")), BO, CY, "deciding"),
+        (stands(), policy(rule=anyone("bo")), BO, CY, "not_accepted"),
+    ],
+)
+def test_it_is_not_handed_on(
+    found: Standing, snapshot: PolicySnapshot, person: PersonId, to: PersonId, reason: str
+) -> None:
+    assert why(snapshot, person, to, found) == reason
+
+
+def test_where_requesters_may_approve_one_may_stand_in() -> None:
+    own = policy(rule=anyone("bo"), stand_ins=(anyone("anna"),), requester_may_approve=True)
+
+    assert why(own, BO, ANNA) is None
+
+
+def test_it_never_goes_back_and_not_further_than_three_times() -> None:
+    now = given_on(ALONE, (BO, CY), (CY, DAN))
+    assert why(now, DAN, BO) == "loop"
+    assert why(now, DAN, CY) == "loop"
+
+    last = given_on(now, (DAN, EVE))
+
+    assert [one.person for one in chain(last, EVE)] == [BO, CY, DAN]
+    assert why(last, EVE, FAY) == "chain"
+    assert isinstance(judge(record(request=approval(policy=last)), answer(EVE)), Decided)
+
+
+def test_two_who_hand_it_on_have_chains_of_their_own() -> None:
+    both = policy(rule=anyone("bo", "cy"), quorum=2, stand_ins=(anyone("dan", "eve"),))
+
+    now = given_on(both, (BO, DAN), (CY, EVE))
+
+    assert [one.person for one in chain(now, DAN)] == [BO]
+    assert eligible(now, (ANNA,)) == (DAN, EVE)
+    assert now.quorum == 2
+
+
+def test_exactly_the_seats_of_one_go_to_the_other() -> None:
+    rule = all_of(anyone("bo", "cy"), all_of(anyone("bo"), anyone("dan")))
+    now = given_on(policy(rule=rule, stand_ins=(anyone("eve"),)), (BO, EVE))
+
+    assert now.rule == all_of(anyone("eve", "cy"), all_of(anyone("eve"), anyone("dan")))
+    assert is_met(now, (CY, EVE, DAN))
+
+
+def test_a_seat_that_is_none_of_theirs_by_the_policy_is_not_taken() -> None:
+    """Whoever joined the other group since may take that group's seats, and no others."""
+    data, security = (Anyone(source=f"group:{name}", people=(one,)) for name, one in (("data", BO), ("security", CY)))
+    snapshot = policy(rule=all_of(data, security))
+
+    def accepts(seat: Anyone) -> Collection[PersonId]:
+        return {DAN} if seat.source == "group:security" else {BO}
+
+    assert objection(snapshot, BO, DAN, stands(), accepts) == "not_accepted"
+    assert objection(snapshot, CY, DAN, stands(), accepts) is None
+
+
+def test_it_is_refused_where_too_few_would_be_left() -> None:
+    steps = (PolicyStep(name="one", rule=anyone("bo")), PolicyStep(name="two", rule=anyone("cy")))
+    snapshot = policy(rule=steps[0].rule, steps=steps, stand_ins=(anyone("cy", "dan"),))
+
+    assert why(snapshot, BO, CY) == "too_few"
+    now = given_on(snapshot, (BO, DAN))
+    assert now.steps[0].rule == now.rule == anyone("dan")
+
+
+def test_those_to_whom_it_can_go_are_listed() -> None:
+    assert candidates(ALONE, stands(), of(ALONE), BO) == (CY, DAN, EVE, FAY)
+    assert candidates(ALONE, stands(), of(ALONE)) == (CY, DAN, EVE, FAY)
+    assert candidates(ALONE, stands(), of(ALONE), CY) == ()
+    assert candidates(policy(rule=anyone("bo")), stands(), of(policy(rule=anyone("bo"))), BO) == ()
+
+
+UNTIL = NOON + timedelta(days=3)
+
+
+def absences(**to: str) -> Mapping[PersonId, Absent]:
+    return {PersonId(name): Absent(UNTIL, PersonId(one) if one else None) for name, one in to.items()}
+
+
+@pytest.mark.parametrize(
+    ("away", "went"),
+    [
+        (absences(bo="cy"), ["bo cy"]),
+        (absences(bo="cy", cy="dan"), ["bo cy", "cy dan"]),
+        (absences(bo="cy", cy="bo"), ["bo cy"]),
+        (absences(bo="cy", cy="dan", dan="eve", eve="fay"), ["bo cy", "cy dan", "dan eve"]),
+        (absences(bo=""), []),
+        (absences(bo="anna"), []),
+        (absences(cy="dan"), []),
+    ],
+)
+def test_those_who_are_away_are_stood_in_for(away: Mapping[PersonId, Absent], went: list[str]) -> None:
+    found = list(stood_in_for(ALONE, away, stands(), of(ALONE)))
+
+    assert [f"{one.person} {one.to}" for one in found] == went
+    assert {(one.why, one.until) for one in found} <= {("absent", UNTIL)}
+
+
+_names = st.sampled_from(["anna", "bo", "cy", "dan", "eve", "fay"])
+_seats = st.lists(_names, min_size=1, max_size=4, unique=True).map(lambda names: anyone(*names))
+
+
+def _combined(inner: st.SearchStrategy[Rule]) -> st.SearchStrategy[Rule]:
+    parts = st.lists(inner, min_size=1, max_size=3).map(tuple)
+    return parts.map(lambda of: AllOf(of=of)) | parts.map(lambda of: AnyOf(of=of))
+
+
+_rules = st.recursive(_seats, _combined, max_leaves=4)
+
+
+def _policy(rule: Rule, quorum: int, reserve: Anyone, then: Rule | None) -> PolicySnapshot:
+    steps = (PolicyStep(name="now", rule=rule, quorum=quorum), PolicyStep(name="then", rule=then)) if then else ()
+    return policy(rule=rule, quorum=quorum, stand_ins=(reserve,), steps=steps)
+
+
+_policies = st.builds(_policy, _rules, st.integers(1, 2), _seats, st.none() | _rules)
+_wishes = st.lists(st.tuples(_names.map(PersonId), _names.map(PersonId)), max_size=12)
+
+
+@given(_policies, _wishes, st.sets(_names.map(PersonId), max_size=2))
+def test_whatever_is_handed_on_the_rules_hold(
+    snapshot: PolicySnapshot, wishes: list[tuple[PersonId, PersonId]], voters: set[PersonId]
+) -> None:
+    found, first = stands(*voters), set(people_of(snapshot.rule))
+    reserve = of(snapshot)
+    for person, to in wishes:
+        before = eligible(snapshot, found.requesters)
+        if objection(snapshot, person, to, found, reserve):
+            continue
+        snapshot = handed_on(snapshot, HandedOn(person=person, to=to), reserve)
+        after = eligible(snapshot, found.requesters)
+
+        assert person in before
+        assert person not in after
+        assert to in after
+        assert to not in before
+        assert to != ANNA
+        assert set(after) == {*before, to} - {person}
+        assert person in snapshot.may_deny
+        assert (
+            can_be_met(snapshot, [one for one in snapshot.everybody if one not in (ANNA, *snapshot.givers)]) or voters
+        )
+    assert set(snapshot.givers).isdisjoint(eligible(snapshot, found.requesters))
+    assert len(set(snapshot.givers)) == len(snapshot.givers)
+    assert all(len(chain(snapshot, one)) <= MOST_HANDED_ON for one in HERE)
+    assert set(eligible(snapshot, found.requesters)) <= {
+        *first,
+        *(one for seat in snapshot.stand_ins for one in seat.people),
+    }

@@ -1,0 +1,163 @@
+"""A request that is handed on: who decides then, what everybody reads, and the ways to say it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.events import RequestReassigned
+from agents.requests import PersonId
+from bot.audit.facts import records_of
+from bot.policy.judgements import Decided, Delegated, NotEntitled
+from bot.policy.record import RequestRecord
+from bot.queries.rebuild import rebuild
+from bot.render.status_line import status_line
+from tests.bot.cli.shell import sayso
+from tests.bot.web.problems import refused
+from tests.office import TOML
+from tests.servers.web import serving
+from tests.world import World, a_world
+
+SOLO = (
+    TOML
+    + """
+[people.eve]
+name = "Eve Ebert"
+email = "eve@corp.example"
+
+[people.fay]
+name = "Fay Frey"
+email = "fay@corp.example"
+
+[people.gus]
+name = "Gus Gral"
+email = "gus@corp.example"
+
+[policies.solo]
+approvers = ["person:bo"]
+stand_ins = ["person:anna", "group:release", "person:dan", "person:eve", "person:fay"]
+approve_by_email = true
+expires_after = "4h"
+"""
+)
+
+
+def on_solo(world: World) -> None:
+    world.workshop.policy_of["bell"] = "solo"
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as world:
+        yield world
+
+
+async def asked(world: World) -> RequestRecord:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.quiet()
+    return record
+
+
+async def test_whoever_it_is_handed_on_to_gets_a_card_that_says_by_whom_and_why_and_decides(office: World) -> None:
+    record = await asked(office)
+
+    done = await office.delegate("bo", record, "cy", "I am on the train")
+
+    assert isinstance(done, Delegated)
+    card = await office.next_mail("cy", about="Press bell")
+    said = " ".join(card.text.split())
+    assert "Handed on: Bo Berg to Cy Cole: “I am on the train”" in said
+    stands = await office.request(record.request.id)
+    run = await office.run(record.request.run_id)
+    assert status_line(run, stands, office.people).startswith("Waiting for Cy Cole (for Bo Berg)")
+    assert (stands.request.digest, stands.request.revision) == (record.request.digest, 1)
+
+    await office.reply("cy", card, "approve")
+
+    assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
+    decision = (await office.request(record.request.id)).decision
+    assert decision
+    assert decision.by == ("cy",)
+
+
+async def test_it_is_recorded_and_audited_once_and_the_lists_can_be_made_anew(office: World) -> None:
+    record = await asked(office)
+    await office.delegate("bo", record, "cy", "I am on the train")
+
+    events = await office.events(record.request.run_id)
+    [said] = [event for event in events if isinstance(event, RequestReassigned)]
+    assert (said.why, said.by, said.person, said.to) == ("delegated", "bo", "bo", ("cy",))
+    assert (said.reason, said.channel) == ("I am on the train", "cli")
+    facts = [one for one in records_of(record.request.run_id, events, 1, len(events)) if one.kind == "reassigned"]
+    assert [(one.who, one.people, one.outcome) for one in facts] == [("bo", ("bo", "cy"), "delegated")]
+    before = await office.request(record.request.id)
+    await rebuild(office.app.store)
+    assert await office.request(record.request.id) == before
+
+
+async def test_the_same_wish_sent_twice_is_one(office: World) -> None:
+    record = await asked(office)
+
+    first = await office.delegate("bo", record, "cy", once="same")
+    again = await office.delegate("bo", record, "cy", once="same")
+
+    assert first == again == Delegated(person=PersonId("bo"), to=PersonId("cy"))
+    assert len((await office.request(record.request.id)).request.policy.handed_on) == 1
+
+
+async def test_it_goes_on_from_hand_to_hand_three_times(office: World) -> None:
+    record = await asked(office)
+    for person, to in (("bo", "cy"), ("cy", "dan"), ("dan", "eve")):
+        assert isinstance(await office.delegate(person, record, to), Delegated)
+
+    stands = await office.request(record.request.id)
+    run = await office.run(record.request.run_id)
+    assert status_line(run, stands, office.people).startswith("Waiting for Eve Ebert (for Bo Berg)")
+    for person in ("bo", "cy", "dan"):
+        assert isinstance(await office.decide(person, stands, "approve"), NotEntitled)
+    assert isinstance(await office.decide("eve", stands, "approve"), Decided)
+
+
+async def test_over_http_it_is_told_with_the_request_as_it_stands_then(office: World) -> None:
+    async with serving(office.app) as api:
+        bo, record = await api.client("bo"), await asked(office)
+
+        made = await bo.post(f"/v1/requests/{record.request.id}/delegate", json={"to": "cy", "reason": "off"})
+
+        said = made.json()
+        assert (made.status_code, said["judgement"]) == (200, {"type": "delegated", "person": "bo", "to": "cy"})
+        assert said["request"]["may_decide"] == ["cy"]
+        assert said["request"]["handed_on"] == [{"person": "bo", "to": "cy", "why": "delegated", "reason": "off"}]
+        assert "You may still deny it." in said["told"]
+
+
+async def test_over_http_a_refusal_says_why_and_changes_nothing(office: World) -> None:
+    async with serving(office.app) as api:
+        bo, cy, anna = [await api.client(person) for person in ("bo", "cy", "anna")]
+        ci, record = await api.client(service="ci", acts_for=["bo"]), await asked(office)
+        path = f"/v1/requests/{record.request.id}/delegate"
+
+        assert "By the policy solo, Gus Gral can't decide" in refused(
+            await bo.post(path, json={"to": "gus"}), 422, "not-delegable"
+        )
+        assert "asked for this" in refused(await bo.post(path, json={"to": "anna"}), 422, "not-delegable")
+        refused(await bo.post(path, json={"to": "nobody"}), 404, "not-found")
+        refused(await cy.post(path, json={"to": "dan"}), 404, "not-found")
+        refused(await anna.post(path, json={"to": "dan"}), 403, "not-entitled")
+        refused(await ci.post(path, json={"to": "dan"}), 403, "not-for-programs")
+        assert (await office.request(record.request.id)).request == record.request
+        await office.decide("bo", record, "deny")
+        refused(await bo.post(path, json={"to": "cy"}), 409, "already-decided")
+
+
+async def test_from_a_terminal(office: World) -> None:
+    record = await asked(office)
+    request_id = record.request.id
+
+    done = await sayso(office, "delegate", request_id, "--to", "cy", "--reason", "off", "--as", "bo")
+    refused = await sayso(office, "delegate", request_id, "--to", "dan", "--as", "bo")
+    shown = await sayso(office, "requests", "--for", "cy", "--full")
+
+    assert (done.code, "You handed it on to Cy Cole" in done.out) == (0, True)
+    assert (refused.code, "Only who may decide it now can hand it on." in refused.out) == (1, True)
+    assert "handed on  Bo Berg to Cy Cole: “off”" in shown.out
