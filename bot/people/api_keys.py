@@ -230,11 +230,10 @@ class Keyring:
             await self._client.do("HSET", self._names.api_keys_used, hashed, now.isoformat())
         return key
 
-    async def is_good(self, text: str) -> bool:
-        """Return whether `find` would still find the key; it does not count as a use."""
-        if _hash(text) in self._lent:
-            return True
-        return self._good(await self._client.do("HGET", self._names.api_keys, _hash(text))) is not None
+    async def still(self, text: str) -> ApiKey | None:
+        """Return the key as `find` would still find it; it does not count as a use."""
+        hashed = _hash(text)
+        return self._lent.get(hashed) or self._good(await self._client.do("HGET", self._names.api_keys, hashed))
 
     def _good(self, body: bytes | None) -> ApiKey | None:
         key = None if body is None else ApiKey.model_validate_json(body)

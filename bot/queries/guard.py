@@ -56,6 +56,13 @@ class Guard:
         concern = concern_of((await self._history.read(run_id)).events)
         return self.rights.denial(who, "see", concern, run_id) is None
 
+    async def still_sees(self, who: Who, before: Who, run_id: str) -> bool:
+        """Return whether `who` may see a run that they saw as they were `before`.
+
+        Nobody ceases to be concerned by a run, so whoever may do what they could then still sees it.
+        """
+        return who == before or (who.has("read") and await self.may_see(who, run_id))
+
     async def seen(self, who: Who, run_ids: Sequence[str]) -> frozenset[str]:
         """Return those of the runs that `who` may see, of those that have not left for the archive."""
         if who.sees_all:

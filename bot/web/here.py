@@ -22,7 +22,10 @@ class Demo:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """This process, as operations see it. `ping_s` keeps streams open; nobody waits longer than `longest_wait_s`."""
+    """This process, as operations see it. `ping_s` keeps streams open; nobody waits longer than `longest_wait_s`.
+
+    Every `look_s` it is asked whether the reader of a stream may still hear it.
+    """
 
     app: App
     follower: Follower
@@ -31,6 +34,7 @@ class Here:
     port: int
     demo: Demo | None
     ping_s: float
+    look_s: float
     longest_wait_s: float
 
 

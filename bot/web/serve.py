@@ -21,6 +21,8 @@ from bot.web.waits import Waits
 
 # An event stream that says nothing for longer is taken for dead by what stands in between.
 PING_S = 15.0
+# So long after somebody has lost a right, a session or a key, what they still follow ends. Each look asks Redis once.
+LOOK_S = 4.0
 _LAST_ANSWERS_S = 1
 
 
@@ -41,6 +43,7 @@ async def serve(
     demo: Demo | None = None,
     *,
     ping_s: float = PING_S,
+    look_s: float = LOOK_S,
     longest_wait_s: float = LONGEST_WAIT_S,
     limits: Limits = LIMITS,
 ) -> None:
@@ -59,6 +62,7 @@ async def serve(
             port=port_of(listener),
             demo=demo,
             ping_s=ping_s,
+            look_s=look_s,
             longest_wait_s=longest_wait_s,
         )
         server = _Server(_config(here, limits))

@@ -36,9 +36,9 @@ class EventStream(Response, Generic[N]):
     """Tells the news of a source until `tell` says it was the last, its reader has gone, or this process leaves.
 
     `tell` gives what is sent for some news, and whether that is the end. With `at_once` it is asked about that first,
-    for whoever may have missed something. Before each news and each ping `is_welcome` says whether its reader may still
-    hear them; who may not is told `farewell`, and nothing more. `counted` is entered while the stream is open, and may
-    refuse it.
+    for whoever may have missed something. Before each news, and every few seconds without any, `farewell` says what its
+    reader is told last who may hear no more; None for whoever still may. `counted` is entered while the stream is open,
+    and may refuse it.
     """
 
     def __init__(
@@ -46,15 +46,14 @@ class EventStream(Response, Generic[N]):
         here: Here,
         source: AbstractAsyncContextManager[Source[N]],
         tell: Callable[[N], Awaitable[tuple[bytes, bool]]],
-        is_welcome: Callable[[], Awaitable[bool]],
+        farewell: Callable[[], Awaitable[bytes | None]],
         counted: Callable[[], AbstractContextManager[None]] = nullcontext,
         at_once: N | None = None,
-        farewell: bytes = b"",
     ) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"}, media_type=MEDIA_TYPE)
         del self.headers["content-length"]
         self._here, self._source, self._render, self._counted = here, source, tell, counted
-        self._is_welcome, self._at_once, self._farewell = is_welcome, at_once, farewell
+        self._farewell, self._at_once = farewell, at_once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start: Message = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
@@ -81,20 +80,24 @@ class EventStream(Response, Generic[N]):
             self._here.metrics.streams.dec()
 
     async def _send_news(self, source: Source[N], send: Send) -> None:
-        is_last = False
+        is_last, clock = False, asyncio.get_running_loop().time
         with suppress(FollowingEnds, StoreError, OSError):  # its reader takes it up again elsewhere, or later
-            news = self._at_once
+            news, pings_at = self._at_once, clock() + self._here.ping_s
             while not is_last:
                 if not news:
-                    news = await source.next(self._here.ping_s)
-                body, is_last = await self._rendered(news)
-                await _send(send, body)
+                    news = await source.next(min(self._here.look_s, max(0.0, pings_at - clock())))
+                body, is_last = await self._rendered(news, is_silent=clock() >= pings_at)
+                if body:
+                    await _send(send, body)
+                    pings_at = clock() + self._here.ping_s
                 news = None
 
-    async def _rendered(self, news: N) -> tuple[bytes, bool]:
-        if not await self._is_welcome():
-            return self._farewell, True
-        return await self._render(news) if news else (_PING, False)
+    async def _rendered(self, news: N, *, is_silent: bool) -> tuple[bytes, bool]:
+        if (farewell := await self._farewell()) is not None:
+            return farewell, True
+        if news:
+            return await self._render(news)
+        return _PING if is_silent else b"", False
 
 
 async def _send(send: Send, body: bytes) -> None:

@@ -147,9 +147,9 @@ class Console:
 
 @asynccontextmanager
 async def a_console(
-    world: World, *, is_demo: bool = False, host: str = "", ping_s: float = 15.0
+    world: World, *, is_demo: bool = False, host: str = "", ping_s: float = 15.0, look_s: float = 4.0
 ) -> AsyncGenerator[Console]:
     """The console of `world` over HTTP, as `sayso dev` has it if `is_demo`, else as `sayso web` has it."""
     demo = Demo(world.mail, SITE) if is_demo else None
-    async with serving(world.app, demo, ping_s=ping_s) as api:
+    async with serving(world.app, demo, ping_s=ping_s, look_s=look_s) as api:
         yield Console(api, host)

@@ -82,6 +82,7 @@ async def serving(
     demo: Demo | None = None,
     *,
     ping_s: float = 15.0,
+    look_s: float = 4.0,
     longest_wait_s: float = 50.0,
     port: int = 0,
     limits: Limits = LIMITS,
@@ -89,7 +90,9 @@ async def serving(
     """`app` over HTTP while the context is open."""
     listener = listen("127.0.0.1", port)
     api = Api(app, port_of(listener))
-    task = asyncio.create_task(serve(app, listener, demo, ping_s=ping_s, longest_wait_s=longest_wait_s, limits=limits))
+    task = asyncio.create_task(
+        serve(app, listener, demo, ping_s=ping_s, look_s=look_s, longest_wait_s=longest_wait_s, limits=limits)
+    )
     try:
         yield api
     finally:

@@ -1,7 +1,6 @@
 """The API key of a request, and the checks that operations make of it."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -85,9 +84,21 @@ def _no_key(detail: str, more: str) -> ProblemError:
     return trouble(HTTPStatus.UNAUTHORIZED, "no-key", detail, _DO, {"WWW-Authenticate": f'Bearer realm="sayso"{more}'})
 
 
-def is_still_good(request: Request) -> Callable[[], Awaitable[bool]]:
-    """Asks whether the key of `request` still opens something: what takes long must not outlive it."""
-    return partial(here(request).app.access.keyring.is_good, bearer(request.headers))
+async def still_good(request: Request) -> ApiKey:
+    """Return the key of `request` as it is by now. Raises ProblemError."""
+    if key := await here(request).app.access.keyring.still(bearer(request.headers)):
+        return key
+    raise no_such_key()
+
+
+async def still_sees(request: Request, before: Who, run_id: str) -> bool:
+    """Return whether the key of `request`, which was `before`, still sees a run.
+
+    What takes long must not outlive the right to it.
+    """
+    app = here(request).app
+    key = await app.access.keyring.still(bearer(request.headers))
+    return key is not None and await app.guard.still_sees(app.access.rights.of_key(key), before, run_id)
 
 
 def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
@@ -167,7 +178,6 @@ def way(request: Request) -> Literal["api", "cli"]:
 
 
 Way = Annotated[Literal["api", "cli"], Depends(way)]
-StillGood = Annotated[Callable[[], Awaitable[bool]], Depends(is_still_good)]
 HereNow = Annotated[Here, Depends(here)]
 MayTrigger = Annotated[ApiKey, Depends(needs("trigger"))]
 MayRead = Annotated[ApiKey, Depends(needs("read"))]

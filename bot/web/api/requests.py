@@ -33,11 +33,10 @@ from bot.web.api.keyed import (
     MayAnswer,
     MayRead,
     MaySteer,
-    StillGood,
     Way,
-    no_such_key,
     only_known_queries,
     record_for,
+    still_good,
 )
 from bot.web.api.shapes import (
     Absent,
@@ -175,7 +174,6 @@ async def shown(
     key: MayRead,
     here: HereNow,
     way: Way,
-    is_good: StillGood,
     request: HttpRequest,
     wait_s: Annotated[
         float,
@@ -192,8 +190,7 @@ async def shown(
     if is_open(view):
         with here.waits.one_more(f"key {key.prefix}"):
             view = await changed(here, view, min(wait_s, here.longest_wait_s), request.receive)
-    if not await is_good():
-        raise no_such_key()
+    await record_for(here, await still_good(request), "see", request_id, way)
     return view
 
 

@@ -13,7 +13,7 @@ from bot.render.views import Summary
 from bot.store.watch import RunNews
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
-from bot.web.api.keyed import HereNow, MayRead, StillGood, Way, check_run, only_known_queries
+from bot.web.api.keyed import HereNow, MayRead, Way, check_run, only_known_queries, still_sees
 from bot.web.api.runs import RunPath
 from bot.web.api.shapes import Absent, Events, Numbered, Seq
 from bot.web.here import Here
@@ -38,7 +38,6 @@ async def events(
     key: MayRead,
     here: HereNow,
     way: Way,
-    is_good: StillGood,
     request: Request,
     after: Annotated[int, Query(ge=0, le=_SEQ_AT_MOST, description="Only events after this one.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000, description="How many at most; a stream has no limit.")] = 1_000,
@@ -50,7 +49,7 @@ async def events(
     and a stream that was cut goes on after `Last-Event-ID`. There is a ping every 15 s, and status 204 (which browsers
     take as the end) when the run has ended and all of it was told.
     """
-    await check_run(here, key, "see", run_id, way)
+    who = await check_run(here, key, "see", run_id, way)
     [line] = await here.app.store.lists.summaries_of([run_id])
     if not line:
         return await _archived(here, run_id, after if last_event_id is None else int(last_event_id), limit, request)
@@ -63,7 +62,11 @@ async def events(
     if has_ended and seq >= await here.app.store.length(run_id):
         return Response(status_code=HTTPStatus.NO_CONTENT)
     counted = partial(here.waits.one_more, f"key {key.prefix}")
-    return EventStream(here, here.follower.watch(run_id, seq), _render, is_good, counted)
+
+    async def farewell() -> bytes | None:
+        return None if await still_sees(request, who, run_id) else b""
+
+    return EventStream(here, here.follower.watch(run_id, seq), _render, farewell, counted)
 
 
 async def _archived(here: Here, run_id: str, seq: int, limit: int, request: Request) -> Response | Events:

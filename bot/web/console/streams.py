@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.events import ToolFinished
+from agents.requests import RunId
 from bot.queries.lists import waiting_on
 from bot.store.watch import EVERYTHING, RunNews
 from bot.web.console import requests, runs
 from bot.web.console.home import lists_of, live_panel
 from bot.web.console.pages import fragment, part
 from bot.web.console.runs import around_run, told_of
-from bot.web.console.visits import check_run, visit_of
+from bot.web.console.visits import check_run, request_for, visit_of, who_of
 from bot.web.here import here
 from bot.web.streaming import EventStream, Source
 
@@ -29,19 +30,23 @@ def following(
     source: AbstractAsyncContextManager[Source[N]],
     render: Callable[[N], Awaitable[tuple[bytes, bool]]],
     at_once: N | None = None,
+    run_id: RunId | None = None,
 ) -> EventStream[N]:
     """A stream of what `render` gives for news of `source`, and whether that is the end; `at_once` is sent first.
 
-    When the session has ended, the last event is `gone`, with words to show.
+    When the session has ended, or its person may see `run_id` no longer, the last event is `gone`, with words to show.
     """
-    process, visit = here(request), visit_of(request)
+    process, visit, before = here(request), visit_of(request), who_of(request)
 
-    async def is_welcome() -> bool:
-        return await process.app.access.sessions.find(visit.text) is not None
+    async def farewell() -> bytes | None:
+        session = await process.app.access.sessions.find(visit.text)
+        who = process.app.access.rights.of_session(session) if session else None
+        if who and (run_id is None or await process.app.guard.still_sees(who, before, run_id)):
+            return None
+        return part("gone", fragment(request, "_hidden.html" if who else "_gone.html", {}))
 
     counted = partial(process.waits.one_more, f"person {visit.known.person}")
-    farewell = part("gone", fragment(request, "_gone.html", {}))
-    return EventStream(process, source, render, is_welcome, counted, at_once, farewell)
+    return EventStream(process, source, render, farewell, counted, at_once)
 
 
 # What the last event that a page has got was marked with: how many events of the run, and which card.
@@ -78,7 +83,7 @@ async def run(request: Request) -> Response:
         last = part(name, html, f"{told.run.seq} {shown}".strip())
         return b"".join(part(*one) for one in before) + last, False
 
-    return following(request, process.follower.watch(run_id, seq), render)
+    return following(request, process.follower.watch(run_id, seq), render, run_id=run_id)
 
 
 async def home(request: Request) -> Response:
@@ -113,6 +118,7 @@ async def listed_requests(request: Request) -> Response:
 async def one_request(request: Request) -> Response:
     """A request's card, whenever it is another one than that of `card`."""
     shown = request.query_params.get("card", "")
+    asked = (await request_for(request, "see")).record.request
 
     async def parts() -> dict[str, str]:
         nonlocal shown
@@ -122,10 +128,12 @@ async def one_request(request: Request) -> Response:
         shown = str(data["version"])
         return {"card": fragment(request, "_card.html", data | {"on_own_page": True})}
 
-    return _on_any_change(request, parts)
+    return _on_any_change(request, parts, asked.run_id)
 
 
-def _on_any_change(request: Request, parts: Callable[[], Awaitable[dict[str, str]]]) -> Response:
+def _on_any_change(
+    request: Request, parts: Callable[[], Awaitable[dict[str, str]]], run_id: RunId | None = None
+) -> Response:
     """A page's parts, anew when anything has changed; at most a few times a second."""
     process, me = here(request), visit_of(request).known.person
     last = -_NOT_MORE_OFTEN_S
@@ -138,7 +146,7 @@ def _on_any_change(request: Request, parts: Callable[[], Awaitable[dict[str, str
         found, last = {"count": count} | await parts(), clock()
         return b"".join(part(name, html) for name, html in found.items()), False
 
-    return following(request, process.follower.changes(), render, at_once=EVERYTHING)
+    return following(request, process.follower.changes(), render, at_once=EVERYTHING, run_id=run_id)
 
 
 def _has(request: Request) -> tuple[int, str]:

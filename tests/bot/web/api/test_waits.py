@@ -66,6 +66,7 @@ async def here(world: World) -> AsyncIterator[Here]:
         port=0,
         demo=None,
         ping_s=15,
+        look_s=15,
         longest_wait_s=50,
     )
     await follower.close()

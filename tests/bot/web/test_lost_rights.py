@@ -1,0 +1,97 @@
+"""What somebody follows or waits for ends soon after they may no longer see it, also where nothing happens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from tests.office import TOML
+from tests.servers.console import a_console
+from tests.servers.markup import Markup
+from tests.servers.web import Api, serving
+from tests.tables import becomes, without
+from tests.world import World, a_world
+
+OPERATORS = TOML + '\n[roles]\noperator = ["person:dan"]\n'
+WITHIN_S = 40
+LOOK_S = 0.05
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    """Dan is an operator, whom no run of Anna's concerns."""
+    async with a_world(redis, tmp_path / "data", OPERATORS) as world:
+        yield world
+
+
+async def rest_of(api: Api, person: str, run_id: str, began: asyncio.Event) -> str:
+    """Follow a run to the end of the stream."""
+    said, client = "", await api.client(person)
+    stream = {"Accept": "text/event-stream"}
+    async with client.stream("GET", f"/v1/runs/{run_id}/events", headers=stream) as answer:
+        async for line in answer.aiter_lines():
+            said += line
+            if "request_opened" in line:
+                began.set()
+    return said
+
+
+@pytest.mark.parametrize(
+    ("person", "toml"),
+    [("dan", TOML), ("bo", without(OPERATORS, "bo"))],
+    ids=["who is no operator any more", "who has left"],
+)
+async def test_the_stream_of_a_run_ends_for_whoever_may_no_longer_see_it(office: World, person: str, toml: str) -> None:
+    run_id, began = await office.trigger("press it"), asyncio.Event()
+    await office.opened(run_id)
+    async with serving(office.app, look_s=LOOK_S) as api:
+        others = asyncio.create_task(rest_of(api, "anna", run_id, asyncio.Event()))
+        following = asyncio.create_task(rest_of(api, person, run_id, began))
+        async with asyncio.timeout(WITHIN_S):
+            await began.wait()
+            await becomes(office, toml)
+            said = await following
+
+        assert "ping" not in said
+        assert not others.done()
+        others.cancel()
+
+
+@pytest.mark.parametrize("page", ["run", "request"])
+async def test_a_page_that_follows_says_that_it_may_be_seen_no_longer(office: World, page: str) -> None:
+    run_id = await office.trigger("press it")
+    record = await office.opened(run_id)
+    await office.quiet()
+    async with a_console(office, look_s=LOOK_S) as console:
+        dan = await console.browser("dan")
+        path = f"/runs/{run_id}" if page == "run" else f"/requests/{record.request.id}"
+        tags = (await dan.get(path)).tags
+        follows = next(found["data-follow"] for _, found in tags if "data-follow" in found)
+        async with aclosing(dan.stream(follows)) as stream:
+            rest = asyncio.ensure_future(_all(stream))
+            assert not (await asyncio.wait([rest], timeout=0.2))[0]
+            await becomes(office, TOML)
+            async with asyncio.timeout(WITHIN_S):
+                name, html = (await rest)[-1]
+
+    assert (name, Markup(html).words) == ("gone", "You may no longer see this. To the first page")
+
+
+async def _all(stream: AsyncIterator[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [part async for part in stream]
+
+
+async def test_who_waits_for_a_request_that_they_may_no_longer_see_is_not_shown_it(office: World) -> None:
+    record = await office.opened(await office.trigger("press it"))
+    async with serving(office.app) as api:
+        dan = await api.client("dan")
+        waiting = asyncio.create_task(dan.get(f"/v1/requests/{record.request.id}?wait_s=40", timeout=90))
+        assert not (await asyncio.wait([waiting], timeout=0.2))[0]
+        await becomes(office, TOML)
+        await office.decide("bo", record, "approve")
+
+        answer = await waiting
+
+    assert answer.status_code == 404
