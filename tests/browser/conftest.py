@@ -45,6 +45,21 @@ def anna(browser: Browser, dev: Dev) -> Iterator[Visitor]:
         yield visitor
 
 
+@pytest.fixture
+def anna_with_two_gates(browser: Browser, tmp_path: Path, short_path: Path) -> Iterator[Visitor]:
+    """Yield Anna where people are asked before staging as well: of two deploys to one place the newer one replaces
+    the other.
+    """
+    with Dev(tmp_path, short_path) as first:
+        first.leave()
+        config = tmp_path / "data" / "sayso.toml"
+        config.write_text(config.read_text().replace('policy = "nobody is asked"', 'policy = "production"'))
+    with first.again() as dev:
+        with Visitor(browser, dev) as visitor:
+            yield visitor
+        dev.leave()
+
+
 @pytest.fixture(scope="module")
 def shared_dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     """A `sayso dev` for all tests of a file, which only look at it."""

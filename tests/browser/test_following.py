@@ -101,17 +101,18 @@ def test_a_tab_that_nobody_sees_follows_nothing_until_it_is_seen(anna: Visitor, 
     wait_until(lambda: streams(dev) == 1, what="the page follows again")
 
 
-def test_lists_follow_what_others_do_and_leave_the_focus_where_it_is(anna: Visitor, dev: Dev) -> None:
+def test_lists_follow_what_others_do_and_leave_the_focus_where_it_is(anna_with_two_gates: Visitor) -> None:
+    anna, dev = anna_with_two_gates, anna_with_two_gates.dev
     mailbox, page = anna.logs_in(), anna.opens("/")
     mailbox.goto("/mail/bo")
     page.get_by_role("button", name="Bo", exact=True).click()
     expect(page.get_by_text("Nothing needs your attention.")).to_be_visible()
     page.get_by_role("textbox", name="What do you need?").fill(TYPED)
 
-    dev.run("trigger", "deploy v1.1.0 to production", "--as", "anna")
-    first = page.get_by_role("link", name="Deploy v1.1.0 to production, replacing v1.0.0?")
+    dev.run("trigger", "deploy v1.1.0 to staging", "--as", "anna")
+    first = page.get_by_role("link", name="Deploy v1.1.0 to staging, replacing v1.0.0?")
     first.focus()
-    expect(mailbox.get_by_role("link", name="Deploy v1.1.0 to production, replacing v1.0.0?")).to_be_visible()
+    expect(mailbox.get_by_role("link", name="Deploy v1.1.0 to staging, replacing v1.0.0?")).to_be_visible()
     dev.run("trigger", "deploy v1.2.0 to production", "--as", "anna")
 
     expect(page.get_by_role("link", name="Deploy v1.2.0 to production, replacing v1.0.0?")).to_be_visible()

@@ -55,11 +55,14 @@ def test_the_way_to_the_content_can_be_skipped(anna: Visitor) -> None:
     assert focus(page) == "What do you need?"
 
 
-def test_the_keys_of_the_waiting_list_lead_to_pages_that_ask_and_decide_nothing(anna: Visitor) -> None:
+def test_the_keys_of_the_waiting_list_lead_to_pages_that_ask_and_decide_nothing(
+    anna_with_two_gates: Visitor,
+) -> None:
+    anna = anna_with_two_gates
     page = anna.logs_in()
-    for version in ("v1.1.0", "v1.2.0"):
+    for wanted in ("deploy v1.1.0 to staging", "deploy v1.2.0 to production"):
         page.goto("/")
-        run = anna.asks(page, f"deploy {version} to production")
+        run = anna.asks(page, wanted)
         expect(page.get_by_text("Card sent to Cy Cole by email")).to_be_visible()
     page.get_by_role("button", name="Bo", exact=True).click()
     page.goto("/requests")
@@ -70,7 +73,7 @@ def test_the_keys_of_the_waiting_list_lead_to_pages_that_ask_and_decide_nothing(
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
-    assert focus(page) == "Deploy v1.1.0 to production, replacing v1.0.0?"
+    assert focus(page) == "Deploy v1.1.0 to staging, replacing v1.0.0?"
     page.keyboard.press("x")
     expect(page.get_by_role("checkbox").first).to_be_checked()
     page.keyboard.press("d")
