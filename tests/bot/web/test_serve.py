@@ -83,7 +83,8 @@ async def test_a_web_process_leaves_in_order_with_streams_open(world: World) -> 
 async def test_two_web_processes_are_one_installation(world: World) -> None:
     async with a_web(world) as (_, first), a_web(world) as (_, second):
         headers = await key_of(world, "anna")
-        async with AsyncClient(headers=headers) as anna, AsyncClient(headers=await key_of(world, "bo")) as bo:
+        of_bo = await key_of(world, "bo")
+        async with AsyncClient(headers=headers) as anna, AsyncClient(headers=of_bo, timeout=QUICKLY_S) as bo:
             record = await world.opened(await world.trigger("press it"))
             path = f"/v1/requests/{record.request.id}"
             waiting = asyncio.create_task(anna.get(f"{first}{path}?wait_s=50", timeout=90))
