@@ -167,7 +167,9 @@ class Requests(RuleBasedStateMachine):
             self.page.state = self.record.state
             self.page.votes = {vote.person for vote in self.record.votes if vote.approve}
             return
-        for person, vote in sorted(here):
+        # Nor is it chance whose votes may count, in whatever order they came.
+        came = [str(vote.person) for vote in self.record.votes if vote.approve]
+        for person, vote in sorted(here, key=lambda one: came.index(one[0]) if one[0] in came else len(came)):
             self.judged(person, vote, self.seen[-1])
 
     @rule(version=st.sampled_from(("v1", "v2", "v3")))
