@@ -31,6 +31,7 @@ __all__ = [
     "Fact",
     "Outcome",
     "Pending",
+    "Repeats",
     "RequestHumanInput",
     "Result",
     "Run",
@@ -227,6 +228,18 @@ def _as_chosen(_: Run, step: Step) -> Step:
     return step
 
 
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """What may differ between calls of a tool that one standing approval covers.
+
+    `variable` names the arguments that may be left open, with what they alone stand for. `surroundings` are the
+    beginnings of the names of artifacts that say what is there before a call, which each call changes.
+    """
+
+    variable: tuple[str, ...] = ()
+    surroundings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool(Generic[A]):
     """A typed function that code may execute on behalf of a step.
@@ -245,6 +258,8 @@ class Tool(Generic[A]):
     `runs_command` says that its whole effect is one `ToolContext.command`. `schema_version` changes with `args`.
     A newer call that `supersedes` closes older requests of other runs for the same tool and environment.
     `editable` names the arguments that whoever may approve a call may change before it is decided.
+    `repeats` says what a standing approval of a call may leave open: nothing, unless you name it; with None people are
+    asked about each call.
     """
 
     name: str
@@ -265,11 +280,14 @@ class Tool(Generic[A]):
     schema_version: int = 1
     editable: tuple[str, ...] = ()
     supersedes: bool = False
+    repeats: Repeats | None = Repeats()
 
     def __post_init__(self) -> None:
-        """Refuse names in `editable` that are no arguments."""
+        """Refuse names in `editable`, and of arguments to be left open, that are no arguments."""
         if unknown := set(self.editable) - set(self.args.model_fields):
             raise ValueError(f"the tool {self.name!r} has no argument {', '.join(sorted(unknown))} to be editable")
+        if self.repeats and (unknown := set(self.repeats.variable) - set(self.args.model_fields)):
+            raise ValueError(f"the tool {self.name!r} has no argument {', '.join(sorted(unknown))} to be variable")
 
     def waits_for(self, args: A) -> float:
         """Seconds from the start of this call until nobody waits for its result any more."""

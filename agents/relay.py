@@ -72,6 +72,15 @@ def wanted_of(run: Run) -> Question | Approval | None:
     return wanted if run.started.agent == RELAY or (run.started.parent and wanted.kind == "question") else None
 
 
+def approval_of(run: Run) -> Approval | None:
+    """Return the approval that a run of code began with, whichever agent it has; None for any other run."""
+    try:
+        found = _wanted.validate_python(run.started.context.get(_WANTED) if run.started else None)
+    except ValidationError:
+        return None
+    return found if isinstance(found, Approval) else None
+
+
 def relay_agent(policies: Callable[[], Collection[str]]) -> Agent:
     """The agent that relays; `policies` returns those that are configured now."""
     return Agent(

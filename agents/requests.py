@@ -231,8 +231,7 @@ class Effect(Frozen):
 
     `argv` is the exact command, or the parts of the exact call. `artifacts` maps each name a person used (a tag)
     to what it stands for now (a commit), and whatever else must still be so when it is done. `cwd` is the folder that
-    a command runs in; with a `commit`, in a clean copy of that commit of it. `facts` are for the card and not part of
-    what is approved.
+    a command runs in; with a `commit`, in a clean copy of that commit of it. `facts` are for the card, and not approved.
     """
 
     argv: tuple[str, ...]
@@ -473,12 +472,20 @@ class Given(Frozen):
     form: dict[str, FormValue] = {}
 
 
+class StandingUse(Frozen):
+    """Use `number` of those (`of`) that the standing approval `id` allows."""
+
+    id: str
+    number: int
+    of: int
+
+
 class Decision(Frozen):
     """The one final outcome of a request. `by` holds the people whose votes or answer made it; empty for code.
 
     `operators_keys` are those of them whose word came with a key that somebody else made. `newer_run` asks for the same
     place now, and so this one is superseded and not asked again. `evidence` is how the channel knew who answered or
-    withdrew; where votes made it, each has its own.
+    withdrew; where votes made it, each has its own. With `standing` nobody was asked, and `by` have granted that.
     """
 
     state: Closed
@@ -489,4 +496,5 @@ class Decision(Frozen):
     operators_keys: tuple[PersonId, ...] = ()
     newer_run: RunId = Field(default=RunId(""), exclude_if=operator.not_)
     evidence: str = Field(default="", exclude_if=operator.not_)
+    standing: StandingUse | None = Field(default=None, exclude_if=operator.not_)
     at: AwareDatetime

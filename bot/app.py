@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -12,6 +13,7 @@ from agents.help import usage
 from agents.model.protocol import Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.requests import PersonId
+from agents.standing import STANDING, standing_agent
 from bot.archive.keeper import Archive, place_of
 from bot.archive.retention import Retention
 from bot.audit.chain import Head
@@ -47,6 +49,9 @@ from bot.requests.card_updates import EDITING
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
 from bot.requests.reassignment.departures import Departures
+from bot.requests.standing.approvals import StandingApprovals
+from bot.requests.standing.granting import StandingGrants
+from bot.requests.standing.uses import StandingUses
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Admission
 from bot.runs.api_requests import ApiRequests
@@ -81,24 +86,29 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """A run's life: started, steered, copied, asked for by programs, moved on."""
+    """A run's life: started, steered, copied, asked for by programs, moved on; `standing` asks for the same again."""
 
     starter: Starter
     steering: Steering
     forks: RunForks
     api_requests: ApiRequests
+    standing: ApiRequests
     children: Children
     executor: Executor
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Requests: the single writer of decisions, the lists of them, what is frozen, and whose deciders have left."""
+    """Requests: the single writer of decisions, the lists of them, what is frozen, and whose deciders have left.
+
+    And what was approved once for several times.
+    """
 
     decisions: Decisions
     lookup: StoredRequests
     freezes: FrozenRequests
     departures: Departures
+    standing: StandingApprovals
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +240,7 @@ def compose(
         audit=AuditReader(store),
         guard=Guard(ground.access.rights, store, history),
         people=people,
-        runs=Runs(
-            starter=starter,
-            steering=steering,
-            forks=forks,
-            api_requests=ApiRequests(journal, people, starter, driving.thinker, driving.loop, driving.agents[RELAY]),
-            children=driving.children,
-            executor=driving.executor,
-        ),
+        runs=_runs(ground, starter, steering, forks, driving),
         requests=_requests(ground, agents),
         messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
         work=Work(
@@ -255,6 +258,19 @@ def compose(
         ready=asyncio.Event(),
         release=release,
         telemetry=telemetry,
+    )
+
+
+def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks, driving: _Driving) -> Runs:
+    asking = partial(ApiRequests, ground.journal, ground.people, starter, driving.thinker, driving.loop)
+    return Runs(
+        starter=starter,
+        steering=steering,
+        forks=forks,
+        api_requests=asking(driving.agents[RELAY]),
+        standing=asking(driving.agents[STANDING]),
+        children=driving.children,
+        executor=driving.executor,
     )
 
 
@@ -280,7 +296,8 @@ def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:
         freezes=ground.freezes,
     )
     departures = Departures(ground.journal, decisions, ground.people, ground.edits, ground.settings.alerts.to)
-    return Requests(decisions, lookup, ground.freezes, departures)
+    standing = StandingApprovals(ground.journal, decisions, ground.people)
+    return Requests(decisions, lookup, ground.freezes, departures, standing)
 
 
 def _ground(
@@ -358,7 +375,11 @@ def _driving(
     settings, journal, people = ground.settings, ground.journal, ground.people
     # No trigger is routed to the relay: whom a program may ask is checked where its requests come in. Nor is one to
     # the agent of surveys, which only those start who conduct one.
-    everyone = {**agents, RELAY: relay_agent(lambda: people.tables.policies), SURVEY: survey_agent()}
+    grants = StandingGrants(ground.store, people)
+    of_code = (
+        relay_agent(lambda: people.tables.policies), survey_agent(), standing_agent(grants.check, grants.grant),
+    )  # fmt: skip
+    everyone = {**agents, **{agent.name: agent for agent in of_code}}
     children = Children(journal, (*agents, SURVEY), settings.agents, ground.access.rights)
     runner, announcing = Runner(settings.data_dir, ground.client.url), Announcements(journal, people)
     redactor, host = Redactor((*secrets_in(settings), *model_secrets(settings))), ground.data_dir.host()
@@ -378,5 +399,6 @@ def _driving(
         ground.decisions,
         people,
         ground.freezes,
+        StandingUses(ground.store, people),
     )
     return _Driving(everyone, thinker, executor, children, loop)

@@ -7,14 +7,18 @@ from functools import cache
 from language import in_all, say
 
 _LABELS = {
+    "Allows": "label.allows",
+    "Asked for by": "label.asked-for-by",
     "Authors": "label.authors",
     "CI": "label.ci",
     "Changes": "label.changes",
+    "Environment": "label.environment",
     "Files": "label.files",
     "Files touched": "label.files-touched",
     "From": "label.from",
     "Groups": "label.groups",
     "Health": "label.health",
+    "May be anything": "label.may-be-anything",
     "Migrations": "label.migrations",
     "People": "label.people",
     "Plan": "label.plan",
@@ -33,13 +37,15 @@ _LABELS = {
     "They attached": "label.they-attached",
     "They wrote": "label.they-wrote",
     "To": "label.to",
+    "Until": "label.until",
+    "Uses": "label.uses",
     "Variables": "label.variables",
 }
 
 # Labels with names in them; of two that fit, the first one is meant.
 _NAMED = (
     *("label.versions-for", "label.live-in", "label.last-deploy", "label.health-of", "label.meant-by"),
-    *("label.of-version", "label.knowledge", "label.knowledge-cut", "label.knowledge-missing"),
+    *("label.with-argument", "label.of-version", "label.knowledge", "label.knowledge-cut", "label.knowledge-missing"),
 )
 _NAME = re.compile(r"\\{(\w+)\\}")
 

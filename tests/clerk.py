@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
-from agents import Agent, Outcome, Pending, Tool, ToolContext, ToolRefused
+from agents import Agent, Outcome, Pending, Repeats, Tool, ToolContext, ToolRefused
 from agents.requests import Effect, Fact
 from agents.run import Result, Run
 from agents.starting import START_RUN, start_run_tool
@@ -255,5 +255,6 @@ def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, 
         gate=gate,
         title=lambda args: workshop.title(name, args.what),
         idempotent=idempotent,
+        repeats=Repeats(variable=("what",)),
         timeout_s=workshop.timeouts_s.get(name, 30),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from agents import Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
+from agents import Arguments, Outcome, Pending, Repeats, Tool, ToolContext, ToolRefused
 from agents.deploy import checks
 from agents.deploy.backends.command import PLAN_S, backend_of
 from agents.deploy.environment import ELSEWHERE, Environment, Way
@@ -102,6 +102,8 @@ def _tool(way: Way, environments: Mapping[str, Environment], description: str) -
         question=lambda args, effect: question(way, args, effect),
         editable=("version",) if way == "deploy" else (),
         supersedes=way == "deploy",
+        # Where a rollback goes is found out each time: people look at each of them.
+        repeats=Repeats(variable=("version",), surroundings=(LIVE_IN,)) if way == "deploy" else None,
     )
 
 

@@ -32,6 +32,8 @@ from bot.policy.audited import OF_EVENTS
 # What a tool printed is in the run; the log has the beginning of an error.
 _ERROR_CHARS = 500
 
+_OF_DECISION = {"given", "operators_keys", "standing"}
+
 _Fields = dict[str, Any]
 
 
@@ -106,7 +108,7 @@ class _Facts:
                 return self._about(event.request_id) | _of_vote(event.vote)
             case RequestDecided():
                 made = event.decision
-                detail = made.model_dump(mode="json", include={"given", "operators_keys"}, exclude_defaults=True)
+                detail = made.model_dump(mode="json", include=_OF_DECISION, exclude_defaults=True)
                 how = {"channel": made.channel, "evidence": made.evidence}
                 more = {"outcome": made.state, "words": made.reason, "detail": detail}
                 return self._about(event.request_id) | {"people": made.by} | how | more

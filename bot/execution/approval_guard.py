@@ -5,6 +5,7 @@ approvers saw.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 from pydantic import BaseModel
@@ -21,17 +22,21 @@ from bot.policy.digest import call_digest
 from bot.policy.record import RequestRecord, after, good_until, why_not
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import Found, FrozenRequests
+from bot.requests.standing.uses import StandingUses
 from bot.store import RecordWrite, StoreError
 from bot.store.journal import record_write
+from language import say
 
 log = structlog.stdlib.get_logger()
 
 
 class ApprovalGuard:
-    """The last looks at an approval."""
+    """The last looks at an approval. Without `standing` what nobody was asked about does not start."""
 
-    def __init__(self, decisions: Decisions, people: People, freezes: FrozenRequests) -> None:
-        self._decisions, self._people, self._freezes = decisions, people, freezes
+    def __init__(
+        self, decisions: Decisions, people: People, freezes: FrozenRequests, standing: StandingUses | None = None
+    ) -> None:
+        self._decisions, self._people, self._freezes, self._standing = decisions, people, freezes, standing
 
     async def frozen(self, run: Run, call: GatedCall) -> Found:
         """Return what freezes the environment of a call."""
@@ -40,7 +45,7 @@ class ApprovalGuard:
     async def approved(self, run: Run, call: GatedCall, started: ToolStarted) -> RecordWrite | None:
         """The approval's record as `start_tool` must find it; None when the run must look again or ask again."""
         record, version, now = await self._decisions.request(_request_of(started))
-        if why := why_not(record, _digest(run, record, call), self._people.all(), now):
+        if why := await self._why_not(run, record, call, now):
             log.warning("not executed", request_id=record.request.id, reason=why)
             await self._decisions.supersede(record, version, why, now)
             return None
@@ -51,6 +56,14 @@ class ApprovalGuard:
         before = min(filter(None, (good_until(record), begins)))
         written = record_write(after(record, [started]), version, before=before)
         return replace(written, environment=call.effect.environment or "")
+
+    async def _why_not(self, run: Run, record: RequestRecord, call: GatedCall, now: datetime) -> str | None:
+        """Return why the approval does not cover a call as it would be executed now; None if it does."""
+        if why := why_not(record, _digest(run, record, call), self._people.all(), now):
+            return why
+        if record.decision is None or record.decision.standing is None:
+            return None
+        return await self._standing.why_not(record) if self._standing else say("run.not-approved")
 
     def cover(
         self, agent: Agent, run: Run, step: CallTool, started: ToolStarted, approval: RecordWrite
@@ -66,13 +79,13 @@ class ApprovalGuard:
                 tool, args, effect = await prepare(agent, run, step)
                 record, _, now = await self._decisions.request(_request_of(started))
                 found = await self._freezes.on(effect.environment, run.id)
+                why = await self._why_not(run, record, call_of(tool, args, effect), now)
             except (ToolRefused, StoreError) as error:
                 log.warning("not begun", attempt_id=started.attempt_id, reason=str(error))
                 return False
             if found.freeze:
                 log.warning("not begun: it is frozen", attempt_id=started.attempt_id)
                 return False
-            why = why_not(record, _digest(run, record, call_of(tool, args, effect)), self._people.all(), now)
             if why:
                 log.warning("not begun", attempt_id=started.attempt_id, reason=why)
             return why is None

@@ -185,6 +185,16 @@ class People:
         refs = [ref for _, table in found.rules for ref in refs_of(table.approvers or ())] if found else ()
         return tuple(dict.fromkeys(ref for ref in refs if not self.members([ref], at)))
 
+    def may_ever(self, policy: str, at: datetime) -> frozenset[PersonId]:
+        """Return who may come to decide by a policy, with groups as they are `at` this moment, whoever is on call then.
+
+        Nobody, where it is not known who is in a group.
+        """
+        found = self._tables.policies.get(policy)
+        if found is None or self.problems(policy):
+            return frozenset()
+        return frozenset(person for ref in found.refs for person in self._reserve(ref, at).people)
+
     def snapshot(self, name: str, at: datetime) -> PolicySnapshot | None:
         """A policy as it stands `at` a moment, groups and rotations resolved; None when there is no such policy."""
         policy = self._tables.policies.get(name)

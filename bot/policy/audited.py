@@ -33,6 +33,7 @@ Kind = Literal[
     "revoked", "tool_started", "tool_finished", "tool_orphaned", "forked", "paused", "resumed", "cancelled",
     # Outside runs: `AuditLog.note`.
     "frozen", "unfrozen", "tables_changed", "refused", "key_made", "key_revoked", "forgotten",
+    "standing_revoked",
     # What could not be read when it was to be sealed.
     "unreadable",
 ]  # fmt: skip

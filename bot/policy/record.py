@@ -258,7 +258,8 @@ def good_until(record: RequestRecord) -> datetime | None:
 def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now: datetime) -> str | None:
     """Return why the approval does not cover what is about to be executed, in words; None if it does.
 
-    `digest` is that of the effect as it would be executed now, `present` everyone in the directory.
+    `digest` is that of the effect as it would be executed now, `present` everyone in the directory. Whether those who
+    granted a standing approval still may is no matter of the policy as it stood for this request.
     """
     until = good_until(record)
     if until is None or record.decision is None:
@@ -267,8 +268,9 @@ def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now
         return say("run.not-the-same")
     if now >= until:
         return say("run.too-old", seconds=f"{record.request.policy.execute_within_s:.0f}")
-    voters, here = record.decision.by, set(present)
-    if not _is_still_met(record.request.policy, [person for person in voters if person in here]):
+    here = [*filter(set(present).__contains__, record.decision.by)]
+    are_enough = bool(record.decision.standing) or _is_still_met(record.request.policy, here)
+    if not are_enough:
         return say("run.voter-left")
     return None
 

@@ -141,6 +141,8 @@ def decided(decision: Decision, people: People) -> str:
     names, when = people.names_of(decision.by), in_words(decision.at)
     said = quote(decision.reason, REASON_CHARS) if decision.reason.strip() else ""
     match decision.state:
+        case "approved" if decision.standing:
+            sentences = [standing_use(decision, people)]
         case "approved":
             sentences = [say("words.approved", names=names, when=when), said and say("words.note", note=said)]
         case "denied":
@@ -160,6 +162,16 @@ def decided(decision: Decision, people: People) -> str:
                 return say("words.superseded-by", when=when, run=newer)
             sentences = [say("words.superseded", when=when), said and say("words.reason", reason=said)]
     return " ".join(filter(None, [*sentences, _with_keys(decision, people)]))
+
+
+def standing_use(decision: Decision, people: People) -> str:
+    """Return which standing approval allowed something, which use of it that was, and who granted it."""
+    used = decision.standing
+    if used is None:
+        return ""
+    count = say("again.use", number=used.number, of=used.of)
+    granted = say("again.granted-by", names=people.names_of(decision.by))
+    return f"{say('again.allowed', id=used.id, when=in_words(decision.at))} {count} {granted}"
 
 
 def _with_keys(decision: Decision, people: People) -> str:

@@ -28,7 +28,7 @@ class Asker:
     """The person for whom a program asks, and the owner of its API key.
 
     The owner is a `service`, in the hands of `holders`, or the `submitter` if that is not the requester. `channel` is
-    the way by which the request came.
+    the way by which the request came. `others` are requesters as well.
     """
 
     requester: PersonId
@@ -36,6 +36,7 @@ class Asker:
     service: str = ""
     channel: str = "api"
     holders: tuple[PersonId, ...] = ()
+    others: tuple[PersonId, ...] = ()
 
 
 class ApiRequests:
@@ -94,6 +95,7 @@ class ApiRequests:
             submitter=asker.submitter,
             service=asker.service,
             holders=asker.holders,
+            inherits=asker.others,
             max_steps=_MAX_STEPS,
         )
 

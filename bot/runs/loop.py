@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from agents import Agent, ToolRefused
+from agents import Agent, Repeats, ToolRefused
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId
 from agents.run import PendingStep, Run
@@ -32,6 +32,7 @@ from bot.requests.opening import (
     raised_request,
     unknown_request,
 )
+from bot.requests.standing.uses import StandingUses, with_reasons
 from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.children import Children
 from bot.runs.endings import goes_on, summary_of, why_closed, with_what_goes_on
@@ -71,11 +72,13 @@ class Loop:
         decisions: Decisions,
         people: People,
         freezes: FrozenRequests,
+        standing: StandingUses | None = None,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = log.journal, log.journal.store, decisions, people
         self._log, self._notifier, self._turn, self._budgets = log, log.notifier, turn, turn.budgets
         self._agents, self._executor, self._children = executor.agents, executor, children
-        self._guard, self._freezes = ApprovalGuard(decisions, people, freezes), freezes
+        self._guard, self._freezes = ApprovalGuard(decisions, people, freezes, standing), freezes
+        self._standing = standing
         self._older = OlderRequests(log.journal, decisions)
         self._moving: dict[RunId, bool] = {}
 
@@ -215,12 +218,16 @@ class Loop:
             return None
         return None if isinstance(request, NotEnoughApprovers) else await self._opening(request, then.run)
 
-    async def _opening(self, request: Request, run: Run) -> Commit:
-        self._executor.telemetry.asked(run.id, request.id)
-        log.debug("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
+    async def _opening(self, request: Request, run: Run, repeats: Repeats | None = None) -> Commit:
         gated = request.call if request.purpose == "gate" else None
         found = await self._guard.frozen(run, gated) if gated else None
-        return opening(request, self._people, run.seq, found.freeze if found else None)
+        freeze = found.freeze if found else None
+        looked = await self._standing.look(request, repeats) if self._standing else None
+        if self._standing and looked and looked.decision:
+            return self._standing.opening(request, looked.decision, run.seq, freeze)
+        self._executor.telemetry.asked(run.id, request.id)
+        log.debug("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
+        return opening(with_reasons(request, looked.why if looked else ()), self._people, run.seq, freeze)
 
     async def _refuse(
         self, told: RunSnapshot, pending: PendingStep, why: str, thought: Sequence[Event] = ()
@@ -237,12 +244,11 @@ class Loop:
             with self._speaking_to_requester(run):
                 why = request.why
             return await self._refuse(told, ask.pending, why)
-        supersedes = (
-            ask.purpose == "gate" and isinstance(ask.pending.step, CallTool) and _supersedes(agent, ask.pending.step)
-        )
+        tool = agent.tool(ask.pending.step.tool) if isinstance(ask.pending.step, CallTool) else None
+        supersedes = ask.purpose == "gate" and tool is not None and tool.supersedes
         if supersedes:  # first, so that a crash leaves the older one closed and this run still to ask
             await self._older.supersede(request)
-        commit = await self._opening(request, run)
+        commit = await self._opening(request, run, tool.repeats if tool else None)
         if ask.purpose == "unknown":
             commit = self._notifier.with_unknown(commit, run, request, now)
         opened = await self._log.write(told, commit)
@@ -384,12 +390,6 @@ def _check_may_ask(agent: Agent, step: Step) -> None:
     if others:
         who = ", ".join(agent.asks) or say("agent.asks-requester-only")
         raise ToolRefused(say("agent.may-not-ask", agent=agent.name, others=", ".join(others), who=who))
-
-
-def _supersedes(agent: Agent, step: CallTool) -> bool:
-    """Return whether a newer call of that tool replaces an older one that has not started."""
-    tool = agent.tool(step.tool)
-    return tool is not None and tool.supersedes
 
 
 def title_of(agent: Agent, step: CallTool) -> str:

@@ -9,7 +9,7 @@ from typing import Literal, Self, cast, get_args
 
 from bot.errors import NotFound
 
-Kind = Literal["run", "request", "step", "attempt", "delivery", "inbound", "outgoing"]
+Kind = Literal["run", "request", "step", "attempt", "delivery", "inbound", "outgoing", "standing"]
 
 _LETTERS: dict[Kind, str] = {
     "run": "r",
@@ -19,6 +19,7 @@ _LETTERS: dict[Kind, str] = {
     "delivery": "d",
     "inbound": "i",
     "outgoing": "o",
+    "standing": "g",
 }
 # 65 bits: no two ids of one installation will ever meet
 _RANDOM_CHARS, _RANDOM_BYTES = 13, 9

@@ -220,6 +220,19 @@ class Keys:
         """The freezes that the requests of the shard were told of last."""
         return self._key("frozen", "told")
 
+    def standing(self, standing_id: str) -> str:
+        """A standing approval: `body`, `until` and `uses`, `n` uses so far, one `use REQUEST` each, and `revoked`."""
+        return self._key("standing", standing_id)
+
+    @property
+    def standings(self) -> str:
+        """All standing approvals, scored by when they end. They are in one shard."""
+        return self._key("standing")
+
+    def standings_of(self, person: str) -> str:
+        """Those that a person may use, scored alike."""
+        return self._key("standing", "of", person)
+
     @property
     def live(self) -> str:
         """What was seen live in each environment. It is in one shard."""

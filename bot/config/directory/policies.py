@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from agents.requests import Urgency
 from bot.config.tables import (
     ANSWER_CHANNELS,
     CHANNELS,
+    UNIT_S,
     AnswerFrom,
     Duration,
     KeyPath,
@@ -18,6 +20,7 @@ from bot.config.tables import (
     Reach,
     Ref,
     Table,
+    parse_duration,
     within_30_days,
 )
 
@@ -96,6 +99,35 @@ class StepConfig(Table):
     )
 
 
+# Whoever grants more than that could as well do without the policy.
+_MOST_USES = 100
+
+
+@dataclass(frozen=True)
+class StandingLimit:
+    """The most that a standing approval of a policy may allow: so many `uses`, within so many seconds."""
+
+    uses: int
+    within_s: float
+
+    def __str__(self) -> str:
+        """Write it as in the file."""
+        unit = next(unit for unit in "dhms" if self.within_s % UNIT_S[unit] == 0 or unit == "s")
+        return f"{self.uses} in {self.within_s / UNIT_S[unit]:g}{unit}"
+
+
+def _standing(text: object) -> StandingLimit:
+    """The limit meant by a string such as `10 in 30d`; ValueError says what is allowed."""
+    match = re.fullmatch(r"([1-9][0-9]{0,2}) in (\S+)", text.strip(), re.ASCII) if isinstance(text, str) else None
+    try:
+        limit = StandingLimit(int(match[1]), within_30_days(parse_duration(match[2]))) if match else None
+    except ValueError:
+        limit = None
+    if limit is None or limit.uses > _MOST_USES:
+        raise ValueError(f'uses and a duration in quotes, such as "10 in 30d"; at most {_MOST_USES} uses and "30d"')
+    return limit
+
+
 # Each is a message to everybody who has not answered.
 _MOST_REMINDERS = 10
 # Each waits for people; and whether all can be met is found by trying.
@@ -154,6 +186,11 @@ class PolicyConfig(Table):
         default=None, description='no reminder comes then, by each person\'s own clock: "22:00-07:00"'
     )
     urgency: Urgency = Field(default="medium", description="low, medium or high: high ignores quiet hours")
+    standing: Annotated[StandingLimit, BeforeValidator(_standing)] | None = Field(
+        default=None,
+        description='the most that a standing approval may allow: "10 in 30d" is ten uses in thirty days; none: there '
+        "are no standing approvals",
+    )
 
     @property
     def rules(self) -> Iterator[tuple[KeyPath, "PolicyConfig | StepConfig"]]:

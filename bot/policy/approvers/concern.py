@@ -9,6 +9,7 @@ from agents.events import (
     Event,
     OutsideReported,
     PersonSaid,
+    RequestDecided,
     RequestOpened,
     RequestReassigned,
     RequestRevised,
@@ -46,6 +47,8 @@ def concern_of(events: Sequence[Event]) -> Concern:
                 approvers |= {*people_of(event.request.policy.rule), *_holding(event.holders)}
             case RequestReassigned():
                 approvers |= {*people_of(event.policy.rule), *event.to, *_holding(event.holders)}
+            case RequestDecided() if event.decision.standing:  # they are told of each use of what they granted
+                approvers |= {*event.decision.by}
             case CardReplaced() if event.holder:
                 approvers |= {*_holding([event.holder])}
             case _:
@@ -56,7 +59,8 @@ def concern_of(events: Sequence[Event]) -> Concern:
 def people_of_record(record: RequestRecord) -> frozenset[PersonId]:
     """Return everybody whom a request concerns: who asked, who may decide it, who holds a card of it."""
     named = people_of(record.request.policy.rule)
-    return frozenset((*record.requesters, *named, *_holding(record.holders)))
+    granted = record.decision.by if record.decision and record.decision.standing else ()
+    return frozenset((*record.requesters, *named, *_holding(record.holders), *granted))
 
 
 def widens(event: Event) -> bool:

@@ -43,6 +43,7 @@ _KINDS = {
     "key_made": "audit.kind-key-made",
     "key_revoked": "audit.kind-key-revoked",
     "forgotten": "audit.kind-forgotten",
+    "standing_revoked": "audit.kind-standing-revoked",
     "unreadable": "audit.kind-unreadable",
 }
 

@@ -102,6 +102,19 @@ def test_a_bad_value_is_told_with_file_key_what_was_found_and_what_is_allowed(
             'quiet_hours = "22-7"',
             'policies.production.quiet_hours: found "22-7"; allowed: two different times of day in quotes',
         ),
+        (
+            'standing = "101 in 30d"',
+            'policies.production.standing: found "101 in 30d"; allowed: uses and a duration in',
+        ),
+        ('standing = "0 in 30d"', 'policies.production.standing: found "0 in 30d"; allowed: uses and a duration in'),
+        (
+            'standing = "3 in 31d"',
+            'policies.production.standing: found "3 in 31d"; allowed: uses and a duration in quotes',
+        ),
+        (
+            "standing = 3",
+            'policies.production.standing: found 3; allowed: uses and a duration in quotes, such as "10 in 30d"',
+        ),
         ('quiet_hours = "07:00-07:00"', 'policies.production.quiet_hours: found "07:00-07:00"; allowed: two different'),
         ('urgency = "now"', 'policies.production.urgency: found "now"; allowed: "low", "medium" or "high"'),
         (

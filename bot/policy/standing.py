@@ -1,0 +1,159 @@
+"""Standing approvals: which calls one covers, and whether it still counts. Pure."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from agents import Repeats
+from agents.requests import Effect, FromPerson, Frozen, GatedCall, PersonId, Request, RequestId, RunId
+from agents.standing import Pattern
+from bot.config.directory.policies import PolicyConfig
+
+
+class StandingApproval(Frozen):
+    """Calls of `person` that `pattern` covers need not be asked about: `uses` times, and until `until`.
+
+    `request_id` in `run_id` granted it, and `granted_by` are all whose approvals made that. `title` is for people.
+    """
+
+    id: str
+    run_id: RunId
+    request_id: RequestId
+    person: PersonId
+    title: str
+    pattern: Pattern
+    uses: int
+    until: AwareDatetime
+    granted_by: tuple[PersonId, ...]
+    granted_at: AwareDatetime
+
+
+class Use(Frozen):
+    """A request of `run_id` that nobody was asked about. `title` names what it is about."""
+
+    request_id: RequestId
+    run_id: RunId
+    title: str
+    at: AwareDatetime
+
+
+class Ended(Frozen):
+    """A standing approval was revoked before it was over."""
+
+    by: PersonId
+    at: AwareDatetime
+    reason: str = ""
+
+
+class Standing(Frozen):
+    """A standing approval as it stands at `now`."""
+
+    approval: StandingApproval
+    uses: tuple[Use, ...] = ()
+    revoked: Ended | None = None
+    now: AwareDatetime
+
+    @property
+    def state(self) -> Literal["valid", "revoked", "over", "spent"]:
+        """Whether it can be used, as far as that follows from itself."""
+        if self.revoked:
+            return "revoked"
+        if self.now >= self.approval.until or self.now < self.approval.granted_at:
+            return "over"
+        return "spent" if len(self.uses) >= self.approval.uses else "valid"
+
+
+Lapse = Literal["revoked", "over", "policy", "left", "requester"]
+"""Why it no longer counts, though uses are left: it was revoked or is over, its policy changed or allows none any more,
+somebody who granted it left or may not decide any more, or is who uses it."""
+
+
+def rules_of(policy: PolicyConfig) -> str:
+    """Return the SHA-256 (hex) of a policy as the file says it; what stands there as it would anyway is left out."""
+    rules = policy.model_dump(mode="json", exclude_defaults=True)
+    return hashlib.sha256(_exact(rules).encode()).hexdigest()
+
+
+def lapse(found: Standing, rules: str, may: Collection[PersonId]) -> Lapse | None:
+    """Return why a standing approval counts no longer; None while it does.
+
+    `rules` are those of its policy now, empty where it allows no standing approvals, and `may` those who may ever come
+    to decide by it, as groups are now.
+    """
+    approval = found.approval
+    if found.state in {"revoked", "over"}:
+        return "revoked" if found.revoked else "over"
+    if rules != approval.pattern.rules:
+        return "policy"
+    if not approval.granted_by or not set(approval.granted_by) <= set(may):
+        return "left"
+    return "requester" if approval.person in approval.granted_by else None
+
+
+def may_stand(request: Request) -> bool:
+    """Return whether a request is one that a standing approval may be for, or decide.
+
+    A person asks for it, through an agent, for themselves alone; nobody edited it, and it takes no other one's place.
+    """
+    is_plain = not (request.edits or request.changes or request.program or request.service)
+    return request.purpose == "gate" and is_plain and isinstance(request.origin, FromPerson)
+
+
+def pattern_of(call: GatedCall, policy: str, rules: str, repeats: Repeats, leave_open: Sequence[str] = ()) -> Pattern:
+    """Return the pattern of calls like this one. Raises ValueError with the names that can't be left open."""
+    may = {name for name in repeats.variable if _is_text(call, name)}
+    if wrong := sorted(set(leave_open) - may):
+        raise ValueError(", ".join(wrong))
+    return _pattern(call, policy, rules, tuple(sorted(set(leave_open))), repeats.surroundings)
+
+
+def covers(pattern: Pattern, call: GatedCall, policy: str) -> bool:
+    """Return whether `pattern` covers a call that needs the approval of `policy`: nothing differs but what may."""
+    if not all(_is_text(call, name) for name in pattern.open):
+        return False
+    own = _pattern(call, policy, pattern.rules, pattern.open, pattern.surroundings)
+    return _exact(pattern) == _exact(own)
+
+
+def _pattern(
+    call: GatedCall, policy: str, rules: str, leave_open: tuple[str, ...], surroundings: tuple[str, ...]
+) -> Pattern:
+    effect, values = call.effect, {name: str(call.arguments[name]) for name in leave_open}
+    known = {name for name in effect.artifacts if name in values.values() or name.startswith(surroundings)}
+    return Pattern(
+        policy=policy,
+        rules=rules,
+        tool=call.tool,
+        schema_version=call.schema_version,
+        environment=effect.environment,
+        arguments={name: value for name, value in call.arguments.items() if name not in leave_open},
+        open=leave_open,
+        argv=tuple(_generalised(part, values, effect) for part in effect.argv),
+        cwd=effect.cwd,
+        commit=_generalised(effect.commit, values, effect),
+        artifacts={name: value for name, value in effect.artifacts.items() if name not in known},
+        surroundings=surroundings,
+    )
+
+
+def _is_text(call: GatedCall, name: str) -> bool:
+    """Return whether an argument is there and has a text, which is what may be left open."""
+    value = call.arguments.get(name)
+    return isinstance(value, str) and bool(value)
+
+
+def _generalised(text: str, values: Mapping[str, str], effect: Effect) -> str:
+    """Return a part of an effect with names in place of what open arguments say, and resolve to."""
+    for name, value in values.items():
+        for one in filter(None, (effect.artifacts.get(value), value)):
+            text = text.replace(one, f"<{name}>")
+    return text
+
+
+def _exact(value: Pattern | Mapping[str, object]) -> str:
+    """Write JSON so that all that differs does: `1` from `"1"`, `1.0` and `true`, and letters that look alike."""
+    plain = value.model_dump(mode="json") if isinstance(value, Pattern) else value
+    return json.dumps(plain, sort_keys=True)

@@ -1,0 +1,157 @@
+"""What standing approvals there are, what may become one, and their end."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from agents import Agent
+from agents.events import Event
+from agents.requests import PersonId
+from agents.run import fold
+from agents.standing import AllowAgainArgs
+from agents.state import made_for
+from bot.audit.log import AuditLog
+from bot.config.tables import CHANNELS
+from bot.errors import Invalid, NotFound
+from bot.people.directory import People
+from bot.policy.record import RequestRecord, records
+from bot.policy.standing import Ended, Standing, Use, may_stand, pattern_of, rules_of
+from bot.render.cards import notice
+from bot.requests.decisions import Decisions
+from bot.requests.standing.kept import KeptStandings
+from bot.requests.stored import TRIES
+from bot.store import Commit
+from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store.outbox_entry import Tell
+from language import say
+
+log = structlog.stdlib.get_logger()
+
+_REASON_CHARS = 500
+
+
+class StandingApprovals:
+    """Lists standing approvals and revokes them; says what one for the calls of a run would be."""
+
+    def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
+        self._journal, self._decisions, self._people = journal, decisions, people
+        self._kept, self._audit = KeptStandings(journal.store), AuditLog(journal.store)
+
+    async def all(self) -> list[Standing]:
+        """Return all of them, also what was over in the last 30 days; what ends last first."""
+        return await self._kept.all()
+
+    async def one(self, standing_id: str) -> Standing:
+        """Return one. Raises NotFound."""
+        found = await self._kept.read(standing_id)
+        if found is None:
+            raise NotFound(say("again.none", id=standing_id), say("again.listed"))
+        return found
+
+    def concerned(self, standing: Standing) -> frozenset[PersonId]:
+        """Return who sees and revokes it: whom it serves, who granted it, and who may decide by its policy."""
+        approval = standing.approval
+        may = self._people.may_ever(approval.pattern.policy, standing.now)
+        here = {*self._people.all()}
+        return frozenset({approval.person, *approval.granted_by, *may} & here)
+
+    def wanted(
+        self,
+        events: Sequence[Event],
+        agents: Mapping[str, Agent],
+        person: PersonId,
+        uses: int,
+        until: datetime,
+        leave_open: Sequence[str] = (),
+    ) -> AllowAgainArgs:
+        """Return what `person` asks for who wants the last approved call of a run again. Raises Invalid."""
+        run = fold(events)
+        own = [one for one in records(events).values() if one.state == "approved" and one.request.purpose == "gate"]
+        done = [one for one in own if (made := made_for(run.made, one.request.id)) and made.state == "ok"]
+        record = done[-1] if done else None
+        call = record.request.call if record else None
+        agent = agents.get(run.started.agent) if run.started else None
+        tool = agent.tool(call.tool) if agent and call else None
+        if record is None or call is None or tool is None:
+            raise Invalid(say("again.nothing-done", run=run.id), say("again.nothing-done-do"))
+        if tool.repeats is None or not _may_become_one(record, person):
+            raise Invalid(say("again.never", tool=call.tool), say("again.never-do"))
+        request, policy = record.request, self._people.tables.policies.get(record.request.policy.name)
+        if policy is None or policy.standing is None:
+            raise Invalid(
+                say("again.policy-allows-none", policy=request.policy.name), say("again.policy-allows-none-do")
+            )
+        try:
+            pattern = pattern_of(call, request.policy.name, rules_of(policy), tool.repeats, leave_open)
+        except ValueError as error:
+            names = ", ".join(tool.repeats.variable) or "-"
+            raise Invalid(say("again.not-variable", names=error), say("again.variable-are", names=names)) from error
+        return AllowAgainArgs(title=request.title, run=run.id, person=person, uses=uses, until=until, pattern=pattern)
+
+    async def revoke(
+        self, standing_id: str, by: PersonId, reason: str = "", *, channel: str = "", evidence: str = ""
+    ) -> Standing:
+        """End one at once: what it allowed and has not started when this returns never does. Raises NotFound."""
+        found = await self.one(standing_id)
+        if found.revoked is None:
+            await self._audit.note(
+                "standing_revoked",
+                who=by,
+                channel=channel,
+                evidence=evidence,
+                people=(found.approval.person,),
+                run_id=found.approval.run_id,
+                environment=found.approval.pattern.environment or "",
+                words=reason,
+                detail={"standing": standing_id},
+            )
+            ended = Ended(by=by, at=found.now, reason=reason[:_REASON_CHARS])
+            if await self._kept.revoke(standing_id, ended):
+                log.warning("a standing approval was revoked", standing=standing_id, person=by)
+                await self._tell(found, ended)
+        found = await self.one(standing_id)
+        for use in found.uses:  # also of one that was revoked by somebody who died over it
+            await self._take_back(found, use)
+        return found
+
+    async def _take_back(self, found: Standing, use: Use) -> None:
+        """Have people asked about what it allowed, unless that has started: one of the two is written first."""
+        why = say("again.revoked", id=found.approval.id)
+        for _ in range(TRIES):
+            try:
+                record, version, now = read = await self._decisions.request(use.request_id)
+            except NotFound:  # its use was counted, and it was never opened; the last look refuses it
+                return
+            if read.is_archived or record.state != "approved" or record.started_at:
+                return
+            await self._decisions.supersede(record, version, why, now)
+        raise RuntimeError(f"{use.request_id} changed {TRIES} times while it was taken back")
+
+    async def _tell(self, found: Standing, ended: Ended) -> None:
+        approval = found.approval
+        people = {approval.person, *approval.granted_by} - {ended.by}
+        entries = [self._notice(found, ended, person) for person in people if self._people.contact(person)]
+        run_id = approval.run_id
+        await self._journal.write(Commit(run_id=run_id, outgoing=[outbox_entry(entry) for entry in entries]))
+
+    def _notice(self, found: Standing, ended: Ended, person: PersonId) -> Tell:
+        approval = found.approval
+        policy = self._people.tables.policies.get(approval.pattern.policy)
+        with self._people.speaking_to(person):
+            name, title = self._people.name_of(ended.by), approval.title.removesuffix("?")
+            text = say("again.revoked-by", name=name, id=approval.id)
+            card = notice(say("again.revoked-title", title=title), text, ended.at, approval.request_id)
+        return Tell(
+            id=outgoing_id(approval.run_id),
+            run_id=approval.run_id,
+            person=person,
+            reach=policy.reach if policy else CHANNELS,
+            card=card.model_copy(update={"quoted": ended.reason}),
+            thread=approval.run_id,
+        )
+
+
+def _may_become_one(record: RequestRecord, person: PersonId) -> bool:
+    request = record.request.model_copy(update={"changes": ()})  # that it was asked twice is no matter here
+    return may_stand(request) and request.requesters[:1] == (person,)

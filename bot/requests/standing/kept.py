@@ -1,0 +1,95 @@
+"""Standing approvals in Redis, all in one shard: their uses are counted by the script that records them.
+
+A use is counted here first, and then the request is opened and decided in the shard of its run. A crash between the two
+spends a use of which nothing comes, and never adds one.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from agents.requests import PersonId
+from bot.policy.standing import Ended, Standing, StandingApproval, Use
+from bot.store import Keys, NotReplicated, Store
+from bot.store import client as clock
+from bot.store.client import Script
+from bot.store.ids import check, derived_id
+
+_GRANT, _USE = Script("grant_standing"), Script("use_standing")
+_HOME = Keys(0)
+# Any id of that shard.
+_NEAR = "s0r-aaaaaaaaaaaaa"
+# So long people can look up what was used; what happened is in the runs and in the audit log.
+_KEPT = timedelta(days=30)
+# Whoever needs more of them needs another policy; and all of them are looked at for each call.
+_MOST = 20
+_MOST_LISTED = 500
+
+
+class KeptStandings:
+    """Reads and writes standing approvals. All methods raise StoreUnavailable."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._client = store, store.client
+
+    @staticmethod
+    def id_for(run_id: str) -> str:
+        """Return the id of what a run asks for."""
+        return derived_id("standing", _NEAR, f"standing approval of {run_id}")
+
+    async def grant(self, approval: StandingApproval) -> bool:
+        """Write one down, once by its id; False where its person has too many."""
+        keys = [_HOME.standing(approval.id), _HOME.standings, _HOME.standings_of(approval.person), _HOME.clock]
+        until, kept = round(approval.until.timestamp() * 1000), round(_KEPT.total_seconds() * 1000)
+        args = [approval.id, approval.model_dump_json(), approval.uses, until, kept, _MOST]
+        return await self._client.run(_GRANT, keys, args) == b"granted"
+
+    async def read(self, standing_id: str) -> Standing | None:
+        """Return one as it stands; None for none, or one that ended long ago. Raises NotFound for what is no id."""
+        check(standing_id, "standing")
+        return next(iter(await self._read([standing_id])), None)
+
+    async def of_person(self, person: PersonId) -> list[Standing]:
+        """Return those that a person may use, and those that were over lately; the one that ends first comes first."""
+        return await self._read(await self._ids(_HOME.standings_of(person)))
+
+    async def all(self) -> list[Standing]:
+        """Return all of them, what ends last first; of very many the last ones."""
+        return (await self._read(await self._ids(_HOME.standings)))[::-1]
+
+    async def _ids(self, key: str) -> list[str]:
+        return [one.decode() for one in await self._client.do("ZRANGE", key, -_MOST_LISTED, -1)]
+
+    async def _read(self, ids: Sequence[str]) -> list[Standing]:
+        *found, time, kept = await self._client.read(
+            *(["HGETALL", _HOME.standing(one)] for one in ids), *clock.asked(_HOME)
+        )
+        now = clock.adjusted(time, kept)[0]
+        held = [{name.decode(): body for name, body in one.items()} for one in found]
+        return [_standing(one, now) for one in held if "body" in one]
+
+    async def use(self, standing_id: str, use: Use) -> int:
+        """Count a use, once for its request; its number, 0 where none is left or it counts no longer.
+
+        Raises NotReplicated where too few replicas would know of it: it could be used again after a fail-over.
+        """
+        if not await self._store.is_replicated(standing_id):  # before it costs a use
+            raise NotReplicated
+        keys = [_HOME.standing(standing_id), _HOME.clock]
+        number = int(await self._client.run(_USE, keys, [use.request_id, use.model_dump_json()]))
+        if number and not await self._store.is_replicated(standing_id):
+            raise NotReplicated
+        return number
+
+    async def revoke(self, standing_id: str, ended: Ended) -> bool:
+        """End one; False where it was revoked before. From then on no use is counted."""
+        return bool(await self._client.do("HSETNX", _HOME.standing(standing_id), "revoked", ended.model_dump_json()))
+
+
+def _standing(held: Mapping[str, bytes], now: datetime) -> Standing:
+    uses = [Use.model_validate_json(body) for name, body in held.items() if name.startswith("use ")]
+    return Standing(
+        approval=StandingApproval.model_validate_json(held["body"]),
+        uses=tuple(sorted(uses, key=lambda use: use.at)),
+        revoked=Ended.model_validate_json(held["revoked"]) if "revoked" in held else None,
+        now=now,
+    )

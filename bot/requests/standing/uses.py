@@ -1,0 +1,150 @@
+"""Uses of standing approvals: a request that nobody has to be asked about, opened and decided in one commit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from agents import Repeats
+from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
+from agents.requests import Decision, Freeze, PersonId, Request, StandingUse
+from bot.people.directory import People
+from bot.policy.attachments import list_contents
+from bot.policy.record import RequestRecord, after
+from bot.policy.standing import Lapse, Standing, Use, covers, lapse, may_stand, rules_of
+from bot.render.cards import notice
+from bot.render.words import standing_use
+from bot.requests.standing.kept import KeptStandings
+from bot.store import Commit, Store, Wake, WorkItem
+from bot.store.journal import outbox_entry, outgoing_id, record_write
+from bot.store.outbox_entry import Tell
+from language import say
+
+log = structlog.stdlib.get_logger()
+
+_LAPSES: dict[Lapse, str] = {
+    "revoked": "again.revoked",
+    "over": "again.over",
+    "policy": "again.policy-changed",
+    "left": "again.granter-left",
+    "requester": "again.granter-asks",
+}
+# Whoever asks is told why they have to; what has ended as it was to end is no news.
+_TOLD: frozenset[Lapse] = frozenset({"policy", "left", "requester"})
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found for a call: the decision that it needs no asking, or why people are asked in spite of it."""
+
+    decision: Decision | None = None
+    why: tuple[str, ...] = ()
+
+
+class StandingUses:
+    """Finds what covers a request, counts its use, and looks again before it is executed."""
+
+    def __init__(self, store: Store, people: People) -> None:
+        self._kept, self._people = KeptStandings(store), people
+
+    async def look(self, request: Request, repeats: Repeats | None) -> Looked:
+        """Return what decides `request` without asking; its use is counted from then on, whatever becomes of it."""
+        if repeats is None or not may_stand(request) or not self._rules(request.policy.name):
+            return Looked()
+        why = dict[str, None]()
+        [*requesters] = set(request.requesters)
+        found = await self._kept.of_person(requesters[0]) if len(requesters) == 1 else []
+        for standing in found:
+            if not self._covers(standing, request, repeats):
+                continue
+            if lapsed := await self._lapse(standing):
+                why |= {self._sentence(standing, lapsed): None} if lapsed in _TOLD else {}
+            elif decision := await self._use(standing, request):
+                return Looked(decision)
+        return Looked(why=tuple(why))
+
+    async def why_not(self, record: RequestRecord) -> str | None:
+        """Return why a standing approval does not cover a request that it has decided; None if it still does."""
+        used = record.decision.standing if record.decision else None
+        if used is None:
+            return None
+        standing = await self._kept.read(used.id)
+        if standing is None or record.request.id not in {use.request_id for use in standing.uses}:
+            return say("again.gone", id=used.id)
+        lapsed = await self._lapse(standing)
+        return self._sentence(standing, lapsed) if lapsed else None
+
+    def opening(self, request: Request, decision: Decision, expect: int | None, freeze: Freeze | None) -> Commit:
+        """Everything that opening `request` writes, which `decision` decides at once: nobody gets a card to answer."""
+        events: list[Event] = [RequestOpened(at=request.opened_at, request=request)]
+        events += [RequestFrozen(at=request.opened_at, request_id=request.id, freeze=freeze)] if freeze else []
+        events += [RequestDecided(at=decision.at, request_id=request.id, decision=decision)]
+        record = after(RequestRecord(request=request), events[1:])
+        return Commit(
+            run_id=request.run_id,
+            events=events,
+            expect=expect,
+            records=[record_write(record, 0)],
+            outgoing=[outbox_entry(self._notice(request, decision, person)) for person in decision.by],
+            files=list_contents(request),
+            wake=[Wake(WorkItem("run", request.run_id))],
+        )
+
+    def _rules(self, policy: str) -> str:
+        """Return the rules of a policy as they are now; empty where it allows no standing approvals."""
+        found = self._people.tables.policies.get(policy)
+        return rules_of(found) if found and found.standing else ""
+
+    def _covers(self, standing: Standing, request: Request, repeats: Repeats) -> bool:
+        pattern, call = standing.approval.pattern, request.call
+        is_known = set(pattern.open) <= set(repeats.variable) and standing.state == "valid"
+        return is_known and call is not None and covers(pattern, call, request.policy.name)
+
+    async def _lapse(self, standing: Standing) -> Lapse | None:
+        policy = standing.approval.pattern.policy
+        await self._people.look_up_policy(policy)
+        return lapse(standing, self._rules(policy), self._people.may_ever(policy, standing.now))
+
+    async def _use(self, standing: Standing, request: Request) -> Decision | None:
+        approval = standing.approval
+        use = Use(request_id=request.id, run_id=request.run_id, title=request.title, at=request.opened_at)
+        number = await self._kept.use(approval.id, use)
+        if not number:
+            return None
+        log.info("used a standing approval", request_id=request.id, standing=approval.id, number=number)
+        return Decision(
+            state="approved",
+            by=approval.granted_by,
+            standing=StandingUse(id=approval.id, number=number, of=approval.uses),
+            at=request.opened_at,
+        )
+
+    def _sentence(self, standing: Standing, lapsed: Lapse) -> str:
+        return say(_LAPSES[lapsed], id=standing.approval.id)
+
+    def _notice(self, request: Request, decision: Decision, person: PersonId) -> Tell:
+        """Return what tells one of those who granted it that it was used."""
+        used = decision.standing
+        if used is None:
+            raise TypeError(f"{request.id} is decided by people")
+        with self._people.speaking_to(person):
+            title = say("again.used-title", title=request.title.removesuffix("?"))
+            who = self._people.names_of(request.askers)
+            text = (
+                f"{say('again.used', who=who)} {standing_use(decision, self._people)} {say('again.end-it', id=used.id)}"
+            )
+            card = notice(title, text, decision.at, request.id)
+        return Tell(
+            id=outgoing_id(request.id),
+            run_id=request.run_id,
+            person=person,
+            reach=request.policy.reach,
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+        )
+
+
+def with_reasons(request: Request, why: Sequence[str]) -> Request:
+    """Return `request` as people are asked it, who read why a standing approval does not spare them that."""
+    return request.model_copy(update={"changes": (*request.changes, *why)}) if why else request

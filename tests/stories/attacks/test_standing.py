@@ -1,0 +1,235 @@
+"""A standing approval used for more, longer, by others or for something else than people granted."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agents import Repeats
+from agents.requests import PersonId, RequestId
+from bot.errors import Invalid
+from bot.policy.judgements import Decided, NotEntitled
+from bot.requests.standing.uses import StandingUses
+from tests.bot.process.test_reload import without
+from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
+from tests.stories.people.test_departures import EVE, becomes
+from tests.world import World
+
+
+async def test_of_eight_runs_at_once_three_use_what_was_granted_three_times(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office), uses=3)
+
+        runs = await asyncio.gather(*(office.trigger("press bell") for _ in range(8)))
+
+        await office.quiet()
+        waiting = [run_id for run_id in runs if (await office.run(run_id)).open]
+        assert len(waiting) == 5
+        assert office.workshop.effects == ["press bell"] * 4
+        assert len((await the_only(office)).uses) == 3
+
+
+async def test_a_use_one_second_after_its_end_is_asked(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office), within=timedelta(hours=1))
+        await office.move_time(3601)
+
+        assert await is_asked(office)
+        assert office.workshop.effects == ["press bell"]
+
+
+async def test_what_was_revoked_between_opening_and_start_is_asked(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        standing = await granted(office, await done_once(office))
+        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+        run_id = await office.trigger("press bell")
+        await office.quiet()
+        run = await office.run(run_id)
+        assert run.pending
+        assert run.pending.decision  # it is decided, and the freeze alone holds it
+
+        await office.app.requests.standing.revoke(standing.approval.id, PersonId("cy"), "no more")
+        await office.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+
+        record = await office.opened(run_id)
+        assert standing.approval.id in record.request.changes[0]
+        assert office.workshop.effects == ["press bell"]
+        letter = await office.next_mail("anna", "revoked")
+        assert "no more" in letter.text
+
+
+async def test_who_asks_grants_nothing_to_themselves(redis: str, tmp_path: Path) -> None:
+    toml = ALLOWED.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\ngroups = ["release"]\n')
+    async with an_office(redis, tmp_path, toml) as office:
+        record = await asked(office, await done_once(office))
+
+        assert isinstance(await office.decide("anna", record, "approve"), NotEntitled)
+        assert await office.app.requests.standing.all() == []
+
+
+async def test_two_have_to_grant_what_two_have_to_approve(redis: str, tmp_path: Path) -> None:
+    toml = ALLOWED.replace("quorum = 2\n", 'quorum = 2\nstanding = "5 in 30d"\n')
+
+    def change(world: World) -> None:
+        world.workshop.policy_of["bell"] = "pair"
+
+    async with an_office(redis, tmp_path, toml, change) as office:
+        run_id = await office.trigger("press bell")
+        record = await office.opened(run_id)
+        for person in ("bo", "cy"):
+            await office.decide(person, record, "approve")
+        await office.ended(run_id)
+        record = await asked(office, run_id)
+
+        await office.decide("bo", record, "approve")
+        assert await office.app.requests.standing.all() == []
+        assert isinstance(await office.decide("cy", record, "approve"), Decided)
+
+        await office.has(record.request.run_id, "done")
+        assert (await the_only(office)).approval.granted_by == ("bo", "cy")
+        assert not await is_asked(office)
+
+
+async def test_somebody_else_is_asked_and_so_is_what_somebody_else_wrote_to(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office))
+
+        assert await is_asked(office, person="dan")
+        assert await is_asked(office, person="cy")
+
+
+async def test_nobody_asks_for_what_another_person_asked_for(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        run_id = await done_once(office)
+
+        with pytest.raises(Invalid):
+            await asked(office, run_id, person="dan")
+
+
+@pytest.mark.parametrize("text", ["press  bell", "press Bell", "press bel\u217c", "stamp bell", "pull bell"])
+async def test_what_only_looks_the_same_is_asked(redis: str, tmp_path: Path, text: str) -> None:
+    def change(world: World) -> None:
+        world.workshop.policy_of["bell"] = "production"
+
+    async with an_office(redis, tmp_path, change=change) as office:
+        await granted(office, await done_once(office))
+
+        assert await is_asked(office, text)
+
+
+async def test_what_a_name_stands_for_by_now_is_asked(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office))
+        office.workshop.meaning["bell"] = "a larger bell"
+
+        assert await is_asked(office)
+
+
+async def test_another_policy_in_the_file_ends_it_and_people_read_why(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        standing = await granted(office, await done_once(office))
+
+        await becomes(office, ALLOWED.replace('execute_within = "15m"', 'execute_within = "10m"'))
+        run_id = await office.trigger("press bell")
+
+        record = await office.opened(run_id)
+        assert record.request.changes == (
+            f"Standing approval {standing.approval.id} counts no longer: its policy has changed",
+        )
+
+
+async def test_a_policy_that_allows_none_any_more_ends_it(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office))
+
+        await becomes(office, ALLOWED.replace('standing = "5 in 30d"\n', ""))
+
+        assert await is_asked(office)
+
+
+async def test_it_ends_with_whoever_granted_it(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path, ALLOWED + EVE) as office:
+        await granted(office, await done_once(office))
+
+        await becomes(office, without(ALLOWED, "bo") + EVE)
+
+        assert await is_asked(office)
+
+
+async def test_it_ends_when_whoever_granted_it_may_not_decide_any_more(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path, ALLOWED + EVE) as office:
+        await granted(office, await done_once(office))
+
+        out = ALLOWED.replace('email = "bo@corp.example"\ngroups = ["release"]', 'email = "bo@corp.example"')
+        await becomes(office, out + EVE)
+
+        assert await is_asked(office)
+
+
+async def test_a_freeze_holds_what_nobody_was_asked_about(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office))
+        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+
+        run_id = await office.trigger("press bell")
+        await office.quiet()
+        assert office.workshop.effects == ["press bell"]
+
+        await office.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+        await office.has(run_id, "done")
+
+
+async def test_what_an_approver_edited_never_becomes_one(redis: str, tmp_path: Path) -> None:
+    def change(world: World) -> None:
+        world.workshop.editable = ("what",)
+
+    async with an_office(redis, tmp_path, change=change) as office:
+        run_id = await office.trigger("press bell")
+        record = await office.opened(run_id)
+        await office.edit("bo", record, what="button")
+        await office.decide("cy", await office.request(record.request.id), "approve")
+        await office.ended(run_id)
+
+        with pytest.raises(Invalid):
+            await asked(office, run_id)
+
+
+@pytest.mark.parametrize(("uses", "within"), [(6, timedelta(days=1)), (1, timedelta(days=31)), (1, -timedelta(days=1))])
+async def test_nobody_asks_for_more_than_the_policy_allows(
+    redis: str, tmp_path: Path, uses: int, within: timedelta
+) -> None:
+    async with an_office(redis, tmp_path) as office:
+        run_id = await done_once(office)
+
+        with pytest.raises(Invalid):
+            await asked(office, run_id, uses, within=within)
+
+
+async def test_an_approver_denies_a_use_before_it_starts(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office))
+        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+        run_id = await office.trigger("press bell")
+        await office.quiet()
+        [use] = (await the_only(office)).uses
+
+        await office.decide("cy", await office.request(use.request_id), "deny", "not today")
+
+        await office.ended(run_id)
+        assert office.workshop.effects == ["press bell"]
+
+
+async def test_a_crash_after_its_use_was_counted_spends_one_and_adds_none(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office), uses=2)
+        assert not await is_asked(office)
+        [used] = (await the_only(office)).uses
+        died = (await office.request(used.request_id)).request.model_copy(update={"id": RequestId("s0q-zzzzzzzzzzzzz")})
+
+        looked = await StandingUses(office.app.store, office.app.people).look(died, Repeats())
+
+        assert looked.decision  # and whoever found it writes nothing more
+        assert await is_asked(office)
+        assert office.workshop.effects == ["press bell"] * 2
+        assert len((await the_only(office)).uses) == 2
