@@ -231,7 +231,7 @@ class Effect(Frozen):
 
     `argv` is the exact command, or the parts of the exact call. `artifacts` maps each name a person used (a tag)
     to what it stands for now (a commit), and whatever else must still be so when it is done. `cwd` is the folder that
-    a command runs in; with a `commit`, in a clean copy of that commit of it. `facts` are for the card, and not approved.
+    a command runs in; with a `commit`, in a clean copy of that one of it. `facts` are for the card, and not approved.
     """
 
     argv: tuple[str, ...]
