@@ -154,7 +154,7 @@ class Line(Frozen):
 
 
 class Input(Frozen):
-    """One field of a form. `name` comes back with what was filled in.
+    """One field of a form. `name` comes back with what was filled in; of a choice with `values` the one chosen.
 
     People see `label`, and the name where there is none; `hint` words what fits. `least` and `most` bound a number or a
     date, and are written as HTML has those; lengths are in characters. `value` is what stands there at first, written
@@ -172,6 +172,7 @@ class Input(Frozen):
     min_length: int = 0
     max_length: int | None = None
     value: str = ""
+    values: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
 
     @property
     def title(self) -> str:
@@ -191,8 +192,9 @@ class AnswerForm(Frozen):
     `may_approve` is False where the policy does not let an approval count through this channel. `only_stops`: it is
     approved, and all that can still be said is no. `ask_back` names those whom a question goes to, which decides
     nothing; empty where nobody could answer one. `edits` are the arguments that whoever decides may change, with what
-    they are now; changing one approves nothing. `why_not` says why its reader does not approve it, where that is for
-    another reason than the channel.
+    they are now; changing one approves nothing. `hands_on` asks to whom it is handed on (`to`), and for what `reason`,
+    where that is possible. `why_not` says why its reader does not approve it, where that is for another reason than the
+    channel.
     """
 
     token: str
@@ -204,6 +206,7 @@ class AnswerForm(Frozen):
     # A release before can read what has none, if one goes back to it.
     ask_back: str = Field(default="", exclude_if=operator.not_)
     edits: tuple[Input, ...] = Field(default=(), exclude_if=operator.not_)
+    hands_on: tuple[Input, ...] = Field(default=(), exclude_if=operator.not_)
     why_not: str = Field(default="", exclude_if=operator.not_)
     until: AwareDatetime
 

@@ -19,6 +19,7 @@ from bot.inbound.quarantine import Quarantine
 from bot.people.directory import People
 from bot.policy.answers import ONLY_FILES, Statement, edit_of
 from bot.requests.decisions import Decisions
+from bot.requests.reassignment.delegation import wish_of
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
@@ -186,6 +187,7 @@ class Inbox:
             place=reply.place,
             asks=reply.asks,
             about=placed.about,
+            hands_on_to=reply.hands_on_to,
         )
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
@@ -193,6 +195,8 @@ class Inbox:
         read = await self._decisions.request(placed.request_id)
         if values := edit_of(read.record, statement):
             await self._steering.edit(statement, placed.request_id, values, together)
+        elif wish := wish_of(read.record, statement, self._people):
+            await self._decisions.delegate(placed.request_id, statement, wish, together)
         else:
             await self._decisions.decide(placed.request_id, statement, read, inbound=together)
         if together is None:

@@ -36,8 +36,9 @@ class Statement:
     out of the text: a page, a program. `files` came with it; they never make a vote. `picks` are options by their
     place, from 1, and `filled` the fields of a form, where it came as such. `place` is where it was said, in the
     channel's own terms: what is said to this person alone about it goes there. `note_confirmed`: the `reason` of an
-    approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by`, `is_exposed`, `asks` and
-    `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands for all to see.
+    approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by`, `is_exposed`, `asks`,
+    `hands_on_to` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands
+    for all to see.
     """
 
     reply_id: str
@@ -63,6 +64,7 @@ class Statement:
     asks: bool = False
     about: str = ""
     is_public: bool = False
+    hands_on_to: str = ""
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:

@@ -26,7 +26,7 @@ from agents.text import first_line, one_line, quote
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Judgement, Unclear
-from bot.render.due import timing_lines
+from bot.render.due import asked_only, hand_on_inputs, timing_lines
 from bot.render.edits import edit_inputs, editable, why_editor
 from bot.render.forms import inputs
 from bot.render.output import output_line, output_of
@@ -64,6 +64,7 @@ def request_card(request: Request, people: People, at: datetime, me: PersonId | 
         fields=inputs(request.fields),
         ask_back=people.names_of(present(request.askers, people)) if request.format == "approval" else "",
         edits=edit_inputs(request),
+        hands_on=hand_on_inputs(request, people, asked_only(request, people), at, me),
         until=request.expires_at,
     )
     return Card(

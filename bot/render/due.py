@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 from agents.requests import Away, HandedOn, PersonId, PolicySnapshot, Request
 from agents.text import quote
 from bot.people.directory import People
-from bot.policy.approvers.delegation import MOST_HANDED_ON, Objection, chain
+from bot.policy.approvers.delegation import MOST_HANDED_ON, Objection, Standing, candidates, chain
 from bot.policy.due import Due
 from bot.policy.record import RequestRecord
-from channels import Line
+from channels import Input, Line
 from language import say
 from language.dates import in_words
 
 _REASON_CHARS = 500
+# As many as a menu of Slack's takes.
+_OFFERED = 100
+Inputs = tuple[Input, ...]
 
 
 def timing_lines(request: Request, people: People) -> list[Line]:
@@ -55,6 +58,21 @@ def called_in_place(persons: list[PersonId], policy: PolicySnapshot, people: Peo
         return say("delegation.for", name=name, other=others) if others else name
 
     return [called(person) for person in persons]
+
+
+def hand_on_inputs(request: Request, people: People, stands: Standing, at: datetime, me: PersonId | None) -> Inputs:
+    """Return the fields that ask to whom `me`, or whoever decides it, hands it on; none where there is nobody."""
+    found = candidates(request.policy, stands, people.may_take(request.policy, at), me)[:_OFFERED]
+    if not found:
+        return ()
+    names = tuple(people.name_of(one) for one in found)
+    to = Input(name="to", label=say("delegation.to"), kind="choice", options=names, values=tuple(found))
+    return to, Input(name="reason", label=say("delegation.reason"), required=False, max_length=_REASON_CHARS)
+
+
+def asked_only(request: Request, people: People) -> Standing:
+    """Return the people of a request on which nobody has voted."""
+    return Standing(request.requesters, (), people.all())
 
 
 _REFUSALS: dict[Objection, str] = {

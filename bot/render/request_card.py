@@ -10,6 +10,7 @@ from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
+from bot.policy.approvers.delegation import Standing
 from bot.policy.approvers.quorum import lacking_in_all
 from bot.policy.judge import edit_objection, judge
 from bot.policy.judgements import (
@@ -26,12 +27,12 @@ from bot.policy.judgements import (
 )
 from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
-from bot.render.due import reminded_lines
+from bot.render.due import hand_on_inputs, reminded_lines
 from bot.render.forms import answer_lines
 from bot.render.output import output_of
 from bot.render.words import changes_of, decided, feedback_text, frozen_words, queued_behind, state_name
 from bot.store.outbox_entry import Delivery
-from channels import AnswerForm, Card, Line
+from channels import AnswerForm, Card, Input, Line
 from language import say, say_many
 from language.dates import in_words
 from language.recorded import answer_of, result_of
@@ -375,9 +376,11 @@ def standing_card(
         return comment_standing(record, placed, person, people, now)
     card, can = request_card(record.request, people, now, person), _can(record, placed, person, way, people, now)
     card = with_approvals(card, record, people) if record.state == "open" else card
+    stands = Standing(record.requesters, [vote.person for vote in record.votes if vote.approve], people.all())
+    hands_on = hand_on_inputs(record.request, people, stands, now, person)
     made = {
         "summary": "\n".join(filter(None, (can.why, card.summary))),
-        "form": _form(card.form, can) if card.form else None,
+        "form": _form(card.form, can, hands_on) if card.form else None,
     }
     return card.model_copy(update=made)
 
@@ -387,12 +390,13 @@ def so_far(record: RequestRecord, people: People) -> tuple[Line, ...]:
     return approvals(record, people) if record.votes and record.state == "open" else ()
 
 
-def _form(form: AnswerForm, can: Can) -> AnswerForm | None:
+def _form(form: AnswerForm, can: Can, hands_on: tuple[Input, ...]) -> AnswerForm | None:
     if not (can.approve or can.deny or can.stop):
         return None
     ask_back = form.ask_back if can.ask else ""
     edits = form.edits if can.edit else ()
     said = {"may_approve": can.approve, "only_stops": can.stop, "ask_back": ask_back, "edits": edits}
+    said["hands_on"] = hands_on if can.approve else ()
     return form.model_copy(update=said)
 
 

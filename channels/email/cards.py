@@ -388,6 +388,11 @@ def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
     deny, ask = say("mail.how-to-deny"), (say("mail.how-to-ask"),) if form.ask_back else ()
     names = [_line(each.name) for each in form.edits]
     ask = (*ask, say("mail.how-to-edit", line=f"{names[0]}: …")) if names else ask
+    ask = (
+        (*ask, say("mail.how-to-hand-on", line=f"{say('delegation.word')}: {say('delegation.somebody')}"))
+        if form.hands_on
+        else ask
+    )
     match form.format:
         case "approval" if form.only_stops:
             return (say("mail.can-still-deny"), deny)

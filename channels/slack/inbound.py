@@ -113,10 +113,13 @@ ASK_BACK = "ask_back"
 EDIT = "edit"
 """A button whose window takes other arguments, about which everybody is asked again."""
 
-WINDOWS = frozenset((CARD, "details", "deny_why", EDIT, ASK_BACK, "fill", "write", "ask"))
+HAND_ON = "hand_on"
+"""A button whose window takes the name of somebody who decides in place of whoever pressed it."""
+
+WINDOWS = frozenset((CARD, "details", "deny_why", EDIT, ASK_BACK, HAND_ON, "fill", "write", "ask"))
 """Buttons that open a window, and say nothing yet."""
 
-ANSWER_WINDOWS = frozenset(("deny_why", EDIT, ASK_BACK, "fill", "write"))
+ANSWER_WINDOWS = frozenset(("deny_why", EDIT, ASK_BACK, HAND_ON, "fill", "write"))
 ASK, ASK_ABOUT = "ask", "ask_about"
 
 PAGE = "page"

@@ -17,7 +17,7 @@ from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
 from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, labelled, plain, quote, small, words
 from channels.slack.cards import OPTION_CHARS, details, message, write_below
-from channels.slack.inbound import ASK, ASK_ABOUT, ASK_BACK, CARD, EDIT, PAGE, Json, first, part, parts, word
+from channels.slack.inbound import ASK, ASK_ABOUT, ASK_BACK, CARD, EDIT, HAND_ON, PAGE, Json, first, part, parts, word
 from language import say, say_many
 
 View = dict[str, JsonValue]
@@ -73,6 +73,12 @@ def window(name: str, card: Card, carried: Json) -> View:
             inputs = [_asked(each, _field(number, each.name)) for number, each in _numbered(form.edits)]
             blocks = [plain(card.title), *inputs, small(say("slack.edit-what"))]
             return _view(say("slack.edit-title"), blocks, name, carried, submit=say("slack.edit-send"))
+        case "hand_on" if not form.hands_on:
+            return _closed(card)
+        case "hand_on":
+            inputs = [_asked(each, _field(number, each.name)) for number, each in _numbered(form.hands_on)]
+            blocks = [plain(card.title), *inputs, small(say("slack.hand-on-what"))]
+            return _view(say("slack.hand-on-title"), blocks, name, carried, submit=say("slack.hand-on-send"))
         case "fill" if len(form.fields) > FIELDS or any(
             len(_field(number, each.name)) > ID_CHARS for number, each in _numbered(form.fields)
         ):
@@ -137,6 +143,7 @@ _TITLES = {
     "deny_why": "slack.deny-why-title",
     ASK_BACK: "slack.ask-back-title",
     EDIT: "slack.edit-title",
+    HAND_ON: "slack.hand-on-title",
     "details": "slack.details",
     "fill": "slack.answer",
     "write": "slack.answer",
@@ -240,7 +247,8 @@ def _element(asked: Input) -> Block:
         case "date":
             return {"type": "datepicker", **({"initial_date": asked.value} if asked.value else {})}
         case "choice":
-            options = [_option(one, str(at)) for at, one in enumerate(asked.options, 1)]
+            values = asked.values or [str(at) for at in range(1, len(asked.options) + 1)]
+            options = [_option(one, value) for one, value in zip(asked.options, values, strict=True)]
             return {"type": "static_select", "options": [*options], **_chosen(options, asked.options, asked.value)}
         case "yes_no":
             options = [_option(say("slack.yes"), "yes"), _option(say("slack.no"), "no")]

@@ -15,6 +15,7 @@ from channels.slack.inbound import (
     ASK,
     ASK_BACK,
     EDIT,
+    HAND_ON,
     Json,
     action_of,
     bots_of,
@@ -162,7 +163,7 @@ class Reader:
             return _held(person, came, token)
         if not token:
             return Quarantined(reasons=("the window that was sent carries no token",), person=person.id, place=place)
-        text, fields = modals.said(view), modals.filled(view) if name in ("fill", EDIT) else {}
+        text, fields = modals.said(view), modals.filled(view) if name in ("fill", EDIT, HAND_ON) else {}
         answer = Reply(
             person=person.id,
             token=token,
@@ -175,6 +176,9 @@ class Reader:
         )
         if name == ASK_BACK:
             return answer.model_copy(update={"asks": True})
+        if name == HAND_ON:
+            wish = {"hands_on_to": fields.get("to", ""), "text": fields.get("reason", ""), "filled": dict[str, str]()}
+            return answer.model_copy(update=wish)
         if name == "deny_why":
             return answer.model_copy(update={"said": "deny", "text": "deny", "reason": text})
         return answer if answer.text.strip() else answer.model_copy(update={"said": "empty"})

@@ -161,3 +161,52 @@ async def test_from_a_terminal(office: World) -> None:
     assert (done.code, "You handed it on to Cy Cole" in done.out) == (0, True)
     assert (refused.code, "Only who may decide it now can hand it on." in refused.out) == (1, True)
     assert "handed on  Bo Berg to Cy Cole: “off”" in shown.out
+
+
+async def test_by_mail_it_is_a_line_and_nothing_else(office: World) -> None:
+    record = await asked(office)
+    card = await office.next_mail("bo")
+    assert "reply with the line delegate: PERSON and nothing else" in " ".join(card.text.split())
+
+    await office.reply("bo", card, "delegate: Cy@corp.example\nreason: I am on the train\n")
+
+    told = await office.next_mail("bo", about="About")
+    assert "You handed it on to Cy Cole, who decides in your place." in " ".join(told.text.split())
+    now = await office.next_mail("cy", about="Press bell")
+    assert "Handed on: Bo Berg to Cy Cole: “I am on the train”" in " ".join(now.text.split())
+    assert (await office.request(record.request.id)).request.policy.givers == ("bo",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "delegate: cy@corp.example please",
+        "could you delegate: cy@corp.example",
+        "delegate: cy@corp.example\nbut not before noon",
+        "delegate: cy@corp.example\ndelegate: dan@corp.example",
+        "delegate cy@corp.example",
+        "delegate:",
+    ],
+)
+async def test_by_mail_nothing_else_is_taken_for_one(office: World, text: str) -> None:
+    record = await asked(office)
+    card = await office.next_mail("bo")
+
+    await office.reply("bo", card, text)
+
+    await office.next_mail("bo", about="About")
+    now = await office.request(record.request.id)
+    assert (now.state, now.request.policy.handed_on) == ("open", ())
+
+
+async def test_by_mail_a_refusal_comes_with_a_card_that_can_be_answered(office: World) -> None:
+    record = await asked(office)
+    card = await office.next_mail("bo")
+
+    await office.reply("bo", card, "delegate: anna")
+
+    again = await office.next_mail("bo", about="About")
+    assert "It was not handed on. Anna Ames asked for this" in " ".join(again.text.split())
+    await office.reply("bo", again, "approve")
+    await office.ended(record.request.run_id)
+    assert office.workshop.effects == ["press bell"]

@@ -65,8 +65,9 @@ def objection(
         ("chain", len(chain(policy, person)) >= MOST_HANDED_ON),
         ("not_accepted", not all(to in accepts(seat) for seat in _seats(policy.rule) if person in seat.people)),
     )
-    if found := next((why for why, is_so in checks if is_so), None):
-        return found
+    for found, is_so in checks:
+        if is_so:
+            return found
     return None if _is_enough(handed_on(policy, HandedOn(person=person, to=to), accepts), stands) else "too_few"
 
 
@@ -121,11 +122,16 @@ def chain(policy: PolicySnapshot, person: PersonId) -> tuple[HandedOn, ...]:
 def candidates(
     policy: PolicySnapshot, stands: Standing, accepts: Accepts, person: PersonId | None = None
 ) -> tuple[PersonId, ...]:
-    """Return to whom `person` may hand it on, as far as the policy says; without one, to whom anybody may."""
-    givers = [person] if person else [one for one in eligible(policy, stands.requesters) if one not in stands.voters]
-    seats = [seat for seat in _seats(policy.rule) if not set(givers).isdisjoint(seat.people)]
-    found = dict.fromkeys(one for seat in seats for one in sorted(accepts(seat)))
-    return tuple(to for to in found if any(objection(policy, giver, to, stands, accepts) is None for giver in givers))
+    """Return to whom `person` may hand it on, unless too few people would be left then; without one, anybody."""
+    may = eligible(policy, stands.requesters)
+    able = [one for one in may if one not in stands.voters and len(chain(policy, one)) < MOST_HANDED_ON]
+    givers = {person} & set(able) if person else set(able)
+    seats = [set(accepts(seat)) for seat in _seats(policy.rule) if not givers.isdisjoint(seat.people)]
+    found = set[PersonId]().union(*seats) if person is None or not seats else seats[0].intersection(*seats)
+    requesters = () if policy.requester_may_approve else stands.requesters
+    taken = {one for step in policy.other_steps for one in step.by}
+    out = {*may, *stands.voters, *taken, *requesters, *policy.editors, *policy.givers}
+    return tuple(one for one in stands.here if one in found and one not in out)
 
 
 def stood_in_for(

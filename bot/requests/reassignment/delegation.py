@@ -8,6 +8,7 @@ from agents.text import one_line
 from bot.people.directory import People
 from bot.policy.answers import Statement
 from bot.policy.approvers.delegation import Objection, Standing, handed_on, objection
+from bot.policy.approvers.quorum import eligible
 from bot.policy.judge import delegation_objection
 from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, judgements
 from bot.policy.record import RequestRecord, after
@@ -19,6 +20,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import outbox_entry, record_write
 from bot.store.lists import counted_as
 from bot.store.outbox_entry import Tell
+from language import in_all
 
 REASON_CHARS = 500
 """It stands on every card, and is kept with the policy."""
@@ -30,6 +32,38 @@ class HandOn:
 
     to: PersonId
     reason: str = ""
+
+
+def wish_of(record: RequestRecord, statement: Statement, people: People) -> HandOn | None:
+    """Return to whom `statement` wants `record` handed on; None for anything else.
+
+    It is a window that asks for just that, or a text of nothing but a line `delegate: PERSON` and at most one
+    `reason: TEXT`, by somebody who may decide the approval: whom a question asks may answer it with any text.
+    """
+    if statement.hands_on_to:
+        return HandOn(_named(statement.hands_on_to, people), statement.text)
+    may = eligible(record.request.policy, record.requesters)
+    is_vote = record.request.format == "approval"
+    if not is_vote or statement.said != "free_text" or statement.asks or statement.person not in may:
+        return None
+    lines = [line.partition(":") for line in statement.text.splitlines() if line.strip()]
+    keys = [_key(key) for key, _, _ in lines]
+    if not lines or not all(text.strip() for _, _, text in lines) or keys not in (["to"], ["to", "reason"]):
+        return None
+    said = [text.strip() for _, _, text in lines]
+    return HandOn(_named(said[0], people), said[1] if len(said) > 1 else "")
+
+
+def _key(word: str) -> str:
+    keys = {"to": "delegation.word", "reason": "delegation.reason-word"}
+    return next((key for key, name in keys.items() if word.strip().casefold() in in_all(name)), "")
+
+
+def _named(text: str, people: People) -> PersonId:
+    """Return the person of a mail address or an id; of anything else a name that nobody has."""
+    address = text.removeprefix("mailto:").strip("<> ")
+    found = people.by_email(address)
+    return PersonId(found.id if found else text.removeprefix("person:"))
 
 
 def standing_of(record: RequestRecord, people: People) -> Standing:

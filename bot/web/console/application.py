@@ -47,6 +47,8 @@ ROUTES = (
     Route("/requests/{request_id}/now", streams.one_request),
     Route("/requests/{request_id}/changes", requests.difference),
     Route("/requests/{request_id}/answer", requests.answered, methods=["POST"]),
+    Route("/requests/{request_id}/hand-on", requests.hand_on_shown),
+    Route("/requests/{request_id}/hand-on", requests.handed_on, methods=["POST"]),
     Route("/requests/{request_id}/edit", requests.edit_shown),
     Route("/requests/{request_id}/edit", requests.edited, methods=["POST"]),
     Route("/requests/{request_id}/withdraw", requests.withdrawn, methods=["POST"]),

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from agents.deploy.lookup import LookFailed
 from agents.forms import Misfit
-from agents.requests import Given, Request, RequestId, RequestState
+from agents.requests import Given, PersonId, Request, RequestId, RequestState
 from agents.run import fold
 from agents.text import quote
 from bot.errors import Conflict, Forbidden
@@ -22,10 +22,12 @@ from bot.policy.edits import EditRefused, typed_values
 from bot.policy.judge import edit_objection
 from bot.policy.judgements import NoteUnconfirmed, Unclear
 from bot.queries import lists
+from bot.render.due import hand_on_inputs
 from bot.render.edits import edit_inputs
 from bot.render.views import request_view
 from bot.render.words import feedback_text
 from bot.render.worklist import KINDS, Kind, item_of, work_list
+from bot.requests.reassignment.delegation import HandOn, standing_of
 from bot.store.ids import check
 from bot.web.console.pages import page, to
 from bot.web.console.views.card import Typed, card_view, version_of
@@ -202,6 +204,31 @@ async def edited(request: HttpRequest) -> Response:
 def _edit_form(asked: Request, revision: int, digest: str, inputs: Sequence[Input]) -> dict[str, object]:
     about: dict[str, object] = {"request_id": asked.id, "title": asked.title, "revision": revision, "digest": digest}
     return about | {"once": secrets.token_hex(8), "inputs": inputs}
+
+
+async def hand_on_shown(request: HttpRequest) -> Response:
+    """Show the form that hands a request on; whoever can hand it on to nobody is told so."""
+    app, me = here(request).app, visit_of(request).known.person
+    record, _, now = await request_for(request, "answer")
+    asked = record.request
+    await app.people.look_up_policy(asked.policy.name)
+    inputs = hand_on_inputs(asked, app.people, standing_of(record, app.people), now, me)
+    if not inputs or record.state != "open":
+        return to(request, f"/requests/{asked.id}", say("console.hand-on-nobody"), is_well=False)
+    about = {"request_id": asked.id, "title": asked.title, "revision": asked.revision, "digest": asked.digest}
+    found = {**about, "once": secrets.token_hex(8), "to": list(zip(inputs[0].values, inputs[0].options, strict=True))}
+    return await page(request, "hand_on.html", found)
+
+
+async def handed_on(request: HttpRequest) -> Response:
+    """Hand a request on and say what became of that."""
+    app, visit, request_id = here(request).app, visit_of(request), _id(request)
+    asked = (await request_for(request, "answer")).record.request
+    shown = _shown(visit, visit.field("revision"), visit.field("digest"))
+    to_whom, reason = PersonId(visit.field("to")[:_ID_CHARS]), visit.field("reason")[:_REASON_CHARS]
+    statement = _made(asked, visit, shown, "free_text", "", f"delegate: {to_whom}\n{reason}")
+    outcome = await app.requests.decisions.delegate(request_id, statement, HandOn(to_whom, reason))
+    return to(request, f"/requests/{request_id}", outcome.words, is_well=outcome.counts)
 
 
 async def withdrawn(request: HttpRequest) -> Response:

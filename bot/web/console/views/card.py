@@ -12,6 +12,7 @@ from agents.requests import PersonId, Request
 from agents.run import Run
 from bot.people.directory import People
 from bot.people.sessions import Login
+from bot.policy.approvers.delegation import Standing, candidates
 from bot.policy.approvers.quorum import eligible
 from bot.policy.due import next_due
 from bot.policy.judge import approval_counts, ways_to_approve
@@ -70,8 +71,8 @@ class CardView:
     `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader, `then` what
     happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `inputs` are
     the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `ask_back` names
-    those whom a question of this reader goes to, `may_edit` the arguments that this reader may change,
-    `said` is what was written beside it. `has_changes`: a page shows how
+    those whom a question of this reader goes to, `may_edit` the arguments that this reader may change, `may_hand_on`
+    that there is somebody to hand it on to, `said` is what was written beside it. `has_changes`: a page shows how
     files differ, and the facts with the labels `led_from` lead to it.
     """
 
@@ -100,6 +101,7 @@ class CardView:
     answer: tuple[Line, ...]
     ask_back: str
     may_edit: str
+    may_hand_on: bool
     said: list[SaidView]
     has_changes: bool
     led_from: frozenset[str]
@@ -162,6 +164,7 @@ def card_view(
         answer=answer_lines(request, record.decision.given if record.decision else None),
         ask_back=people.names_of(present(request.askers, people)) if is_open and denies and is_vote else "",
         may_edit=_may_edit(record, me),
+        may_hand_on=is_open and bool(_to_whom(record, people, me)),
         said=list(_said(record, people, me, replies=is_open and asks and is_vote)),
         has_changes=has_changes,
         led_from=frozenset(label_of(fact.label) for fact in led_from(request)) if has_changes else frozenset(),
@@ -184,6 +187,13 @@ def _may_edit(record: RequestRecord, me: PersonId) -> str:
     may = eligible(request.policy.edited_by(()), record.requesters)
     call = request.call if record.state == "open" and request.format == "approval" and me in may else None
     return both(list(call.editable)) if call else ""
+
+
+def _to_whom(record: RequestRecord, people: People, me: PersonId) -> tuple[PersonId, ...]:
+    """Return to whom `me` may hand it on; who is on call now is looked up by the page that this leads to."""
+    policy, voters = record.request.policy, [vote.person for vote in record.votes if vote.approve]
+    stands = Standing(record.requesters, voters, people.all())
+    return candidates(policy, stands, people.may_take(policy, record.request.opened_at), me)
 
 
 def _inputs(request: Request, typed: Typed | None) -> tuple[Input, ...]:
