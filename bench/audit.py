@@ -8,6 +8,7 @@ from pathlib import Path
 from agents.events import Event
 from agents.requests import RunId
 from bench.table import show
+from bot.archive.keeper import Archive
 from bot.audit.chain import Head
 from bot.audit.reading import AuditReader
 from bot.audit.sealer import Sealer
@@ -46,7 +47,7 @@ async def audit(folder: Path, records: int) -> None:
                 pass
         sealing_s = time.monotonic() - began
         began, busy = time.monotonic(), time.process_time()
-        checked = await AuditReader(store).verify([_KEY])
+        checked = await AuditReader(store, Archive(None)).verify([_KEY])
         checking_s, busy_s = time.monotonic() - began, time.process_time() - busy
         size = await _size(client)
         await client.close()

@@ -18,6 +18,7 @@ from bot.archive.keeper import Archive, place_of
 from bot.archive.retention import Retention
 from bot.audit.chain import Head
 from bot.audit.heads import Heads
+from bot.audit.leaving import AuditLeaving
 from bot.audit.reading import AuditReader
 from bot.audit.sealer import Sealer
 from bot.config.data_dir import DataDir
@@ -237,7 +238,7 @@ def compose(
         store=store,
         journal=journal,
         history=history,
-        audit=AuditReader(store),
+        audit=AuditReader(store, ground.archive),
         guard=Guard(ground.access.rights, store, history),
         people=people,
         runs=_runs(ground, starter, steering, forks, driving),
@@ -281,7 +282,8 @@ def _drift(settings: Settings, store: Store, outbox: Outbox) -> Drift:
 
 def _retention(ground: _Ground, outbox: Outbox) -> Retention:
     after = timedelta(seconds=ground.settings.retention.finished_after_s)
-    return Retention(ground.store, ground.archive, after, outbox.alert)
+    audit = AuditLeaving(ground.store, ground.archive, timedelta(seconds=ground.settings.retention.audit_after_s))
+    return Retention(ground.store, ground.archive, after, audit, outbox.alert)
 
 
 def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:

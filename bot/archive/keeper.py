@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ _DEFAULT_FOLDER = "archive"
 
 
 class Archive:
-    """Reads and writes a place; without one nothing is ever in it. All methods raise ArchiveUnavailable."""
+    """Reads and writes a place; without one no run is ever in it. All methods raise ArchiveUnavailable."""
 
     def __init__(self, place: Place | None) -> None:
         self.place = place
@@ -44,14 +45,7 @@ class Archive:
 
         Raises ArchiveUnavailable where it gave back others. Writing it again changes nothing.
         """
-        if self.place is None:
-            raise ArchiveUnavailable("There is no archive", "Set [retention] to, in sayso.toml")
-        name = _name("runs", run_id, ".jsonl.gz")
-        await self._put(name, body)
-        if await self._get(name) != body:
-            raise ArchiveUnavailable(
-                f"{self.place.where} does not give back what was written to it", "Nothing was deleted; ./sayso doctor"
-            )
+        await self._keep(_name("runs", run_id, ".jsonl.gz"), body)
         for request_id in request_ids:
             await self._put(_name("requests", request_id), run_id.encode())
         await self._put(f"{_month_of(ended_at)}/{_stamp(ended_at)}-{run_id}.json", line)
@@ -75,11 +69,39 @@ class Archive:
             found += filter(None, await asyncio.gather(*(self._get(f"ended/{month}/{name}") for name in some)))
         return found, page[-1].removesuffix(".json").replace("-", ".", 1) if len(names) > limit else None
 
+    async def segments(self, shard: int) -> Sequence[str]:
+        """The names of the segments of a shard's audit log."""
+        return await asyncio.to_thread(self._there.names, _segments(shard))
+
+    async def segment(self, shard: int, name: str) -> bytes | None:
+        """A segment of the audit log; None where it is not here."""
+        return await asyncio.to_thread(self._there.get, f"{_segments(shard)}/{name}")
+
+    async def keep_segment(self, shard: int, name: str, body: bytes) -> None:
+        """Keep a segment of the audit log, and read it back. Writing it again changes nothing."""
+        await self._keep(f"{_segments(shard)}/{name}", body)
+
     async def keep_dead(self, shard: int, dead: DeadLetter) -> None:
         """Keep a dead letter that is dropped from its list because there are too many."""
         about = {name: base64.b64encode(body).decode() for name, body in dead.about.items()}
         body = json.dumps({"id": dead.id, "note": json.loads(dead.note), "about_base64": about})
         await self._put(f"dead/s{shard}/{_stamp(dead.at)}-{dead.id}.json", body.encode())
+
+    @property
+    def _there(self) -> Place:
+        """The place. Raises ArchiveUnavailable where there is none."""
+        if self.place is None:
+            raise ArchiveUnavailable("There is no archive", "Set [retention] to, in sayso.toml")
+        return self.place
+
+    async def _keep(self, name: str, body: bytes) -> None:
+        """Put something there, and read it back: when it returns, the place has given back the same bytes."""
+        place = self._there
+        await asyncio.to_thread(place.put, name, body)
+        if await asyncio.to_thread(place.get, name) != body:
+            raise ArchiveUnavailable(
+                f"{place.where} does not give back what was written to it", "Nothing was deleted; ./sayso doctor"
+            )
 
     async def _put(self, name: str, body: bytes) -> None:
         if self.place:
@@ -93,6 +115,10 @@ def _name(kind: str, some_id: str, ending: str = "") -> str:
     """Two letters of the id's random part keep every directory small."""
     head, _, tail = some_id.partition("-")
     return f"{kind}/{head[:-1]}/{tail[:2]}/{some_id}{ending}"
+
+
+def _segments(shard: int) -> str:
+    return f"audit/s{shard}"
 
 
 def _stamp(moment: datetime) -> str:

@@ -1,4 +1,5 @@
 """Lets finished runs leave Redis for the archive, some at a time, and keeps the list of dead letters from growing.
+The oldest of the audit log leave with them (`bot/audit/leaving.py`).
 
 A run leaves in three steps: its file is written and read back, its requests and its month name it, and one script takes
 it out of Redis unless anything about it has changed since it was read. Whoever dies in between, or does it twice, has
@@ -18,6 +19,7 @@ from bot.archive.format import pack
 from bot.archive.keeper import Archive
 from bot.archive.leaving import Leaving, Read
 from bot.archive.places import ArchiveUnavailable
+from bot.audit.leaving import AuditLeaving
 from bot.errors import SaysoError
 from bot.render.cards import Words
 from bot.render.views import Summary
@@ -43,13 +45,22 @@ _ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 
 
 class Retention:
-    """Lets runs leave that ended more than `after` ago. `alert` is how the operators hear that it does not work."""
+    """Lets runs leave that ended more than `after` ago, and records as `audit` says.
+
+    `alert` is how the operators hear that it does not work.
+    """
 
     def __init__(
-        self, store: Store, archive: Archive, after: timedelta, alert: Alert, dead_at_most: int = DEAD_AT_MOST
+        self,
+        store: Store,
+        archive: Archive,
+        after: timedelta,
+        audit: AuditLeaving,
+        alert: Alert,
+        dead_at_most: int = DEAD_AT_MOST,
     ) -> None:
         self._store, self._archive, self._after, self._alert = store, archive, after, alert
-        self._dead_at_most = dead_at_most
+        self._audit, self._dead_at_most = audit, dead_at_most
         self._leaving = Leaving(store.client)
         # Those in front of a list that can't leave yet, by shard and state: the next look begins behind them.
         self._passed = Counter[tuple[int, RunState]]()
@@ -85,6 +96,7 @@ class Retention:
         await self._drop_dead(shard)
         if self._archive.place is None:
             return 0
+        await self._audit.look(shard)
         return sum([await self._look(shard, state) for state in _ENDED])
 
     async def _look(self, shard: int, state: RunState) -> int:

@@ -8,8 +8,10 @@ from bot.audit.log import AuditLog
 from bot.audit.reading import row_of
 from bot.audit.sealer import Sealer, rows_of
 from bot.store import Keys, Store
+from bot.store.client import Script
 
 _AT_ONCE = 500
+_FORGET = Script("forget_text")
 
 
 class Forgetting:
@@ -20,6 +22,8 @@ class Forgetting:
 
     async def forget(self, person: str) -> int:
         """Forget `person`; return of how many records texts were deleted. Raises StoreUnavailable, OtherRelease.
+
+        What is of them in the archive can't be read any more: the key to it went with them.
 
         That they are forgotten is sealed first: so a text that is missing for this reason is told from one that
         somebody else deleted.
@@ -60,6 +64,5 @@ class Forgetting:
         left = {part: value for part, value in kept.items() if part == "policy"}
         if left == kept:
             return 0
-        change = ["HSET", keys.audit_kept, place, json.dumps(left)] if left else ["HDEL", keys.audit_kept, place]
-        await self._store.client.do(*change)
-        return 1
+        stays = json.dumps(left) if left else ""
+        return int(await self._store.client.run(_FORGET, [keys.audit_kept], [place, found, stays]))

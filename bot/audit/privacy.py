@@ -134,6 +134,11 @@ Kept = dict[str, tuple[str, str]]
 """What is kept beside the chain of a record: by its part, the salt, and the text as JSON."""
 
 
+def kept_in(found: object) -> Kept:
+    """`found`, which was read from JSON, as what is kept. Raises ValueError, TypeError or AttributeError."""
+    return {part: (str(salt), str(value)) for part, (salt, value) in cast("dict[str, Any]", found).items()}
+
+
 def split(record: AuditRecord, pseudonyms: Pseudonyms) -> tuple[dict[str, Any], Kept]:
     """A record as it goes into the chain, and what is kept beside it.
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from bot.audit.chain import Checker, Finding, Head, Sealed
+from bot.audit.chain import Checker, Finding, Head
 from bot.audit.privacy import Kept, Row, joined, wrong_parts
 from bot.audit.sealer import head_of, rows_of
-from bot.errors import Invalid
+from bot.audit.stored import Records, Shelf
+from bot.errors import Invalid, Unavailable
 from bot.store import Keys, Store
 from bot.store.ids import shard_of
 
-_AT_ONCE = 1_000
 # Of each shard: whoever changed more has changed all.
 FINDINGS_AT_MOST = 100
 
@@ -60,10 +60,13 @@ class _Shard:
 
 
 class AuditReader:
-    """The log as it stands in the store. All methods raise StoreUnavailable."""
+    """The log, in the store and in the archive.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    All methods raise StoreUnavailable, and Unavailable while the archive can't be read.
+    """
+
+    def __init__(self, store: Store, shelf: Shelf) -> None:
+        self._store, self._records = store, Records(store, shelf)
 
     async def verify(self, keys: Sequence[bytes], known: Sequence[Head] = (), only: int | None = None) -> Checked:
         """Check every record, or those of shard `only`; `known` are heads that were noted outside."""
@@ -89,55 +92,36 @@ class AuditReader:
         rows = await rows_of(self._store, shard)
         # Who was forgotten is known at the end: what is missing is looked at again then.
         again = list[tuple[int, dict[str, Any], Kept]]()
-        async for records, beside in self._chunks(shard):
-            for one in records:
+        async for chunk in self._records.oldest_first(shard):
+            found.findings += [chunk.broken] if chunk.broken else []
+            for one in chunk.records:
                 body, wrong = checker.check(one)
                 found.findings += wrong
                 found.records += 1
                 found.since = found.since or str(body.get("at", ""))
                 if body.get("kind") == "forgotten":
                     found.gone |= set(body.get("people", ()))
-                kept = beside.get(one.place, {})
+                kept = chunk.kept.get(one.place, {})
                 if wrong_parts(body, kept, rows, frozenset()):
                     again.append((one.place, body, kept))
+                if one.place == noted.n and one.seal != noted.seal:
+                    found.findings.append(Finding(shard, one.place, "the store notes it as a head with another seal"))
                 outside = seals.pop(one.place, None)
                 if outside and outside.seal != one.seal:
                     found.findings.append(Finding(shard, one.place, "not the record whose head was noted outside"))
             await asyncio.sleep(0)
+        rows = await rows_of(self._store, shard)
         for place, body, kept in again:
             found.findings += [
                 Finding(shard, place, each) for each in wrong_parts(body, kept, rows, frozenset(found.gone))
             ]
-        found.findings += _of_end(checker.head, noted, seals)
+        found.findings += _of_end(checker.head, noted, await head_of(self._store, shard), seals)
         found.findings += [
             Finding(shard, 0, f"the pseudonym {name} was given to somebody else")
             for name, row in rows.items()
             if row.pseudonym != name
         ]
         return found
-
-    async def _chunks(
-        self, shard: int, after: int = 0, *, newest_first: bool = False
-    ) -> AsyncIterator[tuple[list[Sealed], Mapping[int, Kept]]]:
-        """The records after (or, newest first, before) a number, some at a time, with what is kept of them."""
-        keys, place = Keys(shard), after
-        while True:
-            command = ["XREVRANGE", keys.audit_chain, f"(0-{place}" if place else "+", "-"]
-            if not newest_first:
-                command = ["XRANGE", keys.audit_chain, f"(0-{place}" if place else "-", "+"]
-            entries = await self._store.client.do(*command, "COUNT", _AT_ONCE)
-            if not entries:
-                return
-            records = [
-                Sealed(int(name.decode().partition("-")[2]), fields.get(b"b", b""), fields.get(b"s", b"").decode())
-                for name, fields in entries
-            ]
-            place = records[-1].place
-            yield records, await self._beside(keys, records)
-
-    async def _beside(self, keys: Keys, records: Sequence[Sealed]) -> dict[int, Kept]:
-        found = await self._store.client.do("HMGET", keys.audit_kept, *(one.place for one in records))
-        return {one.place: _kept(text) for one, text in zip(records, found, strict=True) if text}
 
     async def search(
         self, query: Query, cursor: str = "", limit: int = 200, *, newest_first: bool = False
@@ -172,36 +156,31 @@ class AuditReader:
         people = {name for name, row in rows.items() if row.id == query.person}
         if query.person and not people:
             return
-        async for records, beside in self._chunks(shard, after, newest_first=newest_first):
-            for one in records:
+        records = self._records.newest_first if newest_first else self._records.oldest_first
+        async for chunk in records(shard, after):
+            if chunk.broken:
+                raise Unavailable(str(chunk.broken), "sayso audit verify names all that is wrong")
+            for one in chunk.records:
                 body: dict[str, Any] = json.loads(one.body)
                 if _fits(body, query, people):
-                    yield joined(body, beside.get(one.place, {}), rows) | {"seal": one.seal}
+                    yield joined(body, chunk.kept.get(one.place, {}), rows) | {"seal": one.seal}
 
     async def since(self) -> datetime | None:
         """When the first record was made; nothing before it is audited."""
-        commands = [["XRANGE", Keys(shard).audit_chain, "-", "+", "COUNT", 1] for shard in range(self._store.shards)]
-        found = await self._store.client.read(*commands)
-        bodies = [json.loads(entries[0][1][b"b"]) for entries in found if entries]
-        return min((datetime.fromisoformat(body["at"]) for body in bodies), default=None)
+        found = [await self._records.since(shard) for shard in range(self._store.shards)]
+        return min(filter(None, found), default=None)
 
 
-def _of_end(end: Head, noted: Head, outside: Mapping[int, Head]) -> list[Finding]:
-    """Return what is missing at the end: what the store itself has noted as the newest, and what was noted outside."""
-    last = max([noted.n, *outside])
+def _of_end(end: Head, before: Head, after: Head, outside: Mapping[int, Head]) -> list[Finding]:
+    """Return what is missing at the end: what was noted outside, and what the store itself has noted as the newest one
+    `before` and `after` all were read.
+    """
+    last = max([before.n, *outside])
     if last > end.n:
         return [Finding(end.shard, end.n + 1, f"removed: the log ends at record {end.n}, and there were {last}")]
-    if end.n and noted != end:
-        return [Finding(end.shard, end.n, f"the store notes record {noted.n} as the newest one, with another seal")]
+    if after.n < end.n:
+        return [Finding(end.shard, end.n, f"the store notes record {after.n} as the newest one")]
     return [Finding(end.shard, n, "removed: its head was noted outside") for n in outside]
-
-
-def _kept(text: bytes) -> Kept:
-    try:
-        found: dict[str, Any] = json.loads(text)
-        return {part: (str(salt), str(value)) for part, (salt, value) in found.items()}
-    except (ValueError, TypeError, AttributeError):
-        return {}
 
 
 def _fits(body: Mapping[str, Any], query: Query, people: set[str]) -> bool:

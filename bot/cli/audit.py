@@ -48,11 +48,13 @@ def verify(
     known = [found for text in head or () for found in _heads(text)]
 
     async def work(office: "Office") -> "Checked":
+        from bot.archive.keeper import Archive, place_of
         from bot.audit.reading import AuditReader
 
         if shard is not None and shard >= office.store.shards:
             raise Invalid(f"There is no shard {shard}", f"There are {office.store.shards}, from 0 on")
-        return await AuditReader(office.store).verify(office.data_dir.audit_keys(office.settings), known, shard)
+        reader = AuditReader(office.store, Archive(place_of(office.settings)))
+        return await reader.verify(office.data_dir.audit_keys(office.settings), known, shard)
 
     found = attached(data, work)
     print(json.dumps(_told(found)) if as_json else plain("\n".join(_worded(found))))
@@ -152,7 +154,8 @@ def forget(
         sealer = Sealer(office.store, office.people, lambda: keys[0], _nowhere)
         return await Forgetting(office.store, sealer).forget(person)
 
-    print(plain(f"{person} is forgotten: texts of {attached(data, work)} records were deleted."))
+    deleted = attached(data, work)
+    print(plain(f"{person} is forgotten: texts of {deleted} records were deleted. None in the archive can be read."))
 
 
 async def _nowhere(_: "Head") -> None:

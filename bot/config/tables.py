@@ -268,12 +268,17 @@ def _endpoint(text: str) -> str:
 
 
 class RetentionConfig(Table):
-    """`[retention]`: when finished runs leave Redis, and where they are kept from then on."""
+    """`[retention]`: when finished runs and audit records leave Redis, and where they are kept from then on."""
 
     finished_after_s: Annotated[Duration, AfterValidator(_a_day_at_least)] = Field(
         default=30.0 * UNIT_S["d"],
         alias="finished_after",
         description='so long after its end a run leaves Redis, at least "1d"',
+    )
+    audit_after_s: Annotated[Duration, AfterValidator(_a_day_at_least)] = Field(
+        default=30.0 * UNIT_S["d"],
+        alias="audit_after",
+        description='so long after it was made a sealed record of the audit log leaves Redis, at least "1d"',
     )
     to: Annotated[str, AfterValidator(_archive_place)] | None = Field(
         default=None,

@@ -84,6 +84,11 @@ class Keys:
         return self._key("audit", "chain")
 
     @property
+    def audit_archived(self) -> str:
+        """Up to which record the chain is in the archive."""
+        return self._key("audit", "archived")
+
+    @property
     def audit_kept(self) -> str:
         """What may be forgotten of records: number -> texts with their salts."""
         return self._key("audit", "kept")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agents.requests import RequestId
-from bot.audit.reading import AuditReader, Query
+from bot.audit.reading import Query
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import attached, sayso
 from tests.fakes.slack.driver import Workspace
@@ -37,7 +37,7 @@ async def records(world: World, kind: str, request_id: RequestId) -> list[dict[s
     """The sealed records of a request, once there are some."""
 
     async def found() -> list[dict[str, Any]]:
-        everything = (await AuditReader(world.app.store).search(Query(kind=kind)))[0]
+        everything = (await world.app.audit.search(Query(kind=kind)))[0]
         return [record for record in everything if record.get("request_id") == request_id]
 
     return await until(found, what=f"{kind} is sealed")
@@ -51,7 +51,7 @@ async def vote_on(world: World, record: RequestRecord) -> dict[str, Any]:
 
 async def is_whole(world: World) -> bool:
     keys = world.app.data_dir.audit_keys(world.app.settings)
-    return not (await AuditReader(world.app.store).verify(keys)).findings
+    return not (await world.app.audit.verify(keys)).findings
 
 
 async def test_a_press_in_slack_is_recorded_with_the_team_and_the_user(office: SlackWorld) -> None:
@@ -174,7 +174,7 @@ async def test_who_had_which_key_and_until_when_is_in_the_log(world: World) -> N
         await api.keyring.revoke(key.prefix)
 
     async def found() -> list[str]:
-        told = json.loads(json.dumps((await AuditReader(world.app.store).search(Query(person="bo")))[0]))
+        told = json.loads(json.dumps((await world.app.audit.search(Query(person="bo")))[0]))
         return [one["kind"] for one in told if one.get("detail", {}).get("key") == f"sayso_{key.prefix}"]
 
     assert await until(found, what="it is sealed") == ["key_made", "key_revoked"]

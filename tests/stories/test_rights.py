@@ -7,7 +7,7 @@ import pytest
 
 from agents.events import PersonSaid
 from agents.requests import PersonId
-from bot.audit.reading import AuditReader, Query
+from bot.audit.reading import Query
 from bot.policy.record import RequestRecord
 from tests.bot.web.console.stage import proof
 from tests.fakes.hallway import Hallway
@@ -233,7 +233,7 @@ async def test_each_refusal_is_in_the_audit_log(office: World, api: Api) -> None
 
 async def refusals(office: World) -> list[tuple[str, ...]] | None:
     """Who was refused what, once both are in the log."""
-    found, _ = await AuditReader(office.app.store).search(Query(kind="refused"))
+    found, _ = await office.app.audit.search(Query(kind="refused"))
     names = ("who", "channel", "run_id", "outcome", "words")
     told = sorted(tuple(str(one.get(name)) for name in names) for one in found)
     return told if len(told) == 2 else None

@@ -11,6 +11,8 @@ from agents.requests import PersonId, RunId
 from bot.archive.keeper import Archive
 from bot.archive.places import FolderPlace, Place
 from bot.archive.retention import Retention
+from bot.audit.leaving import AuditLeaving
+from bot.audit.reading import Query
 from bot.runs.api_requests import Asker
 from bot.store import Commit, Keys, Wake, WorkItem
 from tests.bot.archive.places import Breaking
@@ -29,7 +31,9 @@ def folder(tmp_path: Path) -> Path:
 def retention(world: World, place: Place | None, dead_at_most: int = 1_000) -> Retention:
     """The retention of this world, into another place; alerts go where they always do."""
     alert = world.app.messages.outbox.alert
-    return Retention(world.app.store, Archive(place), timedelta(days=30), alert, dead_at_most)
+    archive, month = Archive(place), timedelta(days=30)
+    audit = AuditLeaving(world.app.store, archive, month)
+    return Retention(world.app.store, archive, month, audit, alert, dead_at_most)
 
 
 async def look(world: World) -> int:
@@ -281,3 +285,16 @@ async def test_of_too_many_dead_letters_the_oldest_leave_the_list_for_the_archiv
     assert ids[0] in file.name
     assert json.loads(file.read_text())["note"] == json.loads(notes[0])
     assert "1 dead letters left the list" in (await world.next_mail("dan")).subject
+
+
+async def test_sealed_records_of_the_audit_leave_with_their_time_and_are_read_as_before(world: World) -> None:
+    run_id = await decided(world)
+    await world.move_time(40 * DAY_S)
+
+    await look(world)
+
+    found, _ = await world.app.audit.search(Query(run=run_id))
+    checked = await world.app.audit.verify(world.app.data_dir.audit_keys(world.app.settings))
+    assert await world.app.store.client.do("XRANGE", Keys.of(run_id).audit_chain, "-", "0-5") == []
+    assert [one["kind"] for one in found] == ["opened", "vote", "decided", "tool_started", "tool_finished"]
+    assert (checked.findings, checked.records >= 5) == ([], True)

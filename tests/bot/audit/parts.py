@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
+from bot.archive.keeper import Archive
 from bot.audit.chain import Head
 from bot.audit.reading import AuditReader, Checked, Query
 from bot.audit.sealer import Sealer
 from bot.store import Store
 
 KEY = b"a key for tests that nobody else has"
+NO_ARCHIVE = Archive(None)
 NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole"}
 
 
@@ -38,9 +40,13 @@ async def sealed_all(store: Store) -> None:
             pass
 
 
-async def verified(store: Store, *known: Head) -> Checked:
-    return await AuditReader(store).verify([KEY], known)
+def a_reader(store: Store, archive: Archive = NO_ARCHIVE) -> AuditReader:
+    return AuditReader(store, archive)
 
 
-async def log_of(store: Store, query: Query | None = None) -> list[dict[str, JsonValue]]:
-    return (await AuditReader(store).search(query or Query()))[0]
+async def verified(store: Store, *known: Head, archive: Archive = NO_ARCHIVE) -> Checked:
+    return await a_reader(store, archive).verify([KEY], known)
+
+
+async def log_of(store: Store, query: Query | None = None, archive: Archive = NO_ARCHIVE) -> list[dict[str, JsonValue]]:
+    return (await a_reader(store, archive).search(query or Query()))[0]

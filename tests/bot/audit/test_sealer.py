@@ -14,11 +14,11 @@ from agents.requests import PersonId, RequestId, RunId
 from bot.audit.chain import Head
 from bot.audit.forgetting import Forgetting
 from bot.audit.log import AuditLog
-from bot.audit.reading import AuditReader, Query
+from bot.audit.reading import Query
 from bot.audit.sealer import head_of
 from bot.store import Commit, Keys, Store
 from bot.testing import events as build
-from tests.bot.audit.parts import KEY, a_sealer, log_of, sealed_all, verified
+from tests.bot.audit.parts import KEY, a_reader, a_sealer, log_of, sealed_all, verified
 from tests.bot.store.stores import RUN, a_store, append, paused, started
 from tests.guards import guards
 
@@ -242,7 +242,7 @@ async def test_pages_of_a_search_hold_each_record_once_in_their_order(store: Sto
 
     found, cursor = list[dict[str, Any]](), ""
     while True:
-        page, cursor = await AuditReader(store).search(Query(), cursor, 2, newest_first=newest_first)
+        page, cursor = await a_reader(store).search(Query(), cursor, 2, newest_first=newest_first)
         found += page
         if not cursor:
             break
@@ -272,5 +272,5 @@ async def test_the_key_matters(store: Store) -> None:
     await decided_run(store)
     await sealed_all(store)
 
-    assert len((await AuditReader(store).verify([b"another"])).findings) == 5
-    assert (await AuditReader(store).verify([b"another", KEY])).findings == []
+    assert len((await a_reader(store).verify([b"another"])).findings) == 5
+    assert (await a_reader(store).verify([b"another", KEY])).findings == []

@@ -1,0 +1,173 @@
+"""A segment of a shard's chain as a file of the archive: compressed JSON lines. Pure.
+
+The records stand there byte for byte. What may be forgotten of them is encrypted with the salts of the people whom it
+is of, which stay in the store: whoever is forgotten there is forgotten in every file and every copy of one, and no file
+is ever written anew.
+"""
+
+import base64
+import gzip
+import hashlib
+import hmac
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bot.audit.chain import Head, Sealed
+from bot.audit.privacy import Kept, Row, kept_in
+from bot.errors import Invalid
+
+_LEVEL = 6
+_NONCE_BYTES = 12
+_MARK_CHARS = 16
+_FORMAT = "sayso audit segment"
+_NAME = re.compile(r"(\d{12})-(\d{12})-([0-9a-f]{16})-([0-9a-f]{16})\.jsonl\.gz")
+
+Texts = dict[int, Kept]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A segment by its name: its first and last record, and marks of the seals before it and at its end.
+
+    So its neighbours are known by name: what a store left there that was restored from a backup since fits nowhere.
+    """
+
+    first: int
+    last: int
+    before: str
+    after: str
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return f"{self.first:012d}-{self.last:012d}-{self.before}-{self.after}.jsonl.gz"
+
+    @classmethod
+    def between(cls, before: Head, after: Head) -> "Piece":
+        """The segment that comes after `before` and ends at `after`."""
+        return cls(before.n + 1, after.n, _mark(before.seal), _mark(after.seal))
+
+
+def _mark(seal: str) -> str:
+    """Return what a name has of a seal, whatever was made of that."""
+    return hashlib.sha256(seal.encode(errors="surrogateescape")).hexdigest()[:_MARK_CHARS]
+
+
+def pieces(names: Sequence[str], end: Head) -> list[Piece]:
+    """The segments up to `end` in their order; where one is missing, the next one before the gap follows."""
+    found = [Piece(int(n[1]), int(n[2]), n[3], n[4]) for n in map(_NAME.fullmatch, names) if n]
+    left = sorted((one for one in found if 0 < one.first <= one.last <= end.n), key=lambda one: one.last)
+    chosen, last, mark = list[Piece](), end.n, _mark(end.seal)
+    while left:
+        while left and left[-1].last > last:
+            left.pop()
+        fits = [one for one in left if one.last == last and one.after == mark] or left[-1:]
+        if fits:
+            chosen.append(fits[-1])
+            last, mark = fits[-1].first - 1, fits[-1].before
+    return chosen[::-1]
+
+
+def pack(shard: int, records: Sequence[Sealed], kept: Mapping[int, Kept], rows: Mapping[str, Row]) -> bytes:
+    """The file of these records, and of what is kept of them; not of what nobody may know any more."""
+    lines: list[Mapping[str, Any]] = [{"format": _FORMAT, "version": 1, "shard": shard}]
+    # A body that was changed in the store need not be text.
+    lines += [{"n": one.place, "b": one.body.decode(errors="surrogateescape"), "s": one.seal} for one in records]
+    for of, texts in _by_whom(records, kept).items():
+        if not of:
+            lines.append({"texts": texts})
+        elif key := _key(of, rows):
+            lines.append({"of": of, "sealed": _closed(key, texts)})
+    lines.append({"lines": len(lines)})
+    # Without a time in it.
+    return gzip.compress(b"".join(json.dumps(line).encode() + b"\n" for line in lines), _LEVEL, mtime=0)
+
+
+def _by_whom(records: Sequence[Sealed], kept: Mapping[int, Kept]) -> dict[tuple[str, ...], Texts]:
+    """Return what is kept by the pseudonyms of those whom it is of; a policy is of nobody."""
+    found = dict[tuple[str, ...], Texts]()
+    for one in records:
+        of = _whom(one.body)
+        for part, text in kept.get(one.place, {}).items():
+            texts = found.setdefault(() if part == "policy" else of, {})
+            texts.setdefault(one.place, {})[part] = text
+    return found
+
+
+def _whom(body: bytes) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(json.loads(body).get("of", ())))
+    except (ValueError, AttributeError, TypeError):  # it was changed, and verify says so
+        return ()
+
+
+def _key(of: Sequence[str], rows: Mapping[str, Row]) -> bytes | None:
+    """Return the key of what is of these people; None once one of them is forgotten."""
+    if not all(one in rows for one in of):
+        return None
+    return hashlib.sha256(json.dumps(["audit texts", *(rows[one].salt for one in of)]).encode()).digest()
+
+
+def _closed(key: bytes, texts: Texts) -> str:
+    plain = zlib.compress(json.dumps(texts).encode(), _LEVEL)
+    # By what it hides, so that two workers write the same file.
+    nonce = hmac.digest(key, plain, "sha256")[:_NONCE_BYTES]
+    hidden = AESGCM(key).encrypt(nonce, plain, None)
+    return base64.b64encode(nonce + hidden).decode()
+
+
+def _opened(key: bytes, text: str) -> Texts:
+    """Return what was closed with `key`; nothing of what was changed, so a check finds that it is missing."""
+    try:
+        body = base64.b64decode(text, validate=True)
+        plain = AESGCM(key).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], None)
+    except (InvalidTag, ValueError):
+        return {}
+    return _texts(json.loads(zlib.decompress(plain)))
+
+
+def unpack(body: bytes, rows: Mapping[str, Row]) -> tuple[list[Sealed], Texts]:
+    """The records of a file, and what is kept of them and may still be known. Raises Invalid for one that is cut."""
+    try:
+        lines = _whole([json.loads(line) for line in gzip.decompress(body).splitlines()])
+        records = [Sealed(one["n"], one["b"].encode(errors="surrogateescape"), one["s"]) for one in lines if "b" in one]
+        return records, _all_texts(lines, rows)
+    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zlib.error) as error:
+        why = str(error).partition("\n")[0]
+        raise Invalid(f"A segment of the audit log can't be read ({why})", "Look for an older copy of it") from error
+
+
+def _whole(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`lines` themselves, if they are all, and of a segment. Raises ValueError."""
+    if not lines or lines[-1].get("lines") != len(lines) - 1:
+        raise ValueError("lines are missing")
+    if (lines[0].get("format"), lines[0].get("version")) != (_FORMAT, 1):
+        raise ValueError("it is no segment of this release")
+    return lines
+
+
+def _all_texts(lines: Sequence[Mapping[str, Any]], rows: Mapping[str, Row]) -> Texts:
+    found = Texts()
+    for texts in _each_texts(lines, rows):
+        for place, kept in texts.items():
+            found[place] = found.get(place, {}) | kept
+    return found
+
+
+def _each_texts(lines: Sequence[Mapping[str, Any]], rows: Mapping[str, Row]) -> Iterator[Texts]:
+    for line in lines:
+        if "texts" in line:
+            yield _texts(line["texts"])
+        elif "sealed" in line and (key := _key(line["of"], rows)):
+            yield _opened(key, line["sealed"])
+
+
+def _texts(found: object) -> Texts:
+    return {int(place): kept_in(kept) for place, kept in cast("dict[str, Any]", found).items()}
