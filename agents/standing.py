@@ -92,7 +92,7 @@ def _why(ended: str, text: str) -> str:
 
 def titled(args: AllowAgainArgs) -> str:
     """Return what a yes allows, in one line."""
-    title = quote(args.title, _TEXT_CHARS).removesuffix("?")
+    title = quote(args.title, _TEXT_CHARS)
     if args.pattern.open:
         title = say("again.any", title=title, names=", ".join(args.pattern.open))
     return say_many("again.title", args.uses, title=title)

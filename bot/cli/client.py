@@ -267,6 +267,20 @@ class Client:
         """Freeze an environment or everything, or end that."""
         return self._ask("POST", f"/v1/{verb}", {"environment": environment, "reason": reason})
 
+    def standing(self) -> list[dict[str, Any]]:
+        """The standing approvals that this person may see."""
+        return self._ask("GET", "/v1/standing")["standing"]
+
+    def ask_again(self, body: dict[str, object]) -> RequestView:
+        """The request for a standing approval that is open from now on."""
+        answer = self._send("POST", "/v1/standing", body, secrets.token_urlsafe(16))
+        self._check(answer)
+        return RequestView.model_validate(_json(answer))
+
+    def revoke(self, standing_id: str, reason: str) -> dict[str, Any]:
+        """End a standing approval."""
+        return self._ask("POST", f"/v1/standing/{quote(standing_id, '')}/revoke", {"reason": reason})
+
     def audit(self, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
         """The records of the audit log that are `wanted`, oldest first."""
         return cast("Iterator[dict[str, Any]]", self._pages("/v1/audit", "records", wanted))

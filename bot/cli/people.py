@@ -1,14 +1,14 @@
-"""`sayso people`: who is in the directory, and who could be."""
+"""`sayso people`: who is in the directory, and who could be; `sayso standing`: what they need not ask again."""
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
 from bot.cli.operate import attached, require_dev
-from bot.cli.options import Data, Json, settings_of
+from bot.cli.options import As, Data, Json, settings_of
 from bot.cli.plain import plain, short_hash
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ people = typer.Typer(
 )
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys. Works beside Redis itself.")
 imports = typer.Typer(help="Propose entries for `sayso.toml`; nothing is written anywhere.", no_args_is_help=True)
+standing = typer.Typer(
+    no_args_is_help=True, help="Standing approvals: the same again without asking, so many times or until then."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +39,10 @@ def register(app: typer.Typer) -> None:
     keys.command("list")(list_keys)
     keys.command()(revoke)
     app.add_typer(keys, name="keys")
+    standing.command("request")(ask_again)
+    standing.command("list")(list_standing)
+    standing.command("revoke")(revoke_standing)
+    app.add_typer(standing, name="standing")
 
 
 def listed(context: typer.Context, as_json: Json = False, data: Data = None) -> None:
@@ -275,3 +282,73 @@ def _line(key: "ApiKey", used: datetime | None) -> str:
 
 def _when(word: str, at: datetime | None) -> str:
     return f"{word} {at:%d %b %Y %H:%M UTC}" if at else "never used"
+
+
+def ask_again(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run of yours in which it was approved and worked.")],
+    uses: Annotated[int, typer.Option(min=1, max=100, help="So many times; the policy says how many at most.")],
+    until: Annotated[
+        datetime,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Until that day begins, or that minute, here."),
+    ],
+    leave_open: Annotated[
+        list[str],
+        typer.Option("--any", metavar="ARGUMENT", help="May be anything; the tool says what: `version` of a deploy."),
+    ] = [],  # noqa: B006 - nobody changes it
+    person: As = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Ask that what a run did be done again without asking. Prints the id of the request for it.
+
+    The approvers of its policy decide, and the policy has to allow it (`standing = "10 in 30d"`). Every argument has to
+    be exactly as it was, but for those named with --any. It serves you alone.
+    """
+    from bot.cli.client import speaking
+    from bot.cli.show import request_text
+
+    body: dict[str, object] = {"run": run, "uses": uses, "until": until.astimezone().isoformat(), "open": leave_open}
+    with speaking(data, person) as client:
+        asked = client.ask_again(body)
+        print(asked.model_dump_json() if as_json else request_text(asked, client.people))
+
+
+def list_standing(person: As = None, as_json: Json = False, data: Data = None) -> None:
+    """List the standing approvals that you may use, granted or may decide about; what is over, for 30 days."""
+    from bot.cli.client import connect
+
+    with connect(data, person) as client:
+        found = client.standing()
+    if as_json:
+        return print(json.dumps({"standing": found}))
+    for one in found:
+        print(plain(_standing_line(one)))
+    return None
+
+
+def _standing_line(one: "dict[str, Any]") -> str:
+    given = " ".join(f"{name}={value}" for name, value in sorted(one["arguments"].items()))
+    left_open = "".join(f" {name}=*" for name in one["open"])
+    used, until = f"{len(one['used'])} of {one['uses']} used", one["until"]
+    where = f" in {one['environment']}" if one["environment"] else ""
+    call = f"{one['tool']}{where}: {given}{left_open}"
+    granted = ", ".join(one["granted_by"])
+    return f"{one['id']}  {one['state']}  {one['person']}  {call}  {used}, until {until}  by {granted}"
+
+
+def revoke_standing(
+    standing_id: Annotated[str, typer.Argument(metavar="ID", help="`sayso standing list` shows it.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever asked for it.")] = "",
+    person: As = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """End a standing approval at once: what it allowed and has not started is asked about again.
+
+    Whoever asked for it, granted it or decides by its policy may, and operators and admins.
+    """
+    from bot.cli.client import speaking
+
+    with speaking(data, person) as client:
+        found = client.revoke(standing_id, reason)
+    print(json.dumps(found) if as_json else f"{found['id']} is revoked. People are asked again.")

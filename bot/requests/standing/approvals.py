@@ -64,8 +64,11 @@ class StandingApprovals:
         uses: int,
         until: datetime,
         leave_open: Sequence[str] = (),
-    ) -> AllowAgainArgs:
-        """Return what `person` asks for who wants the last approved call of a run again. Raises Invalid."""
+    ) -> tuple[AllowAgainArgs, tuple[PersonId, ...]]:
+        """Return what `person` asks for who wants the last approved call of a run again, and who asked for that, too.
+
+        Raises Invalid.
+        """
         run = fold(events)
         own = [one for one in records(events).values() if one.state == "approved" and one.request.purpose == "gate"]
         done = [one for one in own if (made := made_for(run.made, one.request.id)) and made.state == "ok"]
@@ -87,7 +90,9 @@ class StandingApprovals:
         except ValueError as error:
             names = ", ".join(tool.repeats.variable) or "-"
             raise Invalid(say("again.not-variable", names=error), say("again.variable-are", names=names)) from error
-        return AllowAgainArgs(title=request.title, run=run.id, person=person, uses=uses, until=until, pattern=pattern)
+        title = request.title.removesuffix("?")
+        args = AllowAgainArgs(title=title, run=run.id, person=person, uses=uses, until=until, pattern=pattern)
+        return args, request.requesters[1:]
 
     async def revoke(
         self, standing_id: str, by: PersonId, reason: str = "", *, channel: str = "", evidence: str = ""
@@ -139,7 +144,7 @@ class StandingApprovals:
         approval = found.approval
         policy = self._people.tables.policies.get(approval.pattern.policy)
         with self._people.speaking_to(person):
-            name, title = self._people.name_of(ended.by), approval.title.removesuffix("?")
+            name, title = self._people.name_of(ended.by), approval.title
             text = say("again.revoked-by", name=name, id=approval.id)
             card = notice(say("again.revoked-title", title=title), text, ended.at, approval.request_id)
         return Tell(

@@ -24,6 +24,7 @@ from bot.web.api.keyed import Authenticated, check_is_json
 from bot.web.guards import Bounded
 from bot.web.here import Here
 from bot.web.problems import Found, Problem, ProblemError, not_found, problem_of, trouble, unavailable
+from bot.web.standing import api as standing
 
 _ERRORS_AT_MOST = 20
 
@@ -54,7 +55,7 @@ def _operations(passing: Sequence[Middleware]) -> FastAPI:
         separate_input_output_schemas=False,
         telemetry={"auto_configure": False},  # what is sent, `bot/wiring/otlp.py` sends
     )
-    for part in (streams, runs, copying, asking, requests, operating, auditing, health):
+    for part in (streams, runs, copying, asking, requests, standing, operating, auditing, health):
         api.include_router(part.router)
     return api
 

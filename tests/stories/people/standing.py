@@ -46,8 +46,8 @@ async def asked(
     until = await office.now() + within
     agents = office.app.runs.executor.agents
     events = await office.events(run_id)
-    args = office.app.requests.standing.wanted(events, agents, PersonId(person), uses, until, leave_open)
-    found = await office.app.runs.standing.ask(wanted(args), {}, Asker(PersonId(person), channel="cli"))
+    args, others = office.app.requests.standing.wanted(events, agents, PersonId(person), uses, until, leave_open)
+    found = await office.app.runs.standing.ask(wanted(args), {}, Asker(PersonId(person), channel="cli", others=others))
     return await office.request(found)
 
 

@@ -1,0 +1,145 @@
+"""Operations on standing approvals."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from agents.requests import Frozen, PersonId
+from agents.standing import STANDING
+from bot.render.views import RequestView
+from bot.web.api import docs
+from bot.web.api.docs import Worded, answers, leads_to
+from bot.web.api.keyed import (
+    HereNow,
+    MayAnswer,
+    MayRead,
+    MayTrigger,
+    Way,
+    check_may_trigger,
+    check_run,
+    only_known_queries,
+)
+from bot.web.api.repeats import remembered
+from bot.web.api.requests import view_of as request_of
+from bot.web.api.shapes import OnceHeader
+from bot.web.problems import trouble
+from bot.web.standing.asking import StandingView, ask_again, revoke, those_of, view_of
+
+router = APIRouter(prefix="/v1/standing", tags=["requests"], dependencies=[Depends(only_known_queries)])
+
+_AT = "2026-03-02T09:30:00Z"
+_EXAMPLE: dict[str, Any] = {
+    "id": "s0g-k7m2xq4d5v6ab",
+    "state": "valid",
+    "title": "Deploy v1.2.0 to staging",
+    "person": "anna",
+    "policy": "staging",
+    "tool": "deploy",
+    "environment": "staging",
+    "arguments": {"environment": "staging"},
+    "open": ["version"],
+    "uses": 3,
+    "used": [{"request": "s3q-k7m2xq4d5v6ab", "run": "s3r-k7m2xq4d5v6ab", "at": _AT}],
+    "until": "2026-03-30T00:00:00Z",
+    "granted_by": ["bo"],
+    "granted_at": _AT,
+    "run": "s3r-a7m2xq4d5v6ab",
+    "request": "s3q-a7m2xq4d5v6ab",
+    "revoked": None,
+}
+_REVOKED = {**_EXAMPLE, "state": "revoked", "revoked": {"by": "bo", "at": _AT, "reason": "incident 4711"}}
+
+_Run = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,2}r-[a-z2-7]{13}$")]
+_Argument = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+_Reason = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\r\n]*$")]
+
+
+class StandingWanted(Frozen):
+    """What is to be allowed without asking: the last call of a run that people had approved and that worked."""
+
+    run: _Run
+    uses: int = Field(ge=1, le=100, description="So many times, at most what its policy says.")
+    until: AwareDatetime = Field(description="Until this moment, at most so far away as its policy says.")
+    open: tuple[_Argument, ...] = Field(
+        default=(), max_length=20, description="Arguments that may be any text, of those that its tool lets be open."
+    )
+
+
+class Revocation(Frozen):
+    """Why a standing approval ends, for people."""
+
+    reason: _Reason = ""
+
+
+class StandingViews(Frozen):
+    """Standing approvals, what ends last first; what is over is listed for 30 days."""
+
+    standing: tuple[StandingView, ...]
+
+
+_StandingPath = Annotated[
+    str,
+    Path(description="A standing approval's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}g-[a-z2-7]{13}$"}),
+]
+_REPLAYED = Worded("The request that this idempotency key stands for.", docs.REQUEST)
+_ASKED = answers(403, 404, 409, 413, 422, 429, shown={201: docs.REQUEST, 200: _REPLAYED})
+_ASKED[200]["model"] = RequestView
+_ASKED[201]["links"] = leads_to("request_id", "$response.body#/id", "showRequest", "answerRequest", "withdrawRequest")
+
+
+@router.get("", operation_id="listStanding", responses=answers(403, 422, shown={200: {"standing": [_EXAMPLE]}}))
+async def listed(key: MayRead, here: HereNow) -> StandingViews:
+    """The standing approvals that serve the people of the key, that they granted, or that their policies are about."""
+    found = await those_of(here, here.app.access.rights.of_key(key))
+    return StandingViews(standing=tuple(map(view_of, found)))
+
+
+@router.post("", operation_id="askForStanding", status_code=HTTPStatus.CREATED, responses=_ASKED)
+async def asked(
+    wanted: StandingWanted,
+    key: MayTrigger,
+    here: HereNow,
+    way: Way,
+    response: Response,
+    idempotency_key: OnceHeader = None,
+) -> RequestView:
+    """Ask that what a run of yours did be done again without asking, so many times and until then.
+
+    The request goes to the approvers of that call's policy, which has to allow it (`standing = "10 in 30d"`). Once they
+    approve it, calls that are exactly the same, but for `open` arguments, are approved at once. With an idempotency key
+    the same body leads to the same request for 24 h, then with status 200 and the header `Idempotency-Replayed: true`.
+    """
+    person = _person(key.person)
+    await check_run(here, key, "see", wanted.run, way)
+    await check_may_trigger(here, key, STANDING, way)
+    once = await remembered(here.app.store, key, idempotency_key, wanted, person) if idempotency_key else None
+    if once and (earlier := await here.app.runs.standing.asked(once)):
+        response.headers["Idempotency-Replayed"] = "true"
+        response.status_code = HTTPStatus.OK
+        return await request_of(here, earlier)
+    found = await ask_again(here, wanted.run, person, wanted.uses, wanted.until, wanted.open, way, once)
+    response.headers["Location"] = f"/v1/requests/{found}"
+    return await request_of(here, found)
+
+
+@router.post(
+    "/{standing_id}/revoke",
+    operation_id="revokeStanding",
+    responses=answers(403, 404, 409, 413, 422, shown={200: _REVOKED}),
+)
+async def revoked(
+    standing_id: _StandingPath, wanted: Revocation, key: MayAnswer, here: HereNow, way: Way
+) -> StandingView:
+    """End a standing approval at once: people are asked again, also about what it allowed and has not started."""
+    who, person = here.app.access.rights.of_key(key), _person(key.person)
+    return view_of(await revoke(here, who, person, standing_id, wanted.reason, way))
+
+
+def _person(person: PersonId | None) -> PersonId:
+    """Return whose key it is. Raises ProblemError for a service's: a standing approval is between people."""
+    if person is None:
+        detail = "This key belongs to a service; people ask for standing approvals and revoke them."
+        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, "Use a key of your own")
+    return person

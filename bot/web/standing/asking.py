@@ -1,0 +1,120 @@
+"""What the API and the console do alike: ask for a standing approval, show those there are, revoke one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, JsonValue
+
+from agents.requests import Frozen, PersonId, RequestId, RunId
+from agents.standing import wanted
+from bot.people.refusals import Refusals
+from bot.people.rights import Denied, Who
+from bot.policy.standing import Ended, Standing
+from bot.runs.api_requests import Asker
+from bot.store.ids import check
+from bot.web.here import Here
+from language import say
+
+
+class StandingUseView(Frozen):
+    """One use: the request that nobody was asked about, and its run."""
+
+    request: RequestId
+    run: RunId
+    at: AwareDatetime
+
+
+class StandingView(Frozen):
+    """A standing approval. `open` are the arguments whose value may be any text; all others are as in `arguments`.
+
+    `run` and `request` granted it. With the state `valid` it counts unless its policy or those who granted it have
+    changed since.
+    """
+
+    id: str
+    state: Literal["valid", "revoked", "over", "spent"]
+    title: str
+    person: PersonId
+    policy: str
+    tool: str
+    environment: str | None
+    arguments: dict[str, JsonValue]
+    open: tuple[str, ...]
+    uses: int
+    used: tuple[StandingUseView, ...]
+    until: AwareDatetime
+    granted_by: tuple[PersonId, ...]
+    granted_at: AwareDatetime
+    run: RunId
+    request: RequestId
+    revoked: Ended | None
+
+
+def view_of(found: Standing) -> StandingView:
+    """Return what is shown of a standing approval."""
+    approval, pattern = found.approval, found.approval.pattern
+    return StandingView(
+        id=approval.id,
+        state=found.state,
+        title=approval.title,
+        person=approval.person,
+        policy=pattern.policy,
+        tool=pattern.tool,
+        environment=pattern.environment,
+        arguments=dict(pattern.arguments),
+        open=pattern.open,
+        uses=approval.uses,
+        used=tuple(StandingUseView(request=use.request_id, run=use.run_id, at=use.at) for use in found.uses),
+        until=approval.until,
+        granted_by=approval.granted_by,
+        granted_at=approval.granted_at,
+        run=approval.run_id,
+        request=approval.request_id,
+        revoked=found.revoked,
+    )
+
+
+async def ask_again(
+    here: Here,
+    run_id: str,
+    person: PersonId,
+    uses: int,
+    until: datetime,
+    leave_open: Sequence[str],
+    channel: str,
+    once: RunId | None = None,
+) -> RequestId:
+    """Open a request for a standing approval of what a run did, the same one for the same `once`.
+
+    Whoever asks has to see the run. Raises Invalid, RateLimited and Forbidden.
+    """
+    app = here.app
+    events = (await app.store.load(check(run_id, "run"))).events
+    agents = app.runs.executor.agents
+    args, others = app.requests.standing.wanted(events, agents, person, uses, until, leave_open)
+    asker = Asker(person, channel=channel, others=others)
+    return await app.runs.standing.ask(wanted(args), {}, asker, once)
+
+
+async def those_of(here: Here, who: Who) -> list[Standing]:
+    """Return the standing approvals that somebody may see."""
+    standing = here.app.requests.standing
+    return [one for one in await standing.all() if _concerns(here, who, one)]
+
+
+async def revoke(here: Here, who: Who, person: PersonId, standing_id: str, reason: str, channel: str) -> Standing:
+    """End one, whoever may: whom it serves, who granted it, who decides by its policy, operators and admins.
+
+    Raises NotFound.
+    """
+    standing = here.app.requests.standing
+    found = await standing.one(standing_id)
+    if not _concerns(here, who, found):
+        denied = Denied(say("again.none", id=standing_id), say("again.listed"), is_hidden=True)
+        await Refusals(here.app.store).refuse(who, "answer", denied, channel, found.approval.run_id)
+    return await standing.revoke(standing_id, person, reason, channel=channel, evidence=who.evidence)
+
+
+def _concerns(here: Here, who: Who, found: Standing) -> bool:
+    return who.sees_all or not here.app.requests.standing.concerned(found).isdisjoint(who.people)
