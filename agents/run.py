@@ -268,6 +268,8 @@ def _voted(run: Run, event: VoteCast) -> Run:
     run = replace(run, voters=run.voters | {vote.person})
     if not vote.approve:
         return _objected(run, event.request_id, vote.person, vote.reason or event.files)
+    if vote.breaks_glass:
+        return replace(run, broke_glass=_with(run.broke_glass, vote.person))
     note = ((event.request_id, vote.person, vote.reason),) if vote.reason else ()
     return replace(run, notes=(*run.notes, *note)[-_NOTES:])
 

@@ -310,9 +310,9 @@ class Run:
     `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `advisers`
     answered its questions, or those of its children, and `objections` came with denials: where they could approve what
     comes of it, they are requesters of that. `edits` are those of people who decide: none of them approves a call that
-    holds their own. `notes` stand beside approvals. `forked` is set where it goes
-    on from a copied story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or
-    used up; so many of its first results are `copied`, and may be true no longer.
+    holds their own. `notes` stand beside approvals. `broke_glass` are those who did, in whichever request. `forked` is
+    set where it goes on from a copied story, of which it keeps results and facts to read, and nothing that was asked,
+    allowed, begun or used up; so many of its first results are `copied`, and may be true no longer.
     """
 
     id: RunId = NOT_YET
@@ -339,6 +339,7 @@ class Run:
     objections: tuple[Objection, ...] = ()
     edits: tuple[ArgumentEdit, ...] = ()
     notes: tuple[tuple[RequestId, PersonId, str], ...] = ()
+    broke_glass: tuple[PersonId, ...] = ()
     is_paused: bool = False
     paused_by: PersonId | None = None
     restored_from: datetime | None = None

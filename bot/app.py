@@ -13,6 +13,7 @@ from agents.help import usage
 from agents.model.protocol import Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.requests import PersonId
+from agents.review import review_agent
 from agents.standing import STANDING, standing_agent
 from bot.archive.keeper import Archive, place_of
 from bot.archive.retention import Retention
@@ -46,6 +47,7 @@ from bot.registry.configured import model_names, model_secrets, models_of, relea
 from bot.registry.environments import environments_of
 from bot.registry.prompts import with_chosen_prompts
 from bot.render.redaction import Redactor, secrets_in
+from bot.requests.after_review import AfterReviews
 from bot.requests.card_updates import EDITING
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
@@ -246,7 +248,7 @@ def compose(
         messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
         work=Work(
             queue=ground.queue,
-            dispatcher=Dispatcher(store, driving.loop, inbox, outbox, decisions, people),
+            dispatcher=Dispatcher(store, driving.loop, inbox, outbox, decisions, _reviews(ground), people),
             crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
             retention=_retention(ground, outbox),
@@ -273,6 +275,10 @@ def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks
         children=driving.children,
         executor=driving.executor,
     )
+
+
+def _reviews(ground: _Ground) -> AfterReviews:
+    return AfterReviews(ground.journal, ground.people, ground.archive, ground.settings.alerts.to)
 
 
 def _drift(settings: Settings, store: Store, outbox: Outbox) -> Drift:
@@ -376,10 +382,11 @@ def _driving(
 ) -> _Driving:
     settings, journal, people = ground.settings, ground.journal, ground.people
     # No trigger is routed to the relay: whom a program may ask is checked where its requests come in. Nor is one to
-    # the agent of surveys, which only those start who conduct one.
+    # the agent of surveys, which only those start who conduct one, nor to that of reviews, which code starts.
     grants = StandingGrants(ground.store, people)
     of_code = (
         relay_agent(lambda: people.tables.policies), survey_agent(), standing_agent(grants.check, grants.grant),
+        review_agent(settings.alerts.to),
     )  # fmt: skip
     everyone = {**agents, **{agent.name: agent for agent in of_code}}
     children = Children(journal, (*agents, SURVEY), settings.agents, ground.access.rights)

@@ -172,7 +172,8 @@ def _of_people(event: RequestOpened | RequestRevised | VoteCast | RequestDecided
         case RequestDecided():
             return {**_of_decision(event.decision), "attached_files": _of_files(event.files, cut)}
         case VoteCast() if event.vote.approve:
-            return {"person": event.vote.person, "approve": True}
+            how = {"breaks_glass": True} if event.vote.breaks_glass else {"approve": True}
+            return {"person": event.vote.person, **how}
         case VoteCast() | RequestRevoked():
             vote, files = event.vote, _of_files(event.files, cut)
             return {"person": vote.person, "approve": vote.approve, "reason": vote.reason, "attached_files": files}
@@ -191,7 +192,7 @@ def _of_request(request: Request) -> Shown:
 def _of_decision(decision: Decision) -> Shown:
     given = decision.given
     return {
-        "state": decision.state,
+        "state": "approved by breaking the glass" if decision.broke_glass else decision.state,
         "by": list(decision.by),
         "reason": "" if decision.state == "approved" else decision.reason,
         "answer": given.text if given else "",

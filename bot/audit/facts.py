@@ -27,7 +27,7 @@ from agents.events import (
 from agents.events.requests import Edited
 from agents.requests import AttemptId, Request, RequestId, Vote
 from bot.audit.records import AuditRecord
-from bot.policy.audited import OF_EVENTS
+from bot.policy.audited import kind_of
 
 # What a tool printed is in the run; the log has the beginning of an error.
 _ERROR_CHARS = 500
@@ -47,7 +47,7 @@ def records_of(run_id: str, events: Sequence[Event], first: int, count: int) -> 
     for seq, event in enumerate(events[: first + count - 1], 1):
         if seq < copied:
             continue
-        fields, kind = facts.take(event), OF_EVENTS.get(type(event))
+        fields, kind = facts.take(event), kind_of(event)
         if kind and seq >= first:
             yield AuditRecord(kind=kind, at=event.at, run_id=run_id, seq=seq, release=event.release, **fields)
 
@@ -110,7 +110,8 @@ class _Facts:
                 made = event.decision
                 detail = made.model_dump(mode="json", include=_OF_DECISION, exclude_defaults=True)
                 how = {"channel": made.channel, "evidence": made.evidence}
-                more = {"outcome": made.state, "words": made.reason, "detail": detail}
+                outcome = "break_glass" if made.broke_glass else made.state
+                more = {"outcome": outcome, "words": made.reason, "detail": detail}
                 return self._about(event.request_id) | {"people": made.by} | how | more
             case AnswerNoted():
                 how = {"who": event.person, "channel": event.channel, "evidence": event.evidence}
@@ -174,7 +175,7 @@ def _of_vote(vote: Vote) -> _Fields:
         "evidence": vote.evidence,
         "revision": vote.revision,
         "digest": vote.digest,
-        "outcome": "approve" if vote.approve else "deny",
+        "outcome": "break_glass" if vote.breaks_glass else "approve" if vote.approve else "deny",
         "words": vote.reason,
     }
 

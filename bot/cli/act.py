@@ -74,8 +74,8 @@ def answer(
     text: Annotated[
         str,
         typer.Argument(
-            metavar="approve|deny|edit|TEXT",
-            help="A vote, `deny, and why`, `edit` with --set, or the answer to a question.",
+            metavar="approve|deny|break-glass|edit|TEXT",
+            help="A vote, `deny, and why`, `break-glass` with --reason, `edit` with --set, or an answer in words.",
             callback=text_of,
         ),
     ] = "",
@@ -87,7 +87,7 @@ def answer(
         list[str],
         typer.Option("--set", metavar="NAME=VALUE", help=_SET, callback=texts_of),
     ] = [],  # noqa: B006 - nobody changes it
-    reason: Annotated[str, typer.Option(help="Why, for a denial, or a note.", callback=text_of)] = "",
+    reason: Annotated[str, typer.Option(help="Why, or a note beside an approval.", callback=text_of)] = "",
     with_note: Annotated[
         bool, typer.Option("--with-note", help="Approve with --reason as a note, which holds nothing back.")
     ] = False,
@@ -102,6 +102,8 @@ def answer(
     An approval is for what you were shown last. If you were shown nothing, it is shown, and nothing is approved yet.
     `edit --set version=v1.3.0` changes what is asked: everybody is asked again, votes before are void, and others
     approve your change unless the policy says editor_may_approve.
+    `break-glass --reason "checkout is down"` decides alone in an emergency, if the policy names you in `break_glass`:
+    everybody is told at once, and the other approvers are asked afterwards whether it was right.
     """
     from bot.cli.client import speaking
     from bot.cli.show import as_a_note, as_a_vote, not_shown, request_text, typed
@@ -113,26 +115,36 @@ def answer(
         raise typer.BadParameter("write the answer, or --field NAME=VALUE for each field of a form")
     with speaking(data, person) as client:
         shown = client.request(request)
-        words, seen = typed(shown.format, text, reason), digest or client.last_shown(request)
+        breaks_glass, seen = _breaks_glass(shown, text, reason), digest or client.last_shown(request)
+        words = typed(shown.format, "approve" if breaks_glass else text, reason)
         if not as_json:
             print(request_text(shown, client.people) + "\n")
             client.printed([shown])
-        may_decide = person is None or person in shown.may_decide
+        may_decide = person is None or person in (shown.may_break_glass if breaks_glass else shown.may_decide)
         if words.said == "approve" and not seen and shown.state == "open" and may_decide:
-            print(not_shown(request, shown.digest, person or "", as_json=as_json), file=sys.stderr)
+            print(not_shown(request, shown.digest, person or "", text, as_json=as_json), file=sys.stderr)
             raise typer.Exit(1)
         body: dict[str, object] = {"text": text}
         if words.said != "free_text":
-            body = {"vote": words.said, "digest": seen or shown.digest, "reason": words.reason}
-            body |= {"note_confirmed": True} if with_note and words.said == "approve" else {}
+            vote = "break_glass" if breaks_glass else words.said
+            body = {"vote": vote, "digest": seen or shown.digest, "reason": words.reason}
+            body |= {"note_confirmed": True} if with_note and vote == "approve" else {}
         said = client.answer(request, body)
     print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
-    speaker = f" --as {person}" if person else ""
-    if shown.format == "approval" and said["judgement"]["type"] in {"unclear", "asked"}:
+    speaker, became = f" --as {person}" if person else "", said["judgement"]["type"]
+    if shown.format == "approval" and became in {"unclear", "asked"}:
         print(as_a_vote(request, speaker), file=sys.stderr)
-    if said["judgement"]["type"] == "note_unconfirmed":
+    if became == "note_unconfirmed":
         print(as_a_note(request, speaker), file=sys.stderr)
-    raise typer.Exit(0 if said["counts"] and said["judgement"]["type"] != "asked" else 1)
+    raise typer.Exit(0 if said["counts"] and became != "asked" else 1)
+
+
+def _breaks_glass(shown: "RequestView", text: str, reason: str) -> bool:
+    if text != "break-glass" or shown.format != "approval":
+        return False
+    if not reason.strip():
+        raise typer.BadParameter('say why: break-glass --reason "checkout is down, and nobody answers"')
+    return True
 
 
 def _edit(

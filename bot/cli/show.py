@@ -82,7 +82,7 @@ def summary_text(summary: Summary) -> str:
 
 def request_line(request: RequestView, now: datetime) -> str:
     """Return one line of `sayso requests`: what is asked, since when, who decides and until when."""
-    about = f"{ago(now, request.opened_at)}, {request.state}"
+    about = f"{ago(now, request.opened_at)}, {_state(request)}"
     if request.state == "open":
         until = left(now, request.expires_at)
         about = f"{ago(now, request.opened_at)}, expires {until}; {request.rule}{_soon(request, now)}"
@@ -109,12 +109,18 @@ def _turn(turn: Turn, people: People, now: datetime) -> str:
     return f"{turn.run}  {whose}  for {length(now - turn.since)}"
 
 
+def _state(request: RequestView) -> str:
+    """Return the state; what was approved by breaking the glass is not called approved."""
+    is_broken = request.decision is not None and request.decision.broke_glass
+    return "break glass" if is_broken and request.state == "approved" else request.state
+
+
 def request_text(request: RequestView, people: People) -> str:
     """A request as somebody must see it to decide: everything that is approved, and who may."""
     then = [approved(request.program)] if request.format == "approval" else []
     then += [unanswered(request.purpose, request.program)]
     rows = [
-        f"{request.id}  {request.state}  revision {request.revision}",
+        f"{request.id}  {_state(request)}  revision {request.revision}",
         f"  {' '.join(request.title.split())}",
         _row("asked by", people.names_of(request.requesters)),
     ]
@@ -131,7 +137,8 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("decides", request.rule)]
     rows += [_row("may not", f"{people.name_of(one)}, who {why}") for one, why in request.may_not_decide.items()]
     rows += [_row("editable", line.text) for line in editable(request.format, request.call)]
-    approvers = [vote.person for vote in request.votes if vote.approve]
+    rows += _glass_rows(request, people)
+    approvers = [vote.person for vote in request.votes if vote.approve and not vote.breaks_glass]
     rows += [_row("approved", f"so far by {people.names_of(approvers)}")] if approvers else []
     operators = [vote.person for vote in request.votes if vote.is_by_operators_key]
     rows += [_row("beware", f"the word of {people.names_of(operators)} came with a key that an operator made")] * bool(
@@ -140,7 +147,7 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [
         _row("note", f"{people.name_of(vote.person)}: {vote.reason}")
         for vote in request.votes
-        if vote.approve and vote.reason
+        if vote.approve and vote.reason and not vote.breaks_glass
     ]
     rows += [_row(one.kind, f"{_said_by(one, request, people)}: {one.text}") for one in request.comments]
     rows += _timing_rows(request, people)
@@ -150,6 +157,15 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("run", request.run_id), _row("digest", request.digest)]
     rows += [_row("mode", "rehearsal: plain rules chose the steps, no model")] if request.is_rehearsal else []
     return plain("\n".join(rows))
+
+
+def _glass_rows(request: RequestView, people: People) -> list[str]:
+    """Who may break the glass, or who did and why, and where that is reviewed."""
+    names = people.names_of(request.may_break_glass)
+    rows = [_row("in need", f"{names} may break the glass")] if names and request.state == "open" else []
+    broken = (vote for vote in request.votes if vote.breaks_glass)
+    rows += [_row("glass", f"broken by {people.name_of(vote.person)}: {vote.reason}") for vote in broken]
+    return [*rows, _row("review", f"run {request.review}")] if request.review else rows
 
 
 def _timing_rows(request: RequestView, people: People) -> list[str]:
@@ -222,9 +238,10 @@ def note_shown(home: DataDir, whose: str, requests: Iterable[RequestView]) -> No
         return
 
 
-def not_shown(request_id: str, digest: str, person: str = "", *, as_json: bool) -> str:
+def not_shown(request_id: str, digest: str, person: str = "", word: str = "approve", *, as_json: bool) -> str:
     """Return why nothing was approved, and the next command; over HTTP the key says who the `person` is."""
-    again = f"./sayso answer {request_id} approve --digest {digest}" + (f" --as {person}" if person else "")
+    again = f"./sayso answer {request_id} {word} --digest {digest}" + (f" --as {person}" if person else "")
+    again += " --reason '…'" if word != "approve" else ""
     if as_json:
         return f"Nothing was approved: --json shows nobody anything. Look at the request, then: {again}"
     return f"Nothing was approved yet: above is what it is about. To approve it, type the same again, or: {again}"

@@ -204,6 +204,7 @@ def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
             named += [((*path, "approvers"), ref) for ref in refs_of(table.approvers or ())]
             named += [((*path, "escalate_to"), ref) for ref in table.escalate_to]
         named += [(("policies", name, "stand_ins"), ref) for ref in policy.stand_ins]
+        named += [(("policies", name, "break_glass"), ref) for ref in policy.break_glass]
     known = [f"person:{person}" for person in settings.people]
     known += [f"group:{group}" for group in sorted({*_groups(settings.people), *settings.groups})]
     known += [f"oncall:{rotation}" for rotation in settings.oncall]

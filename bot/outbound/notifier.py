@@ -7,6 +7,7 @@ from datetime import datetime
 from agents.events import Event, Why
 from agents.relay import Question, wanted_of
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId
+from agents.review import Reviewed, reviewed_of
 from agents.run import Run
 from agents.steps import RequestHumanInput
 from bot.config.tables import CHANNELS
@@ -87,6 +88,8 @@ class Notifier:
 
     def question_policy(self, run: Run, now: datetime) -> PolicySnapshot:
         """A question goes to whom it names, in any way; else to the requester, where the trigger came from."""
+        if reviewed := reviewed_of(run):
+            return self._review_policy(reviewed)
         wanted = wanted_of(run)
         if isinstance(wanted, Question):
             to, source = self._people.members(wanted.to, now), ", ".join(wanted.to)
@@ -97,6 +100,12 @@ class Notifier:
             return self._people.question(self._people.members(step.to, now), CHANNELS, ", ".join(step.to))
         to = (run.started.requester,) if run.started else ()
         return self._people.question(to, self.reach(run))
+
+    def _review_policy(self, reviewed: Reviewed) -> PolicySnapshot:
+        """Return who says afterwards whether it was right to break the glass: never whoever did."""
+        policy = self._people.question(reviewed.to, CHANNELS, "the other approvers", reviewed.expires_after_s)
+        more = {"remind_after_s": reviewed.remind_after_s, "quiet_hours": reviewed.quiet_hours}
+        return policy.model_copy(update={**more, "requester_may_approve": False})
 
     def go_on_policy(self, run: Run, why: Why, now: datetime) -> PolicySnapshot:
         """Return who decides whether a run goes on: its requester; for an agent's day budget, the operators, if any."""

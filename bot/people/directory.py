@@ -221,6 +221,7 @@ class People:
             urgency=policy.urgency,
             steps=steps,
             stand_ins=tuple(self._reserve(ref, at) for ref in policy.stand_ins),
+            break_glass=tuple(self.seat(ref, at) for ref in policy.break_glass),
         )
 
     def _step(self, table: PolicyConfig | StepConfig, at: datetime) -> PolicyStep:

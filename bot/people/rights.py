@@ -40,6 +40,10 @@ _VERBS: Mapping[Action, str] = MappingProxyType(
 )
 
 
+STEERS: frozenset[Action] = frozenset({"write", "pause", "resume", "cancel", "withdraw", "amend", "fork", "retry"})
+"""What nobody does to the review of a broken glass, whatever their role."""
+
+
 @dataclass(frozen=True, slots=True)
 class Right:
     """What an action needs: an API key's `scope`, and the role from which on somebody may do it to every run.
@@ -206,6 +210,8 @@ class Rights:
             return _no_scope(right)
         if not (is_known or who.sees_all or _has_part(who, RIGHTS["see"], run)):
             return Denied(say("error.no-run", run=run_id), say("error.runs-listed"), is_hidden=True)
+        if run.is_review and action in STEERS:
+            return Denied(say("right.review"), say("right.review-do"))
         if _is_at_least(who.role, right.least) or _has_part(who, right, run):
             return None
         if who.role == "viewer":

@@ -38,7 +38,7 @@ class Statement:
     channel's own terms: what is said to this person alone about it goes there. `note_confirmed`: the `reason` of an
     approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by`, `is_exposed`, `asks`,
     `hands_on_to` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands
-    for all to see.
+    for all to see. `breaks_glass`: what is `said` is an approval that stands for the whole quorum, for this `reason`.
     """
 
     reply_id: str
@@ -65,6 +65,7 @@ class Statement:
     about: str = ""
     is_public: bool = False
     hands_on_to: str = ""
+    breaks_glass: bool = False
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
@@ -74,6 +75,7 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
     vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
     is_read = not (is_vote or statement.asks or statement.about)
     meaning, filled = _read(request, statement) if is_read else (None, Filled())
+    breaks_glass = bool(vote) and statement.breaks_glass
     return Answer(
         reply_id=statement.reply_id,
         person=statement.person,
@@ -90,10 +92,11 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         kept=filled.values if filled.misfits else {},
         evidence=statement.evidence,
         text=(statement.reason if vote is False else statement.text),
-        note=statement.reason.strip() if vote and is_note(statement.reason) else "",
+        note=statement.reason.strip() if vote and (breaks_glass or is_note(statement.reason)) else "",
         note_confirmed=statement.note_confirmed,
         asks=statement.asks,
         about=statement.about,
+        breaks_glass=breaks_glass,
         at=now,
     )
 

@@ -29,8 +29,8 @@ from agents.events import (
 
 Kind = Literal[
     # Of events: the script that appends one notes it.
-    "opened", "revised", "reassigned", "reminded", "request_frozen", "vote", "answer", "quarantined", "decided",
-    "revoked", "tool_started", "tool_finished", "tool_orphaned", "forked", "paused", "resumed", "cancelled",
+    "opened", "revised", "reassigned", "reminded", "request_frozen", "vote", "break_glass", "answer", "quarantined",
+    "decided", "revoked", "tool_started", "tool_finished", "tool_orphaned", "forked", "paused", "resumed", "cancelled",
     # Outside runs: `AuditLog.note`.
     "frozen", "unfrozen", "tables_changed", "refused", "key_made", "key_revoked", "forgotten",
     "standing_revoked",
@@ -59,3 +59,9 @@ OF_EVENTS: Mapping[type[Event], Kind] = {
     RunCancelled: "cancelled",
 }
 """The kind of the record that an event leaves; one that is not here leaves none."""
+
+
+def kind_of(event: Event) -> Kind | None:
+    """Return the kind of the record that `event` leaves: a vote that breaks the glass is none of the others."""
+    is_broken = isinstance(event, VoteCast) and event.vote.breaks_glass
+    return "break_glass" if is_broken else OF_EVENTS.get(type(event))

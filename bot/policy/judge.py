@@ -17,6 +17,7 @@ from agents.requests import (
 )
 from bot.policy.approvers.quorum import eligible, is_met
 from bot.policy.approvers.steps import next_step
+from bot.policy.glass import objection
 from bot.policy.judgements import (
     AlreadyDecided,
     AlreadyVoted,
@@ -109,6 +110,8 @@ def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     is_vote = record.request.format == "approval"
+    if answer.breaks_glass and not answer.note.strip():
+        return Unclear(why=NO_REASON)
     if answer.edits or (answer.approve if is_vote else answer.given) is not None:
         return None
     if is_vote and answer.text.strip() and (answer.asks or is_question(answer.text)):
@@ -129,6 +132,7 @@ def is_noted(record: RequestRecord, person: PersonId) -> bool:
 
 
 REPLACED = "it answers a card that was replaced by a newer one"
+NO_REASON = "to break the glass, say why"
 TOO_OFTEN = "beside this request you have said as much as is kept of one person, and this is not"
 
 
@@ -149,6 +153,8 @@ def _not_giver(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 
 def _entitled(record: RequestRecord, answer: Answer) -> Judgement | None:
+    if answer.breaks_glass:
+        return objection(record, answer)
     if answer.person in people_of(record.request.policy.rule) or _may_still_deny(record, answer):
         return None
     return NotEntitled(why="not_an_approver", approvers=_eligible(record))
@@ -157,7 +163,9 @@ def _entitled(record: RequestRecord, answer: Answer) -> Judgement | None:
 def _may_still_deny(record: RequestRecord, answer: Answer) -> bool:
     """Return whether this person could decide it before others can now: to approve it again is to have voted."""
     has_voted = any(vote.person == answer.person for vote in record.votes)
-    is_theirs = record.request.format == "approval" and answer.person in record.request.policy.may_deny
+    broke = record.decision.by if record.decision and record.decision.broke_glass else ()
+    may = (*record.request.policy.may_deny, *broke)  # whoever broke the glass may take that back
+    is_theirs = record.request.format == "approval" and answer.person in may
     return is_theirs and (has_voted or answer.approve is not True)
 
 
@@ -214,12 +222,12 @@ def _same_digest(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 def _first_vote(record: RequestRecord, answer: Answer) -> Judgement | None:
     has_voted = any(vote.person == answer.person for vote in record.votes)
-    return AlreadyVoted() if has_voted and answer.approve else None
+    return AlreadyVoted() if has_voted and answer.approve and not answer.breaks_glass else None
 
 
 def _note(_: RequestRecord, answer: Answer) -> Judgement | None:
     """A condition beside a yes is neither dropped nor taken for part of the yes."""
-    is_asked_back = answer.approve and answer.note and not answer.note_confirmed
+    is_asked_back = answer.approve and answer.note and not answer.note_confirmed and not answer.breaks_glass
     return NoteUnconfirmed(note=answer.note) if is_asked_back else None
 
 
@@ -298,6 +306,7 @@ def _vote(answer: Answer) -> Vote:
         digest=answer.digest,
         channel=answer.channel,
         evidence=answer.evidence,
+        breaks_glass=answer.breaks_glass,
         at=answer.at,
     )
 
@@ -308,6 +317,8 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
     vote = _vote(answer)
     if not vote.approve:
         return Decided(decision=_decision(answer, "denied", (answer.person,), [vote]), vote=vote)
+    if vote.breaks_glass:
+        return objection(record, answer, here) or Decided(decision=_broken(answer, vote), vote=vote)
     # Whoever has become a requester since, or has left, does not count, though the vote was given before.
     may = [person for person in _eligible(record) if here is None or person in here]
     voters = tuple(person for person in (*(vote.person for vote in record.votes), answer.person) if person in may)
@@ -321,6 +332,11 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
         return Counted(vote=vote, next_step=number)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))
     return Decided(decision=_approved(record, answer, everybody, vote), vote=vote)
+
+
+def _broken(answer: Answer, vote: Vote) -> Decision:
+    decision = _decision(answer, "approved", (answer.person,), [vote])
+    return decision.model_copy(update={"reason": answer.note, "broke_glass": True})
 
 
 def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:

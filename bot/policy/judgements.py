@@ -25,6 +25,7 @@ class Answer(Frozen):
     the link came that opened the session in which it was said, or in which its API key was made, where there is one.
     `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it
     changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
+    `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason.
     """
 
     reply_id: str
@@ -46,6 +47,7 @@ class Answer(Frozen):
     asks: bool = False
     about: str = ""
     edits: bool = False
+    breaks_glass: bool = False
     evidence: str = ""
     at: AwareDatetime
 
@@ -104,7 +106,7 @@ class NotEntitled(Frozen):
     """The person may not decide; `approvers` are those who may."""
 
     type: Literal["not_entitled"] = "not_entitled"
-    why: Literal["not_an_approver", "requester", "not_addressee", "editor", "handed_on"]
+    why: Literal["not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass"]
     approvers: tuple[PersonId, ...]
 
 

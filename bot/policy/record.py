@@ -42,7 +42,7 @@ from agents.requests import (
     RequestState,
     Vote,
 )
-from bot.policy.approvers.quorum import is_met
+from bot.policy.approvers.quorum import is_met, may_break_glass
 from language import say
 
 COMMENTS = 10
@@ -268,9 +268,11 @@ def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now
         return say("run.not-the-same")
     if now >= until:
         return say("run.too-old", seconds=f"{record.request.policy.execute_within_s:.0f}")
-    here = [*filter(set(present).__contains__, record.decision.by)]
-    are_enough = bool(record.decision.standing) or _is_still_met(record.request.policy, here)
-    if not are_enough:
+    policy, here = record.request.policy, [*filter(set(present).__contains__, record.decision.by)]
+    broke = record.decision.broke_glass
+    if broke and (not here or {*record.decision.by} - {*here}.intersection(may_break_glass(policy))):
+        return say("run.breaker-left")
+    if not (broke or record.decision.standing or _is_still_met(policy, here)):
         return say("run.voter-left")
     return None
 

@@ -10,7 +10,7 @@ from agents.run import RunState
 from bot.policy.record import RequestRecord
 from bot.render.views import Status
 from bot.store import Store
-from bot.store.lists import DECIDED_WITHIN, DECISION_MS, EXPIRED, NOT_DELIVERED, Figures
+from bot.store.lists import DECIDED_WITHIN, DECISION_MS, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, Figures
 
 AGES: tuple[str, ...] = ("under 5m", "5m-1h", "1h-4h", "4h-1d", "1d-3d", "3d-7d", "over 7d")
 """What the ages of open requests are called, by the places in `bot.store.lists.AGES_S`."""
@@ -30,7 +30,7 @@ def answers(found: Figures) -> dict[str, int]:
     counted = {
         name: count
         for name, count in found.counts.items()
-        if name not in {DECISION_MS, EXPIRED} and not name.startswith(others)
+        if name not in {DECISION_MS, EXPIRED, GLASS_BROKEN} and not name.startswith(others)
     }
     decided = counted.get("decided", 0) + sum(found.named(DECIDED_WITHIN).values())
     return counted | ({"decided": decided} if decided else {})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.errors import NotFound
 from bot.people.refusals import Refusals
-from bot.people.rights import Action, Rights, Who
+from bot.people.rights import STEERS, Action, Rights, Who
 from bot.policy.approvers.concern import Concern, concern_of, people_of_record
 from bot.policy.record import RequestRecord
 from bot.queries.environments import Live
@@ -30,7 +30,7 @@ class Guard:
 
     async def check_run(self, who: Who, action: Action, run_id: str, channel: str) -> None:
         """Check what is about a run, here or in the archive."""
-        if self.rights.denial(who, action, Concern(), run_id) is None:
+        if action not in STEERS and self.rights.denial(who, action, Concern(), run_id) is None:
             return
         if action == "see" and who.has("read") and await self.seen(who, [run_id]):
             return
@@ -40,7 +40,8 @@ class Guard:
 
     async def check_request(self, who: Who, action: Action, record: RequestRecord, channel: str) -> None:
         """Check what is about the run of a request; where that may not be seen, there is no such request."""
-        named = Concern(frozenset(record.requesters), people_of_record(record))
+        is_review = record.request.purpose == "review"
+        named = Concern(frozenset(record.requesters), people_of_record(record), is_review)
         if self.rights.denial(who, action, named, record.request.run_id) is None:
             return
         try:

@@ -13,6 +13,7 @@ from agents.model.makers import ANTHROPIC, Access, Options, make, maker_of
 from agents.model.protocol import HostedModel, Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.release import release_agent
+from agents.review import REVIEW
 from agents.standing import STANDING
 from agents.text import secrets_of
 from agents.triage import TRIAGE, triage_agent
@@ -27,7 +28,7 @@ from bot.registry.release import code, files_hash, release_of
 # Pinned, and recorded with every step; `SAYSO_MODEL` names another one.
 DEFAULT_MODEL = "claude-sonnet-5-5"
 # Also those that this configuration has no use for: what a name means must not hang on that.
-_OUR_NAMES = ("deploy", TRIAGE, "ask", "announce", "release", "desk", RELAY, SURVEY, STANDING)
+_OUR_NAMES = ("deploy", TRIAGE, "ask", "announce", "release", "desk", RELAY, SURVEY, STANDING, REVIEW)
 
 
 def agents_of(settings: Settings) -> tuple[Agent, ...]:

@@ -25,6 +25,7 @@ from agents.state import AttemptOutcome, failed_command
 from agents.text import first_line, one_line, quote
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
+from bot.policy.glass import may_break
 from bot.policy.judgements import Judgement, Unclear
 from bot.render.due import asked_only, hand_on_inputs, timing_lines
 from bot.render.edits import edit_inputs, editable, why_editor
@@ -89,9 +90,12 @@ def below_title(title: str, quoted: str) -> str:
     return "" if title.endswith(quoted) else quoted
 
 
+_QUOTED_AS = {"go_on": "card.story", "review": "card.review-story"}
+
+
 def quoted_as(request: Request) -> str:
     """Return the line above the words of others; empty where nothing more is known than that nobody verified them."""
-    return say("card.story") if request.purpose == "go_on" else ""
+    return say(_QUOTED_AS[request.purpose]) if request.purpose in _QUOTED_AS else ""
 
 
 def said_as(request: Request, people: People) -> str:
@@ -122,9 +126,16 @@ def deciders(request: Request, people: People, me: PersonId | None = None) -> li
         *excluded(request, people),
         *editable(request.format, request.call),
         *timing_lines(request, people),
+        *_in_need(request, people),
         approved(request.program),
         last,
     ]
+
+
+def _in_need(request: Request, people: People) -> list[Line]:
+    """Return the line that names who may break the glass; nothing where nobody may."""
+    names = people.names_of(present(may_break(request, request.requesters), people))
+    return [Line(label=say("card.in-need"), text=say("card.may-break-glass", names=names))] if names else []
 
 
 def _who_answers(request: Request, people: People, me: PersonId | None) -> list[Line]:
@@ -146,6 +157,7 @@ _UNANSWERED = {
     "question": "card.unanswered-question",
     "unknown": "card.unanswered-unknown",
     "go_on": "card.unanswered-go-on",
+    "review": "card.unanswered-review",
 }
 
 
@@ -231,11 +243,13 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     ended, last = run.ended, run.results[-1] if run.results else None
     asked = first_line(run.started.text if run.started else "", _TITLE_CHARS)
     word = say(_OUTCOMES[ended.outcome]) if ended else say("card.ended-not")
-    by = sorted(run.voters)
+    by = sorted(run.voters - {*run.broke_glass})
     if ended and ended.outcome == "failed" and last and last.kind in STOPPED:
         # It did not go wrong. Not `Denied: …`, which would come back in quotes as somebody's answer.
         word, by = say("card.stopped"), list(last.by)
     facts = [Line(label=say("card.decided-by"), text=people.names_of(by))] if by else []
+    if run.broke_glass:
+        facts.append(Line(label=say("card.broke-glass"), text=people.names_of(run.broke_glass)))
     for _, person, note in run.notes:
         facts.append(Line(label=say("card.note-by", name=people.name_of(person)), text=quote(note, REASON_CHARS)))
     failure = failed_command(run.made) if ended and ended.outcome == "failed" else None
@@ -322,6 +336,7 @@ _WHO_ASKS = {
     "question": "card.asks-question",
     "unknown": "card.asks-unknown",
     "go_on": "card.asks-go-on",
+    "review": "card.asks-review",
 }
 
 PARTS: dict[Part, str] = {

@@ -120,7 +120,9 @@ def with_approvals(card: Card, record: RequestRecord, people: People) -> Card:
 def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     """`card` with what people wrote beside their approvals, and what others wrote who decided nothing by it."""
     said = [
-        (say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in record.votes if vote.approve
+        (say("card.glass-by" if vote.breaks_glass else "card.note-by", name=people.name_of(vote.person)), vote.reason)
+        for vote in record.votes
+        if vote.approve
     ]
     said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
@@ -203,13 +205,14 @@ def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
     if request.format != "approval":
         return ()
     is_open = record.state == "open"
-    votes = [vote for vote in record.votes if vote.approve and (not is_open or people.contact(vote.person))]
+    given = (vote for vote in record.votes if vote.approve and not vote.breaks_glass)
+    votes = [vote for vote in given if not is_open or people.contact(vote.person)]
     needed = len(votes) + lacking_in_all(request.policy, [vote.person for vote in votes])
     if needed == 1:
         return ()
-    given = ", ".join(_given(vote, people) for vote in votes)
+    names = ", ".join(_given(vote, people) for vote in votes)
     count = say("standing.count", count=len(votes), needed=needed)
-    return (Line(label=say("standing.approvals"), text=f"{count}: {given}" if given else count),)
+    return (Line(label=say("standing.approvals"), text=f"{count}: {names}" if names else count),)
 
 
 def _given(vote: Vote, people: People) -> str:
@@ -236,7 +239,7 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
     made = made_for(run.made, record.request.id)
     if record.request.program and record.state == "approved":
         text = f"{said} {say('standing.program-may')}"
-        return _Stand(say("standing.approved"), text, may_stop=made is None and run.ended is None)
+        return _Stand(_approved_word(record), text, may_stop=made is None and run.ended is None)
     if made and (record.state == "approved" or made.state in {"ok", "error"}):
         return _made(made, said, run, people)
     match record.state:
@@ -247,7 +250,8 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
             began = say("standing.began", when=in_words(record.started_at))
             return _Stand(say("standing.running"), f"{said} {began}.")
         case "approved":
-            return _Stand(say("standing.approved"), f"{said} {say('standing.may-be-stopped')}", may_stop=True)
+            word = _approved_word(record)
+            return _Stand(word, f"{said} {say('standing.may-be-stopped')}", may_stop=True)
         case "revoked":
             return _revoked(record, said, run, people)
         case "answered":
@@ -258,6 +262,11 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
             why = say("standing.reason", names=names) if (names := _names(record.decision, people)) else ""
             word = state_name(record.state)
             return _Stand(word[:1].upper() + word[1:], f"{said} {_next(run)}".strip(), _reason(record.decision), why)
+
+
+def _approved_word(record: RequestRecord) -> str:
+    has_broken = record.decision is not None and record.decision.broke_glass
+    return say("standing.broke-glass") if has_broken else say("standing.approved")
 
 
 def _decided(decision: Decision | None, people: People) -> str:

@@ -39,7 +39,7 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
         line += say("status.then", paused=paused) if paused else ""
     elif pending and pending.attempt:
         since = f"{pending.attempt.started_at:%H:%M UTC}"
-        line = say("status.running", what=_what(run), since=since)
+        line = say("status.running", what=_what(run), since=since) + _broken(run, people)
         line += say("status.then", paused=paused) if paused else ""
     elif pending and pending.waits:
         line = f"{say('status.waiting', who=pending.waits.note or pending.waits.handle)}: {_what(run)}"
@@ -55,6 +55,11 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     else:
         line = say(WORKING)
     return one_line(line, _LINE_CHARS)
+
+
+def _broken(run: Run, people: People) -> str:
+    """Return that the glass was broken for what `run` did, to stand behind what it is about."""
+    return say("status.broke-glass", names=people.names_of(run.broke_glass)) if run.broke_glass else ""
 
 
 def _paused(run: Run, people: People) -> str:
@@ -107,7 +112,7 @@ def _unknown(run: Run) -> str:
 def _ended(run: Run, people: People) -> str:
     ended, last = run.ended, run.results[-1] if run.results else None
     if ended is None or ended.outcome == "done":
-        return f"{say('status.done')}: {_asked(run)}"
+        return f"{say('status.done')}: {_asked(run)}{_broken(run, people)}"
     if ended.outcome == "cancelled":
         by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
         cancelled = say("status.cancelled-by", name=by) if by else say("status.cancelled")

@@ -194,9 +194,11 @@ def _pressed(event: RequestReassigned | RequestReminded | RequestFrozen, people:
 
 def _voted(vote: Vote, name: str) -> TranscriptLine:
     made, way = say("story.by-operators-key") if vote.is_by_operators_key else "", channel_word(vote.channel)
-    said = say("story.approves" if vote.approve else "story.denies", name=name, channel=way, made=made)
+    key = "story.breaks-glass" if vote.breaks_glass else "story.approves" if vote.approve else "story.denies"
+    said = say(key, name=name, channel=way, made=made)
     note = vote.reason if vote.approve else ""
-    return TranscriptLine(said + say("story.with-a-note") if note else said, note)
+    has_note = bool(note) and not vote.breaks_glass
+    return TranscriptLine(said + say("story.with-a-note") if has_note else said, note)
 
 
 _NOTED = {"asked": "story.question", "replied": "story.answer"}

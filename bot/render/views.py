@@ -22,6 +22,7 @@ from agents.requests import (
     HandedOn,
     PersonId,
     PolicySnapshot,
+    Purpose,
     Remark,
     Request,
     RequestId,
@@ -36,6 +37,7 @@ from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
+from bot.policy.glass import breakers
 from bot.policy.record import Comment, RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.words import who_decides
@@ -230,6 +232,7 @@ class RequestView(Frozen):
     is shown alone: whether it may do what it wanted to be approved, null while that is open. `next_due` is null once
     it is decided, `step` where its policy has no steps; `reminded` is the number of the last reminder.
     `handed_on` says in order whose seat went to whom, `away` who is asked and away.
+    `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
     """
 
     id: RequestId
@@ -245,6 +248,8 @@ class RequestView(Frozen):
     requesters: tuple[PersonId, ...]
     policy: str
     may_decide: tuple[PersonId, ...]
+    may_break_glass: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
+    review: RunId | None = Field(default=None, exclude_if=operator.not_)
     quorum: int
     rule: str
     votes: tuple[Vote, ...]
@@ -259,7 +264,7 @@ class RequestView(Frozen):
     decision: Decision | None
     is_rehearsal: bool
     program: str = ""
-    purpose: Literal["gate", "question", "unknown", "go_on"] = "question"
+    purpose: Purpose = "question"
     may_act: bool | None = None
     says: str = ""
     words: str = ""
@@ -319,6 +324,8 @@ def request_view(
         requesters=request.requesters,
         policy=request.policy.name,
         may_decide=eligible(request.policy, record.requesters),
+        may_break_glass=breakers(record),
+        review=_review_of(record),
         quorum=request.policy.quorum,
         rule=who_decides(request.policy, people, record.requesters),
         votes=record.votes,
@@ -349,6 +356,12 @@ def request_view(
         handed_on=request.policy.handed_on,
         away=request.policy.away,
     )
+
+
+def _review_of(record: RequestRecord) -> RunId | None:
+    from bot.store.ids import review_of  # noqa: PLC0415 - who only shows a request needs no store
+
+    return RunId(review_of(record.request.id)) if record.decision and record.decision.broke_glass else None
 
 
 def _step_view(policy: PolicySnapshot) -> StepView | None:

@@ -143,6 +143,8 @@ def decided(decision: Decision, people: People) -> str:
     match decision.state:
         case "approved" if decision.standing:
             sentences = [standing_use(decision, people)]
+        case "approved" if decision.broke_glass:
+            sentences = [say("words.broke-glass", names=names, when=when), said and say("words.reason", reason=said)]
         case "approved":
             sentences = [say("words.approved", names=names, when=when), said and say("words.note", note=said)]
         case "denied":
@@ -305,8 +307,10 @@ def failure_name(kind: str) -> str:
     return say(_FAILURES[kind]) if kind in _FAILURES else kind
 
 
-def state_name(state: str) -> str:
-    """Return the word for a request's state."""
+def state_name(state: str, decision: Decision | None = None) -> str:
+    """Return the word for a request's state; one that was approved by breaking the glass is called that."""
+    if state == "approved" and decision and decision.broke_glass:
+        return say("words.state-broke-glass")
     return say(_STATES[state]) if state in _STATES else state
 
 
@@ -338,6 +342,8 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return say("answer.not-the-editor", who=who)
         case "handed_on":
             return say("delegation.handed-on-already", who=who)
+        case "break_glass":
+            return say("answer.not-break-glass", who=who)
 
 
 # In the order in which people are told of them.

@@ -59,7 +59,7 @@ from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import content_of, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.lists import EXPIRED, counted_as
+from bot.store.lists import EXPIRED, GLASS_BROKEN, counted_as
 from bot.store.outbox_entry import OutboxEntry, Tell
 from channels import Card
 from language import say
@@ -240,13 +240,14 @@ class Decisions:
         is_counted = isinstance(judgement, Counted)
         outgoing += moved(now_stands, self._edits, answer.at) if is_counted and not began else []
         outgoing += [self._notice(record, answer, judgement, statement)] if is_told and not placed else []
+        is_broken = isinstance(judgement, Decided) and judgement.decision.broke_glass
         is_bounded = isinstance(judgement, Counted | Decided | Revoked) and record.state == "open"
         return Commit(
             run_id=request.run_id,
             events=events,
             records=[record_write(now_stands, version, before=request.expires_at if is_bounded else None)],
             once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
-            counts=counted_as(judgement.type, answer.at - request.opened_at),
+            counts=counted_as(judgement.type, answer.at - request.opened_at) | ({GLASS_BROKEN: 1} if is_broken else {}),
             outgoing=[
                 *brought.outgoing,
                 *map(outbox_entry, outgoing),
@@ -262,6 +263,7 @@ class Decisions:
             wake=[
                 *([Wake(WorkItem("run", request.run_id))] if is_final or is_counted else []),
                 *(self.timing.wake(now_stands, answer.at) if began else []),
+                *([Wake(WorkItem("glass", request.id))] if is_broken else []),
             ],
             asleep=[WorkItem("ask", request.id)] if is_final else [],
             files=contents(statement.files) if events else (),

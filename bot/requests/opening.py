@@ -22,11 +22,14 @@ from agents.requests import (
     Part,
     PersonId,
     PolicySnapshot,
+    Purpose,
     Request,
     RequestId,
     people_of,
 )
+from agents.review import reviewed_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
+from agents.standing import STANDING
 from agents.state import editors_of
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line, one_line
@@ -98,6 +101,8 @@ def gate_request(
     """The approval that `call` needs."""
     program = program_of(run)
     title = say("card.program-title", program=program_name(program), title=title) if program else title
+    if run.started and run.started.agent == STANDING:  # what lasts is no emergency
+        policy = policy.model_copy(update={"break_glass": ()})
     return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", call=call)
 
 
@@ -115,7 +120,7 @@ def question_request(
         pending,
         policy,
         now,
-        purpose="question",
+        purpose="review" if reviewed_of(run) else "question",
         title=say("card.program-title", program=program_name(program), title=question) if program else question,
         form=step.format,
         quoted=_bounded(step.question),
@@ -193,7 +198,7 @@ def _request(
     policy: PolicySnapshot,
     now: datetime,
     *,
-    purpose: Literal["gate", "question", "unknown", "go_on"],
+    purpose: Purpose,
     title: str,
     form: Format | Literal["approval"],
     quoted: str = "",
@@ -258,9 +263,9 @@ def ever_eligible(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> t
 
 def words_of(run: Run) -> str:
     """Return what `run` began with, bounded; empty where a program asks, whose words stand elsewhere, and for a mail to
-    the desk, whose run begins with words of code.
+    the desk and for a review, whose runs begin with words of code.
     """
-    if run.started is None or program_of(run) or isinstance(run.started.origin, FromDesk):
+    if run.started is None or program_of(run) or reviewed_of(run) or isinstance(run.started.origin, FromDesk):
         return ""
     text = run.started.text.strip()
     return text if len(text) <= _WORDS_CHARS else f"{text[: _WORDS_CHARS - 1]}…"

@@ -59,8 +59,13 @@ class Steering:
 
         Raises Conflict for anybody but a requester, or when it is closed.
         """
-        if (await self._own(request_id, by)).purpose == "unknown":
-            raise Conflict(say("run.withdraw-unknown"), say("run.withdraw-unknown-do"))
+        match (await self._own(request_id, by)).purpose:
+            case "unknown":
+                raise Conflict(say("run.withdraw-unknown"), say("run.withdraw-unknown-do"))
+            case "review":
+                raise Forbidden(say("right.review"), say("right.review-do"))
+            case _:
+                pass
         before = await self._decisions.close(request_id, "withdrawn", by, why)
         if before.state == "approved" and before.started_at is None:
             await self._stop(before, by, why)

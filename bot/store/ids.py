@@ -26,7 +26,7 @@ _RANDOM_CHARS, _RANDOM_BYTES = 13, 9
 _FORM = re.compile(r"s(\d{1,2})([a-z])-[a-z2-7]{13}")
 
 
-WorkKind = Literal["run", "in", "out", "ask"]
+WorkKind = Literal["run", "in", "out", "ask", "glass"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,11 @@ def derived_id(kind: Kind, near: str, what: str) -> str:
     """The one id of `kind` for `what` about `near`, in its shard, however often it is made."""
     digest = hashlib.sha256(f"{what} {near}".encode()).digest()[:_RANDOM_BYTES]
     return f"s{shard_of(near)}{_LETTERS[kind]}-{base64.b32encode(digest)[:_RANDOM_CHARS].decode().lower()}"
+
+
+def review_of(request_id: str) -> str:
+    """Return the one run that asks afterwards whether it was right to break the glass of a request."""
+    return derived_id("run", request_id, "review")
 
 
 def inbound_of(run_id: str) -> str:

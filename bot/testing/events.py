@@ -43,6 +43,7 @@ from agents.requests import (
     Origin,
     PersonId,
     PolicySnapshot,
+    Purpose,
     Request,
     RequestId,
     RunId,
@@ -66,8 +67,6 @@ POLICY = PolicySnapshot(
 )
 EFFECT = Effect(argv=("./deploy.sh", "production", "c0ffee"), environment="production")
 DEPLOY = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
-
-Purpose = Literal["gate", "question", "unknown", "go_on"]
 
 
 def started(

@@ -14,7 +14,7 @@ from agents.model import usage
 from agents.run import RunState
 from bot.queries.figures import AGES, ENDED, answers
 from bot.store import Store, StoreError
-from bot.store.lists import DECIDED_S, DECIDED_WITHIN, DECISION_MS, EXPIRED, NOT_DELIVERED, Figures
+from bot.store.lists import DECIDED_S, DECIDED_WITHIN, DECISION_MS, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, Figures
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -82,6 +82,8 @@ def _of_requests(found: Figures) -> Iterator[Metric]:
     yield GaugeMetricFamily("sayso_request_oldest_age_seconds", told, value=found.oldest_open_s)
     told = "Requests that nobody decided in time."
     yield CounterMetricFamily("sayso_requests_expired", told, value=found.counts[EXPIRED])
+    told = "Requests that one person decided by breaking the glass."
+    yield CounterMetricFamily("sayso_glass_broken", told, value=found.counts[GLASS_BROKEN])
     yield _labelled(CounterMetricFamily, "sayso_answers", "Answers, by what became of them.", "outcome", answers(found))
     within = [*accumulate(found.counts[f"{DECIDED_WITHIN}{place}"] for place in range(len(DECIDED_S) + 1))]
     yield HistogramMetricFamily(

@@ -13,6 +13,7 @@ from bot.outbound.dead_letter import Note
 from bot.outbound.outbox import Outbox
 from bot.people.directory import People
 from bot.render.views import Summary
+from bot.requests.after_review import AfterReviews
 from bot.requests.decisions import Decisions
 from bot.runs.loop import Loop
 from bot.store import NotReplicated, OtherRelease, Store, StoreError, WorkItem
@@ -24,7 +25,13 @@ from language.recorded import trouble_of
 log = structlog.stdlib.get_logger()
 
 # What the id of a piece of work is called in the log.
-_NAMES: dict[WorkKind, str] = {"run": "run_id", "in": "inbound_id", "out": "outgoing_id", "ask": "request_id"}
+_NAMES: dict[WorkKind, str] = {
+    "run": "run_id",
+    "in": "inbound_id",
+    "out": "outgoing_id",
+    "ask": "request_id",
+    "glass": "request_id",
+}
 # A poisoned item must not be tried for ever.
 _TRIES = 3
 # With doubling waits a quarter of an hour: a machine that is too busy to read a mail is no fault of the mail.
@@ -43,10 +50,17 @@ class Dispatcher:
     """Takes one piece of scheduled work and does it, by its kind."""
 
     def __init__(
-        self, store: Store, loop: Loop, inbox: Inbox, outbox: Outbox, decisions: Decisions, people: People
+        self,
+        store: Store,
+        loop: Loop,
+        inbox: Inbox,
+        outbox: Outbox,
+        decisions: Decisions,
+        reviews: AfterReviews,
+        people: People,
     ) -> None:
         self._store, self._loop, self._inbox, self._outbox, self._decisions = store, loop, inbox, outbox, decisions
-        self._people = people
+        self._reviews, self._people = reviews, people
         self._in_hand = set[WorkItem]()
         self._left = dict[WorkItem, int]()
 
@@ -121,6 +135,8 @@ class Dispatcher:
                 await self._outbox.send(item.id)
             case "ask":
                 await self._decisions.look(RequestId(item.id))
+            case "glass":
+                await self._reviews.start(RequestId(item.id))
 
     async def _requester(self, item: WorkItem) -> tuple[PersonId, ...]:
         """Return the requester who waits for a stuck run, as far as the lists know; its events may be unreadable."""

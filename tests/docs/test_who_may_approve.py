@@ -6,8 +6,10 @@ from pathlib import Path
 
 from agents.requests import PersonId
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible, is_met
+from bot.policy.approvers.quorum import eligible, is_met, may_break_glass
+from bot.policy.glass import breakers
 from bot.testing.settings import settings_of
+from tests.bot.examples import approval, record
 from tests.servers.lines import TOP
 
 BO, CY = PersonId("bo"), PersonId("cy")
@@ -59,3 +61,13 @@ def test_any_of_a_group_decides_and_one_person_fills_one_place(tmp_path: Path) -
     assert not is_met(schema, [CY])
     assert is_met(schema, [CY, BO])
     assert not is_met(schema, eligible(schema, [BO]))
+
+
+def test_whoever_is_on_call_breaks_the_glass_but_not_their_own(tmp_path: Path) -> None:
+    people = example("break-glass", tmp_path)
+    policy = people.snapshot("production", NOW)
+
+    assert policy
+    assert may_break_glass(policy) == ("anna", "bo")
+    asked = record(approval(policy=policy, requesters=(PersonId("anna"),)))
+    assert breakers(asked) == (BO,)

@@ -191,6 +191,10 @@ class PolicyConfig(Table):
         description='the most that a standing approval may allow: "10 in 30d" is ten uses in thirty days; none: there '
         "are no standing approvals",
     )
+    break_glass: tuple[Ref, ...] = Field(
+        default=(),
+        description='who may decide alone in an emergency, with a reason: "person:NAME", "group:NAME", "oncall:NAME"',
+    )
 
     @property
     def rules(self) -> Iterator[tuple[KeyPath, "PolicyConfig | StepConfig"]]:
@@ -201,6 +205,6 @@ class PolicyConfig(Table):
 
     @property
     def refs(self) -> list[str]:
-        """Everybody whom it names: who decides, in whichever step, whom it escalates to, and who may stand in."""
+        """Everybody whom it names: who decides in whichever step, on escalation, in a place, in an emergency."""
         named = [ref for _, table in self.rules for ref in (*refs_of(table.approvers or ()), *table.escalate_to)]
-        return [*named, *self.stand_ins]
+        return [*named, *self.stand_ins, *self.break_glass]

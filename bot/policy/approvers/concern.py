@@ -17,15 +17,21 @@ from agents.events import (
     own,
 )
 from agents.requests import Holder, PersonId, people_of
+from agents.review import REVIEW
+from bot.policy.approvers.quorum import may_break_glass
 from bot.policy.record import RequestRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """Who asked for a run or wrote to it, and whom it ever asked. Nobody of them is forgotten while it goes on."""
+    """Who asked for a run or wrote to it, and whom it ever asked. Nobody of them is forgotten while it goes on.
+
+    `is_review`: it asks whether it was right to break the glass, and nobody steers it.
+    """
 
     requesters: frozenset[PersonId] = frozenset()
     approvers: frozenset[PersonId] = frozenset()
+    is_review: bool = False
 
     @property
     def everybody(self) -> frozenset[PersonId]:
@@ -44,7 +50,8 @@ def concern_of(events: Sequence[Event]) -> Concern:
             case OutsideReported():
                 requesters |= set(event.writers)
             case RequestOpened() | RequestRevised():
-                approvers |= {*people_of(event.request.policy.rule), *_holding(event.holders)}
+                policy = event.request.policy
+                approvers |= {*people_of(policy.rule), *may_break_glass(policy), *_holding(event.holders)}
             case RequestReassigned():
                 approvers |= {*people_of(event.policy.rule), *event.to, *_holding(event.holders)}
             case RequestDecided() if event.decision.standing:  # they are told of each use of what they granted
@@ -53,12 +60,14 @@ def concern_of(events: Sequence[Event]) -> Concern:
                 approvers |= {*_holding([event.holder])}
             case _:
                 pass
-    return Concern(frozenset(requesters), frozenset(approvers))
+    is_review = any(event.agent == REVIEW for event in events[:1] if isinstance(event, RunStarted))
+    return Concern(frozenset(requesters), frozenset(approvers), is_review)
 
 
 def people_of_record(record: RequestRecord) -> frozenset[PersonId]:
-    """Return everybody whom a request concerns: who asked, who may decide it, who holds a card of it."""
-    named = people_of(record.request.policy.rule)
+    """Return everybody whom a request concerns: who asked, who may decide it or break its glass, who holds a card."""
+    policy = record.request.policy
+    named = (*people_of(policy.rule), *may_break_glass(policy))
     granted = record.decision.by if record.decision and record.decision.standing else ()
     return frozenset((*record.requesters, *named, *_holding(record.holders), *granted))
 

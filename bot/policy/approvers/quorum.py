@@ -15,6 +15,11 @@ def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[Pe
     return tuple(person for person in dict.fromkeys(people_of(policy.rule)) if person not in out)
 
 
+def may_break_glass(policy: PolicySnapshot) -> tuple[PersonId, ...]:
+    """Return whom a policy names to break the glass, each once; those who took part may not all the same."""
+    return tuple(dict.fromkeys(person for seat in policy.break_glass for person in seat.people))
+
+
 def can_be_met(policy: PolicySnapshot, people: Iterable[PersonId]) -> bool:
     """Return whether these people can meet the policy; each step of it with others, where it has steps."""
     return can_fill(policy.steps, people) if policy.steps else is_met(policy, people)

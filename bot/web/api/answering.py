@@ -27,6 +27,7 @@ from bot.web.api.shapes import (
     AnswerGiven,
     Approve,
     AskBack,
+    BreakGlass,
     ChoicesGiven,
     Counts,
     DelegationWanted,
@@ -83,21 +84,32 @@ async def answer(
         channel=channel,
         link_by=key.link_by,
         revision=_revision(record.request, given),
-        digest=(given.digest if isinstance(given, Approve | Deny) else None) or record.request.digest,
-        said=given.vote if isinstance(given, Approve | Deny) else "free_text",
+        digest=(given.digest if isinstance(given, Approve | Deny | BreakGlass) else None) or record.request.digest,
+        said=_said(given),
         text=_text(record.request, given),
-        reason=given.reason if isinstance(given, Approve | Deny) else "",
+        reason=given.reason if isinstance(given, Approve | Deny | BreakGlass) else "",
         evidence=key.evidence,
         given=picked(record.request, given.choices) if isinstance(given, ChoicesGiven) else None,
         filled=given.form if isinstance(given, FormGiven) else {},
         note_confirmed=isinstance(given, Approve) and given.note_confirmed,
         asks=isinstance(given, AskBack),
+        breaks_glass=isinstance(given, BreakGlass),
     )
     outcome = await here.app.requests.decisions.answer(record.request.id, statement, read)
     if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
     raise await refusal(here, outcome, statement.digest)
+
+
+def _said(given: AnswerGiven) -> Literal["approve", "deny", "free_text"]:
+    match given:
+        case Approve() | Deny():
+            return given.vote
+        case BreakGlass():
+            return "approve"
+        case _:
+            return "free_text"
 
 
 def not_for_programs(key: ApiKey) -> ProblemError:
@@ -119,14 +131,14 @@ def reply_id(key: ApiKey, given: AnswerGiven | EditWanted | DelegationWanted, on
 
 def _revision(request: Request, given: AnswerGiven) -> int:
     """Return the revision of the card that the digest stands for; 0, which no card of ours has, for another card's."""
-    is_of_another = isinstance(given, Approve) and given.digest != request.digest
+    is_of_another = isinstance(given, Approve | BreakGlass) and given.digest != request.digest
     return 0 if is_of_another else request.revision
 
 
 def _text(request: Request, given: AnswerGiven) -> str:
     """The answer in the words that mails use; a vote for a question is not one of its answers."""
     match given:
-        case Approve() | Deny():
+        case Approve() | Deny() | BreakGlass():
             return given.reason if request.format == "approval" else ""
         case TextGiven():
             return given.text

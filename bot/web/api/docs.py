@@ -285,6 +285,10 @@ ANSWERED = {
 ANSWERS: dict[str, Example] = {
     "approve": {"summary": "Approve what was shown", "value": {"vote": "approve", "digest": DIGEST}},
     "deny": {"summary": "Deny, with a reason", "value": {"vote": "deny", "reason": "not on a Friday"}},
+    "break_glass": {
+        "summary": "Break the glass: decide alone, in an emergency",
+        "value": {"vote": "break_glass", "digest": DIGEST, "reason": "checkout is down and nobody answers"},
+    },
     "text": {"summary": "Answer a question", "value": {"text": "staging first"}},
     "ask": {"summary": "Ask back: decides nothing", "value": {"ask": "Why now?"}},
     "choices": {"summary": "Pick options", "value": {"choices": ["staging"]}},

@@ -212,6 +212,9 @@ async def answered(
     An approval names the digest of what was seen; if that has moved, nothing is counted and the problem says what
     changed. The same answer under the same idempotency key is judged once. Keys of services answer nothing.
 
+    `break_glass` decides alone, for the whole quorum and all steps: only by whom the policy names in `break_glass`,
+    and everybody is told at once.
+
     With `args` the changed call is shown back (409) before it can be approved, and only where the policy says
     `editor_may_approve`; to change it and leave the approval to others, use `edit`.
     """

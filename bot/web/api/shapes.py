@@ -155,6 +155,14 @@ class Deny(Frozen):
     reason: Reason = ""
 
 
+class BreakGlass(Frozen):
+    """The decision of one person for everybody, in an emergency; `reason` is kept, and everybody is told it at once."""
+
+    vote: Literal["break_glass"]
+    digest: Digest = Field(description="That of the request as it was shown.")
+    reason: Annotated[Text, Field(description="Why nobody else could be waited for.")]
+
+
 class TextGiven(Frozen):
     """The answer to a question, in words. Never decides an approval: there it goes to people, as a comment or as the
     answer to what one of them asked.
@@ -185,7 +193,7 @@ class FormGiven(Frozen):
     ]
 
 
-AnswerGiven = Approve | Deny | TextGiven | AskBack | ChoicesGiven | FormGiven
+AnswerGiven = Approve | Deny | BreakGlass | TextGiven | AskBack | ChoicesGiven | FormGiven
 
 
 class Withdrawal(Frozen):

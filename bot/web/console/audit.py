@@ -24,6 +24,7 @@ _KINDS = {
     "reassigned": "audit.kind-reassigned",
     "reminded": "audit.kind-reminded",
     "vote": "audit.kind-vote",
+    "break_glass": "audit.kind-break-glass",
     "answer": "audit.kind-answer",
     "quarantined": "audit.kind-quarantined",
     "decided": "audit.kind-decided",

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from agents.requests import PersonId, RequestState
 from bot.policy.approvers.quorum import eligible, is_met
+from bot.policy.glass import breakers
 from bot.policy.judge import judge
 from bot.policy.judgements import Answer, Counted, Decided, Revoked
 from bot.policy.record import RequestRecord
@@ -52,6 +53,16 @@ def played(start: RequestRecord, answers: Iterable[Answer]) -> RequestRecord:
     return start
 
 
+def assert_broken(start: RequestRecord, end: RequestRecord) -> None:
+    """One person who may has said so of what stands, with a reason; their word counts as nobody's approval."""
+    assert end.decision
+    [broke] = [one for one in end.votes if one.breaks_glass]
+    assert end.decision.by == (broke.person,)
+    assert broke.person in breakers(start)
+    assert (broke.revision, broke.digest, broke.reason) == (1, DIGEST, end.decision.reason)
+    assert broke.reason.strip()
+
+
 PEOPLE = st.sampled_from(EVERYBODY)
 ANSWERS = st.builds(
     answer,
@@ -64,6 +75,8 @@ ANSWERS = st.builds(
     digest=st.sampled_from([DIGEST, "e" * 64]),
     at=st.sampled_from([LATER, EXPIRES]),
     text=st.sampled_from(["", "approved", "approve", "deny"]),
+    breaks_glass=st.booleans(),
+    note=st.sampled_from(["", "checkout is down"]),
 )
 POLICIES = st.builds(
     policy,
@@ -71,6 +84,7 @@ POLICIES = st.builds(
     quorum=st.integers(min_value=1, max_value=3),
     requester_may_approve=st.booleans(),
     approve_by_email=st.booleans(),
+    break_glass=st.lists(PEOPLE, max_size=2, unique=True).map(lambda people: (anyone(*people),) if people else ()),
 )
 RECORDS = st.builds(
     record,
@@ -92,7 +106,10 @@ def test_every_answer_to_every_request_means_something(found: RequestRecord, sai
 def test_nothing_but_a_plain_vote_of_somebody_entitled_changes_anything(found: RequestRecord, said: Answer) -> None:
     changes = after(found, said) != found
 
-    if changes and said.person in eligible(found.request.policy, found.requesters):
+    if changes and said.approve and said.breaks_glass:
+        assert said.person in breakers(found)
+        assert said.addressee in {None, said.person}
+    elif changes and said.person in eligible(found.request.policy, found.requesters):
         assert said.approve is not None
         assert said.addressee in {None, said.person}
     elif changes:
@@ -121,7 +138,9 @@ def test_an_approval_is_made_by_enough_different_people_who_may_and_saw_what_sta
 ) -> None:
     end = played(start, answers)
 
-    if end.decision and end.decision.state == "approved":
+    if end.decision and end.decision.broke_glass:
+        assert_broken(start, end)
+    elif end.decision and end.decision.state == "approved":
         voted = [one for one in end.votes if one.approve]
         assert is_met(start.request.policy, end.decision.by)
         assert len(set(end.decision.by)) == len(end.decision.by)
@@ -169,6 +188,37 @@ def test_whoever_joins_the_requesters_midway_is_none_of_those_who_approve(
 
     end = played(now, then)
 
-    if end.decision and end.decision.state == "approved":
+    if end.decision and end.decision.broke_glass:
+        assert_broken(now, end)
+    elif end.decision and end.decision.state == "approved":
         assert set(end.decision.by) <= set(eligible(now.request.policy, now.requesters))
         assert is_met(now.request.policy, end.decision.by)
+
+
+GLASS = st.builds(
+    approval,
+    policy=POLICIES.map(lambda found: found.model_copy(update={"break_glass": (anyone("bo", "dan"),)})),
+    requesters=st.lists(PEOPLE, max_size=2, unique=True).map(tuple),
+).map(record)
+BREAKING = ANSWERS.map(lambda said: said.model_copy(update={"breaks_glass": True, "revision": 1, "digest": DIGEST}))
+
+
+@any_of_them(GLASS, st.lists(ANSWERS | BREAKING, max_size=6))
+def test_the_glass_is_broken_only_by_whom_the_policy_names_and_nobody_who_took_part(
+    start: RequestRecord, answers: list[Answer]
+) -> None:
+    end = played(start, answers)
+
+    assert [one.breaks_glass for one in end.votes if one.approve].count(True) <= 1
+    if end.decision and end.decision.broke_glass:
+        assert_broken(start, end)
+    elif end.decision and end.decision.state == "approved":
+        assert is_met(start.request.policy, end.decision.by)
+
+
+@any_of_them(GLASS, PEOPLE, st.lists(ANSWERS | BREAKING, max_size=4))
+def test_after_a_denial_nobody_breaks_the_glass(start: RequestRecord, person: PersonId, then: list[Answer]) -> None:
+    denied = after(start, answer(person, approve=False))
+
+    if denied.state != "open":
+        assert played(denied, then) == denied

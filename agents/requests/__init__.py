@@ -2,23 +2,15 @@
 
 import operator
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal, NewType, cast
+from typing import Annotated, Literal, NewType
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    JsonValue,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import AwareDatetime, Field, JsonValue
 
 from agents.forms import FormField, FormValue
+from agents.requests.frozen import Frozen
+from agents.requests.origin import Began, FromDesk, FromPerson, FromTrigger, Origin, Outsider
+
+__all__ = ["Began", "FromDesk", "FromPerson", "FromTrigger", "Frozen", "Origin", "Outsider"]
 
 RunId = NewType("RunId", str)
 RequestId = NewType("RequestId", str)
@@ -30,13 +22,8 @@ PersonId = NewType("PersonId", str)
 Format = Literal["free_text", "yes_no", "choice", "choices", "form"]
 RequestState = Literal["open", "approved", "denied", "answered", "revoked", "expired", "withdrawn", "superseded"]
 Urgency = Literal["low", "medium", "high"]
+Purpose = Literal["gate", "question", "unknown", "go_on", "review"]
 Closed = Literal["approved", "denied", "answered", "expired", "withdrawn", "superseded"]
-
-
-class Frozen(BaseModel):
-    """An immutable fact; unknown fields are refused, so a misspelt one is found."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Happened(Frozen, defer_build=True):
@@ -162,12 +149,13 @@ class PolicySnapshot(Frozen):
     """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds.
 
     `also_post` are places of many that show the card as well (`slack:#release`). `editors` are those whose own edit
-    stands now: they do not approve it, and may still deny it; nobody is where `editor_may_approve`.
-    `rule`, `quorum` and escalation are those that hold now: of the one of `steps` that is in force, `in_step` from 0,
-    since `began_at` (none: since the request was opened). `escalate_to` is whom it may go to, and `escalated_at` when
-    it went. `may_deny` are people who no longer approve it, and whose denial counts as before. `quiet_hours`
-    (`22:00-07:00`) are those of each person's own zone. `stand_ins` are those to whom it may be handed on as well;
-    `handed_on` says in order who did so to whom: they approve it no more. `away` are those who are asked and away.
+    stands now: they do not approve it, and may still deny it; nobody is where `editor_may_approve`. `rule`, `quorum`
+    and escalation are those that hold now: of the one of `steps` that is in force, `in_step` from 0, since `began_at`
+    (none: since the request was opened). `escalate_to` is whom it may go to, and `escalated_at` when it went.
+    `may_deny` are people who no longer approve it, and whose denial counts as before. `quiet_hours` (`22:00-07:00`) are
+    those of each person's own zone. `stand_ins` are those to whom it may be handed on as well; `handed_on` says in
+    order who did so to whom: they approve it no more. `away` are those who are asked and away. `break_glass` is who may
+    decide alone, for the whole quorum, with a reason.
     """
 
     name: str
@@ -196,6 +184,7 @@ class PolicySnapshot(Frozen):
     stand_ins: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
     handed_on: tuple[HandedOn, ...] = Field(default=(), exclude_if=operator.not_)
     away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
+    break_glass: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
 
     def edited_by(self, editors: Iterable[PersonId]) -> "PolicySnapshot":
         """Return the same policy for a call that holds edits of `editors`."""
@@ -219,8 +208,8 @@ class PolicySnapshot(Frozen):
 
     @property
     def everybody(self) -> tuple[PersonId, ...]:
-        """All who may come to decide: now, in another step, or once it escalates."""
-        rules: list[Rule] = [self.rule, *self.escalate_to]
+        """All who may come to decide: now, in another step, once it escalates, or by breaking the glass."""
+        rules: list[Rule] = [self.rule, *self.escalate_to, *self.break_glass]
         for step in self.steps:
             rules += [step.rule, *step.escalate_to]
         return tuple(dict.fromkeys(person for rule in rules for person in people_of(rule)))
@@ -229,13 +218,13 @@ class PolicySnapshot(Frozen):
 class Effect(Frozen):
     """The exact effect of a tool with its arguments, resolved so far that it can be approved.
 
-    `argv` is the exact command, or the parts of the exact call. `artifacts` maps each name a person used (a tag)
-    to what it stands for now (a commit), and whatever else must still be so when it is done. `cwd` is the folder that
-    a command runs in; with a `commit`, in a clean copy of that one of it. `facts` are for the card, and not approved.
+    `argv` is the exact command, or the parts of the exact call. `artifacts` maps each name a person used (a tag) to
+    what it stands for now (a commit), and whatever else must still be so when it is done. `cwd` is the folder that a
+    command runs in; with a `commit`, in a clean copy of that one of it. `facts` are for the card, and not approved.
     """
 
     argv: tuple[str, ...]
-    artifacts: dict[str, str] = {}
+    artifacts: dict[str, str] = Field(default={})
     environment: str | None = None
     cwd: str = ""
     commit: str = ""
@@ -250,89 +239,6 @@ class GatedCall(Frozen):
     arguments: dict[str, JsonValue]
     effect: Effect
     editable: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
-
-
-class Outsider(Frozen):
-    """A person who set a trigger off and is nobody in the directory. `login` is what GitHub calls them, and data."""
-
-    login: str
-    did: Literal["pushed", "caused"]
-
-
-class FromPerson(Frozen):
-    """Somebody asked, or a program for them."""
-
-    type: Literal["person"] = "person"
-
-
-class FromTrigger(Frozen):
-    """The timer or webhook `name` fired. `outsider` set it off, where we know no person by that name."""
-
-    type: Literal["trigger"] = "trigger"
-    name: str = Field(min_length=1)
-    outsider: Outsider | None = None
-
-
-class FromDesk(Frozen):
-    """Somebody wrote to the desk from `address`. No program can set it."""
-
-    type: Literal["desk"] = "desk"
-    address: str = Field(min_length=1)
-
-
-Origin = Annotated[FromPerson | FromTrigger | FromDesk, Field(discriminator="type")]
-"""The ways a run begins."""
-
-
-class _Stored(Frozen):
-    trigger: str = Field(default="", description="The timer or webhook that the run began with.")
-    outsider: Outsider | None = Field(default=None, description="Who set that off, where nobody we know has that name.")
-    desk: str = Field(default="", description="The address of whoever wrote to the desk, where the run began so.")
-
-
-class Began(Frozen):
-    """A fact with an `origin`, which stands in JSON as three fields: `trigger`, `outsider` and `desk`."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_stored(cls, told: Any) -> Any:
-        if not isinstance(told, dict) or "origin" in told:
-            return cast("Any", told)
-        rest = cast("dict[str, Any]", told).copy()
-        flat = [rest.pop(name, field.default) for name, field in _Stored.model_fields.items()]
-        match flat, rest:
-            case ["", None, ""], _:
-                return rest
-            case ["", None, address], _:
-                return rest | {"origin": {"type": "desk", "address": address}}
-            # An older release marked a mail to the desk as a trigger of this name, which no table can have.
-            case ["desk mail", None, ""], {"context": {"mail": {"sender": str() as address}}}:
-                return rest | {"origin": {"type": "desk", "address": address}}
-            case [name, outsider, ""], _:
-                return rest | {"origin": {"type": "trigger", "name": name, "outsider": outsider}}
-            case _:
-                raise ValueError("either a trigger began it, or a mail to the desk")
-
-    @model_serializer(mode="wrap")
-    def _stored(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        told = dict[str, Any]()
-        for name, value in write(self).items():
-            if name != "origin":
-                told[name] = value
-            else:
-                outsider = value.get("outsider")
-                told |= {"trigger": value.get("name", ""), "outsider": outsider, "desk": value.get("address", "")}
-        return told
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        whole = {name: value for name, value in core_schema.items() if name != "serialization"}
-        schema = handler.resolve_ref_schema(handler(cast("CoreSchema", whole)))
-        stored = handler.resolve_ref_schema(handler(_Stored.__pydantic_core_schema__))["properties"]
-        shown = dict[str, Any]()
-        for name, value in schema["properties"].items():
-            shown |= stored if name == "origin" else {name: value}
-        return schema | {"properties": shown}
 
 
 Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered"]
@@ -350,15 +256,14 @@ class Request(Began):
     """A question to people in one revision.
 
     `purpose` says who asks: `gate` (an approval, made by code), `question` (chosen by the model), `unknown` (code asks
-    whether an interrupted effect happened), `go_on` (code asks whether a run goes on). `quoted` is the model's wording
-    of a question, or what led to one of code. `digest` is hex SHA-256.
-    `thread` is one name for all that belongs together, as channels want it.
-    `changes` says in words what differs from the request or revision that this one replaces. `is_rehearsal`: plain
-    rules chose the step, no model. `program`: whose API key (`service:ci`, `person:bo`) the program has that asks by
-    itself; empty where an agent asks.
-    `topic` is what the requester's own message was called, in whose thread they are answered. `service` is whose API
-    key asked, and `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what each
-    requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
+    whether an interrupted effect happened), `go_on` (code asks whether a run goes on), `review` (code asks whether it
+    was right to break the glass). `quoted` is the model's wording of a question, or what led to one of code. `digest`
+    is hex SHA-256. `thread` is one name for all that belongs together, as channels want it. `changes` says in words
+    what differs from the request or revision that this one replaces. `is_rehearsal`: plain rules chose the step, no
+    model. `program`: whose API key (`service:ci`, `person:bo`) the program has that asks by itself; empty where an
+    agent asks. `topic` is what the requester's own message was called, in whose thread they are answered. `service` is
+    whose API key asked, and `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what
+    each requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
     `words` is what the run began with; empty where a program asks. `words_are_own`: they came from the first requester,
     or from what `origin` says, and from no agent, no program and no copied run. `edits` names who of those who decide
     changed an argument last, by its name.
@@ -367,7 +272,7 @@ class Request(Began):
     id: RequestId
     run_id: RunId
     step_id: StepId
-    purpose: Literal["gate", "question", "unknown", "go_on"]
+    purpose: Purpose
     revision: int = 1
     nonce: str
     title: str
@@ -426,7 +331,8 @@ OPERATORS_KEY = "which an operator made"
 class Vote(Frozen):
     """An answer that counted towards an approval. `evidence` is how the channel knew who gave it.
 
-    `reason` is why not, or the note beside an approval, which is for people alone.
+    `reason` is why not, or the note beside an approval, which is for people alone. `breaks_glass`: it is no approval of
+    one among several but stands for all of them, and `reason` says why.
     """
 
     reply_id: str
@@ -437,6 +343,7 @@ class Vote(Frozen):
     digest: str
     channel: str
     evidence: str = ""
+    breaks_glass: bool = Field(default=False, exclude_if=operator.not_)
     at: AwareDatetime
 
     @property
@@ -469,7 +376,7 @@ class Given(Frozen):
 
     text: str
     picks: tuple[str, ...] = ()
-    form: dict[str, FormValue] = {}
+    form: dict[str, FormValue] = Field(default={})
 
 
 class StandingUse(Frozen):
@@ -486,6 +393,8 @@ class Decision(Frozen):
     `operators_keys` are those of them whose word came with a key that somebody else made. `newer_run` asks for the same
     place now, and so this one is superseded and not asked again. `evidence` is how the channel knew who answered or
     withdrew; where votes made it, each has its own. With `standing` nobody was asked, and `by` have granted that.
+    `broke_glass`: the one person in `by` did not approve as one of those who decide but broke the glass, for this
+    `reason`.
     """
 
     state: Closed
@@ -497,4 +406,5 @@ class Decision(Frozen):
     newer_run: RunId = Field(default=RunId(""), exclude_if=operator.not_)
     evidence: str = Field(default="", exclude_if=operator.not_)
     standing: StandingUse | None = Field(default=None, exclude_if=operator.not_)
+    broke_glass: bool = Field(default=False, exclude_if=operator.not_)
     at: AwareDatetime

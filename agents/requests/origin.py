@@ -1,0 +1,98 @@
+"""How a run begins: a person asked, a trigger fired, or somebody wrote to the desk. Pure data."""
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from agents.requests.frozen import Frozen
+
+
+class Outsider(Frozen):
+    """A person who set a trigger off and is nobody in the directory. `login` is what GitHub calls them, and data."""
+
+    login: str
+    did: Literal["pushed", "caused"]
+
+
+class FromPerson(Frozen):
+    """Somebody asked, or a program for them."""
+
+    type: Literal["person"] = "person"
+
+
+class FromTrigger(Frozen):
+    """The timer or webhook `name` fired. `outsider` set it off, where we know no person by that name."""
+
+    type: Literal["trigger"] = "trigger"
+    name: str = Field(min_length=1)
+    outsider: Outsider | None = None
+
+
+class FromDesk(Frozen):
+    """Somebody wrote to the desk from `address`. No program can set it."""
+
+    type: Literal["desk"] = "desk"
+    address: str = Field(min_length=1)
+
+
+Origin = Annotated[FromPerson | FromTrigger | FromDesk, Field(discriminator="type")]
+"""The ways a run begins."""
+
+
+class _Stored(Frozen):
+    trigger: str = Field(default="", description="The timer or webhook that the run began with.")
+    outsider: Outsider | None = Field(default=None, description="Who set that off, where nobody we know has that name.")
+    desk: str = Field(default="", description="The address of whoever wrote to the desk, where the run began so.")
+
+
+class Began(Frozen):
+    """A fact with an `origin`, which stands in JSON as three fields: `trigger`, `outsider` and `desk`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_stored(cls, told: Any) -> Any:
+        if not isinstance(told, dict) or "origin" in told:
+            return cast("Any", told)
+        rest = cast("dict[str, Any]", told).copy()
+        flat = [rest.pop(name, field.default) for name, field in _Stored.model_fields.items()]
+        match flat, rest:
+            case ["", None, ""], _:
+                return rest
+            case ["", None, address], _:
+                return rest | {"origin": {"type": "desk", "address": address}}
+            # An older release marked a mail to the desk as a trigger of this name, which no table can have.
+            case ["desk mail", None, ""], {"context": {"mail": {"sender": str() as address}}}:
+                return rest | {"origin": {"type": "desk", "address": address}}
+            case [name, outsider, ""], _:
+                return rest | {"origin": {"type": "trigger", "name": name, "outsider": outsider}}
+            case _:
+                raise ValueError("either a trigger began it, or a mail to the desk")
+
+    @model_serializer(mode="wrap")
+    def _stored(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told = dict[str, Any]()
+        for name, value in write(self).items():
+            if name != "origin":
+                told[name] = value
+            else:
+                outsider = value.get("outsider")
+                told |= {"trigger": value.get("name", ""), "outsider": outsider, "desk": value.get("address", "")}
+        return told
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        whole = {name: value for name, value in core_schema.items() if name != "serialization"}
+        schema = handler.resolve_ref_schema(handler(cast("CoreSchema", whole)))
+        stored = handler.resolve_ref_schema(handler(_Stored.__pydantic_core_schema__))["properties"]
+        shown = dict[str, Any]()
+        for name, value in schema["properties"].items():
+            shown |= stored if name == "origin" else {name: value}
+        return schema | {"properties": shown}

@@ -1,0 +1,47 @@
+"""Breaking the glass: one person decides for everybody in an emergency, with a reason. Pure.
+
+It is a vote of a kind of its own and never counts as an approval. All that binds an approval binds it as well: what was
+seen, the way it came, the expiry, and a denial.
+"""
+
+from collections.abc import Collection, Iterable
+
+from agents.requests import PersonId, PolicySnapshot, Request, people_of
+from bot.policy.approvers.quorum import may_break_glass
+from bot.policy.judgements import Answer, NotEntitled
+from bot.policy.record import RequestRecord
+
+
+def breakers(record: RequestRecord) -> tuple[PersonId, ...]:
+    """Return who may break the glass: nobody who asked, steered it or changed an argument, whatever the policy says."""
+    return may_break(record.request, record.requesters)
+
+
+def may_break(request: Request, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
+    """Return the same, with `requesters` as those who count as such."""
+    out = {*requesters, *request.edits.values()}
+    is_gate = request.format == "approval"
+    return tuple(one for one in may_break_glass(request.policy) if one not in out) if is_gate else ()
+
+
+def objection(record: RequestRecord, answer: Answer, here: Collection[PersonId] | None = None) -> NotEntitled | None:
+    """Return why this person may not break the glass; `here` is everyone in the directory, where that is known."""
+    may = tuple(one for one in breakers(record) if here is None or one in here)
+    if answer.person in may:
+        return None
+    if answer.person in record.requesters:
+        return NotEntitled(why="requester", approvers=may)
+    is_editor = answer.person in record.request.edits.values()
+    return NotEntitled(why="editor" if is_editor else "break_glass", approvers=may)
+
+
+def reviewers(record: RequestRecord) -> tuple[PersonId, ...]:
+    """Return the approvers, of whichever step, who neither broke the glass nor took part in what was asked."""
+    out = {*record.requesters, *record.request.edits.values(), *(record.decision.by if record.decision else ())}
+    return tuple(one for one in approvers(record.request.policy) if one not in out)
+
+
+def approvers(policy: PolicySnapshot) -> tuple[PersonId, ...]:
+    """Return everybody whom the rule of a policy or of one of its steps names, each once."""
+    rules = (policy.rule, *(step.rule for step in policy.steps))
+    return tuple(dict.fromkeys(person for rule in rules for person in people_of(rule)))

@@ -1,0 +1,115 @@
+"""What follows from a broken glass: everybody is told at once, and a review of it is started. One commit, once."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from agents.events import RunStarted
+from agents.requests import Decision, PersonId, RequestId, RunId
+from agents.review import REVIEW, Reviewed, context_of, title_of
+from agents.run import fold
+from bot.archive.keeper import Archive
+from bot.config.tables import CHANNELS
+from bot.people.directory import People
+from bot.policy.glass import approvers, reviewers
+from bot.policy.record import RequestRecord
+from bot.render.cards import notice
+from bot.render.views import line_of
+from bot.render.words import decided, present
+from bot.requests.stored import RequestRead, read_request
+from bot.store import Commit, Wake, WorkItem
+from bot.store.ids import review_of
+from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store.outbox_entry import Tell
+from language import say
+
+log = structlog.stdlib.get_logger()
+
+# Whoever was asleep when it happened, or away over a weekend, can still say what they think of it.
+_REVIEW_WITHIN = timedelta(days=7)
+# It asks once, tells the operators if nobody answers, and ends.
+_MAX_STEPS = 5
+
+
+class AfterReviews:
+    """Starts reviews. `alerts` (`person:…`, `group:…`, `oncall:…`) hear of every broken glass."""
+
+    def __init__(self, journal: Journal, people: People, archive: Archive, alerts: Sequence[str]) -> None:
+        self._journal, self._people, self._archive, self._alerts = journal, people, archive, tuple(alerts)
+
+    async def start(self, request_id: RequestId) -> None:
+        """Tell everybody that the glass was broken, and start the review; nothing when that was done before."""
+        record, _, now = read = await read_request(self._journal.store, self._archive, request_id)
+        await self._people.look_up(self._alerts)
+        commit = self._begun(read, now) if record.decision and record.decision.broke_glass else None
+        written = await self._journal.write(commit) if commit else None
+        if written and written.state == "committed":
+            log.warning("the glass was broken", request_id=request_id, run_id=review_of(request_id))
+            return
+        done = WorkItem("glass", request_id)
+        await self._journal.write(Commit(run_id=record.request.run_id, asleep=[done]))
+
+    def _begun(self, read: RequestRead, now: datetime) -> Commit | None:
+        record = read.record
+        if record.decision is None:
+            return None
+        request, [by, *_] = record.request, record.decision.by
+        operators = self._people.members(self._alerts, now)
+        to = present(reviewers(record), self._people) or _without(operators, {by, *record.requesters})
+        policy, reason = request.policy, record.decision.reason
+        reviewed = Reviewed(
+            request_id=request.id,
+            run_id=request.run_id,
+            title=request.title,
+            by=by,
+            name=self._people.name_of(by),
+            reason=reason,
+            to=to,
+            expires_after_s=_REVIEW_WITHIN.total_seconds(),
+            remind_after_s=policy.remind_after_s,
+            quiet_hours=policy.quiet_hours,
+        )
+        with self._people.speaking_to(by):
+            text = title_of(reviewed)
+        run_id = RunId(review_of(request.id))
+        started = RunStarted(
+            at=now,
+            run_id=run_id,
+            agent=REVIEW,
+            channel=record.decision.channel,
+            requester=by,
+            text=text,
+            context=context_of(reviewed),
+            max_steps=_MAX_STEPS,
+        )
+        heard = present(dict.fromkeys((*operators, *approvers(policy))), self._people)
+        told = [self._told(record, record.decision, one, run_id, now) for one in heard if one != by]
+        return Commit(
+            run_id=run_id,
+            events=[started],
+            expect=0,
+            outgoing=[*map(outbox_entry, told)],
+            wake=[Wake(WorkItem("run", run_id))],
+            asleep=[WorkItem("glass", request.id)],
+            summary=line_of(fold([started])),
+            commit=run_id,
+        )
+
+    def _told(self, record: RequestRecord, decision: Decision, person: PersonId, run_id: RunId, now: datetime) -> Tell:
+        request = record.request
+        with self._people.speaking_to(person):
+            title = say("notice.glass-title", title=request.title.removesuffix("?"))
+            card = notice(title, f"{decided(decision, self._people)} {say('notice.glass')}", now, request.id)
+        return Tell(
+            id=outgoing_id(request.id),
+            run_id=run_id,
+            person=person,
+            reach=CHANNELS,
+            card=card,
+            thread=f"glass-{request.id}",
+        )
+
+
+def _without(people: Iterable[PersonId], out: set[PersonId]) -> tuple[PersonId, ...]:
+    return tuple(one for one in people if one not in out)
