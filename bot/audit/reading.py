@@ -152,14 +152,14 @@ class AuditReader:
     async def _matching(
         self, shard: int, query: Query, after: int, *, newest_first: bool
     ) -> AsyncIterator[dict[str, JsonValue]]:
-        rows = await rows_of(self._store, shard)
-        people = {name for name, row in rows.items() if row.id == query.person}
-        if query.person and not people:
-            return
         records = self._records.newest_first if newest_first else self._records.oldest_first
         async for chunk in records(shard, after):
             if chunk.broken:
                 raise Unavailable(str(chunk.broken), "sayso audit verify names all that is wrong")
+            rows = await rows_of(self._store, shard)  # after the chunk: whoever is new in it is among them
+            people = {name for name, row in rows.items() if row.id == query.person}
+            if query.person and not people:
+                return
             for one in chunk.records:
                 body: dict[str, Any] = json.loads(one.body)
                 if _fits(body, query, people):

@@ -9,11 +9,11 @@ import pytest
 
 from agents.events import RequestFrozen, ToolStarted
 from agents.requests import Freeze, PersonId, RunId
-from bot.execution.command_lock import CommandLock
 from bot.policy.judgements import Revoked
 from bot.policy.record import records
 from bot.registry.environments import environments_of
 from bot.store.ids import new_id
+from bot.store.locks import Locks
 from tests.bot.cli.shell import sayso
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
@@ -185,7 +185,8 @@ until = "{ends:%Y-%m-%dT%H:%M}"
 async def _stopped_in_its_turn(shop: World) -> RunId:
     """A deploy that was approved and recorded as started, and was frozen while it waited for its turn."""
     [production] = (one for one in environments_of(shop.settings()).values() if one.name == "production")
-    locks, before = CommandLock(shop.app.store).locks, live(shop, "production")
+    # Nobody keeps it, so its lease is a long one.
+    locks, before = Locks(shop.app.store.client, shop.app.store.shards, 600), live(shop, "production")
     other = f"{new_id('run', 0)} {new_id('attempt', 0)}"
     assert (await locks.take(production.lock, other)).state == "taken"
     run_id = await shop.trigger("deploy v1.2.0 to production")

@@ -74,9 +74,9 @@ async def test_below_the_first_message_of_a_command_people_write_to_its_run(offi
     root = await office.says("#ops", "Anna Ames: “stamp letter”")
     line = await office.says(root, "Running: ")
     assert line.ts != root.ts
-    await office.dan.answers(root, "the red stamp")
+    await office.anna.answers(root, "the red stamp")
 
-    assert await said(office) == [("dan", "the red stamp")]
+    assert await said(office) == [("anna", "the red stamp")]
     office.world.workshop.hold("letter").set()
     await office.becomes(line, "Done")
     assert await statuses(office, root, "active") == ["processing", "active"]
