@@ -95,10 +95,11 @@ class Sealer:
         Raises OtherRelease for what only another release can read, and StoreError.
         """
         keys = Keys(shard)
+        # First: with a head that is newer than the facts, what another has sealed meanwhile would be sealed once more.
+        head = await head_of(self._store, shard)
         facts = await self._facts(keys)
         if not facts:
             return None
-        head = await head_of(self._store, shard)
         pseudonyms = Pseudonyms(await rows_of(self._store, shard), self._people.name_of)
         pseudonyms.know(self._people.all())
         args, end = list[str | bytes](), head
