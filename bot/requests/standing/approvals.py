@@ -1,17 +1,19 @@
 """What standing approvals there are, what may become one, and their end."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
-from agents import Agent
+from agents import Agent, Repeats
 from agents.events import Event
-from agents.requests import PersonId
+from agents.requests import GatedCall, PersonId, Request
 from agents.run import fold
 from agents.standing import AllowAgainArgs
 from agents.state import made_for
 from bot.audit.log import AuditLog
+from bot.config.directory.policies import StandingLimit
 from bot.config.tables import CHANNELS
 from bot.errors import Invalid, NotFound
 from bot.people.directory import People
@@ -29,6 +31,26 @@ from language import say
 log = structlog.stdlib.get_logger()
 
 _REASON_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a standing approval could be: which arguments may be left open, and the most that it may allow."""
+
+    title: str
+    variable: tuple[str, ...]
+    limit: StandingLimit
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    """A call to be repeated, with what its tool and its policy say of that."""
+
+    request: Request
+    call: GatedCall
+    repeats: Repeats
+    rules: str
+    limit: StandingLimit
 
 
 class StandingApprovals:
@@ -69,6 +91,28 @@ class StandingApprovals:
 
         Raises Invalid.
         """
+        example = self._example(events, agents, person)
+        request, repeats = example.request, example.repeats
+        try:
+            pattern = pattern_of(example.call, request.policy.name, example.rules, repeats, leave_open)
+        except ValueError as error:
+            names = ", ".join(repeats.variable) or "-"
+            raise Invalid(say("again.not-variable", names=error), say("again.variable-are", names=names)) from error
+        title = request.title.removesuffix("?")
+        args = AllowAgainArgs(title=title, run=request.run_id, person=person, uses=uses, until=until, pattern=pattern)
+        return args, request.requesters[1:]
+
+    def offer(self, events: Sequence[Event], agents: Mapping[str, Agent], person: PersonId) -> Offer | None:
+        """Return what somebody could have for what a run did; None where there is nothing."""
+        try:
+            example = self._example(events, agents, person)
+        except Invalid:
+            return None
+        names = tuple(name for name in example.repeats.variable if name in example.call.arguments)
+        return Offer(example.request.title.removesuffix("?"), names, example.limit)
+
+    def _example(self, events: Sequence[Event], agents: Mapping[str, Agent], person: PersonId) -> "_Example":
+        """Return the last call of a run that people approved and that worked. Raises Invalid."""
         run = fold(events)
         own = [one for one in records(events).values() if one.state == "approved" and one.request.purpose == "gate"]
         done = [one for one in own if (made := made_for(run.made, one.request.id)) and made.state == "ok"]
@@ -80,19 +124,11 @@ class StandingApprovals:
             raise Invalid(say("again.nothing-done", run=run.id), say("again.nothing-done-do"))
         if tool.repeats is None or not _may_become_one(record, person):
             raise Invalid(say("again.never", tool=call.tool), say("again.never-do"))
-        request, policy = record.request, self._people.tables.policies.get(record.request.policy.name)
+        name = record.request.policy.name
+        policy = self._people.tables.policies.get(name)
         if policy is None or policy.standing is None:
-            raise Invalid(
-                say("again.policy-allows-none", policy=request.policy.name), say("again.policy-allows-none-do")
-            )
-        try:
-            pattern = pattern_of(call, request.policy.name, rules_of(policy), tool.repeats, leave_open)
-        except ValueError as error:
-            names = ", ".join(tool.repeats.variable) or "-"
-            raise Invalid(say("again.not-variable", names=error), say("again.variable-are", names=names)) from error
-        title = request.title.removesuffix("?")
-        args = AllowAgainArgs(title=title, run=run.id, person=person, uses=uses, until=until, pattern=pattern)
-        return args, request.requesters[1:]
+            raise Invalid(say("again.policy-allows-none", policy=name), say("again.policy-allows-none-do"))
+        return _Example(record.request, call, tool.repeats, rules_of(policy), policy.standing)
 
     async def revoke(
         self, standing_id: str, by: PersonId, reason: str = "", *, channel: str = "", evidence: str = ""

@@ -19,6 +19,7 @@ from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away, refusal_of
 from bot.web.guards import Bounded
 from bot.web.here import Here
+from bot.web.standing import console as standing
 from language import say
 
 ROUTES = (
@@ -68,6 +69,9 @@ ROUTES = (
     Route("/quarantine/{some_id}/confirm", quarantine.confirmed, methods=["POST"]),
     Route("/audit", audit.shown),
     Route("/audit/export", audit.exported),
+    Route("/standing", standing.shown),
+    Route("/standing", standing.asked, methods=["POST"]),
+    Route("/standing/{some_id}/revoke", standing.revoked, methods=["POST"]),
     Route("/keys", login.listed),
     Route("/keys", login.made, methods=["POST"]),
     Route("/keys/{some_id}/revoke", login.revoked, methods=["POST"]),

@@ -1,4 +1,4 @@
 """Standing approvals over HTTP and in the console: asked for, listed, revoked.
 
-Others mount `api.router`. Nothing here decides what one covers: that is `bot/policy/standing.py`.
+Others mount `api.router` and the pages of `console`. What one covers, `bot/policy/standing.py` says.
 """

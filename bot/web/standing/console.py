@@ -1,0 +1,76 @@
+"""The console's page of standing approvals: those there are, their end, and asking for one."""
+
+from datetime import date, datetime, time, timedelta
+from http import HTTPStatus
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from agents.requests import PersonId
+from agents.standing import STANDING
+from agents.text import first_line
+from bot.errors import NotFound
+from bot.store.ids import check
+from bot.web.console.pages import page, to
+from bot.web.console.visits import Refusal, no_run, unreadable, visit_of, who_of
+from bot.web.here import Here, here
+from bot.web.standing.asking import ask_again, revoke, those_of
+from language import say
+
+_STATES = {"revoked": "again.state-revoked", "over": "again.state-over", "spent": "again.state-spent"}
+_SHOWN, _REASON_CHARS, _MOST_USES = 200, 500, 100
+
+
+async def shown(request: Request) -> Response:
+    """Those that concern whoever asks; with `run`, a form to ask for one of what that did."""
+    process, visit = here(request), visit_of(request)
+    found = await those_of(process, who_of(request))
+    run_id = request.query_params.get("run", "")
+    offer = None
+    if run_id:
+        await _check_sees(request, run_id)
+        events = (await process.app.store.load(run_id)).events
+        offer = process.app.requests.standing.offer(events, process.app.runs.executor.agents, visit.person)
+    data: dict[str, object] = {"standing": found[:_SHOWN], "offer": offer, "run_id": run_id, "states": _STATES}
+    return await page(request, "standing.html", data)
+
+
+async def asked(request: Request) -> Response:
+    """Ask for one."""
+    process, visit = here(request), visit_of(request)
+    run_id, uses = visit.field("run"), visit.field("uses")
+    await _check_sees(request, run_id)
+    await process.app.runs.starter.check_may(visit.person, STANDING, "console")
+    if not uses.isascii() or not uses.isdigit() or not 1 <= int(uses[:6]) <= _MOST_USES:
+        raise unreadable()
+    until = _end_of(visit.field("until"), process, visit.person)
+    found = await ask_again(process, run_id, visit.person, int(uses), until, visit.fields("open"), "console")
+    return to(request, f"/requests/{found}", say("again.asked"))
+
+
+async def revoked(request: Request) -> Response:
+    """End one."""
+    visit, standing_id = visit_of(request), request.path_params["some_id"]
+    reason = first_line(visit.field("reason"), _REASON_CHARS)
+    try:
+        await revoke(here(request), who_of(request), visit.person, standing_id, reason, "console")
+    except NotFound as error:
+        raise Refusal(HTTPStatus.NOT_FOUND, say("again.none-title"), f"{error}.") from error
+    return to(request, "/standing", say("again.is-revoked", id=standing_id))
+
+
+async def _check_sees(request: Request, run_id: str) -> None:
+    try:
+        await here(request).app.guard.check_run(who_of(request), "see", check(run_id, "run"), "console")
+    except NotFound:
+        raise no_run() from None
+
+
+def _end_of(day: str, process: Here, person: PersonId) -> datetime:
+    """Return the end of a day where somebody is. Raises Refusal."""
+    try:
+        zone = ZoneInfo(process.app.people.zones()[person])
+        return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), zone)
+    except (ValueError, OverflowError, KeyError):
+        raise unreadable() from None
