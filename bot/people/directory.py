@@ -193,7 +193,9 @@ class People:
         found = self._tables.policies.get(policy)
         if found is None or self.problems(policy):
             return frozenset()
-        return frozenset(person for ref in found.refs for person in self._reserve(ref, at).people)
+        # Not those of `break_glass`: whoever decides alone in an emergency decides nothing that lasts.
+        named = [ref for _, table in found.rules for ref in (*refs_of(table.approvers or ()), *table.escalate_to)]
+        return frozenset(person for ref in (*named, *found.stand_ins) for person in self._reserve(ref, at).people)
 
     def snapshot(self, name: str, at: datetime) -> PolicySnapshot | None:
         """A policy as it stands `at` a moment, groups and rotations resolved; None when there is no such policy."""

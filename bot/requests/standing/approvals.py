@@ -195,4 +195,5 @@ class StandingApprovals:
 
 def _may_become_one(record: RequestRecord, person: PersonId) -> bool:
     request = record.request.model_copy(update={"changes": ()})  # that it was asked twice is no matter here
-    return may_stand(request) and request.requesters[:1] == (person,)
+    broke_glass = record.decision is not None and record.decision.broke_glass
+    return may_stand(request) and not broke_glass and request.requesters[:1] == (person,)

@@ -14,6 +14,7 @@ from bot.requests.standing.uses import StandingUses
 from tests.bot.process.test_reload import without
 from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
 from tests.stories.people.test_departures import EVE, becomes
+from tests.stories.test_break_glass import breaks
 from tests.world import World
 
 
@@ -233,3 +234,30 @@ async def test_a_crash_after_its_use_was_counted_spends_one_and_adds_none(redis:
         assert await is_asked(office)
         assert office.workshop.effects == ["press bell"] * 2
         assert len((await the_only(office)).uses) == 2
+
+
+async def test_whoever_breaks_the_glass_grants_nothing_and_what_they_allowed_becomes_none(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = ALLOWED.replace('standing = "5 in 30d"\n', 'standing = "5 in 30d"\nbreak_glass = ["person:dan"]\n', 1)
+    async with an_office(redis, tmp_path, toml) as office:
+        record = await asked(office, await done_once(office))
+        assert isinstance(await breaks(office, "dan", record), NotEntitled)
+        run_id = await office.trigger("press bell")
+        assert isinstance(await breaks(office, "dan", await office.opened(run_id), reply_id="cli-2"), Decided)
+        await office.has(run_id, "done")
+
+        with pytest.raises(Invalid):
+            await asked(office, run_id)
+
+
+async def test_who_may_only_break_the_glass_by_now_has_granted_nothing(redis: str, tmp_path: Path) -> None:
+    toml = ALLOWED.replace('standing = "5 in 30d"\n', 'standing = "5 in 30d"\nbreak_glass = ["person:bo"]\n', 1) + EVE
+    async with an_office(redis, tmp_path, toml) as office:
+        await granted(office, await done_once(office))
+
+        await becomes(
+            office, toml.replace('email = "bo@corp.example"\ngroups = ["release"]', 'email = "bo@corp.example"')
+        )
+
+        assert await is_asked(office)
