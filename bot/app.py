@@ -26,6 +26,7 @@ from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
 from bot.execution.executor import Executor
 from bot.execution.runner import Runner
+from bot.inbound.absences import TypedAbsences
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.inbox import Handlers, Inbox
@@ -51,6 +52,7 @@ from bot.requests.after_review import AfterReviews
 from bot.requests.card_updates import EDITING
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
+from bot.requests.reassignment.absences import AbsentPeople
 from bot.requests.reassignment.departures import Departures
 from bot.requests.standing.approvals import StandingApprovals
 from bot.requests.standing.granting import StandingGrants
@@ -104,7 +106,7 @@ class Runs:
 class Requests:
     """Requests: the single writer of decisions, the lists of them, what is frozen, and whose deciders have left.
 
-    And what was approved once for several times.
+    And what was approved once for several times, and who is away.
     """
 
     decisions: Decisions
@@ -112,6 +114,7 @@ class Requests:
     freezes: FrozenRequests
     departures: Departures
     standing: StandingApprovals
+    absences: AbsentPeople
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +308,8 @@ def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:
     )
     departures = Departures(ground.journal, decisions, ground.people, ground.edits, ground.settings.alerts.to)
     standing = StandingApprovals(ground.journal, decisions, ground.people)
-    return Requests(decisions, lookup, ground.freezes, departures, standing)
+    absences = AbsentPeople(ground.journal, decisions, ground.people)
+    return Requests(decisions, lookup, ground.freezes, departures, standing, absences)
 
 
 def _ground(
@@ -373,6 +377,7 @@ def _out_and_in(ground: _Ground, starter: Starter, steering: Steering) -> tuple[
         bounces=Bounces(store, receipts, people, tokens, failing, outbox.alert),
         quarantine=Quarantine(journal, decisions, tokens, people),
         steering=steering,
+        absences=TypedAbsences(journal, people, AbsentPeople(journal, decisions, people)),
     )
     return outbox, Inbox(journal, channels, starter, tokens, decisions, people, handlers)
 

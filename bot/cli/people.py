@@ -9,7 +9,7 @@ import typer
 
 from bot.cli.operate import attached, require_dev
 from bot.cli.options import As, Data, Json, settings_of
-from bot.cli.plain import plain, short_hash
+from bot.cli.plain import plain, plain_json, short_hash
 
 if TYPE_CHECKING:
     from agents.requests import PersonId
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 people = typer.Typer(
     help="List the people of the directory, with a hash of what is configured for each.", invoke_without_command=True
 )
+absence = typer.Typer(no_args_is_help=True, help="Say that you are away and who stands in, list who is, and end it.")
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys. Works beside Redis itself.")
 imports = typer.Typer(help="Propose entries for `sayso.toml`; nothing is written anywhere.", no_args_is_help=True)
 standing = typer.Typer(
@@ -35,6 +36,10 @@ def register(app: typer.Typer) -> None:
     people.add_typer(imports, name="import")
     app.add_typer(people, name="people")
     app.command()(login)
+    absence.command("set")(set_absence)
+    absence.command("list")(list_absences)
+    absence.command("end")(end_absence)
+    app.add_typer(absence, name="absence")
     keys.command()(create)
     keys.command("list")(list_keys)
     keys.command()(revoke)
@@ -97,6 +102,60 @@ def from_slack(
     settings = settings_of(data)
     found = proposed(asyncio.run(members_of(slack_api(settings))), settings.people)
     print(json.dumps(to_json(found)) if as_json else to_toml(found), end="\n" if as_json else "")
+
+
+_Whose = Annotated[
+    str | None, typer.Option("--person", help="Somebody else, whom operators may say it of.", metavar="PERSON")
+]
+
+
+def set_absence(
+    until: Annotated[
+        str,
+        typer.Option(help="2026-12-01, the day on which you are back, or a time: 2026-12-01T12:00.", metavar="WHEN"),
+    ],
+    starts: Annotated[
+        str | None, typer.Option("--from", help="When it starts; now if not given.", metavar="WHEN")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="Who stands in for you.", metavar="PERSON")] = None,
+    whose: _Whose = None,
+    person: As = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Say that you are away. Dates and times are those of your own time zone.
+
+    Meanwhile a request that names you asks whoever stands in, where its policy accepts that person: one of its own
+    approvers, of its escalate_to or of its stand_ins. What you hold goes to them as well, and stays with them when you
+    are back. Where it accepts nobody you are still asked, and the card says that you are away.
+    """
+    from bot.cli.client import speaking
+
+    given = {"until": until, "from": starts, "to": to, "person": whose}
+    with speaking(data, person) as client:
+        done = client.absent({name: value for name, value in given.items() if value})
+    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
+
+
+def list_absences(as_json: Json = False, data: Data = None) -> None:
+    """List who is away or will be, until when, and who stands in."""
+    from bot.cli.client import connect
+
+    with connect(data) as client:
+        found = client.absences()
+    if as_json:
+        print(plain_json(json.dumps(found)))
+    else:
+        print(plain("\n".join(one["told"] for one in found) or "Nobody is away."))
+
+
+def end_absence(whose: _Whose = None, person: As = None, as_json: Json = False, data: Data = None) -> None:
+    """Say that you are back. What went to others meanwhile stays with them."""
+    from bot.cli.client import speaking
+
+    with speaking(data, person) as client:
+        done = client.back(whose)
+    print(plain_json(json.dumps(done)) if as_json else f"The absence of {done['person']} is ended.")
 
 
 def login(

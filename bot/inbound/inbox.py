@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field
 from agents.desk import DESK
 from agents.requests import FromDesk, Frozen, PersonId
 from bot.errors import Conflict, Forbidden, Invalid, RateLimited
+from bot.inbound.absences import TypedAbsences
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.inquiries import Inquiries
@@ -60,7 +61,8 @@ class Handlers:
     """The handlers of all items but votes, answers and new triggers.
 
     `follow_ups` takes messages in the thread of a run, `inquiries` mail to the desk, `bounces` mail that came back, and
-    `quarantine` what is nobody's proven word; `steering` takes edits of what is asked.
+    `quarantine` what is nobody's proven word; `steering` takes edits of what is asked, and `absences` word of those who
+    are away.
     """
 
     follow_ups: FollowUps
@@ -68,6 +70,7 @@ class Handlers:
     bounces: Bounces
     quarantine: Quarantine
     steering: Steering
+    absences: TypedAbsences
 
 
 class Inbox:
@@ -87,6 +90,7 @@ class Inbox:
         self._tokens, self._decisions, self._people = tokens, decisions, people
         self._follow_ups, self._inquiries = handlers.follow_ups, handlers.inquiries
         self._bounces, self._quarantine, self._steering = handlers.bounces, handlers.quarantine, handlers.steering
+        self._absences = handlers.absences
         self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
@@ -165,7 +169,7 @@ class Inbox:
             reasons = (recorded("reason.archived" if delivery_id else "reason.not-our-token"),)
             item = Quarantined(reasons=reasons, claims=reply.person, person=reply.person, place=reply.place)
             await self._quarantine.add(inbound_id, channel, item)
-            return
+            return None
         placed = await self._store.parsed(Delivery.model_validate_json, body)
         statement = Statement(
             reply_id=reply.key or inbound_id,
@@ -193,6 +197,9 @@ class Inbox:
         # Where they share a shard, the answer counts and is done with at once.
         together = inbound_id if shard_of(inbound_id) == shard_of(placed.request_id) else None
         read = await self._decisions.request(placed.request_id)
+        is_plain = reply.said == "free_text" and not (reply.unbound or reply.asks or reply.filled)
+        if is_plain and await self._absences.take(channel, statement.person, reply.text, reply.evidence):
+            return await self._store.drop_inbound(inbound_id)
         if values := edit_of(read.record, statement):
             await self._steering.edit(statement, placed.request_id, values, together)
         elif wish := wish_of(read.record, statement, self._people):
@@ -201,6 +208,7 @@ class Inbox:
             await self._decisions.decide(placed.request_id, statement, read, inbound=together)
         if together is None:
             await self._store.drop_inbound(inbound_id)
+        return None
 
     def _shard(self, foreign: str, token: str) -> int:
         """The shard of what arrived: that of the card which it answers, if that is known before it is read."""
@@ -209,7 +217,10 @@ class Inbox:
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
         title = say("run.not-passed-on-title")
+        person, may_say = PersonId(trigger.person), trigger.is_addressed and not trigger.held_because
         try:
+            if may_say and await self._absences.take(channel, person, trigger.text, trigger.evidence):
+                return await self._store.drop_inbound(inbound_id)
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if trigger.held_because:

@@ -24,7 +24,7 @@ ROLES: tuple[Role, ...] = ("viewer", "requester", "operator", "admin")
 
 Action = Literal[
     "trigger", "see", "write", "pause", "resume", "cancel", "withdraw", "amend", "fork", "retry", "answer",
-    "import", "freeze", "dead", "people", "keys", "settings", "audit",
+    "import", "freeze", "absent", "dead", "people", "keys", "settings", "audit",
 ]  # fmt: skip
 Part = Literal["requester", "concerned"]
 
@@ -75,6 +75,8 @@ RIGHTS: Mapping[Action, Right] = MappingProxyType(
         "answer": Right("answer", "operator", "concerned", "viewer"),
         "import": Right("admin", "operator"),
         "freeze": Right("admin", "operator", alerted=True),
+        # Of others: everybody says so of themselves.
+        "absent": Right("answer", "operator"),
         "dead": Right("admin", "operator", alerted=True),
         "people": Right("admin", "admin"),
         "keys": Right("admin", "admin"),
@@ -231,6 +233,13 @@ class Rights:
         if right.least == "requester":
             return Denied(say("right.viewer"), say("right.viewer-do"))
         return Denied(say("right.no-role", role=right.least or ""), say("right.no-role-do", role=right.least or ""))
+
+    def absence_denial(self, who: Who, person: str) -> Denied | None:
+        """Return why `who` may not say that `person` is away; None if they may. A program says it of nobody."""
+        if who.name != person:
+            return self.denial_at_all(who, "absent")
+        right = RIGHTS["absent"]
+        return None if who.has(right.scope) else _no_scope(right)
 
     def trigger_denial(self, requester: str, agent: str) -> Denied | None:
         """Return why `agent` is not started for `requester`; None if it is."""

@@ -32,8 +32,8 @@ Kind = Literal[
     "opened", "revised", "reassigned", "reminded", "request_frozen", "vote", "break_glass", "answer", "quarantined",
     "decided", "revoked", "tool_started", "tool_finished", "tool_orphaned", "forked", "paused", "resumed", "cancelled",
     # Outside runs: `AuditLog.note`.
-    "frozen", "unfrozen", "tables_changed", "refused", "key_made", "key_revoked", "forgotten",
-    "standing_revoked",
+    "frozen", "unfrozen", "absence_set", "absence_ended", "tables_changed", "refused", "key_made", "key_revoked",
+    "forgotten", "standing_revoked",
     # What could not be read when it was to be sealed.
     "unreadable",
 ]  # fmt: skip

@@ -59,10 +59,12 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
 
 
 async def _due(app: App, shard: int) -> None:
-    """Do what is due in a shard beside the schedule: timers, the sealing of what has happened, word of freezes."""
+    """Do what is due in a shard beside the schedule: timers, the sealing of what has happened, freezes, absences."""
     await app.work.crons.sweep(shard)
     await app.work.sealer.sweep(shard)
     await app.requests.freezes.look(shard)
+    if shard == 0:
+        await app.requests.absences.look()
 
 
 async def _say_release(app: App) -> None:

@@ -28,6 +28,11 @@ class Guard:
         if denied := self.rights.denial_at_all(who, action):
             await self._refusals.refuse(who, action, denied, channel)
 
+    async def check_absence(self, who: Who, person: str, channel: str) -> None:
+        """Check that somebody may say that `person` is away, or back."""
+        if denied := self.rights.absence_denial(who, person):
+            await self._refusals.refuse(who, "absent", denied, channel)
+
     async def check_run(self, who: Who, action: Action, run_id: str, channel: str) -> None:
         """Check what is about a run, here or in the archive."""
         if action not in STEERS and self.rights.denial(who, action, Concern(), run_id) is None:

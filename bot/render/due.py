@@ -50,12 +50,20 @@ def away_words(one: Away, people: People) -> str:
 
 
 def called_in_place(persons: list[PersonId], policy: PolicySnapshot, people: People) -> list[str]:
-    """`Cy Cole (for Bo Berg)`: the names of people, with whose seat they hold."""
+    """`Cy Cole (for Bo Berg)`: the names of people, with whose seat they hold and whether they are away."""
+    until = {one.person: one.until for one in policy.away}
 
     def called(person: PersonId) -> str:
-        first = chain(policy, person)[:1]
-        name, others = people.name_of(person), people.names_of(one.person for one in first)
-        return say("delegation.for", name=name, other=others) if others else name
+        first, name = chain(policy, person)[:1], people.name_of(person)
+        name = say("delegation.for", name=name, other=people.name_of(first[0].person)) if first else name
+        if person not in until:
+            return name
+        then = until[person]
+        return (
+            say("delegation.name-away", name=name, until=in_words(then))
+            if then
+            else (say("delegation.name-seems-away", name=name))
+        )
 
     return [called(person) for person in persons]
 

@@ -2,12 +2,12 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from agents.events import ContinuationAsked, RequestFrozen, RequestOpened, Why
+from agents.events import ContinuationAsked, RequestFrozen, RequestOpened, RequestReassigned, Why
 from agents.forms import FormField
 from agents.relay import RELAY
 from agents.requests import (
@@ -38,7 +38,7 @@ from bot.policy.approvers.quorum import can_be_met, eligible
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, described, question_digest
 from bot.policy.due import next_due
-from bot.policy.record import RequestRecord
+from bot.policy.record import RequestRecord, after
 from bot.render.cards import PARTS, program_name, request_card
 from bot.render.edits import why_editor
 from bot.render.request_card import with_notes
@@ -287,19 +287,25 @@ def _is_anothers_text(run: Run) -> bool:
     return bool(started.inherits) and isinstance(started.origin, FromPerson)
 
 
-def opening(request: Request, people: People, expect: int | None, freeze: Freeze | None = None) -> Commit:
+def opening(
+    request: Request,
+    people: People,
+    expect: int | None,
+    freeze: Freeze | None = None,
+    absent: Sequence[RequestReassigned] = (),
+) -> Commit:
     """Everything that opening `request` writes: the event, its record, a card for each who may answer, the expiry.
 
-    The cards say what `freeze` there is.
+    The cards say what `freeze` there is, and go to those who stand in where people are `absent`.
     """
-    stands = RequestRecord(request=request, frozen=freeze) if freeze else None
-    holders, outgoing, deliveries = placing(request, people, request.opened_at, stands)
-    record = RequestRecord(request=request, holders=holders, frozen=freeze)
+    first = after(RequestRecord(request=request, frozen=freeze), absent)
+    holders, outgoing, deliveries = placing(first.request, people, request.opened_at, first if freeze else None)
+    record = first.model_copy(update={"holders": holders})
     frozen = [RequestFrozen(at=request.opened_at, request_id=request.id, freeze=freeze)] if freeze else []
     due = next_due(record, people.zones())
     return Commit(
         run_id=request.run_id,
-        events=[RequestOpened(at=request.opened_at, request=request, holders=holders), *frozen],
+        events=[RequestOpened(at=request.opened_at, request=request, holders=holders), *absent, *frozen],
         expect=expect,
         records=[record_write(record, 0)],
         outgoing=outgoing,

@@ -19,6 +19,7 @@ from bot.execution.executor import Executor, gate_now, poll_result, prepare, sto
 from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import asked_by
 from bot.people.directory import People
+from bot.policy.record import RequestRecord
 from bot.render.views import line_of
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
@@ -227,7 +228,9 @@ class Loop:
             return self._standing.opening(request, looked.decision, run.seq, freeze)
         self._executor.telemetry.asked(run.id, request.id)
         log.debug("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
-        return opening(with_reasons(request, looked.why if looked else ()), self._people, run.seq, freeze)
+        asked = with_reasons(request, looked.why if looked else ())
+        absent = await self._decisions.delegation.stood_in(RequestRecord(request=asked), asked.opened_at)
+        return opening(asked, self._people, run.seq, freeze, absent)
 
     async def _refuse(
         self, told: RunSnapshot, pending: PendingStep, why: str, thought: Sequence[Event] = ()

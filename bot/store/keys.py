@@ -225,6 +225,11 @@ class Keys:
         """The freezes that the requests of the shard were told of last."""
         return self._key("frozen", "told")
 
+    @property
+    def absences(self) -> str:
+        """Who is away, by person. All are in one shard."""
+        return self._key("absences")
+
     def standing(self, standing_id: str) -> str:
         """A standing approval: `body`, `until` and `uses`, `n` uses so far, one `use REQUEST` each, and `revoked`."""
         return self._key("standing", standing_id)

@@ -65,9 +65,9 @@ def concern_of(events: Sequence[Event]) -> Concern:
 
 
 def people_of_record(record: RequestRecord) -> frozenset[PersonId]:
-    """Return everybody whom a request concerns: who asked, who may decide it or break its glass, who holds a card."""
+    """Return everybody whom a request concerns: who asked, decides, may break its glass, handed it on, holds a card."""
     policy = record.request.policy
-    named = (*people_of(policy.rule), *may_break_glass(policy))
+    named = (*people_of(policy.rule), *may_break_glass(policy), *policy.givers)
     granted = record.decision.by if record.decision and record.decision.standing else ()
     return frozenset((*record.requesters, *named, *_holding(record.holders), *granted))
 

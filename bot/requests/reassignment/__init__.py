@@ -1,12 +1,12 @@
 """Others may decide from now on: the fact, cards for those who could not before, and all cards that say so."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
 from agents.events import RequestReassigned
 from agents.events.requests import ReassignedWhy
-from agents.requests import PersonId, PolicySnapshot
+from agents.requests import Anyone, PersonId, PolicySnapshot
 from agents.run import fold
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
@@ -75,3 +75,14 @@ async def screened(store: Store, record: RequestRecord, policies: Sequence[Polic
         return policy.model_copy(update={"rule": without(policy.rule, out), "steps": steps})
 
     return [seen(policy) for policy in policies]
+
+
+async def took_part(store: Store, record: RequestRecord, people: Collection[PersonId]) -> frozenset[PersonId]:
+    """Return those of `people`, new to `record`, who took part in what its approval asks for: see `screened`."""
+    request = record.request
+    if not people or request.purpose != "gate" or request.policy.requester_may_approve:
+        return frozenset()
+    run = fold((await store.load(request.run_id)).events)
+    named = request.policy.model_copy(update={"rule": Anyone(source="", people=tuple(people))})
+    looked_at = {*request.requesters, *request.policy.everybody, *request.policy.may_deny}
+    return frozenset(people) & (parts_in(run, named, request.call).keys() - looked_at)

@@ -1,19 +1,22 @@
 """A request that somebody hands on to somebody else: judged like an answer, and written with cards that say so."""
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from dataclasses import dataclass
+from datetime import datetime
 
-from agents.requests import HandedOn, PersonId, PolicySnapshot, people_of
+from agents.events import RequestReassigned
+from agents.requests import Anyone, Away, HandedOn, PersonId, PolicySnapshot, people_of
 from agents.text import one_line
+from bot.people.absences import Absences
 from bot.people.directory import People
 from bot.policy.answers import Statement
-from bot.policy.approvers.delegation import Objection, Standing, handed_on, objection
+from bot.policy.approvers.delegation import Objection, Standing, handed_on, objection, stood_in_for
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judge import delegation_objection
 from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, judgements
 from bot.policy.record import RequestRecord, after
 from bot.render.due import not_handed_on
-from bot.requests.reassignment import reassigning, screened
+from bot.requests.reassignment import reassigning, screened, took_part
 from bot.requests.reassignment.timing import Timing
 from bot.store import Commit, Once, Store, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -77,6 +80,7 @@ class Delegation:
 
     def __init__(self, store: Store, people: People, edits: Set[str], timing: Timing) -> None:
         self._store, self._people, self._edits, self._timing = store, people, edits, timing
+        self._absences = Absences(store)
 
     async def judged(
         self, record: RequestRecord, answer: Answer, wish: HandOn
@@ -141,3 +145,61 @@ class Delegation:
             wake=[*self._timing.wake(stands, answer.at), Wake(WorkItem("run", request.run_id))],
             limit=MAX_EVENTS_AT_ALL,
         )
+
+    async def stood_in(self, record: RequestRecord, now: datetime) -> list[RequestReassigned]:
+        """Return what goes from those who are away to their stand-ins, and who stays asked; nothing is written.
+
+        Nobody hears of the same absence twice.
+        """
+        away, policy = await self._absences.at(now), record.request.policy
+        stands = standing_of(record, self._people)
+        asked = [one for one in eligible(policy, record.requesters) if one in away and one not in stands.voters]
+        if not asked:
+            return []
+        await self._people.look_up_policy(policy.name)
+        barred = await took_part(self._store, record, {one.to for one in away.values() if one.to})
+        takes, made = self._people.may_take(policy, now), list[RequestReassigned]()
+
+        def accepts(seat: Anyone) -> Collection[PersonId]:
+            return [one for one in takes(seat) if one not in barred]
+
+        for given in stood_in_for(policy, away, stands, accepts):
+            policy = handed_on(policy, given, accepts)
+            made.append(_gone(record, policy, given.person, now, given.to))
+        for person in eligible(policy, record.requesters):
+            if person in away and person not in stands.voters and not _is_told(policy, person, away[person].until):
+                others = tuple(one for one in policy.away if one.person != person)
+                policy = policy.model_copy(update={"away": (*others, Away(person=person, until=away[person].until))})
+                made.append(_gone(record, policy, person, now))
+        return made
+
+    async def standing_in(self, record: RequestRecord, version: int, now: datetime) -> Commit | None:
+        """Return the commit that hands on what people hold of `record` who are away; None where nothing changes."""
+        events = await self.stood_in(record, now)
+        if not events or record.state != "open" or now >= record.request.expires_at:
+            return None
+        *first, last = events
+        made = reassigning(record, last.policy, "absent", self._people, self._edits, now, person=last.person)
+        final = made.event.model_copy(update={"to": last.to})
+        stands = after(record, [*first, final])
+        return Commit(
+            run_id=record.request.run_id,
+            events=[*first, final],
+            records=[record_write(stands, version, before=record.request.expires_at)],
+            outgoing=made.outgoing,
+            deliveries=made.deliveries,
+            wake=[*self._timing.wake(stands, now), Wake(WorkItem("run", record.request.run_id))],
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+
+def _gone(
+    record: RequestRecord, policy: PolicySnapshot, person: PersonId, now: datetime, to: PersonId | None = None
+) -> RequestReassigned:
+    return RequestReassigned(
+        at=now, request_id=record.request.id, why="absent", policy=policy, person=person, to=(to,) if to else ()
+    )
+
+
+def _is_told(policy: PolicySnapshot, person: PersonId, until: datetime) -> bool:
+    return any((one.person, one.until) == (person, until) for one in policy.away)

@@ -204,6 +204,15 @@ FREEZE: dict[str, object] = {
     "told": "production: Frozen since 09:30 UTC on 2 Mar 2026 by Dan Dorn: “incident 4711”",
 }
 FREEZES: dict[str, object] = {"freezes": [FREEZE]}
+ABSENCE: dict[str, object] = {
+    "person": "bo",
+    "starts": _AT,
+    "until": "2026-03-09T23:00:00Z",
+    "to": "cy",
+    "by": "bo",
+    "told": "Bo Berg is away from 09:30 UTC on 02 March 2026 until 23:00 UTC on 09 March 2026. Cy Cole stands in.",
+}
+ABSENCES: dict[str, object] = {"absences": [ABSENCE]}
 STATUS: dict[str, object] = {
     "needs": ["1 dead letters: `sayso dead` lists what was given up"],
     "runs": {"done": 41, "waiting": 3},

@@ -9,16 +9,19 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from agents.requests import Freeze, Frozen, PersonId
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
+from bot.people.absences import Absence, absence_words
 from bot.people.api_keys import ApiKey
 from bot.people.noted import NotedTables
 from bot.people.rights import Action
 from bot.policy.approvers.oncall import Duty
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
+from bot.requests.reassignment.absences import AbsenceWanted
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.health import readyz
-from bot.web.api.keyed import HereNow, MayKeep, MayRead, Way, only_known_queries
+from bot.web.api.keyed import HereNow, MayAnswer, MayKeep, MayRead, Way, only_known_queries
+from bot.web.api.shapes import Person
 from bot.web.here import Here
 from bot.web.problems import ProblemError, not_found
 
@@ -104,10 +107,46 @@ class Done(Frozen):
     told: str
 
 
+_Moment = Annotated[str, StringConstraints(min_length=10, max_length=40)]
+
+
+class AbsenceBody(Frozen):
+    """An absence: dates (`2026-12-01`, the day on which they are back) or times, by the person's own clock."""
+
+    until: _Moment
+    starts: _Moment | None = Field(default=None, alias="from", description="From now on if not given.")
+    to: Person | None = Field(default=None, description="Who stands in, where a policy accepts them.")
+    person: Person | None = Field(default=None, description="Who is away: the key's person if not given.")
+
+
+class AbsenceEnd(Frozen):
+    """The end of an absence."""
+
+    person: Person | None = Field(default=None, description="Who is back: the key's person if not given.")
+
+
+class AbsenceView(Frozen):
+    """An absence, also in words."""
+
+    person: PersonId
+    starts: AwareDatetime
+    until: AwareDatetime
+    to: PersonId | None
+    by: PersonId
+    told: str
+
+
+class AbsenceViews(Frozen):
+    """Absences, the first to end first."""
+
+    absences: tuple[AbsenceView, ...]
+
+
 DeadPath = Annotated[
     str, Path(description="A dead letter's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}[a-z]-[a-z2-7]{13}$"})
 ]
 _FREEZES = answers(403, 404, 409, 413, 422, shown={200: docs.FREEZE})
+_ABSENCES = answers(403, 404, 409, 413, 422, shown={200: docs.ABSENCE})
 _DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 
 
@@ -168,6 +207,40 @@ async def unfreeze(wanted: FreezeWanted, key: MayKeep, here: HereNow, way: Way) 
     if ended is None:
         raise not_found(f"Nobody has frozen {where or 'everything'}.", "GET /v1/freezes lists what is frozen")
     return _view(ended, f"{where or 'Everything'} is no longer frozen.")
+
+
+@router.get("/absences", operation_id="listAbsences", responses=answers(403, 422, shown={200: docs.ABSENCES}))
+async def absences(_: MayRead, here: HereNow) -> AbsenceViews:
+    """List who is away or will be, until when, and who stands in for them."""
+    found = await here.app.requests.absences.all()
+    return AbsenceViews(absences=tuple(_absence(one, here) for one in found))
+
+
+@router.post("/absences", operation_id="setAbsence", responses=_ABSENCES)
+async def absent(wanted: AbsenceBody, key: MayAnswer, here: HereNow, way: Way) -> AbsenceView:
+    """Say that the key's person is away, in place of what was said before; operators say it of others as well.
+
+    While they are, a request that names them asks whoever stands in, where its policy accepts that person; so do the
+    open ones that they hold.
+    """
+    person = PersonId(wanted.person or key.speaker)
+    await here.app.guard.check_absence(here.app.access.rights.of_key(key), person, way)
+    asked = AbsenceWanted(person, wanted.until, wanted.starts or "", PersonId(wanted.to) if wanted.to else None)
+    made = await here.app.requests.absences.set(asked, key.speaker, channel=way, evidence=key.evidence)
+    return _absence(made, here)
+
+
+@router.post("/absences/end", operation_id="endAbsence", responses=_ABSENCES)
+async def back(wanted: AbsenceEnd, key: MayAnswer, here: HereNow, way: Way) -> AbsenceView:
+    """End an absence: of the key's person, or, for operators, of somebody else. What went to others stays there."""
+    person = PersonId(wanted.person or key.speaker)
+    await here.app.guard.check_absence(here.app.access.rights.of_key(key), person, way)
+    return _absence(await here.app.requests.absences.end(person, key.speaker, channel=way, evidence=key.evidence), here)
+
+
+def _absence(absence: Absence, here: Here) -> AbsenceView:
+    told = absence_words(absence, here.app.people)
+    return AbsenceView(**absence.model_dump(include={"person", "starts", "until", "to", "by"}), told=told)
 
 
 def _view(freeze: Freeze, told: str) -> FreezeView:

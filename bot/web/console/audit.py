@@ -38,6 +38,8 @@ _KINDS = {
     "forked": "audit.kind-forked",
     "frozen": "audit.kind-frozen",
     "unfrozen": "audit.kind-unfrozen",
+    "absence_set": "audit.kind-absence-set",
+    "absence_ended": "audit.kind-absence-ended",
     "request_frozen": "audit.kind-request-frozen",
     "tables_changed": "audit.kind-tables-changed",
     "refused": "audit.kind-refused",

@@ -62,7 +62,7 @@ TABLE: dict[str, set[str]] = {
     "vic": {"see", "answer"},
     "anna": {"trigger", "see", "answer", "withdraw", "amend"} | STEERS,
     "bo": {"trigger", "see", "answer"},
-    "ole": {"trigger", "see", "answer", "import", "freeze", "dead"} | STEERS,
+    "ole": {"trigger", "see", "answer", "import", "freeze", "absent", "dead"} | STEERS,
     "ada": set(get_args(Action)) - {"withdraw", "amend"},
     "left": set(),
 }

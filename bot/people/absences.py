@@ -1,0 +1,117 @@
+"""Absences: who is away from when until when, and who stands in. Kept outside runs, one for each person."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime
+
+from agents.requests import Frozen, PersonId
+from bot.errors import Invalid
+from bot.people.directory import People
+from bot.policy.approvers.delegation import Absent
+from bot.store import Store
+from bot.store.client import Script
+from bot.store.keys import Keys
+from language import say
+from language.dates import in_words
+
+_CHANGE = Script("renote")
+_KEYS = Keys(0)
+LONGEST = timedelta(days=366)
+"""Whoever is away for longer has left."""
+
+_WHEN = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2})?"
+_TYPED = re.compile(
+    rf"(?:away|abwesend)(?:\s+(?:from|ab)\s+(?P<starts>{_WHEN}))?\s+(?:until|bis)\s+(?P<until>{_WHEN})"
+    r"(?:\s*:\s*(?P<to>[^\s:]+))?\s*",
+    re.IGNORECASE | re.ASCII,
+)
+_BACK = re.compile(r"(?:not\s+away|nicht\s+abwesend)\s*", re.IGNORECASE)
+
+_SUBJECTS = frozenset(("away", "absence", "my absence", "abwesend", "abwesenheit", "meine abwesenheit"))
+
+
+class Absence(Frozen):
+    """`person` is away from `starts` until `until`; `to` stands in, where they named somebody. `by` said so.
+
+    `looks` counts how often the requests that they hold were looked at since it started, last at `looked_at`.
+    """
+
+    person: PersonId
+    starts: AwareDatetime
+    until: AwareDatetime
+    to: PersonId | None = None
+    by: PersonId
+    looks: int = 0
+    looked_at: AwareDatetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """Return whether they are away `at` this moment."""
+        return self.starts <= at < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody wrote who goes away, or is back, where `until` is empty."""
+
+    until: str = ""
+    starts: str = ""
+    to: str = ""
+
+
+def typed_absence(text: str) -> Typed | None:
+    """Read a text of nothing but `away until 2026-12-01: cy@corp.example`, or `not away`; None for any other text.
+
+    Above it may stand a subject that says just that.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) == 2 and lines[0].casefold() in _SUBJECTS:
+        lines = lines[1:]
+    line = lines[0] if len(lines) == 1 else ""
+    if found := _TYPED.fullmatch(line):
+        return Typed(found["until"], found["starts"] or "", found["to"] or "")
+    return Typed() if _BACK.fullmatch(line) else None
+
+
+def moment_of(text: str, timezone: str) -> datetime:
+    """Return the moment that a date (its first minute) or a time means by the clocks of `timezone`. Raises Invalid."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise Invalid(say("absence.no-moment", text=repr(text[:40])), say("absence.no-moment-do")) from None
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(timezone))
+
+
+def absence_words(absence: Absence, people: People) -> str:
+    """`Bo Berg is away until 23:00 UTC on 30 Nov 2026, and Cy Cole stands in`, in one line."""
+    names = {"name": people.name_of(absence.person), "until": in_words(absence.until), "from": in_words(absence.starts)}
+    told = say("absence.is-away", **names)
+    return f"{told} {say('absence.stands-in', name=people.name_of(absence.to))}" if absence.to else told
+
+
+class Absences:
+    """What is stored of absences. All methods raise StoreUnavailable."""
+
+    def __init__(self, store: Store) -> None:
+        self._client = store.client
+
+    async def all(self) -> dict[PersonId, Absence]:
+        """Return every absence by its person; one that is over may still be among them."""
+        found = await self._client.do("HGETALL", _KEYS.absences)
+        kept = (Absence.model_validate_json(body) for body in found.values())
+        return {one.person: one for one in kept}
+
+    async def at(self, moment: datetime) -> dict[PersonId, Absent]:
+        """Return who is away at `moment`."""
+        return {name: Absent(one.until, one.to) for name, one in (await self.all()).items() if one.holds(moment)}
+
+    async def put(self, absence: Absence) -> None:
+        """Keep an absence in place of any other of its person."""
+        await self._client.do("HSET", _KEYS.absences, absence.person, absence.model_dump_json())
+
+    async def change(self, was: Absence, now: Absence | None) -> bool:
+        """Replace an absence, None ends it; False where it is another one by now."""
+        body = now.model_dump_json() if now else ""
+        return bool(await self._client.run(_CHANGE, [_KEYS.absences], [was.person, was.model_dump_json(), body]))

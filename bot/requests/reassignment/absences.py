@@ -1,0 +1,128 @@
+"""People who are away: set, ended, and the requests that go to whoever stands in for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from agents.requests import PersonId, RequestId
+from bot.audit.log import AuditLog
+from bot.errors import Conflict, Invalid, NotFound
+from bot.people.absences import LONGEST, Absence, Absences, moment_of
+from bot.people.directory import People
+from bot.requests.decisions import Decisions
+from bot.requests.stored import TRIES
+from bot.store import OtherRelease
+from bot.store.ids import new_id
+from bot.store.journal import Journal
+from language import say
+
+log = structlog.stdlib.get_logger()
+
+# A request that was opened by somebody who had not heard of the absence yet is found by the second look.
+_LOOKS, _LOOK_AGAIN = 2, timedelta(seconds=30)
+_MOST_REQUESTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceWanted:
+    """An absence as somebody says it: dates or times by the clocks of the `person`; without `starts` from now on."""
+
+    person: PersonId
+    until: str
+    starts: str = ""
+    to: PersonId | None = None
+
+
+class AbsentPeople:
+    """Sets and ends absences, and hands on what people hold who are away."""
+
+    def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+        self._absences, self._audit = Absences(journal.store), AuditLog(journal.store)
+        self._near = new_id("run", 0)
+
+    async def all(self) -> Sequence[Absence]:
+        """Return all absences that are not over, the first to end first."""
+        now = await self._store.now(self._near)
+        found = (one for one in (await self._absences.all()).values() if one.until > now)
+        return sorted(found, key=lambda one: (one.until, one.person))
+
+    async def set(self, wanted: AbsenceWanted, by: PersonId, *, channel: str, evidence: str = "") -> Absence:
+        """Have somebody away, in place of any absence before; what they hold goes to whoever stands in.
+
+        Raises NotFound for nobody's name, and Invalid for times that make no sense.
+        """
+        person = self._people.named(wanted.person)
+        to = self._people.named(wanted.to) if wanted.to else None
+        contact, now = self._people.contact(person), await self._store.now(self._near)
+        timezone = contact.timezone if contact else "UTC"
+        starts = moment_of(wanted.starts, timezone) if wanted.starts else now
+        until = moment_of(wanted.until, timezone)
+        if to == person:
+            raise Invalid(say("absence.own"), say("absence.own-do"))
+        if until <= max(starts, now) or until > now + LONGEST:
+            raise Invalid(say("absence.wrong-times"), say("absence.wrong-times-do"))
+        absence = Absence(person=person, starts=starts, until=until, to=to, by=by)
+        times = f"{starts.isoformat()} {until.isoformat()}"
+        about = (person, to) if to else (person,)
+        await self._audit.note("absence_set", who=by, channel=channel, evidence=evidence, people=about, words=times)
+        await self._absences.put(absence)
+        log.info("absence set", person=person, to=to, until=until.isoformat(), by=by)
+        if absence.holds(now):
+            await self._look_at(absence, now)
+        return absence
+
+    async def end(self, person: PersonId, by: PersonId, *, channel: str, evidence: str = "") -> Absence:
+        """End an absence; what went to others stays with them. Raises NotFound where there is none."""
+        for _ in range(TRIES):
+            absence = (await self._absences.all()).get(person)
+            if absence is None:
+                raise NotFound(say("absence.none", name=self._people.name_of(person)), say("absence.none-do"))
+            await self._audit.note("absence_ended", who=by, channel=channel, evidence=evidence, people=(person,))
+            if await self._absences.change(absence, None):
+                log.info("absence ended", person=person, by=by)
+                return absence
+        raise Conflict(say("absence.changed"), say("run.look-again"))
+
+    async def look(self) -> None:
+        """End what is over, and hand on what people hold whose absence has started. Repeating it does no more."""
+        found = await self._absences.all()
+        now = await self._store.now(self._near) if found else None
+        for absence in found.values() if now else ():
+            if now and absence.until <= now:
+                await self._audit.note("absence_ended", people=(absence.person,), outcome="over")
+                await self._absences.change(absence, None)
+            elif now and absence.holds(now) and _is_due(absence, now):
+                await self._look_at(absence, now)
+
+    async def _look_at(self, absence: Absence, now: datetime) -> None:
+        """Hand on everything that somebody holds; what could not be is tried again with the next look."""
+        marks = await self._store.lists.newest_requests(None, _MOST_REQUESTS, only_open=True, person=absence.person)
+        is_done = True
+        for _, request_id in marks:
+            try:
+                await self._stand_in(RequestId(request_id))
+            except OtherRelease:
+                continue
+            except Exception:
+                log.exception("a request did not go to whoever stands in", request_id=request_id)
+                is_done = False
+        if is_done:
+            looked = absence.model_copy(update={"looks": absence.looks + 1, "looked_at": now})
+            await self._absences.change(absence, looked)
+
+    async def _stand_in(self, request_id: RequestId) -> None:
+        """Have those decide a request who stand in for people who are away."""
+        for _ in range(TRIES):
+            record, version, now = read = await self._decisions.request(request_id)
+            commit = None if read.is_archived else await self._decisions.delegation.standing_in(record, version, now)
+            if commit is None or (await self._journal.write(commit)).state in {"committed", "full"}:
+                return
+        raise RuntimeError(f"{request_id} changed {TRIES} times while people were away")
+
+
+def _is_due(absence: Absence, now: datetime) -> bool:
+    is_later = absence.looked_at is None or now >= absence.looked_at + _LOOK_AGAIN
+    return absence.looks < _LOOKS and is_later

@@ -1,0 +1,50 @@
+"""What somebody writes who goes away, and the moments that it means."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.errors import Invalid
+from bot.people.absences import Typed, moment_of, typed_absence
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("away until 2026-12-01", Typed("2026-12-01")),
+        ("Away until 2026-12-01: cy@corp.example", Typed("2026-12-01", "", "cy@corp.example")),
+        ("away from 2026-11-24 until 2026-12-01T12:00: cy\n", Typed("2026-12-01T12:00", "2026-11-24", "cy")),
+        ("Absence\n\naway until 2026-12-01: cy", Typed("2026-12-01", "", "cy")),
+        ("abwesend ab 2026-11-24 bis 2026-12-01 : cy", Typed("2026-12-01", "2026-11-24", "cy")),
+        ("not away", Typed()),
+        ("nicht abwesend\n", Typed()),
+    ],
+)
+def test_a_line_of_nothing_else_is_read(text: str, found: Typed) -> None:
+    assert typed_absence(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "I am away until 2026-12-01",
+        "away until 2026-12-01: cy please",
+        "away until Monday",
+        "away until 2026-12-01: cy\nthanks",
+        "away until 2026-12-01\naway until 2026-12-02",
+        "Deploy\n\naway until 2026-12-01: cy",
+        "not away yet",
+        "I am out of the office until 2026-12-01 and will answer then.",
+    ],
+)
+def test_anything_else_is_not(text: str) -> None:
+    assert typed_absence(text) is None
+
+
+def test_dates_and_times_are_those_of_the_persons_clock() -> None:
+    assert moment_of("2026-12-01", "Europe/Berlin") == datetime(2026, 11, 30, 23, tzinfo=UTC)
+    assert moment_of("2026-07-01T12:30", "Europe/Berlin") == datetime(2026, 7, 1, 10, 30, tzinfo=UTC)
+    assert moment_of("2026-12-01T12:00Z", "Asia/Tokyo") == datetime(2026, 12, 1, 12, tzinfo=UTC)
+    with pytest.raises(Invalid):
+        moment_of("tomorrow", "UTC")

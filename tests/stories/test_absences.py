@@ -1,0 +1,209 @@
+"""Somebody is away: whoever stands in is asked instead, and everybody reads it."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.events import RequestReassigned
+from agents.requests import PersonId
+from bot.errors import Invalid, NotFound
+from bot.policy.approvers.quorum import eligible
+from bot.policy.judgements import Decided, NotEntitled
+from bot.queries.rebuild import rebuild
+from bot.render.status_line import status_line
+from bot.requests.reassignment.absences import AbsenceWanted
+from tests.bot.cli.shell import sayso
+from tests.bot.web.problems import refused
+from tests.servers.web import serving
+from tests.stories.test_delegation import SOLO, asked, on_solo
+from tests.waiting import until
+from tests.world import World, a_world
+
+DAY_S = 24 * 3600.0
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as world:
+        yield world
+
+
+async def away(world: World, person: str, to: str | None, days: float = 3, starts: float = 0) -> None:
+    now = await world.now()
+    wanted = AbsenceWanted(
+        PersonId(person),
+        _after(now, days),
+        _after(now, starts) if starts else "",
+        PersonId(to) if to else None,
+    )
+    await world.app.requests.absences.set(wanted, PersonId(person), channel="cli")
+
+
+def _after(now: datetime, days: float) -> str:
+    return (now + timedelta(days=days)).isoformat()
+
+
+async def deciders(world: World, request_id: str) -> tuple[str, ...]:
+    record = await world.request(request_id)
+    return eligible(record.request.policy, record.requesters)
+
+
+async def test_a_request_that_names_them_asks_whoever_stands_in(office: World) -> None:
+    await away(office, "bo", "cy")
+
+    record = await asked(office)
+
+    card = await office.next_mail("cy")
+    assert "Cy Cole decides for Bo Berg, who is away until" in " ".join(card.text.split())
+    assert office.mails("bo") == ()
+    run = await office.run(record.request.run_id)
+    assert status_line(run, record, office.people).startswith("Waiting for Cy Cole (for Bo Berg)")
+    [said] = [one for one in await office.events(run.id) if isinstance(one, RequestReassigned)]
+    assert (said.why, said.by, said.person, said.to) == ("absent", None, "bo", ("cy",))
+    await rebuild(office.app.store)
+    assert await office.request(record.request.id) == record
+    assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
+    assert isinstance(await office.decide("cy", record, "approve"), Decided)
+
+
+async def test_what_they_hold_goes_to_whoever_stands_in_once_they_are_away(office: World) -> None:
+    record = await asked(office)
+
+    await away(office, "bo", "cy")
+
+    assert await deciders(office, record.request.id) == ("cy",)
+    card = await office.next_mail("cy")
+    assert "decides for Bo Berg, who is away until" in " ".join(card.text.split())
+
+
+async def test_absences_chain_and_go_in_no_circle(office: World) -> None:
+    await away(office, "bo", "cy")
+    await away(office, "cy", "dan")
+    await away(office, "dan", "bo")
+
+    record = await asked(office)
+
+    assert await deciders(office, record.request.id) == ("dan",)
+    assert [(one.person, one.to) for one in record.request.policy.handed_on] == [("bo", "cy"), ("cy", "dan")]
+    assert [one.person for one in record.request.policy.away] == ["dan"]
+
+
+@pytest.mark.parametrize("to", [None, "gus", "anna"])
+async def test_where_nobody_can_stand_in_they_are_still_asked_and_it_says_that_they_are_away(
+    office: World, to: str | None
+) -> None:
+    await away(office, "bo", to)
+
+    record = await asked(office)
+
+    assert await deciders(office, record.request.id) == ("bo",)
+    assert "Away: Bo Berg is away until" in " ".join((await office.next_mail("bo")).text.split())
+    run = await office.run(record.request.run_id)
+    assert "Bo Berg, away until" in status_line(run, record, office.people)
+
+
+async def test_who_took_part_does_not_stand_in(office: World) -> None:
+    await away(office, "bo", "cy")
+    run_id = await office.trigger("ask-of group:release free_text which one?\npress bell")
+    question = await office.opened(run_id)
+    await office.decide("cy", question, "free_text", "take the bell")
+
+    record = await office.opened(run_id, after=question.request.id)
+
+    assert await deciders(office, record.request.id) == ("bo",)
+
+
+async def test_one_that_starts_later_moves_what_they_hold_when_it_starts_and_survives_a_restart(office: World) -> None:
+    record = await asked(office)
+    await away(office, "bo", "cy", days=0.1, starts=0.05)
+    assert await deciders(office, record.request.id) == ("bo",)
+
+    await office.stop()
+    await office.move_time(0.06 * DAY_S)
+    await office.start()
+
+    async def moved() -> bool:
+        return await deciders(office, record.request.id) == ("cy",)
+
+    await until(moved, what="it has moved to Cy")
+
+
+async def test_it_ends_by_itself_and_what_went_to_others_stays_there(office: World) -> None:
+    record = await asked(office)
+    await away(office, "bo", "cy", days=0.05)
+    assert len(await office.app.requests.absences.all()) == 1
+
+    await office.move_time(0.06 * DAY_S)
+
+    assert await office.app.requests.absences.all() == []
+    assert await deciders(office, record.request.id) == ("cy",)
+    later = await asked(office)
+    assert await deciders(office, later.request.id) == ("bo",)
+
+
+async def test_times_that_make_no_sense_are_refused_in_words(office: World) -> None:
+    absences, bo = office.app.requests.absences, PersonId("bo")
+    for wanted in (
+        AbsenceWanted(bo, "soon"),
+        AbsenceWanted(bo, "2020-01-01"),
+        AbsenceWanted(bo, "2199-01-01"),
+        AbsenceWanted(bo, _after(await office.now(), 1), _after(await office.now(), 2)),
+        AbsenceWanted(bo, _after(await office.now(), 1), to=bo),
+    ):
+        with pytest.raises(Invalid):
+            await absences.set(wanted, bo, channel="cli")
+    with pytest.raises(NotFound):
+        await absences.set(AbsenceWanted(bo, _after(await office.now(), 1), to=PersonId("x")), bo, channel="cli")
+    with pytest.raises(NotFound):
+        await absences.end(bo, bo, channel="cli")
+    assert await absences.all() == []
+
+
+async def test_over_http_everybody_says_it_of_themselves_and_operators_of_others(redis: str, tmp_path: Path) -> None:
+    toml = SOLO + '\n[roles]\noperator = ["person:dan"]\n'
+    async with a_world(redis, tmp_path / "data", toml, change=on_solo) as office, serving(office.app) as api:
+        bo, cy, dan = [await api.client(person) for person in ("bo", "cy", "dan")]
+        until_then = _after(await office.now(), 2)
+
+        made = (await bo.post("/v1/absences", json={"until": until_then, "to": "cy"})).json()
+        assert (made["person"], made["to"], made["by"]) == ("bo", "cy", "bo")
+        assert "Bo Berg is away from" in made["told"]
+        assert "Cy Cole stands in." in made["told"]
+        refused(await cy.post("/v1/absences", json={"until": until_then, "person": "bo"}), 403, "not-yours")
+        refused(await cy.post("/v1/absences/end", json={"person": "bo"}), 403, "not-yours")
+        assert [one["person"] for one in (await cy.get("/v1/absences")).json()["absences"]] == ["bo"]
+        other = (await dan.post("/v1/absences", json={"until": until_then, "person": "cy"})).json()
+        assert (other["person"], other["by"]) == ("cy", "dan")
+        assert (await dan.post("/v1/absences/end", json={"person": "bo"})).status_code == 200
+        assert (await cy.post("/v1/absences/end", json={})).status_code == 200
+        assert (await cy.get("/v1/absences")).json() == {"absences": []}
+
+
+async def test_from_a_terminal(office: World) -> None:
+    then = _after(await office.now(), 2)
+
+    made = await sayso(office, "absence", "set", "--until", then, "--to", "cy", "--as", "bo")
+    listed = await sayso(office, "absence", "list")
+    ended = await sayso(office, "absence", "end", "--as", "bo")
+
+    assert (made.code, "Cy Cole stands in." in made.out) == (0, True)
+    assert "Bo Berg is away from" in listed.out
+    assert (ended.code, "ended" in ended.out) == (0, True)
+    assert "Nobody is away." in (await sayso(office, "absence", "list")).out
+
+
+async def test_by_mail_it_is_a_line_of_its_own_and_no_wish(office: World) -> None:
+    day = _after(await office.now(), 3)[:10]
+
+    await office.send("bo", "sayso@sayso.example", f"away until {day}: cy@corp.example")
+
+    told = await office.next_mail("bo", about="absence")
+    assert "Cy Cole stands in." in " ".join(told.text.split())
+    [absence] = await office.app.requests.absences.all()
+    assert (absence.person, absence.to) == ("bo", "cy")
+    assert await office.app.store.lists.runs() == []
+    await office.send("bo", "sayso@sayso.example", "not away")
+    await office.quiet()
+    assert await office.app.requests.absences.all() == []
