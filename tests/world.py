@@ -22,9 +22,13 @@ from bot.telemetry import OFF, Telemetry
 from bot.testing.people import Peopled
 from channels import Channel
 from channels.email.local.letters import Letter
+from channels.email.reading.sandbox import Children
 from language import in_all
 from tests.clerk import Workshop, clerk
 from tests.office import TOML, settings_of
+
+CHILDREN = Children()
+"""They read the mails of one world after another."""
 
 
 def heading(letter: Letter) -> str:
@@ -62,7 +66,7 @@ class World(Peopled):
     def composed(self, settings: Settings) -> App:
         """With the clerk, unless the settings' own agents are wanted."""
         agents: Sequence[Agent] = agents_of(settings) if self.deploys else (clerk(self.workshop),)
-        channels = [self.through(self.mail.channel()), *self.beside]
+        channels = [self.through(self.mail.channel(CHILDREN)), *self.beside]
         return compose(settings, self.url, channels, agents, people=self.people, telemetry=self.telemetry)
 
     def address(self, person: str) -> str:

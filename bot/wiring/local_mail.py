@@ -21,6 +21,7 @@ from channels.email.identity.proof import local
 from channels.email.local.maildir import folder_of
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.local.server import MailServer
+from channels.email.reading.sandbox import Children
 from channels.email.transport import Relay, Transport
 
 log = structlog.stdlib.get_logger()
@@ -66,8 +67,8 @@ class LocalMail:
         self._arrived = asyncio.Event()
         self._watching = set[Arrivals]()
 
-    def channel(self) -> EmailChannel:
-        """The e-mail channel over the local mailbox."""
+    def channel(self, children: Children | None = None) -> EmailChannel:
+        """The e-mail channel over the local mailbox; several of one process may share `children`."""
         return EmailChannel(
             mailbox=MaildirMailbox(folder_of(self.root, self.address), self._arrived),
             transport=Transport(self.relay(self.address)),
@@ -75,6 +76,7 @@ class LocalMail:
             address=self.address,
             prove=local,
             public=self.public,
+            children=children,
             post=Transport(self.relay(self.public)) if self.public else None,
         )
 

@@ -32,7 +32,7 @@ from channels.email.identity.proof import Prove
 from channels.email.mailbox import Item, Mailbox, fingerprint_of
 from channels.email.mime import Post
 from channels.email.reading.reader import ASKED_NOTHING, Reader
-from channels.email.reading.sandbox import LIMITS, Limits, SandboxedReader, contacts_of
+from channels.email.reading.sandbox import LIMITS, Children, Limits, SandboxedReader, contacts_of
 from channels.email.reply import binding
 from channels.email.reply.binding import Answered, SentCard
 from channels.email.transport import SenderRefused, Transport
@@ -57,7 +57,7 @@ class EmailChannel:
 
     `way` is where a reply token travels. Mails are read within `limits` in a child process, which knows the people who
     are in `directory` as a mail is read. `public` is an address of the same mailbox that anybody may write to; what is
-    sent from it goes by `post`, where that is not the same way.
+    sent from it goes by `post`, where that is not the same way. Channels of one process may share `children`.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class EmailChannel:
         post: Transport | None = None,
         way: Way = "plus",
         limits: Limits = LIMITS,
+        children: Children | None = None,
         now: Callable[[], datetime] = _utc_now,
         delays_s: Sequence[float] = DELAYS_S,
     ) -> None:
@@ -81,7 +82,7 @@ class EmailChannel:
         self._own, self._public = address.lower(), public.lower()
         self._known, self._prove = contacts_of(directory), prove
         self._way: Way = way
-        self._reader = SandboxedReader(self._reader_now(), limits)
+        self._reader = SandboxedReader(self._reader_now(), limits, children)
         self._is_likely_answer = tokens.hint(way, self._own)
         self._now = now
         self._delays_s = delays_s

@@ -74,7 +74,7 @@ class Contacts:
 
 @dataclass(frozen=True)
 class Order:
-    """The reader and the limits that a child gets at its start."""
+    """The reader and the limits that a child gets; other limits are for another child."""
 
     reader: Reader
     limits: Limits
@@ -89,12 +89,33 @@ def contacts_of(directory: Directory) -> Contacts:
     )
 
 
-class SandboxedReader:
-    """Reads as `reader` does, one mail at a time. Its parts must be picklable: they cross once, to each child."""
+class Children:
+    """Children whose reader has ended, for the next one to take: to start one takes longer than to read a mail."""
 
-    def __init__(self, reader: Reader, limits: Limits = LIMITS) -> None:
+    def __init__(self) -> None:
+        self._idle: list[_Child] = []
+
+    def take(self, limits: Limits) -> "_Child | None":
+        """Return a child that reads within `limits`, if there is one."""
+        child = next((each for each in self._idle if each.limits == limits), None)
+        if child:
+            self._idle.remove(child)
+        return child
+
+    def give(self, child: "_Child") -> None:
+        """Keep a child that is well and reads nothing."""
+        self._idle.append(child)
+
+
+class SandboxedReader:
+    """Reads as `reader` does, one mail at a time. Its parts must be picklable: they cross to a child, once each.
+
+    Where there are other readers beside it or after it, they may share the `children` that read nothing.
+    """
+
+    def __init__(self, reader: Reader, limits: Limits = LIMITS, children: Children | None = None) -> None:
         self._order = pickle.dumps(Order(reader, limits))
-        self._limits = limits
+        self._limits, self._children = limits, children
         self._child: _Child | None = None
         self._turns = PriorityLock()
 
@@ -114,23 +135,26 @@ class SandboxedReader:
         raise ChannelUnavailable("The process that reads mails died twice at a mail", "The mail is read again later")
 
     def change(self, reader: Reader) -> None:
-        """Read the next mail as `reader` does, in another child."""
+        """Read the next mail as `reader` does."""
         self._order = pickle.dumps(Order(reader, self._limits))
 
     def end(self) -> None:
-        """End the child, unless it reads just now; the next mail gets another one."""
-        if not self._turns.is_taken:
-            self._drop()
+        """End the child, or hand it on, unless it reads just now; the next mail gets another one."""
+        if self._turns.is_taken:
+            return
+        if self._child and self._children:
+            self._children.give(self._child)
+            self._child = None
+        self._drop()
 
     async def _try(self, raw: bytes, size_bytes: int) -> MailReading | None:
         """Return what the mail means; None when the child died and a fresh one may do better."""
-        if self._child and self._child.order is not self._order:
-            self._drop()
-        is_fresh, child, is_well = self._child is None, self._child or _Child(self._order), False
+        kept = self._child or (self._children.take(self._limits) if self._children else None)
+        is_fresh, child, is_well = kept is None, kept or _Child(self._limits), False
         self._child = child
         try:
             async with asyncio.timeout(self._limits.wall_s):
-                answer = await child.ask(raw, size_bytes)
+                answer = await child.ask(self._order, raw, size_bytes)
             reading = _taken(answer)
             is_well = reading is not None
             return reading
@@ -170,8 +194,8 @@ class _Died(Exception):
 class _Child:
     """One child and the line to it."""
 
-    def __init__(self, order: bytes) -> None:
-        self.order = order
+    def __init__(self, limits: Limits) -> None:
+        self.limits, self._order = limits, b""
         self._line, theirs = socket.socketpair()
         self._line.setblocking(False)
         path = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
@@ -190,17 +214,17 @@ class _Child:
                 self._line.close()
                 what = f"No process can be started to read mails: {error.strerror}"
                 raise ChannelUnavailable(what, "The mail is read again later") from error
-        self._unsent = LENGTH.pack(len(order)) + order
         self.end = weakref.finalize(self, _end, self._process, self._line)
         """Ends it; also when nobody holds it any more."""
 
-    async def ask(self, raw: bytes, size_bytes: int) -> bytes:
-        """The answer for one mail. Raises _Died."""
+    async def ask(self, order: bytes, raw: bytes, size_bytes: int) -> bytes:
+        """The answer for one mail by `order`, which is sent where it is another one than before. Raises _Died."""
         loop = asyncio.get_running_loop()
         try:
-            question = LENGTH.pack(len(raw)) + LENGTH.pack(size_bytes) + raw
-            await loop.sock_sendall(self._line, self._unsent + question)
-            self._unsent = b""
+            new = order if order is not self._order else b""
+            question = LENGTH.pack(len(new)) + new + LENGTH.pack(len(raw)) + LENGTH.pack(size_bytes) + raw
+            await loop.sock_sendall(self._line, question)
+            self._order = order
             (size,) = LENGTH.unpack(await self._receive(LENGTH.size))
             return await self._receive(min(size, ANSWER_BYTES))
         except (ConnectionError, EOFError):

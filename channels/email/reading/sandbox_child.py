@@ -30,8 +30,7 @@ def main() -> None:
 
 
 def _serve(line: socket.socket) -> None:
-    order = pickle.loads(_receive(line, _length(line)))  # noqa: S301 - from our parent, who started us
-    assert isinstance(order, Order)  # noqa: S101 - for the types
+    order = _order(line, _length(line))
     prepare()
     _confine(order.limits.memory_bytes)
     while True:
@@ -42,6 +41,14 @@ def _serve(line: socket.socket) -> None:
         answer = _answer(order.reader, raw, size_bytes)
         signal.setitimer(signal.ITIMER_PROF, 0)
         line.sendall(LENGTH.pack(len(answer)) + answer)
+        if length := _length(line):
+            order = _order(line, length)
+
+
+def _order(line: socket.socket, length: int) -> Order:
+    order = pickle.loads(_receive(line, length))  # noqa: S301 - from our parent, who started us
+    assert isinstance(order, Order)  # noqa: S101 - for the types
+    return order
 
 
 def _confine(memory_bytes: int) -> None:

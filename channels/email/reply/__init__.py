@@ -144,7 +144,13 @@ def is_courtesy(said: Said, author: str = "") -> bool:
 
 def is_decision(line: str) -> bool:
     """Return whether `line` alone would be read as an approval, or as a denial of at most `DECISION_LINE_CHARS`."""
-    return len(line) <= DECISION_LINE_CHARS and read_reply(line).said in ("approve", "deny")
+    return len(line) <= DECISION_LINE_CHARS and _is_read_as_decision(line)
+
+
+# A card is written twice, as text and as HTML, and most of its lines stand on others as well.
+@lru_cache(maxsize=2_048)
+def _is_read_as_decision(line: str) -> bool:
+    return read_reply(line).said in ("approve", "deny")
 
 
 def _undecided(said: Said, why: str) -> Said:

@@ -245,7 +245,7 @@ def statement(person: str, channel: str, vote: Vote, shown: Request) -> Statemen
     )
 
 
-@pytest.mark.parametrize("sequences", [40, pytest.param(2_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("sequences", [20, pytest.param(2_000, marks=pytest.mark.long)])
 def test_a_request_ends_as_the_page_says(redis: str, sequences: int) -> None:
     loop = asyncio.new_event_loop()
     with TemporaryDirectory() as folder:

@@ -19,12 +19,13 @@ from channels.email.cards import Made, as_text
 from channels.email.channel import EmailChannel
 from channels.email.local import maildir
 from channels.email.local.maildir_mailbox import MaildirMailbox
-from channels.email.reading.sandbox import Limits
+from channels.email.reading.sandbox import Children, Limits
 from language import speaking
 from tests.channels.email.conftest import Post
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People, approval, arrived, mail
 from tests.channels.email.provers import misbehaving
 from tests.channels.email.reading.bombs import BOMBS
+from tests.fakes.desk import EmptyDesk
 from tests.long import few_of
 from tests.waiting import until
 
@@ -43,11 +44,11 @@ print(read_reply("approve\\n\\n" + header + "Deploy?\\nno\\nReference: r1").said
 class Desk:
     """The channel, and mails that arrive there."""
 
-    def __init__(self, post: Post, **more: Any) -> None:
+    def __init__(self, post: Post, people: People | None = None, **more: Any) -> None:
         self.channel = EmailChannel(
             mailbox=MaildirMailbox(post.folder),
             transport=post.client(BOT),
-            directory=People(ANNA, BO),
+            directory=people or People(ANNA, BO),
             address=BOT,
             prove=misbehaving,
             **more,
@@ -70,6 +71,22 @@ class Desk:
         """Return whether an honest mail is read as what it says."""
         reading = await self.read(mail("approve"))
         return isinstance(reading, Reply) and reading.said == "approve"
+
+    async def leaves(self) -> None:
+        """End what the channel receives."""
+
+        async def nothing(_: Inbound) -> None:
+            raise AssertionError("nobody wrote")
+
+        receiving = asyncio.create_task(self.channel.receive(nothing, EmptyDesk()))
+        await asyncio.sleep(0)
+        receiving.cancel()
+        await asyncio.wait([receiving])
+
+
+def running() -> set[str]:
+    """Return the ids of the processes that this one has started."""
+    return {child for each in Path("/proc/self/task").glob("*/children") for child in each.read_text().split()}
 
 
 def bad(how: str) -> bytes:
@@ -175,6 +192,21 @@ def test_what_the_child_has_prepared_it_reads_from_no_file_again() -> None:
     found = subprocess.run([sys.executable, "-c", PREPARED], capture_output=True, text=True, check=True)
 
     assert found.stdout.split() == ["approve"]
+
+
+async def test_a_child_that_reads_nothing_goes_on_to_the_next_reader_and_reads_as_that_one_does(post: Post) -> None:
+    children, before = Children(), running()
+    first = Desk(post, children=children)
+    assert await first.is_serving()
+    mine = running() - before
+
+    await first.leaves()
+    second = Desk(post, People(ANNA), children=children)
+
+    assert isinstance(await second.read(mail("approve")), Quarantined)
+    assert running() - before == mine
+    assert await first.is_serving()
+    assert len(running() - before) == len(mine) + 1
 
 
 @pytest.mark.long
