@@ -83,6 +83,14 @@ def months() -> dict[str, int]:
     return {_formatted(day, "MMMM", each): day.month for each in LANGUAGES for day in days}
 
 
+@cache
+def weekdays() -> dict[str, int]:
+    """The number of each day of the week, from 0 for Monday, by its name and short name in any language."""
+    days = [datetime(2001, 1, number, tzinfo=UTC) for number in range(1, 8)]
+    names = ((_formatted(day, pattern, each), day) for each in LANGUAGES for pattern in ("EEEE", "EEE") for day in days)
+    return {name.rstrip(".").casefold(): day.weekday() for name, day in names}
+
+
 def _formatted(at: datetime, pattern: str, language: Language) -> str:
     # babel takes longer to load than most commands take that show no moment.
     from babel.dates import format_datetime

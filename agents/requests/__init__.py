@@ -59,11 +59,15 @@ class Fact(Frozen):
 
 
 class Anyone(Frozen):
-    """One seat that any of these people may fill. `source` is how the policy named them (`group:release`)."""
+    """One seat that any of these people may fill. `source` is how the policy named them (`group:release`).
+
+    Of a rotation (`oncall:ops`), `until` is when the duty of whoever was on call ends.
+    """
 
     type: Literal["anyone"] = "anyone"
     source: str
     people: tuple[PersonId, ...]
+    until: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
 
 
 class AllOf(Frozen):
@@ -145,6 +149,20 @@ class Away(Frozen):
     until: AwareDatetime | None = None
 
 
+class AskedAs(Frozen):
+    """The reason why somebody is asked who was not at first: the `why` of the fact that brought them to it.
+
+    `person` is whom it was taken from, `source` and `until` are those of the seat that they came from. It holds for the
+    step with the number `step`.
+    """
+
+    why: str
+    step: int = 0
+    person: PersonId | None = None
+    source: str = ""
+    until: AwareDatetime | None = None
+
+
 class PolicySnapshot(Frozen):
     """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds.
 
@@ -155,7 +173,7 @@ class PolicySnapshot(Frozen):
     `may_deny` are people who no longer approve it, and whose denial counts as before. `quiet_hours` (`22:00-07:00`) are
     those of each person's own zone. `stand_ins` are those to whom it may be handed on as well; `handed_on` says in
     order who did so to whom: they approve it no more. `away` are those who are asked and away. `break_glass` is who may
-    decide alone, for the whole quorum, with a reason.
+    decide alone, for the whole quorum, with a reason. `asked_as` says why somebody is asked who was not at first.
     """
 
     name: str
@@ -185,6 +203,7 @@ class PolicySnapshot(Frozen):
     handed_on: tuple[HandedOn, ...] = Field(default=(), exclude_if=operator.not_)
     away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
     break_glass: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
+    asked_as: dict[PersonId, AskedAs] = Field(default_factory=dict[PersonId, AskedAs], exclude_if=operator.not_)
 
     def edited_by(self, editors: Iterable[PersonId]) -> "PolicySnapshot":
         """Return the same policy for a call that holds edits of `editors`."""

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Self, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx2
 import typer
@@ -67,6 +67,13 @@ def speaking(data: Path | None, person: str | None) -> "Client":
     if client.is_local and person is None:
         raise typer.BadParameter("say who you are: --as PERSON, such as --as anna")
     return client
+
+
+def asking(data: Path | None, person: str | None) -> tuple["Client", str | None]:
+    """Return the same for a command that is about somebody who asks, and who that is; None for the key's person."""
+    if not os.environ.get("SAYSO_URL", ""):
+        return speaking(data, person), person
+    return connect(data), person
 
 
 def _beside_dev(data: Path | None, person: str | None) -> "Client":
@@ -258,6 +265,12 @@ class Client:
     def dead(self) -> list[dict[str, Any]]:
         """Dead letters and quarantined messages, oldest first."""
         return self._ask("GET", "/v1/dead")["letters"]
+
+    def explain(self, policy: str, person: str | None, at: str, environment: str) -> dict[str, Any]:
+        """Return what would happen if somebody asked for what a policy gates."""
+        given = {"person": person, "at": at, "env": environment}
+        query = urlencode({name: text for name, text in given.items() if text})
+        return self._ask("GET", f"/v1/policies/{quote(policy, '')}/explain?{query}")
 
     def freezes(self) -> list[dict[str, Any]]:
         """Everything that is frozen now."""

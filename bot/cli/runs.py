@@ -21,11 +21,19 @@ _LISTED = 50
 _REQUEST = re.compile(r"s\d{1,2}q-")
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.")]
 
+policies = typer.Typer(
+    help="List the policies: who decides, how many, by when; the hash changes with any of it, groups included.",
+    invoke_without_command=True,
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (runs, show, events, watch, requests, environments, policies):
+    for command in (runs, show, events, watch, requests, environments):
         app.command()(command)
+    policies.callback()(listed_policies)
+    policies.command()(explain)
+    app.add_typer(policies, name="policies")
 
 
 def runs(
@@ -185,8 +193,10 @@ def _where(data: Path | None) -> str:
     return f" --data {data}" if data else ""
 
 
-def policies(as_json: Json = False, data: Data = None) -> None:
+def listed_policies(context: typer.Context, as_json: Json = False, data: Data = None) -> None:
     """List the policies: who decides, how many, by when; the hash changes with any of it, groups included."""
+    if context.invoked_subcommand is not None:
+        return
     from bot.config.deploy import NOBODY_IS_ASKED
     from bot.people.directory import People
     from bot.render.words import who_decides
@@ -211,6 +221,40 @@ def policies(as_json: Json = False, data: Data = None) -> None:
     for name, environment in settings.deploy.environments.items():
         if environment.policy == NOBODY_IS_ASKED:
             print(plain(f"{NOBODY_IS_ASKED}  before a deploy to {name}"))
+
+
+def explain(
+    name: Annotated[str, typer.Argument(help="The policy.", metavar="POLICY")],
+    person: Annotated[
+        str | None, typer.Option("--as", help="Who asks; with a key, its person if not given.", metavar="PERSON")
+    ] = None,
+    at: Annotated[
+        str, typer.Option(help='When: now, "23:10", "Sunday 23:10" or 2026-11-22T23:10, on the clock of who asks.')
+    ] = "now",
+    env: Annotated[
+        str, typer.Option("--env", help="The environment; all that the policy gates if not given.", metavar="NAME")
+    ] = "",
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Say what would happen if somebody asked and nobody answered: who is asked, why, when and by what.
+
+    Also who does not count, who is on call then, what is frozen, what reminders, quiet hours and escalation bring at
+    whose local time, and what stops it. Nothing is opened. You may ask about yourself; operators about anybody.
+
+    sayso policies explain production --at "Sunday 23:10" --as anna
+    """
+    from bot.cli.client import asking
+
+    client, asks = asking(data, person)
+    with client:
+        found = client.explain(name, asks, at, env)
+    if as_json:
+        print(plain_json(json.dumps(found, ensure_ascii=False)))
+        return
+    rows = [(str(one["label"]), str(one["text"])) for one in found["lines"]]
+    width = max(len(label) for label, _ in rows)
+    print(plain("\n".join([found["title"], "", *(f"{label:<{width}}  {text}" for label, text in rows)])))
 
 
 def _made_of(run: "FoldedRun", forks: Sequence[str]) -> Iterator[str]:

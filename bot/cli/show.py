@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -135,6 +135,7 @@ def request_text(request: RequestView, people: People) -> str:
     for remark in request.remarks:
         rows += [_row("written", f"{people.name_of(remark.person)}, after you were asked: {remark.text}")]
     rows += [_row("decides", request.rule)]
+    rows += [_row("asked", f"{names}: {why}") for why, names in _asked_because(request, people)]
     rows += [_row("may not", f"{people.name_of(one)}, who {why}") for one, why in request.may_not_decide.items()]
     rows += [_row("editable", line.text) for line in editable(request.format, request.call)]
     rows += _glass_rows(request, people)
@@ -166,6 +167,12 @@ def _glass_rows(request: RequestView, people: People) -> list[str]:
     broken = (vote for vote in request.votes if vote.breaks_glass)
     rows += [_row("glass", f"broken by {people.name_of(vote.person)}: {vote.reason}") for vote in broken]
     return [*rows, _row("review", f"run {request.review}")] if request.review else rows
+
+
+def _asked_because(request: RequestView, people: People) -> Iterator[tuple[str, str]]:
+    """Yield why people are asked, each reason once, with the names of those for whom it holds."""
+    for why in dict.fromkeys(request.asked_because.values()):
+        yield why, people.names_of(one for one, said in request.asked_because.items() if said == why)
 
 
 def _timing_rows(request: RequestView, people: People) -> list[str]:

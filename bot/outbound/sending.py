@@ -234,14 +234,17 @@ class Sender:
         card = card.model_copy(update={"topic": topic_in(entry, record.request)})
         card = with_lists(card, record.request, await self._decisions.lists(record.request))
         card = with_difference(card, record.request, difference_page(self._console, record.request.id))
-        if card.form is None or card.form.format != "approval":
+        if (form := card.form) is None:
+            return card
+        if me is not None:
+            with self._people.speaking_to(entry.person):
+                card = card.model_copy(update={"decides": tuple(deciders(record.request, self._people, me))})
+        if form.format != "approval":
             return card
         policy = record.request.policy
         may_approve = me not in (*policy.editors, *policy.givers) and name in ways_to_approve(policy)
-        form = card.form.model_copy(update={"may_approve": may_approve, "why_not": self._why_not(record.request, me)})
+        form = form.model_copy(update={"may_approve": may_approve, "why_not": self._why_not(record.request, me)})
         with self._people.speaking_to(entry.person):
-            if me is not None:
-                card = card.model_copy(update={"decides": tuple(deciders(record.request, self._people, me))})
             if isinstance(entry, PlaceCard) and self._channels[name].edits:
                 # As it stands now: nothing may change it until somebody decides.
                 card = with_approvals(card, record, self._people)

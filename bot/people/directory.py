@@ -12,7 +12,7 @@ from bot.config.tables import PersonConfig
 from bot.errors import NotFound
 from bot.people.tables import Tables, tables_of
 from bot.policy.approvers.delegation import Accepts, reserve_of
-from bot.policy.approvers.oncall import Duty, duty, next_duty, on_call
+from bot.policy.approvers.oncall import Duty, duty, next_duty
 from channels import Contact
 from language import Language, say, speaking
 from language.lists import both
@@ -252,7 +252,7 @@ class People:
         """
         found = dict[PersonId, None]()
         for seat in seats:
-            there = self.seat(seat.source, at).people if seat.source.startswith("oncall:") else seat.people
+            there = self.filled(seat, at).people
             found |= dict.fromkeys(person for person in there if person in self._tables.people)
         return tuple(found)
 
@@ -263,6 +263,10 @@ class People:
         """
         reserve = frozenset(self.on_duty(reserve_of(policy), at))
         return lambda seat: reserve.union(self.members(refs_of_seat(seat), at))
+
+    def filled(self, seat: Anyone, at: datetime) -> Anyone:
+        """Return `seat` with whoever is on call `at` this moment, where it is that of a rotation."""
+        return self.seat(seat.source, at) if seat.source.startswith("oncall:") else seat
 
     def zones(self) -> dict[PersonId, str]:
         """Return everybody's time zone."""
@@ -292,14 +296,19 @@ class People:
     def seat(self, ref: str, at: datetime) -> Anyone:
         """Return the seat of a rule that `person:…`, `group:…` or `oncall:…` means at a moment."""
         kind, _, name = ref.partition(":")
+        on_call = self._on_call(name, at) if kind == "oncall" else None
         if kind == "person":
             found = (PersonId(name),)
         elif kind == "oncall":
-            table = self._tables.oncall.get(name)
-            found = tuple(filter(None, [on_call(table, at) if table else None]))
+            found = (on_call.person,) if on_call else ()
         else:
             found = self.group(name).people if kind == "group" else ()
-        return Anyone(source=ref, people=tuple(person for person in found if person in self._tables.people))
+        there = tuple(person for person in found if person in self._tables.people)
+        return Anyone(source=ref, people=there, until=on_call.until if on_call else None)
+
+    def _on_call(self, rotation: str, at: datetime) -> Duty | None:
+        table = self._tables.oncall.get(rotation)
+        return duty(table, at) if table else None
 
     def _rule(self, approvers: Approvers | Approver, at: datetime) -> Rule:
         match approvers:

@@ -24,7 +24,7 @@ ROLES: tuple[Role, ...] = ("viewer", "requester", "operator", "admin")
 
 Action = Literal[
     "trigger", "see", "write", "pause", "resume", "cancel", "withdraw", "amend", "fork", "retry", "answer",
-    "import", "freeze", "absent", "dead", "people", "keys", "settings", "audit",
+    "explain", "import", "freeze", "absent", "dead", "people", "keys", "settings", "audit",
 ]  # fmt: skip
 Part = Literal["requester", "concerned"]
 
@@ -73,6 +73,8 @@ RIGHTS: Mapping[Action, Right] = MappingProxyType(
         "amend": Right("steer", None, "requester"),
         # Whether it counts is the policy's business, which tells whom it does not name who may decide.
         "answer": Right("answer", "operator", "concerned", "viewer"),
+        # What would happen if somebody asked: of themselves, whoever may ask.
+        "explain": Right("read", "operator", "requester"),
         "import": Right("admin", "operator"),
         "freeze": Right("admin", "operator", alerted=True),
         # Of others: everybody says so of themselves.
@@ -218,6 +220,8 @@ class Rights:
             return None
         if who.role == "viewer":
             return Denied(say("right.viewer"), say("right.viewer-do"))
+        if action == "explain":
+            return Denied(say("right.explain"), say("right.explain-do"))
         names = self._people.names_of(sorted(run.requesters))
         what = say("right.not-yours", action=say(_VERBS[action])) if right.least else say("right.of-requesters")
         return Denied(what, say("right.not-yours-do", names=names))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agents.requests import PersonId
 from bot.errors import NotFound
 from bot.people.refusals import Refusals
 from bot.people.rights import STEERS, Action, Rights, Who
@@ -32,6 +33,11 @@ class Guard:
         """Check that somebody may say that `person` is away, or back."""
         if denied := self.rights.absence_denial(who, person):
             await self._refusals.refuse(who, "absent", denied, channel)
+
+    async def check_asking(self, who: Who, person: PersonId, channel: str) -> None:
+        """Check that `who` may ask what would happen if `person` asked for something."""
+        if denied := self.rights.denial(who, "explain", Concern(frozenset({person})), "", is_known=True):
+            await self._refusals.refuse(who, "explain", denied, channel)
 
     async def check_run(self, who: Who, action: Action, run_id: str, channel: str) -> None:
         """Check what is about a run, here or in the archive."""

@@ -31,7 +31,7 @@ from bot.render.due import asked_only, hand_on_inputs, timing_lines
 from bot.render.edits import edit_inputs, editable, why_editor
 from bot.render.forms import inputs
 from bot.render.output import output_line, output_of
-from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, present, who_decides
+from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, present, who_decides, why_asked
 from channels import AnswerForm, Card, Line
 from language import LANGUAGES, in_each, say, say_many, speaking
 from language.labels import label_of
@@ -117,12 +117,14 @@ def deciders(request: Request, people: People, me: PersonId | None = None) -> li
     and what happens on a yes and if nobody answers.
     """
     last = unanswered(request.purpose, request.program)
+    why = asked_because(request, people, me)
     if request.format != "approval":
-        return [*_who_answers(request, people, me), *timing_lines(request, people), last]
+        return [*_who_answers(request, people, me), *why, *timing_lines(request, people), last]
     needs = who_decides(request.policy, people, request.requesters, me)
     first = Line(label=say("card.who-decides"), text=needs)
     return [
         first,
+        *why,
         *excluded(request, people),
         *editable(request.format, request.call),
         *timing_lines(request, people),
@@ -136,6 +138,14 @@ def _in_need(request: Request, people: People) -> list[Line]:
     """Return the line that names who may break the glass; nothing where nobody may."""
     names = people.names_of(present(may_break(request, request.requesters), people))
     return [Line(label=say("card.in-need"), text=say("card.may-break-glass", names=names))] if names else []
+
+
+def asked_because(request: Request, people: People, me: PersonId | None) -> list[Line]:
+    """Return the line that says why `me`, who alone reads it, is asked; nothing for whoever does not decide."""
+    if me is None or me not in eligible(request.policy, request.requesters):
+        return []
+    why = why_asked(request.policy, people, me)
+    return [Line(label=say("asked.label"), text=why)] if why else []
 
 
 def _who_answers(request: Request, people: People, me: PersonId | None) -> list[Line]:

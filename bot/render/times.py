@@ -1,6 +1,7 @@
 """Times as their reader has them: in their own zone (None is this machine's), and how long until or since. Pure."""
 
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from language import dates, say
@@ -44,3 +45,40 @@ def length(span: timedelta) -> str:
         "words.minutes": 0 if days else minutes,
     }
     return " ".join(say(unit, count=count) for unit, count in units.items() if count) or say("words.no-minute")
+
+
+_NOW = {"", "now", "jetzt"}
+_ON_A_DAY = re.compile(r"(?:(?P<day>[^\W\d_]+)\.?,?\s+)?(?P<hour>\d{1,2}):(?P<minute>\d\d)")
+# Zones hold no more, and nobody plans beyond.
+_YEARS = range(2000, 2100)
+
+
+def read_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return the moment that somebody in `zone` means: `now`, `23:10`, `Sunday 23:10`, `2026-11-22T23:10`.
+
+    A time of day is the next one. Where clocks are put back it is the first of two, where they skip it the moment after
+    the jump. Raises ValueError.
+    """
+    said = text.strip().casefold()
+    if said in _NOW:
+        return now
+    if found := _ON_A_DAY.fullmatch(said):
+        return _next(found, zone, now)
+    at = datetime.fromisoformat(text.strip())
+    if at.year not in _YEARS:
+        raise ValueError(text)
+    return _on_clocks(at, zone) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _next(found: re.Match[str], zone: ZoneInfo, now: datetime) -> datetime:
+    today, at = now.astimezone(zone).date(), time(int(found["hour"]), int(found["minute"]))
+    weekday = dates.weekdays().get(found["day"]) if found["day"] else None
+    if found["day"] and weekday is None:
+        raise ValueError(found["day"])
+    days = (today + timedelta(days=ahead) for ahead in range(9))
+    moments = (_on_clocks(datetime.combine(day, at), zone) for day in days if weekday in {None, day.weekday()})
+    return next(moment for moment in moments if moment > now)
+
+
+def _on_clocks(wall: datetime, zone: ZoneInfo) -> datetime:
+    return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)

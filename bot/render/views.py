@@ -40,7 +40,7 @@ from bot.policy.due import next_due
 from bot.policy.glass import breakers
 from bot.policy.record import Comment, RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first
-from bot.render.words import who_decides
+from bot.render.words import who_decides, why_asked
 from language.labels import label_of
 from language.recorded import fact_text
 
@@ -233,6 +233,7 @@ class RequestView(Frozen):
     it is decided, `step` where its policy has no steps; `reminded` is the number of the last reminder.
     `handed_on` says in order whose seat went to whom, `away` who is asked and away.
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
+    `asked_because` says why each of those who may decide is asked, where that is known.
     """
 
     id: RequestId
@@ -280,6 +281,7 @@ class RequestView(Frozen):
     edits: dict[str, PersonId] = Field(default_factory=dict[str, PersonId], exclude_if=operator.not_)
     handed_on: tuple[HandedOn, ...] = Field(default=(), exclude_if=operator.not_)
     away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
+    asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -309,6 +311,8 @@ def request_view(
 ) -> RequestView:
     """`record` as programs see it; with its `run` also what a program may do now, with `lists` all of those."""
     request: Request = record.request
+    may_decide = eligible(request.policy, record.requesters)
+    because = {one: why for one in may_decide if (why := why_asked(request.policy, people, one))}
     return RequestView(
         id=request.id,
         run_id=request.run_id,
@@ -323,7 +327,7 @@ def request_view(
         digest=request.digest,
         requesters=request.requesters,
         policy=request.policy.name,
-        may_decide=eligible(request.policy, record.requesters),
+        may_decide=may_decide,
         may_break_glass=breakers(record),
         review=_review_of(record),
         quorum=request.policy.quorum,
@@ -355,6 +359,7 @@ def request_view(
         edits=request.edits,
         handed_on=request.policy.handed_on,
         away=request.policy.away,
+        asked_because=because,
     )
 
 

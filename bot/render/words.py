@@ -1,12 +1,14 @@
 """Words for times, channels, states of a request and judgements of an answer, wherever people read them."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 
 from agents.events import ToolQueued
 from agents.requests import (
     AllOf,
     AnyOf,
     Anyone,
+    AskedAs,
     Decision,
     Freeze,
     PersonId,
@@ -43,6 +45,7 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.render.forms import told
+from bot.render.times import length
 from language import say
 from language.dates import in_words
 from language.lists import both, either
@@ -134,6 +137,49 @@ def called(persons: Iterable[PersonId], people: People, me: PersonId | None = No
     """Return their names, with `you` in front for `me`."""
     ordered = sorted(persons, key=lambda person: person != me)
     return [say("words.you") if person == me else people.name_of(person) for person in ordered]
+
+
+def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
+    """`as a member of the group release`, `because nobody had decided within 20 min, as on-call of ops`: why somebody
+    is asked, to stand after `you are asked`; empty where that is not known.
+    """
+    if given := next((one for one in reversed(policy.handed_on) if one.to == person), None):
+        key = "asked.absent" if given.why == "absent" else "asked.delegated"
+        return say(key, name=people.name_of(given.person))
+    came = policy.asked_as.get(person)
+    came = came if came and came.step == policy.in_step else None
+    seats = (one for one in parts_of(policy.rule) if isinstance(one, Anyone) and person in one.people)
+    seat = came if came and came.source else next(seats, None)
+    why = ""
+    match came:
+        case None:
+            pass
+        case AskedAs(why="escalated") if policy.escalate_after_s:
+            why = say("asked.escalated", time=length(timedelta(seconds=policy.escalate_after_s)))
+        case AskedAs(why="left") if came.person:
+            why = say("asked.left", name=people.name_of(came.person))
+        case _:
+            return ""
+    as_whom = _as_whom(seat, policy) if seat and (came is None or came.source or came.why == "left") else ""
+    step = say("asked.step", step=policy.step.name) if policy.step and (why or as_whom) else ""
+    return ", ".join(filter(None, (step, why, as_whom)))
+
+
+def _as_whom(seat: Anyone | AskedAs, policy: PolicySnapshot) -> str:
+    kind, _, name = seat.source.partition(":")
+    if "," in name:  # a question may go to several at once
+        return ""
+    match kind:
+        case "group":
+            return say("asked.group", name=name)
+        case "person":
+            return say("asked.person", policy=policy.name)
+        case "oncall" if seat.until:
+            return say("asked.oncall-until", name=name, when=in_words(seat.until))
+        case "oncall":
+            return say("asked.oncall", name=name)
+        case _:
+            return ""
 
 
 def decided(decision: Decision, people: People) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from agents.events import RequestReassigned
 from agents.events.requests import ReassignedWhy
-from agents.requests import Anyone, PersonId, PolicySnapshot
+from agents.requests import Anyone, AskedAs, PersonId, PolicySnapshot
 from agents.run import fold
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
@@ -17,6 +17,9 @@ from bot.requests.card_updates import moved
 from bot.requests.opening import card_for, parts_in, placement
 from bot.store import Store
 from bot.store.journal import outbox_entry
+
+_SAY_IT: frozenset[ReassignedWhy] = frozenset({"next_step", "delegated", "absent"})
+"""The policy itself says then why somebody is asked: by the seats of its step, or by whose seats went to whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ def reassigning(
     request, before = record.request, eligible(record.request.policy, record.requesters)
     may = present(eligible(policy, record.requesters), people)
     to = tuple(one for one in may if one not in before)
+    policy = policy if why in _SAY_IT else _saying_why(policy, to, why, person, people, now)
     event = RequestReassigned(
         at=now, request_id=request.id, why=why, policy=policy, by=by, person=person, to=to, reason=reason
     )
@@ -54,6 +58,25 @@ def reassigning(
         outgoing=[*(one.outgoing for one in made), *map(outbox_entry, moved(stands, edits, now))],
         deliveries=[one.delivery for one in made],
     )
+
+
+def _saying_why(
+    policy: PolicySnapshot,
+    to: Sequence[PersonId],
+    why: ReassignedWhy,
+    person: PersonId | None,
+    people: People,
+    now: datetime,
+) -> PolicySnapshot:
+    """Return `policy` with the reason why each of `to` is asked."""
+    seats = [people.filled(seat, now) for seat in policy.escalate_to] if why == "escalated" else []
+
+    def reason(one: PersonId) -> AskedAs:
+        seat = next((seat for seat in seats if one in seat.people), None)
+        source, until = (seat.source, seat.until) if seat else ("", None)
+        return AskedAs(why=why, step=policy.in_step, person=person, source=source, until=until)
+
+    return policy.model_copy(update={"asked_as": {**policy.asked_as, **{one: reason(one) for one in to}}})
 
 
 async def screened(store: Store, record: RequestRecord, policies: Sequence[PolicySnapshot]) -> list[PolicySnapshot]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from agents.events import CardReplaced, Event, RequestReminded
-from agents.requests import DeliveryId, PersonId
+from agents.requests import DeliveryId, PersonId, PolicySnapshot
 from bot.people.directory import People
 from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due, next_due
@@ -48,10 +48,8 @@ class Timing:
 
     async def escalating(self, record: RequestRecord, version: int, now: datetime) -> Commit:
         """Return the commit that lets those decide as well to whom the policy escalates."""
-        policy = record.request.policy
-        to_all = escalated(policy, self._people.on_duty(policy.escalate_to, now), now)
-        [wider] = await screened(self._store, record, [to_all])
-        made = reassigning(record, wider, "escalated", self._people, self._edits, now)
+        [policy] = await screened(self._store, record, [escalation(record, self._people, now)])
+        made = reassigning(record, policy, "escalated", self._people, self._edits, now)
         stands = after(record, [made.event])
         return Commit(
             run_id=record.request.run_id,
@@ -121,6 +119,12 @@ class Timing:
             request_id=request.id,
             beside=thread,
         )
+
+
+def escalation(record: RequestRecord, people: People, now: datetime) -> PolicySnapshot:
+    """Return the policy of `record` once it escalates at a moment: whoever is there then may decide as well."""
+    policy = record.request.policy
+    return escalated(policy, people.on_duty(policy.escalate_to, now), now)
 
 
 @dataclass(slots=True)

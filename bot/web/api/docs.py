@@ -213,6 +213,19 @@ ABSENCE: dict[str, object] = {
     "told": "Bo Berg is away from 09:30 UTC on 02 March 2026 until 23:00 UTC on 09 March 2026. Cy Cole stands in.",
 }
 ABSENCES: dict[str, object] = {"absences": [ABSENCE]}
+EXPLAINED: dict[str, object] = {
+    "policy": "production",
+    "person": "anna",
+    "at": _AT,
+    "environments": ["production"],
+    "needs": "Bo Berg or Cy Cole",
+    "lacking": 1,
+    "asked": [{"person": "bo", "because": "as a member of the group release", "by": ["slack", "email"]}],
+    "coming": [{"kind": "expiry", "at": _AT}],
+    "expires_at": _AT,
+    "title": "If Anna Ames asks on Mon 2 Mar, 10:30 CET for what production gates, and nobody answers",
+    "lines": [{"label": "Who decides", "text": "Bo Berg or Cy Cole; one approval is needed"}],
+}
 STATUS: dict[str, object] = {
     "needs": ["1 dead letters: `sayso dead` lists what was given up"],
     "runs": {"done": 41, "waiting": 3},

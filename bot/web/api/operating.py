@@ -3,7 +3,7 @@
 from asyncio import gather
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from agents.requests import Freeze, Frozen, PersonId
@@ -14,6 +14,8 @@ from bot.people.api_keys import ApiKey
 from bot.people.noted import NotedTables
 from bot.people.rights import Action
 from bot.policy.approvers.oncall import Duty
+from bot.queries.explain import Explanation, explain, moment_of, places_of
+from bot.queries.explain_words import explained
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
 from bot.requests.reassignment.absences import AbsenceWanted
@@ -88,6 +90,20 @@ class FreezeViews(Frozen):
     freezes: tuple[FreezeView, ...]
 
 
+class Labelled(Frozen):
+    """A line of an explanation, in words."""
+
+    label: str
+    text: str
+
+
+class Explained(Explanation):
+    """An explanation, and the same in words, with each moment on the clocks of whom it concerns."""
+
+    title: str
+    lines: tuple[Labelled, ...]
+
+
 class DeadLetter(Note):
     """Something that was given up on, or a message that is `quarantined`."""
 
@@ -145,6 +161,17 @@ class AbsenceViews(Frozen):
 DeadPath = Annotated[
     str, Path(description="A dead letter's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}[a-z]-[a-z2-7]{13}$"})
 ]
+PolicyPath = Annotated[str, Path(description="A policy's name.", max_length=64)]
+AskedFor = Annotated[str | None, Query(description="Who asks; the key's person if not given.", max_length=64)]
+AskedAt = Annotated[
+    str,
+    Query(
+        description="`now`, `23:10`, `Sunday 23:10` (the next one) or `2026-11-22T23:10`, on the clock of who asks.",
+        max_length=40,
+    ),
+]
+At = Annotated[str, Query(description="The environment; all that the policy gates if not given.", max_length=64)]
+_EXPLAINED = answers(403, 404, 422, shown={200: docs.EXPLAINED})
 _FREEZES = answers(403, 404, 409, 413, 422, shown={200: docs.FREEZE})
 _ABSENCES = answers(403, 404, 409, 413, 422, shown={200: docs.ABSENCE})
 _DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
@@ -177,6 +204,25 @@ async def environments(key: MayRead, here: HereNow) -> EnvironmentViews:
         EnvironmentView(name=one.name, live=one.text, policy=one.policy, **dict(turns[one.name])) for one in places
     )
     return EnvironmentViews(environments=tuple(views))
+
+
+@router.get("/policies/{name}/explain", operation_id="explainPolicy", responses=_EXPLAINED)
+async def explained_policy(
+    name: PolicyPath, key: MayRead, here: HereNow, way: Way, person: AskedFor = None, at: AskedAt = "now", env: At = ""
+) -> Explained:
+    """Say what would happen if somebody asked for what a policy gates, and nobody answered: who is asked, why and by
+    what, what reminders, quiet hours, escalation and freezes bring at which time, and what stops it.
+
+    Nothing is opened. A person's key asks about that person; operators and admins about anybody.
+    """
+    known = here.app.people
+    who = here.app.access.rights.of_key(key)
+    asks = known.named(person or next(iter(who.people), ""))
+    await here.app.guard.check_asking(who, asks, way)
+    moment = moment_of(known, asks, at, here.app.store.about_now())
+    found = await explain(known, here.app.requests.freezes, places_of(here.app.settings), name, asks, moment, env)
+    title, lines = explained(found, known)
+    return Explained(**dict(found), title=title, lines=tuple(Labelled(label=one.label, text=one.text) for one in lines))
 
 
 @router.get("/freezes", operation_id="listFreezes", responses=answers(403, 422, shown={200: docs.FREEZES}))

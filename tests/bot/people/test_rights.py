@@ -60,9 +60,9 @@ STEERS: set[str] = {"write", "pause", "resume", "cancel", "fork", "retry"}
 # Who, and what they may do to a run that Anna and Vic asked for and Bo may decide.
 TABLE: dict[str, set[str]] = {
     "vic": {"see", "answer"},
-    "anna": {"trigger", "see", "answer", "withdraw", "amend"} | STEERS,
+    "anna": {"trigger", "see", "answer", "explain", "withdraw", "amend"} | STEERS,
     "bo": {"trigger", "see", "answer"},
-    "ole": {"trigger", "see", "answer", "import", "freeze", "absent", "dead"} | STEERS,
+    "ole": {"trigger", "see", "answer", "explain", "import", "freeze", "absent", "dead"} | STEERS,
     "ada": set(get_args(Action)) - {"withdraw", "amend"},
     "left": set(),
 }

@@ -19,6 +19,7 @@ from bot.policy.judge import approval_counts, ways_to_approve
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
     approved,
+    asked_because,
     below_title,
     by_key,
     details,
@@ -147,7 +148,7 @@ def card_view(
         and view.started_at is None
         and _goes_on(run),
         may_withdraw=is_open and asks and request.purpose != "unknown",
-        excluded=excluded(request, people),
+        excluded=[*(asked_because(request, people, me) if is_open else ()), *excluded(request, people)],
         because=_because(record, view, people, me, has_approved=has_approved, counts_here=counts_here),
         by_key=by_key(view.service, view.key_holders, people),
         title=view.title if is_open else view.title.removesuffix("?"),

@@ -1,0 +1,259 @@
+"""An explanation says what would happen, and that is what then happens."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.events import RequestDecided, RequestReassigned, RequestReminded
+from agents.requests import PersonId, Request
+from bot.people.directory import People
+from bot.policy.approvers.quorum import eligible
+from bot.policy.record import RequestRecord
+from bot.queries.explain import Coming, Explanation, explain, opened, places_of, steps_of
+from bot.queries.explain_words import explained
+from bot.testing.settings import settings_of
+from tests.bot.cli.shell import sayso
+from tests.bot.web.problems import refused
+from tests.servers.web import serving
+from tests.world import World, a_world
+
+WHO = """
+[people.anna]
+name = "Anna Ames"
+email = "anna@corp.example"
+timezone = "Europe/Berlin"
+groups = ["release"]
+
+[people.bo]
+name = "Bo Berg"
+email = "bo@corp.example"
+timezone = "Europe/Stockholm"
+groups = ["release"]
+
+[people.cy]
+name = "Cy Cole"
+email = "cy@corp.example"
+timezone = "America/New_York"
+groups = ["release"]
+
+[people.dee]
+name = "Dee Dunn"
+timezone = "Asia/Singapore"
+
+[groups.finance]
+file = "people.csv"
+
+[oncall.ops]
+rotation = ["person:dee", "person:cy"]
+shift = "12h"
+starts = "2026-11-02T09:00"
+timezone = "Europe/Berlin"
+
+[policies.production]
+approvers = ["group:release"]
+approve_by_email = true
+expires_after = "4h"
+execute_within = "15m"
+remind_after = ["30m", "2h"]
+escalate_after = "1h"
+escalate_to = ["oncall:ops"]
+quiet_hours = "22:00-07:00"
+
+[policies.spending]
+expires_after = "2d"
+
+[[policies.spending.steps]]
+name = "manager"
+approvers = ["person:bo"]
+escalate_after = "8h"
+escalate_to = ["person:dee"]
+
+[[policies.spending.steps]]
+name = "finance"
+approvers = ["group:finance"]
+
+[policies.solo]
+approvers = ["person:anna"]
+expires_after = "1h"
+
+[[freeze.windows]]
+name = "weekend"
+environments = ["production"]
+days = ["sat", "sun"]
+timezone = "Europe/Berlin"
+
+[alerts]
+to = ["person:dee"]
+"""
+CSV = "email,group\nbo@corp.example,finance\ncy@corp.example,finance\ngus@corp.example,finance\n"
+ANNA, BO = PersonId("anna"), PersonId("bo")
+SUNDAY = datetime(2026, 11, 22, 22, 10, tzinfo=UTC)
+FROZEN = (
+    "production: Frozen by the window “weekend” since Sat 21 Nov, 00:00 CET, until Mon 23 Nov, 00:00 CET. "
+    "Votes count, and nothing starts."
+)
+
+
+def people_in(folder: Path) -> People:
+    (folder / "people.csv").write_text(CSV)
+    return People.of(settings_of(folder, WHO))
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "people.csv").write_text(CSV)
+    async with a_world(redis, tmp_path / "data", WHO) as world:
+        yield world
+
+
+async def told(
+    world: World, policy: str, at: datetime = SUNDAY, person: PersonId = ANNA, where: str = ""
+) -> Explanation:
+    app = world.app
+    return await explain(app.people, app.requests.freezes, places_of(app.settings), policy, person, at, where)
+
+
+def lines_of(found: Explanation, world: World) -> list[tuple[str, str]]:
+    return [(line.label, line.text) for line in explained(found, world.app.people)[1]]
+
+
+async def test_it_says_who_is_asked_why_and_when_on_whose_clock_and_what_stops_it(office: World) -> None:
+    found = await told(office, "production", where="production")
+
+    assert explained(found, office.app.people)[0] == (
+        "If Anna Ames asks on Sun 22 Nov, 23:10 CET for what production gates, and nobody answers"
+    )
+    assert lines_of(found, office) == [
+        ("Who decides", "Bo Berg or Cy Cole; one approval is needed"),
+        ("Asked at once", "Bo Berg, as a member of the group release: by e-mail; Sun 22 Nov, 23:10 CET there"),
+        ("Asked at once", "Cy Cole, as a member of the group release: by e-mail; Sun 22 Nov, 17:10 EST there"),
+        ("Does not count", "Anna Ames, who asked for it"),
+        ("On call for ops", "Cy Cole, until Mon 23 Nov, 03:00 EST"),
+        (
+            "Frozen then",
+            FROZEN,
+        ),
+        ("Sun 22 Nov, 23:40 CET", "reminder 1 to Cy Cole (17:40 EST)"),
+        ("Mon 23 Nov, 00:00 CET", "the window weekend of production ends"),
+        ("Mon 23 Nov, 00:10 CET", "nobody has decided, and there is nobody else to ask"),
+        ("Mon 23 Nov, 01:10 CET", "reminder 2 to Cy Cole (19:10 EST)"),
+        ("Mon 23 Nov, 03:10 CET", "it expires, and nothing is done"),
+        ("What stops it", "a denial by anybody who may decide and whoever asked, by taking it back, until it starts"),
+        ("Once approved", "it starts at once unless it is frozen; after 15 min it is asked again"),
+    ]
+
+
+async def test_steps_strangers_and_who_is_reached_by_nothing_are_said(office: World) -> None:
+    found = await told(office, "spending")
+
+    said = dict(lines_of(found, office))
+    assert said["Does not count"] == "members of the group finance who are nobody in [people]: gus@corp.example"
+    assert said["Then finance"] == "Bo Berg or Cy Cole, once the step before is met"
+    [escalation] = [one for one in found.coming if one.kind == "escalation"]
+    assert [(one.person, one.by) for one in escalation.people] == [("dee", ())]
+
+
+async def test_where_nobody_would_be_asked_it_says_why(office: World) -> None:
+    found = await told(office, "solo")
+
+    assert "policy 'solo' can't be met" in found.refused
+    assert lines_of(found, office)[0] == ("Nobody is asked", found.refused)
+
+
+async def test_what_people_have_frozen_holds_until_they_end_it(office: World) -> None:
+    await office.app.requests.freezes.freeze("production", BO, "incident 4711")
+
+    assert [one.by for one in (await told(office, "solo", where="production")).freezes if one.by] == ["bo"]
+    assert [one.by for one in (await told(office, "solo", where="staging")).freezes if one.by] == []
+
+
+moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - given one
+EVERYWHERE = ("Europe/Berlin", "America/New_York", "Asia/Singapore", "Australia/Lord_Howe", "Africa/Casablanca")
+
+
+@settings(max_examples=60)
+@given(moments, st.sampled_from(["production", "spending"]))
+def test_what_is_due_comes_in_order_once_and_ends_with_the_expiry(
+    tmp_path_factory: pytest.TempPathFactory, at: datetime, policy: str
+) -> None:
+    people = people_in(tmp_path_factory.mktemp("who"))
+    snapshot = people.snapshot(policy, at)
+    assert snapshot
+    request = opened(snapshot, ANNA, at, "")
+    assert isinstance(request, Request)
+
+    found = list(steps_of(RequestRecord(request=request), people))
+
+    moved = [due.moment for due, _ in found]
+    assert moved == sorted(moved)
+    assert (found[-1][0].kind, moved[-1]) == ("expiry", request.expires_at)
+    assert sum(due.kind == "escalation" for due, _ in found) <= 1
+    reminded = [(due.number, person) for due, _ in found if due.kind == "reminder" for person in due.people]
+    assert len(reminded) == len(set(reminded))
+    for due, stands in found:
+        assert ANNA not in (*due.people, *eligible(stands.request.policy, stands.requesters))
+
+
+@pytest.mark.parametrize("hours", [0, 5, 11, 17])
+async def test_what_it_says_is_what_then_happens(office: World, hours: int) -> None:
+    office.workshop.policy_of["bell"] = "production"
+    await office.move_time(hours * 3600)
+    record = await office.opened(await office.trigger("press bell"))
+    request = record.request
+    said = (await told(office, "production", at=request.opened_at)).coming
+
+    for one in [one for one in said if one.kind not in {"frozen", "unfrozen"}]:
+        await office.move_time((one.at - await office.now()).total_seconds() + 1)
+        await office.quiet()
+
+    assert await happened(office, request) == [mark(one) for one in said if one.kind not in {"frozen", "unfrozen"}]
+
+
+def mark(one: Coming) -> tuple[str, datetime, tuple[str, ...]]:
+    people = tuple(each.person for each in one.people)
+    return (one.kind, one.at.replace(second=0, microsecond=0), tuple(sorted(people)))
+
+
+async def happened(world: World, request: Request) -> list[tuple[str, datetime, tuple[str, ...]]]:
+    found = list[tuple[str, datetime, tuple[str, ...]]]()
+    for event in await world.events(request.run_id):
+        at = (event.at - timedelta(seconds=2)).replace(second=0, microsecond=0) if hasattr(event, "at") else event.at
+        if isinstance(event, RequestReminded):
+            found.append(("reminder", at, tuple(sorted(event.people))))
+        elif isinstance(event, RequestReassigned):
+            found.append(("escalation", at, tuple(sorted(event.to))))
+        elif isinstance(event, RequestDecided):
+            found.append(("expiry", at, ()))
+    return found
+
+
+async def test_the_terminal_explains_it_for_whoever_asks(office: World) -> None:
+    shown = await sayso(office, "policies", "explain", "production", "--at", "Sunday 23:10", "--as", "anna")
+    wrong = await sayso(office, "policies", "explain", "production", "--at", "Someday", "--as", "anna")
+    nobody = await sayso(office, "policies", "explain", "nothing", "--as", "anna")
+
+    assert shown.code == 0, shown.err
+    assert shown.out.startswith("If Anna Ames asks on Sun ")
+    assert "23:10 CE" in shown.out
+    assert "Bo Berg, as a member of the group release: by e-mail; " in shown.out
+    assert "'Someday' is no moment. Write" in wrong.err
+    assert "There is no policy 'nothing'. There are: production" in nobody.err
+
+
+async def test_a_key_asks_about_its_person_and_an_operators_about_anybody(office: World) -> None:
+    async with serving(office.app) as api:
+        bo, dee = await api.client("bo", "read"), await api.client("dee", "admin")
+        own = await bo.get("/v1/policies/production/explain?at=Sunday%2023:10")
+        refused(await bo.get("/v1/policies/production/explain?person=anna"), 403, "not-yours")
+        refused(await dee.get("/v1/policies/production/explain?person=anna&at=nonsense"), 422, "invalid")
+        refused(await dee.get("/v1/policies/none/explain?person=anna"), 404, "not-found")
+        other = await dee.get("/v1/policies/production/explain?person=anna&env=production")
+
+    assert own.json()["person"] == "bo"
+    assert [one["person"] for one in own.json()["asked"]] == ["anna", "cy"]
+    assert [one["person"] for one in other.json()["asked"]] == ["bo", "cy"]

@@ -1,0 +1,150 @@
+"""A card says in one line why its reader was asked, wherever they read it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.policy.record import RequestRecord
+from bot.process.reload import Reload
+from bot.queries.rebuild import rebuild
+from bot.render.cards import request_card
+from bot.render.views import request_view
+from tests.bot.cli.shell import sayso
+from tests.bot.process.test_reload import settings_in, without, write
+from tests.fakes.wall import Wall
+from tests.office import TOML
+from tests.servers.console import a_console
+from tests.world import World, a_world
+
+WHO = (
+    TOML.replace('name = "Dan Dorn"\n', 'name = "Dan Dorn"\nlanguage = "de"\n')
+    + """
+[oncall.ops]
+rotation = ["person:dan"]
+shift = "1d"
+starts = "2026-01-01T09:00"
+timezone = "Europe/Berlin"
+
+[policies.hotfix]
+approvers = ["person:bo"]
+expires_after = "4h"
+escalate_after = "20m"
+escalate_to = ["oncall:ops", "person:cy"]
+
+[policies.night]
+approvers = ["oncall:ops"]
+expires_after = "4h"
+
+[policies.spending]
+expires_after = "4h"
+
+[[policies.spending.steps]]
+name = "manager"
+approvers = ["person:bo"]
+
+[[policies.spending.steps]]
+name = "finance"
+approvers = ["group:release"]
+"""
+)
+EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", WHO) as world:
+        yield world
+
+
+async def asked(world: World, policy: str) -> RequestRecord:
+    world.workshop.policy_of["bell"] = policy
+    return await world.opened(await world.trigger("press bell"))
+
+
+async def because(world: World, record: RequestRecord) -> dict[str, str]:
+    """Why everybody who may decide is asked, as the API says it."""
+    return {**request_view(await world.request(record.request.id), world.app.people).asked_because}
+
+
+def told(text: str) -> str:
+    return " ".join(text.split())
+
+
+async def test_a_mail_a_page_the_terminal_and_the_api_say_as_whom_somebody_is_asked(office: World) -> None:
+    record = await asked(office, "production")
+
+    card = await office.next_mail("bo")
+    shown = await sayso(office, "show", record.request.id)
+    async with a_console(office) as console:
+        page = await (await console.browser("cy")).get(f"/requests/{record.request.id}")
+        asker = await (await console.browser("anna")).get(f"/requests/{record.request.id}")
+
+    assert "You are asked: as a member of the group release" in told(card.text)
+    assert "You are asked as a member of the group release" in page.words
+    assert "You are asked" not in asker.words
+    assert "asked      Bo Berg and Cy Cole: as a member of the group release" in shown.out
+    assert await because(office, record) == dict.fromkeys(("bo", "cy"), "as a member of the group release")
+
+
+async def test_whoever_is_on_call_reads_until_when_in_their_own_language(office: World) -> None:
+    record = await asked(office, "night")
+
+    card = await office.next_mail("dan")
+
+    [why] = (await because(office, record)).values()
+    assert why.startswith("as on-call of ops until ")
+    assert "Sie werden gefragt: als Bereitschaft von ops bis " in told(card.text)
+
+
+async def test_who_is_asked_as_nobody_answered_reads_after_how_long_and_the_others_as_before(office: World) -> None:
+    record = await asked(office, "hotfix")
+
+    await office.move_time(21 * 60)
+    card = await office.next_mail("cy", about="Press bell")
+
+    whys = await because(office, record)
+    assert whys["bo"] == "by name in the policy hotfix"
+    assert whys["cy"] == "because nobody had decided after 20 min, by name in the policy hotfix"
+    assert whys["dan"].startswith("because nobody had decided after 20 min, as on-call of ops until ")
+    assert whys["cy"] in told(card.text)
+
+
+async def test_a_step_is_named(office: World) -> None:
+    record = await asked(office, "spending")
+    assert await because(office, record) == {"bo": "for the step manager, by name in the policy spending"}
+
+    await office.decide("bo", record, "approve")
+
+    assert await because(office, record) == {"cy": "for the step finance, as a member of the group release"}
+
+
+async def test_who_is_asked_instead_of_somebody_who_left_reads_who_that_was(office: World) -> None:
+    record = await asked(office, "pair")
+
+    write(office, without(WHO.replace('"person:bo"', '"person:cy"'), "bo") + EVE)
+    await Reload(office.app, lambda: settings_in(office.folder), works=True).look(at_once=True)
+
+    whys = await because(office, record)
+    assert whys["eve"] == "because bo has left, as a member of the group release"
+    assert whys["cy"] == "as a member of the group release"
+    before = await office.request(record.request.id)
+    await rebuild(office.app.store)
+    assert await office.request(record.request.id) == before
+
+
+async def test_a_card_that_many_read_says_it_to_nobody(redis: str, tmp_path: Path) -> None:
+    wall = Wall()
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (wall,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", WHO, change=change) as world:
+        record = await asked(world, "hotfix")
+        await world.quiet()
+
+        labels = [{line.label for line in card.decides} for _, card in wall.pinned.values() if card.form]
+
+        assert [("You are asked" in found) for found in labels] == [True]
+        card = request_card(record.request, world.app.people, record.request.opened_at)
+        assert "You are asked" not in {line.label for line in card.decides}
