@@ -153,11 +153,11 @@ class AskedAs(Frozen):
     """The reason why somebody is asked who was not at first: the `why` of the fact that brought them to it.
 
     `person` is whom it was taken from, `source` and `until` are those of the seat that they came from. It holds for the
-    step with the number `step`.
+    step with the number `in_step`.
     """
 
     why: str
-    step: int = 0
+    in_step: int = 0
     person: PersonId | None = None
     source: str = ""
     until: AwareDatetime | None = None

@@ -147,7 +147,7 @@ def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
         key = "asked.absent" if given.why == "absent" else "asked.delegated"
         return say(key, name=people.name_of(given.person))
     came = policy.asked_as.get(person)
-    came = came if came and came.step == policy.in_step else None
+    came = came if came and came.in_step == policy.in_step else None
     seats = (one for one in parts_of(policy.rule) if isinstance(one, Anyone) and person in one.people)
     seat = came if came and came.source else next(seats, None)
     why = ""

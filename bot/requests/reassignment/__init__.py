@@ -74,7 +74,7 @@ def _saying_why(
     def reason(one: PersonId) -> AskedAs:
         seat = next((seat for seat in seats if one in seat.people), None)
         source, until = (seat.source, seat.until) if seat else ("", None)
-        return AskedAs(why=why, step=policy.in_step, person=person, source=source, until=until)
+        return AskedAs(why=why, in_step=policy.in_step, person=person, source=source, until=until)
 
     return policy.model_copy(update={"asked_as": {**policy.asked_as, **{one: reason(one) for one in to}}})
 
