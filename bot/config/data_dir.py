@@ -92,7 +92,7 @@ class DataDir:
         """Return the text that some process left under `name`; None if there is none."""
         try:
             return (self.folder / name).read_text()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def announce(self, server: LocalServer) -> None:

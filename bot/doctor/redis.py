@@ -3,11 +3,13 @@
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from bot.audit.health import sealed_otherwise, waiting
+from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
 from bot.doctor.finding import Finding, not_tried
 from bot.doctor.redis_rights import examine_rights
@@ -23,6 +25,7 @@ SKEW_S = 60.0
 """The most this machine's clock may be off: deadlines are told to people in minutes."""
 
 _NEARLY_FULL = 0.8
+_SEALED_WITHIN = timedelta(minutes=1)
 
 
 async def examine_redis(
@@ -38,6 +41,8 @@ async def examine_redis(
         async with aclosing(_inside(settings, client)) as findings:
             async for finding in findings:
                 yield finding
+        for finding in await _sealing(settings, client, now):
+            yield finding
         if rights.sign == "✓":
             yield rights
         async with aclosing(_servers(settings, client, now)) as findings:
@@ -92,6 +97,26 @@ async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]
         what = f"sayso_{key.prefix} of {key.owner} names no holders: whoever has it could approve what it asks for"
         fix = f"sayso keys create --service {key.service} --holder PERSON …, then sayso keys revoke sayso_{key.prefix}"
         yield Finding(sign="!", what=what, fix=fix)
+
+
+async def _sealing(settings: Settings, client: Client, now: Callable[[], datetime]) -> list[Finding]:
+    """Look at the key of the audit log, and what waits to be sealed with it. Raises StoreError."""
+    home, found = DataDir(settings.data_dir), list[Finding]()
+    count, since = await waiting(client, settings.shards)
+    if settings.redis_url is not None and settings.audit_key is None:
+        fix = "SAYSO_AUDIT_KEY=$(openssl rand -hex 32), out of Redis and of its backups, the same in every worker"
+        what = "the audit log has no key of its own: whoever knows SAYSO_SECRET_KEY can seal what never happened"
+        found.append(Finding(sign="!", what=what, fix=fix))
+    # Asked for where there is none, the data directory would make one.
+    is_known = settings.secret_key or (settings.data_dir.is_dir() and home.read("audit.key"))
+    if is_known and (shards := await sealed_otherwise(client, settings.shards, home.audit_keys(settings))):
+        what = "records of the audit log are sealed with another SAYSO_AUDIT_KEY than this one"
+        fix = "set the key of before: what it sealed can't be checked with another"
+        found.append(Finding(sign="✗", what=f"{what} (shards {', '.join(map(str, shards))})", fix=fix))
+    if since and now() - since > _SEALED_WITHIN:
+        what = f"{count} facts wait to be sealed for the audit log, the oldest since {since:%Y-%m-%d %H:%M} UTC"
+        found.append(Finding(sign="✗", what=what, fix="start a worker; if one runs, its log says why it does not seal"))
+    return found or [Finding(sign="✓", what="the audit log is sealed, with a key of its own")]
 
 
 def _durability(settings: Settings, durability: Durability, why: str) -> Finding:

@@ -29,9 +29,11 @@ NEEDED: tuple[tuple[str, ...], ...] = tuple(
     HLEN {key}
     HMGET {key} f
     HSET {key} f v
+    HSETNX {key} f v
     HVALS {key}
     MGET {key}
     PEXPIRE {key} 1
+    PEXPIREAT {key} 1
     PTTL {key}
     PUBLISH {key} m
     SADD {key} m
@@ -44,6 +46,8 @@ NEEDED: tuple[tuple[str, ...], ...] = tuple(
     XDEL {key} 0-1
     XLEN {key}
     XRANGE {key} - +
+    XREVRANGE {key} + -
+    XTRIM {key} MINID 0-1
     ZADD {key} 1 m
     ZCARD {key}
     ZCOUNT {key} 0 1

@@ -18,6 +18,8 @@ ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 """The states that a run does not leave."""
 LAG_S = 60.0
 """From then on work waits for want of workers, and not by chance."""
+SEAL_S = 60.0
+"""A sweep seals within a second or two."""
 
 # Older ones were decided, if at all, after a time that would not change what is usual.
 _LOOKED_AT = 500
@@ -61,6 +63,8 @@ async def status(store: Store, needs: Sequence[str] = ()) -> Status:
         model_calls=sum(_named(use, CALLS).values()),
         model_tokens=dict(sorted(_named(use, TOKENS).items())),
         cost_usd=use[MICRODOLLARS] / 1_000_000,
+        unsealed=found.unsealed,
+        unsealed_s=round(found.unsealed_s, 3),
     )
 
 
@@ -76,6 +80,11 @@ def _needs(found: Figures, lag_s: float) -> list[str]:
         needs.append(f"{found.runs['unknown']} runs are unknown: nobody has said whether their last effect happened")
     if lag_s > LAG_S:
         needs.append(f"work waits for {lag_s:.0f} s: start a worker, or one more")
+    if found.unsealed_s > SEAL_S:
+        needs.append(
+            f"{found.unsealed} facts wait to be sealed for the audit log, the oldest for {found.unsealed_s:.0f} s: "
+            "look whether a worker runs, and at its log"
+        )
     return needs
 
 

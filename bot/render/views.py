@@ -126,7 +126,8 @@ class Status(Frozen):
 
     `lag_s` is for how long the oldest work waits that could be taken, or how late workers look after what is due.
     `decided_24h` are those of the last 24 h among the 500 newest requests, and `decision_p50_s` the time that half of
-    them took at most. `answers`, `delivery_failures`, `expired` and what models used are counted since ever.
+    them took at most. `unsealed` facts wait to be sealed for the audit log, the oldest for `unsealed_s`. `answers`,
+    `delivery_failures`, `expired` and what models used are counted since ever.
     """
 
     needs: tuple[str, ...]
@@ -148,6 +149,8 @@ class Status(Frozen):
     model_calls: int
     model_tokens: dict[str, int]
     cost_usd: float
+    unsealed: int = 0
+    unsealed_s: float = 0.0
 
 
 class Turn(Frozen):

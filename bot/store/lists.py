@@ -45,7 +45,8 @@ class Figures:
 
     `runs` are by state, as are those that are `archived`, which `started` counts, too; `open_by_age` is by the places
     in `AGES_S`. `oldest_open_s` is an age, the lags say for how long the oldest of the work waits that could be taken;
-    `overdue_s` how late the schedule is, which workers look after.
+    `overdue_s` how late the schedule is, which workers look after. `unsealed` facts wait to be sealed for the audit
+    log, the oldest for `unsealed_s`.
     """
 
     started: int = 0
@@ -63,6 +64,8 @@ class Figures:
     counts: Counter[str] = field(default_factory=Counter[str])
     model_use: Counter[str] = field(default_factory=Counter[str])
     archived: Counter[str] = field(default_factory=Counter[str])
+    unsealed: int = 0
+    unsealed_s: float = 0.0
 
     def __add__(self, other: "Figures") -> "Figures":
         """Both: numbers together, of ages the greater one."""
@@ -82,6 +85,8 @@ class Figures:
             counts=self.counts + other.counts,
             model_use=self.model_use + other.model_use,
             archived=self.archived + other.archived,
+            unsealed=self.unsealed + other.unsealed,
+            unsealed_s=max(self.unsealed_s, other.unsealed_s),
         )
 
     def named(self, begins: str) -> dict[str, int]:
@@ -320,14 +325,14 @@ def _figures_of(keys: Keys) -> list[str]:
     states = [keys.runs_in(state) for state in get_args(RunState)]
     return [
         keys.clock, keys.wake, keys.outbox, keys.dead, keys.open, keys.runs, keys.counts, keys.model_use, keys.answers,
-        keys.ready, keys.archived, *states,
+        keys.ready, keys.archived, keys.audit_new, *states,
     ]  # fmt: skip
 
 
 def _of_shard(reply: Sequence[Any]) -> Figures:
     """What `figures.lua` tells of one shard."""
     now, started, by_state, by_age, opened, answers, ready, first_answer, first_ready, due, *left = reply
-    outbox, dead, quarantined, counts, use, archived = left
+    outbox, dead, quarantined, counts, use, archived, unsealed, unsealed_ms = left
 
     def age_s(ms: bytes) -> float:
         return max(0.0, (int(now) - float(ms)) / 1000) if ms else 0.0
@@ -348,6 +353,8 @@ def _of_shard(reply: Sequence[Any]) -> Figures:
         counts=_counter(counts),
         model_use=_counter(use),
         archived=_counter(archived),
+        unsealed=unsealed,
+        unsealed_s=int(unsealed_ms) / 1000,
     )
 
 

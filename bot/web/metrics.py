@@ -97,8 +97,15 @@ def _of_requests(found: Figures) -> Iterator[Metric]:
 def _of_work(found: Figures) -> Iterator[Metric]:
     ready = {"answers": found.answers, "other": found.ready}
     yield _labelled(GaugeMetricFamily, "sayso_queue_ready", "Work that a worker could take now.", "work", ready)
-    lags = {"answers": found.answers_lag_s, "other": found.ready_lag_s, "schedule": found.overdue_s}
-    told = "For how long the oldest of that work waits; schedule: how late workers look after what is due."
+    lags = {
+        "answers": found.answers_lag_s,
+        "other": found.ready_lag_s,
+        "schedule": found.overdue_s,
+        "audit": found.unsealed_s,
+    }
+    told = (
+        "For how long the oldest of that work waits; schedule: how late workers look after what is due; audit: facts."
+    )
     yield _labelled(GaugeMetricFamily, "sayso_queue_lag_seconds", told, "work", lags)
     yield GaugeMetricFamily("sayso_outbox_waiting", "Messages that are still to be sent.", value=found.outbox)
     told = "Cards that a channel did not bring to their person, by channel."

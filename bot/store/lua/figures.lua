@@ -1,5 +1,5 @@
 -- What operators ask of a shard, in as many commands however much there is.
--- KEYS: clock, wake, outbox, dead, open, runs, counts, model use, answers, ready, archived,
+-- KEYS: clock, wake, outbox, dead, open, runs, counts, model use, answers, ready, archived, facts to be sealed,
 -- then the runs of each state.
 -- ARGV: ages of open requests in ms, ascending. Returns the time, what is counted, and from when the oldest are.
 local now = now_ms(KEYS[1])
@@ -14,7 +14,12 @@ end
 by_age[#by_age + 1] = redis.call('ZCOUNT', KEYS[5], '-inf', before)
 
 local by_state = {}
-for position = 12, #KEYS do by_state[#by_state + 1] = redis.call('ZCARD', KEYS[position]) end
+for position = 13, #KEYS do by_state[#by_state + 1] = redis.call('ZCARD', KEYS[position]) end
+
+-- The ids of these are times that Redis itself has given.
+local unsealed, time = redis.call('XRANGE', KEYS[12], '-', '+', 'COUNT', '1')[1], redis.call('TIME')
+local noted_at = unsealed and tonumber(string.match(unsealed[1], '^%d+'))
+local waits = noted_at and math.max(0, tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) - noted_at) or 0
 
 local dead, quarantined = 0, 0
 for _, note in ipairs(redis.call('HVALS', KEYS[4])) do
@@ -25,5 +30,5 @@ return {
   whole(now), redis.call('ZCARD', KEYS[6]), by_state, by_age, oldest(KEYS[5]),
   redis.call('ZCARD', KEYS[9]), redis.call('ZCARD', KEYS[10]), oldest(KEYS[9]), oldest(KEYS[10]), oldest(KEYS[2]),
   redis.call('HLEN', KEYS[3]), dead, quarantined, redis.call('HGETALL', KEYS[7]), redis.call('HGETALL', KEYS[8]),
-  redis.call('HGETALL', KEYS[11]),
+  redis.call('HGETALL', KEYS[11]), redis.call('XLEN', KEYS[12]), whole(waits),
 }

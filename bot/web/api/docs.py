@@ -246,6 +246,8 @@ STATUS: dict[str, object] = {
     "model_calls": 120,
     "model_tokens": {"cache_read": 310000, "input": 42000, "output": 9000},
     "cost_usd": 1.93,
+    "unsealed": 0,
+    "unsealed_s": 0.0,
 }
 DONE = {"id": "s3o-k7m2xq4d5v6ab", "told": "s3o-k7m2xq4d5v6ab is tried again."}
 DEAD = {

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from agents.requests import Freeze, Frozen, PersonId
+from bot.audit.health import sealed_otherwise
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
 from bot.people.absences import Absence, absence_words
@@ -305,11 +306,22 @@ async def status(_: MayRead, here: HereNow) -> Status:
     """The figures of `/metrics` as one document, and in `needs` what a person has to look at."""
     wrong = await NotedTables(here.app.store).wrong()
     needs = [f"the settings can't be read anew, so nothing has changed: {wrong}"] if wrong else []
+    needs += await _of_audit_key(here)
     try:
         await readyz(here)
     except ProblemError as error:
         return await status_of(here.app.store, [*needs, f"{error.problem.detail} {error.problem.do}"])
     return await status_of(here.app.store, [*needs, *await here.app.drift.needs()])
+
+
+async def _of_audit_key(here: Here) -> list[str]:
+    """Return what is wrong with the key of the audit log, where this process has one."""
+    settings, store = here.app.settings, here.app.store
+    if settings.audit_key is None and settings.redis_url is not None:
+        return []
+    shards = await sealed_otherwise(store.client, store.shards, here.app.data_dir.audit_keys(settings))
+    named = ", ".join(map(str, shards))
+    return [f"the audit log of shards {named} is sealed with another SAYSO_AUDIT_KEY than this one"] if shards else []
 
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))

@@ -43,7 +43,7 @@ def anthropic() -> Iterator[FakeAnthropic]:
 def environ(server: RedisServer, anthropic: FakeAnthropic) -> dict[str, str]:
     """The environment of an installation in which all is well, but that it has no mail."""
     model = {"ANTHROPIC_API_KEY": anthropic.key, "ANTHROPIC_BASE_URL": anthropic.base_url}
-    return ALONE | model | {"SAYSO_REDIS_URL": server.url}
+    return ALONE | model | {"SAYSO_REDIS_URL": server.url, "SAYSO_AUDIT_KEY": KEY[::-1]}
 
 
 @pytest.fixture

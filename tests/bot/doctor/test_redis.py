@@ -1,5 +1,6 @@
 """The doctor's findings about Redis: what it allows, has room for, and takes for the time."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.audit.chain import key_id
 from bot.config.settings import load
 from bot.doctor.finding import Finding
 from bot.doctor.redis import examine_redis
 from bot.doctor.redis_rights import NEEDED
+from bot.store import Keys
 from tests.processes.programs import RedisServer
 from tests.servers.lines import TOP
 
@@ -24,9 +27,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield server.start()
 
 
-async def findings(server: RedisServer, url: str = "", off_s: float = 0) -> list[Finding]:
+KEYED = {"SAYSO_SECRET_KEY": "s" * 32, "SAYSO_AUDIT_KEY": "a" * 32}
+
+
+async def findings(server: RedisServer, url: str = "", off_s: float = 0, keys: dict[str, str] = KEYED) -> list[Finding]:
     """Return what the doctor says of it."""
-    settings = load(None, {"SAYSO_REDIS_URL": server.url, "SAYSO_DATA_DIR": "/nonexistent"}, Path("/nonexistent"))
+    environ = {"SAYSO_REDIS_URL": server.url, "SAYSO_DATA_DIR": "/nonexistent", **keys}
+    settings = load(None, environ, Path("/nonexistent"))
 
     def now() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=off_s)
@@ -140,3 +147,38 @@ def test_whatever_the_store_and_the_queue_ask_of_redis_is_asked_for() -> None:
     assert len(called) > 30
     # Without the latter two only `sayso backup` and `sayso restore` don't work, and they say so.
     assert called - {"CONFIG", "INFO", "CLIENT", "RESTORE"} <= asked
+
+
+async def test_an_audit_log_without_a_key_of_its_own_is_worth_knowing(server: RedisServer) -> None:
+    every = await findings(server, keys={"SAYSO_SECRET_KEY": "s" * 32})
+
+    [one] = [finding for finding in every if "audit log" in finding.what]
+    assert (one.sign, "SAYSO_AUDIT_KEY" in one.fix) == ("!", True)
+
+
+async def test_an_audit_log_that_another_key_has_sealed_is_wrong(server: RedisServer) -> None:
+    connection = server.connect()
+    chain = Keys(3).audit_chain
+    try:
+        assert "a key of its own" in (await found("audit log", server)).what
+        connection.ask("XADD", chain, "0-1", "b", json.dumps({"key": key_id(b"another")}), "s", "")
+
+        wrong = await found("audit log", server)
+    finally:
+        connection.ask("DEL", chain)
+        connection.close()
+
+    assert (wrong.sign, "another SAYSO_AUDIT_KEY than this one (shards 3)" in wrong.what) == ("✗", True)
+
+
+async def test_facts_that_nobody_seals_are_wrong_after_a_minute(server: RedisServer) -> None:
+    connection = server.connect()
+    try:
+        connection.ask("XADD", Keys(1).audit_new, "1-1", "note", "{}")
+
+        wrong = await found("audit log", server)
+    finally:
+        connection.ask("DEL", Keys(1).audit_new)
+        connection.close()
+
+    assert (wrong.sign, wrong.what.startswith("1 facts wait to be sealed")) == ("✗", True)

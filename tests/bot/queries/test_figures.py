@@ -7,7 +7,7 @@ import pytest
 
 from bot.outbound.dead_letter import Note
 from bot.queries.figures import status
-from bot.store import Accepted, Commit, Once, RecordWrite, Store, Wake, WorkItem
+from bot.store import Accepted, Commit, Keys, Once, RecordWrite, Store, Wake, WorkItem
 from bot.store.lists import DECIDED_S, NOT_DELIVERED, Figures, counted_as
 from tests.bot.store.stores import AT, REQUEST, RUN, a_store, line, move_time, started
 from tests.world import World
@@ -146,3 +146,15 @@ async def test_the_usual_time_to_decide_is_that_of_the_last_day(world: World) ->
     assert now.decision_p50_s is not None
     assert 90 <= now.decision_p50_s < 600
     assert (later.decided_24h, later.decision_p50_s) == (0, None)
+
+
+async def test_facts_that_wait_to_be_sealed_are_counted_and_need_somebody_after_a_minute(store: Store) -> None:
+    await store.client.do("XADD", Keys(0).audit_new, "*", "note", "{}")
+    now = await status(store)
+    await store.client.do("DEL", Keys(0).audit_new)
+    await store.client.do("XADD", Keys(0).audit_new, "1-1", "note", "{}")
+
+    later = await status(store)
+
+    assert (now.unsealed, now.unsealed_s < 60, now.needs) == (1, True, ())
+    assert "1 facts wait to be sealed" in later.needs[0]

@@ -1,0 +1,41 @@
+"""Whether what happens is sealed in time, and with a key that is known here."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from bot.audit.chain import key_id
+from bot.store import Keys
+from bot.store.client import Client
+
+
+async def sealed_otherwise(client: Client, shards: int, keys: Sequence[bytes]) -> list[int]:
+    """The shards whose oldest or newest record in the store is sealed with none of `keys`. Raises StoreError."""
+    known = set(map(key_id, keys))
+    ends = ("XRANGE", "-", "+"), ("XREVRANGE", "+", "-")
+    commands = [
+        (verb, Keys(shard).audit_chain, first, last, "COUNT", 1)
+        for shard in range(shards)
+        for verb, first, last in ends
+    ]
+    found = await client.read(*commands)
+    wrong = {place // 2 for place, entries in enumerate(found) if entries and _key_of(entries[0][1]) not in known}
+    return sorted(wrong)
+
+
+async def waiting(client: Client, shards: int) -> tuple[int, datetime | None]:
+    """How many facts wait to be sealed, and since when the oldest does. Nothing is written. Raises StoreError."""
+    streams = [Keys(shard).audit_new for shard in range(shards)]
+    counts = await client.read(*(["XLEN", name] for name in streams))
+    firsts = await client.read(*(["XRANGE", name, "-", "+", "COUNT", 1] for name in streams))
+    # Ids begin with the time by Redis's clock.
+    noted = [int(entries[0][0].partition(b"-")[0]) for entries in firsts if entries]
+    return sum(counts), datetime.fromtimestamp(min(noted) / 1000, UTC) if noted else None
+
+
+def _key_of(fields: dict[bytes, bytes]) -> str:
+    """Return the name of the key that a record says it is sealed with; "" where it can't be read."""
+    try:
+        return str(json.loads(fields[b"b"])["key"])
+    except (ValueError, KeyError, TypeError):
+        return ""
