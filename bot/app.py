@@ -33,6 +33,7 @@ from bot.inbound.inbox import Handlers, Inbox
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.quarantine_review import QuarantineReview
+from bot.inbound.revocations import Revocations
 from bot.outbound.announcements import Announcements
 from bot.outbound.failures import DeliveryFailures
 from bot.outbound.notifier import Notifier, to_person
@@ -189,6 +190,7 @@ class _Ground:
     people: People
     decisions: Decisions
     freezes: FrozenRequests
+    standing: StandingApprovals
     tokens: Tokens
     access: Access
     channels: Mapping[str, Channel]
@@ -307,9 +309,8 @@ def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:
         freezes=ground.freezes,
     )
     departures = Departures(ground.journal, decisions, ground.people, ground.edits, ground.settings.alerts.to)
-    standing = StandingApprovals(ground.journal, decisions, ground.people)
     absences = AbsentPeople(ground.journal, decisions, ground.people)
-    return Requests(decisions, lookup, ground.freezes, departures, standing, absences)
+    return Requests(decisions, lookup, ground.freezes, departures, ground.standing, absences)
 
 
 def _ground(
@@ -338,6 +339,7 @@ def _ground(
         people=people,
         decisions=decisions,
         freezes=FrozenRequests(journal, decisions, people, settings.freeze.windows, edits),
+        standing=StandingApprovals(journal, decisions, people),
         tokens=Tokens(data_dir.keys(settings)),
         access=access_to(store, people, settings),
         channels={channel.name: channel for channel in channels},
@@ -378,6 +380,7 @@ def _out_and_in(ground: _Ground, starter: Starter, steering: Steering) -> tuple[
         quarantine=Quarantine(journal, decisions, tokens, people),
         steering=steering,
         absences=TypedAbsences(journal, people, AbsentPeople(journal, decisions, people)),
+        revocations=Revocations(journal, ground.standing, people, ground.access.rights),
     )
     return outbox, Inbox(journal, channels, starter, tokens, decisions, people, handlers)
 

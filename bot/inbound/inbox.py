@@ -17,6 +17,7 @@ from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
+from bot.inbound.revocations import Revocations
 from bot.people.directory import People
 from bot.policy.answers import ONLY_FILES, Statement, edit_of
 from bot.requests.decisions import Decisions
@@ -61,8 +62,8 @@ class Handlers:
     """The handlers of all items but votes, answers and new triggers.
 
     `follow_ups` takes messages in the thread of a run, `inquiries` mail to the desk, `bounces` mail that came back, and
-    `quarantine` what is nobody's proven word; `steering` takes edits of what is asked, and `absences` word of those who
-    are away.
+    `quarantine` what is nobody's proven word; `steering` takes edits of what is asked, `absences` word of those who are
+    away, and `revocations` messages that end a standing approval.
     """
 
     follow_ups: FollowUps
@@ -71,6 +72,7 @@ class Handlers:
     quarantine: Quarantine
     steering: Steering
     absences: TypedAbsences
+    revocations: Revocations
 
 
 class Inbox:
@@ -91,6 +93,7 @@ class Inbox:
         self._follow_ups, self._inquiries = handlers.follow_ups, handlers.inquiries
         self._bounces, self._quarantine, self._steering = handlers.bounces, handlers.quarantine, handlers.steering
         self._absences = handlers.absences
+        self._revocations = handlers.revocations
         self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
@@ -220,6 +223,8 @@ class Inbox:
         person, may_say = PersonId(trigger.person), trigger.is_addressed and not trigger.held_because
         try:
             if may_say and await self._absences.take(channel, person, trigger.text, trigger.evidence):
+                return await self._store.drop_inbound(inbound_id)
+            if await self._revocations.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
