@@ -27,6 +27,7 @@ from bot.render.words import who_decides, why_asked
 from bot.requests.freezes import FrozenRequests
 from bot.requests.opening import gate_request
 from bot.requests.reassignment import reassigning
+from bot.requests.reassignment.delegation import Delegation
 from bot.requests.reassignment.timing import escalation
 from bot.store.ids import new_id
 from language import say
@@ -119,6 +120,14 @@ class Places:
         return tuple(name for name, gate in self.policies.items() if gate == policy)
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What counts beside the directory: what is frozen, and whose seats go to whom while people are away."""
+
+    freezes: FrozenRequests
+    delegation: Delegation
+
+
 def places_of(settings: "Settings") -> Places:
     """Return the environments of the settings, each with its policy."""
     environments = settings.deploy.environments
@@ -135,7 +144,7 @@ def moment_of(people: People, person: PersonId, text: str, now: datetime) -> dat
 
 
 async def explain(
-    people: People, freezes: FrozenRequests, places: Places, name: str, person: PersonId, at: datetime, where: str = ""
+    people: People, desk: Desk, places: Places, name: str, person: PersonId, at: datetime, where: str = ""
 ) -> Explanation:
     """Return what would happen if `person` asked `at` a moment for what the policy `name` gates.
 
@@ -146,7 +155,7 @@ async def explain(
     if policy is None:
         raise NotFound(say("explain.no-policy", policy=name), say("explain.policies-are", names=_listed(people)))
     await people.look_up_policy(name)
-    environments = (where,) if where else places.gated_by(name)
+    environments, freezes = (where,) if where else places.gated_by(name), desk.freezes
     held = tuple(one for one in await freezes.all() if not one.window)
     told = Explanation(
         policy=name,
@@ -168,6 +177,8 @@ async def explain(
     if not isinstance(request, Request):
         return told.model_copy(update={"refused": request})
     record = RequestRecord(request=request)
+    record = after(record, await desk.delegation.stood_in(record, at))
+    request = record.request
     coming = [
         *_coming(record, people, places),
         *_windows(freezes, environments, at, request.expires_at),

@@ -139,10 +139,11 @@ class Running(ABC):
         return [await self.request(found) for found in await self.app.store.lists.requests(only_open=False)]
 
     async def move_time(self, seconds: float) -> None:
-        """The clock that everything goes by jumps ahead."""
+        """The clock that everything goes by jumps ahead; before the first start it may be put back as well."""
         self._moved_ms += round(seconds * 1000)
         client = Client(self.url)
-        for shard in range(self.app.store.shards):
+        shards = self.app.store.shards if hasattr(self, "app") else self.settings().shards
+        for shard in range(shards):
             await client.do("SET", f"{{s{shard}}}:clock_offset", self._moved_ms)
         await client.close()
 

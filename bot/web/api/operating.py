@@ -15,7 +15,7 @@ from bot.people.api_keys import ApiKey
 from bot.people.noted import NotedTables
 from bot.people.rights import Action
 from bot.policy.approvers.oncall import Duty
-from bot.queries.explain import Explanation, explain, moment_of, places_of
+from bot.queries.explain import Desk, Explanation, explain, moment_of, places_of
 from bot.queries.explain_words import explained
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
@@ -221,7 +221,8 @@ async def explained_policy(
     asks = known.named(person or next(iter(who.people), ""))
     await here.app.guard.check_asking(who, asks, way)
     moment = moment_of(known, asks, at, here.app.store.about_now())
-    found = await explain(known, here.app.requests.freezes, places_of(here.app.settings), name, asks, moment, env)
+    desk = Desk(here.app.requests.freezes, here.app.requests.decisions.delegation)
+    found = await explain(known, desk, places_of(here.app.settings), name, asks, moment, env)
     title, lines = explained(found, known)
     return Explained(**dict(found), title=title, lines=tuple(Labelled(label=one.label, text=one.text) for one in lines))
 

@@ -13,8 +13,9 @@ from agents.requests import PersonId, Request
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord
-from bot.queries.explain import Coming, Explanation, explain, opened, places_of, steps_of
+from bot.queries.explain import Coming, Desk, Explanation, explain, opened, places_of, steps_of
 from bot.queries.explain_words import explained
+from bot.requests.reassignment.absences import AbsenceWanted
 from bot.testing.settings import settings_of
 from tests.bot.cli.shell import sayso
 from tests.bot.web.problems import refused
@@ -115,7 +116,8 @@ async def told(
     world: World, policy: str, at: datetime = SUNDAY, person: PersonId = ANNA, where: str = ""
 ) -> Explanation:
     app = world.app
-    return await explain(app.people, app.requests.freezes, places_of(app.settings), policy, person, at, where)
+    desk = Desk(app.requests.freezes, app.requests.decisions.delegation)
+    return await explain(app.people, desk, places_of(app.settings), policy, person, at, where)
 
 
 def lines_of(found: Explanation, world: World) -> list[tuple[str, str]]:
@@ -170,6 +172,18 @@ async def test_what_people_have_frozen_holds_until_they_end_it(office: World) ->
 
     assert [one.by for one in (await told(office, "solo", where="production")).freezes if one.by] == ["bo"]
     assert [one.by for one in (await told(office, "solo", where="staging")).freezes if one.by] == []
+
+
+async def test_whoever_stands_in_is_asked_in_place_of_who_is_away(office: World) -> None:
+    until = f"{await office.now() + timedelta(days=3):%Y-%m-%d}"
+    wanted = AbsenceWanted(person=BO, until=until, to=PersonId("dee"))
+    await office.app.requests.absences.set(wanted, BO, channel="cli")
+
+    now = await office.now()
+    away, back = await told(office, "spending", at=now), await told(office, "spending", at=now + timedelta(days=5))
+
+    assert [(one.person, one.because) for one in away.asked] == [("dee", "in place of Bo Berg, who is away")]
+    assert [one.person for one in back.asked] == ["bo"]
 
 
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - given one

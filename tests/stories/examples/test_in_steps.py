@@ -1,0 +1,55 @@
+"""The manager, then finance."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.policy.approvers.quorum import eligible
+from bot.policy.judgements import Counted, Decided
+from tests.stories.examples import asked, cards, next_morning, others, told, until
+from tests.world import World
+
+ASKED = next_morning(9, 0)
+
+
+@pytest.fixture
+async def firm(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with told(redis, tmp_path, "steps", ASKED) as world:
+        yield world
+
+
+async def test_finance_is_asked_once_the_manager_has_agreed_and_decides(firm: World) -> None:
+    record = await asked(firm, "spending")
+    assert cards(firm, "bo", "cy", "dee") == {"bo": 1, "cy": 0, "dee": 0}
+
+    assert isinstance(await firm.decide("bo", record, "approve"), Counted)
+    await firm.quiet()
+    assert cards(firm, "cy", "dee") == {"cy": 1, "dee": 1}
+    assert firm.workshop.effects == []
+
+    assert isinstance(await firm.decide("dee", record, "approve"), Decided)
+    await firm.has(record.request.run_id, "done")
+    assert firm.workshop.effects == ["press bell"]
+
+
+async def test_who_decides_for_the_manager_leaves_finance_to_the_other(firm: World) -> None:
+    record = await asked(firm, "spending")
+    await until(firm, ASKED + timedelta(hours=8, seconds=30))
+    assert await others(firm, record) == [("escalated", ("dee",))]
+
+    assert isinstance(await firm.decide("dee", record, "approve"), Counted)
+
+    now = await firm.request(record.request.id)
+    assert eligible(now.request.policy, now.requesters) == ("cy",)
+    assert isinstance(await firm.decide("cy", record, "approve"), Decided)
+
+
+async def test_a_denial_in_any_step_ends_it(firm: World) -> None:
+    record = await asked(firm, "spending")
+    await firm.decide("bo", record, "approve")
+
+    await firm.decide("cy", record, "deny", "too much")
+
+    assert await firm.summary(record.request.run_id) == "failed: denied: too much"
