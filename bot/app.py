@@ -379,7 +379,7 @@ def _out_and_in(ground: _Ground, starter: Starter, steering: Steering) -> tuple[
         bounces=Bounces(store, receipts, people, tokens, failing, outbox.alert),
         quarantine=Quarantine(journal, decisions, tokens, people),
         steering=steering,
-        absences=TypedAbsences(journal, people, AbsentPeople(journal, decisions, people)),
+        absences=TypedAbsences(journal, people, AbsentPeople(journal, decisions, people), decisions),
         revocations=Revocations(journal, ground.standing, people, ground.access.rights),
     )
     return outbox, Inbox(journal, channels, starter, tokens, decisions, people, handlers)

@@ -134,10 +134,15 @@ class Inquiry(Frozen):
 
 
 class Ignored(Frozen):
-    """Recorded and dropped: a machine wrote it, or it is our own."""
+    """Recorded and dropped: a machine wrote it, or it is our own.
+
+    `away` is whose mailbox certainly answered a card by itself, `token` is that card's: it may be that they are away.
+    """
 
     type: Literal["ignored"] = "ignored"
     reason: str
+    away: str = ""
+    token: str = ""
 
 
 Reading = Annotated[Reply | Trigger | Quarantined | Bounced | Inquiry | Ignored, Field(discriminator="type")]

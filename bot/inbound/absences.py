@@ -1,4 +1,6 @@
-"""What people write to say that they are away, or back: a text of nothing else, and never a wish or an answer."""
+"""Word that somebody is away: what they write themselves, and what their mailbox answers. Never a wish or an answer."""
+
+from datetime import datetime
 
 from agents.requests import PersonId
 from bot.config.tables import CHANNELS
@@ -6,17 +8,23 @@ from bot.errors import SaysoError
 from bot.outbound.notifier import to_person
 from bot.people.absences import Typed, absence_words, typed_absence
 from bot.people.directory import People
+from bot.policy.record import RequestRecord
+from bot.render.cards import notice
+from bot.requests.decisions import Decisions
 from bot.requests.reassignment.absences import AbsenceWanted, AbsentPeople
-from bot.store.journal import Journal
-from bot.store.outbox_entry import nearest_first
+from bot.requests.stored import TRIES
+from bot.store.journal import Journal, outgoing_id
+from bot.store.outbox_entry import Delivery, Tell, nearest_first
 from language import say
+
+_OFFERED_S = 7 * 24 * 3600.0
 
 
 class TypedAbsences:
-    """Sets and ends the absences of those who write so themselves, and tells them what became of it."""
+    """Sets and ends the absences of those who write so themselves; notes whose mailbox says that they are away."""
 
-    def __init__(self, journal: Journal, people: People, absences: AbsentPeople) -> None:
-        self._journal, self._people, self._absences = journal, people, absences
+    def __init__(self, journal: Journal, people: People, absences: AbsentPeople, decisions: Decisions) -> None:
+        self._journal, self._people, self._absences, self._decisions = journal, people, absences, decisions
 
     async def take(self, channel: str, person: PersonId, text: str, evidence: str) -> bool:
         """Do what `text` says; False where it says something else. Taking the same twice changes nothing more."""
@@ -41,3 +49,36 @@ class TypedAbsences:
         wanted = AbsenceWanted(person, typed.until, typed.starts, to)
         made = await self._absences.set(wanted, person, channel=channel, evidence=evidence)
         return f"{absence_words(made, self._people)} {say('absence.how-back')}"
+
+    async def seems_away(self, placed: Delivery, person: PersonId) -> None:
+        """Note that the mailbox of somebody who is asked answered a card by itself; nothing is handed on by that.
+
+        They are offered to do it themselves, once in a week: away from their mail where they have another way.
+        """
+        if placed.person != person or placed.about:
+            return
+        kept, _ = await self._journal.store.remember(f"seems away {person}", placed.request_id.encode(), _OFFERED_S)
+        for _ in range(TRIES):
+            record, version, now = read = await self._decisions.request(placed.request_id)
+            offer = self._offer(record, person, now) if kept == placed.request_id.encode() else None
+            commit = self._decisions.delegation.seeming_away(record, version, person, now, offer)
+            if read.is_archived or commit is None:
+                return
+            if (await self._journal.write(commit)).state in {"committed", "full"}:
+                return
+        raise RuntimeError(f"{placed.request_id} changed {TRIES} times while somebody seemed to be away")
+
+    def _offer(self, record: RequestRecord, person: PersonId, now: datetime) -> Tell:
+        request, contact = record.request, self._people.contact(person)
+        with self._people.speaking_to(person):
+            text = say("absence.offer", title=request.title, request=request.id)
+            card = notice(say("absence.offer-title"), text, now, request.id)
+        return Tell(
+            id=outgoing_id(request.id),
+            run_id=request.run_id,
+            person=person,
+            reach=("slack", "email") if contact and contact.slack else ("email",),
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+        )

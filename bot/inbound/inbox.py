@@ -161,6 +161,8 @@ class Inbox:
                 await self._enquiry(inbound_id, arrived.channel, reading, received_at)
             case Ignored():
                 log.info("ignored", reason=reading.reason)
+                if reading.away:
+                    await self._away(reading)
                 await self._store.drop_inbound(inbound_id)
 
     async def _reply(self, inbound_id: str, channel: str, reply: Reply) -> None:
@@ -212,6 +214,14 @@ class Inbox:
         if together is None:
             await self._store.drop_inbound(inbound_id)
         return None
+
+    async def _away(self, reading: Ignored) -> None:
+        """Note whose mailbox answered a card of theirs by itself."""
+        delivery_id = self._tokens.read(reading.token)
+        body = await self._store.delivery(delivery_id) if delivery_id else None
+        if body is not None:
+            placed = await self._store.parsed(Delivery.model_validate_json, body)
+            await self._absences.seems_away(placed, PersonId(reading.away))
 
     def _shard(self, foreign: str, token: str) -> int:
         """The shard of what arrived: that of the card which it answers, if that is known before it is read."""

@@ -192,6 +192,30 @@ class Delegation:
             limit=MAX_EVENTS_AT_ALL,
         )
 
+    def seeming_away(
+        self, record: RequestRecord, version: int, person: PersonId, now: datetime, offer: Tell | None
+    ) -> Commit | None:
+        """Return the commit that notes that somebody who is asked seems to be away; None where nothing changes.
+
+        Nothing is handed on by it. `offer` tells them how they can do that.
+        """
+        policy, voters = record.request.policy, standing_of(record, self._people).voters
+        is_asked = person in eligible(policy, record.requesters) and person not in voters
+        is_known = any(one.person == person for one in policy.away)
+        if not is_asked or is_known or record.state != "open" or now >= record.request.expires_at:
+            return None
+        seen = policy.model_copy(update={"away": (*policy.away, Away(person=person))})
+        made = reassigning(record, seen, "absent", self._people, self._edits, now, person=person)
+        return Commit(
+            run_id=record.request.run_id,
+            events=[made.event],
+            records=[record_write(after(record, [made.event]), version, before=record.request.expires_at)],
+            outgoing=[*made.outgoing, *([outbox_entry(offer)] if offer else [])],
+            deliveries=made.deliveries,
+            wake=[Wake(WorkItem("run", record.request.run_id))],
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
 
 def _gone(
     record: RequestRecord, policy: PolicySnapshot, person: PersonId, now: datetime, to: PersonId | None = None

@@ -62,6 +62,8 @@ ROUTES = (
     Route("/live/part", home.live_part),
     Route("/live/freeze", home.frozen, methods=["POST"]),
     Route("/live/unfreeze", home.unfrozen, methods=["POST"]),
+    Route("/live/away", home.away, methods=["POST"]),
+    Route("/live/back", home.back, methods=["POST"]),
     Route("/quarantine", quarantine.shown),
     Route("/held", quarantine.moved),  # its name in the release before
     Route("/quarantine/{some_id}/requeue", quarantine.requeued, methods=["POST"]),

@@ -12,11 +12,13 @@ from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
 from agents.text import first_line
-from bot.errors import Forbidden, Invalid, RateLimited
+from bot.errors import Forbidden, Invalid, NotFound, RateLimited
+from bot.people.absences import absence_words
 from bot.queries import lists
 from bot.queries.environments import Place
 from bot.render.views import Summary
 from bot.render.worklist import item_of
+from bot.requests.reassignment.absences import AbsenceWanted
 from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.views.places import history_of
@@ -116,6 +118,9 @@ async def live_page(request: Request) -> Response:
         "frozen": [(one, app.requests.freezes.words(one)) for one in await app.requests.freezes.all()],
         "environments": tuple(app.settings.deploy.environments),
         "is_operator": app.access.rights.denial_at_all(who_of(request), "freeze") is None,
+        "absences": [(one, absence_words(one, app.people)) for one in await app.requests.absences.all()],
+        "people": [(one, app.people.name_of(one)) for one in app.people.all()],
+        "sets_absences": app.access.rights.denial_at_all(who_of(request), "absent") is None,
     }
     return await page(request, "live.html", data, frames=demo.site if demo else "'none'")
 
@@ -143,6 +148,34 @@ async def _freeze(request: Request, *, is_on: bool) -> Response:
     await change(where, visit.person, reason, channel="console", evidence=visit.known.evidence)
     name = where or say("words.frozen-everything")
     return to(request, "/live", say("console.frozen" if is_on else "console.unfrozen", name=name))
+
+
+async def away(request: Request) -> Response:
+    """Say that somebody is away: oneself, or, for operators, anybody."""
+    process, visit = here(request), visit_of(request)
+    person = PersonId(visit.field("person") or visit.person)
+    await process.app.guard.check_absence(who_of(request), person, "console")
+    stand_in = PersonId(visit.field("to")) if visit.field("to") else None
+    wanted = AbsenceWanted(person, visit.field("until"), visit.field("from"), stand_in)
+    set_it, evidence = process.app.requests.absences.set, visit.known.evidence
+    try:
+        made = await set_it(wanted, visit.person, channel="console", evidence=evidence)
+    except (Invalid, NotFound) as error:
+        return to(request, "/live", str(error), is_well=False)
+    return to(request, "/live", absence_words(made, process.app.people))
+
+
+async def back(request: Request) -> Response:
+    """Say that somebody is back."""
+    process, visit = here(request), visit_of(request)
+    person = PersonId(visit.field("person") or visit.person)
+    await process.app.guard.check_absence(who_of(request), person, "console")
+    end, evidence = process.app.requests.absences.end, visit.known.evidence
+    try:
+        await end(person, visit.person, channel="console", evidence=evidence)
+    except NotFound as error:
+        return to(request, "/live", str(error), is_well=False)
+    return to(request, "/live", say("console.away-ended", name=process.app.people.name_of(person)))
 
 
 async def live_part(request: Request) -> Response:

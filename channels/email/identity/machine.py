@@ -43,6 +43,7 @@ _MARKS = (
     "x-mailgun-sending-ip-pool",
 )
 _MARKS_OF_PROVIDERS = {"feedback-id", "x-feedback-id"}
+_AWAY = ("x-vacation", "x-autoreply", "x-autorespond", "x-auto-reply", "x-auto-responder", "x-mail-autoreply")
 # Software of lists writes these, but between a person and a list that is not all there is to a mail.
 _LIST_MARKS = ("mailing-list", "x-mailing-list", "x-mailman-version", "x-mlserver", "x-ml-name", "x-ml-info", "x-loop")
 _NULL = re.compile(r"\s*+(?:<\s*+>|\"\"|)\s*+")
@@ -83,6 +84,14 @@ def is_certain(headers: Headers) -> bool:
     """
     marks = {name for name, _ in headers.fields} & set(_MARKS) - _MARKS_OF_PROVIDERS
     return bool(_by_envelope(headers) or marks or list_words(headers))
+
+
+def is_away(headers: Headers, subject: str) -> bool:
+    """Return whether it is an automatic answer such as somebody sets up who is away, and no report or receipt."""
+    if any(_REPORT.match(value) for value in headers.all("content-type")):
+        return False
+    is_reply = any(value.strip().lower().startswith("auto-replied") for value in headers.all("auto-submitted"))
+    return is_reply or any(headers.all(name) for name in _AWAY) or _by_subject(headers, subject) is not None
 
 
 def _by_envelope(headers: Headers) -> str | None:

@@ -19,7 +19,7 @@ from channels.email.format.shown import subject_of
 from channels.email.identity import Accepted, Refused, who
 from channels.email.identity.author import author_of, claimed
 from channels.email.identity.identify import is_asked_for
-from channels.email.identity.machine import calendar_words, is_certain, machine_words
+from channels.email.identity.machine import calendar_words, is_away, is_certain, machine_words
 from channels.email.identity.proof import Prove, Proven
 from channels.email.mime import SUBJECT_CHARS
 from channels.email.reading import bounce, inquiry
@@ -127,6 +127,11 @@ class Reader:
         author = author_of(headers) or ""
         return self.directory.by_email(author) is not None and isinstance(self.prove(raw, author), Proven)
 
+    def _who_is_away(self, raw: bytes, headers: Headers, subject: str) -> str:
+        """Return whose mailbox certainly answers by itself; empty where that is not known."""
+        found = self.directory.by_email(author_of(headers) or "") if is_away(headers, subject) else None
+        return found.id if found and self._is_proven(raw, headers) else ""
+
     def _is_named(self, headers: Headers) -> bool:
         """Return whether the mail was written to us; who only got a copy of it answers no stranger (RFC 3834, 2)."""
         return any(addresses.split_tag(each)[0] == self.own for each in recipients_of(headers))
@@ -144,7 +149,8 @@ class Reader:
         """A card of ours that came back, or nothing to anybody. It never counts as an answer."""
         why = bounce.failure_of(raw, headers, subject)
         if why is None:
-            return Ignored(reason=words)
+            person = self._who_is_away(raw, headers, subject) if token else ""
+            return Ignored(reason=words, away=person, token=token or "" if person else "")
         # Where the envelope sender could not be ours the report comes to the plain address: the returned mail knows.
         receipts = bounce.receipts_of(raw, self.own) or frozenset(filter(None, [token]))
         if len(receipts) != 1:

@@ -250,22 +250,42 @@ async def test_the_same_mail_twice_has_one_effect(world: World) -> None:
     assert len(await world.app.store.lists.summaries()) == 1
 
 
-async def test_an_automatic_reply_answers_nothing_and_gets_no_answer(world: World) -> None:
+async def test_automatic_replies_answer_nothing_and_offer_once_to_hand_it_on(world: World) -> None:
+    record, card = await card_for(world)
+
+    for _ in range(3):
+        message = EmailMessage()
+        message["From"], message["To"] = "bo@corp.example", card.reply_to
+        message["Subject"], message["Auto-Submitted"] = "Out of office", "auto-replied"
+        message.set_content("approve")
+        await world.transport("bo@corp.example").send(
+            bytes(message), sender="bo@corp.example", recipients=[card.reply_to or ""]
+        )
+        await until(lambda: not list((world.mail.folder(BOT) / "new").iterdir()))
+        await world.quiet()
+
+    assert await still_open(world, record)
+    offer = await world.next_mail("bo", about="automatic reply of yours")
+    assert "nothing was handed on" in " ".join(offer.text.split())
+    assert len(world.mails("bo")) == 2
+    policy = (await world.request(record.request.id)).request.policy
+    assert (policy.handed_on, [(one.person, one.until) for one in policy.away]) == ((), [("bo", None)])
+    assert await world.dead() == []
+
+
+async def test_an_automatic_reply_that_is_not_certainly_theirs_says_nothing_of_them(world: World) -> None:
     record, card = await card_for(world)
     message = EmailMessage()
     message["From"], message["To"] = "bo@corp.example", card.reply_to
     message["Subject"], message["Auto-Submitted"] = "Out of office", "auto-replied"
-    message.set_content("approve")
+    message.set_content("away until 2026-12-01: dan")
 
-    await world.transport("bo@corp.example").send(
-        bytes(message), sender="bo@corp.example", recipients=[card.reply_to or ""]
-    )
+    await world.transport(None).send(bytes(message), sender="mallory@corp.example", recipients=[card.reply_to or ""])
     await until(lambda: not list((world.mail.folder(BOT) / "new").iterdir()))
     await world.quiet()
 
-    assert await still_open(world, record)
+    assert (await world.request(record.request.id)).request.policy.away == ()
     assert len(world.mails("bo")) == 1
-    assert await world.dead() == []
 
 
 async def test_where_approving_by_mail_is_off_the_card_says_so_and_a_denial_still_counts(world: World) -> None:

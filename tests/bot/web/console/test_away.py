@@ -1,0 +1,64 @@
+"""The form on the page Live by which people say that they are away."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.office import TOML
+from tests.servers.console import Console, a_console, sent
+from tests.world import World, a_world
+
+_TOML = TOML + '\n[roles]\noperator = ["person:dan"]\n'
+
+
+@pytest.fixture
+async def world(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", _TOML) as office:
+        yield office
+
+
+@pytest.fixture
+async def console(world: World) -> AsyncIterator[Console]:
+    async with a_console(world) as page:
+        yield page
+
+
+async def test_bo_says_that_he_is_away_and_is_back(world: World, console: Console) -> None:
+    bo, cy = await console.browser("bo"), await console.browser("cy")
+    day = (await world.now() + timedelta(days=3)).date().isoformat()
+    page = await bo.get("/live")
+
+    path, fields = sent(page.form("/live/away"), "I am away")
+    done = await bo.post(path, dict(fields) | {"until": day, "to": "cy"})
+    after = await bo.get(done.headers["location"])
+
+    assert "Bo Berg is away from" in after.words
+    assert "Cy Cole stands in." in after.words
+    [absence] = await world.app.requests.absences.all()
+    assert (absence.person, absence.to, absence.by) == ("bo", "cy", "bo")
+    assert "Back already" not in (await cy.get("/live")).words
+    await bo.submit(after.form("/live/back"), "Back already")
+    assert await world.app.requests.absences.all() == []
+
+
+async def test_nobody_says_it_of_others_without_a_role_for_that(world: World, console: Console) -> None:
+    cy = await console.browser("cy")
+    day = (await world.now() + timedelta(days=3)).date().isoformat()
+    path, fields = sent((await cy.get("/live")).form("/live/away"), "I am away")
+
+    refused = await cy.post(path, dict(fields) | {"until": day, "person": "bo"})
+
+    assert refused.status_code == 403
+    assert await world.app.requests.absences.all() == []
+
+
+async def test_a_date_that_makes_no_sense_is_told(world: World, console: Console) -> None:
+    bo = await console.browser("bo")
+    path, fields = sent((await bo.get("/live")).form("/live/away"), "I am away")
+
+    done = await bo.post(path, dict(fields) | {"until": "2020-01-01"})
+
+    assert "That is not a time to be away" in (await bo.get(done.headers["location"])).words
+    assert await world.app.requests.absences.all() == []
