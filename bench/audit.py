@@ -59,8 +59,8 @@ async def audit(folder: Path, records: int) -> None:
         await client.close()
     stored = sum(file.stat().st_size for file in (folder / "archive").rglob("*.gz"))
     show(
-        f"The audit log, over eight shards; approvals with a card for one person; {records / sealing_s:,.0f} sealed and "
-        f"{left / leaving_s:,.0f} archived a second by one process",
+        f"The audit log, over eight shards; approvals with a card for one person; {records / sealing_s:,.0f} sealed "
+        f"and {left / leaving_s:,.0f} archived a second by one process",
         ("records are", "records", "bytes a record in Redis", "in the archive", "verify s", "of that, computing"),
         [
             ("in Redis", f"{records:,}", f"{size / records:,.0f}", "0", *here),

@@ -162,7 +162,7 @@ def _worded(found: "Status") -> Iterator[str]:
     yield f"still to be sent   {found.outbox}"
     yield f"not delivered      {sum(found.delivery_failures.values())}{_listed(found.delivery_failures)}"
     yield f"dead letters       {found.dead_letters}, quarantined {found.quarantined}"
-    yield f"still to be sealed {found.unsealed}, the oldest for {_span(found.unsealed_s)}"
+    yield f"to be sealed       {found.unsealed}, the oldest for {_span(found.unsealed_s)}"
     tokens = sum(found.model_tokens.values())
     yield f"models             {found.model_calls} calls, {tokens} tokens, ${found.cost_usd:.2f}"
 

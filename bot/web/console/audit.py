@@ -51,6 +51,14 @@ _KINDS = {
 }
 
 
+_EVIDENCE = {
+    "console session, opened by a link in Slack": "audit.evidence-session-slack",
+    "console session, opened by a link in a mail": "audit.evidence-session-mail",
+    "console session, opened by a link from an operator's terminal": "audit.evidence-session-operator",
+    "API key ": "audit.evidence-key",
+}
+
+
 async def shown(request: Request) -> Response:
     """The records that the filters find, newest first."""
     process = here(request)
@@ -68,6 +76,7 @@ async def shown(request: Request) -> Response:
         "problem": problem,
         "policies": sorted(process.app.settings.policies),
         "kind_of": _kind_word,
+        "evidence_of": _evidence_words,
         "older": str(request.url.include_query_params(cursor=older).query) if older else "",
         "query": str(request.url.query),
     }
@@ -125,3 +134,12 @@ def _day(text: str) -> datetime | None:
 
 def _kind_word(kind: str) -> str:
     return say(_KINDS[kind]) if kind in _KINDS else kind.replace("_", " ")
+
+
+def _evidence_words(evidence: JsonValue) -> str:
+    """What is recorded in our own words, in the reader's language; what a channel has proven stands there as it is."""
+    text = str(evidence)
+    for begins, key in _EVIDENCE.items():
+        if text.startswith(begins):
+            return say(key) + text.removeprefix(begins)
+    return text

@@ -22,7 +22,7 @@ async def test_status_says_what_waits_and_that_nothing_needs_a_person(world: Wor
     assert first == "✓ nothing needs a person but what is asked"
     assert [line.split("  ")[0] for line in lines] == [
         "open requests", "decided in 24 h", "runs", "work that waits", "still to be sent", "not delivered",
-        "dead letters", "models",
+        "dead letters", "to be sealed", "models",
     ]  # fmt: skip
     assert lines[0].startswith("open requests      1 (1 under 5m), the oldest for ")
     assert lines[1].startswith("decided in 24 h    1, half of them within ")

@@ -36,3 +36,19 @@ async def test_nobody_else_reads_the_audit_log(console: Console) -> None:
     assert (await bo.ask("GET", "/audit")).status_code == 403
     assert (await bo.ask("GET", "/audit/export")).status_code == 403
     assert "/audit" not in (await bo.ask("GET", "/")).text
+
+
+async def test_how_it_was_known_is_told_in_the_reader_s_language_and_the_policy_by_its_name(
+    world: World, console: Console
+) -> None:
+    record = await asked(world)
+    bo = await console.browser("bo")
+    page = await bo.get(f"/requests/{record.request.id}")
+    await bo.submit(page.form(f"/requests/{record.request.id}/answer"), "Approve")
+    await records(world, "vote", record.request.id)
+    dan = await console.browser("dan")
+
+    shown = await dan.get("/audit")
+
+    assert "Console session, opened by a link" in shown.words
+    assert "Policy: production" in shown.words
