@@ -15,9 +15,9 @@ from bot.process.running import running
 from channels import Inbound
 
 CYCLES = 20
-# Four of them note for the audit log what was asked, decided, started and done, and three whom the run and its request
-# concern; sealing the log is no part of a cycle.
-AT_MOST_SCRIPTS, AT_MOST_COMMANDS = 11, 124
+# Four of them note for the audit log what was asked, decided, started and done, three whom the run and its request
+# concern, and one asks who is away; sealing the log is no part of a cycle.
+AT_MOST_SCRIPTS, AT_MOST_COMMANDS = 11, 125
 # How often the clock is read, and noted, depends on how fast the cycles are: about ten times a cycle at most.
 OF_THE_CLOCK = {"time", "mget", "set"}
 
