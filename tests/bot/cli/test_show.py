@@ -69,6 +69,7 @@ def test_no_text_can_pass_for_a_row_of_its_own() -> None:
         "changed",
         "fromx deci",
         "decides",
+        "asked",
         "expires",
         "then",
         "then",
