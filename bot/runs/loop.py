@@ -19,7 +19,7 @@ from bot.execution.executor import Executor, gate_now, poll_result, prepare, sto
 from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import asked_by
 from bot.people.directory import People
-from bot.policy.record import RequestRecord
+from bot.policy.record import RequestRecord, after
 from bot.render.views import line_of
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
@@ -229,8 +229,11 @@ class Loop:
         self._executor.telemetry.asked(run.id, request.id)
         log.debug("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
         asked = with_reasons(request, looked.why if looked else ())
-        absent = await self._decisions.delegation.stood_in(RequestRecord(request=asked), asked.opened_at)
-        return opening(asked, self._people, run.seq, freeze, absent)
+        delegation, record = self._decisions.delegation, RequestRecord(request=asked)
+        absent = await delegation.stood_in(record, asked.opened_at)
+        commit = opening(asked, self._people, run.seq, freeze, absent)
+        told = delegation.told_of(after(record, absent), absent, asked.opened_at)
+        return replace(commit, outgoing=[*commit.outgoing, *told]) if told else commit
 
     async def _refuse(
         self, told: RunSnapshot, pending: PendingStep, why: str, thought: Sequence[Event] = ()

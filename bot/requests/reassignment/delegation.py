@@ -1,6 +1,6 @@
 """A request that somebody hands on to somebody else: judged like an answer, and written with cards that say so."""
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,15 +15,19 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.judge import delegation_objection
 from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, judgements
 from bot.policy.record import RequestRecord, after
-from bot.render.due import not_handed_on
+from bot.render.cards import notice
+from bot.render.due import away_words, not_handed_on
 from bot.requests.reassignment import reassigning, screened, took_part
 from bot.requests.reassignment.timing import Timing
 from bot.store import Commit, Once, Store, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.journal import outbox_entry, record_write
+from bot.store.journal import outbox_entry, outgoing_id, record_write
 from bot.store.lists import counted_as
 from bot.store.outbox_entry import Tell
-from language import in_all
+from language import in_all, say
+
+Outgoing = tuple[str, bytes]
+"""An outbox entry as a commit wants it."""
 
 REASON_CHARS = 500
 """It stands on every card, and is kept with the policy."""
@@ -186,11 +190,33 @@ class Delegation:
             run_id=record.request.run_id,
             events=[*first, final],
             records=[record_write(stands, version, before=record.request.expires_at)],
-            outgoing=made.outgoing,
+            outgoing=[*made.outgoing, *self.told_of(stands, events, now)],
             deliveries=made.deliveries,
             wake=[*self._timing.wake(stands, now), Wake(WorkItem("run", record.request.run_id))],
             limit=MAX_EVENTS_AT_ALL,
         )
+
+    def told_of(self, record: RequestRecord, events: Iterable[RequestReassigned], now: datetime) -> list[Outgoing]:
+        """Return the word to whoever asked that people are away for whom nobody stands in; none where somebody does."""
+        request, away = record.request, [one.person for one in events if one.person and not one.to]
+        if not away or not request.askers:
+            return []
+        requester = request.askers[0]
+        with self._people.speaking_to(requester):
+            gone = [one for one in record.request.policy.away if one.person in away]
+            text = " ".join(f"{away_words(one, self._people)}." for one in gone)
+            title = say("delegation.away-title", title=request.title.removesuffix("?"))
+            card = notice(title, f"{text} {say('delegation.away-nobody')}", now, request.id)
+        entry = Tell(
+            id=outgoing_id(request.id),
+            run_id=request.run_id,
+            person=requester,
+            reach=tuple(request.policy.reach),
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+        )
+        return [outbox_entry(entry)]
 
     def seeming_away(
         self, record: RequestRecord, version: int, person: PersonId, now: datetime, offer: Tell | None

@@ -6,11 +6,11 @@ from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.slack_world import a_slack_world
 
-_TOML = TOML.replace('["group:release"]\napprove', '["person:bo"]\nstand_ins = ["person:dan"]\napprove', 1)
+SOLO = TOML.replace('["group:release"]\napprove', '["person:bo"]\nstand_ins = ["person:dan"]\napprove', 1)
 
 
 async def test_bo_hands_it_on_in_a_window_and_dan_approves_it(redis: str, tmp_path: Path, slack_address: str) -> None:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, _TOML) as office:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, SOLO) as office:
         await office.world.start()
         await slack.connected()
         wish = await office.anna.says("#ops", "@sayso press bell")
