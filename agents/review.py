@@ -4,7 +4,7 @@ One question, then the end; where nobody answers, the operators hear it. No mode
 answer, and nobody can take it back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import JsonValue, ValidationError
 
@@ -69,7 +69,7 @@ def title_of(reviewed: Reviewed) -> str:
     return say("agent.review-title", name=one_line(reviewed.name, _NAME_CHARS), what=what)
 
 
-def review_agent(alerts: Sequence[str]) -> Agent:
+def review_agent(alerts: Callable[[], Sequence[str]]) -> Agent:
     """The agent that reviews; `alerts` hear of a review that nobody answers."""
     return Agent(
         name=REVIEW,
@@ -114,11 +114,11 @@ def _outcome(answered: Result) -> str:
     return say(key, by=", ".join(answered.by), why=why)
 
 
-def _alert_tool(alerts: Sequence[str]) -> Tool[TellArgs]:
+def _alert_tool(alerts: Callable[[], Sequence[str]]) -> Tool[TellArgs]:
     """Tell the operators, once each."""
 
     async def execute(args: TellArgs, _: object, hands: ToolContext) -> Outcome:
-        for whom in alerts:
+        for whom in alerts():
             try:
                 await hands.notify(whom, lambda: say("agent.review-alert"), args.text)
             except ToolRefused:  # nobody is there by that name now, and the others are told all the same

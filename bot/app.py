@@ -283,7 +283,7 @@ def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks
 
 
 def _reviews(ground: _Ground) -> AfterReviews:
-    return AfterReviews(ground.journal, ground.people, ground.archive, ground.settings.alerts.to)
+    return AfterReviews(ground.journal, ground.people, ground.archive)
 
 
 def _drift(settings: Settings, store: Store, outbox: Outbox) -> Drift:
@@ -308,7 +308,7 @@ def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:
         usage=lambda: usage(asked),
         freezes=ground.freezes,
     )
-    departures = Departures(ground.journal, decisions, ground.people, ground.edits, ground.settings.alerts.to)
+    departures = Departures(ground.journal, decisions, ground.people, ground.edits)
     absences = AbsentPeople(ground.journal, decisions, ground.people)
     return Requests(decisions, lookup, ground.freezes, departures, ground.standing, absences)
 
@@ -338,10 +338,10 @@ def _ground(
         archive=archive,
         people=people,
         decisions=decisions,
-        freezes=FrozenRequests(journal, decisions, people, settings.freeze.windows, edits),
+        freezes=FrozenRequests(journal, decisions, people, edits),
         standing=StandingApprovals(journal, decisions, people),
         tokens=Tokens(data_dir.keys(settings)),
-        access=access_to(store, people, settings),
+        access=access_to(store, people),
         channels={channel.name: channel for channel in channels},
         edits=edits,
     )
@@ -372,7 +372,7 @@ def _out_and_in(ground: _Ground, starter: Starter, steering: Steering) -> tuple[
     decisions, people, channels, tokens = ground.decisions, ground.people, ground.channels, ground.tokens
     failing, receipts = DeliveryFailures(journal, decisions, people, channels), Receipts(ground.client)
     reach = Reach(people, channels, tokens, failing, receipts, ground.access.sessions, settings.public_url)
-    outbox = Outbox(journal, decisions, reach, settings.alerts.to)
+    outbox = Outbox(journal, decisions, reach)
     handlers = Handlers(
         follow_ups=FollowUps(journal, decisions, people, ground.access.rights),
         inquiries=Inquiries(store, settings.desk),
@@ -394,7 +394,7 @@ def _driving(
     grants = StandingGrants(ground.store, people)
     of_code = (
         relay_agent(lambda: people.tables.policies), survey_agent(), standing_agent(grants.check, grants.grant),
-        review_agent(settings.alerts.to),
+        review_agent(lambda: people.tables.alerts),
     )  # fmt: skip
     everyone = {**agents, **{agent.name: agent for agent in of_code}}
     children = Children(journal, (*agents, SURVEY), settings.agents, ground.access.rights)
@@ -402,7 +402,7 @@ def _driving(
     redactor, host = Redactor((*secrets_in(settings), *model_secrets(settings))), ground.data_dir.host()
     mask = redactor.printed
     executor = Executor(ground.store, ground.queue, runner, everyone, children, announcing, host, mask, telemetry)
-    notifier = Notifier(people, tuple(ground.channels), ground.edits, settings.alerts.to)
+    notifier = Notifier(people, tuple(ground.channels), ground.edits)
     keep_s = {name: one.keep_replies_s for name, one in settings.agents.items()}
     names = model_names(settings, agents.values())
     calls = ModelCalls(names, telemetry, Replies(ground.client), keep_s, redactor)

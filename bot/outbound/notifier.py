@@ -69,15 +69,9 @@ class News:
 
 
 class Notifier:
-    """Knows where people are reached: `channels` can carry a card, `edits` of them can change one where it stands.
+    """Knows where people are reached: `channels` can carry a card, `edits` of them can change one where it stands."""
 
-    `alerts` are the operators (`person:…`, `group:…`).
-    """
-
-    def __init__(
-        self, people: People, channels: Sequence[str], edits: Set[str] = frozenset(), alerts: Sequence[str] = ()
-    ) -> None:
-        self.alerts = tuple(alerts)
+    def __init__(self, people: People, channels: Sequence[str], edits: Set[str] = frozenset()) -> None:
         self._people, self._channels, self._edits = people, tuple(channels), edits
         self._progress = Progress(people, edits)
 
@@ -109,7 +103,7 @@ class Notifier:
 
     def go_on_policy(self, run: Run, why: Why, now: datetime) -> PolicySnapshot:
         """Return who decides whether a run goes on: its requester; for an agent's day budget, the operators, if any."""
-        operators = self._people.members(self.alerts, now) if why == "day" else ()
+        operators = self._people.members(self._people.tables.alerts, now) if why == "day" else ()
         to = operators or ((run.started.requester,) if run.started else ())
         return self._people.question(to, self.reach(run), "the operators" if operators else "the requester")
 

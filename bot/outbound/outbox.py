@@ -53,11 +53,11 @@ _TRIED_S = 31 * 24 * 3600.0
 
 
 class Outbox:
-    """Takes entries off the outbox. `alerts` hear what nobody else can."""
+    """Takes entries off the outbox."""
 
-    def __init__(self, journal: Journal, decisions: Decisions, reach: Reach, alerts: Sequence[str]) -> None:
+    def __init__(self, journal: Journal, decisions: Decisions, reach: Reach) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, reach.people
-        self._channels, self._tokens, self._alerts = reach.channels, reach.tokens, alerts
+        self._channels, self._tokens = reach.channels, reach.tokens
         self._raw_mail, self._failures = RawMail(journal), reach.failures
         self._claims = CardClaims(journal.store, reach.failures)
         self._locked_out = LockedOut(journal.store, self.alert)
@@ -300,8 +300,9 @@ class Outbox:
             title, text = words()
         log.error("alert", title=title, text=text)
         now, entries = await self._store.now(near), list[Alert]()
-        await self._people.look_up(self._alerts)
-        for person in dict.fromkeys((*self._people.members(self._alerts, now), *also)):
+        operators = self._people.tables.alerts
+        await self._people.look_up(operators)
+        for person in dict.fromkeys((*self._people.members(operators, now), *also)):
             with self._people.speaking_to(person):
                 card = notice(*words(), now, near)
             entries.append(

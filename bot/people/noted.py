@@ -40,6 +40,9 @@ def hashes_of(tables: Tables) -> dict[str, str]:
             file = tables.files.get(name) if kind == "groups" else None
             found[f"{kind}.{name}"] = _hash(f"{entry.model_dump_json()} {file or ''}")
     found |= {f"roles.{role}": _hash(repr(refs)) for role, refs in tables.roles if refs}
+    found |= {f"agents.{name}.triggered_by": _hash(repr(refs)) for name, refs in tables.triggered_by.items()}
+    found |= {"alerts.to": _hash(repr(tables.alerts))} if tables.alerts else {}
+    found |= {f"freeze.windows.{number}": _hash(one.model_dump_json()) for number, one in enumerate(tables.windows)}
     return found
 
 

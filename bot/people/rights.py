@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Literal
 
 from agents.requests import PersonId
-from bot.config.tables import AgentConfig
 from bot.errors import Forbidden, NotFound, SaysoError
 from bot.people.api_keys import ApiKey, Scope
 from bot.people.directory import People
@@ -132,17 +131,11 @@ class Denied:
 class Rights:
     """The roles of people and keys, and the agents that not everybody may start.
 
-    `alerts` are who hears those. Who is in a group, or on call, counts as of `now`.
+    Who is in a group, or on call, counts as of `now`.
     """
 
-    def __init__(
-        self,
-        people: People,
-        agents: Mapping[str, AgentConfig],
-        alerts: Sequence[str],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._people, self._agents, self._alerts, self._now = people, agents, alerts, now
+    def __init__(self, people: People, now: Callable[[], datetime]) -> None:
+        self._people, self._now = people, now
 
     def role_of(self, person: str) -> Role | None:
         """Return the role of a person; None for somebody who is not, or no longer, in the directory.
@@ -165,9 +158,9 @@ class Rights:
 
     async def look_up(self) -> None:
         """Read the groups that are kept in Slack and that give a role or a right. Never raises."""
-        roles = self._people.tables.roles
-        may_start = (ref for agent in self._agents.values() for ref in agent.triggered_by or ())
-        named = (*roles.viewer, *roles.operator, *roles.admin, *may_start, *self._alerts)
+        tables = self._people.tables
+        may_start = (ref for refs in tables.triggered_by.values() for ref in refs)
+        named = (*tables.roles.viewer, *tables.roles.operator, *tables.roles.admin, *may_start, *tables.alerts)
         await self._people.look_up(dict.fromkeys(named))
 
     def of_person(self, person: PersonId) -> Who:
@@ -231,7 +224,7 @@ class Rights:
         right = RIGHTS[action]
         if not who.has(right.scope):
             return _no_scope(right)
-        is_alerted = right.alerted and who.name in self._members(self._alerts)
+        is_alerted = right.alerted and who.name in self._members(self._people.tables.alerts)
         if _is_at_least(who.role, right.least) or is_alerted:
             return None
         if right.least == "requester":
@@ -248,15 +241,13 @@ class Rights:
     def trigger_denial(self, requester: str, agent: str) -> Denied | None:
         """Return why `agent` is not started for `requester`; None if it is."""
         denied = self.denial_at_all(self.of_person(PersonId(requester)), "trigger")
-        config = self._agents.get(agent)
-        if denied or config is None or config.triggered_by is None:
+        refs = self._people.tables.triggered_by.get(agent)
+        if denied or refs is None:
             return denied
-        if requester in self._members(config.triggered_by):
+        if requester in self._members(refs):
             return None
-        return Denied(say("right.not-triggered", agent=agent), say("right.ask-one-of", names=self._named(config)))
-
-    def _named(self, config: AgentConfig) -> str:
-        return self._people.names_of(self._members(config.triggered_by or ())) or "-"
+        names = self._people.names_of(self._members(refs)) or "-"
+        return Denied(say("right.not-triggered", agent=agent), say("right.ask-one-of", names=names))
 
     def _members(self, refs: Sequence[str]) -> tuple[PersonId, ...]:
         return self._people.members(refs, self._now()) if refs else ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.config.deploy import FreezeWindowConfig
 from bot.config.directory.group_files import GroupFileError, read_group_file
 from bot.config.directory.groups import GroupTable
 from bot.config.directory.oncall import OncallTable
@@ -25,7 +26,11 @@ class FileGroup:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`[people]`, `[policies]`, `[oncall]`, `[roles]` and `[groups]` with the content of their files, by group."""
+    """`[people]`, `[policies]`, `[oncall]`, `[roles]` and `[groups]` with the content of their files, by group.
+
+    `alerts` hear what nobody else can. `triggered_by` is who may start an agent, by its name, where not everybody may.
+    `windows` are the times in which environments are frozen.
+    """
 
     people: Mapping[str, PersonConfig]
     policies: Mapping[str, PolicyConfig]
@@ -33,6 +38,9 @@ class Tables:
     groups: Mapping[str, GroupTable] = field(default_factory=dict[str, GroupTable])
     files: Mapping[str, FileGroup] = field(default_factory=dict[str, FileGroup])
     roles: RolesConfig = field(default_factory=RolesConfig)
+    alerts: tuple[str, ...] = ()
+    triggered_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    windows: tuple[FreezeWindowConfig, ...] = ()
     by_email: Mapping[str, str] = field(init=False, repr=False)
     by_github: Mapping[str, str] = field(init=False, repr=False)
     by_slack: Mapping[str, str] = field(init=False, repr=False)
@@ -49,7 +57,17 @@ class Tables:
 def tables_of(settings: "Settings") -> Tables:
     """Return the tables of the settings, with the files of groups as they are now."""
     files = {name: _read(file, name) for name, file in group_files(settings).items()}
-    return Tables(settings.people, settings.policies, settings.oncall, settings.groups, files, settings.roles)
+    return Tables(
+        settings.people,
+        settings.policies,
+        settings.oncall,
+        settings.groups,
+        files,
+        settings.roles,
+        settings.alerts.to,
+        {name: agent.triggered_by for name, agent in settings.agents.items() if agent.triggered_by is not None},
+        settings.freeze.windows,
+    )
 
 
 def group_files(settings: "Settings") -> dict[str, Path]:

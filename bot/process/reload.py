@@ -1,4 +1,4 @@
-"""People, policies, groups, rotations and roles change while a process runs: by SIGHUP, or as their files change."""
+"""What says who is who and who may do what changes while a process runs: by SIGHUP, or as its files change."""
 
 import asyncio
 import signal
@@ -15,6 +15,7 @@ from bot.app import App
 from bot.audit.log import AuditLog
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
+from bot.config.tables import AgentConfig
 from bot.people.noted import NotedTables, difference, hashes_of
 from bot.people.tables import Tables, group_files, tables_of
 from bot.store import StoreError
@@ -24,8 +25,11 @@ from language import say
 
 log = structlog.stdlib.get_logger()
 
-RELOADED = frozenset({"people", "policies", "groups", "oncall", "roles"})
-"""The tables that hold from the moment they are read anew. Any other change waits for a restart."""
+RELOADED = frozenset({"people", "policies", "groups", "oncall", "roles", "alerts", "freeze"})
+"""The tables that hold from the moment they are read anew, as does who may start an agent.
+
+Any other change waits for a restart.
+"""
 
 _LOOK_S = 1.0
 # A file that is wrong may become right by another one: a group's file that was not there, `sayso trust`.
@@ -157,7 +161,7 @@ class Reload:
         """Say once in the log which other changes wait for a restart."""
         ours = self._app.settings
         fields = type(settings).model_fields.keys() - RELOADED - {"public_url"}
-        waits = frozenset(name for name in fields if getattr(settings, name) != getattr(ours, name))
+        waits = frozenset(name for name in fields if _waiting(settings, name) != _waiting(ours, name))
         if waits - self._waits_for_restart:
             log.warning("restart needed: other settings have changed as well", settings=sorted(waits))
         self._waits_for_restart = waits
@@ -174,6 +178,14 @@ class Reload:
     def _stamp(self) -> Mark:
         files = [self._settings.config, *group_files(self._settings).values()]
         return tuple(_stat(file) for file in files if file)
+
+
+def _waiting(settings: Settings, name: str) -> object:
+    """Return what of a setting a process keeps until it is started again."""
+    if name != "agents":
+        return getattr(settings, name)
+    kept = {agent: one.model_copy(update={"triggered_by": None}) for agent, one in settings.agents.items()}
+    return {agent: one for agent, one in kept.items() if one != AgentConfig()}
 
 
 def _words(problems: str) -> tuple[str, str]:

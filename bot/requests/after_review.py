@@ -1,6 +1,6 @@
 """What follows from a broken glass: everybody is told at once, and a review of it is started. One commit, once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
@@ -33,15 +33,15 @@ _MAX_STEPS = 5
 
 
 class AfterReviews:
-    """Starts reviews. `alerts` (`person:…`, `group:…`, `oncall:…`) hear of every broken glass."""
+    """Starts reviews. Whoever hears the alerts hears of every broken glass."""
 
-    def __init__(self, journal: Journal, people: People, archive: Archive, alerts: Sequence[str]) -> None:
-        self._journal, self._people, self._archive, self._alerts = journal, people, archive, tuple(alerts)
+    def __init__(self, journal: Journal, people: People, archive: Archive) -> None:
+        self._journal, self._people, self._archive = journal, people, archive
 
     async def start(self, request_id: RequestId) -> None:
         """Tell everybody that the glass was broken, and start the review; nothing when that was done before."""
         record, _, now = read = await read_request(self._journal.store, self._archive, request_id)
-        await self._people.look_up(self._alerts)
+        await self._people.look_up(self._people.tables.alerts)
         commit = self._begun(read, now) if record.decision and record.decision.broke_glass else None
         written = await self._journal.write(commit) if commit else None
         if written and written.state == "committed":
@@ -55,7 +55,7 @@ class AfterReviews:
         if record.decision is None:
             return None
         request, [by, *_] = record.request, record.decision.by
-        operators = self._people.members(self._alerts, now)
+        operators = self._people.members(self._people.tables.alerts, now)
         to = present(reviewers(record), self._people) or _without(operators, {by, *record.requesters})
         policy, reason = request.policy, record.decision.reason
         reviewed = Reviewed(

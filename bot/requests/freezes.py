@@ -1,6 +1,6 @@
 """What is frozen, by people or by windows of the settings, and telling everybody whose request waits for it."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,6 @@ from agents.events import RequestFrozen
 from agents.requests import Freeze, PersonId, RequestId
 from agents.run import Run, fold
 from bot.audit.log import AuditLog
-from bot.config.deploy import FreezeWindowConfig
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound
 from bot.people.directory import People
@@ -50,11 +49,10 @@ class FrozenRequests:
         journal: Journal,
         decisions: Decisions,
         people: People,
-        windows: Sequence[FreezeWindowConfig] = (),
         edits: Set[str] = frozenset(),
     ) -> None:
         self._journal, self._store, self._freezes = journal, journal.store, journal.store.freezes
-        self._decisions, self._people, self._windows, self._edits = decisions, people, tuple(windows), edits
+        self._decisions, self._people, self._edits = decisions, people, edits
         self._audit = AuditLog(journal.store)
 
     async def freeze(
@@ -95,23 +93,23 @@ class FrozenRequests:
     async def all(self) -> tuple[Freeze, ...]:
         """Everything that is frozen now: by people, everything first, then by windows."""
         held = await self._freezes.read()
-        named = sorted({name for window in self._windows for name in window.environments})
-        by_windows = (window_at(self._windows, name or None, held.now) for name in ("", *named))
+        named = sorted({name for window in self._people.tables.windows for name in window.environments})
+        by_windows = (window_at(self._people.tables.windows, name or None, held.now) for name in ("", *named))
         found = (*(held.freezes[name] for name in sorted(held.freezes)), *filter(None, by_windows))
         return tuple(dict.fromkeys(found))
 
     async def on(self, environment: str | None, near: str) -> Found:
         """Return what freezes an environment, as the shard of the id `near` has it."""
         held = await self._freezes.read(shard_of(near))
-        return Found(held.of(environment) or window_at(self._windows, environment, held.now), held.number)
+        return Found(held.of(environment) or window_at(self._people.tables.windows, environment, held.now), held.number)
 
     def window(self, environment: str | None, now: datetime) -> Freeze | None:
         """Return the freeze of an environment by windows."""
-        return window_at(self._windows, environment, now)
+        return window_at(self._people.tables.windows, environment, now)
 
     def next_window(self, environment: str | None, now: datetime) -> datetime | None:
         """When the next window of an environment begins."""
-        return next_window(self._windows, environment, now)
+        return next_window(self._people.tables.windows, environment, now)
 
     async def note(self, request_id: RequestId, freeze: Freeze | None) -> None:
         """Tell everybody what freezes a request, or that nothing does any more; what is known is not told again."""
@@ -166,7 +164,7 @@ class FrozenRequests:
         held = await self._freezes.read()
         if (await self._freezes.read(shard)).number < held.number:  # whoever changed it died on the way
             await self._freezes.spread(held)
-        now = ";".join((str(held.number), *active(self._windows, held.now)))
+        now = ";".join((str(held.number), *active(self._people.tables.windows, held.now)))
         if await self._freezes.told(shard) == now:
             return
         for request_id in await self._freezes.concerned(shard):

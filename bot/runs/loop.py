@@ -266,7 +266,7 @@ class Loop:
         """The request that `ask` opens; nothing is written. Raises ToolRefused."""
         pending = ask.pending
         if pending.raised:
-            await self._people.look_up(self._notifier.alerts)
+            await self._people.look_up(self._people.tables.alerts)
             policy = self._notifier.go_on_policy(run, pending.raised.why, now)
             with self._speaking_to_requester(run):
                 return raised_request(run, pending, pending.raised, policy, now)

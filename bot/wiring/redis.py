@@ -59,9 +59,9 @@ def queue_of(settings: Settings, store: Store) -> Queue:
     return Queue(store, settings.sweep_s)
 
 
-def access_to(store: Store, people: People, settings: Settings) -> Access:
+def access_to(store: Store, people: People) -> Access:
     """The keys and sessions in that store."""
-    rights = Rights(people, settings.agents, settings.alerts.to, store.about_now)
+    rights = Rights(people, store.about_now)
     return Access(Keyring(store, people), Sessions(store, people), rights)
 
 
@@ -69,5 +69,5 @@ def office_of(settings: Settings, url: str) -> Office:
     """The office over the Redis at `url`. Connects to nothing yet."""
     store, people = store_of(settings, Client(url)), People.of(settings)
     queue = queue_of(settings, store)
-    data_dir, access = DataDir(settings.data_dir), access_to(store, people, settings)
+    data_dir, access = DataDir(settings.data_dir), access_to(store, people)
     return Office(settings, data_dir, store, queue, Journal(store, queue), people, access)

@@ -24,14 +24,11 @@ log = structlog.stdlib.get_logger()
 class Departures:
     """Looks at open requests after people have left. `edits`: the channels that can change a card where it stands.
 
-    `alerts` are the operators (`person:…`, `group:…`, `oncall:…`): they answer for a run where nobody else is left.
+    Whoever hears the alerts answers for a run where nobody else is left.
     """
 
-    def __init__(
-        self, journal: Journal, decisions: Decisions, people: People, edits: Set[str], alerts: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, journal: Journal, decisions: Decisions, people: People, edits: Set[str]) -> None:
         self._journal, self._decisions, self._people, self._edits = journal, decisions, people, edits
-        self._alerts = tuple(alerts)
 
     async def look_at_all(self) -> bool:
         """Look at every open request; return whether that went well, else it has to be done again.
@@ -103,7 +100,7 @@ class Departures:
         still = _open_steps(old, record, here)
         lacking = [number for number, step in still.items() if not can_fill([step], there)] or list(still)
         rules = [old.rule, *(step.rule for step in old.steps)]
-        await self._people.look_up((*(ref for rule in rules for ref in _refs_in(rule)), *self._alerts))
+        await self._people.look_up((*(ref for rule in rules for ref in _refs_in(rule)), *self._people.tables.alerts))
         await self._people.look_up_policy(old.name)
 
         def again(rule: Rule) -> Rule:
@@ -125,7 +122,7 @@ class Departures:
             found += [_instead(old, named)] if named and not named.steps else []
             found += [self._wider(one, lacking, now) for one in reversed(found)]
         elif request.purpose in {"unknown", "go_on"}:
-            operators = Anyone(source="the operators", people=self._people.members(self._alerts, now))
+            operators = Anyone(source="the operators", people=self._people.members(self._people.tables.alerts, now))
             found.append(old.model_copy(update={"rule": operators, "quorum": 1, "requester_may_approve": True}))
         return [old, *found]
 

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from agents.requests import PersonId
 from bot.config.directory.groups import GroupTable
-from bot.config.tables import AgentConfig, PersonConfig, RolesConfig
+from bot.config.tables import PersonConfig, RolesConfig
 from bot.people.api_keys import SCOPES, ApiKey, Scope
 from bot.people.directory import People
 from bot.people.rights import RIGHTS, ROLES, Action, Rights, Role, Who
@@ -24,20 +24,20 @@ PEOPLE = {
     for name in ("anna", "bo", "vic", "ole", "ada")
 }
 ROLES_TABLE = RolesConfig(viewer=("group:interns",), operator=("person:ole",), admin=("person:ada",))
-AGENTS = {"deploy": AgentConfig(triggered_by=("person:bo",))}
+TRIGGERED_BY = {"deploy": ("person:bo",)}
 RUN, ID = Concern(frozenset({ANNA, VIC}), frozenset({BO})), "s0r-aaaaaaaaaaaaa"
 NOW = TypeAdapter(AwareDatetime).validate_python("2026-03-02T12:00:00Z")
 OF_RUNS = ("see", "write", "pause", "resume", "cancel", "fork", "retry", "answer")
 
 
-def _with(roles: RolesConfig) -> People:
+def _with(roles: RolesConfig, alerts: tuple[str, ...] = ()) -> People:
     people = People({}, {})
-    people.change(Tables(PEOPLE, {}, roles=roles))
+    people.change(Tables(PEOPLE, {}, roles=roles, alerts=alerts, triggered_by=TRIGGERED_BY))
     return people
 
 
 def rights_of(roles: RolesConfig = ROLES_TABLE) -> Rights:
-    return Rights(_with(roles), AGENTS, (), lambda: NOW)
+    return Rights(_with(roles), lambda: NOW)
 
 
 def key_of(person: str | None, *scopes: Scope, acts_for: tuple[str, ...] = (), made_by: str = "person") -> ApiKey:
@@ -174,7 +174,7 @@ def test_while_nobody_can_say_who_is_a_viewer_everybody_is_but_operators_and_adm
     people = People({}, {})
     files = {"interns": FileGroup(problem="can't be read")}
     people.change(Tables(PEOPLE, {}, groups={"interns": group}, files=files, roles=ROLES_TABLE))
-    rights = Rights(people, AGENTS, (), lambda: NOW)
+    rights = Rights(people, lambda: NOW)
 
     assert [rights.role_of(person) for person in (ANNA, BO, VIC)] == ["viewer"] * 3
     assert [rights.role_of(person) for person in (OLE, ADA, OUT)] == ["operator", "admin", None]
@@ -182,7 +182,7 @@ def test_while_nobody_can_say_who_is_a_viewer_everybody_is_but_operators_and_adm
 
 
 def test_who_hears_the_alerts_looks_after_dead_letters() -> None:
-    rights = Rights(_with(ROLES_TABLE), {}, ("person:anna",), lambda: NOW)
+    rights = Rights(_with(ROLES_TABLE, ("person:anna",)), lambda: NOW)
 
     assert rights.denial_at_all(rights.of_person(ANNA), "dead") is None
     assert rights.denial_at_all(rights.of_person(BO), "dead")

@@ -15,6 +15,7 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Decided, NotEntitled
 from bot.process.reload import Reload
 from bot.store import Keys
+from bot.store.ids import new_id
 from tests.office import TOML
 from tests.tables import settings_in, without, write
 from tests.waiting import until
@@ -225,3 +226,54 @@ async def test_sessions_and_keys_of_somebody_who_left_end_at_once(office: World,
 
     assert await access.keyring.find(text) is None
     assert await access.sessions.find(session) is None
+
+
+async def test_who_hears_the_alerts_changes_at_once(office: World, reload: Reload) -> None:
+    write(office, TOML.replace('to = ["person:dan"]', 'to = ["person:cy"]'))
+    await reload.look(at_once=True)
+
+    await office.app.messages.outbox.alert(new_id("outgoing", 0), lambda: ("A test", "It is one."))
+
+    await office.next_mail("cy", "A test")
+    assert office.mails("dan") == ()
+    rights = office.app.access.rights
+    assert rights.denial_at_all(rights.of_person(office.app.people.named("cy")), "freeze") is None
+    assert rights.denial_at_all(rights.of_person(office.app.people.named("dan")), "freeze")
+    assert [one["changed"] for one in await audited(office)] == [["alerts.to"]]
+
+
+async def test_who_may_start_an_agent_changes_at_once_and_needs_no_restart(
+    office: World, reload: Reload, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert office.app.access.rights.trigger_denial("anna", "clerk") is None
+    write(office, f'{TOML}\n[agents.clerk]\ntriggered_by = ["person:bo"]\n')
+
+    await reload.look(at_once=True)
+
+    assert office.app.access.rights.trigger_denial("anna", "clerk")
+    assert office.app.access.rights.trigger_denial("bo", "clerk") is None
+    assert [one["added"] for one in await audited(office)] == [["agents.clerk.triggered_by"]]
+    assert "restart needed" not in capsys.readouterr().out
+
+
+async def test_a_window_of_a_freeze_holds_at_once_and_ends_with_its_lines(office: World, reload: Reload) -> None:
+    freezes = office.app.requests.freezes
+    always = ", ".join(f'"{day}"' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+    write(office, f'{TOML}\n[[freeze.windows]]\nname = "for now"\ndays = [{always}]\n')
+    await reload.look(at_once=True)
+    assert [freeze.window for freeze in await freezes.all()] == ["for now"]
+
+    write(office, TOML)
+    await reload.look(at_once=True)
+
+    assert await freezes.all() == ()
+
+
+async def test_a_wrong_file_changes_neither_alerts_nor_windows(office: World, reload: Reload) -> None:
+    wrong = TOML.replace('to = ["person:dan"]', 'to = ["person:nobody"]')
+    write(office, f'{wrong}\n[[freeze.windows]]\nname = "for now"\ndays = ["mon"]\n')
+
+    await reload.look(at_once=True)
+
+    tables = office.app.people.tables
+    assert (tables.alerts, tables.windows) == (("person:dan",), ())
