@@ -194,7 +194,7 @@ class AnswerForm(Frozen):
     nothing; empty where nobody could answer one. `edits` are the arguments that whoever decides may change, with what
     they are now; changing one approves nothing. `hands_on` asks to whom it is handed on (`to`), and for what `reason`,
     where that is possible. `why_not` says why its reader does not approve it, where that is for another reason than the
-    channel.
+    channel. `breaks_glass`: its reader may decide alone in an emergency, with a reason.
     """
 
     token: str
@@ -208,6 +208,7 @@ class AnswerForm(Frozen):
     edits: tuple[Input, ...] = Field(default=(), exclude_if=operator.not_)
     hands_on: tuple[Input, ...] = Field(default=(), exclude_if=operator.not_)
     why_not: str = Field(default="", exclude_if=operator.not_)
+    breaks_glass: bool = Field(default=False, exclude_if=operator.not_)
     until: AwareDatetime
 
 

@@ -38,7 +38,8 @@ class Reply(Frozen):
     `unbound` says why nothing shows that the person meant this card; then a denial is all that may count. `is_exposed`:
     others have seen the token. `key` names what the person sent, where the channel knows it: the same however often,
     and along whichever way, it arrives. `asks`: it was sent as a question to whoever asked for what the card is about.
-    `hands_on_to` is whom the person wants it handed on to, for the reason in `text`.
+    `hands_on_to` is whom the person wants it handed on to, for the reason in `text`. `breaks_glass`: what is `said` is
+    an approval that stands for all others, for this `reason`.
     """
 
     type: Literal["reply"] = "reply"
@@ -58,6 +59,7 @@ class Reply(Frozen):
     key: str = ""
     asks: bool = False
     hands_on_to: str = ""
+    breaks_glass: bool = False
 
 
 class Trigger(Frozen):

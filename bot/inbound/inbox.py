@@ -19,7 +19,7 @@ from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.revocations import Revocations
 from bot.people.directory import People
-from bot.policy.answers import ONLY_FILES, Statement, edit_of
+from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment.delegation import wish_of
 from bot.requests.tokens import Tokens
@@ -197,6 +197,7 @@ class Inbox:
             asks=reply.asks,
             about=placed.about,
             hands_on_to=reply.hands_on_to,
+            breaks_glass=reply.breaks_glass,
         )
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
@@ -210,7 +211,8 @@ class Inbox:
         elif wish := wish_of(read.record, statement, self._people):
             await self._decisions.delegate(placed.request_id, statement, wish, together)
         else:
-            await self._decisions.decide(placed.request_id, statement, read, inbound=together)
+            said = in_emergency(read.record, statement)
+            await self._decisions.decide(placed.request_id, said, read, inbound=together)
         if together is None:
             await self._store.drop_inbound(inbound_id)
         return None

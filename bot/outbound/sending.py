@@ -14,6 +14,7 @@ from bot.people.directory import People
 from bot.people.sessions import Sessions, brought_by
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import with_lists
+from bot.policy.glass import breakers
 from bot.policy.judge import ways_to_approve
 from bot.policy.judgements import NotEntitled
 from bot.policy.record import RequestRecord
@@ -243,7 +244,9 @@ class Sender:
             return card
         policy = record.request.policy
         may_approve = me not in (*policy.editors, *policy.givers) and name in ways_to_approve(policy)
-        form = form.model_copy(update={"may_approve": may_approve, "why_not": self._why_not(record.request, me)})
+        glass = form.breaks_glass and name in ways_to_approve(policy) and (me is None or me in breakers(record))
+        said = {"may_approve": may_approve, "why_not": self._why_not(record.request, me), "breaks_glass": glass}
+        form = form.model_copy(update=said)
         with self._people.speaking_to(entry.person):
             if isinstance(entry, PlaceCard) and self._channels[name].edits:
                 # As it stands now: nothing may change it until somebody decides.

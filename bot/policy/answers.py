@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -118,6 +118,21 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
     if statement.said != "free_text" or is_asker or statement.person not in people_of(request.policy.rule):
         return None
     return typed_lines(request.call, statement.text)
+
+
+def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
+    """Return `statement` as one that breaks the glass, where it is a mail of nothing but `break glass: REASON`.
+
+    It is one line, and the policy names somebody who may; anything else stays what it is.
+    """
+    request, text = record.request, statement.text.strip()
+    is_mail = statement.channel == "email" and statement.said == "free_text" and not (statement.asks or statement.about)
+    word, colon, reason = text.partition(":")
+    is_word = " ".join(word.split()).casefold() in {each.casefold() for each in in_all("mail.glass-word")}
+    has_glass = request.format == "approval" and bool(request.policy.break_glass)
+    if not (is_mail and has_glass and is_word and colon and reason.strip()) or len(text.splitlines()) > 1:
+        return statement
+    return replace(statement, said="approve", reason=reason.strip(), breaks_glass=True)
 
 
 def _is_only_said(statement: Statement) -> bool:

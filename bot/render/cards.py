@@ -52,7 +52,7 @@ _HASH_CHARS = 7
 
 def request_card(request: Request, people: People, at: datetime, me: PersonId | None = None) -> Card:
     """Return the card for people who may answer `request`, or for `me` alone; the form's token is filled in later."""
-    asked_by = people.names_of(request.askers)
+    asked_by, may = people.names_of(request.askers), may_break(request, request.requesters)
     summary = says_first(request, people)
     facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
@@ -65,6 +65,7 @@ def request_card(request: Request, people: People, at: datetime, me: PersonId | 
         fields=inputs(request.fields),
         ask_back=people.names_of(present(request.askers, people)) if request.format == "approval" else "",
         edits=edit_inputs(request),
+        breaks_glass=bool(may) if me is None else me in may,
         hands_on=hand_on_inputs(request, people, asked_only(request, people), at, me),
         until=request.expires_at,
     )

@@ -363,7 +363,7 @@ def _failed(text: str, when: str) -> _Stand:
 class Can(NamedTuple):
     """The answers that somebody can still give with a card, and `why` not all of them; `ask`: they can ask back.
 
-    `edit`: they can change arguments, where there are any to change.
+    `edit`: they can change arguments, where there are any to change; `glass`: they can decide alone, with a reason.
     """
 
     approve: bool = False
@@ -372,6 +372,7 @@ class Can(NamedTuple):
     why: str = ""
     ask: bool = False
     edit: bool = False
+    glass: bool = False
 
 
 def standing_card(
@@ -400,12 +401,12 @@ def so_far(record: RequestRecord, people: People) -> tuple[Line, ...]:
 
 
 def _form(form: AnswerForm, can: Can, hands_on: tuple[Input, ...]) -> AnswerForm | None:
-    if not (can.approve or can.deny or can.stop):
+    if not (can.approve or can.deny or can.stop or can.glass):
         return None
     ask_back = form.ask_back if can.ask else ""
     edits = form.edits if can.edit else ()
     said = {"may_approve": can.approve, "only_stops": can.stop, "ask_back": ask_back, "edits": edits}
-    said["hands_on"] = hands_on if can.approve else ()
+    said |= {"hands_on": hands_on if can.approve else (), "breaks_glass": can.glass}
     return form.model_copy(update=said)
 
 
@@ -414,6 +415,9 @@ def _can(record: RequestRecord, placed: Delivery, person: PersonId, way: str, pe
     question = _answer_of(placed, person, way, now, approve=None).model_copy(update={"asks": True, "text": "-"})
     can = _can_decide(record, placed, person, way, people, now)
     may_edit = edit_objection(record, question) is None
+    alone = _answer_of(placed, person, way, now, approve=True).model_copy(update={"breaks_glass": True, "note": "-"})
+    has_glass = isinstance(judge(record, alone, people.all()), Decided)
+    can = can._replace(glass=has_glass)
     return can._replace(ask=isinstance(judge(record, question, people.all()), Asked), edit=may_edit)
 
 

@@ -393,6 +393,7 @@ def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
         if form.hands_on
         else ask
     )
+    ask = (*ask, say("mail.how-to-break-glass", line=f"{say('mail.glass-word')}: …")) if form.breaks_glass else ask
     match form.format:
         case "approval" if form.only_stops:
             return (say("mail.can-still-deny"), deny)

@@ -30,7 +30,7 @@ from channels.slack.blocks import (
     small,
     words,
 )
-from channels.slack.inbound import ASK_ABOUT, ASK_BACK, EDIT, HAND_ON
+from channels.slack.inbound import ASK_ABOUT, ASK_BACK, BREAK_GLASS, EDIT, HAND_ON
 from language import say, say_many
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
@@ -59,7 +59,9 @@ def how_to_answer(form: AnswerForm) -> str:
 
 def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
     """Yield what can be pressed and chosen, with a button for the *Details* where the card `has_details`."""
-    more = [_button(say("slack.hand-on"), HAND_ON, form.token)] if form.hands_on and not form.only_stops else []
+    glass = form.breaks_glass and not form.only_stops
+    more = [_button(say("slack.break-glass"), BREAK_GLASS, form.token, "danger")] if glass else []
+    more += [_button(say("slack.hand-on"), HAND_ON, form.token)] if form.hands_on and not form.only_stops else []
     more += [_button(say("slack.details"), "details", form.token)] if has_details else []
     if form.only_stops:
         yield _actions([_stop(form.token), *more])

@@ -116,10 +116,13 @@ EDIT = "edit"
 HAND_ON = "hand_on"
 """A button whose window takes the name of somebody who decides in place of whoever pressed it."""
 
-WINDOWS = frozenset((CARD, "details", "deny_why", EDIT, ASK_BACK, HAND_ON, "fill", "write", "ask"))
+BREAK_GLASS = "break_glass"
+"""A button whose window takes the reason of somebody who decides alone in an emergency."""
+
+WINDOWS = frozenset((CARD, "details", "deny_why", EDIT, ASK_BACK, HAND_ON, BREAK_GLASS, "fill", "write", "ask"))
 """Buttons that open a window, and say nothing yet."""
 
-ANSWER_WINDOWS = frozenset(("deny_why", EDIT, ASK_BACK, HAND_ON, "fill", "write"))
+ANSWER_WINDOWS = frozenset(("deny_why", EDIT, ASK_BACK, HAND_ON, BREAK_GLASS, "fill", "write"))
 ASK, ASK_ABOUT = "ask", "ask_about"
 
 PAGE = "page"

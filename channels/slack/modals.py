@@ -17,7 +17,21 @@ from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
 from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, labelled, plain, quote, small, words
 from channels.slack.cards import OPTION_CHARS, details, message, write_below
-from channels.slack.inbound import ASK, ASK_ABOUT, ASK_BACK, CARD, EDIT, HAND_ON, PAGE, Json, first, part, parts, word
+from channels.slack.inbound import (
+    ASK,
+    ASK_ABOUT,
+    ASK_BACK,
+    BREAK_GLASS,
+    CARD,
+    EDIT,
+    HAND_ON,
+    PAGE,
+    Json,
+    first,
+    part,
+    parts,
+    word,
+)
 from language import say, say_many
 
 View = dict[str, JsonValue]
@@ -73,6 +87,15 @@ def window(name: str, card: Card, carried: Json) -> View:
             inputs = [_asked(each, _field(number, each.name)) for number, each in _numbered(form.edits)]
             blocks = [plain(card.title), *inputs, small(say("slack.edit-what"))]
             return _view(say("slack.edit-title"), blocks, name, carried, submit=say("slack.edit-send"))
+        case "break_glass" if not form.breaks_glass:
+            return _closed(card)
+        case "break_glass":
+            blocks = [
+                plain(card.title),
+                _input(say("slack.break-glass-why"), INPUT),
+                small(say("slack.break-glass-what")),
+            ]
+            return _view(say("slack.break-glass-title"), blocks, name, carried, submit=say("slack.break-glass-send"))
         case "hand_on" if not form.hands_on:
             return _closed(card)
         case "hand_on":
@@ -144,6 +167,7 @@ _TITLES = {
     ASK_BACK: "slack.ask-back-title",
     EDIT: "slack.edit-title",
     HAND_ON: "slack.hand-on-title",
+    BREAK_GLASS: "slack.break-glass-title",
     "details": "slack.details",
     "fill": "slack.answer",
     "write": "slack.answer",

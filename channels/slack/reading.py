@@ -14,6 +14,7 @@ from channels.slack import modals
 from channels.slack.inbound import (
     ASK,
     ASK_BACK,
+    BREAK_GLASS,
     EDIT,
     HAND_ON,
     Json,
@@ -179,6 +180,8 @@ class Reader:
         if name == HAND_ON:
             wish = {"hands_on_to": fields.get("to", ""), "text": fields.get("reason", ""), "filled": dict[str, str]()}
             return answer.model_copy(update=wish)
+        if name == BREAK_GLASS:
+            return answer.model_copy(update={"said": "approve", "reason": text, "breaks_glass": True})
         if name == "deny_why":
             return answer.model_copy(update={"said": "deny", "text": "deny", "reason": text})
         return answer if answer.text.strip() else answer.model_copy(update={"said": "empty"})

@@ -21,6 +21,7 @@ from bot.store.ids import review_of
 from tests.bot.cli.shell import sayso
 from tests.bot.process.test_reload import without
 from tests.office import TOML
+from tests.servers.console import a_console
 from tests.servers.lines import TOP
 from tests.servers.web import serving
 from tests.stories.people.test_departures import becomes
@@ -388,3 +389,81 @@ async def test_at_three_in_the_morning_one_person_deploys_and_the_other_says_aft
     told = await shop.summary(review(record))
     assert told == "done: It was right to break the glass, says cy: “I would have slept through it”"
     assert await is_whole(shop)
+
+
+async def test_the_red_button_of_the_console_is_for_whoever_may_and_wants_a_reason(office: World) -> None:
+    record = await asked(office)
+    path = f"/requests/{record.request.id}"
+    async with a_console(office) as console:
+        browsers = {who: await console.browser(who) for who in ("anna", "bo", "cy", "eve")}
+        pages = {who: await browser.get(path) for who, browser in browsers.items()}
+        eve, forms = browsers["eve"], pages["eve"].forms
+        form = next(one for one in forms if "Break the glass" in [button.text for button in one.buttons])
+
+        bare = await eve.submit(form, "Break the glass", reason=" ")
+        told = await eve.submit(form, "Break the glass", reason=DOWN)
+        await office.ended(record.request.run_id)
+        after = await eve.get(path)
+        listed = await eve.get("/requests?all=&state=approved")
+
+    assert [who for who, found in pages.items() if "Break the glass" in found.html] == ["bo", "eve"]
+    assert "say why" in bare.words
+    assert "Eve Ebert broke the glass" in told.words
+    assert "Eve Ebert broke the glass by" in after.words
+    assert DOWN in after.words
+    assert "approved" not in after.words.lower()
+    assert "break glass" in listed.words
+
+
+async def test_by_mail_it_is_one_line_with_the_reason(office: World) -> None:
+    record = await asked(office)
+    card, other = await office.next_mail("bo"), await office.next_mail("cy")
+    assert "reply with the line break glass: … and nothing else" in " ".join(card.text.split())
+    assert "break glass: …" not in other.text
+
+    await office.reply("bo", card, f"Hi,\n\nBreak Glass: {DOWN}")
+
+    assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
+    now = await office.request(record.request.id)
+    assert now.decision
+    assert (now.decision.broke_glass, now.decision.by, now.decision.reason) == (True, ("bo",), DOWN)
+    assert now.votes[0].evidence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"break glass: {DOWN}\nbut only the small one",
+        f"please break glass: {DOWN}",
+        "break glass:",
+        "break glass",
+        f"break glass - {DOWN}",
+        f"should I break glass: {DOWN}?",
+    ],
+)
+async def test_by_mail_nothing_else_breaks_it(office: World, text: str) -> None:
+    record = await asked(office)
+
+    await office.reply("bo", await office.next_mail("bo"), text)
+    await office.next_mail("bo", about="About")
+
+    assert (await office.request(record.request.id)).state == "open"
+
+
+async def test_by_mail_it_is_refused_to_others_and_where_no_approval_counts(office: World, tmp_path: Path) -> None:
+    record = await asked(office)
+    await office.reply("cy", await office.next_mail("cy"), f"break glass: {DOWN}")
+    assert "You may not break the glass here. Those who may: Bo Berg and Eve Ebert" in " ".join(
+        (await office.next_mail("cy", about="About")).text.split()
+    )
+    await becomes(office, NIGHT.replace("quorum = 2\napprove_by_email = true", "quorum = 2"))
+    barred = await asked(office)
+    card = await office.next_mail("bo", about="Press bell")
+    while str(barred.request.id) not in card.text:
+        card = await office.next_mail("bo", about="Press bell")
+    assert "break glass: …" not in card.text
+
+    await office.reply("bo", card, f"break glass: {DOWN}")
+
+    assert "An approval does not count this way" in " ".join((await office.next_mail("bo", about="About")).text.split())
+    assert {(await office.request(one.request.id)).state for one in (record, barred)} == {"open"}

@@ -25,7 +25,7 @@ from bot.render.times import ago, clock, left, length, local, moment
 from bot.render.words import channel_word
 from bot.store import StoreError
 from bot.web.console.static import address_of
-from bot.web.console.views.words import kind_word, say_html, state_word, visible
+from bot.web.console.views.words import kind_word, say_html, stands, state_word, visible
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of, who_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
@@ -249,7 +249,7 @@ def _templates() -> Environment:
     known = cast("dict[str, object]", templates.globals)
     known |= {"say": say, "say_many": say_many, "say_html": say_html, "spoken": spoken, "times": _times}
     known |= {"state_word": state_word, "channel_word": channel_word, "kind_word": kind_word, "note_of": note_of}
-    known |= {"answer_of": answer_of}
+    known |= {"answer_of": answer_of, "stands": stands}
     return templates
 
 

@@ -38,7 +38,7 @@ from language import say, say_many
 from language.recorded import text_of
 
 Said = Literal["approve", "deny", "free_text"]
-_VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny"}
+_VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny", "break_glass": "approve"}
 STATES: tuple[RequestState, ...] = get_args(RequestState)
 _STATES: dict[str, RequestState] = {one: one for one in STATES}
 _KINDS: dict[str, Kind] = {one: one for one in KINDS}
@@ -321,6 +321,7 @@ def _statement(request: Request, visit: Visit) -> Statement:
         filled=_form(request, visit) if request.format == "form" else {},
         note_confirmed=visit.field("note_confirmed") == "yes",
         asks=visit.field("vote") == "ask",
+        breaks_glass=visit.field("vote") == "break_glass",
         about=visit.field("about")[:_ID_CHARS],
     )
 

@@ -148,6 +148,8 @@ def _mark(event: Event) -> Mark:
 
 def _decision_mark(event: RequestDecided) -> Mark:
     match event.decision.state:
+        case "approved" if event.decision.broke_glass:
+            return "doubt"
         case "approved" | "answered":
             return "good"
         case "superseded" | "denied" | "expired" | "withdrawn":

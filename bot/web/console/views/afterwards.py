@@ -70,13 +70,15 @@ def _live(request: Request, run: Run) -> str:
 
 
 def _approved(record: RequestRecord, run: Run | None) -> Afterwards:
+    has_broken = record.decision is not None and record.decision.broke_glass
+    word = say("console.after-glass") if has_broken else say("console.after-approved")
     if record.request.program:
-        return Afterwards(say("console.after-approved"), "good", say("console.after-program"))
+        return Afterwards(word, "good", say("console.after-program"))
     if run and run.ended:
         return Afterwards(say("console.after-not-begun"), "doubt", say("console.after-run-ended-before"))
     if record.started_at:
         return Afterwards(say("console.after-running"), "work", began=record.started_at, is_settled=False)
-    return Afterwards(say("console.after-approved"), "work", say("console.after-not-yet"), is_settled=False)
+    return Afterwards(word, "work", say("console.after-not-yet"), is_settled=False)
 
 
 def _made(made: AttemptOutcome, people: People, *, has_ended: bool) -> Afterwards:

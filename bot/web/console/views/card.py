@@ -73,8 +73,8 @@ class CardView:
     happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `inputs` are
     the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `ask_back` names
     those whom a question of this reader goes to, `may_edit` the arguments that this reader may change, `may_hand_on`
-    that there is somebody to hand it on to, `said` is what was written beside it. `has_changes`: a page shows how
-    files differ, and the facts with the labels `led_from` lead to it.
+    that there is somebody to hand it on to, `may_break_glass` that they may decide alone. `said` is what was written
+    beside it. `has_changes`: a page shows how files differ, and the facts with the labels `led_from` lead to it.
     """
 
     request: RequestView
@@ -103,6 +103,7 @@ class CardView:
     ask_back: str
     may_edit: str
     may_hand_on: bool
+    may_break_glass: bool
     said: list[SaidView]
     has_changes: bool
     led_from: frozenset[str]
@@ -166,6 +167,7 @@ def card_view(
         ask_back=people.names_of(present(request.askers, people)) if is_open and denies and is_vote else "",
         may_edit=_may_edit(record, me),
         may_hand_on=is_open and bool(_to_whom(record, people, me)),
+        may_break_glass=is_open and counts_here and me in view.may_break_glass,
         said=list(_said(record, people, me, replies=is_open and asks and is_vote)),
         has_changes=has_changes,
         led_from=frozenset(label_of(fact.label) for fact in led_from(request)) if has_changes else frozenset(),

@@ -4,6 +4,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from agents.requests import Decision
 from channels.showing import escape_invisible
 from language import say
 
@@ -30,6 +31,7 @@ _STATES: Final = {
     "not begun": "console.state-not-begun",
     "not done": "console.state-not-done",
     "started": "console.state-started",
+    "glass": "console.state-glass",
 }
 _KINDS: Final = {
     "": "console.requests-everything",
@@ -51,6 +53,11 @@ def say_html(key: str, /, **values: object) -> Markup:
 def visible(value: object) -> object:
     """Escape a value of a template, so that nothing in it hides or reorders other text; our own markup stays."""
     return escape_invisible(value) if type(value) is str else value
+
+
+def stands(state: str, decision: Decision | None) -> str:
+    """Return `state`, or `glass` for what was approved by breaking the glass: nobody is to read it as approved."""
+    return "glass" if state == "approved" and decision and decision.broke_glass else state
 
 
 def state_word(state: str) -> str:
