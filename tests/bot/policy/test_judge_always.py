@@ -200,7 +200,9 @@ GLASS = st.builds(
     policy=POLICIES.map(lambda found: found.model_copy(update={"break_glass": (anyone("bo", "dan"),)})),
     requesters=st.lists(PEOPLE, max_size=2, unique=True).map(tuple),
 ).map(record)
-BREAKING = ANSWERS.map(lambda said: said.model_copy(update={"breaks_glass": True, "revision": 1, "digest": DIGEST}))
+BREAKING = st.builds(
+    answer, PEOPLE, breaks_glass=st.just(True), note=st.sampled_from(["", "checkout is down"]), channel=st.just("cli")
+)
 
 
 @any_of_them(GLASS, st.lists(ANSWERS | BREAKING, max_size=6))
