@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from agents.requests import PersonId, Remark, RequestState
+from agents.requests import HandedOn, PersonId, Remark, RequestState
 from bot.policy.judge import CHECKS, MOST_NOTED, MOST_REMARKS, TOO_OFTEN, judge
 from bot.policy.judgements import (
     AlreadyDecided,
@@ -116,6 +116,18 @@ def test_an_editor_does_not_approve_the_own_edit_and_may_deny_it() -> None:
     assert judge(edited, answer(BO)) == NotEntitled(why="editor", approvers=(CY,))
     assert isinstance(judge(edited, answer(BO, approve=False)), Decided)
     assert isinstance(judge(edited, answer(CY)), Decided)
+
+
+@guards("judge:not_giver")
+def test_whoever_handed_it_on_does_not_approve_it_from_a_seat_that_they_still_have_and_may_deny_it() -> None:
+    given = record(approval(policy=policy(handed_on=(HandedOn(person=BO, to=CY),))))
+
+    own = judge(given, answer(BO))
+
+    assert isinstance(own, NotEntitled)
+    assert own.why == "handed_on"
+    assert isinstance(judge(given, answer(BO, approve=False)), Decided)
+    assert isinstance(judge(given, answer(CY)), Decided)
 
 
 @guards("judge:withdrawal")
