@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from channels.frozen import Frozen
 
@@ -69,6 +69,7 @@ class Trigger(Frozen):
     nothing where we know nothing. `within` is the thread it was written in, where that is not `thread`. It starts no
     run of its own where `held_because` says why it is held instead. `room` is a place of many that has a limit of its
     own; `place` is as in `Reply`. `others` are people whose words these are as well: they count as having asked.
+    `weakness` says why it proves too little for an approval, written as it was at `written_at`.
     """
 
     type: Literal["trigger"] = "trigger"
@@ -84,6 +85,8 @@ class Trigger(Frozen):
     room: str = ""
     place: str = ""
     others: tuple[str, ...] = ()
+    weakness: str = ""
+    written_at: AwareDatetime | None = None
 
 
 class Quarantined(Frozen):

@@ -193,7 +193,8 @@ class RunStarted(Happened, Began):
 
     `parent` is the run that started this one as a step of its own, `inherits` are that run's requesters by then: they
     are requesters here as well, and so are `holders`, in whose hands the key of `service` is. Where a person began it
-    and there is no `parent`, `inherits` wrote the text.
+    and there is no `parent`, `inherits` wrote the text. `weakness` says why what began it proves too little for an
+    approval.
     """
 
     type: Literal["run_started"] = "run_started"
@@ -215,6 +216,7 @@ class RunStarted(Happened, Began):
     inherits: tuple[PersonId, ...] = ()
     origin: Origin = FromPerson()
     holders: tuple[PersonId, ...] = ()
+    weakness: str = Field(default="", exclude_if=operator.not_)
 
     @property
     def trigger(self) -> str:

@@ -3,7 +3,7 @@
 Every run that had not ended is paused, so that people look at it before it goes on. What it asked is superseded, open
 or approved: an answer after the backup is forgotten, and one that comes again must not count. An attempt without an end
 is UNKNOWN where it can't be repeated. What came in and was not handled, and mails of tools that were to be sent, are
-dead letters.
+dead letters. Standing approvals are revoked: one may have been revoked since, or its uses spent.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -17,6 +17,7 @@ from bot.errors import Unavailable
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
 from bot.requests.decisions import Decisions
+from bot.requests.standing.kept import KeptStandings
 from bot.store import Commit, Keys, OtherRelease, StoreError, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal
@@ -28,7 +29,8 @@ from language.recorded import recorded
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The numbers of runs that were paused, of requests that were closed, and of dead letters that were made.
+    """The numbers of runs that were paused, of requests that were closed, of dead letters that were made, and of
+    standing approvals that were revoked.
 
     `requesters` asked for those runs.
     """
@@ -36,6 +38,7 @@ class Held:
     runs: int = 0
     requests: int = 0
     items: int = 0
+    standing: int = 0
     requesters: tuple[PersonId, ...] = ()
 
     def beside(self, run: Run, commit: Commit) -> "Held":
@@ -63,7 +66,7 @@ class Holding:
                     f"The run {run_id} can't be read by this release of sayso",
                     "Empty this Redis, and restore with the release that made the backup, or a newer one",
                 ) from error
-        return replace(held, items=await self._hold_work())
+        return replace(held, items=await self._hold_work(), standing=await self._revoke_standing(as_of))
 
     async def _hold_run(self, run_id: RunId, as_of: datetime, held: Held) -> Held:
         run = await self._after_attempts(run_id)
@@ -96,6 +99,11 @@ class Holding:
         if await self._store.orphan(run_id, attempt.id, gone) != "committed":
             await self._journal.write(Commit(run_id=run_id, events=[gone], expect=run.seq))
         return fold((await self._store.load(run_id)).events)
+
+    async def _revoke_standing(self, as_of: datetime) -> int:
+        """End all standing approvals that could be used; return how many those were."""
+        with self._people.speaking_to(""):
+            return await KeptStandings(self._store).revoke_all(say("run.restored", at=in_words(as_of)))
 
     async def _hold_work(self) -> int:
         """Make dead letters of what would have an effect that it may have had."""

@@ -256,7 +256,7 @@ class Inbox:
                 thread=trigger.thread,
                 inbound_id=inbound_id,
                 files=trigger.files,
-                sent=Sent(others=tuple(map(PersonId, trigger.others))),
+                sent=Sent(others=tuple(map(PersonId, trigger.others)), weakness=trigger.weakness),
             )
         except (Conflict, Forbidden, Invalid, RateLimited) as error:
             log.warning("trigger refused", person=trigger.person, error=str(error), title=title)

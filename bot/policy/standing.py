@@ -41,9 +41,9 @@ class Use(Frozen):
 
 
 class Ended(Frozen):
-    """A standing approval was revoked before it was over."""
+    """A standing approval was revoked before it was over; `by` nobody where the store was restored from a backup."""
 
-    by: PersonId
+    by: PersonId = PersonId("")
     at: AwareDatetime
     reason: str = ""
 

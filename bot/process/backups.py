@@ -149,6 +149,7 @@ async def _tell_people(app: App, end: End, held: Held) -> None:
     def words() -> tuple[str, str]:
         at = in_words(end.at)
         told = say("notice.alert-restored", runs=held.runs, requests=held.requests, held=held.items)
+        told += f" {say('notice.alert-restored-standing', count=held.standing)}" if held.standing else ""
         return say("notice.alert-restored-title", at=at), told
 
     known = [person for person in held.requesters if person in set(app.people.all())]

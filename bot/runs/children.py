@@ -104,6 +104,7 @@ class Children:
                 is_verbatim=text == parent.text and are_own(run),
             ),
             inherits=tuple(person for person in others if person != parent.requester),
+            weakness=parent.weakness or ("parent written to" if run.writers else ""),
         )
         commit = Commit(
             run_id=child_id,

@@ -223,7 +223,7 @@ class Loop:
         gated = request.call if request.purpose == "gate" else None
         found = await self._guard.frozen(run, gated) if gated else None
         freeze = found.freeze if found else None
-        looked = await self._standing.look(request, repeats) if self._standing else None
+        looked = await self._standing.look(request, run, repeats) if self._standing else None
         if self._standing and looked and looked.decision:
             return self._standing.opening(request, looked.decision, run.seq, freeze)
         self._executor.telemetry.asked(run.id, request.id)

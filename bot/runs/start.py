@@ -39,7 +39,8 @@ class Sent:
     """The parts a program adds to a trigger: data, and whose key sent it for the requester.
 
     `origin` is how the run begins: the limit of a trigger counts, not that of the requester, and mail to the desk is
-    counted as mail. `others` are requesters beside the one, `holders` are those of the service's key.
+    counted as mail. `others` are requesters beside the one, `holders` are those of the service's key. `weakness` is as
+    in `Trigger`.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
@@ -48,6 +49,7 @@ class Sent:
     origin: Origin = field(default_factory=FromPerson)
     others: tuple[PersonId, ...] = ()
     holders: tuple[PersonId, ...] = ()
+    weakness: str = ""
 
 
 class Starter:
@@ -104,6 +106,7 @@ class Starter:
             holders=sent.holders,
             origin=sent.origin,
             inherits=sent.others,
+            weakness=sent.weakness,
             **allowance(self._budgets, name),
             files=attachments(files),
         )

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 
@@ -25,6 +25,7 @@ from channels import (
     Quarantined,
     Reading,
     RequestLookup,
+    Trigger,
 )
 from channels.email import mime, tokens
 from channels.email.format import addresses
@@ -44,6 +45,9 @@ DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 
 LIVED_S = 60.0
 """A connection that lasted so long was a good one: when it ends the next try is soon."""
+# A mail on its way, and clocks that differ; whoever sends an old one again changes no date that is signed.
+_FRESH = timedelta(hours=1)
+_OLD = "unproven date"
 
 _log = logging.getLogger(__name__)
 
@@ -122,6 +126,8 @@ class EmailChannel:
                 return await self._bound(found, inbound.received_at)
             case Bounced(receipt=receipt) if receipt.startswith("<"):
                 return found.model_copy(update={"receipt": (await self._sent_as(receipt)).receipt})
+            case Trigger(written_at=at) if at is None or abs(inbound.received_at - at) > _FRESH:
+                return found.model_copy(update={"weakness": found.weakness or _OLD})
             case _:
                 return found
 

@@ -80,6 +80,15 @@ class KeptStandings:
             raise NotReplicated
         return number
 
+    async def revoke_all(self, reason: str) -> int:
+        """End all that are valid, in nobody's name; asked again, return how many this `reason` has ended by now."""
+        ids, count = [one.decode() for one in await self._client.do("ZRANGE", _HOME.standings, 0, -1)], 0
+        for at in range(0, len(ids), _MOST_LISTED):
+            for one in await self._read(ids[at : at + _MOST_LISTED]):
+                is_ended = one.state == "valid" and await self.revoke(one.approval.id, Ended(at=one.now, reason=reason))
+                count += is_ended or (one.revoked is not None and one.revoked.reason == reason)
+        return count
+
     async def revoke(self, standing_id: str, ended: Ended) -> bool:
         """End one; False where it was revoked before. From then on no use is counted."""
         return bool(await self._client.do("HSETNX", _HOME.standing(standing_id), "revoked", ended.model_dump_json()))

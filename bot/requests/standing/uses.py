@@ -8,12 +8,15 @@ import structlog
 from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
 from agents.requests import Decision, Freeze, PersonId, Request, StandingUse
+from agents.run import Run
 from bot.people.directory import People
 from bot.policy.attachments import list_contents
+from bot.policy.judge import approval_counts
 from bot.policy.record import RequestRecord, after
 from bot.policy.standing import Lapse, Standing, Use, covers, lapse, may_stand, rules_of
 from bot.render.cards import notice
 from bot.render.words import standing_use
+from bot.requests.opening import everybody_behind
 from bot.requests.standing.kept import KeptStandings
 from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.journal import outbox_entry, outgoing_id, record_write
@@ -47,12 +50,21 @@ class StandingUses:
     def __init__(self, store: Store, people: People) -> None:
         self._kept, self._people = KeptStandings(store), people
 
-    async def look(self, request: Request, repeats: Repeats | None) -> Looked:
-        """Return what decides `request` without asking; its use is counted from then on, whatever becomes of it."""
-        if repeats is None or not may_stand(request) or not self._rules(request.policy.name):
+    async def look(self, request: Request, run: Run, repeats: Repeats | None) -> Looked:
+        """Return what decides a request of `run` without asking.
+
+        Its use is counted from then on, whatever becomes of it.
+        """
+        if (
+            repeats is None
+            or not may_stand(request)
+            or not self._rules(request.policy.name)
+            or not _is_proven(run, request)
+        ):
             return Looked()
         why = dict[str, None]()
-        [*requesters] = set(request.requesters)
+        # Also those whose words the run goes by, and who could not decide it anyway.
+        [*requesters] = {*request.requesters, *everybody_behind(run)}
         found = await self._kept.of_person(requesters[0]) if len(requesters) == 1 else []
         for standing in found:
             if not self._covers(standing, request, repeats):
@@ -143,6 +155,17 @@ class StandingUses:
             thread=request.thread,
             request_id=request.id,
         )
+
+
+def _is_proven(run: Run, request: Request) -> bool:
+    """Return whether a run is as certainly its requester's word as an approval of theirs would have to be.
+
+    Whoever has a mail can send it again, and whoever reads a mailbox can write from it.
+    """
+    started = run.started
+    if started is None or started.weakness:
+        return False
+    return started.channel != "email" or (not run.writers and approval_counts(request.policy, "email"))
 
 
 def with_reasons(request: Request, why: Sequence[str]) -> Request:

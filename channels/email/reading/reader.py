@@ -206,6 +206,8 @@ class Reader:
             follows=bool(earlier),
             within=next(iter(earlier), ""),
             held_because=why,
+            weakness="; ".join(_faults(found, headers)),
+            written_at=_date_of(headers),
         )
 
     def _whole(self, name: str, shown: str) -> File:

@@ -1,7 +1,10 @@
 """A standing approval used for more, longer, by others or for something else than people granted."""
 
 import asyncio
+import email.policy
 from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from agents.requests import PersonId, RequestId
 from bot.errors import Invalid
 from bot.policy.judgements import Decided, NotEntitled
 from bot.requests.standing.uses import StandingUses
+from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
 from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
 from tests.stories.people.test_departures import EVE, becomes
@@ -228,7 +232,9 @@ async def test_a_crash_after_its_use_was_counted_spends_one_and_adds_none(redis:
         [used] = (await the_only(office)).uses
         died = (await office.request(used.request_id)).request.model_copy(update={"id": RequestId("s0q-zzzzzzzzzzzzz")})
 
-        looked = await StandingUses(office.app.store, office.app.people).look(died, Repeats())
+        run = await office.run(used.run_id)
+
+        looked = await StandingUses(office.app.store, office.app.people).look(died, run, Repeats())
 
         assert looked.decision  # and whoever found it writes nothing more
         assert await is_asked(office)
@@ -261,3 +267,59 @@ async def test_who_may_only_break_the_glass_by_now_has_granted_nothing(redis: st
         )
 
         assert await is_asked(office)
+
+
+async def test_attack_what_somebody_else_answered_the_agent_is_asked(redis: str, tmp_path: Path) -> None:
+    only_cy = ALLOWED.replace('approvers = ["group:release"]', 'approvers = ["person:cy"]', 1)
+    async with an_office(redis, tmp_path, only_cy) as office:
+        await granted(office, await done_once(office, by="cy"), by=("cy",))
+        run_id = await office.trigger("ask-of person:bo free_text which one?\npress bell")
+        question = await office.opened(run_id)
+        await office.decide("bo", question, "free_text", "the bell")
+
+        await office.quiet()
+
+        assert (await office.run(run_id)).open
+        assert office.workshop.effects == ["press bell"]
+
+
+async def write(office: World, text: str, *, is_weak: bool, hours_ago: int) -> None:
+    """A new mail of Anna's, with the text as its subject as well; what is weak says not when it was written."""
+    mail = EmailMessage(policy=email.policy.SMTP)
+    mail["From"], mail["To"], mail["Message-ID"] = "anna@corp.example", "sayso@sayso.example", "<wish@corp.example>"
+    mail["Subject"] = text
+    if not is_weak:
+        mail["Date"] = format_datetime(office.about_now() - timedelta(hours=hours_ago))
+    mail.set_content(text)
+    who = "anna@corp.example"
+    await office.transport(who).send(bytes(mail), sender=who, recipients=["sayso@sayso.example"])
+
+
+@pytest.mark.parametrize(("change", "effects"), [("", 3), ("weak", 1), ("old", 1), ("no approvals by mail", 1)])
+async def test_attack_a_mail_that_could_approve_nothing_uses_none(
+    redis: str, tmp_path: Path, change: str, effects: int
+) -> None:
+    by_mail = "approve_by_email = true\n"
+    toml = ALLOWED.replace(by_mail, "", 1) if change == "no approvals by mail" else ALLOWED
+    async with an_office(redis, tmp_path, toml) as office:
+        await granted(office, await done_once(office))
+        await write(office, "press bell", is_weak=change == "weak", hours_ago=2 if change == "old" else 0)
+
+        await office.quiet()
+
+        assert len(office.workshop.effects) == effects
+        assert len((await the_only(office)).uses) == effects - 1
+        assert sum(one.state == "open" for one in await office.requests()) == (effects == 1)
+
+
+async def test_attack_a_backup_gives_back_neither_uses_nor_what_was_revoked(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office), uses=1)
+        backup = await backed_up(office)
+        assert not await is_asked(office)
+
+        await restored(office, backup)
+
+        assert await is_asked(office)
+        assert office.workshop.effects == ["press bell"] * 2
+        assert (await the_only(office)).state == "revoked"
