@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.requests import AllOf, AnyOf, Anyone, HandedOn, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
@@ -200,18 +200,21 @@ def _policy(rule: Rule, quorum: int, reserve: Anyone, then: Rule | None) -> Poli
     return policy(rule=rule, quorum=quorum, stand_ins=(reserve,), steps=steps)
 
 
-_policies = st.builds(_policy, _rules, st.integers(1, 2), _seats, st.none() | _rules)
-_wishes = st.lists(st.tuples(_names.map(PersonId), _names.map(PersonId)), max_size=12)
+_everybody = st.just(anyone("anna", "bo", "cy", "dan", "eve", "fay"))
+_policies = st.builds(_policy, _rules, st.integers(1, 2), _everybody | _seats, st.none() | _rules)
+_wishes = st.lists(st.tuples(st.integers(0, 5), _names.map(PersonId)), min_size=4, max_size=40)
 
 
+@settings(max_examples=300)
 @given(_policies, _wishes, st.sets(_names.map(PersonId), max_size=2))
 def test_whatever_is_handed_on_the_rules_hold(
-    snapshot: PolicySnapshot, wishes: list[tuple[PersonId, PersonId]], voters: set[PersonId]
+    snapshot: PolicySnapshot, wishes: list[tuple[int, PersonId]], voters: set[PersonId]
 ) -> None:
     found, first = stands(*voters), set(people_of(snapshot.rule))
     reserve = of(snapshot)
-    for person, to in wishes:
+    for number, to in wishes:
         before = eligible(snapshot, found.requesters)
+        person = before[number % len(before)] if before else BO
         if objection(snapshot, person, to, found, reserve):
             continue
         snapshot = handed_on(snapshot, HandedOn(person=person, to=to), reserve)
