@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from bot.errors import Invalid
@@ -93,7 +94,7 @@ class Checker:
             findings.append(Finding(shard, expected, f"removed: no record {many}, so {one.place} can't be checked"))
         if one.place < expected:
             findings.append(Finding(shard, one.place, f"moved: it stands after record {expected - 1}"))
-        record = _read(one.body)
+        record = record_in(one.body)
         if record.get("n") != one.place or record.get("shard") != shard:
             stands = f"record {record.get('n')} of shard {record.get('shard')} stands there" if record else "no record"
             findings.append(Finding(shard, one.place, f"moved or replaced: {stands}"))
@@ -107,16 +108,34 @@ class Checker:
     def _of_seal(self, key: bytes, one: Sealed, expected: str) -> list[Finding]:
         if not key:
             return [Finding(self.head.shard, one.place, "sealed with another key than SAYSO_AUDIT_KEY, or changed")]
-        if hmac.compare_digest(expected, one.seal):
+        if _is_same(expected, one.seal):
             return []
-        if self._or_seal != self.head.seal and hmac.compare_digest(seal_of(key, self._or_seal, one.body), one.seal):
+        if self._or_seal != self.head.seal and _is_same(seal_of(key, self._or_seal, one.body), one.seal):
             return []
         return [Finding(self.head.shard, one.place, "changed: its seal does not fit it")]
 
 
-def _read(body: bytes) -> dict[str, Any]:
+def _is_same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def record_in(body: bytes) -> dict[str, Any]:
+    """The record with this body; empty where it can't be read as one, as nobody wrote it who seals."""
     try:
-        record: Any = json.loads(body)
-    except ValueError:
+        found: Any = json.loads(body)
+        at = datetime.fromisoformat(found["at"])
+    except (ValueError, TypeError, LookupError, RecursionError):
         return {}
-    return cast("dict[str, Any]", record) if isinstance(record, dict) else {}
+    record = cast("dict[str, Any]", found)
+    return record if at.tzinfo and _has_its_form(record) else {}
+
+
+def _has_its_form(record: Mapping[str, Any]) -> bool:
+    names, parts = [record.get("who", ""), *_list(record.get("people"))], record.get("parts", {})
+    people = [*names, *_list(record.get("of"))]
+    return isinstance(parts, dict) and all(isinstance(one, str) for one in (*people, *cast("Any", parts).values()))
+
+
+def _list(found: object) -> list[object]:
+    """`found` as a list: of something that is no text where it is none."""
+    return cast("list[object]", found) if isinstance(found, list) else [] if found is None else [None]

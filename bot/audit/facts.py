@@ -25,7 +25,7 @@ from agents.events import (
     own,
 )
 from agents.events.requests import Edited
-from agents.requests import AttemptId, Request, RequestId, Vote
+from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
 from bot.audit.records import AuditRecord
 from bot.policy.audited import kind_of
 
@@ -58,6 +58,7 @@ class _Facts:
     def __init__(self) -> None:
         self._requests = dict[RequestId, Request]()
         self._attempts = dict[AttemptId, ToolStarted]()
+        self._writers = dict[RequestId, dict[PersonId, None]]()
 
     def take(self, event: Event) -> _Fields:
         """What is known of the record that the next event leaves, beside its kind."""
@@ -70,7 +71,24 @@ class _Facts:
                 self._attempts[event.attempt_id] = event
             case _:
                 pass
-        return self._of_request(event) or self._of_answer(event) or self._of_tool(event) or _of_run(event)
+        found = self._of_request(event) or self._of_answer(event) or self._of_tool(event) or _of_run(event)
+        return found | {"writers": self._wrote(event, found.get("request_id", ""))}
+
+    def _wrote(self, event: Event, request_id: RequestId) -> tuple[PersonId, ...]:
+        """Everybody whose words the cards of a request may show by now."""
+        writers = self._writers.setdefault(request_id, {})
+        match event:
+            case RequestOpened() | RequestRevised():
+                writers |= dict.fromkeys((*event.request.requesters, *event.request.edits.values()))
+            case RequestReassigned():
+                writers |= dict.fromkeys(one.person for one in event.policy.handed_on)
+            case VoteCast() | RequestRevoked():
+                writers[event.vote.person] = None
+            case AnswerNoted():
+                writers[event.person] = None
+            case _:
+                pass
+        return tuple(writers)
 
     def _of_request(self, event: Event) -> _Fields:
         match event:
@@ -150,7 +168,7 @@ class _Facts:
             "tool": request.call.tool if request.call else "",
             "environment": (request.call.effect.environment or "") if request.call else "",
             "policy_name": request.policy.name,
-            "policy": request.policy.model_dump(mode="json") if has_policy else {},
+            "policy": _without_words(request.policy).model_dump(mode="json") if has_policy else {},
         }
 
     def _of_attempt(self, attempt_id: AttemptId) -> _Fields:
@@ -159,6 +177,12 @@ class _Facts:
             return {}
         about = self._about(started.request_id, has_policy=False)
         return about | {"tool": started.tool, "environment": started.effect.environment or ""}
+
+
+def _without_words(policy: PolicySnapshot) -> PolicySnapshot:
+    """Return a policy as it may be kept for ever: why somebody handed it on stands in the record of that alone."""
+    silent = tuple(one.model_copy(update={"reason": ""}) for one in policy.handed_on)
+    return policy.model_copy(update={"handed_on": silent})
 
 
 def _of_edit(edited: Edited | None) -> _Fields:

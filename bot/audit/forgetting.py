@@ -1,12 +1,13 @@
 """Forgets a person: deletes what the log keeps of them beside the chain, which still verifies."""
 
 import json
-from typing import Any
 
 from agents.requests import PersonId
+from bot.audit.chain import record_in
 from bot.audit.log import AuditLog
 from bot.audit.reading import row_of
 from bot.audit.sealer import Sealer, rows_of
+from bot.audit.stored import kept_or_none
 from bot.store import Keys, Store
 from bot.store.client import Script
 
@@ -51,8 +52,8 @@ class Forgetting:
         ):
             for name, fields in entries:
                 place = int(name.decode().partition("-")[2])
-                body: dict[str, Any] = json.loads(fields[b"b"])
-                if pseudonyms.isdisjoint(body.get("of", ())):
+                body = record_in(fields.get(b"b", b""))  # of one that nothing can read, nobody knows whom it is of
+                if body and pseudonyms.isdisjoint(body.get("of", ())):
                     continue
                 deleted += await self._delete_text(keys, place)
         return deleted
@@ -60,7 +61,9 @@ class Forgetting:
     async def _delete_text(self, keys: Keys, place: int) -> int:
         """Delete all texts of a record but the policy, in which nobody has a name."""
         found = await self._store.client.do("HGET", keys.audit_kept, place)
-        kept: dict[str, Any] = json.loads(found) if found else {}
+        if not found:
+            return 0
+        kept = kept_or_none(found)
         left = {part: value for part, value in kept.items() if part == "policy"}
         if left == kept:
             return 0

@@ -5,14 +5,12 @@ notes up to where the log is in the archive. Whoever dies in between, or does it
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
 
 import structlog
 
-from bot.audit.chain import Head, Sealed
+from bot.audit.chain import Head, Sealed, record_in
 from bot.audit.privacy import Kept
 from bot.audit.sealer import rows_of
 from bot.audit.segments import Piece, pack
@@ -95,7 +93,7 @@ class AuditLeaving:
         end = Head(shard, records[-1].place, records[-1].seal)
         piece = Piece.between(archived.head, end)
         await self._shelf.keep_segment(shard, piece.name, body)
-        after = Archived(end, archived.since or str(_read(records[0].body).get("at", "")))
+        after = Archived(end, archived.since or str(record_in(records[0].body).get("at", "")))
         names = [keys.audit_archived, keys.audit_chain, keys.audit_kept]
         is_ours = await self._store.client.run(_TRIM, names, [str(archived), str(after), piece.first, piece.last])
         if is_ours:
@@ -109,15 +107,5 @@ def _is_before(entries: Sequence[tuple[bytes, dict[bytes, bytes]]], moment: date
 
 def _is_old(body: bytes, before: datetime) -> bool:
     """Return whether a record was made before that; what can't be read holds up none."""
-    try:
-        return datetime.fromisoformat(_read(body)["at"]) < before
-    except (KeyError, TypeError, ValueError):
-        return True
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    try:
-        found: Any = json.loads(body)
-    except ValueError:
-        return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    record = record_in(body)
+    return not record or datetime.fromisoformat(record["at"]) < before

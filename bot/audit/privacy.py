@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from agents.requests import Frozen
 from bot.audit.records import AuditRecord
@@ -23,6 +23,7 @@ FORGOTTEN = "forgotten"
 PARTS = ("evidence", "words", "policy", "cards", "detail")
 _PSEUDONYM = re.compile(r"p-[a-z2-7]{20}")
 _IN_TEXT = re.compile(r"⟦(p-[a-z2-7]{20})⟧")
+_PREFIXES = ("person:", "people.")
 _SALT_BYTES, _PSEUDONYM_CHARS, _COMMITMENT_CHARS = 16, 20, 40
 
 
@@ -38,6 +39,14 @@ class Row(Frozen):
         """The pseudonym of this person."""
         digest = hashlib.sha256(json.dumps([self.salt, self.id, self.name]).encode()).digest()
         return f"p-{base64.b32encode(digest).decode().lower()[:_PSEUDONYM_CHARS]}"
+
+
+def row_in(body: bytes) -> Row | None:
+    """The row with this body; None for what is none, as if it were not there."""
+    try:
+        return Row.model_validate_json(body)
+    except ValidationError:
+        return None
 
 
 @dataclass
@@ -99,8 +108,9 @@ class Pseudonyms:
     def _hide(self, text: str) -> str:
         if found := self._known.get(text):
             return self._used(found)
-        if text.startswith("person:") and (found := self._known.get(text[7:])):
-            return f"person:{self._used(found)}"
+        prefix, name = _prefixed(text)
+        if prefix and (found := self._known.get(name)):
+            return f"{prefix}{self._used(found)}"
         return self._names.sub(lambda name: f"⟦{self._used(self._by_name[name[0]])}⟧", text)
 
 
@@ -115,7 +125,7 @@ def restored(value: JsonValue, rows: Mapping[str, Row]) -> JsonValue:
 
     match value:
         case str():
-            prefix, text = ("person:", value[7:]) if value.startswith("person:") else ("", value)
+            prefix, text = _prefixed(value)
             return prefix + person(text) if _PSEUDONYM.fullmatch(text) else _IN_TEXT.sub(named, value)
         case list():
             return [restored(one, rows) for one in value]
@@ -125,9 +135,15 @@ def restored(value: JsonValue, rows: Mapping[str, Row]) -> JsonValue:
             return value
 
 
+def _prefixed(text: str) -> tuple[str, str]:
+    """Return how a text names somebody, and whom: `person:bo` does in rules, `people.bo` in what changed in them."""
+    prefix = next(filter(text.startswith, _PREFIXES), "")
+    return prefix, text[len(prefix) :]
+
+
 def commitment(salt: str, text: str) -> str:
     """What stands in the chain for `text`."""
-    return hashlib.sha256(f"{salt}\n{text}".encode()).hexdigest()[:_COMMITMENT_CHARS]
+    return hashlib.sha256(f"{salt}\n{text}".encode(errors="surrogatepass")).hexdigest()[:_COMMITMENT_CHARS]
 
 
 Kept = dict[str, tuple[str, str]]
@@ -142,13 +158,14 @@ def kept_in(found: object) -> Kept:
 def split(record: AuditRecord, pseudonyms: Pseudonyms) -> tuple[dict[str, Any], Kept]:
     """A record as it goes into the chain, and what is kept beside it.
 
-    A part that somebody wrote, or that tells of them, goes with whoever the record is of. A policy names nobody but by
-    their pseudonyms, and stays.
+    A part that somebody wrote, or that tells of them, goes with whoever the record is of, or wrote on its cards. A
+    policy names nobody but by their pseudonyms, and stays.
     """
     body = record.model_dump(mode="json", exclude={*PARTS, "who", "people"})
     everybody = dict.fromkeys(([record.who] if record.who else []) + list(record.people))
-    pseudonyms.know(everybody)
-    of = [pseudonyms.use(one) for one in everybody]
+    of_whom = dict.fromkeys((*everybody, *(record.writers if record.cards else ())))
+    pseudonyms.know(of_whom)
+    of = [pseudonyms.use(one) for one in of_whom]
     if record.who:
         body["who"] = pseudonyms.use(record.who)
     if record.people:

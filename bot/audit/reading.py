@@ -1,7 +1,6 @@
 """Reads the log: checks all of it, and finds records by person, policy, time and run."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from bot.audit.chain import Checker, Finding, Head
+from bot.audit.chain import Checker, Finding, Head, Sealed, record_in
 from bot.audit.privacy import Kept, Row, joined, wrong_parts
 from bot.audit.sealer import head_of, rows_of
 from bot.audit.stored import Records, Shelf
@@ -161,9 +160,11 @@ class AuditReader:
             if query.person and not people:
                 return
             for one in chunk.records:
-                body: dict[str, Any] = json.loads(one.body)
+                body = record_in(one.body)
+                if body.get("n") != one.place:
+                    raise _damaged(shard, one.place)
                 if _fits(body, query, people):
-                    yield joined(body, chunk.kept.get(one.place, {}), rows) | {"seal": one.seal}
+                    yield _read(shard, one, body, chunk.kept.get(one.place, {}), rows)
 
     async def since(self) -> datetime | None:
         """When the first record was made; nothing before it is audited."""
@@ -181,6 +182,21 @@ def _of_end(end: Head, before: Head, after: Head, outside: Mapping[int, Head]) -
     if after.n < end.n:
         return [Finding(end.shard, end.n, f"the store notes record {after.n} as the newest one")]
     return [Finding(end.shard, n, "removed: its head was noted outside") for n in outside]
+
+
+def _damaged(shard: int, place: int) -> Unavailable:
+    finding = Finding(shard, place, "what stands there can't be read")
+    return Unavailable(str(finding), "sayso audit verify names all that is wrong")
+
+
+def _read(
+    shard: int, one: Sealed, body: Mapping[str, Any], kept: Kept, rows: Mapping[str, Row]
+) -> dict[str, JsonValue]:
+    """Return a record as people read it. Raises Unavailable where somebody changed what is kept of it."""
+    try:
+        return joined(body, kept, rows) | {"seal": one.seal}
+    except (ValueError, RecursionError) as error:
+        raise _damaged(shard, one.place) from error
 
 
 def _fits(body: Mapping[str, Any], query: Query, people: set[str]) -> bool:

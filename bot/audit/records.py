@@ -15,7 +15,8 @@ class AuditRecord(Frozen):
     `run_id`, the number `seq` of its event there, `request_id`, `revision`, `digest`, `tool` and `environment` say what
     it was about, as far as there is one. `outcome` is what became of it in one word, `words` what was written with it.
     `policy` is the rule called `policy_name` as it stood, `cards` what was put in front of people: the first one whole,
-    and what differed in others. `detail` holds whatever else there is.
+    and what differed in others. `detail` holds whatever else there is. `writers` are those whose words may stand on the
+    cards; it is no part of what is kept.
     """
 
     kind: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
@@ -38,3 +39,4 @@ class AuditRecord(Frozen):
     cards: tuple[JsonValue, ...] = Field(default=(), exclude_if=operator.not_)
     detail: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue], exclude_if=operator.not_)
     release: str = Field(default="", exclude_if=operator.not_)
+    writers: tuple[PersonId, ...] = Field(default=(), exclude=True)

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from agents.events import Event
 from bot.audit.chain import Head, Sealed, sealed
 from bot.audit.facts import records_of
-from bot.audit.privacy import Kept, Pseudonyms, Row, split
+from bot.audit.privacy import Kept, Pseudonyms, Row, row_in, split
 from bot.audit.records import AuditRecord
 from bot.store import Keys, OtherRelease, Store, StoreError
 from bot.store.client import Script
@@ -25,6 +25,8 @@ _AT_ONCE = 100
 # Of each shard in a sweep, so that timers and what nobody took do not wait for a long backlog of facts.
 _BATCHES = 10
 _WORDS_CHARS = 2_000
+# What in a policy holds people.
+_NAMING = frozenset({"people", "by", "may_deny", "editors", "person", "to"})
 
 Announce = Callable[[Head], Awaitable[None]]
 
@@ -168,10 +170,11 @@ def _written(one: Sealed, kept: Kept) -> Iterator[str | bytes]:
 
 
 def _people_in(policy: JsonValue) -> Iterator[str]:
-    """Everybody whom a policy names, wherever in it."""
+    """Everybody whom a policy names, wherever in it; they may have left the directory since."""
+    if isinstance(policy, dict):
+        for found in (policy[name] for name in policy if name in _NAMING):
+            yield from map(str, found if isinstance(found, list) else [found])
     parts: list[Any] = list(policy.values()) if isinstance(policy, dict) else policy if isinstance(policy, list) else []
-    if isinstance(policy, dict) and isinstance(named := policy.get("people"), list):
-        yield from map(str, named)
     for part in parts:
         yield from _people_in(part)
 
@@ -185,4 +188,5 @@ async def head_of(store: Store, shard: int) -> Head:
 async def rows_of(store: Store, shard: int) -> dict[str, Row]:
     """Whom the pseudonyms of a shard stand for."""
     found = await store.client.do("HGETALL", Keys(shard).audit_people)
-    return {name.decode(): Row.model_validate_json(row) for name, row in found.items()}
+    rows = {name.decode(errors="replace"): row_in(body) for name, body in found.items()}
+    return {name: row for name, row in rows.items() if row}

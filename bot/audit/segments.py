@@ -19,12 +19,14 @@ from typing import Any, cast
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bot.audit.chain import Head, Sealed
+from bot.audit.chain import Head, Sealed, record_in
 from bot.audit.privacy import Kept, Row, kept_in
 from bot.errors import Invalid
 
 _LEVEL = 6
 _NONCE_BYTES = 12
+# No segment comes near it; what somebody else put there would fill the memory.
+_BYTES_AT_MOST = 256 * 2**20
 _MARK_CHARS = 16
 _FORMAT = "sayso audit segment"
 _NAME = re.compile(r"(\d{12})-(\d{12})-([0-9a-f]{16})-([0-9a-f]{16})\.jsonl\.gz")
@@ -95,17 +97,18 @@ def _by_whom(records: Sequence[Sealed], kept: Mapping[int, Kept]) -> dict[tuple[
     found = dict[tuple[str, ...], Texts]()
     for one in records:
         of = _whom(one.body)
+        if of is None:
+            continue
         for part, text in kept.get(one.place, {}).items():
             texts = found.setdefault(() if part == "policy" else of, {})
             texts.setdefault(one.place, {})[part] = text
     return found
 
 
-def _whom(body: bytes) -> tuple[str, ...]:
-    try:
-        return tuple(sorted(json.loads(body).get("of", ())))
-    except (ValueError, AttributeError, TypeError):  # it was changed, and verify says so
-        return ()
+def _whom(body: bytes) -> tuple[str, ...] | None:
+    """Return whom a record is of; None where that can't be read: it was changed, verify says so, and its texts go."""
+    record = record_in(body)
+    return tuple(sorted(record.get("of", ()))) if record else None
 
 
 def _key(of: Sequence[str], rows: Mapping[str, Row]) -> bytes | None:
@@ -136,12 +139,28 @@ def _opened(key: bytes, text: str) -> Texts:
 def unpack(body: bytes, rows: Mapping[str, Row]) -> tuple[list[Sealed], Texts]:
     """The records of a file, and what is kept of them and may still be known. Raises Invalid for one that is cut."""
     try:
-        lines = _whole([json.loads(line) for line in gzip.decompress(body).splitlines()])
-        records = [Sealed(one["n"], one["b"].encode(errors="surrogateescape"), one["s"]) for one in lines if "b" in one]
+        lines = _whole([json.loads(line) for line in _plain(body).splitlines()])
+        records = [_sealed(one) for one in lines if "b" in one]
         return records, _all_texts(lines, rows)
-    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zlib.error) as error:
+    except (EOFError, ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
         why = str(error).partition("\n")[0]
         raise Invalid(f"A segment of the audit log can't be read ({why})", "Look for an older copy of it") from error
+
+
+def _plain(body: bytes) -> bytes:
+    """Return what is compressed in `body`. Raises ValueError for what is cut, or more than a segment can be."""
+    stream = zlib.decompressobj(zlib.MAX_WBITS + 16)
+    plain = stream.decompress(body, _BYTES_AT_MOST)
+    if not stream.eof:
+        raise ValueError("it is cut, or too long")
+    return plain
+
+
+def _sealed(line: Mapping[str, Any]) -> Sealed:
+    if not isinstance(line["n"], int):
+        raise TypeError("a number is none")
+    seal = line["s"].encode(errors="replace").decode()
+    return Sealed(line["n"], line["b"].encode(errors="surrogateescape"), seal)
 
 
 def _whole(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

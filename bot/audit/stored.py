@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.audit.chain import Finding, Head, Sealed
+from bot.audit.chain import Finding, Head, Sealed, record_in
 from bot.audit.privacy import Kept, kept_in
 from bot.audit.sealer import rows_of
 from bot.audit.segments import Piece, pieces, unpack
@@ -45,9 +45,16 @@ class Archived:
 
     @classmethod
     def parse(cls, shard: int, text: bytes | None) -> "Archived":
-        """What is noted in the store; nothing is in the archive where nothing is noted. Raises ValueError."""
-        found: dict[str, Any] = json.loads(text) if text else {"n": 0, "seal": "", "since": ""}
-        return cls(Head(shard, found["n"], found["seal"]), found["since"])
+        """What is noted in the store; nothing is in the archive where nothing is noted. Raises Invalid."""
+        if not text:
+            return cls(Head(shard))
+        try:
+            found: dict[str, Any] = json.loads(text)
+            _ = found["since"] and datetime.fromisoformat(found["since"])
+            return cls(Head(shard, int(found["n"]), str(found["seal"])), found["since"])
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            what = f"What shard {shard} notes of its audit log in the archive can't be read"
+            raise Invalid(what, "Somebody changed it in Redis: restore it from a backup") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +133,20 @@ class Records:
         first, noted = await self._store.client.read(
             ["XRANGE", chain, "-", "+", "COUNT", 1], ["GET", Keys(shard).audit_archived]
         )
-        since = Archived.parse(shard, noted).since or (json.loads(first[0][1][b"b"])["at"] if first else "")
+        since = Archived.parse(shard, noted).since or (record_in(first[0][1].get(b"b", b"")).get("at") if first else "")
         return datetime.fromisoformat(since) if since else None
 
     async def here(self, shard: int, command: Sequence[str | int]) -> tuple[Chunk, Head]:
         """What the store answers, and up to which record all was in the archive after that."""
         keys = Keys(shard)
         records = [
-            Sealed(int(name.decode().partition("-")[2]), fields.get(b"b", b""), fields.get(b"s", b"").decode())
+            Sealed(int(name.decode().partition("-")[2]), fields.get(b"b", b""), _text(fields.get(b"s")))
             for name, fields in await self._store.client.do(*command)
         ]
         kept: list[bytes | None] = []
         if records:
             kept = await self._store.client.do("HMGET", keys.audit_kept, *(one.place for one in records))
-        found = {one.place: _kept(text) for one, text in zip(records, kept, strict=True) if text}
+        found = {one.place: kept_or_none(text) for one, text in zip(records, kept, strict=True) if text}
         return Chunk(records, found), (await self.archived(shard)).head
 
     async def _pieces(self, shard: int, end: Head) -> list[Piece]:
@@ -162,8 +169,13 @@ def _missing(shard: int, first: int, last: int) -> Finding:
     return Finding(shard, first, f"missing in the archive: the file of records {first} to {last}")
 
 
-def _kept(text: bytes) -> Kept:
+def _text(found: bytes | None) -> str:
+    return (found or b"").decode(errors="replace")
+
+
+def kept_or_none(text: bytes) -> Kept:
+    """What is kept beside the chain; nothing where it can't be read."""
     try:
         return kept_in(json.loads(text))
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return {}

@@ -16,7 +16,7 @@ KEY = b"k" * 32
 def chain(count: int, key: bytes = KEY) -> list[Sealed]:
     head, found = Head(3), list[Sealed]()
     for number in range(count):
-        one, head = sealed(key, head, {"kind": "vote", "words": f"word {number}"})
+        one, head = sealed(key, head, {"kind": "vote", "at": "2026-11-22T12:00:00Z", "words": f"word {number}"})
         found.append(one)
     return found
 

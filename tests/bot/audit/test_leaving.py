@@ -258,6 +258,35 @@ async def test_lines_that_were_cut_from_a_file_are_noticed(store: Store, folder:
     assert "lines are missing" in str((await verified(store, archive=archive)).findings[0])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"n": "3"}, {"n": None}, {"n": 10**30}, {"s": 5}, {"b": "7"}, {"b": '{"parts": 5}'}, {"b": 5}],
+    ids=str,
+)
+async def test_attack_a_line_that_nothing_can_read_keeps_the_check_from_no_other_file(
+    store: Store, folder: Path, change: dict[str, object]
+) -> None:
+    archive = await archived(store, folder)
+
+    rewritten(files(folder)[1], lambda lines: [*lines[:3], lines[3] | change, *lines[4:]])
+
+    named = {finding.n for finding in (await verified(store, archive=archive)).findings}
+    assert (bool(named), named <= set(range(11, 22))) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 1_000_000, gzip.compress(b"[" * 1_000_000), gzip.compress(b" " * 300_000_000, 1)],
+    ids=["a", "b", "c"],
+)
+async def test_attack_a_file_that_fills_the_memory_is_named(store: Store, folder: Path, body: bytes) -> None:
+    archive = await archived(store, folder)
+
+    files(folder)[1].write_bytes(body)
+
+    assert {finding.n for finding in (await verified(store, archive=archive)).findings} == {11}
+
+
 async def test_a_note_that_was_taken_back_hides_nothing(store: Store, folder: Path) -> None:
     archive = await archived(store, folder)
     await store.client.do("DEL", KEYS.audit_archived)
@@ -340,6 +369,21 @@ async def test_several_workers_at_once_write_each_record_once(store: Store, fold
     found, _ = await a_reader(store, archive).search(Query(), limit=300)
     assert [(one["n"], one["words"]) for one in found] == [(number, "because") for number in range(1, 201)]
     assert (await verified(store, archive=archive)).findings == []
+
+
+@pytest.mark.parametrize("body", ["[" * 200_000, '{"n": 3, "at": "2026-01-01T00:00:00Z", "of": [[]]}', '{"of": 5}'])
+async def test_attack_a_record_that_nothing_can_read_keeps_no_others_in_the_store(
+    store: Store, folder: Path, body: str
+) -> None:
+    await noted(store, SEGMENT)
+    found = await store.client.do("XRANGE", KEYS.audit_chain, "-", "+")
+    await store.client.do("DEL", KEYS.audit_chain)
+    for name, fields in found:
+        text = body if name == f"0-{SEGMENT}".encode() else fields[b"b"]
+        await store.client.do("XADD", KEYS.audit_chain, name, "b", text, "s", fields[b"s"])
+    await later(store)
+
+    assert await leaving(store, folder).look(0) == SEGMENT
 
 
 async def test_what_was_changed_before_it_left_is_still_found_in_the_archive(store: Store, folder: Path) -> None:

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.events import RunForked
-from agents.requests import PersonId, RequestId, RunId
+from agents.events import RequestReassigned, RunForked
+from agents.requests import Away, HandedOn, PersonId, RequestId, RunId
 from bot.audit.chain import Head
 from bot.audit.forgetting import Forgetting
 from bot.audit.log import AuditLog
 from bot.audit.reading import Query
 from bot.audit.sealer import head_of
+from bot.errors import Unavailable
 from bot.store import Commit, Keys, Store
 from bot.testing import events as build
 from tests.bot.audit.parts import KEY, a_reader, a_sealer, log_of, sealed_all, verified
@@ -129,6 +130,69 @@ async def test_whatever_is_changed_in_redis_is_found_and_named(redis: str, place
                 await store.client.do("HDEL", KEPT, place)
 
         assert {finding.n for finding in (await verified(store)).findings} == {place}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"b": "7"},
+        {"b": '{"n": 3, "shard": 0, "parts": 5}'},
+        {"b": '{"n": 3, "shard": 0, "parts": {"words": []}, "of": 5}'},
+        {"b": '{"n": 3, "shard": 0, "who": []}'},
+        {"b": '{"n": 3, "shard": 0, "kind": "forgotten", "people": 5}'},
+        {"b": '{"n": 3, "shard": 0, "kind": "forgotten", "people": [[]]}'},
+        {"b": "[" * 200_000},
+        {"b": b"\xff\xfe"},
+        {"s": b"\xff"},
+        {"s": "ü"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("place", [1, 3])
+async def test_attack_a_record_that_nothing_can_read_keeps_the_check_from_no_other(
+    store: Store, fields: dict[str, str | bytes], place: int
+) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+
+    await replaced(store, {place: await entry(store, place) | fields})  # type: ignore[dict-item]
+
+    assert {finding.n for finding in (await verified(store)).findings} == {place}
+
+
+async def test_attack_a_record_whose_number_was_changed_sends_no_search_round_for_ever(store: Store) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+    found = await entry(store, 3)
+
+    await replaced(store, {3: found | {"b": found["b"].replace('"n": 3', '"n": 1')}})
+
+    for newest_first in (False, True):
+        with pytest.raises(Unavailable, match="record 3"):
+            await a_reader(store).search(Query(), newest_first=newest_first)
+
+
+@pytest.mark.parametrize("kept", ["7", "{", '{"words": 5}', '{"words": ["", "{"]}', '{"policy": ["\\ud800", "1"]}'])
+async def test_attack_a_text_that_nothing_can_read_is_named_and_can_be_forgotten(store: Store, kept: str) -> None:
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="because")
+    await sealed_all(store)
+
+    await store.client.do("HSET", KEPT, 1, kept)
+
+    assert {finding.n for finding in (await verified(store)).findings} == {1}
+    await Forgetting(store, a_sealer(store)).forget("bo")
+
+
+@pytest.mark.parametrize("row", ["7", "{", '{"id": "bo"}', "[" * 200_000])
+async def test_attack_a_name_that_nothing_can_read_keeps_the_check_from_no_record(store: Store, row: str) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+    people = Keys(0).audit_people
+    names = [name for name, body in (await store.client.do("HGETALL", people)).items() if b'"bo"' in body]
+
+    await store.client.do("HSET", people, names[0], row)
+
+    assert "not known any more who it was" in str((await verified(store)).findings)
 
 
 async def test_two_records_that_changed_places_are_named(store: Store) -> None:
@@ -279,3 +343,84 @@ async def test_the_key_matters(store: Store) -> None:
 
     assert len((await a_reader(store).verify([b"another"])).findings) == 5
     assert (await a_reader(store).verify([b"another", KEY])).findings == []
+
+
+async def handed_on_run(store: Store) -> None:
+    """Bo hands on what he is asked, says why, and has left by the time it is sealed; so has Dan, who may still deny."""
+    policy = build.opened().request.policy
+    given = HandedOn(person=LEFT, to=PersonId("cy"), reason="I have my operation tomorrow")
+    after = policy.model_copy(
+        update={"handed_on": (given,), "may_deny": (LEFT,), "editors": (LEFT,), "away": (Away(person=LEFT),)}
+    )
+    moved = RequestReassigned(
+        at=build.NOON,
+        request_id=RequestId("q1"),
+        why="delegated",
+        policy=after,
+        by=LEFT,
+        person=LEFT,
+        reason=given.reason,
+    )
+    happened = [build.started(run_id=RUN), build.chosen(gate="production"), build.opened(), moved]
+    await store.commit(Commit(run_id=RUN, events=happened, expect=0))
+    await sealed_all(store)
+    await append(store, build.vote(), expect=4)
+
+
+LEFT = PersonId("leo")
+
+
+async def test_attack_why_somebody_handed_it_on_is_read_in_a_policy_after_they_are_forgotten(store: Store) -> None:
+    await handed_on_run(store)
+    await sealed_all(store)
+    assert (await log_of(store, Query(kind="reassigned")))[0]["words"] == "I have my operation tomorrow"
+
+    await Forgetting(store, a_sealer(store)).forget(LEFT)
+
+    assert "operation" not in str(await store.client.do("HGETALL", KEPT))
+    assert (await verified(store)).findings == []
+
+
+async def test_attack_whoever_had_left_when_it_was_sealed_is_read_in_a_policy_after_they_are_forgotten(
+    store: Store,
+) -> None:
+    await handed_on_run(store)
+    await sealed_all(store)
+    [vote] = await log_of(store, Query(kind="vote"))
+    assert vote["policy"]["handed_on"][0]["person"] == LEFT  # type: ignore[index,call-overload]
+
+    await Forgetting(store, a_sealer(store)).forget(LEFT)
+
+    assert f'"{LEFT}"' not in str(await store.client.do("HGETALL", KEPT)).replace("\\", "")
+
+
+async def test_attack_somebody_forgotten_is_read_in_what_changed_in_the_directory(store: Store) -> None:
+    await AuditLog(store).note("tables_changed", channel="file", detail={"added": ["people.bo"]})
+    await sealed_all(store)
+    assert (await log_of(store))[0]["detail"] == {"added": ["people.bo"]}
+
+    await Forgetting(store, a_sealer(store)).forget("bo")
+
+    assert "people.bo" not in str(await store.client.do("HGETALL", KEPT))
+    assert (await log_of(store))[0]["detail"] == {"added": ["people.forgotten"]}
+
+
+async def test_attack_what_somebody_forgotten_wrote_is_read_on_a_later_card_of_their_request(store: Store) -> None:
+    happened = [build.started(run_id=RUN), build.chosen(gate="production"), build.opened()]
+    await store.commit(Commit(run_id=RUN, events=happened, expect=0))
+    card = {"title": "Deploy?", "quoted": "as I am in hospital from tomorrow on"}
+    entry = {"kind": "place", "person": "cy", "place": "", "card": card}
+    body = json.dumps(entry, separators=(",", ":")).encode()
+    policy = build.opened().request.policy
+    moved = RequestReassigned(
+        at=build.NOON, request_id=RequestId("q1"), why="escalated", policy=policy, to=(PersonId("cy"),)
+    )
+    await store.commit(Commit(run_id=RUN, events=[moved], expect=3, outgoing=[("s0o-aaaaaaaaaaaaa", body)]))
+    await sealed_all(store)
+    assert "hospital" in str((await log_of(store, Query(kind="reassigned")))[0]["cards"])
+
+    await Forgetting(store, a_sealer(store)).forget("anna")
+
+    [record] = await log_of(store, Query(kind="reassigned"))
+    assert (record["cards"], record["people"]) == ("forgotten", ["cy"])
+    assert (await verified(store)).findings == []
