@@ -25,6 +25,8 @@ _KINDS = ("person:", "group:", "oncall:")
 
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
 QUESTION_EXPIRES_S = 24 * 3600.0
+QUESTION = "question"
+"""The name of what stands in for a policy where a question goes to people, which no file has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +284,7 @@ class People:
     ) -> PolicySnapshot:
         """The policy of a question to `to`: any of them may answer, the requester too, in any way that reaches us."""
         return PolicySnapshot(
-            name="question",
+            name=QUESTION,
             rule=Anyone(source=source, people=tuple(to)),
             reach=reach,
             answer_from=("slack", "email", "console", "cli", "api"),

@@ -20,7 +20,7 @@ from agents.requests import (
     people_of,
 )
 from agents.text import quote
-from bot.people.directory import People
+from bot.people.directory import QUESTION, People
 from bot.policy.approvers.steps import begun
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judge import ways_to_approve
@@ -172,6 +172,8 @@ def _as_whom(seat: Anyone | AskedAs, policy: PolicySnapshot) -> str:
     match kind:
         case "group":
             return say("asked.group", name=name)
+        case "person" if policy.name == QUESTION:
+            return say("asked.name")
         case "person":
             return say("asked.person", policy=policy.name)
         case "oncall" if seat.until:
