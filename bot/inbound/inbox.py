@@ -203,7 +203,9 @@ class Inbox:
         # Where they share a shard, the answer counts and is done with at once.
         together = inbound_id if shard_of(inbound_id) == shard_of(placed.request_id) else None
         read = await self._decisions.request(placed.request_id)
-        is_plain = reply.said == "free_text" and not (reply.unbound or reply.asks or reply.filled)
+        # Whom a question asks may answer it with any words.
+        is_vote = read.record.request.format == "approval"
+        is_plain = is_vote and reply.said == "free_text" and not (reply.unbound or reply.asks or reply.filled)
         if is_plain and await self._absences.take(channel, statement.person, reply.text, reply.evidence):
             return await self._store.drop_inbound(inbound_id)
         if values := edit_of(read.record, statement):
@@ -232,7 +234,8 @@ class Inbox:
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
         title = say("run.not-passed-on-title")
-        person, may_say = PersonId(trigger.person), trigger.is_addressed and not trigger.held_because
+        person, is_new = PersonId(trigger.person), trigger.is_addressed and not trigger.follows
+        may_say = is_new and not trigger.held_because
         try:
             if may_say and await self._absences.take(channel, person, trigger.text, trigger.evidence):
                 return await self._store.drop_inbound(inbound_id)

@@ -36,7 +36,7 @@ _SUBJECTS = frozenset(("away", "absence", "my absence", "abwesend", "abwesenheit
 class Absence(Frozen):
     """`person` is away from `starts` until `until`; `to` stands in, where they named somebody. `by` said so.
 
-    `looks` counts how often the requests that they hold were looked at since it started, last at `looked_at`.
+    The requests that they hold were last looked at at `looked_at`.
     """
 
     person: PersonId
@@ -44,7 +44,6 @@ class Absence(Frozen):
     until: AwareDatetime
     to: PersonId | None = None
     by: PersonId
-    looks: int = 0
     looked_at: AwareDatetime | None = None
 
     def holds(self, at: datetime) -> bool:

@@ -6,22 +6,25 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from agents.requests import PersonId, RequestId
+from agents.requests import PersonId, RequestId, RunId
 from bot.audit.log import AuditLog
+from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Invalid, NotFound
-from bot.people.absences import LONGEST, Absence, Absences, moment_of
+from bot.people.absences import LONGEST, Absence, Absences, absence_words, moment_of
 from bot.people.directory import People
+from bot.render.cards import notice
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES
-from bot.store import OtherRelease
+from bot.store import Commit, OtherRelease
 from bot.store.ids import new_id
-from bot.store.journal import Journal
+from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store.outbox_entry import Tell
 from language import say
 
 log = structlog.stdlib.get_logger()
 
-# A request that was opened by somebody who had not heard of the absence yet is found by the second look.
-_LOOKS, _LOOK_AGAIN = 2, timedelta(seconds=30)
+# What comes to them meanwhile, by the next step, an escalation, a colleague or an edit, goes on with the next look.
+_LOOK_AGAIN = timedelta(seconds=30)
 _MOST_REQUESTS = 10_000
 
 
@@ -58,17 +61,18 @@ class AbsentPeople:
         to = self._people.named(wanted.to) if wanted.to else None
         contact, now = self._people.contact(person), await self._store.now(self._near)
         timezone = contact.timezone if contact else "UTC"
-        starts = moment_of(wanted.starts, timezone) if wanted.starts else now
+        starts = max(moment_of(wanted.starts, timezone), now) if wanted.starts else now
         until = moment_of(wanted.until, timezone)
         if to == person:
             raise Invalid(say("absence.own"), say("absence.own-do"))
-        if until <= max(starts, now) or until > now + LONGEST:
+        if until <= starts or until > now + LONGEST:
             raise Invalid(say("absence.wrong-times"), say("absence.wrong-times-do"))
         absence = Absence(person=person, starts=starts, until=until, to=to, by=by)
         times = f"{starts.isoformat()} {until.isoformat()}"
         about = (person, to) if to else (person,)
         await self._audit.note("absence_set", who=by, channel=channel, evidence=evidence, people=about, words=times)
         await self._absences.put(absence)
+        await self._tell(absence, by, absence_words(absence, self._people))
         log.info("absence set", person=person, to=to, until=until.isoformat(), by=by)
         if absence.holds(now):
             await self._look_at(absence, now)
@@ -82,9 +86,23 @@ class AbsentPeople:
                 raise NotFound(say("absence.none", name=self._people.name_of(person)), say("absence.none-do"))
             await self._audit.note("absence_ended", who=by, channel=channel, evidence=evidence, people=(person,))
             if await self._absences.change(absence, None):
+                await self._tell(absence, by, say("absence.is-back"))
                 log.info("absence ended", person=person, by=by)
                 return absence
         raise Conflict(say("absence.changed"), say("run.look-again"))
+
+    async def _tell(self, absence: Absence, by: PersonId, text: str) -> None:
+        """Have somebody hear that others said that they are away, or back: others may decide in their place by that."""
+        if by == absence.person:
+            return
+        near = RunId(new_id("run", 0))
+        with self._people.speaking_to(absence.person):
+            said = f"{text} {say('absence.said-by', name=self._people.name_of(by))}"
+            card = notice(say("absence.title"), said, self._store.about_now())
+        entry = Tell(
+            id=outgoing_id(near), run_id=near, person=absence.person, reach=tuple(CHANNELS), card=card, thread=near
+        )
+        await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry)]))
 
     async def look(self) -> None:
         """End what is over, and hand on what people hold whose absence has started. Repeating it does no more."""
@@ -110,7 +128,7 @@ class AbsentPeople:
                 log.exception("a request did not go to whoever stands in", request_id=request_id)
                 is_done = False
         if is_done:
-            looked = absence.model_copy(update={"looks": absence.looks + 1, "looked_at": now})
+            looked = absence.model_copy(update={"looked_at": now})
             await self._absences.change(absence, looked)
 
     async def _stand_in(self, request_id: RequestId) -> None:
@@ -124,5 +142,4 @@ class AbsentPeople:
 
 
 def _is_due(absence: Absence, now: datetime) -> bool:
-    is_later = absence.looked_at is None or now >= absence.looked_at + _LOOK_AGAIN
-    return absence.looks < _LOOKS and is_later
+    return absence.looked_at is None or now >= absence.looked_at + _LOOK_AGAIN
