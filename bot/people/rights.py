@@ -231,6 +231,11 @@ class Rights:
             return Denied(say("right.viewer"), say("right.viewer-do"))
         return Denied(say("right.no-role", role=right.least or ""), say("right.no-role-do", role=right.least or ""))
 
+    def asking_denial(self, who: Who, person: PersonId | None = None) -> Denied | None:
+        """Return why `who` may not ask what would happen if `person`, or anybody, asked for something."""
+        asks = Concern(frozenset({person} if person else ()))
+        return self.denial(who, "explain", asks, "", is_known=True)
+
     def absence_denial(self, who: Who, person: str) -> Denied | None:
         """Return why `who` may not say that `person` is away; None if they may. A program says it of nobody."""
         if who.name != person:

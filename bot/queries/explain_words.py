@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from agents.requests import PersonId
+from agents.requests import PersonId, people_of
 from bot.people.directory import People
+from bot.policy.approvers.quorum import lacking
 from bot.queries.explain import AskedView, Coming, Explanation, StepAhead
 from bot.render.times import length, moment
-from bot.render.words import channel_name, frozen_words
+from bot.render.words import channel_name, frozen_words, who_decides
 from channels import Line
 from language import dates, say, say_many
 from language.lists import both
@@ -32,6 +33,19 @@ def explained(found: Explanation, people: People) -> tuple[str, list[Line]]:
         *(Line(label=say("explain.step", name=step.name), text=_step(step)) for step in found.steps),
         *_stops(found),
     ]
+
+
+def policies_listed(people: People, at: datetime) -> Iterator[Line]:
+    """Yield each policy by its name: who decides by it as things stand `at` a moment, and for how long it asks."""
+    for name in people.tables.policies:
+        policy, problems = people.snapshot(name, at), people.problems(name)
+        if policy is None:
+            continue
+        who = who_decides(policy, people, ()) if people_of(policy.rule) else say("words.nobody")
+        # With steps each of them needs its own number.
+        needs = who if policy.steps else say_many("explain.needs", lacking(policy, ()), who=who)
+        open_for = say("explain.open-for", time=length(timedelta(seconds=policy.expires_after_s)))
+        yield Line(label=name, text=" · ".join(["; ".join(problems) or needs, open_for]))
 
 
 def _zone(people: People, person: PersonId) -> ZoneInfo:

@@ -36,7 +36,7 @@ class Guard:
 
     async def check_asking(self, who: Who, person: PersonId, channel: str) -> None:
         """Check that `who` may ask what would happen if `person` asked for something."""
-        if denied := self.rights.denial(who, "explain", Concern(frozenset({person})), "", is_known=True):
+        if denied := self.rights.asking_denial(who, person):
             await self._refusals.refuse(who, "explain", denied, channel)
 
     async def check_run(self, who: Who, action: Action, run_id: str, channel: str) -> None:

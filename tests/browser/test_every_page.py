@@ -69,14 +69,17 @@ def pages(browser: Browser, shared_dev: Dev) -> Mapping[str, str]:
         "run that asks for a choice": choice, "request that asks openly": open_question,
         "runs": "/runs", "no runs": "/runs?state=paused", "waiting run": waiting, "run that is done": done,
         "mailbox": "/mail/bo", "empty mailbox": "/mail/anna", "mail": letter, "what is live": "/live",
-        "quarantine": "/quarantine", "audit log": "/audit", "refusal": "/nothing-here",
+        "quarantine": "/quarantine", "audit log": "/audit", "policies": "/policies",
+        "what if": "/policies?policy=production&at=Sunday+23%3A10",
+        "what if wrong": "/policies?policy=production&at=soon",
+        "refusal": "/nothing-here",
     }  # fmt: skip
 
 
 def shown_request(page: Page) -> str:
     """The address of the request on a run's page, once its mails are out."""
     expect(page.get_by_text("Card sent to Cy Cole by email")).to_be_visible()
-    return page.locator(".card .more a").get_attribute("href") or ""
+    return page.locator(".card .more a[href^='/requests/']").get_attribute("href") or ""
 
 
 @pytest.mark.long

@@ -47,5 +47,5 @@ def waiting_page(anna: Visitor) -> Page:
     anna.asks(page, "deploy v1.2.0 to production")
     expect(state(page)).to_have_text("waiting")
     page.get_by_role("button", name="Bo", exact=True).click()
-    page.goto(page.locator(".card .more a").get_attribute("href") or "")
+    page.goto(page.locator(".card .more a[href^='/requests/']").get_attribute("href") or "")
     return page

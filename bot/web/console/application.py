@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from bot.errors import SaysoError
 from bot.store.watch import FollowingEnds
-from bot.web.console import audit, home, login, mailboxes, quarantine, requests, runs, static, streams
+from bot.web.console import audit, home, login, mailboxes, policies, quarantine, requests, runs, static, streams
 from bot.web.console.gate import SessionMiddleware, check_is_form
 from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away, refusal_of
@@ -69,6 +69,7 @@ ROUTES = (
     Route("/quarantine/{some_id}/requeue", quarantine.requeued, methods=["POST"]),
     Route("/quarantine/{some_id}/discard", quarantine.discarded, methods=["POST"]),
     Route("/quarantine/{some_id}/confirm", quarantine.confirmed, methods=["POST"]),
+    Route("/policies", policies.shown),
     Route("/audit", audit.shown),
     Route("/audit/export", audit.exported),
     Route("/standing", standing.shown),

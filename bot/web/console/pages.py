@@ -108,6 +108,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             asset=address_of,
             size=size,
             local=partial(local, zone),
+            explains=partial(_explains, request),
             **data,
         )
     )
@@ -137,6 +138,7 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "freezes": freezes,
         "has_mail": has_mail(request),
         "may_audit": visit.session is not None and may_audit(request),
+        "may_explain": _may_explain(request),
         "has_quarantine": visit.session is not None and _looks_after(request),
         "by_mail": process.app.settings.public_url is not None,
         "is_rehearsal": not process.app.models,
@@ -189,6 +191,19 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
 def may_audit(request: Request) -> bool:
     """Return whether the person asking reads the audit log."""
     return here(request).app.access.rights.denial_at_all(who_of(request), "audit") is None
+
+
+def _explains(request: Request, policy: str) -> bool:
+    """Return whether there is a page about a policy for the person asking."""
+    return policy in here(request).app.people.tables.policies and _may_explain(request)
+
+
+def _may_explain(request: Request) -> bool:
+    """Return whether the person asking may ask what would happen if they asked for something."""
+    if visit_of(request).session is None:
+        return False
+    who = who_of(request)
+    return here(request).app.access.rights.asking_denial(who, PersonId(who.name)) is None
 
 
 def _looks_after(request: Request) -> bool:

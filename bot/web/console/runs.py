@@ -27,10 +27,10 @@ from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
 from bot.store.indexes import KeptReply, Replies
 from bot.web.console.pages import hardened, has_mail, page, to
-from bot.web.console.timeline import Row, rows, with_end
 from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.views.steering import what_it_does
 from bot.web.console.views.story import parts_of
+from bot.web.console.views.timeline import Row, rows, with_end
 from bot.web.console.visits import Refusal, check_run, no_run, unreadable, visit_of, who_of
 from bot.web.here import Here, here
 from channels.showing import escape_invisible

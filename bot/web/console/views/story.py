@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from bot.web.console.timeline import Row
+from bot.web.console.views.timeline import Row
 from language import say_many
 
 _GISTS = 6

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.web.console.timeline import rows
 from bot.web.console.views.story import parts_of
+from bot.web.console.views.timeline import rows
 from tests.bot.web.console.stage import answer, asked, place
 from tests.long import few_of
 from tests.servers.console import Console

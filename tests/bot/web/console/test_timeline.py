@@ -1,6 +1,6 @@
 """A run's events as rows: each has its colour, its words, and leads to what it is about."""
 
-from bot.web.console.timeline import rows
+from bot.web.console.views.timeline import rows
 from tests.world import World
 
 
