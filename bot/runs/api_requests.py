@@ -28,7 +28,7 @@ class Asker:
     """The person for whom a program asks, and the owner of its API key.
 
     The owner is a `service`, in the hands of `holders`, or the `submitter` if that is not the requester. `channel` is
-    the way by which the request came. `others` are requesters as well.
+    the way by which the request came. `others` are requesters as well; `by_mail` is as in `RunStarted`.
     """
 
     requester: PersonId
@@ -37,6 +37,7 @@ class Asker:
     channel: str = "api"
     holders: tuple[PersonId, ...] = ()
     others: tuple[PersonId, ...] = ()
+    by_mail: bool = False
 
 
 class ApiRequests:

@@ -1,6 +1,7 @@
 """Runs that a run starts as a step of its own: begun once, in its shard, and its end is news to who started it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypedDict
 
 import structlog
 from pydantic import JsonValue
@@ -104,7 +105,7 @@ class Children:
                 is_verbatim=text == parent.text and are_own(run),
             ),
             inherits=tuple(person for person in others if person != parent.requester),
-            weakness=parent.weakness or ("parent written to" if run.writers else ""),
+            **_proof(parent, run),
         )
         commit = Commit(
             run_id=child_id,
@@ -247,6 +248,17 @@ class Children:
             raise ToolRefused(say("run.child-too-deep", count=_DEEPEST))
         if not text.strip() or len(text.encode()) > TEXT_BYTES:
             raise ToolRefused(say("run.child-text", limit=TEXT_BYTES))
+
+
+class _Proof(TypedDict):
+    by_mail: bool
+    weakness: str
+
+
+def _proof(parent: RunStarted, run: Run) -> _Proof:
+    """Return what proves a child to be its requester's word: what proved its parent, which a mail may have steered."""
+    steered = "parent written to" if parent.channel == "email" and run.writers else ""
+    return {"by_mail": parent.by_mail, "weakness": parent.weakness or steered}
 
 
 def _root_of(run: Run) -> RunId:

@@ -181,6 +181,7 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
             "origin": FromPerson() if made.forked.how == "import" else first.origin,
             "inherits": others,
+            "by_mail": asker.by_mail,
             "max_steps": config.max_steps,
             "max_tokens": config.max_tokens,
             "max_cost_usd": config.max_cost_usd,

@@ -40,7 +40,7 @@ class Sent:
 
     `origin` is how the run begins: the limit of a trigger counts, not that of the requester, and mail to the desk is
     counted as mail. `others` are requesters beside the one, `holders` are those of the service's key. `weakness` is as
-    in `Trigger`.
+    in `Trigger`, `by_mail` as in `RunStarted`.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
@@ -50,6 +50,7 @@ class Sent:
     others: tuple[PersonId, ...] = ()
     holders: tuple[PersonId, ...] = ()
     weakness: str = ""
+    by_mail: bool = False
 
 
 class Starter:
@@ -107,6 +108,7 @@ class Starter:
             origin=sent.origin,
             inherits=sent.others,
             weakness=sent.weakness,
+            by_mail=sent.by_mail,
             **allowance(self._budgets, name),
             files=attachments(files),
         )

@@ -16,6 +16,7 @@ from tests.bot.web.problems import refused
 from tests.fakes.corkboard import Corkboard
 from tests.office import TOML
 from tests.servers.console import Browser, Console, a_console, sent
+from tests.stories.people.standing import done_once, granted
 from tests.world import World, a_world
 
 PUBLIC, HOST = "http://sayso.corp.example:8000", "sayso.corp.example:8000"
@@ -266,3 +267,30 @@ async def test_a_key_of_a_session_that_a_release_before_kept_counts_as_one_by_ma
     refused(done, 403, "not-this-way")
     [(kept, _)] = await console.api.keyring.all()
     assert (kept.link_by, (await office.request(record.request.id)).state) == ("email", "open")
+
+
+_WAYS: tuple[LinkBy, ...] = ("email", "operator")
+
+
+async def test_attack_what_somebody_asks_for_who_logged_in_by_a_mailed_link_uses_no_standing_approval(
+    redis: str, tmp_path: Path, slack: Corkboard
+) -> None:
+    def change(world: World) -> None:
+        world.beside = (slack,)
+
+    toml = POLICIES.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "5 in 30d"\n', 1)
+    async with (
+        a_world(redis, tmp_path / "data", toml, change=change) as office,
+        a_console(office, host=HOST) as console,
+    ):
+        await granted(office, await done_once(office))
+        mailed, safe = [await console.browser("anna", by=by) for by in _WAYS]
+        key = console.api.with_key(await key_of(mailed, "trigger"))
+
+        for browser in (mailed, safe):
+            await browser.submit((await browser.get("/")).form("/ask"), "Ask", text="press bell")
+        assert (await key.post("/v1/runs", json={"text": "press bell"})).status_code == 201
+        await office.quiet()
+
+        assert [one.state for one in await office.requests()].count("open") == 2
+        assert office.workshop.effects == ["press bell"] * 2

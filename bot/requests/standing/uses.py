@@ -165,7 +165,9 @@ def _is_proven(run: Run, request: Request) -> bool:
     started = run.started
     if started is None or started.weakness:
         return False
-    return started.channel != "email" or (not run.writers and approval_counts(request.policy, "email"))
+    is_mail = started.channel == "email"
+    counts = not (is_mail or started.by_mail) or approval_counts(request.policy, "email")
+    return counts and not (is_mail and run.writers)
 
 
 def with_reasons(request: Request, why: Sequence[str]) -> Request:

@@ -105,7 +105,8 @@ async def _made(
         return await view(here, run_id, who)
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
-    asker = Asker(requester, submitter, key.service or "", way, key.holders)
+    is_by_mail = key.link_by == "email"
+    asker = Asker(requester, submitter, key.service or "", way, key.holders, by_mail=is_by_mail)
     if file:
         run_id = await here.app.runs.forks.take_in(file, asker, run_id)
     elif wanted.how == "retry":

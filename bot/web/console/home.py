@@ -19,6 +19,7 @@ from bot.queries.environments import Place
 from bot.render.views import Summary
 from bot.render.worklist import item_of
 from bot.requests.reassignment.absences import AbsenceWanted
+from bot.runs.start import Sent
 from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.views.places import history_of
@@ -76,7 +77,10 @@ async def asked(request: Request) -> Response:
         run_id = RunId(known.decode())
         if not await process.app.store.length(run_id):
             agent = visit.field("agent") or None
-            await process.app.runs.starter.start("console", text, visit.person, agent=agent, run_id=run_id)
+            sent_by = Sent(by_mail=visit.known.by == "email")
+            await process.app.runs.starter.start(
+                "console", text, visit.person, agent=agent, run_id=run_id, sent=sent_by
+            )
     except (Forbidden, Invalid, RateLimited) as error:
         refused: dict[str, object] = {"text": text, "told": (False, str(error))}
         return await _page(request, refused, refusal_of(error).status)

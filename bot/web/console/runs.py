@@ -148,7 +148,10 @@ async def copied(request: Request) -> Response:
     is_fork, visit = request.url.path.endswith("/fork"), visit_of(request)
     run_id = await check_run(request, "fork" if is_fork else "retry")
     at = visit.field("at") if is_fork else "1"
-    copying, asker = here(request).app.runs.forks, Asker(visit.person, channel="console")
+    copying, asker = (
+        here(request).app.runs.forks,
+        Asker(visit.person, channel="console", by_mail=visit.known.by == "email"),
+    )
     if not _PLACE.fullmatch(at):
         raise unreadable()
     try:
