@@ -29,6 +29,11 @@ def _is_unseen(char: str) -> bool:
     return unicodedata.category(char) in _UNSEEN or _BLANK.match(char) is not None
 
 
+def says_something(text: str) -> bool:
+    """Return whether anybody sees a letter or a digit in `text`."""
+    return any(char.isalnum() for char in strip_invisible(text))
+
+
 def one_line(text: str, chars: int) -> str:
     """`text` as one visible line of at most `chars` characters."""
     line = " ".join(strip_invisible(text).split())

@@ -39,7 +39,8 @@ class Reply(Frozen):
     others have seen the token. `key` names what the person sent, where the channel knows it: the same however often,
     and along whichever way, it arrives. `asks`: it was sent as a question to whoever asked for what the card is about.
     `hands_on_to` is whom the person wants it handed on to, for the reason in `text`. `breaks_glass`: what is `said` is
-    an approval that stands for all others, for this `reason`.
+    an approval that stands for all others, for this `reason`. `is_sure`: nothing speaks against it that the `text` is
+    what the person wrote and saw, so code may read a word of it.
     """
 
     type: Literal["reply"] = "reply"
@@ -60,6 +61,7 @@ class Reply(Frozen):
     asks: bool = False
     hands_on_to: str = ""
     breaks_glass: bool = False
+    is_sure: bool = False
 
 
 class Trigger(Frozen):

@@ -198,19 +198,22 @@ class Inbox:
             about=placed.about,
             hands_on_to=reply.hands_on_to,
             breaks_glass=reply.breaks_glass,
+            is_sure=reply.is_sure,
         )
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
         together = inbound_id if shard_of(inbound_id) == shard_of(placed.request_id) else None
         read = await self._decisions.request(placed.request_id)
+        # Of a mail, code reads a line only where nothing else in it says something else.
+        is_read = channel != "email" or reply.is_sure
         # Whom a question asks may answer it with any words.
-        is_vote = read.record.request.format == "approval"
+        is_vote = is_read and read.record.request.format == "approval"
         is_plain = is_vote and reply.said == "free_text" and not (reply.unbound or reply.asks or reply.filled)
         if is_plain and await self._absences.take(channel, statement.person, reply.text, reply.evidence):
             return await self._store.drop_inbound(inbound_id)
-        if values := edit_of(read.record, statement):
+        if is_read and (values := edit_of(read.record, statement)):
             await self._steering.edit(statement, placed.request_id, values, together)
-        elif wish := wish_of(read.record, statement, self._people):
+        elif is_read and (wish := wish_of(read.record, statement, self._people)):
             await self._decisions.delegate(placed.request_id, statement, wish, together)
         else:
             said = in_emergency(read.record, statement)

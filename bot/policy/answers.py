@@ -39,6 +39,7 @@ class Statement:
     approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by`, `is_exposed`, `asks`,
     `hands_on_to` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands
     for all to see. `breaks_glass`: what is `said` is an approval that stands for the whole quorum, for this `reason`.
+    `is_sure` is as in `Reply`.
     """
 
     reply_id: str
@@ -66,6 +67,7 @@ class Statement:
     is_public: bool = False
     hands_on_to: str = ""
     breaks_glass: bool = False
+    is_sure: bool = False
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
@@ -123,10 +125,12 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
 def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     """Return `statement` as one that breaks the glass, where it is a mail of nothing but `break glass: REASON`.
 
-    It is one line, and the policy names somebody who may; anything else stays what it is.
+    It is one line, the same in both versions of the mail, and the policy names somebody who may; anything else stays
+    what it is.
     """
     request, text = record.request, statement.text.strip()
-    is_mail = statement.channel == "email" and statement.said == "free_text" and not (statement.asks or statement.about)
+    is_mail = statement.channel == "email" and statement.said == "free_text" and statement.is_sure
+    is_mail = is_mail and not (statement.asks or statement.about)
     word, colon, reason = text.partition(":")
     is_word = " ".join(word.split()).casefold() in {each.casefold() for each in in_all("mail.glass-word")}
     has_glass = request.format == "approval" and bool(request.policy.break_glass)

@@ -6,7 +6,7 @@ seen, the way it came, the expiry, and a denial.
 
 from collections.abc import Collection, Iterable
 
-from agents.requests import PersonId, PolicySnapshot, Request, people_of
+from agents.requests import Decision, PersonId, PolicySnapshot, Request, Vote, people_of
 from bot.policy.approvers.quorum import may_break_glass
 from bot.policy.judgements import Answer, NotEntitled
 from bot.policy.record import RequestRecord
@@ -35,9 +35,28 @@ def objection(record: RequestRecord, answer: Answer, here: Collection[PersonId] 
     return NotEntitled(why="editor" if is_editor else "break_glass", approvers=may)
 
 
+def broken(record: RequestRecord) -> Vote | None:
+    """Return what broke the glass; it did, whatever became of the request since."""
+    return next((vote for vote in record.votes if vote.breaks_glass), None)
+
+
+def decision_by(vote: Vote) -> Decision:
+    """Return the decision that a broken glass makes."""
+    return Decision(
+        state="approved",
+        by=(vote.person,),
+        channel=vote.channel,
+        reason=vote.reason,
+        operators_keys=(vote.person,) if vote.is_by_operators_key else (),
+        broke_glass=True,
+        at=vote.at,
+    )
+
+
 def reviewers(record: RequestRecord) -> tuple[PersonId, ...]:
     """Return the approvers, of whichever step, who neither broke the glass nor took part in what was asked."""
-    out = {*record.requesters, *record.request.edits.values(), *(record.decision.by if record.decision else ())}
+    vote = broken(record)
+    out = {*record.requesters, *record.request.edits.values(), *([vote.person] if vote else ())}
     return tuple(one for one in approvers(record.request.policy) if one not in out)
 
 

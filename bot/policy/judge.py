@@ -15,9 +15,10 @@ from agents.requests import (
     Vote,
     people_of,
 )
+from agents.text import says_something
 from bot.policy.approvers.quorum import eligible, is_met
 from bot.policy.approvers.steps import next_step
-from bot.policy.glass import objection
+from bot.policy.glass import decision_by, objection
 from bot.policy.judgements import (
     AlreadyDecided,
     AlreadyVoted,
@@ -110,7 +111,7 @@ def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     is_vote = record.request.format == "approval"
-    if answer.breaks_glass and not answer.note.strip():
+    if answer.breaks_glass and not says_something(answer.note):
         return Unclear(why=NO_REASON)
     if answer.edits or (answer.approve if is_vote else answer.given) is not None:
         return None
@@ -318,7 +319,7 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
     if not vote.approve:
         return Decided(decision=_decision(answer, "denied", (answer.person,), [vote]), vote=vote)
     if vote.breaks_glass:
-        return objection(record, answer, here) or Decided(decision=_broken(answer, vote), vote=vote)
+        return objection(record, answer, here) or Decided(decision=decision_by(vote), vote=vote)
     # Whoever has become a requester since, or has left, does not count, though the vote was given before.
     may = [person for person in _eligible(record) if here is None or person in here]
     voters = tuple(person for person in (*(vote.person for vote in record.votes), answer.person) if person in may)
@@ -332,11 +333,6 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
         return Counted(vote=vote, next_step=number)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))
     return Decided(decision=_approved(record, answer, everybody, vote), vote=vote)
-
-
-def _broken(answer: Answer, vote: Vote) -> Decision:
-    decision = _decision(answer, "approved", (answer.person,), [vote])
-    return decision.model_copy(update={"reason": answer.note, "broke_glass": True})
 
 
 def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:

@@ -37,7 +37,7 @@ from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
-from bot.policy.glass import breakers
+from bot.policy.glass import breakers, broken
 from bot.policy.record import Comment, RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.words import who_decides, why_asked
@@ -369,7 +369,7 @@ def request_view(
 def _review_of(record: RequestRecord) -> RunId | None:
     from bot.store.ids import review_of  # noqa: PLC0415 - who only shows a request needs no store
 
-    return RunId(review_of(record.request.id)) if record.decision and record.decision.broke_glass else None
+    return RunId(review_of(record.request.id)) if broken(record) else None
 
 
 def _step_view(policy: PolicySnapshot) -> StepView | None:

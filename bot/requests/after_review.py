@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from agents.events import RunStarted
-from agents.requests import Decision, PersonId, RequestId, RunId
+from agents.requests import Decision, PersonId, RequestId, RunId, Vote
 from agents.review import REVIEW, Reviewed, context_of, title_of
 from agents.run import fold
 from bot.archive.keeper import Archive
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
-from bot.policy.glass import approvers, reviewers
+from bot.policy.glass import approvers, broken, decision_by, reviewers
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.render.views import line_of
@@ -42,7 +42,8 @@ class AfterReviews:
         """Tell everybody that the glass was broken, and start the review; nothing when that was done before."""
         record, _, now = read = await read_request(self._journal.store, self._archive, request_id)
         await self._people.look_up(self._people.tables.alerts)
-        commit = self._begun(read, now) if record.decision and record.decision.broke_glass else None
+        vote = broken(record)
+        commit = self._begun(read, vote, now) if vote else None
         written = await self._journal.write(commit) if commit else None
         if written and written.state == "committed":
             log.warning("the glass was broken", request_id=request_id, run_id=review_of(request_id))
@@ -50,21 +51,19 @@ class AfterReviews:
         done = WorkItem("glass", request_id)
         await self._journal.write(Commit(run_id=record.request.run_id, asleep=[done]))
 
-    def _begun(self, read: RequestRead, now: datetime) -> Commit | None:
-        record = read.record
-        if record.decision is None:
-            return None
-        request, [by, *_] = record.request, record.decision.by
+    def _begun(self, read: RequestRead, vote: Vote, now: datetime) -> Commit:
+        record, by = read.record, vote.person
+        request = record.request
         operators = self._people.members(self._people.tables.alerts, now)
         to = present(reviewers(record), self._people) or _without(operators, {by, *record.requesters})
-        policy, reason = request.policy, record.decision.reason
+        policy = request.policy
         reviewed = Reviewed(
             request_id=request.id,
             run_id=request.run_id,
             title=request.title,
             by=by,
             name=self._people.name_of(by),
-            reason=reason,
+            reason=vote.reason,
             to=to,
             expires_after_s=_REVIEW_WITHIN.total_seconds(),
             remind_after_s=policy.remind_after_s,
@@ -77,14 +76,15 @@ class AfterReviews:
             at=now,
             run_id=run_id,
             agent=REVIEW,
-            channel=record.decision.channel,
+            channel=vote.channel,
             requester=by,
             text=text,
             context=context_of(reviewed),
             max_steps=_MAX_STEPS,
         )
         heard = present(dict.fromkeys((*operators, *approvers(policy))), self._people)
-        told = [self._told(record, record.decision, one, run_id, now) for one in heard if one != by]
+        made = decision_by(vote)
+        told = [self._told(record, made, one, run_id, now) for one in heard if one != by]
         return Commit(
             run_id=run_id,
             events=[started],

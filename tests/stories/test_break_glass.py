@@ -1,9 +1,12 @@
 """Break glass: at night one person decides for everybody, all of them hear it, and are asked whether it was right."""
 
+import email.policy
 import re
 import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -232,6 +235,27 @@ async def test_what_a_crash_kept_from_being_told_is_told_afterwards(office: Worl
     assert (await reviewed(office, record)).state == "open"
 
 
+async def test_attack_what_is_replaced_before_anybody_is_told_is_reviewed_all_the_same(office: World) -> None:
+    record = await asked(office)
+    await office.quiet()
+    await office.stop()
+    await office.start(works=False)
+    await breaks(office, "eve", record)
+    broken, version, now = await office.app.requests.decisions.request(record.request.id)
+    await office.app.requests.decisions.supersede(broken, version, "it does not cover this", now)
+
+    async with office.stopped():
+        assert await office.events(review(record)) == ()
+
+    heard = await office.next_mail("dan", about="Break glass: Press bell")
+    assert DOWN in " ".join(heard.text.split())
+    asks = await reviewed(office, record)
+    assert asks.request.title == "Was it right that Eve Ebert broke the glass for “Press bell”?"
+    async with serving(office.app) as api:
+        told = (await (await api.client("bo")).get(f"/v1/requests/{record.request.id}")).json()
+    assert (told["state"], told["review"]) == ("superseded", review(record))
+
+
 async def test_a_denial_that_came_before_wins(office: World) -> None:
     record = await asked(office)
     await office.decide("cy", record, "deny", "no")
@@ -438,6 +462,9 @@ async def test_by_mail_it_is_one_line_with_the_reason(office: World) -> None:
         "break glass:",
         "break glass",
         f"break glass - {DOWN}",
+        "break glass: …",
+        "break glass: \u2800",
+        f"> Does anybody wait?\nbreak glass: {DOWN}",
         f"should I break glass: {DOWN}?",
     ],
 )
@@ -446,6 +473,29 @@ async def test_by_mail_nothing_else_breaks_it(office: World, text: str) -> None:
 
     await office.reply("bo", await office.next_mail("bo"), text)
     await office.next_mail("bo", about="About")
+
+    assert (await office.request(record.request.id)).state == "open"
+
+
+async def sent_with_two_texts(office: World, plain: str, seen: str) -> None:
+    """Bo answers his card by a mail whose plain text and HTML differ."""
+    card = await office.next_mail("bo", about="Press bell")
+    assert card.reply_to
+    mail, sender = EmailMessage(policy=email.policy.SMTP), office.address("bo")
+    mail["From"], mail["To"], mail["Message-ID"] = sender, card.reply_to, "<two-texts@corp.example>"
+    mail["Date"], mail["Subject"] = format_datetime(office.about_now()), f"Re: {card.subject}"
+    mail["In-Reply-To"] = card.message_id
+    mail.set_content(plain)
+    mail.add_alternative(f"<p>{seen}</p>", "html")
+    await office.transport(sender).send(bytes(mail), sender=sender, recipients=[card.reply_to])
+    await office.next_mail("bo", about="bell")
+
+
+@pytest.mark.parametrize("seen", ["No!", "What is that about?", f"break glass: {DOWN}, but only in staging"])
+async def test_attack_a_mail_whose_two_texts_differ_breaks_nothing(office: World, seen: str) -> None:
+    record = await asked(office)
+
+    await sent_with_two_texts(office, f"break glass: {DOWN}", seen)
 
     assert (await office.request(record.request.id)).state == "open"
 

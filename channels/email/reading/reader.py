@@ -241,6 +241,7 @@ class Reader:
             files=files_of(body.files),
             is_exposed=self._is_exposed(headers, token),
             key=_key_of(found, headers, said.whole),
+            is_sure=said.is_one and not said.unsure and text == said.text,
             about=about,
         )
 

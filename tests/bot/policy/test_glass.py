@@ -122,6 +122,13 @@ def test_without_a_reason_it_is_none(reason: str) -> None:
     assert isinstance(judge(asked(), breaks(note=reason), HERE), Unclear)
 
 
+@pytest.mark.parametrize(
+    "reason", ["\u200b", "\u2800 \u2800", "\u3164", "\xad\n\u2060", "\ufe0f", "\U000e0041", "…", "?!"]
+)
+def test_attack_a_reason_that_nobody_sees_is_none(reason: str) -> None:
+    assert isinstance(judge(asked(), breaks(note=reason), HERE), Unclear)
+
+
 def test_a_denial_that_came_before_wins() -> None:
     denied = asked().model_copy(update={"state": "denied", "decision": decision("denied", by=(CY,))})
 

@@ -14,6 +14,7 @@ from bot.policy.judgements import (
 )
 from tests.bot.process.test_reload import without
 from tests.stories.people.test_departures import becomes
+from tests.stories.test_break_glass import sent_with_two_texts
 from tests.stories.test_delegation import SOLO, asked, on_solo
 from tests.world import a_world
 
@@ -45,6 +46,15 @@ async def test_whoever_steered_the_run_gets_it_through_nobody(redis: str, tmp_pa
         assert kind(await office.delegate("bo", record, "cy")) == "took_part"
         assert isinstance(await office.delegate("bo", record, "dan"), Delegated)
         assert kind(await office.delegate("dan", record, "cy")) == "took_part"
+
+
+async def test_attack_a_mail_whose_two_texts_differ_hands_nothing_on(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
+        record = await asked(office)
+
+        await sent_with_two_texts(office, "delegate: cy@corp.example", "What is that about?")
+
+        assert (await office.request(record.request.id)).request.policy.handed_on == ()
 
 
 async def test_it_goes_in_no_circle_and_to_nobody_a_fourth_time(redis: str, tmp_path: Path) -> None:
