@@ -10,15 +10,22 @@ EXPIRES_AFTER_S, EXECUTE_WITHIN_S = 4 * 3600.0, 15 * 60.0
 
 @dataclass
 class Rules:
-    """One request. `approvers` were resolved when it opened; `seen` is the revision that stands now."""
+    """One request. `approvers` were resolved when it opened, `group` is who is in theirs by now, and `version` is what
+    stands there in this `revision`.
+    """
 
     requester: str
     approvers: frozenset[str]
     quorum: int
     present: set[str]
+    group: set[str]
+    stand_ins: frozenset[str]
+    version: str
     votes: set[str] = field(default_factory=set[str])
     state: str = "open"
     revision: int = 1
+    editor: str = ""
+    handed_on: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     decided_at: float = 0.0
     voters: frozenset[str] = frozenset()
     has_started: bool = False
@@ -26,25 +33,64 @@ class Rules:
 
     def approve(self, person: str, revision: int, now: float) -> None:
         """Sentences 1, 2, 4 and 5: an approver who is no requester, once, of what stands now."""
-        may = person in self.approvers and person != self.requester
-        if self._is_open(now) and may and revision == self.revision:
-            self.votes.add(person)
-        if self.state == "open" and len(self.votes) >= self.quorum:
-            self.state, self.decided_at, self.voters = "approved", now, frozenset(self.votes)
+        if not self._is_open(now) or person not in self.deciders() or revision != self.revision:
+            return
+        if person in self.votes:
+            return
+        self.votes.add(person)
+        counted = self.votes & self.present
+        if len(counted) >= self.quorum:
+            self.state, self.decided_at, self.voters = "approved", now, frozenset(counted)
 
     def deny(self, person: str, now: float) -> None:
         """Sentence 4: it ends at once, also after an approval, until the tool starts. A requester takes it back."""
-        if person not in {*self.approvers, self.requester} or self.has_started:
+        givers = {giver for giver, _ in self.handed_on}
+        if person not in {*self.approvers, *givers, self.requester} or self.has_started:
             return
         if self.state == "approved":
             self.state = "revoked"
         elif self._is_open(now):
             self.state = "withdrawn" if person == self.requester else "denied"
 
-    def change(self, now: float) -> None:
-        """Sentence 5: votes are void, and everybody is asked again."""
+    def change(self, version: str, now: float) -> None:
+        """Sentence 5: votes are void, and everybody is asked again. What a requester chose is nobody's edit."""
         if self._is_open(now):
-            self.revision, self.votes = self.revision + 1, set()
+            self.editor = self.editor if version == self.version else ""
+            self.revision, self.votes, self.version = self.revision + 1, set(), version
+
+    def edit(self, person: str, version: str, revision: int, now: float) -> bool:
+        """*Edits before approval*: the same by somebody who decides, who does not approve it then."""
+        may = self._may_edit(person) and revision == self.revision and version != self.version
+        if not self._is_open(now) or not may:
+            return False
+        before, self.editor = self.editor, person
+        if len(self.deciders() & self.present) < self.quorum:
+            self.editor = before
+            return False
+        self.revision, self.votes, self.version = self.revision + 1, set(), version
+        return True
+
+    def hand_on(self, giver: str, to: str, now: float) -> bool:
+        """*Handing it on*."""
+        if not self._is_open(now) or giver not in self.deciders() or giver in self.votes:
+            return False
+        is_accepted = to in self.present and to in self.group | self.stand_ins
+        has_part = to in {
+            self.requester,
+            self.editor,
+            *self.votes,
+            *self.deciders(),
+            *(one for one, _ in self.handed_on),
+        }
+        if not is_accepted or has_part or self._times_handed_on(giver) >= 3:
+            return False
+        before = self.approvers, list(self.handed_on)
+        self.approvers = self.approvers - {giver} | {to}
+        self.handed_on.append((giver, to))
+        if len(self.deciders() & self.present) < self.quorum:
+            self.approvers, self.handed_on = before
+            return False
+        return True
 
     def start(self, now: float, *, is_the_same: bool) -> None:
         """Sentences 1, 5, 8 and 9."""
@@ -61,6 +107,20 @@ class Rules:
         """Sentence 8: it always ends."""
         if self.state == "open" and now >= EXPIRES_AFTER_S:
             self.state = "expired"
+
+    def deciders(self) -> set[str]:
+        """Sentence 2, and who neither changed it last nor handed it on."""
+        return {*self.approvers} - {self.requester, self.editor, *(giver for giver, _ in self.handed_on)}
+
+    def _may_edit(self, person: str) -> bool:
+        return person in self.deciders() | ({self.editor} & self.approvers)
+
+    def _times_handed_on(self, holder: str) -> int:
+        times = 0
+        for giver, to in reversed(self.handed_on):
+            if to == holder:
+                times, holder = times + 1, giver
+        return times
 
     def _is_open(self, now: float) -> bool:
         return self.state == "open" and now < EXPIRES_AFTER_S

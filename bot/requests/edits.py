@@ -57,7 +57,7 @@ async def judged(record: RequestRecord, answer: Answer, edit: Edit, people: Peop
         after = edited_request(request, old, new, answer.person)
     except ValueError:
         return EditRefused(kind="tool", why=say("answer.edit-no-value", names=", ".join(names))), None
-    if not can_be_met(after.policy, _left(after, record)):
+    if not can_be_met(after.policy, _left(after, record, people)):
         return EditRefused(kind="too_few", why=_too_few(after, record, people)), None
     with people.speaking_to(""):
         changes = (edited(answer.person, old, new, people), *changed_effect(old, new))
@@ -71,12 +71,13 @@ def _names(call: GatedCall, wrong: list[str]) -> str:
     return say("answer.edit-names", names=", ".join(wrong), allowed=", ".join(call.editable))
 
 
-def _left(after: Request, record: RequestRecord) -> tuple[PersonId, ...]:
-    """Return all who may come to approve the edit, in whichever step."""
-    return tuple(one for one in ever_eligible(after.policy, record.requesters) if one not in after.policy.editors)
+def _left(after: Request, record: RequestRecord, people: People) -> tuple[PersonId, ...]:
+    """Return all who may come to approve the edit, in whichever step, and have not left since they were asked."""
+    may, here = ever_eligible(after.policy, record.requesters), people.all()
+    return tuple(one for one in may if one not in after.policy.editors and one in here)
 
 
 def _too_few(after: Request, record: RequestRecord, people: People) -> str:
-    left = _left(after, record)
+    left = _left(after, record, people)
     who = people.names_of(left) if left else say("words.nobody")
     return say("answer.edit-too-few", policy=after.policy.name, left=who, quorum=after.policy.quorum)

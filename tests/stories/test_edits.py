@@ -13,6 +13,7 @@ from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import AlreadyDecided, Counted, Decided, NotEntitled, OutOfDate
 from bot.render.transcript import lines
 from tests.office import TOML
+from tests.tables import becomes, without
 from tests.world import World, a_world
 
 ANNA, BO, CY = PersonId("anna"), PersonId("bo"), PersonId("cy")
@@ -107,6 +108,16 @@ async def test_an_edit_that_leaves_too_few_people_changes_nothing(office: World)
     assert refused.kind == "too_few"
     assert "too few would be left: Cy Cole, of whom it needs 2" in refused.why
     assert (await office.request(record.request.id)).request == record.request
+
+
+async def test_whoever_has_left_is_not_counted_among_those_who_are_left_for_an_edit(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    await becomes(office, without(TOML, "bo"))
+
+    refused = await office.edit("cy", record, what="gong")
+
+    assert isinstance(refused, EditRefused)
+    assert refused.kind == "too_few"
 
 
 async def test_editing_back_is_an_edit_too_and_both_are_kept(office: World) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, TypeVar, get_args
@@ -18,6 +19,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from pydantic import JsonValue
 
 from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId
 from agents.run import fold
@@ -28,8 +30,10 @@ from bot.people.directory import People
 from bot.policy.answers import Statement
 from bot.policy.record import RequestRecord, records
 from bot.requests.decisions import Decisions
+from bot.requests.edits import Edit
 from bot.requests.freezes import FrozenRequests
 from bot.requests.opening import gate_request, opening
+from bot.requests.reassignment.delegation import HandOn
 from bot.store import Commit, Store, WorkItem
 from bot.store.client import Client
 from bot.store.ids import new_id
@@ -43,12 +47,14 @@ TOML = "".join(
     f'[people.{name}]\nname = "{name.title()}"\nemail = "{name}@corp.example"\ngroups = {groups}\n'
     for name, groups in {
         "anna": '["release"]', "bo": '["release"]', "cy": '["release"]', "dan": '["release"]', "eve": "[]",
+        "fay": "[]",
     }.items()
 ) + "".join(
     f'[policies.{name}]\napprovers = ["group:release"]\nquorum = {quorum}\nexpires_after = "4h"\n'
+    'stand_ins = ["person:fay"]\n'
     for name, quorum in {"one": 1, "two": 2, "three": 3}.items()
 )  # fmt: skip
-PEOPLE = ("anna", "bo", "cy", "dan", "eve")
+PEOPLE = ("anna", "bo", "cy", "dan", "eve", "fay")
 CHANNELS = ("slack", "console", "cli", "api")
 Vote = Literal["approve", "deny"]
 VOTES: tuple[Vote, ...] = get_args(Vote)
@@ -114,7 +120,9 @@ class House:
 
 def call(version: str) -> GatedCall:
     effect = Effect(argv=("./deploy.sh", version), environment="production")
-    return GatedCall(tool="deploy", schema_version=1, arguments={"version": version}, effect=effect)
+    return GatedCall(
+        tool="deploy", schema_version=1, arguments={"version": version}, effect=effect, editable=("version",)
+    )
 
 
 class Requests(RuleBasedStateMachine):
@@ -131,8 +139,8 @@ class Requests(RuleBasedStateMachine):
         self.request = self.has(self.house.opened(policy))
         self.seen, self.said, self.waited_s = [self.request], list[Statement](), 0.0
         quorum = {"one": 1, "two": 2, "three": 3}[policy]
-        approvers = frozenset(PEOPLE) - {"eve"}
-        self.page = Rules("anna", approvers, quorum, set(PEOPLE))
+        approvers = frozenset(PEOPLE) - {"eve", "fay"}
+        self.page = Rules("anna", approvers, quorum, set(PEOPLE), set(approvers), frozenset({"fay"}), "v1")
 
     @rule(
         person=st.sampled_from(PEOPLE),
@@ -160,7 +168,8 @@ class Requests(RuleBasedStateMachine):
         said = [statement(person, "api", vote, self.seen[-1]) for person, vote in here]
         before = self.page.state
         self.has(self.house.hear(self.request, said))
-        deniers = {person for person, vote in here if vote == "deny"} & {*self.page.approvers, "anna"}
+        givers = {giver for giver, _ in self.page.handed_on}
+        deniers = {person for person, vote in here if vote == "deny"} & {*self.page.approvers, *givers, "anna"}
         if before == "open" and deniers and self.waited_s < EXPIRES_AFTER_S:
             # Who was first is up to chance; that it ended is not.
             assert self.record.state in {"denied", "withdrawn", "revoked"}
@@ -180,7 +189,38 @@ class Requests(RuleBasedStateMachine):
         if self.page.state == "open" and self.waited_s < EXPIRES_AFTER_S:
             assert changed
             self.seen.append(changed)
-        self.page.change(self.waited_s)
+        self.page.change(version, self.waited_s)
+
+    @rule(
+        person=st.sampled_from(PEOPLE), version=st.sampled_from(("v1", "v2", "v3")), age=st.sampled_from((0, 0, 0, 1))
+    )
+    def edits_the_call(self, person: str, version: str, age: int) -> None:
+        if person not in self.page.present:
+            return
+        shown = self.seen[-1 - min(age, len(self.seen) - 1)]
+
+        async def prepare(_: Request, values: Mapping[str, JsonValue]) -> tuple[GatedCall, Callable[[], str]]:
+            return call(str(values["version"])), lambda: "Deploy?"
+
+        said = statement(person, "console", "free_text", shown)
+        after = self.has(self.house.decisions.edit(self.request.id, said, Edit({"version": version}, prepare)))
+        if self.page.edit(person, version, shown.revision, self.waited_s):
+            self.seen.append(after.record.request)
+
+    @rule(person=st.sampled_from(PEOPLE), to=st.sampled_from(PEOPLE))
+    def hands_it_on(self, person: str, to: str) -> None:
+        if person in self.page.present:
+            said = statement(person, "console", "free_text", self.seen[-1])
+            self.has(self.house.decisions.delegate(self.request.id, said, HandOn(PersonId(to), "on the train")))
+            self.page.hand_on(person, to, self.waited_s)
+
+    @rule()
+    def joins(self) -> None:
+        """Eve comes into the group, which gives her no vote."""
+        self.page.group.add("eve")
+        tables = self.house.people.tables
+        eve = tables.people["eve"].model_copy(update={"groups": ("release",)})
+        self.house.people.change(replace(tables, people={**tables.people, "eve": eve}))
 
     @rule(minutes=st.sampled_from((5, 20, 90)))
     def time_passes(self, minutes: int) -> None:
@@ -233,7 +273,7 @@ class Requests(RuleBasedStateMachine):
         return self.loop.run_until_complete(doing)
 
 
-def statement(person: str, channel: str, vote: Vote, shown: Request) -> Statement:
+def statement(person: str, channel: str, vote: Vote | Literal["free_text"], shown: Request) -> Statement:
     return Statement(
         reply_id=f"{channel}-{secrets.token_hex(8)}",
         person=PersonId(person),
