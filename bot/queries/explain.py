@@ -18,6 +18,7 @@ from agents.steps import CallTool
 from bot.config.directory.policies import PolicyConfig
 from bot.errors import Invalid, NotFound
 from bot.people.directory import People
+from bot.people.rights import Who
 from bot.policy.approvers.quorum import eligible, lacking
 from bot.policy.due import Due, next_due
 from bot.policy.record import RequestRecord, after
@@ -106,6 +107,10 @@ class Explanation(Frozen):
     steps: tuple[StepAhead, ...] = ()
     expires_at: AwareDatetime | None = None
     execute_within_s: float = 0.0
+
+    def shown_to(self, who: Who) -> "Explanation":
+        """Return what `who` may read of it: addresses of people outside the directory are for those who see all."""
+        return self if who.sees_all else self.model_copy(update={"strangers": dict[str, tuple[str, ...]]()})
 
 
 @dataclass(frozen=True, slots=True)

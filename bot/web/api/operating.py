@@ -223,6 +223,7 @@ async def explained_policy(
     moment = moment_of(known, asks, at, here.app.store.about_now())
     desk = Desk(here.app.requests.freezes, here.app.requests.decisions.delegation)
     found = await explain(known, desk, places_of(here.app.settings), name, asks, moment, env)
+    found = found.shown_to(who)
     title, lines = explained(found, known)
     return Explained(**dict(found), title=title, lines=tuple(Labelled(label=one.label, text=one.text) for one in lines))
 

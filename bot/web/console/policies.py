@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from agents.requests import PersonId
 from bot.errors import Invalid, NotFound
+from bot.people.rights import Who
 from bot.queries.explain import Desk, explain, moment_of, places_of
 from bot.queries.explain_words import explained, policies_listed
 from bot.web.console.pages import page
@@ -46,12 +47,12 @@ async def shown(request: Request) -> Response:
         "people": [(one, people.name_of(one)) for one in people.all()],
         "asks_for_all": rights.asking_denial(who) is None,
         "given": given,
-        "answer": await _answer(process, given) if given["policy"] else Answer(),
+        "answer": await _answer(process, who, given) if given["policy"] else Answer(),
     }
     return await page(request, "policies.html", data)
 
 
-async def _answer(process: Here, given: dict[str, str]) -> Answer:
+async def _answer(process: Here, who: Who, given: dict[str, str]) -> Answer:
     """Return what would happen, or what is wrong with the form."""
     app, answer = process.app, Answer()
     if given["policy"] not in app.people.tables.policies:
@@ -72,7 +73,7 @@ async def _answer(process: Here, given: dict[str, str]) -> Answer:
         desk = Desk(app.requests.freezes, app.requests.decisions.delegation)
         places = places_of(app.settings)
         found = await explain(app.people, desk, places, given["policy"], person, at, given["env"])
-        answer.title, lines = explained(found, app.people)
+        answer.title, lines = explained(found.shown_to(who), app.people)
         answer.lines = _together(lines)
     return answer
 

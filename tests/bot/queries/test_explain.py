@@ -259,6 +259,15 @@ async def test_the_terminal_explains_it_for_whoever_asks(office: World) -> None:
     assert "There is no policy 'nothing'. There are: production" in nobody.err
 
 
+async def test_attack_addresses_of_nobody_in_the_directory_are_told_to_operators_alone(office: World) -> None:
+    path = "/v1/policies/spending/explain"
+    async with serving(office.app) as api:
+        anna, dee = await api.client("anna", "read"), await api.client("dee", "admin")
+        own, operators = (await anna.get(path)).text, (await dee.get(f"{path}?person=anna")).text
+
+    assert ("gus@corp.example" in own, "gus@corp.example" in operators) == (False, True)
+
+
 async def test_a_key_asks_about_its_person_and_an_operators_about_anybody(office: World) -> None:
     async with serving(office.app) as api:
         bo, dee = await api.client("bo", "read"), await api.client("dee", "admin")
