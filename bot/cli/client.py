@@ -272,9 +272,9 @@ class Client:
         query = urlencode({name: text for name, text in given.items() if text})
         return self._ask("GET", f"/v1/policies/{quote(policy, '')}/explain?{query}")
 
-    def freezes(self) -> list[dict[str, Any]]:
-        """Everything that is frozen now."""
-        return self._ask("GET", "/v1/freezes")["freezes"]
+    def freezes(self) -> dict[str, list[dict[str, Any]]]:
+        """Everything that is frozen now, and the windows that come next."""
+        return self._ask("GET", "/v1/freezes")
 
     def freeze(self, verb: Literal["freeze", "unfreeze"], environment: str | None, reason: str) -> dict[str, Any]:
         """Freeze an environment or everything, or end that."""

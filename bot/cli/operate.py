@@ -135,7 +135,7 @@ def _freeze(
 
 
 def freezes(as_json: Json = False, data: Data = None) -> None:
-    """List what is frozen, by people and by windows of the settings."""
+    """List what is frozen, by people and by windows of the settings, and the windows that begin within two weeks."""
     from bot.cli.client import connect
 
     with connect(data) as client:
@@ -143,7 +143,9 @@ def freezes(as_json: Json = False, data: Data = None) -> None:
     if as_json:
         print(plain_json(json.dumps(found)))
     else:
-        print(plain("\n".join(one["told"] for one in found) or "Nothing is frozen."))
+        frozen = [one["told"] for one in found["freezes"]] or ["Nothing is frozen."]
+        coming = [f"  {one['told']}" for one in found["coming"]]
+        print(plain("\n".join([*frozen, *(["", "Windows that come next:", *coming] if coming else [])])))
 
 
 def _worded(found: "Status") -> Iterator[str]:

@@ -4,13 +4,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from agents.requests import Freeze
+from pydantic import AwareDatetime
+
+from agents.requests import Freeze, Frozen
 from bot.config.deploy import DAYS, FreezeWindowConfig
 
 # A week and a day: whatever days a window names, one of them begins by then. In some zones a date was left out.
 _AHEAD = 9
 # Windows that follow on each other are one freeze to whoever waits; of more than so many it is looked again.
 _JOINED = 100
+_LISTED_FOR, _LISTED = timedelta(days=14), 10
+_MINUTE = timedelta(minutes=1)
+
+
+class ComingWindow(Frozen):
+    """A window that begins at `since`, and ends at `until`. Without `environments` it freezes everything.
+
+    `until` is None where it is not known: a window of days that has no end within a week or so.
+    """
+
+    window: str
+    environments: tuple[str, ...] = ()
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+    timezone: str = "UTC"
 
 
 def window_at(windows: Sequence[FreezeWindowConfig], environment: str | None, now: datetime) -> Freeze | None:
@@ -28,8 +45,24 @@ def window_at(windows: Sequence[FreezeWindowConfig], environment: str | None, no
 
 def next_window(windows: Sequence[FreezeWindowConfig], environment: str | None, now: datetime) -> datetime | None:
     """When the next window of `environment` begins, later than `now`; None when none does within a week or so."""
-    begins = (begin for window in windows if _is_for(window, environment) for begin in _begins(window, now))
-    return min((begin for begin in begins if begin > now), default=None)
+    begins = (begin for window in windows if _is_for(window, environment) for begin in _later(window, now))
+    return min(begins, default=None)
+
+
+def coming_windows(windows: Sequence[FreezeWindowConfig], now: datetime) -> tuple[ComingWindow, ...]:
+    """The windows that begin within two weeks, at most ten, in that order; each goes by itself, though they overlap."""
+    found = [
+        ComingWindow(
+            window=window.name,
+            environments=window.environments,
+            since=begin,
+            until=_end(window, begin),
+            timezone=window.timezone,
+        )
+        for window in windows
+        for begin in _begins_by(window, now, now + _LISTED_FOR)
+    ]
+    return tuple(sorted(found, key=lambda one: one.since)[:_LISTED])
 
 
 def active(windows: Sequence[FreezeWindowConfig], now: datetime) -> tuple[str, ...]:
@@ -86,6 +119,20 @@ def _begins(window: FreezeWindowConfig, now: datetime) -> Iterable[datetime]:
     if not window.days:
         return [_moment(window, window.begins)]
     return (_midnight(window, day) for day in _days_from(window, now) if DAYS[day.weekday()] in window.days)
+
+
+def _begins_by(window: FreezeWindowConfig, now: datetime, until: datetime) -> Iterator[datetime]:
+    """Yield when a window begins, after `now` and by `until`; days that follow on each other are one beginning."""
+    begin = min(_later(window, now), default=None)
+    while begin and begin <= until:
+        # A date that a zone left out names a moment at which another one begins.
+        if _is_on(window, begin) and not _is_on(window, begin - _MINUTE):
+            yield begin
+        begin = min(_later(window, begin), default=None)
+
+
+def _later(window: FreezeWindowConfig, now: datetime) -> Iterator[datetime]:
+    return (begin for begin in _begins(window, now) if begin > now)
 
 
 def _days_from(window: FreezeWindowConfig, now: datetime) -> Iterator[date]:

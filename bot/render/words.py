@@ -1,7 +1,9 @@
 """Words for times, channels, states of a request and judgements of an answer, wherever people read them."""
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
 
 from agents.events import ToolQueued
 from agents.requests import (
@@ -23,6 +25,7 @@ from agents.text import quote
 from bot.people.directory import QUESTION, People
 from bot.policy.approvers.steps import begun
 from bot.policy.edits import Edited, EditRefused
+from bot.policy.freezes import ComingWindow
 from bot.policy.judge import ways_to_approve
 from bot.policy.judgements import (
     AlreadyDecided,
@@ -45,7 +48,7 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.render.forms import told
-from bot.render.times import length
+from bot.render.times import length, moment
 from language import say
 from language.dates import in_words
 from language.lists import both, either
@@ -325,6 +328,17 @@ def frozen_words(freeze: Freeze, people: People) -> str:
         return say("words.frozen-window", name=quote(freeze.window, REASON_CHARS), since=since, until=until)
     why = quote(freeze.reason, REASON_CHARS)
     return say("words.frozen", since=since, name=people.name_of(freeze.by), why=why)
+
+
+def coming_words(window: ComingWindow, moment_of: Callable[[datetime], str] | None = None) -> str:
+    """`production: the window “weekend”, from Sat 28 Nov, 00:00 CET, until …`: on the clock of the window's own zone,
+    or as `moment_of` words a moment.
+    """
+    word = moment_of or partial(moment, ZoneInfo(window.timezone))
+    where = both(window.environments) or say("words.frozen-everything")
+    until = say("words.frozen-until", at=word(window.until)) if window.until else ""
+    name = quote(window.window, REASON_CHARS)
+    return say("words.window-comes", where=where, name=name, since=word(window.since), until=until)
 
 
 def outcome_name(outcome: str) -> str:

@@ -14,7 +14,7 @@ from bot.audit.log import AuditLog
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound
 from bot.people.directory import People
-from bot.policy.freezes import active, next_window, window_at
+from bot.policy.freezes import ComingWindow, active, coming_windows, next_window, window_at
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
 from bot.render.words import frozen_words
@@ -110,6 +110,10 @@ class FrozenRequests:
     def next_window(self, environment: str | None, now: datetime) -> datetime | None:
         """When the next window of an environment begins."""
         return next_window(self._people.tables.windows, environment, now)
+
+    def coming(self, now: datetime) -> tuple[ComingWindow, ...]:
+        """Return the windows that come next, for a fortnight."""
+        return coming_windows(self._people.tables.windows, now)
 
     async def note(self, request_id: RequestId, freeze: Freeze | None) -> None:
         """Tell everybody what freezes a request, or that nothing does any more; what is known is not told again."""

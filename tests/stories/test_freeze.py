@@ -1,9 +1,11 @@
 """Freezes: what is frozen starts nowhere, waits without a worker, says so to everybody, and goes on by itself."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +14,7 @@ from agents.requests import Freeze, PersonId, RunId
 from bot.policy.judgements import Revoked
 from bot.policy.record import records
 from bot.registry.environments import environments_of
+from bot.render.times import moment
 from bot.store.ids import new_id
 from bot.store.locks import Locks
 from tests.bot.cli.shell import sayso
@@ -316,3 +319,31 @@ async def test_every_page_of_the_console_says_it_and_who_hears_alerts_ends_it(wo
         over = (await dan.get("/live")).form("/live/unfreeze")
         assert "No longer frozen: Everything." in (await dan.submit(over, "Unfreeze")).words
         assert (await world.app.store.freezes.read()).freezes == {}
+
+
+async def test_the_windows_that_come_next_are_listed_by_their_clock_and_on_a_page_by_that_of_its_reader(
+    world: World,
+) -> None:
+    there, here = ZoneInfo("Asia/Kolkata"), ZoneInfo("America/New_York")
+    begins = (world.about_now() + timedelta(days=1)).astimezone(there).replace(second=0, microsecond=0)
+    ends = begins + timedelta(days=2)
+    async with world.stopped():
+        world.toml = world.toml.replace("[people.bo]\n", '[people.bo]\ntimezone = "America/New_York"\n')
+        world.toml += f"""
+[[freeze.windows]]
+name = "stocktaking"
+environments = ["workshop", "store"]
+from = "{begins:%Y-%m-%dT%H:%M}"
+until = "{ends:%Y-%m-%dT%H:%M}"
+timezone = "Asia/Kolkata"
+"""
+
+    listed, raw = await sayso(world, "freezes"), await sayso(world, "freezes", "--json")
+    async with a_console(world) as console:
+        page = await (await console.browser("bo")).get("/live")
+
+    told = "workshop and store: the window “stocktaking”, from {}, until {}"
+    said = told.format(moment(there, begins), moment(there, ends))
+    assert listed.out == f"Nothing is frozen.\n\nWindows that come next:\n  {said}\n"
+    assert json.loads(raw.out)["coming"][0]["told"] == said
+    assert f"Windows that come next {told.format(moment(here, begins), moment(here, ends))}" in page.words

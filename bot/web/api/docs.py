@@ -203,7 +203,15 @@ FREEZE: dict[str, object] = {
     "until": None,
     "told": "production: Frozen since 09:30 UTC on 2 Mar 2026 by Dan Dorn: “incident 4711”",
 }
-FREEZES: dict[str, object] = {"freezes": [FREEZE]}
+COMING: dict[str, object] = {
+    "window": "weekend",
+    "environments": ["production"],
+    "since": "2026-03-07T00:00:00Z",
+    "until": "2026-03-09T00:00:00Z",
+    "timezone": "UTC",
+    "told": "production: the window “weekend”, from Sat 7 Mar, 00:00 UTC, until Mon 9 Mar, 00:00 UTC",
+}
+FREEZES: dict[str, object] = {"freezes": [FREEZE], "coming": [COMING]}
 ABSENCE: dict[str, object] = {
     "person": "bo",
     "starts": _AT,

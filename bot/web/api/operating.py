@@ -15,10 +15,12 @@ from bot.people.api_keys import ApiKey
 from bot.people.noted import NotedTables
 from bot.people.rights import Action
 from bot.policy.approvers.oncall import Duty
+from bot.policy.freezes import ComingWindow
 from bot.queries.explain import Desk, Explanation, explain, moment_of, places_of
 from bot.queries.explain_words import explained
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
+from bot.render.words import coming_words
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.web.api import docs
 from bot.web.api.docs import answers
@@ -85,10 +87,17 @@ class FreezeView(Freeze):
     told: str
 
 
+class ComingView(ComingWindow):
+    """A window that begins within two weeks; `told` says all of it in one line, by the clock of its zone."""
+
+    told: str
+
+
 class FreezeViews(Frozen):
-    """Everything that is frozen now, by people and by windows of the settings."""
+    """Everything that is frozen now, by people and by windows of the settings; and the windows that come next."""
 
     freezes: tuple[FreezeView, ...]
+    coming: tuple[ComingView, ...] = ()
 
 
 class Labelled(Frozen):
@@ -230,9 +239,13 @@ async def explained_policy(
 
 @router.get("/freezes", operation_id="listFreezes", responses=answers(403, 422, shown={200: docs.FREEZES}))
 async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
-    """List what is frozen: nothing that needs an approval starts there."""
+    """List what is frozen: nothing that needs an approval starts there. And the windows that begin within two weeks."""
     known = here.app.requests.freezes
-    return FreezeViews(freezes=tuple(_view(one, known.words(one)) for one in await known.all()))
+    coming = known.coming(here.app.store.about_now())
+    return FreezeViews(
+        freezes=tuple(_view(one, known.words(one)) for one in await known.all()),
+        coming=tuple(ComingView(**dict(one), told=coming_words(one)) for one in coming),
+    )
 
 
 @router.post("/freeze", operation_id="freeze", responses=_FREEZES)

@@ -17,6 +17,7 @@ from bot.people.absences import absence_words
 from bot.queries import lists
 from bot.queries.environments import Place
 from bot.render.views import Summary
+from bot.render.words import coming_words
 from bot.render.worklist import item_of
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.runs.start import Sent
@@ -120,6 +121,8 @@ async def live_page(request: Request) -> Response:
         "turns": await app.guard.turns(who_of(request), app.live),
         "drift": {name: one for name, one in (await app.drift.seen()).items() if one.is_drift},
         "frozen": [(one, app.requests.freezes.words(one)) for one in await app.requests.freezes.all()],
+        "coming": app.requests.freezes.coming(app.store.about_now()),
+        "coming_words": coming_words,
         "environments": tuple(app.settings.deploy.environments),
         "is_operator": app.access.rights.denial_at_all(who_of(request), "freeze") is None,
         "absences": [(one, absence_words(one, app.people)) for one in await app.requests.absences.all()],

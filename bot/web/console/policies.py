@@ -80,9 +80,8 @@ async def _answer(process: Here, who: Who, given: dict[str, str]) -> Answer:
 
 def _environments(process: Here) -> list[str]:
     """Return the environments that the settings know: those of deploys, and those that windows freeze."""
-    settings = process.app.settings
-    frozen = (name for window in settings.freeze.windows for name in window.environments)
-    return list(dict.fromkeys([*settings.deploy.environments, *frozen]))
+    frozen = (name for window in process.app.people.tables.windows for name in window.environments)
+    return list(dict.fromkeys([*process.app.settings.deploy.environments, *frozen]))
 
 
 def _together(lines: Sequence[Line]) -> list[tuple[str, list[str]]]:

@@ -4,18 +4,19 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.config.deploy import DAYS, FreezeWindowConfig
-from bot.policy.freezes import next_window, window_at
+from bot.policy.freezes import coming_windows, next_window, window_at
 
 # Midnight is left out in Beirut and Cairo, comes twice in Havana, and Apia left out a day in 2011.
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "America/Havana", "Asia/Beirut", "Africa/Cairo", "Pacific/Apia",
          "Australia/Lord_Howe", "Asia/Kolkata", "America/Sao_Paulo"]  # fmt: skip
 moments = st.integers(1_262_304_000, 2_051_222_400).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
-SECOND = timedelta(seconds=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+TWO_WEEKS = timedelta(days=14)
 
 
 def window(**more: object) -> FreezeWindowConfig:
@@ -70,6 +71,69 @@ def test_windows_that_overlap_end_together(one: FreezeWindowConfig, other: Freez
     if found and found.until:
         assert window_at([one, other], "production", found.until) is None
         assert window_at([one, other], "production", found.until - SECOND) is not None
+
+
+@st.composite
+def stretches(draw: st.DrawFn) -> FreezeWindowConfig:
+    """A window of one stretch of time, somewhere about the moments that are drawn."""
+    begins = draw(moments).replace(tzinfo=None)
+    ends = begins + draw(st.timedeltas(MINUTE, timedelta(days=40)))
+    return window(**{"from": begins.isoformat(), "until": ends.isoformat(), "timezone": draw(st.sampled_from(ZONES))})
+
+
+# Where a zone left a date out, all that is known of clocks is put to the test.
+BEFORE_THE_LOST_DAY = datetime(2011, 12, 27, tzinfo=UTC)
+
+
+@given(st.lists(weekly | stretches(), min_size=1, max_size=4), moments)
+@example([in_zone(["fri"], "Pacific/Apia"), in_zone(["thu", "sat"], "Pacific/Apia")], BEFORE_THE_LOST_DAY)
+def test_each_window_that_is_listed_freezes_from_its_first_moment_and_not_a_minute_before(
+    windows: list[FreezeWindowConfig], now: datetime
+) -> None:
+    windows = [one.model_copy(update={"name": f"window {number}"}) for number, one in enumerate(windows)]
+
+    listed = coming_windows(windows, now)
+
+    assert [one.since for one in listed] == sorted(one.since for one in listed)
+    for one in listed:
+        [alone] = [each for each in windows if each.name == one.window]
+        assert now < one.since <= now + TWO_WEEKS
+        assert window_at([alone], "production", one.since) is not None
+        assert window_at([alone], "production", one.since - MINUTE) is None
+        assert one.until
+        assert window_at([alone], "production", one.until - SECOND) is not None
+
+
+@given(weekly | stretches(), moments)
+def test_no_window_of_the_next_two_weeks_is_left_out(one: FreezeWindowConfig, now: datetime) -> None:
+    listed = [each.since for each in coming_windows([one], now)]
+
+    moment = now
+    while (begins := next_window([one], "production", moment)) and begins <= now + TWO_WEEKS:
+        was_on = window_at([one], "production", begins - MINUTE) is not None
+        is_on = window_at([one], "production", begins) is not None
+        assert (begins in listed) == (is_on and not was_on)
+        moment = begins
+
+
+def test_days_that_follow_on_each_other_are_one_window_by_the_clock_of_its_zone() -> None:
+    weekend = window(days=["sat", "sun"], timezone="Europe/Berlin", environments=["production"])
+
+    listed = coming_windows([weekend], datetime(2026, 11, 22, 12, tzinfo=UTC))  # a Sunday
+
+    assert [(one.since, one.until) for one in listed] == [
+        (datetime(2026, 11, 27, 23, tzinfo=UTC), datetime(2026, 11, 29, 23, tzinfo=UTC)),
+        (datetime(2026, 12, 4, 23, tzinfo=UTC), datetime(2026, 12, 6, 23, tzinfo=UTC)),
+    ]
+
+
+def test_of_many_windows_the_ten_that_come_first_are_listed() -> None:
+    days = [window(name=day, days=[day]) for day in DAYS]
+
+    listed = coming_windows(days, datetime(2026, 11, 22, 12, tzinfo=UTC))
+
+    assert [one.window for one in listed] == [*DAYS, *DAYS[:3]]
+    assert coming_windows([window(days=list(DAYS))], datetime(2026, 11, 22, 12, tzinfo=UTC)) == ()
 
 
 def test_a_stretch_of_time_goes_by_the_clock_of_its_zone() -> None:

@@ -66,4 +66,4 @@ async def test_a_freeze_takes_an_admin_s_key_and_says_how_it_is_called(world: Wo
     assert [one["reason"] for one in listed] == ["incident 4711"]
     assert ended.json()["told"] == "production is no longer frozen."
     refused(await dan.post("/v1/unfreeze", json=body), 404, "not-found")
-    assert (await bo.get("/v1/freezes")).json() == {"freezes": []}
+    assert (await bo.get("/v1/freezes")).json() == {"freezes": [], "coming": []}
