@@ -192,13 +192,20 @@ def _of_request(request: Request) -> Shown:
 def _of_decision(decision: Decision) -> Shown:
     given = decision.given
     return {
-        "state": "approved by breaking the glass" if decision.broke_glass else decision.state,
-        "by": list(decision.by),
+        "state": _state(decision),
+        "by": [] if decision.standing else list(decision.by),
         "reason": "" if decision.state == "approved" else decision.reason,
         "answer": given.text if given else "",
         "picks": list(given.picks) if given else [],
         "form": dict(given.form) if given else {},
     }
+
+
+def _state(decision: Decision) -> str:
+    """Return the state; what nobody approved of those who are asked is not called just approved."""
+    if decision.standing:
+        return "approved by a standing approval, nobody was asked"
+    return "approved by breaking the glass" if decision.broke_glass else decision.state
 
 
 def _of_files(files: Sequence[Attachment], cut: Cut) -> list[JsonValue]:

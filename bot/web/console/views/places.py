@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from agents.requests import Decision, PersonId, RunId
+from agents.standing import ALLOW_AGAIN
 from bot.queries.environments import Place
 from bot.render.views import EffectView, RequestView, Summary, commit_of
 
@@ -30,7 +31,7 @@ class Bar:
 class Deploy:
     """A deployment that was asked for: by the request that allowed it, or by its run where nobody had to approve.
 
-    `word` says what came of it. `commit` is what it was to put live, and `took` the time until somebody decided.
+    `word` says what came of it. `commit` is what it was to put live, and `took` the time until people decided it.
     """
 
     href: str
@@ -63,7 +64,8 @@ def history_of(
     place: Place, requests: Iterable[RequestView], runs: Mapping[RunId, Summary], now: datetime
 ) -> History | None:
     """Return the history of `place` by requests and `runs`, which say what came of them; None without any."""
-    own = [one for one in requests if one.call and one.call.effect.environment == place.name]
+    calls = [one for one in requests if one.call and one.call.tool != ALLOW_AGAIN]  # which puts nothing live
+    own = [one for one in calls if one.call and one.call.effect.environment == place.name]
     deploys = [_approved(one, runs.get(one.run_id)) for one in own if one.format == "approval"]
     for run in runs.values():
         effects = (one for one in run.effects if one.environment == place.name and one.request_id is None)
@@ -95,7 +97,7 @@ def _approved(request: RequestView, run: Summary | None) -> Deploy:
         word=_word(request, run),
         commit=commit_of(request.call.effect) if request.call else "",
         decision=decision,
-        took=decision.at - request.opened_at if decision and decision.by else None,
+        took=decision.at - request.opened_at if decision and decision.by and not decision.standing else None,
     )
 
 

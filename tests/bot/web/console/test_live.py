@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from agents.context.fields import Cut, fields_of
+from agents.events import RequestDecided
 from agents.requests import RunId
 from bot.queries.environments import Place
 from bot.queries.lists import all_requests, runs
@@ -10,6 +12,8 @@ from bot.web.console.views.places import DAYS, History, history_of
 from tests.bot.web.console.stage import asked
 from tests.servers.console import Console, a_console
 from tests.stories.faults.test_deploy import release
+from tests.stories.people.standing import done_once, granted, the_only
+from tests.stories.people.test_departures import becomes
 from tests.world import World
 
 COMMIT = "63e28bf340eb00adf1c86f486a1b26ba84fd9237"
@@ -118,6 +122,34 @@ async def test_the_page_names_the_run_that_brought_what_is_live(shop: World) -> 
     assert "Asked for by Anna Ames, begun" in page.words
     assert "the run that brought it" in page.words
     assert f"/runs/{run_id}" in page.links
+
+
+async def test_attack_the_page_calls_nobody_an_approver_who_was_not_asked(shop: World) -> None:
+    where = "[policies.production]\n"
+    await becomes(shop, shop.toml.replace(where, f'{where}standing = "5 in 30d"\n'))
+    await granted(shop, await done_once(shop, "deploy v1.1.0 to production"), leave_open=("version",))
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    run = await shop.ended(run_id)
+    assert len((await the_only(shop)).uses) == 1
+    await shop.quiet()
+
+    [use] = (await the_only(shop)).uses
+
+    async with a_console(shop) as console:
+        anna = await console.browser("anna")
+        page = await anna.get("/live")
+        own = [await anna.get(path) for path in (f"/requests/{use.request_id}", "/requests?all=&state=approved")]
+
+    assert "Approved by a standing approval that Bo Berg granted" in own[0].words
+    assert "approved by Bo" not in own[0].words.replace("Approved", "approved")
+    assert "approved by a standing approval that Bo Berg granted" in own[1].words
+    assert "allowed by a standing approval that Bo Berg granted" in page.words
+    assert page.words.count("approved by Bo Berg") == 1  # the first one, which he was asked about
+    assert "2 deployments in 14 days" in page.words
+    said = [fields_of(event, Cut()) for event in await shop.events(run.id) if isinstance(event, RequestDecided)]
+    assert said
+    assert said[0]
+    assert (said[0]["state"], said[0]["by"]) == ("approved by a standing approval, nobody was asked", [])
 
 
 async def test_where_nothing_can_be_deployed_the_page_says_how_to_set_it_up(console: Console) -> None:
