@@ -50,6 +50,20 @@ async def test_who_would_be_asked_why_and_by_what_is_answered_and_nothing_is_ope
     assert await kept(world) == before
 
 
+async def test_addresses_of_nobody_in_the_directory_are_shown_to_operators_alone(world: World) -> None:
+    (world.folder / "people.csv").write_text("email,group\nbo@corp.example,finance\ngus@corp.example,finance\n")
+    async with world.stopped():
+        world.toml += '[groups.finance]\nfile = "people.csv"\n[policies.spending]\napprovers = ["group:finance"]\n'
+        world.toml += 'expires_after = "2d"\n'
+    async with a_console(world) as console:
+        own = await (await console.browser("anna")).get("/policies?policy=spending")
+        of_cy = await (await console.browser("cy")).get("/policies?policy=spending")
+
+    assert "Asked at once Bo Berg" in own.words
+    assert "gus@corp.example" not in own.words
+    assert "gus@corp.example" in of_cy.words
+
+
 async def test_lines_of_one_kind_stand_below_one_label(console: Console) -> None:
     page = await (await console.browser("anna")).get(AT)
 
