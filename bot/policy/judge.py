@@ -264,10 +264,14 @@ def edit_objection(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 
 def delegation_objection(record: RequestRecord, answer: Answer) -> Judgement | None:
-    """Return why nobody may hand it on by `answer`: it is closed, or nothing shows that it is about this card."""
+    """Return why nobody may hand it on by `answer`: it is closed, or nothing shows that it is about this card.
+
+    Nor by a way by which they could not approve it: whoever reads their mailbox could choose who does.
+    """
     meant = answer.model_copy(update={"approve": None, "given": Given(text="-")})
     checks = (_addressee, _undecided, _open, _unexpired, _bound)
-    return next((found for check in checks if (found := check(record, meant)) is not None), None)
+    found = next((found for check in checks if (found := check(record, meant)) is not None), None)
+    return found or _this_way(record, answer.model_copy(update={"approve": True}))
 
 
 def _only_asks(record: RequestRecord, person: PersonId) -> bool:

@@ -150,3 +150,17 @@ async def test_when_they_leave_to_whom_it_was_handed_on_it_is_asked_anew(redis: 
         assert (await office.request(record.request.id)).state == "superseded"
         assert isinstance(await office.decide("bo", record, "approve"), ClosedOtherwise | NotEntitled)
         assert isinstance(await office.decide("bo", anew, "approve"), Decided)
+
+
+async def test_attack_a_mailbox_hands_nothing_on_where_no_mail_approves(redis: str, tmp_path: Path) -> None:
+    toml = SOLO[: SOLO.index("[policies.solo]")] + SOLO[SOLO.index("[policies.solo]") :].replace(
+        "approve_by_email = true\n", ""
+    )
+    async with a_world(redis, tmp_path / "data", toml, change=on_solo) as office:
+        record = await asked(office)
+
+        await office.reply("bo", await office.next_mail("bo", about="Press bell"), "delegate: cy@corp.example")
+
+        assert "by mail" in (await office.next_mail("bo", about="Press bell")).text
+        assert (await office.request(record.request.id)).request.policy.handed_on == ()
+        assert isinstance(await office.delegate("bo", record, "cy"), Delegated)
