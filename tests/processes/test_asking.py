@@ -14,7 +14,7 @@ from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
 from tests.office import QUICK, TOML, settings_of
-from tests.processes.programs import KEY, Program, RedisServer
+from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
 from tests.servers.lines import Server
 from tests.servers.scripts import SCRIPTS
 from tests.world import a_world
@@ -71,7 +71,9 @@ def test_a_request_whose_opening_was_cut_is_there_once_after_it_is_sent_again(
             serves = next(line for line in program.said().splitlines() if '"port"' in line)
             headers = {"Authorization": f"Bearer {key}"}
             url = f"http://127.0.0.1:{json.loads(serves)['port']}"
-            return program, stack.enter_context(httpx2.Client(base_url=url, headers=headers, trust_env=False))
+            return program, stack.enter_context(
+                httpx2.Client(base_url=url, headers=headers, timeout=SLOW_S, trust_env=False)
+            )
 
         first, client = web("first")
         proxy.ask(do="arm", name=OPENING, nth=1, when=when, act="kill", pid=first.process.pid)

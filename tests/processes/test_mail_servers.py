@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.processes.branch import Branch
-from tests.processes.programs import Program
+from tests.processes.programs import SLOW_S, Program
 from tests.servers.lines import free_ports
 from tests.servers.program import environment
 from tests.waiting import wait_until
@@ -85,7 +85,7 @@ def test_readiness_tells_whether_the_mailbox_is_reached(branch: Branch) -> None:
 
     def mailbox() -> str | None:
         try:
-            return httpx2.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).json().get("mailbox")
+            return httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=SLOW_S, trust_env=False).json().get("mailbox")
         except httpx2.HTTPError:
             return None
 

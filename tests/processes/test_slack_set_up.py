@@ -14,7 +14,7 @@ from bot.config.example import example_toml
 from bot.dev.demo import make_demo
 from bot.web.serve import listen, port_of
 from tests.fakes.slack.driver import Person, Workspace
-from tests.processes.programs import KEY, Program, RedisServer
+from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
 from tests.waiting import until
 
 READY = '"event":"ready"'
@@ -112,7 +112,7 @@ async def test_what_is_not_signed_by_slack_is_refused_and_what_is_too_large_is_n
     secret = {"SLACK_SIGNING_SECRET": branch.slack.signing_secret}
     with branch.program("web", "--port", "0", **secret) as web:
         web.wait_for(READY)
-        async with AsyncClient(base_url=_address(web), trust_env=False) as nobody:
+        async with AsyncClient(base_url=_address(web), timeout=SLOW_S, trust_env=False) as nobody:
             unsigned = await nobody.post("/slack/events", json={"type": "url_verification", "challenge": "c"})
             large = await nobody.post("/slack/interactions", content=b"x" * (1_048_576 + 1))
             misdirected = await nobody.post("/slack/events", json={}, headers={"Host": "elsewhere.example"})
@@ -126,7 +126,7 @@ async def test_what_is_not_signed_by_slack_is_refused_and_what_is_too_large_is_n
 async def test_without_a_signing_secret_nothing_is_served_there(branch: Branch) -> None:
     with branch.program("web", "--port", "0") as web:
         web.wait_for(READY)
-        async with AsyncClient(base_url=_address(web), trust_env=False) as nobody:
+        async with AsyncClient(base_url=_address(web), timeout=SLOW_S, trust_env=False) as nobody:
             answer = await nobody.post("/slack/events", json={})
 
     assert answer.status_code == 415  # the console's word: it knows forms, and no such page
@@ -137,7 +137,7 @@ async def test_readiness_follows_the_lines_of_all_processes(branch: Branch) -> N
     with ExitStack() as stack:
         web = stack.enter_context(branch.program("web", "--port", "0", **branch.socket))
         web.wait_for(READY)
-        async with AsyncClient(base_url=_address(web), trust_env=False) as prober:
+        async with AsyncClient(base_url=_address(web), timeout=SLOW_S, trust_env=False) as prober:
 
             async def says(word: str) -> bool:
                 return (await prober.get("/readyz")).json().get("slack") == word

@@ -43,7 +43,7 @@ async def a_web(world: World) -> AsyncGenerator[tuple[asyncio.subprocess.Process
         port = re.search(rb'"port":(\d+)', said)
         assert port
         url = f"http://127.0.0.1:{int(port[1])}"
-        async with AsyncClient(base_url=url) as anybody:
+        async with AsyncClient(base_url=url, timeout=QUICKLY_S) as anybody:
             await until(lambda: is_ready(anybody), what="the process is ready")
         yield program, url
     finally:
@@ -155,7 +155,7 @@ async def test_where_there_are_too_many_connections_the_oldest_silent_one_ends(w
         silent = [await half_open(port, b"GET /") for _ in range(10)]
 
         assert [await is_closed(reader) for reader, _ in silent[:6]] == [True] * 6
-        async with AsyncClient(base_url=api.url) as anybody:
+        async with AsyncClient(base_url=api.url, timeout=QUICKLY_S) as anybody:
             assert (await anybody.get("/healthz")).status_code == HTTPStatus.OK
 
         assert await is_closed(silent[6][0])
