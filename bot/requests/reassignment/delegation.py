@@ -31,6 +31,7 @@ Outgoing = tuple[str, bytes]
 
 REASON_CHARS = 500
 """It stands on every card, and is kept with the policy."""
+_NAME_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _named(text: str, people: People) -> PersonId:
     """Return the person of a mail address or an id; of anything else a name that nobody has."""
     address = text.removeprefix("mailto:").strip("<> ")
     found = people.by_email(address)
-    return PersonId(found.id if found else text.removeprefix("person:"))
+    return PersonId(found.id if found else one_line(text.removeprefix("person:"), _NAME_CHARS))
 
 
 def standing_of(record: RequestRecord, people: People) -> Standing:

@@ -164,3 +164,12 @@ async def test_attack_a_mailbox_hands_nothing_on_where_no_mail_approves(redis: s
         assert "by mail" in (await office.next_mail("bo", about="Press bell")).text
         assert (await office.request(record.request.id)).request.policy.handed_on == ()
         assert isinstance(await office.delegate("bo", record, "cy"), Delegated)
+
+
+async def test_attack_a_name_without_end_is_cut(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
+        await asked(office)
+
+        await office.reply("bo", await office.next_mail("bo", about="Press bell"), f"delegate: {'x' * 20_000}")
+
+        assert max(map(len, (await office.next_mail("bo", about="Press bell")).text.split())) < 200
