@@ -1,6 +1,7 @@
 """Reads the log: checks all of it, and finds records by person, policy, time and run."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,8 @@ from bot.store.ids import shard_of
 
 # Of each shard: whoever changed more has changed all.
 FINDINGS_AT_MOST = 100
+
+_CURSOR = re.compile(r"[0-9]{1,2}\.[0-9]{1,15}(?:-[0-9]{1,2}\.[0-9]{1,15}){0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +216,10 @@ def _wanted(query: Query) -> tuple[tuple[str, str], ...]:
 
 
 def _places(cursor: str) -> dict[int, int]:
-    try:
-        pairs = [part.split(".") for part in cursor.split("-")] if cursor else []
-        return {int(shard): int(n) for shard, n in pairs}
-    except ValueError:
-        raise Invalid(f"{cursor[:60]!r} is no cursor", "Take the one that came with the records before") from None
+    if cursor and not _CURSOR.fullmatch(cursor):
+        raise Invalid(f"{cursor[:60]!r} is no cursor", "Take the one that came with the records before")
+    pairs = [part.split(".") for part in cursor.split("-")] if cursor else []
+    return {int(shard): int(n) for shard, n in pairs}
 
 
 def row_of(rows: Mapping[str, Row], person: str) -> set[str]:

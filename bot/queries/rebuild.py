@@ -19,6 +19,7 @@ from agents.events import (
 from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
 from agents.run import Run, fold
 from bot.policy.approvers.concern import concern_of
+from bot.policy.glass import broken
 from bot.policy.record import records
 from bot.render.status_line import StatusLines, written_in
 from bot.render.views import line_of
@@ -58,6 +59,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
         stored = {request_id: await store.record(request_id) for request_id in told}
         writes = [record_write(told[request_id], old.version if old else 0) for request_id, old in stored.items()]
         due = [_next_look(one.request) for one in told.values() if one.state == "open"]
+        due += [Wake(WorkItem("glass", one.request.id)) for one in told.values() if broken(one)]
         commit = Commit(
             run_id=run_id,
             expect=len(events),

@@ -28,6 +28,8 @@ log = structlog.stdlib.get_logger()
 
 # Whoever was asleep when it happened, or away over a weekend, can still say what they think of it.
 _REVIEW_WITHIN = timedelta(days=7)
+# Before that no review leaves the store.
+_MAY_HAVE_LEFT = timedelta(days=1)
 # It asks once, tells the operators if nobody answers, and ends.
 _MAX_STEPS = 5
 
@@ -43,13 +45,20 @@ class AfterReviews:
         record, _, now = read = await read_request(self._journal.store, self._archive, request_id)
         await self._people.look_up(self._people.tables.alerts)
         vote = broken(record)
-        commit = self._begun(read, vote, now) if vote else None
+        commit = self._begun(read, vote, now) if vote and not await self._was_begun(request_id, vote, now) else None
         written = await self._journal.write(commit) if commit else None
         if written and written.state == "committed":
             log.warning("the glass was broken", request_id=request_id, run_id=review_of(request_id))
             return
         done = WorkItem("glass", request_id)
         await self._journal.write(Commit(run_id=record.request.run_id, asleep=[done]))
+
+    async def _was_begun(self, request_id: RequestId, vote: Vote, now: datetime) -> bool:
+        """Return whether there is a review: a rebuilt store asks again, and by then it may be in the archive."""
+        run_id = review_of(request_id)
+        if await self._journal.store.length(run_id):
+            return True
+        return now > vote.at + _MAY_HAVE_LEFT and await self._archive.run(run_id) is not None
 
     def _begun(self, read: RequestRead, vote: Vote, now: datetime) -> Commit:
         record, by = read.record, vote.person

@@ -19,7 +19,7 @@ from bot.policy.answers import Statement
 from bot.policy.judgements import AlreadyDecided, Decided, Judgement, NotEntitled, OutOfDate
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import rebuild
-from bot.store import WorkItem
+from bot.store import Keys, WorkItem
 from bot.store.ids import review_of
 from tests.bot.cli.shell import sayso
 from tests.bot.process.test_reload import without
@@ -361,6 +361,23 @@ async def test_a_review_opens_also_when_the_tool_fails(office: World) -> None:
     await breaks(office, "eve", record)
 
     assert (await office.summary(record.request.run_id)).startswith("failed:")
+    assert (await reviewed(office, record)).state == "open"
+
+
+async def test_attack_a_schedule_that_was_lost_keeps_no_review_from_a_rebuilt_store(office: World) -> None:
+    record = await asked(office)
+    await office.quiet()
+    await office.stop()
+    await office.start(works=False)
+    await breaks(office, "eve", record)
+    store, keys = office.app.store, Keys.of(record.request.id)
+    await store.client.do("DEL", keys.wake, keys.ready, keys.answers, keys.turns)
+
+    await rebuild(store)
+    async with office.stopped():
+        pass
+
+    await office.next_mail("dan", about="Break glass: Press bell")
     assert (await reviewed(office, record)).state == "open"
 
 

@@ -16,7 +16,7 @@ from bot.audit.forgetting import Forgetting
 from bot.audit.log import AuditLog
 from bot.audit.reading import Query
 from bot.audit.sealer import head_of
-from bot.errors import Unavailable
+from bot.errors import Invalid, Unavailable
 from bot.store import Commit, Keys, Store
 from bot.testing import events as build
 from tests.bot.audit.parts import KEY, a_reader, a_sealer, log_of, sealed_all, verified
@@ -170,6 +170,15 @@ async def test_attack_a_record_whose_number_was_changed_sends_no_search_round_fo
     for newest_first in (False, True):
         with pytest.raises(Unavailable, match="record 3"):
             await a_reader(store).search(Query(), newest_first=newest_first)
+
+
+@pytest.mark.parametrize("cursor", ["0.99999999999999999999999", "0.-1", "0.1-", "x", "0.\u0661"])
+async def test_attack_a_cursor_that_is_none_is_refused(store: Store, cursor: str) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+
+    with pytest.raises(Invalid):
+        await a_reader(store).search(Query(), cursor)
 
 
 @pytest.mark.parametrize("kept", ["7", "{", '{"words": 5}', '{"words": ["", "{"]}', '{"policy": ["\\ud800", "1"]}'])
