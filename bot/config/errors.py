@@ -231,7 +231,7 @@ def _too_few_approvers(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _mistimed_policies(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
-    """Yield what does not go together in a policy: its steps, and what is due before it expires."""
+    """Yield what does not go together in a policy: its steps, what is due before it expires, and who hears of it."""
     for name, policy in settings.policies.items():
         path: KeyPath = ("policies", name)
         if policy.approvers is None and not policy.steps:
@@ -239,6 +239,8 @@ def _mistimed_policies(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
         for field in sorted(policy.model_fields_set & _OF_A_STEP if policy.steps else ()):
             key = field.removesuffix("_s")
             yield (*path, key), f"found beside steps; allowed: {key} in each of [[policies.{name}.steps]]"
+        if policy.break_glass and not settings.alerts.to:
+            yield (*path, "break_glass"), "found without [alerts]; allowed: with alerts.to, who hear of it at once"
         names = [step.name for step in policy.steps]
         for number, step in enumerate(names):
             if step in names[:number]:

@@ -154,7 +154,7 @@ def _not_giver(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 
 def _entitled(record: RequestRecord, answer: Answer) -> Judgement | None:
-    if answer.breaks_glass:
+    if answer.breaks_glass and answer.approve:
         return objection(record, answer)
     if answer.person in people_of(record.request.policy.rule) or _may_still_deny(record, answer):
         return None
@@ -311,7 +311,7 @@ def _vote(answer: Answer) -> Vote:
         digest=answer.digest,
         channel=answer.channel,
         evidence=answer.evidence,
-        breaks_glass=answer.breaks_glass,
+        breaks_glass=answer.breaks_glass and bool(answer.approve),
         at=answer.at,
     )
 

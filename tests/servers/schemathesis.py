@@ -9,7 +9,8 @@ from tests.world import World
 
 # An answer that does not fit what its request asks is refused with 422, and
 # no schema can say which one fits; nor which options can be told apart, whom a
-# key may ask, or which events make a run.
+# key may ask, which events make a run, whom somebody may hand a request on to,
+# which arguments can be changed, or what is a moment.
 _CONFIG = """
 [[operations]]
 include-operation-id = "answerRequest"
@@ -21,6 +22,26 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404",
 
 [[operations]]
 include-operation-id = "openRequest"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
+
+[[operations]]
+include-operation-id = "explainPolicy"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
+
+[[operations]]
+include-operation-id = "setAbsence"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
+
+[[operations]]
+include-operation-id = "delegateRequest"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
+
+[[operations]]
+include-operation-id = "editRequest"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
+
+[[operations]]
+include-operation-id = "askForStanding"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
 """
 

@@ -116,6 +116,10 @@ def test_a_bad_value_is_told_with_file_key_what_was_found_and_what_is_allowed(
             'policies.production.standing: found 3; allowed: uses and a duration in quotes, such as "10 in 30d"',
         ),
         ('quiet_hours = "07:00-07:00"', 'policies.production.quiet_hours: found "07:00-07:00"; allowed: two different'),
+        (
+            'break_glass = ["person:bo"]',
+            "policies.production.break_glass: found without [alerts]; allowed: with alerts.to",
+        ),
         ('urgency = "now"', 'policies.production.urgency: found "now"; allowed: "low", "medium" or "high"'),
         (
             '[[policies.production.steps]]\nname = "manager"\napprovers = ["person:bo"]',
