@@ -7,10 +7,9 @@ from pydantic import BaseModel, JsonValue
 
 from agents import ToolRefused
 from agents.requests import Effect, GatedCall, PersonId, Request
-from bot.people.directory import People
 from bot.policy.edits import Edited, EditRefused
 from bot.requests.edits import Edit, judged
-from tests.bot.examples import BO, answer, anyone, approval, policy, record
+from tests.bot.examples import BO, PEOPLE, answer, anyone, approval, policy, record
 from tests.world import World
 
 
@@ -32,7 +31,6 @@ async def _prepare(_: Request, arguments: Mapping[str, JsonValue]) -> tuple[Gate
 _OPEN = record().model_copy(
     update={"request": approval(call=_call({"amount": 1.5}), policy=policy(rule=anyone("bo", "cy")))}
 )
-_HERE = People({}, {})
 
 
 @pytest.mark.parametrize(
@@ -46,7 +44,7 @@ _HERE = People({}, {})
     ],
 )
 async def test_a_number_that_is_none_is_refused_in_words(name: str, value: str) -> None:
-    found, request = await judged(_OPEN, answer(BO), Edit({name: value}, _prepare), _HERE)
+    found, request = await judged(_OPEN, answer(BO), Edit({name: value}, _prepare), PEOPLE)
 
     assert isinstance(found, EditRefused)
     assert (found.kind, request) == ("tool", None)
@@ -54,7 +52,7 @@ async def test_a_number_that_is_none_is_refused_in_words(name: str, value: str) 
 
 
 async def test_a_number_and_a_list_that_are_some_are_read_from_text() -> None:
-    found, request = await judged(_OPEN, answer(BO), Edit({"amount": "2.5", "parts": '["a"]'}, _prepare), _HERE)
+    found, request = await judged(_OPEN, answer(BO), Edit({"amount": "2.5", "parts": '["a"]'}, _prepare), PEOPLE)
 
     assert isinstance(found, Edited)
     assert request
