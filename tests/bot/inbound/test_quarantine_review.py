@@ -124,7 +124,7 @@ async def test_a_discarded_message_is_gone_with_its_bytes_and_the_log_says_who_d
     assert done == f"{name} is discarded."
     assert await world.dead() == []
     assert await world.app.store.inbound(name) is None
-    assert [(line["event"], line["by"], line["inbound_id"]) for line in logs] == [
+    assert [(line["event"], line["by"], line["inbound_id"]) for line in logs if "inbound_id" in line] == [
         ("message in quarantine discarded", "dan", name)
     ]
     for verb in (world.app.messages.quarantine.discard, world.app.messages.quarantine.confirm):
