@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from agents.deploy.backends.standing import Standing
+from agents.deploy.backends.ci_status import CIStatus
 from agents.deploy.environment import Environment
 from agents.deploy.lookup import LookFailed, is_cut
 from agents.deploy.variables import look_in
@@ -16,7 +16,7 @@ _FAILED_CODE = 1
 _WORD = re.compile(r"(?P<word>passed|failed|running|unknown)\b[:,. ]*(?P<rest>.*)", re.IGNORECASE)
 
 
-async def ci(environment: Environment, commit: str) -> Standing | None:
+async def ci(environment: Environment, commit: str) -> CIStatus | None:
     """`passed`, `failed`, `running` or `unknown`, and why; None where the configuration names no way to find out.
 
     Raises LookFailed.
@@ -38,7 +38,7 @@ async def health(environment: Environment, within_s: float = HEALTH_S) -> str:
     return first_line(printed, _SAID_CHARS) or "healthy"
 
 
-async def _ci_by_command(argv: Sequence[str], environment: Environment) -> Standing:
+async def _ci_by_command(argv: Sequence[str], environment: Environment) -> CIStatus:
     """The first word printed says it, where the exit code does not contradict; silence is read as usual."""
     try:
         printed, code = await look_in(environment, argv), 0
@@ -51,7 +51,7 @@ async def _ci_by_command(argv: Sequence[str], environment: Environment) -> Stand
     line, all_lines = first_line(printed, _SAID_CHARS), tuple(filter(None, _lines(printed)))
     rest = all_lines if len(all_lines) > 1 or all_lines != (line,) else ()
     unread = "the command printed more than can be read" if is_cut(printed) else ""
-    return Standing(_word_of(line, code, why, argv), rest, unread)
+    return CIStatus(_word_of(line, code, why, argv), rest, unread)
 
 
 def _lines(printed: str) -> Iterator[str]:

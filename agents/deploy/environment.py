@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from agents.deploy.backends import Backend
-from agents.deploy.backends.standing import Checks
+from agents.deploy.backends.ci_status import Checks
 from agents.deploy.repository.mirror import Remote
 
 Way = Literal["deploy", "rollback"]

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ from agents.deploy.backends.github import ADDRESS as GITHUB
 from agents.deploy.backends.gitlab import ADDRESS as GITLAB
 from agents.deploy.environment import MIGRATIONS, is_steering
 from agents.deploy.repository.mirror import scheme_of
-from bot.config.tables import Duration, Folder, Name, Table, absolute, known_zone
+from bot.config.tables import Duration, Folder, LocalTime, Name, Table, absolute, known_zone
 
 
 def _variable(text: str) -> str:
@@ -224,24 +223,10 @@ DAYS: tuple[Day, ...] = get_args(Day)
 _WINDOW_CHARS = 80
 
 
-def _moment(value: object) -> object:
-    """Read a moment as the file has it, in quotes or not: a clock's time there, without a zone of its own."""
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        found = None
-    if not isinstance(found, datetime) or found.tzinfo is not None:
-        raise ValueError('a moment without a zone, such as "2026-12-21T00:00"; `timezone` says whose clock')
-    return found
-
-
 def _named(text: str) -> str:
     if not text.strip() or not text.isprintable() or len(text) > _WINDOW_CHARS:
         raise ValueError(f'a name in one line of at most {_WINDOW_CHARS} characters, such as "year end"')
     return text
-
-
-Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
 class FreezeWindowConfig(Table):
@@ -250,8 +235,8 @@ class FreezeWindowConfig(Table):
     name: Annotated[str, AfterValidator(_named)] = Field(description='what people read as the reason: "year end"')
     environments: tuple[Name, ...] = Field(default=(), description="which are frozen; none: everything that is gated")
     days: tuple[Day, ...] = Field(default=(), description="mon, tue, wed, thu, fri, sat, sun: whole days, each week")
-    begins: Moment | None = Field(default=None, alias="from", description='such as "2026-12-21T00:00"')
-    ends: Moment | None = Field(default=None, alias="until", description='such as "2027-01-04T00:00"')
+    begins: LocalTime | None = Field(default=None, alias="from", description='such as "2026-12-21T00:00"')
+    ends: LocalTime | None = Field(default=None, alias="until", description='such as "2027-01-04T00:00"')
     timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="whose clock is meant")
 
     @model_validator(mode="after")

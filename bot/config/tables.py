@@ -6,6 +6,7 @@ Durations are strings in the file (`"15m"`) and seconds (`_s`) in code.
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,6 +39,7 @@ UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MAX_EXPIRES_AFTER_S = 30 * UNIT_S["d"]
 # Nobody learns anything from a shorter one, and a run of somebody who waits hangs in a longer one.
 _MODEL_WAITS_S = (1.0, 600.0)
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,19 @@ def _model_waits(seconds: float) -> float:
     if not _MODEL_WAITS_S[0] <= seconds <= _MODEL_WAITS_S[1]:
         raise ValueError('"1s" to "10m"')
     return seconds
+
+
+def parse_local(value: object) -> datetime:
+    """The wall-clock time meant by `"2026-11-02T09:00"`, or by the same without quotes. Raises ValueError."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", value):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    is_local = isinstance(value, datetime) and value.tzinfo is None
+    if not (is_local and isinstance(value, datetime) and _FIRST_YEAR <= value.year < _LAST_YEAR):
+        raise ValueError('a date and time of the table\'s zone, without an offset, such as "2026-11-02T09:00"')
+    return value
 
 
 def known_zone(name: str) -> str:
@@ -148,6 +163,7 @@ def absolute(path: Path) -> Path:
 
 
 Duration = Annotated[float, BeforeValidator(parse_duration)]
+LocalTime = Annotated[datetime, BeforeValidator(parse_local)]
 Limit = Annotated[Rate, BeforeValidator(parse_rate)]
 MailAddress = Annotated[str, AfterValidator(_plain_address)]
 Folder = Annotated[Path, AfterValidator(absolute)]

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from agents.deploy import Environment
+from agents.deploy.backends.ci_status import Checks
 from agents.deploy.backends.command import backend_of
-from agents.deploy.backends.standing import Checks
 from agents.deploy.lookup import LookFailed
 from agents.deploy.repository import git
 from agents.deploy.repository.mirror import refresh

@@ -17,7 +17,7 @@ from bot.doctor.room import amount, room
 from bot.people.api_keys import keys_of_nobody
 from bot.store.client import Client, Node, StoreError, StoreUnavailable
 from bot.store.client.durability import ACCEPTED_LOSS, Durability, asked_alone, far_ahead, look, setting
-from bot.store.indexes import Links, Lockouts, standing
+from bot.store.indexes import Links, Lockouts, connection
 from bot.store.lists import Lists
 from bot.store.locks import MailboxStore
 
@@ -270,7 +270,7 @@ async def examine_links(links: Links) -> Finding:
         found = await links.all()
     except StoreError as error:
         return not_tried("who is connected to Slack", str(error), "start Redis")
-    match standing(found):
+    match connection(found):
         case "connected":
             count = sum(link.connected for link in found)
             return Finding(

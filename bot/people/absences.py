@@ -3,12 +3,10 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
 
 from agents.requests import Frozen, PersonId
-from bot.errors import Invalid
 from bot.people.directory import People
 from bot.policy.approvers.delegation import Absent
 from bot.store import Store
@@ -72,15 +70,6 @@ def typed_absence(text: str) -> Typed | None:
     if found := _TYPED.fullmatch(line):
         return Typed(found["until"], found["starts"] or "", found["to"] or "")
     return Typed() if _BACK.fullmatch(line) else None
-
-
-def moment_of(text: str, timezone: str) -> datetime:
-    """Return the moment that a date (its first minute) or a time means by the clocks of `timezone`. Raises Invalid."""
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise Invalid(say("absence.no-moment", text=repr(text[:40])), say("absence.no-moment-do")) from None
-    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(timezone))
 
 
 def absence_words(absence: Absence, people: People) -> str:

@@ -16,7 +16,7 @@ from agents.requests import Effect, Freeze, Frozen, GatedCall, PersonId, PolicyS
 from agents.run import PendingStep, Run, fold
 from agents.steps import CallTool
 from bot.config.directory.policies import PolicyConfig
-from bot.errors import Invalid, NotFound
+from bot.errors import NotFound
 from bot.people.directory import People
 from bot.people.rights import Who
 from bot.policy.approvers.quorum import eligible, lacking
@@ -142,10 +142,7 @@ def places_of(settings: "Settings") -> Places:
 def moment_of(people: People, person: PersonId, text: str, now: datetime) -> datetime:
     """Return the moment that `text` means on the clock of `person`. Raises Invalid."""
     contact = people.contact(person)
-    try:
-        return read_moment(text, ZoneInfo(contact.timezone if contact else "UTC"), now)
-    except (ValueError, OverflowError) as error:
-        raise Invalid(say("explain.no-moment", text=text), say("explain.moments-are")) from error
+    return read_moment(text, ZoneInfo(contact.timezone if contact else "UTC"), now)
 
 
 async def explain(

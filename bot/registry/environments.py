@@ -9,9 +9,9 @@ from agents.ask import Listed
 from agents.deploy import Environment, Remote
 from agents.deploy.backends import Backend
 from agents.deploy.backends.argocd import Application, Sync
+from agents.deploy.backends.ci_status import Checks
 from agents.deploy.backends.github import GitHub, Hub, Workflow
 from agents.deploy.backends.gitlab import GitLab, Pipeline, Project
-from agents.deploy.backends.standing import Checks
 from agents.deploy.tools import NO_SUCH_POLICY
 from bot.config.deploy import NOBODY_IS_ASKED, ArgoCDConfig, EnvironmentConfig, GitHubConfig, GitLabConfig
 from bot.config.settings import Settings

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from agents.requests import Away, HandedOn, PersonId, PolicySnapshot, Request
 from agents.text import quote
 from bot.people.directory import People
-from bot.policy.approvers.delegation import MOST_HANDED_ON, Objection, Standing, candidates, chain
+from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, candidates, chain
 from bot.policy.due import Due
 from bot.policy.record import RequestRecord
 from channels import Input, Line
@@ -68,9 +68,9 @@ def called_in_place(persons: list[PersonId], policy: PolicySnapshot, people: Peo
     return [called(person) for person in persons]
 
 
-def hand_on_inputs(request: Request, people: People, stands: Standing, at: datetime, me: PersonId | None) -> Inputs:
+def hand_on_inputs(request: Request, people: People, involved: Involved, at: datetime, me: PersonId | None) -> Inputs:
     """Return the fields that ask to whom `me`, or whoever decides it, hands it on; none where there is nobody."""
-    found = candidates(request.policy, stands, people.may_take(request.policy, at), me)[:_OFFERED]
+    found = candidates(request.policy, involved, people.may_take(request.policy, at), me)[:_OFFERED]
     if not found:
         return ()
     names = tuple(people.name_of(one) for one in found)
@@ -78,9 +78,15 @@ def hand_on_inputs(request: Request, people: People, stands: Standing, at: datet
     return to, Input(name="reason", label=say("delegation.reason"), required=False, max_length=_REASON_CHARS)
 
 
-def asked_only(request: Request, people: People) -> Standing:
+def involved_in(record: RequestRecord, people: People) -> Involved:
+    """Return the people of `record` as the rules of delegation look at them."""
+    voters = [vote.person for vote in record.votes if vote.approve]
+    return Involved(record.requesters, voters, people.all())
+
+
+def asked_only(request: Request, people: People) -> Involved:
     """Return the people of a request on which nobody has voted."""
-    return Standing(request.requesters, (), people.all())
+    return Involved(request.requesters, (), people.all())
 
 
 _REFUSALS: dict[Objection, str] = {

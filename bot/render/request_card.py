@@ -10,7 +10,6 @@ from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
-from bot.policy.approvers.delegation import Standing
 from bot.policy.approvers.quorum import lacking_in_all
 from bot.policy.judge import edit_objection, judge
 from bot.policy.judgements import (
@@ -27,7 +26,7 @@ from bot.policy.judgements import (
 )
 from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
-from bot.render.due import hand_on_inputs, reminded_lines
+from bot.render.due import hand_on_inputs, involved_in, reminded_lines
 from bot.render.forms import answer_lines
 from bot.render.output import output_of
 from bot.render.words import changes_of, decided, feedback_text, frozen_words, queued_behind, state_name
@@ -386,8 +385,7 @@ def standing_card(
         return comment_standing(record, placed, person, people, now)
     card, can = request_card(record.request, people, now, person), _can(record, placed, person, way, people, now)
     card = with_approvals(card, record, people) if record.state == "open" else card
-    stands = Standing(record.requesters, [vote.person for vote in record.votes if vote.approve], people.all())
-    hands_on = hand_on_inputs(record.request, people, stands, now, person)
+    hands_on = hand_on_inputs(record.request, people, involved_in(record, people), now, person)
     made = {
         "summary": "\n".join(filter(None, (can.why, card.summary))),
         "form": _form(card.form, can, hands_on) if card.form else None,

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.errors import Invalid
 from language import dates, say
 
 _HOURS_UNTIL_D = 7
@@ -51,23 +52,32 @@ _NOW = {"", "now", "jetzt"}
 _ON_A_DAY = re.compile(r"(?:(?P<day>[^\W\d_]+)\.?,?\s+)?(?P<hour>\d{1,2}):(?P<minute>\d\d)")
 # Zones hold no more, and nobody plans beyond.
 _YEARS = range(2000, 2100)
+_SHOWN_CHARS = 40
 
 
 def read_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
     """Return the moment that somebody in `zone` means: `now`, `23:10`, `Sunday 23:10`, `2026-11-22T23:10`.
 
     A time of day is the next one. Where clocks are put back it is the first of two, where they skip it the moment after
-    the jump. Raises ValueError.
+    the jump; a day alone is its first minute. Raises Invalid.
     """
     said = text.strip().casefold()
     if said in _NOW:
         return now
-    if found := _ON_A_DAY.fullmatch(said):
-        return _next(found, zone, now)
+    try:
+        if found := _ON_A_DAY.fullmatch(said):
+            return _next(found, zone, now)
+        at = _dated(text)
+    except ValueError:
+        raise Invalid(say("words.no-time", text=text[:_SHOWN_CHARS]), say("words.no-time-do")) from None
+    return _on_clocks(at, zone) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _dated(text: str) -> datetime:
     at = datetime.fromisoformat(text.strip())
     if at.year not in _YEARS:
-        raise ValueError(text)
-    return _on_clocks(at, zone) if at.tzinfo is None else at.astimezone(UTC)
+        raise ValueError(at.year)
+    return at
 
 
 def _next(found: re.Match[str], zone: ZoneInfo, now: datetime) -> datetime:

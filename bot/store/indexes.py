@@ -271,7 +271,7 @@ LIVES_S = 6.0
 
 _INDEX_LIVES_S = 3_600
 
-Standing = Literal["connected", "not connected", "nobody is connected"]
+Connection = Literal["connected", "not connected", "nobody is connected"]
 """The state of Slack: at least one connection, none although a process tries, none as no process does."""
 
 
@@ -314,7 +314,7 @@ class Links:
         return tuple(sorted(found, key=lambda state: (not state.connected, state.since)))
 
 
-def standing(links: tuple[LinkState, ...]) -> Standing:
+def connection(links: tuple[LinkState, ...]) -> Connection:
     """Return the state of Slack as a whole.
 
     One connection is enough: Slack sends over whichever there is.

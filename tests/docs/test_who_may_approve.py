@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agents.requests import PersonId
 from bot.people.directory import People
-from bot.policy.approvers.delegation import Standing, candidates
+from bot.policy.approvers.delegation import Involved, candidates
 from bot.policy.approvers.quorum import eligible, is_met, may_break_glass
 from bot.policy.glass import breakers
 from bot.testing.settings import settings_of
@@ -63,8 +63,8 @@ def test_any_of_a_group_decides_and_one_person_fills_one_place(tmp_path: Path) -
     assert is_met(schema, [CY, BO])
     assert eligible(schema, ()) == (BO, CY)
     here = people.all()
-    assert candidates(schema, Standing((), (), here), people.may_take(schema, NOW), BO) == ("dee",)
-    assert candidates(data, Standing((), (), here), people.may_take(data, NOW), BO) == ()
+    assert candidates(schema, Involved((), (), here), people.may_take(schema, NOW), BO) == ("dee",)
+    assert candidates(data, Involved((), (), here), people.may_take(data, NOW), BO) == ()
     assert not is_met(schema, eligible(schema, [BO]))
 
 

@@ -1,6 +1,6 @@
 """The ways to put a version live: a command of this machine, or a job at GitHub, GitLab or Argo CD.
 
-Others use `Backend`, `command.backend_of` and `standing.Checks`. A new one is one file with a `RemoteBackend`, its
+Others use `Backend`, `command.backend_of` and `ci_status.Checks`. A new one is one file with a `RemoteBackend`, its
 table in `bot/config/deploy.py` and its line in `bot/registry/environments.py`. None of them decides anything.
 """
 

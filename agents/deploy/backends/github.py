@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from agents.deploy.backends import Call, Examined, fine, wrong
 from agents.deploy.backends.api import SAID_CHARS, TIMEOUT_S, Answer, Api, ApiFailed, Json, number, objects, text
+from agents.deploy.backends.ci_status import CIStatus, ci_status
 from agents.deploy.backends.remote import KEY_PLACE, LOOK_PAUSE_S, Job, RemoteBackend
-from agents.deploy.backends.standing import Standing, standing
 from agents.deploy.lookup import LookFailed
 from agents.text import one_line
 from language import say
@@ -60,7 +60,7 @@ class GitHub:
         """See `Checks`."""
         return self._hub.base_url
 
-    async def checks(self, commit: str) -> Standing:
+    async def checks(self, commit: str) -> CIStatus:
         """See `Checks`; commit statuses are checks, too."""
         runs, combined = await asyncio.gather(
             self.api.get(f"commits/{commit}/check-runs?per_page={_PAGE}"),
@@ -74,7 +74,7 @@ class GitHub:
         found += [
             (text(one, "context"), states.get(text(one, "state"), "failure")) for one in _rows(combined, "statuses")
         ]
-        return standing(found, _count(runs, "check_runs") + _count(combined, "statuses"))
+        return ci_status(found, _count(runs, "check_runs") + _count(combined, "statuses"))
 
 
 class Workflow(RemoteBackend):

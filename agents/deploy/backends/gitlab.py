@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from agents.deploy.backends import Call, Examined, fine, wrong
 from agents.deploy.backends.api import SAID_CHARS, TIMEOUT_S, Api, ApiFailed, Json, number, text
+from agents.deploy.backends.ci_status import CIStatus, ci_status
 from agents.deploy.backends.remote import KEY_PLACE, LOOK_PAUSE_S, Job, RemoteBackend
-from agents.deploy.backends.standing import Standing, standing
 from agents.deploy.lookup import LookFailed
 from agents.text import one_line
 from language import say
@@ -53,7 +53,7 @@ class GitLab:
         """See `Checks`."""
         return self._project.base_url
 
-    async def checks(self, commit: str) -> Standing:
+    async def checks(self, commit: str) -> CIStatus:
         """See `Checks`; each job's newest status counts, and one that is allowed to fail does not."""
         path = f"repository/commits/{commit}/statuses?per_page={_PAGE}"
         answer = await self.api.ask("GET", self.api.url(path))
@@ -62,7 +62,7 @@ class GitLab:
             for row in self.api.rows_of(answer)
         ]
         total = answer.headers.get("x-total", "")
-        return standing(found, int(total) if total.isdecimal() else len(found))
+        return ci_status(found, int(total) if total.isdecimal() else len(found))
 
 
 class Pipeline(RemoteBackend):

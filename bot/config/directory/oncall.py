@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from bot.config.tables import UNIT_S, Duration, KeyPath, Table, known_zone
+from bot.config.tables import UNIT_S, Duration, KeyPath, LocalTime, Table, known_zone
 
-_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 # An hour is the most that clocks jump, so that no shift ends before it begins; beyond a year nobody takes turns.
 _SHIFT_S = (UNIT_S["h"], 366 * UNIT_S["d"])
 _MOST_PEOPLE, _MOST_OVERRIDES = 100, 500
@@ -22,19 +20,6 @@ def _person(text: str) -> str:
     return text
 
 
-def parse_local(value: object) -> datetime:
-    """The wall-clock time meant by `"2026-11-02T09:00"`, or by the same without quotes. Raises ValueError."""
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", value):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            value = None
-    is_local = isinstance(value, datetime) and value.tzinfo is None
-    if not (is_local and isinstance(value, datetime) and _FIRST_YEAR <= value.year < _LAST_YEAR):
-        raise ValueError('a date and time of the table\'s zone, without an offset, such as "2026-11-02T09:00"')
-    return value
-
-
 def _shift(seconds: float) -> float:
     if not _SHIFT_S[0] <= seconds <= _SHIFT_S[1] or seconds % UNIT_S["m"]:
         raise ValueError('whole minutes from "1h" to "366d"')
@@ -42,7 +27,6 @@ def _shift(seconds: float) -> float:
 
 
 PersonRef = Annotated[str, AfterValidator(_person)]
-LocalTime = Annotated[datetime, BeforeValidator(parse_local)]
 
 
 class OverrideTable(Table):

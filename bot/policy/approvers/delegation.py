@@ -31,8 +31,8 @@ Accepts = Callable[[Anyone], Collection[PersonId]]
 """Everybody who may take this seat: whom it names by now, whom the policy escalates to, and its stand-ins."""
 
 
-class Standing(NamedTuple):
-    """The people of a request as it stands: who asked, who has voted in the step in force, and who is still there."""
+class Involved(NamedTuple):
+    """The people of a request: who asked, who has voted in the step in force, and who is still there."""
 
     requesters: Collection[PersonId]
     voters: Collection[PersonId]
@@ -47,37 +47,37 @@ class Absent(NamedTuple):
 
 
 def objection(
-    policy: PolicySnapshot, person: PersonId, to: PersonId, stands: Standing, accepts: Accepts
+    policy: PolicySnapshot, person: PersonId, to: PersonId, involved: Involved, accepts: Accepts
 ) -> Objection | None:
     """Return why `person` may not hand it on to `to`; None if they may."""
-    requesters = () if policy.requester_may_approve else stands.requesters
-    may = eligible(policy, stands.requesters)
+    requesters = () if policy.requester_may_approve else involved.requesters
+    may = eligible(policy, involved.requesters)
     taken = {one for step in policy.other_steps for one in step.by}
     checks: tuple[tuple[Objection, bool], ...] = (
         ("not_asked", person not in may),
-        ("has_voted", person in stands.voters),
+        ("has_voted", person in involved.voters),
         ("self", to == person),
-        ("left", to not in stands.here),
+        ("left", to not in involved.here),
         ("requester", to in requesters),
         ("editor", to in policy.editors),
         ("loop", to in policy.givers),
-        ("deciding", to in may or to in stands.voters or to in taken),
+        ("deciding", to in may or to in involved.voters or to in taken),
         ("chain", len(chain(policy, person)) >= MOST_HANDED_ON),
         ("not_accepted", not all(to in accepts(seat) for seat in _seats(policy.rule) if person in seat.people)),
     )
     for found, is_so in checks:
         if is_so:
             return found
-    return None if _is_enough(handed_on(policy, HandedOn(person=person, to=to), accepts), stands) else "too_few"
+    return None if _is_enough(handed_on(policy, HandedOn(person=person, to=to), accepts), involved) else "too_few"
 
 
-def _is_enough(policy: PolicySnapshot, stands: Standing) -> bool:
+def _is_enough(policy: PolicySnapshot, involved: Involved) -> bool:
     """Return whether those who are left can meet all that is open, with the votes that were given."""
-    requesters = () if policy.requester_may_approve else stands.requesters
-    gone = {one for step in policy.steps for one in step.by if one not in stands.here}
-    may = [one for one in stands.voters if one in eligible(policy, stands.requesters) and one in stands.here]
+    requesters = () if policy.requester_may_approve else involved.requesters
+    gone = {one for step in policy.steps for one in step.by if one not in involved.here}
+    may = [one for one in involved.voters if one in eligible(policy, involved.requesters) and one in involved.here]
     out = {*policy.editors, *policy.givers, *requesters}
-    left = [one for one in policy.everybody if one in stands.here and one not in out]
+    left = [one for one in policy.everybody if one in involved.here and one not in out]
     return can_fill(open_steps(policy, may, {*gone, *requesters}).values(), left)
 
 
@@ -120,22 +120,22 @@ def chain(policy: PolicySnapshot, person: PersonId) -> tuple[HandedOn, ...]:
 
 
 def candidates(
-    policy: PolicySnapshot, stands: Standing, accepts: Accepts, person: PersonId | None = None
+    policy: PolicySnapshot, involved: Involved, accepts: Accepts, person: PersonId | None = None
 ) -> tuple[PersonId, ...]:
     """Return to whom `person` may hand it on, unless too few people would be left then; without one, anybody."""
-    may = eligible(policy, stands.requesters)
-    able = [one for one in may if one not in stands.voters and len(chain(policy, one)) < MOST_HANDED_ON]
+    may = eligible(policy, involved.requesters)
+    able = [one for one in may if one not in involved.voters and len(chain(policy, one)) < MOST_HANDED_ON]
     givers = {person} & set(able) if person else set(able)
     seats = [set(accepts(seat)) for seat in _seats(policy.rule) if not givers.isdisjoint(seat.people)]
     found = set[PersonId]().union(*seats) if person is None or not seats else seats[0].intersection(*seats)
-    requesters = () if policy.requester_may_approve else stands.requesters
+    requesters = () if policy.requester_may_approve else involved.requesters
     taken = {one for step in policy.other_steps for one in step.by}
-    out = {*may, *stands.voters, *taken, *requesters, *policy.editors, *policy.givers}
-    return tuple(one for one in stands.here if one in found and one not in out)
+    out = {*may, *involved.voters, *taken, *requesters, *policy.editors, *policy.givers}
+    return tuple(one for one in involved.here if one in found and one not in out)
 
 
 def stood_in_for(
-    policy: PolicySnapshot, absent: Mapping[PersonId, Absent], stands: Standing, accepts: Accepts
+    policy: PolicySnapshot, absent: Mapping[PersonId, Absent], involved: Involved, accepts: Accepts
 ) -> Iterator[HandedOn]:
     """Yield what goes to the stand-ins of those who are away, one after the other; a stand-in may be away as well.
 
@@ -143,12 +143,12 @@ def stood_in_for(
     """
     stuck = set[PersonId]()
     while True:
-        held = (one for one in eligible(policy, stands.requesters) if one not in stands.voters)
+        held = (one for one in eligible(policy, involved.requesters) if one not in involved.voters)
         person = next((one for one in held if one in absent and one not in stuck), None)
         if person is None:
             return
         until, to = absent[person]
-        if to is None or objection(policy, person, to, stands, accepts):
+        if to is None or objection(policy, person, to, involved, accepts):
             stuck.add(person)
             continue
         given = HandedOn(person=person, to=to, why="absent", until=until)

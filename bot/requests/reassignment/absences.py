@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -10,9 +11,10 @@ from agents.requests import PersonId, RequestId, RunId
 from bot.audit.log import AuditLog
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Invalid, NotFound
-from bot.people.absences import LONGEST, Absence, Absences, absence_words, moment_of
+from bot.people.absences import LONGEST, Absence, Absences, absence_words
 from bot.people.directory import People
 from bot.render.cards import notice
+from bot.render.times import read_moment
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES
 from bot.store import Commit, OtherRelease
@@ -60,9 +62,9 @@ class AbsentPeople:
         person = self._people.named(wanted.person)
         to = self._people.named(wanted.to) if wanted.to else None
         contact, now = self._people.contact(person), await self._store.now(self._near)
-        timezone = contact.timezone if contact else "UTC"
-        starts = max(moment_of(wanted.starts, timezone), now) if wanted.starts else now
-        until = moment_of(wanted.until, timezone)
+        zone = ZoneInfo(contact.timezone if contact else "UTC")
+        starts = max(read_moment(wanted.starts, zone, now), now)
+        until = read_moment(wanted.until, zone, now)
         if to == person:
             raise Invalid(say("absence.own"), say("absence.own-do"))
         if until <= starts or until > now + LONGEST:

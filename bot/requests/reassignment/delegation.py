@@ -10,13 +10,13 @@ from agents.text import one_line
 from bot.people.absences import Absences
 from bot.people.directory import People
 from bot.policy.answers import Statement
-from bot.policy.approvers.delegation import Objection, Standing, handed_on, objection, stood_in_for
+from bot.policy.approvers.delegation import Objection, handed_on, objection, stood_in_for
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judge import delegation_objection
 from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, judgements
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
-from bot.render.due import away_words, not_handed_on
+from bot.render.due import away_words, involved_in, not_handed_on
 from bot.requests.reassignment import reassigning, screened, took_part
 from bot.requests.reassignment.timing import Timing
 from bot.store import Commit, Once, Store, Wake, WorkItem
@@ -74,12 +74,6 @@ def _named(text: str, people: People) -> PersonId:
     return PersonId(found.id if found else one_line(text.removeprefix("person:"), _NAME_CHARS))
 
 
-def standing_of(record: RequestRecord, people: People) -> Standing:
-    """Return the people of `record` as the rules of delegation look at them."""
-    voters = [vote.person for vote in record.votes if vote.approve]
-    return Standing(record.requesters, voters, people.all())
-
-
 class Delegation:
     """Hands requests on. `edits`: the channels that can change a card where it stands."""
 
@@ -105,7 +99,7 @@ class Delegation:
         policy = record.request.policy
         await self._people.look_up_policy(policy.name)
         accepts = self._people.may_take(policy, answer.at)
-        if why := objection(policy, given.person, given.to, standing_of(record, self._people), accepts):
+        if why := objection(policy, given.person, given.to, involved_in(record, self._people), accepts):
             return why
         [free] = await screened(self._store, record, [handed_on(policy, given, accepts)])
         return free if given.to in people_of(free.rule) else "took_part"
@@ -157,8 +151,8 @@ class Delegation:
         Nobody hears of the same absence twice.
         """
         away, policy = await self._absences.at(now), record.request.policy
-        stands = standing_of(record, self._people)
-        asked = [one for one in eligible(policy, record.requesters) if one in away and one not in stands.voters]
+        involved = involved_in(record, self._people)
+        asked = [one for one in eligible(policy, record.requesters) if one in away and one not in involved.voters]
         if not asked:
             return []
         await self._people.look_up_policy(policy.name)
@@ -168,11 +162,11 @@ class Delegation:
         def accepts(seat: Anyone) -> Collection[PersonId]:
             return [one for one in takes(seat) if one not in barred]
 
-        for given in stood_in_for(policy, away, stands, accepts):
+        for given in stood_in_for(policy, away, involved, accepts):
             policy = handed_on(policy, given, accepts)
             made.append(_gone(record, policy, given.person, now, given.to))
         for person in eligible(policy, record.requesters):
-            if person in away and person not in stands.voters and not _is_told(policy, person, away[person].until):
+            if person in away and person not in involved.voters and not _is_told(policy, person, away[person].until):
                 others = tuple(one for one in policy.away if one.person != person)
                 policy = policy.model_copy(update={"away": (*others, Away(person=person, until=away[person].until))})
                 made.append(_gone(record, policy, person, now))
@@ -226,7 +220,7 @@ class Delegation:
 
         Nothing is handed on by it. `offer` tells them how they can do that.
         """
-        policy, voters = record.request.policy, standing_of(record, self._people).voters
+        policy, voters = record.request.policy, involved_in(record, self._people).voters
         is_asked = person in eligible(policy, record.requesters) and person not in voters
         is_known = any(one.person == person for one in policy.away)
         if not is_asked or is_known or record.state != "open" or now >= record.request.expires_at:

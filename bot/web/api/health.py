@@ -12,7 +12,7 @@ from agents.requests import Frozen
 from bot.app import App
 from bot.store import StoreError
 from bot.store.client.durability import Durability, check
-from bot.store.indexes import Links, Lockout, Lockouts, Standing, standing
+from bot.store.indexes import Connection, Links, Lockout, Lockouts, connection
 from bot.store.locks import MailboxStore
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow
@@ -41,7 +41,7 @@ class Ready(Frozen):
     status: str = "ready"
     durability: Durability
     mailbox: Literal["reached", "unreachable", "nobody reads it"] | None = None
-    slack: Standing | None = None
+    slack: Connection | None = None
 
 
 @router.get(
@@ -77,7 +77,7 @@ async def readyz(here: HereNow) -> Ready:
         raise _refused(lockouts)
     if links is None:
         return Ready(durability=found, mailbox=mailbox)
-    if (slack := standing(links)) != "connected":
+    if (slack := connection(links)) != "connected":
         raise _without_slack(slack, next((link.why for link in links if link.why), ""))
     return Ready(durability=found, mailbox=mailbox, slack=slack)
 
@@ -89,7 +89,7 @@ def _refused(lockouts: Sequence[Lockout]) -> ProblemError:
     return trouble(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, lockouts[0].do, retry)
 
 
-def _without_slack(slack: Standing, why: str) -> ProblemError:
+def _without_slack(slack: Connection, why: str) -> ProblemError:
     """Return the problem of a lost connection to Slack. Only clicks are lost meanwhile: Slack does not repeat them."""
     if slack == "nobody is connected":
         detail, do = "Slack: nobody is connected.", "Start `sayso slack`"

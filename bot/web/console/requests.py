@@ -22,12 +22,12 @@ from bot.policy.edits import EditRefused, typed_values
 from bot.policy.judge import edit_objection
 from bot.policy.judgements import NoteUnconfirmed, Unclear
 from bot.queries import lists
-from bot.render.due import hand_on_inputs
+from bot.render.due import hand_on_inputs, involved_in
 from bot.render.edits import edit_inputs
 from bot.render.views import request_view
 from bot.render.words import feedback_text
 from bot.render.worklist import KINDS, Kind, item_of, work_list
-from bot.requests.reassignment.delegation import HandOn, standing_of
+from bot.requests.reassignment.delegation import HandOn
 from bot.store.ids import check
 from bot.web.console.pages import page, to
 from bot.web.console.views.card import Typed, card_view, version_of
@@ -212,7 +212,7 @@ async def hand_on_shown(request: HttpRequest) -> Response:
     record, _, now = await request_for(request, "answer")
     asked = record.request
     await app.people.look_up_policy(asked.policy.name)
-    inputs = hand_on_inputs(asked, app.people, standing_of(record, app.people), now, me)
+    inputs = hand_on_inputs(asked, app.people, involved_in(record, app.people), now, me)
     if not inputs or record.state != "open":
         return to(request, f"/requests/{asked.id}", say("console.hand-on-nobody"), is_well=False)
     about = {"request_id": asked.id, "title": asked.title, "revision": asked.revision, "digest": asked.digest}

@@ -134,10 +134,10 @@ async def test_a_long_secret_of_one_line_is_masked_whole(environment: Environmen
 async def test_a_list_of_checks_that_was_cut_is_said_to_be_not_whole(environment: Environment) -> None:
     looking = replace(environment, ci=("sh", "-c", "seq 60000"))
 
-    standing = await ci(looking, "c0ffee")
+    status = await ci(looking, "c0ffee")
 
-    assert standing is not None
-    assert standing.unread == "the command printed more than can be read"
+    assert status is not None
+    assert status.unread == "the command printed more than can be read"
 
 
 async def test_a_file_that_holds_more_than_a_variable_can_is_told(environment: Environment) -> None:

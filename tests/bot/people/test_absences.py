@@ -1,11 +1,8 @@
 """What somebody writes who goes away, and the moments that it means."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from bot.errors import Invalid
-from bot.people.absences import Typed, moment_of, typed_absence
+from bot.people.absences import Typed, typed_absence
 
 
 @pytest.mark.parametrize(
@@ -40,11 +37,3 @@ def test_a_line_of_nothing_else_is_read(text: str, found: Typed) -> None:
 )
 def test_anything_else_is_not(text: str) -> None:
     assert typed_absence(text) is None
-
-
-def test_dates_and_times_are_those_of_the_persons_clock() -> None:
-    assert moment_of("2026-12-01", "Europe/Berlin") == datetime(2026, 11, 30, 23, tzinfo=UTC)
-    assert moment_of("2026-07-01T12:30", "Europe/Berlin") == datetime(2026, 7, 1, 10, 30, tzinfo=UTC)
-    assert moment_of("2026-12-01T12:00Z", "Asia/Tokyo") == datetime(2026, 12, 1, 12, tzinfo=UTC)
-    with pytest.raises(Invalid):
-        moment_of("tomorrow", "UTC")

@@ -172,7 +172,7 @@ def test_a_window_of_every_day_has_no_end() -> None:
         ({"from": "2026-12-21T00:00"}, "either `days`"),
         ({"days": ["sat"], "until": "2026-12-21T00:00"}, "either `days`"),
         ({"from": "2027-01-04T00:00", "until": "2026-12-21T00:00"}, "`from` before `until`"),
-        ({"from": "2026-12-21T00:00Z", "until": "2027-01-04T00:00"}, "without a zone"),
+        ({"from": "2026-12-21T00:00Z", "until": "2027-01-04T00:00"}, "without an offset"),
         ({"days": ["sat"], "timezone": "Mars/Olympus"}, "IANA"),
     ],
 )

@@ -259,7 +259,7 @@ async def test_the_terminal_explains_it_for_whoever_asks(office: World) -> None:
     assert shown.out.startswith("If Anna Ames asks on Sun ")
     assert "23:10 CE" in shown.out
     assert "Bo Berg, as a member of the group release: by e-mail; " in shown.out
-    assert "'Someday' is no moment. Write" in wrong.err
+    assert "'Someday' is no date or time. Write" in wrong.err
     assert "There is no policy 'nothing'. There are: production" in nobody.err
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.store import Store
-from bot.store.indexes import Links, LinkState, standing
+from bot.store.indexes import Links, LinkState, connection
 from tests.waiting import until
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -54,4 +54,4 @@ async def test_a_process_that_dies_is_forgotten_when_its_word_is_too_old(store: 
     [((), "nobody is connected"), ((DOWN,), "not connected"), ((UP, DOWN), "connected"), ((DOWN, UP), "connected")],
 )
 def test_one_line_is_enough(links: tuple[LinkState, ...], words: str) -> None:
-    assert standing(links) == words
+    assert connection(links) == words

@@ -12,7 +12,7 @@ from agents.requests import PersonId, Request
 from agents.run import Run
 from bot.people.directory import People
 from bot.people.sessions import Login
-from bot.policy.approvers.delegation import Standing, candidates
+from bot.policy.approvers.delegation import candidates
 from bot.policy.approvers.quorum import eligible
 from bot.policy.due import next_due
 from bot.policy.judge import approval_counts, ways_to_approve
@@ -31,7 +31,7 @@ from bot.render.cards import (
     with_short_hashes,
 )
 from bot.render.difference import led_from
-from bot.render.due import next_in_words, reminded_lines, timing_lines
+from bot.render.due import involved_in, next_in_words, reminded_lines, timing_lines
 from bot.render.forms import answer_lines, inputs, reasons
 from bot.render.request_card import comment_by
 from bot.render.views import FactView, RequestView, request_view
@@ -194,9 +194,8 @@ def _may_edit(record: RequestRecord, me: PersonId) -> str:
 
 def _to_whom(record: RequestRecord, people: People, me: PersonId) -> tuple[PersonId, ...]:
     """Return to whom `me` may hand it on; who is on call now is looked up by the page that this leads to."""
-    policy, voters = record.request.policy, [vote.person for vote in record.votes if vote.approve]
-    stands = Standing(record.requesters, voters, people.all())
-    return candidates(policy, stands, people.may_take(policy, record.request.opened_at), me)
+    policy = record.request.policy
+    return candidates(policy, involved_in(record, people), people.may_take(policy, record.request.opened_at), me)
 
 
 def _inputs(request: Request, typed: Typed | None) -> tuple[Input, ...]:

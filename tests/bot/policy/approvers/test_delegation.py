@@ -12,7 +12,7 @@ from bot.policy.approvers.delegation import (
     MOST_HANDED_ON,
     Absent,
     Accepts,
-    Standing,
+    Involved,
     candidates,
     chain,
     handed_on,
@@ -36,12 +36,12 @@ def of(snapshot: PolicySnapshot) -> Accepts:
     return lambda seat: {*reserve, *seat.people}
 
 
-def stands(*voters: PersonId, here: Collection[PersonId] = HERE) -> Standing:
-    return Standing((ANNA,), voters, here)
+def involved(*voters: PersonId, here: Collection[PersonId] = HERE) -> Involved:
+    return Involved((ANNA,), voters, here)
 
 
-def why(snapshot: PolicySnapshot, person: PersonId, to: PersonId, found: Standing | None = None) -> str | None:
-    return objection(snapshot, person, to, found or stands(), of(snapshot))
+def why(snapshot: PolicySnapshot, person: PersonId, to: PersonId, found: Involved | None = None) -> str | None:
+    return objection(snapshot, person, to, found or involved(), of(snapshot))
 
 
 def given_on(snapshot: PolicySnapshot, *pairs: tuple[PersonId, PersonId]) -> PolicySnapshot:
@@ -76,19 +76,19 @@ def test_nobody_comes_back_by_escalation_who_handed_it_on() -> None:
 @pytest.mark.parametrize(
     ("found", "snapshot", "person", "to", "reason"),
     [
-        (stands(), ALONE, CY, DAN, "not_asked"),
-        (stands(), ALONE, ANNA, CY, "not_asked"),
-        (stands(BO), ALONE, BO, CY, "has_voted"),
-        (stands(), ALONE, BO, BO, "self"),
-        (stands(here=(ANNA, BO)), ALONE, BO, CY, "left"),
-        (stands(), policy(rule=anyone("bo"), stand_ins=(anyone("anna"),)), BO, ANNA, "requester"),
-        (stands(), ALONE.model_copy(update={"editors": (CY,)}), BO, CY, "editor"),
-        (stands(), policy(rule=anyone("bo", "cy")), BO, CY, "deciding"),
-        (stands(), policy(rule=anyone("bo")), BO, CY, "not_accepted"),
+        (involved(), ALONE, CY, DAN, "not_asked"),
+        (involved(), ALONE, ANNA, CY, "not_asked"),
+        (involved(BO), ALONE, BO, CY, "has_voted"),
+        (involved(), ALONE, BO, BO, "self"),
+        (involved(here=(ANNA, BO)), ALONE, BO, CY, "left"),
+        (involved(), policy(rule=anyone("bo"), stand_ins=(anyone("anna"),)), BO, ANNA, "requester"),
+        (involved(), ALONE.model_copy(update={"editors": (CY,)}), BO, CY, "editor"),
+        (involved(), policy(rule=anyone("bo", "cy")), BO, CY, "deciding"),
+        (involved(), policy(rule=anyone("bo")), BO, CY, "not_accepted"),
     ],
 )
 def test_it_is_not_handed_on(
-    found: Standing, snapshot: PolicySnapshot, person: PersonId, to: PersonId, reason: str
+    found: Involved, snapshot: PolicySnapshot, person: PersonId, to: PersonId, reason: str
 ) -> None:
     assert why(snapshot, person, to, found) == reason
 
@@ -137,8 +137,8 @@ def test_a_seat_that_is_none_of_theirs_by_the_policy_is_not_taken() -> None:
     def accepts(seat: Anyone) -> Collection[PersonId]:
         return {DAN} if seat.source == "group:security" else {BO}
 
-    assert objection(snapshot, BO, DAN, stands(), accepts) == "not_accepted"
-    assert objection(snapshot, CY, DAN, stands(), accepts) is None
+    assert objection(snapshot, BO, DAN, involved(), accepts) == "not_accepted"
+    assert objection(snapshot, CY, DAN, involved(), accepts) is None
 
 
 def test_it_is_refused_where_too_few_would_be_left() -> None:
@@ -151,10 +151,10 @@ def test_it_is_refused_where_too_few_would_be_left() -> None:
 
 
 def test_those_to_whom_it_can_go_are_listed() -> None:
-    assert candidates(ALONE, stands(), of(ALONE), BO) == (CY, DAN, EVE, FAY)
-    assert candidates(ALONE, stands(), of(ALONE)) == (CY, DAN, EVE, FAY)
-    assert candidates(ALONE, stands(), of(ALONE), CY) == ()
-    assert candidates(policy(rule=anyone("bo")), stands(), of(policy(rule=anyone("bo"))), BO) == ()
+    assert candidates(ALONE, involved(), of(ALONE), BO) == (CY, DAN, EVE, FAY)
+    assert candidates(ALONE, involved(), of(ALONE)) == (CY, DAN, EVE, FAY)
+    assert candidates(ALONE, involved(), of(ALONE), CY) == ()
+    assert candidates(policy(rule=anyone("bo")), involved(), of(policy(rule=anyone("bo"))), BO) == ()
 
 
 UNTIL = NOON + timedelta(days=3)
@@ -177,7 +177,7 @@ def absences(**to: str) -> Mapping[PersonId, Absent]:
     ],
 )
 def test_those_who_are_away_are_stood_in_for(away: Mapping[PersonId, Absent], went: list[str]) -> None:
-    found = list(stood_in_for(ALONE, away, stands(), of(ALONE)))
+    found = list(stood_in_for(ALONE, away, involved(), of(ALONE)))
 
     assert [f"{one.person} {one.to}" for one in found] == went
     assert {(one.why, one.until) for one in found} <= {("absent", UNTIL)}
@@ -210,7 +210,7 @@ _wishes = st.lists(st.tuples(st.integers(0, 5), _names.map(PersonId)), min_size=
 def test_whatever_is_handed_on_the_rules_hold(
     snapshot: PolicySnapshot, wishes: list[tuple[int, PersonId]], voters: set[PersonId]
 ) -> None:
-    found, first = stands(*voters), set(people_of(snapshot.rule))
+    found, first = involved(*voters), set(people_of(snapshot.rule))
     reserve = of(snapshot)
     for number, to in wishes:
         before = eligible(snapshot, found.requesters)

@@ -105,7 +105,7 @@ async def test_viewers_neither_see_the_page_nor_a_link_to_it(world: World) -> No
     ("query", "field", "said"),
     [
         ("policy=none", "policy", "There is no policy 'none'."),
-        ("policy=pair&at=soon", "at", '\'soon\' is no moment. Write "now", "23:10"'),
+        ("policy=pair&at=soon", "at", '\'soon\' is no date or time. Write "now", "23:10"'),
         ("policy=pair&person=zed", "person", "There is no person 'zed'"),
         ("policy=pair&env=mars", "env", "There is no environment 'mars' in sayso.toml."),
     ],

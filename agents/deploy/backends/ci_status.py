@@ -12,7 +12,7 @@ _SHOWN_NAMES, _NAME_CHARS = 5, 40
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CIStatus:
     """The state of all checks, in one line; the `lines` are each of them, and `unread` says why not all."""
 
     text: str
@@ -33,7 +33,7 @@ class Checks(Protocol):
         """The address that is asked."""
         ...
 
-    async def checks(self, commit: str) -> Standing:
+    async def checks(self, commit: str) -> CIStatus:
         """Return how all checks of `commit` stand: `passed`, `failed: …`, `running: …` or `unknown: …`.
 
         Raises LookFailed.
@@ -41,11 +41,11 @@ class Checks(Protocol):
         ...
 
 
-def standing(checks: Sequence[tuple[str, str]], total: int) -> Standing:
+def ci_status(checks: Sequence[tuple[str, str]], total: int) -> CIStatus:
     """Return how `total` checks stand, by the name and the end of those that were read; it is empty while one runs."""
     lines = tuple(f"{one_line(end, _NAME_CHARS) or 'running'}: {one_line(name, SAID_CHARS)}" for name, end in checks)
     unread = f"there are {total} checks, and only {len(checks)} were read" if total > len(checks) else ""
-    return Standing(_in_a_word(checks, total), lines, unread)
+    return CIStatus(_in_a_word(checks, total), lines, unread)
 
 
 def _in_a_word(checks: Sequence[tuple[str, str]], total: int) -> str:
