@@ -4,7 +4,7 @@ from datetime import datetime
 
 from agents.requests import PersonId
 from bot.config.tables import CHANNELS
-from bot.errors import SaysoError
+from bot.errors import Forbidden, SaysoError
 from bot.outbound.notifier import to_person
 from bot.people.absences import Typed, absence_words, typed_absence
 from bot.people.directory import People
@@ -26,13 +26,18 @@ class TypedAbsences:
     def __init__(self, journal: Journal, people: People, absences: AbsentPeople, decisions: Decisions) -> None:
         self._journal, self._people, self._absences, self._decisions = journal, people, absences, decisions
 
-    async def take(self, channel: str, person: PersonId, text: str, evidence: str) -> bool:
-        """Do what `text` says; False where it says something else. Taking the same twice changes nothing more."""
+    async def take(self, channel: str, person: PersonId, text: str, evidence: str, weakness: str = "") -> bool:
+        """Do what `text` says; False where it says something else. Taking the same twice changes nothing more.
+
+        With a `weakness`, as of `Trigger`, nothing is done, and they are told why: others may decide by it.
+        """
         typed = typed_absence(text)
         if typed is None:
             return False
         with self._people.speaking_to(person):
             try:
+                if weakness:
+                    raise Forbidden(say("absence.too-weak", why=weakness), say("absence.too-weak-do"))
                 told = await self._done(typed, channel, person, evidence)
             except SaysoError as error:
                 told = str(error)

@@ -240,7 +240,8 @@ class Inbox:
         person, is_new = PersonId(trigger.person), trigger.is_addressed and not trigger.follows
         may_say = is_new and not trigger.held_because
         try:
-            if may_say and await self._absences.take(channel, person, trigger.text, trigger.evidence):
+            proof = trigger.evidence, trigger.weakness
+            if may_say and await self._absences.take(channel, person, trigger.text, *proof):
                 return await self._store.drop_inbound(inbound_id)
             if await self._revocations.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)

@@ -1,7 +1,11 @@
 """Somebody is away: whoever stands in is asked instead, and everybody reads it."""
 
+import email
+import secrets
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -196,19 +200,39 @@ async def test_from_a_terminal(office: World) -> None:
     assert "Nobody is away." in (await sayso(office, "absence", "list")).out
 
 
+async def write(office: World, text: str) -> None:
+    """A new mail of Bo's, with all that a mail program adds."""
+    mail, who, to = EmailMessage(policy=email.policy.SMTP), "bo@corp.example", "sayso@sayso.example"
+    mail["From"], mail["To"], mail["Message-ID"] = who, to, f"<{secrets.token_hex(8)}@corp.example>"
+    mail["Date"], mail["Subject"] = format_datetime(office.about_now()), "Away"
+    mail.set_content(text)
+    await office.transport(who).send(bytes(mail), sender=who, recipients=[to])
+
+
 async def test_by_mail_it_is_a_line_of_its_own_and_no_wish(office: World) -> None:
     day = _after(await office.now(), 3)[:10]
 
-    await office.send("bo", "sayso@sayso.example", f"away until {day}: cy@corp.example")
+    await write(office, f"away until {day}: cy@corp.example")
 
     told = await office.next_mail("bo", about="absence")
     assert "Cy Cole stands in." in " ".join(told.text.split())
     [absence] = await office.app.requests.absences.all()
     assert (absence.person, absence.to) == ("bo", "cy")
     assert await office.app.store.lists.runs() == []
-    await office.send("bo", "sayso@sayso.example", "not away")
+    await write(office, "not away")
 
     async def is_back() -> bool:
         return not await office.app.requests.absences.all()
 
     await until(is_back, what="Bo is back")
+
+
+async def test_a_mail_that_could_not_approve_sets_no_absence(office: World) -> None:
+    day = _after(await office.now(), 3)[:10]
+
+    await office.send("bo", "sayso@sayso.example", f"away until {day}: cy@corp.example")
+
+    told = " ".join((await office.next_mail("bo", about="absence")).text.split())
+    assert "your mail proves too little for that (it has not exactly one Date" in told
+    assert "Say it in the console, in Slack, or with: sayso absence" in told
+    assert await office.app.requests.absences.all() == []
