@@ -12,7 +12,7 @@ from bot.audit.export import csv_head, csv_line, json_line
 from bot.audit.reading import Query
 from bot.errors import Invalid, NotFound
 from bot.web.console.pages import may_audit, page
-from bot.web.console.visits import Refusal
+from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import here
 from language import say
 
@@ -74,7 +74,7 @@ async def shown(request: Request) -> Response:
         "since": await process.app.audit.since(),
         "given": given,
         "problem": problem,
-        "policies": sorted(process.app.settings.policies),
+        "policies": sorted(process.app.people.tables.policies),
         "kind_of": _kind_word,
         "evidence_of": _evidence_words,
         "older": str(request.url.include_query_params(cursor=older).query) if older else "",
@@ -101,11 +101,20 @@ async def _lines(request: Request, query: Query, *, is_csv: bool) -> AsyncIterat
     if is_csv:
         yield csv_head()
     while True:
+        await _check_still(request)
         records, cursor = await reader.search(query, cursor, _AT_ONCE)
         for record in records:
             yield csv_line(record) if is_csv else json_line(record)
         if not cursor:
             return
+
+
+async def _check_still(request: Request) -> None:
+    """Break a download off, so that it is not taken for a whole one, once its reader may read no more of it."""
+    access = here(request).app.access
+    session = await access.sessions.find(visit_of(request).text)
+    if session is None or access.rights.denial_at_all(access.rights.of_session(session), "audit"):
+        raise Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("audit.not-yours"))
 
 
 def _given(request: Request) -> dict[str, str]:

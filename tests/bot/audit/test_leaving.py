@@ -357,7 +357,33 @@ async def test_whoever_dies_at_the_archive_loses_nothing_and_doubles_nothing(
     assert [one["n"] for one in await log_of(store, archive=archive)] == list(range(1, 21))
 
 
+class Overtaken(Archive):
+    """An archive in which `other` comes in between, once, after a segment was written."""
+
+    other: AuditLeaving | None = None
+
+    async def keep_segment(self, shard: int, name: str, body: bytes) -> None:
+        await super().keep_segment(shard, name, body)
+        other, self.other = self.other, None
+        if other:
+            await other.look(shard)
+
+
 @guards("trim_audit.lua:begin")
+async def test_a_worker_that_was_overtaken_forgets_nothing_of_what_others_have_archived(
+    store: Store, folder: Path
+) -> None:
+    await noted(store, 3 * SEGMENT)
+    await later(store)
+    archive = Overtaken(FolderPlace(folder))
+    archive.other = leaving(store, folder)
+
+    assert await AuditLeaving(store, archive, MONTH, segment=SEGMENT).look(0) == 0
+
+    assert [one["n"] for one in await log_of(store, archive=archive)] == list(range(1, 31))
+    assert (await verified(store, archive=archive)).findings == []
+
+
 async def test_several_workers_at_once_write_each_record_once(store: Store, folder: Path) -> None:
     await noted(store, 20 * SEGMENT)
     await later(store)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import pytest
 
-from agents.events import AnswerNoted, Event, RequestDecided, RequestOpened, RequestRevoked, ToolStarted, VoteCast
+from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, ToolStarted, VoteCast
 from agents.requests import RunId
 from bot.people.directory import People
 from bot.store import Store
@@ -275,7 +275,9 @@ async def test_a_thousand_clicks_decide_each_request_once_and_by_the_right_peopl
         assert len(taken) == PRESSES + TWICE + BROUGHT_TWICE
         assert all(one.acked for one in taken)
         told = await stories(crowd.world)
-        assert sum(len([1 for one in story.events if isinstance(one, RequestOpened)]) for story in told) == REQUESTS
+        opened = {story.asked.what: [one.type for one in story.events].count("request_opened") for story in told}
+        assert {what: times for what, times in opened.items() if times != 1} == {}
+        assert len(opened) == REQUESTS
         for story in told:
             story.check_votes()
             story.check_denials()

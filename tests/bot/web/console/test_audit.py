@@ -1,7 +1,18 @@
 """The page of the audit log: those who hear the alerts read it, filter it and take it away."""
 
+import asyncio
 import json
+from collections import deque
+from collections.abc import Mapping
 
+import pytest
+from starlette.types import Message, Send
+
+from bot.store.watch import Follower
+from bot.web.application import application
+from bot.web.here import Here
+from bot.web.metrics import Metrics
+from bot.web.waits import Waits
 from tests.servers.console import Console
 from tests.stories.test_audit import asked, records
 from tests.world import World
@@ -36,6 +47,52 @@ async def test_nobody_else_reads_the_audit_log(console: Console) -> None:
     assert (await bo.ask("GET", "/audit")).status_code == 403
     assert (await bo.ask("GET", "/audit/export")).status_code == 403
     assert "/audit" not in (await bo.ask("GET", "/")).text
+
+
+async def exported(console: Console, cookies: Mapping[str, str], send: Send) -> None:
+    """The download as CSV, given to `send` piece by piece."""
+    asked = deque[Message]([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> Message:
+        return asked.popleft() if asked else await asyncio.get_running_loop().create_future()
+
+    follower, cookie = Follower(console.app.store), "; ".join(map("=".join, cookies.items()))
+    here = Here(
+        app=console.app,
+        follower=follower,
+        metrics=Metrics(),
+        waits=Waits(),
+        port=console.api.port,
+        demo=None,
+        ping_s=15,
+        look_s=4,
+        longest_wait_s=50,
+    )
+    headers = [(b"host", b"127.0.0.1"), (b"cookie", cookie.encode())]
+    path = {"path": "/audit/export", "raw_path": b"/audit/export", "root_path": "", "query_string": b"format=csv"}
+    kind = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http"}
+    try:
+        await application(here)({**kind, **path, "headers": headers, "client": ("127.0.0.1", 1)}, receive, send)
+    finally:
+        await follower.close()
+
+
+async def test_a_download_breaks_off_once_its_reader_has_lost_the_right(world: World, console: Console) -> None:
+    record = await asked(world)
+    await records(world, "opened", record.request.id)
+    dan = await console.browser("dan")
+    [(_, session)] = dan.cookies.items()
+    sent = list[bytes]()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            sent.append(message["body"])
+            await console.logins.end(session)
+
+    with pytest.raises(RuntimeError, match="response already started"):
+        await exported(console, dan.cookies, send)
+
+    assert [part.decode()[:11] for part in sent] == ["shard,n,at,"]
 
 
 async def test_how_it_was_known_is_told_in_the_reader_s_language_and_the_policy_by_its_name(
