@@ -21,6 +21,7 @@ from bot.people.directory import People
 from bot.people.rights import Who
 from bot.policy.approvers.quorum import eligible, lacking
 from bot.policy.due import Due, next_due
+from bot.policy.glass import may_break
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import kept_out
 from bot.render.times import read_moment
@@ -30,6 +31,7 @@ from bot.requests.opening import gate_request
 from bot.requests.reassignment import reassigning
 from bot.requests.reassignment.delegation import Delegation
 from bot.requests.reassignment.timing import escalation
+from bot.requests.standing.approvals import StandingApprovals
 from bot.store.ids import new_id
 from language import say
 
@@ -79,6 +81,15 @@ class StepAhead(Frozen):
     escalate_to: tuple[str, ...] = ()
 
 
+class Spared(Frozen):
+    """A standing approval by which nobody is asked, `left` more times until `until`; `title` is what it covers."""
+
+    id: str
+    title: str
+    left: int
+    until: AwareDatetime
+
+
 class Explanation(Frozen):
     """What would happen if `person` asked `at` that moment for what `policy` gates, and nobody answered.
 
@@ -86,6 +97,7 @@ class Explanation(Frozen):
     needed. `not_counted` says why somebody does not whom the policy names; `strangers` are members of its groups who
     are nobody in the directory, `empty` its names that mean nobody, `unread` its groups that can't be read. `freezes`
     hold at that moment; where there are any nothing starts, whoever approves. `coming` is what time brings, in order.
+    `break_glass` may decide alone in an emergency, and for what `standing` covers, as it is now, nobody is asked.
     """
 
     policy: str
@@ -105,6 +117,8 @@ class Explanation(Frozen):
     freezes: tuple[Freeze, ...] = ()
     coming: tuple[Coming, ...] = ()
     steps: tuple[StepAhead, ...] = ()
+    break_glass: tuple[PersonId, ...] = ()
+    standing: tuple[Spared, ...] = ()
     expires_at: AwareDatetime | None = None
     execute_within_s: float = 0.0
 
@@ -127,10 +141,11 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What counts beside the directory: what is frozen, and whose seats go to whom while people are away."""
+    """What counts beside the directory: freezes, whose seats go to whom while people are away, standing approvals."""
 
     freezes: FrozenRequests
     delegation: Delegation
+    standing: StandingApprovals
 
 
 def places_of(settings: "Settings") -> Places:
@@ -194,9 +209,27 @@ async def explain(
             "not_counted": kept_out(request),
             "coming": tuple(sorted(coming, key=lambda one: one.at)),
             "steps": tuple(_steps(request, people)),
+            "break_glass": may_break(request, request.requesters),
+            "standing": await _spared(desk, person, at, name, environments),
             "expires_at": request.expires_at,
             "execute_within_s": request.policy.execute_within_s,
         }
+    )
+
+
+async def _spared(
+    desk: Desk, person: PersonId, at: datetime, policy: str, environments: Sequence[str]
+) -> tuple[Spared, ...]:
+    found = (one for one in await desk.standing.counting(person, policy) if at < one.approval.until)
+    return tuple(
+        Spared(
+            id=one.approval.id,
+            title=one.approval.title,
+            left=one.approval.uses - len(one.uses),
+            until=one.approval.until,
+        )
+        for one in found
+        if not environments or one.approval.pattern.environment in environments
     )
 
 

@@ -12,7 +12,7 @@ from bot.render.times import length, moment
 from bot.render.words import channel_name, frozen_words, who_decides
 from channels import Line
 from language import dates, say, say_many
-from language.lists import both
+from language.lists import both, either
 
 
 def explained(found: Explanation, people: People) -> tuple[str, list[Line]]:
@@ -32,6 +32,7 @@ def explained(found: Explanation, people: People) -> tuple[str, list[Line]]:
         *_coming(found, people, zone),
         *(Line(label=say("explain.step", name=step.name), text=_step(step)) for step in found.steps),
         *_stops(found),
+        *_unasked(found, people, zone),
     ]
 
 
@@ -130,6 +131,17 @@ def _step(step: StepAhead) -> str:
         return text
     after = length(timedelta(seconds=step.escalate_after_s))
     return say("explain.step-escalates", step=text, time=after, names=", ".join(step.escalate_to))
+
+
+def _unasked(found: Explanation, people: People, zone: ZoneInfo) -> Iterator[Line]:
+    """Yield who may decide alone, and what nobody is asked about."""
+    if found.break_glass:
+        names = either([people.name_of(one) for one in found.break_glass])
+        yield Line(label=say("explain.glass"), text=say("card.may-break-glass", names=names))
+    for one in found.standing:
+        until = moment(zone, one.until)
+        text = say_many("explain.standing-text", one.left, title=one.title, until=until, id=one.id)
+        yield Line(label=say("explain.standing"), text=text)
 
 
 def _stops(found: Explanation) -> Iterator[Line]:

@@ -11,40 +11,24 @@ from tests.world import World
 # no schema can say which one fits; nor which options can be told apart, whom a
 # key may ask, which events make a run, whom somebody may hand a request on to,
 # which arguments can be changed, or what is a moment.
-_CONFIG = """
+_REFUSING = (
+    "answerRequest",
+    "importRun",
+    "openRequest",
+    "explainPolicy",
+    "setAbsence",
+    "delegateRequest",
+    "editRequest",
+    "askForStanding",
+)
+_CONFIG = "\n".join(
+    f"""
 [[operations]]
-include-operation-id = "answerRequest"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
-
-[[operations]]
-include-operation-id = "importRun"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
-
-[[operations]]
-include-operation-id = "openRequest"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
-
-[[operations]]
-include-operation-id = "explainPolicy"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
-
-[[operations]]
-include-operation-id = "setAbsence"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
-
-[[operations]]
-include-operation-id = "delegateRequest"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
-
-[[operations]]
-include-operation-id = "editRequest"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
-
-[[operations]]
-include-operation-id = "askForStanding"
+include-operation-id = "{name}"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
 """
-
+    for name in _REFUSING
+)
 
 _OPEN = ("press it", "ask free_text why?", "ask yes_no really?", "ask choices which? | a, b", "ask form what? | a, b")
 

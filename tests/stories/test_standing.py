@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from agents.requests import PersonId
+from tests.bot.cli.shell import sayso
 from tests.stories.people.standing import an_office, asked, done_once, granted, is_asked, the_only
 
 
@@ -18,6 +20,21 @@ async def test_what_people_allowed_once_for_three_times_is_not_asked_three_times
         assert (await the_only(office)).approval.granted_by == ("bo",)
         letters = [letter for letter in office.mails("bo") if standing.approval.id in letter.text]
         assert len(letters) >= 3
+
+
+async def test_an_explanation_says_what_nobody_is_asked_about(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        standing = await granted(office, await done_once(office))
+        assert not await is_asked(office)
+
+        before = await sayso(office, "policies", "explain", "production", "--as", "anna")
+        of_dan = await sayso(office, "policies", "explain", "production", "--as", "dan")
+        await office.app.requests.standing.revoke(standing.approval.id, PersonId("bo"), "", channel="cli")
+        after = await sayso(office, "policies", "explain", "production", "--as", "anna")
+
+    assert "2 more times until " in before.out
+    assert f"by the standing approval {standing.approval.id}" in " ".join(before.out.split())
+    assert "standing approval" not in of_dan.out + after.out
 
 
 async def test_each_use_has_a_request_of_its_own_that_says_what_decided_it(redis: str, tmp_path: Path) -> None:

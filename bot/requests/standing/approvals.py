@@ -22,6 +22,7 @@ from bot.policy.standing import Ended, Standing, Use, may_stand, pattern_of, rul
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
 from bot.requests.standing.kept import KeptStandings
+from bot.requests.standing.uses import lapse_now
 from bot.requests.stored import TRIES
 from bot.store import Commit
 from bot.store.journal import Journal, outbox_entry, outgoing_id
@@ -63,6 +64,11 @@ class StandingApprovals:
     async def all(self) -> list[Standing]:
         """Return all of them, also what was over in the last 30 days; what ends last first."""
         return await self._kept.all()
+
+    async def counting(self, person: PersonId, policy: str) -> list[Standing]:
+        """Return those that would be used now for what `person` asks, and `policy` gates."""
+        found = (one for one in await self._kept.of_person(person) if one.approval.pattern.policy == policy)
+        return [one for one in found if one.state == "valid" and not await lapse_now(one, self._people)]
 
     async def one(self, standing_id: str) -> Standing:
         """Return one. Raises NotFound."""

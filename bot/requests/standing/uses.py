@@ -58,7 +58,7 @@ class StandingUses:
         if (
             repeats is None
             or not may_stand(request)
-            or not self._rules(request.policy.name)
+            or not _rules(self._people, request.policy.name)
             or not _is_proven(run, request)
         ):
             return Looked()
@@ -69,7 +69,7 @@ class StandingUses:
         for standing in found:
             if not self._covers(standing, request, repeats):
                 continue
-            if lapsed := await self._lapse(standing):
+            if lapsed := await lapse_now(standing, self._people):
                 why |= {self._sentence(standing, lapsed): None} if lapsed in _TOLD else {}
             elif decision := await self._use(standing, request):
                 return Looked(decision)
@@ -83,7 +83,7 @@ class StandingUses:
         standing = await self._kept.read(used.id)
         if standing is None or record.request.id not in {use.request_id for use in standing.uses}:
             return say("again.gone", id=used.id)
-        lapsed = await self._lapse(standing)
+        lapsed = await lapse_now(standing, self._people)
         return self._sentence(standing, lapsed) if lapsed else None
 
     def opening(self, request: Request, decision: Decision, expect: int | None, freeze: Freeze | None) -> Commit:
@@ -102,20 +102,10 @@ class StandingUses:
             wake=[Wake(WorkItem("run", request.run_id))],
         )
 
-    def _rules(self, policy: str) -> str:
-        """Return the rules of a policy as they are now; empty where it allows no standing approvals."""
-        found = self._people.tables.policies.get(policy)
-        return rules_of(found) if found and found.standing else ""
-
     def _covers(self, standing: Standing, request: Request, repeats: Repeats) -> bool:
         pattern, call = standing.approval.pattern, request.call
         is_known = set(pattern.open) <= set(repeats.variable) and standing.state == "valid"
         return is_known and call is not None and covers(pattern, call, request.policy.name)
-
-    async def _lapse(self, standing: Standing) -> Lapse | None:
-        policy = standing.approval.pattern.policy
-        await self._people.look_up_policy(policy)
-        return lapse(standing, self._rules(policy), self._people.may_ever(policy, standing.now))
 
     async def _use(self, standing: Standing, request: Request) -> Decision | None:
         approval = standing.approval
@@ -155,6 +145,19 @@ class StandingUses:
             thread=request.thread,
             request_id=request.id,
         )
+
+
+async def lapse_now(standing: Standing, people: People) -> Lapse | None:
+    """Return why a standing approval counts no longer, as the directory is now; None while it does."""
+    policy = standing.approval.pattern.policy
+    await people.look_up_policy(policy)
+    return lapse(standing, _rules(people, policy), people.may_ever(policy, standing.now))
+
+
+def _rules(people: People, policy: str) -> str:
+    """Return the rules of a policy as they are now; empty where it allows no standing approvals."""
+    found = people.tables.policies.get(policy)
+    return rules_of(found) if found and found.standing else ""
 
 
 def _is_proven(run: Run, request: Request) -> bool:

@@ -230,7 +230,7 @@ async def explained_policy(
     asks = known.named(person or next(iter(who.people), ""))
     await here.app.guard.check_asking(who, asks, way)
     moment = moment_of(known, asks, at, here.app.store.about_now())
-    desk = Desk(here.app.requests.freezes, here.app.requests.decisions.delegation)
+    desk = Desk(here.app.requests.freezes, here.app.requests.decisions.delegation, here.app.requests.standing)
     found = await explain(known, desk, places_of(here.app.settings), name, asks, moment, env)
     found = found.shown_to(who)
     title, lines = explained(found, known)

@@ -70,7 +70,7 @@ async def _answer(process: Here, who: Who, given: dict[str, str]) -> Answer:
         answer.wrong["at"] = f"{error}."
         return answer
     if not answer.wrong:
-        desk = Desk(app.requests.freezes, app.requests.decisions.delegation)
+        desk = Desk(app.requests.freezes, app.requests.decisions.delegation, app.requests.standing)
         places = places_of(app.settings)
         found = await explain(app.people, desk, places, given["policy"], person, at, given["env"])
         answer.title, lines = explained(found.shown_to(who), app.people)

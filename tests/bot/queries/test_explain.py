@@ -66,6 +66,7 @@ quiet_hours = "22:00-07:00"
 
 [policies.spending]
 expires_after = "2d"
+break_glass = ["person:cy", "person:anna"]
 
 [[policies.spending.steps]]
 name = "manager"
@@ -116,7 +117,7 @@ async def told(
     world: World, policy: str, at: datetime = SUNDAY, person: PersonId = ANNA, where: str = ""
 ) -> Explanation:
     app = world.app
-    desk = Desk(app.requests.freezes, app.requests.decisions.delegation)
+    desk = Desk(app.requests.freezes, app.requests.decisions.delegation, app.requests.standing)
     return await explain(app.people, desk, places_of(app.settings), policy, person, at, where)
 
 
@@ -158,6 +159,14 @@ async def test_steps_strangers_and_who_is_reached_by_nothing_are_said(office: Wo
     assert said["Then finance"] == "Bo Berg or Cy Cole, once the step before is met"
     [escalation] = [one for one in found.coming if one.kind == "escalation"]
     assert [(one.person, one.by) for one in escalation.people] == [("dee", ())]
+
+
+async def test_it_names_who_may_decide_alone_in_an_emergency_but_never_whoever_asks(office: World) -> None:
+    found = await told(office, "spending")
+
+    assert found.break_glass == ("cy",)
+    alone = "Cy Cole alone, by breaking the glass: with a reason, and everybody is told"
+    assert ("In an emergency", alone) in lines_of(found, office)
 
 
 async def test_where_nobody_would_be_asked_it_says_why(office: World) -> None:

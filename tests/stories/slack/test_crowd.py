@@ -177,10 +177,12 @@ async def a_crowd(redis: str, folder: Path) -> AsyncGenerator[Crowd]:
             def change(world: World) -> None:
                 world.beside = [slack_channel(client, folder, slack)]
 
-            async with a_world(redis, folder, toml(), change=change) as world:
-                await slack.connected()
-                yield Crowd(world, slack, people)
-            await client.close()
+            try:
+                async with a_world(redis, folder, toml(), change=change) as world:
+                    await slack.connected()
+                    yield Crowd(world, slack, people)
+            finally:
+                await client.close()
 
 
 @dataclass(frozen=True)
