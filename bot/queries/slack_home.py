@@ -15,6 +15,7 @@ from agents.events import (
     PersonSaid,
     RequestDecided,
     RequestOpened,
+    RequestReassigned,
     RequestRevised,
     RequestRevoked,
     RunForked,
@@ -216,6 +217,8 @@ def concerned(events: Iterable[Event]) -> frozenset[str]:
             case RequestOpened() | RequestRevised():
                 found |= {*people_of(event.request.policy.rule), *event.request.requesters}
                 found |= {holder.person for holder in event.holders}
+            case RequestReassigned():
+                found |= {*people_of(event.policy.rule), *filter(None, [event.person])}
             case VoteCast() | RequestRevoked():
                 found |= {event.vote.person}
             case RequestDecided():

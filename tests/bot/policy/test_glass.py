@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.requests import Anyone, PersonId, PolicyStep, Vote
+from agents.requests import Anyone, HandedOn, PersonId, PolicyStep, Vote
 from bot.policy.glass import breakers, reviewers
 from bot.policy.judge import judge
 from bot.policy.judgements import (
@@ -111,6 +111,14 @@ def test_who_changed_an_argument_may_not_even_where_editors_approve() -> None:
     found = judge(record(approval(policy=edited, edits={"version": DAN})), breaks(), HERE)
 
     assert found == NotEntitled(why="editor", approvers=(BO,))
+
+
+def test_who_handed_it_on_may_not_and_is_not_offered_it() -> None:
+    given = NIGHT.model_copy(update={"handed_on": (HandedOn(person=BO, to=DAN),)})
+    passed = record(approval(policy=given))
+
+    assert breakers(passed) == (DAN,)
+    assert isinstance(judge(passed, breaks(BO), HERE), NotEntitled)
 
 
 def test_who_has_left_may_not() -> None:

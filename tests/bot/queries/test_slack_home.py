@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
+from agents.events import RequestReassigned
+from agents.requests import RequestId
 from bot.queries.slack_home import HomeWatch, RefreshRate, concerned
 from bot.store import Store
 from bot.store.client import Client, Command
 from bot.store.indexes import Homes
 from channels.slack.api import Ambiguous, Api, Limited, Refused
+from tests.bot.examples import BO, LATER, anyone, policy
 from tests.fakes.slack.driver import Person, Workspace
 from tests.long import few_of
 from tests.office import TOML
@@ -128,6 +131,18 @@ async def test_a_run_concerns_whoever_asks_may_answer_or_did(office: World) -> N
     assert concerned(events) == {"anna", "bo", "cy"}
     assert concerned(events[:1]) == {"anna"}
     assert concerned(events[-4:]) <= {"bo"}
+
+
+def test_a_request_that_is_handed_on_concerns_both_of_them() -> None:
+    handed_on = RequestReassigned(
+        at=LATER,
+        request_id=RequestId("s0q-aaaaaaaaaaaaa"),
+        why="delegated",
+        policy=policy(rule=anyone("dan")),
+        person=BO,
+    )
+
+    assert concerned([handed_on]) == {"bo", "dan"}
 
 
 async def test_who_has_not_looked_for_a_month_is_left_alone(office: World) -> None:
