@@ -16,12 +16,13 @@ from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote
 from language import say
+from language.lists import both
 
 REVIEW = "review"
+"""The agent's name, and the field of its context that says what is reviewed."""
 RIGHT, REASON = "right", "reason"
 _ALERT = "tell_operators"
 _TITLE_CHARS, _NAME_CHARS, _REASON_CHARS = 80, 60, 2_000
-_REVIEW = "review"
 
 
 class Reviewed(Frozen):
@@ -53,14 +54,14 @@ def reviewed_of(run: Run) -> Reviewed | None:
     if run.started is None or run.started.agent != REVIEW:
         return None
     try:
-        return Reviewed.model_validate(run.started.context.get(_REVIEW))
+        return Reviewed.model_validate(run.started.context.get(REVIEW))
     except ValidationError:
         return None
 
 
 def context_of(reviewed: Reviewed) -> dict[str, JsonValue]:
     """Return what a run is started with, for `reviewed_of` to find."""
-    return {_REVIEW: reviewed.model_dump(mode="json")}
+    return {REVIEW: reviewed.model_dump(mode="json")}
 
 
 def title_of(reviewed: Reviewed) -> str:
@@ -69,19 +70,19 @@ def title_of(reviewed: Reviewed) -> str:
     return say("agent.review-title", name=one_line(reviewed.name, _NAME_CHARS), what=what)
 
 
-def review_agent(alerts: Callable[[], Sequence[str]]) -> Agent:
-    """The agent that reviews; `alerts` hear of a review that nobody answers."""
+def review_agent(alerts: Callable[[], Sequence[str]], name_of: Callable[[PersonId], str]) -> Agent:
+    """The agent that reviews; `alerts` hear of a review that nobody answers. `name_of` names a person."""
     return Agent(
         name=REVIEW,
         description="asks the other approvers whether it was right to break the glass",
         prompt="",
         tools=(_alert_tool(alerts),),
-        fallback=next_step,
+        fallback=lambda run: next_step(run, name_of),
         about=lambda: say("agent.about-review"),
     )
 
 
-def next_step(run: Run) -> Step:
+def next_step(run: Run, name_of: Callable[[PersonId], str]) -> Step:
     """Ask; then the end, saying what they answered, or that nobody did once the operators have been told."""
     reviewed = reviewed_of(run)
     if reviewed is None:
@@ -92,7 +93,7 @@ def next_step(run: Run) -> Step:
     if isinstance(last.step, CallTool):
         return failed(say("agent.review-unanswered", title=title_of(reviewed)))
     if last.kind == "answered":
-        return Done(summary=_outcome(last))
+        return Done(summary=_outcome(last, name_of))
     return CallTool(tool=_ALERT, arguments={"text": say("agent.review-unanswered", title=title_of(reviewed))})
 
 
@@ -107,11 +108,11 @@ def _question(reviewed: Reviewed) -> RequestHumanInput:
     return RequestHumanInput(question=f"{title_of(reviewed)}\n{about}", format="form", fields=fields)
 
 
-def _outcome(answered: Result) -> str:
+def _outcome(answered: Result, name_of: Callable[[PersonId], str]) -> str:
     was_right = answered.form.get(RIGHT) in {True, "yes"}
     why = quote(str(answered.form.get(REASON, "")), _REASON_CHARS)
     key = "agent.review-was-right" if was_right else "agent.review-was-wrong"
-    return say(key, by=", ".join(answered.by), why=why)
+    return say(key, by=both([name_of(one) for one in answered.by]), why=why)
 
 
 def _alert_tool(alerts: Callable[[], Sequence[str]]) -> Tool[TellArgs]:

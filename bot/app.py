@@ -394,7 +394,7 @@ def _driving(
     grants = StandingGrants(ground.store, people)
     of_code = (
         relay_agent(lambda: people.tables.policies), survey_agent(), standing_agent(grants.check, grants.grant),
-        review_agent(lambda: people.tables.alerts),
+        review_agent(lambda: people.tables.alerts, people.name_of),
     )  # fmt: skip
     everyone = {**agents, **{agent.name: agent for agent in of_code}}
     children = Children(journal, (*agents, SURVEY), settings.agents, ground.access.rights)

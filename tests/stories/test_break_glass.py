@@ -116,7 +116,9 @@ async def test_one_person_decides_everybody_hears_it_and_the_others_say_whether_
     letter = await office.next_mail("cy", about="Was it right that Eve Ebert")
     assert "What Eve Ebert wrote" not in letter.text
     await office.reply("cy", letter, "right: yes\nreason: I saw it burn")
-    assert await office.summary(review(record)) == "done: It was right to break the glass, says cy: “I saw it burn”"
+    assert (
+        await office.summary(review(record)) == "done: It was right to break the glass, says Cy Cole: “I saw it burn”"
+    )
 
 
 async def test_it_is_called_break_glass_wherever_it_is_told(office: World) -> None:
@@ -334,7 +336,7 @@ async def test_a_review_is_nobodys_to_stop_and_not_the_breakers_to_answer(office
     assert (cancelled, withdrawn, seen, answered.status_code, own.status_code) == ([403, 403], 403, 200, 403, 200)
     assert asks.request.policy.everybody == ("cy",)
     summary = await office.summary(run_id)
-    assert summary == "done: It was not right to break the glass, says cy: “we were there”"
+    assert summary == "done: It was not right to break the glass, says Cy Cole: “we were there”"
     [decided] = await records(office, "decided", request_id)
     assert "we were there" in str(decided["detail"])
 
@@ -428,7 +430,7 @@ async def test_at_three_in_the_morning_one_person_deploys_and_the_other_says_aft
     letter = await shop.next_mail("cy", about="Was it right that Bo Berg")
     await shop.reply("cy", letter, "It was right: yes\nWhy: I would have slept through it")
     told = await shop.summary(review(record))
-    assert told == "done: It was right to break the glass, says cy: “I would have slept through it”"
+    assert told == "done: It was right to break the glass, says Cy Cole: “I would have slept through it”"
     assert await is_whole(shop)
 
 

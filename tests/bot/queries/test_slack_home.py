@@ -30,6 +30,7 @@ from tests.world import World, a_world
 QUICK = RefreshRate(every_s=0.05, repair_every_s=0.01, refused_s=0.05, away_s=0.05, away_at_most_s=0.05)
 # A busy machine is not a failure.
 SLOW_S = 60
+REQUEST = RequestId("s0q-aaaaaaaaaaaaa")
 IN_SLACK = {"anna": "U01ANNA", "bo": "U01BO", "cy": "U01CY", "dan": "U01DAN"}
 
 
