@@ -176,6 +176,8 @@ async def a_crowd(redis: str, folder: Path) -> AsyncGenerator[Crowd]:
 
             def change(world: World) -> None:
                 world.beside = [slack_channel(client, folder, slack)]
+                # Nobody dies here, and a crowd in one process is slow on a busy machine.
+                world.environ = {"SAYSO_LEASE_S": "60"}
 
             try:
                 async with a_world(redis, folder, toml(), change=change) as world:
