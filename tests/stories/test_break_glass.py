@@ -458,6 +458,21 @@ async def test_the_red_button_of_the_console_is_for_whoever_may_and_wants_a_reas
     assert "break glass" in listed.words
 
 
+async def test_the_page_of_the_request_leads_to_the_review_whoever_it_concerns(office: World) -> None:
+    record = await asked(office)
+    await breaks(office, "eve", record)
+    await reviewed(office, record)
+    link = f'href="/runs/{review(record)}"'
+
+    async with a_console(office) as console:
+        browsers = {who: await console.browser(who) for who in ("anna", "cy", "eve")}
+        pages = {who: await browser.get(f"/requests/{record.request.id}") for who, browser in browsers.items()}
+        there = [(await browsers[who].get(f"/runs/{review(record)}")).words for who in ("cy", "eve")]
+
+    assert [who for who, page in pages.items() if link in page.html] == ["cy", "eve"]
+    assert all("Was it right that Eve Ebert broke the glass" in words for words in there)
+
+
 async def test_by_mail_it_is_one_line_with_the_reason(office: World) -> None:
     record = await asked(office)
     card, other = await office.next_mail("bo"), await office.next_mail("cy")

@@ -15,6 +15,7 @@ from bot.people.sessions import Login
 from bot.policy.approvers.delegation import candidates
 from bot.policy.approvers.quorum import eligible
 from bot.policy.due import next_due
+from bot.policy.glass import reviewers
 from bot.policy.judge import approval_counts, ways_to_approve
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
@@ -37,6 +38,7 @@ from bot.render.request_card import comment_by
 from bot.render.views import FactView, RequestView, request_view
 from bot.render.words import channel_word, how_to_approve, present
 from bot.render.worklist import who_else
+from bot.store.ids import review_of
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from channels import Input, Line
 from language import say, say_many
@@ -73,8 +75,9 @@ class CardView:
     happens on a yes, and last what if nobody answers. `after` is set once the request is no longer open. `inputs` are
     the fields of a form, `wrong` what is wrong in each by its name, and `answer` what was filled in. `ask_back` names
     those whom a question of this reader goes to, `may_edit` the arguments that this reader may change, `may_hand_on`
-    that there is somebody to hand it on to, `may_break_glass` that they may decide alone. `said` is what was written
-    beside it. `has_changes`: a page shows how files differ, and the facts with the labels `led_from` lead to it.
+    that there is somebody to hand it on to, `may_break_glass` that they may decide alone; `review` is the run that asks
+    afterwards whether that was right, for those whom it concerns. `said` is what was written beside it. `has_changes`:
+    a page shows how files differ, and the facts with the labels `led_from` lead to it.
     """
 
     request: RequestView
@@ -104,6 +107,7 @@ class CardView:
     may_edit: str
     may_hand_on: bool
     may_break_glass: bool
+    review: str
     said: list[SaidView]
     has_changes: bool
     led_from: frozenset[str]
@@ -168,6 +172,7 @@ def card_view(
         may_edit=_may_edit(record, me),
         may_hand_on=is_open and bool(_to_whom(record, people, me)),
         may_break_glass=is_open and counts_here and me in view.may_break_glass,
+        review=_review(record, me),
         said=list(_said(record, people, me, replies=is_open and asks and is_vote)),
         has_changes=has_changes,
         led_from=frozenset(label_of(fact.label) for fact in led_from(request)) if has_changes else frozenset(),
@@ -190,6 +195,12 @@ def _may_edit(record: RequestRecord, me: PersonId) -> str:
     may = eligible(request.policy.edited_by(()), record.requesters)
     call = request.call if record.state == "open" and request.format == "approval" and me in may else None
     return both(list(call.editable)) if call else ""
+
+
+def _review(record: RequestRecord, me: PersonId) -> str:
+    decision = record.decision
+    is_broken = decision is not None and decision.broke_glass
+    return review_of(record.request.id) if decision and is_broken and me in {*reviewers(record), *decision.by} else ""
 
 
 def _to_whom(record: RequestRecord, people: People, me: PersonId) -> tuple[PersonId, ...]:
