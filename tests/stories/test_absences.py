@@ -1,10 +1,10 @@
 """Somebody is away: whoever stands in is asked instead, and everybody reads it."""
 
-import email
 import secrets
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 
@@ -202,7 +202,7 @@ async def test_from_a_terminal(office: World) -> None:
 
 async def write(office: World, text: str) -> None:
     """A new mail of Bo's, with all that a mail program adds."""
-    mail, who, to = EmailMessage(policy=email.policy.SMTP), "bo@corp.example", "sayso@sayso.example"
+    mail, who, to = EmailMessage(policy=SMTP), "bo@corp.example", "sayso@sayso.example"
     mail["From"], mail["To"], mail["Message-ID"] = who, to, f"<{secrets.token_hex(8)}@corp.example>"
     mail["Date"], mail["Subject"] = format_datetime(office.about_now()), "Away"
     mail.set_content(text)

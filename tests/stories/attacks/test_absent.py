@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from agents.requests import PersonId
+from bot.errors import Invalid
 from bot.policy.judgements import Counted
 from bot.requests.reassignment.absences import AbsenceWanted
 from tests.stories.test_absences import away, deciders
@@ -70,14 +73,15 @@ async def test_attack_what_is_handed_on_to_somebody_who_is_away_goes_on_to_whoev
         await goes_to(office, record.request.id, "dan")
 
 
-async def test_attack_an_absence_since_the_first_year_can_be_listed(redis: str, tmp_path: Path) -> None:
+async def test_attack_no_absence_begins_in_a_year_that_no_clock_can_show(redis: str, tmp_path: Path) -> None:
     berlin = SOLO.replace('email = "bo@corp.example"\n', 'email = "bo@corp.example"\ntimezone = "Europe/Berlin"\n', 1)
     async with a_world(redis, tmp_path / "data", berlin, change=on_solo) as office:
-        day = (await office.now()).date().replace(year=2026, month=12, day=24).isoformat()
+        wanted = AbsenceWanted(PersonId("bo"), "2026-12-24", "0001-01-01", PersonId("cy"))
 
-        await office.send("bo", "sayso@sayso.example", f"away from 0001-01-01 until {day}: cy@corp.example")
+        with pytest.raises(Invalid, match="'0001-01-01' is no date or time"):
+            await office.app.requests.absences.set(wanted, PersonId("bo"), channel="email")
 
-        assert "Cy Cole stands in." in " ".join((await office.next_mail("bo", about="absence")).text.split())
+        assert await office.app.requests.absences.all() == []
 
 
 async def test_attack_nobody_is_made_absent_without_hearing_of_it(redis: str, tmp_path: Path) -> None:
