@@ -1,5 +1,6 @@
 """Fixtures that many tests share: one real Redis for the session, empty for each test, and a running sayso over it."""
 
+import gc
 import shutil
 import socket
 import tempfile
@@ -19,6 +20,9 @@ from tests.servers.dovecot import missing as dovecot_missing
 from tests.servers.mailhost import MailHost
 from tests.servers.mailhost import missing as mailhost_missing
 from tests.world import World, a_world
+
+# Looking for cycles as often as Python does by itself takes a sixth of all the time.
+gc.set_threshold(150_000, 10, 10)
 
 # A busy machine is not a failure. `./check` draws few examples, `./check --all` as many as hypothesis thinks right.
 settings.register_profile("fast", deadline=None, max_examples=20)
