@@ -194,10 +194,12 @@ class House:
         return found
 
     async def link(self, person: str) -> str:
-        """The path of a link that opens the console once."""
+        """The path of a link that opens the console once. Raises StoreError while Redis has no room for it."""
         office = self.office()
-        token = await office.access.sessions.link(PersonId(person), by="operator")
-        await office.close()
+        try:
+            token = await office.access.sessions.link(PersonId(person), by="operator")
+        finally:
+            await office.close()
         return f"/login?token={token}"
 
     def ask_redis(self, *words: str | int) -> bool:

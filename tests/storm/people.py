@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from httpx2 import AsyncClient, HTTPError, Response
 
+from bot.store import StoreError
 from channels.email.local.letters import Letter
 from channels.email.local.reply_mail import compose_reply
 from channels.email.mime import Post
@@ -160,7 +161,8 @@ class People:
             page = await self._eve.get(path)
             if page.path.startswith("/login") or page.status == 401:
                 login = await self._eve.get(await self._house.link("eve"))
-                await self._eve.post(*sent(login.form("/login")))
+                if login.status == 200:
+                    await self._eve.post(*sent(login.form("/login")))
                 return None
             if page.status != 200:
                 return None
@@ -198,7 +200,7 @@ async def _until_answered(ask: Callable[[], Awaitable[object]]) -> Response:
     while True:
         try:
             found = await ask()
-        except (HTTPError, OSError):
+        except (HTTPError, OSError, StoreError):
             found = None
         if found:
             return found  # pyright: ignore[reportReturnType]
