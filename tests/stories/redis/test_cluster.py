@@ -62,7 +62,9 @@ async def test_a_question_is_asked_answered_and_acted_on_once_in_every_part_of_a
     cluster: RedisCluster, tmp_path: Path
 ) -> None:
     async with two_workers(cluster, tmp_path / "data") as world:
-        runs = [await world.trigger(f"press bell {number}\nstamp letter {number}") for number in range(12)]
+        runs = list[RunId]()
+        while len({master_of(cluster, run_id).port for run_id in runs}) < 3 or len(runs) < 12:
+            runs.append(await world.trigger(f"press bell {len(runs)}\nstamp letter {len(runs)}"))
         for run_id in runs:
             await world.decide("bo", await world.opened(run_id), "approve")
 
@@ -70,9 +72,8 @@ async def test_a_question_is_asked_answered_and_acted_on_once_in_every_part_of_a
             assert (await world.ended(run_id)).state == "done"
         await world.quiet()
 
-    wanted = sorted(f"{verb} {number}" for verb in ("press bell", "stamp letter") for number in range(12))
+    wanted = sorted(f"{verb} {number}" for verb in ("press bell", "stamp letter") for number in range(len(runs)))
     assert sorted(world.workshop.effects) == wanted
-    assert len({master_of(cluster, run_id).port for run_id in runs}) == 3
 
 
 async def test_the_doctor_asks_every_node_and_names_the_one_that_is_wrong(
