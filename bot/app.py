@@ -29,6 +29,7 @@ from bot.execution.runner import Runner
 from bot.inbound.absences import TypedAbsences
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
+from bot.inbound.freezes import TypedFreezes
 from bot.inbound.inbox import Handlers, Inbox
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
@@ -380,6 +381,9 @@ def _out_and_in(ground: _Ground, starter: Starter, steering: Steering) -> tuple[
         quarantine=Quarantine(journal, decisions, tokens, people),
         steering=steering,
         absences=TypedAbsences(journal, people, AbsentPeople(journal, decisions, people), decisions),
+        freezes=TypedFreezes(
+            journal, people, ground.access.rights, ground.freezes, settings.deploy.environments.keys()
+        ),
         revocations=Revocations(journal, ground.standing, people, ground.access.rights),
     )
     return outbox, Inbox(journal, channels, starter, tokens, decisions, people, handlers)

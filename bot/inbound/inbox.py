@@ -15,6 +15,7 @@ from bot.errors import Conflict, Forbidden, Invalid, RateLimited
 from bot.inbound.absences import TypedAbsences
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
+from bot.inbound.freezes import TypedFreezes
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.revocations import Revocations
@@ -63,7 +64,7 @@ class Handlers:
 
     `follow_ups` takes messages in the thread of a run, `inquiries` mail to the desk, `bounces` mail that came back, and
     `quarantine` what is nobody's proven word; `steering` takes edits of what is asked, `absences` word of those who are
-    away, and `revocations` messages that end a standing approval.
+    away, `freezes` messages that freeze or unfreeze, and `revocations` those that end a standing approval.
     """
 
     follow_ups: FollowUps
@@ -72,6 +73,7 @@ class Handlers:
     quarantine: Quarantine
     steering: Steering
     absences: TypedAbsences
+    freezes: TypedFreezes
     revocations: Revocations
 
 
@@ -92,7 +94,7 @@ class Inbox:
         self._tokens, self._decisions, self._people = tokens, decisions, people
         self._follow_ups, self._inquiries = handlers.follow_ups, handlers.inquiries
         self._bounces, self._quarantine, self._steering = handlers.bounces, handlers.quarantine, handlers.steering
-        self._absences = handlers.absences
+        self._absences, self._freezes = handlers.absences, handlers.freezes
         self._revocations = handlers.revocations
         self._backlogs = dict[str, Backlog]()
 
@@ -242,6 +244,8 @@ class Inbox:
         try:
             proof = trigger.evidence, trigger.weakness
             if may_say and await self._absences.take(channel, person, trigger.text, *proof):
+                return await self._store.drop_inbound(inbound_id)
+            if may_say and await self._freezes.take(channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if await self._revocations.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
