@@ -126,7 +126,7 @@ def parse(text: str, by: str | None = None) -> Command | None:
         return Announce(announce["text"].strip())
     if not text.strip() or len(text) > _TEXT_CHARS:
         return None
-    lines = tuple(_lines(strip_invisible(text), by))
+    lines = tuple(said_lines(strip_invisible(text), by))
     found = {_command(line) for line in lines}
     return found.pop() if len(found) == 1 else None
 
@@ -154,7 +154,7 @@ def _without_greeting(text: str) -> str:
     return text
 
 
-def _lines(text: str, by: str | None) -> Iterator[str]:
+def said_lines(text: str, by: str | None) -> Iterator[str]:
     """The lines that say something: no greeting, thanks, name or signature. One empty line for a greeting alone."""
     lines = [line.strip() for line in _SIGNATURE.split(text)[0].splitlines() if line.strip()]
     while len(lines) > 1 and _says_nothing(lines, by):

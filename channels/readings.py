@@ -71,7 +71,8 @@ class Trigger(Frozen):
     nothing where we know nothing. `within` is the thread it was written in, where that is not `thread`. It starts no
     run of its own where `held_because` says why it is held instead. `room` is a place of many that has a limit of its
     own; `place` is as in `Reply`. `others` are people whose words these are as well: they count as having asked.
-    `weakness` says why it proves too little for an approval, written as it was at `written_at`.
+    `weakness` says why it proves too little for an approval, written as it was at `written_at`. `key` is the same for
+    each copy of it, where whoever has one can send it again.
     """
 
     type: Literal["trigger"] = "trigger"
@@ -89,6 +90,7 @@ class Trigger(Frozen):
     others: tuple[str, ...] = ()
     weakness: str = ""
     written_at: AwareDatetime | None = None
+    key: str = ""
 
 
 class Quarantined(Frozen):

@@ -16,6 +16,7 @@ from bot.requests.stored import TRIES
 from bot.store.journal import Journal, outgoing_id
 from bot.store.outbox_entry import Delivery, Tell, nearest_first
 from language import say
+from language.recorded import reason_of
 
 _OFFERED_S = 7 * 24 * 3600.0
 
@@ -37,7 +38,7 @@ class TypedAbsences:
         with self._people.speaking_to(person):
             try:
                 if weakness:
-                    raise Forbidden(say("absence.too-weak", why=weakness), say("absence.too-weak-do"))
+                    raise Forbidden(say("absence.too-weak", why=reason_of(weakness)), say("absence.too-weak-do"))
                 told = await self._done(typed, channel, person, evidence)
             except SaysoError as error:
                 told = str(error)

@@ -71,6 +71,16 @@ class FollowUps:
                 return True
         return False
 
+    async def answers(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
+        """Return whether a run in the thread asks a question that the writer may answer. Raises as `take` does."""
+        for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
+            if asked := _asked(fold((await self._store.load(run_id)).events)):
+                record = (await self._decisions.request(asked)).record
+                is_question = record.request.format != "approval" and _is_answerable(record)
+                if is_question and _may_answer(record, PersonId(trigger.person)):
+                    return True
+        return False
+
     async def _given(self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Return whether this run has taken the message in, now or before; False if it has ended without it."""
         for _ in range(_TRIES):

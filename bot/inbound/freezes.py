@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from agents.command import said_lines
 from agents.requests import PersonId
-from agents.text import first_line
+from agents.text import first_line, strip_invisible
 from bot.config.tables import CHANNELS
-from bot.errors import Forbidden, NotFound, SaysoError
+from bot.errors import Forbidden, Invalid, NotFound, SaysoError
 from bot.outbound.notifier import to_person
 from bot.people.directory import People
 from bot.people.refusals import Refusals
@@ -16,37 +18,60 @@ from bot.requests.freezes import FrozenRequests
 from bot.store.journal import Journal
 from bot.store.outbox_entry import nearest_first
 from channels import Trigger
-from language import say
+from language import in_all, say
+from language.recorded import reason_of
 
-_TYPED = re.compile(r"(?P<un>un)?freeze(?:\s+(?P<where>[^\s:]{1,80}))?\s*:\s*(?P<reason>\S.*)", re.IGNORECASE)
-_SUBJECTS = frozenset(("freeze", "unfreeze"))
+# The name as the API takes it; people mark a name up in chat, or quote it.
+_MARKS = "*_` \t"
+_QUOTES = "[\"'`*\u201c\u201d\u201e\u2018\u2019]*"
+_TYPED = re.compile(
+    rf"(?P<un>un)?freeze\s+{_QUOTES}(?P<where>[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}){_QUOTES}\s*:\s*(?P<reason>\S.*)",
+    re.IGNORECASE,
+)
 _EVERYTHING = "everything"
 _REASON_CHARS = 500
+# Whoever sends a captured mail over and over has its writer told so often, and no more.
+_TOLD, _TOLD_PER_S = 30, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What somebody wrote who freezes an environment (empty: everything), or ends that."""
+    """What somebody wrote who freezes an environment (empty: everything), or ends that.
+
+    `is_alone`: the message says nothing else.
+    """
 
     environment: str
     reason: str
     ends: bool = False
+    is_alone: bool = True
 
 
-def typed_freeze(text: str) -> Typed | None:
-    """Read a text of nothing but `freeze production: incident 4711`, or `unfreeze everything: fixed`; else None.
+def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
+    """Read a line such as `freeze production: incident`, or `unfreeze everything: fixed`; None where there is none.
 
-    Above it may stand a subject that says the same, or just that.
+    A greeting, thanks and a signature say nothing; nor does a subject above a freeze, which only stops.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) == 2 and (lines[0].casefold() in _SUBJECTS or lines[0] == lines[1]):
-        lines = lines[1:]
-    found = _TYPED.fullmatch(lines[0]) if len(lines) == 1 else None
+    lines = tuple(said_lines(strip_invisible(text), None))
+    read = [_typed(line) for line in lines]
+    found = next(filter(None, read), None)
     if found is None:
         return None
-    where = found["where"] or _EVERYTHING
-    reason = first_line(found["reason"], _REASON_CHARS)
-    return Typed("" if where.casefold() == _EVERYTHING else where, reason, ends=bool(found["un"]))
+    if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
+        read = read[1:]
+    return replace(found, is_alone=all(one == found for one in read))
+
+
+def _typed(line: str) -> Typed | None:
+    found = _TYPED.fullmatch(line.strip(_MARKS))
+    if found is None:
+        return None
+    where = "" if found["where"].casefold() == _EVERYTHING else found["where"]
+    return Typed(where, first_line(found["reason"], _REASON_CHARS), ends=bool(found["un"]))
+
+
+def _subjects() -> frozenset[str]:
+    return frozenset(("unfreeze", *(each.casefold() for each in in_all("notice.freeze-title"))))
 
 
 class TypedFreezes:
@@ -58,41 +83,62 @@ class TypedFreezes:
         self._journal, self._people, self._rights, self._freezes = journal, people, rights, freezes
         self._environments, self._refusals = environments, Refusals(journal.store)
 
-    async def take(self, channel: str, trigger: Trigger) -> bool:
-        """Do what the message says; False where it says something else. Taking the same twice changes nothing more.
+    async def take(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
+        """Do what the message says; False where it says something else. Raises StoreUnavailable.
 
-        A freeze only stops things, so it counts from every proven sender. Its end needs as much as an approval does.
+        A freeze only stops things, so it counts from every proven sender, also where it is taken again. Its end needs
+        as much as an approval does, and ends nothing that began after it was written or received.
         """
-        typed = typed_freeze(trigger.text)
-        if typed is None or trigger.others:
+        typed = typed_freeze(trigger.text, has_subject=channel == "email")
+        if typed is None or trigger.others or not trigger.is_addressed:
             return False
-        person = PersonId(trigger.person)
+        typed = replace(typed, environment=self._known(typed.environment))
         await self._people.look_up(self._people.tables.alerts)
+        person = PersonId(trigger.person)
+        is_meant = typed.is_alone and (not typed.environment or typed.environment in self._environments)
+        if not is_meant and self._rights.denial_at_all(self._rights.of_person(person), "freeze"):
+            return False
+        # A mail says the second alone in which it was written.
+        written = trigger.written_at and trigger.written_at + timedelta(seconds=1)
+        said_at = min(filter(None, (written, received_at)))
         with self._people.speaking_to(person):
             try:
-                told = await self._done(typed, channel, person, trigger)
+                told = await self._done(typed, channel, trigger, said_at)
             except SaysoError as error:
                 told = str(error)
             title = say("notice.freeze-title")
-        await to_person(self._journal, person, title, told, reach=nearest_first(CHANNELS, channel))
+        if await self._journal.store.admit(f"told of freezes {person}", inbound_id, _TOLD, _TOLD_PER_S):
+            await to_person(self._journal, person, title, told, reach=nearest_first(CHANNELS, channel))
         return True
 
-    async def _done(self, typed: Typed, channel: str, person: PersonId, trigger: Trigger) -> str:
+    def _known(self, where: str) -> str:
+        """The environment that is written so, but for capitals."""
+        return next((one for one in self._environments if one.casefold() == where.casefold()), where)
+
+    async def _done(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime) -> str:
+        person, where = PersonId(trigger.person), typed.environment
         who = self._rights.of_person(person)
         if denied := self._rights.denial_at_all(who, "freeze"):
             await self._refusals.refuse(who, "freeze", denied, channel)
-        where = typed.environment
-        if typed.ends and trigger.weakness:
-            raise Forbidden(say("absence.too-weak", why=trigger.weakness), say("notice.unfreeze-do"))
+        if not typed.is_alone:
+            raise Invalid(say("notice.freeze-not-alone"), say("notice.freeze-not-alone-do"))
         if typed.ends:
-            ended = await self._freezes.unfreeze(
-                where, person, typed.reason, channel=channel, evidence=trigger.evidence
-            )
-            name = where or say("words.frozen-everything")
-            if ended is None:
-                raise NotFound(say("notice.not-frozen", where=name), say("notice.not-frozen-do"))
-            return say("notice.unfrozen", where=name)
+            return await self._ended(typed, channel, trigger, said_at)
         made = await self._freezes.freeze(where, person, typed.reason, channel=channel, evidence=trigger.evidence)
         told = f"{self._freezes.words(made)} {say('notice.freeze-how-ends', where=where or _EVERYTHING)}"
         is_known = not where or where in self._environments
-        return told if is_known else f"{told} {say('notice.freeze-unknown', where=where)}"
+        return told if is_known else f"{say('notice.freeze-unknown', where=where)} {told}"
+
+    async def _ended(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime) -> str:
+        person, where, evidence = PersonId(trigger.person), typed.environment, trigger.evidence
+        if trigger.weakness:
+            raise Forbidden(say("absence.too-weak", why=reason_of(trigger.weakness)), say("notice.unfreeze-do"))
+        name = where or say("words.frozen-everything")
+        ended = await self._freezes.unfreeze(
+            where, person, typed.reason, channel=channel, evidence=evidence, said_at=said_at
+        )
+        if ended is None:
+            raise NotFound(say("notice.not-frozen", where=name), say("notice.not-frozen-do"))
+        left = [one for one in await self._freezes.all() if not where or one.environment in ("", where)]
+        told = say("notice.unfrozen", where=name)
+        return f"{told} {say('notice.still-frozen', what='; '.join(map(self._freezes.words, left)))}" if left else told

@@ -15,7 +15,7 @@ from bot.errors import Conflict, Forbidden, Invalid, RateLimited
 from bot.inbound.absences import TypedAbsences
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
-from bot.inbound.freezes import TypedFreezes
+from bot.inbound.freezes import TypedFreezes, typed_freeze
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.revocations import Revocations
@@ -40,6 +40,7 @@ log = structlog.stdlib.get_logger()
 
 # A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
 _SEEN_S = 7 * 24 * 3600.0
+_COPIES_S = 7 * 24 * 3600.0
 # A mail server's clock is not ours.
 _CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -150,11 +151,12 @@ class Inbox:
             case Trigger() | Inquiry() if arrived.is_old:
                 await self._quarantine.add(inbound_id, arrived.channel, _held(reading))
             case Reply():
-                await self._reply(inbound_id, arrived.channel, reading)
+                await self._reply(inbound_id, arrived.channel, reading, received_at)
             case Trigger():
                 # Whoever asks is told why nothing came of it; what others read as well is worded for them.
+                proven = await self._proven(inbound_id, reading)
                 with self._people.speaking_to(reading.person):
-                    await self._trigger(inbound_id, arrived.channel, reading)
+                    await self._trigger(inbound_id, arrived.channel, proven, received_at)
             case Quarantined():
                 await self._quarantine.add(inbound_id, arrived.channel, reading)
             case Bounced():
@@ -167,7 +169,18 @@ class Inbox:
                     await self._away(reading)
                 await self._store.drop_inbound(inbound_id)
 
-    async def _reply(self, inbound_id: str, channel: str, reply: Reply) -> None:
+    async def _proven(self, inbound_id: str, trigger: Trigger) -> Trigger:
+        """`trigger`, which proves less where a copy of it came before: no signature says how often a mail was sent."""
+        if not trigger.key or trigger.weakness:
+            return trigger
+        first, _ = await self._store.remember(trigger.key, inbound_id.encode(), _COPIES_S)
+        return (
+            trigger
+            if first == inbound_id.encode()
+            else trigger.model_copy(update={"weakness": recorded("reason.came-before")})
+        )
+
+    async def _reply(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> None:
         """A token names what this person was shown; without one that is ours nothing is decided."""
         delivery_id = self._tokens.read(reply.token)
         body = await self._store.delivery(delivery_id) if delivery_id else None
@@ -213,6 +226,11 @@ class Inbox:
         is_plain = is_vote and reply.said == "free_text" and not (reply.unbound or reply.asks or reply.filled)
         if is_plain and await self._absences.take(channel, statement.person, reply.text, reply.evidence):
             return await self._store.drop_inbound(inbound_id)
+        said = Trigger(
+            person=reply.person, text=reply.text, evidence=reply.evidence, weakness=recorded("reason.answers-request")
+        )
+        if is_plain and await self._freezes.take(inbound_id, channel, said, received_at):
+            return await self._store.drop_inbound(inbound_id)
         if is_read and (values := edit_of(read.record, statement)):
             await self._steering.edit(statement, placed.request_id, values, together)
         elif is_read and (wish := wish_of(read.record, statement, self._people)):
@@ -237,7 +255,7 @@ class Inbox:
         delivery_id = self._tokens.read(token) if token else None
         return shard_of(delivery_id) if delivery_id else ingress_shard(foreign, self._store.shards)
 
-    async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
+    async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> None:
         title = say("run.not-passed-on-title")
         person, is_new = PersonId(trigger.person), trigger.is_addressed and not trigger.follows
         may_say = is_new and not trigger.held_because
@@ -245,7 +263,7 @@ class Inbox:
             proof = trigger.evidence, trigger.weakness
             if may_say and await self._absences.take(channel, person, trigger.text, *proof):
                 return await self._store.drop_inbound(inbound_id)
-            if may_say and await self._freezes.take(channel, trigger):
+            if await self._freezes_or_ends(inbound_id, channel, trigger, received_at):
                 return await self._store.drop_inbound(inbound_id)
             if await self._revocations.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
@@ -273,6 +291,14 @@ class Inbox:
             log.warning("trigger refused", person=trigger.person, error=str(error), title=title)
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
+
+    async def _freezes_or_ends(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
+        """Return whether the message froze something, or ended that. What answers a question is an answer."""
+        if typed_freeze(trigger.text) is None:
+            return False
+        if trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger):
+            return False
+        return await self._freezes.take(inbound_id, channel, trigger, received_at)
 
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
         """A run in the owner's name; what may start none is quarantined, where people can see it."""

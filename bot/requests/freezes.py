@@ -12,7 +12,7 @@ from agents.requests import Freeze, PersonId, RequestId
 from agents.run import Run, fold
 from bot.audit.log import AuditLog
 from bot.config.tables import CHANNELS
-from bot.errors import NotFound
+from bot.errors import Conflict, NotFound
 from bot.people.directory import People
 from bot.policy.freezes import ComingWindow, active, coming_windows, next_window, window_at
 from bot.policy.record import RequestRecord, after
@@ -64,6 +64,7 @@ class FrozenRequests:
         """
         held = await self._freezes.read()
         if before := held.freezes.get(environment):
+            await self._freezes.spread(held)  # whoever said it first may have died before all shards knew
             return before
         freeze = Freeze(environment=environment, by=by, reason=reason, since=held.now)
         await self._note("frozen", environment, by, reason, channel, evidence)
@@ -72,11 +73,24 @@ class FrozenRequests:
         return before or freeze
 
     async def unfreeze(
-        self, environment: str, by: PersonId, reason: str, *, channel: str = "", evidence: str = ""
+        self,
+        environment: str,
+        by: PersonId,
+        reason: str,
+        *,
+        channel: str = "",
+        evidence: str = "",
+        said_at: datetime | None = None,
     ) -> Freeze | None:
-        """End a freeze that somebody began; return it, None where there is none. Windows end by themselves."""
-        if environment not in (await self._freezes.read()).freezes:
+        """End a freeze that somebody began; return it, None where there is none. Windows end by themselves.
+
+        Raises Conflict where it began after `said_at`: whoever said that can't have meant it.
+        """
+        held = (await self._freezes.read()).freezes.get(environment)
+        if held is None:
             return None
+        if said_at and held.since >= said_at:
+            raise Conflict(say("notice.newer-freeze", what=self.words(held)), say("notice.unfreeze-again"))
         await self._note("unfrozen", environment, by, reason, channel, evidence)
         before = await self._freezes.put(environment, None)
         log.warning("no longer frozen", environment=environment or "*", person=by, was_frozen=before is not None)

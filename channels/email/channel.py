@@ -47,7 +47,7 @@ LIVED_S = 60.0
 """A connection that lasted so long was a good one: when it ends the next try is soon."""
 # A mail on its way, and clocks that differ; whoever sends an old one again changes no date that is signed.
 _FRESH = timedelta(hours=1)
-_OLD = "unproven date"
+_OLD = "it was not written within the last hour"
 
 _log = logging.getLogger(__name__)
 

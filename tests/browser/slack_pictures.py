@@ -81,7 +81,7 @@ class Album:
         self.seen[name] = replace(self.seen[name], size=PHONE)
 
     async def _page(self, path: str, who: Person, theme: str) -> str:
-        async with AsyncClient(base_url=self._slack.address, trust_env=False) as client:
+        async with AsyncClient(base_url=self._slack.address, trust_env=False, timeout=60) as client:
             query = {"theme": theme, "as": who.id, "tz": "Europe/Berlin"}
             found = await client.get(f"/view/{path}", params=query)
         assert found.status_code == 200, found.text
@@ -193,7 +193,7 @@ def _cleaner(office: SlackOffice, dev: Program) -> AsyncClient:
         key = keys.said().split()[-1]
     found = re.search(r"HTTP API +(\S+)/openapi.json", dev.said())
     assert found, dev.said()
-    return AsyncClient(base_url=found[1], trust_env=False, headers={"Authorization": f"Bearer {key}"})
+    return AsyncClient(base_url=found[1], trust_env=False, timeout=60, headers={"Authorization": f"Bearer {key}"})
 
 
 async def _wants(program: AsyncClient, **wish: Any) -> None:

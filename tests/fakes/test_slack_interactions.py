@@ -197,7 +197,7 @@ async def test_files_are_named_in_the_event_and_read_with_the_token(
     assert event["subtype"] == "file_share"
     assert (file["name"], file["size"], file["mimetype"]) == ("deploy.log", 8, "application/octet-stream")
     assert (await app.client.files_info(file=file["id"]))["file"]["url_private"] == file["url_private"]
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         read = await http.get(file["url_private"], headers={"Authorization": f"Bearer {slack.bot_token}"})
         without = await http.get(file["url_private"])
     assert read.text == "it broke"

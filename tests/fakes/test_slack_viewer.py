@@ -8,7 +8,7 @@ from tests.fakes.slack.driver import Person, Workspace
 
 
 async def page(slack: Workspace, path: str) -> str:
-    async with httpx2.AsyncClient(base_url=slack.address) as http:
+    async with httpx2.AsyncClient(base_url=slack.address, timeout=60) as http:
         answer = await http.get(path)
     assert answer.status_code == 200
     return answer.text

@@ -219,6 +219,7 @@ async def test_by_mail_it_is_a_line_of_its_own_and_no_wish(office: World) -> Non
     [absence] = await office.app.requests.absences.all()
     assert (absence.person, absence.to) == ("bo", "cy")
     assert await office.app.store.lists.runs() == []
+    await office.move_time(60)
     await write(office, "not away")
 
     async def is_back() -> bool:

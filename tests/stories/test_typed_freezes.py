@@ -9,33 +9,76 @@ from pathlib import Path
 
 import pytest
 
+from agents.requests import PersonId
+from bot.requests.freezes import FrozenRequests
+from channels.email.local.letters import Letter
+from tests.fakes.hallway import Hallway
 from tests.office import TOML
+from tests.waiting import until
 from tests.world import World, a_world
 
 TO = "sayso@sayso.example"
+THREAD = "C01OPS/1712345678.000100"
+OPERATOR = f'{TOML}\n[roles]\noperator = ["person:cy"]\n'
+TOLD = "Freeze"
 
 
 @pytest.fixture
 async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    roles = '[roles]\noperator = ["person:cy"]\n'
-    async with a_world(redis, tmp_path / "data", f"{TOML}\n{roles}") as world:
+    async with a_world(redis, tmp_path / "data", OPERATOR) as world:
         yield world
 
 
-async def write(office: World, person: str, text: str, *, is_whole: bool = True) -> str:
-    """A new mail of somebody's; what it is answered. One that is not whole says not when it was written."""
-    mail, who = EmailMessage(policy=SMTP), f"{person}@corp.example"
-    mail["From"], mail["To"], mail["Message-ID"] = who, TO, f"<{secrets.token_hex(8)}@corp.example>"
-    mail["Subject"] = "Freeze"
-    if is_whole:
+@pytest.fixture
+def hallway() -> Hallway:
+    return Hallway()
+
+
+def a_mail(
+    office: World, person: str, text: str, *, to: str = TO, subject: str = "Incident", has_date: bool = True
+) -> EmailMessage:
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"], mail["Message-ID"] = office.address(person), to, f"<{secrets.token_hex(8)}@corp.example>"
+    mail["Subject"] = subject
+    if has_date:
         mail["Date"] = format_datetime(office.about_now())
     mail.set_content(text)
+    return mail
+
+
+async def sent(office: World, mail: EmailMessage) -> str:
+    """Send it as whoever wrote it; what they are told."""
+    who = mail["From"]
     await office.transport(who).send(bytes(mail), sender=who, recipients=[TO])
-    return " ".join((await office.next_mail(person, about="Freeze")).text.split())
+    return words(await office.next_mail(who.partition("@")[0], about=TOLD))
+
+
+def again(mail: EmailMessage) -> EmailMessage:
+    """A copy, with another of a field that a signature may leave out."""
+    del mail["Message-ID"]
+    mail["Message-ID"] = f"<{secrets.token_hex(8)}@corp.example>"
+    return mail
+
+
+def told_of(office: World) -> int:
+    """How often Cy was told."""
+    return sum(one.subject == TOLD for one in office.mails("cy"))
+
+
+async def write(office: World, person: str, text: str) -> str:
+    return await sent(office, a_mail(office, person, text))
+
+
+def words(letter: Letter) -> str:
+    return " ".join(letter.text.split())
+
+
+def freezes_of(office: World) -> FrozenRequests:
+    return office.app.requests.freezes
 
 
 async def frozen(office: World) -> list[tuple[str, str, str]]:
-    return [(one.environment, one.by or "", one.reason) for one in await office.app.requests.freezes.all()]
+    return [(one.environment, one.by or "", one.reason) for one in await freezes_of(office).all()]
 
 
 async def test_an_operator_freezes_by_mail_and_ends_it_by_mail(office: World) -> None:
@@ -45,28 +88,145 @@ async def test_an_operator_freezes_by_mail_and_ends_it_by_mail(office: World) ->
     assert "unfreeze production: REASON, and it ends" in told
     assert await frozen(office) == [("production", "cy", "incident 4711")]
     assert await office.app.store.lists.runs() == []
-    ended = await write(office, "cy", "unfreeze production: fixed")
+    ended = await sent(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Unfreeze"))
     assert "production is no longer frozen." in ended
     assert await frozen(office) == []
 
 
-async def test_without_a_place_everything_is_frozen_also_by_whoever_hears_the_alerts(office: World) -> None:
-    await write(office, "dan", "Freeze: the payment provider is down")
+async def test_who_ends_one_reads_what_is_frozen_all_the_same(office: World) -> None:
+    await write(office, "cy", "freeze everything: the provider is down")
+    await write(office, "cy", "freeze production: incident 4711")
+
+    told = await sent(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze"))
+
+    assert "production is no longer frozen. Still frozen: Everything: Frozen since" in told
+
+
+async def test_everything_is_frozen_also_by_whoever_hears_the_alerts(office: World) -> None:
+    await write(office, "dan", "Freeze everything: the payment provider is down")
 
     assert await frozen(office) == [("", "dan", "the payment provider is down")]
 
 
 async def test_nobody_else_freezes_and_that_is_told(office: World) -> None:
-    told = await write(office, "anna", "freeze production: because")
+    told = await write(office, "anna", "freeze everything: because")
 
     assert "operator" in told
     assert await frozen(office) == []
 
 
-async def test_a_mail_that_could_not_approve_freezes_and_ends_nothing(office: World) -> None:
-    await write(office, "cy", "freeze everything: incident 4711", is_whole=False)
+async def test_what_others_say_of_no_environment_that_is_known_is_a_wish(office: World) -> None:
+    await office.send("anna", TO, "freeze header: the first row")
 
-    told = await write(office, "cy", "unfreeze everything: fixed", is_whole=False)
+    await until(office.app.store.lists.runs, what="a run")
+    assert await frozen(office) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["freeze production: incident\nor rather not", "so: freeze\nunfreeze production: fixed"]
+)
+async def test_a_message_that_says_more_does_neither_and_its_writer_is_told(office: World, text: str) -> None:
+    await freezes_of(office).freeze("production", PersonId("dan"), "before")
+
+    told = await write(office, "cy", text)
+
+    assert "Nothing was frozen or unfrozen, because your message says more than that." in told
+    assert await frozen(office) == [("production", "dan", "before")]
+    assert await office.app.store.lists.runs() == []
+
+
+async def test_an_answer_to_the_notice_ends_it_as_the_notice_says(office: World) -> None:
+    await write(office, "cy", "freeze production: incident 4711")
+
+    await office.reply("cy", office.mails("cy")[-1], "unfreeze production: fixed")
+
+    assert "production is no longer frozen." in words(await office.next_mail("cy", about=TOLD))
+    assert await frozen(office) == []
+
+
+async def test_an_answer_to_a_card_freezes_and_ends_nothing(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    card = await office.next_mail("cy")
+
+    await office.reply("cy", card, "freeze production: incident 4711")
+
+    assert "production: Frozen since" in words(await office.next_mail("cy", about=TOLD))
+    await office.reply("cy", card, "unfreeze production: fixed")
+    assert "proves too little for that (it answers a request)" in words(await office.next_mail("cy", about=TOLD))
+    assert await frozen(office) == [("production", "cy", "incident 4711")]
+    assert (await office.request(record.request.id)).request.remarks == ()
+
+
+async def test_it_is_said_in_a_thread_but_for_what_answers_a_question(
+    redis: str, tmp_path: Path, hallway: Hallway
+) -> None:
+    def change(world: World) -> None:
+        world.beside, world.reach = (hallway,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", OPERATOR, change=change) as world:
+        inbox = world.app.messages.inbox
+        run = world.app.runs.starter.run_id(await inbox.accept(hallway.begins("cy", "ask free_text What now?", THREAD)))
+        await world.opened(run)
+
+        for text in ("freeze production: a", "freeze production: b"):
+            said = hallway.follows("cy", text, THREAD, is_addressed=True)
+            await inbox.accept(said)
+            await world.ended(run)
+            await world.quiet()
+
+        assert "freeze production: a" in (await world.run(run)).results[0].text
+        assert await frozen(world) == [("production", "cy", "b")]
+
+
+async def test_a_mail_that_could_not_approve_freezes_and_ends_nothing(office: World) -> None:
+    await sent(office, a_mail(office, "cy", "freeze everything: incident 4711", has_date=False))
+
+    told = await sent(office, a_mail(office, "cy", "unfreeze everything: fixed", subject="Freeze", has_date=False))
 
     assert "your mail proves too little for that" in told
     assert await frozen(office) == [("", "cy", "incident 4711")]
+
+
+async def test_attack_a_mail_that_ended_a_freeze_and_is_sent_again_ends_no_other(office: World) -> None:
+    await write(office, "cy", "freeze production: the first")
+    ends = a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze")
+    await sent(office, ends)
+    await write(office, "cy", "freeze production: the second")
+
+    told = await sent(office, again(ends))
+
+    assert "the same mail came before" in told
+    assert await frozen(office) == [("production", "cy", "the second")]
+
+
+async def test_attack_a_mail_that_was_held_up_ends_no_freeze_that_began_meanwhile(office: World) -> None:
+    ends = a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze")
+    await office.move_time(300)
+    await write(office, "cy", "freeze production: a new incident")
+
+    told = await sent(office, ends)
+
+    assert "A freeze began after you wrote that." in told
+    assert await frozen(office) == [("production", "cy", "a new incident")]
+
+
+async def test_attack_a_mail_to_somebody_else_that_comes_to_sayso_ends_nothing(office: World) -> None:
+    await write(office, "cy", "freeze production: incident 4711")
+
+    told = await sent(
+        office, a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze", to="bo@corp.example")
+    )
+
+    assert "it was not written to sayso" in told
+    assert await frozen(office) == [("production", "cy", "incident 4711")]
+
+
+async def test_attack_a_mail_that_is_sent_over_and_over_is_answered_some_thirty_times(office: World) -> None:
+    mail = a_mail(office, "cy", "freeze production: incident 4711")
+    for _ in range(32):
+        await office.transport(mail["From"]).send(bytes(again(mail)), sender=mail["From"], recipients=[TO])
+
+    await sent(office, a_mail(office, "dan", "freeze everything: two at once"))
+    await until(lambda: told_of(office) == 30, what="thirty answers")
+    await office.quiet()
+    assert told_of(office) == 30

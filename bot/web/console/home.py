@@ -146,7 +146,8 @@ async def _freeze(request: Request, *, is_on: bool) -> Response:
     process, visit = here(request), visit_of(request)
     await process.app.guard.check(who_of(request), "freeze", "console")
     where, reason = visit.field("environment"), first_line(visit.field("reason"), _REASON_CHARS)
-    if where and where not in process.app.settings.deploy.environments:
+    # Whatever is frozen can be ended, also where the file no longer names it.
+    if is_on and where and where not in process.app.settings.deploy.environments:
         raise unreadable()
     if is_on and not reason:
         return to(request, "/live", say("console.freeze-why"), is_well=False)

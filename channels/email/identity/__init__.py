@@ -18,11 +18,12 @@ from channels.email.tokens import recipients_of
 
 @dataclass(frozen=True)
 class Accepted:
-    """The mail is this person's word. `weakness` says why it may not approve all the same (see `Proven`)."""
+    """The mail is this person's word. `weakness` and `wish_weakness` are as in `Proven`."""
 
     contact: Contact
     evidence: str
     weakness: str = ""
+    wish_weakness: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def who(raw: bytes, directory: Directory, prove: Prove, recipient: str | None = 
     proof = prove(raw, author)
     if isinstance(proof, Unproven):
         return Refused((f"{UNPROVEN}{proof.reason}",), claims)
-    return Accepted(contact, proof.evidence, proof.weakness)
+    return Accepted(contact, proof.evidence, proof.weakness, proof.wish_weakness)
 
 
 def _doubts(headers: Headers, recipient: str | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from functools import partial
 from channels.email.format import trace
 from channels.email.format.headers import Headers, Unreadable, read_headers
 from channels.email.identity.hops import Hop, are_one, hops, is_within, ours
-from channels.email.identity.signature import weakness
+from channels.email.identity.signature import NEEDED, WISH_NEEDED, weakness
 from channels.email.identity.verdict import RESULTS, Verdict, read_verdict
 
 EXCHANGE_ONLINE = "outlook.com"
@@ -18,11 +18,13 @@ EXCHANGE_ONLINE = "outlook.com"
 class Proven:
     """The mail comes from the address in its From. `evidence` is what is recorded with whatever follows from it.
 
-    `weakness` says why the mail may not approve all the same, where what proves its sender leaves its words open.
+    `weakness` says why the mail may not approve all the same, where what proves its sender leaves its words open;
+    `wish_weakness` the same of a mail that answers no card, where it also leaves open to whom it was written.
     """
 
     evidence: str
     weakness: str = ""
+    wish_weakness: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ def _passed(verdict: Verdict, headers: Headers, author: str, server: str) -> Pro
         return Unproven(f"{server} says dmarc={found.result}")
     if found.one("header.from") != domain:
         return Unproven(f"{server} says dmarc=pass, but not for {domain}")
-    return Proven(f"{server}: dmarc=pass header.from={domain}", weakness(verdict, headers, domain))
+    weak, weak_wish = (weakness(verdict, headers, domain, needed) for needed in (NEEDED, WISH_NEEDED))
+    return Proven(f"{server}: dmarc=pass header.from={domain}", weak, weak_wish)
 
 
 def not_microsofts(path: Sequence[Hop], tenant: str) -> str:

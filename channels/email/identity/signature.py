@@ -13,6 +13,9 @@ SIGNATURE_CHARS = 8000
 NEEDED = ("from", "date", "subject")
 """Fields that a signature must cover for a mail proven by it alone to approve: whose word it is, when, about what."""
 
+WISH_NEEDED = (*NEEDED, "to")
+"""The same for what answers no card: nothing in it but To says that it was written to us."""
+
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _VALUE = re.compile(r"[\t !-:<-~]*")
 _HEADER = re.compile(r"[!-9;-~]+")
@@ -59,12 +62,12 @@ def read_tags(field: str) -> dict[str, str] | None:
     return tags
 
 
-def weakness(verdict: Verdict, headers: Headers, domain: str) -> str:
+def weakness(verdict: Verdict, headers: Headers, domain: str, needed: tuple[str, ...] = NEEDED) -> str:
     """Return why a mail with `dmarc=pass` for `domain` may not approve; empty where it may.
 
     DMARC passes by SPF or by DKIM. Anybody who has a signed mail can send it again, with another of each field that
     the signature leaves out; so where SPF is not certain to have passed, every signature that DMARC may have passed by
-    must cover `NEEDED`. A second one that covers more clears none: it may be a neighbour's.
+    must cover `needed`. A second one that covers more clears none: it may be a neighbour's.
     """
     if _is_by_spf(verdict, domain):
         return ""
@@ -78,7 +81,7 @@ def weakness(verdict: Verdict, headers: Headers, domain: str) -> str:
             return ""
     if not all(suspects):
         return "its sender is proven by a DKIM signature alone, and the mail holds no such signature"
-    lacks = [name for name in NEEDED if not all(_covers(each, name) for these in suspects for each in these)]
+    lacks = [name for name in needed if not all(_covers(each, name) for these in suspects for each in these)]
     if not lacks:
         return ""
     return (

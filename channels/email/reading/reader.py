@@ -136,6 +136,10 @@ class Reader:
         """Return whether the mail was written to us; who only got a copy of it answers no stranger (RFC 3834, 2)."""
         return any(addresses.split_tag(each)[0] == self.own for each in recipients_of(headers))
 
+    def _misses_us(self, headers: Headers) -> tuple[str, ...]:
+        """Return what is open of a mail that does not name us: somebody else may have sent on what they got."""
+        return () if self._is_named(headers) else ("it was not written to sayso",)
+
     def _token(self, raw: bytes) -> tuple[str | None, str]:
         """The token, and why it is not clear which one."""
         try:
@@ -206,8 +210,9 @@ class Reader:
             follows=bool(earlier),
             within=next(iter(earlier), ""),
             held_because=why,
-            weakness="; ".join(_faults(found, headers)),
+            weakness="; ".join((*_faults(headers, found.wish_weakness), *self._misses_us(headers))),
             written_at=_date_of(headers),
+            key=_wish_key(found, headers, subject),
         )
 
     def _whole(self, name: str, shown: str) -> File:
@@ -221,7 +226,7 @@ class Reader:
             raise Unreadable(said.unsure)
         is_short = len(said.whole) <= WHOLE_CHARS and said.is_one and not said.unsure
         about = About(
-            faults=_faults(found, headers),
+            faults=_faults(headers, found.weakness),
             subject=subject,
             in_reply_to=ids_in(" ".join(headers.all("in-reply-to"))),
             sent_at=_date_of(headers),
@@ -282,10 +287,10 @@ def _is_cut(said: Said) -> bool:
     return any(quoted.strip() or below.strip() for quoted, below in said.older)
 
 
-def _faults(found: Accepted, headers: Headers) -> tuple[str, ...]:
+def _faults(headers: Headers, weakness: str) -> tuple[str, ...]:
     """Return why the mail proves too little for an approval."""
     missing = [name.title() for name in ("from", "date", "subject", "message-id") if len(headers.all(name)) != 1]
-    return (*(f"it has not exactly one {name}" for name in missing), *filter(None, [found.weakness]))
+    return (*(f"it has not exactly one {name}" for name in missing), *filter(None, [weakness]))
 
 
 def _date_of(headers: Headers) -> datetime | None:
@@ -301,6 +306,16 @@ def _key_of(found: Accepted, headers: Headers, whole: str) -> str:
     """Return a key that is the same for every copy of one mail from one person, whichever server adds what to it."""
     said = f"{found.contact.id}\n{_id_of(headers)}\n{headers.first('date')}\n{whole}"
     return f"mail-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}" if _id_of(headers) else ""
+
+
+def _wish_key(found: Accepted, headers: Headers, subject: str) -> str:
+    """Return a key that is the same for every copy of one mail, whatever its signature leaves open to change.
+
+    Where it is "relaxed", blanks are as open as all fields but those of `WISH_NEEDED` (RFC 6376, 3.4).
+    """
+    written = _date_of(headers)
+    said = f"{found.contact.id}\n{written.timestamp() if written else ''}\n{' '.join(subject.split())}"
+    return f"wish-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}"
 
 
 def _described(held: Quarantined, headers: Headers, subject: str) -> Quarantined:

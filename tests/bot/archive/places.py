@@ -50,7 +50,7 @@ def object_store() -> Generator[ObjectStore]:
 
 def _made(endpoint: str) -> bool:
     try:
-        return httpx2.put(f"{endpoint}/{BUCKET}").is_success
+        return httpx2.put(f"{endpoint}/{BUCKET}", timeout=60).is_success
     except httpx2.TransportError:
         return False
 

@@ -12,9 +12,12 @@ from bot.inbound.freezes import Typed, typed_freeze
     [
         ("freeze production: incident 4711", Typed("production", "incident 4711")),
         ("Freeze everything: incident", Typed("", "incident")),
-        ("freeze: incident", Typed("", "incident")),
         ("UNFREEZE production : fixed", Typed("production", "fixed", ends=True)),
-        ("Freeze\n\nfreeze production: incident", Typed("production", "incident")),
+        ("**freeze production: incident**", Typed("production", "incident")),
+        ("freeze \u201cpro\u200bduction\u201d: incident", Typed("production", "incident")),
+        ("Hi sayso,\nfreeze production: incident\n\nThanks\nCy", Typed("production", "incident")),
+        ("freeze production: incident\n\nSent from my iPhone", Typed("production", "incident")),
+        ("freeze production: incident\n-- \nCy Doe\nOperations", Typed("production", "incident")),
         ("freeze production: a\n\nfreeze production: a\n", Typed("production", "a")),
     ],
 )
@@ -23,17 +26,36 @@ def test_a_line_of_nothing_else_is_read(text: str, found: Typed) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "is_alone"),
+    [
+        ("Production is down\n\nfreeze production: incident", True),
+        ("Einfrieren\n\nunfreeze production: fixed", True),
+        ("freeze production: incident\n\nfreeze production: incident", True),
+        ("Production is up\n\nunfreeze production: fixed", False),
+        ("freeze production: incident\nor rather not", False),
+        ("Incident\n\nfreeze production: incident\nor rather not", False),
+        ("freeze production: incident\nunfreeze production: fixed", False),
+    ],
+)
+def test_a_mail_says_it_below_any_subject_where_it_stops_something(text: str, is_alone: bool) -> None:
+    found = typed_freeze(text, has_subject=True)
+
+    assert found is not None
+    assert found.is_alone == is_alone
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
         "freeze production",
         "freeze production:",
-        "please freeze production: incident",
+        "freeze production: \u200b",
+        "freeze: the header row",
+        "freeze prod/eu: incident",
         "freeze production and staging: incident",
-        "freeze production: incident\nor rather not",
-        "Deploy\n\nfreeze production: incident",
         "do not freeze production: it is fine",
-        "freezer: full",
+        "freezer production: full",
     ],
 )
 def test_anything_else_is_not(text: str) -> None:
@@ -41,7 +63,5 @@ def test_anything_else_is_not(text: str) -> None:
 
 
 @given(st.text(max_size=60))
-def test_no_text_that_does_not_begin_with_the_word_is_one(text: str) -> None:
-    begins = text.strip().casefold().startswith(("freeze", "unfreeze"))
-
-    assert begins or typed_freeze(text) is None
+def test_no_text_without_the_word_is_one(text: str) -> None:
+    assert "freeze" in text.casefold() or typed_freeze(text) is None

@@ -65,7 +65,10 @@ async def key_of(world: World, person: str) -> dict[str, str]:
 async def test_a_web_process_leaves_in_order_with_streams_open(world: World) -> None:
     run_id = await world.trigger("press it")
     await world.opened(run_id)
-    async with a_web(world) as (program, url), AsyncClient(base_url=url, headers=await key_of(world, "anna")) as anna:
+    async with (
+        a_web(world) as (program, url),
+        AsyncClient(base_url=url, headers=await key_of(world, "anna"), timeout=60) as anna,
+    ):
         path, accept = f"/v1/runs/{run_id}/events", {"Accept": "text/event-stream"}
         async with anna.stream("GET", path, headers=accept) as answer:
             lines = answer.aiter_lines()

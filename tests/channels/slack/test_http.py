@@ -106,7 +106,7 @@ async def test_whatever_a_stranger_posts_is_refused_in_silence(
     url = (await slack.settings())["events_url"]
     sent = {name: value.encode("latin-1") for name, value in ({"content-type": "application/json"} | headers).items()}
 
-    async with AsyncClient() as client:
+    async with AsyncClient(timeout=60) as client:
         answer = await client.post(url, content=body, headers=[(name.encode(), value) for name, value in sent.items()])
 
     assert answer.status_code == 401
@@ -145,7 +145,7 @@ async def test_slacks_own_oauth_stays_off_whatever_the_environment_holds(
         await slack.settings(socket_mode=False, events_url=f"{address}/slack/events")
         await anna.says("@sayso", "deploy v1")
         await office.stored()
-        async with AsyncClient(base_url=address) as client:
+        async with AsyncClient(base_url=address, timeout=60) as client:
             found = [(await client.get(f"/slack/{path}")).status_code for path in ("install", "oauth_redirect")]
 
     assert found == [404, 404]

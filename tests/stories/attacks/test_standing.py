@@ -19,6 +19,7 @@ from tests.bot.process.test_reload import without
 from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
 from tests.stories.people.test_departures import EVE, becomes
 from tests.stories.test_break_glass import breaks
+from tests.waiting import until
 from tests.world import World
 
 
@@ -283,16 +284,29 @@ async def test_attack_what_somebody_else_answered_the_agent_is_asked(redis: str,
         assert office.workshop.effects == ["press bell"]
 
 
-async def write(office: World, text: str, *, is_weak: bool, hours_ago: int) -> None:
-    """A new mail of Anna's, with the text as its subject as well; what is weak says not when it was written."""
+async def write(
+    office: World,
+    text: str,
+    *,
+    is_weak: bool = False,
+    hours_ago: int = 0,
+    to: str = "sayso@sayso.example",
+    copies: int = 1,
+) -> None:
+    """A new mail of Anna's, with the text as its subject as well; what is weak says not when it was written.
+
+    Copies differ in what a signature may leave out.
+    """
     mail = EmailMessage(policy=email.policy.SMTP)
-    mail["From"], mail["To"], mail["Message-ID"] = "anna@corp.example", "sayso@sayso.example", "<wish@corp.example>"
-    mail["Subject"] = text
+    mail["From"], mail["To"], mail["Subject"] = "anna@corp.example", to, text
     if not is_weak:
         mail["Date"] = format_datetime(office.about_now() - timedelta(hours=hours_ago))
     mail.set_content(text)
     who = "anna@corp.example"
-    await office.transport(who).send(bytes(mail), sender=who, recipients=["sayso@sayso.example"])
+    for number in range(copies):
+        del mail["Message-ID"]
+        mail["Message-ID"] = f"<wish{number}@corp.example>"
+        await office.transport(who).send(bytes(mail), sender=who, recipients=["sayso@sayso.example"])
 
 
 @pytest.mark.parametrize(("change", "effects"), [("", 3), ("weak", 1), ("old", 1), ("no approvals by mail", 1)])
@@ -310,6 +324,34 @@ async def test_attack_a_mail_that_could_approve_nothing_uses_none(
         assert len(office.workshop.effects) == effects
         assert len((await the_only(office)).uses) == effects - 1
         assert sum(one.state == "open" for one in await office.requests()) == (effects == 1)
+
+
+async def test_attack_a_mail_to_somebody_else_that_comes_to_sayso_uses_none(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office))
+
+        await write(office, "press bell", to="bo@corp.example")
+
+        await until(lambda: is_open(office), what="people are asked")
+        assert office.workshop.effects == ["press bell"]
+        assert (await the_only(office)).uses == ()
+
+
+async def test_attack_of_a_mail_and_its_copies_one_uses_it(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office))
+
+        await write(office, "press bell", copies=2)
+
+        await until(lambda: is_open(office), what="people are asked about the copy")
+        await office.quiet()
+        # Its subject says it as well.
+        assert office.workshop.effects == ["press bell"] * 3
+        assert len((await the_only(office)).uses) == 2
+
+
+async def is_open(office: World) -> bool:
+    return any(one.state == "open" for one in await office.requests())
 
 
 async def test_attack_a_backup_gives_back_neither_uses_nor_what_was_revoked(redis: str, tmp_path: Path) -> None:

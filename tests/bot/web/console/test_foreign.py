@@ -32,7 +32,7 @@ async def site(tmp_path: Path) -> AsyncIterator[str]:
 
 
 async def test_a_script_in_a_deployed_page_approves_nothing(world: World, demo_console: Console, site: str) -> None:
-    async with AsyncClient(trust_env=False) as client:
+    async with AsyncClient(trust_env=False, timeout=60) as client:
         page = await client.get(f"{site}/production/")
     assert APPROVES in page.text
     assert page.headers["content-security-policy"] == "sandbox", "no script runs, and if one did it had no origin"

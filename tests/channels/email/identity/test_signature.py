@@ -45,6 +45,15 @@ def test_a_mail_that_a_signature_alone_proves_may_not_approve_when_its_words_are
     assert f"does not cover {lacks}:" in said
 
 
+def test_what_answers_no_card_has_to_be_signed_as_written_to_us_too() -> None:
+    lines = f"{BY_DKIM} dkim=pass header.d=corp.example;{DMARC}{signature('from:date:subject')}"
+    found = who(lines.encode() + mail(), People(ANNA, BO), dmarc(MX))
+
+    assert isinstance(found, Accepted), found
+    assert found.weakness == ""
+    assert "does not cover To:" in found.wish_weakness
+
+
 @pytest.mark.parametrize("covers", [ALL, "From : Date : Subject", "subject:date:from:from:subject:date"])
 def test_a_signature_over_from_date_and_subject_proves_the_words_too(covers: str) -> None:
     assert weakness(f"{BY_DKIM} dkim=pass header.d=corp.example;{DMARC}{signature(covers)}") == ""
