@@ -49,6 +49,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=place)
 
 
+def pytest_collection_finish() -> None:
+    """What is loaded by now is no garbage: never look at it again."""
+    gc.freeze()
+
+
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """A folder of one test whose path is short enough for sockets."""
