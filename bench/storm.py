@@ -4,15 +4,14 @@ import random
 
 from tests.storm.storm import SkippedHere, Wanted, table
 
-_LONG = 25_000
-_EACH_S = 2.0
+_LONG, _LONG_S, _LONG_AT_ONCE = 25_000, 3_600.0, 40
 
 
 def storm(seconds: float, seed: int | None, *, is_long: bool) -> bool:
     """Print the table of a storm; whether nothing went wrong, and enough was tried to say so."""
     drawn = random.randrange(2**16) if seed is None else seed  # noqa: S311
     print(f"seed {drawn}", flush=True)
-    wanted = Wanted(_LONG * _EACH_S / 6, _LONG, drawn) if is_long else Wanted(seconds, seed=drawn)
+    wanted = Wanted(_LONG_S, _LONG, drawn, _LONG_AT_ONCE) if is_long else Wanted(seconds, seed=drawn)
     try:
         is_well, lines = table(wanted)
     except SkippedHere as error:
