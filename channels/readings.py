@@ -37,7 +37,8 @@ class Reply(Frozen):
 
     `unbound` says why nothing shows that the person meant this card; then a denial is all that may count. `is_exposed`:
     others have seen the token. `key` names what the person sent, where the channel knows it: the same however often,
-    and along whichever way, it arrives. `asks`: it was sent as a question to whoever asked for what the card is about.
+    and along whichever way, it arrives. `copy_key` is the same for each copy, where whoever has one can change other
+    parts of it and send it again. `asks`: it was sent as a question to whoever asked for what the card is about.
     `hands_on_to` is whom the person wants it handed on to, for the reason in `text`. `breaks_glass`: what is `said` is
     an approval that stands for all others, for this `reason`. `is_sure`: nothing speaks against it that the `text` is
     what the person wrote and saw, so code may read a word of it.
@@ -58,6 +59,7 @@ class Reply(Frozen):
     unbound: str = ""
     is_exposed: bool = False
     key: str = ""
+    copy_key: str = ""
     asks: bool = False
     hands_on_to: str = ""
     breaks_glass: bool = False
@@ -71,8 +73,8 @@ class Trigger(Frozen):
     nothing where we know nothing. `within` is the thread it was written in, where that is not `thread`. It starts no
     run of its own where `held_because` says why it is held instead. `room` is a place of many that has a limit of its
     own; `place` is as in `Reply`. `others` are people whose words these are as well: they count as having asked.
-    `weakness` says why it proves too little for an approval, written as it was at `written_at`. `key` is the same for
-    each copy of it, where whoever has one can send it again.
+    `weakness` says why it proves too little for an approval, written as it was at `written_at`; `copy_key` is as in
+    `Reply`.
     """
 
     type: Literal["trigger"] = "trigger"
@@ -90,7 +92,7 @@ class Trigger(Frozen):
     others: tuple[str, ...] = ()
     weakness: str = ""
     written_at: AwareDatetime | None = None
-    key: str = ""
+    copy_key: str = ""
 
 
 class Quarantined(Frozen):

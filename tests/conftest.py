@@ -25,7 +25,7 @@ from tests.world import World, a_world
 gc.set_threshold(150_000, 10, 10)
 
 # A busy machine is not a failure. `./check` draws few examples, `./check --all` as many as hypothesis thinks right.
-settings.register_profile("fast", deadline=None, max_examples=20)
+settings.register_profile("fast", deadline=None, max_examples=15)
 settings.register_profile("all", deadline=None, max_examples=100)
 settings.load_profile("fast")
 

@@ -22,5 +22,5 @@ def _long(case: Any, *, rows: bool) -> object:
 
 
 def examples(number: int) -> int:
-    """Return how many examples hypothesis draws: `number` of them under `--all`, else an eighth."""
-    return number if settings.get_current_profile_name() == "all" else max(10, number // 8)
+    """Return how many examples hypothesis draws: `number` of them under `--all`, else a sixteenth."""
+    return number if settings.get_current_profile_name() == "all" else max(10, number // 16)

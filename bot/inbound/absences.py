@@ -4,7 +4,7 @@ from datetime import datetime
 
 from agents.requests import PersonId
 from bot.config.tables import CHANNELS
-from bot.errors import Forbidden, SaysoError
+from bot.errors import Conflict, Forbidden, Invalid, NotFound
 from bot.outbound.notifier import to_person
 from bot.people.absences import Typed, absence_words, typed_absence
 from bot.people.directory import People
@@ -15,8 +15,12 @@ from bot.requests.reassignment.absences import AbsenceWanted, AbsentPeople
 from bot.requests.stored import TRIES
 from bot.store.journal import Journal, outgoing_id
 from bot.store.outbox_entry import Delivery, Tell, nearest_first
+from channels import Trigger
 from language import say
 from language.recorded import reason_of
+
+TOLD = (30, 3600.0)
+"""So often in so many seconds somebody hears that a mail proves too little: anybody who has one can send it again."""
 
 _OFFERED_S = 7 * 24 * 3600.0
 
@@ -27,26 +31,29 @@ class TypedAbsences:
     def __init__(self, journal: Journal, people: People, absences: AbsentPeople, decisions: Decisions) -> None:
         self._journal, self._people, self._absences, self._decisions = journal, people, absences, decisions
 
-    async def take(self, channel: str, person: PersonId, text: str, evidence: str, weakness: str = "") -> bool:
-        """Do what `text` says; False where it says something else. Taking the same twice changes nothing more.
+    async def take(self, inbound_id: str, channel: str, said: Trigger) -> bool:
+        """Do what the message says; False where it says something else. Taking the same twice changes nothing more.
 
-        With a `weakness`, as of `Trigger`, nothing is done, and they are told why: others may decide by it.
+        With a weakness nothing is done, and they are told why: others may decide by it. Raises StoreUnavailable.
         """
-        typed = typed_absence(text)
+        typed, person = typed_absence(said.text), PersonId(said.person)
         if typed is None:
             return False
         with self._people.speaking_to(person):
             try:
-                if weakness:
-                    raise Forbidden(say("absence.too-weak", why=reason_of(weakness)), say("absence.too-weak-do"))
-                told = await self._done(typed, channel, person, evidence)
-            except SaysoError as error:
+                told = await self._done(typed, channel, said)
+            except (Conflict, Forbidden, Invalid, NotFound) as error:
                 told = str(error)
             title = say("absence.title")
+        if said.weakness and not await self._journal.store.admit(f"told of absences {person}", inbound_id, *TOLD):
+            return True
         await to_person(self._journal, person, title, told, reach=nearest_first(CHANNELS, channel))
         return True
 
-    async def _done(self, typed: Typed, channel: str, person: PersonId, evidence: str) -> str:
+    async def _done(self, typed: Typed, channel: str, said: Trigger) -> str:
+        person, evidence = PersonId(said.person), said.evidence
+        if said.weakness:
+            raise Forbidden(say("absence.too-weak", why=reason_of(said.weakness)), say("absence.too-weak-do"))
         if not typed.until:
             await self._absences.end(person, person, channel=channel, evidence=evidence)
             return say("absence.is-back")

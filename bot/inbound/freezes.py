@@ -9,7 +9,8 @@ from agents.command import said_lines
 from agents.requests import PersonId
 from agents.text import first_line, strip_invisible
 from bot.config.tables import CHANNELS
-from bot.errors import Forbidden, Invalid, NotFound, SaysoError
+from bot.errors import Conflict, Forbidden, Invalid, NotFound
+from bot.inbound.absences import TOLD
 from bot.outbound.notifier import to_person
 from bot.people.directory import People
 from bot.people.refusals import Refusals
@@ -30,8 +31,6 @@ _TYPED = re.compile(
 )
 _EVERYTHING = "everything"
 _REASON_CHARS = 500
-# Whoever sends a captured mail over and over has its writer told so often, and no more.
-_TOLD, _TOLD_PER_S = 30, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +88,15 @@ class TypedFreezes:
         A freeze only stops things, so it counts from every proven sender, also where it is taken again. Its end needs
         as much as an approval does, and ends nothing that began after it was written or received.
         """
-        typed = typed_freeze(trigger.text, has_subject=channel == "email")
+        typed = typed_freeze(trigger.text, has_subject=channel == "email" and not trigger.follows)
         if typed is None or trigger.others or not trigger.is_addressed:
             return False
         typed = replace(typed, environment=self._known(typed.environment))
         await self._people.look_up(self._people.tables.alerts)
         person = PersonId(trigger.person)
-        is_meant = typed.is_alone and (not typed.environment or typed.environment in self._environments)
-        if not is_meant and self._rights.denial_at_all(self._rights.of_person(person), "freeze"):
+        may = self._rights.denial_at_all(self._rights.of_person(person), "freeze") is None
+        # Else it is a sentence that only looks like one.
+        if not self._is_known(typed.environment) and not (typed.is_alone and may):
             return False
         # A mail says the second alone in which it was written.
         written = trigger.written_at and trigger.written_at + timedelta(seconds=1)
@@ -104,12 +104,16 @@ class TypedFreezes:
         with self._people.speaking_to(person):
             try:
                 told = await self._done(typed, channel, trigger, said_at)
-            except SaysoError as error:
+            except (Conflict, Forbidden, Invalid, NotFound) as error:
                 told = str(error)
             title = say("notice.freeze-title")
-        if await self._journal.store.admit(f"told of freezes {person}", inbound_id, _TOLD, _TOLD_PER_S):
+        weak = trigger.weakness
+        if not weak or await self._journal.store.admit(f"told of freezes {person}", inbound_id, *TOLD):
             await to_person(self._journal, person, title, told, reach=nearest_first(CHANNELS, channel))
         return True
+
+    def _is_known(self, where: str) -> bool:
+        return not where or where in self._environments
 
     def _known(self, where: str) -> str:
         """The environment that is written so, but for capitals."""
@@ -121,13 +125,14 @@ class TypedFreezes:
         if denied := self._rights.denial_at_all(who, "freeze"):
             await self._refusals.refuse(who, "freeze", denied, channel)
         if not typed.is_alone:
-            raise Invalid(say("notice.freeze-not-alone"), say("notice.freeze-not-alone-do"))
+            verb = "unfreeze" if typed.ends else "freeze"
+            line = f"{verb} {where or _EVERYTHING}: {typed.reason}"
+            raise Invalid(say("notice.freeze-not-alone"), say("notice.freeze-not-alone-do", line=line))
         if typed.ends:
             return await self._ended(typed, channel, trigger, said_at)
         made = await self._freezes.freeze(where, person, typed.reason, channel=channel, evidence=trigger.evidence)
         told = f"{self._freezes.words(made)} {say('notice.freeze-how-ends', where=where or _EVERYTHING)}"
-        is_known = not where or where in self._environments
-        return told if is_known else f"{say('notice.freeze-unknown', where=where)} {told}"
+        return told if self._is_known(where) else f"{say('notice.freeze-unknown', where=where)} {told}"
 
     async def _ended(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime) -> str:
         person, where, evidence = PersonId(trigger.person), typed.environment, trigger.evidence

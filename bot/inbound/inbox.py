@@ -19,6 +19,7 @@ from bot.inbound.freezes import TypedFreezes, typed_freeze
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.revocations import Revocations
+from bot.people.absences import typed_absence
 from bot.people.directory import People
 from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency
 from bot.requests.decisions import Decisions
@@ -40,6 +41,7 @@ log = structlog.stdlib.get_logger()
 
 # A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
 _SEEN_S = 7 * 24 * 3600.0
+# Longer than a mail is fresh, and than one waits to be read.
 _COPIES_S = 7 * 24 * 3600.0
 # A mail server's clock is not ours.
 _CLOCKS_DIFFER = timedelta(minutes=10)
@@ -171,14 +173,15 @@ class Inbox:
 
     async def _proven(self, inbound_id: str, trigger: Trigger) -> Trigger:
         """`trigger`, which proves less where a copy of it came before: no signature says how often a mail was sent."""
-        if not trigger.key or trigger.weakness:
+        if not trigger.copy_key or trigger.weakness:
             return trigger
-        first, _ = await self._store.remember(trigger.key, inbound_id.encode(), _COPIES_S)
-        return (
-            trigger
-            if first == inbound_id.encode()
-            else trigger.model_copy(update={"weakness": recorded("reason.came-before")})
-        )
+        first, _ = await self._store.remember(trigger.copy_key, inbound_id.encode(), _COPIES_S)
+        restored, why = await restored_at(self._store.client), ""
+        if first != inbound_id.encode():
+            why = recorded("reason.came-before")
+        elif restored and trigger.written_at and trigger.written_at < restored + _CLOCKS_DIFFER:
+            why = recorded("reason.before-restore")  # and so may a copy have come
+        return trigger.model_copy(update={"weakness": why})
 
     async def _reply(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> None:
         """A token names what this person was shown; without one that is ours nothing is decided."""
@@ -224,12 +227,7 @@ class Inbox:
         # Whom a question asks may answer it with any words.
         is_vote = is_read and read.record.request.format == "approval"
         is_plain = is_vote and reply.said == "free_text" and not (reply.unbound or reply.asks or reply.filled)
-        if is_plain and await self._absences.take(channel, statement.person, reply.text, reply.evidence):
-            return await self._store.drop_inbound(inbound_id)
-        said = Trigger(
-            person=reply.person, text=reply.text, evidence=reply.evidence, weakness=recorded("reason.answers-request")
-        )
-        if is_plain and await self._freezes.take(inbound_id, channel, said, received_at):
+        if is_plain and await self._is_order(inbound_id, channel, reply, received_at):
             return await self._store.drop_inbound(inbound_id)
         if is_read and (values := edit_of(read.record, statement)):
             await self._steering.edit(statement, placed.request_id, values, together)
@@ -241,6 +239,18 @@ class Inbox:
         if together is None:
             await self._store.drop_inbound(inbound_id)
         return None
+
+    async def _is_order(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
+        """Return whether the answer says that somebody is away, or freezes something, and that is done."""
+        if typed_absence(reply.text) is None and typed_freeze(reply.text) is None:
+            return False
+        said = Trigger(person=reply.person, text=reply.text, evidence=reply.evidence, follows=True)
+        said = await self._proven(inbound_id, said.model_copy(update={"copy_key": reply.copy_key}))
+        if await self._absences.take(inbound_id, channel, said):
+            return True
+        # What answers a card is bound to that, and to no freeze: it ends none.
+        said = said.model_copy(update={"weakness": recorded("reason.answers-request")})
+        return await self._freezes.take(inbound_id, channel, said, received_at)
 
     async def _away(self, reading: Ignored) -> None:
         """Note whose mailbox answered a card of theirs by itself."""
@@ -257,11 +267,9 @@ class Inbox:
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> None:
         title = say("run.not-passed-on-title")
-        person, is_new = PersonId(trigger.person), trigger.is_addressed and not trigger.follows
-        may_say = is_new and not trigger.held_because
+        may_say = trigger.is_addressed and not (trigger.follows or trigger.held_because)
         try:
-            proof = trigger.evidence, trigger.weakness
-            if may_say and await self._absences.take(channel, person, trigger.text, *proof):
+            if may_say and await self._absences.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if await self._freezes_or_ends(inbound_id, channel, trigger, received_at):
                 return await self._store.drop_inbound(inbound_id)
@@ -296,7 +304,10 @@ class Inbox:
         """Return whether the message froze something, or ended that. What answers a question is an answer."""
         if typed_freeze(trigger.text) is None:
             return False
-        if trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger):
+        is_answer = trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger)
+        # Taken again after a crash, the same words would mean something else by then.
+        kept, _ = await self._store.remember(f"freezes {inbound_id}", b"" if is_answer else b"1", _COPIES_S)
+        if not kept:
             return False
         return await self._freezes.take(inbound_id, channel, trigger, received_at)
 

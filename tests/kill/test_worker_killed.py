@@ -99,7 +99,7 @@ def test_a_story_without_a_death_passes_the_named_points_and_no_others(lanes: La
     assert passed.keys() - expected.keys() == set()
 
 
-@pytest.mark.parametrize("case", few_of(KILLED, *range(3, len(KILLED), 50)), ids=str)
+@pytest.mark.parametrize("case", few_of(KILLED, *range(3, len(KILLED), 80)), ids=str)
 def test_a_worker_that_is_killed_loses_nothing_and_does_nothing_twice(lanes: Lanes, case: Case) -> None:
     story = lanes.story(case)
 

@@ -18,6 +18,7 @@ from bot.policy.judgements import Decided, NotEntitled
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
 from bot.requests.reassignment.absences import AbsenceWanted
+from channels.email.local.reply_mail import compose_reply
 from tests.bot.cli.shell import sayso
 from tests.bot.web.problems import refused
 from tests.servers.web import serving
@@ -226,6 +227,25 @@ async def test_by_mail_it_is_a_line_of_its_own_and_no_wish(office: World) -> Non
         return not await office.app.requests.absences.all()
 
     await until(is_back, what="Bo is back")
+
+
+async def test_attack_an_answer_that_is_sent_again_sets_no_absence_anew(office: World) -> None:
+    await asked(office)
+    card, at = await office.next_mail("bo"), office.about_now()
+    text = f"away until {_after(await office.now(), 3)[:10]}: cy@corp.example"
+    bo = office.app.people.contact("bo")
+    assert bo is not None
+
+    async def answered() -> str:
+        mail, who = compose_reply(card, text, author=bo, at=at), "bo@corp.example"
+        raw = mail.raw.replace(mail.message_id.encode(), f"<{secrets.token_hex(8)}@corp.example>".encode())
+        await office.transport(who).send(raw, sender=who, recipients=(mail.recipient,))
+        return " ".join((await office.next_mail("bo", about="absence")).text.split())
+
+    assert "Cy Cole stands in." in await answered()
+    await office.app.requests.absences.end(PersonId("bo"), PersonId("bo"), channel="cli")
+    assert "the same mail came before" in await answered()
+    assert not await office.app.requests.absences.all()
 
 
 async def test_a_mail_that_could_not_approve_sets_no_absence(office: World) -> None:

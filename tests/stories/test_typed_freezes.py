@@ -123,15 +123,16 @@ async def test_what_others_say_of_no_environment_that_is_known_is_a_wish(office:
 
 
 @pytest.mark.parametrize(
-    "text", ["freeze production: incident\nor rather not", "so: freeze\nunfreeze production: fixed"]
+    "text", ["freeze everything: incident\nor rather not", "so: freeze\nunfreeze everything: fixed"]
 )
 async def test_a_message_that_says_more_does_neither_and_its_writer_is_told(office: World, text: str) -> None:
-    await freezes_of(office).freeze("production", PersonId("dan"), "before")
+    await freezes_of(office).freeze("", PersonId("dan"), "before")
 
     told = await write(office, "cy", text)
 
     assert "Nothing was frozen or unfrozen, because your message says more than that." in told
-    assert await frozen(office) == [("production", "dan", "before")]
+    assert "Write only that line: " in told
+    assert await frozen(office) == [("", "dan", "before")]
     assert await office.app.store.lists.runs() == []
 
 
@@ -217,8 +218,44 @@ async def test_attack_a_mail_to_somebody_else_that_comes_to_sayso_ends_nothing(o
         office, a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze", to="bo@corp.example")
     )
 
-    assert "it was not written to sayso" in told
+    assert "its To does not name sayso" in told
     assert await frozen(office) == [("production", "cy", "incident 4711")]
+
+
+async def test_attack_blanks_in_signed_fields_make_no_copy_another_mail(office: World) -> None:
+    await write(office, "cy", "freeze production: the first")
+    ends = a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze")
+    await sent(office, ends)
+    await write(office, "cy", "freeze production: the second")
+
+    for name in ("Subject", "Date"):
+        value = str(ends[name])
+        blanks = f"{' ' * 900}\r\n{' ' * 900}"
+        raw = bytes(again(ends)).replace(f"{name}: ".encode(), f"{name}:{blanks}".encode())
+        raw = raw.replace(value.encode(), value.replace(" ", f"{' ' * 90}\r\n ").encode())
+        who = ends["From"]
+        await office.transport(who).send(raw, sender=who, recipients=[TO])
+        assert "the same mail came before" in words(await office.next_mail("cy", about=TOLD)), name
+
+    assert await frozen(office) == [("production", "cy", "the second")]
+
+
+async def test_attack_a_copy_to_which_we_were_added_ends_nothing(office: World) -> None:
+    await write(office, "cy", "freeze production: incident 4711")
+    mail = a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze", to="bo@corp.example")
+    mail["Cc"] = TO
+
+    told = await sent(office, mail)
+
+    assert "its To does not name sayso" in told
+    assert await frozen(office) == [("production", "cy", "incident 4711")]
+
+
+async def test_what_operators_write_beside_words_that_only_look_like_a_freeze_is_a_wish(office: World) -> None:
+    await office.send("cy", TO, "freeze dates: 20 December\nto 4 January, please write them down")
+
+    await until(office.app.store.lists.runs, what="a run")
+    assert await frozen(office) == []
 
 
 async def test_attack_a_mail_that_is_sent_over_and_over_is_answered_some_thirty_times(office: World) -> None:
@@ -227,6 +264,6 @@ async def test_attack_a_mail_that_is_sent_over_and_over_is_answered_some_thirty_
         await office.transport(mail["From"]).send(bytes(again(mail)), sender=mail["From"], recipients=[TO])
 
     await sent(office, a_mail(office, "dan", "freeze everything: two at once"))
-    await until(lambda: told_of(office) == 30, what="thirty answers")
+    await until(lambda: told_of(office) == 31, what="thirty answers")
     await office.quiet()
-    assert told_of(office) == 30
+    assert told_of(office) == 31  # the first was no copy

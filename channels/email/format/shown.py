@@ -12,7 +12,8 @@ HEADER_CHARS = 1000
 
 def decoded(value: str) -> str:
     """A header's value with its encoded words (RFC 2047) read; as it stands where they can't be."""
-    short = value[:HEADER_CHARS].strip()
+    # Most signatures leave it open how many blanks stand between words (RFC 6376, 3.4.2): they must cut nothing off.
+    short = " ".join(value.split())[:HEADER_CHARS]
     if "=?" not in short:
         return short
     try:

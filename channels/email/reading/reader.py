@@ -60,6 +60,8 @@ _REPLY = re.compile(
     r"\s*(?:\[[^\]]{1,40}\]\s*)?(?:re|aw|antw|sv|vs|odp|res|rif|ynt|atb|vá)\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE
 )
 
+_DATE_CHARS = 100
+
 UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
 
 
@@ -134,11 +136,18 @@ class Reader:
 
     def _is_named(self, headers: Headers) -> bool:
         """Return whether the mail was written to us; who only got a copy of it answers no stranger (RFC 3834, 2)."""
-        return any(addresses.split_tag(each)[0] == self.own for each in recipients_of(headers))
+        return any(self._is_us(each) for each in recipients_of(headers))
+
+    def _is_us(self, address: str) -> bool:
+        return self.own in (address, addresses.split_tag(address)[0])
 
     def _misses_us(self, headers: Headers) -> tuple[str, ...]:
-        """Return what is open of a mail that does not name us: somebody else may have sent on what they got."""
-        return () if self._is_named(headers) else ("it was not written to sayso",)
+        """Return what is open of a mail whose To does not name us: somebody else may have sent on what they got.
+
+        Its Cc proves nothing: where a mail has none, whoever sends it on can add one that no signature covers.
+        """
+        to = (each for field in headers.all("to") for each in addresses.recipients(field))
+        return () if any(map(self._is_us, to)) else ("its To does not name sayso",)
 
     def _token(self, raw: bytes) -> tuple[str | None, str]:
         """The token, and why it is not clear which one."""
@@ -212,7 +221,7 @@ class Reader:
             held_because=why,
             weakness="; ".join((*_faults(headers, found.wish_weakness), *self._misses_us(headers))),
             written_at=_date_of(headers),
-            key=_wish_key(found, headers, subject),
+            copy_key=_copy_key(found, headers, subject),
         )
 
     def _whole(self, name: str, shown: str) -> File:
@@ -246,6 +255,7 @@ class Reader:
             files=files_of(body.files),
             is_exposed=self._is_exposed(headers, token),
             key=_key_of(found, headers, said.whole),
+            copy_key=_copy_key(found, headers, subject),
             is_sure=said.is_one and not said.unsure and text == said.text,
             about=about,
         )
@@ -296,10 +306,11 @@ def _faults(headers: Headers, weakness: str) -> tuple[str, ...]:
 def _date_of(headers: Headers) -> datetime | None:
     """Return when the mail says it was written (RFC 5322, 3.3); None where it does not say so plainly."""
     try:
-        found = email.utils.parsedate_to_datetime(headers.first("date").strip()[:100])
+        said = " ".join(headers.first("date").split())
+        found = email.utils.parsedate_to_datetime(said) if len(said) <= _DATE_CHARS else None
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return found if found.tzinfo else None
+    return found if found and found.tzinfo else None
 
 
 def _key_of(found: Accepted, headers: Headers, whole: str) -> str:
@@ -308,14 +319,14 @@ def _key_of(found: Accepted, headers: Headers, whole: str) -> str:
     return f"mail-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}" if _id_of(headers) else ""
 
 
-def _wish_key(found: Accepted, headers: Headers, subject: str) -> str:
+def _copy_key(found: Accepted, headers: Headers, subject: str) -> str:
     """Return a key that is the same for every copy of one mail, whatever its signature leaves open to change.
 
     Where it is "relaxed", blanks are as open as all fields but those of `WISH_NEEDED` (RFC 6376, 3.4).
     """
     written = _date_of(headers)
-    said = f"{found.contact.id}\n{written.timestamp() if written else ''}\n{' '.join(subject.split())}"
-    return f"wish-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}"
+    said = f"{found.contact.id}\n{written.timestamp() if written else ''}\n{subject}"
+    return f"copy-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}"
 
 
 def _described(held: Quarantined, headers: Headers, subject: str) -> Quarantined:

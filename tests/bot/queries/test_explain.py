@@ -19,6 +19,7 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from bot.testing.settings import settings_of
 from tests.bot.cli.shell import sayso
 from tests.bot.web.problems import refused
+from tests.long import examples
 from tests.servers.web import serving
 from tests.world import World, a_world
 
@@ -199,7 +200,7 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=s
 EVERYWHERE = ("Europe/Berlin", "America/New_York", "Asia/Singapore", "Australia/Lord_Howe", "Africa/Casablanca")
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(moments, st.sampled_from(["production", "spending"]))
 def test_what_is_due_comes_in_order_once_and_ends_with_the_expiry(
     tmp_path_factory: pytest.TempPathFactory, at: datetime, policy: str

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.store import Keys, WorkItem
 from channels import Channel, ChannelUnavailable, Inbound, Marks, Reading, Remembers
 from tests.fakes.slow import SlowChannel
+from tests.long import few_of
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -138,7 +139,7 @@ async def test_what_another_release_has_just_written_is_left_to_it_however_often
     assert await world.app.store.client.do("ZSCORE", Keys.of(run_id).wake, str(item)) is not None
 
 
-@pytest.mark.parametrize(("is_ours", "ago"), [(True, timedelta(0)), (False, timedelta(days=2))])
+@pytest.mark.parametrize(("is_ours", "ago"), few_of([(True, timedelta(0)), (False, timedelta(days=2))], 1, rows=True))
 async def test_what_nobody_will_ever_read_is_a_dead_letter(world: World, *, is_ours: bool, ago: timedelta) -> None:
     run_id = await world.trigger("press bell")
     await world.next_mail("bo")
@@ -205,7 +206,7 @@ async def test_records_entries_and_items_of_another_release_are_left_to_it_and_t
         assert 5 < due - (await store.now(item.id)).timestamp() < 20
 
 
-@pytest.mark.parametrize("ago", [None, timedelta(hours=25)])
+@pytest.mark.parametrize("ago", few_of([None, timedelta(hours=25)], 1))
 async def test_what_nobody_can_read_and_no_other_release_can_have_stored_is_a_dead_letter(
     world: World, ago: timedelta | None
 ) -> None:

@@ -24,6 +24,7 @@ from bot.policy.judge import judge
 from bot.policy.judgements import Decided, NotEntitled
 from tests.agents.worlds import NOON
 from tests.bot.examples import ANNA, BO, CY, DAN, all_of, answer, anyone, approval, policy, record
+from tests.long import examples
 
 EVE, FAY = PersonId("eve"), PersonId("fay")
 HERE = (ANNA, BO, CY, DAN, EVE, FAY)
@@ -205,7 +206,7 @@ _policies = st.builds(_policy, _rules, st.integers(1, 2), _everybody | _seats, s
 _wishes = st.lists(st.tuples(st.integers(0, 5), _names.map(PersonId)), min_size=4, max_size=40)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(_policies, _wishes, st.sets(_names.map(PersonId), max_size=2))
 def test_whatever_is_handed_on_the_rules_hold(
     snapshot: PolicySnapshot, wishes: list[tuple[int, PersonId]], voters: set[PersonId]

@@ -154,7 +154,7 @@ async def test_the_cookie_of_another_installation_on_this_machine_is_not_ours(co
         assert (await other.get("/")).status == 401
 
 
-@pytest.mark.parametrize("is_demo", [True, False])
+@pytest.mark.parametrize("is_demo", few_of([True, False], 1))
 async def test_looking_changes_nothing_however_often(
     world: World, console: Console, demo_console: Console, scene: Scene, is_demo: bool
 ) -> None:

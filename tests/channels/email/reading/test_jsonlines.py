@@ -9,6 +9,7 @@ import pytest
 
 from channels.email.reading.jsonlines import answer_line
 from tests.channels.email.mails import BOT, TOKEN, mail
+from tests.long import few_of
 from tests.servers.lines import TOP
 
 PROGRAM = [sys.executable, "-c", "from bot.cli import main; main()", "parse-reply"]
@@ -114,7 +115,7 @@ LIMITS = {
 
 
 @pytest.mark.skipif(not Path(SCORER).exists(), reason=f"the e-mail sets are not at {SCORER.parent}")
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", few_of([*LIMITS], 1, 3))
 def test_the_figures_of_the_sets_stay_where_they_are_wanted(name: str) -> None:
 
     ended = subprocess.run(
