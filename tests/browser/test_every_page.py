@@ -113,6 +113,7 @@ def test_an_approver_of_any_sight_can_read_and_answer_a_request(browser: Browser
         assert faults(page, axe) == []
 
 
+@pytest.mark.long
 def test_a_page_that_few_could_read_would_be_told(browser: Browser, shared_dev: Dev, axe: Path) -> None:
     with Visitor(browser, shared_dev, strict=False) as visitor:
         page = visitor.opens("/login")
@@ -125,6 +126,7 @@ def test_a_page_that_few_could_read_would_be_told(browser: Browser, shared_dev: 
     assert "desktop, dark: wider than the screen" not in found
 
 
+@pytest.mark.long
 def test_what_a_page_may_not_do_is_told(browser: Browser, shared_dev: Dev) -> None:
     with Visitor(browser, shared_dev) as visitor:
         page = visitor.opens("/login")

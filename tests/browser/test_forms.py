@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx2
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.dev import Dev
@@ -10,6 +11,8 @@ from tests.browser.test_every_page import axe, faults
 from tests.browser.visitor import Visitor
 
 __all__ = ["axe"]
+
+pytestmark = pytest.mark.long
 
 FIELDS = [
     {

@@ -7,8 +7,9 @@ from tests.processes.stage import READY, Stage
 
 RUNS = 30
 
+pytestmark = pytest.mark.long
 
-@pytest.mark.long
+
 def test_two_workers_share_the_work_and_execute_each_run_once(stage: Stage) -> None:
     first, second = stage.start("first", "works"), stage.start("second", "works")
     stage.start("receiver", "receives")
@@ -23,7 +24,6 @@ def test_two_workers_share_the_work_and_execute_each_run_once(stage: Stage) -> N
     assert min(executed) > 0
 
 
-@pytest.mark.long
 def test_two_workers_that_hear_the_same_message_start_one_run(stage: Stage) -> None:
     stage.start("first")
     stage.start("second")
@@ -37,7 +37,6 @@ def test_two_workers_that_hear_the_same_message_start_one_run(stage: Stage) -> N
     assert [len(story.calls) for story in stories] == [1] * RUNS
 
 
-@pytest.mark.long
 def test_a_tool_that_takes_longer_than_its_lease_is_left_to_its_owner(stage: Stage) -> None:
     for name in ("first", "second", "third"):
         stage.start(name)
@@ -65,7 +64,6 @@ def test_a_worker_that_is_killed_leaves_its_work_to_the_other(stage: Stage) -> N
     assert len(story.calls) == 2
 
 
-@pytest.mark.long
 def test_a_worker_that_starts_while_redis_is_away_waits_for_it(stage: Stage) -> None:
     stage.redis.kill()
     worker = stage.start(ready=False)
@@ -79,7 +77,6 @@ def test_a_worker_that_starts_while_redis_is_away_waits_for_it(stage: Stage) -> 
     assert story.problems() == []
 
 
-@pytest.mark.long
 def test_a_run_that_waits_for_people_goes_on_after_redis_was_killed_and_started_again(stage: Stage) -> None:
     stage.start()
     story = stage.people.want("careless")
@@ -93,7 +90,6 @@ def test_a_run_that_waits_for_people_goes_on_after_redis_was_killed_and_started_
     assert (len(story.calls), story.calls_before_unknown) == (1, [])
 
 
-@pytest.mark.long
 def test_a_result_that_redis_was_away_for_is_kept_until_it_is_back(stage: Stage) -> None:
     worker = stage.start()
     stage.hold("careless")
@@ -111,7 +107,6 @@ def test_a_result_that_redis_was_away_for_is_kept_until_it_is_back(stage: Stage)
     assert story.is_decided_before_it_is_done()
 
 
-@pytest.mark.long
 def test_messages_that_come_while_redis_is_away_are_taken_when_it_is_back(stage: Stage) -> None:
     stage.start()
     stage.redis.kill()
@@ -123,7 +118,6 @@ def test_messages_that_come_while_redis_is_away_are_taken_when_it_is_back(stage:
     assert story.problems() == []
 
 
-@pytest.mark.long
 def test_a_line_to_redis_that_goes_dead_holds_a_worker_up_for_seconds_only(stage: Stage) -> None:
     proxy = stage.proxy()
     stage.start(through=proxy)
