@@ -24,7 +24,7 @@ PASSWORDS = {BOT: "bot-pw", "anna@corp.example": "anna-pw", "bo@corp.example": "
 class Post:
     """The mail server, clients of it, and the bot's channel."""
 
-    def __init__(self, folder: Path, idle_s: float = 5.0) -> None:
+    def __init__(self, folder: Path, idle_s: float = 60.0) -> None:
         self.folder = folder
         self.arrived, self.marks = asyncio.Event(), MemoryMarks()
         self.server = MailServer(
