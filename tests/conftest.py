@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from bot.config.example import example_toml
@@ -20,6 +21,16 @@ from tests.servers.dovecot import missing as dovecot_missing
 from tests.servers.mailhost import MailHost
 from tests.servers.mailhost import missing as mailhost_missing
 from tests.world import World, a_world
+
+# What stands here until a process sets its logs up draws a frame around every line of a traceback.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # Looking for cycles as often as Python does by itself takes a sixth of all the time.
 gc.set_threshold(150_000, 10, 10)

@@ -177,6 +177,7 @@ class BoltApp:
         # An `authorize` of our own: with a token bolt would ask Slack before each first payload, and with
         # SLACK_CLIENT_ID in the environment it would look for installations of its own.
         self._app = AsyncApp(
+            name="sayso",  # else it reads the source of all that called it
             client=self._client,
             signing_secret=signing_secret,
             authorize=_authorize,

@@ -51,7 +51,10 @@ class BoltApp:
         self.answers: Json | str | None = None
         self.on_action: Callable[[Json], Awaitable[None]] | None = None
         self.bolt = AsyncApp(
-            client=self.client, signing_secret=slack.signing_secret, authorize=_authorizer(slack.bot_token)
+            name="bolt",
+            client=self.client,
+            signing_secret=slack.signing_secret,
+            authorize=_authorizer(slack.bot_token),
         )
         self.bolt.middleware(self._listen)  # pyright: ignore[reportUnknownMemberType]
         self.handler: AsyncSocketModeHandler | None = None

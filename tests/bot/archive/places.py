@@ -41,16 +41,17 @@ def object_store() -> Generator[ObjectStore]:
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     endpoint = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: _made(endpoint), what="the bucket is made", within_s=60)
+        with httpx2.Client(base_url=endpoint, timeout=60) as client:
+            wait_until(lambda: _made(client), what="the bucket is made", within_s=60)
         yield ObjectStore(endpoint)
     finally:
         server.terminate()
         server.wait(timeout=10)
 
 
-def _made(endpoint: str) -> bool:
+def _made(client: httpx2.Client) -> bool:
     try:
-        return httpx2.put(f"{endpoint}/{BUCKET}", timeout=60).is_success
+        return client.put(f"/{BUCKET}").is_success
     except httpx2.TransportError:
         return False
 

@@ -90,7 +90,7 @@ async def test_a_denial_takes_an_approval_back_until_the_start_and_is_too_late_a
     await answered(bo, second, approval(second))
 
     revoked = await answered(cy, first, {"vote": "deny"})
-    await world.has(second.request.run_id, "running")
+    await until(lambda: "press this" in world.workshop.started)
     late = await answered(cy, second, {"vote": "deny"})
 
     assert (revoked.status_code, revoked.json()["judgement"]["type"]) == (200, "revoked")
