@@ -101,6 +101,7 @@ def test_every_page_fits_every_screen_and_is_accessible(
     assert not {name: faults for name, faults in found.items() if faults}
 
 
+@pytest.mark.long
 def test_an_approver_of_any_sight_can_read_and_answer_a_request(browser: Browser, shared_dev: Dev, axe: Path) -> None:
     with Visitor(browser, shared_dev, strict=False) as anna:
         page = anna.logs_in(shared_dev.run("login"))

@@ -20,7 +20,6 @@ from bot.config.example import example_toml
 from bot.config.settings import load
 from bot.dev.demo import make_demo
 from tests.kill.reading import runs_in
-from tests.long import few_of
 from tests.processes.post import Post
 from tests.processes.programs import Program
 from tests.servers.resp import Redis
@@ -156,9 +155,8 @@ def assert_done_once(shop: Shop) -> None:
     assert "v1.1.0" in shop.live()
 
 
-@pytest.mark.parametrize(
-    "moment", few_of([asked, shown, answered, deployed, told], 2), ids=lambda moment: moment.__name__
-)
+@pytest.mark.long
+@pytest.mark.parametrize("moment", [asked, shown, answered, deployed, told], ids=lambda moment: moment.__name__)
 def test_a_deploy_by_mail_happens_once_though_everything_is_killed_when_it_is(
     shop: Shop, moment: Callable[[Shop], None]
 ) -> None:
@@ -173,7 +171,7 @@ def test_a_deploy_by_mail_happens_once_though_everything_is_killed_when_it_is(
     assert_done_once(shop)
 
 
-@pytest.mark.parametrize("ends", few_of(["while all is dead", "after the next start"], 1))
+@pytest.mark.parametrize("ends", ["while all is dead", "after the next start"])
 @pytest.mark.long
 def test_a_deploy_under_way_is_adopted_by_the_next_start_when_it_ends(shop: Shop, ends: str) -> None:
     deploying(shop)

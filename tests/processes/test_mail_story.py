@@ -18,6 +18,7 @@ def is_done_once(office: Branch, before: str) -> None:
     assert [event.tool for event in events if isinstance(event, ToolStarted)].count("deploy") == 1
 
 
+@pytest.mark.long
 def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_two_processes(office: Branch) -> None:
     before = office.live()
     with office.program("worker", "worker") as worker, office.program("mail", "mail") as mail:

@@ -132,6 +132,7 @@ async def stands_still(world: World, run_id: RunId) -> tuple[Event, ...]:
     return await until(seen, what=f"{run_id} waits or has ended")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("story", few_of(STORIES, 0), ids=lambda story: story.__name__)
 async def test_no_fork_at_any_event_does_what_only_the_story_was_allowed(world: World, story: Story) -> None:
     source = await story(world)

@@ -37,6 +37,7 @@ async def test_a_deploy_whose_base_changed_after_its_card_is_asked_again_with_wh
     assert live(shop, "production") == commit_of(shop, "v1.1.0")
 
 
+@pytest.mark.long
 async def test_of_two_deploys_approved_at_once_the_second_is_asked_again_about_what_is_live_by_then(
     shop: World,
 ) -> None:

@@ -124,6 +124,7 @@ async def test_no_part_of_a_secret_is_left_by_a_cut_a_colour_or_a_line_break(
     assert "file-h" not in printed
 
 
+@pytest.mark.long
 async def test_a_long_secret_of_one_line_is_masked_whole(environment: Environment) -> None:
     secret = "".join(f"{number:05}" for number in range(8_000))
     write(environment, secret)

@@ -43,6 +43,7 @@ def claude(api: FakeAnthropic, context_tokens: int) -> Claude:
     return Claude(api.key, api.base_url, "claude-sonnet-5-5", context_tokens=context_tokens)
 
 
+@pytest.mark.long
 async def test_a_run_that_cannot_be_cut_to_the_agents_budget_is_not_sent(api: FakeAnthropic) -> None:
     events, model = [started("word " * 5_000)], claude(api, 1_000)
 

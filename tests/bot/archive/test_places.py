@@ -100,6 +100,7 @@ def test_a_bucket_that_is_not_there_is_unavailable_and_no_secret_is_told(
     assert SECRET.get_secret_value() not in str(told.value)
 
 
+@pytest.mark.long
 def test_a_server_that_is_away_is_unavailable() -> None:
     with pytest.raises(ArchiveUnavailable, match="can't be used"):
         ObjectStore("http://127.0.0.1:9").place().put("one", b"1")

@@ -188,6 +188,7 @@ async def test_an_approval_is_for_what_was_printed_last_and_not_for_what_changed
     assert (again.code, (await shop.request(request_id)).state) == (0, "approved")
 
 
+@pytest.mark.long
 async def test_who_waits_for_a_run_is_told_once_whom_it_waits_for_and_how_they_answer(shop: World) -> None:
     waiting = asyncio.create_task(sayso(shop, "trigger", "deploy v1.2.0 to production", "--as", "anna", "--wait"))
     [record] = await until(shop.requests, what="a request")

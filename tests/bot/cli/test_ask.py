@@ -9,6 +9,7 @@ from tests.servers.web import serving
 from tests.world import World
 
 
+@pytest.mark.long
 async def test_a_script_beside_sayso_dev_asks_and_waits(world: World) -> None:
     words = ("May it go?", "--to", "group:release", "--format", "yes_no", "--as", "anna", "--wait")
     asking = asyncio.create_task(sayso(world, "ask", *words))

@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.servers.program import sayso
 
 
+@pytest.mark.long
 async def test_programs_read_each_finding_with_its_state_and_the_exit_code(tmp_path: Path) -> None:
     code, out, err = await sayso("doctor", "--json", cwd=tmp_path, env={"SAYSO_REDIS_URL": "redis://127.0.0.1:1"})
 

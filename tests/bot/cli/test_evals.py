@@ -55,6 +55,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_our_own_cases_pass_and_models_are_not_run_without_a_key(tmp_path: Path) -> None:
     done = evals(tmp_path, "deploy")
 

@@ -2,12 +2,15 @@
 
 import json
 
+import pytest
+
 from bot.store import Commit, WorkItem
 from bot.store.lists import NOT_DELIVERED
 from tests.bot.cli.shell import sayso
 from tests.world import World
 
 
+@pytest.mark.long
 async def test_status_says_what_waits_and_that_nothing_needs_a_person(world: World) -> None:
     decided = await world.opened(await world.trigger("press it"))
     await world.decide("bo", decided, "approve")

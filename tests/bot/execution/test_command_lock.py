@@ -112,6 +112,7 @@ async def test_a_deploy_that_is_called_off_while_it_waits_never_begins_and_lets_
     assert [one.run for one in (await shop.app.live.turns())["production"].waiting] == [third]
 
 
+@pytest.mark.long
 async def test_a_deploy_that_waits_while_sayso_ends_is_known_not_to_have_begun(street: Street) -> None:
     shop = street.shop
 
@@ -123,6 +124,7 @@ async def test_a_deploy_that_waits_while_sayso_ends_is_known_not_to_have_begun(s
     assert [event.may_have_started for event in left] == [False]
 
 
+@pytest.mark.long
 async def test_the_story_says_that_its_turn_came_and_what_changed_meanwhile_is_asked_again(street: Street) -> None:
     shop = street.shop
     before = [one.behind for one in await shop.events(street.second) if isinstance(one, ToolQueued)]

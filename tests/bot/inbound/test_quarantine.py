@@ -3,6 +3,8 @@
 import secrets
 from email.message import EmailMessage
 
+import pytest
+
 from agents.requests import RunId
 from bot.inbound.quarantine import Quarantine
 from bot.requests.tokens import Tokens
@@ -203,6 +205,7 @@ async def test_a_stranger_gets_one_notice_a_day_that_nothing_can_answer_and_that
     assert len(answers(world)) == 2
 
 
+@pytest.mark.long
 async def test_all_strangers_together_get_two_hundred_notices_a_day(world: World) -> None:
     await held_from(world, *(f"s{number}@elsewhere.example" for number in range(205)))
 

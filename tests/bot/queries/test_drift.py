@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from tests.bot.cli.shell import sayso
 from tests.stories.test_rollback import live, shop_of
 from tests.world import World
@@ -58,6 +60,7 @@ async def test_what_nobody_approved_is_told_once_and_stands_in_the_status_while_
     assert len(await shop.app.drift.needs()) == 1
 
 
+@pytest.mark.long
 async def test_what_a_run_put_there_is_no_drift(shop: World) -> None:
     await shop.app.drift.look()
     run_id = await shop.trigger("deploy v1.2.0 to production")

@@ -88,6 +88,7 @@ async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(
     assert (await shop.ended(waiting.request.run_id)).state == "done"
 
 
+@pytest.mark.long
 async def test_what_an_earlier_release_wrote_is_missed_in_lists_until_they_are_made_anew(shop: World) -> None:
     store = shop.app.store
     assert await store.lists.are_whole()

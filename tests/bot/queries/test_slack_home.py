@@ -178,6 +178,7 @@ async def test_of_several_processes_one_publishes_each_state_once(office: World)
     assert views[-1].count("The run: done.") == 3
 
 
+@pytest.mark.long
 async def test_many_changes_make_few_publishings_and_the_last_state_is_shown(office: World) -> None:
     screens, loop = Screens(), asyncio.get_running_loop()
     pace, began = RefreshRate(every_s=0.5), loop.time()

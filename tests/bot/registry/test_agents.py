@@ -277,6 +277,7 @@ def test_a_package_beside_the_settings_can_be_imported_and_stands_in_for_nothing
     assert "valet" in [agent.name for agent in agents_of(read(tmp_path, LINE))]
 
 
+@pytest.mark.long
 def test_the_release_changes_with_the_code_the_packages_and_the_settings_of_your_own_agents(tmp_path: Path) -> None:
     def release(settings: str = TABLE + "spots = 1\n") -> str:
         """The release as a new process finds it."""

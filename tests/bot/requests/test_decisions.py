@@ -50,6 +50,7 @@ async def test_an_approval_decides_and_the_run_goes_on(world: World) -> None:
     assert world.workshop.effects == ["press bell"]
 
 
+@pytest.mark.long
 async def test_of_64_answers_at_once_one_decides_and_the_tool_runs_once(world: World) -> None:
     record = await asked(world)
 

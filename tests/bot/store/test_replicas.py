@@ -80,6 +80,7 @@ async def test_more_replicas_than_there_are_let_nothing_start(pair: Pair) -> Non
     await store.client.close()
 
 
+@pytest.mark.long
 async def test_a_replica_that_is_lost_in_the_moment_of_the_start_makes_people_decide_nothing(
     pair: Pair, tmp_path: Path
 ) -> None:

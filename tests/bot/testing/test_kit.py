@@ -270,6 +270,7 @@ async def test_nothing_of_it_stays() -> None:
     assert [is_there(path) for path in left] == [False, False]
 
 
+@pytest.mark.long
 def test_the_product_does_not_know_the_kit_and_the_kit_knows_no_test_framework() -> None:
     sources = [path for top in ("agents", "bot", "channels", "prompts") for path in (TOP / top).rglob("*.py")]
     others = [path for path in sources if not path.is_relative_to(TOP / "bot" / "testing")]

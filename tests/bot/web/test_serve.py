@@ -167,6 +167,7 @@ async def test_where_there_are_too_many_connections_the_oldest_silent_one_ends(w
             writer.close()
 
 
+@pytest.mark.long
 async def test_what_can_not_be_listened_at_is_said_in_one_line(world: World, tmp_path: Path) -> None:
     data = ("--data", str(world.folder))
     with socket.create_server(("127.0.0.1", 0)) as taken:

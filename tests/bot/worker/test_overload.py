@@ -21,6 +21,7 @@ def told() -> list[tuple[str, str]]:
     return []
 
 
+@pytest.mark.long
 async def test_an_answer_and_anothers_trigger_overtake_a_crowd(
     redis: str, tmp_path: Path, told: list[tuple[str, str]]
 ) -> None:

@@ -417,6 +417,7 @@ LONG_CARDS = st.builds(
 )
 
 
+@pytest.mark.long
 @given(card=LONG_CARDS, language=st.sampled_from(LANGUAGES))
 @settings(max_examples=40)
 def test_however_much_a_card_says_its_html_stays_small_and_says_where_all_of_it_is(

@@ -87,6 +87,7 @@ def waiting(*rows: WorkRow) -> tuple[WorkGroup, ...]:
     return (WorkGroup(name="production", rows=rows),)
 
 
+@pytest.mark.long
 def test_the_largest_emoji_of_everything_still_fits() -> None:
     wide = "😀" * 20_000
     row = deploy().model_copy(update=dict.fromkeys(("title", "change", "words", "asked_by", "decides"), wide))

@@ -368,6 +368,7 @@ async def test_details_show_the_complete_arguments(slack: Workspace, office: Off
     assert office.store.came == []
 
 
+@pytest.mark.long
 async def test_a_long_list_is_read_page_by_page_in_its_window(
     slack: Workspace, office: Office, bo: Person, ops: str
 ) -> None:

@@ -191,6 +191,7 @@ async def test_a_deploy_that_claims_to_have_worked_is_checked_against_what_is_li
     assert "v1.0.0" in summary
 
 
+@pytest.mark.long
 async def test_two_deploys_of_one_environment_at_once_run_one_after_the_other(shop: World) -> None:
     for tag in ("v1.1.0", "v1.2.0"):
         release(shop, tag, '#!/bin/sh\nmkdir ../busy || exit 9\n./real.sh "$@"\nrmdir ../busy\n')
@@ -230,6 +231,7 @@ async def test_a_program_of_the_repository_that_is_replaced_after_the_approval_i
     assert not list((shop.folder / "trees").glob("*/shop")), "the copy goes when the command has ended"
 
 
+@pytest.mark.long
 async def test_an_object_of_the_repository_that_is_replaced_after_the_approval_is_not_what_runs(shop: World) -> None:
     run_id = await shop.trigger("deploy v1.2.0 to production")
     card = await shop.next_mail("bo")
@@ -289,6 +291,7 @@ async def test_another_program_that_is_replaced_after_the_approval_is_asked_abou
         assert not (shop.folder / "demo" / "replaced").exists()
 
 
+@pytest.mark.long
 async def test_another_program_that_is_replaced_while_a_deploy_waits_for_its_turn_is_asked_about_again(
     redis: str, tmp_path: Path, demo: Path
 ) -> None:
@@ -311,6 +314,7 @@ async def test_another_program_that_is_replaced_while_a_deploy_waits_for_its_tur
         assert not (shop.folder / "demo" / "replaced").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", few_of(["sh", "/bin/sh"], 0))
 async def test_a_script_of_the_repository_that_another_program_is_given_is_that_of_the_approved_commit(
     redis: str, tmp_path: Path, demo: Path, command: str
@@ -327,6 +331,7 @@ async def test_a_script_of_the_repository_that_another_program_is_given_is_that_
         assert not (shop.folder / "demo" / "replaced").exists()
 
 
+@pytest.mark.long
 async def test_an_approval_of_before_programs_were_bound_is_asked_again_and_not_executed(shop: World) -> None:
     run_id = await shop.trigger("deploy v1.2.0 to production")
     record = await shop.opened(run_id)

@@ -261,6 +261,7 @@ async def test_a_run_that_is_too_long_for_its_model_is_tried_once_more_and_then_
     assert await world.summary(run_id) == "done: all is well"
 
 
+@pytest.mark.long
 async def test_three_tool_errors_in_a_row_are_told_as_a_story(world: World, api: FakeAnthropic) -> None:
     names = ("ink", "wax", "seal")
     world.workshop.breaks |= {what: RuntimeError(f"no {what} left") for what in names}

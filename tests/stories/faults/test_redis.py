@@ -108,6 +108,7 @@ async def test_an_outage_that_lasts_is_told_in_words_to_who_asks(server: Embedde
         server.start()
 
 
+@pytest.mark.long
 async def test_many_runs_go_on_after_redis_was_killed_again_and_again(server: EmbeddedRedis, tmp_path: Path) -> None:
     async with a_world(server.start(), tmp_path / "data") as world:
         runs = [await world.trigger(f"stamp one {number}\nstamp two {number}") for number in range(20)]

@@ -68,6 +68,7 @@ async def test_what_a_run_further_down_printed_is_attached_to_the_mail_of_the_ru
     assert attached(shop, "anna", told) == {"output.txt": PRINTED}
 
 
+@pytest.mark.long
 async def test_whoever_approved_gets_all_that_was_printed_as_well(shop: World) -> None:
     await failed(shop)
 
@@ -100,6 +101,7 @@ async def test_a_success_says_what_is_live_and_attaches_nothing(shop: World) -> 
     assert attached(shop, "anna", told) == {}
 
 
+@pytest.mark.long
 async def test_the_page_of_the_request_says_first_what_is_live(shop: World, console: Console) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
     await shop.decide("bo", record, "approve")

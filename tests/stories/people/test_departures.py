@@ -151,6 +151,7 @@ async def test_who_left_is_not_forgotten_while_the_open_requests_can_not_be_list
     assert [event.why for event in await reassigned(office, run_id)] == ["left"]
 
 
+@pytest.mark.long
 async def test_a_request_that_can_not_be_read_is_looked_at_again_after_ever_longer(office: World) -> None:
     run_id, record = await asked(office)
     reload = Reload(office.app, lambda: settings_in(office.folder), works=True)

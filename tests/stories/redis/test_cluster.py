@@ -58,6 +58,7 @@ async def whole(cluster: RedisCluster) -> None:
     await until(lambda: asyncio.to_thread(cluster.is_whole), 60, what="a cluster that is whole")
 
 
+@pytest.mark.long
 async def test_a_question_is_asked_answered_and_acted_on_once_in_every_part_of_a_cluster(
     cluster: RedisCluster, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from agents.deploy.backends.gitlab import Pipeline, Project
 from agents.deploy.backends.remote import RemoteBackend
 from agents.deploy.tools import DeployArgs, dispatch_tool
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
+from tests.long import few_of
 
 KEY, TOKEN = "s0p-abcdefghijklm", "a-token-of-ours-0123456789"
 V12 = DeployArgs(version="v1.2.0", environment="production")
@@ -103,7 +104,7 @@ NO_ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("body", few_of([*NO_ANSWERS.values()], 0, 4), ids=NO_ANSWERS)
 async def test_where_the_look_before_gives_no_answer_nothing_is_started(
     at: Callable[[str], RemoteBackend], repo: Repo, body: bytes
 ) -> None:
@@ -139,7 +140,7 @@ async def test_a_token_that_a_server_repeats_is_shown_to_nobody(
     assert TOKEN not in refused.error
 
 
-@pytest.mark.parametrize("number", [True, -7, "7", 7.5, None])
+@pytest.mark.parametrize("number", few_of([True, -7, "7", 7.5, None], 0, 4))
 @pytest.mark.parametrize(("name", "listed"), [("github", '{"workflow_runs": [%s]}'), ("gitlab", "[%s]")])
 async def test_a_job_with_no_number_is_followed_by_its_key(repo: Repo, name: str, listed: str, number: object) -> None:
     row = json.dumps({"id": number, "workflow_run_id": number, "name": KEY, "display_title": KEY})

@@ -21,6 +21,7 @@ from language import speaking
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.fakes import argocd, github, gitlab
 from tests.fakes.process import Ordered
+from tests.long import few_of
 
 KEY = "s0p-abcdefghijklm"
 V12 = DeployArgs(version="v1.2.0", environment="production")
@@ -73,7 +74,7 @@ class AtArgoCD:
         self.fake.ends({"well": "Succeeded", "badly": "Failed"}[how], "one or more objects failed to apply")
 
 
-@pytest.fixture(scope="module", params=["github", "gitlab", "argocd"])
+@pytest.fixture(scope="module", params=few_of(["github", "gitlab", "argocd"], 0))
 def started(request: pytest.FixtureRequest) -> Iterator[Server]:
     starts: dict[str, Callable[[], contextlib.AbstractContextManager[Ordered]]] = {
         "github": github.running,

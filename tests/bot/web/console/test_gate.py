@@ -91,6 +91,7 @@ async def test_no_form_counts_that_bears_no_stamp_of_the_session_that_sends_it(
     assert await kept(world) == before
 
 
+@pytest.mark.long
 async def test_the_same_forms_do_count_when_our_own_page_sends_them(demo_console: Console, scene: Scene) -> None:
     cy = await demo_console.browser("cy", is_demo=True)
     fields = await proof(cy)
@@ -234,6 +235,7 @@ async def test_what_is_no_form_or_too_large_is_refused(world: World, console: Co
     assert await kept(world) == before
 
 
+@pytest.mark.long
 async def test_more_than_120_forms_a_minute_are_a_script(world: World, console: Console, scene: Scene) -> None:
     anna, bo = await console.browser("anna"), await console.browser("bo")
     fields, path = await proof(anna), f"/runs/{scene.run_id}/nothing"

@@ -131,6 +131,7 @@ async def test_a_mail_that_takes_too_much_memory_is_held_and_the_next_one_is_ser
     assert await desk.is_serving()
 
 
+@pytest.mark.long
 async def test_a_mail_after_others_is_held_for_memory_only_when_it_alone_takes_too_much(post: Post) -> None:
     desk = Desk(post)
     assert await desk.is_serving()
@@ -144,6 +145,7 @@ async def test_a_child_that_died_for_no_reason_of_the_mail_is_replaced(post: Pos
     assert isinstance(await desk.read(bad(f"die unless {tmp_path / 'died'}")), Reply)
 
 
+@pytest.mark.long
 async def test_a_mail_at_which_every_child_dies_is_read_again_later_and_others_are_served(post: Post) -> None:
     desk = Desk(post)
 
@@ -188,12 +190,14 @@ async def test_an_answer_above_a_german_card_without_marks_is_read_by_the_child(
     assert [each.said for each in (read, doubted) if isinstance(each, Reply)] == ["approve", "free_text"]
 
 
+@pytest.mark.long
 def test_what_the_child_has_prepared_it_reads_from_no_file_again() -> None:
     found = subprocess.run([sys.executable, "-c", PREPARED], capture_output=True, text=True, check=True)
 
     assert found.stdout.split() == ["approve"]
 
 
+@pytest.mark.long
 async def test_a_child_that_reads_nothing_goes_on_to_the_next_reader_and_reads_as_that_one_does(post: Post) -> None:
     children, before = Children(), running()
     first = Desk(post, children=children)
@@ -235,6 +239,7 @@ async def test_a_small_answer_does_not_wait_behind_large_bombs_that_look_like_an
     await asyncio.gather(*bombs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("encoding", ["base64", "8bit"])
 async def test_the_largest_file_comes_back_whole(post: Post, encoding: str) -> None:
     room = 1_990_000
@@ -248,6 +253,7 @@ async def test_the_largest_file_comes_back_whole(post: Post, encoding: str) -> N
     assert [len(file.content) for file in reading.files] == [len(content)]
 
 
+@pytest.mark.long
 async def test_nobody_gets_the_answer_to_a_mail_that_is_no_longer_waited_for(post: Post) -> None:
     desk = Desk(post)
     assert await desk.is_serving()
