@@ -34,6 +34,7 @@ async def start(store: Store) -> str:
     return (await store.start_tool(RUN, 1, ATTEMPT, tool_started(ATTEMPT), None)).state
 
 
+@pytest.mark.long
 async def test_a_start_that_is_asked_for_again_after_another_took_the_lease_is_none(store: Store) -> None:
     assert await start(store) == "started"
     await move_time(store, LEASE_S)

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -43,27 +44,23 @@ def names(sentence: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(sentence) if name}
 
 
-def keys_in_code() -> Iterator[str]:
-    """Every string in the code that is spelled like a key: lower-case words and hyphens with a dot in between."""
-    for package in _PACKAGES:
-        for file in (TOP / package).rglob("*.py"):
-            yield from (
-                node.value
-                for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-                if isinstance(node, ast.Constant) and isinstance(node.value, str)
-            )
-        for file in (TOP / package).rglob("*.html"):
-            yield from _IN_TEMPLATES.findall(file.read_text(encoding="utf-8"))
+@cache
+def _read(file: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Every string in a file, and every key that it hands over as it stands."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".html":
+        keys = frozenset(_IN_TEMPLATES.findall(text))
+        return keys, keys
+    nodes = list(ast.walk(ast.parse(text)))
+    strings = (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return frozenset(strings), frozenset(key for node in nodes for key in _handed_over(node))
 
 
-def keys_said() -> Iterator[tuple[Path, str]]:
-    """Every key that the code hands over as it stands."""
+def files() -> Iterator[Path]:
+    """The code and its templates."""
     for package in _PACKAGES:
-        for file in (TOP / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                yield from ((file, key) for key in _handed_over(node))
-        for file in (TOP / package).rglob("*.html"):
-            yield from ((file, key) for key in _IN_TEMPLATES.findall(file.read_text(encoding="utf-8")))
+        yield from (TOP / package).rglob("*.py")
+        yield from (TOP / package).rglob("*.html")
 
 
 def _handed_over(node: ast.AST) -> Iterator[str]:
@@ -103,11 +100,11 @@ def test_each_form_of_a_sentence_fills_in_the_same_names_as_english(language: La
 def test_every_key_that_the_code_says_has_a_sentence() -> None:
     known = messages("en").keys()
 
-    assert [(file.name, key) for file, key in keys_said() if key not in known] == []
+    assert [(file.name, key) for file in files() for key in _read(file)[1] if key not in known] == []
 
 
 def test_no_sentence_is_left_that_nothing_says() -> None:
-    said = set(keys_in_code())
+    said = {key for file in files() for key in _read(file)[0]}
 
     assert (
         sorted(key for key in messages("en") if key not in said and key.partition(".")[0] not in FILES_AS_A_WHOLE) == []

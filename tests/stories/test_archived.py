@@ -177,6 +177,7 @@ async def test_the_console_shows_its_page_and_its_request(world: World) -> None:
     assert gone.status == 404
 
 
+@pytest.mark.long
 async def test_the_command_line_shows_it(world: World) -> None:
     run_id, record = await archived(world)
     month = f"{datetime.now(UTC):%Y-%m}"

@@ -257,6 +257,7 @@ async def test_an_empty_question_on_the_page_is_asked_of_nobody(world: World) ->
     assert await said(world, record) == []
 
 
+@pytest.mark.long
 async def test_in_a_terminal_one_asks_back_and_the_other_answers(world: World) -> None:
     record = await asked(world)
     request_id = record.request.id

@@ -54,6 +54,7 @@ async def test_release_notes_are_in_the_mail_and_whole_in_a_file_beside_it(shop:
     assert files["release-notes.txt"].replace("\r\n", "\n") == f"{NOTES}\n"
 
 
+@pytest.mark.long
 async def test_release_notes_stand_on_the_page_in_the_api_and_in_the_terminal(shop: World) -> None:
     record = await asked(shop)
     async with a_console(shop) as console:

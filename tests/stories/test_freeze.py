@@ -286,6 +286,7 @@ async def test_in_slack_the_card_that_stands_there_and_the_line_of_the_run_say_i
     await office.becomes(card, containing="Done")
 
 
+@pytest.mark.long
 async def test_somebody_freezes_and_unfreezes_in_a_terminal(world: World) -> None:
     record = await world.opened(run_id := await world.trigger("press bell"))
 

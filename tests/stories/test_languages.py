@@ -139,6 +139,7 @@ async def test_approvers_read_a_title_in_the_language_of_all_and_the_requester_t
     assert expected in " ".join((await german_shop.next_mail("anna", about="Angehalten")).text.split())
 
 
+@pytest.mark.long
 async def test_what_tools_refuse_and_how_their_commands_failed_is_told_in_german(german_shop: World) -> None:
     breaks_the_page(german_shop)
 

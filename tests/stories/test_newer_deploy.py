@@ -1,5 +1,7 @@
 """A newer deploy supersedes what was asked for the same environment and has not started."""
 
+import pytest
+
 from agents.requests import PersonId
 from tests.stories.test_rollback import live
 from tests.world import World
@@ -31,6 +33,7 @@ async def test_the_same_asked_twice_leaves_the_newest(shop: World) -> None:
     assert (await shop.request(newer.request.id)).state == "open"
 
 
+@pytest.mark.long
 async def test_an_approved_deploy_that_waits_for_the_end_of_a_freeze_is_superseded(shop: World) -> None:
     await shop.app.requests.freezes.freeze("production", PersonId("bo"), "incident")
     older = await shop.opened(first := await shop.trigger("deploy v1.1.0 to production"))

@@ -97,6 +97,7 @@ async def test_what_is_attached_to_an_order_goes_on_to_the_deploy_and_is_not_ann
     assert all_files(await shop.events(announce.run_id)) == ()
 
 
+@pytest.mark.long
 async def test_the_story_of_the_release_names_its_parts_and_how_they_ended(shop: World) -> None:
     run_id = await triages(shop, ORDER)
     release = await child_of(shop, run_id)

@@ -56,6 +56,7 @@ def tag(origin: Path, name: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.long
 async def test_a_tag_that_was_pushed_a_moment_ago_is_deployed_by_mail(shop: World, origin: Path) -> None:
     commit = tag(origin, "v9.0.0")
     await shop.send("anna", ADDRESS, "deploy v9.0.0 to production")

@@ -1,9 +1,12 @@
 """Changing what is asked from a terminal."""
 
+import pytest
+
 from tests.bot.cli.shell import sayso
 from tests.world import World
 
 
+@pytest.mark.long
 async def test_an_edit_shows_what_is_asked_now_and_others_approve_it(shop: World) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
     request_id = record.request.id

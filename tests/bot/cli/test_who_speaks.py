@@ -177,6 +177,7 @@ async def test_an_approval_in_a_terminal_is_for_what_this_person_was_shown(world
     assert (again.code, (await world.request(request_id)).state) == (0, "approved")
 
 
+@pytest.mark.long
 async def test_a_digest_that_is_typed_is_what_is_approved(shop: World) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
     await shop.steering.amend(RequestId(record.request.id), PersonId("anna"), {"version": "v1.2.0"})

@@ -77,6 +77,7 @@ async def test_a_bucket_is_tried_with_the_keys_of_the_environment(tmp_path: Path
     assert f"s3://{BUCKET}/sayso at {bucket.endpoint}" in one.what
 
 
+@pytest.mark.long
 async def test_a_bucket_that_is_not_there_is_wrong(tmp_path: Path, bucket: ObjectStore) -> None:
     [one] = await findings(tmp_path / "data", in_bucket(bucket, "no-such-bucket"))
 

@@ -46,6 +46,7 @@ async def street(shop: World) -> AsyncIterator[Street]:
     street.open()
 
 
+@pytest.mark.long
 async def test_who_waits_for_their_turn_is_told_behind_whom(street: Street) -> None:
     shop = street.shop
 

@@ -461,6 +461,7 @@ async def test_long_words_are_kept_in_part_and_say_so(office: World, hallway: Ha
     assert "22001 of 30001 characters left out" in text
 
 
+@pytest.mark.long
 async def test_whoever_writes_without_end_is_stopped_and_told(office: World, hallway: Hallway) -> None:
     gate = office.workshop.hold("letter")
     run_id = await begun(office, hallway, "stamp letter")

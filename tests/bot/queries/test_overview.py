@@ -328,6 +328,7 @@ async def test_a_revocation_is_told_with_who_took_it_back(world: World) -> None:
         assert "Cy Cole took it back at " in (await world.app.requests.lookup.overview(person)).decided[0].text
 
 
+@pytest.mark.long
 async def test_there_are_only_so_many_lines(world: World) -> None:
     for number in range(LINES + 1):
         record = await asked(world, f"press {number}")

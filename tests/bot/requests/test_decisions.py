@@ -149,6 +149,7 @@ async def test_what_somebody_says_who_may_not_decide_is_kept_and_not_counted(wor
     assert (await world.request(record.request.id)).state == "open"
 
 
+@pytest.mark.long
 async def test_a_robot_that_answers_for_ever_is_noted_and_told_only_so_often(world: World) -> None:
     record = await asked(world)
 

@@ -199,6 +199,7 @@ async def test_an_unclear_answer_leaves_the_question_open() -> None:
         assert isinstance(await s.answer("anna", run, "2"), Decided)
 
 
+@pytest.mark.long
 async def test_people_answer_from_their_mailboxes_too() -> None:
     rung: list[str] = []
     async with sayso(agents=[bell_agent(rung)], policies=DESK) as s:

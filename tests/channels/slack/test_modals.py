@@ -97,6 +97,7 @@ def buttons(view: Any) -> list[Any]:
     return [one for block in view["blocks"] if block["type"] == "actions" for one in block["elements"]]
 
 
+@pytest.mark.long
 def test_a_list_of_2000_lines_is_whole_on_the_pages_of_its_details() -> None:
     lines = [f"{number:07x} Small change <@U0BO> {'x' * 90} (Anna)" for number in range(2_000)]
     changes = Line(label="Changes", text="2000 commits, newest first:", lines=2_000, whole="\n".join(lines) + "\n")

@@ -204,6 +204,7 @@ async def test_two_deploys_of_one_environment_at_once_run_one_after_the_other(sh
     assert not any("exit code 9" in result.text for run in ended for result in run.results)
 
 
+@pytest.mark.long
 async def test_an_amended_deploy_deploys_what_was_amended(shop: World) -> None:
     run_id = await shop.trigger("deploy v1.2.0 to production")
     record = await shop.opened(run_id)

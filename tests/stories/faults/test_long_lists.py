@@ -93,6 +93,7 @@ async def test_what_is_stored_of_a_long_list_is_stored_once_and_beside_the_event
     assert oldest not in "".join(event.model_dump_json() for event in await shop.events(record.request.run_id))
 
 
+@pytest.mark.long
 async def test_a_list_that_is_not_whole_is_said_first_on_every_surface(shop: World, console: Console) -> None:
     many(shop)
     repo = repo_of(shop)

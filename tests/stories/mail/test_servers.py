@@ -238,6 +238,7 @@ async def test_a_forged_approval_is_held_and_the_true_one_counts(office: Office)
     assert "is live in production" in (await office.anna.next_mail("Done: ")).text
 
 
+@pytest.mark.long
 async def test_nothing_in_the_mailbox_is_marked_as_seen(office: Office) -> None:
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
     await office.bo.next_mail("Deploy v1.2.0 to production")

@@ -111,6 +111,7 @@ async def test_until_the_start_the_card_has_only_a_way_to_stop_and_whoever_stops
     assert "Cy Cole took it back at " in stopped.summary
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("said", "word"), [("deny", "Denied"), ("approve", "Failed")])
 async def test_a_card_shows_a_denial_and_a_failure_with_the_words_of_others_quoted(
     office: World, wall: Wall, said: str, word: str

@@ -27,6 +27,7 @@ async def test_a_line_in_a_direct_message_names_what_it_is_about(office: SlackWo
     await office.becomes(line, "Done: press bell")
 
 
+@pytest.mark.long
 async def test_a_failure_stands_in_the_thread_with_the_last_lines_that_were_printed(office: SlackWorld) -> None:
     printed = [f"line {number}" for number in range(30)]
     office.world.workshop.breaks["bell"] = RuntimeError("\n".join(["the clapper fell off", *printed]))

@@ -236,6 +236,7 @@ async def test_why_a_message_was_not_accepted_each_reads_in_their_language(world
     assert "nothing proves who sent it, so it may be forged: it was sent without logging in as cy@corp" in english
 
 
+@pytest.mark.long
 async def test_where_all_is_german_no_page_has_a_sentence_of_any_english_catalog(world: World) -> None:
     async with world.stopped():
         world.toml = f'language = "de"\n{world.toml}'

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from agents.context.fields import Cut, fields_of
 from agents.events import RequestDecided
 from agents.requests import RunId
@@ -39,6 +41,7 @@ def with_commit(request: RequestView) -> RequestView:
     return request.model_copy(update={"call": request.call.model_copy(update={"effect": effect})})
 
 
+@pytest.mark.long
 async def test_the_history_tells_done_from_failed_and_from_denied_and_who_brought_what_is_live(world: World) -> None:
     requests, summaries = await scene(world)
     now = max(one.opened_at for one in requests)
@@ -73,6 +76,7 @@ async def test_what_came_another_way_is_nobodys_approval(world: World) -> None:
     assert history_of(Place("elsewhere", "", None), requests, summaries, now) is None
 
 
+@pytest.mark.long
 async def test_what_was_done_stays_done_when_its_run_fails_later(world: World) -> None:
     requests, summaries = await scene(world)
     now = max(one.opened_at for one in requests)
@@ -90,6 +94,7 @@ async def test_what_was_done_stays_done_when_its_run_fails_later(world: World) -
     assert of_an_older_release.now is None
 
 
+@pytest.mark.long
 async def test_what_nobody_had_to_approve_has_a_history_by_its_runs(shop: World) -> None:
     release(shop, "v1.1.0", "#!/bin/sh\nexit 3\n")
     first = await shop.trigger("deploy v1.2.0 to staging")
