@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -204,7 +204,26 @@ def wrong_parts(body: Mapping[str, Any], kept: Kept, rows: Mapping[str, Row], fo
                 wrong.append(f"its {part} was changed")
         elif part == "policy" or not forgotten.intersection(body.get("of", ())):
             wrong.append(f"its {part} was deleted, and nobody whom it is about was forgotten")
-    named = {body.get("who"), *body.get("of", ())} - {None}
+    named = {body.get("who"), *body.get("of", ()), *body.get("people", ())} - {None}
+    # In the other parts there are words of people, who may write what looks like a pseudonym.
+    named |= set(_named_in(json.loads(kept["policy"][1]))) if {"policy"} <= kept.keys() & committed.keys() else set()
     if body.get("kind") != "forgotten" and not named <= rows.keys() | forgotten:
         wrong.append("it is not known any more who it was, and nobody was forgotten")
     return wrong
+
+
+def _named_in(value: JsonValue) -> Iterator[str]:
+    """Every pseudonym in a policy."""
+    match value:
+        case str():
+            name = _prefixed(value)[1]
+            yield from [name] if _PSEUDONYM.fullmatch(name) else _IN_TEXT.findall(value)
+        case list():
+            for one in value:
+                yield from _named_in(one)
+        case dict():
+            for name, one in value.items():
+                yield from _named_in(name)
+                yield from _named_in(one)
+        case _:
+            pass

@@ -136,7 +136,8 @@ class FollowUps:
                 return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
             await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record), read)
             return True
-        if read and person in record.requesters:
+        # Whoever only answered something may take it back, as that does no harm, and steers nothing.
+        if read and (person in record.askers or (person in record.requesters and is_withdrawal(trigger.text))):
             return await self._of_requester(inbound_id, channel, trigger, run, read)
         if not is_open:
             await self._check_steers(person, channel, run, concern)

@@ -317,7 +317,11 @@ class Inbox:
             with self._people.speaking_to(self._inquiries.owner):
                 owner, context = await self._inquiries.admitted(enquiry, inbound_id, at)
                 text = self._inquiries.wish(enquiry)
-            sent, files = Sent(context=context, origin=FromDesk(address=enquiry.sender)), enquiry.files
+            # Whoever wrote it stands behind what comes of it, and decides none of it, though nothing may prove them.
+            writer = self._people.by_email(enquiry.sender)
+            others = (PersonId(writer.id),) if writer and writer.id != owner else ()
+            sent = Sent(context=context, origin=FromDesk(address=enquiry.sender), others=others)
+            files = enquiry.files
             await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
         except (Invalid, RateLimited, Forbidden) as error:
             item = Quarantined(

@@ -62,6 +62,7 @@ class ApiKey(Frozen):
     holders: tuple[PersonId, ...] = ()
     made_by: Literal["operator", "person", "dev"] = "operator"
     link_by: LinkBy | None = Field(default=None, exclude_if=operator.not_)
+    identity: str = Field(default="", exclude_if=operator.not_)
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
 
@@ -153,6 +154,7 @@ class Keyring:
             holders=tuple(dict.fromkeys(self._people.named(one) for one in holders)),
             made_by=made_by,
             link_by=link_by,
+            identity="" if person is None else self._people.identity(person),
             created_at=self._store.about_now(),
         )
         text = f"sayso_{prefix}_{secret}"
@@ -213,7 +215,10 @@ class Keyring:
         raise Invalid(f"There is no {ref[:80]!r} to ask", f"Allowed: {allowed}")
 
     async def find(self, text: str) -> ApiKey | None:
-        """The key that `text` is; None for one that is not ours, is revoked, or whose person has left."""
+        """The key that `text` is; None for one that is not ours, is revoked, or whose person has left.
+
+        Whoever else gets the id of somebody who has left gets none of their keys.
+        """
         if not _FORM.fullmatch(text):
             return None
         hashed = _hash(text)
@@ -237,8 +242,9 @@ class Keyring:
 
     def _good(self, body: bytes | None) -> ApiKey | None:
         key = None if body is None else ApiKey.model_validate_json(body)
-        has_gone = key is not None and key.person and self._people.contact(key.person) is None
-        return None if key is None or key.revoked_at or has_gone else key
+        if key is None or key.revoked_at:
+            return None
+        return None if key.person and not self._people.is_still(key.person, key.identity) else key
 
     async def all(self) -> list[tuple[ApiKey, datetime | None]]:
         """Every key, oldest first, and when it was last used."""

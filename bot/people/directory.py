@@ -1,5 +1,6 @@
 """The one directory: who people are, which groups they are in, and what a policy means in terms of people."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bot.people.slack_groups import GroupReader
 
 _KINDS = ("person:", "group:", "oncall:")
+_IDENTITY_CHARS = 16
 
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
 QUESTION_EXPIRES_S = 24 * 3600.0
@@ -104,6 +106,19 @@ class People:
             timezone=found.timezone,
             language=self.language_of(person),
         )
+
+    def identity(self, person: str) -> str:
+        """Return a mark of the human behind an id, which is another one when their address is; empty if unknown.
+
+        Whoever gets the id of somebody who has left is told apart from them by it.
+        """
+        found = self._tables.people.get(person)
+        known = (found.email or found.slack or "") if found else ""
+        return hashlib.sha256(known.lower().encode()).hexdigest()[:_IDENTITY_CHARS] if known else ""
+
+    def is_still(self, person: str, identity: str) -> bool:
+        """Return whether `person` is here, and is whom `identity` marks; an empty one, of before, marks anybody."""
+        return person in self._tables.people and identity in {"", self.identity(person)}
 
     def by_email(self, address: str) -> Contact | None:
         """The person who has exactly this address; letter case does not count."""

@@ -6,7 +6,7 @@ import hmac
 import secrets
 from datetime import timedelta
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from agents.requests import Frozen, PersonId
 from bot.people.directory import People
@@ -31,6 +31,7 @@ class Login(Frozen):
     person: PersonId
     is_demo: bool = False
     by: LinkBy = "email"
+    identity: str = Field(default="", repr=False)
 
     def is_as_good_as(self, other: "Login") -> bool:
         """Return whether whoever has this one needs no log-in by `other`, which is nobody else's and counts no more."""
@@ -78,7 +79,8 @@ class Sessions:
     async def link(self, person: PersonId, *, by: LinkBy, is_demo: bool = False, within_s: float = LINK_S) -> str:
         """The token of a new link for `person`, who is in the directory; it can be spent once, `within_s`."""
         token = _random()
-        body = Login(person=person, is_demo=is_demo, by=by).model_dump_json()
+        identity = "" if is_demo else self._people.identity(person)
+        body = Login(person=person, is_demo=is_demo, by=by, identity=identity).model_dump_json()
         await self._client.do("SET", self._names.login(_hash(token)), body, "PX", round(within_s * 1000))
         return token
 
@@ -92,7 +94,7 @@ class Sessions:
         link = self._names.login(_hash(token))
         body = await self._client.do("GET", link)
         login = None if body is None else Login.model_validate_json(body)
-        if login is None or self._people.contact(login.person) is None:
+        if login is None or not self._people.is_still(login.person, login.identity):
             return None
         text = _random()
         until = self._store.about_now() + timedelta(seconds=SESSION_S)
@@ -102,10 +104,12 @@ class Sessions:
         return text if is_ours else None
 
     async def find(self, text: str) -> Session | None:
-        """The session whose text this is; None when it has ended or its person has left."""
+        """The session whose text this is; None when it has ended, or its person has left or is somebody else."""
         body = await self._client.do("GET", self._names.session(_hash(text)))
         kept = None if body is None else _Kept.model_validate_json(body)
-        if kept is None or self._people.contact(kept.person) is None or kept.expires_at <= self._store.about_now():
+        if kept is None or kept.expires_at <= self._store.about_now():
+            return None
+        if not self._people.is_still(kept.person, kept.identity):
             return None
         return Session(**dict(kept), secret=hashlib.sha256(b"session secret " + text.encode()).digest())
 

@@ -100,7 +100,7 @@ def _are_words_of_requester(record: RequestRecord, answer: Answer) -> bool:
     if answer.unbound and answer.addressee not in {None, answer.person}:
         return False  # nothing shows that they wrote it here: an old mail can be sent to another's card
     is_said = bool(answer.text.strip()) and answer.approve is None and not answer.asks
-    return is_said and record.request.format == "approval" and answer.person in record.requesters
+    return is_said and record.request.format == "approval" and answer.person in record.askers
 
 
 def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:

@@ -110,13 +110,18 @@ class RequestRecord(Frozen):
         """Everyone who counts as a requester by now."""
         return (*self.request.requesters, *self.joined)
 
+    @property
+    def askers(self) -> tuple[PersonId, ...]:
+        """The requesters who asked or steered: the run is theirs. What others of them answered made it nobody's."""
+        return (*self.request.askers, *self.joined)
+
     def comment(self, comment_id: str) -> Comment | None:
         """Return the words with this id, as far as they are still kept here."""
         return next((one for one in self.comments if one.id == comment_id), None)
 
     def question_for(self, person: PersonId) -> Comment | None:
         """Return the newest question that waits for an answer of `person`, who has asked for this."""
-        if person not in (*self.request.askers, *self.joined):
+        if person not in self.askers:
             return None
         answered = {one.about for one in self.comments}
         open_ones = (one for one in reversed(self.comments) if one.kind == "question" and one.id not in answered)

@@ -52,7 +52,7 @@ class Guard:
     async def check_request(self, who: Who, action: Action, record: RequestRecord, channel: str) -> None:
         """Check what is about the run of a request; where that may not be seen, there is no such request."""
         is_review = record.request.purpose == "review"
-        named = Concern(frozenset(record.requesters), people_of_record(record), is_review)
+        named = Concern(frozenset(record.askers), people_of_record(record), is_review)
         if self.rights.denial(who, action, named, record.request.run_id) is None:
             return
         try:

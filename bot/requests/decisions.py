@@ -381,13 +381,22 @@ class Decisions:
             case _:
                 return self.closing(record, version, "expired", None, "", now)
 
-    async def close(self, request_id: RequestId, state: Closed, by: PersonId | None, why: str) -> RequestRecord:
+    async def close(
+        self,
+        request_id: RequestId,
+        state: Closed,
+        by: PersonId | None,
+        why: str,
+        *,
+        channel: str = "",
+        evidence: str = "",
+    ) -> RequestRecord:
         """Close `request_id` from the side of the run or its requester, unless people were first."""
         for _ in range(TRIES):
             record, version, now = read = await self.request(request_id)
             if read.is_archived:
                 return record
-            commit = self.closing(record, version, state, by, why, now)
+            commit = self.closing(record, version, state, by, why, now, channel=channel, evidence=evidence)
             written = await self._journal.write(commit)
             if written.state == "committed":
                 return record
@@ -406,6 +415,9 @@ class Decisions:
         why: str,
         now: datetime,
         newer: RunId | None = None,
+        *,
+        channel: str = "",
+        evidence: str = "",
     ) -> Commit:
         """Return the commit that closes a request; only a lost wake-up if it is closed already.
 
@@ -419,7 +431,15 @@ class Decisions:
                 asleep=[WorkItem("ask", request.id)],
                 wake=[Wake(WorkItem("run", request.run_id))],
             )
-        decision = Decision(state=state, by=(by,) if by else (), reason=why, newer_run=newer or RunId(""), at=now)
+        decision = Decision(
+            state=state,
+            by=(by,) if by else (),
+            channel=channel,
+            reason=why,
+            newer_run=newer or RunId(""),
+            evidence=evidence,
+            at=now,
+        )
         event = RequestDecided(at=now, request_id=request.id, decision=decision)
         closed = after(record, [event])
         return Commit(

@@ -287,6 +287,12 @@ def _is_anothers_text(run: Run) -> bool:
     return bool(started.inherits) and isinstance(started.origin, FromPerson)
 
 
+def _is_from_desk(run: Run) -> bool:
+    """Return whether what somebody wrote to the desk began `run`."""
+    started = run.started
+    return started is not None and not (started.parent or run.forked) and isinstance(started.origin, FromDesk)
+
+
 def opening(
     request: Request,
     people: People,
@@ -475,7 +481,7 @@ def _parts(run: Run) -> dict[PersonId, Part]:
     for person in (*filter(None, [begun.submitter]), *begun.holders):
         parts.setdefault(person, "key")
     for person in begun.inherits:
-        parts.setdefault(person, "wrote" if _is_anothers_text(run) else "inherited")
+        parts.setdefault(person, "wrote" if _is_anothers_text(run) or _is_from_desk(run) else "inherited")
     for person in run.writers:
         parts.setdefault(person, "wrote")
     return parts

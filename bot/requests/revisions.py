@@ -8,11 +8,13 @@ from datetime import datetime
 from agents import ToolRefused
 from agents.events import CardReplaced, PersonSaid, RequestRevised
 from agents.events.requests import Edited
-from agents.requests import GatedCall, Holder, PersonId, Remark, Request, RequestId
+from agents.requests import GatedCall, Holder, Part, PersonId, Remark, Request, RequestId
+from agents.run import Run, fold
 from agents.text import ends_of
 from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement
+from bot.policy.approvers.quorum import can_be_met
 from bot.policy.approvers.steps import restarted
 from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
@@ -21,7 +23,7 @@ from bot.policy.judgements import Answer, Judgement, Remarked, judgements
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import remark, request_card
 from bot.requests.card_updates import moved, newest_of
-from bot.requests.opening import changes_between, placement, placing
+from bot.requests.opening import changes_between, ever_eligible, parts_in, placement, placing
 from bot.requests.reassignment.timing import Timing
 from bot.requests.stored import TRIES, read_request
 from bot.store import Commit, Once, Wake, WorkItem
@@ -46,7 +48,7 @@ class Revisions:
     async def revise(self, request_id: RequestId, by: PersonId, call: GatedCall, title: str) -> Request | None:
         """Put a changed call in front of people as a new revision; None when it is no longer open.
 
-        Raises ToolRefused for a value that no approval can be bound to.
+        Raises ToolRefused for a value that no approval can be bound to, and where nobody could approve it.
         """
         for _ in range(TRIES):
             record, version, now = await read_request(self._journal.store, self._archive, request_id)
@@ -55,16 +57,26 @@ class Revisions:
                 return None
             with self._people.speaking_to(""):
                 changes = changes_between(old.call, call)
+            run = fold((await self._journal.store.load(old.run_id)).events)
             try:
-                request = edited_request(old, old.call, call, None)
+                request = edited_request(_with_objectors(old, run, call), old.call, call, None)
             except ValueError as error:
                 names = ", ".join(changed_names(old.call, call))
                 raise ToolRefused(say("answer.edit-no-value", names=names)) from error
+            self._check_can_be_met(request)
             request = request.model_copy(update={"title": title, "changes": changes})
             written = await self._journal.write(self.revising(record, version, request, by, now))
             if written.state == "committed":
                 return request
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was revised")
+
+    def _check_can_be_met(self, request: Request) -> None:
+        """Check that enough people are left who may approve a changed call. Raises ToolRefused."""
+        policy, here = request.policy, self._people.all()
+        left = [one for one in ever_eligible(policy, request.requesters) if one in here and one not in policy.editors]
+        if not can_be_met(policy, left):
+            who = self._people.names_of(left) if left else say("words.nobody")
+            raise ToolRefused(say("run.amend-too-few", policy=policy.name, left=who, quorum=policy.quorum))
 
     def revising(
         self,
@@ -208,3 +220,11 @@ class Revisions:
         with self._people.speaking_to(person):
             card = request_card(request, self._people, now)
             return card.model_copy(update={"summary": f"{say('notice.sent-again')}\n{card.summary}"})
+
+
+def _with_objectors(request: Request, run: Run, call: GatedCall) -> Request:
+    """Return `request`, whose requesters are those too whose wish the changed `call` may be, as they denied another."""
+    found = (one for one, part in parts_in(run, request.policy, call).items() if part == "objected")
+    new = tuple(one for one in found if one not in request.requesters)
+    parts: dict[PersonId, Part] = {**request.parts, **dict.fromkeys(new, "objected")}
+    return request.model_copy(update={"requesters": (*request.requesters, *new), "parts": parts})

@@ -54,10 +54,13 @@ class Steering:
             if (await self._journal.write(commit)).state == "committed":
                 return fold(commit.events, run)
 
-    async def withdraw(self, request_id: RequestId, by: PersonId, why: str) -> None:
+    async def withdraw(
+        self, request_id: RequestId, by: PersonId, why: str, *, channel: str = "", evidence: str = ""
+    ) -> None:
         """Take back a request that is open, or approved and not started.
 
-        Raises Conflict for anybody but a requester, or when it is closed.
+        `evidence` is how the channel knew who says so. Raises Forbidden for anybody but a requester, and Conflict when
+        it is closed.
         """
         match (await self._own(request_id, by)).purpose:
             case "unknown":
@@ -66,26 +69,26 @@ class Steering:
                 raise Forbidden(say("right.review"), say("right.review-do"))
             case _:
                 pass
-        before = await self._decisions.close(request_id, "withdrawn", by, why)
+        before = await self._decisions.close(request_id, "withdrawn", by, why, channel=channel, evidence=evidence)
         if before.state == "approved" and before.started_at is None:
-            await self._stop(before, by, why)
+            await self._stop(before, by, why, channel, evidence)
         elif before.state != "open":
             closed = say("run.withdraw-closed", request=request_id, state=state_name(before.state))
             raise Conflict(closed, say("run.nothing-changed"))
 
-    async def _stop(self, record: RequestRecord, by: PersonId, why: str) -> None:
+    async def _stop(self, record: RequestRecord, by: PersonId, why: str, channel: str, evidence: str) -> None:
         """Take back what was approved and has not started. Raises Conflict where that comes too late."""
         request = record.request
         statement = Statement(
             reply_id=f"withdraw-{secrets.token_hex(8)}",
             person=by,
-            channel="",
+            channel=channel,
             revision=request.revision,
             digest=request.digest,
             said="deny",
             text="withdrawn",
             reason=why,
-            evidence="withdrawn by a requester",
+            evidence=evidence,
         )
         outcome = await self._decisions.answer(request.id, statement)
         if not outcome.counts:
@@ -139,6 +142,6 @@ class Steering:
 
     async def _own(self, request_id: RequestId, by: PersonId) -> Request:
         record, _, _ = await self._decisions.request(request_id)
-        if by not in record.requesters:
+        if by not in record.askers:
             raise Forbidden(say("run.not-your-request"), say("run.not-your-request-do"))
         return record.request

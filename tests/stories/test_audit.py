@@ -12,6 +12,8 @@ import pytest
 from agents.requests import RequestId
 from bot.audit.reading import Query
 from bot.policy.record import RequestRecord
+from bot.store.ids import shard_of
+from bot.store.keys import Keys
 from tests.bot.cli.shell import attached, sayso
 from tests.fakes.slack.driver import Workspace
 from tests.servers.console import a_console
@@ -96,6 +98,37 @@ async def test_an_answer_in_the_console_is_recorded_with_its_session(world: Worl
 
     assert vote["channel"] == "console"
     assert vote["evidence"].startswith("console session")
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+async def test_attack_what_a_key_takes_back_for_somebody_is_recorded_with_the_key(
+    world: World, *, is_approved: bool
+) -> None:
+    record = await asked(world)
+    if is_approved:
+        await world.steer(record.request.run_id, "pause")
+        await world.decide("cy", record, "approve")
+    async with serving(world.app) as api:
+        ci = await api.client(service="ci", acts_for=["anna"])
+        assert (await ci.post(f"/v1/requests/{record.request.id}/withdraw")).is_success
+
+        made = (await records(world, "revoked" if is_approved else "decided", record.request.id))[-1]
+
+    assert (made["channel"], made["evidence"].startswith("API key sayso_")) == ("api", True)
+    assert await is_whole(world)
+
+
+async def test_attack_a_name_in_a_policy_that_was_deleted_beside_the_chain_is_found(world: World) -> None:
+    record = await asked(world)
+    [_] = await records(world, "opened", record.request.id)
+    names = Keys(shard_of(record.request.run_id)).audit_people
+    found = await world.app.store.client.do("HGETALL", names)
+    [cy] = [name for name, row in found.items() if json.loads(row)["id"] == "cy"]
+    assert await is_whole(world)
+
+    await world.app.store.client.do("HDEL", names, cy)
+
+    assert not await is_whole(world)
 
 
 async def test_an_answer_over_the_api_is_recorded_with_its_key(world: World) -> None:

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from agents import Agent, Arguments, CallTool, Done, Effect, Outcome, RequestHumanInput, Tool, ToolContext
+from agents import (
+    Agent,
+    Arguments,
+    CallTool,
+    Done,
+    Effect,
+    Outcome,
+    RequestHumanInput,
+    Tool,
+    ToolContext,
+    ToolRefused,
+)
 from agents.events import PersonSaid, RequestRevised, ToolStarted
 from agents.requests import PersonId
 from bot.policy.answers import Statement
@@ -56,6 +67,38 @@ async def test_whoever_denies_with_a_wish_does_not_approve_that_wish() -> None:
         assert isinstance(await s.decide("cy", second, "approve"), Decided)
         await s.ended(run)
     assert rung == ["v9"]
+
+
+async def test_attack_nor_when_the_requester_changes_the_same_call_into_it() -> None:
+    rung: list[str] = []
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    async with sayso(agents=[bells(rung)], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.deny("bo", run, "take v9 instead")
+        second = await s.opened(run, after=first.request.id)
+
+        await s.steering.amend(second.request.id, PersonId("anna"), {"bell": "v9"})
+
+        amended = await s.request(second.request.id)
+        assert isinstance(await s.decide("bo", amended, "approve"), NotEntitled)
+        assert isinstance(await s.decide("cy", amended, "approve"), Decided)
+        await s.ended(run)
+    assert rung == ["v9"]
+
+
+async def test_a_change_that_nobody_could_approve_is_refused() -> None:
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    async with sayso(agents=[bells([])], policies={"desk": ["bo"]}, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.deny("bo", run, "take v9 instead")
+        second = await s.opened(run, after=first.request.id)
+
+        with pytest.raises(ToolRefused, match="too few would be left"):
+            await s.steering.amend(second.request.id, PersonId("anna"), {"bell": "v9"})
+
+        assert (await s.request(second.request.id)).request.revision == 1
 
 
 async def test_whoever_denied_may_change_their_mind_about_the_very_same_call() -> None:

@@ -281,13 +281,13 @@ async def withdrawn(
     """
     known = RequestId(request_id)
     record, _, _ = await record_for(here, key, "withdraw", request_id, way)
-    own = [person for person in key.speaks_for() if person in record.requesters]
+    own = [person for person in key.speaks_for() if person in record.askers]
     by = own[0] if own else PersonId(key.speaker)
     reason = withdrawal.reason if withdrawal else ""
     if own and reason.strip() and not _may_give_reasons(key, record):
         detail = f"The agent reads the reason, and takes it for the word of {by}, whom the key only acts for."
         raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, "Leave the reason out, or use that person's own key")
-    await here.app.runs.steering.withdraw(known, by, reason)
+    await here.app.runs.steering.withdraw(known, by, reason, channel=way, evidence=key.evidence)
     stands, _, _ = await here.app.requests.decisions.request(known)
     return Withdrawn(id=known, state=stands.state)
 

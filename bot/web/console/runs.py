@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.events import ChildStarted, Event, RequestOpened, StepChosen, StepFailed, ThoughtDropped, own
-from agents.requests import PersonId, RequestId, RunId
+from agents.requests import RequestId, RunId
 from agents.run import Run, RunState, fold
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from bot.people.rights import Action
@@ -171,7 +171,7 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     seen = await process.app.guard.seen(process.app.access.rights.of_session(session), forks)
     forks = tuple(fork for fork in forks if fork in seen)
     request_id = _on_top(run, story.events)
-    waits = await _waits_for(process, run, session.person)
+    waits = await _waits_for(process, run, session)
     if request_id is None:
         return RunPage(run, story.events, None, "", forks, waits, story.archived_at)
     record, version = story.record(request_id), 0
@@ -230,21 +230,29 @@ def _shown_reply(kept: KeptReply) -> Reply:
     return Reply(f"{note} {say('run.reply-cut')}" if kept.is_cut else note, escape_invisible(kept.text))
 
 
-async def _waits_for(process: Here, run: Run, me: PersonId, depth: int = 0) -> tuple[Waits, ...]:
-    """Return whom `run` waits for, said to `me`, and those whom the runs wait for that it has started."""
+async def _waits_for(process: Here, run: Run, session: Login, depth: int = 0) -> tuple[Waits, ...]:
+    """Return whom `run` waits for, and those whom the runs wait for that it has started.
+
+    Of runs that whoever looks may not see there is nothing but what this one asked of them.
+    """
     if run.ended:
         return ()
     if run.open:
         record = (await process.app.requests.decisions.request(run.open)).record
         view = request_view(record, process.app.people)
-        return (Waits("", "", who_else(view, process.app.people, me), view.opened_at, view.id, view.title),)
+        whom = who_else(view, process.app.people, session.person)
+        return (Waits("", "", whom, view.opened_at, view.id, view.title),)
     if run.pending is None or run.pending.waits is None or depth >= _DEEP:
         return ()
     going_on = [child for child in run.children if child.run_id not in run.ended_children][-_CHILDREN:]
+    who = process.app.access.rights.of_session(session)
+    seen = await process.app.guard.seen(who, [child.run_id for child in going_on])
     found = list[Waits]()
     for child in going_on:
-        started = fold((await process.app.store.load(child.run_id)).events)
-        below = await _waits_for(process, started, me, depth + 1)
+        below = tuple[Waits, ...]()
+        if child.run_id in seen:
+            started = fold((await process.app.store.load(child.run_id)).events)
+            below = await _waits_for(process, started, session, depth + 1)
         first = below[0] if below else Waits()
         found.append(replace(first, run_id=child.run_id, text=child.text))
     return tuple(found)

@@ -19,6 +19,7 @@ from agents.run import Run
 from agents.steps import CallTool, Done
 from bot.app import App, compose
 from bot.config.settings import Settings
+from bot.policy.judgements import NotEntitled
 from bot.policy.record import RequestRecord
 from bot.registry.configured import agents_of
 from bot.requests.tokens import Tokens
@@ -409,3 +410,16 @@ async def test_a_reply_that_comes_back_later_is_told_to_the_owner_and_once_for_o
     assert "is not sent again" in told.text
     assert len([mail for mail in desk.mails("anna") if "came back" in mail.subject]) == 1
     assert len(sent_to(desk, EVE)) == 1
+
+
+async def test_attack_whoever_writes_to_the_desk_does_not_approve_the_answer_to_themselves(desk: World) -> None:
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["From"], message["To"], message["Message-ID"] = "bo@corp.example", HELP, "<1@corp.example>"
+    message["Subject"] = "Refund?"
+    message.set_content("How do I get a refund?")
+    await desk.transport("bo@corp.example").send(bytes(message), sender="bo@corp.example", recipients=[HELP])
+
+    record = await card(desk, await begun(desk))
+
+    assert record.request.parts == {"anna": "asked", "bo": "wrote"}
+    assert isinstance(await desk.decide("bo", record, "approve"), NotEntitled)

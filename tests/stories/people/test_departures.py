@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import RequestReassigned
+from agents.requests import PersonId
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
@@ -13,6 +14,7 @@ from bot.process.reload import Reload
 from bot.render.request_card import approvals
 from bot.store import Keys, StoreError
 from tests.office import STEPS, TOML
+from tests.servers.web import serving
 from tests.tables import becomes, settings_in, without, write
 from tests.world import World, a_world
 
@@ -276,3 +278,21 @@ async def test_who_answered_the_agent_does_not_come_to_decide_a_later_step(offic
     now = await office.request(record.request.id)
     assert eligible(now.request.policy, now.requesters) == ("fred",)
     assert isinstance(await office.decide("cy", now, "approve"), NotEntitled)
+
+
+async def test_attack_whoever_gets_the_id_of_somebody_who_has_left_gets_neither_their_keys_nor_their_sessions(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + EVE) as world, serving(world.app) as api:
+        eve, sessions = await api.client("eve"), world.app.access.sessions
+        session = await sessions.spend(await sessions.link(PersonId("eve"), by="operator"))
+        link = await sessions.link(PersonId("eve"), by="operator")
+        assert session
+        assert ((await eve.get("/v1/people")).status_code, await sessions.find(session) is None) == (200, False)
+
+        await becomes(world, TOML)
+        await becomes(world, TOML + EVE.replace("Eve Eder", "Eve Other").replace("eve@", "eve.other@"))
+
+        assert (await eve.get("/v1/people")).status_code == 401
+        assert (await sessions.find(session), await sessions.spend(link)) == (None, None)
+        assert (await (await api.client("eve")).get("/v1/people")).status_code == 200

@@ -1,0 +1,125 @@
+"""Whoever only answered a question, or may see but one run of several, steers nothing and sees no more."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.events import PersonSaid
+from bot.policy.record import RequestRecord
+from tests.bot.web.console.stage import proof
+from tests.fakes.hallway import Hallway
+from tests.office import TOML
+from tests.servers.console import a_console
+from tests.servers.web import serving
+from tests.waiting import until
+from tests.world import World, a_world
+
+ADA = """
+[people.ada]
+name = "Ada Aster"
+email = "ada@corp.example"
+
+[policies.secret]
+approvers = ["person:ada"]
+expires_after = "4h"
+
+[roles]
+viewer = ["person:bo"]
+admin = ["person:ada"]
+"""
+THREAD = "C01OPS/1712345678.000100"
+WISH = "ask-of group:release free_text which one?\npress bell"
+
+
+@pytest.fixture
+def hallway() -> Hallway:
+    return Hallway()
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
+    def change(world: World) -> None:
+        world.beside = (hallway,)
+
+    async with a_world(redis, tmp_path / "data", TOML + ADA, change=change) as world:
+        yield world
+
+
+async def answered_by_bo(world: World, run_id: str) -> RequestRecord:
+    """What the run asks after Bo has answered its question."""
+    question = await world.opened(run_id)
+    await world.decide("bo", question, "free_text", "the bell")
+    return await world.opened(run_id, after=question.request.id)
+
+
+async def said(world: World, run_id: str) -> list[str]:
+    return [event.person for event in await world.events(run_id) if isinstance(event, PersonSaid)]
+
+
+async def test_attack_words_beside_a_card_do_not_make_the_run_theirs(office: World) -> None:
+    record = await answered_by_bo(office, await office.trigger(WISH))
+    run_id, request_id = record.request.run_id, record.request.id
+    async with serving(office.app) as api:
+        bo = await api.client("bo")
+        assert (await bo.post(f"/v1/runs/{run_id}/cancel")).status_code == 403
+
+        await bo.post(f"/v1/requests/{request_id}/answer", json={"text": "press the tower instead"})
+
+        assert (await bo.post(f"/v1/runs/{run_id}/cancel")).status_code == 403
+    assert (await said(office, run_id), (await office.request(request_id)).request.revision) == ([], 1)
+
+
+async def test_attack_words_in_the_thread_do_not_steer_it(office: World, hallway: Hallway) -> None:
+    inbox = office.app.messages.inbox
+    run_id = office.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", WISH, THREAD)))
+    record = await answered_by_bo(office, run_id)
+    await office.steer(run_id, "pause")
+    await office.decide("cy", record, "approve")
+
+    await inbox.handle(await inbox.accept(hallway.follows("bo", "press the tower next", THREAD)))
+
+    assert await said(office, run_id) == []
+
+
+async def test_attack_they_change_no_argument(world: World) -> None:
+    record = await answered_by_bo(world, await world.trigger(WISH))
+    async with serving(world.app) as api:
+        bo = await api.client("bo")
+
+        refused = await bo.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"what": "tower"}})
+
+    assert refused.status_code == 403
+    assert (await world.request(record.request.id)).request.revision == 1
+
+
+async def test_attack_the_console_takes_back_no_more_for_them_than_the_api(office: World) -> None:
+    record = await answered_by_bo(office, await office.trigger(WISH))
+    request = f"/requests/{record.request.id}/withdraw"
+    async with serving(office.app) as api, a_console(office) as console:
+        bo, browser = await api.client("bo"), await console.browser("bo")
+        assert (await bo.post(f"/v1{request}")).status_code == 403
+
+        await browser.post(request, await proof(browser))
+
+    assert (await office.request(record.request.id)).state == "open"
+
+
+async def test_attack_the_page_of_a_run_tells_nothing_of_a_run_that_it_started(redis: str, tmp_path: Path) -> None:
+    toml = TOML + ADA.replace('viewer = ["person:bo"]\n', "")
+    async with a_world(redis, tmp_path / "data", toml) as world, a_console(world) as console:
+        world.workshop.policy_of["deep"] = "secret"
+        run_id = await world.trigger("press bell\nstart_run stamp x;press deep")
+        await world.decide("bo", await world.opened(run_id), "approve")
+
+        async def of_the_child() -> RequestRecord | None:
+            return next((one for one in await world.requests() if one.request.run_id != run_id), None)
+
+        deep = (await until(of_the_child, what="the child asks")).request
+        bo, ada = await console.browser("bo"), await console.browser("ada")
+        assert (await bo.get(f"/requests/{deep.id}")).status == 404
+
+        page = (await bo.get(f"/runs/{run_id}")).html
+
+        assert (deep.title in page, deep.id in page) == (False, False)
+        assert deep.id in (await ada.get(f"/runs/{run_id}")).html
