@@ -23,7 +23,7 @@ def explained(found: Explanation, people: People) -> tuple[str, list[Line]]:
         refused = Line(label=say("explain.refused"), text=found.refused)
         return title, [refused, *_names(found, people), *_on_call(found, people), *_freezes(found, people, zone)]
     return title, [
-        Line(label=say("explain.decides"), text=say_many("explain.needs", found.lacking, who=found.needs)),
+        Line(label=say("explain.decides"), text=_needs(found.needs, found.lacking, in_steps=bool(found.steps))),
         *(Line(label=say("explain.asked"), text=_asked(one, people, found.at)) for one in found.asked),
         *(Line(label=say("explain.posted"), text=place.partition(":")[2]) for place in found.also_post),
         *_names(found, people),
@@ -36,6 +36,11 @@ def explained(found: Explanation, people: People) -> tuple[str, list[Line]]:
     ]
 
 
+def _needs(who: str, count: int, *, in_steps: bool) -> str:
+    """Return who decides and by how many approvals; with steps each of them needs its own number."""
+    return who if in_steps else say_many("explain.needs", count, who=who)
+
+
 def policies_listed(people: People, at: datetime) -> Iterator[Line]:
     """Yield each policy by its name: who decides by it as things stand `at` a moment, and for how long it asks."""
     for name in people.tables.policies:
@@ -43,8 +48,7 @@ def policies_listed(people: People, at: datetime) -> Iterator[Line]:
         if policy is None:
             continue
         who = who_decides(policy, people, ()) if people_of(policy.rule) else say("words.nobody")
-        # With steps each of them needs its own number.
-        needs = who if policy.steps else say_many("explain.needs", lacking(policy, ()), who=who)
+        needs = _needs(who, lacking(policy, ()), in_steps=bool(policy.steps))
         open_for = say("explain.open-for", time=length(timedelta(seconds=policy.expires_after_s)))
         yield Line(label=name, text=" · ".join(["; ".join(problems) or needs, open_for]))
 

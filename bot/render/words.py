@@ -94,7 +94,7 @@ def who_decides(
     To `me`, who alone reads it: `you or Cy Cole`. Where there are steps, `step 1 of 2, manager: Bo Berg; then finance:
     one of Cy Cole and Dan Dorn`.
     """
-    out = () if policy.requester_may_approve else tuple(requesters)
+    out = (*policy.editors, *(() if policy.requester_may_approve else requesters))
     who = _rule_in_words(policy, people, out, me)
     if policy.step is None:
         return who

@@ -292,7 +292,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (
             Counted(vote=vote()),
             approval(policy=policy(quorum=2)),
-            "Your approval counts, and more are needed: Bo Berg and Cy Cole.",
+            "Your approval counts, and is not enough yet. In all it takes: Bo Berg and Cy Cole.",
         ),
         (Decided(decision=decision()), APPROVAL, f"Bo Berg approved at {WHEN}."),
         (Revoked(vote=vote(approve=False)), APPROVAL, "taken back; nothing was started"),

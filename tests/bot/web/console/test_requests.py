@@ -55,7 +55,7 @@ async def test_two_are_needed_and_the_page_says_how_far_it_is(world: World, cons
 
     after = await answer(bo, record, "Approve")
 
-    assert "Your approval counts, and more are needed: Bo Berg and Cy Cole." in after.words
+    assert "Your approval counts, and is not enough yet. In all it takes: Bo Berg and Cy Cole." in after.words
     assert "So far Bo Berg approved by console" in after.words
     assert buttons(after) == {"Ask Anna Ames", "Deny"}
     assert "Nothing needs your attention." in (await bo.get("/requests")).words
