@@ -124,6 +124,7 @@ def request_text(request: RequestView, people: People) -> str:
         f"  {' '.join(request.title.split())}",
         _row("asked by", people.names_of(request.requesters)),
     ]
+    rows += [_row("frozen", f"{request.frozen}. `sayso freezes` lists what is")] if request.frozen else []
     rows += [_row("about", request.says)] if request.says else []
     rows += [_row("wrote" if request.words_are_own else "unverified", request.words)] if request.words else []
     rows += [_row("with a key", key)] if (key := by_key(request.service, request.key_holders, people)) else []

@@ -40,7 +40,7 @@ from bot.policy.due import next_due
 from bot.policy.glass import breakers, broken
 from bot.policy.record import Comment, RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first
-from bot.render.words import who_decides, why_asked
+from bot.render.words import frozen_words, who_decides, why_asked
 from language.labels import label_of
 from language.recorded import fact_text
 
@@ -237,6 +237,7 @@ class RequestView(Frozen):
     `handed_on` says in order whose seat went to whom, `away` who is asked and away.
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
     `asked_because` says why each of those who may decide is asked, where that is known.
+    `frozen` says what holds an approved one back.
     """
 
     id: RequestId
@@ -285,6 +286,7 @@ class RequestView(Frozen):
     handed_on: tuple[HandedOn, ...] = Field(default=(), exclude_if=operator.not_)
     away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
     asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
+    frozen: str = Field(default="", exclude_if=operator.not_)
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -363,6 +365,7 @@ def request_view(
         handed_on=request.policy.handed_on,
         away=request.policy.away,
         asked_because=because,
+        frozen=frozen_words(record.frozen, people) if record.frozen else "",
     )
 
 

@@ -298,6 +298,9 @@ async def test_somebody_freezes_and_unfreezes_in_a_terminal(world: World) -> Non
     assert said.out.startswith("workshop: Frozen since ")
     assert "by Bo Berg: “incident 4711”" in listed.out
     assert (await frozen(world, run_id)).by == "bo"
+    shown = await sayso(world, "show", record.request.id)
+    assert "frozen" in shown.out
+    assert "by Bo Berg: “incident 4711”. `sayso freezes` lists" in shown.out
     ended = await sayso(world, "unfreeze", "--env", "workshop", "--reason", "over", "--as", "bo")
     assert ended.out == "workshop is no longer frozen.\n"
     assert await world.summary(run_id) == "done: ok: press bell: done"

@@ -267,7 +267,8 @@ async def unfreeze(wanted: FreezeWanted, key: MayKeep, here: HereNow, way: Way) 
     known, where = here.app.requests.freezes, wanted.environment or ""
     ended = await known.unfreeze(where, key.speaker, wanted.reason, channel=way, evidence=key.evidence)
     if ended is None:
-        raise not_found(f"Nobody has frozen {where or 'everything'}.", "`sayso freezes`, or GET /v1/freezes, lists what is frozen")
+        lists = "`sayso freezes`, or GET /v1/freezes, lists what is frozen"
+        raise not_found(f"Nobody has frozen {where or 'everything'}.", lists)
     return _view(ended, f"{where or 'Everything'} is no longer frozen.")
 
 

@@ -235,9 +235,9 @@ async def withdrawn(request: HttpRequest) -> Response:
     """Take back a request of one's own."""
     process, visit, request_id = here(request), visit_of(request), _id(request)
     back = f"/requests/{request_id}"
-    await request_for(request, "withdraw")
     why, evidence = visit.field("reason")[:_REASON_CHARS], visit.known.evidence
     try:
+        await request_for(request, "withdraw")
         await process.app.runs.steering.withdraw(request_id, visit.person, why, channel="console", evidence=evidence)
     except (Conflict, Forbidden) as error:
         return to(request, back, str(error), is_well=False)

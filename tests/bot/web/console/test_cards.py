@@ -80,7 +80,7 @@ async def test_who_asked_may_take_it_back_and_nobody_else(world: World, console:
     record, anna, bo = await asked(world), await console.browser("anna"), await console.browser("bo")
     assert "Withdraw what you asked for" not in buttons(await bo.get(place(record)))
     forged = await bo.post(f"{place(record)}/withdraw", await proof(bo))
-    assert "Only who asked for it" in (await bo.get(forged.headers["location"])).words
+    assert "Only those who asked for this may do that" in (await bo.get(forged.headers["location"])).words
     assert (await world.request(record.request.id)).state == "open"
 
     form = (await anna.get(place(record))).form(f"{place(record)}/withdraw")
