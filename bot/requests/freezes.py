@@ -8,7 +8,7 @@ from typing import Literal
 import structlog
 
 from agents.events import RequestFrozen
-from agents.requests import Freeze, PersonId, RequestId
+from agents.requests import Freeze, PersonId, Request, RequestId
 from agents.run import Run, fold
 from bot.audit.log import AuditLog
 from bot.config.tables import CHANNELS
@@ -147,7 +147,7 @@ class FrozenRequests:
     def _noting(self, record: RequestRecord, version: int, run: Run, freeze: Freeze | None, now: datetime) -> Commit:
         event = RequestFrozen(at=now, request_id=record.request.id, freeze=freeze)
         stands = after(record, [event])
-        told = [self._told(stands, run, freeze, now)] if freeze else []
+        told = [self.told(record.request, run, freeze, now)] if freeze else []
         return Commit(
             run_id=record.request.run_id,
             events=[event],
@@ -157,9 +157,8 @@ class FrozenRequests:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _told(self, record: RequestRecord, run: Run, freeze: Freeze, now: datetime) -> Tell:
+    def told(self, request: Request, run: Run, freeze: Freeze, now: datetime) -> Tell:
         """A word to whoever asked, where they did."""
-        request = record.request
         requester = run.started.requester if run.started else request.requesters[0]
         with self._people.speaking_to(requester):
             text = f"{frozen_words(freeze, self._people)} {say('notice.frozen')}"

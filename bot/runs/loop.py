@@ -52,6 +52,7 @@ from bot.runs.moves import (
 from bot.runs.thinking import AfterThought, ModelTurn
 from bot.store import Commit, Line, NotReplicated, RecordWrite, StoreError
 from bot.store.ids import new_id, shard_of
+from bot.store.journal import outbox_entry
 from bot.telemetry import waits_that_ended
 from language import say
 
@@ -223,6 +224,13 @@ class Loop:
         gated = request.call if request.purpose == "gate" else None
         found = await self._guard.frozen(run, gated) if gated else None
         freeze = found.freeze if found else None
+        commit = await self._opens(request, run, repeats, freeze)
+        if freeze is None:
+            return commit
+        told = self._freezes.told(request, run, freeze, request.opened_at)
+        return replace(commit, outgoing=[*commit.outgoing, outbox_entry(told)])
+
+    async def _opens(self, request: Request, run: Run, repeats: Repeats | None, freeze: Freeze | None) -> Commit:
         looked = await self._standing.look(request, run, repeats) if self._standing else None
         if self._standing and looked and looked.decision:
             return self._standing.opening(request, looked.decision, run.seq, freeze)

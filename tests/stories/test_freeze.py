@@ -76,6 +76,19 @@ async def test_whoever_asked_and_whoever_decides_hear_of_it_once(world: World) -
     assert sum("Frozen" in mail.text for mail in world.mails("anna")) == 1
 
 
+async def test_whoever_asks_while_it_is_frozen_hears_of_it_too(world: World) -> None:
+    await world.app.requests.freezes.freeze("", BO, WHY)
+
+    record = await world.opened(run_id := await world.trigger("press bell"))
+
+    told = await world.next_mail("anna", about="Frozen: Press bell")
+    assert "by Bo Berg: “incident 4711”" in told.text
+    await world.decide("bo", record, "approve")
+    await frozen(world, run_id)
+    await world.quiet()
+    assert sum("Frozen" in mail.text for mail in world.mails("anna")) == 1
+
+
 async def test_a_freeze_of_one_environment_leaves_the_others_alone(world: World) -> None:
     await world.app.requests.freezes.freeze("production", BO, WHY)
 
