@@ -91,7 +91,7 @@ def show(
         return print(plain_json(json.dumps(shown, ensure_ascii=False)))
     mode = "  (rehearsal: plain rules chose the steps, no model)" if run.is_rehearsal else ""
     kept = f"  (in the archive since {run.archived_at:%Y-%m-%d})" if run.archived_at else ""
-    print(f"{some_id}  {run.state}{mode}{kept}")
+    print(f"{some_id}  {run.word or run.state}{mode}{kept}")
     print(plain("\n".join([*_made_of(fold(told), run.forks), *lines(told, people)])))
     return None
 

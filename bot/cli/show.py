@@ -76,7 +76,7 @@ def summary_text(summary: Summary) -> str:
     when = moment(None, summary.started_at)
     tail = f"  {summary.outcome}" if summary.outcome else (f"  waits for {summary.open}" if summary.open else "")
     mode = "  (rehearsal)" if summary.is_rehearsal else ""
-    line = f"{summary.id}  {summary.state:<9}  {when}  {summary.requester}: {summary.text}{tail}{mode}"
+    line = f"{summary.id}  {summary.word or summary.state:<10}  {when}  {summary.requester}: {summary.text}{tail}{mode}"
     return plain(" ".join(line.splitlines()))  # an older release kept line breaks
 
 
