@@ -75,7 +75,7 @@ async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]
     lists = Lists(client, settings.shards)
     are_whole, unknown = await lists.are_whole(), await lists.unknown_work()
     ahead = await far_ahead(client, settings.shards)
-    lockouts, unheld = await Lockouts(client).all(), await keys_of_nobody(client)
+    lockouts, unheld = await Lockouts(client).all(), await keys_of_nobody(client, settings.people)
     yield _durability(settings, durability, why)
     for one in lockouts:
         what = f"{one.channel.capitalize()} refuses sayso since {one.since:%H:%M UTC}: {one.what}"
@@ -94,7 +94,10 @@ async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]
         )
         yield Finding(sign="✗", what=f"Redis's clock was set back: sayso's is {ahead} ahead of it", fix=fix)
     for key in unheld:
-        what = f"sayso_{key.prefix} of {key.owner} names no holders: whoever has it could approve what it asks for"
+        whose = f"sayso_{key.prefix} of {key.owner}"
+        what = f"{whose} names no holders: whoever has it could approve what it asks for"
+        if key.holders:
+            what = f"those who held {whose} have left ({', '.join(key.holders)}): whoever has it still asks with it"
         fix = f"sayso keys create --service {key.service} --holder PERSON …, then sayso keys revoke sayso_{key.prefix}"
         yield Finding(sign="!", what=what, fix=fix)
 

@@ -5,7 +5,7 @@ import hashlib
 import operator
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast, get_args
 
@@ -266,11 +266,12 @@ class Keyring:
         raise NotFound(f"There is no key {wanted[:60]!r}", "`sayso keys list` shows them")
 
 
-async def keys_of_nobody(client: Client) -> list[ApiKey]:
-    """The keys of services that still open something, and of which nobody said who holds them."""
+async def keys_of_nobody(client: Client, here: Container[str]) -> list[ApiKey]:
+    """The keys of services that still open something, and that nobody holds who is `here`, or nobody knows who does."""
     found = _pairs(await client.do("HGETALL", Keys(0).api_keys))
     keys = [ApiKey.model_validate_json(body) for _, body in found]
-    return sorted((key for key in keys if key.is_of_nobody), key=lambda key: key.created_at)
+    unheld = (key for key in keys if key.service and not key.revoked_at and not any(one in here for one in key.holders))
+    return sorted(unheld, key=lambda key: key.created_at)
 
 
 def _scopes(wanted: Sequence[str]) -> tuple[Scope, ...]:

@@ -7,12 +7,16 @@ from httpx2 import AsyncClient
 
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import attached, sayso
+from tests.office import TOML
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
+from tests.tables import becomes
 from tests.world import World
 
 SAID = "It came with the API key of the service ci, which Bo Berg holds."
 NOBODY = "It came with the API key of the service ci, and nobody has said who holds that"
+
+EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\n'
 
 
 @pytest.fixture
@@ -76,6 +80,17 @@ async def test_a_key_of_before_says_that_nobody_knows_who_holds_it(world: World,
     doctor = await attached(world, "doctor")
     assert "of service:ci names no holders: whoever has it could approve what it asks for" in doctor.out
     assert "held by nobody knows whom" in (await attached(world, "keys", "list")).out
+
+
+@pytest.mark.long
+async def test_the_doctor_names_a_key_whose_only_holder_has_left(world: World, api: Api) -> None:
+    await becomes(world, TOML + EVE)
+    await api.client(None, "trigger", service="ci", acts_for=["anna"], holders=["eve"])
+    assert "of service:ci" not in (await attached(world, "doctor")).out
+
+    await becomes(world, TOML)
+
+    assert "of service:ci have left (eve): whoever has it still asks with it" in (await attached(world, "doctor")).out
 
 
 @pytest.mark.long
