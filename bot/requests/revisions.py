@@ -63,7 +63,8 @@ class Revisions:
             except ValueError as error:
                 names = ", ".join(changed_names(old.call, call))
                 raise ToolRefused(say("answer.edit-no-value", names=names)) from error
-            self._check_can_be_met(request)
+            if request.requesters != old.requesters:  # whoever has left is another matter, of `departures`
+                self._check_can_be_met(request)
             request = request.model_copy(update={"title": title, "changes": changes})
             written = await self._journal.write(self.revising(record, version, request, by, now))
             if written.state == "committed":
