@@ -382,14 +382,7 @@ class Decisions:
                 return self.closing(record, version, "expired", None, "", now)
 
     async def close(
-        self,
-        request_id: RequestId,
-        state: Closed,
-        by: PersonId | None,
-        why: str,
-        *,
-        channel: str = "",
-        evidence: str = "",
+        self, request_id: RequestId, state: Closed, by: PersonId | None, why: str, channel: str = "", evidence: str = ""
     ) -> RequestRecord:
         """Close `request_id` from the side of the run or its requester, unless people were first."""
         for _ in range(TRIES):
@@ -415,7 +408,6 @@ class Decisions:
         why: str,
         now: datetime,
         newer: RunId | None = None,
-        *,
         channel: str = "",
         evidence: str = "",
     ) -> Commit:
@@ -431,15 +423,8 @@ class Decisions:
                 asleep=[WorkItem("ask", request.id)],
                 wake=[Wake(WorkItem("run", request.run_id))],
             )
-        decision = Decision(
-            state=state,
-            by=(by,) if by else (),
-            channel=channel,
-            reason=why,
-            newer_run=newer or RunId(""),
-            evidence=evidence,
-            at=now,
-        )
+        how = {"channel": channel, "evidence": evidence, "newer_run": newer or RunId("")}
+        decision = Decision(state=state, by=(by,) if by else (), reason=why, at=now).model_copy(update=how)
         event = RequestDecided(at=now, request_id=request.id, decision=decision)
         closed = after(record, [event])
         return Commit(
