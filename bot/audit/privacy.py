@@ -198,15 +198,15 @@ def wrong_parts(body: Mapping[str, Any], kept: Kept, rows: Mapping[str, Row], fo
     What is not there must be of somebody in `forgotten`.
     """
     wrong, committed = list[str](), cast("dict[str, str]", body.get("parts", {}))
+    named = {body.get("who"), *body.get("of", ()), *body.get("people", ())} - {None}
     for part, expected in committed.items():
         if part in kept:
             if commitment(*kept[part]) != expected:
                 wrong.append(f"its {part} was changed")
+            elif part == "policy":  # in the others people may have written what looks like a pseudonym
+                named |= set(_named_in(json.loads(kept[part][1])))
         elif part == "policy" or not forgotten.intersection(body.get("of", ())):
             wrong.append(f"its {part} was deleted, and nobody whom it is about was forgotten")
-    named = {body.get("who"), *body.get("of", ()), *body.get("people", ())} - {None}
-    # In the other parts there are words of people, who may write what looks like a pseudonym.
-    named |= set(_named_in(json.loads(kept["policy"][1]))) if {"policy"} <= kept.keys() & committed.keys() else set()
     if body.get("kind") != "forgotten" and not named <= rows.keys() | forgotten:
         wrong.append("it is not known any more who it was, and nobody was forgotten")
     return wrong

@@ -49,7 +49,7 @@ class ApiKey(Frozen):
     program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
     `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
     a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs. `link_by`
-    is how the link of that session came, None where there was none.
+    is how the link of that session came, None where there was none. `identity` is its person's (`People.identity`).
     """
 
     prefix: str

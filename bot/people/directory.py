@@ -108,16 +108,16 @@ class People:
         )
 
     def identity(self, person: str) -> str:
-        """Return a mark of the human behind an id, which is another one when their address is; empty if unknown.
+        """Return a mark of the human behind an id: a hash of their address; empty if there is none.
 
-        Whoever gets the id of somebody who has left is told apart from them by it.
+        Somebody else who gets the id of a person that has left is told apart from them by it.
         """
         found = self._tables.people.get(person)
         known = (found.email or found.slack or "") if found else ""
         return hashlib.sha256(known.lower().encode()).hexdigest()[:_IDENTITY_CHARS] if known else ""
 
     def is_still(self, person: str, identity: str) -> bool:
-        """Return whether `person` is here, and is whom `identity` marks; an empty one, of before, marks anybody."""
+        """Return whether `person` is here, and is whom `identity` marks; none, as of before, marks anybody."""
         return person in self._tables.people and identity in {"", self.identity(person)}
 
     def by_email(self, address: str) -> Contact | None:

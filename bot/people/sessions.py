@@ -25,7 +25,8 @@ SESSION_S = 12 * 3600.0
 class Login(Frozen):
     """The person of a link or a session. `is_demo`: beside `sayso dev`, where one person plays everybody.
 
-    `by` is how the link came to the person. A release before did not keep that, so it may have been a mail.
+    `by` is how the link came to the person. A release before did not keep that, so it may have been a mail. `identity`
+    is theirs (`People.identity`).
     """
 
     person: PersonId

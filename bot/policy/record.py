@@ -112,7 +112,7 @@ class RequestRecord(Frozen):
 
     @property
     def askers(self) -> tuple[PersonId, ...]:
-        """The requesters who asked or steered: the run is theirs. What others of them answered made it nobody's."""
+        """The requesters who asked or steered, and so may steer; the others may only not decide, for what they said."""
         return (*self.request.askers, *self.joined)
 
     def comment(self, comment_id: str) -> Comment | None:

@@ -423,8 +423,10 @@ class Decisions:
                 asleep=[WorkItem("ask", request.id)],
                 wake=[Wake(WorkItem("run", request.run_id))],
             )
-        how = {"channel": channel, "evidence": evidence, "newer_run": newer or RunId("")}
-        decision = Decision(state=state, by=(by,) if by else (), reason=why, at=now).model_copy(update=how)
+        whom, newer_run = (by,) if by else (), newer or RunId("")
+        decision = Decision(
+            state=state, by=whom, channel=channel, reason=why, newer_run=newer_run, evidence=evidence, at=now
+        )
         event = RequestDecided(at=now, request_id=request.id, decision=decision)
         closed = after(record, [event])
         return Commit(

@@ -224,19 +224,19 @@ class Loop:
         gated = request.call if request.purpose == "gate" else None
         found = await self._guard.frozen(run, gated) if gated else None
         freeze = found.freeze if found else None
-        commit = await self._opens(request, run, repeats, freeze)
+        looked = await self._standing.look(request, run, repeats) if self._standing else None
+        if self._standing and looked and looked.decision:
+            commit = self._standing.opening(request, looked.decision, run.seq, freeze)
+        else:
+            commit = await self._asking(with_reasons(request, looked.why if looked else ()), run, freeze)
         if freeze is None:
             return commit
         told = self._freezes.told(request, run, freeze, request.opened_at)
         return replace(commit, outgoing=[*commit.outgoing, outbox_entry(told)])
 
-    async def _opens(self, request: Request, run: Run, repeats: Repeats | None, freeze: Freeze | None) -> Commit:
-        looked = await self._standing.look(request, run, repeats) if self._standing else None
-        if self._standing and looked and looked.decision:
-            return self._standing.opening(request, looked.decision, run.seq, freeze)
-        self._executor.telemetry.asked(run.id, request.id)
-        log.debug("asking", request_id=request.id, decision=request.purpose, digest=request.digest)
-        asked = with_reasons(request, looked.why if looked else ())
+    async def _asking(self, asked: Request, run: Run, freeze: Freeze | None) -> Commit:
+        self._executor.telemetry.asked(run.id, asked.id)
+        log.debug("asking", request_id=asked.id, decision=asked.purpose, digest=asked.digest)
         delegation, record = self._decisions.delegation, RequestRecord(request=asked)
         absent = await delegation.stood_in(record, asked.opened_at)
         commit = opening(asked, self._people, run.seq, freeze, absent)

@@ -131,6 +131,15 @@ async def test_attack_a_name_in_a_policy_that_was_deleted_beside_the_chain_is_fo
     assert not await is_whole(world)
 
 
+async def test_words_that_look_like_a_pseudonym_raise_no_alarm(world: World) -> None:
+    record = await asked(world)
+
+    await world.decide("bo", record, "deny", "p-aaaaaaaaaaaaaaaaaaaa ⟦p-bbbbbbbbbbbbbbbbbbbb⟧")
+
+    [_] = await records(world, "decided", record.request.id)
+    assert await is_whole(world)
+
+
 async def test_an_answer_over_the_api_is_recorded_with_its_key(world: World) -> None:
     record = await asked(world)
     async with serving(world.app) as api:

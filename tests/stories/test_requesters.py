@@ -18,11 +18,11 @@ from agents import (
     ToolRefused,
 )
 from agents.events import PersonSaid, RequestRevised, ToolStarted
-from agents.requests import PersonId
+from agents.requests import PersonId, RunId
 from bot.policy.answers import Statement
 from bot.policy.judgements import Counted, Decided, NotEntitled, NoteUnconfirmed, OutOfDate, Remarked, Revoked
 from bot.policy.record import RequestRecord
-from bot.testing import Scripted, sayso
+from bot.testing import Sayso, Scripted, sayso
 from tests.fakes.hallway import Hallway
 from tests.long import few_of
 from tests.waiting import until
@@ -51,14 +51,19 @@ def ring(bell: str) -> CallTool:
     return CallTool(tool="ring", arguments={"bell": bell})
 
 
+async def denied_by_bo(s: Sayso, why: str = "") -> tuple[RunId, RequestRecord]:
+    """A run whose first request Bo denied, and what it asks after that."""
+    run = await s.trigger("ring v1")
+    first = await s.opened(run)
+    await s.deny("bo", run, why)
+    return run, await s.opened(run, after=first.request.id)
+
+
 async def test_whoever_denies_with_a_wish_does_not_approve_that_wish() -> None:
     rung: list[str] = []
     model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
     async with sayso(agents=[bells(rung)], policies=PAIR, model=model) as s:
-        run = await s.trigger("ring v1")
-        first = await s.opened(run)
-        await s.deny("bo", run, "take v9 instead")
-        second = await s.opened(run, after=first.request.id)
+        run, second = await denied_by_bo(s, "take v9 instead")
 
         assert "take v9 instead" in model.asked[1].text
         assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
@@ -73,10 +78,7 @@ async def test_attack_nor_when_the_requester_changes_the_same_call_into_it() -> 
     rung: list[str] = []
     model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
     async with sayso(agents=[bells(rung)], policies=PAIR, model=model) as s:
-        run = await s.trigger("ring v1")
-        first = await s.opened(run)
-        await s.deny("bo", run, "take v9 instead")
-        second = await s.opened(run, after=first.request.id)
+        run, second = await denied_by_bo(s, "take v9 instead")
 
         await s.steering.amend(second.request.id, PersonId("anna"), {"bell": "v9"})
 
@@ -90,10 +92,7 @@ async def test_attack_nor_when_the_requester_changes_the_same_call_into_it() -> 
 async def test_a_change_that_nobody_could_approve_is_refused() -> None:
     model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
     async with sayso(agents=[bells([])], policies={"desk": ["bo"]}, model=model) as s:
-        run = await s.trigger("ring v1")
-        first = await s.opened(run)
-        await s.deny("bo", run, "take v9 instead")
-        second = await s.opened(run, after=first.request.id)
+        _, second = await denied_by_bo(s, "take v9 instead")
 
         with pytest.raises(ToolRefused, match="too few would be left"):
             await s.steering.amend(second.request.id, PersonId("anna"), {"bell": "v9"})
@@ -105,11 +104,7 @@ async def test_whoever_denied_may_change_their_mind_about_the_very_same_call() -
     rung: list[str] = []
     model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
     async with sayso(agents=[bells(rung)], policies=PAIR, model=model) as s:
-        run = await s.trigger("ring v1")
-        first = await s.opened(run)
-        await s.deny("bo", run, "not before noon")
-
-        second = await s.opened(run, after=first.request.id)
+        run, second = await denied_by_bo(s, "not before noon")
 
         assert isinstance(await s.decide("bo", second, "approve"), Decided)
         await s.ended(run)
@@ -119,11 +114,7 @@ async def test_whoever_denied_may_change_their_mind_about_the_very_same_call() -
 async def test_a_denial_without_a_word_asks_for_nothing_else() -> None:
     model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
     async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
-        run = await s.trigger("ring v1")
-        first = await s.opened(run)
-        await s.deny("bo", run)
-
-        second = await s.opened(run, after=first.request.id)
+        _, second = await denied_by_bo(s)
 
         assert isinstance(await s.decide("bo", second, "approve"), Decided)
 

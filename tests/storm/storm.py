@@ -35,12 +35,16 @@ _READY_S = 60.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """How long a storm lasts, how many approvals it has at least, and how many stories go on at once."""
+    """How long a storm lasts, how many approvals it has at least, and how many stories go on at once.
+
+    `calm` is by what factor the pauses between two disturbances are longer than in a short storm.
+    """
 
     seconds: float = 60.0
     approvals: int = 20
     seed: int = 0
     at_once: int = 10
+    calm: float = 1.0
 
 
 class SkippedHere(Exception):
@@ -56,7 +60,7 @@ class Storm:
         self._stories: dict[str, Story] = {}
         self._sight = Sight(house, slack, self._stories)
         self._people = People(house, slack, self._sight, self.facts, plan.chance("people"))
-        self._weather = Weather(house, slack, self.facts, plan)
+        self._weather = Weather(house, slack, self.facts, plan, wanted.calm)
         self._plots, self._chance = plan.plots(), plan.chance("stories")
         self._judged_at = 0.0
         if house.why_no_disk:
@@ -66,7 +70,7 @@ class Storm:
         """Blow until it was enough, then wait until all is over."""
         try:
             await self._begin()
-            async with _beside(self._sight.looking(), self._weather.reviving()):
+            async with _beside(self._sight.looking(), self._weather.reviving(), self._saying()):
                 async with _beside(self._weather.killing(), self._weather.blowing()):
                     tasks = await self._tell_stories()
                 await self._weather.clear_up()
@@ -74,6 +78,17 @@ class Storm:
             return await self.judged()
         finally:
             await self._people.close()
+
+    async def _saying(self) -> None:
+        """Print how far it is, each minute."""
+        minutes = 0
+        while True:
+            await passes(60)
+            minutes += 1
+            approvals = sum(said.approves for story in self.facts.stories for said in story.said)
+            over = sum(bool(story.shown) for story in self.facts.stories)
+            line = f"minute {minutes}: {approvals} approvals; {over} of {len(self.facts.stories)} stories over"
+            print(line, flush=True)  # noqa: T201
 
     async def judged(self) -> Report:
         """The checker's report of how things stand."""

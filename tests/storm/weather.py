@@ -26,8 +26,8 @@ class Weather:
     `steps` is how often the clock was set forward, by more than a request of the policy `briefly` stays open.
     """
 
-    def __init__(self, house: House, slack: Workspace, facts: Facts, plan: Plan) -> None:
-        self._house, self._slack, self._facts, self._plan = house, slack, facts, plan
+    def __init__(self, house: House, slack: Workspace, facts: Facts, plan: Plan, calm: float) -> None:
+        self._house, self._slack, self._facts, self._plan, self._calm = house, slack, facts, plan, calm
         self.steps = self._offset_ms = 0
         self._traps: dict[str, str] = {}
 
@@ -49,7 +49,7 @@ class Weather:
         """Processes die for ever."""
         chance = self._plan.chance("when they die")
         for name, point, when in self._plan.kills():
-            await passes(chance.uniform(*_KILL_S))
+            await passes(self._calm * chance.uniform(*_KILL_S))
             process = self._house.processes[name]
             if point and when:
                 await self._trap(process, point, when)
@@ -72,7 +72,7 @@ class Weather:
         """Everything else happens for ever."""
         chance = self._plan.chance("weather")
         for kind in self._plan.disturbances():
-            await passes(chance.uniform(*_PAUSE_S))
+            await passes(self._calm * chance.uniform(*_PAUSE_S))
             await self._disturb(kind, chance)
 
     async def _disturb(self, kind: Disturbance, chance: random.Random) -> None:

@@ -352,6 +352,12 @@ def test_a_policy_with_seats_says_who_fills_which() -> None:
     assert who_decides(policy(rule=rule), PEOPLE, ()) == "Bo Berg; and one of Cy Cole and Anna Ames"
 
 
+def test_whose_own_edit_it_is_is_not_among_those_who_decide() -> None:
+    rule = Anyone(source="group:release", people=(BO, CY))
+
+    assert who_decides(policy(rule=rule).edited_by([BO]), PEOPLE, ()) == "Cy Cole"
+
+
 def test_what_a_model_says_at_the_end_is_marked_as_its_words() -> None:
     ended = RunEnded(at=NOON, outcome="done", summary="Bo approved; verified", words_of="model")
 

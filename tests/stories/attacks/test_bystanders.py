@@ -33,16 +33,8 @@ WISH = "ask-of group:release free_text which one?\npress bell"
 
 
 @pytest.fixture
-def hallway() -> Hallway:
-    return Hallway()
-
-
-@pytest.fixture
-async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
-    def change(world: World) -> None:
-        world.beside = (hallway,)
-
-    async with a_world(redis, tmp_path / "data", TOML + ADA, change=change) as world:
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", TOML + ADA) as world:
         yield world
 
 
@@ -70,7 +62,10 @@ async def test_attack_words_beside_a_card_do_not_make_the_run_theirs(office: Wor
     assert (await said(office, run_id), (await office.request(request_id)).request.revision) == ([], 1)
 
 
-async def test_attack_words_in_the_thread_do_not_steer_it(office: World, hallway: Hallway) -> None:
+async def test_attack_words_in_the_thread_do_not_steer_it(office: World) -> None:
+    hallway = Hallway()
+    async with office.stopped():
+        office.beside = (hallway,)
     inbox = office.app.messages.inbox
     run_id = office.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", WISH, THREAD)))
     record = await answered_by_bo(office, run_id)
