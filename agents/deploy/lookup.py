@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from agents.text import one_line
 
 # Nobody waits longer than this for a look, and nobody reads more than this of it.
 LOOK_S = 10.0
 MOST_BYTES = 256_000
-_CHUNK_BYTES = 65_536
 _ERROR_CHARS = 300
 # No room for another open file, in this process or on this machine, passes when somebody closes one.
 _NO_ROOM = (errno.EMFILE, errno.ENFILE)
@@ -54,16 +54,16 @@ async def look(
     another exit code than 0, or no end within `timeout_s`.
     """
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    child = await _started(argv, cwd, {**environment, **extra}, pause_s, passed)
+    child, heard = await _started(argv, cwd, {**environment, **extra}, pause_s, passed)
     try:
         async with asyncio.timeout(timeout_s):
-            out, err, code = await asyncio.gather(_read(child.stdout), _read(child.stderr), child.wait())
+            await asyncio.shield(heard.all)
     except TimeoutError as error:
         raise LookFailed(f"{argv[0]!r} did not end within {timeout_s:g} s") from error
     finally:
-        await _end(child)
-    printed, complaint = (_shown(stream, hidden) for stream in (out, err))
-    if code != 0:
+        await _end(child, heard)
+    printed, complaint = (_shown(bytes(stream), hidden) for stream in heard.streams.values())
+    if code := child.get_returncode():
         said = (one_line(text, _ERROR_CHARS) for text in (complaint, printed))
         reason = next(filter(None, said), "it said nothing")
         raise LookFailed(f"{argv[0]!r} failed with exit code {code}: {reason}", code, printed)
@@ -109,19 +109,10 @@ def is_cut(printed: str) -> bool:
 
 async def _started(
     argv: Sequence[str], cwd: Path, environment: Mapping[str, str], pause_s: float, passed: Sequence[int]
-) -> asyncio.subprocess.Process:
+) -> tuple[asyncio.SubprocessTransport, "_Heard"]:
     for left in reversed(range(_STARTS)):
         try:
-            return await asyncio.create_subprocess_exec(
-                *argv,
-                cwd=cwd,
-                env=environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-                pass_fds=passed,
-            )
+            return await _start(argv, cwd, environment, passed)
         except ValueError as error:  # such as a variable with a NUL in it
             raise LookFailed(f"cannot run {argv[0]!r} in {cwd}: {error}") from error
         except OSError as error:
@@ -131,16 +122,65 @@ async def _started(
     raise AssertionError("the last start returns or raises")
 
 
-async def _read(stream: asyncio.StreamReader | None) -> bytes:
-    """The first part of `stream`; the rest is read too, so that the writer can end."""
-    kept = bytearray()
-    while stream and (chunk := await stream.read(_CHUNK_BYTES)):
-        kept += chunk[: MOST_BYTES - len(kept)]
-    return bytes(kept)
+async def _start(
+    argv: Sequence[str], cwd: Path, environment: Mapping[str, str], passed: Sequence[int]
+) -> tuple[asyncio.SubprocessTransport, "_Heard"]:
+    loop, pipe = asyncio.get_running_loop(), asyncio.subprocess.PIPE
+    starting = asyncio.ensure_future(
+        loop.subprocess_exec(
+            _Heard, *argv, cwd=cwd, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe,
+            start_new_session=True, pass_fds=passed,
+        )
+    )  # fmt: skip
+    try:
+        await _surely(starting)
+    except asyncio.CancelledError:
+        if not starting.exception():
+            await _end(*starting.result())  # asyncio would end the program, and not what it has started
+        raise
+    return starting.result()
 
 
-async def _end(child: asyncio.subprocess.Process) -> None:
+class _Heard(asyncio.SubprocessProtocol):
+    """What a program prints: the first part of its two streams. The rest is read too, so that it can end.
+
+    `end` is done when the program has ended, `all` when nobody has its streams open any more either.
+    """
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.streams = {1: bytearray(), 2: bytearray()}
+        self.end: asyncio.Future[None] = loop.create_future()
+        self.all: asyncio.Future[None] = loop.create_future()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self.streams[fd] += data[: MOST_BYTES - len(self.streams[fd])]
+
+    def process_exited(self) -> None:
+        self.end.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.all.set_result(None)
+
+
+async def _end(child: asyncio.SubprocessTransport, heard: _Heard) -> None:
     """End the whole group; after a regular end there is usually nobody left in it."""
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    await child.wait()
+        os.killpg(child.get_pid(), signal.SIGKILL)
+    try:
+        await _surely(heard.end)
+    finally:
+        child.close()
+        await _surely(heard.all)
+
+
+async def _surely(soon: asyncio.Future[Any]) -> None:
+    """Wait for what is done soon, however often this task is cancelled meanwhile."""
+    cancelled: asyncio.CancelledError | None = None
+    while not soon.done():
+        try:
+            await asyncio.wait([soon])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        raise cancelled

@@ -46,6 +46,21 @@ async def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
     assert await asyncio.wait_for(holding, 60) == "", "nobody of the group holds the pipe any more"
 
 
+async def test_whoever_is_cancelled_twice_leaves_nobody_behind(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pid")
+    looking = asyncio.create_task(look(("sh", "-c", "echo $$ >pid; cat /dev/zero >/dev/null"), tmp_path))
+    pid = int(await asyncio.to_thread((tmp_path / "pid").read_text))
+
+    looking.cancel()
+    await asyncio.sleep(0)
+    looking.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
 async def test_an_endless_printer_is_read_up_to_a_bound(tmp_path: Path) -> None:
     printed = await look(("sh", "-c", "yes | head -c 2000000"), tmp_path)
 

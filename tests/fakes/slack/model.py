@@ -3,6 +3,7 @@
 Shapes follow the object pages of https://docs.slack.dev/reference/objects and the samples of Slack's own SDKs.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -103,6 +104,25 @@ class Message:
         return seen
 
 
+class Messages(dict[str, Message]):
+    """The messages of a conversation by ts, and which of them reply to which: a storm has thousands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.replies: dict[str, list[Message]] = defaultdict(list)
+
+    def __setitem__(self, ts: str, message: Message) -> None:
+        super().__setitem__(ts, message)
+        if message.thread_ts not in (None, ts):
+            self.replies[message.thread_ts or ""].append(message)
+
+    def __delitem__(self, ts: str) -> None:
+        message = self[ts]
+        super().__delitem__(ts)
+        if message.thread_ts not in (None, ts):
+            self.replies[message.thread_ts or ""].remove(message)
+
+
 @dataclass
 class Conversation:
     """A Slack channel, public (`channel`) or private (`group`), or a DM (`im`), with its messages by ts."""
@@ -114,7 +134,7 @@ class Conversation:
     archived: bool = False
     shared: bool = False
     created: int = 1700000000
-    messages: dict[str, Message] = field(default_factory=dict[str, Message])
+    messages: Messages = field(default_factory=Messages)
 
     def to_json(self, *, bot: str) -> Json:
         if self.kind == "im":
@@ -135,13 +155,13 @@ class Conversation:
 
     def thread(self, ts: str) -> list[Message]:
         """The parent and its replies, oldest first."""
-        return [message for message in self.messages.values() if ts in (message.ts, message.thread_ts)]
+        parent = self.messages.get(ts)
+        return [*([parent] if parent else []), *self.messages.replies.get(ts, [])]
 
     def seen(self, message: Message, *, with_metadata: bool = False) -> Json:
         """The message with what Slack adds to the parent of a thread."""
         json = message.to_json(with_metadata=with_metadata)
-        replies = [reply for reply in self.thread(message.ts) if reply.ts != message.ts]
-        if replies:
+        if replies := self.messages.replies.get(message.ts):
             users = list(dict.fromkeys(reply.user for reply in replies))
             json |= {
                 "thread_ts": message.ts, "reply_count": len(replies), "reply_users_count": len(users),

@@ -89,6 +89,7 @@ def _replace(
 def _delete(slack: Slack, deliveries: Deliveries, channel: Conversation, url: ResponseUrl) -> None:
     if url.ephemeral:
         slack.ephemerals[:] = [alone for alone in slack.ephemerals if alone.ts != url.message]
-    elif message := channel.messages.pop(url.message or "", None):
+    elif message := channel.messages.get(url.message or ""):
+        del channel.messages[message.ts]
         deliveries.event(payloads.deleted_event(message, channel, slack.new_ts()))
     slack.changes.note()

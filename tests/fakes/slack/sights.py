@@ -17,6 +17,7 @@ class Sights:
 
     def __init__(self, slack: Slack, deliveries: Deliveries, socket: SocketMode) -> None:
         self._slack, self._deliveries, self._socket = slack, deliveries, socket
+        self._known: dict[tuple[str, str], tuple[list[Json], bool]] = {}
         self._nouns: dict[str, Callable[[Query], object]] = {
             "calls": self.calls,
             "connections": self.connections,
@@ -49,8 +50,15 @@ class Sights:
             self._message(channel, message)
             for channel in self._slack.conversations.values()
             for message in channel.messages.values()
-            if any(element["type"] == "button" for _, element in walk(message.blocks))
+            if self._has_buttons(message)
         ]
+
+    def _has_buttons(self, message: Message) -> bool:
+        known = self._known.get((message.channel, message.ts))
+        if not known or known[0] is not message.blocks:
+            known = message.blocks, any(element["type"] == "button" for _, element in walk(message.blocks))
+            self._known[message.channel, message.ts] = known
+        return known[1]
 
     def ephemerals(self, query: Query) -> list[Json]:
         """`?user=…`."""
