@@ -153,6 +153,7 @@ def _worded(found: "Status") -> Iterator[str]:
     yield from (f"✗ {need}" for need in found.needs)
     if not found.needs:
         yield "✓ nothing needs a person but what is asked"
+    yield from (f"frozen             {one}" for one in found.frozen)
     ages = ", ".join(f"{count} {age}" for age, count in found.open_by_age.items() if count)
     yield f"open requests      {found.open}" + (
         f" ({ages}), the oldest for {_span(found.oldest_open_s)}" if ages else ""

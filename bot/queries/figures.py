@@ -38,8 +38,8 @@ def answers(found: Figures) -> dict[str, int]:
     return counted | ({"decided": decided} if decided else {})
 
 
-async def status(store: Store, needs: Sequence[str] = ()) -> Status:
-    """Everything as it stands now; `needs` is what its caller found. Raises StoreUnavailable."""
+async def status(store: Store, needs: Sequence[str] = (), frozen: Sequence[str] = ()) -> Status:
+    """Everything as it stands now; `needs` and `frozen` are what its caller found. Raises StoreUnavailable."""
     found, took_s = await store.lists.figures(), await _decided(store)
     lag_s = max(found.answers_lag_s, found.ready_lag_s, found.overdue_s)
     use = found.model_use
@@ -65,6 +65,7 @@ async def status(store: Store, needs: Sequence[str] = ()) -> Status:
         cost_usd=use[MICRODOLLARS] / 1_000_000,
         unsealed=found.unsealed,
         unsealed_s=round(found.unsealed_s, 3),
+        frozen=tuple(frozen),
     )
 
 

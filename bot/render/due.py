@@ -1,5 +1,6 @@
 """Words for what changes who is asked: reminders, escalation, hand-ons, absences and expiry. Pure."""
 
+from collections.abc import Collection, Set
 from datetime import datetime, timedelta
 
 from agents.requests import Away, HandedOn, PersonId, PolicySnapshot, Request
@@ -105,10 +106,18 @@ _REFUSALS: dict[Objection, str] = {
 }
 
 
-def not_handed_on(why: Objection, to: PersonId, policy: PolicySnapshot, people: People) -> str:
-    """Return why a request was not handed on, to whoever wanted that."""
+# Of these somebody else may be the right one.
+_OF_WHOM: Set[Objection] = {"self", "left", "requester", "editor", "loop", "deciding", "not_accepted", "took_part"}
+
+
+def not_handed_on(
+    why: Objection, to: PersonId, policy: PolicySnapshot, people: People, could_be: Collection[PersonId] = ()
+) -> str:
+    """Return why a request was not handed on, to whoever wanted that, and to whom it `could_be`."""
     name, most = people.name_of(to), MOST_HANDED_ON
-    return f"{say('delegation.refused')} {say(_REFUSALS[why], name=name, policy=policy.name, most=most)}"
+    told = f"{say('delegation.refused')} {say(_REFUSALS[why], name=name, policy=policy.name, most=most)}"
+    is_told = could_be and why in _OF_WHOM
+    return f"{told} {say('delegation.could-be', names=people.names_of(could_be))}" if is_told else told
 
 
 def _when(request: Request, people: People) -> list[Line]:

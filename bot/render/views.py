@@ -122,7 +122,7 @@ class Summary(Frozen):
 
 
 class Status(Frozen):
-    """The figures of an installation; `needs` says in words what a person has to look at.
+    """The figures of an installation; `needs` says in words what a person has to look at, `frozen` what is frozen.
 
     `lag_s` is for how long the oldest work waits that could be taken, or how late workers look after what is due.
     `decided_24h` are those of the last 24 h among the 500 newest requests, and `decision_p50_s` the time that half of
@@ -151,6 +151,7 @@ class Status(Frozen):
     cost_usd: float
     unsealed: int = 0
     unsealed_s: float = 0.0
+    frozen: tuple[str, ...] = ()
 
 
 class Turn(Frozen):

@@ -108,7 +108,7 @@ async def test_where_nobody_can_stand_in_they_are_still_asked_and_it_says_that_t
     run = await office.run(record.request.run_id)
     assert "Bo Berg, away until" in status_line(run, record, office.people)
     told = await office.next_mail("anna", about="Somebody is away")
-    assert "Nobody stands in, so they are still asked." in " ".join(told.text.split())
+    assert "Nobody else can be asked in their place, so they are still asked." in " ".join(told.text.split())
 
 
 async def test_who_took_part_does_not_stand_in(office: World) -> None:

@@ -137,9 +137,9 @@ async def test_over_http_a_refusal_says_why_and_changes_nothing(office: World) -
         ci, record = await api.client(service="ci", acts_for=["bo"]), await asked(office)
         path = f"/v1/requests/{record.request.id}/delegate"
 
-        assert "By the policy solo, Gus Gral can't decide" in refused(
-            await bo.post(path, json={"to": "gus"}), 422, "not-delegable"
-        )
+        told = refused(await bo.post(path, json={"to": "gus"}), 422, "not-delegable")
+        assert "By the policy solo, Gus Gral can't decide" in told
+        assert told.endswith(" It can be handed on to: Cy Cole, Dan Dorn, Eve Ebert and Fay Frey.")
         assert "asked for this" in refused(await bo.post(path, json={"to": "anna"}), 422, "not-delegable")
         refused(await bo.post(path, json={"to": "nobody"}), 404, "not-found")
         refused(await cy.post(path, json={"to": "dan"}), 404, "not-found")

@@ -10,7 +10,7 @@ from agents.text import one_line
 from bot.people.absences import Absences
 from bot.people.directory import People
 from bot.policy.answers import Statement
-from bot.policy.approvers.delegation import Objection, handed_on, objection, stood_in_for
+from bot.policy.approvers.delegation import Objection, candidates, handed_on, objection, stood_in_for
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judge import delegation_objection
 from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, judgements
@@ -92,7 +92,10 @@ class Delegation:
         policy = await self._after(record, given, answer)
         if isinstance(policy, PolicySnapshot):
             return Delegated(person=answer.person, to=wish.to), policy
-        why = not_handed_on(policy, wish.to, record.request.policy, self._people)
+        asked = record.request.policy
+        accepts = self._people.may_take(asked, answer.at)
+        could_be = candidates(asked, involved_in(record, self._people), accepts, answer.person)
+        why = not_handed_on(policy, wish.to, asked, self._people, could_be)
         return DelegationRefused(kind=policy, why=why), None
 
     async def _after(self, record: RequestRecord, given: HandedOn, answer: Answer) -> PolicySnapshot | Objection:

@@ -256,6 +256,7 @@ STATUS: dict[str, object] = {
     "cost_usd": 1.93,
     "unsealed": 0,
     "unsealed_s": 0.0,
+    "frozen": ["production: Frozen since 10:12 UTC on 2 March 2026 by Dan Dorn: “incident 4711”"],
 }
 DONE = {"id": "s3o-k7m2xq4d5v6ab", "told": "s3o-k7m2xq4d5v6ab is tried again."}
 DEAD = {

@@ -314,7 +314,7 @@ def _unknown(here: Here, environment: str) -> str:
     """A word about an environment that is not in the settings: it may be misspelt, and own tools have their own."""
     if not environment or environment in here.app.settings.deploy.environments:
         return ""
-    return f" There is no [deploy.environments.{environment}]: look whether that is how your tool calls it."
+    return f"\nThere is no [deploy.environments.{environment}]: look whether that is how your tool calls it."
 
 
 @router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
@@ -323,11 +323,13 @@ async def status(_: MayRead, here: HereNow) -> Status:
     wrong = await NotedTables(here.app.store).wrong()
     needs = [f"the settings can't be read anew, so nothing has changed: {wrong}"] if wrong else []
     needs += await _of_audit_key(here)
+    freezes = here.app.requests.freezes
+    frozen = [freezes.words(one) for one in await freezes.all()]
     try:
         await readyz(here)
     except ProblemError as error:
-        return await status_of(here.app.store, [*needs, f"{error.problem.detail} {error.problem.do}"])
-    return await status_of(here.app.store, [*needs, *await here.app.drift.needs()])
+        return await status_of(here.app.store, [*needs, f"{error.problem.detail} {error.problem.do}"], frozen)
+    return await status_of(here.app.store, [*needs, *await here.app.drift.needs()], frozen)
 
 
 async def _of_audit_key(here: Here) -> list[str]:

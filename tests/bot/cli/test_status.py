@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from agents.requests import PersonId
 from bot.store import Commit, WorkItem
 from bot.store.lists import NOT_DELIVERED
 from tests.bot.cli.shell import sayso
@@ -16,6 +17,7 @@ async def test_status_says_what_waits_and_that_nothing_needs_a_person(world: Wor
     await world.decide("bo", decided, "approve")
     await world.ended(decided.request.run_id)
     await world.opened(await world.trigger("press it"))
+    await world.app.requests.freezes.freeze("production", PersonId("bo"), "incident")
 
     told = await sayso(world, "status")
     as_json = await sayso(world, "status", "--json")
@@ -24,9 +26,10 @@ async def test_status_says_what_waits_and_that_nothing_needs_a_person(world: Wor
     first, *lines = told.out.splitlines()
     assert first == "✓ nothing needs a person but what is asked"
     assert [line.split("  ")[0] for line in lines] == [
-        "open requests", "decided in 24 h", "runs", "work that waits", "still to be sent", "not delivered",
+        "frozen", "open requests", "decided in 24 h", "runs", "work that waits", "still to be sent", "not delivered",
         "dead letters", "to be sealed", "models",
     ]  # fmt: skip
+    assert lines.pop(0).startswith("frozen             production: Frozen since")
     assert lines[0].startswith("open requests      1 (1 under 5m), the oldest for ")
     assert lines[1].startswith("decided in 24 h    1, half of them within ")
     assert lines[2] == "runs               2 started, 1 done, 1 waiting"

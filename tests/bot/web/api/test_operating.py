@@ -58,10 +58,12 @@ async def test_a_freeze_takes_an_admin_s_key_and_says_how_it_is_called(world: Wo
     listed = (await bo.get("/v1/freezes")).json()["freezes"]
     refused(await dan.post("/v1/freeze", json={"reason": " "}), 422, "invalid")
     refused(await bo.post("/v1/unfreeze", json=body), 403, "scope-missing")
+    status = (await bo.get("/v1/status")).json()["frozen"]
     ended = await dan.post("/v1/unfreeze", json=body)
 
     assert (made["environment"], made["by"], made["reason"]) == ("production", "dan", "incident 4711")
-    assert "There is no [deploy.environments.production]" in made["told"]
+    assert "\nThere is no [deploy.environments.production]" in made["told"]
+    assert status == [made["told"].partition("\n")[0]]
     assert again["reason"] == "incident 4711"
     assert [one["reason"] for one in listed] == ["incident 4711"]
     assert ended.json()["told"] == "production is no longer frozen."
