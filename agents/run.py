@@ -239,6 +239,8 @@ def _asked(
     if isinstance(event, RequestRevised):
         notes = tuple(note for note in run.notes if note[0] != event.request.id)
         run = replace(run, notes=notes, edits=edits_after(run, event))
+        if event.edited:
+            run = _said_no(run, Objection(event.by, event.request.call, is_edit=True))
     if isinstance(event, RequestRevoked):
         run = _objected(run, event.request_id, event.vote.person, event.vote.reason or event.files)
     pending = run.pending
@@ -246,7 +248,9 @@ def _asked(
         return run
     match event:
         case RequestOpened() if event.request.step_id == pending.id:
-            return replace(run, pending=replace(pending, request=event.request, decision=None, frozen=None))
+            return replace(
+                run, pending=replace(pending, request=event.request, decision=None, frozen=None, revoked=None)
+            )
         case RequestRevised() if is_current(pending, event.request.id):
             # An approval of an older revision is none of this one: the arguments may be others.
             revised = replace(pending, request=event.request, decision=None, step=amended(pending.step, event))
@@ -257,10 +261,18 @@ def _asked(
             return replace(run, pending=replace(pending, frozen=event.freeze))
         case RequestDecided() if is_current(pending, event.request_id):
             return _decided(run, pending, event.decision)
-        case RequestRevoked() if is_current(pending, event.request_id) and not pending.has_begun:
-            return _close(run, Result(pending.step, "revoked", event.vote.reason, (event.vote.person,)))
+        case RequestRevoked() if is_current(pending, event.request_id) and (pending.is_queued or not pending.has_begun):
+            return _revoked(run, replace(pending, revoked=event.vote))
         case _:
             return run
+
+
+def _revoked(run: Run, pending: PendingStep) -> Run:
+    """Close the step, unless it waits for its turn: whoever waits hears of it before."""
+    vote = pending.revoked
+    if vote is None or pending.has_begun:
+        return replace(run, pending=pending)
+    return _close(run, Result(pending.step, "revoked", vote.reason, (vote.person,)))
 
 
 def _voted(run: Run, event: VoteCast) -> Run:
@@ -278,10 +290,12 @@ def _objected(run: Run, request_id: RequestId, person: PersonId, why: object) ->
     """A denial without a word asks for nothing else; with one it may."""
     pending = run.pending
     call = pending.request.call if pending and pending.request and is_current(pending, request_id) else None
-    objection = Objection(person, call)
-    if not why or run.objections[-1:] == (objection,):  # a denial that decides is told of twice
-        return run
-    return replace(run, objections=(*run.objections, objection))
+    return _said_no(run, Objection(person, call)) if why else run
+
+
+def _said_no(run: Run, objection: Objection) -> Run:
+    is_known = run.objections[-1:] == (objection,)  # a denial that decides is told of twice
+    return run if is_known else replace(run, objections=(*run.objections, objection))
 
 
 def _advised(run: Run, event: RequestDecided) -> Run:
@@ -290,8 +304,8 @@ def _advised(run: Run, event: RequestDecided) -> Run:
     Code asks in its own words, and takes none but these for an answer.
     """
     decision, pending = event.decision, run.pending
-    if decision.state == "denied" and decision.by:
-        return _objected(run, event.request_id, decision.by[0], decision.reason)
+    if decision.state in {"denied", "withdrawn"} and decision.by:
+        return _objected(run, event.request_id, decision.by[0], decision.reason or event.files)
     request = pending.request if pending and is_current(pending, event.request_id) else None
     if decision.state != "answered" or (request and request.purpose != "question"):
         return run
@@ -383,7 +397,8 @@ def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:
 def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started: bool) -> Run:
     is_unknown = may_have_started and not attempt.idempotent
     left = replace(pending, attempt=None, unknown=attempt if is_unknown else None)
-    return replace(run, pending=left, orphans=(*run.orphans, (attempt.id, pending.id)))
+    run = replace(run, orphans=(*run.orphans, (attempt.id, pending.id)))
+    return replace(run, pending=left) if is_unknown else _revoked(run, left)
 
 
 def chosen(run: Run, event: StepChosen) -> Run:

@@ -40,6 +40,7 @@ from agents.requests import (
     RequestId,
     RunId,
     StepId,
+    Vote,
 )
 from agents.steps import CallTool, RequestHumanInput, Step
 from agents.text import labelled
@@ -90,7 +91,7 @@ class PendingStep:
     the result of one that ended; `unknown` is an attempt of which nobody knows whether its effect happened. `early` are
     reports that came before it was known what they are about. `raised` is set where code asks, and no agent chose it:
     whether to go on. `held` is the chosen step that waits for that answer; `again`: people let it go once more, though
-    it gave the same twice. While it is `frozen` it does not start.
+    it gave the same twice. While it is `frozen` it does not start. `revoked` is a denial that came while it was queued.
     """
 
     id: StepId
@@ -107,11 +108,17 @@ class PendingStep:
     early: tuple[OutsideReported, ...] = ()
     waits: Waiting | None = None
     frozen: Freeze | None = None
+    revoked: Vote | None = None
 
     @property
     def has_begun(self) -> bool:
         """True if its effect is under way: too late to take anything back, and not to be forgotten."""
         return self.attempt is not None or self.waits is not None
+
+    @property
+    def is_queued(self) -> bool:
+        """True while its attempt waits for its turn."""
+        return self.attempt is not None and self.attempt.queued is not None
 
 
 def raised_over(pending: PendingStep | None, event: ContinuationAsked) -> PendingStep | None:
@@ -287,10 +294,14 @@ GO_ON, STOP = "agent.go-on", "agent.stop-the-run"
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """`person` said why they do not want `call`, and whoever chooses the next step reads that."""
+    """`person` said why they do not want `call`, and whoever chooses the next step reads that.
+
+    With `is_edit` they changed it into `call`, which is read as well.
+    """
 
     person: PersonId
     call: GatedCall | None
+    is_edit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,26 +408,14 @@ class Run:
 
 
 def edits_after(run: Run, event: RequestRevised) -> tuple[ArgumentEdit, ...]:
-    """Return the edits that `run` knows of after a revision. What a requester chose is nobody's edit."""
+    """Return the edits that `run` knows of after a revision. What only a requester ever chose is nobody's edit."""
     call = event.request.call
-    if call is None:
+    if call is None or event.edited is None:
         return run.edits
-    told = event.edited.changed if event.edited else _differing(run.pending, event)
-    names = [name for name in dict.fromkeys(told) if name in call.arguments]
-    if event.edited is None:
-        return tuple(one for one in run.edits if one.tool != call.tool or one.name not in names)
+    names = [name for name in dict.fromkeys(event.edited.changed) if name in call.arguments]
     new = [ArgumentEdit(call.tool, name, call.arguments[name], event.by) for name in names]
     kept = (one for one in run.edits if all(replace(one, editor=event.by) != each for each in new))
     return (*kept, *new)
-
-
-def _differing(pending: PendingStep | None, event: RequestRevised) -> list[str]:
-    """Return the arguments that this revision of the newest request changed."""
-    if pending is None or not is_current(pending, event.request.id):
-        return []
-    before = pending.request.call.arguments if pending.request and pending.request.call else {}
-    now = event.request.call.arguments if event.request.call else {}
-    return [name for name in now if name not in before or before[name] != now[name]]
 
 
 def editors_of(run: Run, call: GatedCall) -> dict[str, PersonId]:

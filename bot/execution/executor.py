@@ -25,7 +25,7 @@ from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, No
 from bot.outbound.announcements import Announcements
 from bot.policy.attachments import output_file
 from bot.render.views import Summary
-from bot.requests.stored import not_begun
+from bot.requests.stored import of_attempt
 from bot.store import Commit, Store, StoreError, WorkItem
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
@@ -287,7 +287,7 @@ class Executor:
         event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
         told = "changed"
         while told == "changed":
-            record = None if may_have_started else await not_begun(self._store, run_id, event)
+            record = None if may_have_started else await of_attempt(self._store, run_id, event)
             told = await self._store.orphan(run_id, attempt_id, event, is_own=is_own, record=record)
         if told == "committed":
             self._never_begun.discard(attempt_id)
@@ -301,7 +301,8 @@ class Executor:
                 return True
             run = fold((await self._store.load(run_id)).events)
             looked.seq, looked.behind = run.seq, behind
-            attempt = run.pending.attempt if run.pending else None
+            pending = run.pending
+            attempt = pending.attempt if pending and not pending.revoked else None
             if attempt is None or attempt.id != attempt_id or run.is_cancelled:
                 return False
             before = attempt.queued.behind if attempt.queued else None
@@ -313,7 +314,9 @@ class Executor:
                 behind=behind.run_id if behind else None,
                 requester=await self._requester_of(behind.run_id) if behind else PersonId(""),
             )
-            written = await self._store.commit(Commit(run_id=run_id, events=[event], expect=run.seq))
+            record = await of_attempt(self._store, run_id, event)
+            records = [record] if record else []
+            written = await self._store.commit(Commit(run_id=run_id, events=[event], records=records, expect=run.seq))
             if written.state == "committed":
                 log.info("waits for its turn" if behind else "its turn has come", behind=str(behind or ""))
                 await self._queue.notify(WorkItem("run", run_id))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import rfc8785
@@ -85,19 +86,31 @@ def typed_lines(call: GatedCall, text: str) -> dict[str, JsonValue] | None:
 def changed_names(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     """Return the arguments that differ between both calls, in the order of the alphabet."""
     names = {*old.arguments, *new.arguments}
-    return tuple(sorted(name for name in names if old.arguments.get(name) != new.arguments.get(name)))
+    return tuple(sorted(name for name in names if _exact(old, name) != _exact(new, name)))
 
 
-def edited_request(request: Request, old: GatedCall, new: GatedCall, editor: PersonId | None) -> Request:
+def _exact(call: GatedCall, name: str) -> str:
+    """Write an argument so that all that differs does: for Python, `1` is `True` and `1.0`."""
+    return json.dumps(call.arguments.get(name), sort_keys=True)
+
+
+def edited_request(
+    request: Request,
+    old: GatedCall,
+    new: GatedCall,
+    editor: PersonId | None,
+    known: Mapping[str, PersonId] = MappingProxyType({}),
+) -> Request:
     """`request` with the call `new` in place of `old`, and who does not approve it, as it is their own edit.
 
-    `editor` is one of those who decide; without one a requester changed it, and what they chose is nobody's edit.
+    `editor` is one of those who decide; without one a requester changed it, and what they chose is nobody's edit but
+    where it was `known` as somebody's.
     Raises ValueError for arguments that no digest can be made of, as they hold a number that is none.
     """
     names = changed_names(old, new)
     kept = {name: person for name, person in request.edits.items() if name not in names}
-    edits = kept | ({} if editor is None else dict.fromkeys(names, editor))
-    nonce = request.nonce if editor is None else _nonce(request, new, editor)
+    edits = {**kept, **(known if editor is None else dict.fromkeys(names, editor))}
+    nonce = _nonce(request, new, editor)
     changes = {
         "revision": request.revision + 1,
         "nonce": nonce,
@@ -109,7 +122,7 @@ def edited_request(request: Request, old: GatedCall, new: GatedCall, editor: Per
     return request.model_copy(update=changes)
 
 
-def _nonce(request: Request, call: GatedCall, editor: PersonId) -> str:
+def _nonce(request: Request, call: GatedCall, editor: PersonId | None) -> str:
     """Return another one for each edit, so that an answer to an older card never has the digest of a newer one.
 
     It follows from the card that was edited: who is shown the digest of an edit can send the edit with it.

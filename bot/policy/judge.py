@@ -186,8 +186,8 @@ def _revocation(record: RequestRecord, answer: Answer) -> Judgement | None:
     """A denial counts until the start, whatever card it came from."""
     if record.state != "approved" or answer.approve is not False:
         return None
-    if record.started_at is not None:
-        return TooLate(started_at=record.started_at)
+    if record.began_at is not None:
+        return TooLate(started_at=record.began_at)
     return Revoked(vote=_vote(answer))
 
 

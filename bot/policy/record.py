@@ -23,6 +23,7 @@ from agents.events import (
     RequestRevised,
     RequestRevoked,
     ToolOrphaned,
+    ToolQueued,
     ToolStarted,
     VoteCast,
     own,
@@ -75,7 +76,8 @@ class Comment(Remark):
 
 class RequestRecord(Frozen):
     """A request as it stands. `started_at` is when its tool started, by which `attempt`; both are
-    taken back where that has certainly not begun, `noted` how often whose answer did not count.
+    taken back where that has certainly not begun. While it is `queued`, nothing of it has happened. `noted` is
+    how often whose answer did not count.
 
     `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
     words beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve
@@ -91,6 +93,7 @@ class RequestRecord(Frozen):
     decision: Decision | None = None
     started_at: AwareDatetime | None = None
     attempt: AttemptId | None = Field(default=None, exclude_if=operator.not_)
+    queued: bool = Field(default=False, exclude_if=operator.not_)
     holders: tuple[Holder, ...] = ()
     noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
     joined: tuple[PersonId, ...] = ()
@@ -115,6 +118,11 @@ class RequestRecord(Frozen):
         """The requesters who asked or steered, and so may steer; the others may only not decide, for what they said."""
         return (*self.request.askers, *self.joined)
 
+    @property
+    def began_at(self) -> datetime | None:
+        """When its effect began; until then people may still stop it."""
+        return None if self.queued else self.started_at
+
     def comment(self, comment_id: str) -> Comment | None:
         """Return the words with this id, as far as they are still kept here."""
         return next((one for one in self.comments if one.id == comment_id), None)
@@ -137,7 +145,7 @@ def records(events: Iterable[Event]) -> dict[RequestId, RequestRecord]:
     for event in own(tuple(events)):
         if isinstance(event, RequestOpened):
             found[event.request.id] = RequestRecord(request=event.request, holders=event.holders)
-        elif isinstance(event, PersonSaid | ToolOrphaned):
+        elif isinstance(event, PersonSaid | ToolOrphaned | ToolQueued):
             found = {request_id: after(record, [event]) for request_id, record in found.items()}
         elif (request_id := _about(event)) and request_id in found:
             found[request_id] = after(found[request_id], [event])
@@ -188,9 +196,11 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case RequestRevoked():
             return {"state": "revoked", "votes": (*record.votes, event.vote)}
         case ToolStarted():
-            return {"started_at": event.at, "attempt": event.attempt_id, "frozen": None}
+            return {"started_at": event.at, "attempt": event.attempt_id, "queued": False, "frozen": None}
+        case ToolQueued() if event.attempt_id == record.attempt:
+            return {"queued": True} if event.behind else {"queued": False, "started_at": event.at}
         case ToolOrphaned() if event.attempt_id == record.attempt and not event.may_have_started:
-            return {"started_at": None, "attempt": None}
+            return {"started_at": None, "attempt": None, "queued": False}
         case PersonSaid() if record.state == "open" and event.person not in record.requesters:
             return {"joined": (*record.joined, event.person)}
         case _:

@@ -245,8 +245,8 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
         case "approved" if run.ended:
             ended = say("standing.not-begun-ended", outcome=say(_ENDED[run.ended.outcome]))
             return _Stand(say("standing.not-begun"), f"{said} {ended}")
-        case "approved" if record.started_at:
-            began = say("standing.began", when=in_words(record.started_at))
+        case "approved" if record.began_at:
+            began = say("standing.began", when=in_words(record.began_at))
             return _Stand(say("standing.running"), f"{said} {began}.")
         case "approved":
             word = _approved_word(record)

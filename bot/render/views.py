@@ -346,7 +346,7 @@ def request_view(
         may_not_decide=kept_out(request),
         opened_at=request.opened_at,
         expires_at=request.expires_at,
-        started_at=record.started_at,
+        started_at=record.began_at,
         decision=record.decision,
         is_rehearsal=request.is_rehearsal,
         program=request.program,

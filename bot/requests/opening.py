@@ -1,5 +1,6 @@
 """Opening requests: from what a run wants to know, to everything that must be written. No reads, no writes."""
 
+import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -395,10 +396,12 @@ def placement(request: Request, card: Card, person: PersonId, place: str = "", f
 def is_same(one: GatedCall, other: GatedCall) -> bool:
     """Return whether both calls do exactly the same; the facts beside them, and what may be edited, may differ."""
 
-    def bare(call: GatedCall) -> GatedCall:
-        return call.model_copy(update={"editable": (), "effect": call.effect.model_copy(update={"facts": ()})})
+    def bare(call: GatedCall) -> dict[str, object]:
+        compared = call.model_copy(update={"editable": (), "effect": call.effect.model_copy(update={"facts": ()})})
+        return compared.model_dump(mode="json")
 
-    return bare(one) == bare(other)
+    # Compared as they are written: for Python, `1` is `True` and `1.0`.
+    return json.dumps(bare(one), sort_keys=True) == json.dumps(bare(other), sort_keys=True)
 
 
 def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:

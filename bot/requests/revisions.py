@@ -10,6 +10,7 @@ from agents.events import CardReplaced, PersonSaid, RequestRevised
 from agents.events.requests import Edited
 from agents.requests import GatedCall, Holder, Part, PersonId, Remark, Request, RequestId
 from agents.run import Run, fold
+from agents.state import editors_of
 from agents.text import ends_of
 from bot.archive.keeper import Archive
 from bot.people.directory import People
@@ -59,11 +60,14 @@ class Revisions:
                 changes = changes_between(old.call, call)
             run = fold((await self._journal.store.load(old.run_id)).events)
             try:
-                request = edited_request(_with_objectors(old, run, call), old.call, call, None)
+                request = edited_request(_with_objectors(old, run, call), old.call, call, None, editors_of(run, call))
             except ValueError as error:
                 names = ", ".join(changed_names(old.call, call))
                 raise ToolRefused(say("answer.edit-no-value", names=names)) from error
-            if request.requesters != old.requesters:  # whoever has left is another matter, of `departures`
+            if (request.requesters, request.edits) != (
+                old.requesters,
+                old.edits,
+            ):  # whoever has left is another matter, of `departures`
                 self._check_can_be_met(request)
             request = request.model_copy(update={"title": title, "changes": changes})
             written = await self._journal.write(self.revising(record, version, request, by, now))
@@ -225,6 +229,8 @@ class Revisions:
 
 def _with_objectors(request: Request, run: Run, call: GatedCall) -> Request:
     """Return `request`, whose requesters are those too whose wish the changed `call` may be, as they denied another."""
+    denied = tuple(one for one in run.objections if not one.is_edit)
+    run = replace(run, objections=denied)  # whose edit it is does not approve it anyway
     found = (one for one, part in parts_in(run, request.policy, call).items() if part == "objected")
     new = tuple(one for one in found if one not in request.requesters)
     parts: dict[PersonId, Part] = {**request.parts, **dict.fromkeys(new, "objected")}

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from agents.events import ToolOrphaned, ToolStarted
+from agents.events import ToolOrphaned, ToolQueued, ToolStarted
 from agents.requests import RunId
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Judgement
-from bot.policy.record import RequestRecord, records
+from bot.policy.record import RequestRecord, after
 from bot.store import RecordWrite, Store
 from bot.store.journal import record_write
 from language import say
@@ -52,12 +52,13 @@ def long_closed(record: RequestRecord) -> Judgement:
     return ClosedOtherwise(state=record.state)
 
 
-async def not_begun(store: Store, run_id: RunId, event: ToolOrphaned) -> RecordWrite | None:
-    """Return the record of the request whose tool has not begun after all: until it does, people can still stop it."""
+async def of_attempt(store: Store, run_id: RunId, event: ToolOrphaned | ToolQueued) -> RecordWrite | None:
+    """Return the record of the request whose tool has not begun, or begins now: until it does, people can stop it."""
     events = (await store.load(run_id)).events
     started = (one for one in events if isinstance(one, ToolStarted) and one.attempt_id == event.attempt_id)
     request_id = next((one.request_id for one in started if one.request_id), None)
     found = await store.record(request_id) if request_id else None
-    if found is None or request_id is None:
+    if found is None:
         return None
-    return record_write(records((*events, event))[request_id], found.version)
+    record = await store.parsed(RequestRecord.model_validate_json, found.body)
+    return record_write(after(record, [event]), found.version)

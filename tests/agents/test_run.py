@@ -382,13 +382,13 @@ def test_the_last_who_chose_a_value_is_its_editor() -> None:
     assert len(run.edits) == 2
 
 
-def test_what_a_requester_chose_is_nobodys_edit_and_what_they_left_stays_one() -> None:
+def test_what_only_a_requester_chose_is_nobodys_edit_and_what_they_left_or_chose_again_stays_one() -> None:
     edited = fold([*OPENED, revised(BO, {**GONG, "environment": "staging"}, ("version", "environment"))])
 
     amended = fold([revised(ANNA, {**HORN, "environment": "staging"})], edited)
 
     assert holding(amended, version="horn", environment="staging") == {"environment": BO}
-    assert holding(fold([revised(ANNA, {**GONG, "environment": "staging"})], amended), **GONG) == {}
+    assert holding(fold([revised(ANNA, {**GONG, "environment": "staging"})], amended), **GONG) == {"version": BO}
 
 
 def test_words_beside_an_edit_leave_it_as_it_is() -> None:

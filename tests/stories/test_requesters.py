@@ -36,14 +36,17 @@ class Ring(Arguments):
     bell: str
 
 
-def bells(rung: list[str]) -> Agent:
+def bells(rung: list[str], editable: tuple[str, ...] = ()) -> Agent:
     """Rings bells, each with an approval."""
 
     async def ring(args: Ring, _: Effect, hands: ToolContext) -> Outcome:
         rung.append(args.bell)
         return Outcome(f"{args.bell} rang")
 
-    tool = Tool(name="ring", description="Ring a bell", args=Ring, execute=ring, gate=lambda _: "desk", idempotent=True)
+    tool = Tool(
+        name="ring", description="Ring a bell", args=Ring, execute=ring, gate=lambda _: "desk", idempotent=True,
+        editable=editable,
+    )  # fmt: skip
     return Agent(name="bell", description="rings", tools=(tool,), fallback=lambda _: Done(summary=""), prompt="deploy")
 
 
@@ -68,7 +71,7 @@ async def test_whoever_denies_with_a_wish_does_not_approve_that_wish() -> None:
         assert "take v9 instead" in model.asked[1].text
         assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
         assert second.request.parts[PersonId("bo")] == "objected"
-        await s.next_mail("cy", "Bo Berg, who gave a reason against something else")
+        await s.next_mail("cy", "Bo Berg, who denied with a reason or changed something else")
         assert isinstance(await s.decide("cy", second, "approve"), Decided)
         await s.ended(run)
     assert rung == ["v9"]
@@ -98,6 +101,31 @@ async def test_a_change_that_nobody_could_approve_is_refused() -> None:
             await s.steering.amend(second.request.id, PersonId("anna"), {"bell": "v9"})
 
         assert (await s.request(second.request.id)).request.revision == 1
+
+
+async def test_attack_nor_what_they_wrote_into_the_call_before() -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    async with sayso(agents=[bells([], editable=("bell",))], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.edit("bo", first, bell="No. Ring v9 instead")
+        await s.decide("bo", await s.request(first.request.id), "deny")
+        second = await s.opened(run, after=first.request.id)
+
+        assert "Ring v9 instead" in model.asked[1].text
+        assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
+        assert isinstance(await s.decide("cy", second, "approve"), Decided)
+
+
+async def test_attack_nor_what_they_said_as_they_took_a_call_back() -> None:
+    model = Scripted(ring("v1"), ring("v2"), ring("v1"), Done(summary="done"))
+    async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
+        run, second = await denied_by_bo(s, "wait")
+        await s.decide("bo", second, "deny", "v1, I say")
+        third = await s.opened(run, after=second.request.id)
+
+        assert "v1, I say" in model.asked[2].text
+        assert isinstance(await s.decide("bo", third, "approve"), NotEntitled)
 
 
 async def test_whoever_denied_may_change_their_mind_about_the_very_same_call() -> None:
@@ -158,7 +186,7 @@ async def test_nobody_left_is_said_at_once_and_why() -> None:
         await s.deny("bo", run, "take v9 instead")
         await s.ended(run)
 
-        assert "bo gave a reason against something else" in (await s.run(run)).results[-1].text
+        assert "bo denied with a reason or changed something else" in (await s.run(run)).results[-1].text
 
 
 async def test_what_is_written_beside_an_approval_never_reaches_the_model() -> None:

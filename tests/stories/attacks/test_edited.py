@@ -9,7 +9,9 @@ from agents.requests import PersonId
 from agents.text import one_line
 from bot.policy.judgements import Decided, NotEntitled
 from bot.policy.record import RequestRecord
+from tests.bot.web.problems import refused
 from tests.office import TOML
+from tests.servers.web import serving
 from tests.world import World, a_world
 
 ANNA, BO = PersonId("anna"), PersonId("bo")
@@ -70,6 +72,30 @@ async def test_a_requester_who_changes_it_afterwards_lets_the_editor_approve_aga
     now = await office.request(again.request.id)
     assert now.request.policy.editors == ()
     assert isinstance(await office.decide("bo", now, "approve"), Decided)
+
+
+async def test_attack_nor_when_the_requester_goes_there_and_back(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    await office.edit("bo", record, what="gong")
+    for what in ("horn", "gong"):
+        await office.steering.amend(record.request.id, ANNA, {"what": what})
+
+    said = await office.decide("bo", await office.request(record.request.id), "approve")
+
+    assert isinstance(said, NotEntitled)
+    assert said.why == "editor"
+
+
+async def test_attack_the_digest_of_a_card_is_never_that_of_a_later_one(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    for what in ("horn", "bell"):
+        await office.steering.amend(record.request.id, ANNA, {"what": what})
+    now = await office.request(record.request.id)
+
+    assert now.request.digest != record.request.digest
+    async with serving(office.app) as api:
+        bo, path = await api.client("bo"), f"/v1/requests/{record.request.id}/answer"
+        refused(await bo.post(path, json={"vote": "approve", "digest": record.request.digest}), 409, "digest-moved")
 
 
 async def test_where_the_policy_lets_editors_approve_they_do_so_when_it_is_asked_anew(

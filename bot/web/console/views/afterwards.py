@@ -76,8 +76,8 @@ def _approved(record: RequestRecord, run: Run | None) -> Afterwards:
         return Afterwards(word, "good", say("console.after-program"))
     if run and run.ended:
         return Afterwards(say("console.after-not-begun"), "doubt", say("console.after-run-ended-before"))
-    if record.started_at:
-        return Afterwards(say("console.after-running"), "work", began=record.started_at, is_settled=False)
+    if record.began_at:
+        return Afterwards(say("console.after-running"), "work", began=record.began_at, is_settled=False)
     return Afterwards(word, "work", say("console.after-not-yet"), is_settled=False)
 
 

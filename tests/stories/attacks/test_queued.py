@@ -1,0 +1,92 @@
+"""What was approved and only waits for its turn has not begun: people can still stop it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from agents.events import RequestRevoked, ToolQueued, ToolStarted
+from agents.requests import RunId
+from bot.policy.judgements import Revoked, TooLate
+from bot.policy.record import RequestRecord, records
+from bot.registry.environments import environments_of
+from bot.store.ids import new_id
+from bot.store.locks import Locks
+from tests.stories.test_rollback import live
+from tests.waiting import until
+from tests.world import World
+
+
+@asynccontextmanager
+async def another_deploys(shop: World) -> AsyncGenerator[None]:
+    """Somebody else has their turn in production meanwhile."""
+    lock = environments_of(shop.settings())["production"].lock
+    locks = Locks(shop.app.store.client, shop.app.store.shards, 600)
+    other = f"{new_id('run', 0)} {new_id('attempt', 0)}"
+    assert (await locks.take(lock, other)).state == "taken"
+    yield
+    held = await locks.holding(lock, other)
+    assert held
+    await locks.give_up(held)
+
+
+async def approved_and_queued(shop: World) -> tuple[RunId, RequestRecord]:
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+
+    async def is_queued() -> bool:
+        return (await shop.run(run_id)).queued is not None
+
+    await until(is_queued, what="the deploy waits for its turn")
+    [record] = [one for one in await shop.requests() if one.request.run_id == run_id]
+    return run_id, record
+
+
+async def test_attack_a_denial_while_it_waits_for_its_turn_stops_it(shop: World) -> None:
+    before = live(shop, "production")
+    async with another_deploys(shop):
+        run_id, record = await approved_and_queued(shop)
+
+        assert isinstance(await shop.decide("cy", record, "deny", "stop, incident"), Revoked)
+
+        assert (await shop.ended(run_id)).state == "failed", "it does not wait any longer"
+    assert live(shop, "production") == before
+    stands = await shop.request(record.request.id)
+    assert (stands.state, stands.started_at) == ("revoked", None)
+    assert records(await shop.events(run_id))[record.request.id] == stands
+
+
+async def test_so_does_whoever_asked_for_it(shop: World) -> None:
+    before = live(shop, "production")
+    async with another_deploys(shop):
+        run_id, record = await approved_and_queued(shop)
+
+        assert isinstance(await shop.decide("anna", record, "deny"), Revoked)
+
+        await shop.ended(run_id)
+    assert live(shop, "production") == before
+
+
+async def test_attack_a_denial_in_the_moment_of_its_turn_is_told_the_truth(shop: World) -> None:
+    before = live(shop, "production")
+    async with another_deploys(shop):
+        run_id, record = await approved_and_queued(shop)
+        denying = asyncio.create_task(shop.decide("cy", record, "deny"))
+
+    said = await denying
+    await shop.ended(run_id)
+
+    assert live(shop, "production") == (before if isinstance(said, Revoked) else "v1.2.0")
+    begun = [event for event in await shop.events(run_id) if isinstance(event, ToolQueued) and not event.behind]
+    assert isinstance(said, TooLate) == bool(begun)
+    assert records(await shop.events(run_id))[record.request.id] == await shop.request(record.request.id)
+
+
+async def test_a_story_of_a_denial_in_the_queue_reads_the_same_again(shop: World) -> None:
+    async with another_deploys(shop):
+        run_id, record = await approved_and_queued(shop)
+        await shop.decide("cy", record, "deny", "not today")
+        await shop.ended(run_id)
+
+    kinds = [type(event) for event in await shop.events(run_id)]
+    assert kinds.index(ToolStarted) < kinds.index(ToolQueued) < kinds.index(RequestRevoked)
+    assert [result.kind for result in (await shop.run(run_id)).results][-1] == "revoked"
