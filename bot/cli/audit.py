@@ -109,14 +109,20 @@ def export(
 
     from bot.audit.export import csv_head, csv_line, json_line
     from bot.cli.client import connect
+    from bot.store import ids
 
-    wanted = {"person": person, "policy": policy, "run": run, "kind": kind}
+    if run:
+        ids.check(run, "run")
+    is_empty, wanted = True, {"person": person, "policy": policy, "run": run, "kind": kind}
     wanted |= {"since": _moment(since), "until": _moment(until)}
     with connect(data) as client:
         if form == "csv":
             sys.stdout.write(csv_head())
         for record in client.audit({name: text for name, text in wanted.items() if text}):
+            is_empty = False
             sys.stdout.write(csv_line(record) if form == "csv" else json_line(record))
+    if is_empty:
+        print("No record is like that.", file=sys.stderr)
 
 
 def _moment(text: str | None) -> str | None:

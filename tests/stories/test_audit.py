@@ -177,12 +177,16 @@ async def test_the_terminal_exports_lines_of_json_and_csv(world: World) -> None:
     lines = await sayso(world, "audit", "export", "--policy", "production", "--since", "2020-01-01")
     table = await sayso(world, "audit", "export", "--person", "bo", "--format", "csv")
     wrong = await sayso(world, "audit", "export", "--since", "yesterday")
+    nobody = await sayso(world, "audit", "export", "--person", "zed")
+    no_run = await sayso(world, "audit", "export", "--run", "zzz")
 
     kinds = [json.loads(line)["kind"] for line in lines.out.splitlines()]
     assert kinds == ["opened", "vote", "decided", "tool_started", "tool_finished"]
     rows = list(csv.DictReader(io.StringIO(table.out)))
     assert (rows[0]["kind"], rows[0]["who"], rows[0]["request_id"]) == ("vote", "bo", record.request.id)
     assert wrong.err == "sayso: 'yesterday' is no time. Write it like 2026-11-22 or 2026-11-22T09:30\n"
+    assert (nobody.code, nobody.out, nobody.err) == (0, "", "No record is like that.\n")
+    assert no_run.err == "sayso: 'zzz' is not an id of ours. They look like s0r-abcdefghijklm\n"
 
 
 @pytest.mark.long

@@ -133,7 +133,7 @@ class Done(Frozen):
     told: str
 
 
-_Moment = Annotated[str, StringConstraints(min_length=10, max_length=40)]
+_Moment = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
 
 class AbsenceBody(Frozen):
