@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -52,6 +52,12 @@ def typed(asked: str, text: str, reason: str) -> Typed:
     if denial is None:
         return Typed("free_text", text)
     return Typed("deny", "deny", "\n".join(filter(None, (denial["reason"].strip(), reason))))
+
+
+def as_a_form(request_id: str, fields: Sequence[FormField], speaker: str) -> str:
+    """Return how a form is filled in."""
+    told = " ".join(f"--field {each.name}=…" for each in fields if each.required)
+    return plain(f"To fill it in: ./sayso answer {request_id} {told}{speaker}")
 
 
 def as_a_vote(request_id: str, speaker: str) -> str:
