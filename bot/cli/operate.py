@@ -392,11 +392,11 @@ def trust(data: Data = None) -> None:
 
 def _runs(content: bytes) -> Iterator[str]:
     """The code and the commands that the file names, a line each."""
-    import tomllib
+    from bot.config.settings import values_in
 
     try:
-        values = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        values = values_in(content)
+    except (ValueError, RecursionError):
         yield "  nothing, because it can't be read"
         return
     yield from _below(values, "")

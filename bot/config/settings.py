@@ -1,11 +1,12 @@
 """Settings: the environment wins over `sayso.toml`, which wins over the defaults. Read once, when a process starts."""
 
+import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, TypeGuard
+from typing import Literal, TypeGuard, cast
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -43,6 +44,8 @@ FILE_NAME = "sayso.toml"
 DEFAULT_DATA_DIR = Path(".sayso")
 
 _SECRET_KEY_CHARS = 32
+# The deepest table there is has half as many; what is deeper ends whoever walks it, in the middle.
+_MOST_LEVELS = 40
 # Kubernetes puts the address of a service that is called sayso into the environment of every pod beside it.
 _INJECTED = {
     r"SAYSO_SERVICE_HOST|SAYSO_PORT_\d{1,5}_(TCP|UDP|SCTP)_ADDR": r"[0-9A-Fa-f:.]+",
@@ -182,7 +185,7 @@ class _Environment(EnvSettingsSource):
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:
         try:
             return super().decode_complex_value(field_name, field, value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value  # not JSON: validation says what is allowed, together with all other errors
 
 
@@ -299,12 +302,18 @@ def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) ->
         content = file.read_bytes()
         if environ is not None:
             _check_trusted(file, content, environ)
-        values: dict[str, object] = tomllib.loads(content.decode())
+        values = values_in(content)
     except tomllib.TOMLDecodeError as error:
         problems.append(f"{file}: not valid TOML: {error}")
         return {}
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{file}: can't be read: {error}. Fix it, or let {PREFIX}CONFIG name another file")
+        return {}
+    except RecursionError:
+        problems.append(f"{file}: is nested too deeply")
+        return {}
+    except ValueError as error:  # a number of thousands of digits
+        problems.append(f"{file}: holds what can't be used: {error}")
         return {}
     for secret in SECRETS:
         if values.pop(secret, None) is not None:
@@ -323,6 +332,22 @@ def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) ->
     if values.pop("config", None) is not None:
         problems.append(f"{file}: config: only the environment ({PREFIX}CONFIG) can name the file")
     return values
+
+
+def values_in(content: bytes) -> dict[str, object]:
+    """The values of a TOML file, each of which can be printed. Raises RecursionError, and ValueError of some kind."""
+    values: dict[str, object] = tomllib.loads(content.decode())
+    layer: list[object] = [values]
+    for _ in range(_MOST_LEVELS):
+        layer = [below for table in layer for below in _below(table)]
+    if layer:
+        raise RecursionError
+    json.dumps(values, default=str)  # 0xff… may have more digits than can be printed, in an error's text as well
+    return values
+
+
+def _below(value: object) -> Collection[object]:
+    return value.values() if _is_table(value) else cast("list[object]", value) if isinstance(value, list) else ()
 
 
 def _is_injected(name: str, value: str) -> bool:

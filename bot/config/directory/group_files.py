@@ -77,10 +77,13 @@ def _of_json(file: str, text: str, wanted: str) -> Iterator[tuple[str, str, str]
     """Yield (where, email, group) of each member of the group that is called `wanted`."""
     try:
         found = cast("JsonValue", json.loads(text))
+        json.dumps(found, ensure_ascii=False).encode()  # half a character, which JSON can hold, nothing could write
     except json.JSONDecodeError as error:
         raise GroupFileError(f"{file}: line {error.lineno}: is no JSON: {error.msg}") from error
     except RecursionError as error:
         raise GroupFileError(f"{file}: is nested too deeply") from error
+    except ValueError as error:  # a number of thousands of digits, or half a character
+        raise GroupFileError(f"{file}: holds what can't be used: {error}") from error
     names = list[str]()
     for place, group in _groups(file, found):
         name = group.get("displayName")

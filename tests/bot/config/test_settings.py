@@ -174,6 +174,21 @@ def test_everything_wrong_is_told_at_once_one_thing_a_line(tmp_path: Path) -> No
     assert len(str(caught.value).splitlines()) == 3
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("1" * 5000, "holds what can't be used: Exceeds the limit"),
+        ("0x" + "f" * 5000, "holds what can't be used: Exceeds the limit"),
+        ("[" * 3000 + "]" * 3000, "is nested too deeply"),
+        ("1\nalerts" + ".to" * 3000 + " = 1", "is nested too deeply"),
+    ],
+)
+def test_what_nothing_can_count_or_walk_is_a_problem_like_any_other(tmp_path: Path, value: str, said: str) -> None:
+    [problem] = problems(tmp_path, f"shards = {value}\n")
+
+    assert problem.startswith(f"sayso.toml: {said}")
+
+
 def test_the_example_is_valid_and_says_what_the_tour_needs(tmp_path: Path) -> None:
     repo = tmp_path / 'a "quoted" folder'
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.slack_groups import GroupReader
 from bot.people.tables import tables_of
@@ -172,6 +173,28 @@ async def test_a_wrong_file_changes_nothing_and_is_told_once(
     write(office, TOML + EVE)
     await reload.look(at_once=True)
     assert "eve" in office.app.people.all()
+
+
+@pytest.mark.parametrize("content", ['{"version": ' + "1" * 5000 + "}", '{"displayName": "\\ud800"}'])
+async def test_attack_no_content_of_a_file_ends_the_reading_anew(office: World, reload: Reload, content: str) -> None:
+    write(office, TOML + FINANCE.replace(".csv", ".json"))
+    (office.folder / "people.json").write_text(content)
+
+    await reload.look(at_once=True)
+    assert "people.json: holds what can't be used" in await NotedTables(office.app.store).wrong()
+
+    write(office, without(TOML, "cy"))
+    await reload.look(at_once=True)
+    assert "cy" not in office.app.people.all()
+
+
+async def test_a_process_starts_with_a_file_that_cannot_be_used(office: World) -> None:
+    write(office, TOML + FINANCE.replace(".csv", ".json"))
+    (office.folder / "people.json").write_text('{"version": ' + "1" * 5000 + "}")
+
+    people = People.of(settings_in(office.folder))
+
+    assert people.group("finance").people == ()
 
 
 async def test_what_changed_is_audited_by_name_once_however_many_processes_read_it(office: World) -> None:

@@ -54,6 +54,8 @@ def test_scim_groups_are_read_by_their_display_name(tmp_path: Path, shape: str) 
         ("a.csv", "email,group\n" + "x" * 2_000_000, "has more than 2,000,000 bytes"),
         ("a.json", '{\n"displayName": }', "line 2: is no JSON"),
         ("a.json", "[" * 100_000, "is nested too deeply"),
+        ("a.json", '{"displayName": "finance", "version": ' + "1" * 5000 + "}", "holds what can't be used: Exceeds"),
+        ("a.json", '{"displayName": "\\ud800"}', "holds what can't be used: 'utf-8' codec can't encode"),
         ("a.json", '{"displayName": "release"}', "no group is called 'finance'; there are: release"),
         ("a.json", "[3]", "[0]: allowed: a SCIM group"),
         ("a.json", '[{"members": []}]', "[0].displayName: is missing"),
