@@ -7,8 +7,9 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, cast
 
 from pydantic import JsonValue, ValidationError
@@ -21,8 +22,12 @@ FORGOTTEN = "forgotten"
 
 # What is committed to. All else in a record names nobody.
 PARTS = ("evidence", "words", "policy", "cards", "detail")
-_PSEUDONYM = re.compile(r"p-[a-z2-7]{20}")
-_IN_TEXT = re.compile(r"⟦(p-[a-z2-7]{20})⟧")
+# With a backslash before it, it is what somebody wrote, and was put there to tell it from one.
+_PSEUDONYM, _ESCAPED = re.compile(r"p-[a-z2-7]{20}"), re.compile(r"\\+p-[a-z2-7]{20}")
+_LIKE_ONE, _LIKE_ONE_IN_TEXT = r"\\*p-[a-z2-7]{20}", r"⟦\\*p-[a-z2-7]{20}⟧"
+_IN_TEXT = re.compile(r"⟦(\\*)(p-[a-z2-7]{20})⟧")
+# In the chain itself; all else there is what it looks like.
+_NAMING = frozenset({"who", "people"})
 _PREFIXES = ("person:", "people.")
 _SALT_BYTES, _PSEUDONYM_CHARS, _COMMITMENT_CHARS = 16, 20, 40
 
@@ -60,7 +65,8 @@ class Pseudonyms:
     def __post_init__(self) -> None:
         self._by_person = {(row.id, row.name): pseudonym for pseudonym, row in self.rows.items()}
         self._known, self._made = dict[str, str](), dict[str, Row]()
-        self._names = re.compile(r"(?!)")
+        self._by_name = dict[str, str]()
+        self._hidden = re.compile(_LIKE_ONE_IN_TEXT)
 
     def know(self, people: Iterable[str]) -> None:
         """Have these people hidden wherever they are named."""
@@ -70,7 +76,7 @@ class Pseudonyms:
         self._known |= {person: self.of(person) for person in new}
         self._by_name = {self.name_of(one): self._known[one] for one in self._known if self.name_of(one) != one}
         names = sorted(filter(None, self._by_name), key=len, reverse=True)
-        self._names = re.compile("|".join(map(re.escape, names)) or r"(?!)")
+        self._hidden = re.compile("|".join([_LIKE_ONE_IN_TEXT, *map(re.escape, names)]))
 
     def of(self, person: str) -> str:
         """The pseudonym of a person; one of the chain itself stays what it is."""
@@ -111,28 +117,48 @@ class Pseudonyms:
         prefix, name = _prefixed(text)
         if prefix and (found := self._known.get(name)):
             return f"{prefix}{self._used(found)}"
-        return self._names.sub(lambda name: f"⟦{self._used(self._by_name[name[0]])}⟧", text)
+        if re.fullmatch(_LIKE_ONE, name):
+            return f"{prefix}\\{name}"
+        return self._hidden.sub(lambda found: self._hide_in_text(found[0]), text)
+
+    def _hide_in_text(self, found: str) -> str:
+        if found in self._by_name:
+            return f"⟦{self._used(self._by_name[found])}⟧"
+        return f"⟦\\{found[1:]}"
 
 
 def restored(value: JsonValue, rows: Mapping[str, Row]) -> JsonValue:
-    """`value` with people in place of their pseudonyms."""
-
-    def person(pseudonym: str) -> str:
-        return rows[pseudonym].id if pseudonym in rows else FORGOTTEN
-
-    def named(found: re.Match[str]) -> str:
-        return rows[found[1]].name if found[1] in rows else FORGOTTEN
-
+    """`value` with people in place of their pseudonyms, and what only looked like one as it was written."""
     match value:
         case str():
-            prefix, text = _prefixed(value)
-            return prefix + person(text) if _PSEUDONYM.fullmatch(text) else _IN_TEXT.sub(named, value)
+            return _restored_text(value, rows)
         case list():
             return [restored(one, rows) for one in value]
         case dict():
-            return {cast("str", restored(name, rows)): restored(one, rows) for name, one in value.items()}
+            found = dict[str, JsonValue]()
+            for name, one in value.items():
+                found[_other(_restored_text(name, rows), found)] = restored(one, rows)
+            return found
         case _:
             return value
+
+
+def _restored_text(value: str, rows: Mapping[str, Row]) -> str:
+    def named(found: re.Match[str]) -> str:
+        if found[1]:
+            return f"⟦{found[1][1:]}{found[2]}⟧"
+        return rows[found[2]].name if found[2] in rows else FORGOTTEN
+
+    prefix, text = _prefixed(value)
+    if _PSEUDONYM.fullmatch(text):
+        return prefix + (rows[text].id if text in rows else FORGOTTEN)
+    return prefix + text[1:] if _ESCAPED.fullmatch(text) else _IN_TEXT.sub(named, value)
+
+
+def _other(name: str, than: Collection[str]) -> str:
+    """Return `name`, with a number where it is there already: two who were forgotten are still two."""
+    numbered = (f"{name} ({number})" for number in count(2))
+    return name if name not in than else next(one for one in numbered if one not in than)
 
 
 def _prefixed(text: str) -> tuple[str, str]:
@@ -185,8 +211,11 @@ def split(record: AuditRecord, pseudonyms: Pseudonyms) -> tuple[dict[str, Any], 
 
 def joined(body: Mapping[str, Any], kept: Kept, rows: Mapping[str, Row]) -> dict[str, JsonValue]:
     """A record as people read it: the other way round. What was deleted is `forgotten`."""
-    bare = {name: value for name, value in body.items() if name not in {"parts", "of", "key"}}
-    found = cast("dict[str, JsonValue]", restored(bare, rows))
+    found = {
+        name: restored(value, rows) if name in _NAMING else cast("JsonValue", value)
+        for name, value in body.items()
+        if name not in {"parts", "of", "key"}
+    }
     for part in body.get("parts", {}):
         found[part] = restored(json.loads(kept[part][1]), rows) if part in kept else FORGOTTEN
     return found
@@ -217,7 +246,8 @@ def _named_in(value: JsonValue) -> Iterator[str]:
     match value:
         case str():
             name = _prefixed(value)[1]
-            yield from [name] if _PSEUDONYM.fullmatch(name) else _IN_TEXT.findall(value)
+            in_text = (found[2] for found in _IN_TEXT.finditer(value) if not found[1])
+            yield from [name] if _PSEUDONYM.fullmatch(name) else in_text
         case list():
             for one in value:
                 yield from _named_in(one)

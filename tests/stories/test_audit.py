@@ -140,6 +140,22 @@ async def test_words_that_look_like_a_pseudonym_raise_no_alarm(world: World) -> 
     assert await is_whole(world)
 
 
+async def test_attack_what_was_executed_is_recorded_as_it_was_whatever_it_looks_like(world: World) -> None:
+    what = f"p-{'a' * 20}"
+    record = await world.opened(await world.trigger(f"press {what}"))
+    await world.decide("bo", record, "approve")
+
+    [started] = await records(world, "tool_started", record.request.id)
+    assert started["detail"]["exact"] == ["press", what]
+
+    again = await asked(world)
+    await world.decide("bo", again, "deny", f"ask ⟦{what}⟧")
+
+    [vote] = await records(world, "vote", again.request.id)
+    assert vote["words"] == f"ask ⟦{what}⟧"
+    assert await is_whole(world)
+
+
 async def test_an_answer_over_the_api_is_recorded_with_its_key(world: World) -> None:
     record = await asked(world)
     async with serving(world.app) as api:

@@ -1,0 +1,87 @@
+"""What stands in the chain instead of people, and that nobody's words are taken for it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from agents.requests import PersonId
+from bot.audit.privacy import Pseudonyms, Row, joined, restored, split, wrong_parts
+from bot.audit.records import AuditRecord
+from tests.bot.audit.parts import Names
+
+LIKE_ONE, ANOTHER = f"p-{'a' * 20}", f"p-{'b' * 20}"
+
+PIECES = st.sampled_from(
+    ["⟦", "⟧", "\\", "p-", "a" * 20, LIKE_ONE, "person:", "people.", "Anna Ames", "anna", "bo", " "]
+)
+TEXTS = st.lists(PIECES, max_size=6).map("".join)
+
+
+def pseudonyms() -> Pseudonyms:
+    found = Pseudonyms({}, Names().name_of)
+    found.know(Names().all())
+    return found
+
+
+@given(TEXTS)
+@example(LIKE_ONE)
+@example(f"people.{LIKE_ONE}")
+@example(f"Anna Ames ⟦{LIKE_ONE}⟧ ⟦\\{LIKE_ONE}⟧")
+def test_attack_whatever_somebody_writes_is_read_as_they_wrote_it(text: str) -> None:
+    ours = pseudonyms()
+
+    hidden = ours.hide({text: [text]})
+
+    assert restored(hidden, ours.fresh) == {text: [text]}
+
+
+@given(TEXTS)
+def test_no_name_is_left_where_it_stands_alone(text: str) -> None:
+    assert "Anna Ames" not in str(pseudonyms().hide(f"{text} Anna Ames"))
+
+
+def test_attack_nothing_that_looks_like_a_pseudonym_is_said_to_be_forgotten() -> None:
+    ours, detail = pseudonyms(), {"exact": ["press", LIKE_ONE], LIKE_ONE: "drop the tables", ANOTHER: "kept"}
+    record = AuditRecord(
+        kind="vote",
+        at=datetime.now(UTC),
+        who=PersonId("bo"),
+        environment=ANOTHER,
+        words=f"ask ⟦{LIKE_ONE}⟧ or Anna Ames",
+        policy_name=LIKE_ONE,
+        policy={"name": LIKE_ONE},
+        detail=detail,
+    )
+
+    body, kept = split(record, ours)
+    shown = joined(body, kept, ours.fresh)
+
+    assert wrong_parts(body, kept, ours.fresh, frozenset()) == []
+    assert (shown["who"], shown["words"]) == ("bo", f"ask ⟦{LIKE_ONE}⟧ or Anna Ames")
+    assert (shown["policy_name"], shown["policy"], shown["environment"]) == (LIKE_ONE, {"name": LIKE_ONE}, ANOTHER)
+    assert shown["detail"] == detail
+
+
+def test_two_who_were_forgotten_are_still_two() -> None:
+    ours = pseudonyms()
+
+    hidden = ours.hide({"anna": 1, "bo": 2})
+
+    assert restored(hidden, {}) == {"forgotten": 1, "forgotten (2)": 2}
+
+
+@pytest.mark.parametrize(
+    ("hidden", "shown", "forgotten"),
+    [
+        (LIKE_ONE, "anna", "forgotten"),
+        (f"person:{LIKE_ONE}", "person:anna", "person:forgotten"),
+        (f"ask ⟦{LIKE_ONE}⟧", "ask Anna Ames", "ask forgotten"),
+    ],
+)
+def test_what_an_earlier_release_hid_is_still_read(hidden: str, shown: str, forgotten: str) -> None:
+    rows = {LIKE_ONE: Row(id="anna", name="Anna Ames", salt="")}
+
+    assert restored([hidden, {hidden: 1}], rows) == [shown, {shown: 1}]
+    assert restored([hidden, {hidden: 1}], {}) == [forgotten, {forgotten: 1}]
