@@ -7,13 +7,19 @@ cut off unseen, by whoever knows no head that was noted elsewhere.
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from bot.errors import Invalid
 
+# While SAYSO_AUDIT_KEY is set in one worker after another, those without it still seal.
+_ROLLING = timedelta(days=1)
+_WEAKER = (
+    "sealed with a key that is only made of SAYSO_SECRET_KEY, after records that have one of their own: changed, or "
+    "sealed where SAYSO_AUDIT_KEY is not set"
+)
 _HEAD = re.compile(r"s(\d{1,2}):(\d{1,15}):([0-9a-f]{64})")
 
 
@@ -77,10 +83,20 @@ def sealed(key: bytes, head: Head, record: Mapping[str, Any]) -> tuple[Sealed, H
 
 
 class Checker:
-    """Checks the records of one shard, which it is given in the order in which they stand."""
+    """Checks the records of one shard, which it is given in the order in which they stand.
 
-    def __init__(self, shard: int, keys: Sequence[bytes], after: Head | None = None) -> None:
+    Some of the `keys` may be `derived`: made of another secret, and so known to more than the others are. They are for
+    records from before the first one that has a better key. `weaker` is how many have one of them.
+    """
+
+    def __init__(
+        self, shard: int, keys: Sequence[bytes], after: Head | None = None, derived: Collection[bytes] = ()
+    ) -> None:
         self._keys = {key_id(key): key for key in keys}
+        self._derived = set(map(key_id, derived))
+        # Between the first record with a better key and the last one: nobody with a derived one can have written these.
+        self._better: tuple[datetime, datetime] | None = None
+        self.weaker = 0
         self.head = after or Head(shard)
         # Where a seal was changed, the next record follows the one that stood there.
         self._or_seal = self.head.seal
@@ -101,7 +117,7 @@ class Checker:
         key = self._keys.get(str(record.get("key")), b"")
         expected_seal = seal_of(key, self.head.seal, one.body)
         if not findings:
-            findings += self._of_seal(key, one, expected_seal)
+            findings += self._of_seal(key, one, expected_seal) or self._of_key(one.place, record)
         self.head, self._or_seal = Head(shard, one.place, one.seal), expected_seal
         return record, findings
 
@@ -113,6 +129,16 @@ class Checker:
         if self._or_seal != self.head.seal and _is_same(seal_of(key, self._or_seal, one.body), one.seal):
             return []
         return [Finding(self.head.shard, one.place, "changed: its seal does not fit it")]
+
+    def _of_key(self, place: int, record: Mapping[str, Any]) -> list[Finding]:
+        at = datetime.fromisoformat(record["at"])
+        first, last = self._better or (at, at)
+        if record["key"] not in self._derived:
+            self._better = first, max(last, at)
+            return []
+        self.weaker += 1
+        is_late = self._better is not None and max(last, at) - first > _ROLLING
+        return [Finding(self.head.shard, place, _WEAKER)] if is_late else []
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,8 @@ _CURSOR = re.compile(r"[0-9]{1,2}\.[0-9]{1,15}(?:-[0-9]{1,2}\.[0-9]{1,15}){0,63}
 class Checked:
     """What a check of the whole log found. `waiting` facts are not sealed yet; nothing is audited before `since`.
 
-    `heads` are the newest records; `known` is how many heads from outside were compared with.
+    `heads` are the newest records; `known` is how many heads from outside were compared with, and `weaker` how many
+    records have a key that is only made of another secret.
     """
 
     records: int
@@ -37,6 +38,7 @@ class Checked:
     waiting: int
     since: datetime | None
     known: int
+    weaker: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class _Shard:
     """What was found in one shard."""
 
     records: int = 0
+    weaker: int = 0
     findings: list[Finding] = field(default_factory=list[Finding])
     gone: set[str] = field(default_factory=set[str])
     since: str = ""
@@ -70,10 +73,20 @@ class AuditReader:
     def __init__(self, store: Store, shelf: Shelf) -> None:
         self._store, self._records = store, Records(store, shelf)
 
-    async def verify(self, keys: Sequence[bytes], known: Sequence[Head] = (), only: int | None = None) -> Checked:
-        """Check every record, or those of shard `only`; `known` are heads that were noted outside."""
+    async def verify(
+        self,
+        keys: Sequence[bytes],
+        known: Sequence[Head] = (),
+        only: int | None = None,
+        *,
+        derived: Collection[bytes] = (),
+    ) -> Checked:
+        """Check every record, or those of shard `only`; `known` are heads that were noted outside.
+
+        Keys that are `derived` from another secret seal nothing after one that is not.
+        """
         shards = range(self._store.shards) if only is None else [only]
-        found = [await self._verified(shard, keys, known) for shard in shards]
+        found = [await self._verified(Checker(shard, keys, derived=derived), known) for shard in shards]
         findings = [finding for one in found for finding in one.findings[:FINDINGS_AT_MOST]]
         firsts = sorted(datetime.fromisoformat(one.since) for one in found if one.since)
         waiting = [await self._store.client.do("XLEN", Keys(shard).audit_new) for shard in shards]
@@ -85,10 +98,11 @@ class AuditReader:
             waiting=sum(waiting),
             since=firsts[0] if firsts else None,
             known=sum(head.shard in shards for head in known),
+            weaker=sum(one.weaker for one in found),
         )
 
-    async def _verified(self, shard: int, keys: Sequence[bytes], known: Sequence[Head]) -> _Shard:
-        found, checker = _Shard(), Checker(shard, keys)
+    async def _verified(self, checker: Checker, known: Sequence[Head]) -> _Shard:
+        found, shard = _Shard(), checker.head.shard
         seals = {head.n: head for head in known if head.shard == shard}
         noted = await head_of(self._store, shard)
         rows = await rows_of(self._store, shard)
@@ -112,6 +126,7 @@ class AuditReader:
                 if outside and outside.seal != one.seal:
                     found.findings.append(Finding(shard, one.place, "not the record whose head was noted outside"))
             await asyncio.sleep(0)
+        found.weaker = checker.weaker
         rows = await rows_of(self._store, shard)
         for place, body, kept in again:
             found.findings += [

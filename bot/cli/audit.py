@@ -54,7 +54,9 @@ def verify(
         if shard is not None and shard >= office.store.shards:
             raise Invalid(f"There is no shard {shard}", f"There are {office.store.shards}, from 0 on")
         reader = AuditReader(office.store, Archive(place_of(office.settings)))
-        return await reader.verify(office.data_dir.audit_keys(office.settings), known, shard)
+        home, settings = office.data_dir, office.settings
+        derived = home.derived_audit_keys(settings)
+        return await reader.verify(home.audit_keys(settings), known, shard, derived=derived)
 
     found = attached(data, work)
     print(json.dumps(_told(found)) if as_json else plain("\n".join(_worded(found))))
@@ -75,6 +77,7 @@ def _told(found: "Checked") -> dict[str, object]:
         "heads": list(map(str, found.heads)),
         "heads_compared": found.known,
         "forgotten": found.forgotten,
+        "sealed_with_secret_key": found.weaker,
         "not_sealed_yet": found.waiting,
         "since": found.since.isoformat() if found.since else None,
     }
@@ -88,6 +91,9 @@ def _worded(found: "Checked") -> list[str]:
         lines.append(f"{found.waiting} facts are not sealed yet; a worker seals them within seconds")
     if found.forgotten:
         lines.append(f"{found.forgotten} pseudonyms were forgotten; data missing for this reason is expected")
+    if found.weaker:
+        many = f"{found.weaker} records are sealed with a key that is only made of SAYSO_SECRET_KEY"
+        lines.append(f"{many}: whoever knows that and can write to Redis could have changed them")
     if not found.known:
         lines.append("A cut end can't be seen without a head that was noted elsewhere: --head takes one of these")
     return [*lines, *(f"head {head}" for head in found.heads)]

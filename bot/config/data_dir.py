@@ -75,8 +75,14 @@ class DataDir:
         return [
             *given,
             *([made.encode()] if made and settings.redis_url is None else []),
-            *(hmac.digest(key, b"sayso audit", "sha256") for key in self.keys(settings)),
+            *self.derived_audit_keys(settings),
         ]
+
+    def derived_audit_keys(self, settings: "Settings") -> list[bytes]:
+        """Return those of `audit_keys` that are made of SAYSO_SECRET_KEY: who has that has them. Raises Invalid."""
+        if settings.audit_key is None and settings.secret_key is None and settings.redis_url is None:
+            return []
+        return [hmac.digest(key, b"sayso audit", "sha256") for key in self.keys(settings)]
 
     def note(self, name: str, text: str) -> None:
         """Leave `text` under `name` for other processes; they see the old one or the new one."""

@@ -1,5 +1,6 @@
 """The chain: whatever is changed, removed, moved or put in is found, and the record that it happened to is named."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.audit.chain import Checker, Finding, Head, Sealed, sealed
+from bot.audit.chain import Checker, Finding, Head, Sealed, key_id, seal_of, sealed
 from bot.errors import Invalid
 
-KEY = b"k" * 32
+KEY, DERIVED, EARLIER = b"k" * 32, b"d" * 32, b"e" * 32
 
 
 def chain(count: int, key: bytes = KEY) -> list[Sealed]:
@@ -100,6 +101,52 @@ def test_a_forged_chain_of_somebody_without_the_key_is_found() -> None:
     named = [replace(one, body=one.body.replace(b'"key": "', b'"key": "x')) for one in forged]
 
     assert len(findings(named)) == 5
+
+
+def sealed_by(*turns: tuple[bytes, str]) -> list[Sealed]:
+    """A record for each turn: the key that seals it, and when it was made."""
+    head, found = Head(3), list[Sealed]()
+    for key, at in turns:
+        one, head = sealed(key, head, {"kind": "vote", "at": f"2026-11-{at}:00Z"})
+        found.append(one)
+    return found
+
+
+def checked(records: Sequence[Sealed]) -> tuple[list[int], int]:
+    """Return the records that are a finding, and how many have the key that is derived."""
+    checker = Checker(3, [KEY, DERIVED, EARLIER], derived=[DERIVED, EARLIER])
+    return [finding.n for one in records for finding in checker.check(one)[1]], checker.weaker
+
+
+def test_attack_a_log_that_is_sealed_anew_with_a_weaker_key_is_found() -> None:
+    real = sealed_by(*((KEY, f"{day}T12:00") for day in range(10, 16)))
+    dropped, before, forged = 4, real[1].seal, list[Sealed]()
+    for place, one in enumerate([real[2], *real[dropped:]], 3):
+        body = json.dumps(json.loads(one.body) | {"n": place, "key": key_id(DERIVED), "outcome": "approve"}).encode()
+        before = seal_of(DERIVED, before, body)
+        forged.append(Sealed(place, body, before))
+
+    assert checked([*real[:2], *forged]) == ([3, 4, 5], 3)
+
+
+def test_attack_a_record_of_long_ago_is_not_put_in_with_a_weaker_key() -> None:
+    assert checked(sealed_by((KEY, "10T12:00"), (KEY, "15T12:00"), (DERIVED, "10T12:01"))) == ([3], 1)
+
+
+def test_what_was_sealed_before_there_was_a_key_of_its_own_is_whole() -> None:
+    turns = (EARLIER, "01T12:00"), (DERIVED, "09T12:00"), (KEY, "10T12:00"), (KEY, "20T12:00")
+
+    assert checked(sealed_by(*turns)) == ([], 2)
+
+
+def test_workers_that_get_the_key_one_after_another_raise_no_alarm() -> None:
+    turns = (DERIVED, "10T11:58"), (KEY, "10T12:00"), (DERIVED, "10T12:01"), (KEY, "10T12:02"), (DERIVED, "11T11:59")
+
+    assert checked(sealed_by(*turns, (KEY, "20T12:00"))) == ([], 3)
+
+
+def test_a_worker_that_never_got_the_key_is_found() -> None:
+    assert checked(sealed_by((KEY, "10T12:00"), (KEY, "12T12:00"), (DERIVED, "12T12:01"))) == ([3], 1)
 
 
 def test_a_head_reads_back_as_it_was_written() -> None:

@@ -352,6 +352,7 @@ async def test_the_key_matters(store: Store) -> None:
 
     assert len((await a_reader(store).verify([b"another"])).findings) == 5
     assert (await a_reader(store).verify([b"another", KEY])).findings == []
+    assert (await a_reader(store).verify([b"another", KEY], derived=[KEY])).weaker == 5
 
 
 async def handed_on_run(store: Store) -> None:

@@ -58,6 +58,19 @@ def test_while_keys_rotate_the_new_one_comes_first(tmp_path: Path) -> None:
     assert DataDir(tmp_path).keys(rotating) == [b"new" * 16, b"old"]
 
 
+def test_it_is_known_which_keys_of_the_audit_log_are_only_made_of_another(tmp_path: Path) -> None:
+    home, shared = DataDir(tmp_path), {"secret_key": "b" * 32, "secret_key_previous": "a", "redis_url": "redis://x"}
+    without = Settings.model_validate(shared)
+    both = Settings.model_validate(shared | {"audit_key": "c" * 32})
+
+    derived = home.derived_audit_keys(both)
+
+    assert len(set(derived)) == 2
+    assert home.audit_keys(both) == [b"c" * 32, *derived]
+    assert home.audit_keys(without) == home.derived_audit_keys(without) == derived
+    assert home.derived_audit_keys(Settings()) == []
+
+
 def test_a_server_is_there_for_as_long_as_the_process_that_announced_it(tmp_path: Path) -> None:
     here, commands = DataDir(tmp_path), DataDir(tmp_path)
     before = commands.is_served()
