@@ -49,12 +49,17 @@ from agents.steps import ModelCall, Step
 
 
 class RunPaused(Happened):
-    """A person stopped the run at the next step boundary; or the store is out of a backup of `restored_from`."""
+    """A person stopped the run at the next step boundary; or the store is out of a backup of `restored_from`.
+
+    Here and in the next ones, `channel` is how they said so, and `evidence` how that knew them.
+    """
 
     type: Literal["run_paused"] = "run_paused"
     schema_version: Literal[1] = 1
     by: PersonId | None = None
     restored_from: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
+    channel: str = Field(default="", exclude_if=operator.not_)
+    evidence: str = Field(default="", exclude_if=operator.not_)
 
 
 class RunResumed(Happened):
@@ -63,6 +68,8 @@ class RunResumed(Happened):
     type: Literal["run_resumed"] = "run_resumed"
     schema_version: Literal[1] = 1
     by: PersonId
+    channel: str = Field(default="", exclude_if=operator.not_)
+    evidence: str = Field(default="", exclude_if=operator.not_)
 
 
 class RunCancelled(Happened):
@@ -75,6 +82,8 @@ class RunCancelled(Happened):
     schema_version: Literal[1] = 1
     by: PersonId | None = None
     parent: RunId | None = None
+    channel: str = Field(default="", exclude_if=operator.not_)
+    evidence: str = Field(default="", exclude_if=operator.not_)
 
 
 class CardDelivered(Happened):
@@ -131,7 +140,10 @@ E = TypeVar("E")
 
 
 class RunForked(Happened):
-    """All before are the first `at_seq` events of `source`, and authorise nothing. `by` copied them: a requester."""
+    """All before are the first `at_seq` events of `source`, and authorise nothing. `by` copied them: a requester.
+
+    `speaker` did it for them, where a key of somebody else did: a person, or `service:ci`.
+    """
 
     type: Literal["run_forked"] = "run_forked"
     schema_version: Literal[1] = 1
@@ -139,6 +151,9 @@ class RunForked(Happened):
     source: RunId
     at_seq: int
     by: PersonId
+    speaker: PersonId | None = Field(default=None, exclude_if=operator.not_)
+    channel: str = Field(default="", exclude_if=operator.not_)
+    evidence: str = Field(default="", exclude_if=operator.not_)
 
 
 def own(events: Sequence[E]) -> Sequence[E]:
@@ -238,7 +253,8 @@ class RunStarted(Happened, Began):
 class PersonSaid(Happened):
     """Somebody wrote to a run that had begun, and was not answering it: `text` steers what it does next.
 
-    `said_id` is what it was taken in under. Whoever steers a run becomes one of its requesters.
+    `said_id` is what it was taken in under. Whoever steers a run becomes one of its requesters. `evidence` is how the
+    channel knew them.
     """
 
     type: Literal["person_said"] = "person_said"
@@ -248,6 +264,7 @@ class PersonSaid(Happened):
     channel: str
     text: str
     files: tuple[Attachment, ...] = ()
+    evidence: str = Field(default="", exclude_if=operator.not_)
 
 
 class ContextFetched(Happened):

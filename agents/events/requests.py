@@ -46,7 +46,8 @@ class Edited(Frozen):
 class RequestRevised(Happened):
     """The same question, changed before it was decided; votes for the older revision do not count.
 
-    `edited` is set where `by` changed it as one of those who decide, and not as one who asked.
+    `edited` is set where `by` changed it as one of those who decide, and not as one who asked: of these, `channel` is
+    how they did, and `evidence` how that knew them.
     """
 
     type: Literal["request_revised"] = "request_revised"
@@ -55,6 +56,8 @@ class RequestRevised(Happened):
     request: Request
     holders: tuple[Holder, ...] = ()
     edited: Edited | None = Field(default=None, exclude_if=operator.not_)
+    channel: str = Field(default="", exclude_if=operator.not_)
+    evidence: str = Field(default="", exclude_if=operator.not_)
 
 
 ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent"]

@@ -7,6 +7,7 @@ from agents.events import (
     AnswerHeld,
     AnswerNoted,
     Event,
+    PersonSaid,
     RequestDecided,
     RequestFrozen,
     RequestOpened,
@@ -24,7 +25,6 @@ from agents.events import (
     VoteCast,
     own,
 )
-from agents.events.requests import Edited
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
 from bot.audit.records import AuditRecord
 from bot.policy.audited import kind_of
@@ -59,11 +59,13 @@ class _Facts:
         self._requests = dict[RequestId, Request]()
         self._attempts = dict[AttemptId, ToolStarted]()
         self._writers = dict[RequestId, dict[PersonId, None]]()
+        self._before: Request | None = None
 
     def take(self, event: Event) -> _Fields:
         """What is known of the record that the next event leaves, beside its kind."""
         match event:
             case RequestOpened() | RequestRevised():
+                self._before = self._requests.get(event.request.id)
                 self._requests[event.request.id] = event.request
             case RequestReassigned() if event.request_id in self._requests:
                 self._requests[event.request_id] = self._requests[event.request_id].under(event.policy)
@@ -98,7 +100,7 @@ class _Facts:
             case RequestRevised():
                 about = self._about(event.request.id)
                 more = {"who": event.by, "words": "; ".join(event.request.changes)}
-                return about | more | _of_edit(event.edited)
+                return about | more | _of_change(event, self._before)
             case RequestReassigned():
                 people = (*([event.person] if event.person else []), *event.to)
                 more = {"who": event.by, "people": people, "outcome": event.why, "words": event.reason}
@@ -185,11 +187,17 @@ def _without_words(policy: PolicySnapshot) -> PolicySnapshot:
     return policy.model_copy(update={"handed_on": silent})
 
 
-def _of_edit(edited: Edited | None) -> _Fields:
-    if edited is None:
-        return {}
-    detail: dict[str, Any] = {"before": edited.before, "changed": list(edited.changed)}
-    return {"channel": edited.channel, "evidence": edited.evidence, "detail": detail}
+def _of_change(event: RequestRevised, old: Request | None) -> _Fields:
+    """How the change came, and the arguments `before` it where it changed any; `old` is the request as it stood."""
+    made = event.edited or event
+    detail: dict[str, Any] = {}
+    if event.edited:
+        detail = {"before": event.edited.before, "changed": list(event.edited.changed)}
+    elif old and old.call and event.request.call:
+        before, after = old.call.arguments, event.request.call.arguments
+        changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+        detail = {"before": before, "changed": changed} if changed else {}
+    return {"channel": made.channel, "evidence": made.evidence, "detail": detail}
 
 
 def _of_vote(vote: Vote) -> _Fields:
@@ -206,14 +214,19 @@ def _of_vote(vote: Vote) -> _Fields:
 
 def _of_run(event: Event) -> _Fields:
     match event:
-        case RunPaused():
-            return {"who": event.by}
-        case RunResumed():
-            return {"who": event.by}
+        case PersonSaid():
+            return _of_way(event) | {"who": event.person, "words": event.text}
+        case RunPaused() | RunResumed():
+            return _of_way(event) | {"who": event.by}
         case RunCancelled():
-            return {"who": event.by, "detail": {"parent": event.parent} if event.parent else {}}
+            return _of_way(event) | {"who": event.by, "detail": {"parent": event.parent} if event.parent else {}}
         case RunForked():
             copy = {"source": event.source, "events": event.at_seq}
-            return {"who": event.by, "outcome": event.how, "detail": copy}
+            who = {"who": event.speaker or event.by, "people": (event.by,) if event.speaker else ()}
+            return _of_way(event) | who | {"outcome": event.how, "detail": copy}
         case _:
             return {}
+
+
+def _of_way(event: PersonSaid | RunPaused | RunResumed | RunCancelled | RunForked) -> _Fields:
+    return {"channel": event.channel, "evidence": event.evidence}

@@ -153,7 +153,10 @@ def _noted(fact: Fact) -> AuditRecord:
 
 
 def _happened(fact: Fact, events: Sequence[Event] | None) -> list[AuditRecord]:
-    """The records of a run's events, with the cards that the change put in front of people at the first one."""
+    """The records of a run's events, with the cards that the change put in front of people at the first one.
+
+    What somebody said to the run comes before the card that shows it.
+    """
     first, count = int(fact.fields["first"]), int(fact.fields["count"])
     if events is None or len(events) < first + count - 1:
         missing: dict[str, JsonValue] = {"first": first, "count": count}
@@ -161,7 +164,8 @@ def _happened(fact: Fact, events: Sequence[Event] | None) -> list[AuditRecord]:
     records = list(records_of(fact.fields["run"], events, first, count))
     if records and (cards := fact.fields.get("cards")):
         shown = tuple(cast("list[JsonValue]", json.loads(cards)))
-        records[0] = records[0].model_copy(update={"cards": shown})
+        place = next((place for place, one in enumerate(records) if one.kind != "said"), 0)
+        records[place] = records[place].model_copy(update={"cards": shown})
     return records
 
 

@@ -195,6 +195,7 @@ class FollowUps:
             channel=channel,
             text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
             files=attachments(trigger.files),
+            evidence=trigger.evidence,
         )
         joined = after(record, [said]) if record else None
         log.info("said to a run", said_id=inbound_id)

@@ -10,6 +10,7 @@ from agents.events import (
     AnswerHeld,
     AnswerNoted,
     Event,
+    PersonSaid,
     RequestDecided,
     RequestFrozen,
     RequestOpened,
@@ -31,6 +32,7 @@ Kind = Literal[
     # Of events: the script that appends one notes it.
     "opened", "revised", "reassigned", "reminded", "request_frozen", "vote", "break_glass", "answer", "quarantined",
     "decided", "revoked", "tool_started", "tool_finished", "tool_orphaned", "forked", "paused", "resumed", "cancelled",
+    "said",
     # Outside runs: `AuditLog.note`.
     "frozen", "unfrozen", "absence_set", "absence_ended", "tables_changed", "refused", "key_made", "key_revoked",
     "forgotten", "standing_revoked",
@@ -53,6 +55,7 @@ OF_EVENTS: Mapping[type[Event], Kind] = {
     ToolStarted: "tool_started",
     ToolFinished: "tool_finished",
     ToolOrphaned: "tool_orphaned",
+    PersonSaid: "said",
     RunForked: "forked",
     RunPaused: "paused",
     RunResumed: "resumed",

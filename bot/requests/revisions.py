@@ -46,10 +46,13 @@ class Revisions:
         self._journal, self._people, self._edits, self._archive = journal, people, edits, archive
         self._timing = timing
 
-    async def revise(self, request_id: RequestId, by: PersonId, call: GatedCall, title: str) -> Request | None:
+    async def revise(
+        self, request_id: RequestId, by: PersonId, call: GatedCall, title: str, *, channel: str, evidence: str
+    ) -> Request | None:
         """Put a changed call in front of people as a new revision; None when it is no longer open.
 
-        Raises ToolRefused for a value that no approval can be bound to, and where nobody could approve it.
+        `evidence` is how the `channel` knew who changed it. Raises ToolRefused for a value that no approval can be
+        bound to, and where nobody could approve it.
         """
         for _ in range(TRIES):
             record, version, now = await read_request(self._journal.store, self._archive, request_id)
@@ -70,7 +73,8 @@ class Revisions:
             ):  # whoever has left is another matter, of `departures`
                 self._check_can_be_met(request)
             request = request.model_copy(update={"title": title, "changes": changes})
-            written = await self._journal.write(self.revising(record, version, request, by, now))
+            changed = RequestRevised(at=now, by=by, request=request, channel=channel, evidence=evidence)
+            written = await self._journal.write(self.revising(record, version, changed))
             if written.state == "committed":
                 return request
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was revised")
@@ -83,24 +87,17 @@ class Revisions:
             who = self._people.names_of(left) if left else say("words.nobody")
             raise ToolRefused(say("run.amend-too-few", policy=policy.name, left=who, quorum=policy.quorum))
 
-    def revising(
-        self,
-        record: RequestRecord,
-        version: int,
-        request: Request,
-        by: PersonId,
-        now: datetime,
-        edited: Edited | None = None,
-    ) -> Commit:
+    def revising(self, record: RequestRecord, version: int, revised: RequestRevised) -> Commit:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed.
 
         Where there are steps, the first is in force again.
         """
-        request = request.under(restarted(request.policy, now))
-        stands = after(record, [RequestRevised(at=now, by=by, request=request)])
+        now, request = revised.at, revised.request.under(restarted(revised.request.policy, revised.at))
+        event = revised.model_copy(update={"request": request})
+        stands = after(record, [event])
         holders, outgoing, deliveries = placing(request, self._people, now, stands)
         outgoing = [*outgoing, *map(outbox_entry, moved(record, self._edits, now))]
-        event = RequestRevised(at=now, by=by, request=request, holders=holders, edited=edited)
+        event = event.model_copy(update={"holders": holders})
         return Commit(
             run_id=request.run_id,
             events=[event],
@@ -132,6 +129,7 @@ class Revisions:
             channel=answer.channel,
             text=words,
             files=attachments(statement.files),
+            evidence=statement.evidence,
         )
         with self._people.speaking_to(""):
             line = remark(answer.person, words, self._people)
@@ -144,7 +142,10 @@ class Revisions:
         if old.call:
             changes["digest"] = call_digest(old.run_id, old.id, nonce, old.call, old.requesters)
         request = old.model_copy(update={**changes, "revision": old.revision + 1})
-        commit = self.revising(record, version, request, answer.person, now)
+        revised = RequestRevised(
+            at=now, by=answer.person, request=request, channel=answer.channel, evidence=statement.evidence
+        )
+        commit = self.revising(record, version, revised)
         return replace(
             commit,
             events=[said, *commit.events],
@@ -179,7 +180,8 @@ class Revisions:
             channel=statement.channel,
             evidence=statement.evidence,
         )
-        commit = self.revising(record, version, request, statement.person, now, edited)
+        revised = RequestRevised(at=now, by=statement.person, request=request, edited=edited)
+        commit = self.revising(record, version, revised)
         return replace(
             commit,
             once=Once(old.id, statement.reply_id, judgements.dump_json(judgement)),

@@ -28,7 +28,8 @@ class Asker:
     """The person for whom a program asks, and the owner of its API key.
 
     The owner is a `service`, in the hands of `holders`, or the `submitter` if that is not the requester. `channel` is
-    the way by which the request came. `others` are requesters as well; `by_mail` is as in `RunStarted`.
+    the way by which the request came, and `evidence` how that knew whose the key is. `others` are requesters as well;
+    `by_mail` is as in `RunStarted`.
     """
 
     requester: PersonId
@@ -38,6 +39,12 @@ class Asker:
     holders: tuple[PersonId, ...] = ()
     others: tuple[PersonId, ...] = ()
     by_mail: bool = False
+    evidence: str = ""
+
+    @property
+    def speaker(self) -> PersonId | None:
+        """Whose key asks, as in events, where it is not the requester's own."""
+        return self.submitter or (PersonId(f"service:{self.service}") if self.service else None)
 
 
 class ApiRequests:

@@ -5,6 +5,8 @@ Such a run is written at once, story and all, or not at all; see docs/decisions/
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 import structlog
 
@@ -32,6 +34,9 @@ log = structlog.stdlib.get_logger()
 
 # A run may have 10,000 events and stops a little earlier by itself: who forks wants something to happen.
 EVENTS_AT_MOST = 9_500
+
+
+How = Literal["fork", "retry", "import"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class RunForks:
         run_id = run_id or self._starter.run_id()
         now = await self._store.now(run_id)
         source, at_seq = exported.run_id, len(exported.events)
-        forked = RunForked(at=now, how="import", source=source, at_seq=at_seq, by=asker.requester)
+        forked = _forked(now, "import", source, at_seq, asker)
         return await self._make(_Made(exported.events, forked), asker, run_id)
 
     async def forks_of(self, run_id: str) -> tuple[str, ...]:
@@ -86,7 +91,7 @@ class RunForks:
         lines = await self._store.lists.summaries_of(noted)
         return tuple(fork for fork, line in zip(noted, lines, strict=True) if line)
 
-    async def _of_run(self, source: RunId, at_seq: int, how: str, asker: Asker, run_id: RunId | None) -> RunId:
+    async def _of_run(self, source: RunId, at_seq: int, how: How, asker: Asker, run_id: RunId | None) -> RunId:
         events, run_id = (await self._store.load(source)).events, run_id or self._starter.run_id()
         archived = None if events else await self._archive.run(source)
         events = archived.events if archived else events
@@ -96,9 +101,7 @@ class RunForks:
             text = say("run.no-such-event", run=source, count=len(events), number=at_seq)
             raise Conflict(text, say("run.nothing-made"))
         now, story = await self._store.now(run_id), events[:at_seq]
-        forked = RunForked(
-            at=now, how="retry" if how == "retry" else "fork", source=source, at_seq=at_seq, by=asker.requester
-        )
+        forked = _forked(now, how, source, at_seq, asker)
         files = await contents_of(self._store.client, source, all_files(story))
         made = _Made(story, forked, files, is_noted=archived is None)
         return await self._make(made, asker, run_id)
@@ -147,6 +150,19 @@ class RunForks:
         step_id = StepId(new_id("step", shard_of(run_id)))
         gate = gate_of(self._agents[agent], pending.step) or pending.gate
         return [StepChosen(at=forked.at, step_id=step_id, step=pending.step, gate=gate, call=call)]
+
+
+def _forked(now: datetime, how: How, source: RunId, at_seq: int, asker: Asker) -> RunForked:
+    return RunForked(
+        at=now,
+        how=how,
+        source=source,
+        at_seq=at_seq,
+        by=asker.requester,
+        speaker=asker.speaker,
+        channel=asker.channel,
+        evidence=asker.evidence,
+    )
 
 
 def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> RunStarted:

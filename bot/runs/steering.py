@@ -34,8 +34,19 @@ class Steering:
     def __init__(self, journal: Journal, decisions: Decisions, agents: Mapping[str, Agent], archive: Archive) -> None:
         self._journal, self._decisions, self._agents, self._archive = journal, decisions, agents, archive
 
-    async def steer(self, run_id: RunId, verb: Literal["pause", "resume", "cancel"], by: PersonId) -> Run:
-        """The run after the verb. Raises Conflict when it makes no sense now."""
+    async def steer(
+        self,
+        run_id: RunId,
+        verb: Literal["pause", "resume", "cancel"],
+        by: PersonId,
+        *,
+        channel: str = "",
+        evidence: str = "",
+    ) -> Run:
+        """The run after the verb. Raises Conflict when it makes no sense now.
+
+        `evidence` is how the `channel` knew who says so, here and in what follows.
+        """
         while True:
             loaded = await self._journal.store.load(run_id)
             archived = None if loaded.events else await self._archive.run(run_id)
@@ -46,9 +57,9 @@ class Steering:
                 ended = say("run.has-ended", run=run_id, outcome=say(_ENDED[run.ended.outcome]))
                 raise Conflict(ended, say("run.nothing-changed"))
             kinds: dict[str, Event] = {
-                "pause": RunPaused(at=now, by=by),
-                "resume": RunResumed(at=now, by=by),
-                "cancel": RunCancelled(at=now, by=by),
+                "pause": RunPaused(at=now, by=by, channel=channel, evidence=evidence),
+                "resume": RunResumed(at=now, by=by, channel=channel, evidence=evidence),
+                "cancel": RunCancelled(at=now, by=by, channel=channel, evidence=evidence),
             }
             commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=[Wake(WorkItem("run", run_id))])
             if (await self._journal.write(commit)).state == "committed":
@@ -59,8 +70,7 @@ class Steering:
     ) -> None:
         """Take back a request that is open, or approved and not started.
 
-        `evidence` is how the channel knew who says so. Raises Forbidden for anybody but a requester, and Conflict when
-        it is closed.
+        Raises Forbidden for anybody but a requester, and Conflict when it is closed.
         """
         match (await self._own(request_id, by)).purpose:
             case "unknown":
@@ -94,7 +104,15 @@ class Steering:
         if not outcome.counts:
             raise Conflict(outcome.words, say("run.look-again"))
 
-    async def amend(self, request_id: RequestId, by: PersonId, changes: Mapping[str, str]) -> Request:
+    async def amend(
+        self,
+        request_id: RequestId,
+        by: PersonId,
+        changes: Mapping[str, str],
+        *,
+        channel: str = "",
+        evidence: str = "",
+    ) -> Request:
         """Ask again with some arguments changed, as a new revision. Raises Conflict or ToolRefused."""
         request = await self._own(request_id, by)
         if request.call is None or request.format != "approval":
@@ -106,7 +124,8 @@ class Steering:
                 say("error.amend-no-argument", names=", ".join(unknown)), say("run.there-are", names=allowed)
             )
         call, title = await self._called(request, {**request.call.arguments, **changes})
-        revised = await self._decisions.revisions.revise(request_id, by, call, title())
+        revise = self._decisions.revisions.revise
+        revised = await revise(request_id, by, call, title(), channel=channel, evidence=evidence)
         if revised is None:
             raise Conflict(say("error.request-closed", request=request_id), say("run.nothing-changed"))
         return revised

@@ -45,6 +45,15 @@ async def records(world: World, kind: str, request_id: RequestId) -> list[dict[s
     return await until(found, what=f"{kind} is sealed")
 
 
+async def of_run(world: World, kind: str, run_id: str) -> list[dict[str, Any]]:
+    """The sealed records of a run, once there are some."""
+
+    async def found() -> list[dict[str, Any]]:
+        return [*(await world.app.audit.search(Query(kind=kind, run=run_id)))[0]]
+
+    return await until(found, what=f"{kind} is sealed")
+
+
 async def vote_on(world: World, record: RequestRecord) -> dict[str, Any]:
     [vote] = await records(world, "vote", record.request.id)
     assert (vote["who"], vote["outcome"], vote["digest"]) == ("bo", "approve", record.request.digest)
@@ -251,6 +260,74 @@ async def test_an_edit_is_in_the_log_with_both_versions_and_the_channel(world: W
     [revised] = await records(world, "revised", record.request.id)
     assert (revised["who"], revised["channel"]) == ("bo", "cli")
     assert revised["detail"] == {"before": {"what": "bell"}, "changed": ["what"]}
+
+
+async def test_what_a_requester_changes_is_recorded_with_their_key_and_what_stood_there(world: World) -> None:
+    record = await asked(world)
+    async with serving(world.app) as api:
+        anna = await api.client("anna")
+        got = await anna.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"what": "horn"}})
+
+        [revised] = await records(world, "revised", record.request.id)
+
+    assert got.is_success
+    assert (revised["who"], revised["channel"]) == ("anna", "api")
+    assert revised["evidence"].startswith("API key sayso_")
+    assert revised["detail"] == {"before": {"what": "bell"}, "changed": ["what"]}
+
+
+async def test_whoever_steers_a_run_is_recorded_with_how_that_was_known(world: World) -> None:
+    run_id = (await asked(world)).request.run_id
+    async with serving(world.app) as api:
+        anna = await api.client("anna")
+        for verb in ("pause", "resume", "cancel"):
+            assert (await anna.post(f"/v1/runs/{run_id}/{verb}")).is_success
+
+        made = [(await of_run(world, kind, run_id))[0] for kind in ("paused", "resumed", "cancelled")]
+
+    assert {(one["who"], one["channel"]) for one in made} == {("anna", "api")}
+    assert all(one["evidence"].startswith("API key sayso_") for one in made)
+
+
+async def test_whoever_steers_a_run_in_the_console_is_recorded_with_their_session(world: World) -> None:
+    run_id = (await asked(world)).request.run_id
+    async with a_console(world) as console:
+        anna = await console.browser("anna")
+        page = await anna.get(f"/runs/{run_id}/confirm/pause")
+        await anna.submit(page.form(f"/runs/{run_id}/pause"))
+
+        [paused] = await of_run(world, "paused", run_id)
+
+    assert (paused["who"], paused["channel"]) == ("anna", "console")
+    assert paused["evidence"].startswith("console session")
+
+
+async def test_attack_a_run_that_a_service_makes_for_somebody_is_recorded_as_its_doing(world: World) -> None:
+    record = await asked(world)
+    async with serving(world.app) as api:
+        ci = await api.client(service="ci", acts_for=["anna"], holders=["dan"])
+        got = await ci.post(f"/v1/runs/{record.request.run_id}/retry", json={"requester": "anna"})
+
+        [forked] = await of_run(world, "forked", got.json()["id"])
+
+    assert (forked["who"], forked["people"], forked["channel"]) == ("service:ci", ["anna"], "api")
+    assert forked["evidence"].startswith("API key sayso_")
+
+
+async def test_what_somebody_writes_to_a_run_is_recorded_with_how_it_was_known_whose_it_is(office: SlackWorld) -> None:
+    await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", "Approve")
+
+    await office.anna.says("#ops", "only the small one", thread=card)
+
+    [record] = await office.world.requests()
+    [said] = await of_run(office.world, "said", record.request.run_id)
+    assert (said["who"], said["channel"], said["words"]) == ("anna", "slack", "only the small one")
+    assert "U0ANNA" in said["evidence"]
+    [revised] = await records(office.world, "revised", record.request.id)
+    assert (revised["channel"], revised["evidence"]) == ("slack", said["evidence"])
+    assert ("cards" in revised, "cards" in said) == (True, False)
+    assert await is_whole(office.world)
 
 
 async def test_an_answer_that_does_not_count_is_recorded_with_how_it_was_known_whose_it_was(world: World) -> None:

@@ -106,7 +106,8 @@ async def _made(
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
     is_by_mail = key.link_by == "email"
-    asker = Asker(requester, submitter, key.service or "", way, key.holders, by_mail=is_by_mail)
+    service, evidence = key.service or "", key.evidence
+    asker = Asker(requester, submitter, service, way, key.holders, by_mail=is_by_mail, evidence=evidence)
     if file:
         run_id = await here.app.runs.forks.take_in(file, asker, run_id)
     elif wanted.how == "retry":

@@ -314,7 +314,8 @@ async def amended(
         detail = f"The key sayso_{key.prefix} belongs to {key.owner}; what is asked for is changed by who asked."
         do = "Use the person's own key, or withdraw the request and ask again"
         raise trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
-    await here.app.runs.steering.amend(known, key.person, wanted.changes)
+    steering, evidence = here.app.runs.steering, key.evidence
+    await steering.amend(known, key.person, wanted.changes, channel=way, evidence=evidence)
     return await view_of(here, known)
 
 

@@ -130,7 +130,8 @@ _VERBS: dict[Verb, str] = {
 def _steering(verb: Verb) -> Callable[..., Awaitable[Steered]]:
     async def steer(run_id: RunPath, key: MaySteer, here: HereNow, way: Way) -> Steered:
         await check_run(here, key, verb, run_id, way)
-        after = await here.app.runs.steering.steer(RunId(check(run_id, "run")), verb, key.speaker)
+        steering, known = here.app.runs.steering, RunId(check(run_id, "run"))
+        after = await steering.steer(known, verb, key.speaker, channel=way, evidence=key.evidence)
         return Steered(id=after.id, state=after.state)
 
     steer.__doc__ = _VERBS[verb]

@@ -36,6 +36,7 @@ _KINDS = {
     "resumed": "audit.kind-resumed",
     "cancelled": "audit.kind-cancelled",
     "forked": "audit.kind-forked",
+    "said": "audit.kind-said",
     "frozen": "audit.kind-frozen",
     "unfrozen": "audit.kind-unfrozen",
     "absence_set": "audit.kind-absence-set",

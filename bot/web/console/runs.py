@@ -135,9 +135,10 @@ async def steered(request: Request) -> Response:
     if verb is None:
         text = say("console.no-verb", verbs=", ".join(_VERBS))
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.not-found-title"), text)
-    run_id = await check_run(request, verb)
+    run_id, visit = await check_run(request, verb), visit_of(request)
+    steering, evidence = here(request).app.runs.steering, visit.known.evidence
     try:
-        await here(request).app.runs.steering.steer(run_id, verb, visit_of(request).person)
+        await steering.steer(run_id, verb, visit.person, channel="console", evidence=evidence)
     except Conflict as error:
         return to(request, f"/runs/{run_id}", str(error), is_well=False)
     return to(request, f"/runs/{run_id}", say(_DONE[verb]))
@@ -148,10 +149,8 @@ async def copied(request: Request) -> Response:
     is_fork, visit = request.url.path.endswith("/fork"), visit_of(request)
     run_id = await check_run(request, "fork" if is_fork else "retry")
     at = visit.field("at") if is_fork else "1"
-    copying, asker = (
-        here(request).app.runs.forks,
-        Asker(visit.person, channel="console", by_mail=visit.known.by == "email"),
-    )
+    copying, is_by_mail = here(request).app.runs.forks, visit.known.by == "email"
+    asker = Asker(visit.person, channel="console", by_mail=is_by_mail, evidence=visit.known.evidence)
     if not _PLACE.fullmatch(at):
         raise unreadable()
     try:

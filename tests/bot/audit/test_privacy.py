@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from agents.requests import PersonId
 from bot.audit.privacy import Pseudonyms, Row, joined, restored, split, wrong_parts
@@ -43,7 +44,8 @@ def test_no_name_is_left_where_it_stands_alone(text: str) -> None:
 
 
 def test_attack_nothing_that_looks_like_a_pseudonym_is_said_to_be_forgotten() -> None:
-    ours, detail = pseudonyms(), {"exact": ["press", LIKE_ONE], LIKE_ONE: "drop the tables", ANOTHER: "kept"}
+    ours = pseudonyms()
+    detail: dict[str, JsonValue] = {"exact": ["press", LIKE_ONE], LIKE_ONE: "drop the tables", ANOTHER: "kept"}
     record = AuditRecord(
         kind="vote",
         at=datetime.now(UTC),
