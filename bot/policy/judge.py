@@ -258,9 +258,18 @@ CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
 
 
 def edit_objection(record: RequestRecord, answer: Answer) -> Judgement | None:
-    """Return why `answer` may not change what is asked: by the rules of a vote, only that it is none."""
+    """Return why `answer` may not change what is asked: by the rules of a vote, only that it is none.
+
+    Whoever may only deny it by now changes nothing either: an edit voids the votes of those who decide.
+    """
     meant = answer.model_copy(update={"edits": True, "approve": None, "given": Given(text="-"), "text": ""})
-    return next((found for check in CHECKS if (found := check(record, meant)) is not None), None)
+    found = next((found for check in CHECKS if (found := check(record, meant)) is not None), None)
+    policy = record.request.policy
+    if found or answer.person in people_of(policy.rule):
+        return found
+    if any(answer.person in step.by for step in policy.other_steps):
+        return AlreadyVoted()
+    return NotEntitled(why="not_an_approver", approvers=_eligible(record))
 
 
 def delegation_objection(record: RequestRecord, answer: Answer) -> Judgement | None:

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import RequestRevised, VoteCast
-from agents.requests import Effect, GatedCall, PersonId, Vote
+from agents.requests import Effect, GatedCall, PersonId, PolicyStep, Vote
 from bot.policy.approvers.quorum import eligible
 from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request, typed_lines, typed_values, with_values
 from bot.policy.judge import edit_objection, judge
-from bot.policy.judgements import Answer, Counted, Decided
+from bot.policy.judgements import AlreadyVoted, Answer, Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord, after
 from tests.bot.examples import NOON, anyone, approval, policy
 
@@ -80,6 +80,17 @@ def test_what_is_approved_has_the_digest_that_all_counted_voters_saw(
             assert set(judged.decision.by) <= set(eligible(record.request.policy, record.requesters))
             assert own or not set(judged.decision.by) & set(record.request.edits.values())
             return
+
+
+def test_whoever_may_only_deny_it_by_now_does_not_edit_it_and_hears_why() -> None:
+    bo, cy, dan = _PEOPLE
+    steps = (PolicyStep(name="first", rule=anyone(cy), by=(cy,)), PolicyStep(name="then", rule=anyone(bo)))
+    now = policy(rule=anyone(bo), steps=steps, in_step=1, may_deny=(cy, dan))
+    record = RequestRecord(request=approval(policy=now).model_copy(update={"call": _call("v1")}))
+
+    assert edit_objection(record, _answer(bo, record)) is None
+    assert edit_objection(record, _answer(cy, record)) == AlreadyVoted()
+    assert edit_objection(record, _answer(dan, record)) == NotEntitled(why="not_an_approver", approvers=(bo,))
 
 
 def test_lines_are_an_edit_only_where_each_names_an_argument_once() -> None:
