@@ -237,7 +237,12 @@ class Rights:
         return self.denial(who, "explain", asks, "", is_known=True)
 
     def absence_denial(self, who: Who, person: str) -> Denied | None:
-        """Return why `who` may not say that `person` is away; None if they may. A program says it of nobody."""
+        """Return why `who` may not say that `person` is away; None if they may. A program says it of nobody.
+
+        Whoever stands in decides: with the key of a service nobody would have chosen them.
+        """
+        if self._people.contact(PersonId(who.name)) is None:
+            return Denied(say("right.program-absent"), say("right.program-absent-do"))
         if who.name != person:
             return self.denial_at_all(who, "absent")
         right = RIGHTS["absent"]

@@ -186,3 +186,15 @@ def test_who_hears_the_alerts_looks_after_dead_letters() -> None:
 
     assert rights.denial_at_all(rights.of_person(ANNA), "dead") is None
     assert rights.denial_at_all(rights.of_person(BO), "dead")
+
+
+def test_nobody_is_away_by_the_word_of_a_program_whatever_its_scopes() -> None:
+    rights = rights_of(RolesConfig())
+    by_service = rights.absence_denial(rights.of_key(key_of(None, *SCOPES, made_by="operator")), BO)
+    by_operator = rights.absence_denial(rights.of_key(key_of("anna", "admin", made_by="operator")), BO)
+
+    assert by_service is not None
+    assert "Programs say of nobody" in by_service.what
+    assert by_operator is None
+    assert rights.absence_denial(rights.of_key(key_of("bo", "answer")), BO) is None
+    assert rights.absence_denial(rights.of_key(key_of("bo", "read")), BO) is not None

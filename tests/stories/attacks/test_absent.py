@@ -8,6 +8,8 @@ from agents.requests import PersonId
 from bot.errors import Invalid
 from bot.policy.judgements import Counted
 from bot.requests.reassignment.absences import AbsenceWanted
+from tests.bot.web.problems import refused
+from tests.servers.web import serving
 from tests.stories.test_absences import away, deciders
 from tests.stories.test_delegation import SOLO, asked, on_solo
 from tests.waiting import until
@@ -96,3 +98,16 @@ async def test_attack_nobody_is_made_absent_without_hearing_of_it(redis: str, tm
         told = " ".join((await office.next_mail("bo", about="absence")).text.split())
         assert "Dan Dorn" in told
         assert "Dan Dorn stands in." in told
+
+
+async def test_attack_a_service_says_of_nobody_that_they_are_away_or_back(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office, serving(office.app) as api:
+        record = await asked(office)
+        ci = await api.client(None, "admin", service="ci")
+        away_with_eve = {"person": "bo", "until": "2026-12-24", "to": "eve"}
+
+        refused(await ci.post("/v1/absences", json=away_with_eve), 403, "not-yours")
+        refused(await ci.post("/v1/absences/end", json={"person": "bo"}), 403, "not-yours")
+
+        assert await deciders(office, record.request.id) == ("bo",)
+        assert await office.app.requests.absences.all() == []
