@@ -312,6 +312,23 @@ async def test_a_program_of_somebody_asks_back_over_http(world: World) -> None:
     assert await is_untouched(world, record)
 
 
+async def test_a_key_that_may_only_answer_answers_the_question_and_says_nothing_more(world: World) -> None:
+    record = await asked(world)
+    place = f"/v1/requests/{record.request.id}/answer"
+    async with a_console(world) as console:
+        bo, anna = [console.api.with_key((await console.api.key(one, "answer"))[1]) for one in ("bo", "anna")]
+        await bo.post(place, json={"ask": WHY})
+        for _ in range(2):
+            answers = await anna.post(place, json={"text": BECAUSE}, headers={"Idempotency-Key": "one"})
+            assert (answers.status_code, answers.json()["judgement"]["type"]) == (200, "replied")
+
+        more = await anna.post(place, json={"text": "and press the horn"})
+
+    assert more.status_code == 403
+    assert await said(world, record) == [("question", "bo", WHY), ("answer", "anna", BECAUSE)]
+    assert await is_untouched(world, record)
+
+
 async def test_a_question_is_asked_once_however_often_it_is_sent(world: World) -> None:
     record = await asked(world)
     async with a_console(world) as console:

@@ -22,6 +22,7 @@ from bot.requests.decisions import Outcome
 from bot.requests.opening import changes_between
 from bot.requests.reassignment.delegation import HandOn
 from bot.requests.stored import RequestRead
+from bot.web.api.keyed import scope_missing
 from bot.web.api.shapes import (
     Answered,
     AnswerGiven,
@@ -78,8 +79,10 @@ async def answer(
     record = read.record
     if key.person is None:
         raise not_for_programs(key)
+    sent = reply_id(key, given, once)
+    about = _about(key, record, given, sent)
     statement = Statement(
-        reply_id=reply_id(key, given, once),
+        reply_id=sent,
         person=key.person,
         channel=channel,
         link_by=key.link_by,
@@ -93,6 +96,7 @@ async def answer(
         filled=given.form if isinstance(given, FormGiven) else {},
         note_confirmed=isinstance(given, Approve) and given.note_confirmed,
         asks=isinstance(given, AskBack),
+        about=about,
         breaks_glass=isinstance(given, BreakGlass),
     )
     outcome = await here.app.requests.decisions.answer(record.request.id, statement, read)
@@ -100,6 +104,22 @@ async def answer(
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
     raise await refusal(here, outcome, statement.digest)
+
+
+def _about(key: ApiKey, record: RequestRecord, given: AnswerGiven, sent: str) -> str:
+    """Return the question that a requester's words answer, where their key may not steer; "" for any other answer.
+
+    Other words of theirs go to the agent and void votes. Raises ProblemError: that needs the scope `steer`. `sent` is
+    the id of the answer, by which one that is sent again is known.
+    """
+    says_only = not isinstance(given, Approve | Deny | BreakGlass | AskBack)
+    if key.may("steer") or not says_only or record.request.format != "approval" or key.person not in record.askers:
+        return ""
+    before = next((one for one in record.comments if one.id == sent), None)
+    question = record.question_for(key.person)
+    if about := before.about if before else question.id if question else "":
+        return about
+    raise scope_missing(key, "steer")
 
 
 def _said(given: AnswerGiven) -> Literal["approve", "deny", "free_text"]:

@@ -107,12 +107,16 @@ def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
     async def key_with_scope(request: Request, _: Annotated[object, Security(_bearer)]) -> ApiKey:
         key: ApiKey = request.scope[KEY]
         if not key.may(scope):
-            has = ", ".join(key.scopes)
-            detail = f"This needs the scope {scope}; the key sayso_{key.prefix} has {has}."
-            raise trouble(HTTPStatus.FORBIDDEN, "scope-missing", detail, f"Use a key made with --scope {scope}")
+            raise scope_missing(key, scope)
         return key
 
     return key_with_scope
+
+
+def scope_missing(key: ApiKey, scope: Scope) -> ProblemError:
+    """Return the refusal of a key that does not have `scope`."""
+    detail = f"This needs the scope {scope}; the key sayso_{key.prefix} has {', '.join(key.scopes)}."
+    return trouble(HTTPStatus.FORBIDDEN, "scope-missing", detail, f"Use a key made with --scope {scope}")
 
 
 async def check_run(here: Here, key: ApiKey, action: Action, run_id: str, channel: str = "api") -> Who:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient, Response
 
+from agents.events import PersonSaid
 from agents.requests import PersonId
 from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
@@ -428,6 +429,26 @@ async def test_a_requester_takes_it_back_with_a_denial_and_words_stand_on_the_ca
     assert "Anna Ames wrote after you were asked" in stale.text
     assert withdrawn.json()["request"]["state"] == "withdrawn"
     assert await world.summary(record.request.run_id) == "failed: withdrawn: not today"
+
+
+@pytest.mark.parametrize(
+    "body", [{"text": "press the horn instead"}, {"choices": ["horn"]}, {"form": {"what": "horn"}}]
+)
+async def test_attack_a_key_that_may_only_answer_steers_by_no_words_of_a_requester(
+    world: World, api: Api, body: dict[str, Any]
+) -> None:
+    world.workshop.policy_of["bell"] = "pair"
+    anna, bo, record = await api.client("anna", "answer"), await api.client("bo"), await asked(world, "press bell")
+    assert (await answered(bo, record, approval(record))).status_code == 200
+
+    refusal = await answered(anna, record, body)
+
+    assert "needs the scope steer" in refused(refusal, 403, "scope-missing")
+    now = await world.request(record.request.id)
+    assert ([vote.person for vote in now.votes], now.request.remarks) == (["bo"], ())
+    assert not [event for event in await world.events(record.request.run_id) if isinstance(event, PersonSaid)]
+    assert (await answered(anna, record, {"vote": "deny", "reason": "not today"})).status_code == 200
+    assert (await world.request(record.request.id)).state == "withdrawn"
 
 
 async def test_what_is_approved_and_has_not_started_can_be_withdrawn(world: World, api: Api) -> None:
