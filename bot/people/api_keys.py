@@ -22,7 +22,7 @@ from bot.store.client import Client
 from bot.store.keys import Keys
 from language import say
 
-# What our own command line calls itself. The key proves whose word it is; this says what they say it with.
+# What our own command line calls itself. It proves nothing: the key says whose word it is.
 USER_AGENT = "sayso-cli"
 
 Scope = Literal["trigger", "read", "answer", "steer", "admin"]

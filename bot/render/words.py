@@ -419,9 +419,13 @@ _HOW_TO_APPROVE = {
 
 
 def how_to_approve(request: Request, ways: Collection[str]) -> str:
-    """Return how people approve in each of `ways`; where mail is none, the console needs another log-in."""
-    console = {} if "email" in ways else {"console": "answer.way-console-not-by-mail"}
-    found = [say(how, request=request.id) for way, how in (_HOW_TO_APPROVE | console).items() if way in ways]
+    """Return how people approve in each of `ways`; where mail is none, the console needs another log-in.
+
+    Where HTTP is none, a terminal is one beside `sayso dev` alone: anywhere else it is a program with a key.
+    """
+    others = {} if "email" in ways else {"console": "answer.way-console-not-by-mail"}
+    others |= {} if "api" in ways else {"cli": "answer.way-cli-not-by-key"}
+    found = [say(how, request=request.id) for way, how in (_HOW_TO_APPROVE | others).items() if way in ways]
     return "; ".join(found) or say("words.none")
 
 

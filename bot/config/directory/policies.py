@@ -149,7 +149,10 @@ class PolicyConfig(Table):
     reach: tuple[Reach, ...] = Field(default=CHANNELS, min_length=1, description="per person, the first that works")
     also_post: tuple[Place, ...] = Field(default=(), description='places of many that show the card: "slack:#release"')
     answer_from: tuple[AnswerFrom, ...] = Field(
-        default=ANSWER_CHANNELS, min_length=1, description="where an approval counts; a denial counts everywhere"
+        default=ANSWER_CHANNELS,
+        min_length=1,
+        description="where an approval counts; a denial counts everywhere; cli is a terminal beside sayso dev, and "
+        "anywhere else the command line is api",
     )
     approve_by_email: bool = Field(
         default=False, description="whether an approval by mail counts, and one after a log-in by a link in a mail"

@@ -177,8 +177,13 @@ async def only_known_queries(request: Request) -> None:
 
 
 def way(request: Request) -> Literal["api", "cli"]:
-    """Return the way a request came: our own command line says so in its User-Agent."""
-    return "cli" if request.headers.get("user-agent") == USER_AGENT else "api"
+    """Return the way a request came: `cli` only with a key that `sayso dev` lends to the command line beside it.
+
+    Any program can send the User-Agent of our command line with any other key, so that it proves nothing.
+    """
+    key: ApiKey = request.scope[KEY]
+    is_said = request.headers.get("user-agent") == USER_AGENT
+    return "cli" if is_said and key.made_by == "dev" else "api"
 
 
 Way = Annotated[Literal["api", "cli"], Depends(way)]

@@ -48,3 +48,11 @@ def test_by_mail_is_enough_where_the_policy_says_so(tmp_path: Path) -> None:
     assert list(examine_approvals(settings(tmp_path, "approve_by_email = true"))) == []
     [finding] = examine_approvals(settings(tmp_path, 'approve_by_email = true\nanswer_from = ["cli"]'))
     assert finding.sign == "!"
+
+
+@pytest.mark.parametrize("ways", ['["slack", "cli"]', '["cli"]'])
+def test_the_command_line_without_http_is_one_beside_sayso_dev_alone(tmp_path: Path, ways: str) -> None:
+    [finding] = examine_approvals(settings(tmp_path, f"answer_from = {ways}", **SLACK))
+
+    assert (finding.sign, "beside `sayso dev` alone" in finding.what) == ("!", True)
+    assert "add api to answer_from of [policies.production]" in finding.fix

@@ -306,7 +306,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (
             NotThisWay(ways=("console", "cli")),
             APPROVAL,
-            f"by another link than one in a mail; in a terminal, with: sayso answer {APPROVAL.id} approve. A denial",
+            f"a mail; in a terminal beside sayso dev, with: sayso answer {APPROVAL.id} approve. A denial",
         ),
         (
             NotThisWay(ways=("console", "slack", "email")),

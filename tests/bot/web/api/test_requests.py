@@ -179,8 +179,28 @@ async def test_where_approvals_over_http_do_not_count_denials_do(world: World) -
 
         answer = await answered(bo, record, approval(record))
 
-        assert "Ways that count: in a terminal, with: sayso answer" in refused(answer, 403, "not-this-way")
+        assert "Ways that count: in a terminal beside sayso dev, with: sayso answer" in refused(
+            answer, 403, "not-this-way"
+        )
         assert (await answered(bo, record, {"vote": "deny"})).status_code == 200
+
+
+async def test_attack_a_program_that_says_it_is_the_command_line_is_a_program(world: World) -> None:
+    async with world.stopped():
+        world.toml = TOML.replace("expires_after", 'answer_from = ["cli"]\nexpires_after', 1)
+    async with serving(world.app) as api:
+        bo, record = await api.client("bo"), await asked(world)
+        at_terminal = api.with_key(api.keyring.lend("bo"))
+        for client in (bo, at_terminal):
+            client.headers["User-Agent"] = "sayso-cli"
+
+        refusal = await answered(bo, record, approval(record))
+
+        assert "in a terminal beside sayso dev" in refused(refusal, 403, "not-this-way")
+        assert (await world.request(record.request.id)).state == "open"
+        assert (await answered(at_terminal, record, approval(record))).status_code == 200
+    [vote] = (await world.request(record.request.id)).votes
+    assert vote.channel == "cli"
 
 
 @pytest.mark.parametrize("scopes", [("answer",), ("admin",)])
