@@ -1,14 +1,17 @@
 """Absences: who is away from when until when, and who stands in. Kept outside runs, one for each person."""
 
+import operator
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from agents.requests import Frozen, PersonId
+from agents.requests import Frozen, PersonId, PolicySnapshot
 from bot.people.directory import People
 from bot.policy.approvers.delegation import Absent
+from bot.policy.judge import approval_counts
+from bot.policy.judgements import LinkBy
 from bot.store import Store
 from bot.store.client import Script
 from bot.store.keys import Keys
@@ -34,7 +37,8 @@ _SUBJECTS = frozenset(("away", "absence", "my absence", "abwesend", "abwesenheit
 class Absence(Frozen):
     """`person` is away from `starts` until `until`; `to` stands in, where they named somebody. `by` said so.
 
-    The requests that they hold were last looked at at `looked_at`.
+    They said it through `channel`, after a log-in by a link that came by `link_by`: one of a release before, which did
+    not keep that, may have come by mail. The requests that they hold were last looked at at `looked_at`.
     """
 
     person: PersonId
@@ -42,11 +46,20 @@ class Absence(Frozen):
     until: AwareDatetime
     to: PersonId | None = None
     by: PersonId
+    channel: str = Field(default="email", exclude_if=lambda channel: channel == "email")
+    link_by: LinkBy | None = Field(default=None, exclude_if=operator.not_)
     looked_at: AwareDatetime | None = None
 
     def holds(self, at: datetime) -> bool:
         """Return whether they are away `at` this moment."""
         return self.starts <= at < self.until
+
+    def chosen(self, policy: PolicySnapshot) -> PersonId | None:
+        """Return who stands in for them under `policy`; None where an approval would not count as this was said.
+
+        Whoever reads their mailbox could choose who decides.
+        """
+        return self.to if approval_counts(policy, self.channel, self.link_by) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,8 @@ def absence_words(absence: Absence, people: People) -> str:
     """`Bo Berg is away until 23:00 UTC on 30 Nov 2026, and Cy Cole stands in`, in one line."""
     names = {"name": people.name_of(absence.person), "until": in_words(absence.until), "from": in_words(absence.starts)}
     told = say("absence.is-away", **names)
-    return f"{told} {say('absence.stands-in', name=people.name_of(absence.to))}" if absence.to else told
+    key = "absence.stands-in-by-mail" if "email" in {absence.channel, absence.link_by} else "absence.stands-in"
+    return f"{told} {say(key, name=people.name_of(absence.to))}" if absence.to else told
 
 
 class Absences:
@@ -91,9 +105,10 @@ class Absences:
         kept = (Absence.model_validate_json(body) for body in found.values())
         return {one.person: one for one in kept}
 
-    async def at(self, moment: datetime) -> dict[PersonId, Absent]:
-        """Return who is away at `moment`."""
-        return {name: Absent(one.until, one.to) for name, one in (await self.all()).items() if one.holds(moment)}
+    async def at(self, moment: datetime, policy: PolicySnapshot) -> dict[PersonId, Absent]:
+        """Return who is away at `moment`, and who stands in for them under `policy`."""
+        away = {name: one for name, one in (await self.all()).items() if one.holds(moment)}
+        return {name: Absent(one.until, one.chosen(policy)) for name, one in away.items()}
 
     async def put(self, absence: Absence) -> None:
         """Keep an absence in place of any other of its person."""

@@ -13,6 +13,7 @@ from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Invalid, NotFound
 from bot.people.absences import LONGEST, Absence, Absences, absence_words
 from bot.people.directory import People
+from bot.policy.judgements import LinkBy
 from bot.render.cards import notice
 from bot.render.times import read_moment
 from bot.requests.decisions import Decisions
@@ -54,9 +55,12 @@ class AbsentPeople:
         found = (one for one in (await self._absences.all()).values() if one.until > now)
         return sorted(found, key=lambda one: (one.until, one.person))
 
-    async def set(self, wanted: AbsenceWanted, by: PersonId, *, channel: str, evidence: str = "") -> Absence:
+    async def set(
+        self, wanted: AbsenceWanted, by: PersonId, *, channel: str, link_by: LinkBy | None = None, evidence: str = ""
+    ) -> Absence:
         """Have somebody away, in place of any absence before; what they hold goes to whoever stands in.
 
+        That is so where an approval through `channel` would count, after a log-in by a link that came by `link_by`.
         Raises NotFound for nobody's name, and Invalid for times that make no sense.
         """
         person = self._people.named(wanted.person)
@@ -69,7 +73,7 @@ class AbsentPeople:
             raise Invalid(say("absence.own"), say("absence.own-do"))
         if until <= starts or until > now + LONGEST:
             raise Invalid(say("absence.wrong-times"), say("absence.wrong-times-do"))
-        absence = Absence(person=person, starts=starts, until=until, to=to, by=by)
+        absence = Absence(person=person, starts=starts, until=until, to=to, by=by, channel=channel, link_by=link_by)
         times = f"{starts.isoformat()} {until.isoformat()}"
         about = (person, to) if to else (person,)
         await self._audit.note("absence_set", who=by, channel=channel, evidence=evidence, people=about, words=times)

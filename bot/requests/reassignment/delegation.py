@@ -153,7 +153,8 @@ class Delegation:
 
         Nobody hears of the same absence twice.
         """
-        away, policy = await self._absences.at(now), record.request.policy
+        policy = record.request.policy
+        away = await self._absences.at(now, policy)
         involved = involved_in(record, self._people)
         asked = [one for one in eligible(policy, record.requesters) if one in away and one not in involved.voters]
         if not asked:

@@ -283,13 +283,14 @@ async def absences(_: MayRead, here: HereNow) -> AbsenceViews:
 async def absent(wanted: AbsenceBody, key: MayAnswer, here: HereNow, way: Way) -> AbsenceView:
     """Say that the key's person is away, in place of what was said before; operators say it of others as well.
 
-    While they are, a request that names them asks whoever stands in, where its policy accepts that person; so do the
-    open ones that they hold.
+    While they are, a request that names them asks whoever stands in, where its policy accepts that person and an
+    approval with this key would count; so do the open ones that they hold.
     """
     person = PersonId(wanted.person or key.speaker)
     await here.app.guard.check_absence(here.app.access.rights.of_key(key), person, way)
     asked = AbsenceWanted(person, wanted.until, wanted.starts or "", PersonId(wanted.to) if wanted.to else None)
-    made = await here.app.requests.absences.set(asked, key.speaker, channel=way, evidence=key.evidence)
+    set_it = here.app.requests.absences.set
+    made = await set_it(asked, key.speaker, channel=way, link_by=key.link_by, evidence=key.evidence)
     return _absence(made, here)
 
 

@@ -165,9 +165,9 @@ async def away(request: Request) -> Response:
     await process.app.guard.check_absence(who_of(request), person, "console")
     stand_in = PersonId(visit.field("to")) if visit.field("to") else None
     wanted = AbsenceWanted(person, visit.field("until"), visit.field("from"), stand_in)
-    set_it, evidence = process.app.requests.absences.set, visit.known.evidence
+    set_it, known = process.app.requests.absences.set, visit.known
     try:
-        made = await set_it(wanted, visit.person, channel="console", evidence=evidence)
+        made = await set_it(wanted, visit.person, channel="console", link_by=known.by, evidence=known.evidence)
     except (Invalid, NotFound) as error:
         return to(request, "/live", str(error), is_well=False)
     return to(request, "/live", absence_words(made, process.app.people))

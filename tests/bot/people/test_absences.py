@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.people.absences import Typed, typed_absence
+from bot.people.absences import Absence, Typed, typed_absence
+from tests.bot.examples import policy
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,19 @@ def test_a_line_of_nothing_else_is_read(text: str, found: Typed) -> None:
 )
 def test_anything_else_is_not(text: str) -> None:
     assert typed_absence(text) is None
+
+
+def test_what_a_release_before_kept_stays_as_it_is_and_counts_as_said_by_mail() -> None:
+    kept = (
+        '{"person":"bo","starts":"2026-11-24T00:00:00Z","until":"2026-12-01T00:00:00Z","to":"cy","by":"bo",'
+        '"looked_at":null}'
+    )
+    absence = Absence.model_validate_json(kept)
+
+    assert absence.model_dump_json() == kept
+    assert absence.chosen(policy(approve_by_email=True)) == "cy"
+    assert absence.chosen(policy(approve_by_email=False)) is None
+    in_slack = Absence.model_validate_json(absence.model_copy(update={"channel": "slack"}).model_dump_json())
+    assert in_slack.chosen(policy(approve_by_email=False)) == "cy"
+    by_link = Absence.model_validate_json(in_slack.model_copy(update={"link_by": "email"}).model_dump_json())
+    assert by_link.chosen(policy(approve_by_email=False)) is None

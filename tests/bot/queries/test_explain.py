@@ -194,6 +194,8 @@ async def test_whoever_stands_in_is_asked_in_place_of_who_is_away(office: World)
 
     assert [(one.person, one.because) for one in away.asked] == [("dee", "in place of Bo Berg, who is away")]
     assert [one.person for one in back.asked] == ["bo"]
+    await office.app.requests.absences.set(wanted, BO, channel="email")
+    assert [one.person for one in (await told(office, "spending", at=now)).asked] == ["bo"]  # no mail approves there
 
 
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - given one

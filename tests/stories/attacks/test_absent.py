@@ -1,5 +1,6 @@
 """Being away loses no answer, leaves nobody asked who is not there, and is no way to take somebody's seat unheard."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from bot.errors import Invalid
 from bot.policy.judgements import Counted
 from bot.requests.reassignment.absences import AbsenceWanted
 from tests.bot.web.problems import refused
+from tests.servers.console import a_console, sent
 from tests.servers.web import serving
-from tests.stories.test_absences import away, deciders
+from tests.stories.test_absences import away, deciders, write
 from tests.stories.test_delegation import SOLO, asked, on_solo
 from tests.waiting import until
 from tests.world import World, a_world
@@ -111,3 +113,62 @@ async def test_attack_a_service_says_of_nobody_that_they_are_away_or_back(redis:
 
         assert await deciders(office, record.request.id) == ("bo",)
         assert await office.app.requests.absences.all() == []
+
+
+NO_MAIL = SOLO.replace("approve_by_email = true\n", "")
+
+
+async def says_away(office: World, way: str) -> None:
+    """Have Bo's mailbox say that he is away and Eve stands in: by a mail, or after a log-in by a link in one."""
+    day = (await office.now() + timedelta(days=3)).date().isoformat()
+    async with a_console(office) as console:
+        match way:
+            case "mail":
+                await write(office, f"away until {day}: eve@corp.example")
+            case "key":
+                _, key = await console.api.keyring.create(
+                    person="bo", scopes=["answer"], made_by="person", link_by="email"
+                )
+                bo = console.api.with_key(key)
+                assert (await bo.post("/v1/absences", json={"until": day, "to": "eve"})).status_code == 200
+            case _:
+                page = await console.browser("bo", by="email")
+                path, fields = sent((await page.get("/live")).form("/live/away"), "I am away")
+                await page.post(path, dict(fields) | {"until": day, "to": "eve"})
+
+    async def is_set() -> bool:
+        return bool(await office.app.requests.absences.all())
+
+    await until(is_set, what="Bo is away")
+
+
+@pytest.mark.parametrize("way", ["mail", "key", "console"])
+async def test_attack_no_mailbox_chooses_who_stands_in_where_no_mail_approves(
+    redis: str, tmp_path: Path, way: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", NO_MAIL, change=on_solo) as office:
+        record = await asked(office)
+
+        await says_away(office, way)
+
+        later = await asked(office)
+        for request_id in (record.request.id, later.request.id):
+            policy = (await office.request(request_id)).request.policy
+            assert (await deciders(office, request_id), policy.handed_on) == (("bo",), ())
+            assert [one.person for one in policy.away] == ["bo"]
+        told = " ".join((await office.next_mail("anna", about="Somebody is away")).text.split())
+        assert "Nobody else can be asked in their place" in told
+        await away(office, "bo", "cy")
+        assert await deciders(office, record.request.id) == ("cy",)
+
+
+async def test_attack_a_mailbox_does_not_lengthen_the_chain_of_those_who_stand_in(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", NO_MAIL, change=on_solo) as office:
+        await away(office, "bo", "cy")
+        cy = AbsenceWanted(PersonId("cy"), "2026-12-24", to=PersonId("eve"))
+        await office.app.requests.absences.set(cy, PersonId("cy"), channel="email")
+
+        record = await asked(office)
+
+        assert await deciders(office, record.request.id) == ("cy",)
+        assert [one.person for one in record.request.policy.away] == ["cy"]
