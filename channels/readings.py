@@ -73,8 +73,8 @@ class Trigger(Frozen):
     nothing where we know nothing. `within` is the thread it was written in, where that is not `thread`. It starts no
     run of its own where `held_because` says why it is held instead. `room` is a place of many that has a limit of its
     own; `place` is as in `Reply`. `others` are people whose words these are as well: they count as having asked.
-    `weakness` says why it proves too little for an approval, written as it was at `written_at`; `copy_key` is as in
-    `Reply`.
+    `quotes`: a message that somebody else wrote, whoever they are, is part of the text. `weakness` says why it proves
+    too little for an approval, written as it was at `written_at`; `copy_key` is as in `Reply`.
     """
 
     type: Literal["trigger"] = "trigger"
@@ -90,6 +90,7 @@ class Trigger(Frozen):
     room: str = ""
     place: str = ""
     others: tuple[str, ...] = ()
+    quotes: bool = False
     weakness: str = ""
     written_at: AwareDatetime | None = None
     copy_key: str = ""

@@ -286,6 +286,7 @@ class Inbox:
                 return await self._store.drop_inbound(inbound_id)
             title = say("run.not-started-title")
             await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
+            others = tuple(map(PersonId, trigger.others))
             await self._starter.start(
                 channel,
                 trigger.text,
@@ -293,7 +294,7 @@ class Inbox:
                 thread=trigger.thread,
                 inbound_id=inbound_id,
                 files=trigger.files,
-                sent=Sent(others=tuple(map(PersonId, trigger.others)), weakness=trigger.weakness),
+                sent=Sent(others=others, weakness=trigger.weakness, quotes=trigger.quotes),
             )
         except (Conflict, Forbidden, Invalid, RateLimited) as error:
             log.warning("trigger refused", person=trigger.person, error=str(error), title=title)

@@ -277,6 +277,8 @@ def are_own(run: Run) -> bool:
     started = run.started
     if started is None or run.forked or started.service or started.submitter or started.channel == "api":
         return False  # whoever has somebody's key may be a program
+    if started.quotes:
+        return False
     return not _is_anothers_text(run) if started.parent is None else started.parent.is_verbatim
 
 

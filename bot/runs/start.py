@@ -40,7 +40,7 @@ class Sent:
 
     `origin` is how the run begins: the limit of a trigger counts, not that of the requester, and mail to the desk is
     counted as mail. `others` are requesters beside the one, `holders` are those of the service's key. `weakness` is as
-    in `Trigger`, `by_mail` as in `RunStarted`.
+    in `Trigger`, `by_mail` and `quotes` as in `RunStarted`.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
@@ -51,6 +51,7 @@ class Sent:
     holders: tuple[PersonId, ...] = ()
     weakness: str = ""
     by_mail: bool = False
+    quotes: bool = False
 
 
 class Starter:
@@ -109,6 +110,7 @@ class Starter:
             inherits=sent.others,
             weakness=sent.weakness,
             by_mail=sent.by_mail,
+            quotes=sent.quotes,
             **allowance(self._budgets, name),
             files=attachments(files),
         )

@@ -283,7 +283,8 @@ class Identity:
 
     def others(self, user: str, person: Contact) -> tuple[str, ...]:
         """Return who the directory says has the Slack id `user`, where that is not `person`; no matter if it counts."""
-        return tuple(each.id for each in self._directory.contacts() if each.slack == user and each.id != person.id)
+        found = (each.id for each in self._directory.contacts() if each.slack == user and each.id != person.id)
+        return tuple(found) if user else ()
 
     def language_of(self, user: str) -> Language | None:
         """Return what the person with this Slack id reads; None for nobody whom we know."""

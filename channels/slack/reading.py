@@ -187,12 +187,12 @@ class Reader:
         return answer if answer.text.strip() else answer.model_copy(update={"said": "empty"})
 
     def _wish(self, body: Json, came: _From, person: Contact) -> Trigger:
-        """Return what was written into a window of ours, with the message that it is about."""
-        view = part(body, "view")
+        """Return what was written into a window of ours, with the message that it is about, and whose that is."""
+        view, author = part(body, "view"), word(metadata(body), "author")
         about = modals.quoted(view)
         quotation = "".join(f"\n> {line}" for line in about.split("\n")) if about else ""
         text = modals.said(view) + (f"\n\n{say('slack.about-quoted')}{quotation}" if about else "")
-        thread = thread_of("view", body)
+        thread, is_anothers = thread_of("view", body), bool(about) and author != came.user
         return Trigger(
             person=person.id,
             text=text.strip(),
@@ -200,6 +200,9 @@ class Reader:
             evidence=f"{came.evidence} sent the window {word(view, 'title', 'text')}",
             room=_room(thread),
             place=came.place,
+            others=self._identity.others(author, person) if about else (),
+            quotes=is_anothers,
+            weakness=QUOTES if is_anothers else "",
         )
 
     async def _order(self, body: Json) -> Reading:
@@ -261,6 +264,10 @@ class Reader:
             room="" if is_dm(event) else channel,
             place=came.place,
         )
+
+
+QUOTES = "it quotes a message that somebody else wrote"
+"""So no standing approval of the asker covers it: somebody else told the agent what to do."""
 
 
 def _held(who: Stranger, came: _From, token: str = "", *, became: str = COUNTED, thread: str = "") -> Quarantined:

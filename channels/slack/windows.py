@@ -175,7 +175,7 @@ def _carried(asked: Opens) -> dict[str, JsonValue]:
         return {}
     place = thread_of("action", asked.body)
     if asked.window == ASK_ABOUT:
-        return {"place": place}
+        return {"place": place, "author": word(asked.body, "message", "user")}
     _, action = action_of(asked.body)
     channel = place.partition("/")[0]
     shared = bool(channel) and not channel.startswith("D")

@@ -1,0 +1,57 @@
+"""*Ask sayso about this*: whoever wrote the message counts as a requester, and no card calls it the asker's words."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.policy.judgements import Decided, NotEntitled
+from bot.policy.record import RequestRecord
+from tests.fakes.slack.driver import Message, Person, Workspace
+from tests.slack_world import SlackWorld, a_slack_world
+
+BROKEN = "checkout is broken, could somebody get v9 onto production today?"
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        await slack.connected()
+        yield office
+        assert await slack.violations() == []
+
+
+async def asked_about(office: SlackWorld, said: Message) -> RequestRecord:
+    assert (await office.anna.uses_shortcut("ask_about", on=said)).acked
+    await office.anna.sees_modal("get v9 onto production today")
+    await office.anna.submits({"What should be done?": "press bell"})
+    record = await office.world.opened(await office.only_run())
+    assert BROKEN in record.request.words
+    return record
+
+
+async def test_attack_whoever_wrote_what_is_asked_about_does_not_approve_it(office: SlackWorld) -> None:
+    record = await asked_about(office, await office.bo.says("#ops", BROKEN))
+
+    assert (record.request.requesters, record.request.words_are_own) == (("anna", "bo"), False)
+    assert isinstance(await office.world.decide("bo", record, "approve"), NotEntitled)
+    assert isinstance(await office.world.decide("cy", record, "approve"), Decided)
+
+
+async def test_attack_the_words_of_a_stranger_are_not_called_the_askers(office: SlackWorld) -> None:
+    eve: Person = await office.slack.person("eve")
+    await office.slack.tell("member", channel=office.ops, user=eve.id, is_in=True)
+    record = await asked_about(office, await eve.says("#ops", BROKEN))
+
+    assert (record.request.requesters, record.request.words_are_own) == (("anna",), False)
+    started = (await office.world.run(record.request.run_id)).started
+    assert started
+    assert (started.quotes, started.weakness) == (True, "it quotes a message that somebody else wrote")
+
+
+async def test_what_somebody_wrote_themselves_stays_their_own(office: SlackWorld) -> None:
+    record = await asked_about(office, await office.anna.says("#ops", BROKEN))
+
+    assert (record.request.requesters, record.request.words_are_own) == (("anna",), True)
+    assert isinstance(await office.world.decide("bo", record, "approve"), Decided)
