@@ -113,7 +113,9 @@ def _about(key: ApiKey, record: RequestRecord, given: AnswerGiven, sent: str) ->
     the id of the answer, by which one that is sent again is known.
     """
     says_only = not isinstance(given, Approve | Deny | BreakGlass | AskBack)
-    if key.may("steer") or not says_only or record.request.format != "approval" or key.person not in record.askers:
+    if key.person is None or key.person not in record.askers:
+        return ""
+    if key.may("steer") or not says_only or record.request.format != "approval":
         return ""
     before = next((one for one in record.comments if one.id == sent), None)
     question = record.question_for(key.person)
