@@ -67,6 +67,8 @@ async def test_whoever_asked_can_not_amend_to_such_a_number_either(world: World)
     call = before.request.call.model_copy(update={"arguments": {"what": float("nan")}})
 
     with pytest.raises(ToolRefused, match="what can't have this value"):
-        await world.app.requests.decisions.revisions.revise(before.request.id, PersonId("anna"), call, "Press?")
+        await world.app.requests.decisions.revisions.revise(
+            before.request.id, PersonId("anna"), call, "Press?", channel="api", evidence="key"
+        )
 
     assert (await world.request(before.request.id)).request == before.request

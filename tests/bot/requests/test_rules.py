@@ -184,7 +184,9 @@ class Requests(RuleBasedStateMachine):
     @rule(version=st.sampled_from(("v1", "v2", "v3")))
     def changes_the_call(self, version: str) -> None:
         changed = self.has(
-            self.house.decisions.revisions.revise(self.request.id, PersonId("anna"), call(version), "Deploy?")
+            self.house.decisions.revisions.revise(
+                self.request.id, PersonId("anna"), call(version), "Deploy?", channel="api", evidence="key"
+            )
         )
         if self.page.state == "open" and self.waited_s < EXPIRES_AFTER_S:
             assert changed
