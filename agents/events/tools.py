@@ -1,8 +1,9 @@
 """The facts about the effect of one step: started, waiting, finished, lost."""
 
+import operator
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from agents.requests import Attachment, AttemptId, Effect, Happened, PersonId, RequestId, RunId, StepId
 
@@ -72,7 +73,7 @@ class OutsideReported(Happened):
 
     Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
     answered it, or said why they denied something, so that what it says may be their wish; and what it
-    used (`tokens`, `cost_usd`) counts here too.
+    used (`tokens`, `cost_usd`) counts here too. `identities` mark the humans behind the ids of writers.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
@@ -84,6 +85,7 @@ class OutsideReported(Happened):
     advisers: tuple[PersonId, ...] = ()
     tokens: int = 0
     cost_usd: float = 0.0
+    identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
 
 
 class ChildStarted(Happened):

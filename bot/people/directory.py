@@ -1,6 +1,5 @@
 """The one directory: who people are, which groups they are in, and what a policy means in terms of people."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Poli
 from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Approvers, PolicyConfig, StepConfig, refs_of
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
-from bot.people.tables import Tables, tables_of
+from bot.people.tables import Tables, identity_of, tables_of
 from bot.policy.approvers.delegation import Accepts, reserve_of
 from bot.policy.approvers.oncall import Duty, duty, next_duty
 from channels import Contact
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from bot.people.slack_groups import GroupReader
 
 _KINDS = ("person:", "group:", "oncall:")
-_IDENTITY_CHARS = 16
 
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
 QUESTION_EXPIRES_S = 24 * 3600.0
@@ -113,8 +111,16 @@ class People:
         Somebody else who gets the id of a person that has left is told apart from them by it.
         """
         found = self._tables.people.get(person)
-        known = (found.email or found.slack or "") if found else ""
-        return hashlib.sha256(known.lower().encode()).hexdigest()[:_IDENTITY_CHARS] if known else ""
+        return identity_of(found) if found else ""
+
+    def identities(self, people: Iterable[PersonId]) -> dict[PersonId, str]:
+        """Return the `identity` of each of these who has one."""
+        return {person: identity for person in people if (identity := self.identity(person))}
+
+    def known_as(self, identity: str) -> PersonId | None:
+        """Return the id that whom `identity` marks has by now; None if they are not here."""
+        name = self._tables.by_identity.get(identity)
+        return None if name is None else PersonId(name)
 
     def is_still(self, person: str, identity: str) -> bool:
         """Return whether `person` is here, and is whom `identity` marks; none, as of before, marks anybody."""

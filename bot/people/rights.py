@@ -135,16 +135,16 @@ class Rights:
     """
 
     def __init__(self, people: People, now: Callable[[], datetime]) -> None:
-        self._people, self._now = people, now
+        self.people, self._now = people, now
 
     def role_of(self, person: str) -> Role | None:
         """Return the role of a person; None for somebody who is not, or no longer, in the directory.
 
         While it is not known who is in a group of viewers, it may be anybody who is nothing more by another name.
         """
-        if self._people.contact(person) is None:
+        if self.people.contact(person) is None:
             return None
-        roles = self._people.tables.roles
+        roles = self.people.tables.roles
         # Where a file says two of them, the first here is the one that allows least.
         named: tuple[tuple[Role, tuple[str, ...]], ...] = (
             ("viewer", roles.viewer),
@@ -154,14 +154,14 @@ class Rights:
         for role, refs in named:
             if person in self._members(refs):
                 return role
-        return "viewer" if self._people.unknown(roles.viewer) else "requester"
+        return "viewer" if self.people.unknown(roles.viewer) else "requester"
 
     async def look_up(self) -> None:
         """Read the groups that are kept in Slack and that give a role or a right. Never raises."""
-        tables = self._people.tables
+        tables = self.people.tables
         may_start = (ref for refs in tables.triggered_by.values() for ref in refs)
         named = (*tables.roles.viewer, *tables.roles.operator, *tables.roles.admin, *may_start, *tables.alerts)
-        await self._people.look_up(dict.fromkeys(named))
+        await self.people.look_up(dict.fromkeys(named))
 
     def of_person(self, person: PersonId) -> Who:
         """Return who somebody is that a channel has proved."""
@@ -194,7 +194,7 @@ class Rights:
     @property
     def _has_owner(self) -> bool:
         """True where nobody is operator or admin: then whoever has the machine is both."""
-        roles = self._people.tables.roles
+        roles = self.people.tables.roles
         return not (roles.operator or roles.admin)
 
     def denial(self, who: Who, action: Action, run: Concern, run_id: str, *, is_known: bool = False) -> Denied | None:
@@ -215,7 +215,7 @@ class Rights:
             return Denied(say("right.viewer"), say("right.viewer-do"))
         if action == "explain":
             return Denied(say("right.explain"), say("right.explain-do"))
-        names = self._people.names_of(sorted(run.requesters))
+        names = self.people.names_of(sorted(run.requesters)) or "-"
         what = say("right.not-yours", action=say(_VERBS[action])) if right.least else say("right.of-requesters")
         return Denied(what, say("right.not-yours-do", names=names))
 
@@ -224,7 +224,7 @@ class Rights:
         right = RIGHTS[action]
         if not who.has(right.scope):
             return _no_scope(right)
-        is_alerted = right.alerted and who.name in self._members(self._people.tables.alerts)
+        is_alerted = right.alerted and who.name in self._members(self.people.tables.alerts)
         if _is_at_least(who.role, right.least) or is_alerted:
             return None
         if right.least == "requester":
@@ -251,16 +251,16 @@ class Rights:
     def trigger_denial(self, requester: str, agent: str) -> Denied | None:
         """Return why `agent` is not started for `requester`; None if it is."""
         denied = self.denial_at_all(self.of_person(PersonId(requester)), "trigger")
-        refs = self._people.tables.triggered_by.get(agent)
+        refs = self.people.tables.triggered_by.get(agent)
         if denied or refs is None:
             return denied
         if requester in self._members(refs):
             return None
-        names = self._people.names_of(self._members(refs)) or "-"
+        names = self.people.names_of(self._members(refs)) or "-"
         return Denied(say("right.not-triggered", agent=agent), say("right.ask-one-of", names=names))
 
     def _members(self, refs: Sequence[str]) -> tuple[PersonId, ...]:
-        return self._people.members(refs, self._now()) if refs else ()
+        return self.people.members(refs, self._now()) if refs else ()
 
 
 def _no_scope(right: Right) -> Denied:

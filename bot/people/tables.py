@@ -1,5 +1,6 @@
 """The tables that say who is who and who decides, as they hold at one time. They change only as a whole."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ from bot.config.tables import PersonConfig, RolesConfig
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
+
+
+_IDENTITY_CHARS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Tables:
     by_email: Mapping[str, str] = field(init=False, repr=False)
     by_github: Mapping[str, str] = field(init=False, repr=False)
     by_slack: Mapping[str, str] = field(init=False, repr=False)
+    by_identity: Mapping[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         found = self.people.items()
@@ -52,6 +57,14 @@ class Tables:
         object.__setattr__(self, "by_email", by_email)
         object.__setattr__(self, "by_github", by_github)
         object.__setattr__(self, "by_slack", {person.slack: name for name, person in found if person.slack})
+        by_identity = {identity: name for name, person in found if (identity := identity_of(person))}
+        object.__setattr__(self, "by_identity", by_identity)
+
+
+def identity_of(person: PersonConfig) -> str:
+    """Return a mark of the human: a hash of their address; empty if there is none."""
+    known = (person.email or person.slack or "").lower()
+    return hashlib.sha256(known.encode()).hexdigest()[:_IDENTITY_CHARS] if known else ""
 
 
 def tables_of(settings: "Settings") -> Tables:

@@ -79,10 +79,11 @@ class RequestRecord(Frozen):
     taken back where that has certainly not begun. While it is `queued`, nothing of it has happened. `noted` is
     how often whose answer did not count.
 
-    `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
-    words beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve
-    no longer, `renewed_at` when somebody got another card instead. `reminded` is the number of the last reminder, at
-    `reminded_at`; `reminders` is each person's own, and `asked_at` when somebody was asked who was not at first.
+    `joined` wrote to the run while it was open, and so count as its requesters from then on; `joined_as` marks the
+    humans behind their ids. `comments` are the newest words beside an open approval, which are for people alone.
+    `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
+    `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
+    when somebody was asked who was not at first.
     The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
     it starts.
     """
@@ -97,6 +98,7 @@ class RequestRecord(Frozen):
     holders: tuple[Holder, ...] = ()
     noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
     joined: tuple[PersonId, ...] = ()
+    joined_as: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
     replaced: tuple[DeliveryId, ...] = ()
     renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
     comments: tuple[Comment, ...] = ()
@@ -122,6 +124,11 @@ class RequestRecord(Frozen):
     def began_at(self) -> datetime | None:
         """When its effect began; until then people may still stop it."""
         return None if self.queued else self.started_at
+
+    @property
+    def identities(self) -> dict[PersonId, str]:
+        """Marks of the humans behind the ids of requesters, as far as they are known."""
+        return {**self.joined_as, **self.request.identities}
 
     def comment(self, comment_id: str) -> Comment | None:
         """Return the words with this id, as far as they are still kept here."""
@@ -202,7 +209,8 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case ToolOrphaned() if event.attempt_id == record.attempt and not event.may_have_started:
             return {"started_at": None, "attempt": None, "queued": False}
         case PersonSaid() if record.state == "open" and event.person not in record.requesters:
-            return {"joined": (*record.joined, event.person)}
+            known = {event.person: event.identity} if event.identity else {}
+            return {"joined": (*record.joined, event.person), "joined_as": {**record.joined_as, **known}}
         case _:
             return {}
 
@@ -273,8 +281,8 @@ def good_until(record: RequestRecord) -> datetime | None:
 def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now: datetime) -> str | None:
     """Return why the approval does not cover what is about to be executed, in words; None if it does.
 
-    `digest` is that of the effect as it would be executed now, `present` everyone in the directory. Whether those who
-    granted a standing approval still may is no matter of the policy as it stood for this request.
+    `digest` is that of the effect as it would be executed now, `present` those whose votes still count. Whether those
+    who granted a standing approval still may is no matter of the policy as it stood for this request.
     """
     until = good_until(record)
     if until is None or record.decision is None:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+import operator
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from agents import Repeats
 from agents.requests import Effect, FromPerson, Frozen, GatedCall, PersonId, Request, RequestId, RunId
@@ -17,6 +18,7 @@ class StandingApproval(Frozen):
     """Calls of `person` that `pattern` covers need not be asked about: `uses` times, and until `until`.
 
     `request_id` in `run_id` granted it, and `granted_by` are all whose approvals made that. `title` is for people.
+    `identities` mark the humans behind these ids; of what an older release kept, nobody.
     """
 
     id: str
@@ -29,6 +31,12 @@ class StandingApproval(Frozen):
     until: AwareDatetime
     granted_by: tuple[PersonId, ...]
     granted_at: AwareDatetime
+    identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
+
+    def of_those(self, is_still: Callable[[str, str], bool]) -> frozenset[PersonId]:
+        """Return whom it serves and who granted it, as far as each `is_still` the human who did."""
+        people = (self.person, *self.granted_by)
+        return frozenset(one for one in people if is_still(one, self.identities.get(one, "")))
 
 
 class Use(Frozen):
@@ -68,7 +76,7 @@ class Standing(Frozen):
 
 Lapse = Literal["revoked", "over", "policy", "left", "requester"]
 """Why it no longer counts, though uses are left: it was revoked or is over, its policy changed or allows none any more,
-somebody who granted it left or may not decide any more, or is who uses it."""
+whom it serves or who granted it left, who granted it may not decide any more, or is who uses it."""
 
 
 def rules_of(policy: PolicyConfig) -> str:
@@ -77,11 +85,11 @@ def rules_of(policy: PolicyConfig) -> str:
     return hashlib.sha256(_exact(rules).encode()).hexdigest()
 
 
-def lapse(found: Standing, rules: str, may: Collection[PersonId]) -> Lapse | None:
+def lapse(found: Standing, rules: str, may: Collection[PersonId], is_still: Callable[[str, str], bool]) -> Lapse | None:
     """Return why a standing approval counts no longer; None while it does.
 
     `rules` are those of its policy now, empty where it allows no standing approvals, and `may` those who may ever come
-    to decide by it, as groups are now.
+    to decide by it, as groups are now. `is_still` says of an id whether it is here and means whom a mark stands for.
     """
     approval = found.approval
     if found.state in {"revoked", "over"}:
@@ -89,6 +97,8 @@ def lapse(found: Standing, rules: str, may: Collection[PersonId]) -> Lapse | Non
     if rules != approval.pattern.rules:
         return "policy"
     if not approval.granted_by or not set(approval.granted_by) <= set(may):
+        return "left"
+    if not {approval.person, *approval.granted_by} <= approval.of_those(is_still):
         return "left"
     return "requester" if approval.person in approval.granted_by else None
 

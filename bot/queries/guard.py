@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from agents.requests import PersonId
 from bot.errors import NotFound
+from bot.people.recognition import is_stranger
 from bot.people.refusals import Refusals
 from bot.people.rights import STEERS, Action, Rights, Who
 from bot.policy.approvers.concern import Concern, concern_of, people_of_record
@@ -43,16 +44,15 @@ class Guard:
         """Check what is about a run, here or in the archive."""
         if action not in STEERS and self.rights.denial(who, action, Concern(), run_id) is None:
             return
-        if action == "see" and who.has("read") and await self.seen(who, [run_id]):
-            return
-        concern = concern_of((await self._history.read(run_id)).events)
+        concern = await self._concern(run_id)
         if denied := self.rights.denial(who, action, concern, run_id):
             await self._refusals.refuse(who, action, denied, channel, run_id)
 
     async def check_request(self, who: Who, action: Action, record: RequestRecord, channel: str) -> None:
         """Check what is about the run of a request; where that may not be seen, there is no such request."""
         is_review = record.request.purpose == "review"
-        named = Concern(frozenset(record.askers), people_of_record(record), is_review)
+        strangers = {one for one in record.requesters if is_stranger(record, one, self.rights.people)}
+        named = Concern(frozenset(record.askers) - strangers, people_of_record(record) - strangers, is_review)
         if self.rights.denial(who, action, named, record.request.run_id) is None:
             return
         try:
@@ -65,8 +65,11 @@ class Guard:
         """Return whether `who` may see a run that there is, here or in the archive."""
         if who.sees_all or await self.seen(who, [run_id]):
             return True
-        concern = concern_of((await self._history.read(run_id)).events)
-        return self.rights.denial(who, "see", concern, run_id) is None
+        return self.rights.denial(who, "see", await self._concern(run_id), run_id) is None
+
+    async def _concern(self, run_id: str) -> Concern:
+        """Return whom a run concerns, as its events say: lists go by ids alone, which may be others' by now."""
+        return concern_of((await self._history.read(run_id)).events, self.rights.people.is_still)
 
     async def still_sees(self, who: Who, before: Who, run_id: str) -> bool:
         """Return whether `who` may see a run that they saw as they were `before`.

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from agents.requests import Away, HandedOn, PersonId, PolicySnapshot, Request
 from agents.text import quote
 from bot.people.directory import People
+from bot.people.recognition import as_known_now
 from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, candidates, chain
 from bot.policy.due import Due
 from bot.policy.record import RequestRecord
@@ -81,8 +82,8 @@ def hand_on_inputs(request: Request, people: People, involved: Involved, at: dat
 
 def involved_in(record: RequestRecord, people: People) -> Involved:
     """Return the people of `record` as the rules of delegation look at them."""
-    voters = [vote.person for vote in record.votes if vote.approve]
-    return Involved(record.requesters, voters, people.all())
+    known = as_known_now(record, people)
+    return Involved(known.requesters, [vote.person for vote in known.votes if vote.approve], people.all())
 
 
 def asked_only(request: Request, people: People) -> Involved:

@@ -18,6 +18,7 @@ from agents.events import (
 from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
 from bot.archive.keeper import Archive
 from bot.people.directory import People
+from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, read_answer
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import begun
@@ -33,6 +34,7 @@ from bot.policy.judgements import (
     Delegated,
     DelegationRefused,
     Judgement,
+    NotEntitled,
     NoteUnconfirmed,
     NotThisWay,
     OutOfDate,
@@ -156,10 +158,9 @@ class Decisions:
         """Return what `edit` would come to now, and the request after it; nothing is written. Raises NotFound."""
         record, _, now = read = await self.request(request_id)
         with self._people.speaking_to(statement.person):
-            answer = read_answer(record.request, statement, now)
+            answer, known = read_answer(record.request, statement, now), as_known_now(record, self._people)
             archived = long_closed(record), None
-            judged_now = archived if read.is_archived else await judged(record, answer, edit, self._people)
-            judgement, after = judged_now
+            judgement, after = archived if read.is_archived else await judged(known, answer, edit, self._people)
             return Outcome(judgement, record, feedback_text(judgement, after or record.request, self._people)), after
 
     async def _decide(
@@ -178,8 +179,8 @@ class Decisions:
                 log.info("answer to an archived request", request_id=request_id, person=statement.person)
                 return long_closed(record), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
-                answer = read_answer(record.request, statement, now)
-                judgement, changed = await self._judged(record, answer, change)
+                answer = read_answer(record.request, statement, now, self._people.identity(statement.person))
+                judgement, changed = await self._judged(as_known_now(record, self._people), answer, change)
             if isinstance(changed, Request):
                 commit = self.revisions.editing(record, version, statement, judgement, changed, now)
             elif changed:
@@ -207,6 +208,9 @@ class Decisions:
         self, record: RequestRecord, answer: Answer, change: Edit | HandOn | None
     ) -> tuple[Judgement, Request | PolicySnapshot | None]:
         """Return the judgement, and the request that an edit makes of this one, or the policy that holds after it."""
+        if is_stranger(record, answer.person, self._people):
+            may = eligible(record.request.policy, record.requesters)
+            return NotEntitled(why="not_an_approver", approvers=may), None
         if isinstance(change, Edit):
             return await judged(record, answer, change, self._people)
         if change:
@@ -274,8 +278,9 @@ class Decisions:
         """Return what puts the next step in force, where the vote that `record` has by now met the one before."""
         if not isinstance(judgement, Counted) or judgement.next_step is None:
             return None
-        may = present(eligible(record.request.policy, record.requesters), self._people)
-        voters = dict.fromkeys(vote.person for vote in record.votes if vote.approve and vote.person in may)
+        known = as_known_now(record, self._people)
+        may = present(eligible(record.request.policy, known.requesters), self._people)
+        voters = dict.fromkeys(vote.person for vote in known.votes if vote.approve and vote.person in may)
         policy = begun(record.request.policy, judgement.next_step, voters, now)
         return reassigning(record, policy, "next_step", self._people, self._edits, now)
 

@@ -130,6 +130,7 @@ class Revisions:
             text=words,
             files=attachments(statement.files),
             evidence=statement.evidence,
+            identity=answer.identity,
         )
         with self._people.speaking_to(""):
             line = remark(answer.person, words, self._people)

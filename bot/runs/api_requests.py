@@ -46,6 +46,11 @@ class Asker:
         """Whose key asks, as in events, where it is not the requester's own."""
         return self.submitter or (PersonId(f"service:{self.service}") if self.service else None)
 
+    @property
+    def people(self) -> tuple[PersonId, ...]:
+        """All who are requesters of what is asked for."""
+        return (self.requester, *filter(None, [self.submitter]), *self.holders, *self.others)
+
 
 class ApiRequests:
     """Makes a run's first turn at once, by the functions of the loop, which goes on when people have answered."""
@@ -104,6 +109,7 @@ class ApiRequests:
             service=asker.service,
             holders=asker.holders,
             inherits=asker.others,
+            identities=self._people.identities(asker.people),
             max_steps=_MAX_STEPS,
         )
 

@@ -105,6 +105,7 @@ class Children:
                 is_verbatim=text == parent.text and are_own(run),
             ),
             inherits=tuple(person for person in others if person != parent.requester),
+            identities=dict(run.identities),
             **_proof(parent, run),
         )
         commit = Commit(
@@ -222,6 +223,7 @@ class Children:
             handle=run.id,
             text=run.ended.outcome,
             writers=run.writers,
+            identities={one: run.identities[one] for one in run.writers if one in run.identities},
             advisers=advisers_of(run),
             tokens=spent.tokens,
             cost_usd=spent.cost_usd,

@@ -118,8 +118,10 @@ class RunForks:
         await self._starter.check_may(asker.requester, started.agent, asker.channel)
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())
-        events = [_begun(made, asker, run_id, config), *made.story[1:], forked]
-        events += self._next(fold(made.story), forked, started.agent, run_id)
+        story = fold(made.story)
+        identities = {**story.identities, **self._starter.people.identities(asker.people)}
+        events = [_begun(made, asker, run_id, config, identities), *made.story[1:], forked]
+        events += self._next(story, forked, started.agent, run_id)
         if made.is_noted:
             await self._store.forks.note(forked.source, run_id, forked.at)
         commit = Commit(
@@ -165,7 +167,9 @@ def _forked(now: datetime, how: How, source: RunId, at_seq: int, asker: Asker) -
     )
 
 
-def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> RunStarted:
+def _begun(
+    made: _Made, asker: Asker, run_id: RunId, config: AgentConfig, identities: Mapping[PersonId, str]
+) -> RunStarted:
     """Return the copy's first event: for the person who made it, in no thread, nobody's child, within today's limits.
 
     Everybody who was a requester in the story, or wrote to it, stays a requester: it is what they asked for.
@@ -197,6 +201,7 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
             "origin": FromPerson() if made.forked.how == "import" else first.origin,
             "inherits": others,
+            "identities": dict(identities),
             "by_mail": asker.by_mail,
             "max_steps": config.max_steps,
             "max_tokens": config.max_tokens,

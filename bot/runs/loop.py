@@ -19,6 +19,7 @@ from bot.execution.executor import Executor, gate_now, poll_result, prepare, sto
 from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import asked_by
 from bot.people.directory import People
+from bot.people.recognition import with_other_ids
 from bot.policy.record import RequestRecord, after
 from bot.render.views import line_of
 from bot.requests.decisions import Decisions
@@ -292,7 +293,8 @@ class Loop:
         with self._speaking_to_requester(run):
             tool, args, effect = await prepare(agent, run, pending.step)
         call = call_of(tool, args, effect)
-        request = gate_request(run, pending, question_of(agent, pending.step, effect), call, policy, now)
+        known = with_other_ids(run, self._people)
+        request = gate_request(known, pending, question_of(agent, pending.step, effect), call, policy, now)
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, pending.gate or "", call)})
         if isinstance(request, NotEnoughApprovers):

@@ -66,6 +66,7 @@ class Starter:
         rights: Rights,
     ) -> None:
         self._journal, self._store, self.admission, self._rights = journal, journal.store, admission, rights
+        self.people = rights.people
         self._agents, self._budgets = agents, budgets
 
     async def start(
@@ -111,6 +112,9 @@ class Starter:
             weakness=sent.weakness,
             by_mail=sent.by_mail,
             quotes=sent.quotes,
+            identities=self.people.identities(
+                (requester, *filter(None, [sent.submitter]), *sent.holders, *sent.others)
+            ),
             **allowance(self._budgets, name),
             files=attachments(files),
         )

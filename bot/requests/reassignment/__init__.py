@@ -9,6 +9,7 @@ from agents.events.requests import ReassignedWhy
 from agents.requests import Anyone, AskedAs, PersonId, PolicySnapshot
 from agents.run import fold
 from bot.people.directory import People
+from bot.people.recognition import as_known_now
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import without
 from bot.policy.record import RequestRecord, after
@@ -44,8 +45,8 @@ def reassigning(
     reason: str = "",
 ) -> Reassignment:
     """Return what puts `policy` in force for `record`, which stands as it does before that. Nothing is written."""
-    request, before = record.request, eligible(record.request.policy, record.requesters)
-    may = present(eligible(policy, record.requesters), people)
+    request, requesters = record.request, as_known_now(record, people).requesters
+    before, may = eligible(request.policy, requesters), present(eligible(policy, requesters), people)
     to = tuple(one for one in may if one not in before)
     policy = policy if why in _SAY_IT else _saying_why(policy, to, why, person, people, now)
     event = RequestReassigned(

@@ -7,6 +7,7 @@ import structlog
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, people_of
 from bot.people.directory import People, refs_of_seat
+from bot.people.recognition import as_known_now
 from bot.policy.approvers.quorum import can_fill, eligible
 from bot.policy.approvers.steps import begun, escalated, open_steps, refilled, wider
 from bot.policy.record import RequestRecord, after
@@ -50,10 +51,10 @@ class Departures:
         """Ask others at once where too few are left who may decide, in any step; close the request where nobody is."""
         for _ in range(TRIES):
             record, version, _ = read = await self._decisions.request(request_id)
-            here = frozenset(self._people.all())
-            left = _left(record, here)
+            here, known = frozenset(self._people.all()), as_known_now(record, self._people)
+            left = _left(known, here)
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
-            if is_over or not left or _goes_on(record.request.policy, record, here):
+            if is_over or not left or _goes_on(record.request.policy, known, here):
                 return
             commit = await self._without(record, version, left, here)
             if (await self._journal.write(commit)).state in {"committed", "full"}:
@@ -66,12 +67,13 @@ class Departures:
     ) -> Commit:
         """Return the commit that asks others instead of those who `left`, or closes the request."""
         request, now = record.request, await self._journal.store.now(record.request.id)
+        known = as_known_now(record, self._people)
         with self._people.speaking_to(""):
             why = say("run.have-left", names=self._people.names_of(left))
-        for found in await screened(self._journal.store, record, await self._policies(record, here)):
-            if not _can_go_on(found, record, here):
+        for found in await screened(self._journal.store, record, await self._policies(known, here)):
+            if not _can_go_on(found, known, here):
                 continue
-            policy = _from_first_open(found, record, here, now)
+            policy = _from_first_open(found, known, here, now)
             made = reassigning(record, policy, "left", self._people, self._edits, now, person=left[0], reason=why)
             stands = after(record, [made.event])
             return Commit(

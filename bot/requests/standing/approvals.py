@@ -81,8 +81,7 @@ class StandingApprovals:
         """Return who sees and revokes it: whom it serves, who granted it, and who may decide by its policy."""
         approval = standing.approval
         may = self._people.may_ever(approval.pattern.policy, standing.now)
-        here = {*self._people.all()}
-        return frozenset({approval.person, *approval.granted_by, *may} & here)
+        return approval.of_those(self._people.is_still) | ({*may} & {*self._people.all()})
 
     def wanted(
         self,
@@ -177,8 +176,8 @@ class StandingApprovals:
 
     async def _tell(self, found: Standing, ended: Ended) -> None:
         approval = found.approval
-        people = {approval.person, *approval.granted_by} - {ended.by}
-        entries = [self._notice(found, ended, person) for person in people if self._people.contact(person)]
+        people = approval.of_those(self._people.is_still) - {ended.by}
+        entries = [self._notice(found, ended, person) for person in people]
         run_id = approval.run_id
         await self._journal.write(Commit(run_id=run_id, outgoing=[outbox_entry(entry) for entry in entries]))
 

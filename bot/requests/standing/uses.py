@@ -10,6 +10,7 @@ from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
 from agents.requests import Decision, Freeze, PersonId, Request, StandingUse
 from agents.run import Run
 from bot.people.directory import People
+from bot.people.recognition import is_stranger
 from bot.policy.attachments import list_contents
 from bot.policy.judge import approval_counts
 from bot.policy.record import RequestRecord, after
@@ -65,7 +66,9 @@ class StandingUses:
         why = dict[str, None]()
         # Also those whose words the run goes by, and who could not decide it anyway.
         [*requesters] = {*request.requesters, *everybody_behind(run)}
-        found = await self._kept.of_person(requesters[0]) if len(requesters) == 1 else []
+        # The id of a requester who has left may be somebody else's, whom other standing approvals serve.
+        is_theirs = len(requesters) == 1 and not is_stranger(request, requesters[0], self._people)
+        found = await self._kept.of_person(requesters[0]) if is_theirs else []
         for standing in found:
             if not self._covers(standing, request, repeats):
                 continue
@@ -151,7 +154,7 @@ async def lapse_now(standing: Standing, people: People) -> Lapse | None:
     """Return why a standing approval counts no longer, as the directory is now; None while it does."""
     policy = standing.approval.pattern.policy
     await people.look_up_policy(policy)
-    return lapse(standing, _rules(people, policy), people.may_ever(policy, standing.now))
+    return lapse(standing, _rules(people, policy), people.may_ever(policy, standing.now), people.is_still)
 
 
 def _rules(people: People, policy: str) -> str:
