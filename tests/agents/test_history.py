@@ -70,6 +70,7 @@ def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
         copied=len(run.results),
         is_rehearsal=before.is_rehearsal,
         writers=run.writers,
+        identities=before.identities,
         advisers=run.advisers,
         objections=run.objections,
         forked=FORKED,
