@@ -7,14 +7,7 @@ from typing import Literal
 
 import structlog
 
-from agents.events import (
-    AnswerNoted,
-    CardReplaced,
-    Event,
-    RequestDecided,
-    RequestRevoked,
-    VoteCast,
-)
+from agents.events import AnswerNoted, CardReplaced, Event, RequestDecided, RequestRevoked, VoteCast
 from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
 from bot.archive.keeper import Archive
 from bot.people.directory import People
@@ -209,8 +202,9 @@ class Decisions:
     ) -> tuple[Judgement, Request | PolicySnapshot | None]:
         """Return the judgement, and the request that an edit makes of this one, or the policy that holds after it."""
         if is_stranger(record, answer.person, self._people):
-            may = eligible(record.request.policy, record.requesters)
-            return NotEntitled(why="not_an_approver", approvers=may), None
+            return NotEntitled(
+                why="not_an_approver", approvers=eligible(record.request.policy, record.requesters)
+            ), None
         if isinstance(change, Edit):
             return await judged(record, answer, change, self._people)
         if change:
