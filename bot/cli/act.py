@@ -106,7 +106,7 @@ def answer(
     everybody is told at once, and the other approvers are asked afterwards whether it was right.
     """
     from bot.cli.client import speaking
-    from bot.cli.show import as_a_form, as_a_note, as_a_vote, not_shown, request_text, typed
+    from bot.cli.show import how_to_say_it, not_shown, request_text, typed
 
     if changes:
         return _edit(request, text, changes, person, digest, data, as_json=as_json)
@@ -132,12 +132,8 @@ def answer(
         said = client.answer(request, body)
     print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
     speaker, became = f" --as {person}" if person else "", said["judgement"]["type"]
-    if shown.format == "approval" and became in {"unclear", "asked"}:
-        print(as_a_vote(request, speaker), file=sys.stderr)
-    if shown.format == "form" and became == "unclear":
-        print(as_a_form(request, shown.fields, speaker), file=sys.stderr)
-    if became == "note_unconfirmed":
-        print(as_a_note(request, speaker), file=sys.stderr)
+    if how := how_to_say_it(shown, became, speaker):
+        print(how, file=sys.stderr)
     raise typer.Exit(0 if said["counts"] and became != "asked" else 1)
 
 

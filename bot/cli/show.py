@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -54,23 +54,23 @@ def typed(asked: str, text: str, reason: str) -> Typed:
     return Typed("deny", "deny", "\n".join(filter(None, (denial["reason"].strip(), reason))))
 
 
-def as_a_form(request_id: str, fields: Sequence[FormField], speaker: str) -> str:
-    """Return how a form is filled in."""
-    told = " ".join(f"--field {each.name}=…" for each in fields if each.required)
-    return plain(f"To fill it in: ./sayso answer {request_id} {told}{speaker}")
+def how_to_say_it(shown: RequestView, became: str, speaker: str) -> str:
+    """Return the commands that say it plainly, after words that `became` no decision; empty where none would help.
 
-
-def as_a_vote(request_id: str, speaker: str) -> str:
-    """Return the command that denies, after words that decided nothing; `speaker` is the option naming who speaks."""
-    return f"To deny: ./sayso answer {request_id} deny --reason '…'{speaker}"
-
-
-def as_a_note(request_id: str, speaker: str) -> str:
-    """Return the commands that make words beside an approval a note or a comment; `speaker` is as in `as_a_vote`."""
-    return (
-        f"To approve with this note: ./sayso answer {request_id} approve --reason '…' --with-note{speaker}\n"
-        f"To comment: ./sayso answer {request_id} '…'{speaker}"
-    )
+    `speaker` is the option that names who speaks.
+    """
+    answer = f"./sayso answer {shown.id}"
+    match shown.format, became:
+        case "approval", "unclear" | "asked":
+            return f"To deny: {answer} deny --reason '…'{speaker}"
+        case "form", "unclear":
+            told = " ".join(f"--field {each.name}=…" for each in shown.fields if each.required)
+            return plain(f"To fill it in: {answer} {told}{speaker}")
+        case _, "note_unconfirmed":
+            with_note = f"To approve with this note: {answer} approve --reason '…' --with-note{speaker}"
+            return f"{with_note}\nTo comment: {answer} '…'{speaker}"
+        case _:
+            return ""
 
 
 _TITLE_CHARS = 100

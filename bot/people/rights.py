@@ -241,7 +241,7 @@ class Rights:
 
         Whoever stands in decides: with the key of a service nobody would have chosen them.
         """
-        if self._people.contact(PersonId(who.name)) is None:
+        if self.people.contact(PersonId(who.name)) is None:
             return Denied(say("right.program-absent"), say("right.program-absent-do"))
         if who.name != person:
             return self.denial_at_all(who, "absent")

@@ -1,6 +1,5 @@
 """Opening requests: from what a run wants to know, to everything that must be written. No reads, no writes."""
 
-import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -39,6 +38,7 @@ from bot.policy.approvers.quorum import can_be_met, eligible
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, described, question_digest
 from bot.policy.due import next_due
+from bot.policy.edits import is_same
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import PARTS, program_name, request_card
 from bot.render.edits import why_editor
@@ -394,17 +394,6 @@ def placement(request: Request, card: Card, person: PersonId, place: str = "", f
     )
     holder = Holder(delivery_id=delivery_id, person=person, place=place)
     return Placement(holder, outbox_entry(entry), (delivery_id, placed.model_dump_json().encode()))
-
-
-def is_same(one: GatedCall, other: GatedCall) -> bool:
-    """Return whether both calls do exactly the same; the facts beside them, and what may be edited, may differ."""
-
-    def bare(call: GatedCall) -> dict[str, object]:
-        compared = call.model_copy(update={"editable": (), "effect": call.effect.model_copy(update={"facts": ()})})
-        return compared.model_dump(mode="json")
-
-    # Compared as they are written: for Python, `1` is `True` and `1.0`.
-    return json.dumps(bare(one), sort_keys=True) == json.dumps(bare(other), sort_keys=True)
 
 
 def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:

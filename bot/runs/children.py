@@ -71,8 +71,7 @@ class Children:
     ) -> RunId:
         """The child of `run` that this step begins under `key`. Raises ToolRefused."""
         child_id = RunId(derived_id("run", step_id, f"child {key}"))
-        parent = run.started
-        if parent is None:
+        if (parent := run.started) is None:
             raise ToolRefused(say("run.child-not-started"))
         depth = parent.parent.depth + 1 if parent.parent else 1
         self._check(agent, text, depth, parent.requester)
@@ -108,16 +107,8 @@ class Children:
             identities=dict(run.identities),
             **_proof(parent, run),
         )
-        commit = Commit(
-            run_id=child_id,
-            events=[started],
-            expect=0,
-            wake=[Wake(WorkItem("run", child_id))],
-            summary=line_of(fold([started])),
-            files=await contents_of(self._journal.store.client, run.id, files),
-            commit=child_id,
-        )
-        await self._journal.write(commit)
+        files_of = await contents_of(self._journal.store.client, run.id, files)
+        await self._journal.write(_beginning(started, files_of))
         log.info("child run", child_id=child_id, agent=agent)
         return child_id
 
@@ -261,6 +252,18 @@ def _proof(parent: RunStarted, run: Run) -> _Proof:
     """Return what proves a child to be its requester's word: what proved its parent, which a mail may have steered."""
     steered = "parent written to" if parent.channel == "email" and run.writers else ""
     return {"by_mail": parent.by_mail, "weakness": parent.weakness or steered}
+
+
+def _beginning(started: RunStarted, files: Sequence[tuple[str, bytes]]) -> Commit:
+    return Commit(
+        run_id=started.run_id,
+        events=[started],
+        expect=0,
+        wake=[Wake(WorkItem("run", started.run_id))],
+        summary=line_of(fold([started])),
+        files=files,
+        commit=started.run_id,
+    )
 
 
 def _root_of(run: Run) -> RunId:

@@ -86,13 +86,7 @@ class Starter:
         name = self.check(text, agent)
         await self.check_may(requester, name, channel)
         run_id = run_id or self.run_id(inbound_id)
-        match sent.origin:
-            case FromPerson():
-                await self.admission.person(requester, run_id)
-            case FromTrigger(name=trigger):
-                await self.admission.trigger(trigger, run_id)
-            case FromDesk():
-                pass
+        await self._admit(sent.origin, requester, run_id)
         if thread:
             await self._store.threads.note(channel, thread, run_id)
         started = RunStarted(
@@ -133,6 +127,15 @@ class Starter:
         )
         log.debug("run started", run_id=run_id, agent=name, person=requester, channel=channel)
         return run_id
+
+    async def _admit(self, origin: Origin, requester: PersonId, run_id: RunId) -> None:
+        match origin:
+            case FromPerson():
+                await self.admission.person(requester, run_id)
+            case FromTrigger(name=trigger):
+                await self.admission.trigger(trigger, run_id)
+            case FromDesk():
+                pass
 
     def check(self, text: str, agent: str | None) -> str:
         """The agent that takes a trigger. Raises Invalid for one that no run can come of."""
