@@ -12,6 +12,7 @@ from bot.policy.edits import changed_names, written
 from channels import Input, Line
 from language import say
 from language.lists import both
+from language.recorded import artifact_of
 
 # As long as a line in a window, and as all that fits into one there.
 _LINE_CHARS, _INPUT_CHARS = 200, 3_000
@@ -68,3 +69,28 @@ def why_editor(edits: Mapping[str, PersonId], person: PersonId) -> str:
     """Return, to stand after their name, what somebody did who does not approve their own edit."""
     names = both([name for name, editor in sorted(edits.items()) if editor == person])
     return say("card.part-edited", names=names)
+
+
+def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
+    """Return the differences between two calls, in words for people."""
+    moved = [*changed_effect(old, new)]
+    if old.arguments != new.arguments:
+        moved.append(say("card.moved-arguments", was=dict(old.arguments), now=dict(new.arguments)))
+    if not moved and old.effect.argv != new.effect.argv:
+        moved.append(say("card.moved-command", was=list(old.effect.argv), now=list(new.effect.argv)))
+    return tuple(moved)
+
+
+def changed_effect(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
+    """Return what else differs than the arguments, and what follows from them plainly."""
+    before, after, nothing = old.effect.artifacts, new.effect.artifacts, say("card.not-recorded")
+    moved = [
+        say("card.moved-artifact", name=artifact_of(name), was=before.get(name, nothing), now=after[name])
+        for name in after
+        if before.get(name) != after[name] and (name in before or old.arguments == new.arguments)
+    ]
+    if old.effect.cwd != new.effect.cwd:
+        moved.append(say("card.moved-folder", was=old.effect.cwd or nothing, now=new.effect.cwd or nothing))
+    if bool(old.effect.commit) != bool(new.effect.commit):
+        moved.append(say("card.moved-to-copy") if new.effect.commit else say("card.moved-from-copy"))
+    return tuple(moved)

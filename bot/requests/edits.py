@@ -13,8 +13,8 @@ from bot.policy.edits import Edited, EditRefused, changed_names, edited_request,
 from bot.policy.judge import edit_objection
 from bot.policy.judgements import Answer, Judgement
 from bot.policy.record import RequestRecord
-from bot.render.edits import edited
-from bot.requests.opening import changed_effect, ever_eligible
+from bot.render.edits import changed_effect, edited
+from bot.requests.opening import ever_eligible
 from language import say
 
 MOST_REVISIONS = 40

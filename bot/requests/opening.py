@@ -22,6 +22,7 @@ from agents.requests import (
     Part,
     PersonId,
     PolicySnapshot,
+    PolicyStep,
     Purpose,
     Request,
     RequestId,
@@ -34,7 +35,7 @@ from agents.state import editors_of
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line, one_line
 from bot.people.directory import People
-from bot.policy.approvers.quorum import can_be_met, eligible
+from bot.policy.approvers.quorum import can_be_met, can_fill, eligible
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, described, question_digest
 from bot.policy.due import next_due
@@ -50,7 +51,6 @@ from bot.store.outbox_entry import Delivery, PlaceCard, place_of, placing_id
 from channels import Card
 from language import say, say_many
 from language.dates import in_words
-from language.recorded import artifact_of
 
 _QUOTED_CHARS = 4_000
 _TITLE_CHARS, _WORDS_CHARS = 150, 1_000
@@ -91,9 +91,22 @@ class NotEnoughApprovers:
         out += [f"{person} {why_editor(self.edits, person)}" for person in barred]
         why = f" {say('run.not-counted', who='; '.join(out))}" if out else ""
         why += f" {say('run.nobody-in', names=', '.join(self.nobody))}" if self.nobody else ""
+        if missing := self._in_a_step():
+            step, count = missing
+            told = {"policy": policy.name, "step": step.name, "count": count, "needed": step.quorum, "why": why}
+            return say("run.too-few-in-step", **told)
         if len(left) >= policy.quorum:
             return say("run.seats-not-filled", policy=policy.name, why=why)
         return say("run.too-few-approvers", policy=policy.name, count=len(left), needed=policy.quorum, why=why)
+
+    def _in_a_step(self) -> tuple[PolicyStep, int] | None:
+        """Return the first step that can't be met by itself, and how many people may decide in it."""
+        out = {*self.policy.editors, *(() if self.policy.requester_may_approve else self.parts)}
+        for step in self.policy.steps:
+            left = [one for one in dict.fromkeys(people_of(step.rule)) if one not in out]
+            if not can_fill([step], left):
+                return step, len(left)
+        return None
 
 
 def gate_request(
@@ -394,31 +407,6 @@ def placement(request: Request, card: Card, person: PersonId, place: str = "", f
     )
     holder = Holder(delivery_id=delivery_id, person=person, place=place)
     return Placement(holder, outbox_entry(entry), (delivery_id, placed.model_dump_json().encode()))
-
-
-def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
-    """Return the differences between two calls, in words for people."""
-    moved = [*changed_effect(old, new)]
-    if old.arguments != new.arguments:
-        moved.append(say("card.moved-arguments", was=dict(old.arguments), now=dict(new.arguments)))
-    if not moved and old.effect.argv != new.effect.argv:
-        moved.append(say("card.moved-command", was=list(old.effect.argv), now=list(new.effect.argv)))
-    return tuple(moved)
-
-
-def changed_effect(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
-    """Return what else differs than the arguments, and what follows from them plainly."""
-    before, after, nothing = old.effect.artifacts, new.effect.artifacts, say("card.not-recorded")
-    moved = [
-        say("card.moved-artifact", name=artifact_of(name), was=before.get(name, nothing), now=after[name])
-        for name in after
-        if before.get(name) != after[name] and (name in before or old.arguments == new.arguments)
-    ]
-    if old.effect.cwd != new.effect.cwd:
-        moved.append(say("card.moved-folder", was=old.effect.cwd or nothing, now=new.effect.cwd or nothing))
-    if bool(old.effect.commit) != bool(new.effect.commit):
-        moved.append(say("card.moved-to-copy") if new.effect.commit else say("card.moved-from-copy"))
-    return tuple(moved)
 
 
 def thread_of(run: Run) -> str:

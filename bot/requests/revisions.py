@@ -23,8 +23,9 @@ from bot.policy.edits import changed_names, edited_request
 from bot.policy.judgements import Answer, Judgement, Remarked, judgements
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import remark, request_card
+from bot.render.edits import changes_between
 from bot.requests.card_updates import moved, newest_of
-from bot.requests.opening import changes_between, ever_eligible, parts_in, placement, placing
+from bot.requests.opening import ever_eligible, parts_in, placement, placing
 from bot.requests.reassignment.timing import Timing
 from bot.requests.stored import TRIES, read_request
 from bot.store import Commit, Once, Wake, WorkItem

@@ -21,13 +21,13 @@ from bot.outbound.notifier import asked_by
 from bot.people.directory import People
 from bot.people.recognition import with_other_ids
 from bot.policy.record import RequestRecord, after
+from bot.render.edits import changes_between
 from bot.render.views import line_of
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
 from bot.requests.older import OlderRequests
 from bot.requests.opening import (
     NotEnoughApprovers,
-    changes_between,
     gate_request,
     opening,
     question_request,

@@ -16,10 +16,10 @@ from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused, changed_names, with_values
 from bot.policy.judgements import Delegated, DelegationRefused, Unclear
 from bot.policy.record import RequestRecord
+from bot.render.edits import changes_between
 from bot.render.forms import reasons
 from bot.render.views import request_view
 from bot.requests.decisions import Outcome
-from bot.requests.opening import changes_between
 from bot.requests.reassignment.delegation import HandOn
 from bot.requests.stored import RequestRead
 from bot.web.api.keyed import scope_missing

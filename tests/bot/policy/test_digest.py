@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from agents.requests import Effect, Fact, GatedCall, PersonId, RequestId, RunId
 from bot.policy.digest import call_digest, question_digest
 from bot.render.cards import exact
-from bot.requests.opening import changes_between
+from bot.render.edits import changes_between
 from tests.bot.examples import ANNA, APPROVAL, BO, CALL, REQUEST, RUN
 
 

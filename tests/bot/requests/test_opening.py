@@ -3,14 +3,14 @@
 import pytest
 
 from agents.events import Event, Parent
-from agents.requests import Effect, GatedCall, Request, StepId
+from agents.requests import Effect, GatedCall, PolicyStep, Request, StepId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.steps import RequestHumanInput
 from bot.policy.digest import call_digest
 from bot.policy.record import RequestRecord
+from bot.render.edits import changes_between
 from bot.requests.opening import (
     NotEnoughApprovers,
-    changes_between,
     gate_request,
     opening,
     placing,
@@ -142,6 +142,22 @@ def test_whoever_wrote_to_the_run_is_asked_for_no_approval() -> None:
     assert refused.why == (
         "policy 'production' can't be met: people who may decide, the requester not counted: 0; needed: 1. "
         "Not counted: bo wrote to the run. Add people to its approvers in sayso.toml"
+    )
+
+
+def test_the_step_that_nobody_could_decide_is_named() -> None:
+    steps = (
+        PolicyStep(name="manager", rule=anyone("bo")),
+        PolicyStep(name="finance", rule=anyone("anna", "cy"), quorum=2),
+    )
+
+    refused = gate(rule=anyone("bo"), steps=steps)
+
+    assert isinstance(refused, NotEnoughApprovers)
+    assert refused.why == (
+        "policy 'production' can't be met: people who may decide in its step 'finance', the requester not counted: 1; "
+        "needed: 2. "
+        "Not counted: anna asked for it. Add people to that step in sayso.toml"
     )
 
 
