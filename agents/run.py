@@ -246,7 +246,7 @@ def _asked(
         notes = tuple(note for note in run.notes if note[0] != event.request.id)
         run = replace(run, notes=notes, edits=edits_after(run, event))
         if event.edited:
-            run = _said_no(run, Objection(event.by, event.request.call, is_edit=True))
+            run = _said_no(run, Objection(event.by, event.request.call, event.request.step_id))
     if isinstance(event, RequestRevoked):
         run = _objected(run, event.request_id, event.vote.person, event.vote.reason or event.files)
     pending = run.pending
@@ -267,7 +267,7 @@ def _asked(
             return replace(run, pending=replace(pending, frozen=event.freeze))
         case RequestDecided() if is_current(pending, event.request_id):
             return _decided(run, pending, event.decision)
-        case RequestRevoked() if is_current(pending, event.request_id) and (pending.is_queued or not pending.has_begun):
+        case RequestRevoked() if is_current(pending, event.request_id) and pending.may_be_stopped:
             return _revoked(run, replace(pending, revoked=event.vote))
         case _:
             return run

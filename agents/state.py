@@ -116,9 +116,10 @@ class PendingStep:
         return self.attempt is not None or self.waits is not None
 
     @property
-    def is_queued(self) -> bool:
-        """True while its attempt waits for its turn."""
-        return self.attempt is not None and self.attempt.queued is not None
+    def may_be_stopped(self) -> bool:
+        """True while nothing of it has happened, as it waits for its turn at most."""
+        is_queued = self.attempt is not None and self.attempt.queued is not None
+        return self.unknown is None and (is_queued or not self.has_begun)
 
 
 def raised_over(pending: PendingStep | None, event: ContinuationAsked) -> PendingStep | None:
@@ -296,12 +297,12 @@ GO_ON, STOP = "agent.go-on", "agent.stop-the-run"
 class Objection:
     """`person` said why they do not want `call`, and whoever chooses the next step reads that.
 
-    With `is_edit` they changed it into `call`, which is read as well.
+    With `edited` they changed it into `call`, which is read as well: the call of that step.
     """
 
     person: PersonId
     call: GatedCall | None
-    is_edit: bool = False
+    edited: StepId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ class Edited(Frozen):
 class RequestRevised(Happened):
     """The same question, changed before it was decided; votes for the older revision do not count.
 
-    `edited` is set where `by` changed it as one of those who decide, and not as one who asked: of these, `channel` is
-    how they did, and `evidence` how that knew them.
+    `edited` is set where `by` changed it as one of those who decide, and says how they did. Where one who asked changed
+    it, `channel` is how, and `evidence` how that knew them.
     """
 
     type: Literal["request_revised"] = "request_revised"

@@ -28,6 +28,7 @@ from agents.events import (
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RequestId, Vote
 from bot.audit.records import AuditRecord
 from bot.policy.audited import kind_of
+from bot.policy.edits import changed_names
 
 # What a tool printed is in the run; the log has the beginning of an error.
 _ERROR_CHARS = 500
@@ -194,9 +195,8 @@ def _of_change(event: RequestRevised, old: Request | None) -> _Fields:
     if event.edited:
         detail = {"before": event.edited.before, "changed": list(event.edited.changed)}
     elif old and old.call and event.request.call:
-        before, after = old.call.arguments, event.request.call.arguments
-        changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-        detail = {"before": before, "changed": changed} if changed else {}
+        changed = changed_names(old.call, event.request.call)
+        detail = {"before": old.call.arguments, "changed": list(changed)} if changed else {}
     return {"channel": made.channel, "evidence": made.evidence, "detail": detail}
 
 

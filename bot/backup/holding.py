@@ -18,6 +18,7 @@ from bot.outbound.dead_letter import Note
 from bot.people.directory import People
 from bot.requests.decisions import Decisions
 from bot.requests.standing.kept import KeptStandings
+from bot.requests.stored import of_attempt
 from bot.store import Commit, Keys, OtherRelease, StoreError, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal
@@ -96,8 +97,10 @@ class Holding:
             return run
         gone = ToolOrphaned(at=await self._store.now(run_id), attempt_id=attempt.id, may_have_started=True)
         await self._store.renew(run_id, attempt.id, lease_s=0)
-        if await self._store.orphan(run_id, attempt.id, gone) != "committed":
-            await self._journal.write(Commit(run_id=run_id, events=[gone], expect=run.seq))
+        record = await of_attempt(self._store, run_id, gone)
+        if await self._store.orphan(run_id, attempt.id, gone, record=record) != "committed":
+            records = [record] if record else []
+            await self._journal.write(Commit(run_id=run_id, events=[gone], records=records, expect=run.seq))
         return fold((await self._store.load(run_id)).events)
 
     async def _revoke_standing(self, as_of: datetime) -> int:

@@ -27,6 +27,7 @@ from bot.policy.attachments import output_file
 from bot.render.views import Summary
 from bot.requests.stored import of_attempt
 from bot.store import Commit, Store, StoreError, WorkItem
+from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
 from bot.telemetry import OFF, Telemetry, ToolUse
@@ -148,7 +149,8 @@ class Executor:
         if attempt.id in self._running or await self._take_over(run, pending, attempt):
             await self._store.renew(run.id, attempt.id)
         else:
-            await self._orphan(run.id, attempt.id, may_have_started=attempt.id not in self._never_begun)
+            has_waited = attempt.queued is not None or attempt.id in self._never_begun
+            await self._orphan(run.id, attempt.id, may_have_started=not has_waited)
         return None
 
     async def _take_over(self, run: Run, pending: PendingStep, attempt: Attempt) -> bool:
@@ -287,7 +289,7 @@ class Executor:
         event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
         told = "changed"
         while told == "changed":
-            record = None if may_have_started else await of_attempt(self._store, run_id, event)
+            record = await of_attempt(self._store, run_id, event)
             told = await self._store.orphan(run_id, attempt_id, event, is_own=is_own, record=record)
         if told == "committed":
             self._never_begun.discard(attempt_id)
@@ -300,13 +302,13 @@ class Executor:
             if looked.seq == await self._store.length(run_id) and looked.behind == behind:
                 return True
             run = fold((await self._store.load(run_id)).events)
-            looked.seq, looked.behind = run.seq, behind
             pending = run.pending
             attempt = pending.attempt if pending and not pending.revoked else None
             if attempt is None or attempt.id != attempt_id or run.is_cancelled:
                 return False
             before = attempt.queued.behind if attempt.queued else None
             if before == (behind.run_id if behind else None):
+                looked.seq, looked.behind = run.seq, behind
                 return True
             event = ToolQueued(
                 at=await self._store.now(run_id),
@@ -315,13 +317,14 @@ class Executor:
                 requester=await self._requester_of(behind.run_id) if behind else PersonId(""),
             )
             record = await of_attempt(self._store, run_id, event)
-            records = [record] if record else []
-            written = await self._store.commit(Commit(run_id=run_id, events=[event], records=records, expect=run.seq))
+            records, limit = [record] if record else [], MAX_EVENTS_AT_ALL
+            noted = Commit(run_id=run_id, events=[event], records=records, expect=run.seq, limit=limit)
+            written = await self._store.commit(noted)
             if written.state == "committed":
                 log.info("waits for its turn" if behind else "its turn has come", behind=str(behind or ""))
                 await self._queue.notify(WorkItem("run", run_id))
             if written.state != "conflict":
-                return True
+                return written.state == "committed"
 
     async def _requester_of(self, run_id: RunId) -> PersonId:
         """Whoever asked for another run, by its line in lists: its events may be those of a newer release."""

@@ -316,7 +316,7 @@ def _asked(run: Run) -> RequestId | None:
 
 
 def _is_answerable(record: RequestRecord) -> bool:
-    return record.state == "open" or (record.state == "approved" and record.started_at is None)
+    return record.state == "open" or (record.state == "approved" and record.began_at is None)
 
 
 def _may_answer(record: RequestRecord, person: PersonId) -> bool:

@@ -170,12 +170,14 @@ class Progress:
         if not has_line and not run.made:
             return None
         line = status_line(run, _record(run, events), self._people) if has_line else ""
-        made = tuple((one.id, one.state) for one in run.made)
+        queued = run.queued.attempt_id if run.queued else None
+        made = tuple((one.id, "queued" if one.id == queued else one.state) for one in run.made)
         before, shown = self._shown.get(run.id), _Shown(made, line)
         if shown == before:
             return None
         known = set(before.made) if before else set(made[:-1])
-        about = {one.request_id for one in run.made if (one.id, one.state) not in known and one.request_id}
+        news = [one for one, stands in zip(run.made, made, strict=True) if stands not in known]
+        about = {one.request_id for one in news if one.request_id}
         entries = list[OutboxEntry]()
         if about:
             entries += updates_of(run, self._edits, lambda _: changed(say("notice.tool-call"), now), about=about)

@@ -11,13 +11,11 @@ from bot.policy.record import RequestRecord
 def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     """Return `record` as it counts now, to judge by; it is not what is written.
 
-    Whoever asked is a requester under another id as well. A vote of somebody who has left does not count, either for
-    somebody else who has their id.
+    Whoever asked is a requester under another id as well.
     """
-    votes = tuple(vote for vote in record.votes if people.is_still(vote.person, vote.identity))
     others = [people.known_as(identity) for identity in record.identities.values()]
     joined = (*record.joined, *(one for one in others if one and one not in record.requesters))
-    return record.model_copy(update={"votes": votes, "joined": joined})
+    return record.model_copy(update={"joined": joined})
 
 
 def with_other_ids(run: Run, people: People) -> Run:

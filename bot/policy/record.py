@@ -206,8 +206,8 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {"started_at": event.at, "attempt": event.attempt_id, "queued": False, "frozen": None}
         case ToolQueued() if event.attempt_id == record.attempt:
             return {"queued": True} if event.behind else {"queued": False, "started_at": event.at}
-        case ToolOrphaned() if event.attempt_id == record.attempt and not event.may_have_started:
-            return {"started_at": None, "attempt": None, "queued": False}
+        case ToolOrphaned() if event.attempt_id == record.attempt:
+            return {"queued": False, **({} if event.may_have_started else {"started_at": None, "attempt": None})}
         case PersonSaid() if record.state == "open" and event.person not in record.requesters:
             known = {event.person: event.identity} if event.identity else {}
             return {"joined": (*record.joined, event.person), "joined_as": {**record.joined_as, **known}}

@@ -323,7 +323,8 @@ def _made(made: AttemptOutcome, said: str, run: Run, people: People) -> _Stand:
     ended = say("standing.and-ended", when=in_words(made.ended_at)) if made.ended_at else ""
     match made.state:
         case "running" if run.queued:
-            return _Stand(say("standing.queued"), f"{said} {queued_behind(run.queued, people)}")
+            text = f"{said} {queued_behind(run.queued, people)} {say('standing.may-be-stopped')}"
+            return _Stand(say("standing.queued"), text, may_stop=True)
         case "running":
             return _Stand(say("standing.running"), f"{began}.")
         case "left" if run.ended is None:

@@ -93,6 +93,8 @@ class NotEnoughApprovers:
         why += f" {say('run.nobody-in', names=', '.join(self.nobody))}" if self.nobody else ""
         if missing := self._in_a_step():
             step, count = missing
+            if count >= step.quorum:
+                return say("run.seats-of-step-not-filled", policy=policy.name, step=step.name, why=why)
             told = {"policy": policy.name, "step": step.name, "count": count, "needed": step.quorum, "why": why}
             return say("run.too-few-in-step", **told)
         if len(left) >= policy.quorum:
@@ -447,7 +449,10 @@ def parts_in(run: Run, policy: PolicySnapshot, call: GatedCall | None) -> dict[P
     parts, may = _parts(run), set(policy.everybody)
     if call is None:
         return parts
+    step_id = run.pending.id if run.pending else None
     for objection in run.objections:
+        if objection.edited and objection.edited == step_id:
+            continue  # nothing was chosen since, and whose edit it is does not approve it anyway
         if objection.person in may and not (objection.call and is_same(objection.call, call)):
             parts.setdefault(objection.person, "objected")
     for person in run.advisers:

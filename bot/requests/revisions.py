@@ -68,10 +68,8 @@ class Revisions:
             except ValueError as error:
                 names = ", ".join(changed_names(old.call, call))
                 raise ToolRefused(say("answer.edit-no-value", names=names)) from error
-            if (request.requesters, request.edits) != (
-                old.requesters,
-                old.edits,
-            ):  # whoever has left is another matter, of `departures`
+            out, were_out = (request.requesters, request.edits), (old.requesters, old.edits)
+            if out != were_out:  # whoever has left is another matter, of `departures`
                 self._check_can_be_met(request)
             request = request.model_copy(update={"title": title, "changes": changes})
             changed = RequestRevised(at=now, by=by, request=request, channel=channel, evidence=evidence)
@@ -173,11 +171,9 @@ class Revisions:
         Whoever made it is told by the card of the new revision, which they get as well.
         """
         old = record.request
-        before = old.call.arguments if old.call else {}
-        after_it = request.call.arguments if request.call else {}
         edited = Edited(
-            before=before,
-            changed=tuple(sorted(name for name in after_it if before.get(name) != after_it[name])),
+            before=old.call.arguments if old.call else {},
+            changed=changed_names(old.call, request.call) if old.call and request.call else (),
             reply_id=statement.reply_id,
             channel=statement.channel,
             evidence=statement.evidence,
@@ -233,8 +229,6 @@ class Revisions:
 
 def _with_objectors(request: Request, run: Run, call: GatedCall) -> Request:
     """Return `request`, whose requesters are those too whose wish the changed `call` may be, as they denied another."""
-    denied = tuple(one for one in run.objections if not one.is_edit)
-    run = replace(run, objections=denied)  # whose edit it is does not approve it anyway
     found = (one for one, part in parts_in(run, request.policy, call).items() if part == "objected")
     new = tuple(one for one in found if one not in request.requesters)
     parts: dict[PersonId, Part] = {**request.parts, **dict.fromkeys(new, "objected")}

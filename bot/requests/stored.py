@@ -53,7 +53,10 @@ def long_closed(record: RequestRecord) -> Judgement:
 
 
 async def of_attempt(store: Store, run_id: RunId, event: ToolOrphaned | ToolQueued) -> RecordWrite | None:
-    """Return the record of the request whose tool has not begun, or begins now: until it does, people can stop it."""
+    """Return the record of the request whose tool has not begun, or begins now: until it does, people can stop it.
+
+    None where nothing of it changes.
+    """
     events = (await store.load(run_id)).events
     started = (one for one in events if isinstance(one, ToolStarted) and one.attempt_id == event.attempt_id)
     request_id = next((one.request_id for one in started if one.request_id), None)
@@ -61,4 +64,5 @@ async def of_attempt(store: Store, run_id: RunId, event: ToolOrphaned | ToolQueu
     if found is None:
         return None
     record = await store.parsed(RequestRecord.model_validate_json, found.body)
-    return record_write(after(record, [event]), found.version)
+    stands = after(record, [event])
+    return record_write(stands, found.version) if stands != record else None

@@ -80,7 +80,7 @@ class Steering:
             case _:
                 pass
         before = await self._decisions.close(request_id, "withdrawn", by, why, channel=channel, evidence=evidence)
-        if before.state == "approved" and before.started_at is None:
+        if before.state == "approved" and before.began_at is None:
             await self._stop(before, by, why, channel, evidence)
         elif before.state != "open":
             closed = say("run.withdraw-closed", request=request_id, state=state_name(before.state))

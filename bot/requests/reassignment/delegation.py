@@ -94,7 +94,8 @@ class Delegation:
             return Delegated(person=answer.person, to=wish.to), policy
         asked = record.request.policy
         accepts = self._people.may_take(asked, answer.at)
-        could_be = candidates(asked, involved_in(record, self._people), accepts, answer.person)
+        found = {*candidates(asked, involved_in(record, self._people), accepts, answer.person)} - {wish.to}
+        could_be = sorted(found - await took_part(self._store, record, found))
         why = not_handed_on(policy, wish.to, asked, self._people, could_be)
         return DelegationRefused(kind=policy, why=why), None
 

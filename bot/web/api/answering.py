@@ -115,7 +115,7 @@ def _about(key: ApiKey, record: RequestRecord, given: AnswerGiven, sent: str) ->
     says_only = not isinstance(given, Approve | Deny | BreakGlass | AskBack)
     if key.person is None or key.person not in record.askers:
         return ""
-    if key.may("steer") or not says_only or record.request.format != "approval":
+    if key.may("steer") or not says_only or record.request.format != "approval" or record.state != "open":
         return ""
     before = next((one for one in record.comments if one.id == sent), None)
     question = record.question_for(key.person)

@@ -75,6 +75,21 @@ async def test_a_requester_who_changes_it_afterwards_lets_the_editor_approve_aga
     assert isinstance(await office.decide("bo", now, "approve"), Decided)
 
 
+async def test_whose_edit_somebody_else_changed_approves_that_when_it_is_asked_anew(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    run_id = record.request.run_id
+    await office.edit("bo", record, what="gong")
+    await office.edit("cy", await office.request(record.request.id), what="horn")
+    await office.steer(run_id, "pause")
+    await office.decide("bo", await office.request(record.request.id), "approve")
+    await office.move_time(16 * 60)
+    await office.steer(run_id, "resume")
+
+    again = await office.opened(run_id, after=record.request.id)
+
+    assert isinstance(await office.decide("bo", again, "approve"), Decided)
+
+
 async def test_attack_nor_when_the_requester_goes_there_and_back(office: World) -> None:
     record = await office.opened(await office.trigger("press bell"))
     await office.edit("bo", record, what="gong")

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from agents.requests import RunId
-from bot.policy.judgements import Counted, Decided, DelegationRefused, NotEntitled
-from bot.policy.record import RequestRecord
+from bot.policy.judgements import DelegationRefused, NotEntitled
 from tests.bot.inbound.test_follow_ups import THREAD, said, written
 from tests.bot.inbound.test_follow_ups import asked as in_thread
 from tests.fakes.hallway import Hallway
@@ -185,26 +184,3 @@ _TWO = '\n[policies.two]\napprovers = ["group:release"]\nquorum = 2\nexpires_aft
 def by_two(world: World) -> None:
     """Two decide about the bell."""
     world.workshop.policy_of["bell"] = "two"
-
-
-async def half_approved(office: World) -> RequestRecord:
-    """What Bo, the first of two, has approved."""
-    record = await office.opened(await office.trigger("press bell"))
-    await office.decide("bo", record, "approve")
-    return record
-
-
-async def test_attack_a_vote_counts_for_a_namesake(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", TOML + _TWO, change=by_two) as office:
-        record = await half_approved(office)
-        other = (
-            TOML[: TOML.index("[people.bo]")] + _BO[1:] + TOML[TOML.index("\n[", TOML.index("[people.bo]")) :] + _TWO
-        )
-        await becomes(office, other)
-
-        assert isinstance(await office.decide("cy", record, "approve"), Counted)
-        assert office.workshop.effects == []
-
-        assert isinstance(await office.decide("bo", record, "approve"), Decided)
-        await office.ended(record.request.run_id)
-        assert office.workshop.effects == ["press bell"]

@@ -5,10 +5,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from agents.events import RequestRevoked, ToolQueued, ToolStarted
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from bot.policy.judgements import Revoked, TooLate
 from bot.policy.record import RequestRecord, records
 from bot.registry.environments import environments_of
+from bot.render.request_card import standing
 from bot.store.ids import new_id
 from bot.store.locks import Locks
 from tests.stories.test_rollback import live
@@ -79,6 +80,29 @@ async def test_attack_a_denial_in_the_moment_of_its_turn_is_told_the_truth(shop:
     begun = [event for event in await shop.events(run_id) if isinstance(event, ToolQueued) and not event.behind]
     assert isinstance(said, TooLate) == bool(begun)
     assert records(await shop.events(run_id))[record.request.id] == await shop.request(record.request.id)
+
+
+async def test_a_requester_withdraws_it_meanwhile(shop: World) -> None:
+    before = live(shop, "production")
+    async with another_deploys(shop):
+        run_id, record = await approved_and_queued(shop)
+
+        await shop.steering.withdraw(record.request.id, PersonId("anna"), "not today")
+
+        await shop.ended(run_id)
+    assert live(shop, "production") == before
+
+
+async def test_its_card_can_be_stopped_and_says_that_it_waits(shop: World) -> None:
+    async with another_deploys(shop):
+        run_id, record = await approved_and_queued(shop)
+        waiting = standing(record, await shop.run(run_id), shop.app.people, await shop.now(), 1)
+
+        assert waiting.form
+        assert waiting.form.only_stops
+        assert "It has not begun, and can be stopped until it does." in waiting.summary
+        await shop.decide("cy", record, "deny")
+        await shop.ended(run_id)
 
 
 async def test_a_story_of_a_denial_in_the_queue_reads_the_same_again(shop: World) -> None:
