@@ -151,7 +151,7 @@ class RunForked(Happened):
     source: RunId
     at_seq: int
     by: PersonId
-    speaker: PersonId | None = Field(default=None, exclude_if=operator.not_)
+    speaker: PersonId | None = Field(default=None, exclude_if=lambda speaker: speaker is None)
     channel: str = Field(default="", exclude_if=operator.not_)
     evidence: str = Field(default="", exclude_if=operator.not_)
 

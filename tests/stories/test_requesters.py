@@ -77,7 +77,7 @@ async def test_whoever_denies_with_a_wish_does_not_approve_that_wish() -> None:
     assert rung == ["v9"]
 
 
-async def test_attack_nor_when_the_requester_changes_the_same_call_into_it() -> None:
+async def test_attack_the_requester_changes_the_same_call_into_the_wish() -> None:
     rung: list[str] = []
     model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
     async with sayso(agents=[bells(rung)], policies=PAIR, model=model) as s:
@@ -103,7 +103,7 @@ async def test_a_change_that_nobody_could_approve_is_refused() -> None:
         assert (await s.request(second.request.id)).request.revision == 1
 
 
-async def test_attack_nor_what_they_wrote_into_the_call_before() -> None:
+async def test_attack_whoever_wrote_a_wish_into_a_call_approves_what_follows() -> None:
     model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
     async with sayso(agents=[bells([], editable=("bell",))], policies=PAIR, model=model) as s:
         run = await s.trigger("ring v1")
@@ -117,7 +117,7 @@ async def test_attack_nor_what_they_wrote_into_the_call_before() -> None:
         assert isinstance(await s.decide("cy", second, "approve"), Decided)
 
 
-async def test_attack_nor_what_they_said_as_they_took_a_call_back() -> None:
+async def test_attack_whoever_took_a_call_back_with_a_wish_approves_what_follows() -> None:
     model = Scripted(ring("v1"), ring("v2"), ring("v1"), Done(summary="done"))
     async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
         run, second = await denied_by_bo(s, "wait")

@@ -90,7 +90,7 @@ async def test_whose_edit_somebody_else_changed_approves_that_when_it_is_asked_a
     assert isinstance(await office.decide("bo", again, "approve"), Decided)
 
 
-async def test_attack_nor_when_the_requester_goes_there_and_back(office: World) -> None:
+async def test_attack_the_requester_changes_it_to_the_edit_there_and_back(office: World) -> None:
     record = await office.opened(await office.trigger("press bell"))
     await office.edit("bo", record, what="gong")
     for what in ("horn", "gong"):
