@@ -244,7 +244,7 @@ def encode(
             {"key": key(keys.file(commit.run_id, name)), "body": body(content)} for name, content in commit.files
         ],
         "files_ms": FILES_S * 1000,
-        "asleep": [*map(str, commit.asleep), *([str(WorkItem("in", commit.inbound))] if commit.inbound else [])],
+        "asleep": [*map(str, commit.asleep), *map(str, _ended(commit))],
     }
     if commit.once:
         where = key(keys.replies(commit.once.about))
@@ -264,6 +264,12 @@ def encode(
     return names, args
 
 
+def _ended(commit: Commit) -> Iterable[WorkItem]:
+    """What need not be done any more, as this change ends it."""
+    yield from (WorkItem("in", commit.inbound),) if commit.inbound else ()
+    yield from (WorkItem("out", commit.sent),) if commit.sent else ()
+
+
 def _audited(commit: Commit, body: Callable[[bytes], int]) -> dict[str, int] | None:
     """Return what the audit log is to have of `commit` beside its events, None where it records none of those."""
     if not any(type(event) in OF_EVENTS for event in commit.events):
@@ -278,8 +284,10 @@ def _wish(wake: Wake) -> dict[str, Any]:
 
 def _concerned(commit: Commit, keys: Keys, key: Callable[[str], int]) -> dict[str, Any] | None:
     """Return in whose lists the run stands from now on; None where that does not change."""
-    people = sorted(concern_of(commit.events).everybody.union(commit.concerns))
-    seen = [key(keys.runs_seen_by(person)) for person in people]
+    people = concern_of(commit.events).everybody.union(commit.concerns)
+    if commit.summary and commit.expect and not commit.is_rebuilt:
+        people -= {commit.summary.requester}  # in their list since the run began
+    seen = [key(keys.runs_seen_by(person)) for person in sorted(people)]
     return {"run": commit.run_id, "runs": key(keys.runs), "seen": seen} if seen else None
 
 

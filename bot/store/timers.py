@@ -1,6 +1,7 @@
 """The clock that scripts go by, and what is counted by it: the due times of triggers, and the days of budgets."""
 
 import json
+import math
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -34,28 +35,35 @@ class Clock:
     def __init__(self, good_for_s: float) -> None:
         self._good_for_s, self._read = good_for_s, dict[int, tuple[datetime, float]]()
         self._last, self._is_ahead = (datetime.now(UTC), boot_s()), False
+        # The last reading of a shard that goes by Redis' own time.
+        self._plain = (self._last[0], -math.inf)
 
     def asked(self, keys: Keys) -> Sequence[Command]:
         """The reads that `noted` takes the answers of: none while the last reading of this shard is good."""
-        return () if self.soon_ms(keys) else clock.asked(keys)
+        return () if self._is_good(self._read.get(keys.shard)) else clock.asked(keys)
 
     def soon_ms(self, keys: Keys) -> int | None:
-        """About the time of a shard in milliseconds; None when it was read too long ago."""
-        read_at, at_s = self._read.get(keys.shard, (None, 0.0))
-        passed_s = boot_s() - at_s
-        if read_at is None or passed_s >= self._good_for_s:
-            return None
-        return round((read_at.timestamp() + passed_s) * 1000)
+        """About the time of a shard in milliseconds, to schedule by; None when none was read of late.
+
+        Where this one was not, the time of another shard does, unless that is ahead.
+        """
+        found = self._read.get(keys.shard)
+        read_at, at_s = found if found and self._is_good(found) else self._plain
+        return round((read_at.timestamp() + boot_s() - at_s) * 1000) if self._is_good((read_at, at_s)) else None
 
     def noted(self, keys: Keys, told: Sequence[Any]) -> datetime:
         """The time of a shard, by the answers to what was `asked`."""
         if told:
             read_at, ahead = clock.adjusted(told[0], told[1])
             self._last = self._read[keys.shard] = (read_at, boot_s())
+            self._plain = self._plain if ahead else self._last
             self._warn(ahead)
             return read_at
         read_at, at_s = self._read[keys.shard]
         return read_at + timedelta(seconds=boot_s() - at_s)
+
+    def _is_good(self, found: tuple[datetime, float] | None) -> bool:
+        return found is not None and boot_s() - found[1] < self._good_for_s
 
     def about(self) -> datetime:
         """About the time of any shard, however long ago it was read; for facts, not for judging."""

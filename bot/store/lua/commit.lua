@@ -29,7 +29,9 @@ end
 if plan.there and head == 0 then return refused('gone') end -- check: archived
 if plan.expect and head ~= plan.expect then return refused('conflict') end -- check: sequence
 for _, record in ipairs(plan.records) do
-  local version = tonumber(redis.call('HGET', KEYS[record.key], 'version') or 0)
+  -- A record is written with the event that opens it: where the run is as it was, a new one is new.
+  local is_new = record.version == 0 and plan.expect and not plan.anew
+  local version = is_new and 0 or tonumber(redis.call('HGET', KEYS[record.key], 'version') or 0)
   if version ~= record.version then return refused('conflict') end -- check: version
   if record.before then
     about = now_ms(clock)
@@ -65,21 +67,26 @@ if plan.once then redis.call('HSET', KEYS[plan.once.key], plan.once.field, ARGV[
 for _, counted in ipairs(plan.counted) do
   for _, pair in ipairs(counted.by) do redis.call('HINCRBY', KEYS[counted.key], pair[1], whole(pair[2])) end
 end
+local wishes = {}
+local function put_down(at, member)
+  wishes[#wishes + 1] = whole(at)
+  wishes[#wishes + 1] = member
+end
 for _, entry in ipairs(plan.outgoing) do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
-  redis.call('ZADD', wake, whole(soon() + plan.grace), 'out ' .. entry.id)
+  put_down(soon() + plan.grace, 'out ' .. entry.id)
   if plan.push then push_ready(ready, soon(), 'out ' .. entry.id) end
 end
 for _, entry in ipairs(plan.deliveries) do redis.call('HSET', deliveries, entry.id, ARGV[entry.body]) end
-if plan.sent then redis.call('ZREM', wake, 'out ' .. plan.sent) end
 for _, file in ipairs(plan.files) do
   redis.call('SET', KEYS[file.key], ARGV[file.body], 'PX', whole(plan.files_ms))
 end
-for _, member in ipairs(plan.asleep) do redis.call('ZREM', wake, member) end
+if #plan.asleep > 0 then redis.call('ZREM', wake, unpack(plan.asleep)) end
 for _, entry in ipairs(plan.wake) do
-  redis.call('ZADD', wake, whole(entry.at or (soon() + plan.grace)), entry.member)
+  put_down(entry.at or (soon() + plan.grace), entry.member)
   if plan.push and not entry.at then push_new(ready, soon(), entry.member, entry.who) end
 end
+if #wishes > 0 then redis.call('ZADD', wake, unpack(wishes)) end
 if plan.rest then
   local due = plan.rest.attempts and redis.call('HGET', KEYS[plan.rest.attempts], 'until') or plan.rest.due
   if due then redis.call('ZADD', wake, whole(tonumber(due)), plan.rest.member) else redis.call('ZREM', wake, plan.rest.member) end
