@@ -38,7 +38,7 @@ from bot.store.outbox_entry import (
     request_of,
     topic_in,
 )
-from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, Placement
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, Placement, Posts
 
 log = structlog.stdlib.get_logger()
 
@@ -225,7 +225,7 @@ class Sender:
         Its receipt tells us later whom it did not reach. `record` is the request that the card was just drawn from, if
         it was; else it is read. `me` is who alone sees it, where that was not known when it was drawn.
         """
-        receipt = await self.receipt(entry, asks=card.form is not None)
+        receipt = await self.receipt(entry, asks=card.form is not None, through=self._channels[name])
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
         card = await self._with_kept(entry, card, self._channels[name])
         request_id = request_of(entry)
@@ -270,13 +270,18 @@ class Sender:
         with self._people.speaking_to(entry.person):
             return with_kept(card, kept, attaches=not channel.edits) if named else card
 
-    async def receipt(self, entry: OutboxEntry, *, asks: bool) -> str:
-        """Return the receipt with which `entry` comes back: its delivery's, else its own, which is noted down."""
+    async def receipt(self, entry: OutboxEntry, *, asks: bool, through: Channel | None = None) -> str:
+        """Return the receipt with which `entry` comes back: its delivery's, else its own, which is noted down.
+
+        None is noted for what goes `through` a channel that carries no mail: nothing comes back there.
+        """
         match entry:
             case PlaceCard():
                 return self._tokens.make_receipt(entry.delivery_id)
             case UpdateCard() if asks and entry.delivery_id:
                 return self._tokens.make_receipt(entry.delivery_id)
+            case _ if through is not None and not isinstance(through, Posts):
+                return ""
             case _:
                 to = entry.to if isinstance(entry, PostMail) else ""
         note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title, to=to)

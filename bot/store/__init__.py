@@ -340,8 +340,12 @@ class Store:
         names = [keys.seen(item.foreign), keys.inbound(item.id), keys.wake, keys.clock]
         names += [keys.answers if item.is_answer else keys.ready]
         args = [item.id, item.body, item.raw, round(item.keep_s * 1000), str(WorkItem("in", item.id)), self._grace_ms]
-        args += [int(push), "" if item.is_answer else item.who]
-        known, is_new = await self.client.run(_SCRIPTS["accept"], names, args)
+        # When an answer came may be judged, a trigger is only listed by it.
+        about = None if item.is_answer else self._clock.soon_ms(keys)
+        args += [int(push), "" if item.is_answer else item.who, about or ""]
+        known, is_new, *at = await self.client.run(_SCRIPTS["accept"], names, args)
+        if at and not about:
+            self._clock.heard(keys, clock.moment(at[0]))
         return known.decode(), bool(is_new)
 
     async def admit(self, sender: str, trigger: str, count: int, per_s: float) -> bool:

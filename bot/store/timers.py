@@ -62,6 +62,10 @@ class Clock:
         read_at, at_s = self._read[keys.shard]
         return read_at + timedelta(seconds=boot_s() - at_s)
 
+    def heard(self, keys: Keys, moment: datetime) -> None:
+        """Keep the time of a shard as one of its scripts has just told it."""
+        self._last = self._read[keys.shard] = (moment, boot_s())
+
     def _is_good(self, found: tuple[datetime, float] | None) -> bool:
         return found is not None and boot_s() - found[1] < self._good_for_s
 
