@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -70,6 +70,27 @@ class Point:
         return f"{self.when} {self.name}" + (f" #{self.nth}" if self.nth > 1 else "")
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What it takes that a worker comes to a point which most stories pass by: its tool takes so long, so many cards
+    can't be sent at once, and it is told to leave when its tool is all that it still does.
+    """
+
+    tool_takes_s: float = 0.0
+    not_sent: int = 0
+    leaves: bool = False
+
+
+# Longer than a third of a lease, in which it is renewed, and shorter than whoever leaves waits for a tool.
+_LONG_TOOL_S = 1.5
+SETTINGS = {
+    "renew": Setting(tool_takes_s=_LONG_TOOL_S),
+    "put_off": Setting(not_sent=1),
+    "push": Setting(tool_takes_s=_LONG_TOOL_S, leaves=True),
+}
+"""By the name of the point; every other point is reached without."""
+
+
 def environment(folder: Path, redis_url: str, desk: Server, recorder: Server) -> dict[str, str]:
     """Return the environment of a worker of these tests. Writes its `sayso.toml` into `folder`."""
     (folder / "sayso.toml").write_text(TOML)
@@ -86,7 +107,12 @@ def environment(folder: Path, redis_url: str, desk: Server, recorder: Server) ->
 
 def is_quiet(redis: Redis) -> bool:
     """Return whether nothing is left to be looked at or to be sent."""
-    return not any(redis.ask("EXISTS", f"{{s{shard}}}:{name}") for shard in (0, 1) for name in ("wake", "outbox"))
+    return not has(redis, "wake", "outbox")
+
+
+def has(redis: Redis, *names: str) -> bool:
+    """Return whether there is a key of one of these `names` in any shard."""
+    return any(redis.ask("EXISTS", f"{{s{shard}}}:{name}") for shard in (0, 1) for name in names)
 
 
 class Nursery:
@@ -128,6 +154,7 @@ class Lane:
     def __init__(self) -> None:
         self._pid = self._second = 0
         self._point: Point | None = None
+        self._setting = Setting()
 
     def __enter__(self) -> Self:
         """Start the servers."""
@@ -164,6 +191,8 @@ class Lane:
                 story.kills += 1
                 story.sprung += self._sprung()
                 self._be_alive(left)
+            if self._setting.leaves and self.people.calls(story) and not has(self.redis, "outbox"):
+                self._tell_to_leave()
             if self._point and self._point.act == "stop" and self._sprung() and not self._second:
                 self._second = self._nursery.worker()
             self.people.look()
@@ -224,10 +253,19 @@ class Lane:
         for server in self._servers():
             server.ask(do="clear")
         self._point = left.pop(0) if left else None
+        self._setting = SETTINGS.get(self._point.name, Setting()) if self._point else Setting()
+        self.recorder.ask(do="slow", least_s=self._setting.tool_takes_s, most_s=self._setting.tool_takes_s)
+        self.desk.ask(do="fail", times=self._setting.not_sent)
         if point := self._point:
             where = self.recorder if point.name in TOOLS else self.proxy
             where = self.desk if point.name in {"send", "update"} else where
             where.ask(do="arm", name=point.name, nth=point.nth, when=point.when, act=point.act, pid=self._pid)
+
+    def _tell_to_leave(self) -> None:
+        """Once: whoever leaves already would give up what it waits for."""
+        self._setting = replace(self._setting, leaves=False)
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGTERM)
 
     def _servers(self) -> tuple[Server, ...]:
         return self.proxy, self.recorder, self.desk

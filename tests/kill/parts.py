@@ -16,6 +16,7 @@ from channels import (
     Address,
     Card,
     ChannelRefused,
+    ChannelUnavailable,
     Contact,
     Inbound,
     Placement,
@@ -88,6 +89,8 @@ class DeskChannel:
         said = await ask(self._port, do=verb, key=key, person=to.person, thread=to.thread, card=body)
         if "refused" in said:
             raise ChannelRefused(said["refused"], "Take them out of the directory")
+        if "away" in said:
+            raise ChannelUnavailable(said["away"], "Wait until somebody is")
 
 
 class Story(BaseModel):

@@ -18,12 +18,13 @@ class Desk:
         self._cards: list[Message] = []
         self._keys: set[str] = set()
         self._refuses: set[str] = set()
+        self._fails = 0
         self._traps = Traps()
         self._changed = asyncio.Condition()
 
     async def handle(self, message: Message) -> Message:
         """`put` a message, get the `next`, `ack` it; `send` or `update` a card, see the `cards`, `refuse` those for a
-        person; or set traps.
+        person, `fail` the next so many that are sent; or set traps.
         """
         match message["do"]:
             case "put":
@@ -36,6 +37,9 @@ class Desk:
                 return {}
             case "refuse":
                 self._refuses.add(message["person"])
+                return {}
+            case "fail":
+                self._fails = message["times"]
                 return {}
             case "send" | "update":
                 return await self._show(message)
@@ -60,6 +64,9 @@ class Desk:
             return {}
         if message["person"] in self._refuses:
             return {"refused": f"{message['person']} is not here any more"}
+        if message["do"] == "send" and self._fails:
+            self._fails -= 1
+            return {"away": "nobody is at the desk"}
         if message["key"] not in self._keys:
             self._keys.add(message["key"])
             self._cards.append(message)

@@ -1,7 +1,8 @@
 """The effects of tools on the world outside, and the record of them: `python -m tests.servers.recorder`.
 
 A call of the tool `honours` with a key that was seen before has no new effect; every other call has one. `slow` makes
-answers take up to so long, once the effect is made: a different time for each story, and always the same one.
+answers take at least and at most so long, once the effect is made: a different time for each story, and always the
+same one.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ class Recorder:
         self.calls: list[Message] = []
         self._traps = Traps()
         self._keys: dict[str, str] = {}
-        self._slow_s = 0.0
+        self._slow_s = (0.0, 0.0)
 
     async def handle(self, message: Message) -> Message:
         """`call` a tool, list the `calls`, of one `story` or of all, or set traps."""
@@ -31,7 +32,7 @@ class Recorder:
                 story = message.get("story")
                 return {"calls": [call for call in self.calls if story in {None, call["story"]}]}
             case "slow":
-                self._slow_s = message["most_s"]
+                self._slow_s = (message.get("least_s", 0.0), message["most_s"])
                 return {}
             case _:
                 return self._traps.control(message)
@@ -45,8 +46,9 @@ class Recorder:
         if key is None or tool != "honours" or key not in self._keys:
             call["has_effect"] = True
             self._keys[key or ""] = f"{tool} did {story}"
-        if self._slow_s:
-            await passes(self._slow_s * (zlib.crc32(story.encode()) % 100) / 100)
+        least_s, most_s = self._slow_s
+        if most_s:
+            await passes(least_s + (most_s - least_s) * (zlib.crc32(story.encode()) % 100) / 100)
         if await self._traps.at(trap, "during"):
             return {}
         if trap and trap.when == "after":

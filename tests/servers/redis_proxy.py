@@ -1,13 +1,15 @@
 """A line between workers and a real Redis that knows sayso's scripts: `python -m tests.servers.redis_proxy URL`.
 
 Every call of a script is a named point (`start_tool`, `commit request_opened`). A trap `before` springs when nothing
-of the call has reached Redis, one `after` when Redis has done it and its answer has not been passed on. All else
-passes unchanged: pipelines, blocking reads, pushes; a connection that subscribes is not looked at any more. The whole
-network can be cut, with every line that there is, and mended.
+of the call has reached Redis, one `after` when Redis has done it and its answer has not been passed on. `take` is one
+as well. A trap `after` it or after `sweep` springs where there was work, for most of them find none. All else passes
+unchanged: pipelines, blocking reads, pushes; a connection that subscribes is not looked at any more. The whole network
+can be cut, with every line that there is, and mended.
 """
 
 import asyncio
 import json
+import re
 import sys
 from collections import deque
 from contextlib import suppress
@@ -22,6 +24,11 @@ from tests.servers.traps import Trap, Traps
 
 _NAMES = {script.sha.encode(): script.name for script in SCRIPTS}
 _CHUNK = 65_536
+# What they answer where there is work to do: some work and its score, and lists of which the first is not empty.
+_WORK = {
+    "take": re.compile(rb"\*3\r\n(?!.{1,9}\{s\d+}:ready:stop:)", re.DOTALL),
+    "sweep": re.compile(rb"\*2\r\n\*[1-9]"),
+}
 
 
 def point_of(words: list[bytes]) -> str | None:
@@ -60,6 +67,7 @@ class Line:
     asked: int = 0
     answered: int = 0
     caught: deque[tuple[int, Trap]] = field(default_factory=deque[tuple[int, Trap]])
+    looking: deque[tuple[int, str]] = field(default_factory=deque[tuple[int, str]])
 
     async def relay(self) -> None:
         """Pass both ways until one side hangs up or a trap cuts the line."""
@@ -96,9 +104,12 @@ class Line:
         head = command[:40].upper()
         if b"SUBSCRIBE\r\n" in head:
             self.is_raw = True
-        if b"\r\nEVAL" not in head:
+        if b"\r\nEVAL" not in head and b"\r\nBZPOPMIN" not in head:
             return True
         point = point_of(words_of(command))
+        if point in _WORK:
+            self.looking.append((self.asked, point))
+            return not await self.traps.at(self.traps.arrived(point, "before"), "before")
         trap = self.traps.arrived(point) if point else None
         if trap and trap.when == "after":
             self.caught.append((self.asked, trap))
@@ -112,7 +123,7 @@ class Line:
             at = 0
             while not self.is_raw and (end := frame_end(buffer, at)) is not None:
                 is_push = buffer[at] == ord(">")
-                if not is_push and not await self._may_hear():
+                if not is_push and not await self._may_hear(buffer[at:end]):
                     writer.write(buffer[:at])
                     return
                 at = end
@@ -121,8 +132,12 @@ class Line:
             del buffer[:at]
             await writer.drain()
 
-    async def _may_hear(self) -> bool:
+    async def _may_hear(self, answer: bytearray) -> bool:
         self.answered += 1
+        if self.looking and self.looking[0][0] == self.answered:
+            _, point = self.looking.popleft()
+            trap = self.traps.arrived(point, "after") if _WORK[point].match(answer) else None
+            return not await self.traps.at(trap, "after")
         if self.caught and self.caught[0][0] == self.answered:
             return not await self.traps.at(self.caught.popleft()[1], "after")
         return True

@@ -36,7 +36,7 @@ class Traps:
 
     def __init__(self) -> None:
         self.seen: list[str] = []
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[tuple[str, When | None]] = Counter()
         self._traps: list[Trap] = []
 
     def control(self, message: Message) -> Message:
@@ -57,12 +57,16 @@ class Traps:
                 raise ValueError(f"no trap can {other}")
         return {"seen": self.seen, "sprung": sum(trap.has_sprung for trap in self._traps)}
 
-    def arrived(self, name: str) -> Trap | None:
-        """Count one call of `name`; the trap that it has stepped into."""
+    def arrived(self, name: str, when: When | None = None) -> Trap | None:
+        """Count one call of `name`; the trap that it has stepped into.
+
+        With `when` only traps of that time count, and are counted apart: not every call that is made gets that far.
+        """
         self.seen.append(name)
-        self._counts[name] += 1
+        self._counts[name, when] += 1
         for trap in self._traps:
-            if trap.name == name and not trap.has_sprung and trap.nth == self._counts[name]:
+            is_meant = trap.name == name and when in {None, trap.when} and not trap.has_sprung
+            if is_meant and trap.nth == self._counts[name, when]:
                 trap.has_sprung = True
                 return trap
         return None
