@@ -18,13 +18,13 @@ from channels.email.local.reply_mail import compose_reply
 from channels.email.mime import Post
 from channels.email.transport import Transport
 from tests.fakes.slack.driver import Message, Person, Workspace
+from tests.kill.people import IT_DID_NOT, IT_HAPPENED
 from tests.servers.console import Browser, sent
 from tests.storm.facts import PEOPLE, Facts, Said, Story
 from tests.storm.house import ADDRESS, House
 from tests.storm.sight import Card, Sight
 from tests.waiting import passes, until
 
-IT_HAPPENED, IT_DID_NOT = "it happened", "it did not happen, ask again"
 DOUBLED = 0.2
 _AGAIN_S = 0.3
 # What is known by then: the lease of whoever may still act on a call is over.

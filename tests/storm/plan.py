@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Collection, Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 from typing import Literal, TypeVar, get_args
 
 from tests.kill.parts import TOOLS
 from tests.servers.traps import When
-from tests.storm.checker import KILLED
+from tests.storm.checker import KILLED, POINTS, TAKEN_BY_OTHERS, WORKERS
 from tests.storm.facts import KINDS, WAYS, AskedBy, Kind, Plot, Way
 
 T = TypeVar("T")
@@ -17,13 +17,11 @@ Disturbance = Literal[
 ]  # fmt: skip
 DISTURBANCES: tuple[Disturbance, ...] = get_args(Disturbance)
 
-# The points at which workers die, and those of processes that only take what people say.
-POINTS = (
-    "accept", "admit", "commit run_started", "commit context_fetched+step_chosen", "commit request_opened",
-    "commit card_delivered", "commit vote_cast+request_decided", "commit request_decided", "take", "start_tool",
-    "look_at_lease", "finish_tool", "orphan", "commit step_chosen+run_ended", "commit sent", "sweep",
-)  # fmt: skip
 WHENS: tuple[When, ...] = ("before", "after")
+TAKEN: tuple[str, When] = ("take", "after")
+# Whoever dies before it is given work dies with nothing.
+_WITH_NOTHING: tuple[str, When] = ("take", "before")
+DEATHS = [death for death in product(POINTS, WHENS) if death != _WITH_NOTHING]
 _OFTEN: tuple[Kind, ...] = ("approve",) * 12
 ASKERS: tuple[AskedBy, ...] = get_args(AskedBy)
 _ASKED_BY: dict[Kind, tuple[AskedBy, ...]] = {"cancel": ("api",), "pause": ("api",)}
@@ -55,15 +53,16 @@ class Plan:
             yield Plot(f"story-{self._seed}-{next(numbers)}x", kind, next(tools), asker, way)
 
     def kills(self) -> Iterator[tuple[str, str, When | None]]:
-        """Who dies next, and at which named point, if at any."""
+        """Who dies next, and at which named point, if at any. Also a short storm has a worker die with what it took."""
         chance = self.chance("kills")
-        at_points = _dealt(chance, list(product(POINTS, WHENS)))
-        at_once = _dealt(chance, (True, False))
+        at_points = chain([TAKEN], _dealt(chance, DEATHS))
+        elsewhere = _dealt(chance, list(product([TAKEN_BY_OTHERS], WHENS)))
+        at_once, at_once_elsewhere = _dealt(chance, (True, False)), _dealt(chance, (True, True, False))
         for name in _dealt(chance, KILLED):
-            if not name.startswith("worker") or next(at_once):
+            if next(at_once if name in WORKERS else at_once_elsewhere):
                 yield (name, "", None)
             else:
-                point, when = next(at_points)
+                point, when = next(at_points if name in WORKERS else elsewhere)
                 yield (name, point, when)
 
     def disturbances(self) -> Iterator[Disturbance]:

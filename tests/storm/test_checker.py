@@ -7,7 +7,7 @@ import pytest
 
 from tests.kill.parts import ToolName
 from tests.servers.lines import Message
-from tests.storm.checker import DONE, WRONGS, Report, check
+from tests.storm.checker import DONE, WRONGS, Report, check, died_at
 from tests.storm.facts import Facts, Kind, Plot, Said, Shown, Story
 
 ENOUGH = Counter(dict.fromkeys(DONE, 1))
@@ -109,6 +109,15 @@ def test_a_storm_without_one_of_its_disturbances_fails(missing: str) -> None:
     report = check(Facts(stories=[story(YES, calls=(call(),))], done=done))
 
     assert (report.tame, report.is_well) == ([missing], False)
+
+
+def test_deaths_are_counted_by_point_also_where_nobody_died() -> None:
+    done = ENOUGH + Counter([died_at("orphan")])
+
+    lines = [*check(Facts(stories=[story(YES, calls=(call(),))], done=done)).lines()]
+
+    assert "| died at a named point: orphan | 1 |" in lines
+    assert "| died at a named point: sweep | 0 |" in lines
 
 
 def test_a_storm_with_too_few_approvals_fails() -> None:

@@ -1,8 +1,8 @@
-from itertools import islice
+from itertools import islice, product
 
-from tests.storm.checker import KILLED
+from tests.storm.checker import KILLED, OTHERS, POINTS, WORKERS
 from tests.storm.facts import APPROVERS, KINDS, PEOPLE, WAYS
-from tests.storm.plan import ASKERS, DISTURBANCES, Plan
+from tests.storm.plan import ASKERS, DISTURBANCES, WHENS, Plan
 
 
 def test_the_same_seed_plans_the_same_storm_and_another_one_another() -> None:
@@ -19,6 +19,15 @@ def test_everything_happens_before_anything_happens_again() -> None:
     assert {plot.asked_by for plot in plots} == {*ASKERS}
     assert {name for name, _, _ in islice(Plan(1).kills(), len(KILLED))} == {*KILLED}
     assert {*islice(Plan(1).disturbances(), len(DISTURBANCES))} == {*DISTURBANCES}
+
+
+def test_workers_die_at_every_point_beginning_with_what_they_took_and_others_at_what_people_say() -> None:
+    kills = list(islice(Plan(1).kills(), 20 * len(POINTS)))
+    at_points = [(point, when) for name, point, when in kills if point and name in WORKERS]
+
+    assert at_points[0] == ("take", "after")
+    assert {*at_points} == {*product(POINTS, WHENS)} - {("take", "before")}
+    assert {(name, point) for name, point, _ in kills if name in OTHERS} == {*product(OTHERS, ("", "accept"))}
 
 
 def test_whoever_decides_in_a_way_may_decide_by_its_policy() -> None:

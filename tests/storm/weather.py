@@ -3,10 +3,12 @@
 import asyncio
 import random
 import signal
-from contextlib import suppress
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tests.fakes.slack.driver import Workspace
-from tests.servers.traps import When
+from tests.storm.checker import CUT, OTHERS, STOOD_STILL, WORKERS, Group, died_at
 from tests.storm.facts import Facts
 from tests.storm.house import LEASE_S, SHARDS, House, Process
 from tests.storm.plan import Disturbance, Plan
@@ -18,6 +20,15 @@ _STILL_S = LEASE_S + 1.0
 _CLOCK_MS = {"on": 360_000, "back": -120_000}
 _PAUSE_S = (0.5, 2.0)
 _KILL_S = (1.2, 2.4)
+_GROUPS: dict[Group, tuple[str, ...]] = {"worker": WORKERS, "other": OTHERS}
+
+
+@dataclass(frozen=True)
+class _Armed:
+    """A trap at a named point, since when."""
+
+    point: str
+    at: float
 
 
 class Weather:
@@ -29,7 +40,7 @@ class Weather:
     def __init__(self, house: House, slack: Workspace, facts: Facts, plan: Plan, calm: float) -> None:
         self._house, self._slack, self._facts, self._plan, self._calm = house, slack, facts, plan, calm
         self.steps = self._offset_ms = 0
-        self._traps: dict[str, str] = {}
+        self._traps: dict[str, _Armed] = {}
 
     async def reviving(self) -> None:
         """Whoever is dead is there again soon."""
@@ -41,32 +52,32 @@ class Weather:
         """Start whoever is dead, and note whether it died at a named point."""
         sprung = {name: self._house.processes[name].proxy.ask(do="seen")["sprung"] for name in self._traps}
         for process in self._house.revive():
-            if point := self._traps.pop(process.name, ""):
-                self._facts.done["died at a named point"] += bool(sprung[process.name])
-                self._facts.done[f"killed: {process.name}"] += bool(sprung[process.name] and point)
+            if armed := self._traps.pop(process.name, None):
+                self._facts.done[died_at(armed.point)] += bool(sprung[process.name])
+                self._facts.done[f"killed: {process.name}"] += bool(sprung[process.name])
 
     async def killing(self) -> None:
         """Processes die for ever."""
         chance = self._plan.chance("when they die")
         for name, point, when in self._plan.kills():
             await passes(self._calm * chance.uniform(*_KILL_S))
+            self._clear_old_traps()
             process = self._house.processes[name]
+            if name in self._traps or process.is_still or not process.is_alive():
+                continue
             if point and when:
-                await self._trap(process, point, when)
-            elif not self._traps.get(name) and process.is_alive():
+                self._traps[name] = _Armed(point, time.monotonic())
+                process.proxy.ask(do="arm", name=point, nth=1, when=when, pid=process.pid)
+            else:
                 process.signal(signal.SIGKILL)
                 self._facts.done[f"killed: {name}"] += 1
 
-    async def _trap(self, process: Process, point: str, when: When) -> None:
-        """It dies where it comes to this point next, unless that takes too long."""
-        if process.name in self._traps or process.is_still or not process.is_alive():
-            return
-        self._traps[process.name] = f"{when} {point}"
-        process.proxy.ask(do="arm", name=point, nth=1, when=when, pid=process.pid)
-        with suppress(AssertionError):
-            await until(lambda: process.name not in self._traps, _TRAP_S)
-        if self._traps.pop(process.name, ""):
-            process.proxy.ask(do="clear")
+    def _clear_old_traps(self) -> None:
+        """Whoever has not come to its point for long does not die there; others die meanwhile."""
+        old = [name for name, armed in self._traps.items() if armed.at + _TRAP_S < time.monotonic()]
+        for name in old:
+            del self._traps[name]
+            self._house.processes[name].proxy.ask(do="clear")
 
     async def blowing(self) -> None:
         """Everything else happens for ever."""
@@ -76,14 +87,17 @@ class Weather:
             await self._disturb(kind, chance)
 
     async def _disturb(self, kind: Disturbance, chance: random.Random) -> None:
-        workers, others = ("worker 1", "worker 2"), ("web", "slack", "mail")
         match kind:
             case "redis":
                 await asyncio.to_thread(self._restart_redis)
-            case "still worker" | "still other":
-                await self._stand_still(chance.choice(workers if kind == "still worker" else others))
-            case "cut worker" | "cut other":
-                await self._cut(chance.choice(workers if kind == "cut worker" else others))
+            case "still worker":
+                await self._stand_still("worker", chance)
+            case "still other":
+                await self._stand_still("other", chance)
+            case "cut worker":
+                await self._cut("worker", chance)
+            case "cut other":
+                await self._cut("other", chance)
             case "clock":
                 self._step(_CLOCK_MS["on"] if chance.random() < 0.8 or not self.steps else _CLOCK_MS["back"])
             case "memory":
@@ -106,25 +120,28 @@ class Weather:
         self._house.redis.start()
         self._facts.done["Redis killed and started again"] += 1
 
-    async def _stand_still(self, name: str) -> None:
-        process = self._house.processes[name]
-        if process.name in self._traps or not process.is_alive():
-            return
+    async def _stand_still(self, group: Group, chance: random.Random) -> None:
+        names = chance.sample(_GROUPS[group], len(_GROUPS[group]))
+        process = await until(lambda: self._awake(names), what="somebody who is about to die nowhere")
         pid, process.is_still = process.pid, True
         process.signal(signal.SIGSTOP)
         await passes(_STILL_S)
         if process.pid == pid and process.is_alive():
             process.signal(signal.SIGCONT)
-            self._facts.done["stood still longer than a lease"] += 1
+            self._facts.done[STOOD_STILL[group]] += 1
         self._house.still_at()
         process.is_still = False
 
-    async def _cut(self, name: str) -> None:
-        proxy = self._house.processes[name].proxy
+    def _awake(self, names: Sequence[str]) -> Process | None:
+        found = (self._house.processes[name] for name in names if name not in self._traps)
+        return next((process for process in found if process.is_alive()), None)
+
+    async def _cut(self, group: Group, chance: random.Random) -> None:
+        proxy = self._house.processes[chance.choice(_GROUPS[group])].proxy
         proxy.ask(do="cut")
         await passes(LEASE_S)
         proxy.ask(do="mend")
-        self._facts.done["network cut"] += 1
+        self._facts.done[CUT[group]] += 1
 
     def _step(self, by_ms: int) -> None:
         self._offset_ms += by_ms

@@ -12,12 +12,13 @@ from bot.store import Accepted, Commit, Store, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.ids import WorkKind, shard_of
 from bot.store.journal import Journal
-from bot.worker.queue import Queue, Taker
+from bot.worker.queue import Queue
+from tests.bot.worker.test_taker import taken
 from tests.guards import guards
 from tests.waiting import until
 
 RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
-IN, NEW = WorkItem("in", "s0i-aaaaaaaaaaaaa"), WorkItem("in", "s0i-bbbbbbbbbbbbb")
+IN = WorkItem("in", "s0i-aaaaaaaaaaaaa")
 
 
 class Worker:
@@ -42,13 +43,6 @@ class Worker:
     async def schedule(self, item: WorkItem) -> None:
         """Leave it in the schedule, and have nobody take it now."""
         await self.store.commit(wakes(item), push=False)
-
-    async def taken(self) -> list[WorkItem]:
-        """All that a worker could take now, in this order."""
-        taker, found = Taker(self.store), list[WorkItem]()
-        while item := await taker.take(0.01):
-            found.append(item)
-        return found
 
 
 def wakes(item: WorkItem) -> Commit:
@@ -104,7 +98,7 @@ async def test_what_was_left_before_there_was_any_worker_is_swept_up(redis: str)
 async def test_what_a_worker_took_and_lost_comes_again(redis: str) -> None:
     async with a_worker(redis, serves=False) as lost:
         await lost.journal.write(wakes(RUN))
-        assert await lost.taken() == [RUN]
+        assert await taken(lost.store) == [RUN]
 
     async with a_worker(redis) as worker:
         await until(lambda: RUN in worker.seen)
@@ -163,7 +157,7 @@ async def test_who_serves_does_what_it_causes_itself_and_pushes_nothing(redis: s
             worker.may_go.set()
         await worker.queue.notify(OTHER)
 
-        assert (worker.seen, await worker.taken()) == ([RUN, IN], [OTHER]), "who has left does nothing itself"
+        assert (worker.seen, await taken(worker.store)) == ([RUN, IN], [OTHER]), "who has left does nothing itself"
 
 
 async def written(worker: Worker, item: WorkItem) -> None:
@@ -187,7 +181,7 @@ async def test_what_is_too_much_for_one_worker_others_can_take(
             await cause(busy, item)
         await until(lambda: busy.seen)
 
-        left = await other.taken()
+        left = await taken(other.store)
         busy.may_go.set()
 
     assert left
@@ -228,7 +222,7 @@ async def test_a_worker_that_is_busy_with_new_work_still_hears_answers(redis: st
             await other.journal.accept(an_answer(item))
 
         await until(lambda: len(busy.seen) == 250)
-        left = await other.taken()
+        left = await taken(other.store)
         busy.may_go.set()
 
     assert {item.kind for item in busy.seen[200:]} == {"in"}
