@@ -26,6 +26,8 @@ SKEW_S = 60.0
 
 _NEARLY_FULL = 0.8
 _SEALED_WITHIN = timedelta(minutes=1)
+# A master and two replicas: when one takes the master's place, another follows it at once.
+_REPLACED_SAFELY = 3
 
 
 async def examine_redis(
@@ -137,13 +139,15 @@ def _durability(settings: Settings, durability: Durability, why: str) -> Finding
 
 async def _servers(settings: Settings, client: Client, now: Callable[[], datetime]) -> AsyncGenerator[Finding]:
     """What each server has room for, and takes for the time; one among several is named. Raises StoreError."""
-    nodes = await client.nodes()
+    nodes, is_cluster = await client.nodes(), len(client.groups(2)) > 1
     if not nodes:
         async for finding in _examined(settings, client, Node("", client.url, is_master=True), now):
             yield finding
     for node in nodes:
         for finding in await _of_node(settings, node, now):
             yield finding.model_copy(update={"what": f"{node.name}: {finding.what}"})
+    if len(nodes) >= _REPLACED_SAFELY and not is_cluster and (finding := await _comes_back(client)):
+        yield finding
 
 
 async def _of_node(settings: Settings, node: Node, now: Callable[[], datetime]) -> list[Finding]:
@@ -186,6 +190,22 @@ def _replicas(wanted: int, about: Mapping[str, Any]) -> Finding | None:
         "start of a tool, the tool is executed again"
     )
     return Finding(sign="!", what=what, fix=f"SAYSO_REDIS_WAIT_REPLICAS={there}")
+
+
+async def _comes_back(client: Client) -> Finding | None:
+    """Whether a master that was replaced while it stood still takes writes until a Sentinel finds it, which are lost.
+
+    https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/#example-2-basic-setup-with-three-boxes
+    """
+    try:
+        if int(await setting(client, "min-replicas-to-write")):
+            return None
+    except StoreUnavailable:
+        raise
+    except (StoreError, LookupError) as error:
+        return not_tried("what a replaced master does", str(error), "let the Redis user run CONFIG GET")
+    what = "a master that was replaced and comes back acknowledges writes for seconds, which are then lost"
+    return Finding(sign="!", what=what, fix="min-replicas-to-write 1, on every server")
 
 
 def _counted(replicas: int) -> str:

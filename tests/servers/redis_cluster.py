@@ -1,4 +1,4 @@
-"""Real Redis servers that replace each other: three masters with a replica each, and a master under Sentinel."""
+"""Real Redis servers that replace each other: three masters with a replica each, and a master under Sentinels."""
 
 import subprocess
 from contextlib import ExitStack
@@ -116,16 +116,23 @@ class RedisCluster:
         """The server that has a key's slot, as a server that answers says."""
         slot = ask(next(one for one in self.servers if told(one, "CLUSTER", "INFO")), "CLUSTER", "KEYSLOT", key)
         assert isinstance(slot, int)
-        return next(server for server in self.servers if self._serves(server, slot))
+        return next(server for server in self.servers if self._names(server, slot, server))
 
-    def _serves(self, server: RedisServer, slot: int) -> bool:
+    def is_known(self, key: str, master: RedisServer) -> bool:
+        """Return whether every server says that this one has a key's slot."""
+        slot = ask(master, "CLUSTER", "KEYSLOT", key)
+        assert isinstance(slot, int)
+        return all(self._names(server, slot, master) for server in self.servers)
+
+    def _names(self, server: RedisServer, slot: int, master: RedisServer) -> bool:
+        """Return whether a server says that the slot is that of `master`; False where one does not answer."""
         try:
-            mine = self.id_of(server)
+            named = self.id_of(master)
             ranges = [one[:3] for one in _ranges(server)]
         except (OSError, Refused):
             return False
         return any(
-            isinstance(first, int) and isinstance(last, int) and first <= slot <= last and mine in texts(owner)
+            isinstance(first, int) and isinstance(last, int) and first <= slot <= last and named in texts(owner)
             for first, last, owner in ranges
         )
 
@@ -133,6 +140,25 @@ class RedisCluster:
         """The servers that follow it."""
         port = str(master.port)
         return [one for one in self.servers if told(one, "INFO", "replication").get("master_port") == port]
+
+    def another_master(self, than: RedisServer) -> RedisServer:
+        """A master that is not `than`."""
+        masters = (one for one in self.servers if told(one, "INFO", "replication").get("role") == "master")
+        return next(one for one in masters if one is not than)
+
+    def move(self, key: str, source: RedisServer, target: RedisServer) -> None:
+        """Hand the slot of a key over as `redis-cli --cluster reshard` does: key by key, while both serve it.
+
+        https://redis.io/docs/latest/commands/cluster-setslot/
+        """
+        slot = ask(source, "CLUSTER", "KEYSLOT", key)
+        assert isinstance(slot, int)
+        ask(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", self.id_of(source))
+        ask(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", self.id_of(target))
+        while keys := texts(ask(source, "CLUSTER", "GETKEYSINSLOT", slot, 1)):
+            ask(source, "MIGRATE", "127.0.0.1", target.port, keys[0], 0, 5000)
+        for server in (target, source):
+            ask(server, "CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
 
     def flush(self) -> None:
         """Forget all that is stored."""
@@ -155,19 +181,23 @@ def told_setting(server: RedisServer, name: str) -> int:
 
 
 class Pair:
-    """A master, and a replica that follows it."""
+    """A master, and a replica that follows it, or several; then a master that none follows takes no writes."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._stack = folder, ExitStack()
+    def __init__(self, folder: Path, replicas: int = 1) -> None:
+        self._folder, self.replicas, self._stack = folder, replicas, ExitStack()
+        self._more = _REPLICATION | ({"min-replicas-to-write": 1} if replicas > 1 else {})
 
     def __enter__(self) -> Self:
-        """Start them; returns when the replica follows."""
-        first = self._stack.enter_context(RedisServer(self._folder / "0", _REPLICATION)).start()
-        follows = _REPLICATION | {"replicaof": f"127.0.0.1 {first.port}"}
-        second = self._stack.enter_context(RedisServer(self._folder / "1", follows)).start()
-        self.servers = [first, second]
+        """Start them; returns when the replicas follow."""
+        first = self._stack.enter_context(RedisServer(self._folder / "0", self._more)).start()
+        follows = self._more | {"replicaof": f"127.0.0.1 {first.port}"}
+        others = [RedisServer(self._folder / str(number + 1), follows) for number in range(self.replicas)]
+        self.servers = [first, *(self._stack.enter_context(other).start() for other in others)]
         # Redis counts a replica once it has said how far it is.
-        wait_until(lambda: ask(first, "WAIT", 1, 100) == 1 and follows_up(second), 20, "a replica")
+        wait_until(
+            lambda: ask(first, "WAIT", self.replicas, 100) == self.replicas and all(map(follows_up, others)),
+            20, "the replicas",
+        )  # fmt: skip
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -176,48 +206,57 @@ class Pair:
 
 
 class Watched(Pair):
-    """The same, and a Sentinel that puts one in the other's place."""
+    """The same, and Sentinels that put one in the other's place."""
 
     name = "sayso"
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        [self.sentinel_port] = free_ports(1)
-        self._sentinel: subprocess.Popen[bytes] | None = None
+    def __init__(self, folder: Path, replicas: int = 1, sentinels: int = 1) -> None:
+        super().__init__(folder, replicas)
+        self._nobody, *self._ports = free_ports(1 + sentinels)
+        self._sentinels = list[subprocess.Popen[bytes]]()
 
     def __enter__(self) -> Self:
-        """Start them; returns when Sentinel knows of both."""
+        """Start them; returns when the Sentinels know of all servers and of each other."""
         super().__enter__()
-        config = self._folder / "sentinel.conf"
+        for port in self._ports:
+            command = ["redis-server", str(self._config(port)), "--sentinel"]
+            self._sentinels.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0))
+        known = {"num-slaves": str(self.replicas), "num-other-sentinels": str(len(self._ports) - 1)}
+        wait_until(lambda: all(known.items() <= self._state(port).items() for port in self._ports), 30, "Sentinels")
+        return self
+
+    def _config(self, port: int) -> Path:
+        folder = self._folder / f"sentinel-{port}"
+        folder.mkdir()
+        config = folder / "sentinel.conf"
         config.write_text(
-            f"port {self.sentinel_port}\nbind 127.0.0.1\ndir {self._folder}\nlogfile {self._folder / 'sentinel.log'}\n"
-            f"sentinel monitor {self.name} 127.0.0.1 {self.servers[0].port} 1\n"
+            f"port {port}\nbind 127.0.0.1\ndir {folder}\nlogfile {folder / 'log'}\n"
+            f"sentinel monitor {self.name} 127.0.0.1 {self.servers[0].port} {len(self._ports) // 2 + 1}\n"
             f"sentinel down-after-milliseconds {self.name} {_GONE_MS}\n"
             f"sentinel failover-timeout {self.name} 10000\n"
         )
-        self._sentinel = subprocess.Popen(
-            ["redis-server", str(config), "--sentinel"], stdin=subprocess.DEVNULL, process_group=0
-        )
-        wait_until(lambda: self.state().get("num-slaves") == "1", 30, "a Sentinel that knows the replica")
-        return self
+        return config
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """End them all."""
-        if self._sentinel:
-            self._sentinel.kill()
-            self._sentinel.wait()
+        for sentinel in self._sentinels:
+            sentinel.kill()
+            sentinel.wait()
         super().__exit__(kind, error, at)
 
     @property
     def url(self) -> str:
-        """The address of the Sentinel, and of one that is not there."""
-        [nobody] = free_ports(1)
-        return f"redis+sentinel://127.0.0.1:{nobody},127.0.0.1:{self.sentinel_port}/{self.name}/0"
+        """The addresses of the Sentinels, and before them of one that is not there."""
+        hosts = ",".join(f"127.0.0.1:{port}" for port in (self._nobody, *self._ports))
+        return f"redis+sentinel://{hosts}/{self.name}/0"
 
     def state(self) -> dict[str, str]:
-        """What Sentinel says of the master; nothing while it does not answer."""
+        """What the first Sentinel says of the master; nothing while it does not answer."""
+        return self._state(self._ports[0])
+
+    def _state(self, port: int) -> dict[str, str]:
         try:
-            connection = Redis(f"redis://127.0.0.1:{self.sentinel_port}")
+            connection = Redis(f"redis://127.0.0.1:{port}")
         except OSError:
             return {}
         try:
@@ -228,9 +267,20 @@ class Watched(Pair):
             connection.close()
         return dict(zip(words[::2], words[1::2], strict=True))
 
+    def is_whole(self) -> bool:
+        """Return whether all Sentinels name the same healthy master, and all other servers follow it."""
+        said = [self._state(port) for port in self._ports]
+        if {one.get("flags") for one in said} != {"master"} or len({one["port"] for one in said}) > 1:
+            return False
+        master = self.master()
+        followed = {told(one, "INFO", "replication").get("master_port") for one in self.servers if one is not master}
+        up = sum(map(follows_up, self.servers))
+        counted = online(told(master, "INFO", "replication"))
+        return followed == {str(master.port)} and (up, counted) == (self.replicas, self.replicas)
+
     def fail_over(self) -> bool:
         """Have the replica take over; False when Sentinel does not find it fit yet."""
-        connection = Redis(f"redis://127.0.0.1:{self.sentinel_port}")
+        connection = Redis(f"redis://127.0.0.1:{self._ports[0]}")
         try:
             return connection.ask("SENTINEL", "FAILOVER", self.name) == b"OK"
         except Refused:
@@ -241,3 +291,9 @@ class Watched(Pair):
     def master(self) -> RedisServer:
         """The server that Sentinel says is the master."""
         return next(one for one in self.servers if str(one.port) == self.state().get("port"))
+
+    def successor(self, lost: RedisServer) -> RedisServer | None:
+        """The new master, once Sentinel says which one it is."""
+        port = self.state().get("port")
+        named = next((one for one in self.servers if str(one.port) == port and one is not lost), None)
+        return named if named and told(named, "INFO", "replication").get("role") == "master" else None

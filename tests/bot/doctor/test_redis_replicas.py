@@ -1,4 +1,4 @@
-"""What the doctor says of replicas: whether a start waits for as many as there are."""
+"""What the doctor says of replicas: whether a start waits for as many as there are, and a master for any."""
 
 import shutil
 import tempfile
@@ -9,7 +9,7 @@ import pytest
 
 from bot.config.settings import load
 from bot.doctor.redis import examine_redis
-from tests.servers.redis_cluster import Pair
+from tests.servers.redis_cluster import Pair, Watched, ask
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +38,16 @@ async def test_as_many_replicas_as_there_are_have_a_start_first_or_the_doctor_sa
     [found] = [one async for one in examine_redis(settings, url) if "Redis has 1 replica" in one.what]
 
     assert (found.sign, said in found.what, found.fix.startswith(fix)) == (sign, True, True)
+
+
+async def test_a_master_under_sentinel_that_takes_writes_without_replicas_is_worth_knowing(short_path: Path) -> None:
+    with Watched(short_path, replicas=2) as watched:
+        environ = {"SAYSO_REDIS_URL": watched.url, "SAYSO_DATA_DIR": "/nonexistent"}
+        settings = load(None, environ, Path("/nonexistent"))
+
+        async def said() -> list[str]:
+            return [one.fix async for one in examine_redis(settings, watched.url) if "that was replaced" in one.what]
+
+        assert await said() == []
+        ask(watched.master(), "CONFIG", "SET", "min-replicas-to-write", 0)
+        assert await said() == ["min-replicas-to-write 1, on every server"]

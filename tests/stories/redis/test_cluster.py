@@ -17,7 +17,6 @@ from bot.store import StoreError
 from bot.store.ids import shard_of
 from tests.processes.programs import RedisServer
 from tests.servers.redis_cluster import RedisCluster, ask, told
-from tests.servers.resp import texts
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -181,9 +180,9 @@ async def test_runs_go_on_while_the_slot_of_their_shard_moves_to_another_master(
         records = [await world.opened(run_id) for run_id in runs]
         shard = shard_of(runs[0])
         source = cluster.master_of(f"{{s{shard}}}")
-        target = next(one for one in cluster.servers[:6] if _is_another_master(one, source))
+        target = cluster.another_master(source)
 
-        moving = asyncio.create_task(asyncio.to_thread(move, cluster, f"{{s{shard}}}", source, target))
+        moving = asyncio.create_task(asyncio.to_thread(cluster.move, f"{{s{shard}}}", source, target))
         for run_id, record in zip(runs, records, strict=True):
             await _decides(world, run_id, record)
         await moving
@@ -195,22 +194,3 @@ async def test_runs_go_on_while_the_slot_of_their_shard_moves_to_another_master(
 
     wanted = [f"{verb} {number}" for verb in ("press bell", "stamp letter") for number in range(8)]
     assert sorted(world.workshop.effects) == sorted(wanted)
-
-
-def _is_another_master(server: RedisServer, than: RedisServer) -> bool:
-    return server is not than and told(server, "INFO", "replication").get("role") == "master"
-
-
-def move(cluster: RedisCluster, key: str, source: RedisServer, target: RedisServer) -> None:
-    """Hand a slot over as `redis-cli --cluster reshard` does: key by key, while both serve it.
-
-    https://redis.io/docs/latest/commands/cluster-setslot/
-    """
-    slot = ask(source, "CLUSTER", "KEYSLOT", key)
-    assert isinstance(slot, int)
-    ask(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", cluster.id_of(source))
-    ask(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", cluster.id_of(target))
-    while keys := texts(ask(source, "CLUSTER", "GETKEYSINSLOT", slot, 1)):
-        ask(source, "MIGRATE", "127.0.0.1", target.port, keys[0], 0, 5000)
-    for server in (target, source):
-        ask(server, "CLUSTER", "SETSLOT", slot, "NODE", cluster.id_of(target))

@@ -31,12 +31,7 @@ def _with_replica(world: World) -> None:
 
 async def replaced(servers: Watched, lost: RedisServer) -> RedisServer:
     """The new master, once Sentinel says which one it is."""
-
-    def found() -> RedisServer | None:
-        master = servers.master() if servers.state() else lost
-        return master if master is not lost and told(master, "INFO", "replication").get("role") == "master" else None
-
-    return await until(lambda: asyncio.to_thread(found), 60, what="a new master")
+    return await until(lambda: asyncio.to_thread(servers.successor, lost), 60, what="a new master")
 
 
 async def follows(server: RedisServer) -> None:
