@@ -109,7 +109,7 @@ def _table(part: str, options: argparse.Namespace) -> bool:
         return mutants()
     from bench.storm import storm  # noqa: PLC0415
 
-    return storm(options.seconds, options.seed, is_long=options.long)
+    return storm(options.seconds, options.seed, options.servers, is_long=options.long)
 
 
 def _agents(folder: Path) -> None:
@@ -135,6 +135,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60, help="how long a storm lasts at least")
     parser.add_argument("--seed", type=int, default=None, help="what a storm is drawn from; any if not given")
     parser.add_argument("--long", action="store_true", help="a storm that lasts until 25,000 approvals")
+    parser.add_argument(
+        "--servers",
+        choices=("one", "cluster", "sentinel"),
+        default="one",
+        help="the Redis of a storm: one server (default), a cluster of 3 masters and 3 replicas, or a master, "
+        "2 replicas and 3 Sentinels",
+    )
     return parser.parse_args()
 
 

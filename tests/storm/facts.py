@@ -12,8 +12,10 @@ Kind = Literal["approve", "deny", "both", "requester", "stranger", "late", "canc
 Way = Literal["slack", "mail", "console", "api"]
 AskedBy = Literal["slack", "mail", "api"]
 Shown = Literal["done", "stopped", "cancelled", "failed"]
+Setup = Literal["one", "cluster", "sentinel"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 WAYS: tuple[Way, ...] = get_args(Way)
+SETUPS: tuple[Setup, ...] = get_args(Setup)
 
 PEOPLE = {"slack": "bo", "mail": "cy", "api": "dan", "console": "eve"}
 """Who decides in which way."""
@@ -93,8 +95,12 @@ class Story:
 
 @dataclass
 class Facts:
-    """All of it. `live` names what can still be answered though its story is over; `done` counts what was disturbed."""
+    """All of it. `live` names what can still be answered though its story is over; `done` counts what was disturbed.
 
+    `setup` is which Redis it was: a single one, a cluster, or a master under Sentinel.
+    """
+
+    setup: Setup = "one"
     stories: list[Story] = field(default_factory=list[Story])
     live: list[str] = field(default_factory=list[str])
     done: Counter[str] = field(default_factory=Counter[str])

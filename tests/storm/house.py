@@ -1,14 +1,13 @@
-"""An installation with every process of the Procfile, each with a line of its own to Redis that can be cut."""
+"""An installation with every process of the Procfile; to a single Redis each has a line of its own that can be cut."""
 
 import os
 import signal
-import subprocess
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from httpx2 import AsyncClient
 
@@ -17,13 +16,12 @@ from bot.config.settings import load
 from bot.wiring.redis import Office, office_of
 from tests.fakes.slack.driver import Workspace
 from tests.kill.lane import Nursery
-from tests.processes.programs import KEY, RedisServer
+from tests.processes.programs import KEY
 from tests.servers.lines import Message, Server, free_ports
 from tests.servers.mailhost import MailHost
-from tests.servers.resp import Redis, Refused
 from tests.servers.verdict import SERVER
 from tests.storm.facts import APPROVERS
-from tests.waiting import wait_until
+from tests.storm.servers import Servers
 
 NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "dan": "Dan Dorn", "eve": "Eve Eder", "mal": "Mal Moss"}
 IN_SLACK = ("anna", "bo", "mal")
@@ -31,9 +29,7 @@ REACH, _SLACK_FIRST = {"by_mail": ["email"]}, ["slack", "email"]
 EXPIRES = {"briefly": "5m"}
 LEASE_S = 2.0
 ADDRESS = "bot@sayso.example"
-SHARDS = 2
-_DISK, _LAST_BYTES = "8g", 65_536
-_FIRST = f"shards = {SHARDS}\nlease_s = {LEASE_S:g}\ngrace_s = 1.5\nsweep_s = 0.2\n"
+_FIRST = f"lease_s = {LEASE_S:g}\ngrace_s = 1.5\nsweep_s = 0.2\n"
 _LAST = """
 [alerts]
 to = ["person:mal"]
@@ -71,13 +67,30 @@ def toml() -> str:
     return "\n".join((_FIRST, *people, *policies, _LAST))
 
 
+class Line(Protocol):
+    """What is asked of the proxy before Redis."""
+
+    def ask(self, **message: object) -> Message:
+        """Its answer."""
+        ...
+
+
+class NoLine:
+    """None: what goes to several servers is not looked at."""
+
+    def ask(self, **_: object) -> Message:
+        """Nothing."""
+        return {}
+
+
 @dataclass
 class Process:
     """One process of the Procfile, which is forked anew as soon as it is dead. `is_still` while it was told to stop."""
 
     name: str
     words: str
-    proxy: Server
+    proxy: Line
+    url: str
     pid: int = 0
     is_still: bool = False
 
@@ -96,10 +109,11 @@ class Process:
 
 
 class House:
-    """Redis on a disk of its own where we may make one, the recorder, the processes, and the keys of people."""
+    """The Redis servers, the recorder, the processes, and the keys of people."""
 
-    def __init__(self, folder: Path, host: MailHost, slack: Workspace) -> None:
+    def __init__(self, folder: Path, host: MailHost, slack: Workspace, servers: Servers) -> None:
         self.folder, self.host, self.slack, self.data = folder, host, slack, folder / "data"
+        self.servers = servers
         [self.port] = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, Process] = {}
@@ -108,20 +122,14 @@ class House:
     def __enter__(self) -> Self:
         """Start the servers, not yet the processes."""
         with ExitStack() as stack:
-            self._disk = self.folder / "redis"
-            self._disk.mkdir()
-            self.why_no_disk = _mount("new", self._disk, _DISK)
-            if not self.why_no_disk:
-                stack.callback(subprocess.run, ["umount", "--lazy", str(self._disk)], check=False)
-            self.redis = stack.enter_context(RedisServer(self._disk)).start()
+            stack.enter_context(self.servers)
             self.recorder = stack.enter_context(Server("tests.servers.recorder"))
             self.recorder.ask(do="slow", most_s=0.6)
             self.data.mkdir()
             (self.data / "sayso.toml").write_text(toml())
             (self.data / "shaken.py").write_text(_AGENT)
             for name, words in self._commands().items():
-                proxy = stack.enter_context(Server("tests.servers.redis_proxy", self.redis.url))
-                self.processes[name] = Process(name, words, proxy)
+                self.processes[name] = self._process(name, words, stack)
             self._nursery = stack.enter_context(Nursery(self.environ()))
             self._stack = stack.pop_all()
         return self
@@ -132,11 +140,19 @@ class House:
             process.signal(signal.SIGCONT)
         self._stack.close()
 
+    def _process(self, name: str, words: str, stack: ExitStack) -> Process:
+        if self.servers.setup != "one":
+            return Process(name, words, NoLine(), self.servers.url)
+        proxy = stack.enter_context(Server("tests.servers.redis_proxy", self.servers.url))
+        return Process(name, words, proxy, f"redis://127.0.0.1:{proxy.said['redis_port']}/0")
+
     def environ(self) -> dict[str, str]:
         """The environment of every process; its line to Redis comes with each."""
         return self.host.environ(ADDRESS) | {
             "SAYSO_SECRET_KEY": KEY,
             "SAYSO_TEST_CLOCK": "1",
+            "SAYSO_SHARDS": str(self.servers.shards),
+            "SAYSO_REDIS_WAIT_REPLICAS": str(self.servers.replicas),
             "SAYSO_MAIL_IDENTITY": "dmarc",
             "SAYSO_MAIL_AUTHSERV_ID": SERVER,
             "SSL_CERT_FILE": str(self.host.authority.bundle),
@@ -155,9 +171,8 @@ class House:
         dead = [process for process in self.processes.values() if not process.pid or not process.is_alive()]
         for process in dead:
             process.proxy.ask(do="clear")
-            url = f"redis://127.0.0.1:{process.proxy.said['redis_port']}/0"
             log = str(self.folder / f"{process.name}.log")
-            process.pid = self._nursery.worker(SAYSO_REDIS_URL=url, WORDS=process.words, LOG=log)
+            process.pid = self._nursery.worker(SAYSO_REDIS_URL=process.url, WORDS=process.words, LOG=log)
             process.is_still = False
         return dead
 
@@ -173,8 +188,8 @@ class House:
 
     def office(self) -> Office:
         """The product's own commands beside Redis, for keys and log-ins before a storm."""
-        settings = load(self.data, self.environ() | {"SAYSO_REDIS_URL": self.redis.url} | {"PATH": ""})
-        return office_of(settings, self.redis.url)
+        settings = load(self.data, self.environ() | {"SAYSO_REDIS_URL": self.servers.url} | {"PATH": ""})
+        return office_of(settings, self.servers.url)
 
     async def clients(self) -> dict[str, AsyncClient]:
         """A client over HTTP for each person, with a key of their own."""
@@ -202,31 +217,6 @@ class House:
             await office.close()
         return f"/login?token={token}"
 
-    def ask_redis(self, *words: str | int) -> bool:
-        """Tell Redis something, past every process; whether it was there to hear it."""
-        try:
-            connection = Redis(self.redis.url)
-        except OSError:
-            return False
-        try:
-            connection.ask(*words)
-        except (OSError, Refused):
-            return False
-        finally:
-            connection.close()
-        return True
-
-    def fill_disk(self, stands_s: float) -> None:
-        """Leave no room on the disk of Redis for so long; then make room, and start it again if it has given up."""
-        used = sum(file.stat().st_blocks * 512 for file in self._disk.rglob("*") if file.is_file())
-        _mount("remount", self._disk, f"{used + _LAST_BYTES}")
-        began = time.monotonic()
-        wait_until(lambda: time.monotonic() > began + stands_s, stands_s + 10)
-        _mount("remount", self._disk, _DISK)
-        if not self.ask_redis("PING"):
-            self.redis.kill()
-            self.redis.start()
-
     def _commands(self) -> dict[str, str]:
         data = f"--data {self.data}"
         return {
@@ -236,10 +226,3 @@ class House:
             "slack": f"slack {data}",
             "mail": f"mail {data}",
         }
-
-
-def _mount(how: str, disk: Path, size: str) -> str:
-    """Mount a disk of this size in memory, or change its size; why that can't be done here."""
-    options = f"{'remount,' if how == 'remount' else ''}size={size},mode=700"
-    command = ["mount", "-t", "tmpfs", "-o", options, "sayso-storm", str(disk)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip()

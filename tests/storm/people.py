@@ -87,9 +87,10 @@ class People:
             case "console":
                 await self._submit(card, verb)
             case _:
+                once = f"{person} {card.request} {card.digest[:9]} {len(story.said)}"
                 given: dict[str, object] = {"vote": verb.lower(), "digest": card.digest}
                 await self._post(
-                    person, f"/v1/requests/{card.request}/answer", given, f"{person} {card.request} {card.digest[:9]}",
+                    person, f"/v1/requests/{card.request}/answer", given, once,
                     (200, 403, 409) if counts else (200, 403, 404, 409),
                 )  # fmt: skip
 
@@ -98,10 +99,11 @@ class People:
         await until(lambda: time.monotonic() > max(card.seen_at, self._house.still_at()) + _LOOKS_AFTER_S, 600, "quiet")
         calls = await asyncio.to_thread(self._house.calls, story.plot.name)
         story.calls_before_unknown.append(len(calls))
+        looks = len(story.calls_before_unknown)
         said = IT_HAPPENED if any(call["has_effect"] for call in calls) else IT_DID_NOT
         self._facts.done[f"answered: {said.partition(',')[0]}"] += 1
         where = f"/v1/requests/{card.request}/answer"
-        await self._post("dan", where, {"choices": [said]}, f"dan {card.request}", (200, 409))
+        await self._post("dan", where, {"choices": [said]}, f"dan {card.request} {looks}", (200, 409))
 
     def _is_double(self, way: str) -> bool:
         is_double = self._chance.random() < DOUBLED

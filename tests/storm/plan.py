@@ -8,14 +8,20 @@ from typing import Literal, TypeVar, get_args
 from tests.kill.parts import TOOLS
 from tests.servers.traps import When
 from tests.storm.checker import KILLED, POINTS, TAKEN_BY_OTHERS, WORKERS
-from tests.storm.facts import KINDS, WAYS, AskedBy, Kind, Plot, Way
+from tests.storm.facts import KINDS, WAYS, AskedBy, Kind, Plot, Setup, Way
 
 T = TypeVar("T")
 
-Disturbance = Literal[
-    "redis", "still worker", "still other", "cut worker", "cut other", "clock", "memory", "disk", "order", "slack",
+OfRedis = Literal["redis", "disk", "master", "slot", "stale"]
+Disturbance = OfRedis | Literal[
+    "still worker", "still other", "cut worker", "cut other", "clock", "memory", "order", "slack",
 ]  # fmt: skip
-DISTURBANCES: tuple[Disturbance, ...] = get_args(Disturbance)
+_ANYWHERE: tuple[Disturbance, ...] = ("still worker", "still other", "clock", "memory", "order", "slack")
+DISTURBANCES: dict[Setup, tuple[Disturbance, ...]] = {
+    "one": ("redis", "disk", "cut worker", "cut other", *_ANYWHERE),
+    "cluster": ("master", "slot", *_ANYWHERE),
+    "sentinel": ("master", "stale", *_ANYWHERE),
+}
 
 WHENS: tuple[When, ...] = ("before", "after")
 TAKEN: tuple[str, When] = ("take", "after")
@@ -33,10 +39,14 @@ _WAYS: dict[Kind, tuple[Way, ...]] = {
 
 
 class Plan:
-    """Each of its lists never ends, and plays everything that there is before anything comes again."""
+    """Each of its lists never ends, and plays everything that there is before anything comes again.
 
-    def __init__(self, seed: int) -> None:
+    Nobody dies at a named point where no line to Redis tells when a process comes there.
+    """
+
+    def __init__(self, seed: int, setup: Setup = "one") -> None:
         self._seed = seed
+        self._setup: Setup = setup
 
     def chance(self, of: str) -> random.Random:
         """Return the chance that one part of a storm draws from, so that no part changes what another draws."""
@@ -59,7 +69,7 @@ class Plan:
         elsewhere = _dealt(chance, list(product([TAKEN_BY_OTHERS], WHENS)))
         at_once, at_once_elsewhere = _dealt(chance, (True, False)), _dealt(chance, (True, True, False))
         for name in _dealt(chance, KILLED):
-            if next(at_once if name in WORKERS else at_once_elsewhere):
+            if self._setup != "one" or next(at_once if name in WORKERS else at_once_elsewhere):
                 yield (name, "", None)
             else:
                 point, when = next(at_points if name in WORKERS else elsewhere)
@@ -67,7 +77,7 @@ class Plan:
 
     def disturbances(self) -> Iterator[Disturbance]:
         """What else goes wrong."""
-        return _dealt(self.chance("disturbances"), DISTURBANCES)
+        return _dealt(self.chance("disturbances"), DISTURBANCES[self._setup])
 
 
 def _dealt(chance: random.Random, cards: Sequence[T]) -> Iterator[T]:

@@ -46,7 +46,8 @@ class Card:
 class Sight:
     """Looks again and again while `looking` runs. `cards` are all that were ever there, by story.
 
-    `moved_at` is when something new was seen last; of the stories `in_slack` a button can be pressed there just now.
+    `moved_at` is when something new was seen last, `open_at` when each request was last seen open; of the stories
+    `in_slack` a button can be pressed there just now.
     """
 
     house: House
@@ -54,6 +55,7 @@ class Sight:
     stories: dict[str, Story]
     cards: dict[str, dict[str, Card]] = field(default_factory=lambda: defaultdict(dict[str, Card]))
     moved_at: float = 0.0
+    open_at: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     in_slack: set[str] = field(default_factory=set[str])
     _seen: set[str] = field(default_factory=set[str])
 
@@ -106,7 +108,7 @@ class Sight:
             return
         for one in answer.json()["requests"]:
             story, now = _story_in(f"{one['title']} {one['call'] or ''}"), time.monotonic()
-            is_unknown = one["purpose"] == "unknown"
+            is_unknown, self.open_at[one["id"]] = one["purpose"] == "unknown", now
             for way in ("api",) if is_unknown else ("api", "console"):
                 some_id = f"{way} {one['id']} {one['revision']}"
                 card = Card(some_id, story, PEOPLE[way], way, now, is_unknown, one["id"], one["digest"])

@@ -16,10 +16,11 @@ from tests.fakes.slack.driver import Workspace, running
 from tests.servers.authority import Authority
 from tests.servers.mailhost import MailHost, missing
 from tests.storm.checker import Report, check
-from tests.storm.facts import Facts, Plot, Story
+from tests.storm.facts import Facts, Plot, Setup, Story
 from tests.storm.house import IN_SLACK, NAMES, House
 from tests.storm.people import People
 from tests.storm.plan import Plan
+from tests.storm.servers import SERVERS
 from tests.storm.sight import Card, Sight
 from tests.storm.weather import Weather
 from tests.waiting import passes, until
@@ -28,6 +29,8 @@ IN_SLACK_AT_ONCE = 4
 # So many times the wanted length a storm lasts at most, while there is too little of it.
 _AT_MOST = 6.0
 _NO_NEWS_S = 60.0
+# Whoever is still asked so long after they answered does it again, where the answer may be lost with a master.
+_FORGOTTEN_S = 10.0
 # To judge a long storm takes a while.
 _JUDGED_EACH_S = 5.0
 _READY_S = 60.0
@@ -37,7 +40,8 @@ _READY_S = 60.0
 class Wanted:
     """How long a storm lasts, how many approvals it has at least, and how many stories go on at once.
 
-    `calm` is by what factor the pauses between two disturbances are longer than in a short storm.
+    `calm` is by what factor the pauses between two disturbances are longer than in a short storm; `setup` is which
+    Redis there is.
     """
 
     seconds: float = 60.0
@@ -45,6 +49,7 @@ class Wanted:
     seed: int = 0
     at_once: int = 10
     calm: float = 1.0
+    setup: Setup = "one"
 
 
 class SkippedHere(Exception):
@@ -56,15 +61,14 @@ class Storm:
 
     def __init__(self, wanted: Wanted, house: House, slack: Workspace) -> None:
         self._wanted, self._house, self._slack = wanted, house, slack
-        self.facts, plan = Facts(), Plan(wanted.seed)
+        self.facts, plan = Facts(setup=wanted.setup), Plan(wanted.seed, wanted.setup)
         self._stories: dict[str, Story] = {}
         self._sight = Sight(house, slack, self._stories)
         self._people = People(house, slack, self._sight, self.facts, plan.chance("people"))
         self._weather = Weather(house, slack, self.facts, plan, wanted.calm)
         self._plots, self._chance = plan.plots(), plan.chance("stories")
         self._judged_at = 0.0
-        if house.why_no_disk:
-            self.facts.skipped.append(f"disk of Redis full: {house.why_no_disk}")
+        self.facts.skipped += house.servers.lacking
 
     async def run(self) -> Report:
         """Blow until it was enough, then wait until all is over."""
@@ -151,7 +155,7 @@ class Storm:
             for some_id, card in list(self._sight.cards[story.plot.name].items()):
                 if some_id not in acted and self._is_mine(story.plot, card):
                     acted.add(some_id)
-                    acts.append(asyncio.create_task(self._act(story, card)))
+                    acts.append(asyncio.create_task(self._answer(story, card)))
             if story.plot.kind == "pause" and time.monotonic() > began + 2:
                 await self._people.steer(story, "resume")
                 began = float("inf")
@@ -169,6 +173,24 @@ class Storm:
 
     def _is_mine(self, plot: Plot, card: Card) -> bool:
         return card.is_unknown or card.way == plot.way
+
+    async def _answer(self, story: Story, card: Card) -> None:
+        """Act on a card, and again whenever it still stands open long after: a master can be lost with an answer.
+
+        A single Redis must not forget any.
+        """
+        await self._act(story, card)
+        if self._wanted.setup == "one" or story.plot.kind == "late":
+            return
+        asked = card if card.is_unknown else await self._http_card(story)
+        while True:
+            await self._is_asked_again(asked.request, time.monotonic())
+            self.facts.done["answered again, as it was asked again"] += 1
+            await self._act(story, asked)
+
+    async def _is_asked_again(self, request: str, since: float) -> None:
+        """Returns when a request was seen open long after somebody answered it."""
+        await until(lambda: self._sight.open_at[request] > since + _FORGOTTEN_S, 86_400, "the same question")
 
     async def _act(self, story: Story, card: Card) -> None:
         people = self._people
@@ -196,8 +218,8 @@ class Storm:
     async def _http_card(self, story: Story, person: str = "dan") -> Card:
         """The newest card of the story as programs see it."""
         while True:
-            found = [card for card in self._sight.cards[story.plot.name].values() if card.way == "api"]
-            if found:
+            cards = self._sight.cards[story.plot.name].values()
+            if found := [card for card in cards if card.way == "api" and not card.is_unknown]:
                 return replace(found[-1], person=person)
             await passes(0.1)
 
@@ -216,8 +238,11 @@ class Storm:
         await self._people.vote(story, card, approves=True, counts=False)
 
     async def _cancel(self, story: Story, card: Card) -> None:
-        """Anna cancels, before somebody approves or in the same moment."""
-        if self._chance.random() < 0.5:
+        """Anna cancels, before somebody approves or in the same moment.
+
+        Where a master can be lost with what she said, nothing that comes later comes too late for certain.
+        """
+        if self._wanted.setup == "one" and self._chance.random() < 0.5:
             await self._people.steer(story, "cancel")
             await self._people.vote(story, card, approves=True, counts=False)
         else:
@@ -231,7 +256,7 @@ class Storm:
             if self._sight.moved_at + _NO_NEWS_S < time.monotonic():
                 break
             if any(self._stories[name].plot.kind == "late" for name in left):
-                self._weather.step_on()
+                await self._weather.step_on()
             await passes(0.5)
             left = [task.get_name() for task in tasks if not task.done()]
         for task in tasks:
@@ -275,7 +300,7 @@ async def _ready(client: AsyncClient) -> None:
 
 async def _blow(wanted: Wanted, folder: Path, host: MailHost, address: str) -> Report:
     async with Workspace(address) as slack:
-        with House(folder, host, slack) as house:
+        with House(folder, host, slack, SERVERS[wanted.setup](folder / "redis")) as house:
             return await Storm(wanted, house, slack).run()
 
 

@@ -8,9 +8,14 @@ import pytest
 from tests.kill.parts import ToolName
 from tests.servers.lines import Message
 from tests.storm.checker import DONE, WRONGS, Report, check, died_at
-from tests.storm.facts import Facts, Kind, Plot, Said, Shown, Story
+from tests.storm.facts import SETUPS, Facts, Kind, Plot, Said, Setup, Shown, Story
 
-ENOUGH = Counter(dict.fromkeys(DONE, 1))
+
+def enough(setup: Setup = "one") -> Counter[str]:
+    return Counter(dict.fromkeys(DONE[setup], 1))
+
+
+ENOUGH = enough()
 YES, NO = Said("bo", True, at=1.0), Said("bo", False, at=1.0)
 
 
@@ -102,11 +107,11 @@ def test_a_card_that_can_still_be_answered_is_a_finding() -> None:
     assert check(Facts(stories=[story(YES, calls=(call(),))], live=["story-1: open"], done=ENOUGH)).is_well is False
 
 
-@pytest.mark.parametrize("missing", DONE)
-def test_a_storm_without_one_of_its_disturbances_fails(missing: str) -> None:
-    done = Counter({what: count for what, count in ENOUGH.items() if what != missing})
+@pytest.mark.parametrize(("setup", "missing"), [(setup, what) for setup in SETUPS for what in DONE[setup]])
+def test_a_storm_without_one_of_its_disturbances_fails(setup: Setup, missing: str) -> None:
+    done = Counter({what: count for what, count in enough(setup).items() if what != missing})
 
-    report = check(Facts(stories=[story(YES, calls=(call(),))], done=done))
+    report = check(Facts(setup, stories=[story(YES, calls=(call(),))], done=done))
 
     assert (report.tame, report.is_well) == ([missing], False)
 
@@ -118,6 +123,11 @@ def test_deaths_are_counted_by_point_also_where_nobody_died() -> None:
 
     assert "| died at a named point: orphan | 1 |" in lines
     assert "| died at a named point: sweep | 0 |" in lines
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+def test_a_storm_with_all_that_can_befall_its_redis_counts(setup: Setup) -> None:
+    assert check(Facts(setup, stories=[story(YES, calls=(call(),))], done=enough(setup))).is_well
 
 
 def test_a_storm_with_too_few_approvals_fails() -> None:

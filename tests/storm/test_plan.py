@@ -1,7 +1,9 @@
 from itertools import islice, product
 
+import pytest
+
 from tests.storm.checker import KILLED, OTHERS, POINTS, WORKERS
-from tests.storm.facts import APPROVERS, KINDS, PEOPLE, WAYS
+from tests.storm.facts import APPROVERS, KINDS, PEOPLE, SETUPS, WAYS, Setup
 from tests.storm.plan import ASKERS, DISTURBANCES, WHENS, Plan
 
 
@@ -18,7 +20,18 @@ def test_everything_happens_before_anything_happens_again() -> None:
     assert {plot.way for plot in plots} == {*WAYS}
     assert {plot.asked_by for plot in plots} == {*ASKERS}
     assert {name for name, _, _ in islice(Plan(1).kills(), len(KILLED))} == {*KILLED}
-    assert {*islice(Plan(1).disturbances(), len(DISTURBANCES))} == {*DISTURBANCES}
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+def test_everything_befalls_a_redis_that_can(setup: Setup) -> None:
+    expected = DISTURBANCES[setup]
+
+    assert {*islice(Plan(1, setup).disturbances(), len(expected))} == {*expected}
+
+
+def test_only_who_has_a_line_of_its_own_to_redis_dies_at_a_named_point() -> None:
+    assert any(point for _, point, _ in islice(Plan(1).kills(), 50))
+    assert not any(point for _, point, _ in islice(Plan(1, "cluster").kills(), 50))
 
 
 def test_workers_die_at_every_point_beginning_with_what_they_took_and_others_at_what_people_say() -> None:

@@ -1,5 +1,7 @@
 """A storm loses nothing, does nothing twice or undecided, and shows nothing wrong: a minute, and ten under `--all`.
 
+So does one over a cluster, and one over a master with replicas under Sentinels: a minute each under `--all`.
+
 A storm is longer where the machine is too slow to do enough in that time. No time is judged but one: 60 s without any
 news after everything is healthy again.
 """
@@ -24,7 +26,15 @@ def host(open_path: Path, authority: Authority) -> Iterator[MailHost]:
         yield running
 
 
-@pytest.mark.parametrize("wanted", few_of([Wanted(60, 30, seed=17), Wanted(600, 400, seed=18)], 0), ids=str)
+WANTED = [
+    Wanted(60, 30, seed=17),
+    Wanted(600, 400, seed=18),
+    Wanted(60, 30, seed=17, setup="cluster"),
+    Wanted(60, 30, seed=17, setup="sentinel"),
+]
+
+
+@pytest.mark.parametrize("wanted", few_of(WANTED, 0), ids=str)
 def test_a_storm_leaves_every_promise_kept(open_path: Path, host: MailHost, slack_address: str, wanted: Wanted) -> None:
     house = open_path / "house"
     house.mkdir()

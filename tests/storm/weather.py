@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from tests.fakes.slack.driver import Workspace
 from tests.storm.checker import CUT, OTHERS, STOOD_STILL, WORKERS, Group, died_at
 from tests.storm.facts import Facts
-from tests.storm.house import LEASE_S, SHARDS, House, Process
-from tests.storm.plan import Disturbance, Plan
+from tests.storm.house import LEASE_S, House, Process
+from tests.storm.plan import Disturbance, OfRedis, Plan
+from tests.storm.servers import HAPPENED
 from tests.waiting import passes, until
 
 # A trap that nobody steps into is no death.
@@ -39,7 +40,7 @@ class Weather:
 
     def __init__(self, house: House, slack: Workspace, facts: Facts, plan: Plan, calm: float) -> None:
         self._house, self._slack, self._facts, self._plan, self._calm = house, slack, facts, plan, calm
-        self.steps = self._offset_ms = 0
+        self.steps = 0
         self._traps: dict[str, _Armed] = {}
 
     async def reviving(self) -> None:
@@ -88,8 +89,8 @@ class Weather:
 
     async def _disturb(self, kind: Disturbance, chance: random.Random) -> None:
         match kind:
-            case "redis":
-                await asyncio.to_thread(self._restart_redis)
+            case "redis" | "disk" | "master" | "slot" | "stale":
+                await self._befall_redis(kind, chance)
             case "still worker":
                 await self._stand_still("worker", chance)
             case "still other":
@@ -99,11 +100,9 @@ class Weather:
             case "cut other":
                 await self._cut("other", chance)
             case "clock":
-                self._step(_CLOCK_MS["on"] if chance.random() < 0.8 or not self.steps else _CLOCK_MS["back"])
+                await self._step(_CLOCK_MS["on"] if chance.random() < 0.8 or not self.steps else _CLOCK_MS["back"])
             case "memory":
                 await self._out_of_memory()
-            case "disk":
-                await self._fill_disk()
             case "order":
                 await self._slack.tell("hold")
                 await passes(1)
@@ -115,10 +114,9 @@ class Weather:
                 await self._slack.tell("network", down=False)
                 self._facts.done["Slack away"] += 1
 
-    def _restart_redis(self) -> None:
-        self._house.redis.kill()
-        self._house.redis.start()
-        self._facts.done["Redis killed and started again"] += 1
+    async def _befall_redis(self, kind: OfRedis, chance: random.Random) -> None:
+        is_done = await asyncio.to_thread(self._house.servers.befall, kind, chance)
+        self._facts.done[HAPPENED[kind]] += is_done
 
     async def _stand_still(self, group: Group, chance: random.Random) -> None:
         names = chance.sample(_GROUPS[group], len(_GROUPS[group]))
@@ -143,32 +141,20 @@ class Weather:
         proxy.ask(do="mend")
         self._facts.done[CUT[group]] += 1
 
-    def _step(self, by_ms: int) -> None:
-        self._offset_ms += by_ms
-        for shard in range(SHARDS):
-            if not self._house.ask_redis("SET", f"{{s{shard}}}:clock_offset", self._offset_ms):
-                return
-        self.steps += by_ms > 0
-        self._facts.done["clock stepped"] += 1
+    async def _step(self, by_ms: int) -> None:
+        if await asyncio.to_thread(self._house.servers.step_clock, by_ms):
+            self.steps += by_ms > 0
+            self._facts.done["clock stepped"] += 1
 
-    def step_on(self) -> None:
+    async def step_on(self) -> None:
         """Set the clock forward once more."""
-        self._step(_CLOCK_MS["on"])
+        await self._step(_CLOCK_MS["on"])
 
     async def _out_of_memory(self) -> None:
-        if self._house.ask_redis("CONFIG", "SET", "maxmemory", 1):
+        if self._house.servers.limit_memory(1):
             await passes(1.5)
             self._facts.done["Redis out of memory"] += 1
-        self._mend_memory()
-
-    def _mend_memory(self) -> None:
-        self._house.ask_redis("CONFIG", "SET", "maxmemory", 0)
-
-    async def _fill_disk(self) -> None:
-        if self._house.why_no_disk:
-            return
-        await asyncio.to_thread(self._house.fill_disk, 1.5)
-        self._facts.done["disk of Redis full"] += 1
+        self._house.servers.limit_memory(0)
 
     async def clear_up(self) -> None:
         """Everything is healthy again."""
@@ -178,9 +164,7 @@ class Weather:
             process.signal(signal.SIGCONT)
             process.is_still = False
         self._traps.clear()
-        if not await asyncio.to_thread(self._house.ask_redis, "PING"):
-            await asyncio.to_thread(self._house.redis.kill)
-            await asyncio.to_thread(self._house.redis.start)
-        self._mend_memory()
+        await asyncio.to_thread(self._house.servers.heal)
+        self._house.servers.limit_memory(0)
         await self._slack.tell("release")
         await self._slack.tell("faults_over")
