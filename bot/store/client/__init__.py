@@ -25,7 +25,7 @@ from bot.store.client.library import exceptions, from_url
 from bot.store.client.line import Arg, Command, checked
 from bot.store.client.listener import QUIET_S, Changes, Listener
 from bot.store.client.server_clock import FAR_AHEAD, adjusted, asked, moment
-from bot.store.client.servers import Node, OneServer, Servers, Watched, options
+from bot.store.client.servers import Node, OneServer, Servers, Watched, options, slot_of
 
 __all__ = [
     "FAR_AHEAD",
@@ -241,6 +241,9 @@ class Client:
             except exceptions.MovedError as error:
                 await self._servers.heed(error)
             except exceptions.AskError as error:
+                # The slot is on two servers, and each key on one of them: the other one says that there is none.
+                if sum(slot_of(command) is not None for command in commands) > 1:
+                    return [reply for command in commands for reply in await self._asked([command], alone=alone)]
                 return checked(await self._servers.asking(error, commands))
         raise exceptions.ConnectionError("the slot keeps moving")
 

@@ -114,6 +114,22 @@ async def test_a_key_that_has_moved_ahead_of_its_slot_is_found(store: Store, clu
     assert await store.client.read(["GET", "{s0}:here"], ["GET", "{s0}:there"]) == [b"1", b"2"]
 
 
+async def test_keys_that_are_read_together_are_found_wherever_each_is_by_now(
+    store: Store, cluster: RedisCluster
+) -> None:
+    await store.client.do("SET", "{s0}:here", "1")
+    await store.client.do("SET", "{s0}:there", "2")
+    moving, asked = Moving(cluster), [["GET", f"{{s0}}:{name}"] for name in ("here", "there", "nowhere")]
+    moving.begin()
+    moving.move("{s0}:there")
+
+    found = await store.client.read(*asked)
+    moving.move()
+    moving.end()
+
+    assert found == [b"1", b"2", None]
+
+
 async def test_in_a_slot_that_moves_a_change_is_made_whole_or_not_at_all_and_then_once(
     store: Store, cluster: RedisCluster
 ) -> None:
