@@ -1,6 +1,7 @@
 """Real Redis servers that replace each other: three masters with a replica each, and a master under Sentinels."""
 
 import subprocess
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -146,8 +147,12 @@ class RedisCluster:
         masters = (one for one in self.servers if told(one, "INFO", "replication").get("role") == "master")
         return next(one for one in masters if one is not than)
 
-    def move(self, key: str, source: RedisServer, target: RedisServer) -> None:
+    def move(
+        self, key: str, source: RedisServer, target: RedisServer, half_way: Callable[[], None] = lambda: None
+    ) -> None:
         """Hand the slot of a key over as `redis-cli --cluster reshard` does: key by key, while both serve it.
+
+        Do something else `half_way`.
 
         https://redis.io/docs/latest/commands/cluster-setslot/
         """
@@ -155,10 +160,15 @@ class RedisCluster:
         assert isinstance(slot, int)
         ask(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", self.id_of(source))
         ask(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", self.id_of(target))
-        while keys := texts(ask(source, "CLUSTER", "GETKEYSINSLOT", slot, 1)):
-            ask(source, "MIGRATE", "127.0.0.1", target.port, keys[0], 0, 5000)
+        self._migrate(slot, source, target, keys_left=int(str(ask(source, "CLUSTER", "COUNTKEYSINSLOT", slot))) // 2)
+        half_way()
+        self._migrate(slot, source, target, keys_left=0)
         for server in (target, source):
             ask(server, "CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
+
+    def _migrate(self, slot: int, source: RedisServer, target: RedisServer, keys_left: int) -> None:
+        while len(keys := texts(ask(source, "CLUSTER", "GETKEYSINSLOT", slot, keys_left + 1))) > keys_left:
+            ask(source, "MIGRATE", "127.0.0.1", target.port, keys[0], 0, 5000)
 
     def flush(self) -> None:
         """Forget all that is stored."""

@@ -29,7 +29,7 @@ HAPPENED: dict[OfRedis, str] = {
 """How a report names what befell Redis."""
 
 _DISK, _LAST_BYTES = "8g", 65_536
-_DISK_FULL_S = 1.5
+_DISK_FULL_S = _HALF_MOVED_S = 1.5
 # A busy machine is not a failure.
 _HEALED_S = 120.0
 _COPIED_MS = 2_000
@@ -166,8 +166,7 @@ class OneServer(Servers):
             return False
         used = sum(file.stat().st_blocks * 512 for file in self._disk.rglob("*") if file.is_file())
         _mount("remount", self._disk, f"{used + _LAST_BYTES}")
-        began = time.monotonic()
-        wait_until(lambda: time.monotonic() > began + _DISK_FULL_S, _DISK_FULL_S + 10)
+        _last(_DISK_FULL_S)
         _mount("remount", self._disk, _DISK)
         if not _told(self._redis, "PING"):
             self._redis.kill()
@@ -231,7 +230,7 @@ class Clustered(Servers):
         if not self._write(shard, "DEL", clock_of(shard)):
             return False
         self._offsets_ms[shard] = 0
-        self._cluster.move(clock_of(shard), source, target)
+        self._cluster.move(clock_of(shard), source, target, half_way=lambda: _last(_HALF_MOVED_S))
         wait_until(lambda: self._cluster.is_known(clock_of(shard), target), _HEALED_S, "a slot that has moved")
         return self._master_of(shard) is target
 
@@ -305,6 +304,12 @@ def _told(server: RedisServer, *words: str | int) -> bool:
     except (OSError, Refused):
         return False
     return True
+
+
+def _last(seconds: float) -> None:
+    """What has begun lasts so long."""
+    began = time.monotonic()
+    wait_until(lambda: time.monotonic() > began + seconds, seconds + 10)
 
 
 def _mount(how: str, disk: Path, size: str) -> str:
