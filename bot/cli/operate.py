@@ -160,14 +160,20 @@ def _worded(found: "Status") -> Iterator[str]:
     )
     half = "" if found.decision_p50_s is None else f", half of them within {_span(found.decision_p50_s)}"
     yield f"decided in 24 h    {found.decided_24h}{half}"
+    mean = "" if found.decision_mean_s is None else f", {_span(found.decision_mean_s)} each on average"
+    decided, expired = found.answers.get("decided", 0), f"{found.expired} expired, {found.glass_broken} broke the glass"
+    yield f"decided ever       {decided}{mean}, {expired}"
     yield f"runs               {found.started} started{_listed(found.runs)}"
-    yield f"work that waits    {found.ready}, the oldest for {_span(found.lag_s)}"
+    lags = ", ".join(f"{work} {_span(waits_s)}" for work, waits_s in found.lags_s.items() if waits_s >= 1)
+    yield f"work that waits    {found.ready}, the oldest for {_span(found.lag_s)}" + (f" ({lags})" if lags else "")
     yield f"still to be sent   {found.outbox}"
     yield f"not delivered      {sum(found.delivery_failures.values())}{_listed(found.delivery_failures)}"
     yield f"dead letters       {found.dead_letters}, quarantined {found.quarantined}"
     yield f"to be sealed       {found.unsealed}, the oldest for {_span(found.unsealed_s)}"
     tokens = sum(found.model_tokens.values())
-    yield f"models             {found.model_calls} calls, {tokens} tokens, ${found.cost_usd:.2f}"
+    took = "" if found.model_call_mean_s is None else f", {found.model_call_mean_s:.1f} s a call on average"
+    unpriced = f" and {found.unpriced_calls} calls of unknown price" if found.unpriced_calls else ""
+    yield f"models             {found.model_calls} calls, {tokens} tokens, ${found.cost_usd:.2f}{unpriced}{took}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -1,16 +1,17 @@
 """What operators ask: how much waits, for how long, what failed; for `/metrics` and `sayso status` alike."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from statistics import median
 
-from agents.model.usage import CALLS, MICRODOLLARS, TOKENS
+from agents.model import usage
 from agents.run import RunState
 from bot.policy.record import RequestRecord
 from bot.render.views import Status
 from bot.store import Store
-from bot.store.lists import DECIDED_WITHIN, DECISION_MS, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, Figures
+from bot.store.lists import DECIDED_S, DECIDED_WITHIN, DECISION_MS, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, Figures
 
 AGES: tuple[str, ...] = ("under 5m", "5m-1h", "1h-4h", "4h-1d", "1d-3d", "3d-7d", "over 7d")
 """What the ages of open requests are called, by the places in `bot.store.lists.AGES_S`."""
@@ -38,11 +39,46 @@ def answers(found: Figures) -> dict[str, int]:
     return counted | ({"decided": decided} if decided else {})
 
 
+def ended(found: Figures) -> dict[str, int]:
+    """Runs that have ended by how, those in the archive, too."""
+    return {state: found.runs[state] + found.archived[state] for state in ENDED}
+
+
+def ready(found: Figures) -> dict[str, int]:
+    """What a worker could take now."""
+    return {"answers": found.answers, "other": found.ready}
+
+
+def lags_s(found: Figures) -> dict[str, float]:
+    """For how long the oldest work of each kind waits."""
+    return {
+        "answers": found.answers_lag_s,
+        "other": found.ready_lag_s,
+        "schedule": found.overdue_s,
+        "audit": found.unsealed_s,
+    }
+
+
+def decided_within(found: Figures) -> dict[str, int]:
+    """Decisions that took no longer than so many seconds."""
+    return _within(found.counts, DECIDED_WITHIN, DECIDED_S)
+
+
+def called_within(use: Counter[str]) -> dict[str, int]:
+    """Calls of models that took no longer than so many seconds."""
+    return _within(use, usage.WITHIN, usage.SECONDS)
+
+
+def _within(counts: Counter[str], begins: str, bounds: Sequence[float]) -> dict[str, int]:
+    up_to = accumulate(counts[f"{begins}{place}"] for place in range(len(bounds) + 1))
+    return dict(zip([*map(str, bounds), "+Inf"], up_to, strict=True))
+
+
 async def status(store: Store, needs: Sequence[str] = (), frozen: Sequence[str] = ()) -> Status:
     """Everything as it stands now; `needs` and `frozen` are what its caller found. Raises StoreUnavailable."""
     found, took_s = await store.lists.figures(), await _decided(store)
     lag_s = max(found.answers_lag_s, found.ready_lag_s, found.overdue_s)
-    use = found.model_use
+    use, decided, called = found.model_use, decided_within(found), called_within(found.model_use)
     return Status(
         needs=(*needs, *_needs(found, lag_s)),
         runs={state: count for state, count in sorted(found.runs.items()) if count},
@@ -60,13 +96,28 @@ async def status(store: Store, needs: Sequence[str] = (), frozen: Sequence[str] 
         dead_letters=found.dead,
         quarantined=found.quarantined,
         delivery_failures=dict(sorted(found.named(NOT_DELIVERED).items())),
-        model_calls=sum(_named(use, CALLS).values()),
-        model_tokens=dict(sorted(_named(use, TOKENS).items())),
-        cost_usd=use[MICRODOLLARS] / 1_000_000,
+        model_calls=sum(_named(use, usage.CALLS).values()),
+        model_tokens=dict(sorted(_named(use, usage.TOKENS).items())),
+        cost_usd=use[usage.MICRODOLLARS] / 1_000_000,
         unsealed=found.unsealed,
         unsealed_s=round(found.unsealed_s, 3),
         frozen=tuple(frozen),
+        ended={state: count for state, count in ended(found).items() if count},
+        glass_broken=found.counts[GLASS_BROKEN],
+        decisions_within=decided,
+        decision_mean_s=_mean_s(found.counts[DECISION_MS], decided),
+        ready_by_work=ready(found),
+        lags_s={work: round(waits_s, 3) for work, waits_s in lags_s(found).items()},
+        model_outcomes=dict(sorted(_named(use, usage.CALLS).items())),
+        unpriced_calls=use[usage.UNPRICED],
+        model_calls_within=called,
+        model_call_mean_s=_mean_s(use[usage.MILLISECONDS], called),
     )
+
+
+def _mean_s(all_ms: int, within: Mapping[str, int]) -> float | None:
+    count = within["+Inf"]
+    return round(all_ms / 1_000 / count, 3) if count else None
 
 
 def _named(use: Counter[str], begins: str) -> dict[str, int]:

@@ -127,8 +127,13 @@ class Status(Frozen):
     `lag_s` is for how long the oldest work waits that could be taken, or how late workers look after what is due.
     `decided_24h` are those of the last 24 h among the 500 newest requests, and `decision_p50_s` the time that half of
     them took at most. `unsealed` facts wait to be sealed for the audit log, the oldest for `unsealed_s`. `answers`,
-    `delivery_failures`, `expired` and what models used are counted since ever.
+    `ended`, `delivery_failures`, `expired`, `glass_broken`, the times that decisions and calls of models took, and what
+    models used are counted since ever. `…_within` names seconds, and how many took no longer. `lags_s` is by kind of
+    work: `schedule` is how late workers look after what is due, `audit` is `unsealed_s`. What a newer release says
+    besides is left out.
     """
+
+    model_config = ConfigDict(extra="ignore")
 
     needs: tuple[str, ...]
     runs: dict[str, int]
@@ -152,6 +157,16 @@ class Status(Frozen):
     unsealed: int = 0
     unsealed_s: float = 0.0
     frozen: tuple[str, ...] = ()
+    ended: Mapping[str, int] = {}
+    glass_broken: int = 0
+    decisions_within: Mapping[str, int] = {}
+    decision_mean_s: float | None = None
+    ready_by_work: Mapping[str, int] = {}
+    lags_s: Mapping[str, float] = {}
+    model_outcomes: Mapping[str, int] = {}
+    unpriced_calls: int = 0
+    model_calls_within: Mapping[str, int] = {}
+    model_call_mean_s: float | None = None
 
 
 class Turn(Frozen):

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import accumulate
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
@@ -12,9 +11,9 @@ from prometheus_client.registry import Collector
 
 from agents.model import usage
 from agents.run import RunState
-from bot.queries.figures import AGES, ENDED, answers
+from bot.queries.figures import AGES, answers, called_within, decided_within, ended, lags_s, ready
 from bot.store import Store, StoreError
-from bot.store.lists import DECIDED_S, DECIDED_WITHIN, DECISION_MS, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, Figures
+from bot.store.lists import DECISION_MS, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, Figures
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -68,8 +67,8 @@ def _of_runs(found: Figures) -> Iterator[Metric]:
     yield CounterMetricFamily("sayso_runs_started", "Runs that were started, by whatever way.", value=found.started)
     by_state: dict[str, float] = {state: found.runs[state] for state in get_args(RunState)}
     yield _labelled(GaugeMetricFamily, "sayso_runs", "Runs in the store, by state.", "state", by_state)
-    ended: dict[str, float] = {state: found.runs[state] + found.archived[state] for state in ENDED}
-    yield _labelled(CounterMetricFamily, "sayso_runs_ended", "Runs that have ended, by how.", "state", ended)
+    told = "Runs that have ended, by how."
+    yield _labelled(CounterMetricFamily, "sayso_runs_ended", told, "state", ended(found))
 
 
 def _of_requests(found: Figures) -> Iterator[Metric]:
@@ -85,28 +84,20 @@ def _of_requests(found: Figures) -> Iterator[Metric]:
     told = "Requests that one person decided by breaking the glass."
     yield CounterMetricFamily("sayso_glass_broken", told, value=found.counts[GLASS_BROKEN])
     yield _labelled(CounterMetricFamily, "sayso_answers", "Answers, by what became of them.", "outcome", answers(found))
-    within = [*accumulate(found.counts[f"{DECIDED_WITHIN}{place}"] for place in range(len(DECIDED_S) + 1))]
     yield HistogramMetricFamily(
         "sayso_decision_seconds",
         "Time from opening a request to the answer that decided it.",
-        buckets=list(zip([*map(str, DECIDED_S), "+Inf"], within, strict=True)),
+        buckets=[*decided_within(found).items()],
         sum_value=found.counts[DECISION_MS] / 1_000,
     )
 
 
 def _of_work(found: Figures) -> Iterator[Metric]:
-    ready = {"answers": found.answers, "other": found.ready}
-    yield _labelled(GaugeMetricFamily, "sayso_queue_ready", "Work that a worker could take now.", "work", ready)
-    lags = {
-        "answers": found.answers_lag_s,
-        "other": found.ready_lag_s,
-        "schedule": found.overdue_s,
-        "audit": found.unsealed_s,
-    }
+    yield _labelled(GaugeMetricFamily, "sayso_queue_ready", "Work that a worker could take now.", "work", ready(found))
     told = (
         "For how long the oldest of that work waits; schedule: how late workers look after what is due; audit: facts."
     )
-    yield _labelled(GaugeMetricFamily, "sayso_queue_lag_seconds", told, "work", lags)
+    yield _labelled(GaugeMetricFamily, "sayso_queue_lag_seconds", told, "work", lags_s(found))
     yield GaugeMetricFamily("sayso_outbox_waiting", "Messages that are still to be sent.", value=found.outbox)
     told = "Cards that a channel did not bring to their person, by channel."
     failures = found.named(NOT_DELIVERED)
@@ -144,10 +135,9 @@ def _of_models(use: Counter[str]) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "sayso_model_unpriced_calls", "Calls whose price is not known.", value=use[usage.UNPRICED]
     )
-    within = accumulate(use[f"{usage.WITHIN}{place}"] for place in range(len(usage.SECONDS) + 1))
     yield HistogramMetricFamily(
         "sayso_model_call_seconds",
         "Time that calls of models took, failed ones too.",
-        buckets=list(zip([*map(str, usage.SECONDS), "+Inf"], within, strict=True)),
+        buckets=[*called_within(use).items()],
         sum_value=use[usage.MILLISECONDS] / 1_000,
     )

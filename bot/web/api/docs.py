@@ -257,6 +257,16 @@ STATUS: dict[str, object] = {
     "unsealed": 0,
     "unsealed_s": 0.0,
     "frozen": ["production: Frozen since 10:12 UTC on 2 March 2026 by Dan Dorn: “incident 4711”"],
+    "ended": {"done": 41},
+    "glass_broken": 1,
+    "decisions_within": {"60.0": 14, "300.0": 31, "900.0": 38, "+Inf": 38},
+    "decision_mean_s": 161.2,
+    "ready_by_work": {"answers": 0, "other": 0},
+    "lags_s": {"answers": 0.0, "other": 0.0, "schedule": 0.0, "audit": 0.0},
+    "model_outcomes": {"chosen": 118, "model_error": 2},
+    "unpriced_calls": 0,
+    "model_calls_within": {"1.0": 9, "2.5": 71, "5.0": 116, "+Inf": 120},
+    "model_call_mean_s": 2.7,
 }
 DONE = {"id": "s3o-k7m2xq4d5v6ab", "told": "s3o-k7m2xq4d5v6ab is tried again."}
 DEAD = {

@@ -26,13 +26,15 @@ async def test_status_says_what_waits_and_that_nothing_needs_a_person(world: Wor
     first, *lines = told.out.splitlines()
     assert first == "✓ nothing needs a person but what is asked"
     assert [line.split("  ")[0] for line in lines] == [
-        "frozen", "open requests", "decided in 24 h", "runs", "work that waits", "still to be sent", "not delivered",
-        "dead letters", "to be sealed", "models",
+        "frozen", "open requests", "decided in 24 h", "decided ever", "runs", "work that waits", "still to be sent",
+        "not delivered", "dead letters", "to be sealed", "models",
     ]  # fmt: skip
     assert lines.pop(0).startswith("frozen             production: Frozen since")
     assert lines[0].startswith("open requests      1 (1 under 5m), the oldest for ")
     assert lines[1].startswith("decided in 24 h    1, half of them within ")
-    assert lines[2] == "runs               2 started, 1 done, 1 waiting"
+    assert lines[2].startswith("decided ever       1, ")
+    assert lines[2].endswith(" each on average, 0 expired, 0 broke the glass")
+    assert lines[3] == "runs               2 started, 1 done, 1 waiting"
     found = json.loads(as_json.out)
     assert (found["open"], found["decided_24h"], found["answers"]) == (1, 1, {"decided": 1})
 

@@ -1,18 +1,22 @@
 """What operators are told: ages, times, failures and what waits; and what it costs to ask."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from agents.model import usage
 from bot.outbound.dead_letter import Note
 from bot.queries.figures import status
+from bot.render.views import Status
 from bot.store import Accepted, Commit, Keys, Once, RecordWrite, Store, Wake, WorkItem
-from bot.store.lists import DECIDED_S, NOT_DELIVERED, Figures, counted_as
+from bot.store.lists import DECIDED_S, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, Figures, counted_as
+from bot.web.metrics import Metrics
 from tests.bot.store.stores import AT, REQUEST, RUN, a_store, line, move_time, started
 from tests.world import World
 
-_HOUR_S = 3_600
+_HOUR_S, _DAY_S = 3_600, 86_400
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ async def opened(store: Store, number: int, age_s: float) -> None:
     digits = "".join("abcdefghij"[int(digit)] for digit in f"{number:03}")
     name = f"s{number % 2}q-aaaaaaaaaa{digits}"
     at = await store.now(name) - timedelta(seconds=age_s)
-    record = RecordWrite(name, 0, "open", b"{}", at, ("bo",))
+    record = RecordWrite(name, 0, "open", b"", at, ("bo",))
     await store.commit(Commit(run_id=name.replace("q-", "r-"), records=[record]))
 
 
@@ -70,12 +74,11 @@ async def test_how_long_work_waits_is_told_by_its_kind(store: Store, work: str) 
             await store.commit(Commit(run_id=RUN, wake=[Wake(WorkItem("run", RUN), await store.now(RUN))]))
     await move_time(store, 90)
 
-    found = await store.lists.figures()
+    now = await status(store)
 
-    lags = {"answers": found.answers_lag_s, "other": found.ready_lag_s, "schedule": found.overdue_s}
-    assert lags[work] >= 90
-    assert all(lag_s < 90 for name, lag_s in lags.items() if name not in {work, "schedule"})
-    assert (found.answers, found.ready) == (int(work == "answers"), int(work == "other"))
+    assert now.lags_s[work] >= 90
+    assert all(lag_s < 90 for name, lag_s in now.lags_s.items() if name not in {work, "schedule"})
+    assert now.ready_by_work == {"answers": int(work == "answers"), "other": int(work == "other")}
 
 
 async def test_a_decision_is_counted_once_by_how_long_it_took(store: Store) -> None:
@@ -158,3 +161,84 @@ async def test_facts_that_wait_to_be_sealed_are_counted_and_need_somebody_after_
 
     assert (now.unsealed, now.unsealed_s < 60, now.needs) == (1, True, ())
     assert "1 facts wait to be sealed" in later.needs[0]
+
+
+async def everything(store: Store) -> None:
+    """Something of everything that is counted, and of each another number."""
+    await opened(store, 1, _DAY_S)
+    counts = {EXPIRED: 2, GLASS_BROKEN: 3, "counted": 4, f"{NOT_DELIVERED}email": 5}
+    await store.commit(Commit(run_id=RUN, events=[started()], expect=0, summary=line(), counts=counts))
+    for took_s in (5.0, 100.0, 100_000_000.0):
+        decided = counted_as("decided", timedelta(seconds=took_s))
+        await store.commit(Commit(run_id=RUN, once=Once(REQUEST, str(took_s), b"{}"), counts=decided))
+    await store.give_up(WorkItem("out", "s0o-bbbbbbbbbbbbb"), _note("dead"))
+    for letter in "ab":
+        await store.hold(f"s1i-aaaaaaaaaaaa{letter}", _note("quarantined"))
+    await store.commit(Commit(run_id=RUN, outgoing=[("s0o-aaaaaaaaaaaaa", b"{}")]))
+    await store.accept(Accepted("s1i-aaaaaaaaaaaaa", "slack:1", b"{}", b"", 60, is_answer=True))
+    await store.push(WorkItem("run", RUN))
+    await store.client.do("XADD", Keys(0).audit_new, "1-1", "note", "{}")
+    used = {f"{usage.CALLS}chosen": 6, f"{usage.CALLS}dropped": 1, f"{usage.TOKENS}input": 70, usage.UNPRICED: 8}
+    spent = {usage.MICRODOLLARS: 9_000_000, usage.MILLISECONDS: 14_000, f"{usage.WITHIN}0": 6, f"{usage.WITHIN}8": 1}
+    for name, count in (used | spent).items():
+        await store.client.do("HSET", Keys(0).model_use, name, count)
+    await store.client.do("HSET", Keys(0).archived, "done", 11)
+    await store.commit(Commit(run_id=RUN, wake=[Wake(WorkItem("run", RUN), await store.now(RUN))]))
+    await move_time(store, _DAY_S)
+
+
+def in_metrics(text: str) -> dict[str, dict[str, float]]:
+    """The figures of all processes, by their names and the values of their label; not those of HTTP."""
+    found = dict[str, dict[str, float]]()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if "_http_" not in sample.name and not sample.name.endswith("_created"):
+                found.setdefault(sample.name, {})["".join(sample.labels.values())] = sample.value
+    return found
+
+
+def in_status(now: Status) -> Iterator[tuple[str, Mapping[str, float]]]:
+    """The figures of a status under the names that `/metrics` gives them."""
+    decided, called = now.decisions_within, now.model_calls_within
+    yield "sayso_redis_up", {"": 1}
+    yield "sayso_runs_started_total", {"": now.started}
+    yield "sayso_runs", now.runs
+    yield "sayso_runs_ended_total", now.ended
+    yield "sayso_requests_open", {"": now.open}
+    yield "sayso_requests_open_by_age", now.open_by_age
+    yield "sayso_request_oldest_age_seconds", {"": now.oldest_open_s}
+    yield "sayso_requests_expired_total", {"": now.expired}
+    yield "sayso_glass_broken_total", {"": now.glass_broken}
+    yield "sayso_answers_total", now.answers
+    yield from _histogram("sayso_decision_seconds", decided, now.decision_mean_s or 0)
+    yield "sayso_queue_ready", now.ready_by_work
+    yield "sayso_queue_lag_seconds", now.lags_s
+    yield "sayso_outbox_waiting", {"": now.outbox}
+    yield "sayso_delivery_failures_total", now.delivery_failures
+    yield "sayso_dead_letters", {"": now.dead_letters}
+    yield "sayso_quarantined_messages", {"": now.quarantined}
+    yield "sayso_model_calls_total", now.model_outcomes
+    yield "sayso_model_tokens_total", now.model_tokens
+    yield "sayso_model_cost_dollars_total", {"": now.cost_usd}
+    yield "sayso_model_unpriced_calls_total", {"": now.unpriced_calls}
+    yield from _histogram("sayso_model_call_seconds", called, now.model_call_mean_s or 0)
+
+
+def _histogram(name: str, within: Mapping[str, int], mean_s: float) -> Iterator[tuple[str, Mapping[str, float]]]:
+    yield f"{name}_bucket", within
+    yield f"{name}_count", {"": within["+Inf"]}
+    yield f"{name}_sum", {"": mean_s * within["+Inf"]}
+
+
+async def test_status_and_metrics_tell_the_same(store: Store) -> None:
+    await everything(store)
+
+    told = in_metrics((await Metrics().text(store)).decode())
+    shown = dict(in_status(await status(store)))
+
+    assert set(told) == set(shown)
+    for name, values in told.items():
+        there = {label: value for label, value in values.items() if value}
+        # Ages of a day go on growing between the two.
+        assert {label: value for label, value in shown[name].items() if value} == pytest.approx(there, rel=1e-3), name
+        assert there, f"{name} is told, and nothing of it was counted here"
