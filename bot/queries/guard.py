@@ -11,7 +11,7 @@ from bot.policy.approvers.concern import Concern, concern_of, people_of_record
 from bot.policy.record import RequestRecord
 from bot.queries.environments import Live
 from bot.queries.history import History
-from bot.render.views import Turns
+from bot.render.views import Summary, Turns
 from bot.store import Store
 from language import say
 
@@ -66,6 +66,23 @@ class Guard:
         if who.sees_all or await self.seen(who, [run_id]):
             return True
         return self.rights.denial(who, "see", await self._concern(run_id), run_id) is None
+
+    async def archived(
+        self, who: Who, month: str, cursor: str | None, limit: int
+    ) -> tuple[tuple[Summary, ...], str | None]:
+        """The runs in the archive that ended in a month such as `2026-10` and that `who` may see, newest first.
+
+        They are those of a page, so they may be fewer than `limit` where more follow. Raises Invalid.
+        """
+        found, following = await self._history.ended_in(month, cursor, limit)
+        return tuple([one for one in found if await self._may_still_see(who, one.id)]), following
+
+    async def _may_still_see(self, who: Who, run_id: str) -> bool:
+        """The same as `may_see`, of a run whose file may have been deleted while the list of its month was not."""
+        try:
+            return await self.may_see(who, run_id)
+        except NotFound:
+            return False
 
     async def _concern(self, run_id: str) -> Concern:
         """Return whom a run concerns, as its events say: lists go by ids alone, which may be others' by now."""

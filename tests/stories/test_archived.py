@@ -121,6 +121,38 @@ async def test_a_month_is_told_page_by_page_newest_first(world: World, api: Api)
     assert second["next"] is None
 
 
+async def test_the_console_lists_a_month_of_the_archive(world: World) -> None:
+    run_id, _ = await archived(world)
+    month = f"{(await world.app.history.read(run_id)).events[-1].at.astimezone(UTC):%Y-%m}"
+    async with a_console(world) as console:
+        anna, dan = await console.browser("anna"), await console.browser("dan")
+
+        found = await anna.get(f"/runs?archived={month}")
+        elsewhere = await anna.get("/runs?archived=2020-01")
+        of_others = await dan.get(f"/runs?archived={month}")
+
+        assert [link for link in found.links if "/runs/" in link] == [f"/runs/{run_id}"]
+        assert 'name="archived" type="month"' in (await anna.get("/runs")).html
+        assert "There is none in the archive that ended in 2020-01." in elsewhere.words
+        assert [link for link in of_others.links if "/runs/" in link] == []
+        assert (await anna.get("/runs?archived=2026-13")).status == 400
+
+
+async def test_a_run_whose_file_was_deleted_hides_no_other_of_its_month(world: World, api: Api) -> None:
+    kept, deleted = [await world.trigger("stamp letter") for _ in range(2)]
+    for run_id in (kept, deleted):
+        await world.ended(run_id)
+    await world.quiet()
+    await world.move_time(MONTH_S)
+    await world.retention()
+    [file] = (world.folder / "archive" / "runs").glob(f"*/*/{deleted}.jsonl.gz")
+    file.unlink()
+
+    listed = await (await api.client("anna")).get("/v1/runs", params={"archived": f"{datetime.now(UTC):%Y-%m}"})
+
+    assert [run["id"] for run in listed.json()["runs"]] == [kept]
+
+
 async def test_nothing_steers_it_and_it_says_that_it_has_ended(world: World, api: Api) -> None:
     run_id, _ = await archived(world)
 

@@ -96,9 +96,9 @@ async def listed(
     """
     who = here.app.access.rights.of_key(key)
     if archived is not None:
-        ended, following = await here.app.history.ended_in(archived, cursor, limit)
-        fits = [one for one in ended if state in {None, one.state} and agent in {None, one.agent}]
-        return Runs(runs=tuple([one for one in fits if await here.app.guard.may_see(who, one.id)]), next=following)
+        ended, following = await here.app.guard.archived(who, archived, cursor, limit)
+        fits = tuple(one for one in ended if state in {None, one.state} and agent in {None, one.agent})
+        return Runs(runs=fits, next=following)
     seen_by = who.seen_by
     found, following = await runs(here.app.store, state=state, agent=agent, seen_by=seen_by, cursor=cursor, limit=limit)
     return Runs(runs=found, next=following)

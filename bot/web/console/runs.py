@@ -20,7 +20,7 @@ from bot.people.sessions import Login
 from bot.policy.attachments import all_files
 from bot.queries import lists
 from bot.queries.history import Story
-from bot.render.views import request_view, word_of
+from bot.render.views import Summary, request_view, word_of
 from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
 from bot.store.attachments import content_of
@@ -86,8 +86,9 @@ class RunPage:
 
 
 async def listed(request: Request) -> Response:
-    """Runs, newest first, of one state or all."""
-    return await page(request, "runs.html", await newest(request))
+    """Runs, newest first, of one state or all; with `archived` those of the archive that ended in this month."""
+    month = request.query_params.get("archived", "")
+    return await page(request, "runs.html", await _of_month(request, month) if month else await newest(request))
 
 
 async def newest(request: Request) -> dict[str, object]:
@@ -99,7 +100,21 @@ async def newest(request: Request) -> dict[str, object]:
     found, following = await lists.runs(
         here(request).app.store, state=state or None, seen_by=who_of(request).seen_by, cursor=cursor, limit=_LISTED
     )
-    return {"runs": found, "next": following, "state": state, "states": STATES, "follows": cursor is None}
+    return _list(found, following, state=state, follows=cursor is None)
+
+
+async def _of_month(request: Request, month: str) -> dict[str, object]:
+    """Return the values of the list of an archived month. Raises Invalid."""
+    cursor, guard = request.query_params.get("cursor"), here(request).app.guard
+    found, following = await guard.archived(who_of(request), month, cursor, _LISTED)
+    return _list(found, following, month=month)
+
+
+def _list(
+    found: Sequence[Summary], following: str | None, *, state: str = "", month: str = "", follows: bool = False
+) -> dict[str, object]:
+    values = {"runs": found, "next": following, "state": state, "month": month, "follows": follows}
+    return values | {"states": STATES}
 
 
 async def shown(request: Request) -> Response:

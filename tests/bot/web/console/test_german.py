@@ -185,6 +185,7 @@ async def pages_of(world: World, console: Console, browser: Browser) -> dict[str
     paths += [f"/requests/deny?pick={scene.request_id}", f"/runs/{done}", f"/runs/{done}?raw", "/requests?all"]
     paths += [f"/runs/{scene.run_id}/confirm/{verb}" for verb in ("cancel", "retry", "fork?at=1")]
     paths += [f"/requests/{question.request.id}", "/requests?q=x", "/requests?all&state=expired", "/runs?state=paused"]
+    paths += ["/runs?archived=2020-01"]
     paths += ["/policies?policy=production&env=x", "/policies?policy=pair&at=Sunday+23:10", "/policies?policy=x&at=x"]
     paths += ["/mail/anna", "/nothing", "/runs/s0r-aaaaaaaaaaaaa", "/runs?state=x"]
     found = {path: await browser.get(path) for path in paths}
