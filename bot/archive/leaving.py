@@ -102,6 +102,7 @@ class Leaving:
         dead = await self._dead(keys, run_id, unsent)
         if dead is None:
             return None
+        dead |= await self._dead_expiries(keys, events)
         forks: list[bytes] = await self._client.do("ZRANGE", keys.forks(run_id), 0, -1)
         kept = KeptRun(
             run_id=run_id,
@@ -125,9 +126,15 @@ class Leaving:
                 return None
         return found
 
+    async def _dead_expiries(self, keys: Keys, events: Sequence[Event]) -> dict[str, tuple[bytes, bytes]]:
+        """The notes of requests that could not expire. That of a review that did not begin stays: it is still due."""
+        ids = _requests_in(events)
+        notes: list[bytes | None] = await self._client.do("HMGET", keys.dead, *ids) if ids else []
+        return {name: (b"", note) for name, note in zip(ids, notes, strict=True) if note and _kind_of(note) == "ask"}
+
     async def _requests(self, keys: Keys, events: Sequence[Event]) -> tuple[KeptRequest, ...]:
         found = list[KeptRequest]()
-        for request_id in dict.fromkeys(one.request.id for one in own(events) if isinstance(one, RequestOpened)):
+        for request_id in _requests_in(events):
             (version, state, body), replies, places = await self._client.read(
                 ["HMGET", keys.request(request_id), "version", "state", "body"],
                 ["HGETALL", keys.replies(request_id)],
@@ -212,6 +219,10 @@ class Leaving:
         return bool(await self._client.run(_FORGET, names, [json.dumps(plan)]))
 
 
+def _requests_in(events: Sequence[Event]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.request.id for one in own(events) if isinstance(one, RequestOpened)))
+
+
 def _places_of(events: Iterable[Event]) -> set[str]:
     """The places of all requests of a run, as they are listed."""
     opened = (event.request for event in events if isinstance(event, RequestOpened))
@@ -221,8 +232,13 @@ def _places_of(events: Iterable[Event]) -> set[str]:
 def _dropped_by(note: bytes) -> datetime | None:
     """Return the time of a note that may be dropped; None for one about a run or a request, and for quarantine."""
     said: dict[str, Any] = json.loads(note)
-    is_message = said.get("member", "").partition(" ")[0] in {"in", "out"}
-    return datetime.fromisoformat(said["at"]) if said["kind"] == "dead" and is_message else None
+    is_message = said["kind"] == "dead" and _kind_of(note) in {"in", "out"}
+    return datetime.fromisoformat(said["at"]) if is_message else None
+
+
+def _kind_of(note: bytes) -> str:
+    """What the work was that a note is about; nothing for a message that waits for nothing."""
+    return json.loads(note).get("member", "").partition(" ")[0]
 
 
 def _named(found: Mapping[bytes, bytes]) -> dict[str, bytes]:

@@ -67,7 +67,10 @@ class Retention:
         self._failed = Counter[str]()
 
     async def keep_looking(self) -> None:
-        """Look at every shard now and then, for ever."""
+        """Look at every shard now and then, for ever. Where nothing can leave, the log says so first."""
+        if self._archive.place is None:
+            fix = 'set to = "s3://BUCKET/PREFIX" in [retention] of sayso.toml, or a directory that every process sees'
+            log.warning("finished runs and audit records stay in Redis for ever: there is no archive", fix=fix)
         while True:
             await asyncio.sleep(LOOKS_EVERY_S)
             await self.look(LOOKS_EVERY_S * _ENOUGH)

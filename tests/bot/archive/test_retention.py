@@ -1,10 +1,12 @@
 """Finished runs leave Redis after their time, whole, once the archive has them, and not before."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from agents.events import write_event
 from agents.requests import PersonId, RunId
@@ -16,6 +18,7 @@ from bot.audit.reading import Query
 from bot.runs.api_requests import Asker
 from bot.store import Commit, Keys, Wake, WorkItem
 from tests.bot.archive.places import Breaking
+from tests.waiting import until
 from tests.world import World
 
 DAY_S = 86_400
@@ -241,6 +244,15 @@ async def test_without_a_place_everything_stays(world: World) -> None:
     assert await world.events(run_id)
 
 
+async def test_without_a_place_the_log_says_at_the_start_that_nothing_leaves(world: World) -> None:
+    with capture_logs() as log:
+        looking = asyncio.create_task(retention(world, None).keep_looking())
+        [told] = await until(lambda: [line for line in log if line["log_level"] == "warning"], what="it is told")
+        looking.cancel()
+
+    assert "stay in Redis for ever" in told["event"]
+
+
 async def test_a_run_about_which_something_is_still_to_be_told_stays(world: World) -> None:
     run_id = await decided(world)
     async with world.stopped():
@@ -264,6 +276,31 @@ async def test_what_was_given_up_on_leaves_with_its_run(world: World) -> None:
 
     assert await world.unsent() == []
     assert await world.dead() == []
+
+
+async def test_a_request_that_could_not_expire_leaves_with_its_run(world: World) -> None:
+    await decided(world)
+    [record] = await world.requests()
+    await given_up(world, WorkItem("ask", record.request.id))
+    await world.move_time(MONTH_S)
+
+    assert await look(world) == 1
+    assert await world.dead() == []
+
+
+async def test_a_review_that_was_given_up_on_stays_to_be_begun_after_its_run_has_left(world: World) -> None:
+    await decided(world)
+    [record] = await world.requests()
+    await given_up(world, WorkItem("glass", record.request.id))
+    await world.move_time(MONTH_S)
+
+    assert await look(world) == 1
+    assert len(await world.dead()) == 1
+
+
+async def given_up(world: World, item: WorkItem) -> None:
+    note = f'{{"kind":"dead","what":"{item}","why":"no","at":"2026-11-22T12:00:00Z","member":"{item}"}}'
+    await world.app.store.give_up(item, note.encode())
 
 
 async def test_of_too_many_dead_letters_the_oldest_leave_the_list_for_the_archive(world: World, folder: Path) -> None:
