@@ -91,6 +91,6 @@ async def by_kind(redis: Client) -> dict[str, float]:
 def _kind(key: str) -> str:
     ours = re.fullmatch(r"\{s\d+\}:(.*)", key)
     if ours is None:
-        return "the queue"
+        return "keys of none of our shards"
     name = re.sub(r"^(seen|window|thread|requests:for|runs:\w+):.*", r"\1:*", _ID.sub("*", ours[1]))
     return _KINDS.get(name, name)

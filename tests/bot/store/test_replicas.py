@@ -49,6 +49,21 @@ async def test_a_start_counts_once_the_replica_has_it(store: Store) -> None:
     assert await store.holds(RUN, ATTEMPT)
 
 
+async def test_where_no_word_is_asked_for_a_start_counts_again_on_a_replica_that_lacks_it(pair: Pair) -> None:
+    master, replica = [Store(Client(server.url), 2, LEASE_S) for server in pair.servers]
+    await append(master, started(), expect=0)
+
+    async def has_followed() -> bool:
+        return await events(replica) == ["run_started"]
+
+    await until(has_followed, what="the replica follows")
+    await replica.client.do("REPLICAOF", "NO", "ONE")  # from now on it lags, and then it is promoted
+
+    assert [await start(master), await start(replica)] == ["started", "started"]
+    for store in (master, replica):
+        await store.client.close()
+
+
 @pytest.mark.long
 async def test_a_start_without_the_word_of_the_replica_is_unconfirmed_and_holds_no_lease(
     store: Store, pair: Pair
