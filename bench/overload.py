@@ -80,12 +80,12 @@ async def overload(folder: Path, triggers: int, answers: int) -> None:
         url = redis.start()
         app = compose(bench_settings(folder), url, [BenchChannel(_say)], [bench_agent(_reply)])
         crowded = Crowded(app)
-        async with _worker(folder, crowded) as worker:
+        async with working(folder, crowded) as worker:
             waiting = [f"waits-{number}" for number in range(answers)]
             for name in waiting:
                 await crowded.ask(name, "others")
             await crowded.until("paused", *waiting)
-            before = (_resident(worker.pid), await crowded.used())
+            before = (resident(worker.pid), await crowded.used())
             rows = await _beside(crowded, worker.pid, waiting, triggers, before)
         await app.store.client.close()
     show(f"{triggers:,} triggers of one sender at once, one worker", ("what", "n", "p50 / p99 / max s"), rows)
@@ -106,7 +106,7 @@ async def _beside(
     for number, name in enumerate(waiting):
         answered[name] = await crowded.answer(name)
         asked[f"other-{number}"] = await crowded.ask(f"other-{number}", f"other-{number % 20}")
-        most = max(most, _resident(worker))
+        most = max(most, resident(worker))
         await asyncio.sleep(_EVERY_S)
     busy = triggers - sum("paused" in crowded.at[name] for name in names)
     await asyncio.gather(*floods)
@@ -114,7 +114,7 @@ async def _beside(
     await crowded.until("paused", *asked)
     await crowded.until("paused", *names)
     took = time.monotonic() - began
-    most, used = max(most, _resident(worker)), await crowded.used()
+    most, used = max(most, resident(worker)), await crowded.used()
     return [
         ("answer durable -> its run done", len(answered), _times(crowded, "done", answered)),
         ("another's trigger durable -> its question asked", len(asked), _times(crowded, "paused", asked)),
@@ -130,17 +130,19 @@ def _times(crowded: Crowded, event: str, since: dict[str, float]) -> str:
     return " / ".join(f"{one:.2f}" for one in (percentile(took, 0.5), percentile(took, 0.99), max(took)))
 
 
-def _resident(pid: int) -> int:
-    """Bytes of memory that a process has, where the system tells (Linux)."""
+def resident(pid: int, *, ever: bool = False) -> int:
+    """Bytes of memory that a process has, or the most that it `ever` had, where the system tells (Linux)."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0
-    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
+    name = "VmHWM:" if ever else "VmRSS:"
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(name))
 
 
 @asynccontextmanager
-async def _worker(folder: Path, crowded: Crowded) -> AsyncGenerator[asyncio.subprocess.Process]:
+async def working(folder: Path, crowded: Crowded) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """A worker of the data directory `folder`, a process of its own, which tells `crowded` what it sends."""
     with (folder / "worker.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bench.overload", str(folder), stdout=asyncio.subprocess.PIPE, stderr=log

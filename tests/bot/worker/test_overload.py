@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from bench.overload import Crowded
+from bench.overload import Crowded, resident, working
 from bench.parts import BenchChannel, bench_agent, bench_settings
 from bot.app import App, compose
 from bot.process.running import running
+from bot.store.embedded import EmbeddedRedis
 from bot.worker.queue import AT_ONCE
 from tests.waiting import until
 
 CROWD = 600
+WAITING, ASKED = 10_000, 5_000
+GROWS_AT_MOST = 88 << 20
+"""Bytes. A worker that kept all that it has read would take twice as many for those that were asked alone."""
 
 
 @pytest.fixture
@@ -53,3 +57,25 @@ async def test_an_answer_and_anothers_trigger_overtake_a_crowd(
     assert len(before) <= AT_ONCE
     assert told[0] == ("waits", "paused")
     assert [event for name, event in told if name == "waits"] == ["paused", "done"]
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="what memory a process has is told by Linux")
+async def test_a_workers_memory_does_not_grow_with_ten_thousand_triggers_that_wait(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path) as server:
+        settings, url = bench_settings(tmp_path), server.start()
+        web = compose(settings, url, [BenchChannel(print)], [bench_agent(lambda _, reply: reply)])
+        crowded = Crowded(web)
+        async with working(tmp_path, crowded) as worker:
+            await crowded.ask("first", "bo")
+            await crowded.until("paused", "first")
+            usual = resident(worker.pid, ever=True)
+        for start in range(0, WAITING, 100):
+            await asyncio.gather(*(crowded.ask(f"crowd-{start + number}", "anna") for number in range(100)))
+
+        async with working(tmp_path, crowded) as worker:
+            await until(lambda: len(crowded.tokens) > ASKED, 300)
+            most = resident(worker.pid, ever=True)
+        await web.store.client.close()
+
+    assert most - usual < GROWS_AT_MOST
