@@ -113,8 +113,8 @@ async def _of_month(request: Request, month: str) -> dict[str, object]:
 def _list(
     found: Sequence[Summary], following: str | None, *, state: str = "", month: str = "", follows: bool = False
 ) -> dict[str, object]:
-    values = {"runs": found, "next": following, "state": state, "month": month, "follows": follows}
-    return values | {"states": STATES}
+    values: dict[str, object] = {"runs": found, "next": following, "state": state, "month": month, "follows": follows}
+    return {**values, "states": STATES}
 
 
 async def shown(request: Request) -> Response:
