@@ -1,24 +1,19 @@
-"""Attacks on one request by what is answered: again, twice, as somebody else, about something else, all at once."""
+"""Attacks on one request by what is answered: again, twice, as somebody else, about something else."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from agents.events import RequestDecided, RequestRevoked, ToolStarted
 from agents.requests import PersonId, RequestId
 from bot.config.errors import ConfigError
 from bot.policy.judgements import AlreadyVoted, Counted, Decided
 from bot.policy.record import RequestRecord
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML, settings_of
-from tests.servers.console import a_console
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.waiting import until
 from tests.world import World
-
-WAYS = ("cli", "api", "console", "slack")
 
 
 @pytest.fixture
@@ -97,32 +92,3 @@ def test_a_second_account_with_an_address_of_the_requester_is_refused(tmp_path: 
 
     with pytest.raises(ConfigError, match="anna"):
         settings_of(tmp_path, TOML + double)
-
-
-async def test_64_answers_to_one_request_have_one_outcome_and_a_denial_before_the_start_wins(world: World) -> None:
-    async with a_console(world) as console:
-        record = await asked(world)
-        keys = {person: await console.api.client(person) for person in ("bo", "cy")}
-
-        async def answer(number: int) -> str:
-            vote = "deny" if number % 2 else "approve"
-            person, way = ("bo", "cy")[number // 2 % 2], WAYS[number // 4 % 4]
-            if way != "api":
-                return (await world.decide(person, record, vote, channel=way)).type
-            body = {"vote": vote, "digest": record.request.digest}
-            said = await keys[person].post(f"/v1/requests/{record.request.id}/answer", json=body)
-            return said.json()["judgement"]["type"]
-
-        told = await asyncio.gather(*(answer(number) for number in range(64)))
-        await world.ended(record.request.run_id)
-        await world.quiet()
-
-    events = await world.events(record.request.run_id)
-    decided = [event.decision.state for event in events if isinstance(event, RequestDecided)]
-    has_started = any(isinstance(event, ToolStarted) for event in events)
-    assert told.count("decided") == len(decided) == 1
-    assert told.count("revoked") == sum(isinstance(event, RequestRevoked) for event in events) <= 1
-    assert has_started == (decided == ["approved"] and "revoked" not in told)
-    assert world.workshop.effects == (["press bell"] if has_started else [])
-    # A denial that did not stop it came after the start, and says so.
-    assert not has_started or told.count("too_late") == 32
