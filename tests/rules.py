@@ -3,9 +3,13 @@
 Written from that page alone. It knows nothing of the product's code, and times are seconds since the request opened.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 EXPIRES_AFTER_S, EXECUTE_WITHIN_S = 4 * 3600.0, 15 * 60.0
+
+Said = tuple[str, str, str]
+"""Who, through which channel, and the vote. Said twice it is what it is once."""
 
 
 @dataclass
@@ -30,12 +34,15 @@ class Rules:
     voters: frozenset[str] = frozenset()
     has_started: bool = False
     is_frozen: bool = False
+    is_mail_enough: bool = False
 
-    def approve(self, person: str, revision: int, now: float) -> None:
-        """Sentences 1, 2, 4 and 5: an approver who is no requester, once, of what stands now."""
+    def approve(self, person: str, channel: str, revision: int, now: float) -> None:
+        """Sentences 1, 2, 4 and 5: an approver who is no requester, once, of what stands now. *Break glass*: by mail
+        only with `approve_by_email`.
+        """
         if not self._is_open(now) or person not in self.deciders() or revision != self.revision:
             return
-        if person in self.votes:
+        if person in self.votes or not self._counts(channel):
             return
         self.votes.add(person)
         counted = self.votes & self.present
@@ -70,9 +77,10 @@ class Rules:
         self.revision, self.votes, self.version = self.revision + 1, set(), version
         return True
 
-    def hand_on(self, giver: str, to: str, now: float) -> bool:
-        """*Handing it on*."""
-        if not self._is_open(now) or giver not in self.deciders() or giver in self.votes:
+    def hand_on(self, giver: str, to: str, channel: str, now: float) -> bool:
+        """*Handing it on*: by mail where an approval by mail counts."""
+        may = giver in self.deciders() and giver not in self.votes and self._counts(channel)
+        if not self._is_open(now) or not may:
             return False
         is_accepted = to in self.present and to in self.group | self.stand_ins
         has_part = to in {
@@ -108,9 +116,36 @@ class Rules:
         if self.state == "open" and now >= EXPIRES_AFTER_S:
             self.state = "expired"
 
+    def in_any_order(self, crowd: Sequence[Said], revision: int, now: float) -> list["Rules"]:
+        """All that may stand there once these were heard, one after the other, in an order that nobody knows."""
+        told, found = [(frozenset(crowd), self)], dict[tuple[object, ...], Rules]()
+        seen = set[tuple[object, ...]]()
+        while told:
+            left, rules = told.pop()
+            mark = rules.state, frozenset(rules.votes)
+            if (left, *mark) in seen:
+                continue
+            seen.add((left, *mark))
+            if not left:
+                found[mark] = rules
+            told += [(left - {one}, rules._after(one, revision, now)) for one in left]
+        return list(found.values())
+
+    def _after(self, said: Said, revision: int, now: float) -> "Rules":
+        person, channel, vote = said
+        following = replace(self, votes={*self.votes})
+        if vote == "approve":
+            following.approve(person, channel, revision, now)
+        else:
+            following.deny(person, now)
+        return following
+
     def deciders(self) -> set[str]:
         """Sentence 2, and who neither changed it last nor handed it on."""
         return {*self.approvers} - {self.requester, self.editor, *(giver for giver, _ in self.handed_on)}
+
+    def _counts(self, channel: str) -> bool:
+        return channel != "email" or self.is_mail_enough
 
     def _may_edit(self, person: str) -> bool:
         return person in self.deciders() | ({self.editor} & self.approvers)
