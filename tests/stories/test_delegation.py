@@ -16,6 +16,7 @@ from tests.bot.cli.shell import sayso
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import serving
+from tests.stories.test_audit import records
 from tests.world import World, a_world
 
 SOLO = (
@@ -93,6 +94,17 @@ async def test_it_is_recorded_and_audited_once_and_the_lists_can_be_made_anew(of
     before = await office.request(record.request.id)
     await rebuild(office.app.store)
     assert await office.request(record.request.id) == before
+
+
+async def test_the_card_of_whoever_it_is_handed_on_to_stands_in_the_audit_log_as_it_was_shown(office: World) -> None:
+    record = await asked(office)
+
+    await office.delegate("bo", record, "cy", "I am on the train")
+
+    [found] = await records(office, "reassigned", record.request.id)
+    [shown] = found["cards"]
+    assert (shown["for"], shown["card"]["title"]) == (["cy"], "Press bell?")
+    assert "I am on the train" in str(shown["card"])
 
 
 async def test_the_same_wish_sent_twice_is_one(office: World) -> None:

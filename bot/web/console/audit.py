@@ -136,10 +136,13 @@ def _query(given: dict[str, str]) -> Query:
 
 
 def _day(text: str) -> datetime | None:
+    if not text:
+        return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+        found = datetime.fromisoformat(text)
     except ValueError:
         raise Invalid(say("audit.no-day", text=text)) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _kind_word(kind: str) -> str:

@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Mapping
+from datetime import timedelta, timezone
+from urllib.parse import urlencode
 
 import pytest
 from starlette.types import Message, Send
@@ -39,6 +41,31 @@ async def test_whoever_hears_the_alerts_sees_who_decided_filters_it_and_download
     assert table.text.startswith("shard,n,at,kind,who,")
     assert len(table.text.splitlines()) == 6
     assert "soon is no day" in wrong.words
+
+
+async def test_the_page_and_the_download_have_what_is_of_the_days_that_were_picked(
+    world: World, console: Console
+) -> None:
+    first = await asked(world)
+    await world.decide("bo", first, "deny")
+    await world.move_time(2 * 24 * 3600.0)
+    second = await asked(world)
+    await records(world, "opened", second.request.id)
+    now, dan = await world.now(), await console.browser("dan")
+    between = (now - timedelta(hours=1)).astimezone(timezone(timedelta(hours=9))).isoformat()
+
+    async def shown(**days: str) -> set[str]:
+        page = await dan.get(f"/audit?{urlencode(days)}")
+        lines = (await dan.ask("GET", f"/audit/export?{urlencode(days)}")).text.splitlines()
+        exported = {found for line in lines if (found := json.loads(line)["run_id"])}
+        assert exported == {run for run in (first.request.run_id, second.request.run_id) if run in page.html}
+        return exported
+
+    assert await shown(since=f"{now:%Y-%m-%d}") == {second.request.run_id}
+    assert await shown(until=f"{now:%Y-%m-%d}") == {first.request.run_id}
+    assert await shown(since=between) == {second.request.run_id}
+    assert await shown(since="2020-01-01", until=between) == {first.request.run_id}
+    assert await shown(since="2020-01-01", until="2020-01-02") == set()
 
 
 async def test_nobody_else_reads_the_audit_log(console: Console) -> None:
