@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 EXPIRES_AFTER_S, EXECUTE_WITHIN_S = 4 * 3600.0, 15 * 60.0
 
 Said = tuple[str, str, str]
-"""Who, through which channel, and the vote. Said twice it is what it is once."""
+"""Who, through which channel, and the vote."""
 
 
 @dataclass
@@ -117,8 +117,12 @@ class Rules:
             self.state = "expired"
 
     def in_any_order(self, crowd: Sequence[Said], revision: int, now: float) -> list["Rules"]:
-        """All that may stand there once these were heard, one after the other, in an order that nobody knows."""
-        told, found = [(frozenset(crowd), self)], dict[tuple[object, ...], Rules]()
+        """All that may stand there once these were heard, one after the other, in an order that nobody knows.
+
+        What somebody says twice is what it is once, and so is each way that counts.
+        """
+        heard = frozenset((person, vote) for person, way, vote in crowd if vote == "deny" or self._counts(way))
+        told, found = [(heard, self)], dict[tuple[object, ...], Rules]()
         seen = set[tuple[object, ...]]()
         while told:
             left, rules = told.pop()
@@ -128,14 +132,13 @@ class Rules:
             seen.add((left, *mark))
             if not left:
                 found[mark] = rules
-            told += [(left - {one}, rules._after(one, revision, now)) for one in left]
+            told += [(left - {one}, rules._after(*one, revision, now)) for one in left]
         return list(found.values())
 
-    def _after(self, said: Said, revision: int, now: float) -> "Rules":
-        person, channel, vote = said
+    def _after(self, person: str, vote: str, revision: int, now: float) -> "Rules":
         following = replace(self, votes={*self.votes})
         if vote == "approve":
-            following.approve(person, channel, revision, now)
+            following.approve(person, "", revision, now)
         else:
             following.deny(person, now)
         return following
