@@ -125,8 +125,8 @@ def step(run: Run, event: Event) -> Run:
             return _outside(run, event)
         case CardDelivered():
             return replace(run, cards=(*run.cards, event))
-        case VoteCast():
-            return _voted(run, event)
+        case VoteCast() | AnswerNoted():
+            return _voted(run, event) if isinstance(event, VoteCast) else _noted(run, event)
         case PersonSaid():
             return _wrote(run, (event.person,), {event.person: event.identity})
         case RunPaused() | RunResumed():
@@ -144,7 +144,7 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, ended=event, pending=None)
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
-            | AnswerNoted() | AnswerHeld() | CardReplaced() | DeliveryFailed() | RequestReminded()
+            | AnswerHeld() | CardReplaced() | DeliveryFailed() | RequestReminded()
             | ContinuationAsked()
         ):  # fmt: skip
             return run
@@ -398,6 +398,16 @@ def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:
     """The result of the step's own attempts counts, late ones too: a result known is better than a question."""
     current = pending.attempt or (pending.waits.attempt if pending.waits else None)
     return (current is not None and current.id == attempt_id) or (attempt_id, pending.id) in run.orphans
+def _noted(run: Run, event: AnswerNoted) -> Run:
+    """Note a denial that came after a start was recorded; other answers that do not count change nothing."""
+    pending = run.pending
+    if pending is None or pending.attempt is None or event.outcome != "too_late":
+        return run
+    if not is_current(pending, event.request_id):
+        return run
+    return replace(run, pending=replace(pending, attempt=replace(pending.attempt, is_stopped=True)))
+
+
 
 
 def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started: bool) -> Run:

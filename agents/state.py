@@ -54,7 +54,10 @@ _EARLY = 50
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a tool's effect. With `queued` it waits for its turn, and nothing of it has happened."""
+    """One try at a tool's effect. With `queued` it waits for its turn, and nothing of it has happened.
+
+    `is_stopped`: somebody denied it after its start was recorded. If nothing of it has begun, nothing does.
+    """
 
     id: AttemptId
     started_at: datetime
@@ -68,6 +71,7 @@ class Attempt:
 class Waiting:
     """The effect of `attempt` is under way outside, where it is called `handle`; see `ToolWaits`.
 
+    is_stopped: bool = False
     `looks` found no result so far. `report` is what the newest report said; with `is_news` nobody has looked since.
     """
 

@@ -19,7 +19,7 @@ TOP = Path(__file__).parents[1]
 _TREE = ("bot", "agents", "channels", "language", "prompts", "tests", "pyproject.toml")
 _JUDGE, _RECHECK, _SCRIPTS = Path("bot/policy/judge.py"), Path("bot/policy/record.py"), Path("bot/store/lua")
 # The checks of `why_not`, in their order.
-_RECHECKS = ("approved", "digest", "execute_within", "glass", "voters")
+_RECHECKS = ("approved", "stopped", "digest", "execute_within", "glass", "voters")
 # What pytest's exit status says of a mutant.
 _FOUND = {0: "no test fails without it", 1: "caught", 5: "no test is named for it"}
 # A busy machine is not a failure.

@@ -45,6 +45,8 @@ class ApprovalGuard:
     async def approved(self, run: Run, call: GatedCall, started: ToolStarted) -> RecordWrite | None:
         """The approval's record as `start_tool` must find it; None when the run must look again or ask again."""
         record, version, now = await self._decisions.request(_request_of(started))
+        if await self._took_back(record, version, now):
+            return None
         if why := await self._why_not(run, record, call, now):
             log.warning("not executed", request_id=record.request.id, reason=why)
             await self._decisions.supersede(record, version, why, now)
@@ -56,6 +58,18 @@ class ApprovalGuard:
         before = min(filter(None, (good_until(record), begins)))
         written = record_write(after(record, [started]), version, before=before)
         return replace(written, environment=call.effect.environment or "")
+
+    async def taken_back(self, request_id: RequestId) -> bool:
+        """Return whether an approval was taken back just now, by a denial that came once its start was recorded."""
+        return await self._took_back(*await self._decisions.request(request_id))
+
+    async def _took_back(self, record: RequestRecord, version: int, now: datetime) -> bool:
+        """Do so where nothing has begun; what may have is asked anew."""
+        if record.stopped is None or record.state != "approved" or record.began_at is not None:
+            return False
+        log.warning("taken back", request_id=record.request.id, person=record.stopped.person)
+        await self._decisions.take_back(record, version, record.stopped, now)
+        return True
 
     async def _why_not(self, run: Run, record: RequestRecord, call: GatedCall, now: datetime) -> str | None:
         """Return why the approval does not cover a call as it would be executed now; None if it does."""

@@ -304,7 +304,7 @@ class Executor:
             run = fold((await self._store.load(run_id)).events)
             pending = run.pending
             attempt = pending.attempt if pending and not pending.revoked else None
-            if attempt is None or attempt.id != attempt_id or run.is_cancelled:
+            if attempt is None or attempt.id != attempt_id or attempt.is_stopped or run.is_cancelled:
                 return False
             before = attempt.queued.behind if attempt.queued else None
             if before == (behind.run_id if behind else None):

@@ -6,6 +6,7 @@ Pure: `decide` commits what is found here, or judges again.
 import re
 from collections.abc import Callable, Collection, Sequence
 
+from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, VoteCast
 from agents.requests import (
     Closed,
     Decision,
@@ -16,8 +17,10 @@ from agents.requests import (
     people_of,
 )
 from agents.text import says_something
+from bot.policy.answers import Statement
 from bot.policy.approvers.quorum import eligible, is_met
 from bot.policy.approvers.steps import next_step
+from bot.policy.attachments import attachments
 from bot.policy.glass import decision_by, objection
 from bot.policy.judgements import (
     AlreadyDecided,
@@ -130,6 +133,14 @@ def is_question(text: str) -> bool:
 def is_noted(record: RequestRecord, person: PersonId) -> bool:
     """Return whether an answer of this person that does not count is still kept."""
     return record.noted.get(person, 0) < MOST_NOTED
+
+
+def is_kept(record: RequestRecord, person: PersonId, judgement: Judgement) -> bool:
+    """Return whether an answer of this person that does not count is kept.
+
+    The first denial after a start always is: by it what has not begun does not begin.
+    """
+    return is_noted(record, person) or (isinstance(judgement, TooLate) and record.stopped is None)
 
 
 REPLACED = "it answers a card that was replaced by a newer one"
@@ -368,3 +379,44 @@ def _decision(answer: Answer, state: Closed, by: tuple[PersonId, ...], votes: Se
         evidence=answer.evidence if state in {"answered", "withdrawn"} else "",
         at=answer.at,
     )
+
+
+def facts_of(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
+    """Return the events that a judgement adds to the run; a robot that answers for ever adds nothing more."""
+    request_id, now, files = record.request.id, answer.at, attachments(statement.files)
+    match judgement:
+        case Counted():
+            return [VoteCast(at=now, request_id=request_id, vote=judgement.vote, files=files)]
+        case Decided(vote=Vote() as vote):
+            cast = VoteCast(at=now, request_id=request_id, vote=vote, files=files)
+            return [cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
+        case Decided():
+            return [RequestDecided(at=now, request_id=request_id, decision=judgement.decision, files=files)]
+        case Revoked():
+            return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote, files=files)]
+        case _ if not is_kept(record, answer.person, judgement):
+            return []
+        case _:
+            noted = AnswerNoted(
+                at=now,
+                request_id=request_id,
+                reply_id=statement.reply_id,
+                person=answer.person,
+                channel=answer.channel,
+                text=_noted_text(answer, judgement, statement),
+                outcome=judgement.type,
+                files=files,
+                evidence=statement.evidence,
+                about=judgement.about if isinstance(judgement, Replied) else "",
+            )
+            return [noted]
+
+
+def _noted_text(answer: Answer, judgement: Judgement, statement: Statement) -> str:
+    match judgement:
+        case NoteUnconfirmed():
+            return judgement.note
+        case TooLate():  # as a denial in time has it
+            return answer.text
+        case _:
+            return statement.text

@@ -76,8 +76,9 @@ class Comment(Remark):
 
 class RequestRecord(Frozen):
     """A request as it stands. `started_at` is when its tool started, by which `attempt`; both are
-    taken back where that has certainly not begun. While it is `queued`, nothing of it has happened. `noted` is
-    how often whose answer did not count.
+    taken back where that has certainly not begun. While it is `queued`, nothing of it has happened. `stopped` is
+    the first denial that came after that: what has not begun by then does not begin. `noted` is how often whose answer
+    did not count.
 
     `joined` wrote to the run while it was open, and so count as its requesters from then on; `joined_as` marks the
     humans behind their ids. `comments` are the newest words beside an open approval, which are for people alone.
@@ -95,6 +96,7 @@ class RequestRecord(Frozen):
     started_at: AwareDatetime | None = None
     attempt: AttemptId | None = Field(default=None, exclude_if=operator.not_)
     queued: bool = Field(default=False, exclude_if=operator.not_)
+    stopped: Vote | None = Field(default=None, exclude_if=operator.not_)
     holders: tuple[Holder, ...] = ()
     noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
     joined: tuple[PersonId, ...] = ()
@@ -195,7 +197,11 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {"votes": (*record.votes, event.vote)}
         case AnswerNoted():
             noted = {**record.noted, event.person: record.noted.get(event.person, 0) + 1}
-            return {"noted": noted, "comments": _comments(record, event)}
+            return {
+                "noted": noted,
+                "comments": _comments(record, event),
+                "stopped": record.stopped or _stop(record, event),
+            }
         case CardReplaced():
             return _replaced(record, event)
         case RequestDecided():
@@ -243,6 +249,23 @@ def _replaced(record: RequestRecord, event: CardReplaced) -> dict[str, object]:
     return {"replaced": replaced, "holders": (*record.holders, event.holder), "renewed_at": renewed_at}
 
 
+def _stop(record: RequestRecord, event: AnswerNoted) -> Vote | None:
+    """Return the denial that came too late to be sure that it stops anything; None for any other answer."""
+    if event.outcome != "too_late":
+        return None
+    return Vote(
+        reply_id=event.reply_id,
+        person=event.person,
+        approve=False,
+        reason=event.text,
+        revision=record.request.revision,
+        digest=record.request.digest,
+        channel=event.channel,
+        evidence=event.evidence,
+        at=event.at,
+    )
+
+
 def _comments(record: RequestRecord, event: AnswerNoted) -> tuple[Comment, ...]:
     is_comment = record.state == "open" and record.request.format == "approval" and event.outcome in _KINDS
     if not is_comment or not event.text.strip():
@@ -287,6 +310,8 @@ def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now
     until = good_until(record)
     if until is None or record.decision is None:
         return say("run.not-approved")
+    if record.stopped:
+        return say("run.stopped-late")
     if record.request.digest != digest:
         return say("run.not-the-same")
     if now >= until:

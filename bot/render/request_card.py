@@ -435,8 +435,8 @@ def _can_decide(
             return Can(deny=True, why=f"{why} {say('answer.to-take-back')}" if _only_withdraws(yes, no) else why)
         case _, Revoked():
             return Can(stop=True, why=why)
-        case _, TooLate():
-            return Can(why=f"{why} {_words(no, record, people)}")
+        case _, TooLate():  # nobody has said so, so it does go on
+            return Can(why=f"{why} {say('answer.has-started', when=in_words(no.started_at))}")
         case _:
             return Can(why=why)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import structlog
 
-from agents.events import AnswerNoted, CardReplaced, Event, RequestDecided, RequestRevoked, VoteCast
+from agents.events import CardReplaced, Event, RequestDecided, RequestRevoked
 from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
 from bot.archive.keeper import Archive
 from bot.people.directory import People
@@ -15,10 +15,10 @@ from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, read_answer
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import begun
-from bot.policy.attachments import attachments, contents
+from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judge import is_noted, judge
+from bot.policy.judge import facts_of, is_kept, is_noted, judge
 from bot.policy.judgements import (
     Answer,
     Asked,
@@ -28,7 +28,6 @@ from bot.policy.judgements import (
     DelegationRefused,
     Judgement,
     NotEntitled,
-    NoteUnconfirmed,
     NotThisWay,
     OutOfDate,
     Remarked,
@@ -183,7 +182,7 @@ class Decisions:
                 told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
                 commit = self.revisions.remarking(record, version, statement, answer, judgement, told)
             else:
-                facts = _facts(record, answer, judgement, statement)
+                facts = facts_of(record, answer, judgement, statement)
                 brought = await self.comments.bring(record, facts, is_public=statement.is_public)
                 commit = self._commit(record, version, statement, answer, judgement, brought)
             written = await self._journal.write(replace(commit, inbound=inbound))
@@ -229,7 +228,8 @@ class Decisions:
         is_final = now_stands.state != record.state
         is_heard = _is_told_later(statement) or answer.channel in request.policy.reach
         is_seen = isinstance(judgement, Counted | Revoked) and answer.channel in self._edits  # on the card itself
-        is_told = is_heard and not is_seen and is_noted(record, answer.person) and not isinstance(judgement, Decided)
+        is_told = is_heard and not is_seen and not isinstance(judgement, Decided)
+        is_told = is_told and is_kept(record, answer.person, judgement)
         # Whoever takes back what they asked for has no card to see it on.
         has_card = any(holder.person == answer.person for holder in record.holders)
         is_told = is_told or (is_final and not has_card and _is_told_later(statement))
@@ -341,16 +341,14 @@ class Decisions:
         if record.decision is None:
             return []
         news = [holder.delivery_id for holder in newest_of(record) if holder.person != decider]
-        return updates_for(
-            request, record.holders, self._edits, lambda person: self._closed(record, decider, person, now), news
-        )
+        return updates_for(request, record.holders, self._edits, lambda person: self._closed(record, person, now), news)
 
-    def _closed(self, record: RequestRecord, decider: PersonId | None, person: PersonId, now: datetime) -> Card:
+    def _closed(self, record: RequestRecord, person: PersonId, now: datetime) -> Card:
         """The card for `person` that says who has decided."""
         with self._people.speaking_to(person):
             sentence = decided(record.decision, self._people) if record.decision else ""
             if record.state == "revoked":
-                sentence += " " + say("notice.taken-back", name=self._people.name_of(decider or ""))
+                sentence += " " + say("notice.taken-back", name=self._people.name_of(record.votes[-1].person))
             return closed_card(record.request, sentence, now, closes=False)
 
     async def look(self, request_id: RequestId) -> None:
@@ -398,6 +396,14 @@ class Decisions:
         """Replace an approval that does not cover what would be executed; nothing if it has changed meanwhile."""
         await self._journal.write(self.closing(record, version, "superseded", None, why, now))
 
+    async def take_back(self, record: RequestRecord, version: int, stop: Vote, now: datetime) -> None:
+        """Take an approval back by a denial that was told to come too late, as what it allowed did not begin.
+
+        Nothing if it has changed meanwhile. Whoever denied it hears of it as well.
+        """
+        revoked = RequestRevoked(at=now, request_id=record.request.id, vote=stop)
+        await self._journal.write(self._closed_by(record, version, revoked, None))
+
     def closing(
         self,
         record: RequestRecord,
@@ -427,13 +433,17 @@ class Decisions:
             state=state, by=whom, channel=channel, reason=why, newer_run=newer_run, evidence=evidence, at=now
         )
         event = RequestDecided(at=now, request_id=request.id, decision=decision)
-        closed = after(record, [event])
+        return replace(self._closed_by(record, version, event, by), counts={EXPIRED: 1} if state == "expired" else {})
+
+    def _closed_by(
+        self, record: RequestRecord, version: int, event: RequestDecided | RequestRevoked, decider: PersonId | None
+    ) -> Commit:
+        request, closed = record.request, after(record, [event])
         return Commit(
             run_id=request.run_id,
             events=[event],
             records=[record_write(closed, version)],
-            counts={EXPIRED: 1} if state == "expired" else {},
-            outgoing=[outbox_entry(entry) for entry in self._closing(closed, by, now)],
+            outgoing=[outbox_entry(entry) for entry in self._closing(closed, decider, event.at)],
             wake=[Wake(WorkItem("run", request.run_id))],
             asleep=[WorkItem("ask", request.id)],
             limit=MAX_EVENTS_AT_ALL,
@@ -462,34 +472,3 @@ def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
 
 def _is_told_later(statement: Statement) -> bool:
     return bool(statement.place) or statement.channel not in ANSWERED_AT_ONCE
-
-
-def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
-    """Return the events that a judgement adds to the run; a robot that answers for ever adds nothing more."""
-    request_id, now, files = record.request.id, answer.at, attachments(statement.files)
-    match judgement:
-        case Counted():
-            return [VoteCast(at=now, request_id=request_id, vote=judgement.vote, files=files)]
-        case Decided(vote=Vote() as vote):
-            cast = VoteCast(at=now, request_id=request_id, vote=vote, files=files)
-            return [cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
-        case Decided():
-            return [RequestDecided(at=now, request_id=request_id, decision=judgement.decision, files=files)]
-        case Revoked():
-            return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote, files=files)]
-        case _ if not is_noted(record, answer.person):
-            return []
-        case _:
-            noted = AnswerNoted(
-                at=now,
-                request_id=request_id,
-                reply_id=statement.reply_id,
-                person=answer.person,
-                channel=answer.channel,
-                text=judgement.note if isinstance(judgement, NoteUnconfirmed) else statement.text,
-                outcome=judgement.type,
-                files=files,
-                evidence=statement.evidence,
-                about=judgement.about if isinstance(judgement, Replied) else "",
-            )
-            return [noted]

@@ -365,6 +365,8 @@ class Loop:
     ) -> RunSnapshot | None:
         """Have an approved step wait for the end of a freeze, which is told first; None to look again."""
         run = told.run
+        if await self._guard.taken_back(request_id):
+            return None
         if run.pending is None or run.pending.frozen != freeze:
             await self._freezes.note(request_id, freeze)
             return None

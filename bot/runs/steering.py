@@ -70,7 +70,7 @@ class Steering:
     ) -> None:
         """Take back a request that is open, or approved and not started.
 
-        Raises Forbidden for anybody but a requester, and Conflict when it is closed.
+        Raises Forbidden for anybody but a requester, and Conflict when it is closed or was started.
         """
         match (await self._own(request_id, by)).purpose:
             case "unknown":
@@ -80,14 +80,14 @@ class Steering:
             case _:
                 pass
         before = await self._decisions.close(request_id, "withdrawn", by, why, channel=channel, evidence=evidence)
-        if before.state == "approved" and before.began_at is None:
+        if before.state == "approved":
             await self._stop(before, by, why, channel, evidence)
         elif before.state != "open":
             closed = say("run.withdraw-closed", request=request_id, state=state_name(before.state))
             raise Conflict(closed, say("run.nothing-changed"))
 
     async def _stop(self, record: RequestRecord, by: PersonId, why: str, channel: str, evidence: str) -> None:
-        """Take back what was approved and has not started. Raises Conflict where that comes too late."""
+        """Take back what was approved. Raises Conflict once it was started: then only what has not begun stops."""
         request = record.request
         statement = Statement(
             reply_id=f"withdraw-{secrets.token_hex(8)}",

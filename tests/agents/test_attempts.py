@@ -2,12 +2,12 @@
 
 import pytest
 
-from agents.events import Event, ToolStarted
+from agents.events import AnswerNoted, Event, ToolStarted
 from agents.requests import Given, RequestId
-from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, fold
+from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.state import made_for
 from language import say
-from tests.agents.worlds import BO, chosen, decided, finished, opened, orphaned, started, tool_started
+from tests.agents.worlds import BO, NOON, chosen, decided, finished, opened, orphaned, started, tool_started
 
 Q1, Q2 = RequestId("q1"), RequestId("q2")
 
@@ -58,6 +58,22 @@ def test_of_two_attempts_the_one_that_ended_counts() -> None:
 
     assert made
     assert (made.id, made.state, made.text) == ("a1", "ok", "late")
+
+
+def test_a_denial_after_its_start_stops_one_attempt_and_no_later_one() -> None:
+    late = AnswerNoted(
+        at=NOON, request_id=Q1, reply_id="m2", person=BO, channel="email", text="wait", outcome="too_late"
+    )
+    stopped, other = fold([*BEGUN, late]), late.model_copy(update={"outcome": "already_voted"})
+    again = fold([*BEGUN, late, orphaned(may_have_started=False), begun("a2")])
+
+    assert [is_stopped(run) for run in (stopped, again, fold([*BEGUN, other]))] == [True, False, False]
+
+
+def is_stopped(run: Run) -> bool:
+    assert run.pending
+    assert run.pending.attempt
+    return run.pending.attempt.is_stopped
 
 
 def test_the_same_start_twice_is_one_attempt() -> None:

@@ -322,7 +322,7 @@ async def test_a_requester_who_stops_it_too_late_is_told_since_when_it_runs(offi
 
     await until_gone(office, await office.app.messages.inbox.accept(hallway.follows("anna", "stop", THREAD)))
 
-    await until(lambda: hallway.to("anna", "Too late: it started at"), what="anna is told")
+    await until(lambda: hallway.to("anna", "Too late: it was started at"), what="anna is told")
     held.set()
     await office.ended(record.request.run_id)
 

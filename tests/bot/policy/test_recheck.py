@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from agents.events import AnswerNoted
 from agents.requests import RequestState
-from bot.policy.record import good_until, why_not
+from bot.policy.record import RequestRecord, after, good_until, why_not
 from tests.bot.examples import ANNA, BO, CY, DIGEST, LATER, approval, decision, policy, record
 from tests.guards import guards
 
@@ -21,6 +22,32 @@ def test_a_fresh_approval_covers_exactly_what_was_approved() -> None:
 @pytest.mark.parametrize("state", ["open", "denied", "expired", "withdrawn", "superseded", "revoked"])
 def test_what_is_not_approved_is_not_executed(state: RequestState) -> None:
     assert why_not(record(state=state), DIGEST, HERE, LATER) == "it is not approved"
+
+
+@guards("recheck:stopped")
+def test_what_somebody_denied_once_it_was_started_is_not_executed() -> None:
+    """It may have begun, by a key that makes it harmless to begin again: people are asked."""
+    begun = record(state="approved", started_at=LATER)
+
+    stopped = after(begun, [late_denial("wait"), late_denial("really")])
+
+    assert why_not(begun, DIGEST, HERE, LATER) is None
+    assert why_not(stopped, DIGEST, HERE, LATER) == "somebody denied it after it was started"
+    assert stopped.stopped
+    assert (stopped.stopped.person, stopped.stopped.approve, stopped.stopped.reason) == (CY, False, "wait")
+    assert RequestRecord.model_validate_json(begun.model_dump_json()).stopped is None
+
+
+def late_denial(text: str) -> AnswerNoted:
+    return AnswerNoted(
+        at=LATER,
+        request_id=APPROVED.request.id,
+        reply_id=text,
+        person=CY,
+        channel="email",
+        text=text,
+        outcome="too_late",
+    )
 
 
 @guards("recheck:digest")

@@ -296,7 +296,11 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         ),
         (Decided(decision=decision()), APPROVAL, f"Bo Berg approved at {WHEN}."),
         (Revoked(vote=vote(approve=False)), APPROVAL, "taken back; nothing was started"),
-        (TooLate(started_at=LATER), APPROVAL, f"Too late: it started at {WHEN}."),
+        (
+            TooLate(started_at=LATER),
+            APPROVAL,
+            f"Too late: it was started at {WHEN}. If it has not begun by now, it will not begin.",
+        ),
         (AlreadyDecided(decision=decision()), APPROVAL, f"Already decided: Bo Berg approved at {WHEN}."),
         (AlreadyVoted(), APPROVAL, "You have approved this before"),
         (ClosedOtherwise(state="expired"), APPROVAL, "the request is expired"),

@@ -1,0 +1,185 @@
+"""A denial that comes once a start is recorded: what has not begun by then does not begin."""
+
+import shutil
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from agents.events import RequestRevoked, ToolOrphaned, ToolStarted
+from agents.requests import PersonId, RequestId, RunId
+from bot.config.example import example_toml
+from bot.dev.demo import add_ways
+from bot.errors import Conflict
+from bot.policy.judge import MOST_NOTED
+from bot.policy.judgements import TooLate
+from bot.policy.record import RequestRecord, records
+from tests.stories.attacks.test_queued import another_deploys, approved_and_queued
+from tests.stories.test_rollback import live
+from tests.waiting import until
+from tests.world import World, a_world
+
+BO = PersonId("bo")
+
+
+class Planning:
+    """A shop whose deploys to production are planned first, which lasts for as long as somebody holds the plan."""
+
+    def __init__(self, folder: Path) -> None:
+        self._held, self._seen = folder / "held", folder / "seen"
+        script = f'while [ -e "{self._held}" ]; do touch "{self._seen}"; sleep 0.02; done; echo nothing changes'
+        self.toml = f"plan = ['sh', '-c', '{script}']\n"
+
+    def hold(self) -> None:
+        """Let the next plan last."""
+        self._held.touch()
+
+    def let_go(self) -> None:
+        """End the plan that lasts."""
+        self._held.unlink()
+
+    def is_made(self) -> bool:
+        """Return whether a plan is being made that is held."""
+        return self._seen.exists()
+
+
+@pytest.fixture
+def planning(tmp_path: Path) -> Planning:
+    return Planning(tmp_path)
+
+
+@pytest.fixture
+async def planned(redis: str, tmp_path: Path, demo: Path, planning: Planning) -> AsyncIterator[World]:
+    """The shop as `sayso dev` has it, whose production has a plan."""
+    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
+    add_ways(tmp_path / "data" / "demo")
+    toml = example_toml(tmp_path / "data" / "demo" / "shop")
+    toml = toml.replace('policy = "production"\n', f'policy = "production"\n{planning.toml}', 1)
+    async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
+        yield world
+
+
+@asynccontextmanager
+async def in_its_last_look(planned: World, planning: Planning) -> AsyncGenerator[tuple[RunId, RequestRecord]]:
+    """A deploy whose turn has come and which is planned once more before it begins."""
+    async with another_deploys(planned):
+        run_id, record = await approved_and_queued(planned)
+        planning.hold()
+    await until(planning.is_made, what="the last look has begun")
+    record = await planned.request(record.request.id)
+    assert record.began_at
+    try:
+        yield run_id, record
+    finally:
+        planning.let_go()
+
+
+async def starts(world: World, run_id: RunId) -> int:
+    return sum(isinstance(event, ToolStarted) and bool(event.request_id) for event in await world.events(run_id))
+
+
+async def equals_its_story(world: World, request_id: RequestId) -> RequestRecord:
+    """The request as it stands, which is what the events of its run come to."""
+    record = await world.request(request_id)
+    assert records(await world.events(record.request.run_id))[request_id] == record
+    return record
+
+
+async def test_attack_a_denial_in_the_last_look_is_not_lost(planned: World, planning: Planning) -> None:
+    before = live(planned, "production")
+    async with in_its_last_look(planned, planning) as (run_id, record):
+        said = await planned.decide("cy", record, "deny", "stop, incident")
+
+    run = await planned.ended(run_id)
+
+    assert isinstance(said, TooLate)
+    assert live(planned, "production") == before
+    assert (await planned.summary(run_id)).endswith("revoked before it started: stop, incident")
+    assert run.results[-1].by == ("cy",)
+    assert await starts(planned, run_id) == 1
+    stands = await equals_its_story(planned, record.request.id)
+    assert (stands.state, stands.started_at) == ("revoked", None)
+
+
+async def test_attack_a_withdrawal_in_the_last_look_is_not_lost(planned: World, planning: Planning) -> None:
+    before = live(planned, "production")
+    async with in_its_last_look(planned, planning) as (run_id, record):
+        with pytest.raises(Conflict, match="If it has not begun by now, it will not begin"):
+            await planned.steering.withdraw(record.request.id, PersonId("anna"), "not today")
+
+    await planned.ended(run_id)
+
+    assert live(planned, "production") == before
+    assert (await equals_its_story(planned, record.request.id)).state == "revoked"
+
+
+async def test_attack_a_denial_in_the_last_look_outlives_a_freeze(planned: World, planning: Planning) -> None:
+    before, freezes = live(planned, "production"), planned.app.requests.freezes
+    async with in_its_last_look(planned, planning) as (run_id, record):
+        await planned.decide("cy", record, "deny", "stop, incident")
+        await freezes.freeze("production", BO, "incident")
+
+    assert (await planned.ended(run_id)).state == "failed", "it waits for no end of the freeze"
+
+    await freezes.unfreeze("production", BO, "over")
+    await planned.quiet()
+    assert live(planned, "production") == before
+    assert await starts(planned, run_id) == 1
+
+
+async def test_attack_the_stop_of_somebody_whose_answers_are_kept_no_longer_counts(
+    planned: World, planning: Planning
+) -> None:
+    before = live(planned, "production")
+    async with in_its_last_look(planned, planning) as (run_id, record):
+        for number in range(MOST_NOTED):
+            await planned.decide("cy", record, "approve", reply_id=f"robot-{number}")
+
+        await planned.decide("cy", record, "deny", "stop")
+
+    await planned.ended(run_id)
+    assert live(planned, "production") == before
+
+
+async def test_who_stopped_it_in_the_last_look_reads_on_the_card_that_it_did_not_begin(
+    planned: World, planning: Planning
+) -> None:
+    async with in_its_last_look(planned, planning) as (run_id, _):
+        card = await planned.next_mail("cy", about="Deploy")
+        await planned.reply("cy", card, "no, stop")
+        told = await planned.next_mail("cy", about="Too late")
+
+    await planned.ended(run_id)
+
+    assert "it was started on" in " ".join(told.text.split())
+    assert "If it has not begun by now, it will not begin." in " ".join(told.text.split())
+    assert "Taken back by Cy Cole before it started" in (await planned.next_mail("cy", about="Taken back")).text
+
+
+async def test_the_next_request_is_not_stopped_by_it(planned: World, planning: Planning) -> None:
+    async with in_its_last_look(planned, planning) as (run_id, record):
+        await planned.decide("cy", record, "deny", "stop, incident")
+    await planned.ended(run_id)
+
+    again = await planned.trigger("deploy v1.2.0 to production")
+    await planned.decide("bo", await planned.opened(again), "approve")
+
+    assert (await planned.ended(again)).state == "done"
+    assert live(planned, "production") == "v1.2.0"
+
+
+async def test_a_denial_once_it_has_begun_changes_nothing(world: World) -> None:
+    may_end = world.workshop.hold("bell")
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    await world.decide("bo", record, "approve")
+    await until(lambda: world.workshop.started, what="it presses")
+
+    said = await world.decide("cy", record, "deny", "stop!")
+    may_end.set()
+
+    assert isinstance(said, TooLate)
+    assert await world.summary(run_id) == "done: ok: press bell: done"
+    stands = await equals_its_story(world, record.request.id)
+    assert stands.state == "approved"
+    assert not [one for one in await world.events(run_id) if isinstance(one, RequestRevoked | ToolOrphaned)]
