@@ -65,6 +65,7 @@ from agents.state import (
     meaning_of,
     raised_over,
     settled_by_people,
+    with_proof,
 )
 from agents.steps import RULES, Done, RequestHumanInput
 from language import in_all
@@ -100,6 +101,7 @@ def fold(events: Iterable[Event], run: Run | None = None) -> Run:
 
 def step(run: Run, event: Event) -> Run:
     """The run after `event`, its sequence number aside."""
+    run = with_proof(run, event)
     match event:
         case RunStarted() if run.started is None:
             budget = run.budget.given(event)
@@ -171,6 +173,8 @@ def _forked(run: Run, event: RunForked) -> Run:
         writers=_with(run.writers, event.by),
         identities=run.identities,
         advisers=run.advisers,
+        by_mail=run.by_mail,
+        weakness=run.weakness,
         objections=run.objections,
         edits=run.edits,
         forked=event,
@@ -394,10 +398,6 @@ def _queued(run: Run, event: ToolQueued) -> Run:
     return replace(run, pending=replace(pending, attempt=attempt))
 
 
-def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:
-    """The result of the step's own attempts counts, late ones too: a result known is better than a question."""
-    current = pending.attempt or (pending.waits.attempt if pending.waits else None)
-    return (current is not None and current.id == attempt_id) or (attempt_id, pending.id) in run.orphans
 def _noted(run: Run, event: AnswerNoted) -> Run:
     """Note a denial that came after a start was recorded; other answers that do not count change nothing."""
     pending = run.pending
@@ -408,6 +408,10 @@ def _noted(run: Run, event: AnswerNoted) -> Run:
     return replace(run, pending=replace(pending, attempt=replace(pending.attempt, is_stopped=True)))
 
 
+def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:
+    """The result of the step's own attempts counts, late ones too: a result known is better than a question."""
+    current = pending.attempt or (pending.waits.attempt if pending.waits else None)
+    return (current is not None and current.id == attempt_id) or (attempt_id, pending.id) in run.orphans
 
 
 def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started: bool) -> Run:

@@ -13,8 +13,12 @@ from agents.events import (
     CardDelivered,
     ChildStarted,
     ContinuationAsked,
+    Event,
     OutsideReported,
+    PersonSaid,
+    RequestDecided,
     RequestRevised,
+    RequestRevoked,
     RunEnded,
     RunForked,
     RunStarted,
@@ -24,6 +28,7 @@ from agents.events import (
     ToolQueued,
     ToolStarted,
     ToolWaits,
+    VoteCast,
 )
 from agents.forms import FormValue, text_of
 from agents.requests import (
@@ -41,6 +46,7 @@ from agents.requests import (
     RunId,
     StepId,
     Vote,
+    rests_on_mail,
 )
 from agents.steps import CallTool, RequestHumanInput, Step
 from agents.text import labelled
@@ -65,13 +71,13 @@ class Attempt:
     idempotent: bool
     effect: Effect
     queued: ToolQueued | None = None
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """The effect of `attempt` is under way outside, where it is called `handle`; see `ToolWaits`.
 
-    is_stopped: bool = False
     `looks` found no result so far. `report` is what the newest report said; with `is_news` nobody has looked since.
     """
 
@@ -329,7 +335,8 @@ class Run:
     holds their own. `notes` stand beside approvals. `broke_glass` are those who did, in whichever request. `forked` is
     set where it goes on from a copied story, of which it keeps results and facts to read, and nothing that was asked,
     allowed, begun or used up; so many of its first results are `copied`, and may be true no longer. `identities` mark
-    the humans behind the ids of those who asked or wrote; the first of an id stays.
+    the humans behind the ids of those who asked or wrote; the first of an id stays. `by_mail`: it goes by answers or
+    words that whoever reads a mailbox can have given. `weakness` says why some prove too little for an approval.
     """
 
     id: RunId = NOT_YET
@@ -353,6 +360,8 @@ class Run:
     writers: tuple[PersonId, ...] = ()
     identities: Mapping[PersonId, str] = field(default_factory=dict[PersonId, str])
     unheard: tuple[PersonId, ...] = ()
+    by_mail: bool = False
+    weakness: str = ""
     advisers: tuple[PersonId, ...] = ()
     objections: tuple[Objection, ...] = ()
     edits: tuple[ArgumentEdit, ...] = ()
@@ -412,6 +421,32 @@ class Run:
         asks = pending is not None and pending.request is not None and pending.decision is None
         holds = pending is not None and (pending.waits or (pending.frozen and not pending.attempt))
         return "waiting" if asks or holds else "running"
+
+
+def with_proof(run: Run, event: Event) -> Run:
+    """Return `run` with how certainly the words of `event` that it goes by are those of their person.
+
+    A mail that answers a question names its card, as an approval does; a denial, or what is only written, need not.
+    """
+    match event:
+        case RequestDecided() if event.decision.state == "answered":
+            ways = (event.decision.channel, event.decision.evidence)
+        case RequestDecided() if event.decision.by and (event.decision.reason or event.files):
+            ways = (event.decision.channel, event.decision.evidence)
+        case VoteCast() | RequestRevoked() if not event.vote.approve and (event.vote.reason or event.files):
+            ways = (event.vote.channel, event.vote.evidence)
+        case RequestRevised():
+            ways = (event.channel, event.evidence)
+            ways = (event.edited.channel, event.edited.evidence) if event.edited else ways
+        case PersonSaid():
+            ways = (event.channel, event.evidence)
+        case OutsideReported():
+            return replace(run, by_mail=run.by_mail or event.by_mail, weakness=run.weakness or event.weakness)
+        case _:
+            return run
+    is_answer = isinstance(event, RequestDecided) and event.decision.state == "answered"
+    weakness = "" if is_answer or ways[0] != "email" else "written to by mail"
+    return replace(run, by_mail=run.by_mail or rests_on_mail(*ways), weakness=run.weakness or weakness)
 
 
 def edits_after(run: Run, event: RequestRevised) -> tuple[ArgumentEdit, ...]:

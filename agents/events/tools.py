@@ -73,7 +73,8 @@ class OutsideReported(Happened):
 
     Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
     answered it, or said why they denied something, so that what it says may be their wish; and what it
-    used (`tokens`, `cost_usd`) counts here too. `identities` mark the humans behind the ids of writers.
+    used (`tokens`, `cost_usd`) counts here too. `identities` mark the humans behind the ids of writers. `by_mail` and
+    `weakness` are as in `Run`.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
@@ -85,6 +86,8 @@ class OutsideReported(Happened):
     advisers: tuple[PersonId, ...] = ()
     tokens: int = 0
     cost_usd: float = 0.0
+    by_mail: bool = Field(default=False, exclude_if=operator.not_)
+    weakness: str = Field(default="", exclude_if=operator.not_)
     identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast, get_args
 import structlog
 from pydantic import AwareDatetime, Field, JsonValue, model_validator
 
-from agents.requests import OPERATORS_KEY, Frozen, PersonId
+from agents.requests import MAILED_LINK, OPERATORS_KEY, Frozen, PersonId
 from bot.audit.log import AuditLog
 from bot.errors import Invalid, NotFound
 from bot.people.directory import People
@@ -93,7 +93,7 @@ class ApiKey(Frozen):
     def evidence(self) -> str:
         """The evidence of who speaks, as it is kept with what this key decides."""
         whose = {"operator": f", {OPERATORS_KEY}", "person": "", "dev": ", lent by sayso dev"}
-        how = ", made after a log-in by a link in a mail" if self.link_by == "email" else ""
+        how = f", made after a log-in {MAILED_LINK}" if self.link_by == "email" else ""
         return f"API key sayso_{self.prefix}{whose[self.made_by]}{how}"
 
     @property

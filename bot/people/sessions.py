@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pydantic import AwareDatetime, Field
 
-from agents.requests import Frozen, PersonId
+from agents.requests import MAILED_LINK, Frozen, PersonId
 from bot.people.directory import People
 from bot.policy.judgements import LinkBy
 from bot.store import Store
@@ -54,8 +54,12 @@ class Session(Login):
     @property
     def evidence(self) -> str:
         """The evidence of who speaks, as it is kept with what is decided in this session."""
-        how = {"slack": "in Slack", "email": "in a mail", "operator": "from an operator's terminal"}
-        return f"console session, opened by a link {how[self.by]}"
+        how = {
+            "slack": "by a link in Slack",
+            "email": MAILED_LINK,
+            "operator": "by a link from an operator's terminal",
+        }
+        return f"console session, opened {how[self.by]}"
 
     def stamp(self, purpose: str) -> str:
         """Return the stamp that only this session can have made for `purpose`: a form's proof, a mark on a message."""

@@ -216,6 +216,8 @@ class Children:
             writers=run.writers,
             identities={one: run.identities[one] for one in run.writers if one in run.identities},
             advisers=advisers_of(run),
+            by_mail=run.by_mail,
+            weakness=run.weakness,
             tokens=spent.tokens,
             cost_usd=spent.cost_usd,
         )
@@ -251,7 +253,7 @@ class _Proof(TypedDict):
 def _proof(parent: RunStarted, run: Run) -> _Proof:
     """Return what proves a child to be its requester's word: what proved its parent, which a mail may have steered."""
     steered = "parent written to" if parent.channel == "email" and run.writers else ""
-    return {"by_mail": parent.by_mail, "weakness": parent.weakness or steered}
+    return {"by_mail": parent.by_mail or run.by_mail, "weakness": parent.weakness or run.weakness or steered}
 
 
 def _beginning(started: RunStarted, files: Sequence[tuple[str, bytes]]) -> Commit:

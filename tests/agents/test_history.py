@@ -72,6 +72,8 @@ def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
         writers=run.writers,
         identities=before.identities,
         advisers=run.advisers,
+        by_mail=before.by_mail,
+        weakness=before.weakness,
         objections=run.objections,
         forked=FORKED,
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, JsonValue, model_validator
 from agents.events import (
     AnswerNoted,
     Event,
+    OutsideReported,
     RequestRevised,
     RunCancelled,
     RunForked,
@@ -215,6 +216,46 @@ def test_votes_pauses_and_messages_between_start_and_finish_lose_nothing() -> No
     assert run.results == (Result(DEPLOY, "ok", "out"),)
     assert run.is_paused
     assert run.cancelled_by == BO
+
+
+LINK = "console session, opened by a link in a mail"
+WORDS = said(channel="console").model_copy(update={"evidence": LINK})
+REPORT = OutsideReported(at=NOON, report_id="r1", handle="r1")
+EDITED = RequestRevised(at=NOON, by=BO, request=request(), channel="slack", evidence="Slack user U1")
+
+
+@pytest.mark.parametrize(
+    ("event", "by_mail", "is_weak"),
+    [
+        (said(), False, False),
+        (said(channel="email"), True, True),
+        (WORDS, True, False),
+        (WORDS.model_copy(update={"evidence": "console session, opened by a link in Slack"}), False, False),
+        (WORDS.model_copy(update={"channel": "slack"}), False, False),
+        (decided("answered", channel="email"), True, False),
+        (decided("answered", channel="slack"), False, False),
+        (decided("approved", channel="email"), False, False),
+        (decided("denied", channel="email"), False, False),
+        (decided("denied", channel="email", reason="v2 instead"), True, True),
+        (vote(channel="email"), False, False),
+        (vote(approve=False, channel="email", reason="v2 instead"), True, True),
+        (vote(approve=False, channel="slack", reason="v2 instead"), False, False),
+        (revoked(), True, True),
+        (EDITED, False, False),
+        (EDITED.model_copy(update={"channel": "email"}), True, True),
+        (REPORT, False, False),
+        (REPORT.model_copy(update={"by_mail": True}), True, False),
+        (REPORT.model_copy(update={"weakness": "written to by mail"}), False, True),
+    ],
+)
+def test_a_run_knows_whether_it_goes_by_what_whoever_reads_a_mailbox_can_say(
+    event: Event, *, by_mail: bool, is_weak: bool
+) -> None:
+    run = fold([started(), chosen(), event, said()])
+    forked = fold([RunForked(at=NOON, how="fork", source=RunId("r0"), at_seq=3, by=ANNA)], run)
+
+    assert (run.by_mail, bool(run.weakness)) == (by_mail, is_weak)
+    assert (forked.by_mail, forked.weakness) == (run.by_mail, run.weakness)
 
 
 def test_a_person_and_the_run_that_started_it_may_both_cancel_a_run_in_any_order() -> None:

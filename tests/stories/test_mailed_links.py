@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.fakes.corkboard import Corkboard
 from tests.office import TOML
 from tests.servers.console import Browser, Console, a_console, sent
 from tests.stories.people.standing import done_once, granted
+from tests.waiting import until
 from tests.world import World, a_world
 
 PUBLIC, HOST = "http://sayso.corp.example:8000", "sayso.corp.example:8000"
@@ -270,6 +272,56 @@ async def test_a_key_of_a_session_that_a_release_before_kept_counts_as_one_by_ma
 
 
 _WAYS: tuple[LinkBy, ...] = ("email", "operator")
+
+
+@pytest.mark.parametrize(("way", "is_asked"), [("mail", True), ("email", True), ("key", True), ("operator", False)])
+async def test_attack_what_whoever_reads_a_mailbox_answers_the_agent_uses_no_standing_approval(
+    redis: str, tmp_path: Path, slack: Corkboard, *, way: str, is_asked: bool
+) -> None:
+    def change(world: World) -> None:
+        world.beside, world.reach = (slack,), ("email",)
+
+    toml = POLICIES.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "5 in 30d"\n', 1)
+    async with (
+        a_world(redis, tmp_path / "data", toml, change=change) as office,
+        a_console(office, host=HOST) as console,
+    ):
+        await granted(office, await done_once(office))
+        record = await asked(office, "ask free_text Which one?\npress bell")
+
+        if way == "mail":
+            await office.reply("anna", await office.next_mail("anna", about="Which one"), "the bell")
+        elif way == "key":
+            made = console.api.with_key(await key_of(await console.browser("anna", by="email"), "answer"))
+            path = f"/v1/requests/{record.request.id}/answer"
+            assert (await made.post(path, json={"text": "the bell"})).status_code == 200
+        else:
+            await answer(await console.browser("anna", by=cast("LinkBy", way)), record, "", text="the bell")
+
+        await office.quiet()
+        assert ((await office.run(record.request.run_id)).open is not None) == is_asked
+        assert office.workshop.effects == ["press bell"] * (1 if is_asked else 2)
+
+
+@pytest.mark.parametrize(
+    "text", ["start_run ask free_text Which one?\npress bell", "ask free_text Which one?\nstart_run press bell"]
+)
+async def test_attack_a_mail_answers_the_one_run_and_the_other_uses_no_standing_approval(
+    redis: str, tmp_path: Path, text: str
+) -> None:
+    toml = POLICIES.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "5 in 30d"\n', 1)
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        await granted(office, await done_once(office))
+        await office.trigger(text)
+        await office.reply("anna", await office.next_mail("anna", about="Which one"), "the bell")
+
+        await until(lambda: is_asked_about(office, "Press bell?"), what="people are asked")
+
+        assert office.workshop.effects == ["press bell"]
+
+
+async def is_asked_about(office: World, title: str) -> bool:
+    return any(one.state == "open" and one.request.title == title for one in await office.requests())
 
 
 async def test_attack_what_somebody_asks_for_who_logged_in_by_a_mailed_link_uses_no_standing_approval(

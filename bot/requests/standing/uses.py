@@ -166,13 +166,14 @@ def _rules(people: People, policy: str) -> str:
 def _is_proven(run: Run, request: Request) -> bool:
     """Return whether a run is as certainly its requester's word as an approval of theirs would have to be.
 
-    Whoever has a mail can send it again, and whoever reads a mailbox can write from it.
+    Whoever has a mail can send it again, and whoever reads a mailbox can write from it: to begin the run, and to answer
+    what it asks.
     """
     started = run.started
-    if started is None or started.weakness:
+    if started is None or started.weakness or run.weakness:
         return False
     is_mail = started.channel == "email"
-    counts = not (is_mail or started.by_mail) or approval_counts(request.policy, "email")
+    counts = not (is_mail or started.by_mail or run.by_mail) or approval_counts(request.policy, "email")
     return counts and not (is_mail and run.writers)
 
 
