@@ -10,6 +10,7 @@ from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
+from bot.people.recognition import as_known_now
 from bot.policy.approvers.quorum import lacking_in_all
 from bot.policy.judge import edit_objection, judge
 from bot.policy.judgements import (
@@ -411,6 +412,7 @@ def _form(form: AnswerForm, can: Can, hands_on: tuple[Input, ...]) -> AnswerForm
 
 def _can(record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime) -> Can:
     """Judge by the judge's own rules what a yes, a no and a question would do."""
+    record = as_known_now(record, people)
     question = _answer_of(placed, person, way, now, approve=None).model_copy(update={"asks": True, "text": "-"})
     can = _can_decide(record, placed, person, way, people, now)
     may_edit = edit_objection(record, question) is None

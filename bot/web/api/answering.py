@@ -11,6 +11,7 @@ from agents.forms import text_of
 from agents.requests import Request, RequestId
 from agents.run import fold
 from bot.people.api_keys import ApiKey
+from bot.people.recognition import as_known_now
 from bot.policy.answers import Statement, picked
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused, changed_names, with_values
@@ -80,7 +81,7 @@ async def answer(
     if key.person is None:
         raise not_for_programs(key)
     sent = reply_id(key, given, once)
-    about = _about(key, record, given, sent)
+    about = _about(key, as_known_now(record, here.app.people), given, sent)
     statement = Statement(
         reply_id=sent,
         person=key.person,

@@ -6,8 +6,12 @@ from agents.requests import RunId
 from bot.policy.judgements import DelegationRefused, NotEntitled
 from tests.bot.inbound.test_follow_ups import THREAD, said, written
 from tests.bot.inbound.test_follow_ups import asked as in_thread
+from tests.bot.queries.test_overview import looks
+from tests.bot.web.console.stage import buttons, place
+from tests.bot.web.problems import refused
 from tests.fakes.hallway import Hallway
 from tests.office import TOML
+from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.people.standing import ALLOWED, an_office, done_once, granted, is_asked, the_only
 from tests.stories.test_audit import asked
@@ -162,6 +166,40 @@ async def test_attack_who_asked_comes_to_decide_under_another_id(redis: str, tmp
         assert isinstance(approved, NotEntitled)
         assert approved.why == "requester"
         assert (await office.request(record.request.id)).state == "open"
+
+
+async def test_attack_the_card_of_who_asked_has_no_approval_for_another_id_of_theirs(
+    redis: str, tmp_path: Path
+) -> None:
+    first = TOML + '\n[people.ames]\nname = "Al Ames"\nemail = "al@corp.example"\n' + _SOLO
+    async with a_world(redis, tmp_path / "data", first, change=of_ames) as office, a_console(office) as console:
+        record = await office.opened(await office.trigger("press bell"))
+        assert "Approve" in buttons(await (await console.browser("ames")).get(place(record)))
+        await becomes(office, _AMES + _SOLO)
+
+        shown = buttons(await (await console.browser("ames")).get(place(record)))
+        card = await looks(office, record, "ames")
+
+        assert "Deny" in shown
+        assert "Approve" not in shown
+        assert card.form
+        assert not card.form.may_approve
+
+
+async def test_attack_a_key_that_may_only_answer_steers_under_another_id_of_whoever_asked(
+    redis: str, tmp_path: Path
+) -> None:
+    first = TOML + '\n[people.ames]\nname = "Al Ames"\nemail = "al@corp.example"\n' + _SOLO
+    async with a_world(redis, tmp_path / "data", first, change=of_ames) as office, serving(office.app) as api:
+        record = await office.opened(await office.trigger("press bell"))
+        await becomes(office, _AMES + _SOLO)
+
+        path, ames = f"/v1/requests/{record.request.id}/answer", await api.client("ames", "answer")
+        refusal = await ames.post(path, json={"text": "take the horn instead"})
+
+        refused(refusal, 403, "scope-missing")
+        now = await office.request(record.request.id)
+        assert (now.request.revision, now.request.remarks) == (1, ())
 
 
 async def test_attack_a_request_is_opened_for_another_id_of_whoever_asked(redis: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from agents.forms import Misfit
 from agents.requests import PersonId, Request
 from agents.run import Run
 from bot.people.directory import People
+from bot.people.recognition import as_known_now
 from bot.people.sessions import Login
 from bot.policy.approvers.delegation import candidates
 from bot.policy.approvers.quorum import eligible
@@ -133,9 +134,11 @@ def card_view(
     With its `run` it says what came of the request; with what was `typed` into a form, what is wrong there.
     `has_changes`: there is a page of how its files differ.
     """
-    request, me, view = record.request, session.person, request_view(record, people, lists=lists or _NO_LISTS)
+    request, me, known = record.request, session.person, as_known_now(record, people)
+    view = request_view(known, people, lists=lists or _NO_LISTS)
     is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
-    denies = may or me in (*request.policy.editors, *request.policy.givers)
+    policy = request.policy
+    denies = me in (*eligible(policy, record.requesters), *policy.editors, *policy.givers)
     has_approved = any(vote.person == me and vote.approve for vote in view.votes)
     asks = me in record.requesters
     counts_here = approval_counts(request.policy, "console", session.by)
@@ -154,7 +157,7 @@ def card_view(
         and _goes_on(run),
         may_withdraw=is_open and asks and request.purpose != "unknown",
         excluded=[*(asked_because(request, people, me) if is_open else ()), *excluded(request, people)],
-        because=_because(record, view, people, me, has_approved=has_approved, counts_here=counts_here),
+        because=_because(known, view, people, me, has_approved=has_approved, counts_here=counts_here),
         by_key=by_key(view.service, view.key_holders, people),
         title=view.title if is_open else view.title.removesuffix("?"),
         said_as=said_as(request, people) if request.words else "",
