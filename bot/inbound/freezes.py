@@ -69,6 +69,15 @@ def _typed(line: str) -> Typed | None:
     return Typed(where, first_line(found["reason"], _REASON_CHARS), ends=bool(found["un"]))
 
 
+def _said_at(written_at: datetime | None, received_at: datetime) -> datetime:
+    """Return when it was said at the latest: a mail says the second alone in which it was written.
+
+    Its Date may be the end of time, to which nothing can be added.
+    """
+    second = timedelta(seconds=1)
+    return received_at if written_at is None or written_at > received_at - second else written_at + second
+
+
 def _subjects() -> frozenset[str]:
     return frozenset(("unfreeze", *(each.casefold() for each in in_all("notice.freeze-title"))))
 
@@ -98,9 +107,7 @@ class TypedFreezes:
         # Else it is a sentence that only looks like one.
         if not self._is_known(typed.environment) and not (typed.is_alone and may):
             return False
-        # A mail says the second alone in which it was written.
-        written = trigger.written_at and trigger.written_at + timedelta(seconds=1)
-        said_at = min(filter(None, (written, received_at)))
+        said_at = _said_at(trigger.written_at, received_at)
         with self._people.speaking_to(person):
             try:
                 told = await self._done(typed, channel, trigger, said_at)

@@ -206,12 +206,16 @@ class Reader:
         )
 
     async def _order(self, body: Json) -> Reading:
-        """A message that is a complete order, wanted by whoever chose the shortcut on it, and by whoever wrote it."""
+        """A message that is a complete order, wanted by whoever chose the shortcut on it, and by whoever wrote it.
+
+        Its writer may have left the directory since it was chosen: the words are another's all the same.
+        """
         author, place = word(body, "message", "user"), thread_of("shortcut", body)
         came = _From(word(body, "user", "id"), _team(body), place)
         person = await self.person(body)
         if isinstance(person, Stranger):
             return _held(person, came, became=STARTED)
+        is_anothers = author != came.user
         return Trigger(
             person=person.id,
             text=self.shown(word(body, "message", "text")),
@@ -220,6 +224,8 @@ class Reader:
             room=_room(place),
             place=came.place,
             others=self._identity.others(author, person),
+            quotes=is_anothers,
+            weakness=QUOTES if is_anothers else "",
         )
 
     async def _command(self, body: Json) -> Reading:

@@ -267,3 +267,21 @@ async def test_attack_a_mail_that_is_sent_over_and_over_is_answered_some_thirty_
     await until(lambda: told_of(office) == 31, what="thirty answers")
     await office.quiet()
     assert told_of(office) == 31  # the first was no copy
+
+
+@pytest.mark.parametrize(
+    "date", ["Fri, 31 Dec 9999 23:59:59 +0000", pytest.param("Mon, 01 Jan 0001 00:00:00 +1400", marks=pytest.mark.long)]
+)
+async def test_attack_a_date_at_the_end_of_time_keeps_no_freeze_from_beginning(office: World, date: str) -> None:
+    mail = a_mail(office, "cy", "freeze production: incident 4711", has_date=False)
+    mail["Date"] = date
+
+    told = await sent(office, mail)
+
+    assert "production: Frozen since" in told
+    assert await frozen(office) == [("production", "cy", "incident 4711")]
+    ends = a_mail(office, "cy", "unfreeze production: fixed", subject="Unfreeze", has_date=False)
+    ends["Date"] = date
+    await sent(office, ends)
+    assert len(await frozen(office)) == 1
+    assert await office.dead() == []

@@ -567,6 +567,7 @@ async def test_a_shortcut_on_a_complete_order_asks_nothing_and_names_its_writer(
     reading = await office.read()
     assert isinstance(reading, Trigger)
     assert (reading.person, reading.text, reading.others) == ("anna", "deploy v1 to production", ("bo",))
+    assert (reading.quotes, reading.weakness) == (True, "it quotes a message that somebody else wrote")
     assert (reading.thread, reading.follows, reading.room) == (f"{ops}/{said.ts}", False, ops)
     assert await anna.modals() == []
 
@@ -578,7 +579,7 @@ async def test_one_s_own_order_has_nobody_else_behind_it(office: Office, anna: P
 
     reading = await office.read()
     assert isinstance(reading, Trigger)
-    assert reading.others == ()
+    assert (reading.others, reading.quotes, reading.weakness) == ((), False, "")
 
 
 @pytest.mark.parametrize("who", ["a stranger", "an app", "with a file"])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from channels import Quarantined, Reply
+from channels import Quarantined, Reply, Trigger
 from tests.channels.slack.receiving import TOKEN, Office, contact, office_of, stored
 from tests.fakes.slack.driver import Workspace
 
@@ -83,3 +83,14 @@ async def test_what_slack_sent_to_another_app_is_held(slack: Workspace) -> None:
 
     assert isinstance(found, Quarantined), found
     assert found.reasons == ("Slack sent it to the app A0OTHER, and the bot token is of A0APP",)
+
+
+async def test_attack_the_order_of_somebody_who_has_left_since_is_not_called_ones_own(slack: Workspace) -> None:
+    here = await office(slack)
+    said = {"user": "U0GONE", "text": "deploy v1 to production", "ts": "1.0"}
+
+    found = await here.channel.read(stored("shortcut", pressed("U0BO", "T0TEAM") | {"message": said}))
+
+    assert isinstance(found, Trigger), found
+    assert (found.person, found.others, found.quotes) == ("bo", (), True)
+    assert found.weakness == "it quotes a message that somebody else wrote"
