@@ -38,7 +38,8 @@ class Absence(Frozen):
     """`person` is away from `starts` until `until`; `to` stands in, where they named somebody. `by` said so.
 
     They said it through `channel`, after a log-in by a link that came by `link_by`: one of a release before, which did
-    not keep that, may have come by mail. The requests that they hold were last looked at at `looked_at`.
+    not keep that, may have come by mail. The requests that they hold were last looked at at `looked_at`. `identities`
+    mark the humans behind the ids of both; one of a release before goes by the ids.
     """
 
     person: PersonId
@@ -49,6 +50,16 @@ class Absence(Frozen):
     channel: str = Field(default="email", exclude_if=lambda channel: channel == "email")
     link_by: LinkBy | None = Field(default=None, exclude_if=operator.not_)
     looked_at: AwareDatetime | None = None
+    identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
+
+    def is_of(self, people: People) -> bool:
+        """Return whether it is still theirs: their id is there, and has the address that it had."""
+        return people.is_still(self.person, self.identities.get(self.person, ""))
+
+    def as_it_counts(self, people: People) -> "Absence":
+        """Return it without whoever stands in, where that is somebody else by now or has left."""
+        is_same = self.to and people.is_still(self.to, self.identities.get(self.to, ""))
+        return self if is_same else self.model_copy(update={"to": None})
 
     def holds(self, at: datetime) -> bool:
         """Return whether they are away `at` this moment."""
@@ -96,19 +107,24 @@ def absence_words(absence: Absence, people: People) -> str:
 class Absences:
     """What is stored of absences. All methods raise StoreUnavailable."""
 
-    def __init__(self, store: Store) -> None:
-        self._client = store.client
+    def __init__(self, store: Store, people: People) -> None:
+        self._client, self._people = store.client, people
 
     async def all(self) -> dict[PersonId, Absence]:
-        """Return every absence by its person; one that is over may still be among them."""
+        """Return every absence by its person, as it is stored: one that is over may still be among them."""
         found = await self._client.do("HGETALL", _KEYS.absences)
         kept = (Absence.model_validate_json(body) for body in found.values())
         return {one.person: one for one in kept}
 
+    async def counting(self) -> list[Absence]:
+        """Return those that are still of whoever set them, as they count now."""
+        found = (await self.all()).values()
+        return [one.as_it_counts(self._people) for one in found if one.is_of(self._people)]
+
     async def at(self, moment: datetime, policy: PolicySnapshot) -> dict[PersonId, Absent]:
         """Return who is away at `moment`, and who stands in for them under `policy`."""
-        away = {name: one for name, one in (await self.all()).items() if one.holds(moment)}
-        return {name: Absent(one.until, one.chosen(policy)) for name, one in away.items()}
+        away = (one for one in await self.counting() if one.holds(moment))
+        return {one.person: Absent(one.until, one.chosen(policy)) for one in away}
 
     async def put(self, absence: Absence) -> None:
         """Keep an absence in place of any other of its person."""

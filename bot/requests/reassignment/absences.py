@@ -23,6 +23,7 @@ from bot.store.ids import new_id
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import Tell
 from language import say
+from language.dates import in_words
 
 log = structlog.stdlib.get_logger()
 
@@ -46,13 +47,13 @@ class AbsentPeople:
 
     def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._absences, self._audit = Absences(journal.store), AuditLog(journal.store)
+        self._absences, self._audit = Absences(journal.store, people), AuditLog(journal.store)
         self._near = new_id("run", 0)
 
     async def all(self) -> Sequence[Absence]:
         """Return all absences that are not over, the first to end first."""
         now = await self._store.now(self._near)
-        found = (one for one in (await self._absences.all()).values() if one.until > now)
+        found = (one for one in await self._absences.counting() if one.until > now)
         return sorted(found, key=lambda one: (one.until, one.person))
 
     async def set(
@@ -73,9 +74,18 @@ class AbsentPeople:
             raise Invalid(say("absence.own"), say("absence.own-do"))
         if until <= starts or until > now + LONGEST:
             raise Invalid(say("absence.wrong-times"), say("absence.wrong-times-do"))
-        absence = Absence(person=person, starts=starts, until=until, to=to, by=by, channel=channel, link_by=link_by)
         times = f"{starts.isoformat()} {until.isoformat()}"
         about = (person, to) if to else (person,)
+        absence = Absence(
+            person=person,
+            starts=starts,
+            until=until,
+            to=to,
+            by=by,
+            channel=channel,
+            link_by=link_by,
+            identities=self._people.identities(about),
+        )
         await self._audit.note("absence_set", who=by, channel=channel, evidence=evidence, people=about, words=times)
         await self._absences.put(absence)
         await self._tell(absence, by, absence_words(absence, self._people))
@@ -101,25 +111,41 @@ class AbsentPeople:
         """Have somebody hear that others said that they are away, or back: others may decide in their place by that."""
         if by == absence.person:
             return
-        near = RunId(new_id("run", 0))
         with self._people.speaking_to(absence.person):
             said = f"{text} {say('absence.said-by', name=self._people.name_of(by))}"
+        await self._write(absence.person, said)
+
+    async def _write(self, person: PersonId, said: str) -> None:
+        near = RunId(new_id("run", 0))
+        with self._people.speaking_to(person):
             card = notice(say("absence.title"), said, self._store.about_now())
-        entry = Tell(
-            id=outgoing_id(near), run_id=near, person=absence.person, reach=tuple(CHANNELS), card=card, thread=near
-        )
+        entry = Tell(id=outgoing_id(near), run_id=near, person=person, reach=tuple(CHANNELS), card=card, thread=near)
         await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry)]))
 
     async def look(self) -> None:
-        """End what is over, and hand on what people hold whose absence has started. Repeating it does no more."""
+        """End what is over, and hand on what people hold whose absence has started. Repeating it does no more.
+
+        It is over as well where its person has left, or their id has another address.
+        """
         found = await self._absences.all()
         now = await self._store.now(self._near) if found else None
         for absence in found.values() if now else ():
             if now and absence.until <= now:
                 await self._audit.note("absence_ended", people=(absence.person,), outcome="over")
                 await self._absences.change(absence, None)
+            elif now and not absence.is_of(self._people):
+                await self._end_of_another(absence)
             elif now and absence.holds(now) and _is_due(absence, now):
                 await self._look_at(absence, now)
+
+    async def _end_of_another(self, absence: Absence) -> None:
+        """End what was said of an id that is somebody else's by now; if it only has another address, they read why."""
+        await self._audit.note("absence_ended", people=(absence.person,), outcome="left")
+        is_ended, person = await self._absences.change(absence, None), absence.person
+        if is_ended and self._people.contact(person):
+            with self._people.speaking_to(person):
+                said = say("absence.of-another", id=person, until=in_words(absence.until))
+            await self._write(person, said)
 
     async def _look_at(self, absence: Absence, now: datetime) -> None:
         """Hand on everything that somebody holds; what could not be is tried again with the next look."""

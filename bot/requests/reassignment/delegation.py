@@ -79,7 +79,7 @@ class Delegation:
 
     def __init__(self, store: Store, people: People, edits: Set[str], timing: Timing) -> None:
         self._store, self._people, self._edits, self._timing = store, people, edits, timing
-        self._absences = Absences(store)
+        self._absences = Absences(store, people)
 
     async def judged(
         self, record: RequestRecord, answer: Answer, wish: HandOn

@@ -7,6 +7,7 @@ import pytest
 
 from agents.requests import PersonId
 from bot.errors import Invalid
+from bot.people.absences import Absences
 from bot.policy.judgements import Counted
 from bot.requests.reassignment.absences import AbsenceWanted
 from tests.bot.web.problems import refused
@@ -14,6 +15,7 @@ from tests.servers.console import a_console, sent
 from tests.servers.web import serving
 from tests.stories.test_absences import away, deciders, write
 from tests.stories.test_delegation import SOLO, asked, on_solo
+from tests.tables import becomes, without
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -172,3 +174,49 @@ async def test_attack_a_mailbox_does_not_lengthen_the_chain_of_those_who_stand_i
 
         assert await deciders(office, record.request.id) == ("cy",)
         assert [one.person for one in record.request.policy.away] == ["cy"]
+
+
+async def test_attack_an_absence_holds_for_a_namesake(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
+        await away(office, "bo", "cy")
+
+        await becomes(office, SOLO.replace("bo@corp.example", "bo.zander@corp.example"))
+
+        assert await office.app.requests.absences.all() == []
+        assert await deciders(office, (await asked(office)).request.id) == ("bo",)
+        await office.move_time(60)
+        told = " ".join((await office.next_mail("bo.zander", about="absence")).text.split())
+        assert "no longer holds: the directory has another address for bo since" in told
+        await becomes(office, SOLO)
+        assert await office.app.requests.absences.all() == []  # it has ended
+
+
+async def test_attack_a_namesake_of_whoever_stands_in_decides(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
+        await away(office, "bo", "cy")
+
+        await becomes(office, SOLO.replace("cy@corp.example", "cy.zander@corp.example"))
+
+        policy = (await asked(office)).request.policy
+        assert (policy.handed_on, [one.person for one in policy.away]) == ((), ["bo"])
+        assert [one.to for one in await office.app.requests.absences.all()] == [None]
+
+
+@pytest.mark.long
+async def test_an_absence_of_before_goes_by_the_id_until_that_leaves(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
+        await away(office, "bo", "cy")
+        kept = Absences(office.app.store, office.app.people)
+        [absence] = (await kept.all()).values()
+        await kept.put(absence.model_copy(update={"identities": {}}))
+
+        await becomes(office, SOLO.replace("bo@corp.example", "bo.zander@corp.example"))
+
+        assert [one.to for one in await office.app.requests.absences.all()] == ["cy"]
+        await becomes(office, without(SOLO, "bo").replace("person:bo", "person:dan"))
+        await office.move_time(60)
+
+        async def is_over() -> bool:
+            return not await kept.all()
+
+        await until(is_over, what="it ends")
