@@ -119,7 +119,7 @@ class RunForks:
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())
         story = fold(made.story)
-        identities = {**story.identities, **self._starter.people.identities(asker.people)}
+        identities = {**story.identities, **asker.identities(self._starter.people)}
         events = [_begun(made, asker, run_id, config, identities), *made.story[1:], forked]
         events += self._next(story, forked, started.agent, run_id)
         if made.is_noted:

@@ -55,7 +55,7 @@ async def opened(
         return await view_of(here, earlier)
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
-    asker = Asker(requester, submitter, key.service or "", way, key.holders)
+    asker = Asker(requester, submitter, key.service or "", way, key.holders, key.holders_as)
     request_id = await here.app.runs.api_requests.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)

@@ -68,7 +68,14 @@ async def start(
         return await view(here, run_id, here.app.access.rights.of_key(key))
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
-    sent = Sent(wanted.context, submitter, key.service or "", holders=key.holders, by_mail=key.link_by == "email")
+    sent = Sent(
+        wanted.context,
+        submitter,
+        key.service or "",
+        holders=key.holders,
+        holders_as=key.holders_as,
+        by_mail=key.link_by == "email",
+    )
     run_id = await here.app.runs.starter.start(
         way, wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent
     )
