@@ -5,9 +5,11 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
-from agents.requests import RequestState
+from agents.requests import PersonId, RequestState
 from agents.run import RunState
 from bot.people.directory import People
+from bot.people.recognition import is_stranger
+from bot.policy.approvers.concern import people_of_record
 from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.views import RequestView, Summary, request_view
@@ -63,7 +65,7 @@ async def requests(
 ) -> tuple[tuple[RequestView, ...], str | None]:
     """Requests in `state` that `person` may decide, and the cursor of what follows.
 
-    With `seen_by` only those that concern one of these people.
+    With `seen_by` only those that concern one of these people, and not somebody else who had their id.
     """
     lists = store.lists
     part = _as_it_stands("state", state) if state else b""
@@ -75,7 +77,11 @@ async def requests(
     async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
         bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
         records = [await store.parsed(RequestRecord.model_validate_json, body) if body else None for body in bodies]
-        return [request_view(one, people) if one and _fits(one, person, state) else None for one in records]
+        return [request_view(one, people) if one and fits(one) else None for one in records]
+
+    def fits(record: RequestRecord) -> bool:
+        is_theirs = seen_by is None or _concerns(record, seen_by, people)
+        return is_theirs and state in {None, record.state} and (person is None or _may_decide(record, person, people))
 
     return await page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)
 
@@ -108,9 +114,15 @@ def _as_it_stands(name: str, value: str) -> bytes:
     return f'"{name}":{json.dumps(value, ensure_ascii=False)}'.encode(errors="replace")
 
 
-def _fits(record: RequestRecord, person: str | None, state: RequestState | None) -> bool:
+def _concerns(record: RequestRecord, seen_by: Collection[str], people: People) -> bool:
+    """Return whether what a list found by the ids `seen_by` concerns one of the humans who have them now."""
+    strangers = {one for one in record.requesters if one in seen_by and is_stranger(record, one, people)}
+    return not strangers or not people_of_record(record).isdisjoint({*seen_by} - strangers)
+
+
+def _may_decide(record: RequestRecord, person: str, people: People) -> bool:
     deciders = eligible(record.request.policy, record.requesters)
-    return state in {None, record.state} and (person is None or person in deciders)
+    return person in deciders and not is_stranger(record, PersonId(person), people)
 
 
 T = TypeVar("T")
