@@ -60,16 +60,17 @@ class RequestRevised(Happened):
     evidence: str = Field(default="", exclude_if=operator.not_)
 
 
-ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent"]
+ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent", "void"]
 
 
 class RequestReassigned(Happened):
-    """Other people may decide from now on, as `policy` says; votes that were given still count.
+    """Other people may decide from now on, as `policy` says; votes that were given still count, but those in `void`.
 
     `why`: it `escalated`; the next of its steps began (`next_step`); somebody `left` the directory, `delegated` it, or
-    is `absent`: then nobody stands in for them where `to` is empty. `person` is whom it was taken from and `to` who may
-    decide instead or as well; `by` is who wanted it, None for code: `channel` is how they said so and `evidence` how
-    that knew them. `holders` are those for whom new cards were made.
+    is `absent`: then nobody stands in for them where `to` is empty; or the votes in `void` (the ids of their replies)
+    count no more, as the directory has another address for whoever gave them. `person` is whom it was taken from and
+    `to` who may decide instead or as well; `by` is who wanted it, None for code: `channel` is how they said so and
+    `evidence` how that knew them. `holders` are those for whom new cards were made.
     """
 
     type: Literal["request_reassigned"] = "request_reassigned"
@@ -84,6 +85,7 @@ class RequestReassigned(Happened):
     channel: str = Field(default="", exclude_if=operator.not_)
     evidence: str = Field(default="", exclude_if=operator.not_)
     holders: tuple[Holder, ...] = ()
+    void: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class RequestReminded(Happened):

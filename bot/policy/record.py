@@ -83,6 +83,7 @@ class RequestRecord(Frozen):
     `joined` wrote to the run while it was open, and so count as its requesters from then on; `joined_as` marks the
     humans behind their ids. `comments` are the newest words beside an open approval, which are for people alone.
     `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
+    `void` are votes that count no more, as the id of whoever gave them has another address in the directory.
     `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
     when somebody was asked who was not at first.
     The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
@@ -92,6 +93,7 @@ class RequestRecord(Frozen):
     request: Request
     state: RequestState = "open"
     votes: tuple[Vote, ...] = ()
+    void: tuple[Vote, ...] = Field(default=(), exclude_if=operator.not_)
     decision: Decision | None = None
     started_at: AwareDatetime | None = None
     attempt: AttemptId | None = Field(default=None, exclude_if=operator.not_)
@@ -185,7 +187,13 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
     match event:
         case RequestRevised():
             request, holders = event.request, (*record.holders, *event.holders)
-            return {"request": request, "votes": (), "holders": holders, **_reminders(record, request.policy)}
+            return {
+                "request": request,
+                "votes": (),
+                "void": (),
+                "holders": holders,
+                **_reminders(record, request.policy),
+            }
         case RequestReassigned():
             return _reassigned(record, event)
         case RequestReminded():
@@ -223,8 +231,11 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
 
 def _reassigned(record: RequestRecord, event: RequestReassigned) -> dict[str, object]:
     asked_at = {holder.person: event.at for holder in event.holders if holder.person}
+    void = tuple(vote for vote in record.votes if vote.reply_id in event.void)
     return {
         "request": record.request.under(event.policy),
+        "votes": tuple(vote for vote in record.votes if vote not in void),
+        "void": (*record.void, *void),
         "holders": (*record.holders, *event.holders),
         "asked_at": {**record.asked_at, **asked_at},
         **_reminders(record, event.policy),

@@ -17,7 +17,7 @@ from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
 from bot.people.noted import NotedTables, difference, hashes_of
-from bot.people.tables import Tables, group_files, tables_of
+from bot.people.tables import Tables, group_files, identity_of, tables_of
 from bot.store import StoreError
 from bot.store.ids import new_id
 from bot.store.watch import ended
@@ -95,7 +95,7 @@ class Reload:
     async def look(self, *, at_once: bool = False) -> None:
         """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable.
 
-        Whoever has left stays in mind until every open request was looked at.
+        That somebody has left or has another address stays in mind until every open request was looked at.
         """
         await self._look_at_files(at_once=at_once)
         if self._somebody_left:
@@ -131,7 +131,8 @@ class Reload:
             log.warning("people, policies and groups were read anew", file=str(settings.config))
         self._settings = settings
         self._say_what_waits(settings)
-        if self._works and before.people.keys() - tables.people.keys():
+        # Votes count by id and address: somebody new may have the id of a person who left long ago.
+        if self._works and _who(before) != _who(tables):
             self._somebody_left, self._skips, self._to_skip = True, 0, 0
 
     async def _look_at_departures(self, *, at_once: bool) -> None:
@@ -186,6 +187,10 @@ def _waiting(settings: Settings, name: str) -> object:
         return getattr(settings, name)
     kept = {agent: one.model_copy(update={"triggered_by": None}) for agent, one in settings.agents.items()}
     return {agent: one for agent, one in kept.items() if one != AgentConfig()}
+
+
+def _who(tables: Tables) -> dict[str, str]:
+    return {name: identity_of(person) for name, person in tables.people.items()}
 
 
 def _words(problems: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
-from bot.people.recognition import as_known_now
+from bot.people.recognition import as_known_now, void_votes
 from bot.policy.approvers.quorum import lacking_in_all
 from bot.policy.judge import edit_objection, judge
 from bot.policy.judgements import (
@@ -119,17 +119,31 @@ def with_approvals(card: Card, record: RequestRecord, people: People) -> Card:
 
 def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     """`card` with what people wrote beside their approvals, and what others wrote who decided nothing by it."""
+    void = _void(record, people) if record.state == "open" else []
     said = [
         (say("card.glass-by" if vote.breaks_glass else "card.note-by", name=people.name_of(vote.person)), vote.reason)
         for vote in record.votes
-        if vote.approve
+        if vote.approve and vote not in void
     ]
+    said += [(say("card.note-by", name=vote.person), vote.reason) for vote in void]
     said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
+    lines = [*(Line(label=say("standing.void"), text=_void_text(vote)) for vote in void), *lines]
     if record.frozen:
         lines = [Line(label=say("card.frozen"), text=frozen_words(record.frozen, people)), *lines]
     # A card that is drawn again as it is sent has some of them already.
     return card.model_copy(update={"facts": (*(fact for fact in card.facts if fact not in lines), *lines)})
+
+
+def _void(record: RequestRecord, people: People) -> list[Vote]:
+    """Return the approvals that count no more; their ids may be somebody else's by now, so nobody is named by them."""
+    found = (*record.void, *void_votes(record, people))
+    return [vote for vote in found if vote.approve]
+
+
+def _void_text(vote: Vote) -> str:
+    given = say("standing.vote", name=vote.person, when=in_words(vote.at), how=_how(vote.channel)).rstrip()
+    return f"{given}. {say('standing.void-why')}."
 
 
 def _shown(comments: Sequence[Comment]) -> list[Comment]:
@@ -206,7 +220,7 @@ def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
         return ()
     is_open = record.state == "open"
     given = (vote for vote in record.votes if vote.approve and not vote.breaks_glass)
-    votes = [vote for vote in given if not is_open or people.contact(vote.person)]
+    votes = [vote for vote in given if not is_open or people.is_still(vote.person, vote.identity)]
     needed = len(votes) + lacking_in_all(request.policy, [vote.person for vote in votes])
     if needed == 1:
         return ()

@@ -178,6 +178,7 @@ _REASSIGNED = {
     "left": "story.reassigned-left",
     "delegated": "story.reassigned-delegated",
     "absent": "story.reassigned-absent",
+    "void": "story.reassigned-void",
 }
 
 

@@ -142,6 +142,9 @@ def called(persons: Iterable[PersonId], people: People, me: PersonId | None = No
     return [say("words.you") if person == me else people.name_of(person) for person in ordered]
 
 
+_GONE = frozenset({"left", "void"})
+
+
 def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
     """`as a member of the group release`, `because nobody had decided within 20 min, as on-call of ops`: why somebody
     is asked, to stand after `you are asked`; empty where that is not known.
@@ -161,9 +164,11 @@ def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
             why = say("asked.escalated", time=length(timedelta(seconds=policy.escalate_after_s)))
         case AskedAs(why="left") if came.person:
             why = say("asked.left", name=people.name_of(came.person))
+        case AskedAs(why="void") if came.person:
+            why = say("asked.void", id=came.person)
         case _:
             return ""
-    as_whom = _as_whom(seat, policy) if seat and (came is None or came.source or came.why == "left") else ""
+    as_whom = _as_whom(seat, policy) if seat and (came is None or came.source or came.why in _GONE) else ""
     step = say("asked.step", step=policy.step.name) if policy.step and (why or as_whom) else ""
     return ", ".join(filter(None, (step, why, as_whom)))
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from agents.events import RequestReassigned
 from agents.events.requests import ReassignedWhy
-from agents.requests import Anyone, AskedAs, PersonId, PolicySnapshot
+from agents.requests import Anyone, AskedAs, PersonId, PolicySnapshot, Vote
 from agents.run import fold
 from bot.people.directory import People
 from bot.people.recognition import as_known_now
@@ -43,14 +43,27 @@ def reassigning(
     by: PersonId | None = None,
     person: PersonId | None = None,
     reason: str = "",
+    void: Sequence[Vote] = (),
 ) -> Reassignment:
-    """Return what puts `policy` in force for `record`, which stands as it does before that. Nothing is written."""
+    """Return what puts `policy` in force for `record`, which stands as it does before that. Nothing is written.
+
+    Whose votes are `void` are asked again, with a new card: what they hold may have gone to another address.
+    """
     request, requesters = record.request, as_known_now(record, people).requesters
     before, may = eligible(request.policy, requesters), present(eligible(policy, requesters), people)
-    to = tuple(one for one in may if one not in before)
+    again = {vote.person for vote in void}
+    to = tuple(one for one in may if one not in before or one in again)
     policy = policy if why in _SAY_IT else _saying_why(policy, to, why, person, people, now)
     event = RequestReassigned(
-        at=now, request_id=request.id, why=why, policy=policy, by=by, person=person, to=to, reason=reason
+        at=now,
+        request_id=request.id,
+        why=why,
+        policy=policy,
+        by=by,
+        person=person,
+        to=to,
+        reason=reason,
+        void=tuple(vote.reply_id for vote in void),
     )
     stands = after(record, [event])
     made = [placement(request, card_for(stands.request, people, one, now, stands), one) for one in to]

@@ -1,4 +1,7 @@
-"""Open requests whose deciders have left the directory: others are asked at once, or the request is closed."""
+"""Open requests whose deciders have left the directory: others are asked at once, or the request is closed.
+
+And those on which somebody voted whose id has another address by now: their votes are void, and the id is asked again.
+"""
 
 from collections.abc import Collection, Sequence, Set
 from datetime import datetime
@@ -7,7 +10,7 @@ import structlog
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, people_of
 from bot.people.directory import People, refs_of_seat
-from bot.people.recognition import as_known_now
+from bot.people.recognition import as_known_now, void_votes
 from bot.policy.approvers.quorum import can_fill, eligible
 from bot.policy.approvers.steps import begun, escalated, open_steps, refilled, wider
 from bot.policy.record import RequestRecord, after
@@ -48,33 +51,45 @@ class Departures:
         return is_done
 
     async def look(self, request_id: RequestId) -> None:
-        """Ask others at once where too few are left who may decide, in any step; close the request where nobody is."""
+        """Ask others at once where too few are left who may decide, in any step; close the request where nobody is.
+
+        Votes become void whose id has another address by now.
+        """
         for _ in range(TRIES):
             record, version, _ = read = await self._decisions.request(request_id)
             here, known = frozenset(self._people.all()), as_known_now(record, self._people)
-            left = _left(known, here)
+            left, void = _left(known, here), void_votes(record, self._people)
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
-            if is_over or not left or _goes_on(record.request.policy, known, here):
+            if is_over or not (void or (left and not _goes_on(known.request.policy, known, here))):
                 return
             commit = await self._without(record, version, left, here)
             if (await self._journal.write(commit)).state in {"committed", "full"}:
-                log.warning("deciders of a request have left", request_id=request_id, left=left)
+                of = [vote.person for vote in void]
+                log.warning("deciders of a request have left", request_id=request_id, left=left, void=of)
                 return
         raise RuntimeError(f"{request_id} changed {TRIES} times after somebody had left")
 
     async def _without(
         self, record: RequestRecord, version: int, left: Sequence[PersonId], here: Collection[PersonId]
     ) -> Commit:
-        """Return the commit that asks others instead of those who `left`, or closes the request."""
+        """Return the commit that asks others instead of those who `left`, or closes the request.
+
+        Void votes are taken out by it.
+        """
         request, now = record.request, await self._journal.store.now(record.request.id)
-        known = as_known_now(record, self._people)
+        known, void = as_known_now(record, self._people), void_votes(record, self._people)
+        person, kind = (void[0].person, "void") if void else (left[0], "left")
         with self._people.speaking_to(""):
-            why = say("run.have-left", names=self._people.names_of(left))
+            names = self._people.names_of(left)
+            why = say("run.void", id=", ".join(dict.fromkeys(vote.person for vote in void))) if void else ""
+            why = why or say("run.have-left", names=names)
         for found in await screened(self._journal.store, record, await self._policies(known, here)):
             if not _can_go_on(found, known, here):
                 continue
             policy = _from_first_open(found, known, here, now)
-            made = reassigning(record, policy, "left", self._people, self._edits, now, person=left[0], reason=why)
+            made = reassigning(
+                record, policy, kind, self._people, self._edits, now, person=person, reason=why, void=void
+            )
             stands = after(record, [made.event])
             return Commit(
                 run_id=request.run_id,

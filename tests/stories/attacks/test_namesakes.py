@@ -2,20 +2,29 @@
 
 from pathlib import Path
 
+import pytest
+
 from agents.requests import RunId
-from bot.policy.judgements import DelegationRefused, NotEntitled
+from bot.people.recognition import as_known_now
+from bot.people.tables import tables_of
+from bot.policy.due import waited_for
+from bot.policy.judgements import Counted, Decided, DelegationRefused, NotEntitled
+from bot.policy.record import RequestRecord
+from bot.queries import lists
+from bot.render.request_card import approvals
+from tests.bot.examples import vote
 from tests.bot.inbound.test_follow_ups import THREAD, said, written
 from tests.bot.inbound.test_follow_ups import asked as in_thread
 from tests.bot.queries.test_overview import looks
 from tests.bot.web.console.stage import buttons, place
 from tests.bot.web.problems import refused
 from tests.fakes.hallway import Hallway
-from tests.office import TOML
+from tests.office import STEPS, TOML
 from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.people.standing import ALLOWED, an_office, done_once, granted, is_asked, the_only
 from tests.stories.test_audit import asked
-from tests.tables import becomes, without
+from tests.tables import becomes, settings_in, without, write
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -216,9 +225,219 @@ async def test_attack_a_request_is_opened_for_another_id_of_whoever_asked(redis:
         assert isinstance(await office.decide("ames", record, "approve"), NotEntitled)
 
 
-_TWO = '\n[policies.two]\napprovers = ["group:release"]\nquorum = 2\nexpires_after = "4h"\n'
+def release(world: World) -> None:
+    """Put the bell under a policy by which two of the release group decide."""
+    world.workshop.policy_of["bell"] = "pair"
 
 
-def by_two(world: World) -> None:
-    """Two decide about the bell."""
-    world.workshop.policy_of["bell"] = "two"
+_THREE = TOML.replace('email = "dan@corp.example"\n', 'email = "dan@corp.example"\ngroups = ["release"]\n')
+_MOVED = _THREE.replace("bo@corp.example", "bo.berg@corp.example")
+
+
+def _with_another_bo(toml: str) -> str:
+    """The file in which somebody else has the id of Bo."""
+    return toml.replace('"Bo Berg"', '"Bo Zander"').replace("bo@corp.example", "bo.zander@corp.example")
+
+
+async def half_approved(office: World) -> RequestRecord:
+    """What Bo, the first of two, has approved."""
+    record = await office.opened(await office.trigger("press bell"))
+    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+    return record
+
+
+async def test_attack_a_void_vote_counts_again_for_a_namesake(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _THREE, change=release) as office:
+        record = await half_approved(office)
+        await becomes(office, without(_THREE, "bo").replace("[policies.pair]\n", "[policies.pair]\nquorum = 2\n"))
+        assert (await office.request(record.request.id)).votes
+
+        await becomes(office, _with_another_bo(_THREE))
+
+        assert isinstance(await office.decide("cy", record, "approve"), Counted)
+        now = await office.request(record.request.id)
+        [counted] = approvals(now, office.app.people)
+        assert counted.text.partition(" at ")[0] == "1 of 2: Cy Cole"
+        assert isinstance(await office.decide("bo", now, "approve"), Decided)
+        await office.ended(record.request.run_id)
+        assert office.workshop.effects == ["press bell"]
+
+
+async def test_attack_a_namesake_has_a_vote_until_a_worker_looks(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _THREE, change=release) as office:
+        record = await half_approved(office)
+        write(office, _with_another_bo(_THREE))
+        office.app.people.change(tables_of(settings_in(office.folder)))
+
+        assert isinstance(await office.decide("cy", record, "approve"), Counted)
+
+        now = await office.request(record.request.id)
+        assert [vote.person for vote in now.votes] == ["bo", "cy"]
+        assert approvals(now, office.app.people)[0].text.partition(" at ")[0] == "1 of 2: Cy Cole"
+
+
+async def test_whoever_has_another_address_is_asked_again_and_told_why(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _THREE, change=release) as office:
+        record = await half_approved(office)
+        await office.next_mail("bo", "Press bell?")
+
+        await becomes(office, _MOVED)
+
+        now = await office.request(record.request.id)
+        assert (now.votes, [vote.person for vote in now.void], waited_for(now)) == ((), ["bo"], ("bo", "cy", "dan"))
+        told = " ".join((await office.next_mail("bo.berg", "Press bell?")).text.split())
+        assert "because what was approved as bo counts no more" in told
+        assert "Counts no more: bo at" in told
+        await office.app.requests.departures.look_at_all()
+        assert (await office.request(record.request.id)) == now
+
+
+async def test_attack_what_a_namesake_seems_to_have_approved_starts(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _THREE, change=release) as office:
+        record = await half_approved(office)
+        await office.steer(record.request.run_id, "pause")
+        assert isinstance(await office.decide("cy", record, "approve"), Decided)
+        await becomes(office, _with_another_bo(_THREE))
+
+        await office.steer(record.request.run_id, "resume")
+
+        again = await until(lambda: asked_again(office, record), what="people are asked again")
+        assert (again.state, again.votes, office.workshop.effects) == ("open", (), [])
+        assert (await office.request(record.request.id)).state == "superseded"
+
+
+async def asked_again(office: World, record: RequestRecord) -> RequestRecord | None:
+    """What is asked in place of `record`, once it is."""
+    pending = (await office.run(record.request.run_id)).pending
+    request = pending.request if pending else None
+    return await office.request(request.id) if request and request.id != record.request.id else None
+
+
+def in_steps(world: World) -> None:
+    """Put the bell under a policy of two steps."""
+    world.workshop.policy_of["bell"] = "spending"
+
+
+async def test_attack_a_namesake_seems_to_have_approved_an_earlier_step(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", STEPS, change=in_steps) as office:
+        record = await half_approved(office)
+        assert (await office.request(record.request.id)).request.policy.in_step == 1
+
+        await becomes(office, _with_another_bo(STEPS))
+
+        now = await office.request(record.request.id)
+        assert (now.request.policy.in_step, waited_for(now)) == (0, ("bo",))
+        assert isinstance(await office.decide("eve", now, "approve"), NotEntitled)
+        assert isinstance(await office.decide("bo", now, "approve"), Counted)
+        later = await office.request(record.request.id)
+        assert isinstance(await office.decide("eve", later, "approve"), Decided)
+
+
+async def test_a_vote_without_a_mark_counts_for_whoever_has_its_id(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _THREE, change=release) as office:
+        record = await half_approved(office)
+        old = record.model_copy(update={"votes": (vote(),)})
+
+        await becomes(office, _MOVED)
+
+        assert as_known_now(old, office.app.people) == old
+
+
+_CI = TOML + '\n[roles]\noperator = ["person:dan"]\n'
+_BOB = _CI.replace("[people.bo]", "[people.bob]")
+
+
+async def test_attack_who_holds_a_services_key_approves_under_another_id(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _CI) as office, serving(office.app) as api:
+        ci = await api.client(None, "trigger", "read", service="ci", acts_for=["anna"], holders=["bo"])
+        await becomes(office, _BOB)
+
+        started = await ci.post("/v1/runs", json={"text": "press bell"})
+
+        record = await office.opened(started.json()["id"])
+        assert record.request.requesters == ("anna", "bo", "bob")
+        assert isinstance(await office.decide("bob", record, "approve"), NotEntitled)
+        assert isinstance(await office.decide("cy", record, "approve"), Decided)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", ["request", "copy"])
+async def test_attack_what_a_service_asks_itself_is_approved_under_another_id(
+    redis: str, tmp_path: Path, way: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", _CI) as office, serving(office.app) as api:
+        ci = await api.client(
+            None,
+            "trigger",
+            "read",
+            "steer",
+            service="ci",
+            acts_for=["anna"],
+            asks=["policy:production"],
+            holders=["bo"],
+        )
+        source = await office.trigger("stamp paper\npress bell")
+        await office.opened(source)
+        await becomes(office, _BOB)
+
+        if way == "request":
+            wanted = {"title": "Delete it?", "policy": "production", "arguments": {"what": "all"}}
+            made = await ci.post("/v1/requests", json=wanted)
+            record = await office.request(made.json()["id"])
+        else:
+            made = await ci.post(f"/v1/runs/{source}/retry", json={})
+            record = await office.opened(made.json()["id"])
+
+        assert "bob" in as_known_now(record, office.app.people).requesters
+        assert isinstance(await office.decide("bob", record, "approve"), NotEntitled)
+
+
+async def test_attack_a_services_key_asks_and_looks_for_a_namesake(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _CI) as office, serving(office.app) as api:
+        ci = await api.client(None, "trigger", "read", service="ci", acts_for=["anna"], holders=["cy"])
+        await replaced(office, _CI, "anna", _ANNA)
+        run_id = await office.trigger("press bell")
+
+        refused(await ci.post("/v1/runs", json={"text": "press bell", "requester": "anna"}), 403, "not-yours")
+
+        assert (await ci.get("/v1/runs")).json()["runs"] == []
+        assert (await ci.get(f"/v1/runs/{run_id}")).status_code == 404
+
+
+async def test_attack_lists_show_a_namesake_the_whole_request(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data") as office, a_console(office) as console:
+        record = await asked(office)
+        await replaced(office, TOML, "anna", _ANNA)
+        own = await office.opened(await office.trigger("press horn"))
+
+        anna, page = await console.api.client("anna"), await console.browser("anna")
+
+        listed = (await anna.get("/v1/requests")).json()["requests"]
+        assert [one["id"] for one in listed] == [own.request.id]
+        shown = (await page.get("/requests?all")).html
+        assert (own.request.id in shown, record.request.id in shown) == (True, False)
+
+
+@pytest.mark.long
+async def test_what_concerns_a_namesake_as_somebody_else_is_listed(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data") as office, serving(office.app) as api:
+        record = await asked(office)
+        await replaced(office, TOML, "anna", _ANNA)
+        ci = await api.client(None, "read", service="ci", acts_for=["anna", "bo"])
+
+        listed = (await ci.get("/v1/requests")).json()["requests"]
+
+        assert [one["id"] for one in listed] == [record.request.id]
+
+
+@pytest.mark.long
+async def test_attack_a_namesake_reads_what_the_other_may_approve_alone(redis: str, tmp_path: Path) -> None:
+    lax = TOML.replace("[policies.production]\n", "[policies.production]\nrequester_may_approve = true\n")
+    lax = lax.replace('email = "anna@corp.example"\n', 'email = "anna@corp.example"\ngroups = ["release"]\n')
+    async with a_world(redis, tmp_path / "data", lax) as office:
+        await asked(office)
+        assert len(await lists.waiting(office.app.store, office.app.people, "anna")) == 1
+
+        await becomes(office, lax.replace("anna@corp.example", "anna.zimmer@corp.example"))
+
+        assert await lists.waiting(office.app.store, office.app.people, "anna") == ()
