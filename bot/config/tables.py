@@ -205,7 +205,7 @@ class RolesConfig(Table):
 
     viewer: tuple[Ref, ...] = Field(default=(), description="who starts nothing, and sees what concerns them")
     operator: tuple[Ref, ...] = Field(default=(), description="who sees all runs, steers them, and stops everything")
-    admin: tuple[Ref, ...] = Field(default=(), description="who changes people, keys and settings, and audits")
+    admin: tuple[Ref, ...] = Field(default=(), description="who also revokes keys of others, and reads the audit log")
 
 
 class AgentConfig(Table):

@@ -137,8 +137,12 @@ class Keyring:
         holders: Sequence[str] = (),
         made_by: Literal["operator", "person"] = "operator",
         link_by: LinkBy | None = None,
+        evidence: str = "",
     ) -> tuple[ApiKey, str]:
-        """A new key and its text, which nobody can read again. Raises Invalid and NotFound."""
+        """A new key and its text, which nobody can read again. Raises Invalid and NotFound.
+
+        `evidence` is that of the session in which its person makes it.
+        """
         if (person is None) == (service is None):
             raise Invalid("A key belongs to one person or to one service", "Give --person or --service")
         if service is not None and not _NAME.fullmatch(service):
@@ -167,15 +171,26 @@ class Keyring:
         )
         text = f"sayso_{prefix}_{secret}"
         await self._forget_revoked()
-        await self._noted("key_made", key)
+        is_own = made_by == "person"
+        await self._noted("key_made", key, key.person if is_own else None, "console" if is_own else "", evidence)
         await self._client.do("HSET", self._names.api_keys, _hash(text), key.model_dump_json())
         log.info("key made", key=f"sayso_{prefix}", owner=key.owner, scopes=key.scopes, made_by=made_by)
         return key, text
 
-    async def _noted(self, kind: Literal["key_made", "key_revoked"], key: ApiKey) -> None:
+    async def _noted(
+        self,
+        kind: Literal["key_made", "key_revoked"],
+        key: ApiKey,
+        by: PersonId | None = None,
+        channel: str = "",
+        evidence: str = "",
+    ) -> None:
         scopes: list[JsonValue] = list(key.scopes)
         await self._audit.note(
             kind,
+            who=by,
+            channel=channel,
+            evidence=evidence,
             people=[*([key.person] if key.person else []), *key.holders],
             words=key.owner,
             detail={"key": f"sayso_{key.prefix}", "scopes": scopes, "made_by": key.made_by},
@@ -268,14 +283,14 @@ class Keyring:
         keys = [(ApiKey.model_validate_json(body), at.get(name)) for name, body in _pairs(found)]
         return sorted(keys, key=lambda pair: pair[0].created_at)
 
-    async def revoke(self, prefix: str) -> ApiKey:
-        """The key that never opens anything again. Raises Invalid."""
+    async def revoke(self, prefix: str, by: PersonId | None = None, *, channel: str = "", evidence: str = "") -> ApiKey:
+        """The key that never opens anything again, revoked by somebody or in a terminal. Raises NotFound."""
         wanted = prefix.removeprefix("sayso_").partition("_")[0]
         for name, body in _pairs(await self._client.do("HGETALL", self._names.api_keys)):
             key = ApiKey.model_validate_json(body)
             if key.prefix == wanted:
                 revoked = key.model_copy(update={"revoked_at": key.revoked_at or self._store.about_now()})
-                await self._noted("key_revoked", key)
+                await self._noted("key_revoked", key, by, channel, evidence)
                 await self._client.do("HSET", self._names.api_keys, name, revoked.model_dump_json())
                 return revoked
         raise NotFound(f"There is no key {wanted[:60]!r}", "`sayso keys list` shows them")

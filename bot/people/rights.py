@@ -13,7 +13,7 @@ from agents.requests import PersonId
 from bot.errors import Forbidden, NotFound, SaysoError
 from bot.people.api_keys import ApiKey, Scope
 from bot.people.directory import People
-from bot.people.sessions import Login
+from bot.people.sessions import Login, Session
 from bot.policy.approvers.concern import Concern
 from language import say
 
@@ -23,7 +23,7 @@ ROLES: tuple[Role, ...] = ("viewer", "requester", "operator", "admin")
 
 Action = Literal[
     "trigger", "see", "write", "pause", "resume", "cancel", "withdraw", "amend", "fork", "retry", "answer",
-    "explain", "import", "freeze", "absent", "dead", "people", "keys", "settings", "audit",
+    "explain", "import", "freeze", "absent", "dead", "keys", "audit",
 ]  # fmt: skip
 Part = Literal["requester", "concerned"]
 
@@ -79,9 +79,8 @@ RIGHTS: Mapping[Action, Right] = MappingProxyType(
         # Of others: everybody says so of themselves.
         "absent": Right("answer", "operator"),
         "dead": Right("admin", "operator", alerted=True),
-        "people": Right("admin", "admin"),
+        # Of others: everybody makes, sees and revokes their own.
         "keys": Right("admin", "admin"),
-        "settings": Right("admin", "admin"),
         "audit": Right("admin", "admin", alerted=True),
     }
 )
@@ -163,14 +162,14 @@ class Rights:
         named = (*tables.roles.viewer, *tables.roles.operator, *tables.roles.admin, *may_start, *tables.alerts)
         await self.people.look_up(dict.fromkeys(named))
 
-    def of_person(self, person: PersonId) -> Who:
-        """Return who somebody is that a channel has proved."""
+    def of_person(self, person: PersonId, evidence: str = "") -> Who:
+        """Return who somebody is that a channel has proved by `evidence`."""
         role = self.role_of(person)
-        return Who(person, role, {person: role}) if role else Who(person, "viewer", {})
+        return Who(person, role or "viewer", {person: role} if role else {}, evidence=evidence)
 
     def of_session(self, login: Login, person: PersonId | None = None) -> Who:
         """Return who acts in a session, as `person` where one person plays everybody."""
-        who = self.of_person(person or login.person)
+        who = self.of_person(person or login.person, login.evidence if isinstance(login, Session) else "")
         return replace(who, role="admin") if login.is_demo and who.people and self._has_owner else who
 
     def of_key(self, key: ApiKey) -> Who:

@@ -18,6 +18,7 @@ from bot.store.keys import Keys
 _SPEND = Script("spend")
 # 200 bits: nobody finds one by trying, so a plain hash of it needs no salt.
 _SECRET_BYTES = 25
+_MARK_CHARS = 8
 LINK_S = 15 * 60.0
 SESSION_S = 12 * 3600.0
 
@@ -53,13 +54,16 @@ class Session(Login):
 
     @property
     def evidence(self) -> str:
-        """The evidence of who speaks, as it is kept with what is decided in this session."""
+        """The evidence of who speaks, as it is kept with what is decided in this session.
+
+        Its mark tells two sessions of one person apart, and opens nothing.
+        """
         how = {
             "slack": "by a link in Slack",
             "email": MAILED_LINK,
             "operator": "by a link from an operator's terminal",
         }
-        return f"console session, opened {how[self.by]}"
+        return f"console session, opened {how[self.by]} ({self.stamp('evidence')[:_MARK_CHARS]})"
 
     def stamp(self, purpose: str) -> str:
         """Return the stamp that only this session can have made for `purpose`: a form's proof, a mark on a message."""

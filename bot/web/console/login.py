@@ -14,7 +14,7 @@ from bot.outbound.login_link import send_link
 from bot.people.api_keys import SCOPES, Scope
 from bot.people.sessions import LINK_S, SESSION_S
 from bot.web.console.pages import own_path, page, to
-from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of
+from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of, who_of
 from bot.web.here import here
 from language import say
 
@@ -117,11 +117,11 @@ async def turned(request: Request) -> Response:
 # Whoever keeps sayso has `sayso keys create` for the other one.
 _OWN: tuple[Scope, ...] = tuple(scope for scope in SCOPES if scope != "admin")
 _NAME_CHARS = 100
-_AT_MOST = 50
+_AT_MOST, _SHOWN = 50, 500
 
 
 async def listed(request: Request) -> Response:
-    """The keys of whoever asks."""
+    """The keys of whoever asks; for admins those of others as well."""
     return await _page(request, "")
 
 
@@ -129,10 +129,17 @@ async def _page(request: Request, fresh: str) -> Response:
     """Show a person's keys, with the text of a `fresh` one, which is never shown again."""
     app, visit = here(request).app, visit_of(request)
     me = visit.person
-    found = [(key, used) for key, used in await app.access.keyring.all() if key.person == me]
-    return await page(
-        request, "keys.html", {"keys": found, "fresh": fresh, "scopes": _OWN, "is_by_mail": visit.known.by == "email"}
-    )
+    found = await app.access.keyring.all()
+    may_others = app.access.rights.denial_at_all(who_of(request), "keys") is None
+    others = [(key, used) for key, used in reversed(found) if key.person != me and key.revoked_at is None]
+    data: dict[str, object] = {
+        "keys": [(key, used) for key, used in found if key.person == me],
+        "others": others[:_SHOWN] if may_others else [],
+        "fresh": fresh,
+        "scopes": _OWN,
+        "is_by_mail": visit.known.by == "email",
+    }
+    return await page(request, "keys.html", data)
 
 
 async def made(request: Request) -> Response:
@@ -150,6 +157,7 @@ async def made(request: Request) -> Response:
             name=visit.field("name")[:_NAME_CHARS],
             made_by="person",
             link_by=visit.known.by,
+            evidence=visit.known.evidence,
         )
     except Invalid as error:
         text = say("console.keys-tick", problem=error)
@@ -158,9 +166,14 @@ async def made(request: Request) -> Response:
 
 
 async def revoked(request: Request) -> Response:
-    """Take back a key of one's own."""
-    keyring, visit, prefix = here(request).app.access.keyring, visit_of(request), request.path_params["some_id"]
-    if not any(key.prefix == prefix and key.person == visit.person for key, _ in await keyring.all()):
-        raise Refusal(HTTPStatus.NOT_FOUND, say("console.keys-not-yours-title"), say("console.keys-not-yours"))
-    await keyring.revoke(prefix)
+    """Take back a key of one's own, or, for admins, anybody's."""
+    app, visit, prefix = here(request).app, visit_of(request), request.path_params["some_id"]
+    keyring = app.access.keyring
+    key = next((key for key, _ in await keyring.all() if key.prefix == prefix), None)
+    # Nobody else learns whether there is such a key.
+    if key is None or key.person != visit.person:
+        await app.guard.check(who_of(request), "keys", "console")
+    if key is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.keys-gone-title"), say("console.keys-gone"))
+    await keyring.revoke(prefix, visit.person, channel="console", evidence=visit.known.evidence)
     return to(request, "/keys", say("console.keys-revoked"))

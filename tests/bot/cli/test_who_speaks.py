@@ -146,7 +146,7 @@ async def test_a_key_that_somebody_made_in_their_own_session_is_theirs_and_marks
             f"/v1/requests/{record.request.id}/answer", json={"vote": "approve", "digest": record.request.digest}
         )
         theirs = dict((await anna.get("/keys")).form("/keys").fields)
-        assert (await anna.post(f"/keys/{prefix}/revoke", theirs)).status_code == 404
+        assert (await anna.post(f"/keys/{prefix}/revoke", theirs)).status_code == 403
         assert (await console.api.with_key(key).get("/v1/requests")).status_code == 200
         await bo.submit((await bo.get("/keys")).form(f"/keys/{prefix}/revoke"))
         assert (await console.api.with_key(key).get("/v1/requests")).status_code == 401
