@@ -8,6 +8,7 @@ from bot.errors import Conflict, Forbidden, Invalid, NotFound
 from bot.outbound.notifier import to_person
 from bot.people.absences import Typed, absence_words, typed_absence
 from bot.people.directory import People
+from bot.people.refusals import Refusals
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
@@ -30,6 +31,7 @@ class TypedAbsences:
 
     def __init__(self, journal: Journal, people: People, absences: AbsentPeople, decisions: Decisions) -> None:
         self._journal, self._people, self._absences, self._decisions = journal, people, absences, decisions
+        self._refusals = Refusals(journal.store)
 
     async def take(self, inbound_id: str, channel: str, said: Trigger) -> bool:
         """Do what the message says; False where it says something else. Taking the same twice changes nothing more.
@@ -53,7 +55,9 @@ class TypedAbsences:
     async def _done(self, typed: Typed, channel: str, said: Trigger) -> str:
         person, evidence = PersonId(said.person), said.evidence
         if said.weakness:
-            raise Forbidden(say("absence.too-weak", why=reason_of(said.weakness)), say("absence.too-weak-do"))
+            why = say("absence.too-weak", why=reason_of(said.weakness))
+            await self._refusals.note(person, "absent", why, channel, evidence=evidence, is_weak=True)
+            raise Forbidden(why, say("absence.too-weak-do"))
         if not typed.until:
             await self._absences.end(person, person, channel=channel, evidence=evidence)
             return say("absence.is-back")

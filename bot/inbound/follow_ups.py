@@ -133,7 +133,7 @@ class FollowUps:
         is_open = record is not None and _is_answerable(record)
         if record is None or record.request.format != "approval":
             if record is None or not is_open or not _may_answer(record, person):
-                await self._check_steers(person, channel, run, concern)
+                await self._check_steers(person, channel, run, concern, trigger.evidence)
                 return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
             await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record), read)
             return True
@@ -142,13 +142,13 @@ class FollowUps:
         if read and may_steer and not is_stranger(record, person, self._people):
             return await self._of_requester(inbound_id, channel, trigger, run, read)
         if not is_open:
-            await self._check_steers(person, channel, run, concern)
+            await self._check_steers(person, channel, run, concern, trigger.evidence)
             return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
         return _is_written(await self._comment(inbound_id, channel, trigger, record, version))
 
-    async def _check_steers(self, person: PersonId, channel: str, run: Run, concern: Concern) -> None:
+    async def _check_steers(self, person: PersonId, channel: str, run: Run, concern: Concern, evidence: str) -> None:
         """Check that words of somebody may steer the run in whose thread they stand. Raises Forbidden."""
-        who = self._rights.of_person(person)
+        who = self._rights.of_person(person, evidence)
         if denied := self._rights.denial(who, "write", concern, run.id, is_known=True):
             await Refusals(self._store).refuse(who, "write", denied, channel, run.id)
 

@@ -128,7 +128,7 @@ class TypedFreezes:
 
     async def _done(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime) -> str:
         person, where = PersonId(trigger.person), typed.environment
-        who = self._rights.of_person(person)
+        who = self._rights.of_person(person, trigger.evidence)
         if denied := self._rights.denial_at_all(who, "freeze"):
             await self._refusals.refuse(who, "freeze", denied, channel)
         if not typed.is_alone:
@@ -144,7 +144,9 @@ class TypedFreezes:
     async def _ended(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime) -> str:
         person, where, evidence = PersonId(trigger.person), typed.environment, trigger.evidence
         if trigger.weakness:
-            raise Forbidden(say("absence.too-weak", why=reason_of(trigger.weakness)), say("notice.unfreeze-do"))
+            why = say("absence.too-weak", why=reason_of(trigger.weakness))
+            await self._refusals.note(person, "freeze", why, channel, evidence=evidence, is_weak=True)
+            raise Forbidden(why, say("notice.unfreeze-do"))
         name = where or say("words.frozen-everything")
         ended = await self._freezes.unfreeze(
             where, person, typed.reason, channel=channel, evidence=evidence, said_at=said_at

@@ -294,7 +294,7 @@ class Inbox:
                 thread=trigger.thread,
                 inbound_id=inbound_id,
                 files=trigger.files,
-                sent=Sent(others=others, weakness=trigger.weakness, quotes=trigger.quotes),
+                sent=Sent(others=others, weakness=trigger.weakness, quotes=trigger.quotes, evidence=trigger.evidence),
             )
         except (Conflict, Forbidden, Invalid, RateLimited) as error:
             log.warning("trigger refused", person=trigger.person, error=str(error), title=title)

@@ -6,6 +6,7 @@ from agents.requests import PersonId, RunId
 from agents.text import first_line
 from bot.errors import Conflict, NotFound
 from bot.people.directory import People
+from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.standing import Standing
 from bot.render.cards import notice
@@ -26,6 +27,7 @@ class Revocations:
 
     def __init__(self, journal: Journal, standing: StandingApprovals, people: People, rights: Rights) -> None:
         self._journal, self._standing, self._people, self._rights = journal, standing, people, rights
+        self._refusals = Refusals(journal.store)
 
     async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """End what the message names; False where it is none of these. Raises Conflict for whom it does not concern."""
@@ -36,21 +38,24 @@ class Revocations:
             return False
         person, (standing_id, at) = PersonId(trigger.person), named[0]
         with self._people.speaking_to(person):
-            found = await self._of(person, standing_id)
+            found = await self._of(person, standing_id, channel, trigger.evidence)
         reason = first_line("\n".join(lines[at + 1 :]), _REASON_CHARS)
         await self._standing.revoke(standing_id, person, reason, channel=channel, evidence=trigger.evidence)
         told = self._told(inbound_id, channel, trigger, found)
         await self._journal.write(Commit(run_id=told.run_id, outgoing=[outbox_entry(told)]))
         return True
 
-    async def _of(self, person: PersonId, standing_id: str) -> Standing:
+    async def _of(self, person: PersonId, standing_id: str, channel: str, evidence: str) -> Standing:
         try:
             found = await self._standing.one(standing_id)
         except NotFound as error:
             raise Conflict(error.what, error.do) from error
         if person in self._standing.concerned(found) or self._rights.of_person(person).sees_all:
             return found
-        raise Conflict(say("again.none", id=standing_id), say("again.listed"))
+        why, run_id = say("again.none", id=standing_id), found.approval.run_id
+        note = self._refusals.note
+        await note(person, "answer", why, channel, evidence=evidence, run_id=run_id, is_hidden=True)
+        raise Conflict(why, say("again.listed"))
 
     def _told(self, inbound_id: str, channel: str, trigger: Trigger, found: Standing) -> Tell:
         approval = found.approval

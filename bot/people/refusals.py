@@ -13,26 +13,49 @@ log = structlog.stdlib.get_logger()
 
 # More of one person within an hour are in the log alone: a script with a key must not fill the audit.
 _NOTED, _NOTED_PER_S = 100, 3600.0
+# Anybody who has a mail can send it again: such mails use up nothing of what is kept for their person's own refusals.
+_NOTED_OF_WEAK = 30
 
 
 class Refusals:
-    """Notes who was refused what; a few of each person, so that none of them can fill the audit."""
+    """Notes who was refused what; a few of each person, so that none of them can fill the audit.
+
+    Only what somebody known asks for is refused and noted: a stranger without a key or a session leaves no record.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store, self._audit = store, AuditLog(store)
 
     async def refuse(self, who: Who, action: Action, denied: Denied, channel: str, run_id: str = "") -> None:
         """Note it, then raise NotFound or Forbidden."""
-        log.warning("refused", who=who.name, action=action, run_id=run_id, channel=channel, why=denied.what)
-        if await self._store.admit(f"refused {who.name}", secrets.token_hex(8), _NOTED, _NOTED_PER_S):
+        await self.note(
+            who.name, action, denied.what, channel, evidence=who.evidence, run_id=run_id, is_hidden=denied.is_hidden
+        )
+        raise denied.error()
+
+    async def note(
+        self,
+        name: str,
+        action: Action,
+        why: str,
+        channel: str,
+        *,
+        evidence: str = "",
+        run_id: str = "",
+        is_hidden: bool = False,
+        is_weak: bool = False,
+    ) -> None:
+        """Note that `name` was refused `action`; the caller says so. `is_weak`: by a mail that proves too little."""
+        log.warning("refused", who=name, action=action, run_id=run_id, channel=channel, why=why)
+        counted, most = (f"refused weak {name}", _NOTED_OF_WEAK) if is_weak else (f"refused {name}", _NOTED)
+        if await self._store.admit(counted, secrets.token_hex(8), most, _NOTED_PER_S):
             await self._audit.note(
                 "refused",
-                who=PersonId(who.name),
+                who=PersonId(name),
                 channel=channel,
-                evidence=who.evidence,
+                evidence=evidence,
                 run_id=run_id,
-                outcome="hidden" if denied.is_hidden else "forbidden",
-                words=denied.what,
+                outcome="hidden" if is_hidden else "forbidden",
+                words=why,
                 detail={"action": action},
             )
-        raise denied.error()

@@ -76,7 +76,7 @@ class ApiRequests:
         """
         run_id = run_id or self._starter.run_id()
         await self._check_everybody_is_there(wanted)
-        await self._starter.check_may(asker.requester, self._agent.name, asker.channel)
+        await self._starter.check_may(asker.requester, self._agent.name, asker.channel, asker.evidence)
         events, request = await self._first_turn(self._started(run_id, wanted, context, asker))
         await self._starter.admission.person(asker.requester, run_id)
         commit = opening(request, self._people, expect=0)

@@ -25,6 +25,7 @@ from agents.run import Run, fold
 from agents.state import failed_command
 from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
+from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.render.views import line_of
 from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
@@ -74,7 +75,8 @@ class Children:
         if (parent := run.started) is None:
             raise ToolRefused(say("run.child-not-started"))
         depth = parent.parent.depth + 1 if parent.parent else 1
-        self._check(agent, text, depth, parent.requester)
+        await self._check_may(parent.requester, agent, run.id)
+        self._check(agent, text, depth)
         at = self._journal.store.about_now()
         wanted = ChildStarted(at=at, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key)
         run, begun = await self._noted(run.id, wanted)
@@ -233,9 +235,12 @@ class Children:
             raise ToolRefused(say("run.child-unknown", run=child_id))
         return child, events
 
-    def _check(self, agent: str, text: str, depth: int, requester: PersonId) -> None:
+    async def _check_may(self, requester: PersonId, agent: str, run_id: RunId) -> None:
         if denied := self._rights.trigger_denial(requester, agent):
+            await Refusals(self._journal.store).note(requester, "trigger", denied.what, "", run_id=run_id)
             raise ToolRefused(f"{denied.what}. {denied.do}")
+
+    def _check(self, agent: str, text: str, depth: int) -> None:
         if agent not in self._agents:
             there = say("run.there-are", names=", ".join(self._agents))
             raise ToolRefused(f"{say('run.unknown-agent', name=agent)}. {there}")

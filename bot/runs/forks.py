@@ -115,7 +115,7 @@ class RunForks:
         if len(made.story) > EVENTS_AT_MOST:
             text = say("run.copy-too-long", count=len(made.story), limit=EVENTS_AT_MOST)
             raise Conflict(text, say("run.copy-too-long-do"))
-        await self._starter.check_may(asker.requester, started.agent, asker.channel)
+        await self._starter.check_may(asker.requester, started.agent, asker.channel, asker.evidence)
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())
         story = fold(made.story)

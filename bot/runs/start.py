@@ -40,7 +40,8 @@ class Sent:
 
     `origin` is how the run begins: the limit of a trigger counts, not that of the requester, and mail to the desk is
     counted as mail. `others` are requesters beside the one, `holders` those of the service's key, `holders_as` their
-    marks of when it was made. `weakness` is as in `Trigger`, `by_mail` and `quotes` as in `RunStarted`.
+    marks of when it was made. `weakness` is as in `Trigger`, `by_mail` and `quotes` as in `RunStarted`, `evidence` how
+    the channel knew who asks.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
@@ -53,6 +54,7 @@ class Sent:
     weakness: str = ""
     by_mail: bool = False
     quotes: bool = False
+    evidence: str = ""
 
 
 class Starter:
@@ -85,7 +87,7 @@ class Starter:
     ) -> RunId:
         """Start a run, once per inbound item or `run_id`. Raises Invalid, RateLimited and Forbidden."""
         name = self.check(text, agent)
-        await self.check_may(requester, name, channel)
+        await self.check_may(requester, name, channel, sent.evidence)
         run_id = run_id or self.run_id(inbound_id)
         await self._admit(sent.origin, requester, run_id)
         if thread:
@@ -146,10 +148,10 @@ class Starter:
             raise Invalid(say("run.text-empty"), say("run.text-empty-do"))
         return agent_for(text, self._agents, agent)
 
-    async def check_may(self, requester: PersonId, agent: str, channel: str) -> None:
+    async def check_may(self, requester: PersonId, agent: str, channel: str, evidence: str = "") -> None:
         """Check that `agent` may be started for somebody; a refusal is noted. Raises Forbidden."""
         if denied := self._rights.trigger_denial(requester, agent):
-            who = self._rights.of_person(requester)
+            who = self._rights.of_person(requester, evidence)
             await Refusals(self._store).refuse(who, "trigger", denied, channel)
 
     def run_id(self, inbound_id: str | None = None) -> RunId:

@@ -15,6 +15,7 @@ from bot.archive.keeper import Archive
 from bot.errors import Conflict, Forbidden, NotFound
 from bot.execution.approval_guard import call_of
 from bot.execution.executor import gate_now, prepare
+from bot.people.refusals import Refusals
 from bot.policy.answers import Statement
 from bot.policy.record import RequestRecord
 from bot.render.words import state_name
@@ -33,6 +34,7 @@ class Steering:
 
     def __init__(self, journal: Journal, decisions: Decisions, agents: Mapping[str, Agent], archive: Archive) -> None:
         self._journal, self._decisions, self._agents, self._archive = journal, decisions, agents, archive
+        self._refusals = Refusals(journal.store)
 
     async def steer(
         self,
@@ -72,7 +74,7 @@ class Steering:
 
         Raises Forbidden for anybody but a requester, and Conflict when it is closed or was started.
         """
-        match (await self._own(request_id, by)).purpose:
+        match (await self._own(request_id, by, "withdraw", channel, evidence)).purpose:
             case "unknown":
                 raise Conflict(say("run.withdraw-unknown"), say("run.withdraw-unknown-do"))
             case "review":
@@ -114,7 +116,7 @@ class Steering:
         evidence: str = "",
     ) -> Request:
         """Ask again with some arguments changed, as a new revision. Raises Conflict or ToolRefused."""
-        request = await self._own(request_id, by)
+        request = await self._own(request_id, by, "amend", channel, evidence)
         if request.call is None or request.format != "approval":
             raise Conflict(say("error.amend-approvals-only"), say("error.amend-ask-again"))
         unknown = sorted(set(changes) - set(request.call.arguments))
@@ -159,8 +161,12 @@ class Steering:
             raise ToolRefused(say("error.amend-other-policy"))
         return call_of(tool, args, effect), lambda: question_of(agent, step, effect)
 
-    async def _own(self, request_id: RequestId, by: PersonId) -> Request:
+    async def _own(
+        self, request_id: RequestId, by: PersonId, action: Literal["withdraw", "amend"], channel: str, evidence: str
+    ) -> Request:
         record, _, _ = await self._decisions.request(request_id)
         if by not in record.askers:
-            raise Forbidden(say("run.not-your-request"), say("run.not-your-request-do"))
+            why, run_id = say("run.not-your-request"), record.request.run_id
+            await self._refusals.note(by, action, why, channel, evidence=evidence, run_id=run_id)
+            raise Forbidden(why, say("run.not-your-request-do"))
         return record.request

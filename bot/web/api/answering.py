@@ -8,7 +8,7 @@ from typing import Literal
 
 from agents.events import RequestOpened, RequestRevised
 from agents.forms import text_of
-from agents.requests import Request, RequestId
+from agents.requests import PersonId, Request, RequestId
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.people.recognition import as_known_now
@@ -23,7 +23,7 @@ from bot.render.views import request_view
 from bot.requests.decisions import Outcome
 from bot.requests.reassignment.delegation import HandOn
 from bot.requests.stored import RequestRead
-from bot.web.api.keyed import scope_missing
+from bot.web.api.keyed import refused, scope_missing
 from bot.web.api.shapes import (
     Answered,
     AnswerGiven,
@@ -78,13 +78,12 @@ async def answer(
 ) -> Answered:
     """Return what became of the answer. Raises ProblemError when it does not count, with the judgement in it."""
     record = read.record
-    if key.person is None:
-        raise not_for_programs(key)
+    person = await _person(here, key, record, channel)
     sent = reply_id(key, given, once)
-    about = _about(key, as_known_now(record, here.app.people), given, sent)
+    about = await _about(here, key, as_known_now(record, here.app.people), given, sent, channel)
     statement = Statement(
         reply_id=sent,
-        person=key.person,
+        person=person,
         channel=channel,
         link_by=key.link_by,
         revision=_revision(record.request, given),
@@ -107,7 +106,9 @@ async def answer(
     raise await refusal(here, outcome, statement.digest)
 
 
-def _about(key: ApiKey, record: RequestRecord, given: AnswerGiven, sent: str) -> str:
+async def _about(
+    here: Here, key: ApiKey, record: RequestRecord, given: AnswerGiven, sent: str, channel: Channel
+) -> str:
     """Return the question that a requester's words answer, where their key may not steer; "" for any other answer.
 
     Other words of theirs go to the agent and void votes. Raises ProblemError: that needs the scope `steer`. `sent` is
@@ -122,7 +123,7 @@ def _about(key: ApiKey, record: RequestRecord, given: AnswerGiven, sent: str) ->
     question = record.question_for(key.person)
     if about := before.about if before else question.id if question else "":
         return about
-    raise scope_missing(key, "steer")
+    raise await refused(here, key, "write", channel, scope_missing(key, "steer"), record.request.run_id)
 
 
 def _said(given: AnswerGiven) -> Literal["approve", "deny", "free_text"]:
@@ -135,11 +136,14 @@ def _said(given: AnswerGiven) -> Literal["approve", "deny", "free_text"]:
             return "free_text"
 
 
-def not_for_programs(key: ApiKey) -> ProblemError:
-    """Return the refusal of a key that is no person's."""
-    detail = f"The key sayso_{key.prefix} belongs to {key.owner}; programs start runs and look, people answer."
-    do = "Use a person's own key: sayso keys create --person P --scope answer"
-    return trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
+async def _person(here: Here, key: ApiKey, record: RequestRecord, channel: Channel) -> PersonId:
+    """Return whose key it is. Raises ProblemError for one that is no person's."""
+    if key.person is None:
+        detail = f"The key sayso_{key.prefix} belongs to {key.owner}; programs start runs and look, people answer."
+        do = "Use a person's own key: sayso keys create --person P --scope answer"
+        problem = trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
+        raise await refused(here, key, "answer", channel, problem, record.request.run_id)
+    return key.person
 
 
 def reply_id(key: ApiKey, given: AnswerGiven | EditWanted | DelegationWanted, once: str | None) -> str:
@@ -218,8 +222,9 @@ async def edit(
     here: Here, key: ApiKey, request_id: RequestId, wanted: EditWanted, once: str | None, channel: Channel
 ) -> Answered:
     """Change arguments as the person whose key it is; it approves nothing. Raises ProblemError when nothing changed."""
-    request = (await here.app.requests.decisions.request(request_id)).record.request
-    statement = _statement(key, request, wanted, once, channel)
+    record = (await here.app.requests.decisions.request(request_id)).record
+    person = await _person(here, key, record, channel)
+    statement = _statement(key, person, record.request, wanted, once, channel)
     outcome = await here.app.runs.steering.edit(statement, request_id, wanted.args)
     if not isinstance(outcome.judgement, Edited):
         raise await refusal(here, outcome, wanted.digest)
@@ -231,12 +236,10 @@ async def delegate(
     here: Here, key: ApiKey, read: RequestRead, wanted: DelegationWanted, once: str | None, channel: Channel
 ) -> Answered:
     """Hand a request on as the person whose key it is. Raises ProblemError when nothing changed, and NotFound."""
-    request = read.record.request
-    if key.person is None:
-        raise not_for_programs(key)
+    request, person = read.record.request, await _person(here, key, read.record, channel)
     statement = Statement(
         reply_id=f"{reply_id(key, wanted, once)}-delegate",
-        person=key.person,
+        person=person,
         channel=channel,
         link_by=key.link_by,
         revision=request.revision,
@@ -265,7 +268,8 @@ async def approve_edited(
     ):
         return await answer(here, key, read, vote, once, channel)  # it was edited so by an earlier try
     seen = EditWanted(args=given.args, digest=request.digest)
-    statement = _statement(key, request, seen, once, channel)
+    person = await _person(here, key, read.record, channel)
+    statement = _statement(key, person, request, seen, once, channel)
     outcome, after = await here.app.runs.steering.preview(statement, request_id, given.args)
     if after is None or not isinstance(outcome.judgement, Edited):
         raise await refusal(here, outcome, given.digest)
@@ -277,12 +281,12 @@ async def approve_edited(
     return await answer(here, key, await here.app.requests.decisions.request(request_id), vote, once, channel)
 
 
-def _statement(key: ApiKey, request: Request, wanted: EditWanted, once: str | None, channel: Channel) -> Statement:
-    if key.person is None:
-        raise not_for_programs(key)
+def _statement(
+    key: ApiKey, person: PersonId, request: Request, wanted: EditWanted, once: str | None, channel: Channel
+) -> Statement:
     made = Statement(
         reply_id=reply_id(key, wanted, once),
-        person=key.person,
+        person=person,
         channel=channel,
         link_by=key.link_by,
         revision=request.revision if wanted.digest == request.digest else 0,

@@ -13,7 +13,7 @@ from bot.render.views import RequestView
 from bot.runs.api_requests import Asker
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
-from bot.web.api.keyed import HereNow, MayTrigger, Way, check_may_trigger, only_known_queries, requester_of
+from bot.web.api.keyed import HereNow, MayTrigger, Way, check_may_trigger, only_known_queries, refused, requester_of
 from bot.web.api.repeats import one_of, remembered
 from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, OnceHeader, QuestionWanted, Wanted
@@ -44,8 +44,8 @@ async def opened(
     program may go ahead. With an idempotency key the same body leads to the same request for 24 h, then with status
     200 and the header `Idempotency-Replayed: true`.
     """
-    requester = requester_of(key, wanted.requester, here.app.people)
-    await _check_may_ask(here, key, wanted)
+    requester = await requester_of(here, key, wanted.requester, "trigger", way)
+    await _check_may_ask(here, key, wanted, way)
     await check_may_trigger(here, key, RELAY, way)
     once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
@@ -55,13 +55,14 @@ async def opened(
         return await view_of(here, earlier)
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
-    asker = Asker(requester, submitter, key.service or "", way, key.holders, key.holders_as)
+    marks = key.holders_as
+    asker = Asker(requester, submitter, key.service or "", way, key.holders, marks, evidence=key.evidence)
     request_id = await here.app.runs.api_requests.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)
 
 
-async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted) -> None:
+async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted, channel: str) -> None:
     """Check that the key may ask everybody wanted. Raises ProblemError; nobody may ask a person who does not exist."""
     listed = key.may_ask()
     if isinstance(wanted, ApprovalWanted):
@@ -75,7 +76,7 @@ async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | Appro
     if beyond:
         detail = f"This key may not ask {', '.join(beyond)}."
         do = f"It may ask: {', '.join(listed) or 'nobody'}. Make a key with --asks {','.join(beyond)}"
-        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
+        raise await refused(here, key, "trigger", channel, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
 
 
 def _is_within(people: tuple[PersonId, ...], reached: Set[PersonId]) -> bool:

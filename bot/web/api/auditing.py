@@ -7,10 +7,11 @@ from pydantic import AwareDatetime, JsonValue, StringConstraints
 
 from agents.requests import Frozen
 from bot.audit.reading import Query as Wanted
+from bot.people.api_keys import ApiKey
 from bot.policy.audited import Kind
 from bot.web.api import docs
 from bot.web.api.docs import answers
-from bot.web.api.keyed import HereNow, MayKeep, Way, only_known_queries
+from bot.web.api.keyed import HereNow, Way, needs, only_known_queries
 from bot.web.api.shapes import Absent, Limit
 
 router = APIRouter(prefix="/v1", tags=["operation"], dependencies=[Depends(only_known_queries)])
@@ -30,7 +31,7 @@ class AuditPage(Frozen):
 
 @router.get("/audit", operation_id="searchAudit", responses=answers(403, 404, 422, shown={200: docs.AUDIT}))
 async def search(
-    key: MayKeep,
+    key: Annotated[ApiKey, Depends(needs("audit"))],
     here: HereNow,
     way: Way,
     person: Annotated[_Name | Absent, Query(description="Who did it, or whom it is about.")] = None,

@@ -15,7 +15,7 @@ from bot.runs.api_requests import Asker
 from bot.runs.export import Exported, export
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
-from bot.web.api.keyed import HereNow, MayKeep, MayRead, MaySteer, Way, check_run, only_known_queries, requester_of
+from bot.web.api.keyed import HereNow, MayRead, Way, check_run, needs, only_known_queries, requester_of
 from bot.web.api.repeats import one_of, remembered
 from bot.web.api.runs import RunPath, view
 from bot.web.api.shapes import Absent, Copied, ForkWanted, OnceHeader, Person, RetryWanted
@@ -32,7 +32,7 @@ _MADE[200]["model"] = RunView
 @router.post("/import", operation_id="importRun", status_code=HTTPStatus.CREATED, responses=_MADE)
 async def imported(
     wanted: Exported,
-    key: MayKeep,
+    key: Annotated[ApiKey, Depends(needs("import"))],
     here: HereNow,
     way: Way,
     response: Response,
@@ -52,7 +52,7 @@ async def imported(
 async def forked(
     run_id: RunPath,
     wanted: ForkWanted,
-    key: MaySteer,
+    key: Annotated[ApiKey, Depends(needs("fork"))],
     here: HereNow,
     way: Way,
     response: Response,
@@ -69,7 +69,7 @@ async def forked(
 @router.post("/{run_id}/retry", operation_id="retryRun", status_code=HTTPStatus.CREATED, responses=_MADE)
 async def retried(
     run_id: RunPath,
-    key: MaySteer,
+    key: Annotated[ApiKey, Depends(needs("retry"))],
     here: HereNow,
     way: Way,
     response: Response,
@@ -91,7 +91,7 @@ async def _made(
 ) -> RunView:
     """The run that was made, now or under the same idempotency key before."""
     key, way = by
-    requester = requester_of(key, wanted.requester, here.app.people)
+    requester = await requester_of(here, key, wanted.requester, wanted.how, way)
     source, who = RunId(wanted.source), here.app.access.rights.of_key(key)
     if wanted.how == "import":
         await here.app.guard.check(who, "import", way)

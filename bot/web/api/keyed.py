@@ -12,8 +12,8 @@ from starlette.types import Scope as HttpScope
 
 from agents.requests import PersonId
 from bot.people.api_keys import USER_AGENT, ApiKey, Keyring, Scope
-from bot.people.directory import People
-from bot.people.rights import Action, Who
+from bot.people.refusals import Refusals
+from bot.people.rights import RIGHTS, Action, Who
 from bot.requests.stored import RequestRead
 from bot.store import StoreError
 from bot.store.ids import check
@@ -101,16 +101,26 @@ async def still_sees(request: Request, before: Who, run_id: str) -> bool:
     return key is not None and await app.guard.still_sees(app.access.rights.of_key(key), before, run_id)
 
 
-def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
-    """The key that asks, which has `scope`."""
+def needs(action: Action) -> Callable[..., Awaitable[ApiKey]]:
+    """The key that asks, which has the scope that `action` needs."""
+    scope = RIGHTS[action].scope
 
     async def key_with_scope(request: Request, _: Annotated[object, Security(_bearer)]) -> ApiKey:
         key: ApiKey = request.scope[KEY]
         if not key.may(scope):
-            raise scope_missing(key, scope)
+            raise await refused(here(request), key, action, way(request), scope_missing(key, scope))
         return key
 
     return key_with_scope
+
+
+async def refused(
+    here: Here, key: ApiKey, action: Action, channel: str, problem: ProblemError, run_id: str = ""
+) -> ProblemError:
+    """Note for the audit that the key may not do `action`, and return the `problem` that says so."""
+    why = problem.problem.detail
+    await Refusals(here.app.store).note(key.speaker, action, why, channel, evidence=key.evidence, run_id=run_id)
+    return problem
 
 
 def scope_missing(key: ApiKey, scope: Scope) -> ProblemError:
@@ -138,22 +148,22 @@ async def check_may_trigger(here: Here, key: ApiKey, agent: str, channel: str) -
     who = here.app.access.rights.of_key(key)
     await here.app.guard.check(who, "trigger", channel)
     if key.person:
-        await here.app.runs.starter.check_may(key.person, agent, channel)
+        await here.app.runs.starter.check_may(key.person, agent, channel, key.evidence)
 
 
-def requester_of(key: ApiKey, wanted: str | None, people: People) -> PersonId:
+async def requester_of(here: Here, key: ApiKey, wanted: str | None, action: Action, channel: str) -> PersonId:
     """Return the person the key asks for; `wanted` is what was sent. Raises ProblemError."""
-    may = [person for person in key.speaks_for() if people.contact(person)]
+    may = [person for person in key.speaks_for() if here.app.people.contact(person)]
     if wanted is None:
         if key.person or len(may) == 1:
             return may[0]
         detail = "This key belongs to a service, and the request does not say for whom it asks."
         do = f"Send a requester: one of {', '.join(may) or 'nobody; make a key with --acts-for'}"
-        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
+        raise await refused(here, key, action, channel, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
     if wanted not in may:
         detail = f"This key may not ask for {wanted}."
         do = f"It may ask for: {', '.join(may) or 'nobody'}. Make a key with --acts-for {wanted}"
-        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
+        raise await refused(here, key, action, channel, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
     return PersonId(wanted)
 
 
@@ -189,7 +199,5 @@ def way(request: Request) -> Literal["api", "cli"]:
 Way = Annotated[Literal["api", "cli"], Depends(way)]
 HereNow = Annotated[Here, Depends(here)]
 MayTrigger = Annotated[ApiKey, Depends(needs("trigger"))]
-MayRead = Annotated[ApiKey, Depends(needs("read"))]
+MayRead = Annotated[ApiKey, Depends(needs("see"))]
 MayAnswer = Annotated[ApiKey, Depends(needs("answer"))]
-MaySteer = Annotated[ApiKey, Depends(needs("steer"))]
-MayKeep = Annotated[ApiKey, Depends(needs("admin"))]

@@ -25,7 +25,7 @@ from bot.requests.reassignment.absences import AbsenceWanted
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.health import readyz
-from bot.web.api.keyed import HereNow, MayAnswer, MayKeep, MayRead, Way, only_known_queries
+from bot.web.api.keyed import HereNow, MayRead, Way, needs, only_known_queries
 from bot.web.api.shapes import Person
 from bot.web.here import Here
 from bot.web.problems import ProblemError, not_found
@@ -133,6 +133,9 @@ class Done(Frozen):
     told: str
 
 
+_MayFreeze = Annotated[ApiKey, Depends(needs("freeze"))]
+_MayClear = Annotated[ApiKey, Depends(needs("dead"))]
+_MayBeAbsent = Annotated[ApiKey, Depends(needs("absent"))]
 _Moment = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
 
@@ -218,7 +221,13 @@ async def environments(key: MayRead, here: HereNow) -> EnvironmentViews:
 
 @router.get("/policies/{name}/explain", operation_id="explainPolicy", responses=_EXPLAINED)
 async def explained_policy(
-    name: PolicyPath, key: MayRead, here: HereNow, way: Way, person: AskedFor = None, at: AskedAt = "now", env: At = ""
+    name: PolicyPath,
+    key: Annotated[ApiKey, Depends(needs("explain"))],
+    here: HereNow,
+    way: Way,
+    person: AskedFor = None,
+    at: AskedAt = "now",
+    env: At = "",
 ) -> Explained:
     """Say what would happen if somebody asked for what a policy gates, and nobody answered: who is asked, why and by
     what, what reminders, quiet hours, escalation and freezes bring at which time, and what stops it.
@@ -249,7 +258,7 @@ async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
 
 
 @router.post("/freeze", operation_id="freeze", responses=_FREEZES)
-async def freeze(wanted: FreezeWanted, key: MayKeep, here: HereNow, way: Way) -> FreezeView:
+async def freeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow, way: Way) -> FreezeView:
     """Freeze an environment, or everything: once this answers, nothing that needs an approval starts there.
 
     Votes still count, and what runs is finished. What is frozen already stays as whoever froze it said.
@@ -261,7 +270,7 @@ async def freeze(wanted: FreezeWanted, key: MayKeep, here: HereNow, way: Way) ->
 
 
 @router.post("/unfreeze", operation_id="unfreeze", responses=_FREEZES)
-async def unfreeze(wanted: FreezeWanted, key: MayKeep, here: HereNow, way: Way) -> FreezeView:
+async def unfreeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow, way: Way) -> FreezeView:
     """End a freeze that somebody began; what waited for it goes on. A window of the settings ends by itself."""
     await _check(here, key, way, "freeze")
     known, where = here.app.requests.freezes, wanted.environment or ""
@@ -280,7 +289,7 @@ async def absences(_: MayRead, here: HereNow) -> AbsenceViews:
 
 
 @router.post("/absences", operation_id="setAbsence", responses=_ABSENCES)
-async def absent(wanted: AbsenceBody, key: MayAnswer, here: HereNow, way: Way) -> AbsenceView:
+async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow, way: Way) -> AbsenceView:
     """Say that the key's person is away, in place of what was said before; operators say it of others as well.
 
     While they are, a request that names them asks whoever stands in, where its policy accepts that person and an
@@ -295,7 +304,7 @@ async def absent(wanted: AbsenceBody, key: MayAnswer, here: HereNow, way: Way) -
 
 
 @router.post("/absences/end", operation_id="endAbsence", responses=_ABSENCES)
-async def back(wanted: AbsenceEnd, key: MayAnswer, here: HereNow, way: Way) -> AbsenceView:
+async def back(wanted: AbsenceEnd, key: _MayBeAbsent, here: HereNow, way: Way) -> AbsenceView:
     """End an absence: of the key's person, or, for operators, of somebody else. What went to others stays there."""
     person = PersonId(wanted.person or key.speaker)
     await here.app.guard.check_absence(here.app.access.rights.of_key(key), person, way)
@@ -344,7 +353,7 @@ async def _of_audit_key(here: Here) -> list[str]:
 
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
-async def dead(key: MayKeep, here: HereNow, way: Way) -> DeadLetters:
+async def dead(key: _MayClear, here: HereNow, way: Way) -> DeadLetters:
     """List the items sayso gave up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
     await _check(here, key, way)
     notes = {name: Note.model_validate_json(body) for name, body in (await here.app.store.lists.dead()).items()}
@@ -353,7 +362,7 @@ async def dead(key: MayKeep, here: HereNow, way: Way) -> DeadLetters:
 
 
 @router.post("/dead/{some_id}/requeue", operation_id="requeueDeadLetter", responses=_DONE)
-async def requeued(some_id: DeadPath, key: MayKeep, here: HereNow, way: Way) -> Done:
+async def requeued(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) -> Done:
     """Try a dead letter again. A quarantined message is nobody's word, and is not let through by this."""
     await _check(here, key, way)
     body = (await here.app.store.lists.dead()).get(some_id)
@@ -369,14 +378,14 @@ async def requeued(some_id: DeadPath, key: MayKeep, here: HereNow, way: Way) -> 
 
 
 @router.post("/dead/{some_id}/discard", operation_id="discardHeld", responses=_DONE)
-async def discarded(some_id: DeadPath, key: MayKeep, here: HereNow, way: Way) -> Done:
+async def discarded(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) -> Done:
     """Forget a quarantined message."""
     await _check(here, key, way)
     return Done(id=some_id, told=await here.app.messages.quarantine.discard(some_id, key.speaker))
 
 
 @router.post("/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
-async def confirmed(some_id: DeadPath, key: MayKeep, here: HereNow, way: Way) -> Done:
+async def confirmed(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) -> Done:
     """Have the person asked whose word a quarantined message claims to be. It stays quarantined whatever they say."""
     await _check(here, key, way)
     return Done(id=some_id, told=await here.app.messages.quarantine.confirm(some_id, key.speaker))

@@ -32,10 +32,11 @@ from bot.web.api.keyed import (
     HereNow,
     MayAnswer,
     MayRead,
-    MaySteer,
     Way,
+    needs,
     only_known_queries,
     record_for,
+    refused,
     still_good,
 )
 from bot.web.api.shapes import (
@@ -273,7 +274,11 @@ async def delegated(
     responses=answers(403, 404, 409, 413, 422, shown={200: docs.WITHDRAWN}),
 )
 async def withdrawn(
-    request_id: RequestPath, key: MaySteer, here: HereNow, way: Way, withdrawal: Withdrawal | None = None
+    request_id: RequestPath,
+    key: Annotated[ApiKey, Depends(needs("withdraw"))],
+    here: HereNow,
+    way: Way,
+    withdrawal: Withdrawal | None = None,
 ) -> Withdrawn:
     """Take back what the key's person, or somebody whom the key may ask for, has caused, until it has started.
 
@@ -286,7 +291,9 @@ async def withdrawn(
     reason = withdrawal.reason if withdrawal else ""
     if own and reason.strip() and not _may_give_reasons(key, record):
         detail = f"The agent reads the reason, and takes it for the word of {by}, whom the key only acts for."
-        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, "Leave the reason out, or use that person's own key")
+        do = "Leave the reason out, or use that person's own key"
+        problem = trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
+        raise await refused(here, key, "withdraw", way, problem, record.request.run_id)
     await here.app.runs.steering.withdraw(known, by, reason, channel=way, evidence=key.evidence)
     stands, _, _ = await here.app.requests.decisions.request(known)
     return Withdrawn(id=known, state=stands.state)
@@ -300,7 +307,7 @@ async def withdrawn(
 async def amended(
     request_id: RequestPath,
     wanted: Annotated[Amendment, Body(openapi_examples=docs.AMENDMENTS)],
-    key: MaySteer,
+    key: Annotated[ApiKey, Depends(needs("amend"))],
     here: HereNow,
     way: Way,
 ) -> RequestView:
@@ -309,11 +316,12 @@ async def amended(
     Votes that were given before do not count any more. Only a person's own key does this, and for nobody else.
     """
     known = RequestId(request_id)
-    await record_for(here, key, "amend", request_id, way)
+    read = await record_for(here, key, "amend", request_id, way)
     if key.person is None:
         detail = f"The key sayso_{key.prefix} belongs to {key.owner}; what is asked for is changed by who asked."
         do = "Use the person's own key, or withdraw the request and ask again"
-        raise trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
+        problem = trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
+        raise await refused(here, key, "amend", way, problem, read.record.request.run_id)
     steering, evidence = here.app.runs.steering, key.evidence
     await steering.amend(known, key.person, wanted.changes, channel=way, evidence=evidence)
     return await view_of(here, known)

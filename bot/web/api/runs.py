@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from agents.requests import RunId
 from agents.run import RunState, fold
+from bot.people.api_keys import ApiKey
 from bot.people.rights import Who
 from bot.queries.lists import runs
 from bot.render.views import RunView, run_view
@@ -18,11 +19,11 @@ from bot.web.api.docs import Worded, answers, leads_to
 from bot.web.api.keyed import (
     HereNow,
     MayRead,
-    MaySteer,
     MayTrigger,
     Way,
     check_may_trigger,
     check_run,
+    needs,
     only_known_queries,
     requester_of,
 )
@@ -57,7 +58,7 @@ async def start(
     With an idempotency key the same body leads to the same run for 24 h: then the answer is 200 and has the header
     `Idempotency-Replayed: true`. Another body under that key is refused, with the difference.
     """
-    requester = requester_of(key, wanted.requester, here.app.people)
+    requester = await requester_of(here, key, wanted.requester, "trigger", way)
     agent = here.app.runs.starter.check(wanted.text, wanted.agent)
     await check_may_trigger(here, key, agent, way)
     once = one_of(wanted.idempotency_key, idempotency_key)
@@ -75,6 +76,7 @@ async def start(
         holders=key.holders,
         holders_as=key.holders_as,
         by_mail=key.link_by == "email",
+        evidence=key.evidence,
     )
     run_id = await here.app.runs.starter.start(
         way, wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent
@@ -135,7 +137,7 @@ _VERBS: dict[Verb, str] = {
 
 
 def _steering(verb: Verb) -> Callable[..., Awaitable[Steered]]:
-    async def steer(run_id: RunPath, key: MaySteer, here: HereNow, way: Way) -> Steered:
+    async def steer(run_id: RunPath, key: Annotated[ApiKey, Depends(needs(verb))], here: HereNow, way: Way) -> Steered:
         await check_run(here, key, verb, run_id, way)
         steering, known = here.app.runs.steering, RunId(check(run_id, "run"))
         after = await steering.steer(known, verb, key.speaker, channel=way, evidence=key.evidence)

@@ -10,9 +10,10 @@ from starlette.responses import Response, StreamingResponse
 
 from bot.audit.export import csv_head, csv_line, json_line
 from bot.audit.reading import Query
-from bot.errors import Invalid, NotFound
-from bot.web.console.pages import may_audit, page
-from bot.web.console.visits import Refusal, visit_of
+from bot.errors import Forbidden, Invalid, NotFound
+from bot.people.rights import Who
+from bot.web.console.pages import page
+from bot.web.console.visits import Refusal, visit_of, who_of
 from bot.web.here import here
 from language import say
 
@@ -63,7 +64,7 @@ _EVIDENCE = {
 async def shown(request: Request) -> Response:
     """The records that the filters find, newest first."""
     process = here(request)
-    given, problem, records, older = _given(request), "", list[dict[str, JsonValue]](), ""
+    given, problem, records, older = await _given(request), "", list[dict[str, JsonValue]](), ""
     try:
         query = _query(given)
         cursor = request.query_params.get("cursor", "")
@@ -86,10 +87,9 @@ async def shown(request: Request) -> Response:
 
 async def exported(request: Request) -> Response:
     """Download what the filters find, oldest first: lines of JSON, or CSV."""
-    _given(request)
-    is_csv = request.query_params.get("format") == "csv"
+    given, is_csv = await _given(request), request.query_params.get("format") == "csv"
     try:
-        query = _query(_given(request))
+        query = _query(given)
     except Invalid as error:
         raise Refusal(HTTPStatus.BAD_REQUEST, say("audit.title"), str(error)) from error
     kind, name = ("text/csv", "audit.csv") if is_csv else ("application/jsonl", "audit.jsonl")
@@ -114,14 +114,26 @@ async def _check_still(request: Request) -> None:
     """Break a download off, so that it is not taken for a whole one, once its reader may read no more of it."""
     access = here(request).app.access
     session = await access.sessions.find(visit_of(request).text)
-    if session is None or access.rights.denial_at_all(access.rights.of_session(session), "audit"):
-        raise Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("audit.not-yours"))
+    if session is None:
+        raise _not_yours()
+    await _check(request, access.rights.of_session(session))
 
 
-def _given(request: Request) -> dict[str, str]:
+async def _check(request: Request, who: Who) -> None:
+    """Check that `who` may read the log. Raises Refusal."""
+    try:
+        await here(request).app.guard.check(who, "audit", "console")
+    except Forbidden:
+        raise _not_yours() from None
+
+
+def _not_yours() -> Refusal:
+    return Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("audit.not-yours"))
+
+
+async def _given(request: Request) -> dict[str, str]:
     """The filters as they were filled in. Raises Refusal for anybody who may not read the log."""
-    if not may_audit(request):
-        raise Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("audit.not-yours"))
+    await _check(request, who_of(request))
     return {name: request.query_params.get(name, "").strip()[:80] for name in _FILTERS}
 
 

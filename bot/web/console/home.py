@@ -78,7 +78,7 @@ async def asked(request: Request) -> Response:
         run_id = RunId(known.decode())
         if not await process.app.store.length(run_id):
             agent = visit.field("agent") or None
-            sent_by = Sent(by_mail=visit.known.by == "email")
+            sent_by = Sent(by_mail=visit.known.by == "email", evidence=visit.known.evidence)
             await process.app.runs.starter.start(
                 "console", text, visit.person, agent=agent, run_id=run_id, sent=sent_by
             )

@@ -137,7 +137,7 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "waiting": waiting,
         "freezes": freezes,
         "has_mail": has_mail(request),
-        "may_audit": visit.session is not None and may_audit(request),
+        "may_audit": visit.session is not None and _may_audit(request),
         "may_explain": _may_explain(request),
         "has_quarantine": visit.session is not None and _looks_after(request),
         "by_mail": process.app.settings.public_url is not None,
@@ -188,7 +188,7 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
     return hardened(response, csp())
 
 
-def may_audit(request: Request) -> bool:
+def _may_audit(request: Request) -> bool:
     """Return whether the person asking reads the audit log."""
     return here(request).app.access.rights.denial_at_all(who_of(request), "audit") is None
 

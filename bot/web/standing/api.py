@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from agents.requests import Frozen, PersonId
 from agents.standing import STANDING
+from bot.people.api_keys import ApiKey
+from bot.people.rights import Action
 from bot.render.views import RequestView
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
@@ -20,10 +22,12 @@ from bot.web.api.keyed import (
     check_may_trigger,
     check_run,
     only_known_queries,
+    refused,
 )
 from bot.web.api.repeats import remembered
 from bot.web.api.requests import view_of as request_of
 from bot.web.api.shapes import OnceHeader
+from bot.web.here import Here
 from bot.web.problems import trouble
 from bot.web.standing.asking import StandingView, ask_again, revoke, those_of, view_of
 
@@ -111,7 +115,7 @@ async def asked(
     approve it, calls that are exactly the same, but for `open` arguments, are approved at once. With an idempotency key
     the same body leads to the same request for 24 h, then with status 200 and the header `Idempotency-Replayed: true`.
     """
-    person = _person(key.person)
+    person = await _person(here, key, "trigger", way)
     await check_run(here, key, "see", wanted.run, way)
     await check_may_trigger(here, key, STANDING, way)
     once = await remembered(here.app.store, key, idempotency_key, wanted, person) if idempotency_key else None
@@ -133,13 +137,14 @@ async def revoked(
     standing_id: _StandingPath, wanted: Revocation, key: MayAnswer, here: HereNow, way: Way
 ) -> StandingView:
     """End a standing approval at once: people are asked again, also about what it allowed and has not started."""
-    who, person = here.app.access.rights.of_key(key), _person(key.person)
+    who, person = here.app.access.rights.of_key(key), await _person(here, key, "answer", way)
     return view_of(await revoke(here, who, person, standing_id, wanted.reason, way))
 
 
-def _person(person: PersonId | None) -> PersonId:
+async def _person(here: Here, key: ApiKey, action: Action, channel: str) -> PersonId:
     """Return whose key it is. Raises ProblemError for a service's: a standing approval is between people."""
-    if person is None:
+    if key.person is None:
         detail = "This key belongs to a service; people ask for standing approvals and revoke them."
-        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, "Use a key of your own")
-    return person
+        problem = trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, "Use a key of your own")
+        raise await refused(here, key, action, channel, problem)
+    return key.person

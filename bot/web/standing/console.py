@@ -41,7 +41,7 @@ async def asked(request: Request) -> Response:
     process, visit = here(request), visit_of(request)
     run_id, uses = visit.field("run"), visit.field("uses")
     await _check_sees(request, run_id)
-    await process.app.runs.starter.check_may(visit.person, STANDING, "console")
+    await process.app.runs.starter.check_may(visit.person, STANDING, "console", visit.known.evidence)
     if not uses.isascii() or not uses.isdigit() or not 1 <= int(uses[:6]) <= _MOST_USES:
         raise unreadable()
     until = _end_of(visit.field("until"), process, visit.person)
