@@ -16,6 +16,7 @@ from bot.people.rights import RIGHTS, Action
 from bot.policy.approvers.concern import Concern
 from bot.web.console.application import ROUTES
 from channels import Trigger
+from tests.bot.cli.shell import elsewhere
 from tests.bot.web.console.stage import Fields, proof
 from tests.fakes.hallway import Hallway
 from tests.office import TOML
@@ -344,6 +345,51 @@ async def opened(browser: Browser, name: str, row: Row, place: Place, own: Field
         return (await browser.post(path, own | body)).status_code
     async with browser.open(method, path) as answer:
         return answer.status_code
+
+
+TERMINAL: Mapping[tuple[str, ...], Row] = {
+    ("trigger", "stamp it"): Row(("trigger",)),
+    ("show", "{run_id}"): Row(("see",)),
+    ("export", "{run_id}"): Row(("see",)),
+    ("pause", "{run_id}"): Row(("pause",)),
+    ("resume", "{run_id}"): Row(("resume",)),
+    ("fork", "{run_id}", "--at", "1"): Row(("fork",)),
+    ("retry", "{run_id}"): Row(("retry",)),
+    ("answer", "{request_id}", "deny"): Row(("see",)),
+    ("amend", "{request_id}", "it=that"): Row(("amend",)),
+    ("withdraw", "{request_id}"): Row(("withdraw",)),
+    ("cancel", "{run_id}"): Row(("cancel",)),
+    ("policies", "explain", "production", "--as", "anna"): Row(("explain",)),
+    ("freeze", "--reason", "incident"): Row(("freeze",)),
+    ("unfreeze", "--reason", "fixed"): Row(("freeze",)),
+    ("absence", "set", "--person", "cy", "--until", SOON): Row(("absent",)),
+    ("dead",): Row(("dead",)),
+    ("audit", "export"): Row(("audit",)),
+}
+"""A command of each action. They all speak HTTP, with the key of whoever types; Redis itself asks nobody."""
+
+
+@pytest.mark.long
+async def test_in_a_terminal_each_action_is_for_whom_the_table_says(
+    office: World, place: Place, tmp_path: Path
+) -> None:
+    wanted, refusals = (
+        expected(office, {" ".join(one): row for one, row in TERMINAL.items()}, place),
+        dict[tuple[str, str], Action](),
+    )
+    async with serving(office.app) as api:
+        keys = {person: (await api.key(person, "admin"))[1] for person in PEOPLE}
+        for words in TERMINAL:
+            name = " ".join(words)
+            refused = [person for person in PEOPLE if (name, person) in wanted]
+            allowed = [person for person in PEOPLE if (name, person) not in wanted]
+            for person in dict.fromkeys((refused[0], refused[-1], allowed[-1])):
+                typed = [place.filled(word, person, {}) for word in words]
+                ended = await elsewhere(tmp_path, *typed, SAYSO_URL=api.url, SAYSO_API_KEY=keys[person])
+                if person != allowed[-1]:
+                    assert (ended.code, ended.out) == (1, ""), (name, person, ended)
+                    refusals[name, person] = wanted[name, person]
+        await are_audited(office, refusals, "api")
 
 
 SAID: Mapping[str, Row] = {"stamp it": Row(("trigger",)), "freeze everything: incident": Row(("freeze",))}

@@ -1,0 +1,69 @@
+"""Somebody leaves the file while a real process runs: it looks at the file by itself, and at once on SIGHUP."""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from bot.people.api_keys import Keyring
+from bot.people.directory import People
+from bot.store import Store
+from bot.store.client import Client
+from tests.office import QUICK, TOML, settings_of
+from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
+from tests.waiting import wait_until
+
+READY = '"event":"ready"'
+
+
+async def keys_of(url: str, folder: Path, *people: str) -> list[str]:
+    """A key that reads for each of `people`."""
+    settings, client = settings_of(folder, TOML), Client(url)
+    keyring = Keyring(Store(client, settings.shards), People(settings.people, settings.policies))
+    made = [await keyring.create(person=person, scopes=["read"]) for person in people]
+    await client.close()
+    return [text for _, text in made]
+
+
+def written_unseen(file: Path, text: str) -> None:
+    """Write what a look at size, time and place of the file does not tell from what was there."""
+    before = file.stat()
+    file.write_text(text)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = file.stat()
+    assert (after.st_size, after.st_ino, after.st_mtime_ns) == (before.st_size, before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.long
+def test_the_key_of_whoever_leaves_ends_by_the_file_alone_and_at_once_on_sighup(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", tmp_path / "data" / "sayso.toml"
+    with RedisServer(tmp_path / "redis") as redis:
+        of_bo, of_cy = asyncio.run(keys_of(redis.start().url, data, "bo", "cy"))
+        file.write_text(TOML)
+        environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
+            "SAYSO_REDIS_URL": redis.url,
+            "SAYSO_SECRET_KEY": KEY,
+        }
+        words = ["web", "--port", "0", "--data", str(data)]
+        with Program(words, environ, tmp_path / "web.log") as web:
+            web.wait_for(READY)
+            port = json.loads(next(line for line in web.said().splitlines() if '"port"' in line))["port"]
+
+            def answers(key: str) -> int:
+                headers = {"Authorization": f"Bearer {key}"}
+                url = f"http://127.0.0.1:{port}/v1/runs"
+                return httpx2.get(url, headers=headers, timeout=SLOW_S, trust_env=False).status_code
+
+            assert (answers(of_bo), answers(of_cy)) == (200, 200)
+            file.write_text(without_cy := TOML.replace("people.cy", "people.kai"))
+            wait_until(lambda: answers(of_cy) == 401, SLOW_S, "the end of Cy's key")
+            assert answers(of_bo) == 200
+
+            written_unseen(file, without_cy.replace("people.bo", "people.by"))
+            web.signal(signal.SIGHUP)
+            wait_until(lambda: answers(of_bo) == 401, SLOW_S, "the end of Bo's key")
+            assert web.process.poll() is None
