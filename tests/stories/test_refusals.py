@@ -21,6 +21,7 @@ from tests.servers.web import Api, serving
 from tests.slack_world import a_slack_world
 from tests.stories.people.standing import an_office, done_once, granted
 from tests.stories.test_typed_freezes import a_mail, again, sent, write
+from tests.tables import becomes
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -188,6 +189,19 @@ async def test_who_takes_back_or_changes_what_others_asked_for_is_recorded(offic
     found = await refused(office, 2)
     assert [brief(one) for one in found] == [("cy", "console", "withdraw"), ("cy", "console", "amend")]
     assert {(one["run_id"], one["evidence"]) for one in found} == {(request.run_id, "a session")}
+
+
+async def test_what_a_run_starts_for_somebody_who_may_not_is_recorded(office: World) -> None:
+    run_id = await office.trigger("ask free_text Ready?\nstart_run stamp letter")
+    question = await office.opened(run_id)
+    await becomes(office, OPERATOR + 'viewer = ["person:anna"]\n')
+    await office.decide("anna", question, "free_text", "yes")
+    await office.ended(run_id)
+
+    [record] = await refused(office, 1)
+
+    assert (record["who"], record["run_id"], record["detail"]["action"]) == ("anna", run_id, "trigger")
+    assert office.workshop.effects == []
 
 
 async def test_attack_a_stranger_leaves_no_record(office: World, api: Api) -> None:
