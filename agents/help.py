@@ -38,7 +38,9 @@ def usage(others: Sequence[Agent]) -> str:
     """Return what `others` can be asked for, a line each."""
     if not others:
         return say("agent.help-nothing")
-    return "\n".join([say("agent.help-begins"), *map(_listed, others), say("agent.help-ends")])
+    return "\n".join(
+        [say("agent.help-begins"), *map(_listed, others), say("agent.help-standing"), say("agent.help-ends")]
+    )
 
 
 def _listed(agent: Agent) -> str:

@@ -34,7 +34,7 @@ from bot.inbound.inbox import Handlers, Inbox
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.quarantine_review import QuarantineReview
-from bot.inbound.revocations import Revocations
+from bot.inbound.standing import TypedStanding
 from bot.outbound.announcements import Announcements
 from bot.outbound.failures import DeliveryFailures
 from bot.outbound.notifier import Notifier, to_person
@@ -61,7 +61,7 @@ from bot.requests.standing.granting import StandingGrants
 from bot.requests.standing.uses import StandingUses
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Admission
-from bot.runs.api_requests import ApiRequests
+from bot.runs.api_requests import ApiRequests, AskingAgain
 from bot.runs.append import EventLog
 from bot.runs.budgets import Budgets
 from bot.runs.children import Children
@@ -93,13 +93,17 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """A run's life: started, steered, copied, asked for by programs, moved on; `standing` asks for the same again."""
+    """A run's life: started, steered, copied, asked for by programs, moved on.
+
+    `again` asks that the same be done without asking, by requests that `standing` opens.
+    """
 
     starter: Starter
     steering: Steering
     forks: RunForks
     api_requests: ApiRequests
     standing: ApiRequests
+    again: AskingAgain
     children: Children
     executor: Executor
 
@@ -235,11 +239,13 @@ def compose(
     admission = Admission(store, people, settings.limits)
     starter = Starter(journal, by_agent, settings.agents, admission, ground.access.rights)
     steering = Steering(journal, decisions, by_agent, ground.archive)
-    outbox, inbox = _out_and_in(ground, starter, steering)
+    outbox, bounces = _outbox(ground)
     driving = _driving(ground, by_agent, models, outbox, telemetry)
     forks = RunForks(journal, ground.archive, starter, by_agent, settings.agents)
     firing = TriggerStarts(store, starter, outbox.alert)
     history = History(store, ground.archive, forks)
+    guard, runs = Guard(ground.access.rights, store, history), _runs(ground, starter, steering, forks, driving)
+    inbox = _inbox(ground, runs, bounces, guard)
     return App(
         settings=settings,
         data_dir=ground.data_dir,
@@ -247,9 +253,9 @@ def compose(
         journal=journal,
         history=history,
         audit=AuditReader(store, ground.archive),
-        guard=Guard(ground.access.rights, store, history),
+        guard=guard,
         people=people,
-        runs=_runs(ground, starter, steering, forks, driving),
+        runs=runs,
         requests=_requests(ground, agents),
         messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
         work=Work(
@@ -272,12 +278,14 @@ def compose(
 
 def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks, driving: _Driving) -> Runs:
     asking = partial(ApiRequests, ground.journal, ground.people, starter, driving.thinker, driving.loop)
+    standing = asking(driving.agents[STANDING])
     return Runs(
         starter=starter,
         steering=steering,
         forks=forks,
         api_requests=asking(driving.agents[RELAY]),
-        standing=asking(driving.agents[STANDING]),
+        standing=standing,
+        again=AskingAgain(ground.standing, standing, driving.agents),
         children=driving.children,
         executor=driving.executor,
     )
@@ -367,26 +375,29 @@ def _sealer(ground: _Ground, outbox: Outbox) -> Sealer:
     return Sealer(ground.store, people, lambda: ground.data_dir.audit_keys(settings)[0], heads.announce)
 
 
-def _out_and_in(ground: _Ground, starter: Starter, steering: Steering) -> tuple[Outbox, Inbox]:
-    """Compose the outbox and the inbox; the handling of bounces belongs to both."""
-    settings, journal, store = ground.settings, ground.journal, ground.store
-    decisions, people, channels, tokens = ground.decisions, ground.people, ground.channels, ground.tokens
-    failing, receipts = DeliveryFailures(journal, decisions, people, channels), Receipts(ground.client)
-    reach = Reach(people, channels, tokens, failing, receipts, ground.access.sessions, settings.public_url)
-    outbox = Outbox(journal, decisions, reach)
+def _outbox(ground: _Ground) -> tuple[Outbox, Bounces]:
+    """Compose the outbox, and what handles the mail that came back."""
+    store, people, channels, tokens = ground.store, ground.people, ground.channels, ground.tokens
+    failing, receipts = DeliveryFailures(ground.journal, ground.decisions, people, channels), Receipts(ground.client)
+    reach = Reach(people, channels, tokens, failing, receipts, ground.access.sessions, ground.settings.public_url)
+    outbox = Outbox(ground.journal, ground.decisions, reach)
+    return outbox, Bounces(store, receipts, people, tokens, failing, outbox.alert)
+
+
+def _inbox(ground: _Ground, runs: Runs, bounces: Bounces, guard: Guard) -> Inbox:
+    settings, journal, people, rights = ground.settings, ground.journal, ground.people, ground.access.rights
+    decisions, tokens = ground.decisions, ground.tokens
     handlers = Handlers(
-        follow_ups=FollowUps(journal, decisions, people, ground.access.rights),
-        inquiries=Inquiries(store, settings.desk),
-        bounces=Bounces(store, receipts, people, tokens, failing, outbox.alert),
+        follow_ups=FollowUps(journal, decisions, people, rights),
+        inquiries=Inquiries(ground.store, settings.desk),
+        bounces=bounces,
         quarantine=Quarantine(journal, decisions, tokens, people),
-        steering=steering,
+        steering=runs.steering,
         absences=TypedAbsences(journal, people, AbsentPeople(journal, decisions, people), decisions),
-        freezes=TypedFreezes(
-            journal, people, ground.access.rights, ground.freezes, settings.deploy.environments.keys()
-        ),
-        revocations=Revocations(journal, ground.standing, people, ground.access.rights),
+        freezes=TypedFreezes(journal, people, rights, ground.freezes, settings.deploy.environments.keys()),
+        standing=TypedStanding(journal, ground.standing, runs.again, runs.starter, people, guard),
     )
-    return outbox, Inbox(journal, channels, starter, tokens, decisions, people, handlers)
+    return Inbox(journal, ground.channels, runs.starter, tokens, decisions, people, handlers)
 
 
 def _driving(

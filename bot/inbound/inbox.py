@@ -18,10 +18,11 @@ from bot.inbound.follow_ups import FollowUps
 from bot.inbound.freezes import TypedFreezes, typed_freeze
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
-from bot.inbound.revocations import Revocations
+from bot.inbound.standing import TypedStanding, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
 from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency
+from bot.policy.record import RequestRecord
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment.delegation import wish_of
 from bot.requests.tokens import Tokens
@@ -67,7 +68,7 @@ class Handlers:
 
     `follow_ups` takes messages in the thread of a run, `inquiries` mail to the desk, `bounces` mail that came back, and
     `quarantine` what is nobody's proven word; `steering` takes edits of what is asked, `absences` word of those who are
-    away, `freezes` messages that freeze or unfreeze, and `revocations` those that end a standing approval.
+    away, `freezes` messages that freeze or unfreeze, and `standing` those about standing approvals.
     """
 
     follow_ups: FollowUps
@@ -77,7 +78,7 @@ class Handlers:
     steering: Steering
     absences: TypedAbsences
     freezes: TypedFreezes
-    revocations: Revocations
+    standing: TypedStanding
 
 
 class Inbox:
@@ -97,8 +98,7 @@ class Inbox:
         self._tokens, self._decisions, self._people = tokens, decisions, people
         self._follow_ups, self._inquiries = handlers.follow_ups, handlers.inquiries
         self._bounces, self._quarantine, self._steering = handlers.bounces, handlers.quarantine, handlers.steering
-        self._absences, self._freezes = handlers.absences, handlers.freezes
-        self._revocations = handlers.revocations
+        self._absences, self._freezes, self._standing = handlers.absences, handlers.freezes, handlers.standing
         self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
@@ -224,10 +224,8 @@ class Inbox:
         read = await self._decisions.request(placed.request_id)
         # Of a mail, code reads a line only where nothing else in it says something else.
         is_read = channel != "email" or reply.is_sure
-        # Whom a question asks may answer it with any words.
-        is_vote = is_read and read.record.request.format == "approval"
-        is_plain = is_vote and reply.said == "free_text" and not (reply.unbound or reply.asks or reply.filled)
-        if is_plain and await self._is_order(inbound_id, channel, reply, received_at):
+        is_typed = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
+        if is_typed and await self._is_order(inbound_id, channel, reply, read.record, received_at):
             return await self._store.drop_inbound(inbound_id)
         if is_read and (values := edit_of(read.record, statement)):
             await self._steering.edit(statement, placed.request_id, values, together)
@@ -240,12 +238,25 @@ class Inbox:
             await self._store.drop_inbound(inbound_id)
         return None
 
-    async def _is_order(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
+    async def _is_order(
+        self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord, received_at: datetime
+    ) -> bool:
+        """Return whether the answer is a command, and that is done. Whom a question asks may answer it with any words.
+
+        Of standing approvals nothing is decided by it, so that need not be bound to the card that it answers.
+        """
+        request, is_vote = record.request, record.request.format == "approval"
+        if is_vote or record.state != "open":
+            about = _spoken(reply, request.thread)
+            if await self._standing.take(inbound_id, channel, about, request.run_id):
+                return True
+        return is_vote and not reply.unbound and await self._stops(inbound_id, channel, reply, received_at)
+
+    async def _stops(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
         """Return whether the answer says that somebody is away, or freezes something, and that is done."""
         if typed_absence(reply.text) is None and typed_freeze(reply.text) is None:
             return False
-        said = Trigger(person=reply.person, text=reply.text, evidence=reply.evidence, follows=True)
-        said = await self._proven(inbound_id, said.model_copy(update={"copy_key": reply.copy_key}))
+        said = await self._proven(inbound_id, _spoken(reply))
         if await self._absences.take(inbound_id, channel, said):
             return True
         # What answers a card is bound to that, and to no freeze: it ends none.
@@ -271,9 +282,7 @@ class Inbox:
         try:
             if may_say and await self._absences.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
-            if await self._freezes_or_ends(inbound_id, channel, trigger, received_at):
-                return await self._store.drop_inbound(inbound_id)
-            if await self._revocations.take(inbound_id, channel, trigger):
+            if await self._is_command(inbound_id, channel, trigger, received_at):
                 return await self._store.drop_inbound(inbound_id)
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
@@ -301,16 +310,24 @@ class Inbox:
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
 
-    async def _freezes_or_ends(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
-        """Return whether the message froze something, or ended that. What answers a question is an answer."""
-        if typed_freeze(trigger.text) is None:
+    async def _is_command(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
+        """Return whether the message is about a freeze or a standing approval, and that is done.
+
+        What answers a question is an answer.
+        """
+        if await self._standing.revokes(inbound_id, channel, trigger):
+            return True
+        freezes = typed_freeze(trigger.text) is not None
+        if not freezes and typed_standing(trigger.text, has_subject=not trigger.follows) is None:
             return False
         is_answer = trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger)
         # Taken again after a crash, the same words would mean something else by then.
         kept, _ = await self._store.remember(f"freezes {inbound_id}", b"" if is_answer else b"1", _COPIES_S)
         if not kept:
             return False
-        return await self._freezes.take(inbound_id, channel, trigger, received_at)
+        if freezes:
+            return await self._freezes.take(inbound_id, channel, trigger, received_at)
+        return await self._standing.take(inbound_id, channel, trigger)
 
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
         """A run in the owner's name; what may start none is quarantined, where people can see it."""
@@ -342,6 +359,19 @@ def _held(reading: Trigger | Inquiry) -> Quarantined:
 
 def _who(inbound: Inbound) -> str:
     return f"{inbound.channel} {inbound.sender}" if inbound.sender else ""
+
+
+def _spoken(reply: Reply, thread: str = "") -> Trigger:
+    """Return an answer as a message in the thread of what it answers."""
+    return Trigger(
+        person=reply.person,
+        text=reply.text,
+        thread=thread,
+        evidence=reply.evidence,
+        follows=True,
+        place=reply.place,
+        copy_key=reply.copy_key,
+    )
 
 
 def _words(reply: Reply, placed: Delivery) -> str:

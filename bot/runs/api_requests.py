@@ -1,7 +1,8 @@
 """Requests that programs open by themselves: a run, its one step and the request, written together or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from pydantic import JsonValue
 
@@ -10,10 +11,12 @@ from agents.events import Event, RequestOpened, RunStarted
 from agents.relay import Approval, Question, context_of
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import fold
+from agents.standing import wanted as wanted_again
 from bot.errors import Invalid
 from bot.people.directory import People
 from bot.render.views import line_of
 from bot.requests.opening import NotEnoughApprovers, opening
+from bot.requests.standing.approvals import StandingApprovals
 from bot.runs.loop import Loop
 from bot.runs.moves import Ask, next_move
 from bot.runs.start import Starter
@@ -134,3 +137,31 @@ class ApiRequests:
         if isinstance(request, NotEnoughApprovers):
             raise Invalid(request.why, say("error.correct-that"))
         return events, request
+
+
+class AskingAgain:
+    """Asks that what a run did be done again without asking: for the console, the API and messages alike."""
+
+    def __init__(self, standing: StandingApprovals, requests: ApiRequests, agents: Mapping[str, Agent]) -> None:
+        self._standing, self._requests, self._agents = standing, requests, agents
+
+    async def asked(self, once: RunId) -> RequestId | None:
+        """Return what was opened for the same `once`; None where nothing was."""
+        return await self._requests.asked(once)
+
+    async def ask(
+        self,
+        events: Sequence[Event],
+        person: PersonId,
+        uses: int,
+        until: datetime,
+        leave_open: Sequence[str],
+        channel: str,
+        once: RunId | None = None,
+    ) -> RequestId:
+        """Open a request for a standing approval of what the run of `events` did, the same one for the same `once`.
+
+        Whoever asks has to see that run. Raises Invalid, RateLimited and Forbidden.
+        """
+        args, others = self._standing.wanted(events, self._agents, person, uses, until, leave_open)
+        return await self._requests.ask(wanted_again(args), {}, Asker(person, channel=channel, others=others), once)

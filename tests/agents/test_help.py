@@ -71,6 +71,7 @@ def test_it_says_what_each_agent_is_for_with_an_example_and_ends_at_once() -> No
     assert "“announce: the office is closed on Friday”" in said[3]
     assert "“deploy latest to production and announce it”" in said[4]
     assert said[5] == "- valet: parks cars."
+    assert "standing 5 times until 2026-12-01 18:00" in said[6]
 
 
 def test_an_example_is_taken_by_the_agent_that_it_is_for() -> None:

@@ -17,6 +17,7 @@ from bot.config.directory.policies import StandingLimit
 from bot.config.tables import CHANNELS
 from bot.errors import Invalid, NotFound
 from bot.people.directory import People
+from bot.people.rights import Who
 from bot.policy.record import RequestRecord, records
 from bot.policy.standing import Ended, Standing, Use, may_stand, pattern_of, rules_of
 from bot.render.cards import notice
@@ -82,6 +83,14 @@ class StandingApprovals:
         approval = standing.approval
         may = self._people.may_ever(approval.pattern.policy, standing.now)
         return approval.of_those(self._people.is_still) | ({*may} & {*self._people.all()})
+
+    def concerns(self, who: Who, standing: Standing) -> bool:
+        """Return whether somebody sees and revokes it; operators and admins do so with all."""
+        return who.sees_all or not self.concerned(standing).isdisjoint(who.people)
+
+    async def those_of(self, who: Who) -> list[Standing]:
+        """Return those that somebody may see, in the order of `all`."""
+        return [one for one in await self.all() if self.concerns(who, one)]
 
     def wanted(
         self,

@@ -7,11 +7,9 @@ from typing import Literal
 from pydantic import AwareDatetime, JsonValue
 
 from agents.requests import Frozen, PersonId, RequestId, RunId
-from agents.standing import wanted
 from bot.people.refusals import Refusals
 from bot.people.rights import Denied, Who
 from bot.policy.standing import Ended, Standing
-from bot.runs.api_requests import Asker
 from bot.store.ids import check
 from bot.web.here import Here
 from language import say
@@ -89,18 +87,13 @@ async def ask_again(
 
     Whoever asks has to see the run. Raises Invalid, RateLimited and Forbidden.
     """
-    app = here.app
-    events = (await app.store.load(check(run_id, "run"))).events
-    agents = app.runs.executor.agents
-    args, others = app.requests.standing.wanted(events, agents, person, uses, until, leave_open)
-    asker = Asker(person, channel=channel, others=others)
-    return await app.runs.standing.ask(wanted(args), {}, asker, once)
+    events = (await here.app.store.load(check(run_id, "run"))).events
+    return await here.app.runs.again.ask(events, person, uses, until, leave_open, channel, once)
 
 
 async def those_of(here: Here, who: Who) -> list[Standing]:
     """Return the standing approvals that somebody may see."""
-    standing = here.app.requests.standing
-    return [one for one in await standing.all() if _concerns(here, who, one)]
+    return await here.app.requests.standing.those_of(who)
 
 
 async def revoke(here: Here, who: Who, person: PersonId, standing_id: str, reason: str, channel: str) -> Standing:
@@ -110,11 +103,7 @@ async def revoke(here: Here, who: Who, person: PersonId, standing_id: str, reaso
     """
     standing = here.app.requests.standing
     found = await standing.one(standing_id)
-    if not _concerns(here, who, found):
+    if not standing.concerns(who, found):
         denied = Denied(say("again.none", id=standing_id), say("again.listed"), is_hidden=True)
         await Refusals(here.app.store).refuse(who, "answer", denied, channel, found.approval.run_id)
     return await standing.revoke(standing_id, person, reason, channel=channel, evidence=who.evidence)
-
-
-def _concerns(here: Here, who: Who, found: Standing) -> bool:
-    return who.sees_all or not here.app.requests.standing.concerned(found).isdisjoint(who.people)

@@ -1,8 +1,19 @@
-"""Whoever granted a standing approval hears of each use by mail, and ends it by an answer."""
+"""Standing approvals by mail: asked for by an answer to how a run ended, listed, told of each use, and ended."""
 
+from datetime import timedelta
 from pathlib import Path
 
-from tests.stories.people.standing import an_office, done_once, granted, is_asked, the_only
+from agents.requests import RunId
+from agents.standing import STANDING
+from bot.inbound.standing import TypedStanding
+from bot.store.ids import new_id
+from channels import Trigger
+from channels.email.local.letters import Letter
+from tests.stories.people.standing import ALLOWED, DAY, an_office, done_once, granted, is_asked, the_only
+from tests.waiting import until
+from tests.world import World
+
+BOT = "sayso@sayso.example"
 
 
 async def test_an_answer_to_the_mail_about_a_use_ends_it(redis: str, tmp_path: Path) -> None:
@@ -45,3 +56,180 @@ async def test_a_new_mail_that_says_nothing_else_ends_it(redis: str, tmp_path: P
         await office.next_mail("cy", "Revoked")
 
         assert (await the_only(office)).revoked
+
+
+async def told_the_end(office: World, text: str = "press bell") -> Letter:
+    """The mail that tells Anna how a run ended that she asked for by mail, and that Bo approved."""
+    await office.send("anna", BOT, text)
+    [run_id] = await until(office.app.store.lists.runs, what="it has started")
+    await office.decide("bo", await office.opened(run_id), "approve")
+    return await office.next_mail("anna", about="Done")
+
+
+async def asked_in(office: World) -> list[str]:
+    """The runs that ask for a standing approval."""
+    runs = [await office.run(run_id) for run_id in await office.app.store.lists.runs()]
+    return [run.id for run in runs if run.started and run.started.agent == STANDING]
+
+
+async def day_of(office: World, days: int = 1) -> str:
+    return f"{await office.now() + timedelta(days=days):%Y-%m-%d %H:%M}"
+
+
+async def test_an_answer_to_how_it_ended_asks_for_the_same_again_and_the_approvers_grant_it(
+    redis: str, tmp_path: Path
+) -> None:
+    async with an_office(redis, tmp_path) as office:
+        end, day = await told_the_end(office), await day_of(office)
+
+        await office.reply("anna", end, f"standing 2 times until {day}, any what")
+
+        assert "They are asked." in (await office.next_mail("anna", about="The same again")).text
+        [run_id] = await asked_in(office)
+        record = await office.opened(run_id)
+        assert record.request.requesters == ("anna",)
+        await office.decide("bo", record, "approve")
+        await office.has(run_id, "done")
+        approval = (await the_only(office)).approval
+        assert (approval.person, approval.uses, approval.pattern.open) == ("anna", 2, ("what",))
+        assert f"{approval.until:%Y-%m-%d %H:%M}" == day
+        assert not await is_asked(office, "press button")
+
+
+async def test_what_cannot_be_read_asks_nobody_and_is_answered_with_how_to_write_it(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        end, day = await told_the_end(office), await day_of(office)
+
+        await office.reply("anna", end, "standing 5 times for ever")
+        unread = await office.next_mail("anna", about="This can't be read")
+        await office.reply("anna", end, "standing 5 times until whenever")
+        when = await office.next_mail("anna", about="whenever")
+        await office.send("anna", BOT, f"standing 5 times until {day}")
+        where = await office.next_mail("anna", about="No run is known")
+
+        for letter in (unread, when, where):
+            assert "standing 5 times until 2026-12-01 18:00" in " ".join(letter.text.split())
+        assert await asked_in(office) == []
+
+
+async def test_it_is_asked_for_by_whoever_asked_for_the_run_and_as_far_as_its_policy_allows(
+    redis: str, tmp_path: Path
+) -> None:
+    async with an_office(redis, tmp_path) as office:
+        end, day = await told_the_end(office), await day_of(office)
+        [run_id] = await office.app.store.lists.runs()
+
+        await office.send("bo", BOT, f"standing {run_id} 5 times until {day}")
+        others = await office.next_mail("bo", about="The same again")
+        await office.send("dan", BOT, f"standing {run_id} 5 times until {day}")
+        unseen = await office.next_mail("dan", about="The same again")
+        await office.reply("anna", end, f"standing 50 times until {day}")
+        beyond = await office.next_mail("anna", about="The same again")
+
+        assert "There are no standing approvals for this call" in " ".join(others.text.split())
+        assert f"There is no run {run_id}" in " ".join(unseen.text.split())
+        assert "allows a standing approval of at most" in " ".join(beyond.text.split())
+        assert await asked_in(office) == []
+
+
+async def test_each_reads_those_that_concern_them_with_the_words_that_end_them(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        standing = await granted(office, await done_once(office), within=2 * DAY)
+        ends = f"revoke {standing.approval.id}"
+
+        for person in ("anna", "cy"):
+            await office.send(person, BOT, "standing")
+            letter = await office.next_mail(person, about="Standing approvals")
+            told = " ".join(letter.text.split())
+            assert "Press bell: for Anna Ames, 0 of 3 used, until " in told
+            assert f"To end it, write: {ends}" in told
+        await office.send("dan", BOT, "standing")
+        assert "no standing approval now that concerns you" in (await office.next_mail("dan", "Standing")).text
+        assert len(await office.app.store.lists.runs()) == 2, "nobody took it for a wish"
+
+
+async def test_a_mail_that_nothing_proves_is_told_nothing_of_them(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office))
+        before = len(office.mails("anna"))
+
+        await office.send("anna", BOT, "standing", login=None)
+        await until(office.dead, what="it is held")
+        await office.quiet()
+
+        assert not any("revoke" in letter.text for letter in office.mails("anna")[before:])
+
+
+async def test_what_answers_a_question_is_an_answer(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        run_id = await office.trigger("ask free_text How is it?")
+
+        await office.reply("anna", await office.next_mail("anna", about="How is it?"), "standing")
+
+        assert await office.summary(run_id) == "done: answered: standing"
+
+
+async def test_in_german_it_is_asked_for_and_answered_in_german(redis: str, tmp_path: Path) -> None:
+    german = ALLOWED.replace("[people.anna]\n", '[people.anna]\nlanguage = "de"\n')
+    async with an_office(redis, tmp_path, german) as office:
+        run_id = await done_once(office)
+        await office.send("anna", BOT, f"Dauergenehmigung {run_id} 2 mal bis {await day_of(office)}")
+
+        letter = await office.next_mail("anna", about="ohne Rückfrage")
+
+        assert "Sie werden gefragt." in letter.text
+        assert len(await asked_in(office)) == 1
+
+
+async def test_the_same_message_taken_twice_asks_once(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        run_id, inbound_id = await done_once(office), new_id("inbound", 0)
+        said = Trigger(person="anna", text=f"standing {run_id} 2 times until {await day_of(office)}")
+
+        app = office.app
+        handler = TypedStanding(
+            app.journal, app.requests.standing, app.runs.again, app.runs.starter, app.people, app.guard
+        )
+
+        for _ in range(2):
+            assert await handler.take(inbound_id, "email", said)
+
+        assert len(await asked_in(office)) == 1
+
+
+async def test_an_answer_to_the_mail_that_closes_a_card_is_about_its_run(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        run_id = await office.trigger("press bell")
+        await office.next_mail("bo")
+        await office.decide("cy", await office.opened(run_id), "approve")
+        closed = await office.next_mail("bo", about="Re: Press bell?")
+
+        await office.reply("bo", closed, f"standing 2 times until {await day_of(office)}")
+        told = await office.next_mail("bo", about="The same again")
+        await office.reply("bo", closed, "standing")
+        await office.next_mail("bo", about="Standing approvals")
+
+        assert "There are no standing approvals for this call" in " ".join(told.text.split())
+        assert await asked_in(office) == []
+
+
+async def test_in_the_thread_of_a_run_that_started_another_it_is_about_what_that_one_did(
+    redis: str, tmp_path: Path
+) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await office.send("anna", BOT, "start_run press bell")
+
+        async def below() -> RunId | None:
+            runs = [await office.run(run_id) for run_id in await office.app.store.lists.runs()]
+            return next((run.id for run in runs if run.started and run.started.parent), None)
+
+        child = await until(below, what="it has started another")
+        await office.decide("bo", await office.opened(child), "approve")
+        end = await office.next_mail("anna", about="Done")
+        await office.reply("anna", end, f"standing 2 times until {await day_of(office)}")
+        await office.next_mail("anna", about="They are asked.")
+
+        [asks] = await asked_in(office)
+        record = await office.opened(asks)
+        assert record.request.call
+        assert record.request.call.arguments["run"] == child

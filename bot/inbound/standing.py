@@ -1,0 +1,256 @@
+"""Messages about standing approvals: `standing` lists them, `standing 5 times until …` asks for one, `revoke …` ends.
+
+None of them is a vote. People decide about what is asked for; a listing tells its reader alone what concerns them; like
+a denial, an end counts from every proven sender.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from agents.command import said_lines
+from agents.events import Event
+from agents.requests import PersonId, RunId
+from agents.run import fold
+from agents.text import first_line, strip_invisible
+from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
+from bot.inbound.absences import TOLD
+from bot.people.directory import People
+from bot.people.refusals import Refusals
+from bot.policy.record import records
+from bot.policy.standing import Standing
+from bot.queries.guard import Guard
+from bot.render.cards import notice
+from bot.render.times import read_moment
+from bot.requests.standing.approvals import StandingApprovals
+from bot.runs.api_requests import AskingAgain
+from bot.runs.start import Starter
+from bot.store import Commit
+from bot.store.ids import derived_id
+from bot.store.journal import Journal, outbox_entry
+from bot.store.outbox_entry import Tell
+from channels import Trigger
+from language import say, say_many
+from language.dates import in_words
+
+_REVOKES = re.compile(r"revoke\s+(s[0-9]{1,2}g-[a-z2-7]{13})[.!]?", re.IGNORECASE)
+_REASON_CHARS = 500
+
+# People mark a command up in chat.
+_MARKS = "*_` \t"
+_NAMED = r"(?:standing(?:\s+approvals?)?|dauergenehmigung(?:en)?)"
+_LISTS = re.compile(rf"{_NAMED}[.!?]?", re.IGNORECASE)
+_ASKS = re.compile(
+    rf"{_NAMED}\s*[:,]?\s+(?:(?P<run>s[0-9]{{1,2}}r-[a-z2-7]{{13}})\s+)?(?P<uses>[0-9]{{1,3}})\s*(?:times?|mal|x)\s+"
+    r"(?:until|bis)\s+(?P<until>\S.*?)(?:\s*[,;]?\s+(?:with\s+any|any|mit\s+beliebige[mnrs]?)\s+(?P<open>\S.*?))?[.!]?",
+    re.IGNORECASE,
+)
+# What begins so is meant for us, though it can't be read; `standing by` is a word among people.
+_SEEMS = re.compile(
+    rf"{_NAMED}\s*[:,]?\s+(?:[0-9]|s[0-9]{{1,2}}r-|(?:until|bis|any|help|hilfe|times|mal)\b).*", re.IGNORECASE
+)
+_NAMES = re.compile(r"(?:\s*[,;&]\s*|\s+(?:and|und)\s+|\s+)+", re.IGNORECASE)
+_LISTED = 20
+_MOST_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks for who writes it: `until` as they say it, and the run, where they name one."""
+
+    uses: int
+    until: str
+    leave_open: tuple[str, ...] = ()
+    run: str = ""
+
+
+def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal["list", "usage"] | None:
+    """Read a message of nothing but `standing`, or `standing 5 times until 2026-12-01 18:00 with any version`.
+
+    `usage`: it begins so, and can't be read. None for any other text. Above it may stand a subject.
+    """
+    lines = list(dict.fromkeys(line.strip(_MARKS) for line in said_lines(strip_invisible(text), None)))
+    if has_subject and len(lines) == 2 and not _is_ours(lines[0]):
+        lines = lines[1:]
+    line = lines[0] if lines else ""
+    if not _is_ours(line):
+        return None
+    if len(lines) > 1 or len(line) > _MOST_CHARS:
+        return None if _LISTS.fullmatch(line) else "usage"
+    if _LISTS.fullmatch(line):
+        return "list"
+    found = _ASKS.fullmatch(line)
+    if found is None:
+        return "usage"
+    names = tuple(dict.fromkeys(filter(None, _NAMES.split(found["open"] or ""))))
+    return Wanted(int(found["uses"]), found["until"], names, (found["run"] or "").lower())
+
+
+def _is_ours(line: str) -> bool:
+    return bool(_LISTS.fullmatch(line) or _SEEMS.fullmatch(line))
+
+
+class TypedStanding:
+    """Takes messages about standing approvals; who may, and what comes of it, is as in the console."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        standing: StandingApprovals,
+        again: AskingAgain,
+        starter: Starter,
+        people: People,
+        guard: Guard,
+    ) -> None:
+        self._journal, self._store, self._standing, self._again = journal, journal.store, standing, again
+        self._starter, self._people, self._guard, self._rights = starter, people, guard, guard.rights
+        self._refusals = Refusals(journal.store)
+
+    async def take(self, inbound_id: str, channel: str, trigger: Trigger, about: RunId | None = None) -> bool:
+        """List them or ask for one, for what the run `about`, or of the thread, did; False where it says neither.
+
+        Taken again, the same message has opened the same request. Raises StoreUnavailable.
+        """
+        typed = typed_standing(trigger.text, has_subject=channel == "email" and not trigger.follows)
+        if typed is None or trigger.others or (typed == "list" and not trigger.is_addressed):
+            return False
+        person = PersonId(trigger.person)
+        with self._people.speaking_to(person):
+            try:
+                title, text = await self._done(typed, inbound_id, channel, trigger, about)
+            except (Conflict, Forbidden, Invalid, NotFound, RateLimited) as error:
+                title, text = say("again.page"), str(error)
+            card = notice(title, text, await self._store.now(inbound_id))
+        if await self._store.admit(f"told of standing {person}", inbound_id, *TOLD):
+            told = Tell(
+                id=derived_id("outgoing", inbound_id, "standing"),
+                run_id=RunId(inbound_id),
+                person=person,
+                reach=(channel,),
+                card=card,
+                thread=trigger.thread or inbound_id,
+                to=trigger.place,
+            )
+            await self._journal.write(Commit(run_id=told.run_id, outgoing=[outbox_entry(told)]))
+        return True
+
+    async def _done(
+        self,
+        typed: Wanted | Literal["list", "usage"],
+        inbound_id: str,
+        channel: str,
+        trigger: Trigger,
+        about: RunId | None,
+    ) -> tuple[str, str]:
+        """Return the title and the text of what the writer is told."""
+        if typed == "list":
+            return say("again.list"), await self._listed(PersonId(trigger.person))
+        if typed == "usage":
+            return say("again.page"), f"{say('again.unclear')} {say('again.usage')}"
+        run_id = RunId(typed.run) if typed.run else about or await self._run_of(channel, trigger)
+        if run_id is None:
+            return say("again.page"), f"{say('again.no-run')} {say('again.usage')}"
+        await self._ask(typed, inbound_id, channel, PersonId(trigger.person), run_id)
+        return say("again.page"), say("again.asked")
+
+    async def _listed(self, person: PersonId) -> str:
+        """Return those that count for somebody now, each with the words that end it."""
+        found = await self._standing.those_of(self._rights.of_person(person))
+        valid = [one for one in found if one.state == "valid"]
+        if not valid:
+            return f"{say('again.message-none')} {say('again.usage')}"
+        lines = [self._line(one) for one in valid[:_LISTED]]
+        left = len(valid) - len(lines)
+        return "\n".join([*lines, *([say_many("again.message-more", left)] if left else ())])
+
+    def _line(self, found: Standing) -> str:
+        approval = found.approval
+        title = approval.title
+        if approval.pattern.open:
+            title = say("again.any", title=title, names=", ".join(approval.pattern.open))
+        return say(
+            "again.message-line",
+            title=title,
+            name=self._people.name_of(approval.person),
+            used=say("again.used-so-far", used=len(found.uses), uses=approval.uses),
+            until=say("again.until", at=in_words(approval.until)),
+            id=approval.id,
+        )
+
+    async def _run_of(self, channel: str, trigger: Trigger) -> RunId | None:
+        if not trigger.follows:
+            return None
+        return await self._store.threads.run_of(channel, trigger.within or trigger.thread)
+
+    async def _ask(self, wanted: Wanted, inbound_id: str, channel: str, person: PersonId, run_id: RunId) -> None:
+        """Open the request, unless this message has done so. Raises as the console's page does."""
+        once = self._starter.run_id(inbound_id)
+        if await self._again.asked(once):
+            return
+        await self._guard.check_run(self._rights.of_person(person), "see", run_id, channel)
+        until = self._moment(wanted.until, person)
+        events = await self._that_did(run_id)
+        await self._again.ask(events, person, wanted.uses, until, wanted.leave_open, channel, once)
+
+    def _moment(self, text: str, person: PersonId) -> datetime:
+        try:
+            return read_moment(text, ZoneInfo(self._people.zones()[person]), self._store.about_now())
+        except Invalid as error:
+            raise Invalid(error.what, say("again.usage")) from error
+
+    async def _that_did(self, run_id: RunId) -> Sequence[Event]:
+        """Return the events of the run in which people approved something: this one, or one that it started."""
+        events = (await self._store.load(run_id)).events
+        if any(one.request.purpose == "gate" for one in records(events).values()):
+            return events
+        for child in reversed(fold(events).children):
+            below = (await self._store.load(child.run_id)).events
+            if any(one.request.purpose == "gate" for one in records(below).values()):
+                return below
+        return events
+
+    async def revokes(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
+        """End what the message names; False where it is none of these. Raises Conflict for whom it does not concern."""
+        # A new mail begins with its subject. What answers a mail that asked nothing may end something all the same.
+        lines = [line.strip() for line in trigger.text.splitlines() if line.strip()]
+        named = [(found[1].lower(), at) for at, line in enumerate(lines[:2]) if (found := _REVOKES.fullmatch(line))]
+        if not named or trigger.others:
+            return False
+        person, (standing_id, at) = PersonId(trigger.person), named[0]
+        with self._people.speaking_to(person):
+            found = await self._of(person, standing_id, channel, trigger.evidence)
+        reason = first_line("\n".join(lines[at + 1 :]), _REASON_CHARS)
+        await self._standing.revoke(standing_id, person, reason, channel=channel, evidence=trigger.evidence)
+        told = self._told(inbound_id, channel, trigger, found)
+        await self._journal.write(Commit(run_id=told.run_id, outgoing=[outbox_entry(told)]))
+        return True
+
+    async def _of(self, person: PersonId, standing_id: str, channel: str, evidence: str) -> Standing:
+        try:
+            found = await self._standing.one(standing_id)
+        except NotFound as error:
+            raise Conflict(error.what, error.do) from error
+        if self._standing.concerns(self._rights.of_person(person), found):
+            return found
+        why, run_id = say("again.none", id=standing_id), found.approval.run_id
+        note = self._refusals.note
+        await note(person, "answer", why, channel, evidence=evidence, run_id=run_id, is_hidden=True)
+        raise Conflict(why, say("again.listed"))
+
+    def _told(self, inbound_id: str, channel: str, trigger: Trigger, found: Standing) -> Tell:
+        approval = found.approval
+        with self._people.speaking_to(trigger.person):
+            title = say("again.revoked-title", title=approval.title)
+            card = notice(title, say("again.is-revoked", id=approval.id), found.now, approval.request_id)
+        return Tell(
+            id=derived_id("outgoing", approval.run_id, f"revoked by {inbound_id}"),
+            run_id=RunId(approval.run_id),
+            person=PersonId(trigger.person),
+            reach=(channel,),
+            card=card,
+            thread=trigger.thread or approval.run_id,
+            to=trigger.place,
+        )

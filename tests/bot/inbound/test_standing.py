@@ -1,0 +1,67 @@
+"""Messages about standing approvals are read by their form; what can't be read asks for nothing."""
+
+import pytest
+
+from bot.inbound.standing import Wanted, typed_standing
+
+
+@pytest.mark.parametrize("text", ["standing", "Standing.", "standing approvals", "*standing*", "Dauergenehmigungen"])
+def test_the_word_alone_lists_them(text: str) -> None:
+    assert typed_standing(text) == "list"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("standing 5 times until 2026-12-01 18:00", Wanted(5, "2026-12-01 18:00")),
+        ("Standing approval: 1 time until Sunday 23:10.", Wanted(1, "Sunday 23:10")),
+        ("`standing 3x until 2026-12-01 with any version`", Wanted(3, "2026-12-01", ("version",))),
+        ("standing 3 times until 2026-12-01, any version and what", Wanted(3, "2026-12-01", ("version", "what"))),
+        (
+            "standing s3r-k7m2xq4d5v6ab 2 times until 18:00",
+            Wanted(2, "18:00", run="s3r-k7m2xq4d5v6ab"),
+        ),
+        ("Dauergenehmigung 5 mal bis 2026-12-01 mit beliebiger version", Wanted(5, "2026-12-01", ("version",))),
+        ("Hello,\nstanding 5 times until 18:00\nThanks,\nAnna", Wanted(5, "18:00")),
+    ],
+)
+def test_so_often_and_until_then_asks_for_one(text: str, wanted: Wanted) -> None:
+    assert typed_standing(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "standing 5 times",
+        "standing 5 until tomorrow",
+        "standing until 2026-12-01",
+        "standing 5000 times until 2026-12-01",
+        "standing 5 times for ever",
+        "standing 5 times until 2026-12-01\nand only on Mondays",
+        "standing help",
+    ],
+)
+def test_what_begins_so_and_cannot_be_read_gets_the_usage(text: str) -> None:
+    assert typed_standing(text) == "usage"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "standing by",
+        "Standing in for Bo today",
+        "outstanding 5 times until 18:00",
+        "standing\nby the door",
+        "deploy v1.2.0 to production",
+        "Please: standing 5 times until 18:00 would be nice",
+    ],
+)
+def test_what_people_say_otherwise_is_nothing_of_it(text: str) -> None:
+    assert typed_standing(text) is None
+
+
+def test_a_subject_may_stand_above_it() -> None:
+    assert typed_standing("The bell\n\nstanding", has_subject=True) == "list"
+    assert typed_standing("standing\n\n", has_subject=True) == "list"
+    assert typed_standing("The bell\n\nstanding") is None
