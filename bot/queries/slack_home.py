@@ -25,6 +25,7 @@ from agents.events import (
 from agents.requests import people_of
 from bot.errors import NotFound
 from bot.people.directory import People
+from bot.policy.freezes import active
 from bot.store import Store, StoreError
 from bot.store.indexes import HOME_KEEP_S, Homes
 from bot.store.watch import EVERYTHING, Changes, Changing
@@ -51,7 +52,8 @@ class RefreshRate:
     """The intervals of Home updates, in seconds.
 
     A Home changes once in `every_s` at most; after lost hints there is one Home in `repair_every_s`; whom Slack refuses
-    is left alone for `refused_s`; while Slack or Redis is away, waits double from `away_s` to `away_at_most_s`.
+    is left alone for `refused_s`; while Slack or Redis is away, waits double from `away_s` to `away_at_most_s`. What is
+    frozen is looked at every `frozen_s`: a window begins and ends without any event.
     """
 
     every_s: float = 2.0
@@ -59,6 +61,7 @@ class RefreshRate:
     refused_s: float = 600.0
     away_s: float = 1.0
     away_at_most_s: float = 60.0
+    frozen_s: float = 5.0
 
 
 class HomeWatch:
@@ -87,6 +90,7 @@ class HomeWatch:
         try:
             async with changing.watch() as changes, asyncio.TaskGroup() as group:
                 group.create_task(self._receive(changes))
+                group.create_task(self._follow_freezes())
                 group.create_task(self._show(desk))
         finally:
             await changing.close()
@@ -106,16 +110,34 @@ class HomeWatch:
 
     async def _received(self, run_ids: frozenset[str]) -> None:
         if not run_ids:
-            return
-        now = self._store.about_now()
+            return None
         if run_ids == EVERYTHING:
-            for number, person in enumerate(sorted(await self._homes.opened_since(now - _LATELY))):
-                self._want(person, number * self._pace.repair_every_s)
-            return
-        looking = await self._homes.opened_since(now - timedelta(seconds=HOME_KEEP_S))
+            return await self._want_all()
+        looking = await self._homes.opened_since(self._store.about_now() - timedelta(seconds=HOME_KEEP_S))
         for run_id in run_ids if looking else ():
             for person in looking & await self._concerned(run_id):
                 self._want(person)
+        return None
+
+    async def _follow_freezes(self) -> None:
+        """Have all Homes drawn again when a freeze begins or ends, though nobody's request waits for it."""
+        known: tuple[object, ...] | None = None
+        while True:
+            try:
+                held = await self._store.freezes.read()
+                found = (held.number, *active(self._people.tables.windows, held.now))
+                if known is not None and found != known:
+                    await self._want_all()
+                known = found
+            except (StoreError, ValueError) as error:  # such as a freeze of a newer release
+                log.warning("can't look what is frozen, tries again", error=str(error))
+            await asyncio.sleep(self._pace.frozen_s)
+
+    async def _want_all(self) -> None:
+        """Have the Homes looked at of all who opened theirs lately, one after the other."""
+        lately = await self._homes.opened_since(self._store.about_now() - _LATELY)
+        for number, person in enumerate(sorted(lately)):
+            self._want(person, number * self._pace.repair_every_s)
 
     async def _concerned(self, run_id: str) -> frozenset[str]:
         """Return the people a run concerns, as its events say; only new events are read."""

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from agents.events import RequestReassigned
-from agents.requests import RequestId
+from agents.requests import PersonId, RequestId
 from bot.queries.slack_home import HomeWatch, RefreshRate, concerned
 from bot.store import Store
 from bot.store.client import Client, Command
@@ -27,7 +27,7 @@ from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
 
-QUICK = RefreshRate(every_s=0.05, repair_every_s=0.01, refused_s=0.05, away_s=0.05, away_at_most_s=0.05)
+QUICK = RefreshRate(every_s=0.05, repair_every_s=0.01, refused_s=0.05, away_s=0.05, away_at_most_s=0.05, frozen_s=0.05)
 # A busy machine is not a failure.
 SLOW_S = 60
 REQUEST = RequestId("s0q-aaaaaaaaaaaaa")
@@ -104,6 +104,41 @@ async def test_people_see_in_their_homes_what_waits_and_what_became_of_it(office
         await office.decide("bo", await office.opened(run_id), "approve")
         await screens.says("bo", "Nothing waits on you.", "Recently decided", "Bo Berg approved", "The run: done.")
         await screens.says("anna", "Done: “ok: press the button: done”")
+
+
+async def test_a_freeze_stands_in_the_home_of_everybody_who_looks_until_it_ends(office: World) -> None:
+    screens, freezes = Screens(), office.app.requests.freezes
+    async with watching(home_watch(office, screens), office) as homes:
+        for person in ("anna", "bo"):
+            await homes.opened(person)
+            await screens.says(person, "Nothing waits on you.")
+
+        await freezes.freeze("production", PersonId("dan"), "incident 4711")
+        for person in ("anna", "bo"):
+            await screens.says(person, "production: Frozen since", "Dan Dorn", "incident 4711")
+        await freezes.unfreeze("production", PersonId("dan"), "fixed")
+
+        for person in ("anna", "bo"):
+            await until(lambda who=person: "incident 4711" not in screens.latest(who), what="the freeze is gone")
+            assert "Nothing waits on you." in screens.latest(person)
+
+
+async def test_a_window_that_begins_and_ends_is_drawn_as_well(office: World) -> None:
+    now = await office.now()
+    begins, ends = (f"{now + timedelta(hours=hours):%Y-%m-%dT%H:%M}" for hours in (2, 4))
+    window = f'\n[[freeze.windows]]\nname = "year end"\nfrom = "{begins}"\nuntil = "{ends}"\n'
+    async with office.stopped():
+        office.toml += window
+    screens = Screens()
+    async with watching(home_watch(office, screens), office) as homes:
+        await homes.opened("bo")
+        await screens.says("bo", "Nothing waits on you.")
+
+        await office.move_time(3 * 3600)
+        await screens.says("bo", "year end")
+        await office.move_time(2 * 3600)
+
+        await until(lambda: "year end" not in screens.latest("bo"), what="the window is gone")
 
 
 async def test_nobody_is_published_to_who_does_not_look_or_is_not_concerned(office: World) -> None:
