@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from tests.bot.cli.shell import sayso
+from tests.servers.console import a_console
 from tests.stories.test_rollback import live, shop_of
 from tests.world import World
 
@@ -48,6 +49,9 @@ async def test_what_nobody_approved_is_told_once_and_stands_in_the_status_while_
     assert told
     assert len(told) == len(shop.app.people.members(shop.app.settings.alerts.to, await shop.now()))
     assert commit in told[0]
+    last_by = (await shop.app.drift.seen())["production"].last_by
+    assert last_by
+    assert last_by in " ".join(told[0].split())
     status = await sayso(shop, "status")
     assert status.code == 1
     assert f"✗ production: {commit[:12]} is live since" in status.out
@@ -58,6 +62,22 @@ async def test_what_nobody_approved_is_told_once_and_stands_in_the_status_while_
     await shop.app.drift.look()
     assert len(await alarms(shop)) == len(told)
     assert len(await shop.app.drift.needs()) == 1
+
+
+async def test_the_page_of_what_is_live_says_that_nobody_approved_it_and_no_longer_once_it_is_gone(shop: World) -> None:
+    await shop.app.drift.look()
+    by_hand(shop, "v1.2.0")
+    await shop.app.drift.look()
+
+    async with a_console(shop) as console:
+        anna = await console.browser("anna")
+        page = await anna.get("/live")
+        by_hand(shop, "v1.0.0")
+        await shop.app.drift.look()
+        after = await anna.get("/live")
+
+    assert page.words.count("Nobody approved this. Seen ") == 1
+    assert "Nobody approved this." not in after.words
 
 
 @pytest.mark.long
