@@ -95,6 +95,20 @@ async def test_absences_chain_and_go_in_no_circle(office: World) -> None:
     assert [one.person for one in record.request.policy.away] == ["dan"]
 
 
+async def test_a_chain_of_absences_ends_after_three_and_whoever_is_there_is_asked_though_away(office: World) -> None:
+    for person, to in (("bo", "cy"), ("cy", "dan"), ("dan", "eve"), ("eve", "fay")):
+        await away(office, person, to)
+
+    record = await asked(office)
+
+    assert await deciders(office, record.request.id) == ("eve",)
+    policy = record.request.policy
+    assert [(one.person, one.to) for one in policy.handed_on] == [("bo", "cy"), ("cy", "dan"), ("dan", "eve")]
+    assert [one.person for one in policy.away] == ["eve"]
+    assert "Eve Ebert is away until" in " ".join((await office.next_mail("eve")).text.split())
+    assert office.mails("fay") == ()
+
+
 @pytest.mark.parametrize("to", [None, "gus", "anna"])
 async def test_where_nobody_can_stand_in_they_are_still_asked_and_it_says_that_they_are_away(
     office: World, to: str | None
