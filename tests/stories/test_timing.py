@@ -1,5 +1,6 @@
 """Nobody answers: people are reminded on the card that they hold, others are asked as well, and then it expires."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from bot.policy.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
 from channels import Card
 from channels.email.local.letters import Letter
+from tests.fakes.slack.driver import Workspace
 from tests.fakes.wall import Wall
 from tests.office import TOML
+from tests.slack_world import a_slack_world
 from tests.world import World, a_world
 
 _WHEN = 'remind_after = ["30m", "2h"]\nescalate_after = "1h"\nescalate_to = ["person:dan"]\n'
@@ -130,6 +133,31 @@ async def test_one_message_in_the_thread_of_a_card_calls_those_who_share_it_and_
     shown = asks(wall, "cy")
     assert shown.form
     assert [line.text.split(",")[0] for line in shown.decides if line.label == "Reminded"] == ["Cy Cole"]
+
+
+async def test_in_slack_a_reminder_stands_below_the_card_that_is_there_and_is_no_second_one(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, HURRY) as room:
+        await room.world.start()
+        await slack.connected()
+        await room.anna.says("#ops", "@sayso press bell")
+        card = await room.card("#ops", "Approve")
+        await room.world.quiet()
+
+        await room.world.move_time(31 * MINUTE)
+        reminder = await room.says(card, "Reminder: Press bell?")
+        await room.becomes(card, "Reminded")
+        await room.world.quiet()
+
+        assert reminder.thread == card.thread
+        assert reminder.buttons == []
+        assert [name for name in ("U0ANNA", "U0BO", "U0CY") if name in json.dumps(reminder.blocks)] == ["U0BO", "U0CY"]
+        places = [await slack.messages(where) for where in (card, "@bo", "@cy")]
+        assert [one.ts for there in places for one in there if "Approve" in one.buttons] == [card.ts]
+        await room.bo.presses("Approve", in_=card)
+        assert await room.world.summary(await room.only_run()) == "done: ok: press bell: done"
+        assert await slack.violations() == []
 
 
 async def test_a_card_that_can_be_changed_says_when_it_escalates_and_that_it_has(office: World, wall: Wall) -> None:

@@ -1,14 +1,22 @@
 """Who decides, where a policy names a rotation or a group that is kept elsewhere: read as a request opens."""
 
+import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bot.people.slack_groups import GroupReader
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Counted, NotEntitled
 from bot.policy.record import RequestRecord
+from channels.slack.api import Api
+from channels.slack.members import user_group
+from tests.fakes.slack.driver import Workspace
+from tests.fakes.slack.state import SCOPES
 from tests.office import TOML
+from tests.slack_world import a_slack_world
 from tests.world import World, a_world
 
 OFFICE = (
@@ -51,6 +59,18 @@ expires_after = "4h"
 )
 FINANCE = "email,group\nanna@corp.example,finance\nBO@corp.example,finance\ncy@corp.example,finance\n"
 STRANGERS = "gus@corp.example,finance\ndan@corp.example,release\n"
+
+IN_SLACK = (
+    TOML
+    + """
+[groups.shift]
+slack = "S0SHIFT"
+
+[policies.shift]
+approvers = ["group:shift"]
+expires_after = "4h"
+"""
+)
 
 
 @pytest.fixture
@@ -145,3 +165,28 @@ async def test_before_a_rotation_begins_nobody_is_asked_and_the_run_says_why(off
     run = await office.ended(await pressed(office, "future"))
 
     assert "These currently name nobody: oncall:later." in run.results[0].text
+
+
+async def test_a_user_group_of_slack_is_asked_as_it_is_when_the_request_opens(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, IN_SLACK) as room:
+        await slack.settings(scopes=[*SCOPES, "usergroups:read"])
+        await slack.tell("user_group", id="S0SHIFT", members=["anna", "cy", "dan"])
+        await room.world.start()
+        reader = partial(user_group, Api(slack.bot_token, slack.base_url))
+        room.world.app.people.read_groups_by(GroupReader(reader, time.monotonic))
+        await slack.connected()
+        room.world.workshop.policy_of["bell"] = "shift"
+
+        await room.anna.says("#ops", "@sayso press bell")
+        card = await room.card("#ops", "Approve")
+        await slack.tell("user_group", id="S0SHIFT", members=["bo"])
+        record = await room.world.opened(await room.only_run())
+
+        assert deciders(record) == ["cy", "dan"]
+        assert "Cy Cole or Dan Dorn" in card.words
+        assert isinstance(await room.world.decide("bo", record, "approve"), NotEntitled)
+        await room.dan.presses("Approve", in_=card)
+        assert await room.world.summary(await room.only_run()) == "done: ok: press bell: done"
+        assert await slack.violations() == []

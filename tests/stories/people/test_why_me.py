@@ -12,9 +12,11 @@ from bot.render.cards import request_card
 from bot.render.views import request_view
 from tests.bot.cli.shell import sayso
 from tests.bot.process.test_reload import settings_in, without, write
+from tests.fakes.slack.driver import Workspace
 from tests.fakes.wall import Wall
 from tests.office import TOML
 from tests.servers.console import a_console
+from tests.slack_world import a_slack_world
 from tests.world import World, a_world
 
 WHO = (
@@ -148,3 +150,27 @@ async def test_a_card_that_many_read_says_it_to_nobody(redis: str, tmp_path: Pat
         assert [("You are asked" in found) for found in labels] == [True]
         card = request_card(record.request, world.app.people, record.request.opened_at)
         assert "You are asked" not in {line.label for line in card.decides}
+
+
+async def test_in_slack_each_card_of_one_s_own_says_it_to_its_reader(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, WHO) as room:
+        await room.world.start()
+        await slack.connected()
+        await asked(room.world, "hotfix")
+        first = await room.card("@bo", "Approve")
+
+        await room.world.move_time(21 * 60)
+        late = await room.card("@cy", "Approve")
+
+        assert "You are asked by name in the policy hotfix" in _labelled(first.words)
+        assert "You are asked because nobody had decided after 20 min, by name in the policy hotfix" in _labelled(
+            late.words
+        )
+        assert await slack.violations() == []
+
+
+def _labelled(words: str) -> str:
+    """In one line, without the marks of labels."""
+    return told(words.replace("*", "").replace(":", ""))
