@@ -153,7 +153,7 @@ class TypedStanding:
         run_id = RunId(typed.run) if typed.run else about or await self._run_of(channel, trigger)
         if run_id is None:
             return say("again.page"), f"{say('again.no-run')} {say('again.usage')}"
-        await self._ask(typed, inbound_id, channel, PersonId(trigger.person), run_id)
+        await self._ask(typed, inbound_id, channel, trigger, run_id)
         return say("again.page"), say("again.asked")
 
     async def _listed(self, person: PersonId) -> str:
@@ -185,12 +185,13 @@ class TypedStanding:
             return None
         return await self._store.threads.run_of(channel, trigger.within or trigger.thread)
 
-    async def _ask(self, wanted: Wanted, inbound_id: str, channel: str, person: PersonId, run_id: RunId) -> None:
+    async def _ask(self, wanted: Wanted, inbound_id: str, channel: str, trigger: Trigger, run_id: RunId) -> None:
         """Open the request, unless this message has done so. Raises as the console's page does."""
         once = self._starter.run_id(inbound_id)
         if await self._again.asked(once):
             return
-        await self._guard.check_run(self._rights.of_person(person), "see", run_id, channel)
+        person = PersonId(trigger.person)
+        await self._guard.check_run(self._rights.of_person(person, trigger.evidence), "see", run_id, channel)
         until = self._moment(wanted.until, person)
         events = await self._that_did(run_id)
         await self._again.ask(events, person, wanted.uses, until, wanted.leave_open, channel, once)
