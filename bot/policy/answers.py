@@ -8,13 +8,26 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, VoteCast
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
-from agents.requests import DeliveryId, Given, PersonId, Request, people_of
+from agents.requests import DeliveryId, Given, PersonId, Request, Vote, people_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
+from bot.policy.attachments import attachments
 from bot.policy.edits import typed_lines, typed_values
-from bot.policy.judgements import Answer, LinkBy
+from bot.policy.judge import is_kept
+from bot.policy.judgements import (
+    Answer,
+    Counted,
+    Decided,
+    Judgement,
+    LinkBy,
+    NoteUnconfirmed,
+    Replied,
+    Revoked,
+    TooLate,
+)
 from bot.policy.record import RequestRecord
 from channels import File
 from channels.email.reply import is_courtesy, read_reply
@@ -254,3 +267,44 @@ def picked(request: Request, picks: Sequence[str]) -> Given | None:
     if request.format not in {"choice", "choices"} or None in found or not is_right_many:
         return None
     return Given(text=", ".join(named), picks=named)
+
+
+def events_of(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
+    """Return the events that a judgement adds to the run; a robot that answers for ever adds nothing more."""
+    request_id, now, files = record.request.id, answer.at, attachments(statement.files)
+    match judgement:
+        case Counted():
+            return [VoteCast(at=now, request_id=request_id, vote=judgement.vote, files=files)]
+        case Decided(vote=Vote() as vote):
+            cast = VoteCast(at=now, request_id=request_id, vote=vote, files=files)
+            return [cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
+        case Decided():
+            return [RequestDecided(at=now, request_id=request_id, decision=judgement.decision, files=files)]
+        case Revoked():
+            return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote, files=files)]
+        case _ if not is_kept(record, answer.person, judgement):
+            return []
+        case _:
+            noted = AnswerNoted(
+                at=now,
+                request_id=request_id,
+                reply_id=statement.reply_id,
+                person=answer.person,
+                channel=answer.channel,
+                text=_noted_text(answer, judgement, statement),
+                outcome=judgement.type,
+                files=files,
+                evidence=statement.evidence,
+                about=judgement.about if isinstance(judgement, Replied) else "",
+            )
+            return [noted]
+
+
+def _noted_text(answer: Answer, judgement: Judgement, statement: Statement) -> str:
+    match judgement:
+        case NoteUnconfirmed():
+            return judgement.note
+        case TooLate():  # as a denial in time has it
+            return answer.text
+        case _:
+            return statement.text

@@ -6,7 +6,6 @@ Pure: `decide` commits what is found here, or judges again.
 import re
 from collections.abc import Callable, Collection, Sequence
 
-from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, VoteCast
 from agents.requests import (
     Closed,
     Decision,
@@ -17,10 +16,8 @@ from agents.requests import (
     people_of,
 )
 from agents.text import says_something
-from bot.policy.answers import Statement
 from bot.policy.approvers.quorum import eligible, is_met
 from bot.policy.approvers.steps import next_step
-from bot.policy.attachments import attachments
 from bot.policy.glass import decision_by, objection
 from bot.policy.judgements import (
     AlreadyDecided,
@@ -379,44 +376,3 @@ def _decision(answer: Answer, state: Closed, by: tuple[PersonId, ...], votes: Se
         evidence=answer.evidence if state in {"answered", "withdrawn"} else "",
         at=answer.at,
     )
-
-
-def facts_of(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
-    """Return the events that a judgement adds to the run; a robot that answers for ever adds nothing more."""
-    request_id, now, files = record.request.id, answer.at, attachments(statement.files)
-    match judgement:
-        case Counted():
-            return [VoteCast(at=now, request_id=request_id, vote=judgement.vote, files=files)]
-        case Decided(vote=Vote() as vote):
-            cast = VoteCast(at=now, request_id=request_id, vote=vote, files=files)
-            return [cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
-        case Decided():
-            return [RequestDecided(at=now, request_id=request_id, decision=judgement.decision, files=files)]
-        case Revoked():
-            return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote, files=files)]
-        case _ if not is_kept(record, answer.person, judgement):
-            return []
-        case _:
-            noted = AnswerNoted(
-                at=now,
-                request_id=request_id,
-                reply_id=statement.reply_id,
-                person=answer.person,
-                channel=answer.channel,
-                text=_noted_text(answer, judgement, statement),
-                outcome=judgement.type,
-                files=files,
-                evidence=statement.evidence,
-                about=judgement.about if isinstance(judgement, Replied) else "",
-            )
-            return [noted]
-
-
-def _noted_text(answer: Answer, judgement: Judgement, statement: Statement) -> str:
-    match judgement:
-        case NoteUnconfirmed():
-            return judgement.note
-        case TooLate():  # as a denial in time has it
-            return answer.text
-        case _:
-            return statement.text

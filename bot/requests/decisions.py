@@ -12,13 +12,13 @@ from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request,
 from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, is_stranger
-from bot.policy.answers import Statement, read_answer
+from bot.policy.answers import Statement, events_of, read_answer
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import begun
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judge import facts_of, is_kept, is_noted, judge
+from bot.policy.judge import is_kept, is_noted, judge
 from bot.policy.judgements import (
     Answer,
     Asked,
@@ -182,7 +182,7 @@ class Decisions:
                 told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
                 commit = self.revisions.remarking(record, version, statement, answer, judgement, told)
             else:
-                facts = facts_of(record, answer, judgement, statement)
+                facts = events_of(record, answer, judgement, statement)
                 brought = await self.comments.bring(record, facts, is_public=statement.is_public)
                 commit = self._commit(record, version, statement, answer, judgement, brought)
             written = await self._journal.write(replace(commit, inbound=inbound))

@@ -225,6 +225,7 @@ async def test_every_page_reads_and_works_without_a_script(world: World, demo_co
         assert {form.action for form in page.forms if form.method != "post"} <= {
             "/requests",
             "/requests/deny",
+            "/runs",
             "/audit",
             "/policies#what-if",
         }, path
