@@ -15,6 +15,7 @@ from bot.store.client import Client
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place
 from tests.bot.web.problems import refused
 from tests.fakes.corkboard import Corkboard
+from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import Browser, Console, a_console, sent
 from tests.stories.people.standing import done_once, granted
@@ -274,7 +275,9 @@ async def test_a_key_of_a_session_that_a_release_before_kept_counts_as_one_by_ma
 _WAYS: tuple[LinkBy, ...] = ("email", "operator")
 
 
-@pytest.mark.parametrize(("way", "is_asked"), [("mail", True), ("email", True), ("key", True), ("operator", False)])
+@pytest.mark.parametrize(
+    ("way", "is_asked"), few_of([("mail", True), ("email", True), ("key", True), ("operator", False)], 1, rows=True)
+)
 async def test_attack_what_whoever_reads_a_mailbox_answers_the_agent_uses_no_standing_approval(
     redis: str, tmp_path: Path, slack: Corkboard, *, way: str, is_asked: bool
 ) -> None:

@@ -135,6 +135,7 @@ async def test_one_message_in_the_thread_of_a_card_calls_those_who_share_it_and_
     assert [line.text.split(",")[0] for line in shown.decides if line.label == "Reminded"] == ["Cy Cole"]
 
 
+@pytest.mark.long
 async def test_in_slack_a_reminder_stands_below_the_card_that_is_there_and_is_no_second_one(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:

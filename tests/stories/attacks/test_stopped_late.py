@@ -128,6 +128,7 @@ async def test_attack_a_denial_in_the_last_look_outlives_a_freeze(planned: World
     assert await starts(planned, run_id) == 1
 
 
+@pytest.mark.long
 async def test_attack_the_stop_of_somebody_whose_answers_are_kept_no_longer_counts(
     planned: World, planning: Planning
 ) -> None:
@@ -142,6 +143,7 @@ async def test_attack_the_stop_of_somebody_whose_answers_are_kept_no_longer_coun
     assert live(planned, "production") == before
 
 
+@pytest.mark.long
 async def test_who_stopped_it_in_the_last_look_reads_on_the_card_that_it_did_not_begin(
     planned: World, planning: Planning
 ) -> None:
@@ -157,6 +159,7 @@ async def test_who_stopped_it_in_the_last_look_reads_on_the_card_that_it_did_not
     assert "Taken back by Cy Cole before it started" in (await planned.next_mail("cy", about="Taken back")).text
 
 
+@pytest.mark.long
 async def test_the_next_request_is_not_stopped_by_it(planned: World, planning: Planning) -> None:
     async with in_its_last_look(planned, planning) as (run_id, record):
         await planned.decide("cy", record, "deny", "stop, incident")

@@ -167,6 +167,7 @@ async def test_before_a_rotation_begins_nobody_is_asked_and_the_run_says_why(off
     assert "These currently name nobody: oncall:later." in run.results[0].text
 
 
+@pytest.mark.long
 async def test_a_user_group_of_slack_is_asked_as_it_is_when_the_request_opens(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:

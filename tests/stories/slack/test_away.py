@@ -4,6 +4,8 @@ from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.slack.driver import Workspace
 from tests.slack_world import a_slack_world
 from tests.stories.slack.test_handing_on import SOLO
@@ -26,6 +28,7 @@ async def test_dan_freezes_production_from_slack(redis: str, tmp_path: Path, sla
         assert await slack.violations() == []
 
 
+@pytest.mark.long
 async def test_bo_says_it_to_the_bot_and_dan_is_asked_until_he_is_back(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:

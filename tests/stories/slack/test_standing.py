@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from agents.standing import STANDING
 from tests.fakes.slack.driver import Workspace
 from tests.slack_world import a_slack_world
@@ -62,6 +64,7 @@ async def test_in_the_thread_of_a_run_its_requester_asks_for_the_same_again(
         assert await slack.violations() == []
 
 
+@pytest.mark.long
 async def test_the_bot_lists_them_to_whoever_asks_alone(redis: str, tmp_path: Path, slack_address: str) -> None:
     async with (
         Workspace(slack_address) as slack,
