@@ -307,4 +307,4 @@ def _noted_text(answer: Answer, judgement: Judgement, statement: Statement) -> s
         case TooLate():  # as a denial in time has it
             return answer.text
         case _:
-            return statement.text
+            return statement.text or statement.reason

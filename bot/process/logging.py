@@ -71,7 +71,8 @@ def configure(json: bool, secrets: Iterable[str], *, stream: TextIO | None = Non
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(logging.WARNING)
-    # What Python itself would print to stderr as it stands.
+    # What Python itself would print to stderr as it stands, the arguments of a line that can't be written among it.
+    logging.raiseExceptions = False
     logging.captureWarnings(True)
     threading.excepthook = _thread_failed
     sys.unraisablehook = _cannot_be_raised

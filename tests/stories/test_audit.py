@@ -340,12 +340,13 @@ async def test_an_answer_that_does_not_count_is_recorded_with_how_it_was_known_w
     record = await asked(world)
     async with serving(world.app) as api:
         anna = await api.client("anna")
-        answer = {"vote": "approve", "digest": record.request.digest}
+        answer = {"vote": "approve", "reason": "it is urgent", "digest": record.request.digest}
         await anna.post(f"/v1/requests/{record.request.id}/answer", json=answer)
 
         [noted] = await records(world, "answer", record.request.id)
 
     assert (noted["who"], noted["channel"], noted["outcome"]) == ("anna", "api", "not_entitled")
+    assert noted["words"] == "it is urgent"
     assert noted["evidence"].startswith("API key sayso_")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import os
 import sys
 from collections.abc import AsyncGenerator, Generator, Mapping
@@ -62,10 +63,24 @@ def typed(home: Path, *words: str | bytes, stdin: bytes = b"", **environ: str) -
     """`sayso WORDS…` in this process, with the variables of `environ` and no other setting."""
     env = dict.fromkeys((name for name in os.environ if name.startswith(_SETTINGS)), None)
     env |= {"XDG_STATE_HOME": str(home / "state")} | environ
-    result = CliRunner().invoke(app, [os.fsdecode(word) for word in words], input=stdin, env=env)
+    with _logs_of_this_process():
+        result = CliRunner().invoke(app, [os.fsdecode(word) for word in words], input=stdin, env=env)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ended(result.exit_code, result.stdout, result.stderr)
+
+
+@contextmanager
+def _logs_of_this_process() -> Generator[None]:
+    """Undo what a command does to the logs: the terminal that it sends them to is gone when it has ended."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level, is_loud = [*root.handlers], root.level, logging.raiseExceptions
+    try:
+        yield
+    finally:
+        root.handlers[:], logging.raiseExceptions = handlers, is_loud
+        root.setLevel(level)
+        structlog.configure(**before)
 
 
 @contextmanager

@@ -105,6 +105,12 @@ for name in ("uvicorn.access", "uvicorn.error", "httpx2"):
     assert [line["event"] for line in lines] == ["trouble"] * 3
 
 
+def test_a_line_that_cannot_be_written_is_not_printed_elsewhere_as_it_stands() -> None:
+    code = 'import sys\nsys.stdout.close()\nlogging.getLogger("bot.other").warning("pass %s", "hush-hush-42")'
+
+    assert printed(code) == ""
+
+
 HOSTILE = "\x1b]52;c;aGk=\x07\x9b2J\u202e\u3164"
 """Sets the clipboard, clears the screen, turns the line round and adds a letter that nobody sees."""
 
