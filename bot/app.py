@@ -285,7 +285,7 @@ def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks
         forks=forks,
         api_requests=asking(driving.agents[RELAY]),
         standing=standing,
-        again=AskingAgain(ground.standing, standing, driving.agents),
+        again=AskingAgain(ground.journal, ground.standing, standing, driving.agents),
         children=driving.children,
         executor=driving.executor,
     )

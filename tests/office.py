@@ -1,8 +1,11 @@
-"""The people and policies of the tests, and settings that are quick: anna asks, bo and cy decide, dan hears alerts."""
+"""The people and policies of the tests, and settings that are quick: anna asks, bo and cy decide, dan hears alerts.
+
+With `ROLES` vic is a viewer, ole an operator, ada an admin, and eve has nothing to do with it.
+"""
 
 from bot.testing.settings import QUICK, settings_of
 
-__all__ = ["QUICK", "STEPS", "TOML", "settings_of"]
+__all__ = ["QUICK", "ROLES", "STEPS", "TOML", "settings_of"]
 
 TOML = """
 [people.anna]
@@ -40,6 +43,29 @@ to = ["person:dan"]
 
 [limits]
 triggers_per_person = "1000/h"
+"""
+
+ROLES = """
+[people.vic]
+name = "Vic Vale"
+email = "vic@corp.example"
+
+[people.eve]
+name = "Eve East"
+email = "eve@corp.example"
+
+[people.ole]
+name = "Ole Olsen"
+email = "ole@corp.example"
+
+[people.ada]
+name = "Ada Aster"
+email = "ada@corp.example"
+
+[roles]
+viewer = ["person:vic"]
+operator = ["person:ole"]
+admin = ["person:ada"]
 """
 
 STEPS = (

@@ -124,10 +124,17 @@ class World(Peopled):
 
 @asynccontextmanager
 async def a_world(
-    url: str, folder: Path, toml: str = TOML, *, deploys: bool = False, change: Callable[[World], None] = lambda _: None
+    url: str,
+    folder: Path,
+    toml: str = TOML,
+    *,
+    deploys: bool = False,
+    beside: Sequence[Channel] = (),
+    change: Callable[[World], None] = lambda _: None,
 ) -> AsyncGenerator[World]:
-    """A running World, which `change` may prepare before its start."""
+    """A running World with these channels beside mail, which `change` may prepare before its start."""
     world = World(url, folder, toml, deploys)
+    world.beside = beside
     change(world)
     try:
         await world.start()

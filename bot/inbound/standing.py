@@ -89,6 +89,10 @@ def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal[
     return Wanted(int(found["uses"]), found["until"], names, (found["run"] or "").lower())
 
 
+def _has_gate(events: Sequence[Event]) -> bool:
+    return any(one.request.purpose == "gate" for one in records(events).values())
+
+
 def _is_ours(line: str) -> bool:
     return bool(_LISTS.fullmatch(line) or _SEEMS.fullmatch(line))
 
@@ -193,8 +197,8 @@ class TypedStanding:
         person = PersonId(trigger.person)
         await self._guard.check_run(self._rights.of_person(person, trigger.evidence), "see", run_id, channel)
         until = self._moment(wanted.until, person)
-        events = await self._that_did(run_id)
-        await self._again.ask(events, person, wanted.uses, until, wanted.leave_open, channel, once)
+        did = await self._that_did(run_id)
+        await self._again.ask(did, person, wanted.uses, until, wanted.leave_open, channel, once)
 
     def _moment(self, text: str, person: PersonId) -> datetime:
         try:
@@ -202,16 +206,15 @@ class TypedStanding:
         except Invalid as error:
             raise Invalid(error.what, say("again.usage")) from error
 
-    async def _that_did(self, run_id: RunId) -> Sequence[Event]:
-        """Return the events of the run in which people approved something: this one, or one that it started."""
+    async def _that_did(self, run_id: RunId) -> RunId:
+        """Return the run in which people approved something: this one, or one that it started."""
         events = (await self._store.load(run_id)).events
-        if any(one.request.purpose == "gate" for one in records(events).values()):
-            return events
+        if _has_gate(events):
+            return run_id
         for child in reversed(fold(events).children):
-            below = (await self._store.load(child.run_id)).events
-            if any(one.request.purpose == "gate" for one in records(below).values()):
-                return below
-        return events
+            if _has_gate((await self._store.load(child.run_id)).events):
+                return child.run_id
+        return run_id
 
     async def revokes(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """End what the message names; False where it is none of these. Raises Conflict for whom it does not concern."""

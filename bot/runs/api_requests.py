@@ -21,6 +21,7 @@ from bot.runs.loop import Loop
 from bot.runs.moves import Ask, next_move
 from bot.runs.start import Starter
 from bot.runs.thinking import Thinker
+from bot.store.ids import check
 from bot.store.journal import Journal
 from language import say
 
@@ -142,8 +143,10 @@ class ApiRequests:
 class AskingAgain:
     """Asks that what a run did be done again without asking: for the console, the API and messages alike."""
 
-    def __init__(self, standing: StandingApprovals, requests: ApiRequests, agents: Mapping[str, Agent]) -> None:
-        self._standing, self._requests, self._agents = standing, requests, agents
+    def __init__(
+        self, journal: Journal, standing: StandingApprovals, requests: ApiRequests, agents: Mapping[str, Agent]
+    ) -> None:
+        self._journal, self._standing, self._requests, self._agents = journal, standing, requests, agents
 
     async def asked(self, once: RunId) -> RequestId | None:
         """Return what was opened for the same `once`; None where nothing was."""
@@ -151,7 +154,7 @@ class AskingAgain:
 
     async def ask(
         self,
-        events: Sequence[Event],
+        run_id: RunId,
         person: PersonId,
         uses: int,
         until: datetime,
@@ -159,9 +162,10 @@ class AskingAgain:
         channel: str,
         once: RunId | None = None,
     ) -> RequestId:
-        """Open a request for a standing approval of what the run of `events` did, the same one for the same `once`.
+        """Open a request for a standing approval of what a run did, the same one for the same `once`.
 
-        Whoever asks has to see that run. Raises Invalid, RateLimited and Forbidden.
+        Whoever asks has to see that run. Raises NotFound, Invalid, RateLimited and Forbidden.
         """
+        events = (await self._journal.store.load(check(run_id, "run"))).events
         args, others = self._standing.wanted(events, self._agents, person, uses, until, leave_open)
         return await self._requests.ask(wanted_again(args), {}, Asker(person, channel=channel, others=others), once)

@@ -23,11 +23,7 @@ def board() -> Corkboard:
 @pytest.fixture
 async def office(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[World]:
     """A running sayso with a board that stands for a place of many."""
-
-    def change(world: World) -> None:
-        world.beside = (board,)
-
-    async with a_world(redis, tmp_path / "data", ANNOUNCE, deploys=True, change=change) as world:
+    async with a_world(redis, tmp_path / "data", ANNOUNCE, deploys=True, beside=[board]) as world:
         yield world
 
 

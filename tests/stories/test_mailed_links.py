@@ -46,10 +46,10 @@ async def office(redis: str, tmp_path: Path, slack: Corkboard) -> AsyncIterator[
     """A running sayso that asks by mail, and reaches people in Slack as well."""
 
     def change(world: World) -> None:
-        world.beside, world.reach = (slack,), ("email",)
+        world.reach = ("email",)
         world.workshop.policy_of["bell"] = "easy"
 
-    async with a_world(redis, tmp_path / "data", POLICIES, change=change) as world:
+    async with a_world(redis, tmp_path / "data", POLICIES, beside=[slack], change=change) as world:
         yield world
 
 
@@ -282,11 +282,11 @@ async def test_attack_what_whoever_reads_a_mailbox_answers_the_agent_uses_no_sta
     redis: str, tmp_path: Path, slack: Corkboard, *, way: str, is_asked: bool
 ) -> None:
     def change(world: World) -> None:
-        world.beside, world.reach = (slack,), ("email",)
+        world.reach = ("email",)
 
     toml = POLICIES.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "5 in 30d"\n', 1)
     async with (
-        a_world(redis, tmp_path / "data", toml, change=change) as office,
+        a_world(redis, tmp_path / "data", toml, beside=[slack], change=change) as office,
         a_console(office, host=HOST) as console,
     ):
         await granted(office, await done_once(office))
@@ -330,12 +330,9 @@ async def is_asked_about(office: World, title: str) -> bool:
 async def test_attack_what_somebody_asks_for_who_logged_in_by_a_mailed_link_uses_no_standing_approval(
     redis: str, tmp_path: Path, slack: Corkboard
 ) -> None:
-    def change(world: World) -> None:
-        world.beside = (slack,)
-
     toml = POLICIES.replace('execute_within = "15m"\n', 'execute_within = "15m"\nstanding = "5 in 30d"\n', 1)
     async with (
-        a_world(redis, tmp_path / "data", toml, change=change) as office,
+        a_world(redis, tmp_path / "data", toml, beside=[slack]) as office,
         a_console(office, host=HOST) as console,
     ):
         await granted(office, await done_once(office))

@@ -163,10 +163,7 @@ async def test_a_mail_that_proves_too_little_is_recorded(office: World) -> None:
 async def test_who_ends_no_standing_approval_of_others_is_recorded(redis: str, tmp_path: Path) -> None:
     hallway = Hallway()
 
-    def change(world: World) -> None:
-        world.beside = (hallway,)
-
-    async with an_office(redis, tmp_path, change=change) as office:
+    async with an_office(redis, tmp_path, beside=[hallway]) as office:
         standing = await granted(office, await done_once(office))
         said = hallway.begins("dan", f"revoke {standing.approval.id}", "C01OPS/1712345678.000100")
         await office.app.messages.inbox.accept(said)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from agents.requests import Frozen, PersonId
+from agents.requests import Frozen, PersonId, RunId
 from agents.standing import STANDING
 from bot.people.api_keys import ApiKey
 from bot.people.rights import Action
@@ -29,7 +29,7 @@ from bot.web.api.requests import view_of as request_of
 from bot.web.api.shapes import OnceHeader
 from bot.web.here import Here
 from bot.web.problems import trouble
-from bot.web.standing.asking import StandingView, ask_again, revoke, those_of, view_of
+from bot.web.standing.asking import StandingView, revoke, view_of
 
 router = APIRouter(prefix="/v1/standing", tags=["requests"], dependencies=[Depends(only_known_queries)])
 
@@ -96,7 +96,7 @@ _ASKED[201]["links"] = leads_to("request_id", "$response.body#/id", "showRequest
 @router.get("", operation_id="listStanding", responses=answers(403, 422, shown={200: {"standing": [_EXAMPLE]}}))
 async def listed(key: MayRead, here: HereNow) -> StandingViews:
     """The standing approvals that serve the people of the key, that they granted, or that their policies are about."""
-    found = await those_of(here, here.app.access.rights.of_key(key))
+    found = await here.app.requests.standing.those_of(here.app.access.rights.of_key(key))
     return StandingViews(standing=tuple(map(view_of, found)))
 
 
@@ -123,7 +123,8 @@ async def asked(
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
         return await request_of(here, earlier)
-    found = await ask_again(here, wanted.run, person, wanted.uses, wanted.until, wanted.open, way, once)
+    ask = here.app.runs.again.ask
+    found = await ask(RunId(wanted.run), person, wanted.uses, wanted.until, wanted.open, way, once)
     response.headers["Location"] = f"/v1/requests/{found}"
     return await request_of(here, found)
 

@@ -1,7 +1,5 @@
-"""What the API and the console do alike: ask for a standing approval, show those there are, revoke one."""
+"""What the API and the console do alike with a standing approval: show it, and revoke it."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, JsonValue
@@ -10,7 +8,6 @@ from agents.requests import Frozen, PersonId, RequestId, RunId
 from bot.people.refusals import Refusals
 from bot.people.rights import Denied, Who
 from bot.policy.standing import Ended, Standing
-from bot.store.ids import check
 from bot.web.here import Here
 from language import say
 
@@ -71,29 +68,6 @@ def view_of(found: Standing) -> StandingView:
         request=approval.request_id,
         revoked=found.revoked,
     )
-
-
-async def ask_again(
-    here: Here,
-    run_id: str,
-    person: PersonId,
-    uses: int,
-    until: datetime,
-    leave_open: Sequence[str],
-    channel: str,
-    once: RunId | None = None,
-) -> RequestId:
-    """Open a request for a standing approval of what a run did, the same one for the same `once`.
-
-    Whoever asks has to see the run. Raises Invalid, RateLimited and Forbidden.
-    """
-    events = (await here.app.store.load(check(run_id, "run"))).events
-    return await here.app.runs.again.ask(events, person, uses, until, leave_open, channel, once)
-
-
-async def those_of(here: Here, who: Who) -> list[Standing]:
-    """Return the standing approvals that somebody may see."""
-    return await here.app.requests.standing.those_of(who)
 
 
 async def revoke(here: Here, who: Who, person: PersonId, standing_id: str, reason: str, channel: str) -> Standing:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agents.requests import PersonId
+from agents.requests import PersonId, RunId
 from agents.standing import STANDING
 from agents.text import first_line
 from bot.errors import NotFound
@@ -15,7 +15,7 @@ from bot.store.ids import check
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, no_run, unreadable, visit_of, who_of
 from bot.web.here import Here, here
-from bot.web.standing.asking import ask_again, revoke, those_of
+from bot.web.standing.asking import revoke
 from language import say
 
 _STATES = {"revoked": "again.state-revoked", "over": "again.state-over", "spent": "again.state-spent"}
@@ -25,7 +25,7 @@ _SHOWN, _REASON_CHARS, _MOST_USES = 200, 500, 100
 async def shown(request: Request) -> Response:
     """Those that concern whoever asks; with `run`, a form to ask for one of what that did."""
     process, visit = here(request), visit_of(request)
-    found = await those_of(process, who_of(request))
+    found = await process.app.requests.standing.those_of(who_of(request))
     run_id = request.query_params.get("run", "")
     offer = None
     if run_id:
@@ -45,7 +45,8 @@ async def asked(request: Request) -> Response:
     if not uses.isascii() or not uses.isdigit() or not 1 <= int(uses[:6]) <= _MOST_USES:
         raise unreadable()
     until = _end_of(visit.field("until"), process, visit.person)
-    found = await ask_again(process, run_id, visit.person, int(uses), until, visit.fields("open"), "console")
+    ask = process.app.runs.again.ask
+    found = await ask(RunId(run_id), visit.person, int(uses), until, visit.fields("open"), "console")
     return to(request, f"/requests/{found}", say("again.asked"))
 
 

@@ -28,11 +28,7 @@ def slack() -> Corkboard:
 @pytest.fixture
 async def office(redis: str, tmp_path: Path, slack: Corkboard) -> AsyncIterator[World]:
     """A running sayso that reaches people by mail and in Slack."""
-
-    def change(world: World) -> None:
-        world.beside = (slack,)
-
-    async with a_world(redis, tmp_path / "data", TOML, change=change) as world:
+    async with a_world(redis, tmp_path / "data", TOML, beside=[slack]) as world:
         yield world
 
 

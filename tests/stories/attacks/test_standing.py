@@ -80,7 +80,7 @@ async def test_two_have_to_grant_what_two_have_to_approve(redis: str, tmp_path: 
     def change(world: World) -> None:
         world.workshop.policy_of["bell"] = "pair"
 
-    async with an_office(redis, tmp_path, toml, change) as office:
+    async with an_office(redis, tmp_path, toml, change=change) as office:
         run_id = await office.trigger("press bell")
         record = await office.opened(run_id)
         for person in ("bo", "cy"):

@@ -1,6 +1,6 @@
 """An office whose policy allows standing approvals, and what people do about them."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from agents.standing import wanted
 from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
 from bot.runs.api_requests import Asker
+from channels import Channel
 from tests.office import TOML
 from tests.world import World, a_world
 
@@ -19,10 +20,15 @@ DAY = timedelta(days=1)
 
 @asynccontextmanager
 async def an_office(
-    redis: str, folder: Path, toml: str = ALLOWED, change: Callable[[World], None] = lambda _: None
+    redis: str,
+    folder: Path,
+    toml: str = ALLOWED,
+    *,
+    beside: Sequence[Channel] = (),
+    change: Callable[[World], None] = lambda _: None,
 ) -> AsyncGenerator[World]:
     """A running office in which the policy `production` allows up to five uses in thirty days."""
-    async with a_world(redis, folder / "data", toml, change=change) as office:
+    async with a_world(redis, folder / "data", toml, beside=beside, change=change) as office:
         yield office
 
 

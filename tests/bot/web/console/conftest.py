@@ -11,10 +11,15 @@ from tests.world import World, a_world
 
 
 @pytest.fixture
-async def world(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    """A running sayso whose operators see and steer the runs of others: cy and dan."""
-    roles = '[roles]\noperator = ["person:cy", "person:dan"]\n'
-    async with a_world(redis, tmp_path / "data", f"{TOML}\n{roles}") as world:
+def roles() -> str:
+    """Who sees and steers the runs of others: cy and dan."""
+    return 'operator = ["person:cy", "person:dan"]'
+
+
+@pytest.fixture
+async def world(redis: str, tmp_path: Path, roles: str) -> AsyncIterator[World]:
+    """A running sayso with these roles."""
+    async with a_world(redis, tmp_path / "data", f"{TOML}\n[roles]\n{roles}\n") as world:
         yield world
 
 

@@ -1,28 +1,16 @@
 """The form on the page Live by which people say that they are away."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.office import TOML
-from tests.servers.console import Console, a_console, sent
-from tests.world import World, a_world
-
-_TOML = TOML + '\n[roles]\noperator = ["person:dan"]\n'
+from tests.servers.console import Console, sent
+from tests.world import World
 
 
 @pytest.fixture
-async def world(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data", _TOML) as office:
-        yield office
-
-
-@pytest.fixture
-async def console(world: World) -> AsyncIterator[Console]:
-    async with a_console(world) as page:
-        yield page
+def roles() -> str:
+    return 'operator = ["person:dan"]'
 
 
 async def test_bo_says_that_he_is_away_and_is_back(world: World, console: Console) -> None:

@@ -1,34 +1,22 @@
 """The page of API keys: one's own, and for admins those of others as well, which they revoke."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.audit.reading import Query
 from tests.bot.web.console.stage import proof
-from tests.office import TOML
-from tests.servers.console import Console, a_console
+from tests.servers.console import Console
 from tests.waiting import until
-from tests.world import World, a_world
-
-ADMIN = f'{TOML}\n[roles]\nadmin = ["person:cy"]\n'
+from tests.world import World
 
 
 @pytest.fixture
-async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with a_world(redis, tmp_path / "data", ADMIN) as world:
-        yield world
+def roles() -> str:
+    return 'admin = ["person:cy"]'
 
 
-@pytest.fixture
-async def console(office: World) -> AsyncIterator[Console]:
-    async with a_console(office) as console:
-        yield console
-
-
-async def test_an_admin_sees_the_keys_of_others_and_revokes_them(office: World, console: Console) -> None:
+async def test_an_admin_sees_the_keys_of_others_and_revokes_them(world: World, console: Console) -> None:
     of_bo, text = await console.api.key("bo", "read")
     of_ci, _ = await console.api.key(service="ci", acts_for=["anna"], holders=["anna"])
     cy = await console.browser("cy")
@@ -41,7 +29,7 @@ async def test_an_admin_sees_the_keys_of_others_and_revokes_them(office: World, 
     assert "The key opens nothing any more." in told.words
     assert of_bo.prefix not in told.words
     assert (await console.api.with_key(text).get("/v1/runs")).status_code == 401
-    record = await revoked(office)
+    record = await revoked(world)
     assert (record["who"], record["people"], record["channel"]) == ("cy", ["bo"], "console")
     assert str(record["evidence"]).startswith("console session, opened by a link from an operator's terminal (")
 
@@ -60,11 +48,11 @@ async def test_nobody_else_sees_them_or_learns_whether_there_is_one(console: Con
     assert gone.status_code == 404
 
 
-async def revoked(office: World) -> dict[str, Any]:
+async def revoked(world: World) -> dict[str, Any]:
     """The record of the one key that was revoked, once it is sealed."""
 
     async def found() -> list[dict[str, Any]]:
-        return [*(await office.app.audit.search(Query(kind="key_revoked")))[0]]
+        return [*(await world.app.audit.search(Query(kind="key_revoked")))[0]]
 
     records: list[dict[str, Any]] = await until(found, what="it is sealed")
     [record] = records
