@@ -228,6 +228,7 @@ async def test_attack_a_freeze_while_a_deploy_waits_for_its_turn_stops_it(shop: 
     assert len(starts) == 2, "the one that did not begin, and the one after the freeze"
 
 
+@pytest.mark.long
 async def test_what_did_not_begin_in_its_turn_can_still_be_denied(shop: World) -> None:
     before = live(shop, "production")
     run_id = await _stopped_in_its_turn(shop)

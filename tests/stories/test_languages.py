@@ -99,6 +99,7 @@ async def test_the_story_of_a_run_is_in_the_language_of_whoever_looks(office: Wo
     assert "Card sent to Cy Cole" in english
 
 
+@pytest.mark.long
 async def test_plain_rules_ask_a_german_in_german_take_the_number_and_tell_the_end(german_shop: World) -> None:
     await german_shop.send("anna", ADDRESS, "deploy to staging")
 

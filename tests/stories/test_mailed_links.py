@@ -167,6 +167,7 @@ async def test_whoever_logged_in_by_a_mailed_link_approves_where_mails_do(office
     assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
 
 
+@pytest.mark.long
 async def test_whoever_logged_in_by_a_link_that_came_in_slack_approves(
     office: World, console: Console, slack: Corkboard
 ) -> None:

@@ -24,6 +24,7 @@ async def test_a_newer_deploy_supersedes_an_older_open_request_of_another_run(sh
     assert len(asked) == 1, "it does not ask again, or both would go on for ever"
 
 
+@pytest.mark.long
 async def test_the_same_asked_twice_leaves_the_newest(shop: World) -> None:
     older = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
 

@@ -53,6 +53,7 @@ async def deploy_in(world: World, run_id: RunId) -> RunId:
     return (await child_of(world, (await child_of(world, run_id)).id)).id
 
 
+@pytest.mark.long
 async def test_a_deploy_that_worked_is_announced_outside_the_requesters_thread(shop: World) -> None:
     run_id = await triages(shop, ORDER)
     record = await shop.opened(await deploy_in(shop, run_id))

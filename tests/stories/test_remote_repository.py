@@ -84,6 +84,7 @@ async def test_a_tag_that_moves_after_the_approval_is_asked_about_again(shop: Wo
     assert (await shop.request(record.request.id)).state == "superseded"
 
 
+@pytest.mark.long
 async def test_a_server_that_went_away_leaves_the_card_with_its_age_and_the_commit(
     redis: str, tmp_path: Path, demo: Path, origin: Path
 ) -> None:

@@ -173,6 +173,7 @@ async def test_a_mailbox_as_json_is_lines_of_json_and_nothing_else(world: World)
     await until(is_approved, what="the approval by mail")
 
 
+@pytest.mark.long
 async def test_an_approval_is_for_what_was_printed_last_and_not_for_what_changed_since(shop: World) -> None:
     request_id = (await shop.opened(await shop.trigger("deploy v1.1.0 to production"))).request.id
     unseen = await sayso(shop, "answer", request_id, "approve", "--as", "bo")

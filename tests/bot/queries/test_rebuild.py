@@ -50,6 +50,7 @@ async def test_what_was_written_along_the_way_is_what_the_events_say(shop: World
     assert await indexes(shop) == before
 
 
+@pytest.mark.long
 async def test_a_decision_that_lands_meanwhile_is_not_lost(shop: World) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
     await shop.quiet()

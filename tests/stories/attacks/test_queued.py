@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from agents.events import RequestRevoked, ToolQueued, ToolStarted
 from agents.requests import PersonId, RunId
 from bot.policy.judgements import Revoked, TooLate
@@ -56,6 +58,7 @@ async def test_attack_a_denial_while_it_waits_for_its_turn_stops_it(shop: World)
     assert records(await shop.events(run_id))[record.request.id] == stands
 
 
+@pytest.mark.long
 async def test_so_does_whoever_asked_for_it(shop: World) -> None:
     before = live(shop, "production")
     async with another_deploys(shop):
@@ -82,6 +85,7 @@ async def test_attack_a_denial_in_the_moment_of_its_turn_is_told_the_truth(shop:
     assert records(await shop.events(run_id))[record.request.id] == await shop.request(record.request.id)
 
 
+@pytest.mark.long
 async def test_a_requester_withdraws_it_meanwhile(shop: World) -> None:
     before = live(shop, "production")
     async with another_deploys(shop):
@@ -93,6 +97,7 @@ async def test_a_requester_withdraws_it_meanwhile(shop: World) -> None:
     assert live(shop, "production") == before
 
 
+@pytest.mark.long
 async def test_its_card_can_be_stopped_and_says_that_it_waits(shop: World) -> None:
     async with another_deploys(shop):
         run_id, record = await approved_and_queued(shop)
@@ -105,6 +110,7 @@ async def test_its_card_can_be_stopped_and_says_that_it_waits(shop: World) -> No
         await shop.ended(run_id)
 
 
+@pytest.mark.long
 async def test_a_story_of_a_denial_in_the_queue_reads_the_same_again(shop: World) -> None:
     async with another_deploys(shop):
         run_id, record = await approved_and_queued(shop)

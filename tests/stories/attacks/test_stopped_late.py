@@ -102,6 +102,7 @@ async def test_attack_a_denial_in_the_last_look_is_not_lost(planned: World, plan
     assert (stands.state, stands.started_at) == ("revoked", None)
 
 
+@pytest.mark.long
 async def test_attack_a_withdrawal_in_the_last_look_is_not_lost(planned: World, planning: Planning) -> None:
     before = live(planned, "production")
     async with in_its_last_look(planned, planning) as (run_id, record):
@@ -114,6 +115,7 @@ async def test_attack_a_withdrawal_in_the_last_look_is_not_lost(planned: World, 
     assert (await equals_its_story(planned, record.request.id)).state == "revoked"
 
 
+@pytest.mark.long
 async def test_attack_a_denial_in_the_last_look_outlives_a_freeze(planned: World, planning: Planning) -> None:
     before, freezes = live(planned, "production"), planned.app.requests.freezes
     async with in_its_last_look(planned, planning) as (run_id, record):

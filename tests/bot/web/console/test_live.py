@@ -129,6 +129,7 @@ async def test_the_page_names_the_run_that_brought_what_is_live(shop: World) -> 
     assert f"/runs/{run_id}" in page.links
 
 
+@pytest.mark.long
 async def test_attack_the_page_calls_nobody_an_approver_who_was_not_asked(shop: World) -> None:
     where = "[policies.production]\n"
     await becomes(shop, shop.toml.replace(where, f'{where}standing = "5 in 30d"\n'))
