@@ -39,6 +39,10 @@ class Holder:
         return f"{self.run_id} {self.attempt_id}"
 
 
+Queued = Callable[[Holder | None], Awaitable[bool]]
+"""Hears behind whom an attempt waits, None for nobody; returns whether its run still wants it."""
+
+
 class CommandLock:
     """The lock of commands: one runs at a time.
 
@@ -48,9 +52,7 @@ class CommandLock:
     def __init__(self, store: Store) -> None:
         self._store, self.locks = store, Locks(store.client, store.shards, store.lease_s * _LEASES)
 
-    async def take(
-        self, name: str, me: Holder, not_after: datetime | None, queued: Callable[[Holder | None], Awaitable[bool]]
-    ) -> Held | None:
+    async def take(self, name: str, me: Holder, not_after: datetime | None, queued: Queued) -> Held | None:
         """Wait for the lock and take it; None when `not_after` came first, or the turn is no longer wanted.
 
         From a holder whose lease is over it is taken only once that attempt has been judged: its result is kept, or
@@ -65,9 +67,7 @@ class CommandLock:
                 await self._withdraw(name, me)
         return held
 
-    async def _turn(
-        self, name: str, me: Holder, not_after: datetime | None, queued: Callable[[Holder | None], Awaitable[bool]]
-    ) -> Held | None:
+    async def _turn(self, name: str, me: Holder, not_after: datetime | None, queued: Queued) -> Held | None:
         gone, has_waited, is_wanted = "", False, True
         while is_wanted and (not_after is None or self._store.about_now() < not_after):
             with suppress(StoreError):

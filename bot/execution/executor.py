@@ -15,15 +15,15 @@ from agents import Agent, CommandResult, Outcome, Pending, Tool, ToolContext, To
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolQueued, ToolWaits
 from agents.requests import AttemptId, Effect, PersonId, RunId
 from agents.run import PendingStep, Run, fold
-from agents.state import Attempt, Waiting
+from agents.state import Attempt
 from agents.steps import CallTool, Step
 from agents.text import one_line
-from bot.execution.command_lock import CommandLock, Holder
+from bot.execution.command_lock import CommandLock, Holder, Queued
+from bot.execution.results import Contents, finished, waits, waits_s
 from bot.execution.runner import Runner
 from bot.execution.runner_files import Given
 from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, NobodyKnows, NotStarted, StepContext
 from bot.outbound.announcements import Announcements
-from bot.policy.attachments import output_file
 from bot.render.views import Summary
 from bot.requests.stored import of_attempt
 from bot.store import Commit, Store, StoreError, WorkItem
@@ -35,14 +35,10 @@ from language import say
 
 log = structlog.stdlib.get_logger()
 
-_OUTPUT_CHARS = 32_768
 _PAUSE_S = 0.5
 _GIVE_UP_S = 0.5
-_HANDLE_CHARS = 200
 # A report may come after the last look.
 _HANDLE_S = 86_400.0
-# What a tool waits for that can't say how long, and the longest that any does.
-_WAITS_S, _LONGEST_WAIT_S = 86_400.0, 366 * 86_400.0
 
 
 async def prepare(agent: Agent, run: Run, step: CallTool) -> tuple[Tool[BaseModel], BaseModel, Effect]:
@@ -78,10 +74,6 @@ async def _effect(tool: Tool[BaseModel], args: BaseModel, run: Run) -> Effect:
         log.exception("a tool could not be prepared", tool=tool.name)
         why = f"{type(error).__name__}: {error}"
         raise ToolRefused(say("run.prepare-failed", tool=tool.name, why=why)) from error
-
-
-# Hashes and contents of files that are kept with an event, as a commit wants them.
-Contents = Sequence[tuple[str, bytes]]
 
 
 @dataclass
@@ -149,8 +141,7 @@ class Executor:
         if attempt.id in self._running or await self._take_over(run, pending, attempt):
             await self._store.renew(run.id, attempt.id)
         else:
-            has_waited = attempt.queued is not None or attempt.id in self._never_begun
-            await self._orphan(run.id, attempt.id, may_have_started=not has_waited)
+            await self._orphan(run.id, attempt.id, may_have_started=None)
         return None
 
     async def _take_over(self, run: Run, pending: PendingStep, attempt: Attempt) -> bool:
@@ -198,7 +189,7 @@ class Executor:
         held = HeldAttempt(self._runner, attempt.id, self._turns, self.mask, queued, adopt, cover)
         now, announcing = self._store.about_now(), self.announcing
         hands = StepContext(run, pending.id, now, self._children, held, announcing=announcing)
-        work = self._attempt(run, tool, args, attempt, hands)
+        work = self._attempt(run, tool, args, attempt, hands, queued if cover else None)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task
         if tool.runs_command:
@@ -212,13 +203,19 @@ class Executor:
             log.warning("left to whoever finds its lease ended", attempt_id=attempt_id, error=str(error))
 
     async def _attempt(
-        self, run: Run, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: ToolContext
+        self,
+        run: Run,
+        tool: Tool[BaseModel],
+        args: BaseModel,
+        attempt: Attempt,
+        hands: ToolContext,
+        queued: Queued | None,
     ) -> None:
         run_id, began = run.id, time.monotonic()
         structlog.contextvars.bind_contextvars(run_id=run_id, attempt_id=attempt.id)
         renewing = asyncio.create_task(self._renew(run_id, attempt.id))
         try:
-            outcome = await self._execute(run_id, tool, args, attempt, hands)
+            outcome = await self._execute(run_id, tool, args, attempt, hands, queued)
         except asyncio.CancelledError:
             await ended([renewing])
             await self._store.renew(run_id, attempt.id, 0)
@@ -231,13 +228,19 @@ class Executor:
             case Outcome():
                 await self._finish(run_id, tool, *finished(self._store.about_now(), attempt.id, outcome, self.mask))
             case Pending():
-                until = attempt.started_at + timedelta(seconds=_waits_s(tool, args))
+                until = attempt.started_at + timedelta(seconds=waits_s(tool, args))
                 await self._finish(run_id, tool, waits(self._store.about_now(), attempt, until, outcome))
             case _:
                 await self._orphan(run_id, attempt.id, may_have_started=outcome is NobodyKnows, is_own=True)
 
     async def _execute(
-        self, run_id: RunId, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: ToolContext
+        self,
+        run_id: RunId,
+        tool: Tool[BaseModel],
+        args: BaseModel,
+        attempt: Attempt,
+        hands: ToolContext,
+        queued: Queued | None,
     ) -> Outcome | Pending | type[NotStarted] | type[NobodyKnows]:
         """Return the outcome of the effect.
 
@@ -248,9 +251,8 @@ class Executor:
         limit_s = None if tool.runs_command else tool.timeout_s
         try:
             async with asyncio.timeout(limit_s):
-                # Whoever was stopped since the start was recorded must not act on a lease that another has by now. A
-                # command asks by itself, right before it begins.
-                if not tool.runs_command and not await self._store.holds(run_id, attempt.id):
+                # A command asks by itself, right before it begins.
+                if not tool.runs_command and not await self._may_begin(run_id, attempt.id, queued):
                     return NotStarted
                 return await tool.execute(args, attempt.effect, hands)
         except (NotStarted, NobodyKnows) as found:
@@ -264,6 +266,14 @@ class Executor:
         except Exception as error:
             log.exception("tool failed", tool=tool.name)
             return Outcome("", f"{type(error).__name__}: {error}")
+
+    async def _may_begin(self, run_id: RunId, attempt_id: AttemptId, queued: Queued | None) -> bool:
+        """Return False once the attempt was denied or called off, or its lease may be another's.
+
+        The lease is looked at last: whoever was stopped since then must not act on it.
+        """
+        is_wanted = queued is None or await queued(None)
+        return is_wanted and await self._store.holds(run_id, attempt_id)
 
     async def _finish(
         self, run_id: RunId, tool: Tool[BaseModel], event: ToolFinished | ToolWaits, files: Contents = ()
@@ -283,25 +293,35 @@ class Executor:
                 await asyncio.sleep(_PAUSE_S)
 
     async def _orphan(
-        self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool, is_own: bool = False
+        self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool | None, is_own: bool = False
     ) -> None:
-        now = await self._store.now(run_id)
-        event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
-        told = "changed"
+        """End an attempt. With None its run says whether it may have started, as it is when that is written."""
+        now, told, begun = await self._store.now(run_id), "changed", may_have_started
         while told == "changed":
-            record = await of_attempt(self._store, run_id, event)
-            told = await self._store.orphan(run_id, attempt_id, event, is_own=is_own, record=record)
+            events = (await self._store.load(run_id)).events
+            begun = self._may_have_started(events, attempt_id) if may_have_started is None else may_have_started
+            event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=begun)
+            record = await of_attempt(self._store, events, event)
+            told = await self._store.orphan(run_id, attempt_id, event, seq=len(events), is_own=is_own, record=record)
         if told == "committed":
             self._never_begun.discard(attempt_id)
-            log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
+            log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=begun)
             await self._queue.notify(WorkItem("run", run_id))
+
+    def _may_have_started(self, events: Sequence[Event], attempt_id: AttemptId) -> bool:
+        """Return True unless the attempt waits for its turn, or this process never began it."""
+        pending = fold(events).pending
+        attempt = pending.attempt if pending else None
+        is_queued = attempt is not None and attempt.id == attempt_id and attempt.queued is not None
+        return not is_queued and attempt_id not in self._never_begun
 
     async def _queued(self, run_id: RunId, attempt_id: AttemptId, looked: "_Looked", behind: Holder | None) -> bool:
         """Record behind whom the attempt waits, if that is news; return whether its run still wants it."""
         while True:
             if looked.seq == await self._store.length(run_id) and looked.behind == behind:
                 return True
-            run = fold((await self._store.load(run_id)).events)
+            events = (await self._store.load(run_id)).events
+            run = fold(events)
             pending = run.pending
             attempt = pending.attempt if pending and not pending.revoked else None
             if attempt is None or attempt.id != attempt_id or attempt.is_stopped or run.is_cancelled:
@@ -316,7 +336,7 @@ class Executor:
                 behind=behind.run_id if behind else None,
                 requester=await self._requester_of(behind.run_id) if behind else PersonId(""),
             )
-            record = await of_attempt(self._store, run_id, event)
+            record = await of_attempt(self._store, events, event)
             records, limit = [record] if record else [], MAX_EVENTS_AT_ALL
             noted = Commit(run_id=run_id, events=[event], records=records, expect=run.seq, limit=limit)
             written = await self._store.commit(noted)
@@ -354,113 +374,12 @@ def _error_of(outcome: Outcome | Pending | type[NotStarted] | type[NobodyKnows])
             return "unknown" if outcome is NobodyKnows else "not_started"
 
 
-def _waits_s(tool: Tool[BaseModel], args: BaseModel) -> float:
-    """Return the seconds to wait for a result.
-
-    The effect is made, and must not be lost over a tool that can't say.
-    """
-    try:
-        return min(max(0.0, float(tool.waits_for(args))), _LONGEST_WAIT_S)
-    except Exception:
-        log.exception("a tool can't say how long to wait", tool=tool.name)
-        return _WAITS_S
-
-
-def waits(now: datetime, attempt: Attempt, until: datetime, pending: Pending, looks: int = 0) -> ToolWaits:
-    """Return the event that says when an attempt's result comes, `until` then, after so many `looks` for it."""
-    return ToolWaits(
-        at=now,
-        attempt_id=attempt.id,
-        handle=pending.handle[:_HANDLE_CHARS],
-        note=one_line(pending.note, _HANDLE_CHARS),
-        check_at=now + next_look(looks, now - attempt.started_at, pending.check_after_s),
-        until=until,
-    )
-
-
-def finished(
-    now: datetime, attempt_id: AttemptId, outcome: Outcome, mask: Callable[[str], str]
-) -> tuple[ToolFinished, Contents]:
-    """Return the event that ends an attempt, with output and error bounded, and what is to be kept with it."""
-    output, error = _bounded(mask(outcome.output)), _bounded(mask(outcome.error))
-    kept = output_file(mask(outcome.printed)) if error else None
-    event = ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error, files=(kept[0],) if kept else ())
-    return event, [(kept[0].sha256, kept[1])] if kept else []
-
-
 def _already(published: bytes) -> Find:
     async def found(_: AttemptId) -> CommandResult:
         given = Given(**json.loads(published))
         return CommandResult(given.exit_code, given.output, given.is_cut)
 
     return found
-
-
-def _bounded(text: str) -> str:
-    """Head and tail of a long text, with what was cut in between."""
-    if len(text) <= _OUTPUT_CHARS:
-        return text
-    half = _OUTPUT_CHARS // 2
-    return f"{text[:half]}\n{say('run.characters-cut', count=len(text) - 2 * half)}\n{text[-half:]}"
-
-
-_AGAIN_S = 60.0
-# A tool may want anything, also what is no time at all.
-_LONGEST_S = 30 * 86_400.0
-
-
-async def poll_result(
-    agent: Agent, pending: PendingStep, hands: StepContext, mask: Callable[[str], str]
-) -> tuple[Event, Contents]:
-    """The event to append, the result or when to look again, and what is to be kept with it."""
-    waiting = pending.waits
-    tool = agent.tool(pending.step.tool) if isinstance(pending.step, CallTool) else None
-    if waiting is None or not isinstance(pending.step, CallTool):
-        raise TypeError("only a tool's attempt can be waited for")
-    if tool is None or tool.check is None:
-        name = pending.step.tool
-        error = say("run.can-not-look", tool=name, handle=waiting.handle)
-        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error), ()
-    found = await _found(tool, pending.step, waiting, hands)
-    if isinstance(found, Outcome):
-        return finished(hands.now, waiting.attempt.id, found, mask)
-    if hands.now >= waiting.until:
-        waited_s = (waiting.until - waiting.attempt.started_at).total_seconds()
-        error = say("run.waited-too-long", tool=tool.name, seconds=f"{waited_s:g}", handle=waiting.handle)
-        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error), ()
-    return waits(hands.now, waiting.attempt, waiting.until, found, waiting.looks + 1), ()
-
-
-async def _found(tool: Tool[BaseModel], step: CallTool, waiting: Waiting, hands: StepContext) -> Outcome | Pending:
-    still = Pending(waiting.handle, _AGAIN_S, waiting.note)
-    if tool.check is None:
-        return still
-    try:
-        async with asyncio.timeout(tool.timeout_s):
-            return await tool.check(tool.args.model_validate(step.arguments), waiting.handle, hands)
-    except StoreError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the edge of a tool; it is looked again
-        log.warning("a look for a result failed", tool=tool.name, error=f"{type(error).__name__}: {error}")
-        return still
-
-
-async def stop_outside(agent: Agent | None, pending: PendingStep | None) -> str:
-    """Ask outside that what a cancelled run waits for stops; return what people are told, "" where nobody was asked."""
-    if agent is None or pending is None or pending.waits is None or not isinstance(pending.step, CallTool):
-        return ""
-    tool = agent.tool(pending.step.tool)
-    if tool is None or tool.cancel is None:
-        return ""
-    try:
-        async with asyncio.timeout(tool.timeout_s):
-            told = await tool.cancel(tool.args.model_validate(pending.step.arguments), pending.waits.handle)
-    except Exception as error:  # noqa: BLE001 - the edge of a tool; its run ends all the same, and says what goes on
-        log.warning(
-            "what a run waited for could not be stopped", tool=tool.name, error=f"{type(error).__name__}: {error}"
-        )
-        return ""
-    return one_line(told, _ERROR_CHARS)
 
 
 _ERROR_CHARS = 500
@@ -491,9 +410,3 @@ def gate_of(agent: Agent, step: Step) -> str | None:
         return gate_now(agent, tool, tool.args.model_validate(step.arguments))
     except Exception:  # noqa: BLE001 - before anything is done it is asked again, and refused there
         return None
-
-
-def next_look(looks: int, waited: timedelta, check_after_s: float) -> timedelta:
-    """Return the time until the next look: as the tool wants, and ever longer: a wait of days makes few looks."""
-    wanted_s = min(_LONGEST_S, check_after_s)
-    return timedelta(seconds=max(1.0, wanted_s, waited.total_seconds() / 20 if looks else 0.0))

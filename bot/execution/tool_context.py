@@ -14,7 +14,7 @@ from agents import ChildRun, CommandResult, Variables
 from agents.requests import AttemptId, RunId, StepId
 from agents.run import Run
 from bot.errors import Unavailable
-from bot.execution.command_lock import CommandLock, Holder
+from bot.execution.command_lock import CommandLock, Holder, Queued
 from bot.execution.runner import Command, Lost, NeverStarted, Runner, Still
 from bot.execution.runner_child import Kept
 from bot.outbound.announcements import Announcements
@@ -80,7 +80,7 @@ class HeldAttempt:
     id: AttemptId
     turns: CommandLock
     mask: Callable[[str], str]
-    queued: Callable[[Holder | None], Awaitable[bool]]
+    queued: Queued
     adopt: Find | None = None
     cover: Guarded | None = None
 

@@ -1,10 +1,10 @@
 """A request as it is kept: in Redis, or in the archive once its run has left."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from agents.events import ToolOrphaned, ToolQueued, ToolStarted
-from agents.requests import RunId
+from agents.events import Event, ToolOrphaned, ToolQueued, ToolStarted
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, Judgement
@@ -52,12 +52,11 @@ def long_closed(record: RequestRecord) -> Judgement:
     return ClosedOtherwise(state=record.state)
 
 
-async def of_attempt(store: Store, run_id: RunId, event: ToolOrphaned | ToolQueued) -> RecordWrite | None:
+async def of_attempt(store: Store, events: Sequence[Event], event: ToolOrphaned | ToolQueued) -> RecordWrite | None:
     """Return the record of the request whose tool has not begun, or begins now: until it does, people can stop it.
 
     None where nothing of it changes.
     """
-    events = (await store.load(run_id)).events
     started = (one for one in events if isinstance(one, ToolStarted) and one.attempt_id == event.attempt_id)
     request_id = next((one.request_id for one in started if one.request_id), None)
     found = await store.record(request_id) if request_id else None

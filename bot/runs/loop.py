@@ -15,7 +15,8 @@ from agents.run import PendingStep, Run
 from agents.state import Attempt
 from agents.steps import CallTool, RequestHumanInput, Step
 from bot.execution.approval_guard import ApprovalGuard, call_of
-from bot.execution.executor import Executor, gate_now, poll_result, prepare, stop_outside
+from bot.execution.executor import Executor, gate_now, prepare
+from bot.execution.results import poll_result, stop_outside
 from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import asked_by
 from bot.people.directory import People

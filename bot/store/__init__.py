@@ -302,17 +302,24 @@ class Store:
         return await self.client.write_replicated(mark, self._replicas)
 
     async def orphan(
-        self, run_id: str, attempt_id: str, event: Event, *, is_own: bool = False, record: RecordWrite | None = None
+        self,
+        run_id: str,
+        attempt_id: str,
+        event: Event,
+        *,
+        seq: int | None = None,
+        is_own: bool = False,
+        record: RecordWrite | None = None,
     ) -> Literal["committed", "conflict", "alive", "changed"]:
         """Take the lease of a dead owner. It may be `alive` after all, or gone (`conflict`).
 
         An owner ends its own attempt in the same way, so that nobody else says of it what only the owner knows. With
-        the `record` of its request nothing is written if that has `changed` since.
+        `seq` nothing is written if the run has `changed` since then, nor with the `record` of its request if that has.
         """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
         args: list[str | bytes | int] = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id))]
-        args += [self._grace_ms, int(is_own)]
+        args += [self._grace_ms, int(is_own), "" if seq is None else seq]
         if record:
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, record.body]
         reply = await self.client.run(_SCRIPTS["orphan"], names, args)
@@ -340,7 +347,7 @@ class Store:
         names = [keys.seen(item.foreign), keys.inbound(item.id), keys.wake, keys.clock]
         names += [keys.answers if item.is_answer else keys.ready]
         args = [item.id, item.body, item.raw, round(item.keep_s * 1000), str(WorkItem("in", item.id)), self._grace_ms]
-        # When an answer came may be judged, a trigger is only listed by it.
+        # When an answer came may be judged; for a trigger a second more or less is enough.
         about = None if item.is_answer else self._clock.soon_ms(keys)
         args += [int(push), "" if item.is_answer else item.who, about or ""]
         known, is_new, *at = await self.client.run(_SCRIPTS["accept"], names, args)

@@ -68,9 +68,14 @@ for _, counted in ipairs(plan.counted) do
   for _, pair in ipairs(counted.by) do redis.call('HINCRBY', KEYS[counted.key], pair[1], whole(pair[2])) end
 end
 local wishes = {}
+local function put_wishes()
+  if #wishes > 0 then redis.call('ZADD', wake, unpack(wishes)) end
+  wishes = {}
+end
 local function put_down(at, member)
   wishes[#wishes + 1] = whole(at)
   wishes[#wishes + 1] = member
+  if #wishes >= 1000 then put_wishes() end -- Lua unpacks only so many
 end
 for _, entry in ipairs(plan.outgoing) do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
@@ -86,7 +91,7 @@ for _, entry in ipairs(plan.wake) do
   put_down(entry.at or (soon() + plan.grace), entry.member)
   if plan.push and not entry.at then push_new(ready, soon(), entry.member, entry.who) end
 end
-if #wishes > 0 then redis.call('ZADD', wake, unpack(wishes)) end
+put_wishes()
 if plan.rest then
   local due = plan.rest.attempts and redis.call('HGET', KEYS[plan.rest.attempts], 'until') or plan.rest.due
   if due then redis.call('ZADD', wake, whole(tonumber(due)), plan.rest.member) else redis.call('ZREM', wake, plan.rest.member) end

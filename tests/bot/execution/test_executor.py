@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.events import Event, ToolFinished, ToolOrphaned, ToolStarted
-from agents.requests import AttemptId
+from agents.events import Event, ToolFinished, ToolOrphaned, ToolQueued, ToolStarted
+from agents.requests import AttemptId, RunId
+from agents.run import step
 from agents.state import Attempt
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
@@ -106,6 +107,37 @@ async def test_an_attempt_without_its_lease_has_no_effect(world: World) -> None:
     await world.app.runs.executor.leave(30)
 
     assert world.workshop.started == []
+
+
+async def test_what_was_read_as_waiting_for_its_turn_may_have_begun_since(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    may_end = world.workshop.hold("rope")
+    run_id = await world.trigger("pull rope")
+    await until(lambda: world.workshop.started == ["pull rope"], what="it has begun")
+    run = await world.run(run_id)
+    assert run.pending
+    assert run.pending.attempt
+    other = World(redis, tmp_path / "other")
+    await other.start(works=False, receives=False)
+    waits = ToolQueued(at=await world.now(), attempt_id=run.pending.attempt.id, behind=RunId("s0r-aaaaaaaaaaaaa"))
+    read = step(run, waits)
+    assert read.pending
+    assert read.pending.attempt
+
+    async def is_judged() -> bool:
+        assert read.pending
+        assert read.pending.attempt
+        await world.app.store.renew(run_id, read.pending.attempt.id, 0)
+        return await other.app.runs.executor.look_after(read, read.pending, read.pending.attempt) is None
+
+    await until(is_judged, what="its owner is found gone")
+
+    _, orphaned = await of_tools(world, run_id)
+    assert isinstance(orphaned, ToolOrphaned)
+    assert orphaned.may_have_started
+    may_end.set()
+    await other.stop()
 
 
 async def test_a_tool_that_honours_its_key_and_does_not_end_in_time_is_an_error(hasty: World) -> None:

@@ -210,6 +210,18 @@ async def test_a_change_brings_everything_that_follows_from_it(store: Store) -> 
     }
 
 
+async def test_however_much_follows_from_a_change_all_of_it_does(store: Store) -> None:
+    many = [(f"s0o-{number:013d}", b"{}") for number in range(5_000)]
+
+    written = await store.commit(
+        Commit(run_id=RUN, events=[started()], outgoing=many, wake=[Wake(WorkItem("run", RUN))])
+    )
+
+    assert written.state == "committed"
+    assert len(await woken(store)) == len(many) + 1
+    assert await store.client.do("HLEN", "{s0}:outbox") == len(many)
+
+
 async def test_a_change_that_is_refused_leaves_no_trace(store: Store) -> None:
     await put(store, write(0, body=b"first"))
     before = await woken(store)

@@ -287,6 +287,14 @@ async def test_an_owner_ends_its_own_attempt_before_anybody_else_can(store: Stor
     assert await events(store) == ["run_started", "tool_started", "tool_orphaned"]
 
 
+@guards("orphan.lua:sequence")
+async def test_an_attempt_is_judged_by_all_that_was_written_of_it(store: Store, run: None) -> None:
+    await start(store)
+
+    assert await store.orphan(RUN, ATTEMPT, orphaned(), seq=1, is_own=True) == "changed"
+    assert await store.orphan(RUN, ATTEMPT, orphaned(), seq=2, is_own=True) == "committed"
+
+
 @guards("orphan.lua:version")
 async def test_a_start_that_did_not_begin_is_taken_back_with_the_record_as_it_stands(store: Store, run: None) -> None:
     await start(store)

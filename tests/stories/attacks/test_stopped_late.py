@@ -15,6 +15,8 @@ from bot.errors import Conflict
 from bot.policy.judge import MOST_NOTED
 from bot.policy.judgements import TooLate
 from bot.policy.record import RequestRecord, records
+from tests.office import TOML
+from tests.servers.lines import Server
 from tests.stories.attacks.test_queued import another_deploys, approved_and_queued
 from tests.stories.test_rollback import live
 from tests.waiting import until
@@ -100,6 +102,26 @@ async def test_attack_a_denial_in_the_last_look_is_not_lost(planned: World, plan
     assert await starts(planned, run_id) == 1
     stands = await equals_its_story(planned, record.request.id)
     assert (stands.state, stands.started_at) == ("revoked", None)
+
+
+async def test_attack_a_denial_after_the_start_of_what_is_no_command_is_not_lost(redis: str, tmp_path: Path) -> None:
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        beside = World(redis, tmp_path / "data", TOML)
+        async with a_world(f"redis://127.0.0.1:{proxy.said['redis_port']}/0", tmp_path / "data", TOML) as office:
+            await beside.start(works=False, receives=False)
+            record = await office.opened(await office.trigger("press bell"))
+            proxy.ask(do="arm", name="start_tool", nth=1, when="after", act="hold")
+            await beside.decide("bo", record, "approve")
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="its start is recorded")
+
+            said = await beside.decide("cy", record, "deny", "stop, incident")
+            proxy.ask(do="release")
+
+            await office.ended(record.request.run_id)
+            assert isinstance(said, TooLate)
+            assert office.workshop.effects == []
+            assert (await equals_its_story(office, record.request.id)).state == "revoked"
+            await beside.stop()
 
 
 @pytest.mark.long
