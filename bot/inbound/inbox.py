@@ -246,11 +246,22 @@ class Inbox:
         Of standing approvals nothing is decided by it, so that need not be bound to the card that it answers.
         """
         request, is_vote = record.request, record.request.format == "approval"
-        if is_vote or record.state != "open":
+        if is_vote or await self._came_after(inbound_id, reply, record):
             about = _spoken(reply, request.thread)
             if await self._standing.take(inbound_id, channel, about, request.run_id):
                 return True
         return is_vote and not reply.unbound and await self._stops(inbound_id, channel, reply, received_at)
+
+    async def _came_after(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
+        """Return whether words about standing approvals came when the question was over already.
+
+        Taken again after a crash, what was an answer then is one still.
+        """
+        if typed_standing(reply.text) is None:
+            return False
+        is_over = b"" if record.state == "open" else b"1"
+        kept, _ = await self._store.remember(f"over {inbound_id}", is_over, _COPIES_S)
+        return bool(kept)
 
     async def _stops(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
         """Return whether the answer says that somebody is away, or freezes something, and that is done."""
@@ -313,12 +324,12 @@ class Inbox:
     async def _is_command(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
         """Return whether the message is about a freeze or a standing approval, and that is done.
 
-        What answers a question is an answer.
+        Words that answer a question are an answer, unless they end a standing approval.
         """
         if await self._standing.revokes(inbound_id, channel, trigger):
             return True
         freezes = typed_freeze(trigger.text) is not None
-        if not freezes and typed_standing(trigger.text, has_subject=not trigger.follows) is None:
+        if not freezes and typed_standing(trigger.text, has_subject=channel == "email" and not trigger.follows) is None:
             return False
         is_answer = trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger)
         # Taken again after a crash, the same words would mean something else by then.

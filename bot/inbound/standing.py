@@ -48,18 +48,21 @@ _ASKS = re.compile(
     r"(?:until|bis)\s+(?P<until>\S.*?)(?:\s*[,;]?\s+(?:with\s+any|any|mit\s+beliebige[mnrs]?)\s+(?P<open>\S.*?))?[.!]?",
     re.IGNORECASE,
 )
-# What begins so is meant for us, though it can't be read; `standing by` is a word among people.
+# What begins so is meant for us, though it can't be read; `standing by` and `standing 2 hours in a queue` are words
+# among people.
 _SEEMS = re.compile(
-    rf"{_NAMED}\s*[:,]?\s+(?:[0-9]|s[0-9]{{1,2}}r-|(?:until|bis|any|help|hilfe|times|mal)\b).*", re.IGNORECASE
+    rf"{_NAMED}\s*[:,]?\s+(?:(?:until|bis|any|help|hilfe|times|mal)\b"
+    r"|(?:[0-9]|s[0-9]{1,2}r-).*?\b[0-9]*(?:times?|mal|x|until|bis)\b).*",
+    re.IGNORECASE,
 )
 _NAMES = re.compile(r"(?:\s*[,;&]\s*|\s+(?:and|und)\s+|\s+)+", re.IGNORECASE)
 _LISTED = 20
-_MOST_CHARS = 500
+_MOST_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody asks for who writes it: `until` as they say it, and the run, where they name one."""
+    """A standing approval that a message asks for: `until` as its writer says it, and the run, where they name one."""
 
     uses: int
     until: str
@@ -72,7 +75,8 @@ def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal[
 
     `usage`: it begins so, and can't be read. None for any other text. Above it may stand a subject.
     """
-    lines = list(dict.fromkeys(line.strip(_MARKS) for line in said_lines(strip_invisible(text), None)))
+    said = (" ".join(line.split()) for line in said_lines(strip_invisible(text), None))
+    lines = list(dict.fromkeys(line.strip(_MARKS) for line in said))
     if has_subject and len(lines) == 2 and not _is_ours(lines[0]):
         lines = lines[1:]
     line = lines[0] if lines else ""
@@ -89,8 +93,8 @@ def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal[
     return Wanted(int(found["uses"]), found["until"], names, (found["run"] or "").lower())
 
 
-def _has_gate(events: Sequence[Event]) -> bool:
-    return any(one.request.purpose == "gate" for one in records(events).values())
+def _has_approval(events: Sequence[Event]) -> bool:
+    return any(one.request.purpose == "gate" and one.state == "approved" for one in records(events).values())
 
 
 def _is_ours(line: str) -> bool:
@@ -195,10 +199,13 @@ class TypedStanding:
         if await self._again.asked(once):
             return
         person = PersonId(trigger.person)
-        await self._guard.check_run(self._rights.of_person(person, trigger.evidence), "see", run_id, channel)
+        who = self._rights.of_person(person, trigger.evidence)
+        await self._guard.check_run(who, "see", run_id, channel)
         until = self._moment(wanted.until, person)
         did = await self._that_did(run_id)
-        await self._again.ask(did, person, wanted.uses, until, wanted.leave_open, channel, once)
+        if did != run_id:
+            await self._guard.check_run(who, "see", did, channel)
+        await self._again.ask(did, person, wanted.uses, until, wanted.leave_open, channel, once, trigger.evidence)
 
     def _moment(self, text: str, person: PersonId) -> datetime:
         try:
@@ -209,10 +216,10 @@ class TypedStanding:
     async def _that_did(self, run_id: RunId) -> RunId:
         """Return the run in which people approved something: this one, or one that it started."""
         events = (await self._store.load(run_id)).events
-        if _has_gate(events):
+        if _has_approval(events):
             return run_id
         for child in reversed(fold(events).children):
-            if _has_gate((await self._store.load(child.run_id)).events):
+            if _has_approval((await self._store.load(child.run_id)).events):
                 return child.run_id
         return run_id
 

@@ -161,6 +161,7 @@ class AskingAgain:
         leave_open: Sequence[str],
         channel: str,
         once: RunId | None = None,
+        evidence: str = "",
     ) -> RequestId:
         """Open a request for a standing approval of what a run did, the same one for the same `once`.
 
@@ -168,4 +169,5 @@ class AskingAgain:
         """
         events = (await self._journal.store.load(check(run_id, "run"))).events
         args, others = self._standing.wanted(events, self._agents, person, uses, until, leave_open)
-        return await self._requests.ask(wanted_again(args), {}, Asker(person, channel=channel, others=others), once)
+        asker = Asker(person, channel=channel, others=others, evidence=evidence)
+        return await self._requests.ask(wanted_again(args), {}, asker, once)
