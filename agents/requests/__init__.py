@@ -143,10 +143,14 @@ class HandedOn(Frozen):
 
 
 class Away(Frozen):
-    """Somebody who is asked and is away `until` then; None: an automatic reply of theirs says so."""
+    """Somebody who is asked and is away `until` then; None: an automatic reply of theirs says so.
+
+    `to` stands in for them and is asked already; None where nobody stands in.
+    """
 
     person: PersonId
     until: AwareDatetime | None = None
+    to: PersonId | None = Field(default=None, exclude_if=operator.not_)
 
 
 class AskedAs(Frozen):

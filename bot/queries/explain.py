@@ -15,6 +15,7 @@ from agents.events import RequestReminded, RunStarted
 from agents.requests import Effect, Freeze, Frozen, GatedCall, PersonId, PolicySnapshot, Request, RunId, StepId
 from agents.run import PendingStep, Run, fold
 from agents.steps import CallTool
+from bot.config.deploy import NOBODY_IS_ASKED
 from bot.config.directory.policies import PolicyConfig
 from bot.errors import NotFound
 from bot.people.directory import People
@@ -81,6 +82,18 @@ class StepAhead(Frozen):
     escalate_to: tuple[str, ...] = ()
 
 
+class AwayView(Frozen):
+    """Somebody is away `until` then; `to` decides instead of them or, where they are `asked_already`, as before.
+
+    Nobody stands in where `to` is None.
+    """
+
+    person: PersonId
+    until: AwareDatetime | None = None
+    to: PersonId | None = None
+    asked_already: bool = False
+
+
 class Spared(Frozen):
     """A standing approval by which nobody is asked, `left` more times until `until`; `title` is what it covers."""
 
@@ -93,6 +106,7 @@ class Spared(Frozen):
 class Explanation(Frozen):
     """What would happen if `person` asked `at` that moment for what `policy` gates, and nobody answered.
 
+    `environment` is the one that was asked about, if one was. `away` are those who are away then of those who decide.
     `refused` says why nobody would be asked at all. `needs` is who decides in words, `lacking` how many of them are
     needed. `not_counted` says why somebody does not whom the policy names; `strangers` are members of its groups who
     are nobody in the directory, `empty` its names that mean nobody, `unread` its groups that can't be read. `freezes`
@@ -103,11 +117,13 @@ class Explanation(Frozen):
     policy: str
     person: PersonId
     at: AwareDatetime
+    environment: str = ""
     environments: tuple[str, ...] = ()
     refused: str = ""
     needs: str = ""
     lacking: int = 0
     asked: tuple[AskedView, ...] = ()
+    away: tuple[AwayView, ...] = ()
     also_post: tuple[str, ...] = ()
     not_counted: dict[PersonId, str] = Field(default_factory=dict[PersonId, str])
     strangers: dict[str, tuple[str, ...]] = Field(default_factory=dict[str, tuple[str, ...]])
@@ -137,6 +153,18 @@ class Places:
     def gated_by(self, policy: str) -> tuple[str, ...]:
         """Return the environments of which this policy gates the deploys."""
         return tuple(name for name, gate in self.policies.items() if gate == policy)
+
+    def elsewhere(self, policy: str, where: str) -> str:
+        """Return why nobody is asked by this policy before a deploy to `where`; empty where somebody is.
+
+        What the settings do not name may be an environment of an agent's own tools, which any policy may gate.
+        """
+        gate = self.policies.get(where, policy)
+        if gate == policy:
+            return ""
+        if gate is None or gate == NOBODY_IS_ASKED:
+            return say("explain.gated-by-nobody", policy=policy, where=where)
+        return say("explain.gated-by-another", policy=policy, where=where, other=gate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +199,8 @@ async def explain(
     policy = people.tables.policies.get(name)
     if policy is None:
         raise NotFound(say("explain.no-policy", policy=name), say("explain.policies-are", names=_listed(people)))
+    if elsewhere := places.elsewhere(name, where):
+        return Explanation(policy=name, person=person, at=at, environment=where, refused=elsewhere)
     await people.look_up_policy(name)
     environments, freezes = (where,) if where else places.gated_by(name), desk.freezes
     held = tuple(one for one in await freezes.all() if not one.window)
@@ -178,6 +208,7 @@ async def explain(
         policy=name,
         person=person,
         at=at,
+        environment=where,
         environments=environments,
         strangers=_strangers(people, policy),
         empty=people.without_anybody(name, at),
@@ -195,26 +226,41 @@ async def explain(
         return told.model_copy(update={"refused": request})
     record = RequestRecord(request=request)
     record = after(record, await desk.delegation.stood_in(record, at))
-    request = record.request
     coming = [
         *_coming(record, people, places),
         *_windows(freezes, environments, at, request.expires_at),
     ]
     return told.model_copy(
         update={
-            "needs": who_decides(request.policy, people, request.requesters),
-            "lacking": lacking(request.policy, ()),
-            "asked": _views(record, people, places, eligible(request.policy, request.requesters)),
-            "also_post": request.policy.also_post,
-            "not_counted": kept_out(request),
+            **_asked(record, people, places),
             "coming": tuple(sorted(coming, key=lambda one: one.at)),
-            "steps": tuple(_steps(request, people)),
-            "break_glass": may_break(request, request.requesters),
             "standing": await _spared(desk, person, at, name, environments),
-            "expires_at": request.expires_at,
-            "execute_within_s": request.policy.execute_within_s,
         }
     )
+
+
+def _asked(record: RequestRecord, people: People, places: Places) -> dict[str, object]:
+    """Return the fields that say who is asked, and for how long."""
+    request = record.request
+    return {
+        "needs": who_decides(request.policy, people, request.requesters),
+        "lacking": lacking(request.policy, ()),
+        "asked": _views(record, people, places, eligible(request.policy, request.requesters)),
+        "away": tuple(_away(request.policy)),
+        "also_post": request.policy.also_post,
+        "not_counted": kept_out(request),
+        "steps": tuple(_steps(request, people)),
+        "break_glass": may_break(request, request.requesters),
+        "expires_at": request.expires_at,
+        "execute_within_s": request.policy.execute_within_s,
+    }
+
+
+def _away(policy: PolicySnapshot) -> Iterator[AwayView]:
+    for given in policy.handed_on:
+        yield AwayView(person=given.person, until=given.until, to=given.to)
+    for one in policy.away:
+        yield AwayView(person=one.person, until=one.until, to=one.to, asked_already=one.to is not None)
 
 
 async def _spared(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from agents.requests import PersonId, people_of
 from bot.people.directory import People
 from bot.policy.approvers.quorum import lacking
-from bot.queries.explain import AskedView, Coming, Explanation, StepAhead
+from bot.queries.explain import AskedView, AwayView, Coming, Explanation, StepAhead
 from bot.render.times import length, moment
 from bot.render.words import channel_name, frozen_words, who_decides
 from channels import Line
@@ -18,13 +18,15 @@ from language.lists import both, either
 def explained(found: Explanation, people: People) -> tuple[str, list[Line]]:
     """Return the sentence above an explanation, and its lines: who is asked, what comes when, what stops it."""
     zone, name = _zone(people, found.person), people.name_of(found.person)
-    title = say("explain.title", name=name, policy=found.policy, when=moment(zone, found.at))
+    key = "explain.title-in" if found.environment else "explain.title"
+    title = say(key, name=name, policy=found.policy, where=found.environment, when=moment(zone, found.at))
     if found.refused:
         refused = Line(label=say("explain.refused"), text=found.refused)
         return title, [refused, *_names(found, people), *_on_call(found, people), *_freezes(found, people, zone)]
     return title, [
         Line(label=say("explain.decides"), text=_needs(found.needs, found.lacking, in_steps=bool(found.steps))),
         *(Line(label=say("explain.asked"), text=_asked(one, people, found.at)) for one in found.asked),
+        *(Line(label=say("delegation.away"), text=_away(one, people, zone)) for one in found.away),
         *(Line(label=say("explain.posted"), text=place.partition(":")[2]) for place in found.also_post),
         *_names(found, people),
         *_on_call(found, people),
@@ -64,6 +66,17 @@ def _asked(one: AskedView, people: People, at: datetime) -> str:
     by = say("explain.by", ways=say("explain.then-way").join(ways)) if ways else say("explain.by-none")
     whom = ", ".join(filter(None, (people.name_of(one.person), one.because)))
     return say("explain.asked-one", whom=whom, by=by, when=moment(_zone(people, one.person), at))
+
+
+def _away(one: AwayView, people: People, zone: ZoneInfo) -> str:
+    """`Bo Berg is away until Tue 1 Dec, 00:00 CET; Cy Cole, who stands in, is asked already`."""
+    name, to = people.name_of(one.person), people.name_of(one.to) if one.to else ""
+    until = moment(zone, one.until) if one.until else ""
+    if to and not one.asked_already:
+        until = say("delegation.until", when=until) if until else ""
+        return say("delegation.stands-in", name=name, to=to, until=until)
+    told = say("delegation.is-away", name=name, until=until)
+    return say("delegation.asked-already", told=told, to=to) if to else say("explain.nobody-stands-in", told=told)
 
 
 def _names(found: Explanation, people: People) -> Iterator[Line]:
@@ -149,7 +162,6 @@ def _unasked(found: Explanation, people: People, zone: ZoneInfo) -> Iterator[Lin
 
 
 def _stops(found: Explanation) -> Iterator[Line]:
-    names = both([say("explain.somebody-asked"), say("explain.whoever-asked")])
-    yield Line(label=say("explain.stops"), text=say("explain.stops-text", who=names))
+    yield Line(label=say("explain.stops"), text=say("explain.stops-text"))
     within = length(timedelta(seconds=found.execute_within_s))
     yield Line(label=say("explain.starts"), text=say("explain.starts-text", time=within))

@@ -42,13 +42,14 @@ def handed_on_words(one: HandedOn, people: People) -> str:
 
 
 def away_words(one: Away, people: People) -> str:
-    """`Bo Berg is away until 12:00 UTC on 1 Dec 2026`, or that an automatic reply says that he is."""
+    """`Bo Berg is away until 12:00 UTC on 1 Dec 2026`, with the stand-in who is asked already, or that an automatic
+    reply says that he is.
+    """
     name = people.name_of(one.person)
-    return (
-        say("delegation.is-away", name=name, until=in_words(one.until))
-        if one.until
-        else say("delegation.seems-away", name=name)
-    )
+    if one.until is None:
+        return say("delegation.seems-away", name=name)
+    told = say("delegation.is-away", name=name, until=in_words(one.until))
+    return say("delegation.asked-already", told=told, to=people.name_of(one.to)) if one.to else told
 
 
 def called_in_place(persons: list[PersonId], policy: PolicySnapshot, people: People) -> list[str]:

@@ -187,10 +187,20 @@ def _pressed(event: RequestReassigned | RequestReminded | RequestFrozen, people:
         return TranscriptLine(frozen_words(event.freeze, people) if event.freeze else say("story.frozen-no-longer"))
     if isinstance(event, RequestReminded):
         return TranscriptLine(say("story.reminded", names=people.names_of(event.people), number=event.number))
+    if event.why == "absent" and not event.to:
+        return TranscriptLine(_away(event, people), event.reason)
     to = people.names_of(event.to) or say("words.nobody")
     by, person = (people.name_of(one) if one else "" for one in (event.by, event.person))
-    key = "story.reassigned-away" if event.why == "absent" and not event.to else _REASSIGNED[event.why]
-    return TranscriptLine(say(key, by=by, name=person, to=to), event.reason)
+    return TranscriptLine(say(_REASSIGNED[event.why], by=by, name=person, to=to), event.reason)
+
+
+def _away(event: RequestReassigned, people: People) -> str:
+    """Say who is away, and that whoever stands in is asked already; one of an earlier release names nobody."""
+    name = people.name_of(event.person) if event.person else ""
+    to = next((one.to for one in event.policy.away if one.person == event.person), None)
+    if to is None:
+        return say("story.reassigned-away", name=name)
+    return say("story.reassigned-asked-already", name=name, to=people.name_of(to))
 
 
 def _voted(vote: Vote, name: str) -> TranscriptLine:

@@ -17,6 +17,7 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Decided, NotEntitled
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
+from bot.render.transcript import lines
 from bot.requests.reassignment.absences import AbsenceWanted
 from channels.email.local.reply_mail import compose_reply
 from tests.bot.cli.shell import sayso
@@ -123,6 +124,28 @@ async def test_where_nobody_can_stand_in_they_are_still_asked_and_it_says_that_t
     assert "Bo Berg, away until" in status_line(run, record, office.people)
     told = await office.next_mail("anna", about="Somebody is away")
     assert "Nobody else can be asked in their place, so they are still asked." in " ".join(told.text.split())
+
+
+@pytest.mark.parametrize(
+    ("to", "line"),
+    [
+        ("cy", "Bo Berg is away; Cy Cole, who stands in, is asked already"),
+        (None, "Bo Berg is away, and nobody stands in"),
+    ],
+)
+async def test_a_stand_in_who_is_asked_already_is_named_in_the_story_and_on_the_card(
+    office: World, to: str | None, line: str
+) -> None:
+    office.workshop.policy_of["bell"] = "production"
+    await away(office, "bo", to)
+
+    record = await asked(office)
+
+    assert {*await deciders(office, record.request.id)} == {"bo", "cy"}
+    assert line in "\n".join(lines(await office.events(record.request.run_id), office.people))
+    card = " ".join((await office.next_mail("cy")).text.split())
+    assert "Away: Bo Berg is away until" in card
+    assert ("Cy Cole, who stands in, is asked already" in card) == (to is not None)
 
 
 async def test_who_took_part_does_not_stand_in(office: World) -> None:

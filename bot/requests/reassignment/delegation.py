@@ -170,10 +170,13 @@ class Delegation:
         for given in stood_in_for(policy, away, involved, accepts):
             policy = handed_on(policy, given, accepts)
             made.append(_gone(record, policy, given.person, now, given.to))
-        for person in eligible(policy, record.requesters):
+        asked = eligible(policy, record.requesters)
+        for person in asked:
             if person in away and person not in involved.voters and not _is_told(policy, person, away[person].until):
+                until, to = away[person]
                 others = tuple(one for one in policy.away if one.person != person)
-                policy = policy.model_copy(update={"away": (*others, Away(person=person, until=away[person].until))})
+                gone = Away(person=person, until=until, to=to if to in asked and to != person else None)
+                policy = policy.model_copy(update={"away": (*others, gone)})
                 made.append(_gone(record, policy, person, now))
         return made
 

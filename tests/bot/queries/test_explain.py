@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 
 from agents.events import RequestDecided, RequestReassigned, RequestReminded
 from agents.requests import PersonId, Request
+from bot.config.deploy import NOBODY_IS_ASKED
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord
-from bot.queries.explain import Coming, Desk, Explanation, explain, opened, places_of, steps_of
+from bot.queries.explain import Coming, Desk, Explanation, Places, explain, opened, places_of, steps_of
 from bot.queries.explain_words import explained
+from bot.render.times import moment
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.testing.settings import settings_of
 from tests.bot.cli.shell import sayso
@@ -115,11 +118,16 @@ async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def told(
-    world: World, policy: str, at: datetime = SUNDAY, person: PersonId = ANNA, where: str = ""
+    world: World,
+    policy: str,
+    at: datetime = SUNDAY,
+    person: PersonId = ANNA,
+    where: str = "",
+    places: Places | None = None,
 ) -> Explanation:
     app = world.app
     desk = Desk(app.requests.freezes, app.requests.decisions.delegation, app.requests.standing)
-    return await explain(app.people, desk, places_of(app.settings), policy, person, at, where)
+    return await explain(app.people, desk, places or places_of(app.settings), policy, person, at, where)
 
 
 def lines_of(found: Explanation, world: World) -> list[tuple[str, str]]:
@@ -130,7 +138,7 @@ async def test_it_says_who_is_asked_why_and_when_on_whose_clock_and_what_stops_i
     found = await told(office, "production", where="production")
 
     assert explained(found, office.app.people)[0] == (
-        "If Anna Ames asks on Sun 22 Nov, 23:10 CET for what production gates, and nobody answers"
+        "If Anna Ames asks on Sun 22 Nov, 23:10 CET for what production gates in production, and nobody answers"
     )
     assert lines_of(found, office) == [
         ("Who decides", "Bo Berg or Cy Cole; one approval is needed"),
@@ -147,7 +155,7 @@ async def test_it_says_who_is_asked_why_and_when_on_whose_clock_and_what_stops_i
         ("Mon 23 Nov, 00:10 CET", "nobody has decided, and there is nobody else to ask"),
         ("Mon 23 Nov, 01:10 CET", "reminder 2 to Cy Cole (19:10 EST)"),
         ("Mon 23 Nov, 03:10 CET", "it expires, and nothing is done"),
-        ("What stops it", "a denial by anybody who may decide and whoever asked, by taking it back, until it starts"),
+        ("What stops it", "a denial by anybody who may decide, or the requester withdrawing it, until it starts"),
         ("Once approved", "it starts at once unless it is frozen; after 15 min it is asked again"),
     ]
 
@@ -194,8 +202,52 @@ async def test_whoever_stands_in_is_asked_in_place_of_who_is_away(office: World)
 
     assert [(one.person, one.because) for one in away.asked] == [("dee", "in place of Bo Berg, who is away")]
     assert [one.person for one in back.asked] == ["bo"]
+    assert said_of(away, office, "Away") == [f"Dee Dunn decides for Bo Berg, who is away until {midnight(until)}"]
+    assert said_of(back, office, "Away") == []
     await office.app.requests.absences.set(wanted, BO, channel="email")
     assert [one.person for one in (await told(office, "spending", at=now)).asked] == ["bo"]  # no mail approves there
+
+
+def midnight(day: str) -> str:
+    there = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Stockholm"))
+    return moment(ZoneInfo("Europe/Berlin"), there)
+
+
+def said_of(found: Explanation, world: World, label: str) -> list[str]:
+    return [text for each, text in lines_of(found, world) if each == label]
+
+
+@pytest.mark.parametrize(
+    ("to", "ends"), [("cy", "; Cy Cole, who stands in, is asked already"), (None, ", and nobody stands in")]
+)
+async def test_who_is_away_and_still_asked_is_named_with_whoever_stands_in(
+    office: World, to: str | None, ends: str
+) -> None:
+    until = f"{await office.now() + timedelta(days=3):%Y-%m-%d}"
+    wanted = AbsenceWanted(person=BO, until=until, to=PersonId(to) if to else None)
+    await office.app.requests.absences.set(wanted, BO, channel="cli")
+
+    found = await told(office, "production", at=await office.now())
+
+    assert [one.person for one in found.asked] == ["bo", "cy"]
+    assert said_of(found, office, "Away") == [f"Bo Berg is away until {midnight(until)}{ends}"]
+
+
+@pytest.mark.parametrize(
+    ("gate", "why"), [(NOBODY_IS_ASKED, "they start without an approval"), ("solo", "the policy solo does")]
+)
+async def test_where_the_policy_gates_no_deploy_it_says_that_nobody_is_asked_by_it(
+    office: World, gate: str, why: str
+) -> None:
+    places = Places({"production": "production", "staging": gate}, has_slack=False)
+
+    found = await told(office, "production", where="staging", places=places)
+
+    title, _ = explained(found, office.app.people)
+    assert "for what production gates in staging" in title
+    text = f"the policy production does not gate deploys to staging: {why}"
+    assert lines_of(found, office) == [("Nobody is asked", text)]
+    assert (await told(office, "production", where="eu", places=places)).asked  # an own tool's environment
 
 
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - given one
