@@ -20,11 +20,11 @@ from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.record import Comment
-from bot.render.cards import approved, below_title, by_key, exact_call, short_hashes, unanswered
-from bot.render.due import away_words, handed_on_words
+from bot.render.cards import below_title, by_key, exact_call, short_hashes
+from bot.render.due import approved, away_words, handed_on_words, unanswered
 from bot.render.edits import editable
 from bot.render.forms import hint
-from bot.render.times import ago, left, length, moment
+from bot.render.times import ago, left, length, local, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
 from bot.render.words import who_decides
@@ -123,14 +123,16 @@ def _state(request: RequestView) -> str:
 
 def request_text(request: RequestView, people: People) -> str:
     """A request as somebody must see it to decide: everything that is approved, and who may."""
-    then = [approved(request.program)] if request.format == "approval" else []
+    where = request.call.effect.environment if request.call else None
+    yes = approved(request.program, is_frozen=bool(request.frozen), where=where)
+    then = [yes] if request.format == "approval" else []
     then += [unanswered(request.purpose, request.program)]
     rows = [
         f"{request.id}  {_state(request)}  revision {request.revision}",
         f"  {' '.join(request.title.split())}",
         _row("asked by", people.names_of(request.requesters)),
     ]
-    rows += [_row("frozen", f"{request.frozen}. `sayso freezes` lists what is")] if request.frozen else []
+    rows += [_row("frozen", f"{local(None, request.frozen)}. `sayso freezes` lists what is")] if request.frozen else []
     rows += [_row("about", request.says)] if request.says else []
     rows += [_row("wrote" if request.words_are_own else "unverified", request.words)] if request.words else []
     rows += [_row("with a key", key)] if (key := by_key(request.service, request.key_holders, people)) else []
@@ -187,8 +189,8 @@ def _timing_rows(request: RequestView, people: People) -> list[str]:
     if request.state != "open":
         return []
     rows = [_row("urgency", request.urgency)] if request.urgency != "medium" else []
-    rows += [_row("handed on", handed_on_words(one, people)) for one in request.handed_on]
-    rows += [_row("away", away_words(one, people)) for one in request.away]
+    rows += [_row("handed on", local(None, handed_on_words(one, people))) for one in request.handed_on]
+    rows += [_row("away", local(None, away_words(one, people))) for one in request.away]
     rows += [_row("escalated", moment(None, request.escalated_at))] if request.escalated_at else []
     rows += [_row("reminded", f"{request.reminded} times")] if request.reminded else []
     due = request.next_due

@@ -20,6 +20,7 @@ from bot.policy.judgements import NotEntitled
 from bot.policy.record import RequestRecord
 from bot.render.cards import deciders
 from bot.render.difference import difference_page, with_difference
+from bot.render.due import as_frozen
 from bot.render.output import with_kept
 from bot.render.request_card import with_approvals
 from bot.render.words import feedback_text
@@ -239,7 +240,8 @@ class Sender:
             return card
         if me is not None:
             with self._people.speaking_to(entry.person):
-                card = card.model_copy(update={"decides": tuple(deciders(record.request, self._people, me))})
+                decides = as_frozen(deciders(record.request, self._people, me), record, self._people)
+                card = card.model_copy(update={"decides": decides})
         if form.format != "approval":
             return card
         policy = record.request.policy

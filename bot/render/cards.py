@@ -27,7 +27,7 @@ from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.glass import may_break
 from bot.policy.judgements import Judgement, Unclear
-from bot.render.due import asked_only, hand_on_inputs, timing_lines
+from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
 from bot.render.edits import edit_inputs, editable, why_editor
 from bot.render.forms import inputs
 from bot.render.output import output_line, output_of
@@ -156,25 +156,6 @@ def _who_answers(request: Request, people: People, me: PersonId | None) -> list[
         return []
     needs = who_decides(request.policy, people, request.requesters, me)
     return [Line(label=say("card.who-answers"), text=needs)]
-
-
-def approved(program: str) -> Line:
-    """Return the line that says what happens once it is approved; `program` is a field of a request."""
-    return Line(label=say("card.if-approved"), text=say("card.approved-program" if program else "card.approved-gate"))
-
-
-_UNANSWERED = {
-    "gate": "card.unanswered-gate",
-    "question": "card.unanswered-question",
-    "unknown": "card.unanswered-unknown",
-    "go_on": "card.unanswered-go-on",
-    "review": "card.unanswered-review",
-}
-
-
-def unanswered(purpose: str, program: str) -> Line:
-    """Return the line that says what happens if nobody answers in time; both are fields of a request."""
-    return Line(label=say("card.unanswered"), text=say("card.unanswered-program" if program else _UNANSWERED[purpose]))
 
 
 def details(request: Request) -> list[Line]:

@@ -1,6 +1,6 @@
 """Words for what changes who is asked: reminders, escalation, hand-ons, absences and expiry. Pure."""
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Iterable, Set
 from datetime import datetime, timedelta
 
 from agents.requests import Away, HandedOn, PersonId, PolicySnapshot, Request
@@ -10,6 +10,7 @@ from bot.people.recognition import as_known_now
 from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, candidates, chain
 from bot.policy.due import Due
 from bot.policy.record import RequestRecord
+from bot.render.words import frozen_since
 from channels import Input, Line
 from language import say
 from language.dates import in_words
@@ -69,6 +70,45 @@ def called_in_place(persons: list[PersonId], policy: PolicySnapshot, people: Peo
         )
 
     return [called(person) for person in persons]
+
+
+def approved(program: str, *, is_frozen: bool = False, where: str | None = None) -> Line:
+    """Return the line that says what happens once it is approved, `where` and whether that is frozen.
+
+    `program` is a field of a request.
+    """
+    if program:
+        text = say("card.approved-program")
+    elif is_frozen:
+        text = say("card.approved-frozen-in", where=where) if where else say("card.approved-frozen")
+    else:
+        text = say("card.approved-gate")
+    return Line(label=say("card.if-approved"), text=text)
+
+
+_UNANSWERED = {
+    "gate": "card.unanswered-gate",
+    "question": "card.unanswered-question",
+    "unknown": "card.unanswered-unknown",
+    "go_on": "card.unanswered-go-on",
+    "review": "card.unanswered-review",
+}
+
+
+def unanswered(purpose: str, program: str) -> Line:
+    """Return the line that says what happens if nobody answers in time; both are fields of a request."""
+    return Line(label=say("card.unanswered"), text=say("card.unanswered-program" if program else _UNANSWERED[purpose]))
+
+
+def as_frozen(decides: Iterable[Line], record: RequestRecord, people: People) -> tuple[Line, ...]:
+    """Return the lines of a card on who decides, with what freezes `record` now, and what a yes brings then."""
+    request, label = record.request, say("card.frozen")
+    where = request.call.effect.environment if request.call else None
+    then = approved(request.program, is_frozen=record.frozen is not None, where=where)
+    # Among the lines that are all ours: moments stand there on each reader's clock.
+    lines = [Line(label=label, text=frozen_since(record.frozen, people))] if record.frozen else []
+    lines += [then if line.label == then.label else line for line in decides if line.label != label]
+    return tuple(lines)
 
 
 def hand_on_inputs(request: Request, people: People, involved: Involved, at: datetime, me: PersonId | None) -> Inputs:

@@ -27,10 +27,10 @@ from bot.policy.judgements import (
 )
 from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
-from bot.render.due import hand_on_inputs, involved_in, reminded_lines
+from bot.render.due import as_frozen, hand_on_inputs, involved_in, reminded_lines
 from bot.render.forms import answer_lines
 from bot.render.output import output_of
-from bot.render.words import changes_of, decided, feedback_text, frozen_words, queued_behind, state_name
+from bot.render.words import changes_of, decided, feedback_text, queued_behind, state_name
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Input, Line
 from language import say, say_many
@@ -95,7 +95,7 @@ def standing(
             "quoted_as": stand.quoted_as if stand.quoted else card.quoted_as,
             "is_output": stand.is_output,
             "facts": facts,
-            "decides": approvals(record, people),
+            "decides": as_frozen(approvals(record, people), record, people),
             "form": _stop(record) if stand.may_stop else None,
             "closes": not stand.may_stop,
         }
@@ -129,10 +129,9 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
     lines = [*(Line(label=say("standing.void"), text=_void_text(vote)) for vote in void), *lines]
-    if record.frozen:
-        lines = [Line(label=say("card.frozen"), text=frozen_words(record.frozen, people)), *lines]
     # A card that is drawn again as it is sent has some of them already.
-    return card.model_copy(update={"facts": (*(fact for fact in card.facts if fact not in lines), *lines)})
+    facts = (*(fact for fact in card.facts if fact not in lines), *lines)
+    return card.model_copy(update={"facts": facts, "decides": as_frozen(card.decides, record, people)})
 
 
 def _void(record: RequestRecord, people: People) -> list[Vote]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from agents.events import ToolQueued
-from agents.requests import DeliveryId
+from agents.requests import DeliveryId, Request
 from agents.run import Run
 from agents.steps import CallTool
 from agents.text import first_line, one_line, quote
@@ -47,7 +47,7 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     elif pending and pending.unknown:
         line = f"{_unknown(run)} {_waiting(record, people)}".strip()
     elif pending and pending.frozen and pending.decision and not run.is_paused:
-        line = f"{frozen_words(pending.frozen, people)}: {_what(run)}"
+        line = f"{waits_frozen(pending.request)}: {_what(run)}. {frozen_words(pending.frozen, people)}"
     elif run.is_paused:
         line = f"{paused or say('status.paused')}: {_asked(run)}"
     elif pending and pending.request and pending.decision is None:
@@ -55,6 +55,12 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     else:
         line = say(WORKING)
     return one_line(line, _LINE_CHARS)
+
+
+def waits_frozen(request: Request | None) -> str:
+    """`Waits until production is unfrozen`: what something waits for that is approved and frozen."""
+    where = request.call.effect.environment if request and request.call else None
+    return say("status.frozen-in", where=where) if where else say("status.frozen")
 
 
 def _broken(run: Run, people: People) -> str:

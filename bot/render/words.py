@@ -327,12 +327,17 @@ _OUTCOMES = {
 
 def frozen_words(freeze: Freeze, people: People) -> str:
     """`Frozen since 14:02 UTC on 22 Nov 2026 by Bo Berg: “incident 4711”`: what starts nothing, and until when."""
+    return say("words.frozen", since=frozen_since(freeze, people))
+
+
+def frozen_since(freeze: Freeze, people: People) -> str:
+    """`since 14:02 UTC on 22 Nov 2026 by Bo Berg: “incident 4711”`, to stand after a label that says `Frozen`."""
     since = in_words(freeze.since)
     until = say("words.frozen-until", at=in_words(freeze.until)) if freeze.until else ""
     if freeze.window:
-        return say("words.frozen-window", name=quote(freeze.window, REASON_CHARS), since=since, until=until)
+        return say("words.frozen-by-window", name=quote(freeze.window, REASON_CHARS), since=since, until=until)
     why = quote(freeze.reason, REASON_CHARS)
-    return say("words.frozen", since=since, name=people.name_of(freeze.by), why=why)
+    return say("words.frozen-by", since=since, name=people.name_of(freeze.by), why=why)
 
 
 def coming_words(window: ComingWindow, moment_of: Callable[[datetime], str] | None = None) -> str:

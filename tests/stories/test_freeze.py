@@ -159,9 +159,32 @@ async def test_a_card_that_is_opened_while_it_is_frozen_says_so(world: World) ->
 
     await world.trigger("press bell")
 
-    card = await world.next_mail("cy")
-    assert "Frozen" in card.text
-    assert WHY in card.text
+    card = " ".join((await world.next_mail("cy")).text.split())
+    assert "Frozen: since " in card
+    assert " UTC on " not in card, "the moment is on the clock of whoever reads it"
+    assert f"by Bo Berg: “{WHY}”" in card
+    assert "If approved: it runs once workshop is no longer frozen" in card
+
+
+async def test_the_console_says_what_an_approved_run_waits_for_and_what_a_yes_brings_while_it_is_frozen(
+    world: World,
+) -> None:
+    async with a_console(world) as console:
+        cy = await console.browser("cy")
+        record = await world.opened(run_id := await world.trigger("press bell"))
+        assert "If approved it runs as soon as its turn comes" in (await cy.get(f"/runs/{run_id}")).words
+
+        await world.app.requests.freezes.freeze("workshop", BO, WHY)
+        await world.next_mail("anna", about="Frozen: Press bell")
+        words = (await cy.get(f"/runs/{run_id}")).words
+        assert "If approved it runs once workshop is no longer frozen" in words
+        assert "Waits until" not in words
+        await world.decide("bo", record, "approve")
+        await frozen(world, run_id)
+
+        words = (await cy.get(f"/runs/{run_id}")).words
+        assert "Waits until workshop is unfrozen. Frozen since" in words
+        assert "Waits until workshop is unfrozen. It has not begun yet" in words
 
 
 async def test_many_freezes_and_unfreezes_at_once_leave_all_shards_with_the_last(world: World) -> None:
@@ -294,7 +317,7 @@ async def test_in_slack_the_card_that_stands_there_and_the_line_of_the_run_say_i
     frozen_card = await office.becomes(card, containing=WHY)
     assert "Approve" in frozen_card.buttons
     await office.bo.presses("Approve", in_=frozen_card)
-    await office.says(asked, containing="Frozen since")
+    await office.says(asked, containing="Waits until workshop is unfrozen: Press bell. Frozen since")
 
     await world.app.requests.freezes.unfreeze("", BO, "")
     await office.becomes(card, containing="Done")

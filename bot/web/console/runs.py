@@ -15,12 +15,15 @@ from agents.events import ChildStarted, Event, RequestOpened, StepChosen, StepFa
 from agents.requests import RequestId, RunId
 from agents.run import Run, RunState, fold
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
+from bot.people.directory import People
 from bot.people.rights import Action
 from bot.people.sessions import Login
 from bot.policy.attachments import all_files
 from bot.queries import lists
 from bot.queries.history import Story
+from bot.render.status_line import waits_frozen
 from bot.render.views import Summary, request_view, word_of
+from bot.render.words import frozen_words
 from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
 from bot.store.attachments import content_of
@@ -211,6 +214,7 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
         "run": told.run,
         "word": word_of(told.run),
         "waits": told.waits,
+        "frozen": _frozen(told.run, here(request).app.people),
         "story": parts_of(_rows(request, told)),
         "card": told.card,
         "version": told.version,
@@ -219,6 +223,14 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
         "archived_at": told.archived_at,
         "children": [event for event in own(told.events) if isinstance(event, ChildStarted)],
     }
+
+
+def _frozen(run: Run, people: People) -> str:
+    """Return what a run waits for whose next call is approved and frozen; empty for any other."""
+    pending = run.pending
+    if run.ended or pending is None or pending.frozen is None or pending.decision is None:
+        return ""
+    return f"{waits_frozen(pending.request)}. {frozen_words(pending.frozen, people)}."
 
 
 def _rows(request: Request, told: RunPage) -> list[Row]:

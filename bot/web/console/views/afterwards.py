@@ -11,6 +11,7 @@ from agents.state import AttemptOutcome, made_for
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
 from bot.render.output import Output, output_of
+from bot.render.status_line import waits_frozen
 from bot.render.words import queued_behind
 from language import say
 from language.recorded import result_of
@@ -78,7 +79,8 @@ def _approved(record: RequestRecord, run: Run | None) -> Afterwards:
         return Afterwards(say("console.after-not-begun"), "doubt", say("console.after-run-ended-before"))
     if record.began_at:
         return Afterwards(say("console.after-running"), "work", began=record.began_at, is_settled=False)
-    return Afterwards(word, "work", say("console.after-not-yet"), is_settled=False)
+    waits = f"{waits_frozen(record.request)}. " if record.frozen else ""
+    return Afterwards(word, "work", f"{waits}{say('console.after-not-yet')}", is_settled=False)
 
 
 def _made(made: AttemptOutcome, people: People, *, has_ended: bool) -> Afterwards:

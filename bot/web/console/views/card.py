@@ -20,7 +20,6 @@ from bot.policy.glass import reviewers
 from bot.policy.judge import approval_counts, ways_to_approve
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
-    approved,
     asked_because,
     below_title,
     by_key,
@@ -29,11 +28,10 @@ from bot.render.cards import (
     excluded,
     quoted_as,
     said_as,
-    unanswered,
     with_short_hashes,
 )
 from bot.render.difference import led_from
-from bot.render.due import involved_in, next_in_words, reminded_lines, timing_lines
+from bot.render.due import approved, as_frozen, involved_in, next_in_words, reminded_lines, timing_lines, unanswered
 from bot.render.forms import answer_lines, inputs, reasons
 from bot.render.request_card import comment_by
 from bot.render.views import FactView, RequestView, request_view
@@ -142,7 +140,7 @@ def card_view(
     has_approved = any(vote.person == me and vote.approve for vote in view.votes)
     asks = me in record.requesters
     counts_here = approval_counts(request.policy, "console", session.by)
-    last = unanswered(request.purpose, request.program)
+    yes, last = (approved(request.program),), unanswered(request.purpose, request.program)
     return CardView(
         request=view,
         exact=exact(request),
@@ -166,7 +164,7 @@ def card_view(
         facts=[_short(fact) for fact in view.facts],
         details=details(request),
         who_else=who_else(view, people, me),
-        then=[*_by_time(record, people), *([approved(request.program)] if is_vote else []), last],
+        then=[*_by_time(record, people), *(as_frozen(yes, record, people) if is_vote else ()), last],
         after=None if is_open else afterwards(record, run, people),
         inputs=_inputs(request, typed),
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},

@@ -24,6 +24,7 @@ async def test_bo_says_that_he_is_away_and_is_back(world: World, console: Consol
 
     assert "Bo Berg is away from" in after.words
     assert "Cy Cole stands in." in after.words
+    assert " UTC on " not in after.words, "moments are on the clock of whoever reads them"
     [absence] = await world.app.requests.absences.all()
     assert (absence.person, absence.to, absence.by) == ("bo", "cy", "bo")
     assert "Back already" not in (await cy.get("/live")).words
