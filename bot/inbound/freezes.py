@@ -15,6 +15,7 @@ from bot.outbound.notifier import to_person
 from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
+from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests
 from bot.store.journal import Journal
 from bot.store.outbox_entry import nearest_first
@@ -139,7 +140,7 @@ class TypedFreezes:
             return await self._ended(typed, channel, trigger, said_at)
         made = await self._freezes.freeze(where, person, typed.reason, channel=channel, evidence=trigger.evidence)
         told = f"{self._freezes.words(made)} {say('notice.freeze-how-ends', where=where or _EVERYTHING)}"
-        return told if self._is_known(where) else f"{say('notice.freeze-unknown', where=where)} {told}"
+        return "\n".join(filter(None, (no_environment(where, self._environments), told)))
 
     async def _ended(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime) -> str:
         person, where, evidence = PersonId(trigger.person), typed.environment, trigger.evidence

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -338,6 +339,19 @@ def frozen_since(freeze: Freeze, people: People) -> str:
         return say("words.frozen-by-window", name=quote(freeze.window, REASON_CHARS), since=since, until=until)
     why = quote(freeze.reason, REASON_CHARS)
     return say("words.frozen-by", since=since, name=people.name_of(freeze.by), why=why)
+
+
+def no_environment(where: str, known: Collection[str]) -> str:
+    """Return the warning that the settings have no environment `where`, only the `known` ones; empty if they have it.
+
+    It may be misspelt, or one of a tool's own.
+    """
+    if not where or where in known:
+        return ""
+    meant = get_close_matches(where.casefold(), [one.casefold() for one in known], n=1)
+    name = next((one for one in known if one.casefold() in meant), "")
+    told = say("notice.freeze-unknown", where=where, names=both(list(known)) or say("words.none"))
+    return f"{told} {say('notice.freeze-meant', name=name)}" if name else told
 
 
 def coming_words(window: ComingWindow, moment_of: Callable[[datetime], str] | None = None) -> str:

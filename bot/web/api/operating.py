@@ -20,7 +20,7 @@ from bot.queries.explain import Desk, Explanation, explain, moment_of, places_of
 from bot.queries.explain_words import explained
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
-from bot.render.words import coming_words
+from bot.render.words import coming_words, no_environment
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.web.api import docs
 from bot.web.api.docs import answers
@@ -82,7 +82,10 @@ class FreezeWanted(Frozen):
 
 
 class FreezeView(Freeze):
-    """A freeze. `environment` is empty where everything is frozen; `told` says all of it in one line."""
+    """A freeze. `environment` is empty where everything is frozen; `told` says all of it in one line.
+
+    Above that, where the settings have no environment of that name, stands a line that warns of it.
+    """
 
     told: str
 
@@ -266,7 +269,8 @@ async def freeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow, way: Way)
     await _check(here, key, way, "freeze")
     known, where = here.app.requests.freezes, wanted.environment or ""
     made = await known.freeze(where, key.speaker, wanted.reason, channel=way, evidence=key.evidence)
-    return _view(made, known.words(made) + _unknown(here, where))
+    warning = no_environment(where, tuple(here.app.settings.deploy.environments))
+    return _view(made, "\n".join(filter(None, (warning, known.words(made)))))
 
 
 @router.post("/unfreeze", operation_id="unfreeze", responses=_FREEZES)
@@ -318,13 +322,6 @@ def _absence(absence: Absence, here: Here) -> AbsenceView:
 
 def _view(freeze: Freeze, told: str) -> FreezeView:
     return FreezeView(**dict(freeze), told=told)
-
-
-def _unknown(here: Here, environment: str) -> str:
-    """A word about an environment that is not in the settings: it may be misspelt, and own tools have their own."""
-    if not environment or environment in here.app.settings.deploy.environments:
-        return ""
-    return f"\nThere is no [deploy.environments.{environment}]: look whether that is how your tool calls it."
 
 
 @router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
