@@ -193,7 +193,7 @@ def _replicas(wanted: int, about: Mapping[str, Any]) -> Finding | None:
 
 
 async def _comes_back(client: Client) -> Finding | None:
-    """Whether a master that was replaced while it stood still takes writes until a Sentinel finds it, which are lost.
+    """Return what to set where a replaced master takes writes, which are lost, until a Sentinel finds it.
 
     https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/#example-2-basic-setup-with-three-boxes
     """

@@ -65,7 +65,7 @@ class ApprovalGuard:
         return await self._took_back(*await self._decisions.request(request_id))
 
     async def _took_back(self, record: RequestRecord, version: int, now: datetime) -> bool:
-        """Do so where nothing has begun; what may have is asked anew."""
+        """Take it back where nothing has begun; what may have begun is asked anew."""
         if record.stopped is None or record.state != "approved" or record.began_at is not None:
             return False
         log.warning("taken back", request_id=record.request.id, person=record.stopped.person)

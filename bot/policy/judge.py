@@ -135,7 +135,7 @@ def is_noted(record: RequestRecord, person: PersonId) -> bool:
 def is_kept(record: RequestRecord, person: PersonId, judgement: Judgement) -> bool:
     """Return whether an answer of this person that does not count is kept.
 
-    The first denial after a start always is: by it what has not begun does not begin.
+    The first denial after a start is always kept: it stops what has not begun.
     """
     return is_noted(record, person) or (isinstance(judgement, TooLate) and record.stopped is None)
 

@@ -397,7 +397,7 @@ class Decisions:
         await self._journal.write(self.closing(record, version, "superseded", None, why, now))
 
     async def take_back(self, record: RequestRecord, version: int, stop: Vote, now: datetime) -> None:
-        """Take an approval back by a denial that was told to come too late, as what it allowed did not begin.
+        """Take an approval back because of a denial whose sender was told that it came too late: nothing had begun.
 
         Nothing if it has changed meanwhile. Whoever denied it hears of it as well.
         """

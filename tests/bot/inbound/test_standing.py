@@ -22,6 +22,7 @@ def test_the_word_alone_lists_them(text: str) -> None:
             Wanted(2, "18:00", run="s3r-k7m2xq4d5v6ab"),
         ),
         ("Dauergenehmigung 5 mal bis 2026-12-01 mit beliebiger version", Wanted(5, "2026-12-01", ("version",))),
+        ("standing  5 times  until   18:00", Wanted(5, "18:00")),
         ("Hello,\nstanding 5 times until 18:00\nThanks,\nAnna", Wanted(5, "18:00")),
     ],
 )
@@ -51,6 +52,8 @@ def test_what_begins_so_and_cannot_be_read_gets_the_usage(text: str) -> None:
         "",
         "standing by",
         "Standing in for Bo today",
+        "standing 2 hours in the queue",
+        "Standing 2025 budget: which of us may sign it?",
         "outstanding 5 times until 18:00",
         "standing\nby the door",
         "deploy v1.2.0 to production",
