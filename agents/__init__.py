@@ -259,7 +259,7 @@ class Tool(Generic[A]):
     A newer call that `supersedes` closes older requests of other runs for the same tool and environment.
     `editable` names the arguments that whoever may approve a call may change before it is decided.
     `repeats` says what a standing approval of a call may leave open: nothing, unless you name it; with None people are
-    asked about each call.
+    asked about each call, and else about each whose effect `is_risky`.
     """
 
     name: str

@@ -64,7 +64,7 @@ class Workshop:
     A thing in `riddles` can't be prepared, the gate of one in `broken_gates` raises, so does the title of one
     in `untitled`. While there is `poison`, whoever only looks for a tool breaks. `calls` counts by idempotency key.
     Without a policy of its own a thing is free to `stamp` and `pull`. `editable` names the arguments of `press` that
-    whoever decides may change.
+    whoever decides may change. A call with one in `risky` is.
     """
 
     policy_of: dict[str, str | None] = field(default_factory=dict[str, str | None])
@@ -85,6 +85,7 @@ class Workshop:
     recalls: list[str] = field(default_factory=list[str])
     recalled: dict[str, str] = field(default_factory=dict[str, str])
     editable: tuple[str, ...] = ()
+    risky: set[str] = field(default_factory=set[str])
 
     def hold(self, what: str) -> asyncio.Event:
         """Make whoever works on `what` wait until the event is set."""
@@ -240,6 +241,7 @@ def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, 
             argv=(name, workshop.meaning.get(args.what, args.what)),
             artifacts={args.what: workshop.meaning.get(args.what, args.what)},
             environment="workshop",
+            is_risky=args.what in workshop.risky,
         )
 
     async def execute(args: What, _: Effect, hands: ToolContext) -> Outcome:

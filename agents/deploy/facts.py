@@ -18,6 +18,7 @@ from agents.deploy.repository.mirror import refresh
 from agents.requests import Fact
 from agents.text import one_line, strip_invisible
 
+_RISKS, _CHANGES_UNKNOWN = "Risks", "what changes is not known"
 _SHOWN_CHARS, _PATH_CHARS = 100, 120
 _MOST_AUTHORS, _MOST_FILES, _MOST_TAGS, _MOST_COMMITS = 10, 15, 50, 20
 _NOTES, _NOTES_ARE = "Release notes", "the message of the tag, in the words of whoever made it:"
@@ -102,7 +103,7 @@ async def about(
     ends = await asyncio.gather(_named(environment, old), _named(environment, new))
     between, marks = await _between(environment, old, new)
     facts = (Fact(label=label, text=text) for label, text in zip(("From", "To"), ends, strict=True))
-    marks += await _changed_programs(environment, old, new)
+    marks = tuple(dict.fromkeys((*marks, *await _changed_programs(environment, old, new))))
     ci = await tests
     return (*stale, *facts, *risks((*unreached, *marks), ci), *ci, *between)
 
@@ -111,7 +112,12 @@ def risks(marks: Sequence[str], ci: Sequence[Fact]) -> tuple[Fact, ...]:
     """Return one fact with all `marks`, and how the checks stand where they did not pass; nothing without any."""
     stands = next((fact.text.partition(":")[0].partition(" ")[0] for fact in ci), "passed")
     every = (*marks, *([f"CI {stands}"] if stands != "passed" else []))
-    return (Fact(label="Risks", text="; ".join(every)),) if every else ()
+    return (Fact(label=_RISKS, text="; ".join(every)),) if every else ()
+
+
+def has_risks(facts: Iterable[Fact]) -> bool:
+    """Return whether a card with these facts names risks, or a list that could not be read whole."""
+    return any(fact.label == _RISKS or fact.unread for fact in facts)
 
 
 async def changes(environment: Environment, old: str, new: str, *, by_file: bool = False) -> tuple[Fact, ...]:
@@ -130,7 +136,7 @@ async def _between(
         brought, taken = await asyncio.gather(git.log(environment.repo, old, new), git.log(environment.repo, new, old))
         marks = await _marks(environment, old, new, brought, taken)
     except LookFailed as error:
-        return (unknown("Changes", str(error)),), ("what changes is not known",)
+        return (unknown("Changes", str(error)),), (_CHANGES_UNKNOWN,)
     lists = [
         _commits(label, commits) for label, commits in (("Changes", brought), ("Takes back", taken)) if commits.total
     ]
@@ -165,8 +171,8 @@ async def _changed_programs(environment: Environment, old: str, new: str) -> tup
         return ()
     try:
         changed = await programs.changed(environment.repo, environment.deploy_argv(new), old, new)
-    except LookFailed:  # then the other looks between the two failed as well, and say so
-        return ()
+    except LookFailed:
+        return (_CHANGES_UNKNOWN,)
     return tuple(f"{shown(part)} {what}" for part, what in changed)
 
 

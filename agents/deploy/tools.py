@@ -10,7 +10,7 @@ from agents import Arguments, Outcome, Pending, Repeats, Tool, ToolContext, Tool
 from agents.deploy import checks
 from agents.deploy.backends.command import PLAN_S, backend_of
 from agents.deploy.environment import ELSEWHERE, Environment, Way
-from agents.deploy.facts import about, health_fact, live, live_commit, refreshed, release_notes, shown
+from agents.deploy.facts import about, has_risks, health_fact, live, live_commit, refreshed, release_notes, shown
 from agents.deploy.lists import UNKNOWN
 from agents.deploy.lookup import LookFailed
 from agents.deploy.repository import git
@@ -77,13 +77,15 @@ def _tool(way: Way, environments: Mapping[str, Environment], description: str) -
             raise ToolRefused(
                 say("deploy.no-program-found", environment=environment.name, why=text_of(str(error)))
             ) from error
+        facts = (*facts, *call.facts)
         return Effect(
             argv=call.argv,
             artifacts={**artifacts(environment, args.version, commit, base), **call.artifacts},
             environment=environment.name,
             cwd=call.cwd,
             commit=call.commit,
-            facts=(*facts, *call.facts),
+            facts=facts,
+            is_risky=has_risks(facts),
         )
 
     async def execute(args: DeployArgs, effect: Effect, hands: ToolContext) -> Outcome | Pending:

@@ -244,6 +244,7 @@ class Effect(Frozen):
     `argv` is the exact command, or the parts of the exact call. `artifacts` maps each name a person used (a tag) to
     what it stands for now (a commit), and whatever else must still be so when it is done. `cwd` is the folder that a
     command runs in; with a `commit`, in a clean copy of that one of it. `facts` are for the card, and not approved.
+    `is_risky`: they tell something that people want to see each time, so that no standing approval is used for it.
     """
 
     argv: tuple[str, ...]
@@ -252,6 +253,7 @@ class Effect(Frozen):
     cwd: str = ""
     commit: str = ""
     facts: tuple[Fact, ...] = ()
+    is_risky: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class GatedCall(Frozen):

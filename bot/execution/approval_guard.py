@@ -79,7 +79,7 @@ class ApprovalGuard:
             return why
         if record.decision is None or record.decision.standing is None:
             return None
-        return await self._standing.why_not(record) if self._standing else say("run.not-approved")
+        return await self._standing.why_not(record, call.effect) if self._standing else say("run.not-approved")
 
     def cover(
         self, agent: Agent, run: Run, step: CallTool, started: ToolStarted, approval: RecordWrite

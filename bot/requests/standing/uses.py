@@ -7,7 +7,7 @@ import structlog
 
 from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
-from agents.requests import Decision, Freeze, PersonId, Request, StandingUse
+from agents.requests import Decision, Effect, Freeze, PersonId, Request, StandingUse
 from agents.run import Run
 from bot.people.directory import People
 from bot.people.recognition import is_stranger
@@ -78,11 +78,16 @@ class StandingUses:
                 return Looked(decision)
         return Looked(why=tuple(why))
 
-    async def why_not(self, record: RequestRecord) -> str | None:
-        """Return why a standing approval does not cover a request that it has decided; None if it still does."""
+    async def why_not(self, record: RequestRecord, effect: Effect) -> str | None:
+        """Return why a standing approval does not cover a request that it has decided; None if it still does.
+
+        `effect` is that of the call as it would be executed now.
+        """
         used = record.decision.standing if record.decision else None
         if used is None:
             return None
+        if effect.is_risky:
+            return say("again.risky", id=used.id)
         standing = await self._kept.read(used.id)
         if standing is None or record.request.id not in {use.request_id for use in standing.uses}:
             return say("again.gone", id=used.id)

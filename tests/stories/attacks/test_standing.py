@@ -2,6 +2,8 @@
 
 import asyncio
 import email.policy
+import shutil
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -10,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from agents import Repeats
-from agents.requests import PersonId, RequestId
+from agents.requests import PersonId, RequestId, RunId
+from bot.config.example import example_toml
+from bot.dev.demo import add_ways
 from bot.errors import Invalid
 from bot.policy.judgements import Decided, NotEntitled
 from bot.requests.standing.uses import StandingUses
@@ -19,8 +23,9 @@ from tests.bot.process.test_reload import without
 from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
 from tests.stories.people.test_departures import EVE, becomes
 from tests.stories.test_break_glass import breaks
+from tests.stories.test_rollback import breaks_the_page, live
 from tests.waiting import until
-from tests.world import World
+from tests.world import World, a_world
 
 
 async def test_of_eight_runs_at_once_three_use_what_was_granted_three_times(redis: str, tmp_path: Path) -> None:
@@ -42,6 +47,83 @@ async def test_a_use_one_second_after_its_end_is_asked(redis: str, tmp_path: Pat
         await office.move_time(3601)
 
         assert await is_asked(office)
+        assert office.workshop.effects == ["press bell"]
+
+
+@pytest.fixture
+async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
+    """A running sayso with the demo to deploy, whose policy of production allows standing approvals."""
+    folder = tmp_path / "data" / "demo"
+    shutil.copytree(demo, folder, symlinks=True)
+    add_ways(folder)
+    policy = "[policies.production]\n"
+    toml = example_toml(folder / "shop").replace(policy, f'{policy}standing = "5 in 30d"\n')
+    async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
+        yield world
+
+
+async def deploys(shop: World, version: str) -> bool:
+    """Whether a deploy to production was done without asking anybody."""
+    run_id = await shop.trigger(f"deploy {version} to production")
+    await until(lambda: is_open_or_over(shop, run_id), what=f"{version} is asked about, or live")
+    return (await shop.run(run_id)).open is None
+
+
+async def is_open_or_over(office: World, run_id: RunId) -> bool:
+    run = await office.run(run_id)
+    return run.open is not None or run.ended is not None
+
+
+async def test_attack_a_deploy_that_takes_back_what_is_live_is_asked(shop: World) -> None:
+    await granted(shop, await done_once(shop, "deploy v1.1.0 to production"), leave_open=("version",))
+    assert await deploys(shop, "v1.2.0")
+
+    assert not await deploys(shop, "v1.1.0")
+
+    assert live(shop, "production") == "v1.2.0"
+    assert len((await the_only(shop)).uses) == 1
+
+
+@pytest.mark.long
+async def test_attack_a_deploy_with_a_migration_or_over_something_unknown_is_asked(shop: World) -> None:
+    await granted(shop, await done_once(shop, "deploy v1.1.0 to production"), leave_open=("version",))
+    breaks_the_page(shop)
+
+    assert not await deploys(shop, "v1.3.0")
+    (shop.folder / "demo" / "site" / "production" / "current").unlink()
+    assert not await deploys(shop, "v1.2.0")
+
+    assert (await the_only(shop)).uses == ()
+
+
+async def test_attack_what_is_risky_is_asked_and_becomes_none(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        run_id = await done_once(office)
+        await granted(office, run_id, leave_open=("what",))
+        office.workshop.risky.add("button")
+
+        assert await is_asked(office, "press button")
+        [record] = [one for one in await office.requests() if one.state == "open"]
+        await office.decide("bo", record, "approve")
+        await office.ended(record.request.run_id)
+
+        with pytest.raises(Invalid):
+            await asked(office, record.request.run_id)
+        assert not await is_asked(office)
+
+
+async def test_attack_what_became_risky_before_its_start_is_asked(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        standing = await granted(office, await done_once(office))
+        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+        run_id = await office.trigger("press bell")
+        await office.quiet()
+        office.workshop.risky.add("bell")
+
+        await office.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+
+        record = await office.opened(run_id)
+        assert standing.approval.id in record.request.changes[0]
         assert office.workshop.effects == ["press bell"]
 
 
