@@ -58,13 +58,16 @@ Grant = Callable[[AllowAgainArgs, Run], Awaitable[str]]
 """Writes down what people have approved, once for a run, and returns its id. Raises ToolRefused."""
 
 
-def standing_agent(check: Check, grant: Grant) -> Agent:
-    """The agent that asks for standing approvals, and has them written down once people have approved them."""
+def standing_agent(check: Check, grant: Grant, name_of: Callable[[PersonId], str]) -> Agent:
+    """The agent that asks for standing approvals, and has them written down once people have approved them.
+
+    `name_of` gives what people call somebody.
+    """
     return Agent(
         name=STANDING,
         description="asks for standing approvals",
         prompt="",
-        tools=(_tool(check, grant),),
+        tools=(_tool(check, grant, name_of),),
         fallback=next_step,
         about=lambda: say("again.about-agent"),
     )
@@ -92,18 +95,20 @@ def _why(ended: str, text: str) -> str:
 
 def titled(args: AllowAgainArgs) -> str:
     """Return what a yes allows, in one line."""
-    title = quote(args.title, _TEXT_CHARS)
-    if args.pattern.open:
-        title = say("again.any", title=title, names=", ".join(args.pattern.open))
-    return say_many("again.title", args.uses, title=title)
+    return say_many("again.title", args.uses, title=covering(quote(args.title, _TEXT_CHARS), args.pattern))
 
 
-def _tool(check: Check, grant: Grant) -> Tool[AllowAgainArgs]:
+def covering(title: str, pattern: Pattern) -> str:
+    """Return the title of a call with what may be another one: all that `pattern` covers, in one line."""
+    return say("again.any", title=title, names=", ".join(pattern.open)) if pattern.open else title
+
+
+def _tool(check: Check, grant: Grant, name_of: Callable[[PersonId], str]) -> Tool[AllowAgainArgs]:
     """Let calls like one that was approved pass without asking, once their own policy has approved exactly that."""
 
     async def prepare(args: AllowAgainArgs) -> Effect:
         await check(args)
-        return Effect(argv=(), environment=args.pattern.environment, facts=facts_of(args))
+        return Effect(argv=(), environment=args.pattern.environment, facts=facts_of(args, name_of(args.person)))
 
     async def execute(args: AllowAgainArgs, _: Effect, hands: ToolContext) -> Outcome:
         try:
@@ -125,17 +130,19 @@ def _tool(check: Check, grant: Grant) -> Tool[AllowAgainArgs]:
     )
 
 
-def facts_of(args: AllowAgainArgs) -> tuple[Fact, ...]:
-    """Return what a card says of it, line by line."""
+def facts_of(args: AllowAgainArgs, name: str) -> tuple[Fact, ...]:
+    """Return what a card says of it, line by line; `name` is what people call whom it serves."""
     pattern = args.pattern
+    # The environment has a line of its own.
+    told = {name: one for name, one in pattern.arguments.items() if (name, one) != ("environment", pattern.environment)}
     lines = [
         ("Allows", pattern.tool),
         ("Environment", pattern.environment or ""),
-        *((f"With {name}", _written(value)) for name, value in sorted(pattern.arguments.items())),
+        *((f"With {name}", _written(value)) for name, value in sorted(told.items())),
         ("May be anything", ", ".join(pattern.open)),
         ("Uses", str(args.uses)),
         ("Until", in_words(args.until)),
-        ("Asked for by", args.person),
+        ("Asked for by", name),
     ]
     return tuple(Fact(label=label, text=text) for label, text in lines if text)
 

@@ -408,7 +408,8 @@ def _driving(
     # the agent of surveys, which only those start who conduct one, nor to that of reviews, which code starts.
     grants = StandingGrants(ground.store, people)
     of_code = (
-        relay_agent(lambda: people.tables.policies), survey_agent(), standing_agent(grants.check, grants.grant),
+        relay_agent(lambda: people.tables.policies), survey_agent(),
+        standing_agent(grants.check, grants.grant, people.name_of),
         review_agent(lambda: people.tables.alerts, people.name_of),
     )  # fmt: skip
     everyone = {**agents, **{agent.name: agent for agent in of_code}}

@@ -53,6 +53,11 @@ def local(text: str, shown: Callable[[datetime], str]) -> str:
     return "".join([*pieces, text[end:]])
 
 
+def local_whole(text: str, shown: Callable[[datetime], str]) -> str:
+    """`text` as `local` shows it where all of it is a moment; else as it is, for it may hold words of others."""
+    return next((shown(at) for found, at in moments(text) if found[0] == text), text)
+
+
 def _shape(pattern: str, language: Language) -> str:
     days = [datetime(2000, 1, number, tzinfo=UTC) for number in range(1, 8)]
     days += [datetime(2000, number, 1, tzinfo=UTC) for number in range(2, 13)]

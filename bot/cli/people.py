@@ -380,15 +380,16 @@ def list_standing(person: As = None, as_json: Json = False, data: Data = None) -
         found = client.standing()
     if as_json:
         return print(json.dumps({"standing": found}))
-    for one in found:
-        print(plain(_standing_line(one)))
+    print(plain("\n".join(map(_standing_line, found)) or "There are no standing approvals that concern you."))
     return None
 
 
 def _standing_line(one: "dict[str, Any]") -> str:
+    from bot.render.times import moment
+
     given = " ".join(f"{name}={value}" for name, value in sorted(one["arguments"].items()))
     left_open = "".join(f" {name}=*" for name in one["open"])
-    used, until = f"{len(one['used'])} of {one['uses']} used", one["until"]
+    used, until = f"{len(one['used'])} of {one['uses']} used", moment(None, datetime.fromisoformat(one["until"]))
     where = f" in {one['environment']}" if one["environment"] else ""
     call = f"{one['tool']}{where}: {given}{left_open}"
     granted = ", ".join(one["granted_by"])

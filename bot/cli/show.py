@@ -24,7 +24,7 @@ from bot.render.cards import below_title, by_key, exact_call, short_hashes
 from bot.render.due import approved, away_words, handed_on_words, unanswered
 from bot.render.edits import editable
 from bot.render.forms import hint
-from bot.render.times import ago, left, length, local, moment
+from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
 from bot.render.words import who_decides
@@ -123,8 +123,7 @@ def _state(request: RequestView) -> str:
 
 def request_text(request: RequestView, people: People) -> str:
     """A request as somebody must see it to decide: everything that is approved, and who may."""
-    where = request.call.effect.environment if request.call else None
-    yes = approved(request.program, is_frozen=bool(request.frozen), where=where)
+    yes = approved(request.program, request.call, is_frozen=bool(request.frozen))
     then = [yes] if request.format == "approval" else []
     then += [unanswered(request.purpose, request.program)]
     rows = [
@@ -218,7 +217,7 @@ def _fact(fact: FactView) -> list[str]:
     if fact.whole:
         return [_row(fact.label.lower(), f"{fact.text.partition(chr(10))[0]}\n{fact.whole}")]
     more = [_row("", f"complete list ({fact.lines}): ./sayso show REQUEST")] if fact.lines else []
-    return [_row(fact.label.lower(), short_hashes(fact.text)), *more]
+    return [_row(fact.label.lower(), short_hashes(local_whole(None, fact.text))), *more]
 
 
 def how_to_answer(request_id: str, asked: str, where: str) -> str:

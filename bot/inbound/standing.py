@@ -15,6 +15,7 @@ from agents.command import said_lines
 from agents.events import Event
 from agents.requests import PersonId, RunId
 from agents.run import fold
+from agents.standing import covering
 from agents.text import first_line, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from bot.inbound.absences import TOLD
@@ -176,12 +177,9 @@ class TypedStanding:
 
     def _line(self, found: Standing) -> str:
         approval = found.approval
-        title = approval.title
-        if approval.pattern.open:
-            title = say("again.any", title=title, names=", ".join(approval.pattern.open))
         return say(
             "again.message-line",
-            title=title,
+            title=covering(approval.title, approval.pattern),
             name=self._people.name_of(approval.person),
             used=say("again.used-so-far", used=len(found.uses), uses=approval.uses),
             until=say("again.until", at=in_words(approval.until)),

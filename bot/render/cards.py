@@ -130,7 +130,7 @@ def deciders(request: Request, people: People, me: PersonId | None = None) -> li
         *editable(request.format, request.call),
         *timing_lines(request, people),
         *_in_need(request, people),
-        approved(request.program),
+        approved(request.program, request.call),
         last,
     ]
 

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Set
 from datetime import datetime, timedelta
 
-from agents.requests import Away, HandedOn, PersonId, PolicySnapshot, Request
+from agents.requests import Away, GatedCall, HandedOn, PersonId, PolicySnapshot, Request
+from agents.standing import ALLOW_AGAIN
 from agents.text import quote
 from bot.people.directory import People
 from bot.people.recognition import as_known_now
@@ -72,13 +73,13 @@ def called_in_place(persons: list[PersonId], policy: PolicySnapshot, people: Peo
     return [called(person) for person in persons]
 
 
-def approved(program: str, *, is_frozen: bool = False, where: str | None = None) -> Line:
-    """Return the line that says what happens once it is approved, `where` and whether that is frozen.
-
-    `program` is a field of a request.
-    """
+def approved(program: str, call: GatedCall | None, *, is_frozen: bool = False) -> Line:
+    """Return the line that says what happens once it is approved; `program` and `call` are fields of a request."""
+    where = call.effect.environment if call else None
     if program:
         text = say("card.approved-program")
+    elif call and call.tool == ALLOW_AGAIN:
+        text = say("card.approved-again")
     elif is_frozen:
         text = say("card.approved-frozen-in", where=where) if where else say("card.approved-frozen")
     else:
@@ -103,8 +104,7 @@ def unanswered(purpose: str, program: str) -> Line:
 def as_frozen(decides: Iterable[Line], record: RequestRecord, people: People) -> tuple[Line, ...]:
     """Return the lines of a card on who decides, with what freezes `record` now, and what a yes brings then."""
     request, label = record.request, say("card.frozen")
-    where = request.call.effect.environment if request.call else None
-    then = approved(request.program, is_frozen=record.frozen is not None, where=where)
+    then = approved(request.program, request.call, is_frozen=record.frozen is not None)
     # Among the lines that are all ours: moments stand there on each reader's clock.
     lines = [Line(label=label, text=frozen_since(record.frozen, people))] if record.frozen else []
     lines += [then if line.label == then.label else line for line in decides if line.label != label]

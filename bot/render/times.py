@@ -37,6 +37,11 @@ def local(zone: ZoneInfo | None, text: str) -> str:
     return dates.local(text, lambda at: moment(zone, at))
 
 
+def local_whole(zone: ZoneInfo | None, text: str) -> str:
+    """The text of a fact; where it is a moment and nothing else, as its reader's own clock shows it."""
+    return dates.local_whole(text, lambda at: moment(zone, at))
+
+
 def length(span: timedelta) -> str:
     """The two largest units: nobody plans by the minutes of the day after tomorrow."""
     days, hours, minutes = span // _DAY, span % _DAY // _HOUR, span % _HOUR // _MINUTE

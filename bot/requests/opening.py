@@ -280,9 +280,11 @@ def ever_eligible(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> t
 
 def words_of(run: Run) -> str:
     """Return what `run` began with, bounded; empty where a program asks, whose words stand elsewhere, and for a mail to
-    the desk and for a review, whose runs begin with words of code.
+    the desk, for a review and for a standing approval, whose runs begin with words of code.
     """
     if run.started is None or program_of(run) or reviewed_of(run) or isinstance(run.started.origin, FromDesk):
+        return ""
+    if run.started.agent == STANDING:
         return ""
     text = run.started.text.strip()
     return text if len(text) <= _WORDS_CHARS else f"{text[: _WORDS_CHARS - 1]}…"

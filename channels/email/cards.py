@@ -203,13 +203,14 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
 
 
 def _on_readers_clock(card: Card, made: Made) -> Card:
-    """`card` with the moments in our own sentences as its reader's clock shows them."""
+    """`card` with the moments in our own sentences, and the facts that are one, as its reader's clock shows them."""
 
-    def local(text: str) -> str:
-        return dates.local(text, lambda at: moment(at, made.timezone))
+    def shown(at: datetime) -> str:
+        return moment(at, made.timezone)
 
-    decides = tuple(line.model_copy(update={"text": local(line.text)}) for line in card.decides)
-    return card.model_copy(update={"summary": local(card.summary), "decides": decides})
+    decides = tuple(one.model_copy(update={"text": dates.local(one.text, shown)}) for one in card.decides)
+    facts = tuple(one.model_copy(update={"text": dates.local_whole(one.text, shown)}) for one in card.facts)
+    return card.model_copy(update={"summary": dates.local(card.summary, shown), "decides": decides, "facts": facts})
 
 
 def _words(card: Card) -> Iterable[Block]:

@@ -32,3 +32,13 @@ def test_a_moment_is_read_as_it_was_written_in_any_language(at: datetime, langua
 def test_what_is_no_moment_is_left_as_it_is(text: str) -> None:
     assert list(dates.moments(text)) == []
     assert dates.local(text, str) == text
+
+
+@given(MOMENTS, st.sampled_from(LANGUAGES))
+def test_only_what_is_nothing_but_a_moment_is_a_whole_one(at: datetime, language: Language) -> None:
+    with speaking(language):
+        text = dates.in_words(at)
+
+    assert dates.local_whole(text, lambda there: f"<{there:%H:%M}>") == f"<{at:%H:%M}>"
+    for others in (f"approved at {text}", f"{text}, deploy", f"{text}\n{text}", ""):
+        assert dates.local_whole(others, str) == others

@@ -1,10 +1,19 @@
 """The same again without asking: granted as anything is, used as often as it says, and no more."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from agents.requests import PersonId
+from pydantic import JsonValue
+
+from agents.requests import PersonId, RunId
+from agents.standing import AllowAgainArgs, Pattern, facts_of
+from bot.render import times
+from bot.testing.events import NOON
+from channels.email import cards
+from language import dates
 from tests.bot.cli.shell import sayso
-from tests.stories.people.standing import an_office, asked, done_once, granted, is_asked, the_only
+from tests.servers.console import a_console
+from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
 
 
 async def test_what_people_allowed_once_for_three_times_is_not_asked_three_times(redis: str, tmp_path: Path) -> None:
@@ -71,6 +80,47 @@ async def test_the_card_says_all_that_would_be_allowed(redis: str, tmp_path: Pat
         assert facts["Environment"] == "workshop"
         assert facts["With what"] == "“bell”"
         assert facts["Uses"] == "2"
-        assert facts["Asked for by"] == "anna"
+        assert facts["Asked for by"] == "Anna Ames"
         assert record.request.requesters == ("anna",)
         assert record.request.policy.name == "production"
+
+
+async def test_its_card_quotes_nobody_and_says_by_its_readers_clock_until_when_it_would_count(
+    redis: str, tmp_path: Path
+) -> None:
+    address = 'email = "bo@corp.example"\n'
+    toml = ALLOWED.replace(address, f'{address}timezone = "Asia/Tokyo"\n')
+    async with an_office(redis, tmp_path, toml) as office:
+        record = await asked(office, await done_once(office))
+        assert record.request.call
+        [until] = [fact.text for fact in record.request.call.effect.facts if fact.label == "Until"]
+        [(_, moment)] = dates.moments(until)
+
+        card = await office.next_mail("bo", about="without asking")
+        shown = await sayso(office, "show", record.request.id)
+        async with a_console(office) as console:
+            page = await (await console.browser("bo")).get(f"/requests/{record.request.id}")
+
+    assert f"Until: {cards.moment(moment, 'Asia/Tokyo')}" in card.text
+    assert f"Until {times.moment(ZoneInfo('Asia/Tokyo'), moment)}" in page.words
+    for text in (card.text, page.words):
+        lines = " ".join(text.split())
+        assert "wrote" not in lines
+        assert "it counts from then on" in lines
+    assert times.moment(None, moment) in shown.out
+    assert until not in card.text + page.words + shown.out
+    assert "wrote" not in shown.out
+
+
+def test_a_card_names_the_environment_once() -> None:
+    arguments: dict[str, JsonValue] = {"version": "v1", "environment": "production"}
+    pattern = Pattern(
+        policy="p", rules="r", tool="deploy", schema_version=1, environment="production", arguments=arguments
+    )
+    args = AllowAgainArgs(
+        title="Deploy v1", run=RunId("r"), person=PersonId("anna"), uses=1, until=NOON, pattern=pattern
+    )
+
+    labels = [fact.label for fact in facts_of(args, "Anna Ames")]
+
+    assert labels == ["Allows", "Environment", "With version", "Uses", "Until", "Asked for by"]

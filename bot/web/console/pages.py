@@ -21,7 +21,7 @@ from agents.text import first_line, quote
 from bot.people.directory import People
 from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
-from bot.render.times import ago, clock, left, length, local, moment
+from bot.render.times import ago, clock, left, length, local, local_whole, moment
 from bot.render.words import channel_word
 from bot.store import StoreError
 from bot.web.console.static import address_of
@@ -108,6 +108,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             asset=address_of,
             size=size,
             local=partial(local, zone),
+            local_whole=partial(local_whole, zone),
             explains=partial(_explains, request),
             **data,
         )

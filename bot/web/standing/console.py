@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
-from agents.standing import STANDING
+from agents.standing import STANDING, covering
 from agents.text import first_line
 from bot.errors import NotFound
 from bot.store.ids import check
@@ -32,7 +32,13 @@ async def shown(request: Request) -> Response:
         await _check_sees(request, run_id)
         events = (await process.app.store.load(run_id)).events
         offer = process.app.requests.standing.offer(events, process.app.runs.executor.agents, visit.person)
-    data: dict[str, object] = {"standing": found[:_SHOWN], "offer": offer, "run_id": run_id, "states": _STATES}
+    data: dict[str, object] = {
+        "standing": found[:_SHOWN],
+        "offer": offer,
+        "run_id": run_id,
+        "states": _STATES,
+        "covering": covering,
+    }
     return await page(request, "standing.html", data)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deploy import MIGRATIONS, Environment, deploy_agent
-from agents.deploy.facts import release_notes, with_tags
+from agents.deploy.facts import has_risks, release_notes, with_tags
 from agents.deploy.facts import risks as risks_of
 from agents.deploy.results import Commit, read_commit
 from agents.deploy.tools import resolved
@@ -448,3 +448,4 @@ async def test_where_the_notes_can_t_be_read_the_card_says_so(repo: Repo) -> Non
 
     assert fact.text.startswith("unknown: cannot run 'git'")
     assert fact.unread.startswith("The list of release notes could not be read whole: ")
+    assert has_risks([fact])  # and no standing approval is used for it

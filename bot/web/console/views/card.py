@@ -140,7 +140,7 @@ def card_view(
     has_approved = any(vote.person == me and vote.approve for vote in view.votes)
     asks = me in record.requesters
     counts_here = approval_counts(request.policy, "console", session.by)
-    yes, last = (approved(request.program),), unanswered(request.purpose, request.program)
+    yes, last = (approved(request.program, request.call),), unanswered(request.purpose, request.program)
     return CardView(
         request=view,
         exact=exact(request),

@@ -53,6 +53,14 @@ async def test_those_it_concerns_see_it_and_revoke_it(office: World, console: Co
     assert await is_asked(office)
 
 
+async def test_what_is_open_stands_in_its_title(office: World, console: Console) -> None:
+    await granted(office, await done_once(office), leave_open=("what",))
+
+    page = await (await console.browser("cy")).get("/standing")
+
+    assert "Press bell (or any other what)" in page.words
+
+
 async def test_nobody_asks_for_what_others_did(office: World, console: Console) -> None:
     run_id = await done_once(office)
     dan, bo = await console.browser("dan"), await console.browser("bo")
