@@ -4,7 +4,7 @@ And what an approval in it still covers, as the last look before a gated tool ex
 """
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -140,11 +140,14 @@ class RequestRecord(Frozen):
 
     def question_for(self, person: PersonId) -> Comment | None:
         """Return the newest question that waits for an answer of `person`, who has asked for this."""
-        if person not in self.askers:
-            return None
-        answered = {one.about for one in self.comments}
-        open_ones = (one for one in reversed(self.comments) if one.kind == "question" and one.id not in answered)
-        return next((one for one in open_ones if one.person != person), None)
+        return open_question(self.comments, person) if person in self.askers else None
+
+
+def open_question(comments: Sequence[Comment], person: PersonId) -> Comment | None:
+    """Return the newest question among `comments` that nobody has answered and `person` has not asked."""
+    answered = {one.about for one in comments}
+    open_ones = (one for one in reversed(comments) if one.kind == "question" and one.id not in answered)
+    return next((one for one in open_ones if one.person != person), None)
 
 
 def records(events: Iterable[Event]) -> dict[RequestId, RequestRecord]:

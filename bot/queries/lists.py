@@ -67,6 +67,24 @@ async def requests(
 
     With `seen_by` only those that concern one of these people, and not somebody else who had their id.
     """
+
+    def fits(record: RequestRecord) -> bool:
+        is_theirs = seen_by is None or _concerns(record, seen_by, people)
+        return is_theirs and (person is None or _may_decide(record, person, people))
+
+    return await _requests(store, people, fits, person, state, seen_by, cursor, limit)
+
+
+async def _requests(
+    store: Store,
+    people: People,
+    fits: Callable[[RequestRecord], bool],
+    person: str | None,
+    state: RequestState | None,
+    seen_by: Collection[str] | None,
+    cursor: str | None,
+    limit: int,
+) -> tuple[tuple[RequestView, ...], str | None]:
     lists = store.lists
     part = _as_it_stands("state", state) if state else b""
 
@@ -77,11 +95,8 @@ async def requests(
     async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
         bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
         records = [await store.parsed(RequestRecord.model_validate_json, body) if body else None for body in bodies]
-        return [request_view(one, people) if one and fits(one) else None for one in records]
-
-    def fits(record: RequestRecord) -> bool:
-        is_theirs = seen_by is None or _concerns(record, seen_by, people)
-        return is_theirs and state in {None, record.state} and (person is None or _may_decide(record, person, people))
+        fitting = [one if one and state in {None, one.state} and fits(one) else None for one in records]
+        return [request_view(one, people) if one else None for one in fitting]
 
     return await page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)
 
@@ -99,9 +114,15 @@ async def all_requests(
 
 
 async def waiting(store: Store, people: People, person: str) -> tuple[RequestView, ...]:
-    """Open requests that `person` may decide and has not voted on."""
-    found, _ = await requests(store, people, person=person, state="open", limit=_WAITING_AT_MOST)
-    return tuple(one for one in found if person not in {vote.person for vote in one.votes})
+    """Open requests that `person` may decide and has not voted on, or about which they are asked back."""
+
+    def fits(record: RequestRecord) -> bool:
+        has_voted = any(vote.person == person for vote in record.votes)
+        is_asked = record.question_for(PersonId(person)) and not is_stranger(record, PersonId(person), people)
+        return bool(is_asked) or (not has_voted and _may_decide(record, person, people))
+
+    found, _ = await _requests(store, people, fits, person, "open", None, None, _WAITING_AT_MOST)
+    return found
 
 
 async def waiting_on(store: Store, person: str) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 from agents.requests import PersonId
 from agents.text import one_line
 from bot.people.directory import People
+from bot.policy.record import Comment, open_question
 from bot.render.cards import with_short_hashes
 from bot.render.views import RequestView
 from bot.render.words import some_of
@@ -22,7 +23,7 @@ _WORDS_CHARS = 300
 @dataclass(frozen=True, slots=True)
 class Item:
     """A request in the list. `change` is `v1.0.0 → v1.2.0`; `words` are the requester's own,
-    where the title does not say them already.
+    where the title does not say them already. `question` is what somebody asks back, and waits for an answer.
     """
 
     request: RequestView
@@ -30,6 +31,7 @@ class Item:
     words: str
     who_else: str
     may_deny: bool
+    question: Comment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,18 @@ def work_list(
     """Return `requests` that fit, in groups; the group with the soonest to expire comes first."""
     groups: dict[str, list[Item]] = {}
     for request in sorted(requests, key=lambda one: one.expires_at):
-        is_vote = request.format == "approval"
+        item = item_of(request, people, me)
+        is_vote = request.format == "approval" and item.question is None
         if kind and is_vote != (kind == "approvals"):
             continue
         if _fits(request, people, search):
-            groups.setdefault(_group(request), []).append(item_of(request, people, me))
+            groups.setdefault(_group(item), []).append(item)
     return tuple(Group(name, tuple(items)) for name, items in groups.items())
 
 
 def item_of(request: RequestView, people: People, me: PersonId) -> Item:
     """Return `request` as a row of a list."""
+    is_asked = request.state == "open" and me in request.requesters
     words = one_line((request.words if request.words_are_own else "") or request.quoted, _WORDS_CHARS)
     return Item(
         request=request,
@@ -63,6 +67,7 @@ def item_of(request: RequestView, people: People, me: PersonId) -> Item:
         words="" if words and words in request.title else words,
         who_else=who_else(request, people, me),
         may_deny=request.state == "open" and request.format == "approval" and me in request.may_decide,
+        question=open_question(request.comments, me) if is_asked else None,
     )
 
 
@@ -74,8 +79,9 @@ def who_else(view: RequestView, people: People, me: PersonId) -> str:
     return some_of(view.quorum, view.may_decide, people, me)
 
 
-def _group(request: RequestView) -> str:
-    if request.format != "approval":
+def _group(item: Item) -> str:
+    request = item.request
+    if request.format != "approval" or item.question:
         return say("words.questions")
     return (request.call.effect.environment if request.call else "") or request.policy
 

@@ -33,8 +33,9 @@ class RecordWrite:
     """A request's record after the change; `version` is the one that was read, 0 for a new one.
 
     It stands in lists by when it was `opened_at`, also in those of everybody it `concerns`, and while it is open in
-    those of the `people` who may decide it. With `before` the whole change is refused from that moment on. A start in
-    its `environment` is refused while that is frozen. In a `place`, the newest are listed whatever becomes of them.
+    those of the `people` on whom it waits; it leaves those of `others`. With `before` the whole change is refused from
+    that moment on. A start in its `environment` is refused while that is frozen. In a `place`, the newest are listed
+    whatever becomes of them.
     """
 
     request_id: str
@@ -47,6 +48,7 @@ class RecordWrite:
     environment: str = ""
     concerns: Collection[str] = ()
     place: str = ""
+    others: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +317,7 @@ def _record(
         "id": record.request_id,
         "at": _ms(record.opened_at),
         "open": [key(name) for name in (keys.open, *map(keys.requests_for, dict.fromkeys(record.people)))],
+        "left": [key(keys.requests_for(person)) for person in record.others],
         "seen": [key(keys.requests_seen_by(person)) for person in sorted(record.concerns)] if is_wider else [],
         "before": _ms(record.before),
         "place": key(keys.requests_in(record.place)) if record.place and is_new else None,

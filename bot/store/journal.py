@@ -50,16 +50,22 @@ class Journal:
 
 
 def record_write(record: RequestRecord, version: int, before: datetime | None = None) -> RecordWrite:
-    """`record` as a commit wants it; it is listed for those who may decide it, and who held a card of it before."""
+    """`record` as a commit wants it; it is listed for those who may decide it, who held a card of it before, and who
+    are asked back.
+    """
     request = record.request
     may, held = eligible(request.policy, request.requesters), (holder.person for holder in record.holders)
+    askers = record.askers if record.comments else ()  # nobody else was ever asked back
+    asked = (person for person in askers if record.question_for(person))
+    people = tuple(person for person in dict.fromkeys((*may, *held, *asked)) if person)
     return RecordWrite(
         request_id=request.id,
         version=version,
         state=record.state,
         body=record.model_dump_json().encode(),
         opened_at=request.opened_at,
-        people=tuple(filter(None, dict.fromkeys((*may, *held)))),
+        people=people,
+        others=tuple(person for person in dict.fromkeys(askers) if person not in people),
         place=place_of_call(request),
         concerns=people_of_record(record),
         before=before,

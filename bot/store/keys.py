@@ -163,7 +163,7 @@ class Keys:
         return self._key("requests:in", place)
 
     def requests_for(self, person: str) -> str:
-        """Open requests that a person may decide, scored like all requests."""
+        """Open requests that a person may decide or is asked back about, scored like all requests."""
         return self._key("requests", "for", person)
 
     def requests_seen_by(self, person: str) -> str:

@@ -165,7 +165,7 @@ class Lists:
         person: str | None = None,
         seen_by: Collection[str] | None = None,
     ) -> list[Mark]:
-        """The same of requests, by when they were opened; of open ones only those that `person` could decide then.
+        """The same of requests, by when they were opened; of open ones only those that wait on `person`.
 
         Whoever reads their records looks again who may decide.
         """
@@ -183,7 +183,7 @@ class Lists:
         return [request_id.decode() for ids in found for request_id in ids]
 
     async def count_for(self, person: str) -> int:
-        """Return the number of open requests that `person` could decide when they were opened."""
+        """Return the number of open requests that `person` could decide when opened, or is asked back about."""
         return await self._length([Keys(shard).requests_for(person) for shard in range(self._shards)])
 
     async def _shortest(self, lists: list[list[str]]) -> list[str]:

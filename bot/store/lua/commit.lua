@@ -55,6 +55,7 @@ for _, record in ipairs(plan.records) do
     redis.call('ZREMRANGEBYRANK', KEYS[record.place], 0, -whole(record.most) - 1)
   end
   for _, position in ipairs(record.seen) do redis.call('ZADD', KEYS[position], whole(record.at), record.id) end
+  for _, position in ipairs(record.left) do redis.call('ZREM', KEYS[position], record.id) end
   for _, position in ipairs(record.open) do
     if record.state == 'open' then
       redis.call('ZADD', KEYS[position], whole(record.at), record.id)

@@ -3,10 +3,11 @@
 import pytest
 
 from agents.requests import PersonId
+from bot.policy.record import RequestRecord
 from bot.render.views import FactView, RequestView, request_view
 from bot.render.worklist import Kind, work_list
 from tests.bot.web.console.stage import asked, place
-from tests.servers.console import Console, Page
+from tests.servers.console import Browser, Console, Page
 from tests.world import World
 
 BO = PersonId("bo")
@@ -116,6 +117,38 @@ async def test_everybodys_requests_are_filtered_by_state(world: World, console: 
     assert place(other) in denied.links
     assert place(record) not in denied.links
     assert "No request is expired." in (await dan.get("/requests?all&state=expired")).words
+
+
+async def test_a_question_waits_on_whoever_asked_until_they_have_answered_it(world: World, console: Console) -> None:
+    record, anna, cy = await asked(world), await console.browser("anna"), await console.browser("cy")
+    assert await waits(world, anna, record) == (False, False, False)
+    await world.decide("bo", record, "free_text", "why now?")
+
+    assert await waits(world, anna, record) == (True, True, True)
+    page = await anna.get("/requests?kind=questions")
+    assert "Questions (1) Press it?" in page.words
+    assert "Bo Berg asks you: why now? asked by Anna Ames" in page.words
+    assert place(record) not in (await anna.get("/requests?kind=approvals")).links
+    assert "asks you" not in (await cy.get("/requests")).words
+
+    await world.decide("anna", record, "free_text", "the shop is down")
+    assert await waits(world, anna, record) == (False, False, False)
+    assert await waits(world, cy, record) == (True, True, True)
+
+
+async def test_a_question_waits_no_longer_once_the_request_is_over(world: World, console: Console) -> None:
+    record, anna = await asked(world), await console.browser("anna")
+    await world.decide("bo", record, "free_text", "why now?")
+    await world.decide("cy", record, "deny")
+
+    assert await waits(world, anna, record) == (False, False, False)
+
+
+async def waits(world: World, browser: Browser, record: RequestRecord) -> tuple[bool, bool, bool]:
+    """Whether the request stands in this browser's list of what waits, on the first page, and is counted beside it."""
+    await world.quiet()
+    listed, first = await browser.get("/requests"), await browser.get("/")
+    return place(record) in listed.links, place(record) in first.links, "1 needs your attention" in listed.words
 
 
 async def test_an_empty_list_says_what_will_stand_there(console: Console) -> None:
