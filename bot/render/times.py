@@ -22,6 +22,12 @@ def moment(zone: ZoneInfo | None, at: datetime) -> str:
     return f"{dates.date(there, 'words.moment')} {there:%Z}"
 
 
+def second(zone: ZoneInfo | None, at: datetime) -> str:
+    """`Sat 21 Nov, 19:26:05 CET`, for rows of several in a minute."""
+    there = at.astimezone(zone)
+    return f"{dates.date(there, 'words.second')} {there:%Z}"
+
+
 def left(now: datetime, at: datetime) -> str:
     """`in 3 h 40 min`; `over` once it is."""
     return say("words.left", length=length(at - now)) if at > now else say("words.over")

@@ -41,6 +41,22 @@ def test_everything_that_can_be_pressed_is_as_large_as_a_fingertip(browser: Brow
     assert not {path: found for path, found in small.items() if found}
 
 
+def test_no_page_scrolls_sideways_also_with_its_menu_open(browser: Browser, shared_dev: Dev) -> None:
+    with Visitor(browser, shared_dev, viewport=PHONE) as anna:
+        page = waiting_page(anna)
+        wide: dict[str, int] = {}
+
+        for path in ("/", "/requests", "/runs", "/live", "/keys", "/policies", "/audit"):
+            page.goto(path)
+            page.locator(".menu > summary").first.click()
+            wide[path] = page.evaluate("document.documentElement.scrollWidth")
+        boxes = [cell.bounding_box() for cell in page.locator(".log td").all()]
+
+    assert set(wide.values()) == {PHONE["width"]}
+    assert boxes
+    assert all(box and box["x"] + box["width"] <= PHONE["width"] for box in boxes)
+
+
 def waiting_page(anna: Visitor) -> Page:
     """Bo's page of a request that waits for him."""
     page = anna.logs_in(anna.dev.run("login"))

@@ -13,6 +13,7 @@ from bot.audit.reading import Query
 from bot.errors import Forbidden, Invalid, NotFound
 from bot.people.rights import Who
 from bot.web.console.pages import page
+from bot.web.console.views.audited import lines_of
 from bot.web.console.visits import Refusal, visit_of, who_of
 from bot.web.here import here
 from language import say
@@ -72,7 +73,10 @@ async def shown(request: Request) -> Response:
     except (Invalid, NotFound) as error:
         problem = error.what
     data: dict[str, object] = {
-        "records": [(record, datetime.fromisoformat(str(record["at"]))) for record in records],
+        "records": [
+            (record, datetime.fromisoformat(str(record["at"])), lines_of(record, process.app.people))
+            for record in records
+        ],
         "since": await process.app.audit.since(),
         "given": given,
         "problem": problem,

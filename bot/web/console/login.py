@@ -2,6 +2,8 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
 from starlette.background import BackgroundTask
@@ -9,9 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId
-from bot.errors import Invalid
 from bot.outbound.login_link import send_link
-from bot.people.api_keys import SCOPES, Scope
+from bot.people.api_keys import Scope
 from bot.people.sessions import LINK_S, SESSION_S
 from bot.web.console.pages import own_path, page, to
 from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of, who_of
@@ -115,18 +116,33 @@ async def turned(request: Request) -> Response:
 
 
 # Whoever keeps sayso has `sayso keys create` for the other one.
-_OWN: tuple[Scope, ...] = tuple(scope for scope in SCOPES if scope != "admin")
+_OWN: Mapping[Scope, str] = {
+    "trigger": "console.keys-scope-trigger",
+    "read": "console.keys-scope-read",
+    "answer": "console.keys-scope-answer",
+    "steer": "console.keys-scope-steer",
+}
 _NAME_CHARS = 100
 _AT_MOST, _SHOWN = 50, 500
 
 
 async def listed(request: Request) -> Response:
     """The keys of whoever asks; for admins those of others as well."""
-    return await _page(request, "")
+    return await _page(request, _Form())
 
 
-async def _page(request: Request, fresh: str) -> Response:
-    """Show a person's keys, with the text of a `fresh` one, which is never shown again."""
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What became of the form: the text of a `fresh` key and whether that answers, or what was `wrong` in it."""
+
+    fresh: str = ""
+    answers: bool = False
+    typed: str = ""
+    wrong: str = ""
+
+
+async def _page(request: Request, form: _Form) -> Response:
+    """Show a person's keys, with the text of a fresh one, which is never shown again."""
     app, visit = here(request).app, visit_of(request)
     me = visit.person
     found = await app.access.keyring.all()
@@ -135,34 +151,34 @@ async def _page(request: Request, fresh: str) -> Response:
     data: dict[str, object] = {
         "keys": [(key, used) for key, used in found if key.person == me],
         "others": others[:_SHOWN] if may_others else [],
-        "fresh": fresh,
-        "scopes": _OWN,
+        "scopes": [(scope, say(words)) for scope, words in _OWN.items()],
         "is_by_mail": visit.known.by == "email",
+        **asdict(form),
     }
-    return await page(request, "keys.html", data)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.wrong else HTTPStatus.OK
+    return await page(request, "keys.html", data, status)
 
 
 async def made(request: Request) -> Response:
-    """Make a key for whoever sent the form, and show it once."""
+    """Make a key for whoever sent the form, and show it once; what was typed is not lost where no box was ticked."""
     keyring, visit = here(request).app.access.keyring, visit_of(request)
     own = [key for key, _ in await keyring.all() if key.person == visit.person and key.revoked_at is None]
     if len(own) >= _AT_MOST:
         text = say("console.keys-too-many", count=_AT_MOST)
         raise Refusal(HTTPStatus.BAD_REQUEST, say("console.keys-not-made"), text)
+    name = visit.field("name")[:_NAME_CHARS]
     scopes = [scope for scope in visit.fields("scope") if scope in _OWN]
-    try:
-        _, text = await keyring.create(
-            person=visit.person,
-            scopes=scopes,
-            name=visit.field("name")[:_NAME_CHARS],
-            made_by="person",
-            link_by=visit.known.by,
-            evidence=visit.known.evidence,
-        )
-    except Invalid as error:
-        text = say("console.keys-tick", problem=error)
-        raise Refusal(HTTPStatus.BAD_REQUEST, say("console.keys-not-made"), text) from error
-    return await _page(request, text)
+    if not scopes:
+        return await _page(request, _Form(typed=name, wrong=say("console.keys-tick")))
+    key, text = await keyring.create(
+        person=visit.person,
+        scopes=scopes,
+        name=name,
+        made_by="person",
+        link_by=visit.known.by,
+        evidence=visit.known.evidence,
+    )
+    return await _page(request, _Form(fresh=text, answers=key.may("answer")))
 
 
 async def revoked(request: Request) -> Response:

@@ -21,7 +21,7 @@ from agents.text import first_line, quote
 from bot.people.directory import People
 from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
-from bot.render.times import ago, clock, left, length, local, local_whole, moment
+from bot.render.times import ago, clock, left, length, local, local_whole, moment, second
 from bot.render.words import channel_word
 from bot.store import StoreError
 from bot.web.console.static import address_of
@@ -101,6 +101,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             names_of=people.names_of,
             first_line=partial(first_line, chars=_HEADING_CHARS),
             moment=partial(moment, zone),
+            second=partial(second, zone),
             clock=partial(clock, zone),
             left=partial(left, now),
             ago=partial(ago, now),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import Mapping
 from datetime import timedelta, timezone
@@ -10,13 +11,16 @@ from urllib.parse import urlencode
 import pytest
 from starlette.types import Message, Send
 
+from agents.requests import PersonId
+from bot.audit.log import AuditLog
+from bot.requests.reassignment.absences import AbsenceWanted
 from bot.store.watch import Follower
 from bot.web.application import application
 from bot.web.here import Here
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits
 from tests.servers.console import Console
-from tests.stories.test_audit import asked, records
+from tests.stories.test_audit import asked, of_run, records
 from tests.world import World
 
 
@@ -136,3 +140,21 @@ async def test_how_it_was_known_is_told_in_the_reader_s_language_and_the_policy_
 
     assert "Console session, opened by a link" in shown.words
     assert "Policy: production" in shown.words
+
+
+async def test_a_row_says_which_key_which_table_and_who_stands_in(world: World, console: Console) -> None:
+    key, _ = await console.api.key("bo", "read", "answer")
+    absences = world.app.requests.absences
+    wanted = AbsenceWanted(PersonId("bo"), f"{await world.now() + timedelta(days=1):%Y-%m-%d}", to=PersonId("cy"))
+    await absences.set(wanted, PersonId("bo"), channel="console")
+    await AuditLog(world.app.store).note("tables_changed", detail={"added": ["people.eve"], "removed": ["groups.ops"]})
+    await of_run(world, "tables_changed", "")
+
+    page = await (await console.browser("dan")).get("/audit")
+
+    assert f"Key made sayso_{key.prefix} · read, answer Key of Bo Berg" in page.words
+    assert "Absence set Bo Berg is away from" in page.words
+    assert "Cy Cole stands in." in page.words
+    assert "Settings changed Added: people.eve Removed: groups.ops" in page.words
+    assert re.search(r"\d\d:\d\d:\d\d UTC", page.words)
+    assert "Record 0." in page.words

@@ -6,7 +6,7 @@ import pytest
 
 from bot.audit.reading import Query
 from tests.bot.web.console.stage import proof
-from tests.servers.console import Console
+from tests.servers.console import Console, Page
 from tests.waiting import until
 from tests.world import World
 
@@ -46,6 +46,30 @@ async def test_nobody_else_sees_them_or_learns_whether_there_is_one(console: Con
     assert (await console.api.with_key(text).get("/v1/runs")).status_code == 200
     gone = await (cy := await console.browser("cy")).post("/keys/aaaaaaaa/revoke", await proof(cy))
     assert gone.status_code == 404
+
+
+async def test_a_form_without_a_tick_is_shown_again_with_what_was_typed(console: Console) -> None:
+    bo = await console.browser("bo")
+    page = await bo.get("/keys")
+
+    fields = [*page.form("/keys").fields, ("name", "for the nightly job")]
+    told = Page(await bo.post("/keys", fields))
+
+    assert "answer: approve, deny and answer" in page.words
+    assert "Nothing is ticked. Tick what the key may do." in told.words
+    assert "admin" not in told.words
+    assert 'value="for the nightly job"' in told.html
+    assert (await console.app.access.keyring.all()) == []
+
+
+async def test_only_of_a_key_that_answers_is_it_said_that_it_answers(console: Console) -> None:
+    bo = await console.browser("bo")
+    fields = [*(await bo.get("/keys")).form("/keys").fields]
+
+    looks, answers = [Page(await bo.post("/keys", [*fields, ("scope", one)])).words for one in ("read", "answer")]
+
+    assert ("answers as you" in looks, "answers as you" in answers) == (False, True)
+    assert "does as you what you ticked" in looks
 
 
 async def revoked(world: World) -> dict[str, Any]:
