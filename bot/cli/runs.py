@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -199,7 +199,11 @@ def listed_policies(context: typer.Context, as_json: Json = False, data: Data = 
         return
     from bot.config.deploy import NOBODY_IS_ASKED
     from bot.people.directory import People
+    from bot.render.times import length
     from bot.render.words import who_decides
+
+    def within(seconds: float) -> str:
+        return length(timedelta(seconds=seconds))
 
     settings = settings_of(data)
     directory, now = People.of(settings), datetime.now(UTC)
@@ -213,8 +217,8 @@ def listed_policies(context: typer.Context, as_json: Json = False, data: Data = 
         also = f"; also shown in {', '.join(policy.also_post)}" if policy.also_post else ""
         print(
             plain(
-                f"{policy.name}  {who_decides(policy, directory, ())}; open for {policy.expires_after_s / 60:.0f} min, "
-                f"to be executed within {policy.execute_within_s / 60:.0f} min; an approval by mail {mail}{also}  "
+                f"{policy.name}  {who_decides(policy, directory, ())}; open for {within(policy.expires_after_s)}, "
+                f"to be executed within {within(policy.execute_within_s)}; an approval by mail {mail}{also}  "
                 f"{hashes[policy.name]}"
             )
         )

@@ -86,6 +86,8 @@ def _secret(settings: Settings) -> Finding:
     if settings.secret_key is not None:
         return Finding(sign="✓", what="there is a secret key")
     if settings.redis_url is None:
+        if not settings.data_dir.is_dir():
+            return Finding(sign="✓", what="the secret key is made with the data directory")
         return Finding(sign="✓", what="the secret key is kept in the data directory")
     fix = "SAYSO_SECRET_KEY=…, the same in every process, such as the output of: openssl rand -hex 32"
     return Finding(sign="✗", what="SAYSO_REDIS_URL is set and SAYSO_SECRET_KEY is not", fix=fix)

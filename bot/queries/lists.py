@@ -28,16 +28,19 @@ async def runs(
     state: RunState | None = None,
     requester: str | None = None,
     agent: str | None = None,
+    word: str | None = None,
+    but: str | None = None,
     seen_by: Collection[str] | None = None,
     cursor: str | None = None,
     limit: int,
 ) -> tuple[tuple[Summary, ...], str | None]:
     """Runs that fit all filters, and the cursor of what follows. A page is not moved by what is started meanwhile.
 
-    With `seen_by` only those that concern one of these people.
+    With `word` only those of which it is said how they ended, with `but` no such; with `seen_by` only those that
+    concern one of these people.
     """
     lists = store.lists
-    wanted = {"state": state, "requester": requester, "agent": agent}
+    wanted = {"state": state, "requester": requester, "agent": agent, "word": word}
     filters = {name: value for name, value in wanted.items() if value is not None}
     parts = [_as_it_stands(name, value) for name, value in filters.items()]
 
@@ -48,7 +51,7 @@ async def runs(
         lines = await lists.summaries_of(run_ids)
         worth = [line if line and all(part in line for part in parts) else None for line in lines]
         likely = [Summary.model_validate_json(line) if line else None for line in worth]
-        return [one if one and filters.items() <= dict(one).items() else None for one in likely]
+        return [one if one and filters.items() <= dict(one).items() and one.word != but else None for one in likely]
 
     return await page(places, fetch, cursor, limit)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -53,6 +53,10 @@ _DONE = {
     "cancel": "console.cancel-done",
 }
 STATES: tuple[RunState, ...] = get_args(RunState)
+# What people denied is kept as failed, and everywhere shown as denied.
+_DENIED: Final = "denied"
+_FILTERS = (*STATES, _DENIED)
+_STATES: dict[str, RunState] = {one: one for one in STATES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +101,17 @@ async def listed(request: Request) -> Response:
 async def newest(request: Request) -> dict[str, object]:
     """Return the values of the list."""
     state, cursor = request.query_params.get("state", ""), request.query_params.get("cursor")
-    if state and state not in STATES:
-        text = say("console.no-state", states=", ".join(STATES))
+    if state and state not in _FILTERS:
+        text = say("console.no-state", states=", ".join(_FILTERS))
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-state-title"), text)
     found, following = await lists.runs(
-        here(request).app.store, state=state or None, seen_by=who_of(request).seen_by, cursor=cursor, limit=_LISTED
+        here(request).app.store,
+        state="failed" if state == _DENIED else _STATES.get(state),
+        word=_DENIED if state == _DENIED else None,
+        but=_DENIED if state == "failed" else None,
+        seen_by=who_of(request).seen_by,
+        cursor=cursor,
+        limit=_LISTED,
     )
     return _list(found, following, state=state, follows=cursor is None)
 
@@ -117,7 +127,7 @@ def _list(
     found: Sequence[Summary], following: str | None, *, state: str = "", month: str = "", follows: bool = False
 ) -> dict[str, object]:
     values: dict[str, object] = {"runs": found, "next": following, "state": state, "month": month, "follows": follows}
-    return {**values, "states": STATES}
+    return {**values, "states": _FILTERS}
 
 
 async def shown(request: Request) -> Response:

@@ -120,8 +120,9 @@ def who_of(request: Request) -> Who:
 
 async def check_run(request: Request, action: Action) -> RunId:
     """Return the run of a page's address that whoever asks may do `action` to. Raises Refusal and Forbidden."""
-    run_id, who = check(request.path_params["run_id"], "run"), who_of(request)
+    who = who_of(request)
     try:
+        run_id = check(request.path_params["run_id"], "run")
         await here(request).app.guard.check_run(who, action, run_id, "console")
     except NotFound:
         raise no_run() from None
@@ -131,17 +132,25 @@ async def check_run(request: Request, action: Action) -> RunId:
 async def request_for(request: Request, action: Action, request_id: str = "") -> RequestRead:
     """Return the request of a page's address, or the one named, that whoever asks may do `action` to.
 
-    Raises NotFound and Forbidden.
+    Raises Refusal and Forbidden.
     """
     app, who = here(request).app, who_of(request)
-    read = await app.requests.decisions.request(check(request_id or request.path_params["request_id"], "request"))
-    await app.guard.check_request(who, action, read.record, "console")
+    try:
+        read = await app.requests.decisions.request(check(request_id or request.path_params["request_id"], "request"))
+        await app.guard.check_request(who, action, read.record, "console")
+    except NotFound:
+        raise no_request() from None
     return read
 
 
 def no_run() -> Refusal:
     """There is no such run, or none that whoever asks may see."""
     return Refusal(HTTPStatus.NOT_FOUND, say("console.no-run-title"), say("console.no-run"))
+
+
+def no_request() -> Refusal:
+    """There is no such request, or none that whoever asks may see."""
+    return Refusal(HTTPStatus.NOT_FOUND, say("console.no-request-title"), say("console.no-request"))
 
 
 def visit_of(request: Request) -> Visit:

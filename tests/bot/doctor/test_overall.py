@@ -230,6 +230,13 @@ async def test_a_data_directory_that_is_still_to_be_made_is_worth_knowing(
     assert fixes["no sayso.toml was found"] == "./sayso dev writes an example"
 
 
+async def test_no_key_is_said_to_be_kept_where_nothing_was_ever_started(tmp_path: Path, data: Path) -> None:
+    before, after = [await found(load(one, {}), "the secret key is") for one in (tmp_path / "new", data)]
+
+    assert before.what == "the secret key is made with the data directory"
+    assert after.what == "the secret key is kept in the data directory"
+
+
 async def test_a_shared_redis_without_a_shared_secret_key_is_wrong(data: Path, environ: dict[str, str]) -> None:
     del environ["SAYSO_SECRET_KEY"]
 

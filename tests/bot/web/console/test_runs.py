@@ -97,6 +97,29 @@ async def test_lists_are_read_in_pages_and_by_state(world: World, console: Conso
     assert "There is none that is failed." in (await dan.get("/runs?state=failed")).words
 
 
+async def test_what_people_denied_is_found_as_denied_and_not_as_failed(world: World, console: Console) -> None:
+    denied, dan = await world.trigger("press it"), await console.browser("dan")
+    await world.decide("bo", await world.opened(denied), "deny")
+    await world.ended(denied)
+    await world.quiet()
+
+    assert f"/runs/{denied}" in (await dan.get("/runs?state=denied")).links
+    assert "There is none that is failed." in (await dan.get("/runs?state=failed")).words
+
+
+async def test_an_address_that_was_never_one_says_no_more_than_one_of_nothing(console: Console) -> None:
+    bo = await console.browser("bo")
+
+    for path, unknown in (
+        ("/runs/bogus", "/runs/s0r-aaaaaaaaaaaaa"),
+        ("/requests/bogus", "/requests/s0q-aaaaaaaaaaaaa"),
+    ):
+        pages = [await bo.get(one) for one in (path, unknown)]
+        assert [page.status for page in pages] == [404, 404]
+        assert ["There is no such r" in page.words for page in pages] == [True, True]
+        assert pages[0].words == pages[1].words
+
+
 async def test_a_run_is_forked_at_an_event_of_its_story_and_both_pages_lead_to_each_other(
     world: World, console: Console
 ) -> None:
