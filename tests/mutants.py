@@ -73,8 +73,14 @@ PLANTED = (
     _planted(
         "lease_before_effect",
         "bot/execution/executor.py",
-        "if not tool.runs_command and not await self._store.holds(run_id, attempt.id):",
-        "if False:",
+        "return is_wanted and await self._store.holds(run_id, attempt_id)",
+        "return is_wanted",
+    ),
+    _planted(
+        "denial_before_effect",
+        "bot/execution/executor.py",
+        "is_wanted = queued is None or await queued(None)",
+        "is_wanted = True",
     ),
     _planted(
         "end_of_a_tool_is_scheduled",

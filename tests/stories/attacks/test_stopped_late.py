@@ -15,6 +15,7 @@ from bot.errors import Conflict
 from bot.policy.judge import MOST_NOTED
 from bot.policy.judgements import TooLate
 from bot.policy.record import RequestRecord, records
+from tests.guards import guards
 from tests.office import TOML
 from tests.servers.lines import Server
 from tests.stories.attacks.test_queued import another_deploys, approved_and_queued
@@ -104,6 +105,7 @@ async def test_attack_a_denial_in_the_last_look_is_not_lost(planned: World, plan
     assert (stands.state, stands.started_at) == ("revoked", None)
 
 
+@guards("planted:denial_before_effect")
 async def test_attack_a_denial_after_the_start_of_what_is_no_command_is_not_lost(redis: str, tmp_path: Path) -> None:
     with Server("tests.servers.redis_proxy", redis) as proxy:
         beside = World(redis, tmp_path / "data", TOML)
