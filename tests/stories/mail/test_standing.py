@@ -84,7 +84,7 @@ async def test_an_answer_to_how_it_ended_asks_for_the_same_again_and_the_approve
 
         await office.reply("anna", end, f"standing 2 times until {day}, any what")
 
-        assert "They are asked." in (await office.next_mail("anna", about="The same again")).text
+        assert "They are asked." in (await office.next_mail("anna", about="the same again")).text
         [run_id] = await asked_in(office)
         record = await office.opened(run_id)
         assert record.request.requesters == ("anna",)
@@ -120,11 +120,11 @@ async def test_it_is_asked_for_by_whoever_asked_for_the_run_and_as_far_as_its_po
         [run_id] = await office.app.store.lists.runs()
 
         await office.send("bo", BOT, f"standing {run_id} 5 times until {day}")
-        others = await office.next_mail("bo", about="The same again")
+        others = await office.next_mail("bo", about="the same again")
         await office.send("dan", BOT, f"standing {run_id} 5 times until {day}")
-        unseen = await office.next_mail("dan", about="The same again")
+        unseen = await office.next_mail("dan", about="the same again")
         await office.reply("anna", end, f"standing 50 times until {day}")
-        beyond = await office.next_mail("anna", about="The same again")
+        beyond = await office.next_mail("anna", about="the same again")
 
         assert "There are no standing approvals for this call" in " ".join(others.text.split())
         assert f"There is no run {run_id}" in " ".join(unseen.text.split())
@@ -205,7 +205,7 @@ async def test_an_answer_to_the_mail_that_closes_a_card_is_about_its_run(redis: 
         closed = await office.next_mail("bo", about="Re: Press bell?")
 
         await office.reply("bo", closed, f"standing 2 times until {await day_of(office)}")
-        told = await office.next_mail("bo", about="The same again")
+        told = await office.next_mail("bo", about="the same again")
         await office.reply("bo", closed, "standing")
         await office.next_mail("bo", about="Standing approvals")
 
