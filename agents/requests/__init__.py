@@ -150,7 +150,7 @@ class Away(Frozen):
 
     person: PersonId
     until: AwareDatetime | None = None
-    to: PersonId | None = Field(default=None, exclude_if=operator.not_)
+    to: PersonId | None = Field(default=None, exclude_if=lambda to: to is None)
 
 
 class AskedAs(Frozen):

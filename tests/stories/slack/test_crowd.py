@@ -220,6 +220,8 @@ class Story:
             match one:
                 case VoteCast() | RequestRevoked():
                     yield one.vote.person, "Approve" if one.vote.approve else "Deny", "counted"
+                case AnswerNoted(outcome="too_late"):  # only a denial is; its text is the reason
+                    yield one.person, "Deny", one.outcome
                 case AnswerNoted():
                     yield one.person, one.text.capitalize(), one.outcome
                 case _:
