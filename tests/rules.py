@@ -29,6 +29,7 @@ class Rules:
     state: str = "open"
     revision: int = 1
     editor: str = ""
+    chose: dict[str, str] = field(default_factory=dict[str, str])
     handed_on: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     decided_at: float = 0.0
     voters: frozenset[str] = frozenset()
@@ -59,11 +60,20 @@ class Rules:
         elif self._is_open(now):
             self.state = "withdrawn" if person == self.requester else "denied"
 
-    def change(self, version: str, now: float) -> None:
-        """Sentence 5: votes are void, and everybody is asked again. What a requester chose is nobody's edit."""
-        if self._is_open(now):
-            self.editor = self.editor if version == self.version else ""
-            self.revision, self.votes, self.version = self.revision + 1, set(), version
+    def change(self, version: str, now: float) -> bool:
+        """Sentence 5: votes are void, and everybody is asked again. *Edits before approval*: a value that one of those
+        who decide chose last stays their edit.
+        """
+        if not self._is_open(now):
+            return False
+        before, were = self.editor, self.deciders() & self.present
+        self.editor = self.chose.get(version, "")
+        left = self.deciders() & self.present
+        if were - left and len(left) < self.quorum:
+            self.editor = before
+            return False
+        self.revision, self.votes, self.version = self.revision + 1, set(), version
+        return True
 
     def edit(self, person: str, version: str, revision: int, now: float) -> bool:
         """*Edits before approval*: the same by somebody who decides, who does not approve it then."""
@@ -74,6 +84,7 @@ class Rules:
         if len(self.deciders() & self.present) < self.quorum:
             self.editor = before
             return False
+        self.chose[version] = person
         self.revision, self.votes, self.version = self.revision + 1, set(), version
         return True
 

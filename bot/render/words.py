@@ -344,13 +344,13 @@ def frozen_since(freeze: Freeze, people: People) -> str:
 def no_environment(where: str, known: Collection[str]) -> str:
     """Return the warning that the settings have no environment `where`, only the `known` ones; empty if they have it.
 
-    It may be misspelt, or one of a tool's own.
+    It may be misspelt, or one of a tool's own, as it is where nothing is `known`.
     """
-    if not where or where in known:
+    if not where or not known or where in known:
         return ""
     meant = get_close_matches(where.casefold(), [one.casefold() for one in known], n=1)
     name = next((one for one in known if one.casefold() in meant), "")
-    told = say("notice.freeze-unknown", where=where, names=both(list(known)) or say("words.none"))
+    told = say("notice.freeze-unknown", where=where, names=both(list(known)))
     return f"{told} {say('notice.freeze-meant', name=name)}" if name else told
 
 

@@ -68,9 +68,7 @@ class Revisions:
             except ValueError as error:
                 names = ", ".join(changed_names(old.call, call))
                 raise ToolRefused(say("answer.edit-no-value", names=names)) from error
-            out, were_out = (request.requesters, request.edits), (old.requesters, old.edits)
-            if out != were_out:  # whoever has left is another matter, of `departures`
-                self._check_can_be_met(request)
+            self._check_can_be_met(old, request)
             request = request.model_copy(update={"title": title, "changes": changes})
             changed = RequestRevised(at=now, by=by, request=request, channel=channel, evidence=evidence)
             written = await self._journal.write(self.revising(record, version, changed))
@@ -78,13 +76,19 @@ class Revisions:
                 return request
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was revised")
 
-    def _check_can_be_met(self, request: Request) -> None:
-        """Check that enough people are left who may approve a changed call. Raises ToolRefused."""
-        policy, here = request.policy, self._people.all()
-        left = [one for one in ever_eligible(policy, request.requesters) if one in here and one not in policy.editors]
-        if not can_be_met(policy, left):
+    def _check_can_be_met(self, old: Request, request: Request) -> None:
+        """Check that a change that takes somebody's approval away leaves enough people. Raises ToolRefused.
+
+        Whoever has left is another matter, of `departures`.
+        """
+        left, policy = self._left(request), request.policy
+        if {*self._left(old)} - {*left} and not can_be_met(policy, left):
             who = self._people.names_of(left) if left else say("words.nobody")
             raise ToolRefused(say("run.amend-too-few", policy=policy.name, left=who, quorum=policy.quorum))
+
+    def _left(self, request: Request) -> list[PersonId]:
+        policy, here = request.policy, self._people.all()
+        return [one for one in ever_eligible(policy, request.requesters) if one in here and one not in policy.editors]
 
     def revising(self, record: RequestRecord, version: int, revised: RequestRevised) -> Commit:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed.

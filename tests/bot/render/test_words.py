@@ -31,3 +31,7 @@ def test_an_environment_that_the_settings_do_not_have_is_warned_of_with_the_one_
 @pytest.mark.parametrize("where", ["", "staging"])
 def test_everything_and_what_the_settings_have_need_no_warning(where: str) -> None:
     assert no_environment(where, ("production", "staging")) == ""
+
+
+def test_where_the_settings_have_none_every_environment_is_a_tools_own() -> None:
+    assert no_environment("workshop", ()) == ""

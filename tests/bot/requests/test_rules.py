@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from hypothesis.stateful import (
 )
 from pydantic import JsonValue
 
+from agents import ToolRefused
 from agents.requests import AttemptId, Effect, GatedCall, PersonId, Request, RunId
 from agents.run import fold
 from agents.steps import CallTool
@@ -41,7 +43,7 @@ from bot.store.journal import Journal
 from bot.testing import events as build
 from tests.bot.store.stores import move_time
 from tests.office import settings_of
-from tests.rules import EXPIRES_AFTER_S, Rules
+from tests.rules import Rules
 
 TOML = "".join(
     f'[people.{name}]\nname = "{name.title()}"\nemail = "{name}@corp.example"\ngroups = {groups}\n'
@@ -185,15 +187,12 @@ class Requests(RuleBasedStateMachine):
 
     @rule(version=st.sampled_from(("v1", "v2", "v3")))
     def changes_the_call(self, version: str) -> None:
-        changed = self.has(
-            self.house.decisions.revisions.revise(
-                self.request.id, PersonId("anna"), call(version), "Deploy?", channel="api", evidence="key"
-            )
-        )
-        if self.page.state == "open" and self.waited_s < EXPIRES_AFTER_S:
-            assert changed
-            self.seen.append(changed)
-        self.page.change(version, self.waited_s)
+        revise, anna = self.house.decisions.revisions.revise, PersonId("anna")
+        changed = None
+        with suppress(ToolRefused):
+            changed = self.has(revise(self.request.id, anna, call(version), "Deploy?", channel="api", evidence="key"))
+        assert (changed is not None) is self.page.change(version, self.waited_s)
+        self.seen += [changed] if changed else []
 
     @rule(
         person=st.sampled_from(PEOPLE),
