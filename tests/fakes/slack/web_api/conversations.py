@@ -1,6 +1,7 @@
 """conversations.*: https://docs.slack.dev/reference/methods?family=conversations"""
 
 import base64
+from itertools import takewhile
 from typing import TypeVar
 
 from tests.fakes.slack.model import Conversation, Json, Kind, Message
@@ -12,9 +13,10 @@ _KINDS: dict[str, Kind] = {"public_channel": "channel", "private_channel": "grou
 
 async def history(call: Call) -> Json:
     """conversations.history: top-level messages (and broadcast replies), newest first."""
-    channel = _readable(call)
-    top = [m for m in channel.messages.values() if m.thread_ts in (None, m.ts) or m.flags.get("reply_broadcast")]
-    chosen = [message for message in reversed(top) if _in_time(call, message)]
+    channel, oldest = _readable(call), float(call.text("oldest") or 0)
+    since = takewhile(lambda one: float(one.ts) >= oldest, reversed(channel.messages.values()))
+    top = (one for one in since if one.thread_ts in (None, one.ts) or one.flags.get("reply_broadcast"))
+    chosen = [message for message in top if _in_time(call, message)]
     page, cursor = paged(call, chosen, 100, 999)
     with_metadata = call.flag("include_all_metadata")
     return {
