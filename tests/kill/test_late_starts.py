@@ -8,6 +8,7 @@ import pytest
 from bot.store import Store
 from bot.store.client import Client
 from tests.bot.store.stores import ATTEMPT, RUN, append, events, move_time, orphaned, started, tool_started
+from tests.long import few_of
 from tests.servers.lines import Server
 from tests.waiting import until
 
@@ -74,7 +75,7 @@ async def test_a_start_that_is_heard_of_after_its_lease_counts_if_nobody_has_tak
     assert (alive == "gone") is is_taken
 
 
-@pytest.mark.parametrize("is_taken", [False, True], ids=["left", "taken"])
+@pytest.mark.parametrize("is_taken", few_of([False, True], 1), ids=["left", "taken"])
 async def test_whoever_was_stopped_longer_than_its_lease_asks_for_it_again_before_it_acts(
     store: Store, redis: str, *, is_taken: bool
 ) -> None:

@@ -69,6 +69,7 @@ async def is_whole(world: World) -> bool:
     return not (await world.app.audit.verify(keys)).findings
 
 
+@pytest.mark.long
 async def test_a_press_in_slack_is_recorded_with_the_team_and_the_user(office: SlackWorld) -> None:
     await office.anna.says("#ops", "@sayso press bell")
     card = await office.card("#ops", "Approve")

@@ -308,6 +308,7 @@ async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterato
         assert await slack.violations() == []
 
 
+@pytest.mark.long
 async def test_in_slack_the_card_that_stands_there_and_the_line_of_the_run_say_it(office: SlackWorld) -> None:
     world = office.world
     asked = await office.anna.says("#ops", "@sayso press bell")

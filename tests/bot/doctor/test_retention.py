@@ -70,6 +70,7 @@ async def test_a_directory_that_cannot_be_written_is_wrong(tmp_path: Path) -> No
     assert "meanwhile runs stay in Redis" in one.fix
 
 
+@pytest.mark.long
 async def test_a_bucket_is_tried_with_the_keys_of_the_environment(tmp_path: Path, bucket: ObjectStore) -> None:
     [one] = await findings(tmp_path / "data", in_bucket(bucket))
 

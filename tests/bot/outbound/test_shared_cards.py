@@ -256,6 +256,7 @@ async def test_the_place_of_somebody_who_left_before_their_card_was_there_is_the
     assert all(placed.shares is None for placed in held.values())
 
 
+@pytest.mark.long
 async def test_a_changed_request_has_a_new_card_of_its_own_there(office: World, board: Corkboard) -> None:
     record = await opened(office)
     await office.quiet()

@@ -69,6 +69,7 @@ async def test_an_answer_that_no_process_could_read_for_minutes_counts_as_soon_a
     assert crowded.mails("dan") == ()
 
 
+@pytest.mark.long
 async def test_an_answer_that_nobody_could_read_for_long_is_a_dead_letter_and_counts_when_it_is_tried_again(
     crowded: World, mail: dict[str, Crowded]
 ) -> None:

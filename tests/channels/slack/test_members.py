@@ -83,6 +83,7 @@ async def test_an_error_is_not_remembered(slack: Workspace, members: Members, an
     assert (await members.who(anna.id)).id == anna.id
 
 
+@pytest.mark.long
 async def test_all_are_inside_however_many_pages_they_take(slack: Workspace, members: Members) -> None:
     many = [await slack.person(f"p{number}", id=f"U0{number:04d}") for number in range(1_001)]
     channel = await slack.channel("all", *many, slack.bot)

@@ -124,6 +124,7 @@ async def test_meanwhile_a_card_goes_by_mail_and_later_to_slack_and_an_answer_to
     assert sorted(world.workshop.effects) == ["press bell", "press horn"]
 
 
+@pytest.mark.long
 async def test_what_people_do_while_slack_does_not_say_who_they_are_counts_later(office: SlackWorld) -> None:
     world, slack = office.world, office.slack
     record = await world.opened(await wants(world))

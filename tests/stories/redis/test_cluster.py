@@ -76,6 +76,7 @@ async def test_a_question_is_asked_answered_and_acted_on_once_in_every_part_of_a
     assert sorted(world.workshop.effects) == wanted
 
 
+@pytest.mark.long
 async def test_the_doctor_asks_every_node_and_names_the_one_that_is_wrong(
     cluster: RedisCluster, tmp_path: Path
 ) -> None:

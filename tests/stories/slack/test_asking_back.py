@@ -48,6 +48,7 @@ async def test_a_question_stands_in_the_thread_and_the_answer_typed_there_on_the
     await office.becomes(card, "Done")
 
 
+@pytest.mark.long
 async def test_a_no_in_the_thread_answers_the_question_and_a_stop_takes_it_back(office: SlackWorld) -> None:
     wish = await office.anna.says("#ops", "@sayso press bell")
     card = await office.card("#ops", to_press="Approve")
@@ -62,6 +63,7 @@ async def test_a_no_in_the_thread_answers_the_question_and_a_stop_takes_it_back(
     assert office.world.workshop.effects == []
 
 
+@pytest.mark.long
 async def test_a_question_comes_as_a_direct_message_and_is_answered_in_its_window(office: SlackWorld) -> None:
     record = await office.world.opened(await office.world.trigger("press bell"))
     card = await office.card(office.bo.dm, to_press="Approve")
@@ -78,6 +80,7 @@ async def test_a_question_comes_as_a_direct_message_and_is_answered_in_its_windo
     assert (await office.world.request(record.request.id)).state == "open"
 
 
+@pytest.mark.long
 async def test_what_is_typed_below_the_question_in_a_direct_message_answers_it_and_starts_nothing(
     office: SlackWorld,
 ) -> None:
@@ -111,6 +114,7 @@ async def test_whoever_does_not_decide_has_nothing_to_ask_in_the_window(office: 
         await person.sees_modal("Nothing to answer")
 
 
+@pytest.mark.long
 async def test_words_with_marks_in_a_question_are_shown_as_they_were_typed(office: SlackWorld) -> None:
     wish = await office.anna.says("#ops", "@sayso press bell")
     card = await office.card("#ops", to_press="Approve")

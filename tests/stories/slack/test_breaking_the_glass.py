@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.slack_world import a_slack_world
@@ -11,6 +13,7 @@ _TOML = TOML.replace(
 )
 
 
+@pytest.mark.long
 async def test_bo_breaks_the_glass_in_a_window_and_cy_can_not(redis: str, tmp_path: Path, slack_address: str) -> None:
     async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, _TOML) as office:
         await office.world.start()

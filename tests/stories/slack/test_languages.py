@@ -46,6 +46,7 @@ async def test_his_card_is_german_and_that_in_the_channel_english_and_his_press_
     assert "Bo Berg: genehmigt" in (await office.becomes(german, "Fertig: Press bell")).words
 
 
+@pytest.mark.long
 async def test_the_window_in_which_he_denies_is_german(office: SlackWorld) -> None:
     german, english = await asked(office)
 
@@ -59,6 +60,7 @@ async def test_the_window_in_which_he_denies_is_german(office: SlackWorld) -> No
     await office.becomes(english, "Bo Berg denied")
 
 
+@pytest.mark.long
 async def test_his_home_is_german_and_that_of_cy_english(office: SlackWorld) -> None:
     await asked(office)
 

@@ -171,6 +171,7 @@ async def test_who_asked_hears_the_end_even_where_a_card_of_theirs_changed(offic
     assert [card.title for card in wall.looks[end]] == ["Done: ask free_text How loud?"]
 
 
+@pytest.mark.long
 async def test_an_interrupted_call_is_unknown_on_its_card_until_people_say_what_became_of_it(
     office: World, wall: Wall
 ) -> None:

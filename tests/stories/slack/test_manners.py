@@ -18,6 +18,7 @@ async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterato
         assert await slack.violations() == []
 
 
+@pytest.mark.long
 async def test_a_line_in_a_direct_message_names_what_it_is_about(office: SlackWorld) -> None:
     asked = await office.anna.says("@sayso", "press bell")
 
@@ -80,6 +81,7 @@ async def test_a_stranger_who_asks_for_help_gets_the_one_line_and_no_name_of_our
     assert not any(answers)
 
 
+@pytest.mark.long
 async def test_where_another_company_reads_the_thread_has_a_line_and_who_decides_a_direct_message(
     office: SlackWorld,
 ) -> None:
@@ -95,6 +97,7 @@ async def test_where_another_company_reads_the_thread_has_a_line_and_who_decides
     assert [message.ts for message in await office.slack.messages(asked)] == [asked.ts, line.ts]
 
 
+@pytest.mark.long
 async def test_whoever_presses_a_card_of_a_run_that_has_left_is_told_that_it_changes_nothing(
     office: SlackWorld,
 ) -> None:

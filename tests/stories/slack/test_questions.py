@@ -44,6 +44,7 @@ async def test_a_choice_has_a_button_for_each_option(office: SlackWorld) -> None
     assert shown.buttons == []
 
 
+@pytest.mark.long
 async def test_a_choice_among_many_is_a_menu(office: SlackWorld) -> None:
     card = await asked(office, "choice Which one? | a, b, c, d, e, f, g")
 
@@ -52,6 +53,7 @@ async def test_a_choice_among_many_is_a_menu(office: SlackWorld) -> None:
     assert await answer(office) == "f"
 
 
+@pytest.mark.long
 async def test_several_are_chosen_and_then_sent(office: SlackWorld) -> None:
     card = await asked(office, "choices Which ones? | red, green, blue")
 
@@ -90,6 +92,7 @@ async def test_a_form_is_filled_in_in_a_window(office: SlackWorld) -> None:
     assert await answer(office) == "version: v2\nwhy: it is better\n  why: and newer"
 
 
+@pytest.mark.long
 async def test_a_form_of_a_model_has_an_input_of_each_kind_and_says_at_once_what_is_wrong(office: SlackWorld) -> None:
     await office.anna.says("#ops", "@sayso plan When is the window?")
     card = await office.card("#ops")
@@ -125,6 +128,7 @@ async def test_lines_of_a_form_may_be_typed_below_it_and_a_wrong_one_is_named(of
     assert (await office.world.run(await office.only_run())).open
 
 
+@pytest.mark.long
 async def test_an_answer_in_own_words_is_written_in_a_window(office: SlackWorld) -> None:
     card = await asked(office, "free_text Which one?")
 

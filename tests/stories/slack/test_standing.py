@@ -12,6 +12,7 @@ from tests.stories.people.standing import ALLOWED, done_once, granted, is_asked,
 from tests.waiting import until
 
 
+@pytest.mark.long
 async def test_a_message_that_says_so_ends_it_and_is_answered(redis: str, tmp_path: Path, slack_address: str) -> None:
     async with (
         Workspace(slack_address) as slack,

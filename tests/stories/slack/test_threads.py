@@ -93,6 +93,7 @@ async def statuses(office: SlackWorld, root: Message, last: str) -> list[str]:
     return await office.slack.until(found, f"the status is {last}")
 
 
+@pytest.mark.long
 async def test_a_question_of_a_command_s_run_is_answered_below_its_first_message(office: SlackWorld) -> None:
     await office.world.start()
     await office.slack.connected()
