@@ -141,3 +141,13 @@ async def a_world(
         yield world
     finally:
         await world.stop()
+
+
+@asynccontextmanager
+async def beside_it(world: World) -> AsyncGenerator[World]:
+    """`world` as another process of a running one, which decides and does no work."""
+    await world.start(works=False, receives=False)
+    try:
+        yield world
+    finally:
+        await world.stop()

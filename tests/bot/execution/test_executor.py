@@ -17,7 +17,7 @@ from bot.store import WorkItem
 from tests.guards import guards
 from tests.stories.faults.test_deploy import release
 from tests.waiting import until
-from tests.world import World, a_world
+from tests.world import World, a_world, beside_it
 
 
 @pytest.fixture
@@ -118,8 +118,6 @@ async def test_what_was_read_as_waiting_for_its_turn_may_have_begun_since(
     run = await world.run(run_id)
     assert run.pending
     assert run.pending.attempt
-    other = World(redis, tmp_path / "other")
-    await other.start(works=False, receives=False)
     waits = ToolQueued(at=await world.now(), attempt_id=run.pending.attempt.id, behind=RunId("s0r-aaaaaaaaaaaaa"))
     read = step(run, waits)
     assert read.pending
@@ -131,13 +129,13 @@ async def test_what_was_read_as_waiting_for_its_turn_may_have_begun_since(
         await world.app.store.renew(run_id, read.pending.attempt.id, 0)
         return await other.app.runs.executor.look_after(read, read.pending, read.pending.attempt) is None
 
-    await until(is_judged, what="its owner is found gone")
+    async with beside_it(World(redis, tmp_path / "other")) as other:
+        await until(is_judged, what="its owner is found gone")
 
     _, orphaned = await of_tools(world, run_id)
     assert isinstance(orphaned, ToolOrphaned)
     assert orphaned.may_have_started
     may_end.set()
-    await other.stop()
 
 
 async def test_a_tool_that_honours_its_key_and_does_not_end_in_time_is_an_error(hasty: World) -> None:

@@ -21,7 +21,7 @@ from tests.servers.lines import Server
 from tests.stories.attacks.test_queued import another_deploys, approved_and_queued
 from tests.stories.test_rollback import live
 from tests.waiting import until
-from tests.world import World, a_world
+from tests.world import World, a_world, beside_it
 
 BO = PersonId("bo")
 
@@ -108,9 +108,8 @@ async def test_attack_a_denial_in_the_last_look_is_not_lost(planned: World, plan
 @guards("planted:denial_before_effect")
 async def test_attack_a_denial_after_the_start_of_what_is_no_command_is_not_lost(redis: str, tmp_path: Path) -> None:
     with Server("tests.servers.redis_proxy", redis) as proxy:
-        beside = World(redis, tmp_path / "data", TOML)
-        async with a_world(f"redis://127.0.0.1:{proxy.said['redis_port']}/0", tmp_path / "data", TOML) as office:
-            await beside.start(works=False, receives=False)
+        url, folder = f"redis://127.0.0.1:{proxy.said['redis_port']}/0", tmp_path / "data"
+        async with a_world(url, folder, TOML) as office, beside_it(World(redis, folder, TOML)) as beside:
             record = await office.opened(await office.trigger("press bell"))
             proxy.ask(do="arm", name="start_tool", nth=1, when="after", act="hold")
             await beside.decide("bo", record, "approve")
@@ -123,7 +122,6 @@ async def test_attack_a_denial_after_the_start_of_what_is_no_command_is_not_lost
             assert isinstance(said, TooLate)
             assert office.workshop.effects == []
             assert (await equals_its_story(office, record.request.id)).state == "revoked"
-            await beside.stop()
 
 
 @pytest.mark.long
