@@ -130,7 +130,11 @@ class Leaving:
         """The notes of requests that could not expire. That of a review that did not begin stays: it is still due."""
         ids = _requests_in(events)
         notes: list[bytes | None] = await self._client.do("HMGET", keys.dead, *ids) if ids else []
-        return {name: (b"", note) for name, note in zip(ids, notes, strict=True) if note and _kind_of(note) == "ask"}
+        return {
+            name: (b"", note)
+            for name, note in zip(ids, notes, strict=True)
+            if note and _kind_of(json.loads(note)) == "ask"
+        }
 
     async def _requests(self, keys: Keys, events: Sequence[Event]) -> tuple[KeptRequest, ...]:
         found = list[KeptRequest]()
@@ -232,13 +236,13 @@ def _places_of(events: Iterable[Event]) -> set[str]:
 def _dropped_by(note: bytes) -> datetime | None:
     """Return the time of a note that may be dropped; None for one about a run or a request, and for quarantine."""
     said: dict[str, Any] = json.loads(note)
-    is_message = said["kind"] == "dead" and _kind_of(note) in {"in", "out"}
+    is_message = said["kind"] == "dead" and _kind_of(said) in {"in", "out"}
     return datetime.fromisoformat(said["at"]) if is_message else None
 
 
-def _kind_of(note: bytes) -> str:
+def _kind_of(note: Mapping[str, Any]) -> str:
     """What the work was that a note is about; nothing for a message that waits for nothing."""
-    return json.loads(note).get("member", "").partition(" ")[0]
+    return str(note.get("member", "")).partition(" ")[0]
 
 
 def _named(found: Mapping[bytes, bytes]) -> dict[str, bytes]:

@@ -19,6 +19,7 @@ from channels.slack import cards
 from channels.slack.api import Ambiguous, Answer, Calls, Refused
 from channels.slack.members import Members, next_cursor
 from channels.slack.places import Thread
+from channels.slack.rate_limit import Paced, Posts
 
 # Whoever else is at it is done by then, or died.
 _WAIT_S, _STEP_S = 5.0, 0.25
@@ -57,7 +58,7 @@ class _Try:
 class Placing:
     """Posts through `api`. `now` gives the seconds since 1970, by a clock that need not be Slack's."""
 
-    def __init__(self, api: Calls, marks: Marks, members: Members, now: Callable[[], float]) -> None:
+    def __init__(self, api: Paced, marks: Marks, members: Members, now: Callable[[], float]) -> None:
         self._api, self._marks, self._members, self._now = api, marks, members, now
 
     async def place(self, message: cards.Message, spot: Spot, key: str) -> str:
@@ -65,6 +66,11 @@ class Placing:
 
         Raises Refused; ChannelUnavailable: call again with the same key.
         """
+        # Whoever dies in the line has tried nothing, and whoever is sent back from it looks nothing up in vain.
+        async with self._api.turn_to_post(spot.channel) as post:
+            return await self._place(post, message, spot, key)
+
+    async def _place(self, post: Posts, message: cards.Message, spot: Spot, key: str) -> str:
         tries = await self._tries(key)
         if any(not each.is_void for each in tries) or len(tries) == _TRIES_NOTED:
             await self._marks.put_if_absent(f"unsure {key}", "1")
@@ -72,16 +78,14 @@ class Placing:
                 return ts
         name = await self._note(len(tries) + 1, spot, key)
         try:
-            answer = await self._api.call(
-                "chat.postMessage", spot.channel, **posted(message, spot), metadata=_metadata(_EVENT, key)
-            )
+            answer = await post(spot.channel, {**posted(message, spot), "metadata": _metadata(_EVENT, key)})
         except Ambiguous:
             raise
         except ChannelError:
             # Certainly not done: nobody need look for it.
             await self._marks.put_if_absent(f"void {name}", "1")
             raise
-        return str(answer["ts"])
+        return str(answer.data["ts"])
 
     async def update(self, message: cards.Message, channel: str, ts: str, key: str) -> None:
         """Show `message` where the one with this key stands, and close its doubles. Raises as `place` does."""

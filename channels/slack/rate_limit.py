@@ -19,6 +19,9 @@ _TRIES = 5
 # Whatever waits for a dead token asks again and again; one call in so long is enough to see that it works.
 _DEAD_TOKEN_S = 2.0
 
+Posts = Callable[[str, dict[str, JsonValue]], Awaitable[Answered]]
+"""`chat.postMessage` with these arguments; the first is what errors call the place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rates:
@@ -65,19 +68,34 @@ class Paced:
         channel = str(arguments.get("channel", ""))
         match method:
             case "chat.postMessage":
-                async with self._line(method, channel):
-                    await self._until(self._next_post.get(channel, 0.0))
-                    try:
-                        return await self._asked((method, channel), place, arguments)
-                    finally:
-                        # From the answer on: a call may be under way for longer than the next one.
-                        self._next_post[channel] = self._clock() + self._rates.post_every_s
+                async with self.turn_to_post(channel) as post:
+                    return await post(place, arguments)
             case "chat.update":
                 async with self._line(method, channel):
                     await self._until(self._turn_to_update())
                     return await self._asked((method, ""), place, arguments)
             case _:
                 return await self._asked((method, ""), place, arguments)
+
+    @asynccontextmanager
+    async def turn_to_post(self, channel: str) -> AsyncGenerator[Posts]:
+        """The caller's turn in a Slack channel, for as long as the context is open, and what posts there at once.
+
+        Raises ChannelUnavailable where many are before, and Limited while Slack wants to be left alone for long.
+        """
+        method = "chat.postMessage"
+
+        async def post(place: str, arguments: dict[str, JsonValue]) -> Answered:
+            try:
+                return await self._asked((method, channel), place, arguments)
+            finally:
+                # From the answer on: a call may be under way for longer than the next one.
+                self._next_post[channel] = self._clock() + self._rates.post_every_s
+
+        async with self._line(method, channel):
+            await self._until(self._next_post.get(channel, 0.0))
+            await self._leave_alone((method, channel))
+            yield post
 
     @asynccontextmanager
     async def _line(self, method: str, channel: str) -> AsyncGenerator[None]:

@@ -13,6 +13,7 @@ from channels.slack.api import Calls, Refused, Unauthorized
 from channels.slack.members import Members
 from channels.slack.places import Only, Places, Seen, Thread
 from channels.slack.placing import Placing, Roots, Spot, posted
+from channels.slack.rate_limit import Paced
 from language import Language, say, speaking, spoken
 
 # These say that the app is no agent here, or may not be one: nothing about the thread.
@@ -89,14 +90,14 @@ class Clocks:
 
 
 class SlackSender:
-    """Places cards in Slack. `api` should be a Paced one, and the one that `members` asks through.
+    """Places cards in Slack. `api` should be the one that `members` asks through.
 
     Of the Slack channels that another company reads, only `shared_channels` (`#partners`, or ids) take cards.
     """
 
     def __init__(
         self,
-        api: Calls,
+        api: Paced,
         members: Members,
         marks: Marks,
         directory: Directory,

@@ -19,6 +19,8 @@ SETUPS: tuple[Setup, ...] = get_args(Setup)
 
 PEOPLE = {"slack": "bo", "mail": "cy", "api": "dan", "console": "eve"}
 """Who decides in which way."""
+REQUESTERS = ("anna", "fay", "gus", "hal", "ida", "jon", "kim", "lou")
+"""Who wants something over HTTP, in turn: Slack takes one message a second for each, which says how it ended."""
 APPROVERS = {
     "by_slack": ("bo", "dan"),
     "by_mail": ("cy", "dan"),
@@ -43,6 +45,12 @@ class Plot:
     def policy(self) -> str:
         """The policy that the call needs."""
         return "briefly" if self.kind == "late" else f"by_{self.way}"
+
+    @property
+    def requester(self) -> str:
+        """Who wants it."""
+        number = int("".join(filter(str.isdigit, self.name.rpartition("-")[2])))
+        return REQUESTERS[number % len(REQUESTERS)] if self.asked_by == "api" else "anna"
 
     @property
     def is_in_slack(self) -> bool:

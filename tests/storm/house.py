@@ -20,11 +20,14 @@ from tests.processes.programs import KEY
 from tests.servers.lines import Message, Server, free_ports
 from tests.servers.mailhost import MailHost
 from tests.servers.verdict import SERVER
-from tests.storm.facts import APPROVERS
+from tests.storm.facts import APPROVERS, REQUESTERS
 from tests.storm.servers import Servers
 
-NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "dan": "Dan Dorn", "eve": "Eve Eder", "mal": "Mal Moss"}
-IN_SLACK = ("anna", "bo", "mal")
+NAMES = {
+    "anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "dan": "Dan Dorn", "eve": "Eve Eder", "mal": "Mal Moss",
+    **{name: f"{name.title()} Frey" for name in REQUESTERS[1:]},
+}  # fmt: skip
+IN_SLACK = ("bo", "mal", *REQUESTERS)
 REACH, _SLACK_FIRST = {"by_mail": ["email"]}, ["slack", "email"]
 EXPIRES = {"briefly": "5m"}
 LEASE_S = 2.0

@@ -52,7 +52,7 @@ class People:
             await client.aclose()
 
     async def ask(self, story: Story) -> None:
-        """Anna wants something; returns when somebody has promised to keep it."""
+        """Somebody wants something; returns when somebody has promised to keep it."""
         plot = story.plot
         match plot.asked_by:
             case "slack":
@@ -63,15 +63,15 @@ class People:
                 await self._mail_a_wish(plot.text)
             case "api":
                 answer = await self._post(
-                    "anna", "/v1/runs", {"text": plot.text, "agent": "killed"}, f"ask {plot.name}", (200, 201)
+                    plot.requester, "/v1/runs", {"text": plot.text, "agent": "killed"}, f"ask {plot.name}", (200, 201)
                 )
                 story.run_id = answer.json()["id"]
         story.was_taken = True
 
     async def steer(self, story: Story, verb: str) -> Response:
-        """Anna pauses, resumes or cancels."""
+        """Whoever wanted it pauses, resumes or cancels."""
         self._facts.done[f"said: {verb}"] += 1
-        return await self._post("anna", f"/v1/runs/{story.run_id}/{verb}", {}, "", (200, 409))
+        return await self._post(story.plot.requester, f"/v1/runs/{story.run_id}/{verb}", {}, "", (200, 409))
 
     async def vote(self, story: Story, card: Card, *, approves: bool, person: str = "", counts: bool = True) -> None:
         """Whoever was shown the card decides; returns once that is taken."""

@@ -157,7 +157,7 @@ class Sight:
                 if said.user == "U0BOT" and (ended := _ENDED.match(said.text)) and name in f"{said.text} {said.words}":
                     self._show(name, _WORDS[ended[1]])
         elif story.run_id:
-            answer = await self._clients["anna"].get(f"/v1/runs/{story.run_id}")
+            answer = await self._clients[story.plot.requester].get(f"/v1/runs/{story.run_id}")
             if answer.status_code == 200 and (shown := _end_of(answer.json())):
                 self._show(name, shown)
 

@@ -204,7 +204,9 @@ class Storm:
             case "both":
                 await self._both(story, card)
             case "requester":
-                await people.vote(story, await self._http_card(story, "anna"), approves=True, counts=False)
+                await people.vote(
+                    story, await self._http_card(story, story.plot.requester), approves=True, counts=False
+                )
                 await people.vote(story, card, approves=False)
             case "stranger":
                 await people.vote(story, card, approves=True, person="mal", counts=False)
@@ -238,9 +240,9 @@ class Storm:
         await self._people.vote(story, card, approves=True, counts=False)
 
     async def _cancel(self, story: Story, card: Card) -> None:
-        """Anna cancels, before somebody approves or in the same moment.
+        """Whoever wanted it cancels, before somebody approves or in the same moment.
 
-        Where a master can be lost with what she said, nothing that comes later comes too late for certain.
+        Where a master can be lost with what they said, nothing that comes later comes too late for certain.
         """
         if self._wanted.setup == "one" and self._chance.random() < 0.5:
             await self._people.steer(story, "cancel")

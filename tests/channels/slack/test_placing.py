@@ -9,6 +9,7 @@ from channels import Address, ChannelError, ChannelRefused, ChannelUnavailable
 from channels.slack import cards
 from channels.slack.members import Members
 from channels.slack.placing import Placing, Spot
+from channels.slack.rate_limit import Paced, Rates
 from tests.channels.slack.outgoing import CARD, DONE, MemoryMarks, a_sender, direct, paced, shared
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.long import few_of
@@ -269,13 +270,39 @@ async def test_who_was_put_out_of_a_channel_after_a_lost_answer_goes_elsewhere(
     assert len(await slack.messages("@bo")) == 1
 
 
-async def test_of_two_at_once_one_posts_and_the_other_comes_again(slack: Workspace, ops: str) -> None:
-    api, marks = paced(slack), Together()
-    placing = Placing(api, marks, Members(api, lambda: 0.0), lambda: 1_000_000.0)
-    shown = cards.message(CARD, "x")
+def a_placing(api: Paced, marks: MemoryMarks) -> Placing:
+    return Placing(api, marks, Members(api, lambda: 0.0), lambda: 1_000_000.0)
 
-    found = await asyncio.gather(*(placing.place(shown, Spot(ops), "s0d-1") for _ in range(2)), return_exceptions=True)
-    again = await placing.place(shown, Spot(ops), "s0d-1")
+
+async def test_whoever_is_sent_back_from_a_long_line_has_tried_nothing_and_looks_nothing_up(
+    slack: Workspace, ops: str, marks: MemoryMarks
+) -> None:
+    api, shown = paced(slack, rates=Rates(line_s=0.0)), cards.message(CARD, "x")
+    placing = a_placing(api, marks)
+
+    async with api.turn_to_post(ops):
+        with pytest.raises(ChannelUnavailable, match="many are before this one"):
+            await placing.place(shown, Spot(ops), "s0d-1")
+        assert marks.words == {}
+
+    await slack.breaks("chat.postMessage", "cut_after")
+    with pytest.raises(ChannelUnavailable):
+        await placing.place(shown, Spot(ops), "s0d-1")
+    async with api.turn_to_post(ops):
+        with pytest.raises(ChannelUnavailable, match="many are before this one"):
+            await placing.place(shown, Spot(ops), "s0d-1")
+        assert await slack.calls("conversations.history") == []
+
+    assert await placing.place(shown, Spot(ops), "s0d-1") == (await slack.messages("#ops"))[0].ts
+    assert len(await slack.calls("chat.postMessage")) == 1
+
+
+async def test_of_two_at_once_one_posts_and_the_other_comes_again(slack: Workspace, ops: str) -> None:
+    marks, shown = Together(), cards.message(CARD, "x")
+    processes = [a_placing(paced(slack), marks) for _ in range(2)]
+
+    found = await asyncio.gather(*(one.place(shown, Spot(ops), "s0d-1") for one in processes), return_exceptions=True)
+    again = await processes[0].place(shown, Spot(ops), "s0d-1")
 
     assert again in found
     assert [isinstance(each, ChannelUnavailable) for each in found].count(True) == 1
