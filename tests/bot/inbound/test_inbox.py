@@ -12,8 +12,9 @@ from agents.requests import RunId
 from bot.runs.admission import MOST_BYTES
 from bot.store.ids import shard_of
 from bot.store.outbox_entry import Tell
-from channels import Inbound, Trigger
+from channels import Inbound, Reply, Trigger
 from channels.email.format import trace
+from language import say
 from tests.fakes.hallway import Hallway
 from tests.waiting import until
 from tests.world import World, a_world
@@ -213,3 +214,36 @@ async def test_whoever_wrote_what_another_person_orders_decides_nothing(office: 
     assert not request.words_are_own
     held = await until(lambda: hallway.to("cy", "Press bell"), what="cy is asked")
     assert ("May not decide", "Bo Berg, who wrote to the run") in [(one.label, one.text) for one in held[0].decides]
+
+
+async def test_an_answer_in_the_words_of_a_command_is_none_when_a_crash_repeats_it_after_its_question(
+    office: World, hallway: Hallway
+) -> None:
+    """The crash comes after the effect and before the item is forgotten: here it is simply put back."""
+    begun = await office.app.messages.inbox.accept(hallway.begins("anna", "ask free_text Which bell?", "T1"))
+    run_id = office.app.runs.starter.run_id(begun)
+    await office.opened(run_id)
+    await office.quiet()
+    [form] = [card.form for card in hallway.to("anna", "Which bell?") if card.form]
+    words = "standing 2 times until 18:00"
+    answer = hallway.item(Reply(person="anna", token=form.token, said="free_text", text=words))
+    inbound_id = await office.app.messages.inbox.accept(answer)
+    await office.ended(run_id)
+    await office.quiet()
+
+    await put_back(office, inbound_id, answer)
+    await office.quiet()
+
+    assert hallway.to("anna", say("again.page")) == []
+    late = answer.model_copy(update={"key": "late"})
+    await office.app.messages.inbox.accept(late)
+    await office.quiet()
+    assert len(hallway.to("anna", say("again.page"))) == 1
+
+
+async def put_back(world: World, inbound_id: str, item: Inbound) -> None:
+    """`item` is there again under its id, and is handled."""
+    arrived = item.model_dump_json(include={"channel", "key", "size_bytes", "is_answer", "received_at"})
+    name = f"{{s{inbound_id[1]}}}:inbound:{inbound_id}"
+    await world.app.store.client.do("HSET", name, "body", arrived, "raw", item.raw)
+    await world.app.messages.inbox.handle(inbound_id)
