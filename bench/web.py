@@ -171,8 +171,7 @@ async def _in_batches(count: int, work: Callable[[int], Awaitable[None]]) -> Non
 
 
 async def store(world: World, number: int) -> None:
-    """Put one more run into the lists, without working on it."""
-    """A run of the clerk that has just started, or of the typist that is done; a few have failed."""
+    """Store a run of the clerk that has just started, or of the typist that is done; a few have failed."""
     run_id = RunId(new_id("run", number % world.app.store.shards))
     now, is_done = world.app.store.about_now(), number // world.app.store.shards % 2 == 0
     agent, has_failed = "typist" if is_done else "clerk", number % _FAILED_EVERY == 0

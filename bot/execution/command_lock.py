@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 import structlog
@@ -66,6 +66,10 @@ class CommandLock:
             if held is None:
                 await self._withdraw(name, me)
         return held
+
+    def here(self, moment: datetime | None) -> datetime | None:
+        """Return a moment of Redis's clock by this machine's, which the runner of a command goes by."""
+        return moment and datetime.now(UTC) + (moment - self._store.about_now())
 
     async def _turn(self, name: str, me: Holder, not_after: datetime | None, queued: Queued) -> Held | None:
         gone, has_waited, is_wanted = "", False, True

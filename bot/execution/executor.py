@@ -36,6 +36,8 @@ from language import say
 log = structlog.stdlib.get_logger()
 
 _PAUSE_S = 0.5
+# For so many leases more a command of another machine is not given up: as long as a worker there takes to start again.
+_LEASES_MORE = 3
 _GIVE_UP_S = 0.5
 # A report may come after the last look.
 _HANDLE_S = 86_400.0
@@ -140,14 +142,29 @@ class Executor:
             return None
         if attempt.id in self._running or await self._take_over(run, pending, attempt):
             await self._store.renew(run.id, attempt.id)
+        elif again := self._hears_by(run, pending, attempt, until):
+            return again
         else:
             await self._orphan(run.id, attempt.id, may_have_started=None)
         return None
 
+    def _hears_by(self, run: Run, pending: PendingStep, attempt: Attempt, until: datetime) -> datetime | None:
+        """Return when to look again at what another machine may still run; None once nothing is to be heard of it.
+
+        A worker that is restarted leaves its command to the runner, which tells its result to Redis, and to its
+        successor there, which adopts it.
+        """
+        tool, now, lease = self._tool_of(run, pending), self._store.about_now(), timedelta(seconds=self._store.lease_s)
+        may_run = tool is not None and tool.runs_command and attempt.queued is None and attempt.host != self.host
+        return now + lease / 2 if may_run and now < until + _LEASES_MORE * lease else None
+
+    def _tool_of(self, run: Run, pending: PendingStep) -> Tool[BaseModel] | None:
+        agent = self.agents.get(run.started.agent) if run.started else None
+        return agent.tool(pending.step.tool) if agent and isinstance(pending.step, CallTool) else None
+
     async def _take_over(self, run: Run, pending: PendingStep, attempt: Attempt) -> bool:
         """Adopt what a dead owner's command gave or still gives; False when there is nothing to adopt."""
-        agent = self.agents.get(run.started.agent) if run.started else None
-        tool = agent.tool(pending.step.tool) if agent and isinstance(pending.step, CallTool) else None
+        tool = self._tool_of(run, pending)
         if tool is None or not tool.runs_command or not isinstance(pending.step, CallTool):
             return False
         adopt: Find = self._runner.adopt
@@ -231,7 +248,7 @@ class Executor:
                 until = attempt.started_at + timedelta(seconds=waits_s(tool, args))
                 await self._finish(run_id, tool, waits(self._store.about_now(), attempt, until, outcome))
             case _:
-                await self._orphan(run_id, attempt.id, may_have_started=outcome is NobodyKnows, is_own=True)
+                await self._end_own(run_id, attempt.id, may_have_started=outcome is NobodyKnows)
 
     async def _execute(
         self,
@@ -272,8 +289,12 @@ class Executor:
 
         The lease is looked at last: whoever was stopped since then must not act on it.
         """
-        is_wanted = queued is None or await queued(None)
-        return is_wanted and await self._store.holds(run_id, attempt_id)
+        try:
+            is_wanted = queued is None or await queued(None)
+            return is_wanted and await self._store.holds(run_id, attempt_id)
+        except StoreError as error:
+            log.warning("not begun, as Redis does not say whether it is wanted", error=str(error))
+            return False
 
     async def _finish(
         self, run_id: RunId, tool: Tool[BaseModel], event: ToolFinished | ToolWaits, files: Contents = ()
@@ -290,6 +311,17 @@ class Executor:
                 return await self._queue.notify(WorkItem("run", run_id))
             except StoreError as error:
                 log.warning("result kept in memory until Redis takes it", error=str(error))
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _end_own(self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool) -> None:
+        """End an attempt of this process that has no result, however long Redis is away."""
+        if not may_have_started:
+            self.never_begin(attempt_id)
+        while True:
+            try:
+                return await self._orphan(run_id, attempt_id, may_have_started=may_have_started, is_own=True)
+            except StoreError as error:
+                log.warning("an attempt without a result is noted once Redis answers", error=str(error))
                 await asyncio.sleep(_PAUSE_S)
 
     async def _orphan(

@@ -19,6 +19,7 @@ from bot.execution.runner import Command, Lost, NeverStarted, Runner, Still
 from bot.execution.runner_child import Kept
 from bot.outbound.announcements import Announcements
 from bot.outbound.raw_mail import RawMail
+from bot.store import StoreError
 
 
 class NotStarted(Exception):
@@ -183,8 +184,11 @@ class StepContext:
             return NeverStarted()
 
         async def still() -> bool:
-            is_wanted = cover is None or await cover.still()
-            return is_wanted and await held.queued(None) and await turns.locks.keep(mine)
+            try:
+                is_wanted = cover is None or await cover.still()
+                return is_wanted and await held.queued(None) and await turns.locks.keep(mine)
+            except StoreError:  # nobody says that it is wanted
+                return False
 
         try:
             given = await variables() if variables else Variables({})
@@ -198,7 +202,7 @@ class StepContext:
         async with turns.kept(mine):
             kept = Kept(turns.locks.shards, turns.locks.lease_s, mine.name, mine.holder, mine.fence)
             try:
-                found = await held.runner.run(held.id, what, not_after, still, kept)
+                found = await held.runner.run(held.id, what, turns.here(not_after), still, kept)
             except Unavailable:  # nothing was started, nor will it be
                 await turns.give_up(mine)
                 raise

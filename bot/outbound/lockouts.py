@@ -1,6 +1,5 @@
 """A channel that refuses sayso itself: operators are notified, readiness reports it, and what waits is kept."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -14,8 +13,8 @@ from language.recorded import trouble_of
 
 log = structlog.stdlib.get_logger()
 
-Alert = Callable[[str, Words], Awaitable[None]]
-"""Tells the operators, each in their own words: near which id, and what."""
+AlertOnce = Callable[[str, float, str, Words], Awaitable[None]]
+"""Tells the operators, each in their own words: under which name and how often at most (s), near which id, and what."""
 
 _TITLES = {"email": "notice.alert-email-refused", "slack": "notice.alert-slack-refused"}
 
@@ -28,8 +27,8 @@ _REMEMBERED = 10_000
 class LockedOut:
     """Knows which channels refuse us; `alert` reaches the operators through those that do not."""
 
-    def __init__(self, store: Store, alert: Alert) -> None:
-        self._store, self._lockouts, self._alert = store, Lockouts(store.client), alert
+    def __init__(self, store: Store, alert: AlertOnce) -> None:
+        self._lockouts, self._alert = Lockouts(store.client), alert
         self._met = dict[tuple[str, str], str]()
 
     async def note(self, some_id: str, error: ChannelUnauthorized) -> None:
@@ -38,10 +37,7 @@ class LockedOut:
         self._met[some_id, error.channel] = error.what
         if len(self._met) > _REMEMBERED:
             del self._met[next(iter(self._met))]
-        mine = secrets.token_bytes(8)
-        if (await self._store.remember(f"locked out {error.channel} {error.what}", mine, _TOLD_S))[0] != mine:
-            return
-        await self._alert(some_id, lambda: _words(error))
+        await self._alert(f"locked out {error.channel} {error.what}", _TOLD_S, some_id, lambda: _words(error))
 
     async def works(self, some_id: str, channel: str) -> None:
         """The channel took `some_id`, for which it may have refused us before."""

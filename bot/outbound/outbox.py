@@ -1,5 +1,6 @@
 """Sending what the outbox holds: once per entry as far as the world allows, never lost, failures told."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 
@@ -58,9 +59,9 @@ class Outbox:
     def __init__(self, journal: Journal, decisions: Decisions, reach: Reach) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, reach.people
         self._channels, self._tokens = reach.channels, reach.tokens
-        self._raw_mail, self._failures = RawMail(journal), reach.failures
+        self._raw_mail, self._failures, self._alerting = RawMail(journal), reach.failures, asyncio.Lock()
         self._claims = CardClaims(journal.store, reach.failures)
-        self._locked_out = LockedOut(journal.store, self.alert)
+        self._locked_out = LockedOut(journal.store, self.alert_once)
         self._sender = Sender(decisions, reach, self._claims, self._locked_out)
         self._live_cards = LiveCards(self._store, reach, self._sender.for_channel)
 
@@ -289,10 +290,16 @@ class Outbox:
             await self.alert(entry.id, partial(_words, *keys, note, name=name, id=entry.id))
         if isinstance(entry, PlaceCard):
             again = outbox_entry(entry.model_copy(update={"again": True}))
-            await self._store.commit(
-                Commit(run_id=entry.run_id, outgoing=[again])
-            )  # nobody is rung for: it is given up
+            # Not pushed: it is given up, and only whoever has it done again sends it.
+            await self._store.commit(Commit(run_id=entry.run_id, outgoing=[again]), push=False)
         await self._store.give_up(WorkItem("out", entry.id), note.model_dump_json().encode())
+
+    async def alert_once(self, name: str, every_s: float, near: str, words: Words) -> None:
+        """Alert as `alert` does, once in `every_s` for this `name`, and again where we died before."""
+        async with self._alerting:
+            if not await self._store.remembered(f"told {name}"):
+                await self.alert(near, words)
+                await self._store.remember(f"told {name}", b"1", every_s)
 
     async def alert(self, near: str, words: Words, also: Sequence[PersonId] = ()) -> None:
         """Tell the operators, and `also`, something that nobody else can hear; always in the log as well."""

@@ -23,6 +23,7 @@ from bot.requests.decisions import Decisions, Outcome
 from bot.requests.edits import Edit
 from bot.runs.loop import question_of
 from bot.store import Commit, Wake, WorkItem
+from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal
 from language import say
 
@@ -63,9 +64,13 @@ class Steering:
                 "resume": RunResumed(at=now, by=by, channel=channel, evidence=evidence),
                 "cancel": RunCancelled(at=now, by=by, channel=channel, evidence=evidence),
             }
-            commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=[Wake(WorkItem("run", run_id))])
-            if (await self._journal.write(commit)).state == "committed":
+            wake = [Wake(WorkItem("run", run_id))]
+            commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=wake, limit=MAX_EVENTS_AT_ALL)
+            written = await self._journal.write(commit)
+            if written.state == "committed":
                 return fold(commit.events, run)
+            if written.state == "full":
+                raise Conflict(say("run.run-full"), say("run.nothing-changed"))
 
     async def withdraw(
         self, request_id: RequestId, by: PersonId, why: str, *, channel: str = "", evidence: str = ""

@@ -22,9 +22,9 @@ from bot.store.outbox_entry import shown_in
 MAX_EVENTS = 10_000
 # What people say, what becomes of deliveries, and the end itself still find room.
 MAX_EVENTS_AT_ALL = 12_000
-# As long as a request may stay open: whoever decides at the last moment can still look at what was attached.
 # Each newer one closes those before it, so only the last few can still wait.
 MOST_IN_A_PLACE = 100
+# As long as a request may stay open: whoever decides at the last moment can still look at what was attached.
 FILES_S = 30 * 24 * 3600
 
 

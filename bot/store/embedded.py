@@ -267,7 +267,7 @@ def _within(seconds: float, condition: Callable[[], bool]) -> bool:
 
 
 INSTALL = "Install one: apt install redis-server (Debian, Ubuntu) or brew install redis (macOS), or set SAYSO_REDIS_URL"
-# The queue uses XAUTOCLAIM, which came with 6.2.
+# ZADD with GT, and XTRIM with MINID, came with 6.2.
 OLDEST = (6, 2)
 # From 7 on, Redis keeps its log in a folder of this name; 6.x does not look there and starts empty.
 MULTI_PART_SINCE = 7

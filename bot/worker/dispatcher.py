@@ -1,7 +1,7 @@
 """Do each piece of scheduled work: the edge of every job. What breaks is tried again, then shown."""
 
 import asyncio
-import secrets
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -123,7 +123,8 @@ class Dispatcher:
         """Keep the sweeper from bringing the same work again, while a model thinks or a mail server is slow."""
         while True:
             await asyncio.sleep(self._store.grace_s / 2)
-            await self._store.push_off(item)
+            with suppress(StoreError):  # the next one may reach it
+                await self._store.push_off(item)
 
     async def _look(self, item: WorkItem) -> None:
         match item.kind:
@@ -144,9 +145,8 @@ class Dispatcher:
         return (Summary.model_validate_json(line).requester,) if line else ()
 
     async def _tell_not_replicated(self, item: WorkItem) -> None:
-        mine = secrets.token_bytes(8)
-        if (await self._store.remember(f"not replicated s{shard_of(item.id)}", mine, _TOLD_S))[0] == mine:
-            await self._outbox.alert(item.id, _not_replicated)
+        name = f"not replicated s{shard_of(item.id)}"
+        await self._outbox.alert_once(name, _TOLD_S, item.id, _not_replicated)
 
     async def _count(self, item: WorkItem, why: str, at_most: int) -> None:
         note = Note(kind="dead", what=str(item), why=why, at=await self._store.now(item.id), member=str(item))

@@ -216,7 +216,7 @@ def _key(message: dict[str, JsonValue]) -> str:
 
 
 class Roots:
-    """Begins such threads, each with one message, whoever comes first."""
+    """Begins the threads that have a name of ours, each with one message, whoever comes first."""
 
     def __init__(self, api: Calls, marks: Marks, placing: Placing, sleep: Callable[[float], Awaitable[None]]) -> None:
         self._api, self._marks, self._placing, self._sleep = api, marks, placing, sleep

@@ -1,4 +1,4 @@
-"""As often as Slack lets itself be called, and in order: nothing is dropped, what can't wait comes back to the caller.
+"""Calls Slack no oftener than it allows, and in order: nothing is dropped, and who would wait too long is told so.
 
 https://docs.slack.dev/apis/web-api/rate-limits: "no more than one message per second per channel"; `chat.update` is
 Tier 3, 50 calls a minute for the whole workspace.
@@ -29,7 +29,8 @@ class Rates:
 
     So many and one each `update_every_s` are the 50 a minute that Slack allows. Posts get no such burst: Slack
     counts them by the second, and the fourth of a burst would cost a Retry-After. `wait_s` is the longest
-    Retry-After that is waited out, `line_s` the longest wait behind other posts; who has to wait longer is told so.
+    Retry-After that is waited out. `line_s` is the longest wait behind other posts, by their number: what is looked up
+    in a turn comes on top.
     """
 
     post_every_s: float = 1.0

@@ -1,6 +1,6 @@
 -- The one clock of all scripts, in milliseconds: Redis time, plus an offset that only tests may set, plus what this shard
 -- is ahead. Where Redis time went back, the shard's time goes on from where it was, and a tenth slower until the two meet
--- again: so no deadline moves away by more than a ninth of what is left. `clock.py` reads the same two keys.
+-- again: so no deadline moves away by more than a ninth of what is left. `server_clock.py` reads the same two keys.
 local function whole(number)
   return string.format('%.0f', number)
 end

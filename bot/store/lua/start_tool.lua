@@ -1,5 +1,5 @@
 -- Records an attempt at an effect and takes its lease, unless anything has changed since it was looked at.
--- KEYS: run, attempts, wake, clock, request record or '', summaries, frozen, then the lists of the run's line.
+-- KEYS: run, attempts, wake, clock, request record (the run once more where there is none), summaries, frozen, then the lists of the run's line.
 -- ARGV: expected sequence, attempt, lease ms, wake member, record version or '', not after (ms) or '', record body,
 -- run id, its line or '', its place, its environment or '', then the events, of which the last is the start.
 -- The run's turn ends with it: it is looked at again when the lease ends.

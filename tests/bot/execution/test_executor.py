@@ -202,3 +202,24 @@ async def _two(shop: World, run_id: str) -> list[Event]:
     """The start and the end of the deploy; nothing before both are there."""
     found = await of_tools(shop, run_id)
     return found if len(found) > 1 else []
+
+
+async def test_a_command_that_a_restarted_worker_left_is_not_given_up_by_another_machine(
+    shop: World, redis: str, tmp_path: Path
+) -> None:
+    gate, runs = shop.folder / "demo" / "gate", shop.folder / "demo" / "runs"
+    release(shop, "v1.2.0", f'#!/bin/sh\necho run >> {runs}\nread -r _ < {gate}\nexec ./real.sh "$@"\n')
+    os.mkfifo(gate)
+    run_id = await shop.trigger("deploy v1.2.0 to staging")
+    await until(runs.exists)
+
+    async with shop.stopped(), a_world(redis, tmp_path / "other", shop.toml, deploys=True) as other:
+        run = await other.run(run_id)
+        assert run.pending
+        assert run.pending.attempt
+        assert (await other.app.store.lease(run_id, run.pending.attempt.id))[0] == "dead"
+        assert await other.app.runs.executor.look_after(run, run.pending, run.pending.attempt), "it looks again"
+        gate.write_text("go\n")
+
+        assert (await other.ended(run_id)).state == "done"
+    assert runs.read_text() == "run\n"

@@ -13,7 +13,7 @@ from tests.bot.bounces import asked, bounce, failures
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
 from tests.waiting import until
-from tests.world import World, a_world
+from tests.world import World, a_world, beside_it
 
 
 @pytest.fixture
@@ -130,6 +130,25 @@ async def test_a_refusal_at_once_where_there_is_no_other_way_is_told_to_the_requ
         assert await failures(world, record.request.run_id) == [("bo", "email")]
         assert len(world.mails("anna")) == 1
         assert len(await world.dead()) == 1
+
+
+async def test_what_one_worker_has_given_up_no_other_takes_again(redis: str, tmp_path: Path) -> None:
+    def change(world: World) -> None:
+        world.through = Refusing
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        await world.opened(await world.trigger("press bell"))
+        await until(world.dead, what="the card is given up")
+        await world.quiet()
+        [entry] = await world.unsent()
+        async with world.stopped():
+            other = World(redis, tmp_path / "data")
+            change(other)
+            async with beside_it(other):
+                await other.app.messages.outbox.send(entry.id)
+        await world.quiet()
+
+        assert [letter.subject for letter in world.mails("dan")] == ["Bo Berg can't be reached"] * 2
 
 
 class LockedOut(SlowChannel):

@@ -6,6 +6,7 @@ import pytest
 
 from agents.events import DeliveryFailed
 from agents.requests import DeliveryId
+from bot.store import StoreUnavailable
 from bot.store.outbox_entry import Delivery
 from channels import Channel, Marks, Remembers
 from channels.email.channel import EmailChannel
@@ -205,3 +206,23 @@ async def test_an_answer_that_may_change_is_waited_for_and_the_same_mail_is_sent
         assert server.envelopes[0][0].startswith("sayso+s")
         failed = [event for event in await world.events(run_id) if isinstance(event, DeliveryFailed)]
         assert [event.person for event in failed] == ["cy"]
+
+
+async def test_an_alert_that_comes_once_a_day_comes_again_where_it_could_not_be_written(world: World) -> None:
+    near = await world.trigger("press bell")
+    tries = list[int]()
+
+    def words() -> tuple[str, str]:
+        tries.append(1)
+        if len(tries) == 1:
+            raise StoreUnavailable("Redis does not answer", "Nothing is lost; it is tried again")
+        return "The mail server is on fire", "Put it out"
+
+    outbox = world.app.messages.outbox
+    with pytest.raises(StoreUnavailable):
+        await outbox.alert_once("fire", 86_400.0, near, words)
+    for _ in range(3):
+        await outbox.alert_once("fire", 86_400.0, near, words)
+    await world.quiet()
+
+    assert len([letter for letter in world.mails("dan") if letter.subject == "The mail server is on fire"]) == 1

@@ -3,8 +3,12 @@
 import pytest
 
 from agents import ToolRefused
+from agents.events import PersonSaid
 from agents.requests import PersonId, RunId
 from bot.errors import Conflict, Forbidden, NotFound
+from bot.store import Commit
+from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
+from tests.waiting import until
 from tests.world import World
 
 ANNA, BO = PersonId("anna"), PersonId("bo")
@@ -88,3 +92,28 @@ async def test_who_is_paused_and_resumed_twice_is_simply_running(world: World) -
     may_end.set()
 
     assert (await world.ended(run_id)).state == "done"
+
+
+@pytest.mark.parametrize(("events", "is_cancelled"), [(MAX_EVENTS, True), (MAX_EVENTS_AT_ALL, False)])
+async def test_a_run_that_has_no_room_for_more_work_can_be_cancelled_while_it_has_room_for_that(
+    world: World, events: int, *, is_cancelled: bool
+) -> None:
+    may_end = world.workshop.hold("letter")
+    run_id = await world.trigger("stamp letter")
+    await until(lambda: world.workshop.started, what="its tool has begun")
+    seq = await world.app.store.length(run_id)
+    said = PersonSaid(at=await world.now(), person=ANNA, text="hurry", said_id="r", channel="email")
+    while seq < events:
+        more = [said.model_copy(update={"said_id": f"r{seq + n}"}) for n in range(min(1_000, events - seq))]
+        written = await world.app.store.commit(
+            Commit(run_id=run_id, events=more, expect=seq, limit=MAX_EVENTS_AT_ALL), push=False
+        )
+        assert written.state == "committed"
+        seq += len(more)
+
+    if is_cancelled:
+        assert (await world.steering.steer(run_id, "cancel", ANNA)).is_cancelled
+    else:
+        with pytest.raises(Conflict, match="too many events"):
+            await world.steering.steer(run_id, "cancel", ANNA)
+    may_end.set()

@@ -1,0 +1,55 @@
+"""What a tool is given to work with."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.requests import AttemptId
+from bot.execution.command_lock import CommandLock, Holder
+from bot.execution.runner import Runner
+from bot.execution.tool_context import Guarded, HeldAttempt, NotStarted, StepContext
+from bot.store import StoreUnavailable
+from tests.world import World
+
+
+async def test_a_command_of_which_redis_does_not_say_whether_it_is_still_wanted_never_starts(
+    world: World, tmp_path: Path
+) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    run = await world.run(run_id)
+    assert run.pending
+
+    async def queued(_: Holder | None) -> bool:
+        raise StoreUnavailable("Redis does not answer", "Nothing is lost; it is tried again")
+
+    async def still() -> bool:
+        return True
+
+    cover = Guarded(await world.now() + timedelta(minutes=5), still)
+    held = HeldAttempt(
+        Runner(tmp_path / "runner", world.url),
+        AttemptId("s0a-aaaaaaaaaaaaa"),
+        CommandLock(world.app.store),
+        str,
+        queued,
+        cover=cover,
+    )
+    context = StepContext(run, run.pending.id, await world.now(), world.app.runs.children, held)
+
+    with pytest.raises(NotStarted):
+        await context.command(["touch", str(tmp_path / "done")], cwd=tmp_path, lock="door", timeout_s=10)
+
+    assert not (tmp_path / "done").exists()
+
+
+async def test_the_end_of_an_approval_is_told_to_a_runner_by_the_clock_of_its_machine(world: World) -> None:
+    before = await world.now()
+    await world.move_time(3_600)
+    lock, ends = CommandLock(world.app.store), await world.now() + timedelta(seconds=60)
+
+    assert lock.here(None) is None
+    told = lock.here(ends)
+    assert told
+    assert timedelta() < told - before < timedelta(minutes=30)
