@@ -319,13 +319,13 @@ async def mailbox_reader(settings: Settings, url: str) -> Finding:
 
 async def _examine_reading(store: MailboxStore) -> Finding:
     try:
-        state = await store.state()
+        state, now = await store.state(), await store.now()
     except StoreError as error:
         return not_tried("who reads the mailbox", str(error), "start Redis")
     if state and state.trouble:
         return Finding(
             sign="✗", what=f"the mailbox could not be read: {state.trouble}", fix="see the log of sayso mail"
         )
-    if state is None or not state.is_fresh(datetime.now(UTC)):
+    if state is None or not state.is_fresh(now):
         return Finding(sign="!", what="nobody reads the mailbox", fix="start sayso mail")
     return Finding(sign="✓", what="the mailbox is read")

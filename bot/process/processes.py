@@ -202,6 +202,7 @@ def mail_watch(app: App, **more: Any) -> MailWatch:
     async def alert(words: Words) -> None:
         await app.messages.outbox.alert(new_id("outgoing", 0), words)
 
+    more.setdefault("now", app.store.about_now)
     return MailWatch(MailboxStore(app.store.client, name), name, alert, **more)
 
 

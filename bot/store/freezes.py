@@ -53,10 +53,13 @@ class Freezes:
 
         Once it returns, nothing gated starts there any more. What is frozen already stays as it is.
         """
+        tried: FrozenPlaces | None = None
+        before: Freeze | None = None
         for _ in range(_TRIES):
             held = await self.read()
-            before = held.freezes.get(environment)
-            if (before is None) == (freeze is None):
+            is_ours = tried is not None and (held.number, held.freezes) == (tried.number, tried.freezes)
+            before = before if is_ours else held.freezes.get(environment)
+            if is_ours or (before is None) == (freeze is None):
                 await self.spread(held)  # whoever said it first may have died before all shards knew
                 return before
             others = {name: one for name, one in held.freezes.items() if name != environment}
@@ -64,6 +67,7 @@ class Freezes:
             if await self.write_first(after, follows=held.number):
                 await self.spread(after)
                 return before
+            tried = after  # it may be ours all the same, where the answer was lost
         raise RuntimeError(f"what is frozen changed {_TRIES} times at once")
 
     async def write_first(self, after: FrozenPlaces, follows: int) -> bool:

@@ -5,14 +5,14 @@ None of them decides anything; most are made anew from the events by `sayso rebu
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from pydantic import AwareDatetime, ValidationError
 
 from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
-from bot.store.client import Client, Script
+from bot.store.client import Client, Script, adjusted, asked
 from bot.store.ids import ingress_shard
 from bot.store.keys import Keys
 
@@ -379,13 +379,13 @@ class Lockout(Frozen):
 class Lockouts:
     """The lockouts, by channel and by what it says. All raise StoreUnavailable while Redis is away."""
 
-    def __init__(self, client: Client, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._client, self._now = client, now
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
     async def note(self, channel: str, what: str, do: str) -> None:
         """Note that the channel refuses us just now."""
-        now = self._now()
-        before = next((one for one in await self.all() if (one.channel, one.what) == (channel, what)), None)
+        known, now = await self._read()
+        before = next((one for one in known if (one.channel, one.what) == (channel, what)), None)
         found = Lockout(channel=channel, what=what, do=do, since=before.since if before else now, seen=now)
         await self._client.do("HSET", _KEYS.lockouts, f"{channel} {what}", found.model_dump_json())
 
@@ -395,12 +395,15 @@ class Lockouts:
 
     async def all(self) -> tuple[Lockout, ...]:
         """Return the current lockouts, oldest first."""
-        bodies: list[bytes] = await self._client.do("HVALS", _KEYS.lockouts)
-        found = [Lockout.model_validate_json(body) for body in bodies]
-        now = self._now()
+        return tuple(sorted((await self._read())[0], key=lambda one: one.since))
+
+    async def _read(self) -> tuple[list[Lockout], datetime]:
+        """Those that count, by Redis's clock, and its time; the others are forgotten."""
+        bodies, *told = await self._client.read(["HVALS", _KEYS.lockouts], *asked(_KEYS))
+        found, now = [Lockout.model_validate_json(body) for body in bodies], adjusted(*told)[0]
         for gone in (one for one in found if now - one.seen >= COUNTS_FOR):
             await self.over(gone.channel, gone.what)
-        return tuple(sorted((one for one in found if now - one.seen < COUNTS_FOR), key=lambda one: one.since))
+        return [one for one in found if now - one.seen < COUNTS_FOR], now
 
 
 class Restored(Frozen):

@@ -1,11 +1,11 @@
-"""Locks that hold on all machines of one Redis: each with a lease, and a fence that goes up with every holder."""
+"""Locks that hold on all machines of one Redis, each with a lease and a fence that goes up; and who reads a mailbox."""
 
 import asyncio
 import secrets
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime
@@ -193,6 +193,10 @@ class MailboxStore:
         """Another process may read it at once."""
         await self._client.run(_HOLD, [self._holder], [self._me, 0])
 
+    async def now(self) -> datetime:
+        """The time that its states go by: Redis's."""
+        return adjusted(*await self._client.read(*asked(_KEYS)))[0]
+
     async def state(self) -> MailboxState | None:
         """Return the state of reading the mailbox; None if nobody ever has."""
         body = await self._client.do("GET", self._state)
@@ -200,7 +204,7 @@ class MailboxStore:
 
     async def note_reached(self) -> None:
         """Note that the mailbox was looked at, and all is well."""
-        state = MailboxState(reached_at=datetime.now(UTC))
+        state = MailboxState(reached_at=await self.now())
         await self._client.do("SET", self._state, state.model_dump_json())
 
     async def note_trouble(self, trouble: str) -> None:

@@ -46,7 +46,8 @@ __all__ = [
 ]
 
 PRELUDE = ("clock.lua", "lists.lua", "ready.lua", "audit.lua")
-# A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.
+# A repeat is harmless, so a short outage is bridged here and not shown to people: each script knows its own commit, or
+# whoever calls it does; `put_off` may count a failure twice.
 _PATIENCE_S = 5.0
 _PAUSE_S = 0.05
 # A slot that moves on at once is followed so often before it counts as being away.

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Literal
 
@@ -102,8 +101,9 @@ def _without_slack(slack: Connection, why: str) -> ProblemError:
 async def _mailbox(app: App) -> Literal["reached", "unreachable", "nobody reads it"] | None:
     if not app.settings.has_servers:
         return None
-    state = await MailboxStore(app.store.client, app.settings.mailbox_name).state()
-    if state is None or not (state.trouble or state.is_fresh(datetime.now(UTC))):
+    store = MailboxStore(app.store.client, app.settings.mailbox_name)
+    state = await store.state()
+    if state is None or not (state.trouble or state.is_fresh(await store.now())):
         return "nobody reads it"
     return "unreachable" if state.trouble else "reached"
 

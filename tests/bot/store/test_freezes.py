@@ -4,7 +4,8 @@ import pytest
 
 from agents.requests import Freeze, PersonId
 from bot.store import Store
-from bot.store.freezes import FrozenPlaces
+from bot.store.client import Client
+from bot.store.freezes import Freezes, FrozenPlaces
 from tests.bot.store.stores import (
     AT,
     ATTEMPT,
@@ -21,6 +22,7 @@ from tests.bot.store.stores import (
     write,
 )
 from tests.guards import guards
+from tests.servers.lines import Server
 
 FREEZE = Freeze(environment="production", by=PersonId("bo"), reason="incident", since=AT)
 
@@ -131,3 +133,21 @@ async def test_every_shard_knows_it_and_who_said_it_first(store: Store) -> None:
         assert (await store.freezes.read(shard)).of("production") == FREEZE
         assert (await store.freezes.read(shard)).of("staging") is None
         assert (await store.freezes.read(shard)).of(None) is None
+
+
+@pytest.mark.parametrize("environment", ["production", ""])
+async def test_whoever_freezes_or_unfreezes_hears_what_was_there_before_though_the_answer_is_lost(
+    store: Store, redis: str, environment: str
+) -> None:
+    await store.freezes.put("staging", FREEZE)  # Redis knows the script from now on
+    frozen, found = FREEZE.model_copy(update={"environment": environment}), list[Freeze | None]()
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        client = Client(f"redis://127.0.0.1:{proxy.said['redis_port']}")
+        for freeze in (frozen, None):
+            proxy.ask(do="arm", name="freeze", nth=1, when="after", act="drop")
+            found.append(await Freezes(client, store.shards).put(environment, freeze))
+            assert proxy.ask(do="seen")["sprung"] == 1
+            proxy.ask(do="clear")
+        await client.close()
+
+    assert found == [None, frozen]

@@ -140,7 +140,8 @@ async def test_while_a_channel_refuses_us_it_is_not_ready_until_that_is_over_or_
         refused_us = await nobody.get("/readyz")
         await lockouts.over(channel, "our token was taken back")
         works = await nobody.get("/readyz")
-        await Lockouts(world.app.store.client, lambda: datetime.now(UTC) - COUNTS_FOR).note(channel, "old", "Nothing")
+        await lockouts.note(channel, "old", "Nothing")
+        await world.move_time(COUNTS_FOR.total_seconds())
         later = await nobody.get("/readyz")
 
     words = f"{channel.capitalize()} refuses sayso: our token was taken back."
