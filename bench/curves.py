@@ -20,6 +20,7 @@ from pygal.style import CleanStyle  # pyright: ignore[reportMissingTypeStubs]
 from agents.events import read_event
 from agents.run import fold
 from bench.driving import Driver, driving
+from bench.memory import used as memory_used
 from bench.table import percentile, show
 from bot.config.data_dir import DataDir
 from bot.policy.record import records
@@ -105,9 +106,9 @@ async def _by_paused(folder: Path, sizes: Sizes) -> dict[str, dict[int, float]]:
         client = Client(_url(folder))
         pattern, there = await _pattern(driver, client), 0
         for count in sizes.paused:
-            before = await _used(client)
+            before = await memory_used(client)
             await _park(Store(client, _SHARDS), pattern, count - there)
-            used[count] = (await _used(client) - before) / max(count - there, 1)
+            used[count] = (await memory_used(client) - before) / max(count - there, 1)
             there = count
             alone[count] = await _window(driver, 1, sizes.seconds)
             found[count] = await _window(driver, 32, sizes.seconds)
@@ -200,10 +201,6 @@ async def _park(store: Store, pattern: Sequence[bytes], count: int) -> None:
             await store.commit(_copy(pattern, number % _SHARDS))
 
     await asyncio.gather(*(some() for _ in range(_AT_ONCE)))
-
-
-async def _used(client: Client) -> int:
-    return int((await client.do("INFO", "memory"))["used_memory"])
 
 
 def _url(folder: Path) -> str:

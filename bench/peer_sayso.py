@@ -1,6 +1,6 @@
 """The adapter of sayso for the comparison in `../shared/bench`: its own Redis, its own workers, nothing bypassed.
 
-The adapter is what a channel's process is: it makes triggers and answers durable with `inbox.accept`, and rings.
+The adapter is what a channel's process is: it makes triggers and answers durable with `inbox.accept`.
 Everything else happens in the workers, whose events it passes on. It needs `workload` on PYTHONPATH.
 """
 
@@ -25,6 +25,7 @@ from bot.app import App, compose
 from bot.requests.tokens import Tokens
 from bot.store import Commit, Keys, Wake, WorkItem
 from bot.store.embedded import EmbeddedRedis, find_binary
+from bot.store.ids import run_of
 from channels import Inbound
 
 HERE = Path(__file__).resolve().parent
@@ -74,8 +75,7 @@ class Adapter:
     async def _start(self, name: str) -> RunId:
         """The run of a trigger, however often it is accepted: they share their shard and random part."""
         inbound_id = await self._accept(f"start {name}", {"id": name, "text": context(name)}, is_answer=False)
-        head, _, tail = inbound_id.partition("-")
-        return RunId(f"{head[:-1]}r-{tail}")
+        return RunId(run_of(inbound_id))
 
     async def _answer(self, name: str, *, is_repeat: bool) -> None:
         if name not in self._asked:  # asked before we were killed

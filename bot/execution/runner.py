@@ -20,7 +20,7 @@ import bot
 from agents import CommandResult
 from bot.errors import Unavailable
 from bot.execution.runner_child import MAY, Kept, Order
-from bot.execution.runner_files import Places, is_runner_alive, read_result, take_claim, taker_of
+from bot.execution.runner_files import Places, clean_environment, is_runner_alive, read_result, take_claim, taker_of
 from language import say
 
 _TREE = Path(bot.__file__).parents[1]
@@ -130,7 +130,7 @@ class Runner:
 
 def _start(order: Order, held_by_runner: int) -> str:
     """Start a runner, which holds the given end of its line until its result is written; what went wrong, if any."""
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment = clean_environment()
     try:
         starting = subprocess.run(
             [sys.executable, "-m", "bot.execution.runner_child"],

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
-from bot.execution.runner_files import Given, Places, take_claim, take_lock, write_result
+from bot.execution.runner_files import Given, Places, clean_environment, take_claim, take_lock, write_result
 from bot.execution.runner_tree import NoTree, clean_tree, in_tree
 
 # Half a megabyte each of head and tail says how it began and how it ended.
@@ -206,12 +206,11 @@ def _run(order: Order, places: Places, umask: int) -> Given:
 
 def run(order: Order, umask: int) -> Given:
     """Run the command in a process group of its own, with a clean environment, until its end or its time-out."""
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     try:
         command = subprocess.Popen(
             order.argv,
             cwd=order.cwd,
-            env={**environment, **order.env},
+            env=clean_environment() | order.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -26,6 +26,11 @@ _CLAIMS_KEPT_S = 400 * 24 * 3600
 Taker = Literal["runner", "adopter"]
 
 
+def clean_environment() -> dict[str, str]:
+    """What a command knows of this process's environment: no secret of ours."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """The result of a command.

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from bot.execution.runner_files import clean_environment
+
 # A copy that a runner could not remove may still be used by what it had begun.
 _LEFT_FOR_S = 24 * 3600
 _LIMIT_S = 300.0
@@ -111,7 +113,7 @@ def _git(
     given: bytes = b"",
     into: IO[bytes] | None = None,
 ) -> str:
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment = clean_environment()
     try:
         done = subprocess.run(
             [*_GIT, *args],

@@ -31,6 +31,7 @@ from bot.render.views import line_of
 from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
 from bot.runs.endings import goes_on
+from bot.runs.start import TEXT_BYTES
 from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.attachments import contents_of
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -42,7 +43,6 @@ log = structlog.stdlib.get_logger()
 
 # Runs that start runs that start runs: whoever needs more has a loop as well.
 _DEEPEST = 3
-TEXT_BYTES = 32_768
 # Twice as long as a run waits for one of them.
 _COUNTED_S = 60 * 86_400.0
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from agents.events import (
     AnswerNoted,
@@ -22,7 +22,6 @@ from agents.events import (
     write_event,
 )
 from agents.requests import Frozen, RunId
-from bot.errors import Invalid
 
 # What a request to the API may have, which a run of ordinary length is far below.
 FILE_BYTES = 8_000_000
@@ -32,7 +31,6 @@ _EVENT_BYTES = 1_000_000
 PEOPLE_AT_MOST = 1_000
 # Outside these years there are moments that can't be shown in another time zone.
 _YEARS = range(1970, 9999)
-_SHOWN, _WHERE_CHARS = 5, 60
 
 
 def _sound(events: tuple[Event, ...]) -> tuple[Event, ...]:
@@ -105,20 +103,3 @@ def export(run_id: RunId, events: tuple[Event, ...], release: str, now: datetime
     return Exported.model_construct(
         format="sayso run", version=1, release=release, exported_at=now.astimezone(UTC), run_id=run_id, events=events
     )
-
-
-def read_export(body: bytes) -> Exported:
-    """The run in a file. Raises Invalid, which names each place and never repeats what stands there."""
-    if len(body) > FILE_BYTES:
-        raise Invalid(f"The file has {len(body)} bytes; {FILE_BYTES} are allowed", "Nothing was made")
-    try:
-        return Exported.model_validate_json(body)
-    except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False)
-        told = [f"{_where(one['loc'])}: {one['msg'][:300]}" for one in found[:_SHOWN]]
-        more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-        raise Invalid(f"This is no run that sayso exported. {'; '.join([*told, *more])}", "Nothing was made") from None
-
-
-def _where(loc: tuple[int | str, ...]) -> str:
-    return ".".join(str(part)[:_WHERE_CHARS] for part in loc) or "the file"

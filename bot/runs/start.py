@@ -24,7 +24,7 @@ from bot.render.views import line_of
 from bot.runs.admission import Admission
 from bot.runs.budgets import allowance
 from bot.store import Commit, Wake, WorkItem
-from bot.store.ids import ingress_shard, new_id
+from bot.store.ids import ingress_shard, new_id, run_of
 from bot.store.journal import Journal
 from channels import File
 from language import say
@@ -155,11 +155,10 @@ class Starter:
             await Refusals(self._store).refuse(who, "trigger", denied, channel)
 
     def run_id(self, inbound_id: str | None = None) -> RunId:
-        """A fresh id; one per inbound item, however often that is handled: they share their shard and random part."""
+        """A fresh id; one per inbound item, however often that is handled."""
         if inbound_id is None:
             return RunId(new_id("run", ingress_shard(new_id("run", 0), self._store.shards)))
-        head, _, tail = inbound_id.partition("-")
-        return RunId(f"{head[:-1]}r-{tail}")
+        return RunId(run_of(inbound_id))
 
 
 def agent_for(text: str, agents: Mapping[str, Agent], named: str | None = None) -> str:

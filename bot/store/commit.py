@@ -77,7 +77,7 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """The wish that `item` be done at `at`; without `at` soon, unless the first one notified has settled it.
+    """Schedules `item` for `at`. Without `at` a worker can take it now, and it is scheduled in case none finishes it.
 
     Where it is new work, `who` asked for it: people's new work is done in turns.
     """

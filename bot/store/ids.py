@@ -77,6 +77,12 @@ def inbound_of(run_id: str) -> str:
     return f"{head[:-1]}i-{tail}"
 
 
+def run_of(inbound_id: str) -> str:
+    """The run that begins with an inbound item, however often that is handled."""
+    head, _, tail = inbound_id.partition("-")
+    return f"{head[:-1]}r-{tail}"
+
+
 def shard_of(some_id: str) -> int:
     """The shard that `some_id` lives in. Raises NotFound."""
     return _match(some_id)[0]

@@ -22,7 +22,7 @@ class Keys:
 
     @property
     def wake(self) -> str:
-        """The work that is due, scored by when; see docs/decisions/0001."""
+        """The schedule: all work that waits, scored by when it is due; see docs/decisions/0001."""
         return self._key("wake")
 
     @property

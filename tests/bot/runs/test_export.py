@@ -11,8 +11,7 @@ from pydantic import ValidationError
 
 from agents.events import Event, OutsideReported
 from agents.requests import PersonId, RunId
-from bot.errors import Invalid
-from bot.runs.export import FILE_BYTES, PEOPLE_AT_MOST, export, read_export
+from bot.runs.export import PEOPLE_AT_MOST, Exported, export
 from tests.agents.worlds import NOON, any_event, chosen, decided, opened, said, started, tool_started, vote
 
 RUN = RunId("s0r-aaaaaaaaaaaaa")
@@ -23,11 +22,15 @@ def written(events: tuple[Event, ...] = STORY) -> dict[str, Any]:
     return json.loads(export(RUN, events, "release", NOON).model_dump_json())
 
 
+def read(file: dict[str, Any]) -> Exported:
+    return Exported.model_validate_json(json.dumps(file))
+
+
 @given(st.lists(any_event(st.text(max_size=20)), max_size=20))
 def test_what_is_exported_reads_back_as_it_was(events: list[Event]) -> None:
     story = (started(), *(event for event in events if event.type != "run_started"))
 
-    found = read_export(export(RUN, story, "release", NOON).model_dump_json().encode())
+    found = Exported.model_validate_json(export(RUN, story, "release", NOON).model_dump_json())
 
     assert (found.events, found.run_id, found.release) == (story, RUN, "release")
 
@@ -73,33 +76,17 @@ def test_a_file_that_is_no_run_is_refused_with_the_place(change: Callable[[dict[
     file = written()
     change(file)
 
-    with pytest.raises(Invalid) as refused:
-        read_export(json.dumps(file).encode())
+    with pytest.raises(ValidationError) as refused:
+        read(file)
 
-    assert said in str(refused.value)
-    assert len(str(refused.value)) < 2_000
+    found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in refused.value.errors()]
+    assert said in "; ".join(found)
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"null", b'{"events": [', b"\xff\xfe", b"[" * 100_000])
 def test_what_is_no_file_of_ours_at_all_is_refused(body: bytes) -> None:
-    with pytest.raises(Invalid, match="This is no run that sayso exported"):
-        read_export(body)
-
-
-def test_a_file_that_is_too_large_is_not_even_read() -> None:
-    with pytest.raises(Invalid, match=f"{FILE_BYTES} are allowed"):
-        read_export(b" " * (FILE_BYTES + 1))
-
-
-def test_an_error_repeats_nothing_of_what_stands_in_the_file() -> None:
-    file = written()
-    file["events"][0]["text"] = {"password": "hunter2"}
-
-    with pytest.raises(Invalid) as refused:
-        read_export(json.dumps(file).encode())
-
-    assert "hunter2" not in str(refused.value)
-    assert not isinstance(refused.value.__cause__, ValidationError)
+    with pytest.raises(ValidationError):
+        Exported.model_validate_json(body)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists), st.data())
@@ -109,8 +96,8 @@ def test_whatever_stands_in_a_file_it_is_read_or_refused(value: object, data: st
     event[data.draw(st.sampled_from(sorted(event)))] = value
 
     try:
-        found = read_export(json.dumps(file).encode())
-    except Invalid:
+        found = read(file)
+    except ValidationError:
         return
     assert len(found.events) == len(STORY)
 
@@ -133,20 +120,20 @@ def test_a_file_in_which_more_people_have_a_part_than_may_is_refused(
 ) -> None:
     few, many = ((started(), *told_by(forged(count))) for count in (PEOPLE_AT_MOST - 1, PEOPLE_AT_MOST))
 
-    assert len(read_export(json.dumps(written(few)).encode()).events) == len(few)
-    with pytest.raises(Invalid, match=f"more than {PEOPLE_AT_MOST} people have a part in it"):
-        read_export(json.dumps(written(many)).encode())
+    assert len(read(written(few)).events) == len(few)
+    with pytest.raises(ValidationError, match=f"more than {PEOPLE_AT_MOST} people have a part in it"):
+        read(written(many))
 
 
 def test_what_is_nested_without_end_is_refused() -> None:
     body = json.dumps(written()).replace('"arguments": {', '"arguments": {"n": ' + "[" * 50_000 + ", ", 1)
 
-    with pytest.raises(Invalid, match="recursion limit"):
-        read_export(body.encode())
+    with pytest.raises(ValidationError, match="recursion limit"):
+        Exported.model_validate_json(body)
 
 
 def test_a_number_that_is_far_too_long_is_refused() -> None:
     body = json.dumps(written()).replace('"arguments": {', '"arguments": {"n": ' + "9" * 5_000 + ", ", 1)
 
-    with pytest.raises(Invalid):
-        read_export(body.encode())
+    with pytest.raises(ValidationError):
+        Exported.model_validate_json(body)
