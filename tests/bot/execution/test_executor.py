@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolQueued, ToolStarted
 from agents.requests import AttemptId, RunId
@@ -14,7 +15,9 @@ from agents.state import Attempt
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.store import WorkItem
+from bot.testing.events import tool_started
 from tests.guards import guards
+from tests.servers.lines import Server
 from tests.stories.faults.test_deploy import release
 from tests.waiting import until
 from tests.world import World, a_world, beside_it
@@ -223,3 +226,38 @@ async def test_a_command_that_a_restarted_worker_left_is_not_given_up_by_another
 
         assert (await other.ended(run_id)).state == "done"
     assert runs.read_text() == "run\n"
+
+
+async def test_while_redis_is_away_right_before_an_effect_nothing_begins_and_that_is_no_error_of_the_tool(
+    redis: str, tmp_path: Path
+) -> None:
+    def change(world: World) -> None:
+        world.environ = {"SAYSO_LEASE_S": "60"}
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        run_id = await world.trigger("press bell")
+        await world.opened(run_id)
+        await world.quiet()
+        run, [agent] = await world.run(run_id), [world.app.runs.executor.agents["clerk"]]
+        tool = agent.tool("press")
+        assert run.pending
+        assert tool
+        args = tool.args(what="bell")
+        started = tool_started().model_copy(update={"effect": await tool.prepare(args)})
+        await world.app.store.start_tool(run_id, run.seq, started.attempt_id, started, None)
+        attempt = Attempt(started.attempt_id, await world.now(), "here", tool.idempotent, started.effect)
+        with Server("tests.servers.redis_proxy", redis) as proxy, capture_logs() as logs:
+            other = World(f"redis://127.0.0.1:{proxy.said['redis_port']}", tmp_path / "data")
+            change(other)
+            async with beside_it(other):
+                other.app.store.client.patience_s = 0.1
+                proxy.ask(do="cut")
+                other.app.runs.executor.begin(run, run.pending, tool, args, attempt, None)
+                heard = {"not begun, as Redis does not say whether it is wanted", "tool failed"}
+                await until(lambda: any(line["event"] in heard for line in logs), what="it has not heard from Redis")
+                proxy.ask(do="mend")
+                [_, ended] = await until(lambda: _two(world, run_id))
+
+    assert isinstance(ended, ToolOrphaned)
+    assert not ended.may_have_started
+    assert world.workshop.started == []
