@@ -321,7 +321,16 @@ def table(wanted: Wanted) -> tuple[bool, str]:
         with MailHost(folder / "mail", Authority(folder / "authority")) as host, running() as address:
             (folder / "house").mkdir()
             report = storm(wanted, folder / "house", host, address)
+        kept = () if report.is_well else (f"the logs of the processes: {_kept(folder / 'house')}",)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     head = f"A storm of {time.monotonic() - began:.0f} s, its end included; seed {wanted.seed}."
-    return report.is_well, "\n".join((head, "", *report.lines()))
+    return report.is_well, "\n".join((head, "", *report.lines(), *kept))
+
+
+def _kept(house: Path) -> Path:
+    """A folder with what the processes logged, which outlives the storm: whatever went wrong is looked for there."""
+    kept = Path(tempfile.mkdtemp(prefix="sayso-storm-"))
+    for log in house.glob("*.log"):
+        shutil.copy(log, kept)
+    return kept
