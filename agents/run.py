@@ -363,7 +363,7 @@ def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
         case key if key == IT_HAPPENED:
             return _close(run, Result(pending.step, "ok", "a person confirmed that it happened", decision.by))
         case key if key == IT_DID_NOT:
-            again = replace(pending, request=None, decision=None, unknown=None, attempt=None)
+            again = replace(pending, request=None, decision=None, unknown=None, attempt=None, may_have_happened=False)
             return replace(run, pending=again)
         case key if key == STOP and decision.by:
             result = Result(pending.step, "error", _STOPPED_UNKNOWN, decision.by)
@@ -403,7 +403,7 @@ def _noted(run: Run, event: AnswerNoted) -> Run:
     pending = run.pending
     if pending is None or pending.attempt is None or event.outcome != "too_late":
         return run
-    if not is_current(pending, event.request_id):
+    if not is_current(pending, event.request_id) or pending.may_have_happened:
         return run
     return replace(run, pending=replace(pending, attempt=replace(pending.attempt, is_stopped=True)))
 
@@ -416,7 +416,9 @@ def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:
 
 def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started: bool) -> Run:
     is_unknown = may_have_started and not attempt.idempotent
-    left = replace(pending, attempt=None, unknown=attempt if is_unknown else None)
+    may_have_happened = pending.may_have_happened or may_have_started
+    unknown = attempt if is_unknown else None
+    left = replace(pending, attempt=None, unknown=unknown, may_have_happened=may_have_happened)
     run = replace(run, orphans=(*run.orphans, (attempt.id, pending.id)))
     return replace(run, pending=left) if is_unknown else _revoked(run, left)
 

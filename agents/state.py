@@ -102,6 +102,7 @@ class PendingStep:
     reports that came before it was known what they are about. `raised` is set where code asks, and no agent chose it:
     whether to go on. `held` is the chosen step that waits for that answer; `again`: people let it go once more, though
     it gave the same twice. While it is `frozen` it does not start. `revoked` is a denial that came while it was queued.
+    `may_have_happened`: an earlier attempt may have had its effect; the next one, which honours its key, finds out.
     """
 
     id: StepId
@@ -119,6 +120,7 @@ class PendingStep:
     waits: Waiting | None = None
     frozen: Freeze | None = None
     revoked: Vote | None = None
+    may_have_happened: bool = False
 
     @property
     def has_begun(self) -> bool:
@@ -129,7 +131,8 @@ class PendingStep:
     def may_be_stopped(self) -> bool:
         """True while nothing of it has happened, as it waits for its turn at most."""
         is_queued = self.attempt is not None and self.attempt.queued is not None
-        return self.unknown is None and (is_queued or not self.has_begun)
+        is_known = self.unknown is None and not self.may_have_happened
+        return is_known and (is_queued or not self.has_begun)
 
 
 def raised_over(pending: PendingStep | None, event: ContinuationAsked) -> PendingStep | None:

@@ -76,7 +76,8 @@ class Comment(Remark):
 
 class RequestRecord(Frozen):
     """A request as it stands. `started_at` is when its tool started, by which `attempt`; both are
-    taken back where that has certainly not begun. While it is `queued`, nothing of it has happened. `stopped` is
+    taken back where that has certainly not begun, to when an earlier attempt did that `may_have_begun_at` some moment.
+    While it is `queued`, nothing of it has happened. `stopped` is
     the first denial that came after that: what has not begun by then does not begin. `noted` is how often whose answer
     did not count.
 
@@ -97,6 +98,7 @@ class RequestRecord(Frozen):
     decision: Decision | None = None
     started_at: AwareDatetime | None = None
     attempt: AttemptId | None = Field(default=None, exclude_if=operator.not_)
+    may_have_begun_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
     queued: bool = Field(default=False, exclude_if=operator.not_)
     stopped: Vote | None = Field(default=None, exclude_if=operator.not_)
     holders: tuple[Holder, ...] = ()
@@ -127,7 +129,7 @@ class RequestRecord(Frozen):
     @property
     def began_at(self) -> datetime | None:
         """When its effect began; until then people may still stop it."""
-        return None if self.queued else self.started_at
+        return self.may_have_begun_at or (None if self.queued else self.started_at)
 
     @property
     def identities(self) -> dict[PersonId, str]:
@@ -224,12 +226,18 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case ToolQueued() if event.attempt_id == record.attempt:
             return {"queued": True} if event.behind else {"queued": False, "started_at": event.at}
         case ToolOrphaned() if event.attempt_id == record.attempt:
-            return {"queued": False, **({} if event.may_have_started else {"started_at": None, "attempt": None})}
+            return {"queued": False, **_left(record, event)}
         case PersonSaid() if record.state == "open" and event.person not in record.requesters:
             known = {event.person: event.identity} if event.identity else {}
             return {"joined": (*record.joined, event.person), "joined_as": {**record.joined_as, **known}}
         case _:
             return {}
+
+
+def _left(record: RequestRecord, event: ToolOrphaned) -> dict[str, object]:
+    if event.may_have_started:
+        return {"may_have_begun_at": record.may_have_begun_at or record.started_at}
+    return {"started_at": record.may_have_begun_at, "attempt": None}
 
 
 def _reassigned(record: RequestRecord, event: RequestReassigned) -> dict[str, object]:

@@ -1,13 +1,16 @@
 """The outcomes of attempts, as their requests show them."""
 
+from datetime import timedelta
+
 import pytest
 
 from agents.events import AnswerNoted, Event, ToolStarted
 from agents.requests import Given, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.state import made_for
+from bot.policy.record import records
 from language import say
-from tests.agents.worlds import BO, NOON, chosen, decided, finished, opened, orphaned, started, tool_started
+from tests.agents.worlds import BO, NOON, chosen, decided, finished, opened, orphaned, revoked, started, tool_started
 
 Q1, Q2 = RequestId("q1"), RequestId("q2")
 
@@ -78,3 +81,29 @@ def is_stopped(run: Run) -> bool:
 
 def test_the_same_start_twice_is_one_attempt() -> None:
     assert len(fold([*BEGUN, begun()]).made) == 1
+
+
+def test_what_an_earlier_attempt_may_have_done_is_stopped_by_no_later_denial() -> None:
+    """Its tool honours the key, so the next attempt finds out what happened."""
+    first, second = begun(idempotent=True), begun("a2", idempotent=True)
+    late = AnswerNoted(
+        at=NOON, request_id=Q1, reply_id="m2", person=BO, channel="email", text="wait", outcome="too_late"
+    )
+    story = [*BEGUN[:-1], first, orphaned(), second, late]
+
+    run, left = fold(story), fold([*story, orphaned("a2", may_have_started=False), revoked()])
+
+    assert run.pending
+    assert run.pending.attempt
+    assert not run.pending.attempt.is_stopped
+    assert left.pending
+    assert not left.results
+
+
+def test_a_record_remembers_that_an_earlier_attempt_may_have_begun() -> None:
+    first = begun(idempotent=True)
+    second = begun("a2", idempotent=True).model_copy(update={"at": NOON + timedelta(seconds=5)})
+    story = [*BEGUN[:-1], first, orphaned(), second, orphaned("a2", may_have_started=False)]
+
+    assert records(story)[Q1].began_at == NOON
+    assert records([*BEGUN, orphaned(may_have_started=False)])[Q1].began_at is None
