@@ -184,6 +184,8 @@ def _forked(run: Run, event: RunForked) -> Run:
 def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> Run:
     if pending.has_begun:  # what is being executed must not be forgotten
         return run
+    if pending.may_have_happened:
+        return _found_out_first(run, pending)
     if isinstance(event, StepGated):
         return run if pending.raised else replace(run, pending=gated(pending, event.gate))
     if pending.raised:
@@ -258,9 +260,10 @@ def _asked(
         return run
     match event:
         case RequestOpened() if event.request.step_id == pending.id:
-            return replace(
-                run, pending=replace(pending, request=event.request, decision=None, frozen=None, revoked=None)
-            )
+            asked = replace(pending, request=event.request, decision=None, frozen=None, revoked=None)
+            # Releases before this one asked for the call anew without asking first whether it had happened.
+            is_new = event.request.purpose == "gate"
+            return replace(run, pending=replace(asked, unknown=None, may_have_happened=None) if is_new else asked)
         case RequestRevised() if is_current(pending, event.request.id):
             # An approval of an older revision is none of this one: the arguments may be others.
             revised = replace(pending, request=event.request, decision=None, step=amended(pending.step, event))
@@ -330,6 +333,8 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
     match decision.state:
         case "approved":
             return replace(run, pending=replace(pending, decision=decision))
+        case "superseded" if pending.may_have_happened:
+            return _found_out_first(run, pending)
         case "superseded" if decision.newer_run:
             return _close(run, Result(pending.step, "withdrawn", decision.reason))
         case "superseded":
@@ -340,6 +345,11 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
             return _close(run, Result(pending.step, "answered", meaning_of(decision.given), decision.by, form))
         case "denied" | "expired" | "withdrawn":
             return _close(run, Result(pending.step, decision.state, decision.reason, decision.by))
+
+
+def _found_out_first(run: Run, pending: PendingStep) -> Run:
+    """The next attempt can't find out any more whether an earlier one had its effect: people are asked that first."""
+    return replace(run, pending=replace(pending, unknown=pending.may_have_happened, frozen=None))
 
 
 def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationAsked, decision: Decision) -> Run:
@@ -363,7 +373,7 @@ def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
         case key if key == IT_HAPPENED:
             return _close(run, Result(pending.step, "ok", "a person confirmed that it happened", decision.by))
         case key if key == IT_DID_NOT:
-            again = replace(pending, request=None, decision=None, unknown=None, attempt=None, may_have_happened=False)
+            again = replace(pending, request=None, decision=None, unknown=None, attempt=None, may_have_happened=None)
             return replace(run, pending=again)
         case key if key == STOP and decision.by:
             result = Result(pending.step, "error", _STOPPED_UNKNOWN, decision.by)
@@ -416,7 +426,7 @@ def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:
 
 def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started: bool) -> Run:
     is_unknown = may_have_started and not attempt.idempotent
-    may_have_happened = pending.may_have_happened or may_have_started
+    may_have_happened = attempt if may_have_started else pending.may_have_happened
     unknown = attempt if is_unknown else None
     left = replace(pending, attempt=None, unknown=unknown, may_have_happened=may_have_happened)
     run = replace(run, orphans=(*run.orphans, (attempt.id, pending.id)))

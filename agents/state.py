@@ -102,7 +102,8 @@ class PendingStep:
     reports that came before it was known what they are about. `raised` is set where code asks, and no agent chose it:
     whether to go on. `held` is the chosen step that waits for that answer; `again`: people let it go once more, though
     it gave the same twice. While it is `frozen` it does not start. `revoked` is a denial that came while it was queued.
-    `may_have_happened`: an earlier attempt may have had its effect; the next one, which honours its key, finds out.
+    `may_have_happened` is an earlier attempt of which nobody knows either, while the next one, which honours its key,
+    may find out.
     """
 
     id: StepId
@@ -120,7 +121,7 @@ class PendingStep:
     waits: Waiting | None = None
     frozen: Freeze | None = None
     revoked: Vote | None = None
-    may_have_happened: bool = False
+    may_have_happened: Attempt | None = None
 
     @property
     def has_begun(self) -> bool:

@@ -141,6 +141,30 @@ async def test_what_was_read_as_waiting_for_its_turn_may_have_begun_since(
     may_end.set()
 
 
+async def test_what_may_have_happened_and_is_not_covered_any_more_is_asked_about_before_anything_else(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    world.workshop.policy_of["letter"] = "production"
+    may_end = world.workshop.hold("letter")
+    run_id = await world.trigger("stamp letter")
+    await world.decide("bo", await world.opened(run_id), "approve")
+    await until(lambda: world.workshop.started == ["stamp letter"], what="it has begun")
+    world.workshop.meaning["letter"] = "another letter"
+    run = await world.run(run_id)
+    assert run.pending
+    assert run.pending.attempt
+
+    async with beside_it(World(redis, tmp_path / "other")) as other:
+        await world.app.store.renew(run_id, run.pending.attempt.id, 0)
+        await other.app.runs.executor.look_after(run, run.pending, run.pending.attempt)
+        await world.has(run_id, "unknown")
+
+    asked = await world.opened(run_id)
+    assert asked.request.title == "It is not known whether this happened: Stamp letter?"
+    assert world.workshop.started == ["stamp letter"]
+    may_end.set()
+
+
 async def test_a_tool_that_honours_its_key_and_does_not_end_in_time_is_an_error(hasty: World) -> None:
     hasty.workshop.hold("letter")
 

@@ -9,7 +9,7 @@ from bot.runs.endings import goes_on, summary_of, why_closed, with_what_goes_on
 from bot.runs.moves import Close, End
 from language import say, speaking
 from tests.agents.worlds import BO, NOON, started
-from tests.bot.runs.test_moves import RUNNING, UNKNOWN, UNKNOWN_ASKED, answered
+from tests.bot.runs.test_moves import MAY_HAVE_HAPPENED, RUNNING, UNKNOWN, UNKNOWN_ASKED, answered
 
 BY_BO = RunCancelled(at=NOON, by=BO)
 BY_PARENT = RunCancelled(at=NOON, parent=RunId("r0"))
@@ -52,7 +52,8 @@ def test_why_a_question_is_closed() -> None:
 def test_what_outlasts_the_end() -> None:
     assert goes_on(fold((started(),))) == ""
     assert goes_on(fold(RUNNING)) == "deploy, which runs now and is finished first"
-    assert goes_on(fold(UNKNOWN)) == "deploy, of which it is not known whether it happened"
+    for events in (UNKNOWN, MAY_HAVE_HAPPENED):
+        assert goes_on(fold(events)) == "deploy, of which it is not known whether it happened"
     with speaking("de"):
         assert goes_on(fold(RUNNING)) == "deploy, das jetzt läuft und erst beendet wird"
 

@@ -53,6 +53,7 @@ APPROVED: tuple[Event, ...] = (*ASKED, vote(), decided("approved"))
 RUNNING: tuple[Event, ...] = (*APPROVED, tool_started())
 UNKNOWN: tuple[Event, ...] = (*RUNNING, orphaned())
 UNKNOWN_ASKED: tuple[Event, ...] = (*UNKNOWN, opened("q2", purpose="unknown"))
+MAY_HAVE_HAPPENED: tuple[Event, ...] = (*APPROVED, tool_started(idempotent=True), orphaned())
 OTHER = CallTool(tool="restart", arguments={})
 QUESTION = chosen(RequestHumanInput(question="Which version?"))
 
@@ -139,6 +140,16 @@ def answered(*picks: str) -> Event:
         ),
         ((*UNKNOWN_ASKED, decided("expired", "q2")), "ask unknown"),
         ((*UNKNOWN_ASKED, finished(output="late")), "close q2: the run went on without it"),
+        (MAY_HAVE_HAPPENED, "execute"),
+        ((*MAY_HAVE_HAPPENED, decided("superseded")), "ask unknown"),
+        ((*MAY_HAVE_HAPPENED, REFUSED), "ask unknown"),
+        ((*MAY_HAVE_HAPPENED, REFUSED, opened("q2", purpose="unknown"), answered(say(IT_DID_NOT)), REFUSED), "think"),
+        ((*MAY_HAVE_HAPPENED, StepGated(at=NOON, step_id=StepId("s1"), gate="stricter")), "ask unknown"),
+        (
+            (*MAY_HAVE_HAPPENED, decided("superseded"), opened("q2", purpose="unknown"), answered(say(IT_DID_NOT))),
+            "ask gate",
+        ),
+        ((*MAY_HAVE_HAPPENED, decided("superseded"), opened("q2"), decided("approved", "q2")), "execute"),
         ((started(), OVER), "stop"),
         ((started(), OVER, chosen(), opened()), "close q1: the run went on without it"),
         ((*ASKED, OVER), "close q1: the run went on without it"),
