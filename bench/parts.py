@@ -17,6 +17,7 @@ from channels import (
     Card,
     Contact,
     Inbound,
+    Newest,
     Placement,
     Quarantined,
     Reading,
@@ -77,7 +78,7 @@ class BenchChannel:
             self._tell(id=to.thread, ev="error", error=f"{card.title}: {card.summary}")
         return Placement(key=key, address=to, handle=key)
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
         """Nothing is shown twice."""
 
 

@@ -354,6 +354,9 @@ class Marks(Protocol):
 
 Accept = Callable[[Inbound], Awaitable[object]]
 
+Newest = Callable[[], Awaitable[Card]]
+"""The card as it is by now."""
+
 
 class Channel(Protocol):
     """One way to reach people: a mailbox, a Slack workspace. Knows cards and replies, never runs."""
@@ -391,8 +394,11 @@ class Channel(Protocol):
         """
         ...
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
-        """Show `card` where `delivery` stands, once per `key`. Raises as `send` does."""
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
+        """Show `card`, or the `newest` one where it had to wait, where `delivery` stands, once per `key`.
+
+        Raises as `send` does.
+        """
         ...
 
 

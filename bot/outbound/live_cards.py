@@ -22,8 +22,8 @@ from bot.render.request_card import standing
 from bot.render.status_line import WORKING, StatusLines, asked_for, status_card, status_line
 from bot.store import Store
 from bot.store.outbox_entry import Delivery, OutboxEntry, ShowStatus, UpdateCard
-from channels import Card, Channel, ChannelError, ChannelRefused, ChannelUnavailable, Placement
-from language import say
+from channels import Card, Channel, ChannelError, ChannelRefused, ChannelUnavailable, Newest, Placement
+from language import Language, say, speaking, spoken
 
 log = structlog.stdlib.get_logger()
 
@@ -39,6 +39,25 @@ class Dress(Protocol):
     async def __call__(
         self, entry: OutboxEntry, card: Card, name: str, record: RequestRecord | None = None
     ) -> Card: ...
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """What `draw` gave last: a card, if there is anything to show, and how many events the run had that it shows."""
+
+    draw: Callable[[], Awaitable[tuple[Card | None, int]]]
+    language: Language
+    card: Card | None = None
+    seq: int = -1
+
+    async def again(self) -> Card | None:
+        """Draw it as it is by now, in the same language for all who see it."""
+        with speaking(self.language):
+            self.card, self.seq = await self.draw()
+        return self.card
+
+
+Show = Callable[[Card, str, Newest], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +122,14 @@ class LiveCards:
                 card = standing(record, run, self._people, entry.card.at, placed.revision, me)
             return self._with_token(card, placed), seq
 
-        async def call(card: Card, key: str) -> None:
-            await channel.update(delivery, await self._dress(entry, card, channel.name, record), key)
+        async def dressed(card: Card) -> Card:
+            return await self._dress(entry, card, channel.name, record)
+
+        async def call(card: Card, key: str, newest: Newest) -> None:
+            async def by_now() -> Card:
+                return await dressed(await newest())
+
+            await channel.update(delivery, await dressed(card), key, by_now)
 
         await self._show(entry, placed.id, draw, call)
 
@@ -122,7 +147,7 @@ class LiveCards:
             line, topic = status_line(run, record, self._people), asked_for(run, self._people)
             return status_card(line, entry.card.at, topic, is_busy=run.state == "running"), seq
 
-        async def call(card: Card, key: str) -> None:
+        async def call(card: Card, key: str, newest: Newest) -> None:
             nonlocal known
             if known is None:
                 address = await channel.address(contact, entry.thread)
@@ -132,7 +157,7 @@ class LiveCards:
                 known = await channel.send(first, address, self._lines.key(entry.run_id))
                 if await self._lines.keep(entry.run_id, known) and card == first:
                     return
-            await channel.update(known, card, key)
+            await channel.update(known, card, key, newest)
 
         try:
             await self._show(entry, self._lines.key(entry.run_id), draw, call)
@@ -152,10 +177,10 @@ class LiveCards:
 
     async def _show(
         self,
-        entry: OutboxEntry,
+        entry: UpdateCard | ShowStatus,
         target: str,
         draw: Callable[[], Awaitable[tuple[Card | None, int]]],
-        call: Callable[[Card, str], Awaitable[None]],
+        call: Show,
     ) -> None:
         """Draw and call until nothing differs. A call that began after this entry was taken counts for it as well."""
         asked = next(self._turns)
@@ -168,42 +193,48 @@ class LiveCards:
             error = last.error
             counts = last.began > (asked if error else first) or (not error and await self._is_shown(entry, last))
             if not counts:
-                error = await self._call(entry, target, draw, call)
+                error = await self._call(entry, target, _Drawn(draw, spoken()), call)
         if isinstance(error, ChannelUnavailable):
             raise error
         self._asked.pop(entry.id, None)
         if error:
             raise error
 
-    async def _is_shown(self, entry: OutboxEntry, last: _Called) -> bool:
+    async def _is_shown(self, entry: UpdateCard | ShowStatus, last: _Called) -> bool:
         """Return whether nothing has happened since `last`.
 
-        An entry older than the grace may be left from a worker that died, and its call may have landed after `last`.
+        An entry older than the grace may be left from a worker that died, and one that is sent again from a worker that
+        heard no answer: its call may have landed after `last`.
         """
-        is_fresh = self._store.about_now() - entry.card.at < timedelta(seconds=self._store.grace_s)
-        return is_fresh and last.drawn == await self._store.length(entry.run_id)
+        age = abs(self._store.about_now() - entry.card.at)  # clocks are set back, too
+        is_first = age < timedelta(seconds=self._store.grace_s) and not entry.again
+        return is_first and last.drawn == await self._store.length(entry.run_id)
 
     async def _call(
         self,
-        entry: OutboxEntry,
+        entry: UpdateCard | ShowStatus,
         target: str,
-        draw: Callable[[], Awaitable[tuple[Card | None, int]]],
-        call: Callable[[Card, str], Awaitable[None]],
+        drawn: _Drawn,
+        call: Show,
     ) -> ChannelError | None:
-        shown, drawn, began = None, -1, 0
-        while drawn != await self._store.length(entry.run_id):
+        shown, began = None, 0
+        while drawn.seq != await self._store.length(entry.run_id):
             turn = next(self._turns)
-            card, drawn = await draw()
+            card = await drawn.again()
             if card is None or card == shown:
                 continue
             began = turn
+
+            async def newest(first: Card = card) -> Card:
+                return await drawn.again() or first
+
             try:
-                await call(card, f"{entry.id}-{drawn}")
+                await call(card, f"{entry.id}-{drawn.seq}", newest)
             except (ChannelRefused, ChannelUnavailable) as error:
-                self._note(target, _Called(began, drawn, error))
+                self._note(target, _Called(began, drawn.seq, error))
                 return error
-            shown = card
-        self._note(target, _Called(began, drawn))
+            shown = drawn.card
+        self._note(target, _Called(began, drawn.seq))
         return None
 
     def _note(self, target: str, called: _Called) -> None:

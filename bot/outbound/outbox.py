@@ -260,6 +260,10 @@ class Outbox:
 
     async def _put_off(self, entry: OutboxEntry, why: str) -> None:
         note = await self._note(entry, why)
+        if isinstance(entry, UpdateCard | ShowStatus):
+            # It may have landed after all, over what is newer: also where another worker has shown that and is done.
+            again = outbox_entry(entry.model_copy(update={"again": True}))
+            await self._store.commit(Commit(run_id=entry.run_id, outgoing=[again]), push=False)
         tries = await self._store.put_off(WorkItem("out", entry.id), _FIRST_WAIT_S)
         if isinstance(entry, AnswerStranger | ShowStatus):
             if tries >= _ALARMING_TRIES:

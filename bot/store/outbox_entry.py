@@ -75,12 +75,14 @@ class PlaceCard(_Entry):
 
 
 class UpdateCard(_Entry):
-    """Show what became of a card that was placed."""
+    """Show what became of a card that was placed. `again`: it was tried, and may have been shown after newer ones."""
 
     kind: Literal["update"] = "update"
     request_id: RequestId
     delivery_id: DeliveryId
     place: str = ""
+    # A release before can send what has none, if one goes back to it.
+    again: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class Tell(_Entry):
@@ -117,9 +119,10 @@ class AnswerStranger(_Entry):
 
 
 class ShowStatus(_Entry):
-    """Show how a run stands, in one line."""
+    """Show how a run stands, in one line. `again` is as for UpdateCard."""
 
     kind: Literal["status"] = "status"
+    again: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class PostMail(_Entry):

@@ -21,6 +21,7 @@ from channels import (
     Directory,
     Inbound,
     Marks,
+    Newest,
     Placement,
     Quarantined,
     Reading,
@@ -187,7 +188,7 @@ class EmailChannel:
         may_tag = self._may_tag_sender and self._way != "reference"
         return (tokens.reply_address(self._way, self._own, receipt),) if is_aligned and may_tag else ()
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
         """A mail can't be changed: one short mail in the same thread if `card` closes what was asked, else nothing."""
         if card.closes:
             await self._send(card, delivery.address, key, await self._earlier(delivery, card))

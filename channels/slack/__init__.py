@@ -27,6 +27,7 @@ from channels import (
     Contact,
     Directory,
     Inbound,
+    Newest,
     Placement,
     Reading,
     RequestLookup,
@@ -71,7 +72,7 @@ class Sends(Protocol):
 
     async def address(self, contact: Contact, thread: str) -> Address | None: ...
     async def send(self, card: Card, to: Address, key: str) -> Placement: ...
-    async def update(self, delivery: Placement, card: Card, key: str) -> None: ...
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None: ...
 
 
 def _utc_now() -> datetime:
@@ -179,9 +180,9 @@ class SlackChannel:
         """Place `card` once per `key`. Raises ChannelRefused, ChannelUnavailable."""
         return await self._sends.send(card, to, key)
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
         """Show `card` where `delivery` stands. Raises ChannelRefused, ChannelUnavailable."""
-        await self._sends.update(delivery, card, key)
+        await self._sends.update(delivery, card, key, newest)
 
     def _take(self, accept: Accept, desk: RequestLookup) -> Take:
         """The way of each payload to its acknowledgement. The store is all that is waited for on it."""

@@ -25,6 +25,9 @@ from channels.slack.rate_limit import Paced, Posts
 _WAIT_S, _STEP_S = 5.0, 0.25
 
 
+Newest = Callable[[], Awaitable[cards.Message]]
+"""The message as it is by now."""
+
 _EVENT = "sayso_card"
 # What became of a double: it is not found again.
 _DOUBLE = "sayso_double"
@@ -87,9 +90,13 @@ class Placing:
             raise
         return str(answer.data["ts"])
 
-    async def update(self, message: cards.Message, channel: str, ts: str, key: str) -> None:
-        """Show `message` where the one with this key stands, and close its doubles. Raises as `place` does."""
-        await self._change(message, channel, ts, _metadata(_EVENT, key))
+    async def update(
+        self, message: cards.Message, channel: str, ts: str, key: str, newest: Newest | None = None
+    ) -> None:
+        """Show `message`, or the `newest` one where it had to wait, where the one with this key stands, and close its
+        doubles. Raises as `place` does.
+        """
+        await self._change(message, channel, ts, _metadata(_EVENT, key), newest)
         if await self._marks.get(f"unsure {key}") is None:
             return
         for where, double in await self._found(await self._tries(key), key, Spot(channel)):
@@ -178,16 +185,22 @@ class Placing:
         with suppress(Refused):
             await self._change(cards.double(), channel, ts, _metadata(_DOUBLE, key))
 
-    async def _change(self, message: cards.Message, channel: str, ts: str, metadata: JsonValue) -> None:
-        await self._api.call(
-            "chat.update",
-            channel,
-            channel=channel,
-            ts=ts,
-            text=message.text,
-            blocks=list(message.blocks),
-            metadata=metadata,
-        )
+    async def _change(
+        self, message: cards.Message, channel: str, ts: str, metadata: JsonValue, newest: Newest | None = None
+    ) -> None:
+        def shown(message: cards.Message) -> dict[str, JsonValue]:
+            return {
+                "channel": channel,
+                "ts": ts,
+                "text": message.text,
+                "blocks": list(message.blocks),
+                "metadata": metadata,
+            }
+
+        async def by_now() -> dict[str, JsonValue]:
+            return shown(await newest() if newest else message)
+
+        await self._api.update(channel, shown(message), by_now if newest else None)
 
 
 def posted(message: cards.Message, spot: Spot) -> dict[str, JsonValue]:

@@ -18,9 +18,14 @@ from channels.slack.api import DEAD_TOKEN, Answer, Answered, Calls, Limited, Una
 _TRIES = 5
 # Whatever waits for a dead token asks again and again; one call in so long is enough to see that it works.
 _DEAD_TOKEN_S = 2.0
+# What waited for longer than this may say what is over.
+_FRESH_S = 0.1
 
 Posts = Callable[[str, dict[str, JsonValue]], Awaitable[Answered]]
 """`chat.postMessage` with these arguments; the first is what errors call the place."""
+
+Newest = Callable[[], Awaitable[dict[str, JsonValue]]]
+"""The arguments as they are by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,16 @@ class Paced:
                 async with self.turn_to_post(channel) as post:
                     return await post(place, arguments)
             case "chat.update":
-                async with self._line(method, channel):
-                    await self._until(self._turn_to_update())
-                    return await self._asked((method, ""), place, arguments)
+                return await self.update(place, arguments)
             case _:
                 return await self._asked((method, ""), place, arguments)
+
+    async def update(self, place: str, arguments: dict[str, JsonValue], newest: Newest | None = None) -> Answered:
+        """`chat.update`, with the `newest` arguments where these had to wait. Raises as `call` does."""
+        method, since = "chat.update", self._clock()
+        async with self._line(method, str(arguments.get("channel", ""))):
+            await self._until(self._turn_to_update())
+            return await self._asked((method, ""), place, arguments, newest, since)
 
     @asynccontextmanager
     async def turn_to_post(self, channel: str) -> AsyncGenerator[Posts]:
@@ -122,11 +132,23 @@ class Paced:
         self._next_update = turn + every
         return turn
 
-    async def _asked(self, key: tuple[str, str], place: str, arguments: dict[str, JsonValue]) -> Answered:
-        """The answer, after as many short Retry-Afters as it takes. Raises Limited after a long one."""
+    async def _asked(
+        self,
+        key: tuple[str, str],
+        place: str,
+        arguments: dict[str, JsonValue],
+        newest: Newest | None = None,
+        since: float = 0.0,
+    ) -> Answered:
+        """The answer, after as many short Retry-Afters as it takes. Raises Limited after a long one.
+
+        The `arguments` are as they were at `since`.
+        """
         for _ in range(_TRIES):
             await self._leave_alone(key)
             self._raise_dead()
+            if newest and self._clock() - since > _FRESH_S:
+                arguments, since = await newest(), self._clock()
             try:
                 return await self._api.ask(key[0], place, **arguments)
             except Unauthorized as error:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from channels import Address, Card, ChannelRefused, ChannelUnavailable, Contact, Directory, Marks, Placement
+from channels import Address, Card, ChannelRefused, ChannelUnavailable, Contact, Directory, Marks, Newest, Placement
 from channels.slack import cards, places
 from channels.slack.api import Calls, Refused, Unauthorized
 from channels.slack.members import Members
@@ -160,23 +160,32 @@ class SlackSender:
         contacts = map(self._directory.contact, card.mentions)
         return card.model_copy(update={"mentions": tuple(one.slack for one in contacts if one and one.slack)})
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
         """Show `card` where `delivery` stands, and nowhere else. Raises as `send` does; may be repeated."""
         with speaking(self._language_of(delivery.address)):
-            await self._update(delivery, card)
+            await self._update(delivery, card, newest)
 
-    async def _update(self, delivery: Placement, card: Card) -> None:
+    async def _update(self, delivery: Placement, card: Card, newest: Newest | None) -> None:
         channel, ts = places.from_handle(delivery.handle)
         if not ts:
             raise ChannelRefused(
                 "It was shown to one person alone and can't be changed", "Nothing: it was only said once"
             )
         async with self._named(channel, delivery.address.to):
-            if seen := await self._read_by_others(channel):
-                # It was placed before they could read it: from now on it says no more than what it is about.
-                card = _marked(card) if self._takes_cards(seen, channel) else _bare(card)
-            message = cards.message(card, cards.revision(card))
-            await self._placing.update(message, channel, ts, delivery.key)
+            seen = await self._read_by_others(channel)
+
+            def fitting(card: Card) -> cards.Message:
+                if seen:
+                    # It was placed before they could read it: from now on it says no more than what it is about.
+                    card = _marked(card) if self._takes_cards(seen, channel) else _bare(card)
+                return cards.message(card, cards.revision(card))
+
+            async def by_now() -> cards.Message:
+                nonlocal card
+                card = await newest() if newest else card
+                return fitting(card)
+
+            await self._placing.update(fitting(card), channel, ts, delivery.key, by_now)
         if card.is_line and (within := places.thread(delivery.address.thread)):
             self._status.want(within.channel, within.ts, is_busy=card.is_busy)
 

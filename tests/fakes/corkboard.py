@@ -19,6 +19,7 @@ from channels import (
     ChannelUnavailable,
     Contact,
     Inbound,
+    Newest,
     Placement,
     Reading,
     Reply,
@@ -111,7 +112,7 @@ class Corkboard:
         self.pinned.setdefault(key, (to, card))
         return Placement(key=key, address=to, handle=key)
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
         """Pin something over it."""
         assert key
         self.closed[delivery.key] = card

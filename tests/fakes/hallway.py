@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from channels import Accept, Address, Card, Contact, Inbound, Placement, Reading, RequestLookup, Trigger
+from channels import Accept, Address, Card, Contact, Inbound, Newest, Placement, Reading, RequestLookup, Trigger
 
 _READING: TypeAdapter[Reading] = TypeAdapter(Reading)
 
@@ -80,7 +80,7 @@ class Hallway:
         self.cards.setdefault(key, (to, card))
         return Placement(key=key, address=to, handle=f"at {key}")
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
         """Show something over it."""
         assert key
         self.shown[delivery.key] = card

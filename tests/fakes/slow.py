@@ -11,6 +11,7 @@ from channels import (
     Contact,
     Inbound,
     Marks,
+    Newest,
     Placement,
     Reading,
     Remembers,
@@ -45,5 +46,5 @@ class SlowChannel:
             await self.may_return.wait()
         return delivery
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
-        await self._channel.update(delivery, card, key)
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
+        await self._channel.update(delivery, card, key, newest)

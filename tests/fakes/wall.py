@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from channels import Address, Card, ChannelRefused, ChannelUnavailable, Placement
+from channels import Address, Card, ChannelRefused, ChannelUnavailable, Newest, Placement
 from tests.fakes.corkboard import Corkboard
 
 
@@ -14,7 +14,8 @@ class Wall(Corkboard):
 
     An update to a card that `is_slow` hangs there only once `may_go` is set; until then it is in `held`. What
     `is_away` says can't be done now, and `refuses` what can't be done at all. While it `mumbles` a new card hangs there
-    and nobody understands that it does; while it `is_fatal` whoever hangs one there drops dead.
+    and nobody understands that it does; while it `is_fatal` whoever hangs one there drops dead. While it `stammers` the
+    same goes for a change, and whoever `asks_again` hangs there what stands when it is no longer slow.
     """
 
     looks: dict[str, list[Card]] = field(default_factory=dict[str, list[Card]])
@@ -26,6 +27,8 @@ class Wall(Corkboard):
     refuses: Callable[[Card], bool] = lambda _: False
     mumbles: bool = False
     is_fatal: bool = False
+    stammers: bool = False
+    asks_again: bool = False
 
     def of(self, person: str) -> list[Card]:
         """Return the versions of the newest card of `person`."""
@@ -52,14 +55,17 @@ class Wall(Corkboard):
             raise ChannelUnavailable("The wall's answer was lost", "It is looked up")
         return delivery
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
         """Change it where it hangs."""
         self.calls.append((delivery.address.person, card))
         self._check(card)
         if self.is_slow(card):
             self.held.append(card)
             await self.may_go.wait()
+            card = await newest() if newest and self.asks_again else card
         self.looks[delivery.key].append(card)
+        if self.stammers:
+            raise ChannelUnavailable("The wall's answer was lost", "It is changed again")
 
     def _check(self, card: Card) -> None:
         if self.is_away(card):

@@ -19,6 +19,7 @@ from channels import (
     ChannelUnavailable,
     Contact,
     Inbound,
+    Newest,
     Placement,
     Quarantined,
     Reading,
@@ -80,7 +81,7 @@ class DeskChannel:
         await self._show("send", card, to, key)
         return Placement(key=key, address=to, handle=key)
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
         """Show what became of it."""
         await self._show("update", card, delivery.address, key)
 

@@ -94,6 +94,47 @@ async def test_an_old_update_that_lands_last_does_not_bring_the_buttons_back(off
     assert wall.of("bo")[-1].form is None
 
 
+@pytest.mark.parametrize("is_done", [False, True])
+async def test_an_old_update_that_lands_last_and_is_never_answered_does_not_bring_the_buttons_back(
+    office: World, wall: Wall, is_done: bool
+) -> None:
+    record = await asked(office, "pair")
+    other = Wall(pinned=wall.pinned, looks=wall.looks, is_slow=lambda card: card.form is not None, stammers=True)
+    async for app in another(office, other):
+        entry = update_of(record, "bo")
+        await app.store.commit(Commit(run_id=entry.run_id, outgoing=[outbox_entry(entry)]))
+        late = asyncio.create_task(app.messages.outbox.send(entry.id))
+        await until(lambda: other.held, what="the other process has begun to show that it is open")
+
+        await office.decide("bo", record, "deny", "no", channel="slack")
+        await until(lambda: wall.of("bo")[-1].form is None, what="this process has shown that it is denied")
+        if is_done:
+            await office.app.messages.outbox.send(entry.id)
+            assert await app.store.outgoing(entry.id) is None
+        other.may_go.set()
+        await late
+
+    assert wall.of("bo")[-1].form, "it did land late"
+    await office.move_time(5)
+    await until(lambda: wall.of("bo")[-1].form is None, what="whoever takes it shows that it is denied")
+
+
+async def test_an_update_that_has_to_wait_shows_what_stands_by_then(office: World, wall: Wall) -> None:
+    record = await asked(office, "crowd")
+    wall.is_slow, wall.asks_again = lambda _: True, True
+
+    await office.decide("p1", record, "approve", channel="slack")
+    await until(lambda: len(wall.held) == len(CROWD), what="the first change is on its way to everybody")
+    for person in CROWD[1:5]:
+        await office.decide(person, record, "approve", channel="slack")
+    wall.may_go.set()
+    await office.quiet()
+
+    approvals = [fact.text[:6] for card in wall.of("p7") for fact in card.decides if fact.label == "Approvals"]
+    assert approvals == ["0 of 6", "5 of 6"]
+    assert len([person for person, _ in wall.calls if person == "p7"]) == 1
+
+
 async def test_five_changes_while_the_channel_is_slow_make_two_calls(office: World, wall: Wall) -> None:
     record = await asked(office, "crowd")
     wall.is_slow = lambda _: True

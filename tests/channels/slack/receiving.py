@@ -18,6 +18,7 @@ from channels import (
     ChannelRefused,
     Contact,
     Inbound,
+    Newest,
     Overview,
     Placement,
     Reading,
@@ -51,7 +52,7 @@ class NoWayOut:
     async def send(self, card: Card, to: Address, key: str) -> Placement:
         raise AssertionError("nothing is sent here")
 
-    async def update(self, delivery: Placement, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
         raise AssertionError("nothing is sent here")
 
 

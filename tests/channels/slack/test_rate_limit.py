@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from pydantic import JsonValue
 
 from channels import ChannelUnavailable
 from channels.slack.api import Limited
@@ -54,6 +55,35 @@ async def test_some_updates_need_not_wait_and_none_is_one_too_many(strict: Works
         await api.call("chat.update", channel=ops, ts=ts, text=f"step {number}")
     assert {call["status"] for call in await strict.calls("chat.update")} == {200}
     assert (await strict.messages("#ops"))[0].text == "step 59"
+
+
+@pytest.mark.parametrize(("at_once", "shown"), [(5, "old"), (1, "new")])
+async def test_an_update_that_had_to_wait_shows_what_stands_by_then(
+    strict: Workspace, ops: str, at_once: int, shown: str
+) -> None:
+    api = paced(strict, Clock(strict), rates=Rates(updates_at_once=at_once))
+    ts = (await api.call("chat.postMessage", channel=ops, text="running"))["ts"]
+    await api.call("chat.update", channel=ops, ts=ts, text="first")
+
+    async def newest() -> dict[str, JsonValue]:
+        return {"channel": ops, "ts": ts, "text": "new"}
+
+    await api.update(ops, {"channel": ops, "ts": ts, "text": "old"}, newest)
+
+    assert [message.text for message in await strict.messages("#ops")] == [shown]
+
+
+async def test_an_update_that_slack_puts_off_shows_what_stands_by_then(slack: Workspace, ops: str) -> None:
+    api = paced(slack)
+    ts = (await api.call("chat.postMessage", channel=ops, text="running"))["ts"]
+    await slack.breaks("chat.update", "ratelimited", seconds=4)
+
+    async def newest() -> dict[str, JsonValue]:
+        return {"channel": ops, "ts": ts, "text": "new"}
+
+    await api.update(ops, {"channel": ops, "ts": ts, "text": "old"}, newest)
+
+    assert [message.text for message in await slack.messages("#ops")] == ["new"]
 
 
 async def test_two_processes_that_know_nothing_of_each_other_lose_nothing(strict: Workspace, ops: str) -> None:

@@ -90,6 +90,21 @@ async def test_a_card_changes_where_it_stands(slack: Workspace, bo: Person, aske
     assert await slack.violations() == []
 
 
+async def test_a_card_whose_update_slack_puts_off_shows_what_stands_by_then(
+    slack: Workspace, bo: Person, asked: Message
+) -> None:
+    sender = a_sender(slack, bo)
+    delivery = await sender.send(CARD, shared(asked.channel, within(asked)), "s0d-1")
+    await slack.breaks("chat.update", "ratelimited", seconds=4)
+
+    async def newest() -> Card:
+        return DONE
+
+    await sender.update(delivery, CARD, "s0o-1", newest)
+
+    assert (await slack.messages(asked))[-1].words == "Approved by Bo"
+
+
 async def test_what_is_approved_has_a_stop_until_it_starts(slack: Workspace, bo: Person, asked: Message) -> None:
     sender = a_sender(slack, bo)
     delivery = await sender.send(CARD, shared(asked.channel, within(asked)), "s0d-1")
