@@ -61,6 +61,7 @@ from agents.state import (
     edits_after,
     gated,
     is_current,
+    left_to_next,
     made_after,
     meaning_of,
     raised_over,
@@ -184,8 +185,6 @@ def _forked(run: Run, event: RunForked) -> Run:
 def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> Run:
     if pending.has_begun:  # what is being executed must not be forgotten
         return run
-    if pending.may_have_happened:
-        return _found_out_first(run, pending)
     if isinstance(event, StepGated):
         return run if pending.raised else replace(run, pending=gated(pending, event.gate))
     if pending.raised:
@@ -260,10 +259,9 @@ def _asked(
         return run
     match event:
         case RequestOpened() if event.request.step_id == pending.id:
-            asked = replace(pending, request=event.request, decision=None, frozen=None, revoked=None)
-            # Releases before this one asked for the call anew without asking first whether it had happened.
-            is_new = event.request.purpose == "gate"
-            return replace(run, pending=replace(asked, unknown=None, may_have_happened=None) if is_new else asked)
+            return replace(
+                run, pending=replace(pending, request=event.request, decision=None, frozen=None, revoked=None)
+            )
         case RequestRevised() if is_current(pending, event.request.id):
             # An approval of an older revision is none of this one: the arguments may be others.
             revised = replace(pending, request=event.request, decision=None, step=amended(pending.step, event))
@@ -333,8 +331,6 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
     match decision.state:
         case "approved":
             return replace(run, pending=replace(pending, decision=decision))
-        case "superseded" if pending.may_have_happened:
-            return _found_out_first(run, pending)
         case "superseded" if decision.newer_run:
             return _close(run, Result(pending.step, "withdrawn", decision.reason))
         case "superseded":
@@ -345,11 +341,6 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
             return _close(run, Result(pending.step, "answered", meaning_of(decision.given), decision.by, form))
         case "denied" | "expired" | "withdrawn":
             return _close(run, Result(pending.step, decision.state, decision.reason, decision.by))
-
-
-def _found_out_first(run: Run, pending: PendingStep) -> Run:
-    """The next attempt can't find out any more whether an earlier one had its effect: people are asked that first."""
-    return replace(run, pending=replace(pending, unknown=pending.may_have_happened, frozen=None))
 
 
 def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationAsked, decision: Decision) -> Run:
@@ -395,6 +386,8 @@ def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run
             return _close(run, Result(pending.step, kind, event.error or event.output))
         case ToolOrphaned() if pending.attempt and pending.attempt.id == event.attempt_id:
             return _orphaned(run, pending, pending.attempt, event.may_have_started)
+        case ToolOrphaned() if event.may_have_started and left_to_next(pending) == event.attempt_id:
+            return replace(run, pending=replace(pending, unknown=pending.may_have_happened, frozen=None))
         case _:
             return run
 

@@ -136,6 +136,13 @@ class PendingStep:
         return is_known and (is_queued or not self.has_begun)
 
 
+def left_to_next(pending: PendingStep | None) -> AttemptId | None:
+    """Return the attempt that may have had its effect, where the next one of `pending` is to find that out."""
+    if pending is None or pending.has_begun or pending.unknown or pending.may_have_happened is None:
+        return None
+    return pending.may_have_happened.id
+
+
 def raised_over(pending: PendingStep | None, event: ContinuationAsked) -> PendingStep | None:
     """The question that code raised, holding `pending`; what people were asked about, or what runs, is not held."""
     if pending and (pending.raised or pending.request or pending.has_begun or pending.unknown):
@@ -174,6 +181,7 @@ def after_news(pending: PendingStep, children: Collection[RunId], event: ToolWai
         case ToolWaits() if held and held.id == event.attempt_id:
             # Of an unknown attempt the owner was only slow: that it goes on is better known than asked for.
             left = pending if pending.attempt else replace(pending, unknown=None, request=None, decision=None)
+            left = replace(left, may_have_happened=None)
             begun = Waiting(held, event.handle, event.check_at, event.until, event.note)
             for report in pending.early:
                 begun = _reported(begun, children, report)
@@ -267,9 +275,11 @@ def made_after(
 
 
 def _left(one: AttemptOutcome, event: ToolOrphaned) -> AttemptOutcome:
-    if one.state != "running":
+    is_again = one.state == "left" and event.may_have_started
+    if one.state != "running" and not is_again:
         return one
-    return replace(one, state="unknown" if event.may_have_started and not one.idempotent else "left")
+    is_unknown = event.may_have_started and (is_again or not one.idempotent)
+    return replace(one, state="unknown" if is_unknown else "left")
 
 
 def settled_by_people(

@@ -72,6 +72,10 @@ class ChannelUnavailable(ChannelError):
     """The other side can't be reached now; the same call may work later."""
 
 
+class ChannelUnanswered(ChannelUnavailable):
+    """The answer was lost: it may have been done, and it may not."""
+
+
 class ChannelUnauthorized(ChannelUnavailable):
     """The other side of `channel` refuses us, and not this call: it works once an operator has fixed our credentials or
     our rights.

@@ -13,6 +13,7 @@ from datetime import datetime
 from agents.events import Event, RequestDecided, RunPaused, ToolOrphaned
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
+from agents.state import left_to_next
 from bot.errors import Unavailable
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
@@ -95,14 +96,23 @@ class Holding:
         run = fold(events)
         attempt = run.pending.attempt if run.pending else None
         if attempt is None:
-            return run
+            return await self._asked_first(run)
         gone = ToolOrphaned(at=await self._store.now(run_id), attempt_id=attempt.id, may_have_started=True)
         await self._store.renew(run_id, attempt.id, lease_s=0)
         record = await of_attempt(self._store, events, gone)
         if await self._store.orphan(run_id, attempt.id, gone, record=record) != "committed":
             records = [record] if record else []
             await self._journal.write(Commit(run_id=run_id, events=[gone], records=records, expect=run.seq))
-        return fold((await self._store.load(run_id)).events)
+        return await self._asked_first(fold((await self._store.load(run_id)).events))
+
+    async def _asked_first(self, run: Run) -> Run:
+        """`run`, in which people are asked whether an attempt had its effect, where the next loses its approval."""
+        earlier = left_to_next(run.pending)
+        if earlier is None or _asked(run) is None:
+            return run
+        lost = ToolOrphaned(at=await self._store.now(run.id), attempt_id=earlier, may_have_started=True)
+        await self._journal.write(Commit(run_id=run.id, events=[lost], expect=run.seq))
+        return fold((await self._store.load(run.id)).events)
 
     async def _revoke_standing(self, as_of: datetime) -> int:
         """End all standing approvals that could be used; return how many those were."""

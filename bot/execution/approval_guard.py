@@ -6,6 +6,7 @@ approvers saw.
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
 import structlog
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ from agents import Agent, Tool, ToolRefused
 from agents.events import ToolStarted
 from agents.requests import Effect, GatedCall, RequestId
 from agents.run import Run
+from agents.state import left_to_next
 from agents.steps import CallTool
 from bot.execution.executor import prepare
 from bot.execution.tool_context import Guarded
@@ -43,13 +45,20 @@ class ApprovalGuard:
         """Return what freezes the environment of a call."""
         return await self._freezes.on(call.effect.environment, run.id)
 
-    async def approved(self, run: Run, call: GatedCall, started: ToolStarted) -> RecordWrite | None:
-        """The approval's record as `start_tool` must find it; None when the run must look again or ask again."""
+    async def approved(
+        self, run: Run, call: GatedCall, started: ToolStarted
+    ) -> RecordWrite | Literal["ask what happened"] | None:
+        """The approval's record as `start_tool` must find it; None when the run must look again or ask again.
+
+        What an earlier attempt may have done people are asked before they are asked for another approval.
+        """
         record, version, now = await self._decisions.request(_request_of(started))
         if await self._took_back(record, version, now):
             return None
         if why := await self._why_not(run, record, call, now):
             log.warning("not executed", request_id=record.request.id, reason=why)
+            if left_to_next(run.pending):
+                return "ask what happened"
             await self._decisions.supersede(record, version, why, now)
             return None
         if self._freezes.window(call.effect.environment, now):  # it has begun since it was looked for

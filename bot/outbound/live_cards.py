@@ -191,7 +191,8 @@ class LiveCards:
         async with lock:
             last = self._called.get(target, _Called(0, -1))
             error = last.error
-            counts = last.began > (asked if error else first) or (not error and await self._is_shown(entry, last))
+            since = asked if error or entry.again else first
+            counts = last.began > since or (not error and await self._is_shown(entry, last))
             if not counts:
                 error = await self._call(entry, target, _Drawn(draw, spoken()), call)
         if isinstance(error, ChannelUnavailable):

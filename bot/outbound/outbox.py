@@ -36,7 +36,15 @@ from bot.store.outbox_entry import (
     read_entry,
     request_of,
 )
-from channels import Address, Card, ChannelRefused, ChannelUnauthorized, ChannelUnavailable, Placement
+from channels import (
+    Address,
+    Card,
+    ChannelRefused,
+    ChannelUnanswered,
+    ChannelUnauthorized,
+    ChannelUnavailable,
+    Placement,
+)
 from language import say, speaking
 from language.recorded import recorded, trouble_of
 
@@ -98,6 +106,10 @@ class Outbox:
             await self._unauthorized(entry, error)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
+            if isinstance(entry, UpdateCard | ShowStatus) and isinstance(error, ChannelUnanswered):
+                # It may have landed over what is newer: also where another worker has shown that and is done.
+                again = outbox_entry(entry.model_copy(update={"again": True}))
+                await self._store.commit(Commit(run_id=entry.run_id, outgoing=[again]), push=False)
             await self._put_off(entry, str(error))
         except Undeliverable as error:
             log.warning("not sent", outgoing_id=entry.id, error=str(error))
@@ -260,10 +272,6 @@ class Outbox:
 
     async def _put_off(self, entry: OutboxEntry, why: str) -> None:
         note = await self._note(entry, why)
-        if isinstance(entry, UpdateCard | ShowStatus):
-            # It may have landed after all, over what is newer: also where another worker has shown that and is done.
-            again = outbox_entry(entry.model_copy(update={"again": True}))
-            await self._store.commit(Commit(run_id=entry.run_id, outgoing=[again]), push=False)
         tries = await self._store.put_off(WorkItem("out", entry.id), _FIRST_WAIT_S)
         if isinstance(entry, AnswerStranger | ShowStatus):
             if tries >= _ALARMING_TRIES:

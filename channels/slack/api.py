@@ -20,7 +20,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest as SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from channels import ChannelError, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
+from channels import ChannelError, ChannelRefused, ChannelUnanswered, ChannelUnauthorized, ChannelUnavailable
 
 NAME = "slack"
 
@@ -175,8 +175,8 @@ class Limited(ChannelUnavailable):
         self.retry_after_s = retry_after_s
 
 
-class Ambiguous(ChannelUnavailable):
-    """The answer was lost: it may have been done, and it may not."""
+class Ambiguous(ChannelUnanswered):
+    """Slack's answer was lost, or is unclear."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from channels import Address, Card, ChannelRefused, ChannelUnavailable, Newest, Placement
+from channels import Address, Card, ChannelRefused, ChannelUnanswered, ChannelUnavailable, Newest, Placement
 from tests.fakes.corkboard import Corkboard
 
 
@@ -65,7 +65,7 @@ class Wall(Corkboard):
             card = await newest() if newest and self.asks_again else card
         self.looks[delivery.key].append(card)
         if self.stammers:
-            raise ChannelUnavailable("The wall's answer was lost", "It is changed again")
+            raise ChannelUnanswered("The wall's answer was lost", "It is changed again")
 
     def _check(self, card: Card) -> None:
         if self.is_away(card):

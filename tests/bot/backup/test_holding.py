@@ -162,6 +162,25 @@ async def test_a_tool_with_a_key_is_tried_again_with_it_only_when_somebody_resum
     assert len(office.workshop.calls) == 1  # two calls, one key
 
 
+async def test_people_are_asked_about_what_may_have_happened_where_its_next_try_has_no_approval_any_more(
+    office: World,
+) -> None:
+    office.workshop.policy_of["paper"] = "production"
+    go_on = office.workshop.hold("paper")
+    run_id = await office.trigger("stamp paper")
+    await office.decide("bo", await office.opened(run_id), "approve")
+    await until(lambda: office.workshop.started, what="it is at work")
+    backup = await backed_up(office)
+    go_on.set()
+    await office.ended(run_id)
+
+    await restored(office, backup)
+
+    await office.steer(run_id, "resume")
+    assert (await office.opened(run_id)).request.purpose == "unknown"
+    assert office.workshop.started == ["stamp paper"]
+
+
 async def test_what_had_ended_stays_as_it_was_and_what_began_later_is_not_there(office: World) -> None:
     done = await office.trigger("stamp paper")
     await office.ended(done)

@@ -27,7 +27,7 @@ class Looks:
         self.guard = ApprovalGuard(world.app.requests.decisions, world.app.people, world.app.requests.freezes)
         self.started: ToolStarted = tool_started().model_copy(update={"request_id": request_id})
 
-    async def first(self) -> RecordWrite | None:
+    async def first(self) -> object:
         """What the look before the start finds."""
         tool, args, effect = await prepare(self.agent, self.run, self.step)
         return await self.guard.approved(self.run, call_of(tool, args, effect), self.started)
@@ -55,7 +55,7 @@ async def test_a_start_is_told_from_when_its_approval_is_too_old(looks: Looks) -
     found = await looks.first()
     decision = (await looks.world.request(looks.started.request_id or "")).decision
 
-    assert found
+    assert isinstance(found, RecordWrite)
     assert decision
     assert found.before == decision.at + timedelta(minutes=15)
 
@@ -63,7 +63,7 @@ async def test_a_start_is_told_from_when_its_approval_is_too_old(looks: Looks) -
 @guards("planted:recheck_before_turn")
 async def test_what_has_become_something_else_while_it_waited_for_its_turn_does_not_begin(looks: Looks) -> None:
     approval = await looks.first()
-    assert approval
+    assert isinstance(approval, RecordWrite)
     cover = looks.guard.cover(looks.agent, looks.run, looks.step, looks.started, approval)
     assert cover
     assert await cover.still()

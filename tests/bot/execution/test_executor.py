@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.store import WorkItem
 from bot.testing.events import tool_started
+from tests.clerk import Workshop
 from tests.guards import guards
 from tests.servers.lines import Server
 from tests.stories.faults.test_deploy import release
@@ -141,15 +142,29 @@ async def test_what_was_read_as_waiting_for_its_turn_may_have_begun_since(
     may_end.set()
 
 
-async def test_what_may_have_happened_and_is_not_covered_any_more_is_asked_about_before_anything_else(
-    world: World, redis: str, tmp_path: Path
+def is_another_letter(workshop: Workshop) -> None:
+    workshop.meaning["letter"] = "another letter"
+
+
+def is_lost(workshop: Workshop) -> None:
+    workshop.meaning["letter"] = ""
+
+
+def needs_two(workshop: Workshop) -> None:
+    workshop.policy_of["letter"] = "pair"
+
+
+@pytest.mark.parametrize("changes", [is_another_letter, is_lost, needs_two])
+async def test_what_may_have_happened_and_is_not_done_again_is_asked_about_first(
+    world: World, redis: str, tmp_path: Path, changes: Callable[[Workshop], None]
 ) -> None:
     world.workshop.policy_of["letter"] = "production"
     may_end = world.workshop.hold("letter")
     run_id = await world.trigger("stamp letter")
-    await world.decide("bo", await world.opened(run_id), "approve")
+    approved = await world.opened(run_id)
+    await world.decide("bo", approved, "approve")
     await until(lambda: world.workshop.started == ["stamp letter"], what="it has begun")
-    world.workshop.meaning["letter"] = "another letter"
+    changes(world.workshop)
     run = await world.run(run_id)
     assert run.pending
     assert run.pending.attempt
@@ -159,8 +174,8 @@ async def test_what_may_have_happened_and_is_not_covered_any_more_is_asked_about
         await other.app.runs.executor.look_after(run, run.pending, run.pending.attempt)
         await world.has(run_id, "unknown")
 
-    asked = await world.opened(run_id)
-    assert asked.request.title == "It is not known whether this happened: Stamp letter?"
+    assert (await world.opened(run_id)).request.purpose == "unknown"
+    assert (await world.request(approved.request.id)).state == "approved"
     assert world.workshop.started == ["stamp letter"]
     may_end.set()
 

@@ -36,7 +36,7 @@ from bot.requests.edits import Edit
 from bot.requests.freezes import FrozenRequests
 from bot.requests.opening import gate_request, opening
 from bot.requests.reassignment.delegation import HandOn
-from bot.store import Commit, Store, WorkItem
+from bot.store import Commit, RecordWrite, Store, WorkItem
 from bot.store.client import Client
 from bot.store.ids import new_id
 from bot.store.journal import Journal
@@ -118,7 +118,8 @@ class House:
         begins = build.tool_started(attempt, "s1", tool="deploy", effect=effect.effect).model_copy(
             update={"request_id": request.id, "at": await self.store.now(request.id)}
         )
-        if approval := await self.guard.approved(run, effect, begins):
+        approval = await self.guard.approved(run, effect, begins)
+        if isinstance(approval, RecordWrite):
             await self.store.start_tool(run.id, run.seq, attempt, begins, approval)
 
 

@@ -54,6 +54,7 @@ RUNNING: tuple[Event, ...] = (*APPROVED, tool_started())
 UNKNOWN: tuple[Event, ...] = (*RUNNING, orphaned())
 UNKNOWN_ASKED: tuple[Event, ...] = (*UNKNOWN, opened("q2", purpose="unknown"))
 MAY_HAVE_HAPPENED: tuple[Event, ...] = (*APPROVED, tool_started(idempotent=True), orphaned())
+ASKED_FIRST: tuple[Event, ...] = (*MAY_HAVE_HAPPENED, orphaned())
 OTHER = CallTool(tool="restart", arguments={})
 QUESTION = chosen(RequestHumanInput(question="Which version?"))
 
@@ -141,15 +142,14 @@ def answered(*picks: str) -> Event:
         ((*UNKNOWN_ASKED, decided("expired", "q2")), "ask unknown"),
         ((*UNKNOWN_ASKED, finished(output="late")), "close q2: the run went on without it"),
         (MAY_HAVE_HAPPENED, "execute"),
-        ((*MAY_HAVE_HAPPENED, decided("superseded")), "ask unknown"),
-        ((*MAY_HAVE_HAPPENED, REFUSED), "ask unknown"),
-        ((*MAY_HAVE_HAPPENED, REFUSED, opened("q2", purpose="unknown"), answered(say(IT_DID_NOT)), REFUSED), "think"),
-        ((*MAY_HAVE_HAPPENED, StepGated(at=NOON, step_id=StepId("s1"), gate="stricter")), "ask unknown"),
-        (
-            (*MAY_HAVE_HAPPENED, decided("superseded"), opened("q2", purpose="unknown"), answered(say(IT_DID_NOT))),
-            "ask gate",
-        ),
-        ((*MAY_HAVE_HAPPENED, decided("superseded"), opened("q2"), decided("approved", "q2")), "execute"),
+        (ASKED_FIRST, "ask unknown"),
+        ((*MAY_HAVE_HAPPENED, tool_started("a2"), orphaned("a2", may_have_started=False), orphaned()), "ask unknown"),
+        ((*MAY_HAVE_HAPPENED, tool_started("a2"), orphaned()), "execute"),
+        ((*ASKED_FIRST, opened("q2", purpose="unknown"), answered(say(IT_HAPPENED))), "think"),
+        ((*ASKED_FIRST, opened("q2", purpose="unknown"), answered(say(IT_DID_NOT))), "ask gate"),
+        ((*ASKED_FIRST, opened("q2", purpose="unknown"), answered(say(IT_DID_NOT)), orphaned()), "ask gate"),
+        ((*MAY_HAVE_HAPPENED, decided("superseded")), "ask gate"),
+        ((*MAY_HAVE_HAPPENED, REFUSED), "think"),
         ((started(), OVER), "stop"),
         ((started(), OVER, chosen(), opened()), "close q1: the run went on without it"),
         ((*ASKED, OVER), "close q1: the run went on without it"),
