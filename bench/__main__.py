@@ -109,7 +109,7 @@ def _table(part: str, options: argparse.Namespace) -> bool:
         return mutants()
     from bench.storm import storm  # noqa: PLC0415
 
-    return storm(options.seconds, options.seed, options.servers, is_long=options.long)
+    return storm(options.seconds, options.approvals, options.seed, options.servers, is_long=options.long)
 
 
 def _agents(folder: Path) -> None:
@@ -133,6 +133,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     parser.add_argument("--tiny", action="store_true", help="as little as shows that it works")
     parser.add_argument("--seconds", type=float, default=60, help="how long a storm lasts at least")
+    parser.add_argument("--approvals", type=int, default=None, help="how many approvals a storm has at least")
     parser.add_argument("--seed", type=int, default=None, help="what a storm is drawn from; any if not given")
     parser.add_argument("--long", action="store_true", help="a storm that lasts until 25,000 approvals")
     parser.add_argument(
