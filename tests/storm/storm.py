@@ -308,7 +308,10 @@ async def _blow(wanted: Wanted, folder: Path, host: MailHost, address: str) -> R
 
 def storm(wanted: Wanted, folder: Path, host: MailHost, slack_address: str) -> Report:
     """Blow once, in `folder`. Blocks until it is over."""
-    return asyncio.run(_blow(wanted, folder, host, slack_address))
+    report = asyncio.run(_blow(wanted, folder, host, slack_address))
+    if not report.is_well:
+        print(f"the logs of the processes: {_kept(folder)}")  # noqa: T201
+    return report
 
 
 def table(wanted: Wanted) -> tuple[bool, str]:
@@ -321,11 +324,10 @@ def table(wanted: Wanted) -> tuple[bool, str]:
         with MailHost(folder / "mail", Authority(folder / "authority")) as host, running() as address:
             (folder / "house").mkdir()
             report = storm(wanted, folder / "house", host, address)
-        kept = () if report.is_well else (f"the logs of the processes: {_kept(folder / 'house')}",)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     head = f"A storm of {time.monotonic() - began:.0f} s, its end included; seed {wanted.seed}."
-    return report.is_well, "\n".join((head, "", *report.lines(), *kept))
+    return report.is_well, "\n".join((head, "", *report.lines()))
 
 
 def _kept(house: Path) -> Path:
