@@ -109,9 +109,13 @@ class World(Peopled):
 
     async def retention(self) -> int:
         """Let the runs leave whose time has come, once what happened in them is sealed; how many did."""
+        await self.seal()
+        return await self.app.work.retention.look()
+
+    async def seal(self) -> None:
+        """Seal what has happened."""
         for shard in range(self.app.store.shards):
             await self.app.work.sealer.sweep(shard)
-        return await self.app.work.retention.look()
 
     async def unsent(self) -> list[OutboxEntry]:
         """Return what must still be sent."""

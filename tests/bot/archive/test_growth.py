@@ -62,6 +62,7 @@ async def age(world: World, days: int) -> None:
     await world.move_time(days * DAY_S)
     for _ in range(3):
         await world.quiet()
+        await world.app.requests.absences.look()  # which the sweep of a shard does, some time or other
         await world.retention()
 
 

@@ -256,6 +256,7 @@ async def test_without_a_place_the_log_says_at_the_start_that_nothing_leaves(wor
 
 async def test_a_run_about_which_something_is_still_to_be_told_stays(world: World) -> None:
     run_id = await decided(world)
+    await world.seal()
     async with world.stopped():
         await world.app.messages.outbox.alert(run_id, lambda: ("Look at it", "It is odd"))
         await world.move_time(MONTH_S)
@@ -267,6 +268,7 @@ async def test_a_run_about_which_something_is_still_to_be_told_stays(world: Worl
 
 async def test_what_was_given_up_on_leaves_with_its_run(world: World) -> None:
     run_id = await decided(world)
+    await world.seal()
     async with world.stopped():
         await world.app.messages.outbox.alert(run_id, lambda: ("Look at it", "It is odd"))
         [entry] = await world.unsent()
