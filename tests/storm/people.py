@@ -163,8 +163,9 @@ class People:
             page = await self._eve.get(path)
             if page.path.startswith("/login") or page.status == 401:
                 login = await self._eve.get(await self._house.link("eve"))
-                if login.status == 200:
-                    await self._eve.post(*sent(login.form("/login")))
+                # Another of her clicks may have logged her in meanwhile.
+                for form in [form for form in login.forms if form.action == "/login"]:
+                    await self._eve.post(*sent(form))
                 return None
             if page.status != 200:
                 return None
