@@ -213,7 +213,10 @@ class Story:
 
     def heard(self) -> Counter[tuple[str, str]]:
         """Return whose word was heard, counted or not."""
-        return Counter((person, word) for person, word, _ in self._said())
+        # Whose denial came late and stopped it all the same is told of twice.
+        stopped = {one.vote.person for one in self.events if isinstance(one, RequestRevoked)}
+        said = [each for each in self._said() if each[2] != "too_late" or each[0] not in stopped]
+        return Counter((person, word) for person, word, _ in said)
 
     def _said(self) -> Iterator[tuple[str, str, str]]:
         for one in self.events:
