@@ -143,6 +143,12 @@ def left_to_next(pending: PendingStep | None) -> AttemptId | None:
     return pending.may_have_happened.id
 
 
+def asked_first(pending: PendingStep | None, at: datetime) -> list[Event]:
+    """What is written where no attempt follows one that may have had its effect: people are asked whether it had."""
+    earlier = left_to_next(pending)
+    return [ToolOrphaned(at=at, attempt_id=earlier, may_have_started=True)] if earlier else []
+
+
 def raised_over(pending: PendingStep | None, event: ContinuationAsked) -> PendingStep | None:
     """The question that code raised, holding `pending`; what people were asked about, or what runs, is not held."""
     if pending and (pending.raised or pending.request or pending.has_begun or pending.unknown):

@@ -50,7 +50,7 @@ class ApprovalGuard:
     ) -> RecordWrite | Literal["ask what happened"] | None:
         """The approval's record as `start_tool` must find it; None when the run must look again or ask again.
 
-        What an earlier attempt may have done people are asked before they are asked for another approval.
+        People are asked what an earlier attempt did before they are asked for another approval.
         """
         record, version, now = await self._decisions.request(_request_of(started))
         if await self._took_back(record, version, now):

@@ -75,11 +75,12 @@ class Comment(Remark):
 
 
 class RequestRecord(Frozen):
-    """A request as it stands. `started_at` is when its tool started, by which `attempt`; both are
-    taken back where that has certainly not begun, to when an earlier attempt did that `may_have_begun_at` some moment.
-    While it is `queued`, nothing of it has happened. `stopped` is
-    the first denial that came after that: what has not begun by then does not begin. `noted` is how often whose answer
-    did not count.
+    """A request as it stands. `started_at` is when its tool started, by which `attempt`.
+
+    Both are taken back where that attempt has certainly not begun; `started_at` then is `may_have_begun_at`, when an
+    earlier attempt may have begun, or None. While it is `queued`, nothing of it has happened. `stopped` is the first
+    denial that came after the start: what has not begun by then does not begin. `noted` counts the answers of each
+    person that did not count.
 
     `joined` wrote to the run while it was open, and so count as its requesters from then on; `joined_as` marks the
     humans behind their ids. `comments` are the newest words beside an open approval, which are for people alone.

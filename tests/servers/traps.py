@@ -27,6 +27,7 @@ class Trap:
     act: Literal["kill", "drop", "hold", "stop"] = "kill"
     pid: int = 0
     at_most_s: float | None = None
+    is_stepped_into: bool = False
     has_sprung: bool = False
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -65,9 +66,9 @@ class Traps:
         self.seen.append(name)
         self._counts[name, when] += 1
         for trap in self._traps:
-            is_meant = trap.name == name and when in {None, trap.when} and not trap.has_sprung
+            is_meant = trap.name == name and when in {None, trap.when} and not trap.is_stepped_into
             if is_meant and trap.nth == self._counts[name, when]:
-                trap.has_sprung = True
+                trap.is_stepped_into = True
                 return trap
         return None
 
@@ -75,6 +76,7 @@ class Traps:
         """Return whether the call is to end here, because its caller is dead now or must never hear the answer."""
         if trap is None or trap.when != when:
             return False
+        trap.has_sprung = True
         match trap.act:
             case "drop":
                 return True
