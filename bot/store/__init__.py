@@ -342,7 +342,11 @@ class Store:
         return bool(await self.client.run(_SCRIPTS["settle"], names, args))
 
     async def accept(self, item: Accepted, *, push: bool = True) -> tuple[str, bool]:
-        """Make an inbound item durable; (the id it has, whether it is new). See `commit` for `push`."""
+        """Make an inbound item durable; (the id it has, whether it is new). See `commit` for `push`.
+
+        Replicas that are asked for have it, unless none follow: then it is taken all the same, as its sender may not
+        come again. Raises StoreUnavailable like `Client.run`, so whoever sent it is not told that it was taken.
+        """
         keys = Keys.of(item.id)
         names = [keys.seen(item.foreign), keys.inbound(item.id), keys.wake, keys.clock]
         names += [keys.answers if item.is_answer else keys.ready]
@@ -350,7 +354,7 @@ class Store:
         # When an answer came may be judged; for a trigger a second more or less is enough.
         about = None if item.is_answer else self._clock.soon_ms(keys)
         args += [int(push), "" if item.is_answer else item.who, about or ""]
-        known, is_new, *at = await self.client.run(_SCRIPTS["accept"], names, args)
+        (known, is_new, *at), _ = await self._run_replicated("accept", names, args)
         if at and not about:
             self._clock.heard(keys, clock.moment(at[0]))
         return known.decode(), bool(is_new)

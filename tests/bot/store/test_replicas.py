@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from agents.events import ToolOrphaned
-from bot.store import Store
+from bot.store import Accepted, Store
 from bot.store.client import Client
-from tests.bot.store.stores import ATTEMPT, RUN, append, events, started, tool_started
+from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, events, started, tool_started
 from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair
 from tests.waiting import until
@@ -86,6 +86,24 @@ async def test_a_start_that_is_asked_for_again_once_the_replica_follows_counts(s
 
     await until(begun, what="a start that the replica has")
     assert await events(store) == ["run_started", "tool_started"]
+
+
+async def waits(store: Store) -> int:
+    """How often the master was asked whether its replica has what it wrote."""
+    return (await store.client.do("INFO", "commandstats"))["cmdstat_wait"]["calls"]
+
+
+@pytest.mark.parametrize("follows", [True, False], ids=["follows", "is frozen"])
+async def test_what_comes_in_waits_for_the_replica_and_is_taken_also_where_it_does_not_follow(
+    store: Store, pair: Pair, *, follows: bool
+) -> None:
+    before = await waits(store)
+    if not follows:
+        pair.servers[1].freeze()
+
+    assert await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60)) == (ITEM, True)
+
+    assert await waits(store) > before
 
 
 async def test_more_replicas_than_there_are_let_nothing_start(pair: Pair) -> None:
