@@ -364,7 +364,7 @@ def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
         case key if key == IT_HAPPENED:
             return _close(run, Result(pending.step, "ok", "a person confirmed that it happened", decision.by))
         case key if key == IT_DID_NOT:
-            again = replace(pending, request=None, decision=None, unknown=None, attempt=None, may_have_happened=None)
+            again = replace(pending, request=None, decision=None, unknown=None, attempt=None, earlier_attempt=None)
             return replace(run, pending=again)
         case key if key == STOP and decision.by:
             result = Result(pending.step, "error", _STOPPED_UNKNOWN, decision.by)
@@ -387,7 +387,7 @@ def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run
         case ToolOrphaned() if pending.attempt and pending.attempt.id == event.attempt_id:
             return _orphaned(run, pending, pending.attempt, event.may_have_started)
         case ToolOrphaned() if event.may_have_started and left_to_next(pending) == event.attempt_id:
-            return replace(run, pending=replace(pending, unknown=pending.may_have_happened, frozen=None))
+            return replace(run, pending=replace(pending, unknown=pending.earlier_attempt, frozen=None))
         case _:
             return run
 
@@ -406,7 +406,7 @@ def _noted(run: Run, event: AnswerNoted) -> Run:
     pending = run.pending
     if pending is None or pending.attempt is None or event.outcome != "too_late":
         return run
-    if not is_current(pending, event.request_id) or pending.may_have_happened:
+    if not is_current(pending, event.request_id):
         return run
     return replace(run, pending=replace(pending, attempt=replace(pending.attempt, is_stopped=True)))
 
@@ -419,9 +419,9 @@ def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:
 
 def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started: bool) -> Run:
     is_unknown = may_have_started and not attempt.idempotent
-    may_have_happened = attempt if may_have_started else pending.may_have_happened
+    earlier_attempt = attempt if may_have_started else pending.earlier_attempt
     unknown = attempt if is_unknown else None
-    left = replace(pending, attempt=None, unknown=unknown, may_have_happened=may_have_happened)
+    left = replace(pending, attempt=None, unknown=unknown, earlier_attempt=earlier_attempt)
     run = replace(run, orphans=(*run.orphans, (attempt.id, pending.id)))
     return replace(run, pending=left) if is_unknown else _revoked(run, left)
 

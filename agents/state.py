@@ -102,8 +102,7 @@ class PendingStep:
     reports that came before it was known what they are about. `raised` is set where code asks, and no agent chose it:
     whether to go on. `held` is the chosen step that waits for that answer; `again`: people let it go once more, though
     it gave the same twice. While it is `frozen` it does not start. `revoked` is a denial that came while it was queued.
-    `may_have_happened` is an earlier attempt of which nobody knows either, while the next one, which honours its key,
-    may find out.
+    `earlier_attempt` may have had its effect as well, and is left to the next one, which has the same key.
     """
 
     id: StepId
@@ -121,7 +120,7 @@ class PendingStep:
     waits: Waiting | None = None
     frozen: Freeze | None = None
     revoked: Vote | None = None
-    may_have_happened: Attempt | None = None
+    earlier_attempt: Attempt | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -132,19 +131,18 @@ class PendingStep:
     def may_be_stopped(self) -> bool:
         """True while nothing of it has happened, as it waits for its turn at most."""
         is_queued = self.attempt is not None and self.attempt.queued is not None
-        is_known = self.unknown is None and not self.may_have_happened
-        return is_known and (is_queued or not self.has_begun)
+        return self.unknown is None and (is_queued or not self.has_begun)
 
 
 def left_to_next(pending: PendingStep | None) -> AttemptId | None:
     """Return the attempt that may have had its effect, where the next one of `pending` is to find that out."""
-    if pending is None or pending.has_begun or pending.unknown or pending.may_have_happened is None:
+    if pending is None or pending.has_begun or pending.unknown or pending.earlier_attempt is None:
         return None
-    return pending.may_have_happened.id
+    return pending.earlier_attempt.id
 
 
-def asked_first(pending: PendingStep | None, at: datetime) -> list[Event]:
-    """What is written where no attempt follows one that may have had its effect: people are asked whether it had."""
+def orphaned_again(pending: PendingStep | None, at: datetime) -> list[Event]:
+    """Return what is written where no attempt follows one that may have had its effect, so that people are asked."""
     earlier = left_to_next(pending)
     return [ToolOrphaned(at=at, attempt_id=earlier, may_have_started=True)] if earlier else []
 
@@ -187,7 +185,7 @@ def after_news(pending: PendingStep, children: Collection[RunId], event: ToolWai
         case ToolWaits() if held and held.id == event.attempt_id:
             # Of an unknown attempt the owner was only slow: that it goes on is better known than asked for.
             left = pending if pending.attempt else replace(pending, unknown=None, request=None, decision=None)
-            left = replace(left, may_have_happened=None)
+            left = replace(left, earlier_attempt=None)
             begun = Waiting(held, event.handle, event.check_at, event.until, event.note)
             for report in pending.early:
                 begun = _reported(begun, children, report)
@@ -308,10 +306,14 @@ def failed_command(made: Sequence[AttemptOutcome]) -> AttemptOutcome | None:
 
 
 def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOutcome | None:
-    """Return what became of what a request allowed: how it ended if one attempt did, else the last attempt."""
+    """Return what became of what a request allowed.
+
+    That is the attempt that ended, if one did, else the one that people are asked about, else the last.
+    """
     own = [one for one in made if one.request_id == request_id]
     ended = [one for one in own if one.state in {"ok", "error"}]
-    return (ended or own)[-1] if own else None
+    asked = [one for one in own if one.state in {"unknown", "not_done"}]
+    return (ended or asked or own)[-1] if own else None
 
 
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]

@@ -46,8 +46,8 @@ class ToolQueued(Happened):
 class ToolOrphaned(Happened):
     """The attempt's owner is gone. `may_have_started` is False only when it certainly never began.
 
-    One that honours its key is left to the next attempt. Written a second time, it says that there is none, for
-    example because the approval does not cover it.
+    One that honours its key is left to the next attempt. Where none may follow, for example because the approval does
+    not cover it, this is written again for the same attempt, and people are asked what it did.
     """
 
     type: Literal["tool_orphaned"] = "tool_orphaned"

@@ -13,7 +13,7 @@ from datetime import datetime
 from agents.events import Event, RequestDecided, RunPaused, ToolOrphaned
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
-from agents.state import asked_first
+from agents.state import left_to_next, orphaned_again
 from bot.errors import Unavailable
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
@@ -107,10 +107,10 @@ class Holding:
 
     async def _asked_first(self, run: Run) -> Run:
         """`run`, in which people are asked whether an attempt had its effect, where the next loses its approval."""
-        first = asked_first(run.pending, await self._store.now(run.id))
-        if not first or _asked(run) is None:
+        if left_to_next(run.pending) is None or _asked(run) is None:
             return run
-        await self._journal.write(Commit(run_id=run.id, events=first, expect=run.seq))
+        first = orphaned_again(run.pending, await self._store.now(run.id))
+        await self._journal.write(Commit(run_id=run.id, events=first, expect=run.seq, limit=MAX_EVENTS_AT_ALL))
         return fold((await self._store.load(run.id)).events)
 
     async def _revoke_standing(self, as_of: datetime) -> int:

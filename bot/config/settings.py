@@ -62,7 +62,10 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
 
     redis_url: str | None = Field(default=None, description="the Redis server; none: the embedded one")
     redis_wait_replicas: int = Field(
-        default=0, ge=0, le=10, description="replicas that must have the start of a tool before it is executed"
+        default=0,
+        ge=0,
+        le=10,
+        description="replicas that must have what comes in, and the start of a tool before it is executed",
     )
     data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="where files are kept")
     config: Path | None = Field(default=None, description="the file these settings were read from")

@@ -106,10 +106,8 @@ class Outbox:
             await self._unauthorized(entry, error)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
-            if isinstance(entry, UpdateCard | ShowStatus) and isinstance(error, ChannelUnanswered):
-                # It may have landed over what is newer: also where another worker has shown that and is done.
-                again = outbox_entry(entry.model_copy(update={"again": True}))
-                await self._store.commit(Commit(run_id=entry.run_id, outgoing=[again]), push=False)
+            if isinstance(entry, UpdateCard | ShowStatus) and isinstance(error, ChannelUnanswered) and not entry.again:
+                entry = await self._again(entry)
             await self._put_off(entry, str(error))
         except Undeliverable as error:
             log.warning("not sent", outgoing_id=entry.id, error=str(error))
@@ -255,6 +253,16 @@ class Outbox:
                 limit=MAX_EVENTS_AT_ALL,
             )
         )
+
+    async def _again(self, entry: UpdateCard | ShowStatus) -> UpdateCard | ShowStatus:
+        """Put an entry of its own in the place of one whose call was not answered, to show what stands once more.
+
+        The call may land over what is newer, also where another worker has shown that and is done with `entry`.
+        """
+        again = entry.model_copy(update={"id": outgoing_id(entry.run_id), "again": True})
+        await self._store.commit(Commit(run_id=entry.run_id, outgoing=[outbox_entry(again)]), push=False)
+        await self._sent(entry)
+        return again
 
     async def _unauthorized(self, entry: OutboxEntry, error: ChannelUnauthorized) -> None:
         """Put off an entry while its channel refuses us: no fault of `entry`, so no try is counted, for a month."""

@@ -227,7 +227,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case ToolQueued() if event.attempt_id == record.attempt:
             return {"queued": True} if event.behind else {"queued": False, "started_at": event.at}
         case ToolOrphaned() if event.attempt_id == record.attempt:
-            return {"queued": False, **_left(record, event)}
+            return {"queued": False, **_after_orphaned(record, event)}
         case PersonSaid() if record.state == "open" and event.person not in record.requesters:
             known = {event.person: event.identity} if event.identity else {}
             return {"joined": (*record.joined, event.person), "joined_as": {**record.joined_as, **known}}
@@ -235,7 +235,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {}
 
 
-def _left(record: RequestRecord, event: ToolOrphaned) -> dict[str, object]:
+def _after_orphaned(record: RequestRecord, event: ToolOrphaned) -> dict[str, object]:
     if event.may_have_started:
         return {"may_have_begun_at": record.may_have_begun_at or record.started_at}
     return {"started_at": record.may_have_begun_at, "attempt": None}

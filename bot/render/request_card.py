@@ -254,7 +254,7 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
         text = f"{said} {say('standing.program-may')}"
         return _Stand(_approved_word(record), text, may_stop=made is None and run.ended is None)
     if made and (record.state == "approved" or made.state in {"ok", "error"}):
-        return _made(made, said, run, people)
+        return _made(made, said, run, people, may_stop=record.began_at is None)
     match record.state:
         case "approved" if run.ended:
             ended = say("standing.not-begun-ended", outcome=say(_ENDED[run.ended.outcome]))
@@ -332,13 +332,14 @@ def _answer(record: RequestRecord, people: People) -> str:
     return "\n".join(filter(None, (asked, f"{by}:" if by and asked else "", given)))
 
 
-def _made(made: AttemptOutcome, said: str, run: Run, people: People) -> _Stand:
+def _made(made: AttemptOutcome, said: str, run: Run, people: People, *, may_stop: bool) -> _Stand:
     began = f"{said} {say('standing.began', when=in_words(made.started_at))}".strip()
     ended = say("standing.and-ended", when=in_words(made.ended_at)) if made.ended_at else ""
     match made.state:
         case "running" if run.queued:
-            text = f"{said} {queued_behind(run.queued, people)} {say('standing.may-be-stopped')}"
-            return _Stand(say("standing.queued"), text, may_stop=True)
+            until_then = say("standing.may-be-stopped") if may_stop else ""
+            text = f"{said} {queued_behind(run.queued, people)} {until_then}".strip()
+            return _Stand(say("standing.queued"), text, may_stop=may_stop)
         case "running":
             return _Stand(say("standing.running"), f"{began}.")
         case "left" if run.ended is None:

@@ -56,7 +56,7 @@ def goes_on(run: Run) -> str:
         return ""
     if pending.attempt:
         return say("run.goes-on-running", tool=pending.step.tool)
-    if pending.unknown or pending.may_have_happened:
+    if pending.unknown or pending.earlier_attempt:
         return say("run.goes-on-unknown", tool=pending.step.tool)
     waits = pending.waits
     if waits is None or any(child.step_id == pending.id for child in run.children):

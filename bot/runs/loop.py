@@ -12,7 +12,7 @@ from agents import Agent, Repeats, ToolRefused
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId
 from agents.run import PendingStep, Run
-from agents.state import Attempt, asked_first
+from agents.state import Attempt, orphaned_again
 from agents.steps import CallTool, RequestHumanInput, Step
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, prepare
@@ -249,7 +249,7 @@ class Loop:
         self, told: RunSnapshot, pending: PendingStep, why: str, thought: Sequence[Event] = ()
     ) -> RunSnapshot | None:
         refused = [StepRefused(at=told.now, step_id=pending.id, error=why)]
-        return await self._log.append(told, [*thought, *(asked_first(told.run.pending, told.now) or refused)])
+        return await self._log.append(told, [*thought, *(orphaned_again(told.run.pending, told.now) or refused)])
 
     async def _ask(self, agent: Agent, told: RunSnapshot, ask: Ask) -> RunSnapshot | None:
         run, now = told.run, told.now
@@ -330,7 +330,7 @@ class Loop:
             return await self._refuse(told, pending, str(error), thought)
         if gate is not None and gate != pending.gate:
             gated = [StepGated(at=now, step_id=pending.id, gate=gate)]
-            return await self._log.append(told, [*thought, *(asked_first(run.pending, now) or gated)])
+            return await self._log.append(told, [*thought, *(orphaned_again(run.pending, now) or gated)])
         attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
         started = ToolStarted(
             at=now,
@@ -354,7 +354,7 @@ class Loop:
             if record is None:
                 return None
             if record == "ask what happened":
-                return await self._log.append(told, asked_first(run.pending, now))
+                return await self._log.append(told, orphaned_again(run.pending, now))
             cover = self._guard.cover(agent, run, step, started, record)
         then = told.then([*thought, started])
         if await self._start(told, thought, started, record, line_of(then.run)):

@@ -171,14 +171,17 @@ class Store:
         """Return the number of a run's events; 0 if there is no such run."""
         return int(await self.client.do("XLEN", Keys.of(run_id).run(run_id)))
 
-    async def commit(self, commit: Commit, *, push: bool = True) -> Written:
+    async def commit(self, commit: Commit, *, push: bool = True, replicated: bool = False) -> Written:
         """Write all of it or nothing; see `Written` for the ways it can end.
 
-        Without `push` the caller does what is to be done now, and a worker only what nobody did.
+        Without `push` the caller does what is to be done now, and a worker only what nobody did. With `replicated` the
+        replicas that are asked for have it, as for `accept`.
         """
         now_ms = self._clock.soon_ms(Keys.of(commit.run_id))
         names, args = encode(commit, self._grace_ms, self.release, push=push, now_ms=now_ms)
-        return decode(await self.client.run(_SCRIPTS["commit"], names, args))
+        if not replicated:
+            return decode(await self.client.run(_SCRIPTS["commit"], names, args))
+        return decode((await self._run_replicated("commit", names, args))[0])
 
     async def record(self, request_id: str) -> Record | None:
         """A request's record; None when there is no such request."""

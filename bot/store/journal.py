@@ -32,9 +32,12 @@ class Journal:
         self.store, self.queue = store, queue
 
     async def write(self, commit: Commit) -> Written:
-        """Commit; what is to be done now is done here, or pushed by the same script."""
+        """Commit; what is to be done now is done here, or pushed by the same script.
+
+        Where it is pushed, somebody outside waits for the word that it was taken: replicas have it first.
+        """
         is_here = self.queue.is_here
-        written = await self.store.commit(commit, push=not is_here)
+        written = await self.store.commit(commit, push=not is_here, replicated=not is_here)
         if is_here and written.state == "committed":
             for item in commit.due_now:
                 await self.queue.notify(item)

@@ -7,10 +7,10 @@ import pytest
 from agents.events import AnswerNoted, Event, ToolStarted
 from agents.requests import Given, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
-from agents.state import made_for
+from agents.state import left_to_next, made_for
 from bot.policy.record import records
 from language import say
-from tests.agents.worlds import BO, NOON, chosen, decided, finished, opened, orphaned, revoked, started, tool_started
+from tests.agents.worlds import BO, NOON, chosen, decided, finished, opened, orphaned, started, tool_started
 
 Q1, Q2 = RequestId("q1"), RequestId("q2")
 
@@ -86,21 +86,29 @@ def test_the_same_start_twice_is_one_attempt() -> None:
     assert len(fold([*BEGUN, begun()]).made) == 1
 
 
-def test_what_an_earlier_attempt_may_have_done_is_stopped_by_no_later_denial() -> None:
-    """Its tool honours the key, so the next attempt finds out what happened."""
+def test_a_denial_stops_also_an_attempt_that_follows_one_of_which_nobody_knows() -> None:
     first, second = begun(idempotent=True), begun("a2", idempotent=True)
     late = AnswerNoted(
         at=NOON, request_id=Q1, reply_id="m2", person=BO, channel="email", text="wait", outcome="too_late"
     )
     story = [*BEGUN[:-1], first, orphaned(), second, late]
 
-    run, left = fold(story), fold([*story, orphaned("a2", may_have_started=False), revoked()])
+    left = fold([*story, orphaned("a2", may_have_started=False)])
 
-    assert run.pending
-    assert run.pending.attempt
-    assert not run.pending.attempt.is_stopped
-    assert left.pending
-    assert not left.results
+    assert is_stopped(fold(story))
+    assert left_to_next(left.pending) == "a1", "people are asked what that did"
+
+
+def test_of_attempts_that_ended_in_no_result_the_one_counts_that_people_are_asked_about() -> None:
+    second = begun("a2", idempotent=True)
+    story = [*BEGUN[:-1], begun(idempotent=True), orphaned(), second, orphaned("a2", may_have_started=False)]
+
+    left, asked = fold(story), fold([*story, orphaned()])
+
+    assert [(one.id, one.state) for run in (left, asked) if (one := made_for(run.made, Q1))] == [
+        ("a2", "left"),
+        ("a1", "unknown"),
+    ]
 
 
 def test_a_record_remembers_that_an_earlier_attempt_may_have_begun() -> None:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolQueued, ToolStarted
 from agents.requests import AttemptId, RunId
-from agents.run import step
+from agents.run import Run, step
 from agents.state import Attempt
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
@@ -113,6 +113,19 @@ async def test_an_attempt_without_its_lease_has_no_effect(world: World) -> None:
     assert world.workshop.started == []
 
 
+async def found_gone(world: World, other: World, run: Run) -> None:
+    """Have `other` look after the attempt of a run in `world` until it finds its owner gone."""
+
+    async def is_orphaned() -> bool:
+        assert run.pending
+        assert run.pending.attempt
+        await world.app.store.renew(run.id, run.pending.attempt.id, 0)
+        await other.app.runs.executor.look_after(run, run.pending, run.pending.attempt)
+        return any(isinstance(event, ToolOrphaned) for event in await world.events(run.id))
+
+    await until(is_orphaned, what="its owner is found gone")
+
+
 async def test_what_was_read_as_waiting_for_its_turn_may_have_begun_since(
     world: World, redis: str, tmp_path: Path
 ) -> None:
@@ -124,17 +137,9 @@ async def test_what_was_read_as_waiting_for_its_turn_may_have_begun_since(
     assert run.pending.attempt
     waits = ToolQueued(at=await world.now(), attempt_id=run.pending.attempt.id, behind=RunId("s0r-aaaaaaaaaaaaa"))
     read = step(run, waits)
-    assert read.pending
-    assert read.pending.attempt
-
-    async def is_judged() -> bool:
-        assert read.pending
-        assert read.pending.attempt
-        await world.app.store.renew(run_id, read.pending.attempt.id, 0)
-        return await other.app.runs.executor.look_after(read, read.pending, read.pending.attempt) is None
 
     async with beside_it(World(redis, tmp_path / "other")) as other:
-        await until(is_judged, what="its owner is found gone")
+        await found_gone(world, other, read)
 
     _, orphaned = await of_tools(world, run_id)
     assert isinstance(orphaned, ToolOrphaned)
@@ -166,12 +171,9 @@ async def test_what_may_have_happened_and_is_not_done_again_is_asked_about_first
     await until(lambda: world.workshop.started == ["stamp letter"], what="it has begun")
     changes(world.workshop)
     run = await world.run(run_id)
-    assert run.pending
-    assert run.pending.attempt
 
     async with beside_it(World(redis, tmp_path / "other")) as other:
-        await world.app.store.renew(run_id, run.pending.attempt.id, 0)
-        await other.app.runs.executor.look_after(run, run.pending, run.pending.attempt)
+        await found_gone(world, other, run)
         await world.has(run_id, "unknown")
 
     assert (await world.opened(run_id)).request.purpose == "unknown"

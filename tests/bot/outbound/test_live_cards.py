@@ -102,7 +102,7 @@ async def test_an_old_update_that_lands_last_and_is_never_answered_does_not_brin
     other = Wall(pinned=wall.pinned, looks=wall.looks, is_slow=lambda card: card.form is not None, stammers=True)
     async for app in another(office, other):
         entry = update_of(record, "bo")
-        await app.store.commit(Commit(run_id=entry.run_id, outgoing=[outbox_entry(entry)]))
+        await app.store.commit(Commit(run_id=entry.run_id, outgoing=[outbox_entry(entry)]), push=False)
         late = asyncio.create_task(app.messages.outbox.send(entry.id))
         await until(lambda: other.held, what="the other process has begun to show that it is open")
 
@@ -113,6 +113,7 @@ async def test_an_old_update_that_lands_last_and_is_never_answered_does_not_brin
             assert await app.store.outgoing(entry.id) is None
         other.may_go.set()
         await late
+        assert await app.store.outgoing(entry.id) is None, "what shows it again is nobody else's to be done with"
 
     assert wall.of("bo")[-1].form, "it did land late"
     await office.move_time(5)

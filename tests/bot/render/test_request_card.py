@@ -1,5 +1,6 @@
 """A request as a card: by code from data, and answerable exactly where an answer would count."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
@@ -7,9 +8,9 @@ import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
-from agents.events import Event, RunEnded
+from agents.events import Event, RunEnded, ToolQueued
 from agents.forms import FormValue
-from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState
+from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState, RunId
 from agents.run import Run, fold
 from agents.state import AttemptOutcome
 from bot.policy.approvers.quorum import eligible
@@ -18,7 +19,7 @@ from bot.policy.judgements import Counted, Decided, Revoked
 from bot.policy.record import Comment, RequestRecord, records
 from bot.render.request_card import standing
 from channels import Card
-from tests.agents.worlds import NOON, any_event, started
+from tests.agents.worlds import NOON, any_event, chosen, decided, opened, started, tool_started
 from tests.bot.examples import (
     ANNA,
     APPROVAL,
@@ -120,6 +121,18 @@ def test_until_the_start_an_approval_can_only_be_stopped() -> None:
     assert card.form
     assert (card.form.only_stops, card.form.until) == (True, LATER + timedelta(minutes=15))
     assert not card.closes
+
+
+@pytest.mark.parametrize("began", [False, True], ids=["nothing began", "an earlier attempt may have begun"])
+def test_what_waits_for_its_turn_can_be_stopped_unless_it_may_have_begun_before(*, began: bool) -> None:
+    waits_for = ToolQueued(at=LATER, attempt_id=AttemptId("a1"), behind=RunId("s0r-other"))
+    run = fold([chosen(gate="production"), opened(), decided("approved"), tool_started(), waits_for], RUN)
+    waits = approved().model_copy(update={"queued": True, "may_have_begun_at": LATER if began else None})
+
+    card = card_of(waits, replace(run, made=made("running").made))
+
+    assert card.title == "Waiting for its turn: Deploy v1.2.0 to production"
+    assert ("can be stopped" in card.summary, card.form is not None) == (not began, not began)
 
 
 def test_an_approval_of_which_nothing_came_says_so() -> None:

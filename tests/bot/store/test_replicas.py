@@ -4,14 +4,17 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agents.events import ToolOrphaned
-from bot.store import Accepted, Store
-from bot.store.client import Client
-from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, events, started, tool_started
+from bot.store import Accepted, Commit, Store, WorkItem
+from bot.store.client import Client, StoreUnavailable
+from bot.store.journal import Journal
+from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, events, paused, started, tool_started
 from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair
 from tests.waiting import until
@@ -93,6 +96,19 @@ async def waits(store: Store) -> int:
     return (await store.client.do("INFO", "commandstats"))["cmdstat_wait"]["calls"]
 
 
+class Elsewhere:
+    """No worker is here, or there is one."""
+
+    def __init__(self, *, is_here: bool = False) -> None:
+        self.is_here = is_here
+
+    async def notify(self, item: WorkItem) -> None:
+        raise AssertionError(f"{item} is nobody's")
+
+
+ARRIVED = Accepted(ITEM, "email:m1", b"body", b"raw", 60)
+
+
 @pytest.mark.parametrize("follows", [True, False], ids=["follows", "is frozen"])
 async def test_what_comes_in_waits_for_the_replica_and_is_taken_also_where_it_does_not_follow(
     store: Store, pair: Pair, *, follows: bool
@@ -101,9 +117,52 @@ async def test_what_comes_in_waits_for_the_replica_and_is_taken_also_where_it_do
     if not follows:
         pair.servers[1].freeze()
 
-    assert await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60)) == (ITEM, True)
+    assert await store.accept(ARRIVED) == (ITEM, True)
 
     assert await waits(store) > before
+
+
+async def test_what_a_process_without_a_worker_writes_waits_for_the_replica_and_what_a_worker_writes_does_not(
+    store: Store,
+) -> None:
+    web, worker = Journal(store, Elsewhere()), Journal(store, Elsewhere(is_here=True))
+    before = await waits(store)
+
+    await worker.write(Commit(run_id=RUN, events=[paused()], expect=1))
+    of_worker = await waits(store) - before
+    written = await web.write(Commit(run_id=RUN, events=[paused("cy")], expect=2))
+
+    assert written.state == "committed"
+    assert (of_worker, await waits(store) - before) == (0, 1)
+
+
+async def test_what_only_a_lost_master_had_was_not_acknowledged_and_is_taken_when_it_comes_again(
+    store: Store, pair: Pair
+) -> None:
+    master, replica = pair.servers
+    async with AsyncExitStack() as stack:
+        proxy = stack.enter_context(Server("tests.servers.redis_proxy", master.url))
+        through = Client(f"redis://127.0.0.1:{proxy.said['redis_port']}/0", patience_s=0.1)
+        stack.push_async_callback(through.close)
+        by_proxy = Store(through, 2, LEASE_S * 4, replicas=1)
+        await by_proxy.accept(replace(ARRIVED, foreign="email:m0", id="s0i-bbbbbbbbbbbbb"))
+        pid = (await through.do("INFO", "server"))["process_id"]
+        replica.freeze()
+        proxy.ask(do="arm", name="accept", nth=1, when="after", act="stop", pid=pid)
+        accepting = asyncio.create_task(by_proxy.accept(ARRIVED))
+        await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="the master has it, and stands still")
+        master.kill()
+        proxy.ask(do="release")
+
+        with pytest.raises(StoreUnavailable):
+            await accepting
+
+    replica.kill()  # with what may have stood before it unread
+    replica.start()
+    promoted = Store(Client(replica.url), 2, LEASE_S)
+    await promoted.client.do("REPLICAOF", "NO", "ONE")
+    assert await promoted.accept(ARRIVED) == (ITEM, True)
+    await promoted.client.close()
 
 
 async def test_more_replicas_than_there_are_let_nothing_start(pair: Pair) -> None:
