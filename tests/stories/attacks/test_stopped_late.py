@@ -15,6 +15,7 @@ from bot.errors import Conflict
 from bot.policy.judge import MOST_NOTED
 from bot.policy.judgements import TooLate
 from bot.policy.record import RequestRecord, records
+from tests.bot.execution.test_executor import found_gone
 from tests.guards import guards
 from tests.office import TOML
 from tests.servers.lines import Server
@@ -122,6 +123,30 @@ async def test_attack_a_denial_after_the_start_of_what_is_no_command_is_not_lost
             assert isinstance(said, TooLate)
             assert office.workshop.effects == []
             assert (await equals_its_story(office, record.request.id)).state == "revoked"
+
+
+async def test_attack_a_denial_of_the_second_try_of_what_may_have_happened_is_not_lost(
+    redis: str, tmp_path: Path
+) -> None:
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        url, folder = f"redis://127.0.0.1:{proxy.said['redis_port']}/0", tmp_path / "data"
+        async with a_world(url, folder, TOML) as office, beside_it(World(redis, folder, TOML)) as beside:
+            office.workshop.policy_of["letter"], may_end = "production", office.workshop.hold("letter")
+            record = await office.opened(run_id := await office.trigger("stamp letter"))
+            await beside.decide("bo", record, "approve")
+            await until(lambda: office.workshop.started == ["stamp letter"], what="it has begun")
+            proxy.ask(do="arm", name="start_tool", nth=1, when="after", act="hold")
+            await found_gone(office, beside, await office.run(run_id))
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="its second start is recorded")
+
+            said = await beside.decide("cy", record, "deny", "stop, incident")
+            proxy.ask(do="release")
+            await beside.has(run_id, "unknown")
+
+            assert isinstance(said, TooLate)
+            assert (await beside.opened(run_id)).request.purpose == "unknown"
+            assert office.workshop.started == ["stamp letter"]
+            may_end.set()
 
 
 @pytest.mark.long
