@@ -26,8 +26,8 @@ from tests.storm.weather import Weather
 from tests.waiting import passes, until
 
 IN_SLACK_AT_ONCE = 4
-# So many times the wanted length a storm lasts at most, while there is too little of it.
-_AT_MOST = 6.0
+# So many times the wanted length a storm lasts at most, or so long an approval, while there is too little of it.
+_AT_MOST, _APPROVAL_S = 6.0, 1.0
 _NO_NEWS_S = 60.0
 # Whoever is still asked so long after they answered does it again, where the answer may be lost with a master.
 _FORGOTTEN_S = 10.0
@@ -50,6 +50,11 @@ class Wanted:
     at_once: int = 10
     calm: float = 1.0
     setup: Setup = "one"
+
+    @property
+    def at_most_s(self) -> float:
+        """When it is given up, though there was too little of it."""
+        return max(self.seconds * _AT_MOST, self.approvals * _APPROVAL_S)
 
 
 class SkippedHere(Exception):
@@ -122,7 +127,7 @@ class Storm:
         if now - began < self._wanted.seconds or now < self._judged_at + _JUDGED_EACH_S:
             return False
         self._judged_at = now
-        return not check(self.facts, self._wanted.approvals).tame or now - began > self._wanted.seconds * _AT_MOST
+        return not check(self.facts, self._wanted.approvals).tame or now - began > self._wanted.at_most_s
 
     async def _tell_stories(self) -> set[asyncio.Task[None]]:
         """Begin stories while the storm lasts, so many at once; those that are not over yet."""
