@@ -42,3 +42,10 @@ def test_a_storm_leaves_every_promise_kept(open_path: Path, host: MailHost, slac
     report = storm(wanted, house, host, slack_address)
 
     assert report.is_well, "\n".join(report.lines())
+
+
+def test_a_storm_is_not_given_up_before_its_approvals_can_be_there() -> None:
+    short, long = Wanted(60), Wanted(60, approvals=25_000)
+
+    assert short.at_most_s == 6 * 60
+    assert long.at_most_s >= 25_000
