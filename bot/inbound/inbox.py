@@ -235,6 +235,7 @@ class Inbox:
             said = in_emergency(read.record, statement)
             await self._decisions.decide(placed.request_id, said, read, inbound=together)
         if together is None:
+            await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
             await self._store.drop_inbound(inbound_id)
         return None
 

@@ -106,7 +106,7 @@ class Outbox:
             await self._unauthorized(entry, error)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
-            if isinstance(entry, UpdateCard | ShowStatus) and isinstance(error, ChannelUnanswered) and not entry.again:
+            if isinstance(entry, UpdateCard | ShowStatus) and isinstance(error, ChannelUnanswered):
                 entry = await self._again(entry)
             await self._put_off(entry, str(error))
         except Undeliverable as error:
@@ -257,11 +257,13 @@ class Outbox:
     async def _again(self, entry: UpdateCard | ShowStatus) -> UpdateCard | ShowStatus:
         """Put an entry of its own in the place of one whose call was not answered, to show what stands once more.
 
-        The call may land over what is newer, also where another worker has shown that and is done with `entry`.
+        The call may land over what is newer, also where another worker has shown that and is done with `entry`. One
+        that is sent again already is kept, so that its tries are counted.
         """
-        again = entry.model_copy(update={"id": outgoing_id(entry.run_id), "again": True})
+        again = entry if entry.again else entry.model_copy(update={"id": outgoing_id(entry.run_id), "again": True})
         await self._store.commit(Commit(run_id=entry.run_id, outgoing=[outbox_entry(again)]), push=False)
-        await self._sent(entry)
+        if again.id != entry.id:
+            await self._sent(entry)
         return again
 
     async def _unauthorized(self, entry: OutboxEntry, error: ChannelUnauthorized) -> None:

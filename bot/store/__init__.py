@@ -181,7 +181,7 @@ class Store:
         names, args = encode(commit, self._grace_ms, self.release, push=push, now_ms=now_ms)
         if not replicated:
             return decode(await self.client.run(_SCRIPTS["commit"], names, args))
-        return decode((await self._run_replicated("commit", names, args))[0])
+        return decode((await self._run_replicated("commit", commit.run_id, names, args))[0])
 
     async def record(self, request_id: str) -> Record | None:
         """A request's record; None when there is no such request."""
@@ -231,7 +231,7 @@ class Store:
         args += [record.environment if record else ""]
         args += [stamped(one, self.release) for one in (*thought, event)]
         asked = boot_s()
-        reply, is_replicated = await self._run_replicated("start_tool", names, args)
+        reply, is_replicated = await self._run_replicated("start_tool", run_id, names, args)
         if reply[0] == b"started":
             if not is_replicated:
                 return Start("unconfirmed")
@@ -285,24 +285,25 @@ class Store:
         names = [keys.attempts(run_id), keys.wake, keys.clock]
         ms, asked = self._lease_ms if lease_s is None else round(lease_s * 1000), boot_s()
         args = [attempt_id, ms, str(WorkItem("run", run_id))]
-        is_ours, is_replicated = await self._run_replicated("renew", names, args)
+        is_ours, is_replicated = await self._run_replicated("renew", run_id, names, args)
         if not is_ours or lease_s is not None:
             self._asked.pop(attempt_id, None)
         elif is_replicated:
             self._asked[attempt_id] = asked
         return bool(is_ours)
 
-    async def _run_replicated(self, name: str, keys: Sequence[str], args: Sequence[Arg]) -> tuple[Any, bool]:
+    async def _run_replicated(
+        self, name: str, some_id: str, keys: Sequence[str], args: Sequence[Arg]
+    ) -> tuple[Any, bool]:
         if self._replicas is None:
             return await self.client.run(_SCRIPTS[name], keys, args), True
-        return await self.client.run_replicated(_SCRIPTS[name], keys, args, self._replicas)
+        return await self.client.run_replicated(_SCRIPTS[name], keys, args, _mark(some_id), self._replicas)
 
     async def is_replicated(self, some_id: str) -> bool:
         """Return whether as many replicas as are asked for follow what is written to the shard of `some_id`."""
         if self._replicas is None:
             return True
-        mark = ["SET", Keys.of(some_id).replicated, "1", "PX", _REPLICATED_KEPT_MS]
-        return await self.client.write_replicated(mark, self._replicas)
+        return await self.client.write_replicated(_mark(some_id), self._replicas)
 
     async def orphan(
         self,
@@ -357,7 +358,7 @@ class Store:
         # When an answer came may be judged; for a trigger a second more or less is enough.
         about = None if item.is_answer else self._clock.soon_ms(keys)
         args += [int(push), "" if item.is_answer else item.who, about or ""]
-        (known, is_new, *at), _ = await self._run_replicated("accept", names, args)
+        (known, is_new, *at), _ = await self._run_replicated("accept", item.id, names, args)
         if at and not about:
             self._clock.heard(keys, clock.moment(at[0]))
         return known.decode(), bool(is_new)
@@ -485,3 +486,8 @@ class Store:
             log.warning("left in the schedule", shard=shard, count=len(left), first=first)
         self._left[shard] = unknown
         return [WorkItem.parse(member.decode()) for member in pushed]
+
+
+def _mark(some_id: str) -> list[Arg]:
+    """Return a write to the shard of `some_id` that means nothing, for replicas to have."""
+    return ["SET", Keys.of(some_id).replicated, "1", "PX", _REPLICATED_KEPT_MS]

@@ -20,6 +20,11 @@ class WorkQueue(Protocol):
         """Whether this process does what it causes itself; else it is pushed to whichever worker takes it."""
         ...
 
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process takes work; what others write, somebody outside waits for."""
+        ...
+
     async def notify(self, item: WorkItem) -> None:
         """Have `item` done soon. Never raises: the schedule remembers."""
         ...
@@ -34,10 +39,10 @@ class Journal:
     async def write(self, commit: Commit) -> Written:
         """Commit; what is to be done now is done here, or pushed by the same script.
 
-        Where it is pushed, somebody outside waits for the word that it was taken: replicas have it first.
+        Replicas have what no worker writes before anybody is told that it was taken.
         """
         is_here = self.queue.is_here
-        written = await self.store.commit(commit, push=not is_here, replicated=not is_here)
+        written = await self.store.commit(commit, push=not is_here, replicated=not self.queue.is_worker)
         if is_here and written.state == "committed":
             for item in commit.due_now:
                 await self.queue.notify(item)

@@ -100,6 +100,11 @@ class Queue:
         """Whether this process does what it causes itself: it serves, and is not too busy."""
         return self._look is not None and len(self._tasks) < AT_ONCE
 
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process serves."""
+        return self._look is not None
+
     async def notify(self, item: WorkItem) -> None:
         """Have `item` done soon, here or by another worker. That the store can't be reached is no error."""
         if self._look and self.is_here:

@@ -111,17 +111,17 @@ class Client:
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[Arg] = ()) -> Any:
         """Run `script` and return its reply. Raises StoreUnavailable once Redis has been away for `patience_s`."""
-        return (await self._patiently(lambda: self._run(script, keys, args, None)))[0]
+        return (await self._patiently(lambda: self._run(script, keys, args)))[0]
 
     async def run_replicated(
-        self, script: Script, keys: Sequence[str], args: Sequence[Arg], replicas: Replicas
+        self, script: Script, keys: Sequence[str], args: Sequence[Arg], mark: Command, replicas: Replicas
     ) -> tuple[Any, bool]:
-        """Run `script`; its reply, and whether so many replicas have what it wrote. Raises like `run`.
+        """Run `script`; its reply, and whether so many replicas have what was written until then. Raises like `run`.
 
-        A script that repeats what it did must write something, or there is nothing to wait for.
-        https://redis.io/docs/latest/commands/wait/
+        `mark` is a write that may be repeated: a script that repeats what it did writes nothing, and `WAIT` waits for
+        what its own connection wrote. https://redis.io/docs/latest/commands/wait/
         """
-        reply, count = await self._patiently(lambda: self._run(script, keys, args, replicas))
+        reply, _, count = await self._patiently(lambda: self._run(script, keys, args, [mark, _wait(replicas)]))
         return reply, int(count) >= replicas.count
 
     async def write_replicated(self, command: Command, replicas: Replicas) -> bool:
@@ -130,10 +130,9 @@ class Client:
         return int(replies[1]) >= replicas.count
 
     async def _run(
-        self, script: Script, keys: Sequence[str], args: Sequence[Arg], replicas: Replicas | None
+        self, script: Script, keys: Sequence[str], args: Sequence[Arg], then: Sequence[Command] = ()
     ) -> list[Any]:
-        """The reply, and with `replicas` how many have it: asked over the very connection that wrote."""
-        then = [_wait(replicas)] if replicas else []
+        """The reply, and those to what is asked then over the very same connection."""
         try:
             return await self._asked([["EVALSHA", script.sha, len(keys), *keys, *args], *then], alone=bool(then))
         except exceptions.NoScriptError:

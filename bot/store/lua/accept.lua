@@ -3,7 +3,6 @@
 -- or ''.
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[4]) then
   local earlier = redis.call('GET', KEYS[1])
-  redis.call('PEXPIRE', KEYS[1], ARGV[4]) -- a write, without which WAIT has nothing to wait for
   return {earlier, earlier == ARGV[1] and 1 or 0} -- check: seen
 end
 local now = tonumber(ARGV[9]) or now_ms(KEYS[4])

@@ -68,7 +68,7 @@ T = TypeVar("T")
 class NoQueue:
     """Nobody works here but the test."""
 
-    is_here = False
+    is_here = is_worker = False
 
     async def notify(self, item: WorkItem) -> None:
         raise AssertionError(f"{item} is the workers'")

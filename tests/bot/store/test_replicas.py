@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import ToolOrphaned
-from bot.store import Accepted, Commit, Store, WorkItem
+from bot.store import Accepted, Commit, Keys, Store, WorkItem
 from bot.store.client import Client, StoreUnavailable
 from bot.store.journal import Journal
 from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, events, paused, started, tool_started
@@ -97,35 +97,50 @@ async def waits(store: Store) -> int:
 
 
 class Elsewhere:
-    """No worker is here, or there is one."""
+    """Nothing is done here; a worker is too busy for it."""
 
-    def __init__(self, *, is_here: bool = False) -> None:
-        self.is_here = is_here
+    is_here = False
+
+    def __init__(self, *, is_worker: bool) -> None:
+        self.is_worker = is_worker
 
     async def notify(self, item: WorkItem) -> None:
         raise AssertionError(f"{item} is nobody's")
 
 
 ARRIVED = Accepted(ITEM, "email:m1", b"body", b"raw", 60)
+OTHER, AGAIN = replace(ARRIVED, id="s0i-bbbbbbbbbbbbb", foreign="email:m0"), replace(ARRIVED, id="s0i-ccccccccccccc")
 
 
 @pytest.mark.parametrize("follows", [True, False], ids=["follows", "is frozen"])
 async def test_what_comes_in_waits_for_the_replica_and_is_taken_also_where_it_does_not_follow(
     store: Store, pair: Pair, *, follows: bool
 ) -> None:
+    await store.accept(OTHER)  # Redis knows the script from then on
     before = await waits(store)
     if not follows:
         pair.servers[1].freeze()
 
     assert await store.accept(ARRIVED) == (ITEM, True)
 
-    assert await waits(store) > before
+    assert await waits(store) == before + 1
+
+
+async def test_what_comes_in_again_writes_something_for_the_replica_to_have(store: Store) -> None:
+    """`WAIT` waits for what its own connection wrote, and what is known already is not written again."""
+    mark = Keys.of(ITEM).replicated
+    await store.accept(ARRIVED)
+    await store.client.do("DEL", mark)
+
+    assert await store.accept(AGAIN) == (ITEM, False)
+
+    assert await store.client.do("EXISTS", mark) == 1
 
 
 async def test_what_a_process_without_a_worker_writes_waits_for_the_replica_and_what_a_worker_writes_does_not(
     store: Store,
 ) -> None:
-    web, worker = Journal(store, Elsewhere()), Journal(store, Elsewhere(is_here=True))
+    web, worker = Journal(store, Elsewhere(is_worker=False)), Journal(store, Elsewhere(is_worker=True))
     before = await waits(store)
 
     await worker.write(Commit(run_id=RUN, events=[paused()], expect=1))
@@ -145,7 +160,7 @@ async def test_what_only_a_lost_master_had_was_not_acknowledged_and_is_taken_whe
         through = Client(f"redis://127.0.0.1:{proxy.said['redis_port']}/0", patience_s=0.1)
         stack.push_async_callback(through.close)
         by_proxy = Store(through, 2, LEASE_S * 4, replicas=1)
-        await by_proxy.accept(replace(ARRIVED, foreign="email:m0", id="s0i-bbbbbbbbbbbbb"))
+        await by_proxy.accept(OTHER)
         pid = (await through.do("INFO", "server"))["process_id"]
         replica.freeze()
         proxy.ask(do="arm", name="accept", nth=1, when="after", act="stop", pid=pid)
@@ -161,7 +176,7 @@ async def test_what_only_a_lost_master_had_was_not_acknowledged_and_is_taken_whe
     replica.start()
     promoted = Store(Client(replica.url), 2, LEASE_S)
     await promoted.client.do("REPLICAOF", "NO", "ONE")
-    assert await promoted.accept(ARRIVED) == (ITEM, True)
+    assert await promoted.accept(AGAIN) == (AGAIN.id, True)
     await promoted.client.close()
 
 

@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 from bot.store import Accepted, Commit, Store, StoreError, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.client.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
-from bot.store.keys import Keys
 from tests.bot.store.stores import ITEM, OUT, RUN, append, in_a, move_time, started, woken
 from tests.guards import guards
 
@@ -28,13 +27,6 @@ async def test_an_item_that_arrives_twice_keeps_its_first_id_and_bytes(store: St
     assert kept.at is not None
     assert (kept.body, kept.raw, kept.at <= await store.now(ITEM)) == (b"body", b"raw", True)
     assert await store.inbound("s0i-bbbbbbbbbbbbb") is None
-
-
-async def test_an_item_that_arrives_again_is_known_for_as_long_from_then_on(store: Store) -> None:
-    await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
-    await store.accept(Accepted("s0i-bbbbbbbbbbbbb", "email:m1", b"body", b"raw", 600))
-
-    assert await store.client.do("PTTL", Keys.of(ITEM).seen("email:m1")) > 60_000
 
 
 @guards("accept.lua:seen")
