@@ -65,7 +65,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
         default=0,
         ge=0,
         le=10,
-        description="replicas that must have the start of a tool before it is executed, and have what comes in",
+        description="replicas that must have the start of a tool before it is executed; what comes in waits for them",
     )
     data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="where files are kept")
     config: Path | None = Field(default=None, description="the file these settings were read from")

@@ -10,10 +10,7 @@ local head = redis.call('XLEN', run)
 local mine, holder, until_ms = unpack(redis.call('HMGET', attempts, attempt, 'holder', 'until'))
 -- Own repeat: the answer to an earlier try was lost. It is too late for it once the lease is over, or another's.
 if mine then
-  if holder == attempt and now < tonumber(until_ms) then
-    redis.call('HSET', attempts, 'until', until_ms) -- a WAIT behind it is about the last write of its connection
-    return {'started', until_ms}
-  end
+  if holder == attempt and now < tonumber(until_ms) then return {'started', until_ms} end
   return {'conflict', head}
 end
 if head ~= tonumber(expected) then return {'conflict', head} end -- check: sequence
