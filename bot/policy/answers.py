@@ -173,7 +173,7 @@ def is_note(text: str) -> bool:
     Nothing of them is an older mail, whatever it looks like: `> after lunch` was typed here.
     """
     said = read_reply(text)
-    is_more = any(part.strip() for older in said.older for part in older)
+    is_more = not all(older.is_empty for older in said.older)
     return is_more or (said.said not in {"approve", "empty"} and not is_courtesy(said))
 
 

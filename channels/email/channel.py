@@ -200,7 +200,9 @@ class EmailChannel:
             return await self._card_of(token or "")
         # Mails of releases that kept the Message-ID there.
         subject = card.topic or card.title
-        return SentCard(token="", message_id=delivery.handle, subject=subject, opening="", sent_at=card.at)
+        return SentCard(
+            token="", message_id=delivery.handle, sender=self._own, subject=subject, opening="", sent_at=card.at
+        )
 
     def _language_of(self, person: str) -> Language:
         """Return what `person` reads; for nobody whom we know, what is spoken here."""

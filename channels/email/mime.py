@@ -12,7 +12,7 @@ from datetime import UTC
 from channels import Address, AnswerForm, Card, ChannelRefused
 from channels.email import cards, page
 from channels.email.format import addresses, message_ids
-from channels.email.reply.binding import SentCard, Written, packed
+from channels.email.reply.binding import NAME, SentCard, Written, packed
 from channels.email.tokens import reply_address
 from channels.email.ways import Way
 from channels.showing import one_line
@@ -70,7 +70,7 @@ def compose(
     root, asks, made = message_ids.thread_root(to.thread, own), None, cards.Made(timezone)
     subject = f"Re: {after.subject}" if after else _subject(card)
     headers = [
-        ("From", f"sayso <{own}>"),
+        ("From", f"{NAME} <{own}>"),
         ("To", to.to),
         ("Date", email.utils.format_datetime(card.at.astimezone(UTC))),
         ("Message-ID", message_id),
@@ -83,13 +83,14 @@ def compose(
         headers.append((RECEIPT, card.receipt))
     if card.form is not None:
         answers_to = reply_address(way, own, token)
-        headers.append(("Reply-To", f"sayso <{answers_to}>"))
+        headers.append(("Reply-To", f"{NAME} <{answers_to}>"))
         made = _made(card, timezone, answers_to, token if way == "reference" else "")
         subject = made.subject
         text = cards.as_text(card, made, labels=True)
         asks = SentCard(
             token=token,
             message_id=message_id,
+            sender=own,
             subject=subject,
             opening=cards.opening(card, made),
             sent_at=card.at,

@@ -43,14 +43,15 @@ class Token(BaseModel):
     state: str
     card: SentMail | None = None
 
-    def sent(self, name: str) -> SentCard | None:
-        """The card as the mail channel would have kept it."""
+    def sent(self, name: str, own: str) -> SentCard | None:
+        """The card as the mail channel would have kept it that sends from `own`."""
         card = self.card
         if card is None:
             return None
         return SentCard(
             token=name,
             message_id=card.message_id,
+            sender=own,
             subject=card.subject,
             opening=card.first_line,
             sent_at=card.sent_at,
@@ -160,7 +161,7 @@ def _of_reading(message: Message, raw: bytes, headers: Headers, author: str) -> 
             return Answer(id=message.id, said="machine", reason=f"a mail came back: {reading.why}")
         case Answered():
             token = context.tokens.get(next((each for each in context.tokens if each.lower() == reading.token), ""))
-            sent = token.sent(reading.token) if token else None
+            sent = token.sent(reading.token, context.own) if token else None
             reply = bound(reading, sent, context.now or datetime.now(UTC))
             refused = _refused(reply, context, headers)
             counted = not refused and reply.said in ("approve", "deny")

@@ -24,9 +24,10 @@ from channels.email.identity.proof import Prove, Proven
 from channels.email.mime import SUBJECT_CHARS
 from channels.email.reading import bounce, inquiry
 from channels.email.reading.attachments import files_of, text_file
-from channels.email.reply import TWO_BODIES, Said, is_courtesy, markup, newtext, quotes, read_both
+from channels.email.reply import TWO_BODIES, Said, is_courtesy, markup, newtext, quotes, read_both, vocabulary
 from channels.email.reply.binding import About, Answered, MailReading
 from channels.email.reply.lines import Lines
+from channels.email.reply.newtext import Older
 from channels.email.tokens import TokenOf, masked, recipients_of, returning
 from channels.showing import one_line
 
@@ -41,6 +42,12 @@ WHOLE_CHARS = 8_000
 OLDER_CHARS = 64 * 1024 + 1
 """Characters of what a mail repeats of older ones that are handed on: more than is ever compared."""
 
+STRAYS = 200
+"""Most pictures and links of what a mail repeats that are handed on; a card has a dozen links."""
+
+HEAD_CHARS = 1000
+"""Characters of what a program writes above a quote that are handed on."""
+
 HOLDS = (TWO_BODIES, newtext.TOO_LONG, markup.TOO_LONG)
 """Faults for which a text is nobody's comment: it was not read whole, or could be read in two ways."""
 
@@ -49,18 +56,18 @@ SAY_IT = "write what you want in words of your own, above it"
 FORWARDED_NAME, OLDER_NAME = "forwarded.txt", "earlier.txt"
 
 _FORWARD = re.compile(
-    r"\s*(?:\[[^\]]{1,40}\]\s*)?(?:fwd?|wg|wtr|tr|rv|enc|i|doorst|vb|vl|pd|転送)\s*(?:\[\d+\])?\s*[:\uff1a]",
-    re.IGNORECASE,
+    rf"\s*(?:\[[^\]]{{1,40}}\]\s*)?(?:{vocabulary.every('subject_forward')})\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE
 )
 """Begins the subject of a forwarded mail, as programs write it in many languages."""
 
 ASKED_NOTHING = "it answers a mail that asked nothing"
 
 _REPLY = re.compile(
-    r"\s*(?:\[[^\]]{1,40}\]\s*)?(?:re|aw|antw|sv|vs|odp|res|rif|ynt|atb|vá)\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE
+    rf"\s*(?:\[[^\]]{{1,40}}\]\s*)?(?:{vocabulary.every('subject_reply')})\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE
 )
 
 _DATE_CHARS = 100
+_PROGRAM_CHARS = 200
 
 UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
 
@@ -241,7 +248,9 @@ class Reader:
             sent_at=_date_of(headers),
             whole=said.whole if is_short else "",
             author=found.contact.name,
-            older=tuple((quoted[:OLDER_CHARS], below[:OLDER_CHARS]) for quoted, below in said.older),
+            older=tuple(map(_shortened, said.older)),
+            references=ids_in(" ".join(headers.all("references"))),
+            program=" ".join((*headers.all("user-agent"), *headers.all("x-mailer")))[:_PROGRAM_CHARS],
             has_code=bool(token),
         )
         text = said.asked if said.said == "free_text" and said.asked else said.text
@@ -294,7 +303,16 @@ def _own_words(said: Said, why: str) -> str:
 
 
 def _is_cut(said: Said) -> bool:
-    return any(quoted.strip() or below.strip() for quoted, below in said.older)
+    return not all(older.is_empty for older in said.older)
+
+
+def _shortened(older: Older) -> Older:
+    """`older` as far as it is compared with a card; what is left out of it is like no card."""
+    strays = older.strays
+    if len(strays) > STRAYS or sum(map(len, strays)) > OLDER_CHARS:
+        strays = (markup.PICTURE,)
+    heads = tuple(head[:HEAD_CHARS] for head in older.heads[:2])
+    return Older(older.quoted[:OLDER_CHARS], older.below[:OLDER_CHARS], heads, strays)
 
 
 def _faults(headers: Headers, weakness: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from channels.email.reply import marks, markup, signature, vocabulary
 from channels.email.reply.lines import BLANK
-from channels.email.reply.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, new_text
+from channels.email.reply.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, Older, new_text
 
 DECISION_CHARS = 2000
 """Longest text that can be a decision; a reason for a refusal fits, a discussion does not."""
@@ -75,8 +75,7 @@ class Said:
 
     `whole` is all of the new text, `asked` the answers written into a quote, each below its question. `unsure` says
     why a text that sounds like a decision is none. `older` is what the mail repeats of older ones, each version of its
-    text by itself: the lines marked as a quote, and those of a mail that follows without marks. `is_one`: its versions
-    say the same.
+    text by itself. `is_one`: its versions say the same.
     """
 
     said: Literal["approve", "deny", "free_text", "empty"]
@@ -85,7 +84,7 @@ class Said:
     whole: str = ""
     asked: str = ""
     unsure: str = ""
-    older: tuple[tuple[str, str], ...] = ()
+    older: tuple[Older, ...] = ()
     is_one: bool = True
 
 
@@ -104,7 +103,9 @@ def read_html(document: str, author: str = "", *, marker: str = "", own: str = "
     """Read what `document`, the HTML of a reply, says to somebody who looks at it."""
     seen = markup.as_text(document)
     found = new_text(seen.text, marker, own)
-    return _said(replace(found, unsure=found.unsure or seen.unsure), author)
+    strays = tuple(each.what for each in seen.strays if each.is_quoted or each.line >= found.end)
+    older = replace(found.older, heads=(*found.older.heads, *seen.heads), strays=strays)
+    return _said(replace(found, unsure=found.unsure or seen.unsure, older=older), author)
 
 
 def read_both(body: str | None, document: str | None, author: str = "", *, marker: str = "", own: str = "") -> Said:
@@ -164,7 +165,7 @@ def _letters(text: str) -> str:
 
 def _said(found: NewText, author: str) -> Said:
     """Read what the new text `found` says, and what older text stands beside it."""
-    return replace(_said_alone(found, author), older=((found.quoted, found.below),))
+    return replace(_said_alone(found, author), older=(found.older,))
 
 
 def _said_alone(found: NewText, author: str) -> Said:

@@ -11,14 +11,18 @@ import zlib
 from bisect import bisect_left
 from collections import defaultdict
 from datetime import datetime, timedelta
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, Literal
+from urllib.parse import parse_qsl, unquote
 
 from pydantic import AwareDatetime, Field
 
 from channels import Bounced, Frozen, Ignored, Inquiry, Quarantined, Reply, Trigger
 from channels.email.reply import banners, newtext, quotes, read_reply
-from channels.email.reply.lines import BLANK, Lines, is_rule
-from channels.email.reply.markup import RULE
+from channels.email.reply.lines import BLANK, DIRECTIONS, Lines, is_rule
+from channels.email.reply.markup import PICTURE, RULE
+from channels.email.reply.newtext import Older
+from channels.email.reply.vocabulary import every, fold
 from language import say
 
 SLACK = timedelta(minutes=10)
@@ -26,6 +30,9 @@ SLACK = timedelta(minutes=10)
 
 TEXT_CHARS = 64 * 1024
 """Longest text of a card, and of what a mail repeats of it, that is compared."""
+
+NAME = "sayso"
+"""The name that our mails come from."""
 
 HEAD_CHARS = 12
 """Fewest letters by which a line in the midst of a card is known again where a quote leaves out what is above it."""
@@ -36,22 +43,40 @@ _ATTRIBUTION_LINES = 7
 _URL = re.compile(r"<(?:mailto:|https?://)[^<>\s]*>|https?://[^\s<>]+|<[^<>\s@]+@[^<>\s@]+>|\[(?:cid|image):[^\]\s]*\]")
 _QUOTE_MARKS = re.compile(r"^[>|\s\u00a0]+")
 _DROPPED = re.compile(rf"[\s{BLANK}>|*_\u00ad]+")
+_TAG = rf"[\[(](?:{every('subject_tag')})[\])]"
+_PREFIX = re.compile(
+    rf"\s*(?:(?:{every('subject_reply')}|{every('subject_forward')})\s?(?:[\[(]\d{{1,3}}[\])])?\s?[:\uff1a]|{_TAG})",
+    re.IGNORECASE,
+)
+"""What programs and gateways put before the subject of an answer."""
+
+_SUFFIX = re.compile(rf"\s*{_TAG}\s*\Z", re.IGNORECASE)
+_NAMES_ONLY, _MARKS_ALL = re.compile(every("names_only")), re.compile(every("marks_all"))
+_OUR_NAME = re.compile(rf"(?<![\w.@-]){NAME}(?![\w.@-])")
+_REWRITTEN = re.compile(
+    r"https://(?:[\w-]+\.)?safelinks\.protection\.outlook\.com/[^?\s]*\?url=(?P<safe>[^&\s]+)\S*"
+    r"|https://urldefense\.com/v3/__(?P<defended>\S+?)__;\S*"
+)
+"""A link as gateways rewrite it, with the one it stands for."""
 
 
 class About(Frozen):
     """The marks a mail has of the one it answers.
 
     `faults` are why it proves too little of who wrote what is in it. `whole` is its new text where that may be a
-    button's sentence, `older` as in `reply.Said`. `has_code`: the token came from where it must come from.
+    button's sentence, `older` as in `reply.Said`. `has_code`: the token came from where it must come from. `program` is
+    what the mail says it was written with.
     """
 
     faults: tuple[str, ...] = ()
     subject: str = ""
     in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    program: str = ""
     sent_at: AwareDatetime | None = None
     whole: str = ""
     author: str = ""
-    older: tuple[tuple[str, str], ...] = ()
+    older: tuple[Older, ...] = ()
     has_code: bool = True
 
 
@@ -75,7 +100,8 @@ class Written(Frozen):
 
 
 class SentCard(Frozen):
-    """A mail that asked something, as it was sent. `text` is its plain text, empty where that is not known.
+    """A mail that asked something, as it was sent from the address `sender`. `text` is its plain text, empty where that
+    is not known.
 
     `opening` is the first line of it, `button` the sentence that a `mailto:` button writes, `refuses` that of the
     button beside it, `answers` those of a question, `fills` that above the lines of a form; all are empty where it has
@@ -84,6 +110,7 @@ class SentCard(Frozen):
 
     token: str
     message_id: str
+    sender: str
     subject: str
     opening: str
     sent_at: AwareDatetime
@@ -165,11 +192,11 @@ def _after_button(whole: str, button: str) -> str | None:
 
 def _unnamed(about: About, sent: SentCard) -> str:
     """Return why the mail does not visibly name the card: by its subject, and by the thread or the quote."""
-    if squashed(sent.subject) not in squashed(about.subject):
+    if not _is_subject_of(about.subject, sent.subject):
         return say("mail.other-subject")
-    if any(len(quoted) + len(below) > 2 * TEXT_CHARS for quoted, below in about.older):
+    if any(len(older.quoted) + len(older.below) > 2 * TEXT_CHARS for older in about.older):
         return say("mail.long-quote")
-    quotes_of = [_Quote(_shown(quoted), _shown(below), sent) for quoted, below in about.older]
+    quotes_of = [_Quote(older, sent) for older in about.older]
     has_opening = bool(quotes_of) and all(quote.has_opening for quote in quotes_of)
     for quote in quotes_of:
         if not quote.is_empty and not quote.has_opening and not quote.is_part_of_card:
@@ -179,17 +206,84 @@ def _unnamed(about: About, sent: SentCard) -> str:
         if quote.strange_below:
             return say("mail.words-in-quote")
     if about.in_reply_to == (sent.message_id,):
-        return ""
+        is_others = any(_writer(head, about, sent) == "other" for quote in quotes_of for head in quote.heads)
+        return say("mail.other-quote") if is_others else ""
     if not has_opening:
         return say("mail.other-thread")
-    return say("mail.more-quoted") if any(quote.strange_quoted for quote in quotes_of) else ""
+    if any(quote.strange_quoted or quote.adds for quote in quotes_of):
+        return say("mail.more-quoted")
+    return "" if _says_it_is_ours(quotes_of, about, sent) else say("mail.writer-unsaid")
+
+
+def _is_subject_of(subject: str, stored: str) -> bool:
+    """Return whether `subject` is the `stored` one behind nothing but what programs and gateways put before it."""
+    rest, wanted = unicodedata.normalize("NFC", subject), _letters(stored)
+    while _letters(rest) != wanted and _letters(_SUFFIX.sub("", rest)) != wanted:
+        prefix = _PREFIX.match(fold(rest))
+        if prefix is None:
+            return False
+        rest = rest[prefix.end() :]
+    return True
+
+
+def _says_it_is_ours(quotes_of: "list[_Quote]", about: About, sent: SentCard) -> bool:
+    """Return whether the program of whoever answers says that what it quotes is a mail of ours: by our address, or by
+    our name in the thread of the card. What stands among the quoted lines anybody may have written, but for programs
+    that write it there.
+    """
+    writers = {_writer(head, about, sent) for quote in quotes_of for head in quote.heads}
+    if not writers <= {"we", "name"} or any(len(quote.heads) > 1 for quote in quotes_of):
+        return False
+    is_written_inside = _MARKS_ALL.search(fold(about.program)) is not None
+    said = [head for quote in quotes_of for head in (quote.heads if is_written_inside else quote.programs)]
+    known = {_writer(head, about, sent) for head in said}
+    return "we" in known or ("name" in known and sent.message_id in about.references)
+
+
+def _writer(head: str, about: About, sent: SentCard) -> Literal["we", "name", "other", "nobody"]:
+    """Return who wrote what stands below `head`: we, by our address alone; somebody with our name; who has another
+    address; or nobody that it names.
+
+    Anybody may call themselves by our address, and some programs print that name as if it was one.
+    """
+    lines = Lines(tuple(head.split("\n")))
+    said = quotes.sender_in(lines)
+    if said is None:
+        return "nobody"
+    plain = said.translate(DIRECTIONS).lower()
+    has_name = _OUR_NAME.search(plain) is not None
+    ours = _our_address(sent.sender)
+    count = unicodedata.normalize("NFKC", plain).count("@")
+    if count:
+        if len(ours.findall(plain)) != count or not re.search(rf"[<\[](?:mailto:)?{ours.pattern}[>\]<]", plain):
+            return "other"
+        is_header = said != "\n".join(lines.raw)
+        if is_header or _NAMES_ONLY.search(fold(about.program)) is None:
+            return "we"
+    return "name" if has_name else "nobody"
+
+
+def _our_address(sender: str) -> re.Pattern[str]:
+    """A pattern for the address `sender`, with or without a tag."""
+    local, _, domain = sender.lower().partition("@")
+    tagged = rf"{re.escape(local)}(?:[+-][^\s<>@]{{1,80}})?@{re.escape(domain)}" if domain else "(?!)"
+    return re.compile(rf"(?<![\w.+%-]){tagged}(?![\w-]|\.\w)")
 
 
 class _Quote:
-    """One version of what a mail repeats: lines that are `marked` as a quote, and those `below` without marks."""
+    """One version of what a mail repeats: lines that are marked as a quote, and those below without marks.
 
-    def __init__(self, marked: list[str], below: list[str], sent: SentCard) -> None:
+    `heads` is what stands above them, each form once, and `programs` those of it that the program of whoever answers
+    wrote.
+    """
+
+    def __init__(self, older: Older, sent: SentCard) -> None:
         text = sent.text
+        inside, marked = _shown(older.quoted)
+        header, below = _shown(older.below)
+        programs = {_joined(head): head for head in (*older.heads, header) if head.strip()}
+        self.programs = tuple(programs.values())
+        self.heads = tuple(({_joined(inside): inside} | programs if inside.strip() else programs).values())
         self.is_empty = not (marked or below)
         found_at = squashed("\n".join((*marked, *below))).find(squashed(sent.opening))
         self.has_opening, self.has_more_above = found_at >= 0, found_at > 0
@@ -198,14 +292,64 @@ class _Quote:
         self.strange_below = strange(below, text)
         has_words = any(map(squashed, (*marked, *below)))
         self.is_part_of_card = has_words and not (self.strange_quoted or self.strange_below)
+        self._leads = (*older.strays, *(each for line in (*marked, *below) for each in _URL.findall(line)))
+        self._sent = sent
+
+    @cached_property
+    def adds(self) -> bool:
+        """Whether it holds a picture or a link that the card does not have."""
+        card = _letters(self._sent.text)
+        beside = _letters("\n".join(self.heads))
+        return any(not _is_of_card(each, self._sent, card, beside) for each in dict.fromkeys(self._leads))
 
 
-def _shown(text: str) -> list[str]:
-    """The lines of an older mail, without the marks of a quote, that no mail program or gateway wrote."""
+def _is_of_card(lead: str, sent: SentCard, card: str, beside: str) -> bool:
+    """Return whether `lead`, a link or the place of a picture, stands in the text of the `card`, or begins a mail that
+    one of its buttons begins. An address alone may also stand `beside` it.
+    """
+    link = lead.strip().removeprefix("<").removesuffix(">")
+    if found := _REWRITTEN.fullmatch(link):
+        link = unquote(found["safe"]) if found["safe"] else found["defended"]
+    address, _, query = re.sub(r"\Amailto:", "", link, flags=re.IGNORECASE).partition("?")
+    if "@" in address and "/" not in address:
+        address = unquote(address).lower()
+        is_known = _our_address(sent.sender).fullmatch(address) is not None or address in card or address in beside
+        return is_known and all(
+            _writes(name, text, sent, card) for name, text in parse_qsl(query, keep_blank_values=True)
+        )
+    bare = re.sub(r"\Ahttps?://", "", _letters(link)).rstrip("/")
+    return bare != "" and PICTURE not in bare and bare in card
+
+
+def _writes(field: str, text: str, sent: SentCard, card: str) -> bool:
+    """Return whether a button of the card begins a mail with `text` as its `field`."""
+    if field.lower() == "subject":
+        return _is_subject_of(text, sent.subject)
+    written = (sent.button, sent.refuses, sent.fills, *(each.sentence for each in sent.answers))
+    ours = (*map(_letters, written), card)
+    return field.lower() == "body" and all(any(_letters(line) in each for each in ours) for line in text.splitlines())
+
+
+def _letters(text: str) -> str:
+    """`text` without blanks and letter case."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _joined(head: str) -> str:
+    return "".join(head.split())
+
+
+def _shown(text: str) -> tuple[str, list[str]]:
+    """What a mail program wrote above an older mail, and the lines of that, both without the marks of a quote; not what
+    programs and gateways wrote below.
+    """
     drawn = (line for line in text.split("\n") if line != RULE)  # our own sign for a line that a page draws
     lines = Lines(tuple(_QUOTE_MARKS.sub("", line) for line in drawn))
     at = next((i for i in range(len(lines)) if not lines.is_blank(i)), None)
-    return _bare(Lines(lines.raw[_below_header(lines, at) :])) if at is not None else []
+    if at is None:
+        return "", []
+    below = _below_header(lines, at)
+    return "\n".join(lines.raw[at:below]), _bare(Lines(lines.raw[below:]))
 
 
 def _below_header(lines: Lines, at: int) -> int:

@@ -18,10 +18,10 @@ GROUPWISE = re.compile(r">>> [^>].{2,150}\d[:.]\d\d.{0,20} >>>")
 """The line with which one program begins a quote, which is no quoted line itself."""
 
 _AHEAD = 6
-_DIRECTIONS = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+DIRECTIONS = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Marks that say in which direction letters run; programs set them around addresses and dates."""
 
-_LEADING = BLANK + "".join(map(chr, _DIRECTIONS))
+_LEADING = BLANK + "".join(map(chr, DIRECTIONS))
 _ZEROS = (
     "\u0660\u06f0\u07c0\u0966\u09e6\u0a66\u0ae6\u0b66\u0be6\u0c66\u0ce6\u0d66\u0de6\u0e50\u0ed0\u0f20"
     "\u1040\u1090\u17e0\u1810\u1946\u19d0\u1a80\u1a90\u1b50\u1bb0\u1c40\u1c50\ua620\ua8d0\ua900\ua9d0"
@@ -29,7 +29,7 @@ _ZEROS = (
 )
 """The zero of each script that has digits of its own; the others follow it."""
 
-_BARE = {**_DIRECTIONS, **{ord(zero) + digit: str(digit) for zero in _ZEROS for digit in range(10)}}
+_BARE = {**DIRECTIONS, **{ord(zero) + digit: str(digit) for zero in _ZEROS for digit in range(10)}}
 _RULES = frozenset("-_=*~#\u2014\u2015\u2500 \t")
 _STILL_WROTE = re.compile(rf">\s*(?:{vocabulary.WROTE})\s*:")
 _CLOSES = re.compile(r">\s{0,3}[^\s>:][^>:]{0,30}:")

@@ -5,8 +5,9 @@ What cannot be seen is left out, and remembered: a mail that hides text from its
 
 import html
 import re
+from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from channels.email.reply import css
 from channels.email.reply.lines import OLDER
@@ -45,6 +46,17 @@ NAMES = 100
 """Most names of one element that are looked at; what carries more is made to be slow."""
 
 NAME_CHARS = 200
+PICTURE = "\ufffc"
+"""Stands for what is seen and is no text, as in the plain texts of Apple Mail."""
+
+_SHOWS = re.compile(
+    r"img|image|picture|source|input|button|textarea|select|meter|progress|object|embed|applet|i?frame|video|audio"
+    r"|canvas|svg|math|map|area|base|link|marquee|v:.*"
+)
+"""Elements that show something else than their text, or change where links lead; no card of ours has one."""
+
+_LOADS = frozenset(("src", "srcset", "background", "poster", "data"))
+_DRAWS = re.compile(r"url\s*\(|image-set|(?<![\w-])content\s*:|\\", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _SYMBOLS = re.compile(r"[^\x00-\u1fff]{1,8}")
 
@@ -56,42 +68,66 @@ class _Element:
     quoted: bool = False
     gmail: bool = False
     pre: bool = False
+    frame: bool = False
+
+
+@dataclass(frozen=True)
+class Stray:
+    """What the text does not say of its line `line`: a picture, where a link leads, letters that can't be seen."""
+
+    line: int
+    is_quoted: bool
+    what: str
 
 
 @dataclass
 class Seen:
-    """The part of an HTML text that a person sees. `unsure` says what makes it unfit to decide."""
+    """The part of an HTML text that a person sees. `unsure` says what makes it unfit to decide.
+
+    `heads` is what stands in the frame that Gmail puts around a quote, above the quote itself: nobody who is quoted can
+    have written it.
+    """
 
     text: str
     unsure: str = ""
+    heads: tuple[str, ...] = ()
+    strays: tuple[Stray, ...] = ()
 
 
 def as_text(document: str) -> Seen:
     """The visible text of `document`: lines of quotes begin with `> `, one older mail behind a mark of its own."""
     page = _Page()
-    page.hidden_names = _hidden_names(document)
+    page.hidden_names, draws = _of_sheets(document)
+    if draws:
+        page.strays.append(Stray(0, is_quoted=True, what=PICTURE))
     for token in tokens(document[:HTML_CHARS]):
         if not page.take(token):
             break
     return page.seen(too_long=len(document) > HTML_CHARS)
 
 
-def _hidden_names(document: str) -> frozenset[str]:
-    """The names that the mail's own style sheets hide."""
-    names, at = frozenset[str](), 0
+def _of_sheets(document: str) -> tuple[frozenset[str], bool]:
+    """The names that the mail's own style sheets hide, and whether these draw pictures or letters."""
+    names, draws, at = frozenset[str](), False, 0
     for _ in range(50):
         start = _STYLE.search(document, at)
         if start is None:
             break
         end = _STYLE_END.search(document, start.end())
         at = end.start() if end else len(document)
-        names |= css.hidden_by(document[start.end() : at])
-    return names
+        sheet = document[start.end() : at]
+        names |= css.hidden_by(sheet)
+        draws = draws or _DRAWS.search(sheet) is not None
+    return names, draws
 
 
 @dataclass
 class _Page:
     hidden_names: frozenset[str] = frozenset()
+    strays: list[Stray] = field(default_factory=list[Stray])
+    _heads: list[str] = field(default_factory=list[str])
+    _is_head: bool = False
+    _has_quote: bool = False
     _stack: list[_Element] = field(default_factory=list[_Element])
     _open: Counter[str] = field(default_factory=Counter[str])
     _lines: list[str] = field(default_factory=list[str])
@@ -121,8 +157,12 @@ class _Page:
     def seen(self, *, too_long: bool) -> Seen:
         """Everything taken so far."""
         self._break()
-        text = re.sub(r"\n{3,}", "\n\n", "\n".join(self._lines)).strip("\n")
-        return Seen(text, self._unsure or (TOO_LONG if too_long else ""))
+        # Of several empty lines one is left, and none at the top.
+        kept = [i for i, line in enumerate(self._lines) if line or (i and self._lines[i - 1])]
+        text = "\n".join(self._lines[i] for i in kept).rstrip("\n")
+        strays = tuple(replace(each, line=bisect_left(kept, each.line)) for each in self.strays)
+        heads = ("\n".join(self._heads),) if self._heads else ()
+        return Seen(text, self._unsure or (TOO_LONG if too_long else ""), heads, strays)
 
     def _start(self, name: str, token: str) -> None:
         if _BLOCKS.fullmatch(name):
@@ -139,9 +179,6 @@ class _Page:
         if any(map(_OLDER_NAMES.search, names)) and not top.quoted and not top.hidden:
             self._break()
             self._lines.append(OLDER)
-        if _VOID.fullmatch(name) or (token.endswith("/>") and ":" in name):
-            return
-        hidden = top.hidden or _UNSEEN.fullmatch(name) is not None or self._hides(name, attributes)
         gmail = name == "div" and any("gmail_quote" in each for each in names)
         quoted = (
             top.quoted
@@ -149,9 +186,29 @@ class _Page:
             or (name == "blockquote" and _is_quote(names, attributes))
             or any(map(_QUOTE_NAME.search, names))
         )
+        self._look(name, attributes, quoted=quoted)
+        if _VOID.fullmatch(name) or (token.endswith("/>") and ":" in name):
+            return
+        self._has_quote = self._has_quote or (quoted and name == "blockquote")
+        hidden = top.hidden or _UNSEEN.fullmatch(name) is not None or self._hides(name, attributes)
+        frame = (gmail and not top.quoted) or (top.frame and name != "blockquote")
         pre = top.pre or name == "pre" or "pre" in re.findall(r"white-space\s*:\s*(pre)", attributes.get("style", ""))
-        self._stack.append(_Element(name, hidden, quoted, gmail and not top.quoted, pre))
+        self._stack.append(_Element(name, hidden, quoted, gmail and not top.quoted, pre, frame))
         self._open[name] += 1
+
+    def _look(self, name: str, attributes: dict[str, str], *, quoted: bool) -> None:
+        """Remember of an element what its text does not say."""
+        if name == "a" and attributes.get("href", "").strip():
+            self._remember(attributes["href"].strip(), quoted=quoted)
+        loads = any(attributes.get(each) for each in _LOADS)
+        if loads or _SHOWS.fullmatch(name) or _DRAWS.search(attributes.get("style", "")):
+            # Programs make the ground of a mail they answer that of the whole page.
+            self._remember(PICTURE, quoted=quoted or name == "body")
+
+    def _remember(self, what: str, *, quoted: bool) -> None:
+        """Remember `what` of the line that it stands on; at the beginning of one that is not quoted, of that above."""
+        line = len(self._lines) - (not quoted and not self._line_shown)
+        self.strays.append(Stray(max(line, 0), quoted, what))
 
     def _close(self, name: str) -> None:
         if _BLOCKS.fullmatch(name):
@@ -174,6 +231,8 @@ class _Page:
         if top.hidden:
             if text.strip() and not top.quoted and not (self._inside_head() and _UNSHOWN.fullmatch(top.name)):
                 self._unsure = self._unsure or "its HTML holds text that can't be seen"
+            elif text.strip() and top.quoted:
+                self._remember(text, quoted=True)
             return
         if top.pre:
             first, *rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -190,6 +249,7 @@ class _Page:
             self._break()
         if is_shown:
             self._line_quoted, self._line_shown = quoted, True
+            self._is_head = not self._has_quote and bool(self._stack) and self._stack[-1].frame
         if self._line_shown:
             self._line.append(text)
 
@@ -205,6 +265,8 @@ class _Page:
             if self._below_rule and not self._line_quoted and _LABELLED.match(line):
                 self._lines.append(RULE)
             self._below_rule = False
+            if self._is_head:
+                self._heads.append(line)
             self._lines.append(f"> {line}" if self._line_quoted else line)
         elif always and not (top is not None and top.hidden):
             self._lines.append(">" if top is not None and top.quoted else "")

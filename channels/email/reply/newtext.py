@@ -39,19 +39,38 @@ _OFFER = re.compile(r"\W*(?:approve|yes|accept)\W+(?:(?:or|und|oder|ou|o|of)\W+)
 
 
 @dataclass(frozen=True)
+class Older:
+    """What a mail repeats of older ones: lines that are marked as a quote, and those `below` without marks.
+
+    `heads` is what the program of whoever answers wrote above the marked lines: nobody who is quoted can have. `strays`
+    are what the lines do not show: pictures, where links lead, letters that were taken for hidden ones.
+    """
+
+    quoted: str = ""
+    below: str = ""
+    heads: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it repeats no line."""
+        return not (self.quoted.strip() or self.below.strip())
+
+
+@dataclass(frozen=True)
 class NewText:
     """The lines somebody wrote, trimmed. `unsure` says why they alone must not decide; nothing when they may.
 
     A text longer than `NEW_TEXT_CHARS` comes back longer than that, though not whole. `asked` holds, for answers
-    written between the lines of a quote, each answer below the last lines it follows; else nothing. `quoted` are the
-    lines that are marked as a quote, `below` those of an older mail that follows without marks.
+    written between the lines of a quote, each answer below the last lines it follows; else nothing. Line `end` is where
+    an older mail without marks begins, or the end.
     """
 
     text: str
     unsure: str = ""
     asked: str = ""
-    quoted: str = ""
-    below: str = ""
+    older: Older = Older()
+    end: int = 0
 
 
 def new_text(body: str, marker: str = "", own: str = "") -> NewText:
@@ -70,7 +89,7 @@ class _Reading:
 
     def __init__(self, lines: Lines, marker: str, own: str, unsure: str) -> None:
         self._lines, self._marker, self._own = lines, marker, own
-        self._kept: list[int] = []
+        self._kept, self._heads = list[int](), list[str]()
         self._first: int | None = None  # the first kept line that is not blank
         self._size = 0
         self._unsure = unsure
@@ -90,7 +109,8 @@ class _Reading:
         text = "\n".join(raw[i].rstrip() for i in self._kept).strip("\n" + BLANK)
         asked = _with_questions(self._lines, self._kept) if text else ""
         quoted = "\n".join(raw[i] for i in range(self._end) if self._lines.quoted[i])
-        return NewText(text, self._unsure, asked, quoted, "\n".join(raw[self._end :]))
+        older = Older(quoted, "\n".join(raw[self._end :]), tuple(self._heads))
+        return NewText(text, self._unsure, asked, older, self._end)
 
     def _next(self, at: int) -> int:
         """Deal with line `at`; the line to go on with."""
@@ -110,6 +130,7 @@ class _Reading:
             return self._attributed(start, at)
         if quotes.is_continuation(lines, at) or quotes.is_weak_attribution(lines, at) or quotes.is_bare_name(lines, at):
             self._judge([lines.folded(at)], BESIDE_QUOTE)
+            self._heads.append(lines.raw[at])
             return at + 1
         if signature.is_footer(lines, at):
             return at + 1
@@ -133,6 +154,7 @@ class _Reading:
         self._first = None if self._first is not None and self._first >= start else self._first
         self._floor = at + 1
         if quotes.quote_follows(self._lines, at + 1):
+            self._heads.append("\n".join(self._lines.raw[start : at + 1]))
             return at + 1
         if self._first is not None:
             return self._cut(start, at + 1)

@@ -38,6 +38,7 @@ _LABEL = re.compile(
     rf"|{vocabulary.OTHERS})[*_ ]{{0,3}}\s?[:\uff1a][*_]{{0,2}}(?P<value>.*)"
 )
 _FROM = re.compile(rf"(?:{vocabulary.FROM}|{vocabulary.FIRST})")
+_SENDER = re.compile(vocabulary.FROM)
 _ORIGINAL = re.compile(rf"\W{{0,12}}(?:{vocabulary.ORIGINAL}|{vocabulary.FORWARDED})\W{{0,12}}")
 _BEGINS = re.compile(rf"\W{{0,4}}(?:{vocabulary.BEGINS})\s*[:\uff1a]\W{{0,2}}")
 _ABOVE = re.compile(rf"\W{{0,12}}(?:{vocabulary.ABOVE})\W{{0,12}}")
@@ -246,6 +247,23 @@ def one_header_end(lines: Lines, at: int) -> int:
         elif not lines.is_blank(i) and (lines.is_blank(i - 1) or not _ADDRESS.search(lines.folded(i))):
             break
     return end
+
+
+def sender_in(lines: Lines) -> str | None:
+    """What `lines`, which stand above an older mail, say of who wrote it, as it is written: the value of a header that
+    names a sender, or all of what is no header. None where a header names none.
+    """
+    found, is_header = "", False
+    for i in range(len(lines)):
+        label = _LABEL.match(lines.folded(i))
+        is_header = is_header or label is not None
+        if found and label:
+            break
+        if found:
+            found += lines.raw[i]
+        elif label and _SENDER.fullmatch(label["name"]):
+            found = re.split("[:\uff1a]", lines.raw[i], maxsplit=1)[1] + "\n"
+    return found or (None if is_header else "\n".join(lines.raw))
 
 
 def quote_follows(lines: Lines, at: int) -> bool:

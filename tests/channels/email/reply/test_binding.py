@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from channels.email.reply import read_both
 from channels.email.reply.binding import About, Answered, SentCard, bound, packed, squashed, strange
+from channels.email.reply.newtext import Older
 from tests.channels.email.mails import NOON, TOKEN
 
 CARD = """Deploy v1.2.0 to production? [K7QP2X]
@@ -24,6 +25,7 @@ https://sayso.example/requests/s0q-1
 SENT = SentCard(
     token=TOKEN,
     message_id="<card.1@sayso.example>",
+    sender="agent@sayso.example",
     subject="Deploy v1.2.0 to production? [K7QP2X]",
     opening="Deploy v1.2.0 to production? [K7QP2X]",
     sent_at=NOON,
@@ -36,6 +38,7 @@ GENUINE = About(
     in_reply_to=(SENT.message_id,),
     sent_at=NOON + timedelta(hours=1),
 )
+SAFE = "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2F"
 PAGE = "".join(f"<p>{line}</p>" for line in CARD.split("\n"))
 FROM_EVE = "From: Eve\nSent: Tuesday, 3 March 2026 13:00\nTo: Bo\nSubject: RE: Deploy\n\n"
 RECEIVED = NOON + timedelta(hours=1, minutes=1)
@@ -48,8 +51,8 @@ def why(said: Any = "approve", **changes: Any) -> str:
     return bound(answered, SENT, RECEIVED).unbound
 
 
-def marked(text: str) -> tuple[tuple[str, str], ...]:
-    return (("\n".join(f"> {line}" for line in text.split("\n")), ""),)
+def marked(text: str, head: str = "On Tue, Mar 3, 2026 sayso <agent@sayso.example> wrote:") -> tuple[Older, ...]:
+    return (Older("\n".join(f"> {line}" for line in text.split("\n")), heads=(head,)),)
 
 
 def in_html(quote: str, attribution: str = "On Tue, Mar 3, 2026 at 12:00 sayso <agent@sayso.example> wrote:") -> str:
@@ -58,13 +61,14 @@ def in_html(quote: str, attribution: str = "On Tue, Mar 3, 2026 at 12:00 sayso <
     return f'<div>approve</div><div class="gmail_quote"><div>{who}</div><blockquote>{quote}</blockquote></div>'
 
 
-def older(plain: str | None, document: str | None) -> tuple[tuple[str, str], ...]:
+def older(plain: str | None, document: str | None) -> tuple[Older, ...]:
     """Return what a mail with these texts repeats."""
     return read_both(plain, document, "Bo Berg").older
 
 
-def below(text: str) -> tuple[tuple[str, str], ...]:
-    return (("", f"From: sayso\nSent: Tuesday, 3 March 2026 12:00\nTo: Bo\nSubject: Deploy\n\n{text}"),)
+def below(text: str) -> tuple[Older, ...]:
+    header = "From: sayso <agent@sayso.example>\nSent: Tuesday, 3 March 2026 12:00\nTo: Bo\nSubject: Deploy"
+    return (Older(below=f"{header}\n\n{text}"),)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,7 @@ def below(text: str) -> tuple[tuple[str, str], ...]:
         {"older": below(CARD), "in_reply_to": ()},
         {"older": marked("To refuse, reply: deny, and the reason")},
         {"older": marked(CARD.replace("with the one", "with\n> the one")), "in_reply_to": ()},
-        {"older": marked(CARD.replace("https://sayso.example/", "https://safe.example/?url=")), "in_reply_to": ()},
+        {"older": marked(CARD.replace("https://", SAFE)), "in_reply_to": ()},
         {"older": marked(f"CAUTION: This email originated from outside of the organization.\n\n{CARD}")},
         {"older": older(None, in_html(PAGE)), "in_reply_to": ()},
         {"older": older(None, in_html(PAGE, "wt., 3 mar 2026 o 12:00 sayso <agent@sayso.example> napisał(a):"))},
@@ -113,11 +117,11 @@ def test_what_names_the_card_is_bound(changes: dict[str, Any]) -> None:
         },
         {"older": marked("https://lunch.example/")},
         {"older": marked("\n" * 9 + "Lunch at noon?")},
-        {"older": (("", "\n" * 9 + "Lunch at noon?"),)},
+        {"older": (Older(below="\n" * 9 + "Lunch at noon?"),)},
         {"older": older(None, in_html(f"<p>Lunch at noon?</p>{PAGE}"))},
-        {"older": (("", f"{FROM_EVE}Lunch at noon?\n\n{below(CARD)[0][1]}"),), "in_reply_to": ()},
-        {"older": (("", f"{FROM_EVE}{below(CARD)[0][1]}"),), "in_reply_to": ()},
-        {"older": (*marked(CARD), ("", "")), "in_reply_to": ()},
+        {"older": (Older(below=f"{FROM_EVE}Lunch at noon?\n\n{below(CARD)[0].below}"),), "in_reply_to": ()},
+        {"older": (Older(below=f"{FROM_EVE}{below(CARD)[0].below}"),), "in_reply_to": ()},
+        {"older": (*marked(CARD), Older()), "in_reply_to": ()},
         {"older": below(f"the blue one\nCc: x\n\n{CARD}")},
         {"older": below(f"{CARD}\nbut not the database")},
         {"older": below(CARD.replace("Anna asks.", "Anna asks.\nonly the first part of it"))},

@@ -125,7 +125,7 @@ def word(page: str) -> str:
     """HTML as Word writes it again: letters keep their colour in elements of their own, and lose the ground."""
     linked = re.sub(
         r'<a href="([^"]*)"[^>]*?color:(#\w{6})"[^>]*>([^<]*)</a>',
-        r"<p class=MsoNormal align=center><a href=\"\1\"><b><span style='color:\2;text-decoration:none'>"
+        r"""<p class=MsoNormal align=center><a href="\1"><b><span style='color:\2;text-decoration:none'>"""
         r"\3</span></b></a></p>",
         inner(page),
     )
@@ -182,7 +182,7 @@ def test_the_line_that_brings_a_token_back_is_found_in_each_quote(program: Quote
 
 
 def read(card: Card, program: Quote, answer: str, **changes: str) -> Reply:
-    """`answer` to `card` as `program` writes it, in a thread that nobody knows, as we read it."""
+    """`answer` to `card` as `program` writes it, with an In-Reply-To that nobody knows, as we read it."""
     post, asks = sent(card)
     body = read_body(post.raw)
     text, page = body.plain or "", body.html or ""
@@ -203,6 +203,8 @@ def read_quoting(asks: SentCard, text: str, page: str, program: Quote, answer: s
         whole=said.whole if said.is_one and not said.unsure else "",
         author="Bo Berg",
         older=said.older,
+        references=(asks.message_id,),  # for Thunderbird, which prints no address
+        program="Apple Mail (2.3774.600.62)" if program is apple else "",
     )
     answered = Answered(person="bo", token=TOKEN, said=said.said, text=said.text, reason=said.reason, about=about)
     return bound(answered, asks, NOON + timedelta(hours=1))
