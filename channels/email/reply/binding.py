@@ -59,6 +59,8 @@ _REWRITTEN = re.compile(
 )
 """A link as gateways rewrite it, with the one it stands for."""
 
+_PROGRAMS_PAGE = re.compile(rf"https?://(?:{every('page')})/?")
+
 
 class About(Frozen):
     """The marks a mail has of the one it answers.
@@ -206,8 +208,7 @@ def _unnamed(about: About, sent: SentCard) -> str:
         if quote.strange_below:
             return say("mail.words-in-quote")
     if about.in_reply_to == (sent.message_id,):
-        is_others = any(_writer(head, about, sent) == "other" for quote in quotes_of for head in quote.heads)
-        return say("mail.other-quote") if is_others else ""
+        return say("mail.other-quote") if _says_it_is_of_others(quotes_of, about, sent) else ""
     if not has_opening:
         return say("mail.other-thread")
     if any(quote.strange_quoted or quote.adds for quote in quotes_of):
@@ -234,15 +235,33 @@ def _says_it_is_ours(quotes_of: "list[_Quote]", about: About, sent: SentCard) ->
     writers = {_writer(head, about, sent) for quote in quotes_of for head in quote.heads}
     if not writers <= {"we", "name"} or any(len(quote.heads) > 1 for quote in quotes_of):
         return False
-    is_written_inside = _MARKS_ALL.search(fold(about.program)) is not None
-    said = [head for quote in quotes_of for head in (quote.heads if is_written_inside else quote.programs)]
-    known = {_writer(head, about, sent) for head in said}
+    known = _known_writers(quotes_of, about, sent)
     return "we" in known or ("name" in known and sent.message_id in about.references)
 
 
-def _writer(head: str, about: About, sent: SentCard) -> Literal["we", "name", "other", "nobody"]:
-    """Return who wrote what stands below `head`: we, by our address alone; somebody with our name; who has another
-    address; or nobody that it names.
+def _says_it_is_of_others(quotes_of: "list[_Quote]", about: About, sent: SentCard) -> bool:
+    """Return whether the mail quotes somebody else's in the thread of the card: a Message-ID can be had and sent again.
+
+    A picture among what it quotes is theirs, unless its program says that the quote is ours: servers add them, too.
+    """
+    if any(_writer(head, about, sent) == "other" for quote in quotes_of for head in quote.heads):
+        return True
+    return any(quote.adds for quote in quotes_of) and not _known_writers(quotes_of, about, sent) & {"we", "name"}
+
+
+def _known_writers(quotes_of: "list[_Quote]", about: About, sent: SentCard) -> "set[_Writer]":
+    """Return whom the program of whoever answers names as the writer of what it quotes."""
+    is_written_inside = _MARKS_ALL.search(fold(about.program)) is not None
+    said = (head for quote in quotes_of for head in (quote.heads if is_written_inside else quote.programs))
+    return {_writer(head, about, sent) for head in said}
+
+
+_Writer = Literal["we", "name", "other", "nobody"]
+
+
+def _writer(head: str, about: About, sent: SentCard) -> _Writer:
+    """Return who wrote what stands below `head`: we, by our address; somebody with our name; one with another address;
+    or nobody whom it tells.
 
     Anybody may call themselves by our address, and some programs print that name as if it was one.
     """
@@ -279,8 +298,9 @@ class _Quote:
 
     def __init__(self, older: Older, sent: SentCard) -> None:
         text = sent.text
-        inside, marked = _shown(older.quoted)
-        header, below = _shown(older.below)
+        inside, quoted = _divided(older.quoted)
+        header, follows = _divided(older.below)
+        marked, below = _bare(quoted), _bare(follows)
         programs = {_joined(head): head for head in (*older.heads, header) if head.strip()}
         self.programs = tuple(programs.values())
         self.heads = tuple(({_joined(inside): inside} | programs if inside.strip() else programs).values())
@@ -292,7 +312,7 @@ class _Quote:
         self.strange_below = strange(below, text)
         has_words = any(map(squashed, (*marked, *below)))
         self.is_part_of_card = has_words and not (self.strange_quoted or self.strange_below)
-        self._leads = (*older.strays, *(each for line in (*marked, *below) for each in _URL.findall(line)))
+        self._leads = (*older.strays, *_leads(quoted, marked), *_leads(follows, below))
         self._sent = sent
 
     @cached_property
@@ -308,6 +328,8 @@ def _is_of_card(lead: str, sent: SentCard, card: str, beside: str) -> bool:
     one of its buttons begins. An address alone may also stand `beside` it.
     """
     link = lead.strip().removeprefix("<").removesuffix(">")
+    if _PROGRAMS_PAGE.fullmatch(fold(link)):
+        return True
     if found := _REWRITTEN.fullmatch(link):
         link = unquote(found["safe"]) if found["safe"] else found["defended"]
     address, _, query = re.sub(r"\Amailto:", "", link, flags=re.IGNORECASE).partition("?")
@@ -339,17 +361,15 @@ def _joined(head: str) -> str:
     return "".join(head.split())
 
 
-def _shown(text: str) -> tuple[str, list[str]]:
-    """What a mail program wrote above an older mail, and the lines of that, both without the marks of a quote; not what
-    programs and gateways wrote below.
-    """
+def _divided(text: str) -> tuple[str, Lines]:
+    """What a mail program wrote above an older mail, and the lines of that, both without the marks of a quote."""
     drawn = (line for line in text.split("\n") if line != RULE)  # our own sign for a line that a page draws
     lines = Lines(tuple(_QUOTE_MARKS.sub("", line) for line in drawn))
     at = next((i for i in range(len(lines)) if not lines.is_blank(i)), None)
     if at is None:
-        return "", []
+        return "", Lines(())
     below = _below_header(lines, at)
-    return "\n".join(lines.raw[at:below]), _bare(Lines(lines.raw[below:]))
+    return "\n".join(lines.raw[at:below]), Lines(lines.raw[below:])
 
 
 def _below_header(lines: Lines, at: int) -> int:
@@ -365,9 +385,24 @@ def _below_header(lines: Lines, at: int) -> int:
 
 
 def _bare(lines: Lines) -> list[str]:
+    """Those of `lines` that no mail program or gateway wrote."""
     top = banners.end(lines)
     shown = [i for i in range(top, len(lines)) if not lines.is_blank(i) and not is_rule(lines, i)]
     return [lines.raw[i] for i in newtext.without_legal(lines, shown)]
+
+
+def _leads(lines: Lines, bare: list[str]) -> list[str]:
+    """The links in `lines`, the pictures that are drawn with signs, and what asks something beside the `bare` ones."""
+    found, kept = list[str](), {*bare}
+    for i, line in enumerate(lines.raw):
+        found += _URL.findall(line)
+        signs = line.strip(BLANK)
+        is_drawn = len({*signs}) > 1 and (is_rule(lines, i) or not squashed(line))
+        if is_drawn and not _URL.search(line):
+            found.append(signs)
+        elif line not in kept and "?" in unicodedata.normalize("NFKC", _URL.sub("", line)):
+            found.append(line)
+    return found
 
 
 def strange(lines: list[str], text: str) -> tuple[str, ...]:

@@ -56,7 +56,12 @@ _SHOWS = re.compile(
 """Elements that show something else than their text, or change where links lead; no card of ours has one."""
 
 _LOADS = frozenset(("src", "srcset", "background", "poster", "data"))
-_DRAWS = re.compile(r"url\s*\(|image-set|(?<![\w-])content\s*:|\\", re.IGNORECASE)
+_DRAWS = re.compile(
+    r"url\s*\(|image-set|\\|symbols\s*:|@import|@counter-style"
+    r"|(?:\A|[;{}])\s*+(?!font|mso-|-?src)[\w-]++\s*+:[^;{}\"']*+[\"']",
+    re.IGNORECASE,
+)
+"""In a style: what loads a picture or a font, or writes letters; the names of fonts have quotes, too."""
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _SYMBOLS = re.compile(r"[^\x00-\u1fff]{1,8}")
 

@@ -51,6 +51,7 @@ def filled(text: str, *, is_page: bool = False) -> str:
         "CARD": card,
         "LIST": marked(card),
         "SAFE": marked(card.replace(LINK, SAFE)),
+        "DEFENDED": marked(card.replace(LINK, f"https://urldefense.com/v3/__{LINK}__;!!Kd8$")),
         "PAGE": inner(page),
         "WORDS": as_plain(page),
         "MARKS": marked(as_plain(page)),
