@@ -157,6 +157,13 @@ async def test_an_old_mail_that_is_sent_again_to_the_cards_address_approves_noth
             ({"text": "Sounds good!\n\n> Lunch at noon?\n>\n{quote}"}, "it quotes more than the card"),
             (
                 {
+                    "text": "Sounds good!\n\nOn 3 Mar 2026 at 9:55, Anna <anna@corp.example> wrote:\n\n{quote}",
+                    "answers": "<x@corp.example>",
+                },
+                "nothing shows that the mail it quotes is ours",
+            ),
+            (
+                {
                     "text": "approve\n\nFrom: Eve\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: Draft\n\n"
                     "Is it fine?\n"
                 },
@@ -164,8 +171,8 @@ async def test_an_old_mail_that_is_sent_again_to_the_cards_address_approves_noth
             ),
         ],
         0,
-        5,
         10,
+        11,
         rows=True,
     ),
 )
@@ -191,10 +198,10 @@ async def test_a_mail_that_does_not_show_that_it_is_about_the_card_is_a_comment(
         [
             {},
             {"subject": "AW: [EXTERNAL] {}"},
-            {"text": "approve\n\nOn 3 Mar 2026 at 9:55, sayso wrote:\n\n{quote}", "answers": "<0102018f@ses.example>"},
-            {"text": "approve\n\nOn 3 Mar 2026 at 9:55, sayso wrote:\n\n{quote}", "answers": ""},
+            {"text": "approve\n\nOn 3 Mar 2026 at 9:55, {us} wrote:\n\n{quote}", "answers": "<0102018f@ses.example>"},
+            {"text": "approve\n\nOn 3 Mar 2026 at 9:55, {us} wrote:\n\n{quote}", "answers": ""},
             {
-                "text": "approve\n\nFrom: sayso\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: {}\n\n{whole}",
+                "text": "approve\n\nFrom: {us}\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: {}\n\n{whole}",
                 "answers": "",
             },
         ],
@@ -210,7 +217,8 @@ async def test_a_mail_that_names_the_card_approves_it_as_real_mail_programs_writ
     quote = "\n".join(f"> {line}" for line in card.text.split("\n"))
 
     text, subject, answers = (
-        genuine[name].format(card.subject, quote=quote, whole=card.text) for name in ("text", "subject", "answers")
+        genuine[name].format(card.subject, quote=quote, whole=card.text, us="sayso <sayso@sayso.example>")
+        for name in ("text", "subject", "answers")
     )
     await write(world, card.reply_to, text, subject, answers)
 

@@ -15,8 +15,8 @@ from tests.world import World, a_world
 
 GERMAN = TOML.replace('email = "bo@corp.example"\n', 'email = "bo@corp.example"\nlanguage = "de"\n')
 OUTLOOK = (
-    "-----Ursprüngliche Nachricht-----\nVon: sayso\nGesendet: Dienstag, 3. März 2026 09:55\nAn: Bo Berg\n"
-    "Betreff: {}\n\n"
+    "-----Ursprüngliche Nachricht-----\nVon: sayso <sayso@sayso.example>\nGesendet: Dienstag, 3. März 2026 09:55\n"
+    "An: Bo Berg\nBetreff: {}\n\n"
 )
 GMAIL = "Am Di., 3. März 2026 um 09:55 Uhr schrieb sayso <sayso@sayso.example>:\n\n"
 
