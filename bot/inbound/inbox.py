@@ -251,7 +251,7 @@ class Inbox:
             about = _spoken(reply, request.thread)
             if await self._standing.take(inbound_id, channel, about, request.run_id):
                 return True
-        return is_vote and not reply.unbound and await self._stops(inbound_id, channel, reply, received_at)
+        return is_vote and await self._stops(inbound_id, channel, reply, received_at)
 
     async def _came_after(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
         """Return whether words about standing approvals came when the question was over already.
@@ -265,11 +265,17 @@ class Inbox:
         return bool(kept)
 
     async def _stops(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
-        """Return whether the answer says that somebody is away, or freezes something, and that is done."""
-        if typed_absence(reply.text) is None and typed_freeze(reply.text) is None:
+        """Return whether the answer says that somebody is away, or freezes something, and that is done.
+
+        A freeze, as a denial, counts also where nothing shows which card it answers.
+        """
+        freeze = typed_freeze(reply.text)
+        if (reply.unbound and (freeze is None or freeze.ends)) or (
+            typed_absence(reply.text) is None and freeze is None
+        ):
             return False
         said = await self._proven(inbound_id, _spoken(reply))
-        if await self._absences.take(inbound_id, channel, said):
+        if not reply.unbound and await self._absences.take(inbound_id, channel, said):
             return True
         # What answers a card is bound to that, and to no freeze: it ends none.
         said = said.model_copy(update={"weakness": recorded("reason.answers-request")})

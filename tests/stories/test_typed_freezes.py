@@ -158,6 +158,16 @@ async def test_an_answer_to_a_card_freezes_and_ends_nothing(office: World) -> No
     assert (await office.request(record.request.id)).request.remarks == ()
 
 
+async def test_what_does_not_show_which_card_it_answers_freezes_all_the_same(office: World) -> None:
+    await office.opened(await office.trigger("press bell"))
+    card = await office.next_mail("cy")
+
+    told = await sent(office, a_mail(office, "cy", "freeze production: incident 4711", to=card.reply_to or ""))
+
+    assert "production: Frozen since" in told
+    assert await frozen(office) == [("production", "cy", "incident 4711")]
+
+
 async def test_it_is_said_in_a_thread_but_for_what_answers_a_question(
     redis: str, tmp_path: Path, hallway: Hallway
 ) -> None:
