@@ -90,6 +90,7 @@ def relay_agent(policies: Callable[[], Collection[str]]) -> Agent:
         tools=(_proceed_tool(policies),),
         fallback=next_step,
         about=lambda: say("agent.about-relay"),
+        asks_only=lambda run: isinstance(wanted_of(run), Question),
     )
 
 

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from pydantic import Field, JsonValue
 
-from agents import Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
+from agents import Arguments, ChildRun, Outcome, Pending, Tool, ToolContext, ToolRefused
+from agents.events import Change
 from agents.requests import Effect, RunId
 from agents.text import one_line
 from language import say
@@ -16,6 +17,8 @@ START_RUN = "start_run"
 _LOOK_AGAIN_S = 3600.0
 _WAITS_S = 30 * 86_400.0
 _TITLE_CHARS = 80
+# A child that ended as done and changed nothing that it was to change has only said so.
+_WORKED: tuple[Change, ...] = ("changed", "not_wanted")
 
 
 class ChosenAgent(Arguments):
@@ -49,7 +52,13 @@ def start_run_tool(agents: Mapping[str, str], with_files: Collection[str] = ()) 
     in `with_files` get what was attached to what this run was started with.
     """
     what = "Have another agent do something, and hear how it ended."
-    return _tool(agents, StartRunArgs, what, lambda args, _: Handed(args.text, with_files=args.agent in with_files))
+    return _tool(
+        agents,
+        StartRunArgs,
+        what,
+        lambda args, _: Handed(args.text, with_files=args.agent in with_files),
+        lambda child: child.change in _WORKED,
+    )
 
 
 def pass_on_tool(agents: Mapping[str, str]) -> Tool[ChosenAgent]:
@@ -58,7 +67,8 @@ def pass_on_tool(agents: Mapping[str, str]) -> Tool[ChosenAgent]:
     Nobody can reword it.
     """
     what = "Have another agent do what the requester wrote, word for word, and hear how it ended."
-    return _tool(agents, ChosenAgent, what, _as_written)
+    # What was only passed on is told as it ended, whatever that is: this run ends as that one.
+    return _tool(agents, ChosenAgent, what, _as_written, lambda _: True)
 
 
 def _as_written(_: ChosenAgent, hands: ToolContext) -> Handed:
@@ -71,6 +81,7 @@ def _tool(
     args_type: type[A],
     description: str,
     given: Callable[[A, ToolContext], Handed],
+    worked: Callable[[ChildRun], bool],
 ) -> Tool[A]:
     async def prepare(args: A) -> Effect:
         if args.agent not in agents:
@@ -87,7 +98,7 @@ def _tool(
         child = await hands.child(RunId(handle))
         if not child.has_ended:
             return _still(child.id, args.agent)
-        if child.state == "done":
+        if child.state == "done" and worked(child):
             return Outcome(child.summary)
         return Outcome("", _how_child(child.state, child.summary), child.printed)
 
@@ -100,6 +111,7 @@ def _tool(
         execute=execute,
         check=check,
         title=lambda args: say("agent.start", agent=one_line(args.agent, _TITLE_CHARS)),
+        starts_runs=True,
         idempotent=True,
         waits_s=_WAITS_S,
     )
@@ -116,4 +128,4 @@ _CHILD_ENDS = {"failed": "agent.child-failed", "cancelled": "agent.child-cancell
 
 def _how_child(state: str, summary: str) -> str:
     """Return how a child run ended that did not do what was wished: `failed: exit code 3`."""
-    return say(_CHILD_ENDS[state], summary=summary) if state in _CHILD_ENDS else f"{state}: {summary}"
+    return say(_CHILD_ENDS[state], summary=summary) if state in _CHILD_ENDS else summary

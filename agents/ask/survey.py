@@ -71,6 +71,7 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
         execute=execute,
         check=check,
         title=lambda args: say("ask.title", whom=one_line(", ".join(args.people), _OPTION_CHARS)),
+        changes=True,
         idempotent=True,
         waits_s=MOST_S + 86_400.0,
     )

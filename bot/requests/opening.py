@@ -130,14 +130,18 @@ def question_request(
     if not isinstance(step, RequestHumanInput):
         raise TypeError(f"a question needs RequestHumanInput, not {type(step).__name__}")
     program = program_of(run)
-    question = _title_of(step.question)
+    title = _title_of(step.question)
+    if program:
+        title = say("card.program-title", program=program_name(program), title=title)
+    elif pending.by_model and run.started:
+        title = say("card.model-title", agent=run.started.agent, title=title)
     return _request(
         run,
         pending,
         policy,
         now,
         purpose="review" if reviewed_of(run) else "question",
-        title=say("card.program-title", program=program_name(program), title=question) if program else question,
+        title=title,
         form=step.format,
         quoted=_bounded(step.question),
         options=step.options,

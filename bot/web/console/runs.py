@@ -21,8 +21,9 @@ from bot.people.sessions import Login
 from bot.policy.attachments import all_files
 from bot.queries import lists
 from bot.queries.history import Story
+from bot.render.outcome import sentences, word_of
 from bot.render.status_line import waits_frozen
-from bot.render.views import Summary, request_view, word_of
+from bot.render.views import Summary, request_view
 from bot.render.words import frozen_words
 from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
@@ -223,6 +224,7 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
     return {
         "run": told.run,
         "word": word_of(told.run),
+        "known": sentences(told.run),
         "waits": told.waits,
         "frozen": _frozen(told.run, here(request).app.people),
         "story": parts_of(_rows(request, told)),
