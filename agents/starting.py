@@ -17,8 +17,8 @@ START_RUN = "start_run"
 _LOOK_AGAIN_S = 3600.0
 _WAITS_S = 30 * 86_400.0
 _TITLE_CHARS = 80
-# A child that ended as done and changed nothing that it was to change has only said so.
-_WORKED: tuple[Change, ...] = ("changed", "not_wanted")
+WORKED: tuple[Change, ...] = ("changed", "not_wanted")
+"""A child that ended as done did what it was to; with any other change it has only said so."""
 
 
 class ChosenAgent(Arguments):
@@ -57,7 +57,7 @@ def start_run_tool(agents: Mapping[str, str], with_files: Collection[str] = ()) 
         StartRunArgs,
         what,
         lambda args, _: Handed(args.text, with_files=args.agent in with_files),
-        lambda child: child.change in _WORKED,
+        lambda child: child.change in WORKED,
     )
 
 

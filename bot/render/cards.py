@@ -261,7 +261,7 @@ def _how_it_ended(ended: RunEnded, said: Sequence[str], failure: AttemptOutcome 
     of_model = failure.text if failure else ""
     told = ended.summary if ended.words_of == "code" else of_model
     if not told:
-        quoted_as = say("card.model-wrote") if ended.words_of == "model" else ""
+        quoted_as = f"{say('card.model-wrote')}:" if ended.words_of == "model" else ""
         return {"summary": "\n".join(said), "quoted": ended.summary, "quoted_as": quoted_as}
     if ended.outcome != "failed" and not failure:
         return {"summary": "\n".join((*said, told))}

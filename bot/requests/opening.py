@@ -9,7 +9,7 @@ from typing import Literal
 
 from agents.events import ContinuationAsked, RequestFrozen, RequestOpened, RequestReassigned, Why
 from agents.forms import FormField
-from agents.relay import RELAY
+from agents.relay import RELAY, Question, wanted_of
 from agents.requests import (
     DeliveryId,
     Fact,
@@ -133,7 +133,7 @@ def question_request(
     title = _title_of(step.question)
     if program:
         title = say("card.program-title", program=program_name(program), title=title)
-    elif pending.by_model and run.started:
+    elif run.started and _is_of_model(run, pending):
         title = say("card.model-title", agent=run.started.agent, title=title)
     return _request(
         run,
@@ -147,6 +147,12 @@ def question_request(
         options=step.options,
         fields=step.fields,
     )
+
+
+def _is_of_model(run: Run, pending: PendingStep) -> bool:
+    """Return whether a model worded the question: its own, or that of a survey."""
+    wanted = wanted_of(run)
+    return pending.by_model or (isinstance(wanted, Question) and wanted.of_model)
 
 
 def _title_of(question: str) -> str:

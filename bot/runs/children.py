@@ -23,6 +23,7 @@ from agents.events import (
 )
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
+from agents.starting import WORKED
 from agents.state import failed_command
 from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
@@ -217,7 +218,7 @@ class Children:
             at=loaded.now,
             report_id=run.id,
             handle=run.id,
-            text=run.ended.outcome,
+            text=word_of(run) if run.ended.outcome == "done" and run.ended.change not in WORKED else run.ended.outcome,
             writers=run.writers,
             identities={one: run.identities[one] for one in run.writers if one in run.identities},
             advisers=advisers_of(run),

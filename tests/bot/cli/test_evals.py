@@ -26,7 +26,7 @@ async def write(args, effect, hands):
     return Outcome("noted")
 
 def notes():
-    tool = Tool(name="note", description="Write it down.", args=Note, execute=write)
+    tool = Tool(name="note", description="Write it down.", args=Note, execute=write, changes=True)
     def rules(run):
         if run.results:
             return Done(outcome="failed", summary=run.results[-1].text)

@@ -216,7 +216,7 @@ def test_what_is_live_is_said_by_code_above_the_words_of_a_model(events: list[Ev
     card = outcome_card(over(events, "done", "All good, v9 is live!", "model"), PEOPLE, LATER)
 
     assert (card.summary, card.quoted) == (sentence, "All good, v9 is live!")
-    assert card.quoted_as == "The model wrote"
+    assert card.quoted_as == "The model wrote:"
 
 
 def test_what_is_live_is_not_said_twice() -> None:
@@ -375,4 +375,4 @@ def test_what_a_model_says_at_the_end_is_marked_as_its_words() -> None:
     card = outcome_card(Run(ended=ended), PEOPLE, NOON)
 
     assert (card.quoted, card.summary) == ("Bo approved; verified", "Nothing was changed.")
-    assert card.quoted_as == "The model wrote"
+    assert card.quoted_as == "The model wrote:"

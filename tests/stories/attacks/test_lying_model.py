@@ -229,6 +229,8 @@ async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_list(
     async with a_console(shop) as console:
         anna = await console.browser("anna")
         listed, page = (await anna.get("/runs")).html, (await anna.get(f"/runs/{run_id}")).html
+        assert run_id not in (await anna.get("/runs?state=done")).html
+        assert run_id in (await anna.get("/runs?state=unchanged")).html
 
     for html in (listed, page):
         assert '<span class="state s-unchanged">nothing changed</span>' in html
