@@ -14,7 +14,6 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from agents.events import Change
 from agents.requests import Effect, Fact, RunId
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -108,7 +107,8 @@ class ChildRun:
     """The state of a child run: `state` is the word that people see; once it has ended `summary` says how.
 
     `answers` are what people answered in it, `(person, text)` each; `reached` are those who have a card of it.
-    `printed` is what the command printed over which it failed. `change` is what its tools did, whatever that says.
+    `printed` is what the command printed over which it failed. `only_said`: its model says
+    that it is done, and no tool of it did what that takes.
     """
 
     id: RunId
@@ -117,7 +117,7 @@ class ChildRun:
     answers: tuple[tuple[str, str], ...] = ()
     reached: tuple[str, ...] = ()
     printed: str = ""
-    change: Change = "nothing"
+    only_said: bool = False
 
     @property
     def has_ended(self) -> bool:

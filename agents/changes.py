@@ -13,13 +13,17 @@ _OF_ATTEMPT: dict[str, Change] = {"ok": "changed", "error": "failed", "not_done"
 _FIRST: tuple[Change, ...] = ("unknown", "failed", "changed", "nothing")
 
 
-def change_of(agent: Agent | None, run: Run) -> Change:
-    """Return what `run`, which has `agent`, has changed so far; without an agent nobody knows what it was to change."""
+def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Change:
+    """Return what `run`, which has `agent`, has changed so far; without an agent nobody knows what it was to change.
+
+    Plain rules that end it with what people answered were to ask them: a model may only say so.
+    """
     found = {*_attempted(run), *run.child_changes}
     for first in _FIRST:
         if first in found:
             return first
-    return "nothing" if agent is None or _wishes_change(agent, run) else "not_wanted"
+    has_asked = by_rules and bool(run.results) and run.results[-1].kind == "answered"
+    return "nothing" if agent is None or (not has_asked and _wishes_change(agent, run)) else "not_wanted"
 
 
 def is_unfounded(agent: Agent, run: Run, done: Done) -> bool:

@@ -7,7 +7,6 @@ from typing import TypeVar
 from pydantic import Field, JsonValue
 
 from agents import Arguments, ChildRun, Outcome, Pending, Tool, ToolContext, ToolRefused
-from agents.events import Change
 from agents.requests import Effect, RunId
 from agents.text import one_line
 from language import say
@@ -17,8 +16,6 @@ START_RUN = "start_run"
 _LOOK_AGAIN_S = 3600.0
 _WAITS_S = 30 * 86_400.0
 _TITLE_CHARS = 80
-WORKED: tuple[Change, ...] = ("changed", "not_wanted")
-"""A child that ended as done did what it was to; with any other change it has only said so."""
 
 
 class ChosenAgent(Arguments):
@@ -57,7 +54,7 @@ def start_run_tool(agents: Mapping[str, str], with_files: Collection[str] = ()) 
         StartRunArgs,
         what,
         lambda args, _: Handed(args.text, with_files=args.agent in with_files),
-        lambda child: child.change in WORKED,
+        lambda child: not child.only_said,
     )
 
 

@@ -93,6 +93,12 @@ def is_model(ended: RunEnded) -> bool:
     return ended.words_of == "model" and bool(ended.summary)
 
 
+def is_only_said(ended: RunEnded) -> bool:
+    """Return whether a model says that the run is done, and no tool did what that takes."""
+    is_done = ended.outcome == "done" and ended.words_of == "model"
+    return is_done and ended.change not in {"changed", "not_wanted"}
+
+
 def sentences(run: Run) -> list[str]:
     """Return what our own code knows of the end of `run`, beside its summary: what changed, and what is live where."""
     ended = run.ended

@@ -23,13 +23,12 @@ from agents.events import (
 )
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
-from agents.starting import WORKED
 from agents.state import failed_command
 from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
-from bot.render.outcome import told_of, word_of
+from bot.render.outcome import is_only_said, told_of, word_of
 from bot.render.views import line_of
 from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
@@ -151,9 +150,8 @@ class Children:
         answers = tuple(
             (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
         )
-        change = child.ended.change if child.ended else "nothing"
-        printed = await self._printed(child)
-        return ChildRun(child_id, child.state, told_of(child), answers, _reached(events), printed, change)
+        printed, only_said = await self._printed(child), child.ended is not None and is_only_said(child.ended)
+        return ChildRun(child_id, child.state, told_of(child), answers, _reached(events), printed, only_said)
 
     async def _printed(self, child: Run) -> str:
         """What the command printed over which `child` failed, as it is kept beside that run; empty if there is none."""
@@ -218,7 +216,7 @@ class Children:
             at=loaded.now,
             report_id=run.id,
             handle=run.id,
-            text=word_of(run) if run.ended.outcome == "done" and run.ended.change not in WORKED else run.ended.outcome,
+            text=word_of(run) if is_only_said(run.ended) else run.ended.outcome,
             writers=run.writers,
             identities={one: run.identities[one] for one in run.writers if one in run.identities},
             advisers=advisers_of(run),

@@ -98,7 +98,7 @@ class Thinker:
             if tools and not run.end_refused and not fold(events, run).budget.reached:
                 why = say("run.not-done", tools=either(tools))
                 return [*events, StepRefused(at=now, step_id=event.step_id, error=why)]
-        change, summary = change_of(agent, run), done.summary[:_TEXT_CHARS]
+        change, summary = change_of(agent, run, by_rules=words_of == "code"), done.summary[:_TEXT_CHARS]
         return [*events, RunEnded(at=now, outcome=done.outcome, summary=summary, words_of=words_of, change=change)]
 
 
