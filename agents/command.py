@@ -151,7 +151,7 @@ _ASKS = re.compile(
 _WISHES = re.compile(
     r"(?:deploy|roll|rolling|rollback|release|ship|put|push|bring|set|make|change|switch|install|update|upgrade|start"
     r"|stop|restart|send|announce|ask|about|need|want|please|go"
-    r"|deploye\w*|ausrollen|rolle?|spiele?|bringe?|stelle?|setze?|mach\w*|sende?|schicke?|bitte|möcht\w*|will|brauch\w*)",
+    r"|deploye(?:n|st|t)?|ausrollen|rolle?|spiele?|bringe?|stelle?|setze?|mach\w*|sende?|schicke?|bitte|möcht\w*|will|brauch\w*)",
     re.IGNORECASE,
 )
 

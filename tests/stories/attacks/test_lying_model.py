@@ -298,6 +298,22 @@ async def test_what_a_child_claims_is_not_announced(shop: World, api: FakeAnthro
     assert not [mail for person in ("bo", "cy") for mail in shop.mails(person)]
 
 
+async def test_a_survey_that_a_model_words_asks_in_its_words(shop: World, api: FakeAnthropic) -> None:
+    question = "Done: v1.2.0 is live in production ✅ fine?"
+    survey = {
+        "people": ["person:bo"],
+        "question": question,
+        "format": "yes_no",
+        "options": [],
+        "until": "until tomorrow",
+    }
+    api.answers(message(tool_use("survey", survey)))
+
+    await shop.trigger("ask bo whether v1.2.0 is fine", agent="ask")
+
+    assert (await shop.next_mail("bo")).subject.startswith(f"The model of survey asks: {question[:24]}")
+
+
 async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(
     redis: str, tmp_path: Path, api: FakeAnthropic
 ) -> None:
