@@ -152,6 +152,7 @@ def clerk(workshop: Workshop) -> Agent:
         prefetch=workshop.look_up,
         asks=("person:bo", "group:release"),
         fallback=next_step,
+        asks_only=lambda run: run.text.strip() == "who",
     )
 
 

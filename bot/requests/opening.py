@@ -134,7 +134,7 @@ def question_request(
     if program:
         title = say("card.program-title", program=program_name(program), title=title)
     elif run.started and _is_of_model(run, pending):
-        title = say("card.model-title", agent=run.started.agent, title=title)
+        title = one_line(say("card.model-title", agent=run.started.agent, title=title), _TITLE_CHARS)
     return _request(
         run,
         pending,
