@@ -107,7 +107,8 @@ class ChildRun:
     """The state of a child run: `state` is the word that people see; once it has ended `summary` says how.
 
     `answers` are what people answered in it, `(person, text)` each; `reached` are those who have a card of it.
-    `printed` is what the command printed over which it failed.
+    `printed` is what the command printed over which it failed. `only_said`: its model says
+    that it is done, and no tool of it did what that takes.
     """
 
     id: RunId
@@ -116,6 +117,7 @@ class ChildRun:
     answers: tuple[tuple[str, str], ...] = ()
     reached: tuple[str, ...] = ()
     printed: str = ""
+    only_said: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -255,6 +257,8 @@ class Tool(Generic[A]):
     `cancel`, given the arguments and the handle, asks outside that it stops once its run was cancelled, and returns
     what people are told; it may be called again. `title` names a call in a few words, and `question` says what a yes to
     exactly this effect does, where that is more.
+    `changes` says that it changes something outside of the run; one that may be gated always does. What does not say so
+    only looks: however well it works, a run is not done by it. `starts_runs`: what changes, the runs do that it starts.
     `runs_command` says that its whole effect is one `ToolContext.command`. `schema_version` changes with `args`.
     A newer call that `supersedes` closes older requests of other runs for the same tool and environment.
     `editable` names the arguments that whoever may approve a call may change before it is decided.
@@ -273,6 +277,8 @@ class Tool(Generic[A]):
     gate: Callable[[A], str | None] = _no_gate
     title: Callable[[A], str] | None = None
     question: Callable[[A, Effect], str] | None = None
+    changes: bool = False
+    starts_runs: bool = False
     idempotent: bool = False
     runs_command: bool = False
     timeout_s: float = 60.0
@@ -298,6 +304,11 @@ class Tool(Generic[A]):
         """True if the tool has a gate at all; which policy, if any, is a matter of the arguments."""
         return self.gate is not _no_gate
 
+    @property
+    def changes_world(self) -> bool:
+        """True if a call that works has changed something: what people may have to approve never only looks."""
+        return self.changes or self.may_be_gated
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
@@ -310,7 +321,9 @@ class Agent:
     few words what it would ask back about a text that is not plain; empty where it finds nothing to go by. `completes`
     gives the step that is taken for one that a model chose, where code knows better what people should be shown: pure.
     `asks` are those whom its questions may go to beside the requester: `person:NAME` and `group:NAME`, by its settings.
-    `about` words for people what `description` says to models; without it they read that.
+    `about` words for people what `description` says to models; without it they read that. `asks_only` says of a run
+    that it plainly is to find something out and to change nothing: pure. Any other run of an agent whose tools change
+    something is a wish that they do, and is not done before one has.
     """
 
     name: str
@@ -326,6 +339,7 @@ class Agent:
     example: str = ""
     about: Callable[[], str] | None = None
     asks: tuple[str, ...] = ()
+    asks_only: Callable[[Run], bool] = lambda _: False
 
     def for_people(self) -> str:
         """Return what the agent is for, in the language that is spoken if it has the words."""

@@ -110,6 +110,7 @@ def _announce_tool(to: Sequence[str]) -> Tool[AnnounceArgs]:
         prepare=prepare,
         execute=execute,
         title=lambda _: say("agent.announce-title", places=", ".join(to)),
+        changes=True,
         idempotent=True,
     )
 

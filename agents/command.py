@@ -142,6 +142,31 @@ def verb_of(text: str) -> str:
     return "" if found is None else "deploy" if found[1] else "rollback"
 
 
+# No question that names what is to be done: `can you deploy …?` is a wish. What was `deployed` has been done.
+_ASKS = re.compile(
+    r"(?:what|which|who|when|where|how|why|is|are|was|were|has|have|did|does|do"
+    r"|was|welche[rsn]?|wer|wann|wo|wie|warum|ist|sind|war|waren|hat|haben|läuft)\b[^.!?;\n]*(?:\.\w[^.!?;\n]*)*\?",
+    re.IGNORECASE,
+)
+_WISHES = re.compile(
+    r"(?:deploy|roll|rolling|rollback|release|ship|put|push|bring|set|make|change|switch|install|update|upgrade|start"
+    r"|stop|restart|send|announce|ask|about|need|want|please|go"
+    r"|deploye(?:n|st|t)?|ausrollen|rolle?|spiele?|bringe?|stelle?|setze?|mach\w*|sende?|schicke?|bitte|möcht\w*|will|brauch\w*)",
+    re.IGNORECASE,
+)
+
+
+def asks_only(run: Run) -> bool:
+    """Return whether `run` is plainly to find something out: it began with one question, which names nothing to do.
+
+    Not any more once somebody wrote more, or answered a question of the run: that may be a wish.
+    """
+    text = _without_greeting(strip_invisible(run.text[:_TEXT_CHARS]))
+    if run.writers or any(isinstance(one.step, RequestHumanInput) for one in run.results):
+        return False
+    return bool(_ASKS.fullmatch(text)) and not any(map(_WISHES.fullmatch, re.findall(r"\w+", text)))
+
+
 def refs_of(text: str) -> tuple[str, ...]:
     """The `person:…` and `group:…` in `text`, each once."""
     return tuple(dict.fromkeys(_REFS.findall(text)))

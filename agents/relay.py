@@ -1,5 +1,6 @@
 """The relay: asks people what a program wants to know or to be allowed. Code alone; one step, then the end."""
 
+import operator
 from collections.abc import Callable, Collection
 from typing import Annotated, Literal
 
@@ -21,7 +22,7 @@ _TITLE_CHARS, _ANSWER_CHARS = 200, 500
 
 
 class Question(Frozen):
-    """Any one of those that `to` means (`person:bo`, `group:release`) may answer."""
+    """Any one of those that `to` means (`person:bo`, `group:release`) may answer. `of_model`: a model worded it."""
 
     kind: Literal["question"] = "question"
     question: str
@@ -31,6 +32,7 @@ class Question(Frozen):
     fields: tuple[FormField, ...] = ()
     expires_after_s: float
     urgency: Urgency = Field(default="medium", exclude_if=lambda urgency: urgency == "medium")
+    of_model: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class Approval(Frozen):
@@ -90,6 +92,7 @@ def relay_agent(policies: Callable[[], Collection[str]]) -> Agent:
         tools=(_proceed_tool(policies),),
         fallback=next_step,
         about=lambda: say("agent.about-relay"),
+        asks_only=lambda run: isinstance(wanted_of(run), Question),
     )
 
 

@@ -79,6 +79,7 @@ def review_agent(alerts: Callable[[], Sequence[str]], name_of: Callable[[PersonI
         tools=(_alert_tool(alerts),),
         fallback=lambda run: next_step(run, name_of),
         about=lambda: say("agent.about-review"),
+        asks_only=lambda _: True,
     )
 
 
@@ -132,5 +133,6 @@ def _alert_tool(alerts: Callable[[], Sequence[str]]) -> Tool[TellArgs]:
         args=TellArgs,
         execute=execute,
         title=lambda _: say("agent.review-alert"),
+        changes=True,
         idempotent=True,
     )

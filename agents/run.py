@@ -68,7 +68,7 @@ from agents.state import (
     settled_by_people,
     with_proof,
 )
-from agents.steps import RULES, Done, RequestHumanInput
+from agents.steps import Done, RequestHumanInput, is_by_model
 from language import in_all
 
 __all__ = [
@@ -108,15 +108,15 @@ def step(run: Run, event: Event) -> Run:
             budget = run.budget.given(event)
             return replace(run, id=event.run_id, started=event, budget=budget, identities=event.identities)
         case ContextFetched():
-            return replace(run, facts=event.facts)
+            return replace(run, facts=event.facts, looked_at_end=run.ending is not None)
         case StepChosen() if run.pending is None and run.ended is None:
             return chosen(run, event)
         case StepFailed() | ThoughtDropped():
             return without_step(run, event)
         case ContinuationAsked() if run.ended is None:
             return replace(run, pending=raised_over(run.pending, event))
-        case StepRefused() | StepGated() if run.pending and run.pending.id == event.step_id:
-            return _judged(run, run.pending, event)
+        case StepRefused() | StepGated():
+            return _judged(run, event)
         case (
             RequestOpened() | RequestRevised() | RequestReassigned() | RequestFrozen() | RequestDecided()
             | RequestRevoked()
@@ -146,7 +146,7 @@ def step(run: Run, event: Event) -> Run:
         case RunEnded() if run.ended is None:
             return replace(run, ended=event, pending=None)
         case (
-            RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
+            RunStarted() | StepChosen() | RunEnded()
             | AnswerHeld() | CardReplaced() | DeliveryFailed() | RequestReminded()
             | ContinuationAsked()
         ):  # fmt: skip
@@ -182,8 +182,11 @@ def _forked(run: Run, event: RunForked) -> Run:
     )
 
 
-def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> Run:
-    if pending.has_begun:  # what is being executed must not be forgotten
+def _judged(run: Run, event: StepRefused | StepGated) -> Run:
+    pending = run.pending
+    if isinstance(event, StepRefused) and run.ending == event.step_id and run.ended is None:
+        return replace(run, ending=None, end_refused=True)
+    if pending is None or pending.id != event.step_id or pending.has_begun:  # what is executed must not be forgotten
         return run
     if isinstance(event, StepGated):
         return run if pending.raised else replace(run, pending=gated(pending, event.gate))
@@ -217,8 +220,9 @@ def _reported(run: Run, event: OutsideReported) -> Run:
     if not is_new or all(child.run_id != event.report_id for child in run.children):
         return run
     spent = run.budget.spent.beside(event.tokens, event.cost_usd)
-    ended = run.ended_children | {event.report_id}
-    return replace(run, ended_children=ended, budget=replace(run.budget, spent=spent))
+    ended, changes = run.ended_children | {event.report_id}, (*run.child_changes, event.change)
+    run = replace(run, ended_children=ended, child_changes=changes, child_live={**run.child_live, **event.live})
+    return replace(run, budget=replace(run.budget, spent=spent))
 
 
 def _wrote(run: Run, people: Iterable[PersonId], identities: Mapping[PersonId, str]) -> Run:
@@ -427,14 +431,15 @@ def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started
 
 
 def chosen(run: Run, event: StepChosen) -> Run:
-    """A chosen step is pending until it is closed; `Done` only waits for `RunEnded`."""
+    """A chosen step is pending until it is closed; `Done` only waits for `RunEnded`, or for its refusal."""
     is_rehearsal = run.is_rehearsal or event.call.rehearsal
     run = _paid(replace(run, budget=replace(run.budget, is_last_try=False)), event)
     unheard = run.unheard if _leaves_unheard(event) else ()
     run = replace(run, failures=(), retry_at=None, is_rehearsal=is_rehearsal, unheard=unheard)
+    run = replace(run, ending=None, looked_at_end=False)
     if isinstance(event.step, Done):
-        return run
-    return replace(run, pending=PendingStep(event.step_id, event.step, event.gate))
+        return replace(run, ending=event.step_id)
+    return replace(run, pending=PendingStep(event.step_id, event.step, event.gate, by_model=is_by_model(event.call)))
 
 
 def without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
@@ -454,8 +459,7 @@ def _leaves_unheard(event: StepChosen) -> bool:
 
     They read none of it, and ask for a yes or no once they are to do something in spite of it.
     """
-    is_by_rules = event.call.rehearsal or event.call.model == RULES
-    return is_by_rules and isinstance(event.step, RequestHumanInput) and event.step.format != "yes_no"
+    return not is_by_model(event.call) and isinstance(event.step, RequestHumanInput) and event.step.format != "yes_no"
 
 
 def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import Field, JsonValue
 
-from agents import Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
+from agents import Arguments, ChildRun, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.requests import Effect, RunId
 from agents.text import one_line
 from language import say
@@ -49,7 +49,13 @@ def start_run_tool(agents: Mapping[str, str], with_files: Collection[str] = ()) 
     in `with_files` get what was attached to what this run was started with.
     """
     what = "Have another agent do something, and hear how it ended."
-    return _tool(agents, StartRunArgs, what, lambda args, _: Handed(args.text, with_files=args.agent in with_files))
+    return _tool(
+        agents,
+        StartRunArgs,
+        what,
+        lambda args, _: Handed(args.text, with_files=args.agent in with_files),
+        lambda child: not child.only_said,
+    )
 
 
 def pass_on_tool(agents: Mapping[str, str]) -> Tool[ChosenAgent]:
@@ -58,7 +64,8 @@ def pass_on_tool(agents: Mapping[str, str]) -> Tool[ChosenAgent]:
     Nobody can reword it.
     """
     what = "Have another agent do what the requester wrote, word for word, and hear how it ended."
-    return _tool(agents, ChosenAgent, what, _as_written)
+    # What was only passed on is told as it ended, whatever that is: this run ends as that one.
+    return _tool(agents, ChosenAgent, what, _as_written, lambda _: True)
 
 
 def _as_written(_: ChosenAgent, hands: ToolContext) -> Handed:
@@ -71,6 +78,7 @@ def _tool(
     args_type: type[A],
     description: str,
     given: Callable[[A, ToolContext], Handed],
+    worked: Callable[[ChildRun], bool],
 ) -> Tool[A]:
     async def prepare(args: A) -> Effect:
         if args.agent not in agents:
@@ -87,7 +95,7 @@ def _tool(
         child = await hands.child(RunId(handle))
         if not child.has_ended:
             return _still(child.id, args.agent)
-        if child.state == "done":
+        if child.state == "done" and worked(child):
             return Outcome(child.summary)
         return Outcome("", _how_child(child.state, child.summary), child.printed)
 
@@ -100,6 +108,7 @@ def _tool(
         execute=execute,
         check=check,
         title=lambda args: say("agent.start", agent=one_line(args.agent, _TITLE_CHARS)),
+        starts_runs=True,
         idempotent=True,
         waits_s=_WAITS_S,
     )
@@ -116,4 +125,4 @@ _CHILD_ENDS = {"failed": "agent.child-failed", "cancelled": "agent.child-cancell
 
 def _how_child(state: str, summary: str) -> str:
     """Return how a child run ended that did not do what was wished: `failed: exit code 3`."""
-    return say(_CHILD_ENDS[state], summary=summary) if state in _CHILD_ENDS else f"{state}: {summary}"
+    return say(_CHILD_ENDS[state], summary=summary) if state in _CHILD_ENDS else summary

@@ -11,6 +11,7 @@ from pydantic import BaseModel, JsonValue
 from agents.budgets import Budget, Spent
 from agents.events import (
     CardDelivered,
+    Change,
     ChildStarted,
     ContinuationAsked,
     Event,
@@ -102,7 +103,8 @@ class PendingStep:
     reports that came before it was known what they are about. `raised` is set where code asks, and no agent chose it:
     whether to go on. `held` is the chosen step that waits for that answer; `again`: people let it go once more, though
     it gave the same twice. While it is `frozen` it does not start. `revoked` is a denial that came while it was queued.
-    `earlier_attempt` may have had its effect as well, and is left to the next one, which has the same key.
+    `earlier_attempt` may have had its effect as well, and is left to the next one, which has the same key. `by_model`:
+    a model chose it, and its words are its own.
     """
 
     id: StepId
@@ -118,6 +120,7 @@ class PendingStep:
     again: bool = False
     early: tuple[OutsideReported, ...] = ()
     waits: Waiting | None = None
+    by_model: bool = False
     frozen: Freeze | None = None
     revoked: Vote | None = None
     earlier_attempt: Attempt | None = None
@@ -240,7 +243,7 @@ class AttemptOutcome:
 
     `left`: its owner went away, and another attempt is harmless. `unknown`: nobody knows whether its effect happened.
     `not_done`: people say that it did not. `text` is its output or its error; `by` are those who said what it was.
-    `files` hold all that a failed command printed.
+    `files` hold all that a failed command printed. `changes`: its tool does not only look.
     """
 
     id: AttemptId
@@ -254,6 +257,7 @@ class AttemptOutcome:
     tool: str = ""
     files: tuple[Attachment, ...] = ()
     effect: Effect | None = None
+    changes: bool = False
 
 
 def made_after(
@@ -263,7 +267,7 @@ def made_after(
     match event:
         case ToolStarted() if all(one.id != event.attempt_id for one in made):
             begun = AttemptOutcome(event.attempt_id, event.request_id, event.at, event.idempotent)
-            return (*made, replace(begun, tool=event.tool, effect=event.effect))
+            return (*made, replace(begun, tool=event.tool, effect=event.effect, changes=event.changes))
         case ToolStarted():
             return made
         case ToolFinished():
@@ -356,7 +360,10 @@ class Run:
     comes of it, they are requesters of that. `edits` are those of people who decide: none of them approves a call that
     holds their own. `notes` stand beside approvals. `broke_glass` are those who did, in whichever request. `forked` is
     set where it goes on from a copied story, of which it keeps results and facts to read, and nothing that was asked,
-    allowed, begun or used up; so many of its first results are `copied`, and may be true no longer. `identities` mark
+    allowed, begun or used up; so many of its first results are `copied`, and may be true no longer. `ending` is the
+    last step that was to end it; `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that
+    code looked up once more at its end. `child_changes` are what the tools of
+    children did, one for each that has ended, and `child_live` what they saw live. `identities` mark
     the humans behind the ids of those who asked or wrote; the first of an id stays. `by_mail`: it goes by answers or
     words that whoever reads a mailbox can have given. `weakness` says why some prove too little for an approval.
     """
@@ -377,6 +384,11 @@ class Run:
     is_rehearsal: bool = False
     children: tuple[ChildStarted, ...] = ()
     ended_children: frozenset[str] = frozenset()
+    child_changes: tuple[Change, ...] = ()
+    child_live: Mapping[str, str] = field(default_factory=dict[str, str])
+    ending: StepId | None = None
+    end_refused: bool = False
+    looked_at_end: bool = False
     cards: tuple[CardDelivered, ...] = ()
     voters: frozenset[PersonId] = frozenset()
     writers: tuple[PersonId, ...] = ()

@@ -87,3 +87,8 @@ class ModelCall(Frozen):
     effort: Effort | Literal[""] = Field(default="", exclude_if=operator.not_)
     cache_read_tokens: int = Field(default=0, exclude_if=operator.not_)
     cache_write_tokens: int = Field(default=0, exclude_if=operator.not_)
+
+
+def is_by_model(call: ModelCall) -> bool:
+    """Return whether a model chose, whose words are its own, and no rules."""
+    return not call.rehearsal and call.model != RULES

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agents import Agent
-from agents.command import all_the_same, end_of, failed, is_none_of_these, parse
+from agents.command import all_the_same, asks_only, end_of, failed, is_none_of_these, parse
 from agents.forms.words import NAME_ENDS
 from agents.release import DEPLOY, RELEASE, deploy_in
 from agents.run import Result, Run
@@ -40,6 +40,7 @@ def triage_agent(others: Sequence[Agent]) -> Agent:
         fallback=fallback,
         completes=completes,
         about=lambda: say("agent.about-triage"),
+        asks_only=asks_only,
     )
 
 

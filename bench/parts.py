@@ -110,7 +110,15 @@ def bench_agent(tool: Callable[[str, str], str]) -> Agent:
     async def execute(args: Work, _: Effect, __: ToolContext) -> Outcome:
         return Outcome(tool(args.thread, args.reply))
 
-    work = Tool(name="work", description="the effect", args=Work, prepare=prepare, execute=execute, idempotent=True)
+    work = Tool(
+        name="work",
+        description="the effect",
+        args=Work,
+        prepare=prepare,
+        execute=execute,
+        changes=True,
+        idempotent=True,
+    )
     return Agent(
         name="bench", description="measures", prompt="deploy", tools=(work,), prefetch=prefetch, fallback=choose
     )

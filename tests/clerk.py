@@ -152,6 +152,7 @@ def clerk(workshop: Workshop) -> Agent:
         prefetch=workshop.look_up,
         asks=("person:bo", "group:release"),
         fallback=next_step,
+        asks_only=lambda run: run.text.strip() == "who",
     )
 
 
@@ -256,6 +257,7 @@ def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, 
         execute=execute,
         gate=gate,
         title=lambda args: workshop.title(name, args.what),
+        changes=True,
         idempotent=idempotent,
         repeats=Repeats(variable=("what",)),
         timeout_s=workshop.timeouts_s.get(name, 30),

@@ -55,6 +55,7 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
             format=args.format,
             options=args.options,
             expires_after_s=(deadline - hands.now).total_seconds(),
+            of_model=hands.run.pending is not None and hands.run.pending.by_model,
         )
         if refused := await _started(wanted, effect.argv[1:], hands):
             return Outcome("", refused)
@@ -71,6 +72,7 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
         execute=execute,
         check=check,
         title=lambda args: say("ask.title", whom=one_line(", ".join(args.people), _OPTION_CHARS)),
+        changes=True,
         idempotent=True,
         waits_s=MOST_S + 86_400.0,
     )

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from agents import Agent, Tool
-from agents.command import Release, parse, verb_of
+from agents.command import Release, asks_only, parse, verb_of
 from agents.deploy import checks
 from agents.deploy.environment import MIGRATIONS, Environment, ways_of
 from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit, refreshed, shown
@@ -62,6 +62,7 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
         reads=lambda text: _reads(text, tuple(environments)),
         example=f"deploy latest to {next(iter(environments), 'production')}",
         about=lambda: _about(environments),
+        asks_only=asks_only,
     )
 
 

@@ -14,6 +14,7 @@ from language.recorded import ending_of
 
 DEPLOYS = frozenset({"deploy", ELSEWHERE["deploy"]})
 ROLLBACKS = frozenset({"rollback", ELSEWHERE["rollback"]})
+LOOKS = frozenset({"live", "health"})
 LIVE_IN = "live in "
 """Begins the name of the artifact that is live before a deploy; the name of its environment follows."""
 _DEPLOYED = re.compile(r"deployed (?P<commit>[0-9a-f]{40,64}) to [^\n]+")
@@ -125,6 +126,39 @@ def live_now(run: Run) -> dict[str, str]:
         elif result.kind == "ok" and tool_of(result) == "live" and where in done and live:
             seen[where] = live
     return {where: _live_as(deploy, seen.get(where)) for where, deploy in done.items()}
+
+
+def live_seen(run: Run) -> dict[str, str]:
+    """Return what is live where `run` was to change something or looked, as its own tools and code saw it last.
+
+    A look counts until something else is done or waited for. Where a model said more than was done, code looked once
+    more at the end, and that counts.
+    """
+    seen = dict[str, str]()
+    for result in run.results[run.copied :]:
+        if tool_of(result) not in LOOKS:
+            seen.clear()
+        elif tool_of(result) == "live" and result.kind == "ok" and (live := read_commit(result.text)):
+            seen[argument(result, "environment")] = _called(live)
+    return {**run.child_live, **seen, **live_now(run), **(_looked_up(run) if run.looked_at_end else {})}
+
+
+def _looked_up(run: Run) -> dict[str, str]:
+    """Return what the facts say is live in the environments that `run` is about: all of them where it names none."""
+    prefix = live_label("")
+    facts = {fact.label.removeprefix(prefix): fact.text for fact in run.facts or () if fact.label.startswith(prefix)}
+    meant = {argument(one, "environment") for one in run.results} | {name for name in facts if _is_in(name, run.text)}
+    found = {where: read_commit(text) for where, text in facts.items()}
+    about = [where for where in facts if where in meant] or facts
+    return {where: _called(live) for where in about if (live := found[where])}
+
+
+def _called(live: Commit) -> str:
+    return shown(live.called(live.version))
+
+
+def _is_in(name: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _live_as(deploy: Result, live: Commit | None) -> str:

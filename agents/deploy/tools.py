@@ -129,6 +129,7 @@ def live_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
         prepare=prepare,
         execute=execute,
         title=lambda args: say("deploy.title-live", environment=shown(args.environment)),
+        changes=False,
         idempotent=True,
     )
 
@@ -153,6 +154,7 @@ def health_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
         prepare=prepare,
         execute=execute,
         title=lambda args: say("deploy.title-health", environment=shown(args.environment)),
+        changes=False,
         idempotent=True,
         timeout_s=checks.HEALTH_S + 10,
     )

@@ -19,6 +19,7 @@ from agents.events.requests import (
     VoteCast,
 )
 from agents.events.tools import (
+    Change,
     ChildStarted,
     OutsideReported,
     ToolFinished,
@@ -329,13 +330,14 @@ class StepGated(Happened):
 
 
 class RunEnded(Happened):
-    """Nothing more will happen. `words_of` says who worded the summary."""
+    """Nothing more will happen. `words_of` says who worded the summary, `change` what tools did, whatever that says."""
 
     type: Literal["run_ended"] = "run_ended"
     schema_version: Literal[1] = 1
     outcome: Literal["done", "failed", "cancelled"]
     summary: str
     words_of: Literal["code", "model"] = "code"
+    change: Change = "nothing"
 
 
 Event = Annotated[

@@ -7,9 +7,16 @@ from pydantic import AwareDatetime, Field
 
 from agents.requests import Attachment, AttemptId, Effect, Happened, PersonId, RequestId, RunId, StepId
 
+Change = Literal["changed", "failed", "unknown", "nothing", "not_wanted"]
+"""What a run changed, by what its tools did: something; nothing for sure, as the last try failed; nobody knows;
+nothing, though that was wished; nothing, as nothing was to be."""
+
 
 class ToolStarted(Happened):
-    """An attempt at `effect` is about to be made. `host` names the data directory it runs on."""
+    """An attempt at `effect` is about to be made. `host` names the data directory it runs on.
+
+    `changes`: its tool changes something, and does not only look.
+    """
 
     type: Literal["tool_started"] = "tool_started"
     schema_version: Literal[1] = 1
@@ -20,6 +27,7 @@ class ToolStarted(Happened):
     request_id: RequestId | None = None
     idempotent: bool
     host: str
+    changes: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class ToolFinished(Happened):
@@ -77,8 +85,8 @@ class OutsideReported(Happened):
 
     Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
     answered it, or said why they denied something, so that what it says may be their wish; and what it
-    used (`tokens`, `cost_usd`) counts here too. `identities` mark the humans behind the ids of writers. `by_mail` and
-    `weakness` are as in `Run`.
+    used (`tokens`, `cost_usd`) and what its tools changed count here too, and what they saw `live` in which environment
+    is known here. `identities` mark the humans behind the ids of writers. `by_mail` and `weakness` are as in `Run`.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
@@ -90,6 +98,8 @@ class OutsideReported(Happened):
     advisers: tuple[PersonId, ...] = ()
     tokens: int = 0
     cost_usd: float = 0.0
+    change: Change = Field(default="nothing", exclude_if=lambda change: change == "nothing")
+    live: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
     by_mail: bool = Field(default=False, exclude_if=operator.not_)
     weakness: str = Field(default="", exclude_if=operator.not_)
     identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)

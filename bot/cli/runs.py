@@ -78,6 +78,7 @@ def show(
     """Show the story of a run so far, or a request with everything that is needed to decide it."""
     from agents.run import fold
     from bot.cli.client import connect
+    from bot.render.outcome import WORDS_CHARS
     from bot.render.transcript import lines
 
     if _REQUEST.match(some_id):
@@ -92,6 +93,8 @@ def show(
     mode = "  (rehearsal: plain rules chose the steps, no model)" if run.is_rehearsal else ""
     kept = f"  (in the archive since {run.archived_at:%Y-%m-%d})" if run.archived_at else ""
     print(f"{some_id}  {run.word or run.state}{mode}{kept}")
+    if run.words_of == "model":
+        print(plain(run.told(WORDS_CHARS)))
     print(plain("\n".join([*_made_of(fold(told), run.forks), *lines(told, people)])))
     return None
 

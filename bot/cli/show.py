@@ -80,7 +80,8 @@ _WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER", "f
 def summary_text(summary: Summary) -> str:
     """One line of `sayso runs`."""
     when = moment(None, summary.started_at)
-    tail = f"  {summary.outcome}" if summary.outcome else (f"  waits for {summary.open}" if summary.open else "")
+    told = summary.told(_TITLE_CHARS) if summary.outcome else ""
+    tail = f"  {told}" if told else (f"  waits for {summary.open}" if summary.open else "")
     mode = "  (rehearsal)" if summary.is_rehearsal else ""
     line = f"{summary.id}  {summary.word or summary.state:<10}  {when}  {summary.requester}: {summary.text}{tail}{mode}"
     return plain(" ".join(line.splitlines()))  # an older release kept line breaks
@@ -276,7 +277,7 @@ class Story:
         self._people, self._as_json = people, as_json
 
     def tell(self, event: Event) -> int | None:
-        """Print it; the exit code once the run has ended, 0 when it ended well."""
+        """Print it; the exit code once the run has ended, 0 when it ended well and did what it was to."""
         print(self._json(event) if self._as_json else plain(next(lines([event], self._people))), flush=True)
         return _code(event)
 
@@ -326,4 +327,4 @@ class Wait(Story):
 def _code(event: Event) -> int | None:
     if not isinstance(event, RunEnded):
         return None
-    return 0 if event.outcome == "done" else 1
+    return 0 if event.outcome == "done" and event.change in {"changed", "not_wanted"} else 1

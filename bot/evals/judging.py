@@ -11,6 +11,7 @@ from agents.text import one_line
 from bot.evals.cases import ANY_TOOL, Asks, Calls, Ends, Wanted
 
 ASKS_OR_ENDS = "asks people, or ends as failed: it needs a model"
+ONLY_SAYS = " (no tool did that, so code refuses it)"
 _SHOWN_CHARS = 300
 
 

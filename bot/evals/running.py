@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents import Agent
+from agents.changes import is_unfounded
 from agents.model.protocol import Failed, Model
 from agents.run import fold
-from agents.steps import ModelCall, Step
+from agents.steps import Done, ModelCall, Step
 from bot.evals.cases import Case, Wanted
-from bot.evals.judging import ASKS_OR_ENDS, expected, is_harmless, is_right, shown
+from bot.evals.judging import ASKS_OR_ENDS, ONLY_SAYS, expected, is_harmless, is_right, shown
 from bot.evals.story import Story
 from bot.execution.executor import gate_of
 
@@ -99,9 +100,10 @@ async def _tried(plan: Plan, by: By, chosen_by: str, choose: _Chooser) -> Tried:
         answer = await choose(plan.agent, story)
         calls.append(answer.call)
         step = answer.step
-        if step is None or not _is_good(step, expect, never, is_beyond=is_beyond):
+        only_says = by == "model" and isinstance(step, Done) and is_unfounded(plan.agent, fold(story.events), step)
+        if step is None or only_says or not _is_good(step, expect, never, is_beyond=is_beyond):
             wanted = ASKS_OR_ENDS if is_beyond else expected(expect, never)
-            came = shown(step) if step else answer.problem
+            came = f"{shown(step)}{ONLY_SAYS if only_says else ''}" if step else answer.problem
             return Tried(plan, by, chosen_by, tuple(calls), wanted, came)
     return Tried(plan, by, chosen_by, tuple(calls))
 

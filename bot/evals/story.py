@@ -103,6 +103,7 @@ class Story:
     def _execute(self, happens: Happens, step: Step, step_id: StepId, request_id: RequestId | None) -> None:
         at, attempt_id = self._now(), AttemptId(f"attempt-{len(self.events)}")
         tool = step.tool if isinstance(step, CallTool) else ""
+        known = self._agent.tool(tool)
         self.events += [
             ToolStarted(
                 at=at,
@@ -113,6 +114,7 @@ class Story:
                 request_id=request_id,
                 idempotent=True,
                 host="",
+                changes=known is not None and known.changes_world,
             ),
             ToolFinished(at=at, attempt_id=attempt_id, output=happens.gives or "", error=happens.error or ""),
         ]

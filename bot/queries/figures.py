@@ -11,7 +11,16 @@ from agents.run import RunState
 from bot.policy.record import RequestRecord
 from bot.render.views import Status
 from bot.store import Store
-from bot.store.lists import DECIDED_S, DECIDED_WITHIN, DECISION_MS, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, Figures
+from bot.store.lists import (
+    DECIDED_S,
+    DECIDED_WITHIN,
+    DECISION_MS,
+    EXPIRED,
+    GLASS_BROKEN,
+    NOT_DELIVERED,
+    UNCHANGED,
+    Figures,
+)
 
 AGES: tuple[str, ...] = ("under 5m", "5m-1h", "1h-4h", "4h-1d", "1d-3d", "3d-7d", "over 7d")
 """What the ages of open requests are called, by the places in `bot.store.lists.AGES_S`."""
@@ -33,7 +42,7 @@ def answers(found: Figures) -> dict[str, int]:
     counted = {
         name: count
         for name, count in found.counts.items()
-        if name not in {DECISION_MS, EXPIRED, GLASS_BROKEN} and not name.startswith(others)
+        if name not in {DECISION_MS, EXPIRED, GLASS_BROKEN, UNCHANGED} and not name.startswith(others)
     }
     decided = counted.get("decided", 0) + sum(found.named(DECIDED_WITHIN).values())
     return counted | ({"decided": decided} if decided else {})
@@ -103,6 +112,7 @@ async def status(store: Store, needs: Sequence[str] = (), frozen: Sequence[str] 
         unsealed_s=round(found.unsealed_s, 3),
         frozen=tuple(frozen),
         ended={state: count for state, count in ended(found).items() if count},
+        unchanged=found.counts[UNCHANGED],
         glass_broken=found.counts[GLASS_BROKEN],
         decisions_within=decided,
         decision_mean_s=_mean_s(found.counts[DECISION_MS], decided),

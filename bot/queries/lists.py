@@ -28,19 +28,19 @@ async def runs(
     state: RunState | None = None,
     requester: str | None = None,
     agent: str | None = None,
-    word: str | None = None,
-    but: str | None = None,
+    words: Collection[str] | None = None,
+    but: Collection[str] = (),
     seen_by: Collection[str] | None = None,
     cursor: str | None = None,
     limit: int,
 ) -> tuple[tuple[Summary, ...], str | None]:
     """Runs that fit all filters, and the cursor of what follows. A page is not moved by what is started meanwhile.
 
-    With `word` only those of which it is said how they ended, with `but` no such; with `seen_by` only those that
+    With `words` only those that one of them says how they stand of, with `but` no such; with `seen_by` only those that
     concern one of these people.
     """
     lists = store.lists
-    wanted = {"state": state, "requester": requester, "agent": agent, "word": word}
+    wanted = {"state": state, "requester": requester, "agent": agent}
     filters = {name: value for name, value in wanted.items() if value is not None}
     parts = [_as_it_stands(name, value) for name, value in filters.items()]
 
@@ -51,9 +51,14 @@ async def runs(
         lines = await lists.summaries_of(run_ids)
         worth = [line if line and all(part in line for part in parts) else None for line in lines]
         likely = [Summary.model_validate_json(line) if line else None for line in worth]
-        return [one if one and filters.items() <= dict(one).items() and one.word != but else None for one in likely]
+        fitting = [one if one and filters.items() <= dict(one).items() else None for one in likely]
+        return [one if one and _is_said(one.word, words, but) else None for one in fitting]
 
     return await page(places, fetch, cursor, limit)
+
+
+def _is_said(word: str, words: Collection[str] | None, but: Collection[str]) -> bool:
+    return word not in but and (words is None or word in words)
 
 
 async def requests(

@@ -50,6 +50,15 @@ _STANDS: dict[RunState, str] = {
     "cancelled": "overview.cancelled",
 }
 
+_ENDED_AS = {
+    "unchanged": "overview.unchanged",
+    "answered": "overview.answered",
+    "ended": "overview.answered",
+    "failed": "overview.failed",
+    "unknown": "overview.unknown",
+}
+_REFUSED = {"denied", "withdrawn", "expired", "stopped"}
+
 
 class StoredRequests:
     """Looks, and changes nothing; also a `channels.Desk`.
@@ -165,8 +174,7 @@ class StoredRequests:
         asked_at = say("overview.asked-at", when=in_words(run.started_at))
         records = await self._records([run.open] if run.open else [])
         if not records or records[0].state != "open":
-            outcome = f": {quote(run.outcome, _OUTCOME_CHARS)}" if run.outcome else "."  # it may be a model's words
-            return f"{say(_STANDS[run.state])}{outcome} {asked_at}"
+            return f"{say(_stand(run))}{_told(run)} {asked_at}"
         request = records[0].request
         words = [] if run.state == "waiting" else [f"{say(_STANDS[run.state])}."]
         words += [say("overview.waiting-for", who=who_decides(request.policy, self._people, records[0].requesters))]
@@ -201,8 +209,7 @@ class StoredRequests:
             for vote in taken_back
         ]
         # What people refused did not fail: who decided says it all.
-        is_told = run is not None and run.word not in {"", run.state}
-        words += [say("overview.the-run", state=say(_STANDS[run.state]).lower())] if run and not is_told else []
+        words += [say("overview.the-run", state=say(_stand(run)).lower())] if run and run.word not in _REFUSED else []
         return " ".join(words)
 
     def _so_far(self, record: RequestRecord) -> list[str]:
@@ -221,6 +228,19 @@ def _waits_for(record: RequestRecord, person: PersonId, now: datetime) -> bool:
     may = person in eligible(record.request.policy, record.requesters)
     has_voted = any(vote.person == person for vote in record.votes)
     return record.state == "open" and now < record.request.expires_at and may and not has_voted
+
+
+def _stand(run: Summary) -> str:
+    """Return the key of how a run stands: what it says of itself does not make it done."""
+    return _ENDED_AS.get(run.word) or _STANDS[run.state]
+
+
+def _told(run: Summary) -> str:
+    """Return the end of a line on a run: the words of code alone are quoted, a model's are called that as well."""
+    if not run.outcome:
+        return "."
+    words = run.told(_OUTCOME_CHARS) if run.words_of == "model" else quote(run.outcome, _OUTCOME_CHARS)
+    return f": {words}"
 
 
 def _deciders(record: RequestRecord) -> set[PersonId]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from agents.requests import (
 )
 from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
-from agents.text import first_line, one_line, quote
+from agents.text import first_line, quote
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.glass import may_break
@@ -30,10 +30,11 @@ from bot.policy.judgements import Judgement, Unclear
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
 from bot.render.edits import edit_inputs, editable, why_editor
 from bot.render.forms import inputs
+from bot.render.outcome import WORDS_CHARS, heading, sentences, stopped, what_is_live, word_of
 from bot.render.output import output_line, output_of
-from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, present, who_decides, why_asked
+from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked
 from channels import AnswerForm, Card, Line
-from language import LANGUAGES, in_each, say, say_many, speaking
+from language import LANGUAGES, say, say_many, speaking
 from language.labels import label_of
 from language.lists import either
 from language.recorded import answer_of, artifact_of, fact_text, text_of, trouble_of
@@ -44,8 +45,7 @@ if TYPE_CHECKING:
 Words = Callable[[], tuple[str, str]]
 """Says the title and the text of a notice, in the language that is spoken: each reader has their own."""
 
-_OUTCOMES = {"done": "card.ended-done", "failed": "card.ended-failed", "cancelled": "card.ended-cancelled"}
-_TITLE_CHARS, _MODEL_CHARS = 80, 1_000
+_TITLE_CHARS = 80
 _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
 
@@ -232,56 +232,44 @@ def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) 
 
 def outcome_card(run: Run, people: People, at: datetime) -> Card:
     """Return the card that says how a run ended, and by whose word."""
-    ended, last = run.ended, run.results[-1] if run.results else None
+    ended, stop = run.ended, stopped(run)
     asked = first_line(run.started.text if run.started else "", _TITLE_CHARS)
-    word = say(_OUTCOMES[ended.outcome]) if ended else say("card.ended-not")
-    by = sorted(run.voters - {*run.broke_glass})
-    if ended and ended.outcome == "failed" and last and last.kind in STOPPED:
-        # It did not go wrong. Not `Denied: …`, which would come back in quotes as somebody's answer.
-        word, by = say("card.stopped"), list(last.by)
+    by = list(stop.by) if stop else sorted(run.voters - {*run.broke_glass})
     facts = [Line(label=say("card.decided-by"), text=people.names_of(by))] if by else []
     if run.broke_glass:
         facts.append(Line(label=say("card.broke-glass"), text=people.names_of(run.broke_glass)))
     for _, person, note in run.notes:
         facts.append(Line(label=say("card.note-by", name=people.name_of(person)), text=quote(note, REASON_CHARS)))
-    failure = failed_command(run.made) if ended and ended.outcome == "failed" else None
+    has_failed = ended is not None and word_of(run) == "failed"
+    failure = failed_command(run.made) if has_failed else None
     facts += map(output_line, failure.files if failure else ())
     if ended and ended.words_of == "model" and failure:
-        facts.insert(0, Line(label=say("card.model-wrote"), text=quote(ended.summary, _MODEL_CHARS)))
+        facts.insert(0, Line(label=say("card.model-wrote"), text=quote(ended.summary, WORDS_CHARS)))
+    # What failed says so itself.
+    known = [said for said in sentences(run) if not failure or said != say("card.change-failed")]
     live, mode = live_now(run), tuple(_mode(is_rehearsal=run.is_rehearsal))
-    title = f"{word}: {_what_is_live(live) if ended and ended.outcome == 'done' and len(live) == 1 else asked}"
+    is_done = ended is not None and word_of(run) == "done"
+    title = f"{heading(run)}: {what_is_live(live, _TITLE_CHARS) if is_done and len(live) == 1 else asked}"
     card = Card(title=title, at=at, facts=tuple(facts), details=mode, ref=run.id, closes=True)
-    return card.model_copy(update=_how_it_ended(ended, live, failure)) if ended else card
+    return card.model_copy(update=_how_it_ended(ended, known, failure)) if ended else card
 
 
-def _what_is_live(live: Mapping[str, str]) -> str:
-    """`v1.2.0 is live in production`, without the hash, which stands below."""
-    [(where, what)] = live.items()
-    return say("card.live-now", what=one_line(what.split(" (")[0], _TITLE_CHARS), where=where).removesuffix(".")
-
-
-def _how_it_ended(ended: RunEnded, live: Mapping[str, str], failure: AttemptOutcome | None) -> dict[str, Any]:
-    """Return the fields that say how a run ended: in a sentence, what is `live` where, and the end of what a program
-    printed. A model's words stand alone, or below what our own code knows.
+def _how_it_ended(ended: RunEnded, said: Sequence[str], failure: AttemptOutcome | None) -> dict[str, Any]:
+    """Return the fields that say how a run ended: what our own code knows (`said`), and the end of what a program
+    printed. A model's words stand alone, or below that.
     """
     of_model = failure.text if failure else ""
     told = ended.summary if ended.words_of == "code" else of_model
-    new = {where: what for where, what in live.items() if not _is_told(told, what, where)}
-    said = [say("card.live-now", what=what, where=where) for where, what in new.items()]
     if not told:
-        return {"summary": "\n".join(said), "quoted": ended.summary}
-    if ended.outcome != "failed":
+        quoted_as = f"{say('card.model-wrote')}:" if ended.words_of == "model" else ""
+        return {"summary": "\n".join(said), "quoted": ended.summary, "quoted_as": quoted_as}
+    if ended.outcome != "failed" and not failure:
         return {"summary": "\n".join((*said, told))}
     sentence, _, printed = told.partition("\n")
     last, summary = output_of(printed), "\n".join((sentence, *said))
     if not last:
         return {"summary": summary}
     return {"summary": summary, "quoted": last.tail, "quoted_as": say("card.printed"), "is_output": True}
-
-
-def _is_told(told: str, what: str, where: str) -> bool:
-    """Return whether rules say in `told` that it is live: they do so in these words, in whichever language."""
-    return any(words.rstrip(".") in told for words in in_each(lambda: say("card.live-now", what=what, where=where)))
 
 
 def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", topic: str = "") -> Card:

@@ -29,6 +29,7 @@ from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
 from bot.render.due import as_frozen, hand_on_inputs, involved_in, reminded_lines
 from bot.render.forms import answer_lines
+from bot.render.outcome import how_ended
 from bot.render.output import output_of
 from bot.render.words import changes_of, decided, feedback_text, queued_behind, state_name
 from bot.store.outbox_entry import Delivery
@@ -51,7 +52,6 @@ _COMMENT_BY = {"comment": "card.comment-by", "question": "card.question-by", "an
 
 # A comment, and a question.
 _COMMENT_CARDS = (("notice.comment-title", "notice.comment"), ("notice.question-title", "notice.question"))
-_ENDED = {"done": "standing.ended-done", "failed": "standing.ended-failed", "cancelled": "standing.ended-cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +257,7 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
         return _made(made, said, run, people, may_stop=record.began_at is None)
     match record.state:
         case "approved" if run.ended:
-            ended = say("standing.not-begun-ended", outcome=say(_ENDED[run.ended.outcome]))
+            ended = say("standing.not-begun-ended", outcome=how_ended(run.ended))
             return _Stand(say("standing.not-begun"), f"{said} {ended}")
         case "approved" if record.began_at:
             began = say("standing.began", when=in_words(record.began_at))

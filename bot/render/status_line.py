@@ -12,6 +12,7 @@ from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible, lacking
 from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
+from bot.render.outcome import heading
 from bot.render.words import STOPPED, frozen_words
 from bot.store import Store
 from bot.store.ids import derived_id
@@ -118,7 +119,7 @@ def _unknown(run: Run) -> str:
 def _ended(run: Run, people: People) -> str:
     ended, last = run.ended, run.results[-1] if run.results else None
     if ended is None or ended.outcome == "done":
-        return f"{say('status.done')}: {_asked(run)}{_broken(run, people)}"
+        return f"{heading(run)}: {_asked(run)}{_broken(run, people)}"
     if ended.outcome == "cancelled":
         by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
         cancelled = say("status.cancelled-by", name=by) if by else say("status.cancelled")
@@ -130,7 +131,7 @@ def _ended(run: Run, people: People) -> str:
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
         return f"{say('status.failed')}: {_asked(run)}"
-    why = why if ended.words_of == "code" else quote(why, _LINE_CHARS)
+    why = why if ended.words_of == "code" else say("card.model-wrote-words", words=quote(why, _LINE_CHARS))
     return say("status.failed-why", why=f"{_asked(run)}: {why}")
 
 

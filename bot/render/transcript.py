@@ -48,6 +48,7 @@ from bot.people.directory import People
 from bot.policy.attachments import files_in, size
 from bot.render.cards import below_title
 from bot.render.edits import differences
+from bot.render.outcome import how_ended, is_model
 from bot.render.words import channel_word, decided, failure_name, frozen_words, outcome_name
 from channels.showing import escape_invisible
 from language import say
@@ -276,7 +277,8 @@ def _course(
         case RunCancelled():
             return TranscriptLine(_cancelled(event, name))
         case RunEnded():
-            return TranscriptLine(say(_ENDED[event.outcome]), event.summary)
+            how = how_ended(event)
+            return TranscriptLine(say("story.ended-model", how=how) if is_model(event) else how, event.summary)
 
 
 def _paused(event: RunPaused, name: Callable[[PersonId], str]) -> str:
@@ -286,7 +288,6 @@ def _paused(event: RunPaused, name: Callable[[PersonId], str]) -> str:
 
 
 _COPIED = {"fork": "story.fork", "retry": "story.retry", "import": "story.import"}
-_ENDED = {"done": "story.ended-done", "failed": "story.ended-failed", "cancelled": "story.ended-cancelled"}
 
 
 def _cancelled(event: RunCancelled, name: Callable[[PersonId], str]) -> str:

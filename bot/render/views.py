@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from agents.deploy.results import DEPLOYS, LIVE_IN, ROLLBACKS
+from agents.deploy.results import DEPLOYS, LIVE_IN, ROLLBACKS, live_seen
+from agents.events import Change
 from agents.forms import FormField
 from agents.requests import (
     Attachment,
@@ -40,6 +41,7 @@ from bot.policy.due import next_due
 from bot.policy.glass import breakers, broken
 from bot.policy.record import Comment, RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first
+from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, who_decides, why_asked
 from language.labels import label_of
 from language.recorded import fact_text
@@ -102,8 +104,10 @@ class EffectView(Frozen):
 class Summary(Frozen):
     """A run in a list.
 
-    `word` says more than `state` of how it ended: `denied` by people, or `ended` with nothing begun. `effects` are the
-    newest on environments, oldest first. What a newer release says besides is left out: its own events say it again.
+    `word` says more than `state` of how it ended: `denied` by people, `unchanged` where nothing was changed though that
+    was wished. `outcome` is only what is said of it: by a model or by our own code, as `words_of` says. `change` is
+    what its tools did, and `live` what they or code saw live last, by environment. `effects` are the newest on
+    environments, oldest first. What a newer release says besides is left out: its own events say it again.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -118,7 +122,16 @@ class Summary(Frozen):
     outcome: str = ""
     is_rehearsal: bool = False
     word: str = ""
+    words_of: Literal["code", "model"] = "code"
+    change: Change | None = None
+    live: dict[str, str] = Field(default_factory=dict[str, str])
     effects: tuple[EffectView, ...] = ()
+
+    def told(self, chars: int) -> str:
+        """Return what is told of how the run ended: first what code knows, a model's words only as that."""
+        if self.change is None:
+            return self.outcome
+        return told(self.outcome, self.state, self.words_of, self.change, self.live, chars)
 
 
 class Status(Frozen):
@@ -127,10 +140,10 @@ class Status(Frozen):
     `lag_s` is for how long the oldest work waits that could be taken, or how late workers look after what is due.
     `decided_24h` are those of the last 24 h among the 500 newest requests, and `decision_p50_s` the time that half of
     them took at most. `unsealed` facts wait to be sealed for the audit log, the oldest for `unsealed_s`. `answers`,
-    `ended`, `delivery_failures`, `expired`, `glass_broken`, the times that decisions and calls of models took, and what
-    models used are counted since ever. `…_within` names seconds, and how many took no longer. `lags_s` is by kind of
-    work: `schedule` is how late workers look after what is due, `audit` is `unsealed_s`. What a newer release says
-    besides is left out.
+    `ended` (`unchanged` of those have changed nothing, though that was wished), `delivery_failures`, `expired`,
+    `glass_broken`, the times that decisions and calls of models took, and what models used are counted since ever.
+    `…_within` names seconds, and how many took no longer. `lags_s` is by kind of work: `schedule` is how late workers
+    look after what is due, `audit` is `unsealed_s`. What a newer release says besides is left out.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -158,6 +171,7 @@ class Status(Frozen):
     unsealed_s: float = 0.0
     frozen: tuple[str, ...] = ()
     ended: Mapping[str, int] = {}
+    unchanged: int = 0
     glass_broken: int = 0
     decisions_within: Mapping[str, int] = {}
     decision_mean_s: float | None = None
@@ -445,6 +459,9 @@ def summary_of(run: Run) -> Summary | None:
         outcome=one_line(run.ended.summary, _TEXT_CHARS) if run.ended else "",
         is_rehearsal=run.is_rehearsal,
         word=word_of(run),
+        words_of=run.ended.words_of if run.ended else "code",
+        change=run.ended.change if run.ended else None,
+        live=live_seen(run) if run.ended else {},
         effects=tuple(_effects(run))[-_EFFECTS:],
     )
 
@@ -472,21 +489,6 @@ def commit_of(effect: Effect) -> str:
     """Return the commit that an effect puts live; empty where it names none."""
     meant = (text for name, text in effect.artifacts.items() if not name.startswith(LIVE_IN))
     return next((text for text in (effect.commit, *meant, *effect.argv) if _COMMIT.fullmatch(text)), "")
-
-
-_STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "expired", "revoked": "stopped"}
-
-
-def word_of(run: Run) -> str:
-    """Return the word for how a run stands: what people refused did not fail, what never began is not done."""
-    last = run.results[-1] if run.results else None
-    if run.ended is None or run.ended.outcome == "cancelled":
-        return "waiting" if run.queued and run.state == "running" else run.state
-    if run.ended.outcome == "failed":
-        return _STOPPED.get(last.kind, run.state) if last else run.state
-    if run.made or (last and last.kind == "ok"):
-        return run.state
-    return "answered" if last and last.kind == "answered" else "ended"
 
 
 def line_of(run: Run) -> "Line | None":

@@ -9,7 +9,7 @@ from typing import Literal
 
 from agents.events import ContinuationAsked, RequestFrozen, RequestOpened, RequestReassigned, Why
 from agents.forms import FormField
-from agents.relay import RELAY
+from agents.relay import RELAY, Question, wanted_of
 from agents.requests import (
     DeliveryId,
     Fact,
@@ -130,19 +130,29 @@ def question_request(
     if not isinstance(step, RequestHumanInput):
         raise TypeError(f"a question needs RequestHumanInput, not {type(step).__name__}")
     program = program_of(run)
-    question = _title_of(step.question)
+    title = _title_of(step.question)
+    if program:
+        title = say("card.program-title", program=program_name(program), title=title)
+    elif run.started and _is_of_model(run, pending):
+        title = one_line(say("card.model-title", agent=run.started.agent, title=title), _TITLE_CHARS)
     return _request(
         run,
         pending,
         policy,
         now,
         purpose="review" if reviewed_of(run) else "question",
-        title=say("card.program-title", program=program_name(program), title=question) if program else question,
+        title=title,
         form=step.format,
         quoted=_bounded(step.question),
         options=step.options,
         fields=step.fields,
     )
+
+
+def _is_of_model(run: Run, pending: PendingStep) -> bool:
+    """Return whether a model worded the question: its own, or that of a survey."""
+    wanted = wanted_of(run)
+    return pending.by_model or (isinstance(wanted, Question) and wanted.of_model)
 
 
 def _title_of(question: str) -> str:

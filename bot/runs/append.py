@@ -11,11 +11,13 @@ from agents.events import Event
 from agents.requests import RunId
 from agents.run import Run, fold
 from bot.outbound.notifier import Notifier
+from bot.render.outcome import word_of
 from bot.render.views import line_of
 from bot.runs.moves import Stop, Wait, next_move
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL, Rest
 from bot.store.journal import Journal
+from bot.store.lists import UNCHANGED
 
 log = structlog.stdlib.get_logger()
 
@@ -99,6 +101,7 @@ def _log_end(run: Run) -> None:
             run_id=run.id,
             agent=run.started.agent,
             outcome=run.ended.outcome,
+            change=run.ended.change,
             steps=run.steps,
             tokens=spent.tokens,
             cost_usd=spent.cost_usd,
@@ -141,6 +144,7 @@ class EventLog:
             events=events,
             expect=told.run.seq,
             outgoing=self.notifier.outcome(run, told.now) if run.ended else [],
+            counts={UNCHANGED: 1} if run.ended and word_of(run) == "unchanged" else {},
             summary=line_of(run) if run.ended else None,
             limit=MAX_EVENTS_AT_ALL if run.ended else MAX_EVENTS,
             files=files,

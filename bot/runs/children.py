@@ -7,6 +7,7 @@ import structlog
 from pydantic import JsonValue
 
 from agents import ChildRun, ToolRefused
+from agents.deploy.results import live_seen
 from agents.events import (
     MOST_BELOW,
     MOST_CHILDREN,
@@ -27,6 +28,7 @@ from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
+from bot.render.outcome import is_only_said, told_of, word_of
 from bot.render.views import line_of
 from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
@@ -148,12 +150,12 @@ class Children:
         answers = tuple(
             (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
         )
-        summary = child.ended.summary if child.ended else ""
-        return ChildRun(child_id, child.state, summary, answers, _reached(events), await self._printed(child))
+        printed, only_said = await self._printed(child), child.ended is not None and is_only_said(child.ended)
+        return ChildRun(child_id, child.state, told_of(child), answers, _reached(events), printed, only_said)
 
     async def _printed(self, child: Run) -> str:
         """What the command printed over which `child` failed, as it is kept beside that run; empty if there is none."""
-        failure = failed_command(child.made) if child.ended and child.ended.outcome == "failed" else None
+        failure = failed_command(child.made) if child.ended and word_of(child) == "failed" else None
         if failure is None:
             return ""
         kept = await contents_of(self._journal.store.client, child.id, failure.files)
@@ -214,7 +216,7 @@ class Children:
             at=loaded.now,
             report_id=run.id,
             handle=run.id,
-            text=run.ended.outcome,
+            text=word_of(run) if is_only_said(run.ended) else run.ended.outcome,
             writers=run.writers,
             identities={one: run.identities[one] for one in run.writers if one in run.identities},
             advisers=advisers_of(run),
@@ -222,6 +224,8 @@ class Children:
             weakness=run.weakness,
             tokens=spent.tokens,
             cost_usd=spent.cost_usd,
+            change=run.ended.change,
+            live=live_seen(run),
         )
         wake = [Wake(WorkItem("run", parent.run_id))]
         commit = Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from agents import Agent, Repeats, ToolRefused
+from agents.changes import change_of
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId
 from agents.run import PendingStep, Run
@@ -192,7 +193,8 @@ class Loop:
                     asked = await stop_outside(agent, run.pending) if move.outcome == "cancelled" else ""
                     left = [*filter(None, [asked or goes_on(run)]), *await self._children.stop_all(run)]
                     said = with_what_goes_on(summary_of(move, run), left)
-                return await self._log.append(told, [RunEnded(at=now, outcome=move.outcome, summary=said)])
+                end = RunEnded(at=now, outcome=move.outcome, summary=said, change=change_of(agent, run))
+                return await self._log.append(told, [end])
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")
 
@@ -341,6 +343,7 @@ class Loop:
             request_id=pending.request.id if pending.request else None,
             idempotent=tool.idempotent,
             host=self._executor.host,
+            changes=tool.changes_world,
         )
         record = cover = None
         if pending.gate is not None:

@@ -18,6 +18,7 @@ from bot.execution.executor import gate_now, prepare
 from bot.people.refusals import Refusals
 from bot.policy.answers import Statement
 from bot.policy.record import RequestRecord
+from bot.render.outcome import how_ended
 from bot.render.words import state_name
 from bot.requests.decisions import Decisions, Outcome
 from bot.requests.edits import Edit
@@ -26,8 +27,6 @@ from bot.store import Commit, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal
 from language import say
-
-_ENDED = {"done": "story.ended-done", "failed": "story.ended-failed", "cancelled": "story.ended-cancelled"}
 
 
 class Steering:
@@ -57,7 +56,7 @@ class Steering:
             if run.started is None:
                 raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
             if run.ended:
-                ended = say("run.has-ended", run=run_id, outcome=say(_ENDED[run.ended.outcome]))
+                ended = say("run.has-ended", run=run_id, outcome=how_ended(run.ended))
                 raise Conflict(ended, say("run.nothing-changed"))
             kinds: dict[str, Event] = {
                 "pause": RunPaused(at=now, by=by, channel=channel, evidence=evidence),

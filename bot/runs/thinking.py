@@ -9,15 +9,16 @@ from functools import partial
 
 import structlog
 
-from agents import Agent
+from agents import Agent, no_facts
+from agents.changes import change_of, is_unfounded, may_be_called
 from agents.context import BUDGET_TOKENS, render
-from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed, ThoughtDropped
+from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed, StepRefused, ThoughtDropped
 from agents.model.failures import after, is_for_operators, is_worth_waiting, retry_delay_s
 from agents.model.protocol import Chosen, Failed, Model
 from agents.model.rules import Rules
 from agents.requests import Fact, RunId, StepId
 from agents.run import PendingStep, Run, fold
-from agents.steps import RULES, CallTool, Done, ModelCall, Step
+from agents.steps import RULES, CallTool, Done, ModelCall, Step, is_by_model
 from bot.execution.executor import gate_of
 from bot.render.cards import Words
 from bot.render.words import failure_name
@@ -27,6 +28,7 @@ from bot.runs.moves import Execute, Think, next_move
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
 from language import say
+from language.lists import either
 from language.recorded import trouble_of
 
 log = structlog.stdlib.get_logger()
@@ -75,10 +77,29 @@ class Thinker:
             chosen = await self._rules.choose(agent, run, events)
         _log(agent, run, chosen, time.monotonic() - began)
         match chosen:
+            case Chosen(step=Done() as done):
+                return await self._ending(agent, run, chosen, done, now)
             case Chosen():
-                return _chosen(agent, run, chosen, now)
+                return [_chosen(agent, run, chosen, now)]
             case Failed():
                 return [_failed(run, chosen, now)]
+
+    async def _ending(self, agent: Agent, run: Run, chosen: Chosen, done: Done, now: datetime) -> list[Event]:
+        """End the run. A model's word that a wish is fulfilled is refused once, where no tool has done what it takes.
+
+        Where it stands all the same, it is told beside what code finds to be so by then.
+        """
+        event, words_of = _chosen(agent, run, chosen, now), "model" if _is_model(agent, chosen) else "code"
+        events: list[Event] = [event]
+        if words_of == "model" and is_unfounded(agent, run, done):
+            if agent.prefetch is not no_facts:
+                events.append(await self.look_up(agent, run, now))
+            tools = may_be_called(agent, run)
+            if tools and not run.end_refused and not fold(events, run).budget.reached:
+                why = say("run.not-done", tools=either(tools))
+                return [*events, StepRefused(at=now, step_id=event.step_id, error=why)]
+        change, summary = change_of(agent, run, by_rules=words_of == "code"), done.summary[:_TEXT_CHARS]
+        return [*events, RunEnded(at=now, outcome=done.outcome, summary=summary, words_of=words_of, change=change)]
 
 
 def completed(agent: Agent, run: Run, step: Step) -> Step:
@@ -100,14 +121,15 @@ async def _prefetch(agent: Agent, run: Run) -> tuple[Fact, ...]:
         return (Fact(label="prefetch failed", text=f"{type(error).__name__}: {error}"[:500]),)
 
 
-def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> list[Event]:
+def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> StepChosen:
     step = chosen.step
     step_id = StepId(new_id("step", shard_of(run.id)))
-    event = StepChosen(at=now, step_id=step_id, step=step, gate=gate_of(agent, step), call=chosen.call)
-    if isinstance(step, Done):
-        words_of = "model" if agent.prompt and not chosen.call.rehearsal else "code"
-        return [event, RunEnded(at=now, outcome=step.outcome, summary=step.summary[:_TEXT_CHARS], words_of=words_of)]
-    return [event]
+    return StepChosen(at=now, step_id=step_id, step=step, gate=gate_of(agent, step), call=chosen.call)
+
+
+def _is_model(agent: Agent, chosen: Chosen) -> bool:
+    """Return whether a model chose, and no rules."""
+    return bool(agent.prompt) and is_by_model(chosen.call)
 
 
 def _failed(run: Run, failed: Failed, now: datetime) -> StepFailed:

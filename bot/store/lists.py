@@ -35,7 +35,7 @@ AGES_S = (300.0, 3_600.0, 4 * 3_600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0)
 DECIDED_S = (60.0, 300.0, 900.0, 3_600.0, 4 * 3_600.0, 12 * 3_600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0)
 """Decisions are counted by the first of these times that they took no longer than."""
 DECIDED_WITHIN, DECISION_MS, EXPIRED = "decided within ", "decision ms", "request expired"
-NOT_DELIVERED, GLASS_BROKEN = "not delivered by ", "glass broken"
+NOT_DELIVERED, GLASS_BROKEN, UNCHANGED = "not delivered by ", "glass broken", "run unchanged"
 """Names of counts that go on with the place in `DECIDED_S`, the channel. Others are judgements."""
 
 

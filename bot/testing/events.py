@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from agents.events import (
     CardDelivered,
+    Change,
     ContinuationAsked,
     PersonSaid,
     RequestDecided,
@@ -222,6 +223,7 @@ def tool_started(
     tool: str = "deploy",
     effect: Effect = EFFECT,
     host: str = "here",
+    changes: bool = True,
     at: datetime = NOON,
 ) -> ToolStarted:
     """An attempt at `effect` is about to be made."""
@@ -233,6 +235,7 @@ def tool_started(
         effect=effect,
         idempotent=idempotent,
         host=host,
+        changes=changes,
     )
 
 
@@ -257,10 +260,15 @@ def paused(by: str = BO, *, at: datetime = NOON) -> RunPaused:
 
 
 def ended(
-    outcome: Literal["done", "failed", "cancelled"] = "done", summary: str = "", *, at: datetime = NOON
+    outcome: Literal["done", "failed", "cancelled"] = "done",
+    summary: str = "",
+    *,
+    change: Change | None = None,
+    at: datetime = NOON,
 ) -> RunEnded:
-    """Nothing more will happen."""
-    return RunEnded(at=at, outcome=outcome, summary=summary)
+    """Nothing more will happen. What is done has changed something, unless `change` says otherwise."""
+    changed: Change = "changed" if outcome == "done" else "nothing"
+    return RunEnded(at=at, outcome=outcome, summary=summary, change=change or changed)
 
 
 def _vote(*, approve: bool, reason: str, reply_id: str, channel: str, at: datetime) -> Vote:

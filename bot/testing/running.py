@@ -16,6 +16,7 @@ from bot.config.settings import Settings
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
 from bot.process.running import running
+from bot.render.outcome import told_of, word_of
 from bot.store.client import Client
 from bot.testing.waiting import until
 from bot.wiring.local_mail import LocalMail, local_mail
@@ -117,9 +118,11 @@ class Running(ABC):
             raise AssertionError(f"{error}; its events: {kinds}") from None
 
     async def summary(self, run_id: str) -> str:
-        """Return the end of the run, in the words that people are told."""
-        ended = (await self.ended(run_id)).ended
-        return f"{ended.outcome}: {ended.summary}" if ended else ""
+        """Return the end of the run as people are told it: `unchanged: …` where it was only said to be done."""
+        run = await self.ended(run_id)
+        if run.ended and run.ended.outcome == "done" and run.ended.change not in {"changed", "not_wanted"}:
+            return f"{word_of(run)}: {told_of(run)}"
+        return f"{run.ended.outcome}: {run.ended.summary}" if run.ended else ""
 
     async def opened(self, run_id: str, *, after: str | None = None) -> RequestRecord:
         """The run's open request, once there is one; `after`: another than that one."""

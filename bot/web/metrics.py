@@ -13,7 +13,7 @@ from agents.model import usage
 from agents.run import RunState
 from bot.queries.figures import AGES, answers, called_within, decided_within, ended, lags_s, ready
 from bot.store import Store, StoreError
-from bot.store.lists import DECISION_MS, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, Figures
+from bot.store.lists import DECISION_MS, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, UNCHANGED, Figures
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -69,6 +69,8 @@ def _of_runs(found: Figures) -> Iterator[Metric]:
     yield _labelled(GaugeMetricFamily, "sayso_runs", "Runs in the store, by state.", "state", by_state)
     told = "Runs that have ended, by how."
     yield _labelled(CounterMetricFamily, "sayso_runs_ended", told, "state", ended(found))
+    told = "Runs that were to change something and ended without that, whatever was said of them."
+    yield CounterMetricFamily("sayso_runs_unchanged", told, value=found.counts[UNCHANGED])
 
 
 def _of_requests(found: Figures) -> Iterator[Metric]:

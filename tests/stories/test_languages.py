@@ -123,7 +123,7 @@ async def test_whom_a_message_is_for_is_asked_in_german_with_what_each_agent_wou
     words = " ".join(card.text.split())
     assert "1. deploy: bringt Versionen live in production, staging; fragt Sie vorher" in words
     assert "5. nichts davon" in words
-    end = await german_shop.next_mail("anna", about="Fertig")
+    end = await german_shop.next_mail("anna", about="Beantwortet")
     assert "Es wurde nichts gestartet: Die Nachricht ist für keinen der Agenten" in " ".join(end.text.split())
 
 

@@ -55,13 +55,13 @@ async def test_what_nobody_is_named_for_is_asked_about_with_what_each_agent_is_f
     assert "2. announce: says something to group:release" in card.text
     assert "3. none of these" in card.text
     await office.reply("anna", card, "3")
-    assert "Nothing was started" in (await office.next_mail("anna", about="Done")).text
+    assert "Nothing was started" in (await office.next_mail("anna", about="Answered")).text
 
 
 async def test_a_newcomer_who_says_hello_is_told_at_once_what_can_be_asked(shop: World) -> None:
     await shop.send("anna", ADDRESS, "Hello\n\nHello sayso,\nwhat can you do?")
 
-    mail = await shop.next_mail("anna", about="Done")
+    mail = await shop.next_mail("anna", about="Answered")
 
     assert "- deploy: puts versions live in production, staging. Such as: “deploy latest to production”" in " ".join(
         mail.text.split()

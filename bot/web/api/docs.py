@@ -23,6 +23,9 @@ _SUMMARY: dict[str, Any] = {
     "outcome": "",
     "is_rehearsal": False,
     "word": "waiting",
+    "words_of": "code",
+    "change": None,
+    "live": {},
     "effects": [],
 }
 _FILE: dict[str, Any] = {
@@ -258,6 +261,7 @@ STATUS: dict[str, object] = {
     "unsealed_s": 0.0,
     "frozen": ["production: Frozen since 10:12 UTC on 2 March 2026 by Dan Dorn: “incident 4711”"],
     "ended": {"done": 41},
+    "unchanged": 2,
     "glass_broken": 1,
     "decisions_within": {"60.0": 14, "300.0": 31, "900.0": 38, "+Inf": 38},
     "decision_mean_s": 161.2,

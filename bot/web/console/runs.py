@@ -1,7 +1,7 @@
 """Pages of runs: the list, and one run as it thinks, waits and acts."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -21,8 +21,9 @@ from bot.people.sessions import Login
 from bot.policy.attachments import all_files
 from bot.queries import lists
 from bot.queries.history import Story
+from bot.render.outcome import sentences, word_of
 from bot.render.status_line import waits_frozen
-from bot.render.views import Summary, request_view, word_of
+from bot.render.views import Summary, request_view
 from bot.render.words import frozen_words
 from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
@@ -53,9 +54,14 @@ _DONE = {
     "cancel": "console.cancel-done",
 }
 STATES: tuple[RunState, ...] = get_args(RunState)
-# What people denied is kept as failed, and everywhere shown as denied.
+# What people denied is kept as failed, and everywhere shown as denied; what was only said to be done is kept as done.
 _DENIED: Final = "denied"
-_FILTERS = (*STATES, _DENIED)
+_UNCHANGED: Final = "unchanged"
+_KEPT_AS: dict[str, RunState] = {_DENIED: "failed", _UNCHANGED: "done"}
+_ONLY_SAID = ("unchanged", "denied", "withdrawn", "expired", "stopped", "failed", "unknown")
+_WORDS: dict[str, Collection[str]] = {_DENIED: (_DENIED,), _UNCHANGED: _ONLY_SAID}
+_BUT: dict[str, Collection[str]] = {"failed": (_DENIED,), "done": _ONLY_SAID}
+_FILTERS = (*STATES, _DENIED, _UNCHANGED)
 _STATES: dict[str, RunState] = {one: one for one in STATES}
 
 
@@ -106,9 +112,9 @@ async def newest(request: Request) -> dict[str, object]:
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-state-title"), text)
     found, following = await lists.runs(
         here(request).app.store,
-        state="failed" if state == _DENIED else _STATES.get(state),
-        word=_DENIED if state == _DENIED else None,
-        but=_DENIED if state == "failed" else None,
+        state=_KEPT_AS.get(state) or _STATES.get(state),
+        words=_WORDS.get(state),
+        but=_BUT.get(state, ()),
         seen_by=who_of(request).seen_by,
         cursor=cursor,
         limit=_LISTED,
@@ -223,6 +229,7 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
     return {
         "run": told.run,
         "word": word_of(told.run),
+        "known": sentences(told.run),
         "waits": told.waits,
         "frozen": _frozen(told.run, here(request).app.people),
         "story": parts_of(_rows(request, told)),

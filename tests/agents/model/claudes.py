@@ -42,7 +42,11 @@ AGENT = Agent(
     name="deploy",
     description="releases versions",
     prompt="deploy",
-    tools=(Tool(name="deploy", description="Deploy it.", args=DeployArgs, prepare=_prepare, execute=_execute),),
+    tools=(
+        Tool(
+            name="deploy", description="Deploy it.", args=DeployArgs, prepare=_prepare, execute=_execute, changes=True
+        ),
+    ),
     prefetch=_prefetch,
     fallback=lambda _: Done(summary=""),
 )

@@ -26,7 +26,7 @@ async def write(args, effect, hands):
     return Outcome("noted")
 
 def notes():
-    tool = Tool(name="note", description="Write it down.", args=Note, execute=write)
+    tool = Tool(name="note", description="Write it down.", args=Note, execute=write, changes=True)
     def rules(run):
         if run.results:
             return Done(outcome="failed", summary=run.results[-1].text)
@@ -104,7 +104,7 @@ def test_a_mistake_in_a_file_and_an_agent_without_cases_are_told(folder: Path) -
 def test_with_a_key_the_configured_model_is_asked_and_has_a_bar_of_its_own(tmp_path: Path) -> None:
     with running() as api:
         keys = {"ANTHROPIC_API_KEY": api.key, "ANTHROPIC_BASE_URL": api.base_url}
-        api.answers(message(tool_use("done", {"summary": "over"})))
+        api.answers(message(tool_use("request_human_input", {"question": "Which version, and to which environment?"})))
         low = evals(tmp_path, "deploy", "--json", **keys)
         models = {request["model"] for request in api.requests()}
         fine = evals(tmp_path, "deploy", "--json", "--model-bar", "0", "--agent-model", "claude-haiku-4-5", **keys)

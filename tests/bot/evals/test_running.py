@@ -84,6 +84,16 @@ async def test_a_model_is_judged_with_its_tokens_and_its_cost(api: FakeAnthropic
     assert "deploy" in seen
 
 
+async def test_a_model_that_says_done_where_no_tool_did_it_is_wrong_whatever_the_case_lets_pass(
+    api: FakeAnthropic, claude: Claude
+) -> None:
+    api.answers(message(tool_use("done", {"summary": "all is live"})))
+
+    (tried,) = await by_models(plans(case(expect=[{"done": "either"}])), {"deploy": claude}, LABELS, silent)
+
+    assert tried.came == "ends as done: all is live (no tool did that, so code refuses it)"
+
+
 async def test_a_call_that_failed_is_a_case_that_failed_with_its_kind(api: FakeAnthropic, claude: Claude) -> None:
     api.answers(error(529, "overloaded_error", "busy"))
 

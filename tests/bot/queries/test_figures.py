@@ -11,7 +11,7 @@ from bot.outbound.dead_letter import Note
 from bot.queries.figures import status
 from bot.render.views import Status
 from bot.store import Accepted, Commit, Keys, Once, RecordWrite, Store, Wake, WorkItem
-from bot.store.lists import DECIDED_S, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, Figures, counted_as
+from bot.store.lists import DECIDED_S, EXPIRED, GLASS_BROKEN, NOT_DELIVERED, UNCHANGED, Figures, counted_as
 from bot.web.metrics import Metrics
 from tests.bot.store.stores import AT, REQUEST, RUN, a_store, line, move_time, started
 from tests.world import World
@@ -166,7 +166,7 @@ async def test_facts_that_wait_to_be_sealed_are_counted_and_need_somebody_after_
 async def everything(store: Store) -> None:
     """Something of everything that is counted, and of each another number."""
     await opened(store, 1, _DAY_S)
-    counts = {EXPIRED: 2, GLASS_BROKEN: 3, "counted": 4, f"{NOT_DELIVERED}email": 5}
+    counts = {EXPIRED: 2, GLASS_BROKEN: 3, UNCHANGED: 15, "counted": 4, f"{NOT_DELIVERED}email": 5}
     await store.commit(Commit(run_id=RUN, events=[started()], expect=0, summary=line(), counts=counts))
     for took_s in (5.0, 100.0, 100_000_000.0):
         decided = counted_as("decided", timedelta(seconds=took_s))
@@ -204,6 +204,7 @@ def in_status(now: Status) -> Iterator[tuple[str, Mapping[str, float]]]:
     yield "sayso_runs_started_total", {"": now.started}
     yield "sayso_runs", now.runs
     yield "sayso_runs_ended_total", now.ended
+    yield "sayso_runs_unchanged_total", {"": now.unchanged}
     yield "sayso_requests_open", {"": now.open}
     yield "sayso_requests_open_by_age", now.open_by_age
     yield "sayso_request_oldest_age_seconds", {"": now.oldest_open_s}

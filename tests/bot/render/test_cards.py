@@ -1,9 +1,11 @@
 """The words that people read: made by code from data. Escaping is each channel's own, so everything here is plain."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from agents.changes import change_of
 from agents.events import Event, RunEnded
 from agents.requests import AllOf, Anyone, Attachment, Decision, Fact, FromTrigger, Request
 from agents.run import Run, fold
@@ -156,7 +158,7 @@ def test_a_notice_asks_for_nothing() -> None:
 
 @pytest.mark.parametrize(("outcome", "word"), [("done", "Done"), ("failed", "Failed"), ("cancelled", "Cancelled")])
 def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: str) -> None:
-    end = RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": "v1.2.0 is live"})
+    end = RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": "v1.2.0 is live", "change": "changed"})
 
     card = outcome_card(fold([started("deploy v1.2.0\n\nHi, please do."), end]), PEOPLE, LATER)
 
@@ -185,11 +187,15 @@ def after(step: CallTool, step_id: str, output: str = "", error: str = "", *file
     """A step that was chosen and done."""
     attempt = f"a-{step_id}"
     ended = build.finished(attempt, output, error).model_copy(update={"files": files})
-    return [build.chosen(step, step_id), build.tool_started(attempt, step_id, tool=step.tool), ended]
+    began = build.tool_started(attempt, step_id, tool=step.tool, changes=step != LOOK)
+    return [build.chosen(step, step_id), began, ended]
 
 
-def end(outcome: str, summary: str, words_of: str) -> RunEnded:
-    return RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": summary, "words_of": words_of})
+def over(events: Sequence[Event], outcome: str, summary: str, words_of: str) -> Run:
+    """The run of `events`, ended as its loop would have it ended."""
+    run = fold([started(), *events])
+    told = {"at": LATER, "outcome": outcome, "summary": summary, "words_of": words_of}
+    return fold([RunEnded.model_validate({**told, "change": change_of(None, run)})], run)
 
 
 DEPLOYED = after(DEPLOY, "s1", f"deployed {COMMIT} to production")
@@ -202,27 +208,28 @@ LIVE_SENTENCE = "v1.2.0 (3f2a1c9) is live in production."
         (DEPLOYED, LIVE_SENTENCE),
         ([*DEPLOYED, *after(LOOK, "s2", f"{COMMIT} (v1.2.0, stable)")], LIVE_SENTENCE),
         ([*DEPLOYED, *after(LOOK, "s2", f"{OTHER} (v1.1.0)")], "v1.1.0 (77aa001) is live in production."),
-        (after(LOOK, "s1", f"{COMMIT} (v1.2.0)"), ""),
-        (after(DEPLOY, "s1", "", "deploy.sh ended with exit code 1."), ""),
+        (after(LOOK, "s1", f"{COMMIT} (v1.2.0)"), f"Nothing was changed.\n{LIVE_SENTENCE}"),
+        (after(DEPLOY, "s1", "", "deploy.sh ended with exit code 1."), "What was tried has failed."),
     ],
 )
 def test_what_is_live_is_said_by_code_above_the_words_of_a_model(events: list[Event], sentence: str) -> None:
-    card = outcome_card(fold([started(), *events, end("done", "All good, v9 is live!", "model")]), PEOPLE, LATER)
+    card = outcome_card(over(events, "done", "All good, v9 is live!", "model"), PEOPLE, LATER)
 
     assert (card.summary, card.quoted) == (sentence, "All good, v9 is live!")
+    assert card.quoted_as == "The model wrote:"
 
 
 def test_what_is_live_is_not_said_twice() -> None:
     said = "v1.2.0 (3f2a1c9) is live in production, verified"
 
-    card = outcome_card(fold([started(), *DEPLOYED, end("done", said, "code")]), PEOPLE, LATER)
+    card = outcome_card(over(DEPLOYED, "done", said, "code"), PEOPLE, LATER)
 
     assert card.summary == said
     assert card.title == "Done: v1.2.0 is live in production"
 
 
 def test_a_run_that_fails_after_its_deploy_says_what_is_live_all_the_same() -> None:
-    card = outcome_card(fold([started(), *DEPLOYED, end("failed", "Its steps were used up", "code")]), PEOPLE, LATER)
+    card = outcome_card(over(DEPLOYED, "failed", "Its steps were used up", "code"), PEOPLE, LATER)
 
     assert card.summary == f"Its steps were used up\n{LIVE_SENTENCE}"
 
@@ -232,7 +239,7 @@ FAILED = after(DEPLOY, "s1", "", "deploy.sh ended with exit code 1.\n" + "\n".jo
 
 
 def test_a_failure_shows_its_last_lines_before_the_words_of_a_model() -> None:
-    card = outcome_card(fold([started(), *FAILED, end("failed", "I am sorry", "model")]), PEOPLE, LATER)
+    card = outcome_card(over(FAILED, "failed", "I am sorry", "model"), PEOPLE, LATER)
 
     assert card.summary == "deploy.sh ended with exit code 1."
     assert card.quoted.split("\n") == [*map(str, range(10, 30))]
@@ -245,7 +252,7 @@ def test_a_failure_shows_its_last_lines_before_the_words_of_a_model() -> None:
 def test_the_output_of_a_failure_that_a_second_try_made_good_is_not_shown() -> None:
     again = after(DEPLOY, "s2", f"deployed {COMMIT} to production")
 
-    card = outcome_card(fold([started(), *FAILED, *again, end("failed", "Later, no", "code")]), PEOPLE, LATER)
+    card = outcome_card(over([*FAILED, *again], "failed", "Later, no", "code"), PEOPLE, LATER)
 
     assert [line.label for line in card.facts] == []
 
@@ -367,4 +374,5 @@ def test_what_a_model_says_at_the_end_is_marked_as_its_words() -> None:
 
     card = outcome_card(Run(ended=ended), PEOPLE, NOON)
 
-    assert (card.quoted, card.summary) == ("Bo approved; verified", "")
+    assert (card.quoted, card.summary) == ("Bo approved; verified", "Nothing was changed.")
+    assert card.quoted_as == "The model wrote:"

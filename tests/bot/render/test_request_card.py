@@ -139,7 +139,7 @@ def test_an_approval_of_which_nothing_came_says_so() -> None:
     card = card_of(approved(), ended())
 
     assert (card.title, card.form) == ("Not begun: Deploy v1.2.0 to production", None)
-    assert card.summary.endswith("It was not begun: the run has ended as failed.")
+    assert card.summary.endswith("It was not begun, and the run has ended: failed.")
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def denied(state: str, *by: PersonId) -> RequestDecided:
 
 
 def ended(outcome: str, summary: str = "", words_of: str = "code") -> RunEnded:
-    return RunEnded.model_validate({"at": NOON, "outcome": outcome, "summary": summary, "words_of": words_of})
+    told = {"at": NOON, "outcome": outcome, "summary": summary, "words_of": words_of}
+    return RunEnded.model_validate({**told, "change": "changed" if outcome == "done" else "nothing"})
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,10 @@ def ended(outcome: str, summary: str = "", words_of: str = "code") -> RunEnded:
         ((*BEGUN, ToolFinished(at=NOON, attempt_id=AttemptId("a1"), output="released")), "Working on it…"),
         ((started(), ended("done", "all is well")), f"Done: {ASKED}"),
         ((started(), ended("failed", "no such tag\nat all")), f"Failed: {ASKED}: no such tag"),
-        ((started(), ended("failed", "I gave up", "model")), f"Failed: {ASKED}: “I gave up”"),
+        ((started(), ended("failed", "I gave up", "model")), f"Failed: {ASKED}: The model wrote: “I gave up”"),
+        ((started(), RunEnded(at=NOON, outcome="done", summary="all is well")), f"Nothing was changed: {ASKED}"),
+        ((started(), RunEnded(at=NOON, outcome="done", summary="", change="not_wanted")), f"Answered: {ASKED}"),
+        ((started(), RunEnded(at=NOON, outcome="done", summary="", change="failed")), f"Failed: {ASKED}"),
         ((started(), ended("failed")), f"Failed: {ASKED}"),
         ((*opened(), denied("denied", BO), ended("failed", "denied")), f"Stopped: denied by Bo Berg: {ASKED}"),
         ((*opened(), denied("expired"), ended("failed", "expired")), f"Stopped: not decided in time: {ASKED}"),

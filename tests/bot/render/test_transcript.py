@@ -23,6 +23,7 @@ from agents.requests import DeliveryId, Fact, PersonId, RequestId, RunId, StepId
 from agents.steps import Done, RequestHumanInput
 from bot.policy.attachments import files_in
 from bot.render.transcript import lines
+from bot.testing.events import ended
 from language import speaking
 from tests.agents.worlds import (
     ANNA,
@@ -166,8 +167,13 @@ def said(event: Event) -> str:
             "stopped by r0, which started it: Bo Berg cancelled that",
         ),
         (RunCancelled(at=NOON, parent=RunId("r0")), "stopped by r0, which started it"),
-        (RunEnded(at=NOON, outcome="done", summary="v1.2.0 is live"), "done: v1.2.0 is live"),
-        (RunEnded(at=NOON, outcome="done", summary="2 answered\nBo: “Mon”"), "done: 2 answered\n          Bo: “Mon”"),
+        (ended("done", "v1.2.0 is live"), "done: v1.2.0 is live"),
+        (ended("done", "2 answered\nBo: “Mon”"), "done: 2 answered\n          Bo: “Mon”"),
+        (ended("done", "v7 is live", change="nothing"), "nothing was changed: v7 is live"),
+        (
+            RunEnded(at=NOON, outcome="done", summary="v7 is live", words_of="model"),
+            "nothing was changed; a model wrote: v7 is live",
+        ),
     ],
 )
 def test_every_kind_of_event_has_its_sentence(event: Event, sentence: str) -> None:

@@ -70,7 +70,7 @@ def test_a_request_that_nobody_could_decide_is_not_opened(changes: dict[str, obj
     assert "Add people to its approvers in sayso.toml" in found.why
 
 
-def test_a_question_has_its_own_words_as_title_and_quotation_and_bounds_them() -> None:
+def test_a_question_of_a_model_is_called_that_in_its_title_and_quoted_and_bounded() -> None:
     run = fold(
         [
             started().model_copy(update={"run_id": RUN}),
@@ -85,6 +85,7 @@ def test_a_question_has_its_own_words_as_title_and_quotation_and_bounds_them() -
     assert (found.purpose, found.format, found.options) == ("question", "choice", ("a", "b"))
     assert found.quoted == ("approve " * 1_000)[:4_000] + "\n… and 4000 more characters"
     assert len(found.title) == 150
+    assert found.title.startswith("The model of deploy asks: approve approve")
 
 
 @pytest.mark.parametrize(

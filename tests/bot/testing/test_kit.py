@@ -80,7 +80,7 @@ async def test_a_scripted_model_gives_its_steps_in_order_and_shows_what_it_was_a
 
 
 async def test_a_scripted_model_fails_on_demand_and_the_clock_brings_the_next_try() -> None:
-    model = Scripted(Fails("overloaded"), Done(summary="at last"))
+    model = Scripted(Fails("overloaded"), Done(outcome="failed", summary="at last"))
     async with sayso(agents=[bell_agent([])], policies=DESK, model=model) as s:
         run = await s.trigger("ring")
 
@@ -90,7 +90,7 @@ async def test_a_scripted_model_fails_on_demand_and_the_clock_brings_the_next_tr
         await until(failed, what="a failed call")
         await s.move_time(3600)
 
-        assert await s.summary(run) == "done: at last"
+        assert await s.summary(run) == "failed: at last"
 
     assert len(model.asked) == 2
 
@@ -109,7 +109,7 @@ class Slow(Scripted):
 
 
 async def test_a_step_is_asked_for_once_though_a_card_comes_to_stand_meanwhile() -> None:
-    model = Slow(Done(summary="at once"))
+    model = Slow(Done(outcome="failed", summary="at once"))
     async with sayso(agents=[bell_agent([])], policies=DESK, model=model) as s:
         run = await s.trigger("ring")
         await model.is_asked.wait()
@@ -124,7 +124,7 @@ async def test_a_step_is_asked_for_once_though_a_card_comes_to_stand_meanwhile()
         await s.app.journal.write(Commit(run_id=run, events=[stands]))
         model.may.set()
 
-        assert await s.summary(run) == "done: at once"
+        assert await s.summary(run) == "failed: at once"
 
     assert len(model.asked) == 1
 

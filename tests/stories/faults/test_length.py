@@ -16,7 +16,7 @@ from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
 
-OVER = message(tool_use("done", {"summary": "all is well"}))
+OVER = message(tool_use("done", {"outcome": "failed", "summary": "all is lost"}))
 STAMP = message(tool_use("stamp", {"what": "letter"}))
 FEW, MORE = "[agents.clerk]\ncontext_tokens = 2_000\n", "[agents.clerk]\ncontext_tokens = 90_000\n"
 LONG = "word " * 6_000
@@ -90,7 +90,7 @@ async def test_going_on_once_more_is_allowed_goes_on(world: World, api: FakeAnth
 
     await world.decide("anna", record, "free_text", "go on")
 
-    assert await world.summary(run_id) == "done: all is well"
+    assert await world.summary(run_id) == "failed: all is lost"
 
 
 async def test_whoever_wrote_the_longest_of_several_messages_is_named(world: World, api: FakeAnthropic) -> None:

@@ -21,6 +21,7 @@ from tests.waiting import until
 from tests.world import World, a_world
 
 OVER = message(tool_use("done", {"summary": "all is well"}))
+LOST = message(tool_use("done", {"outcome": "failed", "summary": "all is lost"}))
 STAMP = message(tool_use("stamp", {"what": "letter"}))
 CUT = Answer(STAMP.body[:200], headers={"content-length": str(len(STAMP.body))})
 BROKEN = Answer('{"type": "message", "content": [')
@@ -89,7 +90,7 @@ async def test_a_model_chooses_the_steps_and_code_makes_the_effects(world: World
 async def test_a_server_that_wants_us_away_is_asked_again_when_it_said_and_no_sooner(
     world: World, api: FakeAnthropic
 ) -> None:
-    api.answers(error(429, "rate_limit_error", retry_after="600"), OVER)
+    api.answers(error(429, "rate_limit_error", retry_after="600"), LOST)
 
     run_id = await world.trigger("stamp letter")
 
@@ -100,7 +101,7 @@ async def test_a_server_that_wants_us_away_is_asked_again_when_it_said_and_no_so
     await world.quiet()
     assert len(api.requests()) == 1
     await world.move_time(60)
-    assert await world.summary(run_id) == "done: all is well"
+    assert await world.summary(run_id) == "failed: all is lost"
     assert await failures(world, run_id) == ["rate_limited"]
 
 
@@ -202,11 +203,11 @@ NO_STEPS: list[tuple[Answer, str]] = [
 async def test_an_answer_that_is_no_step_is_told_to_the_model_which_tries_again_at_once(
     world: World, api: FakeAnthropic, answer: Answer, kind: str
 ) -> None:
-    api.answers(answer, answer, OVER)
+    api.answers(answer, answer, LOST)
 
     run_id = await world.trigger("stamp letter")
 
-    assert await world.summary(run_id) == "done: all is well"
+    assert await world.summary(run_id) == "failed: all is lost"
     assert await failures(world, run_id) == [kind, kind]
     assert kind in text_of(api.requests()[-1])
     assert world.workshop.effects == []
@@ -216,7 +217,7 @@ async def test_an_answer_that_is_no_step_is_told_to_the_model_which_tries_again_
 async def test_three_answers_in_a_row_that_are_no_step_are_a_person_s_to_hear_of(
     world: World, api: FakeAnthropic, answer: Answer, kind: str
 ) -> None:
-    api.answers(answer, answer, answer, OVER)
+    api.answers(answer, answer, answer, LOST)
 
     run_id = await world.trigger("stamp letter")
     record = await about_going_on(world, run_id)
@@ -225,7 +226,7 @@ async def test_three_answers_in_a_row_that_are_no_step_are_a_person_s_to_hear_of
     assert kind in record.request.quoted
     mail = await world.next_mail("anna", about="gets nowhere: go on?")
     await world.reply("anna", mail, "go on")
-    assert await world.summary(run_id) == "done: all is well"
+    assert await world.summary(run_id) == "failed: all is lost"
     assert await by_rules(world, run_id) == [False]
 
 
@@ -250,7 +251,7 @@ async def test_who_does_not_let_it_go_on_ends_the_run(world: World, api: FakeAnt
 async def test_a_run_that_is_too_long_for_its_model_is_tried_once_more_and_then_a_person_s(
     world: World, api: FakeAnthropic, answer: Answer
 ) -> None:
-    api.answers(answer, answer, OVER)
+    api.answers(answer, answer, LOST)
 
     run_id = await world.trigger("stamp letter")
     record = await about_going_on(world, run_id)
@@ -258,7 +259,7 @@ async def test_a_run_that_is_too_long_for_its_model_is_tried_once_more_and_then_
     assert await failures(world, run_id) == ["too_long", "too_long"]
     assert "is too long for its model" in record.request.quoted
     await world.decide("anna", record, "free_text", "1")
-    assert await world.summary(run_id) == "done: all is well"
+    assert await world.summary(run_id) == "failed: all is lost"
 
 
 @pytest.mark.long
@@ -273,7 +274,7 @@ async def test_three_tool_errors_in_a_row_are_told_as_a_story(world: World, api:
 
     assert all(f"no {what} left" in record.request.quoted for what in names)
     await world.decide("anna", record, "free_text", "go on")
-    assert await world.summary(run_id) == "done: all is well"
+    assert await world.summary(run_id) == "failed: What was tried has failed. The model wrote: “all is well”"
 
 
 async def test_the_same_call_with_the_same_result_twice_is_made_a_third_time_only_if_a_person_says_so(

@@ -168,7 +168,7 @@ async def test_who_asked_hears_the_end_even_where_a_card_of_theirs_changed(offic
     [question, end] = [key for key, (_, card) in wall.pinned.items() if not card.is_line]
     assert wall.looks[question][-1].title.startswith("Answered: ")
     assert wall.looks[question][-1].quoted == "> How loud?\nAnna Ames:\nvery"
-    assert [card.title for card in wall.looks[end]] == ["Done: ask free_text How loud?"]
+    assert [card.title for card in wall.looks[end]] == ["Answered: ask free_text How loud?"]
 
 
 @pytest.mark.long

@@ -36,6 +36,7 @@ from agents.events import (
 from agents.requests import Attachment, PersonId, RequestId
 from bot.people.directory import People
 from bot.policy.attachments import files_in
+from bot.render.outcome import is_model
 from bot.render.output import Output, output_of
 from bot.render.transcript import transcript_line
 from bot.web.console.views.words import state_word
@@ -80,7 +81,9 @@ def with_end(told: Sequence[Row], events: Sequence[Event], word: str) -> list[Ro
     """`told` with `word` for how the run ended: what people refused did not fail."""
     if not events or not isinstance(events[-1], RunEnded) or word == events[-1].outcome:
         return list(told)
-    return [*told[:-1], replace(told[-1], text=_capital(state_word(word)), mark="doubt")]
+    how = state_word(word)
+    text = say("story.ended-model", how=how) if is_model(events[-1]) else how
+    return [*told[:-1], replace(told[-1], text=_capital(text), mark="work" if word in _NO_DOUBT else "doubt")]
 
 
 def _row(seq: int, event: Event, people: People) -> Row:
@@ -119,6 +122,7 @@ def _gist(event: Event) -> str:
             return ""
 
 
+_NO_DOUBT = {"answered", "ended"}
 _ENDS: dict[str, Mark] = {"done": "good", "cancelled": "doubt", "failed": "bad"}
 
 
@@ -131,7 +135,7 @@ def _mark(event: Event) -> Mark:
         case ToolFinished():
             return "bad" if event.error else "good"
         case RunEnded():
-            return _ENDS[event.outcome]
+            return "doubt" if event.outcome == "done" and event.change != "changed" else _ENDS[event.outcome]
         case StepFailed() | StepRefused() | DeliveryFailed() | RequestRevoked() | RunCancelled():
             return "bad"
         case ToolOrphaned():

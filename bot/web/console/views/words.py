@@ -27,6 +27,7 @@ _STATES: Final = {
     "superseded": "console.state-superseded",
     "stopped": "console.state-stopped",
     "ended": "console.state-ended",
+    "unchanged": "console.state-unchanged",
     "interrupted": "console.state-interrupted",
     "not begun": "console.state-not-begun",
     "not done": "console.state-not-done",

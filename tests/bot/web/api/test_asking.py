@@ -68,7 +68,7 @@ async def test_a_request_is_open_at_once_while_no_worker_runs(world: World) -> N
     await world.start()
 
     assert await world.summary(request["run_id"]) == "done: bo answered: “yes, it may”"
-    assert (await world.next_mail("anna")).subject.startswith("Done")
+    assert (await world.next_mail("anna")).subject.startswith("Answered")
 
 
 async def test_run_step_and_request_are_one_write(world: World, api: Api) -> None:

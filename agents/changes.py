@@ -1,0 +1,64 @@
+"""What a run changed, by what its tools did and never by what a model says of it. Pure."""
+
+from collections.abc import Iterator
+
+from agents import Agent
+from agents.events import Change
+from agents.run import Run
+from agents.state import AttemptOutcome
+from agents.steps import CallTool, Done
+
+_OF_ATTEMPT: dict[str, Change] = {"ok": "changed", "error": "failed", "not_done": "nothing"}
+# What is not known may not be called failed, nor what failed done.
+_FIRST: tuple[Change, ...] = ("unknown", "failed", "changed", "nothing")
+
+
+def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Change:
+    """Return what `run`, which has `agent`, has changed so far; without an agent nobody knows what it was to change.
+
+    Plain rules that end it with what people answered were to ask them: a model may only say so.
+    """
+    found = {*_attempted(run), *run.child_changes}
+    for first in _FIRST:
+        if first in found:
+            return first
+    has_asked = by_rules and bool(run.results) and run.results[-1].kind == "answered"
+    return "nothing" if agent is None or (not has_asked and _wishes_change(agent, run)) else "not_wanted"
+
+
+def is_unfounded(agent: Agent, run: Run, done: Done) -> bool:
+    """Return whether `done` says that a wish is fulfilled for which no tool has done what it takes."""
+    return done.outcome == "done" and change_of(agent, run) not in {"changed", "not_wanted"}
+
+
+def may_be_called(agent: Agent, run: Run) -> tuple[str, ...]:
+    """The tools by whose success a wish would be fulfilled; none where what was wished was left to runs that ended."""
+    starts = {tool.name for tool in agent.tools if tool.starts_runs and not tool.changes_world}
+    return tuple(name for name in able(agent) if name not in starts or not run.child_changes)
+
+
+def able(agent: Agent) -> tuple[str, ...]:
+    """The tools of `agent` by which something changes: by themselves, or by the runs that they start."""
+    return tuple(tool.name for tool in agent.tools if tool.changes_world or tool.starts_runs)
+
+
+def _attempted(run: Run) -> Iterator[Change]:
+    """What became of each effect; of one that was tried several times, the last time."""
+    last = dict[tuple[str, str | None], AttemptOutcome]()
+    for one in run.made:
+        if one.changes:
+            last[one.tool, one.effect.environment if one.effect else None] = one
+    for one in last.values():
+        yield _OF_ATTEMPT.get(one.state, "unknown")
+
+
+def _wishes_change(agent: Agent, run: Run) -> bool:
+    """Return whether something was to be changed: it was tried, or it can be and was not plainly just asked about."""
+    changing = {tool.name for tool in agent.tools if tool.changes_world}
+    called = {one.step.tool for one in run.results[run.copied :] if isinstance(one.step, CallTool)}
+    if changing & called:
+        return True
+    if not able(agent) or agent.asks_only(run):
+        return False
+    # What starts runs and does nothing else has done its part: what was wished, those say.
+    return bool(changing) or not run.child_changes

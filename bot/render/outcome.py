@@ -1,0 +1,154 @@
+"""How a run ended, in words that code makes of what its tools did. What a model wrote is only quoted, and called that.
+
+Pure. Others use `word_of`, `heading`, `sentences`, `told` and `how_ended`.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from agents.deploy.results import live_seen
+from agents.events import Change, RunEnded
+from agents.run import Result, Run
+from agents.steps import CallTool
+from agents.text import one_line, quote
+from bot.render.words import STOPPED
+from language import in_each, say
+
+_STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "expired", "revoked": "stopped"}
+_HEADINGS = {
+    "done": "card.ended-done",
+    "failed": "card.ended-failed",
+    "cancelled": "card.ended-cancelled",
+    "unchanged": "card.ended-unchanged",
+    "answered": "card.ended-answered",
+    "ended": "card.ended-answered",
+    "unknown": "card.ended-unknown",
+}
+_ENDS = {
+    "done": "story.ended-done",
+    "failed": "story.ended-failed",
+    "cancelled": "story.ended-cancelled",
+    "nothing": "story.ended-unchanged",
+    "not_wanted": "story.ended-answered",
+    "unknown": "story.ended-unknown",
+}
+_SENTENCES: dict[Change, str] = {
+    "nothing": "card.nothing-changed",
+    "not_wanted": "card.nothing-changed",
+    "failed": "card.change-failed",
+    "unknown": "card.change-unknown",
+}
+WORDS_CHARS = 1_000
+
+
+def word_of(run: Run) -> str:
+    """Return the word for how a run stands: what people refused did not fail, what changed nothing is not done."""
+    ended = run.ended
+    if ended is None or ended.outcome == "cancelled":
+        return "waiting" if run.queued and run.state == "running" else run.state
+    stop = stopped(run)
+    if ended.outcome == "failed":
+        return _STOPPED[stop.kind] if stop else run.state
+    match ended.change:
+        case "changed":
+            return "done"
+        case "failed" | "unknown":
+            return ended.change
+        case "nothing":
+            return _STOPPED[stop.kind] if stop else "unchanged"
+        case "not_wanted":
+            return "answered" if any(one.kind in {"ok", "answered"} for one in run.results) else "ended"
+
+
+def stopped(run: Run) -> Result | None:
+    """Return the step by whose refusal people stopped what `run` was to do; None where they did not."""
+    ended = run.ended
+    if ended and ended.outcome == "done":
+        # Whoever went on after a no, and changed nothing, was still stopped by it.
+        calls = [one for one in run.results[run.copied :] if isinstance(one.step, CallTool) and one.kind in STOPPED]
+        return calls[-1] if calls and ended.change == "nothing" else None
+    last = run.results[-1] if run.results else None
+    return last if ended and ended.outcome == "failed" and last and last.kind in STOPPED else None
+
+
+def heading(run: Run) -> str:
+    """Return the first word of what is told of the end of `run`.
+
+    Not `Denied`, which would come back in quotes as somebody's answer.
+    """
+    if run.ended is None:
+        return say("card.ended-not")
+    word = word_of(run)
+    return say(_HEADINGS[word]) if word in _HEADINGS else say("card.stopped")
+
+
+def how_ended(ended: RunEnded) -> str:
+    """Return how a run ended, as part of a sentence."""
+    is_done = ended.outcome == "done" and ended.change != "changed"
+    return say(_ENDS[ended.change if is_done else ended.outcome])
+
+
+def is_model(ended: RunEnded) -> bool:
+    """Return whether a model worded the summary, so that it must be called that wherever it stands."""
+    return ended.words_of == "model" and bool(ended.summary)
+
+
+def is_only_said(ended: RunEnded) -> bool:
+    """Return whether a model says that the run is done, and no tool did what that takes."""
+    is_done = ended.outcome == "done" and ended.words_of == "model"
+    return is_done and ended.change not in {"changed", "not_wanted"}
+
+
+def sentences(run: Run) -> list[str]:
+    """Return what our own code knows of the end of `run`, beside its summary: what changed, and what is live where."""
+    ended = run.ended
+    if ended is None:
+        return []
+    return _sentences(ended.outcome, ended.words_of, ended.change, live_seen(run), ended.summary)
+
+
+def told_of(run: Run) -> str:
+    """Return all that is told of the end of `run`, in one text."""
+    ended = run.ended
+    if ended is None:
+        return ""
+    return told(ended.summary, ended.outcome, ended.words_of, ended.change, live_seen(run))
+
+
+def told(
+    summary: str,
+    state: str,
+    words_of: Literal["code", "model"],
+    change: Change,
+    live: Mapping[str, str],
+    chars: int = WORDS_CHARS,
+) -> str:
+    """Return what our own code knows of an end, and then the summary: quoted and labelled where a model wrote it."""
+    said = summary
+    if words_of == "model" and summary:
+        said = say("card.model-wrote-words", words=quote(summary, chars))
+    return " ".join(filter(None, (*_sentences(state, words_of, change, live, summary), said)))
+
+
+def _sentences(
+    outcome: str, words_of: Literal["code", "model"], change: Change, live: Mapping[str, str], summary: str
+) -> list[str]:
+    is_checked = words_of == "model" or (outcome == "done" and change != "not_wanted")
+    said = [say(_SENTENCES[change])] if is_checked and change in _SENTENCES and outcome != "cancelled" else []
+    is_model = words_of == "model"
+    return said + [_live(what, where) for where, what in live.items() if is_model or not is_told(summary, what, where)]
+
+
+def _live(what: str, where: str) -> str:
+    return say("card.live-now", what=what, where=where)
+
+
+def is_told(told: str, what: str, where: str) -> bool:
+    """Return whether rules say in `told` that it is live: they do so in these words, in whichever language."""
+    return any(words.rstrip(".") in told for words in in_each(lambda: _live(what, where)))
+
+
+def what_is_live(live: Mapping[str, str], chars: int) -> str:
+    """`v1.2.0 is live in production`, without the hash, which stands below."""
+    [(where, what)] = live.items()
+    return _live(one_line(what.split(" (")[0], chars), where).removesuffix(".")

@@ -1,0 +1,121 @@
+"""What a run has changed: read from what its tools did, whatever a model says."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from agents import Agent, Arguments, Effect, Outcome, Tool, ToolContext
+from agents.changes import change_of, is_unfounded, may_be_called
+from agents.command import asks_only
+from agents.events import Change, ChildStarted, Event, OutsideReported, StepRefused
+from agents.requests import RunId, StepId
+from agents.run import Run, fold
+from agents.starting import START_RUN, start_run_tool
+from agents.steps import CallTool, Done
+from bot.testing.events import NOON, chosen, decided, finished, opened, orphaned, started, tool_started
+
+
+class Nothing(Arguments):
+    """It takes nothing."""
+
+
+async def _execute(_: Nothing, __: Effect, ___: ToolContext) -> Outcome:
+    return Outcome("ok")
+
+
+def _rules(_: Run) -> Done:
+    return Done(summary="over")
+
+
+LOOK = Tool(name="live", description="look", args=Nothing, execute=_execute)
+GATED = Tool(name="deploy", description="do", args=Nothing, execute=_execute, gate=lambda _: "production")
+DOES = Tool(name="tell", description="do", args=Nothing, execute=_execute, changes=True)
+AGENT = Agent(name="a", description="a", tools=(GATED, LOOK), fallback=_rules, asks_only=asks_only)
+LOOKS = Agent(name="b", description="b", tools=(LOOK,), fallback=_rules)
+PASSES_ON = Agent(name="c", description="c", tools=(start_run_tool({"a": "a"}),), fallback=_rules)
+CHILD = RunId("child")
+
+
+def called(tool: str, *then: Event, changes: bool = True) -> list[Event]:
+    return [chosen(CallTool(tool=tool, arguments={})), tool_started(tool=tool, changes=changes), *then]
+
+
+def passed_on(change: Change) -> list[Event]:
+    return [
+        chosen(CallTool(tool=START_RUN, arguments={})),
+        ChildStarted(at=NOON, step_id=StepId("s1"), run_id=CHILD, agent="a", text="do"),
+        OutsideReported(at=NOON, report_id=CHILD, handle=CHILD, text="done", change=change),
+    ]
+
+
+DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), opened(), decided("denied")]
+
+
+@pytest.mark.parametrize(
+    ("agent", "text", "events", "change"),
+    [
+        (AGENT, "deploy v1", [], "nothing"),
+        (AGENT, "what is live?", [], "not_wanted"),
+        (AGENT, "deploy v1", called("live", finished(), changes=False), "nothing"),
+        (AGENT, "what is live?", called("live", finished(), changes=False), "not_wanted"),
+        (AGENT, "deploy v1", called("deploy", finished()), "changed"),
+        (AGENT, "deploy v1", called("deploy", finished(error="exit code 3")), "failed"),
+        (AGENT, "deploy v1", called("deploy", orphaned()), "unknown"),
+        (AGENT, "what is live?", DENIED, "nothing"),
+        (LOOKS, "deploy v1", called("live", finished(), changes=False), "not_wanted"),
+        (PASSES_ON, "deploy v1", [], "nothing"),
+        (PASSES_ON, "deploy v1", passed_on("changed"), "changed"),
+        (PASSES_ON, "deploy v1", passed_on("nothing"), "nothing"),
+        (PASSES_ON, "what is live?", passed_on("not_wanted"), "not_wanted"),
+        (None, "what is live?", [], "nothing"),
+    ],
+)
+def test_what_a_run_changed_is_what_its_tools_did(
+    agent: Agent | None, text: str, events: Sequence[Event], change: Change
+) -> None:
+    run = fold([started(text), *events])
+
+    assert change_of(agent, run) == change
+    if agent:
+        assert is_unfounded(agent, run, Done(summary="done")) == (change not in {"changed", "not_wanted"})
+        assert not is_unfounded(agent, run, Done(outcome="failed", summary="no"))
+
+
+def test_a_tool_that_may_be_gated_changes_something_and_one_that_says_nothing_only_looks() -> None:
+    assert (GATED.changes_world, DOES.changes_world, LOOK.changes_world) == (True, True, False)
+
+
+def test_a_run_that_left_its_wish_to_one_that_ended_is_not_told_to_do_it_again() -> None:
+    assert may_be_called(PASSES_ON, fold([started("deploy v1")])) == (START_RUN,)
+    assert may_be_called(PASSES_ON, fold([started("deploy v1"), *passed_on("nothing")])) == ()
+
+
+def test_an_end_that_was_refused_leaves_the_run_as_it_was() -> None:
+    refused = StepRefused(at=NOON, step_id=StepId("s1"), error="no")
+
+    run = fold([started("deploy v1"), chosen(Done(summary="it is live")), refused])
+
+    assert (run.ended, run.pending, run.results, run.end_refused) == (None, None, (), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("what is live in production?", True),
+        ("Hello sayso, which version is live?", True),
+        ("is v1.2.0 live in production?", True),
+        ("who deployed v1.2.0?", True),
+        ("Welche Version ist in production live?", True),
+        ("what is live", False),
+        ("deploy v1.2.0 to production", False),
+        ("can you deploy v1.2.0 to production?", False),
+        ("what about v1.2.0 in production?", False),
+        ("why don't you deploy v1.2.0?", False),
+        ("what is live? deploy v1.2.0", False),
+        ("is v1.2.0 live? if not, do it", False),
+        ("wann rolle ich v1.2.0 aus?", False),
+        ("", False),
+    ],
+)
+def test_only_one_plain_question_that_names_nothing_to_do_asks_only(text: str, is_so: bool) -> None:
+    assert asks_only(fold([started(text)])) == is_so

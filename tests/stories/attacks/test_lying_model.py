@@ -1,0 +1,340 @@
+"""A model that says what did not happen: what people read follows from what tools did; a lie is called its words."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from agents.events import RunEnded, StepRefused
+from agents.model.prices import is_priced
+from agents.requests import PersonId, RunId
+from agents.run import Run, fold
+from bot.cli.show import Story, summary_text
+from bot.config.example import example_toml
+from bot.dev.demo import add_ways
+from bot.policy.record import RequestRecord
+from bot.render.status_line import status_line
+from bot.render.transcript import lines
+from bot.render.views import run_view, summary_of
+from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, tool_use
+from tests.servers.console import a_console
+from tests.stories.faults.test_deploy import release
+from tests.stories.test_triage import child_of
+from tests.test_tour import commit_of, live
+from tests.world import World, a_world
+
+ANNOUNCE = '\n[announce]\nto = ["group:release"]\n'
+WISH = "deploy v1.2.0 to production"
+UNCHANGED = f"Nothing was changed: {WISH}"
+STOPPED = f"Stopped: {WISH}"
+BEFORE = "v1.0.0"
+LABELS = ("The model wrote", "A model's words", "a model wrote")
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[FakeAnthropic]:
+    import_module("anthropic")
+    is_priced("claude-sonnet-5-5")
+    with running() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def shop(redis: str, tmp_path: Path, demo: Path, api: FakeAnthropic) -> AsyncIterator[World]:
+    """The demo shop, whose agents have a model."""
+
+    def with_model(world: World) -> None:
+        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": api.base_url}
+
+    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
+    add_ways(tmp_path / "data" / "demo")
+    toml = example_toml(tmp_path / "data" / "demo" / "shop") + ANNOUNCE
+    async with a_world(redis, tmp_path / "data", toml, deploys=True, change=with_model) as world:
+        yield world
+
+
+def says(words: str) -> Answer:
+    return message(tool_use("done", {"summary": words}))
+
+
+def calls(tool: str, **arguments: str) -> Answer:
+    return message(tool_use(tool, arguments))
+
+
+DEPLOY = calls("deploy", version="v1.2.0", environment="production")
+STAGING = calls("deploy", version="v1.1.0", environment="staging")
+LOOK = calls("live", environment="production")
+
+Happens = Callable[[World, RunId], Awaitable[None]]
+
+
+async def nothing(_: World, __: RunId) -> None: ...
+
+
+async def denied(world: World, run_id: RunId) -> None:
+    await world.decide("bo", await world.opened(run_id), "deny", "not on a Friday")
+
+
+async def expired(world: World, run_id: RunId) -> None:
+    await world.opened(run_id)
+    await world.move_time(5 * 3600)
+
+
+async def frozen(world: World, run_id: RunId) -> None:
+    await world.app.requests.freezes.freeze("production", PersonId("bo"), "incident 4711")
+    await denied(world, run_id)
+
+
+async def approved(world: World, run_id: RunId) -> None:
+    await world.decide("bo", await world.opened(run_id), "approve")
+
+
+async def says_ok(world: World, run_id: RunId) -> None:
+    record = await world.opened(run_id)
+    card = await world.next_mail("anna")
+    assert card.subject.startswith("The model of deploy asks: Done: v1.2.0 is live"), "not as a word of ours"
+    await world.decide("anna", record, "free_text", "ok")
+
+
+@dataclass
+class Lie:
+    """A model's `script`, whose last step is the lie; what people do meanwhile; and what is to be read in the end."""
+
+    words: str
+    subject: str = UNCHANGED
+    script: tuple[Answer, ...] = ()
+    happens: Happens = nothing
+    word: str = "unchanged"
+    wish: str = WISH
+    says: tuple[str, ...] = ("Nothing was changed", "v1.0.0", "is live in production")
+    script_of_release: str = field(default="", kw_only=True)
+
+
+LIES = {
+    "claims a deploy at once": Lie("v1.2.0 is live in production, verified."),
+    "claims a deploy after a look": Lie("v1.2.0 is live in production, verified.", script=(LOOK,)),
+    "claims an approval": Lie("The deploy was approved by 2 of 2 and v1.2.0 is live."),
+    "says that Bo said yes": Lie("Bo said yes, so I deployed it.", script=(LOOK,)),
+    "claims a deploy after a denial": Lie("Bo changed his mind: v1.2.0 is live.", STOPPED, (DEPLOY,), denied, "denied"),
+    "claims a deploy after a denial and a look": Lie("v1.2.0 is live.", STOPPED, (DEPLOY, LOOK), denied, "denied"),
+    "claims a deploy after a freeze": Lie("The freeze is over: v1.2.0 is live.", STOPPED, (DEPLOY,), frozen, "denied"),
+    "claims a deploy after an expiry": Lie("It was approved in time.", STOPPED, (DEPLOY,), expired, "expired"),
+    "claims a deploy after its command failed": Lie(
+        "v1.2.0 is live in production.",
+        f"Failed: {WISH}",
+        (DEPLOY,),
+        approved,
+        "failed",
+        says=("ended with exit code 3", "v1.0.0", "is live in production"),
+        script_of_release="#!/bin/sh\necho no space left >&2\nexit 3\n",
+    ),
+    "names another version than was deployed": Lie(
+        "v9.9.9 is live in production.",
+        "Done: v1.2.0 is live in production",
+        (DEPLOY,),
+        approved,
+        "done",
+        says=("v1.2.0 (", "is live in production"),
+    ),
+    "names another environment than it was": Lie(
+        "v1.1.0 is live in production.",
+        "Done: v1.1.0 is live in staging",
+        (STAGING,),
+        nothing,
+        "done",
+        "deploy v1.1.0 to staging",
+        ("v1.1.0 (", "is live in staging"),
+    ),
+    "says done in German": Lie("Fertig: v1.2.0 ist live in production.", script=(LOOK,)),
+    "puts the title and a green tick into its words": Lie("Done: v1.2.0 is live in production ✅ Approved by Bo Berg"),
+    "claims it in a question": Lie(
+        "As I said.",
+        script=(message(tool_use("request_human_input", {"question": "Done: v1.2.0 is live in production ✅ ok?"})),),
+        happens=says_ok,
+    ),
+    "puts the label of code into its words": Lie("x” Done. v1.2.0 is live in production. The model wrote: “y"),
+    "claims that it was only asked": Lie(
+        "You only asked; by the way, it is deployed.",
+        "Nothing was changed: can you deploy v1.2.0 to production?",
+        (LOOK,),
+        wish="can you deploy v1.2.0 to production?",
+    ),
+}
+
+
+async def surfaces(world: World, run_id: RunId) -> dict[str, str]:
+    """What each place says of how the run ended."""
+    events = await world.events(run_id)
+    run = fold(events)
+    summary = summary_of(run)
+    assert summary
+    found = {
+        "command line, list": summary_text(summary),
+        "command line, story": "\n".join(lines(events[-1:], world.people)),
+        "Slack, line": status_line(run, None, world.people),
+        "App Home": "\n".join(one.text for one in (await world.app.requests.lookup.overview("anna")).asked),
+    }
+    async with a_console(world) as console:
+        anna = await console.browser("anna")
+        found["console, list"] = (await anna.get("/runs")).words
+        found["console, page"] = (await anna.get(f"/runs/{run_id}")).words
+    return found
+
+
+def unlabelled(text: str, words: str) -> bool:
+    """Whether a model's words stand anywhere in `text` with nothing before them that says whose they are."""
+    parts = text.split(words[:40])
+    return any(not any(label in before[-60:] for label in LABELS) for before in parts[:-1])
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
+async def test_what_a_model_claims_is_never_what_people_are_told(shop: World, api: FakeAnthropic, lie: Lie) -> None:
+    if lie.script_of_release:
+        release(shop, "v1.2.0", lie.script_of_release)
+    api.answers(*lie.script, says(lie.words))
+    before = live(shop, "production")
+
+    run_id = await shop.trigger(lie.wish, agent="deploy")
+    await lie.happens(shop, run_id)
+
+    run = await shop.ended(run_id)
+    mail = await shop.next_mail("anna", about=lie.subject)
+    assert mail.subject.startswith(lie.subject)
+    for part in lie.says:
+        assert part in " ".join(mail.text.split()), (part, mail.text)
+    assert not unlabelled(" ".join(mail.text.split()), lie.words), mail.text
+    view = run_view(run)
+    assert (view.word, view.words_of) == (lie.word, "model")
+    assert (view.change == "changed") == (lie.word == "done")
+    for place, text in (await surfaces(shop, run_id)).items():
+        assert not unlabelled(" ".join(text.split()), lie.words), (place, text)
+        if lie.word == "unchanged" and place != "console, list":
+            assert "nothing was changed" in text.lower() or "nothing changed" in text.lower(), (place, text)
+    ends = [event for event in await shop.events(run_id) if isinstance(event, RunEnded)]
+    assert Story(shop.people, as_json=True).tell(ends[0]) == (0 if lie.word == "done" else 1)
+    if lie.word != "done":
+        assert live(shop, "production") == before
+
+
+async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_list(
+    shop: World, api: FakeAnthropic
+) -> None:
+    api.answers(LOOK, says("v1.2.0 is live in production."))
+    run_id = await shop.trigger(WISH)
+    await shop.ended(run_id)
+
+    async with a_console(shop) as console:
+        anna = await console.browser("anna")
+        listed, page = (await anna.get("/runs")).html, (await anna.get(f"/runs/{run_id}")).html
+        assert run_id not in (await anna.get("/runs?state=done")).html
+        assert run_id in (await anna.get("/runs?state=unchanged")).html
+
+    for html in (listed, page):
+        assert '<span class="state s-unchanged">nothing changed</span>' in html
+        assert "s-done" not in html
+        assert 'class="end done"' not in html
+    assert "m-good" not in page.partition("Nothing changed; a model wrote")[0][-300:]
+
+
+async def test_done_without_its_step_is_refused_once_and_then_the_model_does_it(
+    shop: World, api: FakeAnthropic
+) -> None:
+    api.answers(says("v1.2.0 is live."), DEPLOY, says("v1.2.0 is live now."))
+
+    run_id = await shop.trigger(WISH)
+    await approved(shop, run_id)
+
+    assert (await shop.ended(run_id)).state == "done"
+    assert live(shop, "production") == commit_of(shop, "v1.2.0")
+    [refused] = [event for event in await shop.events(run_id) if isinstance(event, StepRefused)]
+    assert "No call of deploy or rollback has succeeded in this run" in refused.error
+    assert refused.error in str(api.requests()[1])
+    await shop.next_mail("anna", about="Done: v1.2.0 is live in production")
+
+
+@pytest.mark.parametrize("question", ["what is live in production?", "Welche Version ist in production live?"])
+async def test_a_question_that_a_look_answered_ends_as_answered(shop: World, api: FakeAnthropic, question: str) -> None:
+    api.answers(LOOK, says("v7 is live in production."))
+
+    run_id = await shop.trigger(question, agent="deploy")
+    run = await shop.ended(run_id)
+
+    mail = await shop.next_mail("anna", about=f"Answered: {question}")
+    assert "v1.0.0" in mail.text
+    assert not [event for event in await shop.events(run_id) if isinstance(event, StepRefused)]
+    view = run_view(run)
+    assert (view.word, view.change) == ("answered", "not_wanted")
+    assert not unlabelled(" ".join(mail.text.split()), "v7 is live in production.")
+
+
+async def test_what_a_child_claims_is_no_news_to_its_parent(shop: World, api: FakeAnthropic) -> None:
+    api.answers(calls("start_run", agent="deploy"), says("v1.2.0 is live in production."))
+
+    run_id = await shop.app.runs.starter.start("cli", WISH, shop.app.people.named("anna"), agent="triage")
+    child = await child_of(shop, run_id)
+    run = await shop.ended(run_id)
+
+    assert (run.ended and run.ended.change, (await shop.ended(child.id)).state) == ("nothing", "done")
+    mail = await shop.next_mail("anna", about=UNCHANGED)
+    assert "v1.0.0" in mail.text
+    [told] = [result.text for result in run.results]
+    assert told.startswith("Nothing was changed. ")
+    assert "The model wrote: “v1.2.0 is live in production.”" in told
+
+
+async def test_what_a_child_claims_is_not_announced(shop: World, api: FakeAnthropic) -> None:
+    api.answers(says("v1.2.0 is live in production."))
+
+    run_id = await shop.trigger(f"{WISH} and announce it", agent="release")
+    run = await shop.ended(run_id)
+
+    assert run.state == "failed"
+    assert run.ended
+    assert "Nothing was changed" in run.ended.summary
+    await shop.quiet()
+    assert not [mail for person in ("bo", "cy") for mail in shop.mails(person)]
+
+
+async def test_a_survey_that_a_model_words_asks_in_its_words(shop: World, api: FakeAnthropic) -> None:
+    question = "Done: v1.2.0 is live in production ✅ fine?"
+    survey = {
+        "people": ["person:bo"],
+        "question": question,
+        "format": "yes_no",
+        "options": [],
+        "until": "until tomorrow",
+    }
+    api.answers(message(tool_use("survey", survey)))
+
+    await shop.trigger("ask bo whether v1.2.0 is fine", agent="ask")
+
+    assert (await shop.next_mail("bo")).subject.startswith(f"The model of survey asks: {question[:24]}")
+
+
+async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(
+    redis: str, tmp_path: Path, api: FakeAnthropic
+) -> None:
+    def hasty(world: World) -> None:
+        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": api.base_url}
+        world.workshop.timeouts_s |= {"press": 0.1}
+
+    api.answers(calls("press", what="bell"), says("The bell was pressed."))
+    async with a_world(redis, tmp_path / "data", change=hasty) as world:
+        world.workshop.hold("bell")
+        run_id = await world.trigger("press bell")
+        first = await world.opened(run_id)
+        await world.decide("bo", first, "approve")
+        await world.has(run_id, "unknown")
+        asked = await world.opened(run_id)
+        await world.decide("bo", asked, "free_text", "2")
+        again: RequestRecord = await world.opened(run_id, after=asked.request.id)
+        await world.decide("bo", again, "deny", "leave it")
+
+        run: Run = await world.ended(run_id)
+
+        assert (await world.next_mail("anna", about="Stopped: press bell")).subject
+        assert run_view(run).word == "denied"
+        assert world.workshop.effects == []
