@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from agents.deploy.results import DEPLOYS, LIVE_IN, ROLLBACKS
+from agents.deploy.results import DEPLOYS, ROLLBACKS
 from agents.forms import FormField
 from agents.requests import (
     Attachment,
@@ -470,8 +470,8 @@ def _effects(run: Run) -> Iterator[EffectView]:
 
 def commit_of(effect: Effect) -> str:
     """Return the commit that an effect puts live; empty where it names none."""
-    meant = (text for name, text in effect.artifacts.items() if not name.startswith(LIVE_IN))
-    return next((text for text in (effect.commit, *meant, *effect.argv) if _COMMIT.fullmatch(text)), "")
+    said = (effect.commit, *effect.versions.values(), *effect.argv)
+    return next((text for text in said if _COMMIT.fullmatch(text)), "")
 
 
 _STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "expired", "revoked": "stopped"}

@@ -99,7 +99,8 @@ REQUEST: dict[str, Any] = {
         "arguments": {"environment": "production", "version": "v1.2.0"},
         "effect": {
             "argv": ["./deploy.sh", "production", "63e28bf"],
-            "artifacts": {"v1.2.0": "63e28bf"},
+            "versions": {"v1.2.0": "63e28bf"},
+            "artifacts": {},
             "environment": "production",
             "cwd": "",
             "facts": [],

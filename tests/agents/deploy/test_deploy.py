@@ -57,7 +57,7 @@ async def test_preparing_resolves_a_tag_to_the_exact_command_and_changes_nothing
     assert effect.argv[-2:] == (commit, "production")
     sh = resolved_sh()
     bound = {f"SHA-256 of {sh}": hashlib.sha256(sh.read_bytes()).hexdigest()}
-    assert effect.artifacts == {"v1.2.0": commit, "live in production": before, **bound}
+    assert (effect.versions, effect.artifacts) == ({"v1.2.0": commit}, {"live in production": before, **bound})
     assert effect.commit == "", "no part of the command names a file of the commit"
     assert effect.cwd == str(repo.path)
     assert effect.environment == "production"
@@ -190,7 +190,7 @@ async def test_a_moved_tag_is_another_effect(repo: Repo) -> None:
     after = await prepared(agent, V12)
 
     assert before.argv != after.argv
-    assert before.artifacts != after.artifacts
+    assert before.versions != after.versions
 
 
 @pytest.mark.parametrize("version", ["v9.9.9", "--help", "-x", "main", "v1.2.0;id", "", "v1.2.0\nv1.1.0"])
@@ -209,7 +209,7 @@ async def test_an_unknown_environment_is_refused_gated_and_never_executed(repo: 
     with pytest.raises(ToolRefused, match=r"There is no environment 'prod'\. There are: production, staging"):
         await tool.prepare(args)
     with pytest.raises(ToolRefused, match="There is no environment"):
-        await tool.execute(args, Effect(argv=("true",), artifacts={"v1.2.0": "0" * 40}), hands)
+        await tool.execute(args, Effect(argv=("true",), versions={"v1.2.0": "0" * 40}), hands)
     assert hands.asked is None
 
 
