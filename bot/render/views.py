@@ -129,12 +129,14 @@ class Status(Frozen):
     them took at most. `unsealed` facts wait to be sealed for the audit log, the oldest for `unsealed_s`. `answers`,
     `ended`, `delivery_failures`, `expired`, `glass_broken`, the times that decisions and calls of models took, and what
     models used are counted since ever. `…_within` names seconds, and how many took no longer. `lags_s` is by kind of
-    work: `schedule` is how late workers look after what is due, `audit` is `unsealed_s`. What a newer release says
+    work: `schedule` is how late workers look after what is due, `audit` is `unsealed_s`. `store_format` is the number
+    of the store's format. What a newer release says
     besides is left out.
     """
 
     model_config = ConfigDict(extra="ignore")
 
+    store_format: int
     needs: tuple[str, ...]
     runs: dict[str, int]
     started: int

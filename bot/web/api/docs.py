@@ -236,6 +236,7 @@ EXPLAINED: dict[str, object] = {
     "lines": [{"label": "Who decides", "text": "Bo Berg or Cy Cole; one approval is needed"}],
 }
 STATUS: dict[str, object] = {
+    "store_format": 1,
     "needs": ["1 dead letters: `sayso dead` lists what was given up"],
     "runs": {"done": 41, "waiting": 3},
     "started": 44,
