@@ -244,8 +244,8 @@ def _folder(environment: Environment) -> str:
 
 
 def _in_folder(environment: Environment, effect: Effect) -> Environment:
-    """The environment in the folder that was prepared; effects of older releases did not record it."""
-    return replace(environment, cwd=Path(effect.cwd)) if effect.cwd else environment
+    """The environment in the folder that was prepared."""
+    return replace(environment, cwd=Path(effect.cwd))
 
 
 def _told(done: Outcome, args: DeployArgs, effect: Effect | None, environment: Environment) -> Outcome:

@@ -325,8 +325,7 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
 
     findings = asyncio.run(examine(settings_of(data)))
     if as_json:
-        # "mend" was the name of the fix in the release before this one; programs may read it for one more.
-        told = [{**one.model_dump(mode="json"), "state": one.state, "mend": one.fix} for one in findings]
+        told = [{**one.model_dump(mode="json"), "state": one.state} for one in findings]
         print(json.dumps(told))
     else:
         for finding in findings:

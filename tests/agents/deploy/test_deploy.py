@@ -163,17 +163,6 @@ async def test_a_command_runs_in_the_folder_that_was_prepared(repo: Repo, tmp_pa
         assert outcome.output == f"{repo.git('rev-parse', 'v1.0.0')} (v1.0.0)"
 
 
-async def test_an_effect_from_before_folders_were_recorded_runs_in_the_configured_one(repo: Repo) -> None:
-    agent, hands = agent_of(repo.environment()), PlainHands()
-    tool = agent.tool("deploy")
-    assert tool is not None
-    old = (await prepared(agent, V12)).model_copy(update={"cwd": ""})
-
-    await tool.execute(tool.args.model_validate(dict(V12)), old, hands)
-
-    assert hands.cwd == repo.path
-
-
 async def test_a_tag_that_is_called_like_another_commit_is_refused_in_a_sentence(repo: Repo) -> None:
     good = repo.git("rev-parse", "v1.1.0")
     repo.git("tag", good, "v1.0.0")
