@@ -5,7 +5,6 @@ docs/write-an-agent.md. One of ours has its line in `bot/app.py`. Others use the
 `run` and `steps` for what a run is. Nothing in this package knows of channels or of the bot.
 """
 
-import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -348,11 +347,3 @@ class Agent:
     def tool(self, name: str) -> Tool[Any] | None:
         """The tool of that name, if this agent has it."""
         return next((tool for tool in self.tools if tool.name == name), None)
-
-
-def __getattr__(name: str) -> object:
-    """`Hands`, as `ToolContext` was called in the release before this one: agents of your own may still import it."""
-    if name != "Hands":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn("agents.Hands is called agents.ToolContext now", DeprecationWarning, stacklevel=2)
-    return ToolContext

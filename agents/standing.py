@@ -24,7 +24,8 @@ class Pattern(Frozen):
 
     They need the approval of `policy`, whose table in the file has the hash `rules`. `arguments` are all of a call's
     but the `open` ones, whose value may be any text; `<NAME>` stands for it, and for what it resolves to, in `argv` and
-    `commit`. `artifacts` are all but those that an open argument resolves to, or whose names begin as `surroundings`.
+    `commit`. `versions` are all but those that only an open argument names; `artifacts` are all but those whose names
+    begin as `surroundings`.
     """
 
     policy: str
@@ -37,6 +38,7 @@ class Pattern(Frozen):
     argv: tuple[str, ...] = ()
     cwd: str = ""
     commit: str = ""
+    versions: dict[str, str] = Field(default_factory=dict[str, str])
     artifacts: dict[str, str] = Field(default_factory=dict[str, str])
     surroundings: tuple[str, ...] = ()
 

@@ -18,8 +18,6 @@ TRIAGE = "triage"
 # Whom a text calls by name: `ask anna about lunch`.
 _CALLED = re.compile(r"\s*(?:please\s+)?([a-z][a-z0-9_-]*)\b", re.IGNORECASE)
 _OPTION_CHARS, _SUMMARY_CHARS = 120, 4_000
-# As the release before this one asked.
-_WHICH_BEFORE = "Which agent is your message for?"
 
 
 def triage_agent(others: Sequence[Agent]) -> Agent:
@@ -92,7 +90,7 @@ def _whose(run: Run, agents: Mapping[str, Agent]) -> str | None:
 
     A choice of anything else says nothing of that, unless it is an answer to our own question.
     """
-    ours, none = (*in_all("agent.triage-which"), _WHICH_BEFORE), say("agent.none-of-these")
+    ours, none = in_all("agent.triage-which"), say("agent.none-of-these")
     chosen = (
         _named(result.text, agents) or (none if result.step.question.startswith(ours) else None)
         for result in reversed(run.results)

@@ -240,7 +240,7 @@ def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, 
             raise ToolRefused(f"There is no {args.what}")
         return Effect(
             argv=(name, workshop.meaning.get(args.what, args.what)),
-            artifacts={args.what: workshop.meaning.get(args.what, args.what)},
+            versions={args.what: workshop.meaning.get(args.what, args.what)},
             environment="workshop",
             is_risky=args.what in workshop.risky,
         )

@@ -8,7 +8,7 @@ from agents.ask.survey import SURVEY_TOOL, SurveyArgs
 from agents.command import Ask, all_the_same, answer_to, end_of, failed, how, parse, refs_of
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
-from agents.text import one_line, quote
+from agents.text import one_line
 from language import say
 from language.recorded import ending_of
 
@@ -39,14 +39,11 @@ def next_step(run: Run, directory: Directory) -> Step:
 
 
 def _begin(run: Run, directory: Directory) -> Step:
-    def order_before() -> str:  # as the release before this one asked it
-        return f"You wrote {quote(run.text, _SHOWN_CHARS)}. {_order()}"
-
     by = run.started.requester if run.started else ""
-    orders = (run.text, answer_to(run, _order), answer_to(run, order_before))
+    orders = (run.text, answer_to(run, _order))
     asked = next(filter(None, (_asked(text, by) for text in orders)), None)
     if asked is None:
-        return _once(run, _order, order_before)
+        return _once(run, _order)
     people = asked.people
     if unknown(directory, people):
         people = refs_of(answer_to(run, _whom) or "")
@@ -100,8 +97,8 @@ def _is_clear(until: str, run: Run, directory: Directory) -> bool:
     return bool(started and deadline_of(until, started.at, zone))
 
 
-def _once(run: Run, question: Callable[[], str], *before: Callable[[], str]) -> Step:
-    said = answer_to(run, *before, question)
+def _once(run: Run, question: Callable[[], str]) -> Step:
+    said = answer_to(run, question)
     if said is None:
         return RequestHumanInput(question=question())
     return _nobody(say("ask.not-plain", words=repr(one_line(said, _SHOWN_CHARS)), question=question()))

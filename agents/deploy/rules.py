@@ -1,6 +1,6 @@
 """The deploy agent without a model: the next step by plain rules, from the run alone. Pure, and it always ends."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.command import Deploy, Rollback, all_the_same, answer_to, failed, is_none_of_these, parse
@@ -26,7 +26,7 @@ from agents.text import quote
 from language import say
 
 _NO_WAYS = Ways()
-_SAID_CHARS, _WROTE_CHARS = 100, 200
+_SAID_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _ask_about(run: Run, environments: Sequence[str], ways: Ways) -> Step:
     if said and place:
         return _asked_whether(run, said, place, ways)
     if place is None:
-        place = _answer(run, lambda: _which_environment(said), lambda: _which_environment(None))
+        place = answer_to(run, lambda: _which_environment(said), lambda: _which_environment(None))
         if place is None:
             options = tuple(environments)
             return RequestHumanInput(question=_which_environment(said), format="choice", options=options)
@@ -117,7 +117,7 @@ def _asked_whether(run: Run, said: str, place: str, ways: Ways) -> Step:
     def question() -> str:
         return say("deploy.whether", version=said, environment=place)
 
-    match _answer(run, question):
+    match answer_to(run, question):
         case None:
             return RequestHumanInput(question=question(), format="yes_no")
         case "yes":
@@ -128,7 +128,7 @@ def _asked_whether(run: Run, said: str, place: str, ways: Ways) -> Step:
 
 def _asked_which(run: Run, place: str, ways: Ways) -> Step:
     """Deploy the version that was chosen for `place`, after it was asked for."""
-    said = _answer(run, lambda: version.which_to(run, place).question, version.which_version)
+    said = answer_to(run, lambda: version.which_to(run, place).question, version.which_version)
     return _read(run, place, said, ways) if said is not None else version.which_to(run, place)
 
 
@@ -138,12 +138,6 @@ def _which_environment(said: str | None) -> str:
 
 def _another() -> str:
     return say("deploy.start-again")
-
-
-def _answer(run: Run, question: Callable[[], str], *older: Callable[[], str]) -> str | None:
-    """Return the answer to `question`, or to what an older release asked in its place: that, or it with a quote."""
-    wrote = f"You wrote {quote(run.text, _WROTE_CHARS)}."
-    return answer_to(run, question, lambda: f"{wrote} {question()}", *older)
 
 
 def _read(run: Run, environment: str, said: str, ways: Ways) -> Step:

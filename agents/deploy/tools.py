@@ -80,7 +80,9 @@ def _tool(way: Way, environments: Mapping[str, Environment], description: str) -
         facts = (*facts, *call.facts)
         return Effect(
             argv=call.argv,
-            artifacts={**artifacts(environment, args.version, commit, base), **call.artifacts},
+            versions={args.version: commit},
+            # What is live is bound too: once another deploy has changed it, this one might take that back.
+            artifacts={f"{LIVE_IN}{environment.name}": base, **call.artifacts},
             environment=environment.name,
             cwd=call.cwd,
             commit=call.commit,
@@ -187,7 +189,7 @@ def question(way: Way, args: DeployArgs, effect: Effect) -> str:
     before = read_commit(next((fact.text for fact in effect.facts if fact.label == "From"), ""))
     if before is None:
         return said
-    if effect.artifacts.get(args.version, "").startswith(before.hash):
+    if effect.versions.get(args.version, "").startswith(before.hash):
         return say("deploy.again", title=said)
     return say("deploy.replacing", title=said, version=shown(before.called(before.version).split()[0]))
 
@@ -230,12 +232,6 @@ def _listed(known: git.Versions) -> str:
     return say("deploy.versions-and-older", versions=names, older=known.older) if known.older else names
 
 
-def artifacts(environment: Environment, version: str, commit: str, base: str) -> dict[str, str]:
-    """Return what an approval is bound to, beside the call itself."""
-    # What is live is bound too: once another deploy has changed it, this one might take that back.
-    return {version: commit, f"{LIVE_IN}{environment.name}": base}
-
-
 def _before(effect: Effect) -> str:
     """Return what was live before, as people know it; empty when that is not known."""
     base = effect.artifacts.get(f"{LIVE_IN}{effect.environment}", "")
@@ -250,15 +246,15 @@ def _folder(environment: Environment) -> str:
 
 
 def _in_folder(environment: Environment, effect: Effect) -> Environment:
-    """The environment in the folder that was prepared; effects of older releases did not record it."""
-    return replace(environment, cwd=Path(effect.cwd)) if effect.cwd else environment
+    """The environment in the folder that was prepared."""
+    return replace(environment, cwd=Path(effect.cwd))
 
 
 def _told(done: Outcome, args: DeployArgs, effect: Effect | None, environment: Environment) -> Outcome:
     """An end that worked, with what is live now and what was before: nothing else of a run says where to go back to."""
     if done.error:
         return done
-    commit = effect.artifacts.get(args.version, args.version) if effect else args.version
+    commit = effect.versions.get(args.version, args.version) if effect else args.version
     before = _before(effect) if effect else ""
     first = f"deployed {commit} to {environment.name}" + (f"\nlive before: {before}" if before else "")
     return replace(done, output=f"{first}\n{done.output}".rstrip())

@@ -241,13 +241,15 @@ class PolicySnapshot(Frozen):
 class Effect(Frozen):
     """The exact effect of a tool with its arguments, resolved so far that it can be approved.
 
-    `argv` is the exact command, or the parts of the exact call. `artifacts` maps each name a person used (a tag) to
-    what it stands for now (a commit), and whatever else must still be so when it is done. `cwd` is the folder that a
-    command runs in; with a `commit`, in a clean copy of that one of it. `facts` are for the card, and not approved.
+    `argv` is the exact command, or the parts of the exact call. `versions` maps each name a person or a model used (a
+    tag) to what it stands for now (a commit). `artifacts` has, under names of ours, whatever else must still be so when
+    it is done. A name in the one is never one in the other. `cwd` is the folder that a command runs in; with a
+    `commit`, in a clean copy of that one of it. `facts` are for the card, and not approved.
     `is_risky`: they tell something that people want to see each time, so that no standing approval is used for it.
     """
 
     argv: tuple[str, ...]
+    versions: dict[str, str] = Field(default={})
     artifacts: dict[str, str] = Field(default={})
     environment: str | None = None
     cwd: str = ""

@@ -63,15 +63,12 @@ class Began(Frozen):
             return cast("Any", told)
         rest = cast("dict[str, Any]", told).copy()
         flat = [rest.pop(name, field.default) for name, field in _Stored.model_fields.items()]
-        match flat, rest:
-            case ["", None, ""], _:
+        match flat:
+            case ["", None, ""]:
                 return rest
-            case ["", None, address], _:
+            case ["", None, address]:
                 return rest | {"origin": {"type": "desk", "address": address}}
-            # An older release marked a mail to the desk as a trigger of this name, which no table can have.
-            case ["desk mail", None, ""], {"context": {"mail": {"sender": str() as address}}}:
-                return rest | {"origin": {"type": "desk", "address": address}}
-            case [name, outsider, ""], _:
+            case [name, outsider, ""]:
                 return rest | {"origin": {"type": "trigger", "name": name, "outsider": outsider}}
             case _:
                 raise ValueError("either a trigger began it, or a mail to the desk")

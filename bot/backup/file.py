@@ -41,13 +41,15 @@ class Entry:
 class End(BaseModel):
     """What a whole backup says of itself: the moment `at` whose state it holds, by the clock of the store.
 
-    `shards` is the store's own number; `version` and `release` are those of the program that wrote it.
+    `shards` and `format` are numbers of the store, `format` 0 where it has none; `version` and `release` are those of
+    the program that wrote it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     at: AwareDatetime
     shards: int
+    format: int = 0
     keys: int
     version: str
     release: str = ""

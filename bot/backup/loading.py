@@ -36,6 +36,8 @@ def checked(file: BinaryIO) -> tuple[End, Entry]:
 async def check_empty(client: Client, first: Entry) -> None:
     """Check that the store is empty and can read such content. Raises Conflict, and Unavailable for an older Redis."""
     async for key in client.scan("{s*"):
+        if key == Keys(0).format:  # whoever looked at this Redis before has noted it
+            continue
         raise Conflict(
             f"This Redis is not empty: it has {key[:60]!r}",
             "Stop every process of sayso, and restore into an empty Redis, or into a new data directory",

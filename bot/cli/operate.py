@@ -65,11 +65,13 @@ def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
 
     async def inside() -> R:
         from bot.process.logging import log_to
+        from bot.store.format import check_format
         from bot.wiring.redis import office_of
 
         log_to(settings, json=False, quietly=True)
         office = office_of(settings, url)
         try:
+            await check_format(office.store.client)
             return await work(office)
         finally:
             await office.close()
@@ -172,6 +174,7 @@ def _worded(found: "Status") -> Iterator[str]:
     yield f"not delivered      {sum(found.delivery_failures.values())}{_listed(found.delivery_failures)}"
     yield f"dead letters       {found.dead_letters}, quarantined {found.quarantined}"
     yield f"to be sealed       {found.unsealed}, the oldest for {_span(found.unsealed_s)}"
+    yield f"store format       {found.store_format}"
     tokens = sum(found.model_tokens.values())
     took = "" if found.model_call_mean_s is None else f", {found.model_call_mean_s:.1f} s a call on average"
     unpriced = f" and {found.unpriced_calls} calls of unknown price" if found.unpriced_calls else ""
@@ -322,8 +325,7 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
 
     findings = asyncio.run(examine(settings_of(data)))
     if as_json:
-        # "mend" was the name of the fix in the release before this one; programs may read it for one more.
-        told = [{**one.model_dump(mode="json"), "state": one.state, "mend": one.fix} for one in findings]
+        told = [{**one.model_dump(mode="json"), "state": one.state} for one in findings]
         print(json.dumps(told))
     else:
         for finding in findings:

@@ -70,7 +70,6 @@ def make_demo(folder: Path) -> Path:
     """
     shop = folder / "shop"
     if (shop / ".git").is_dir():
-        _add_looks(folder)  # an earlier release made it without them
         add_ways(folder)
         return shop
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,8 @@ from bot.doctor.redis_rights import examine_rights
 from bot.doctor.room import amount, room
 from bot.people.api_keys import keys_of_nobody
 from bot.store.client import Client, Node, StoreError, StoreUnavailable
-from bot.store.client.durability import ACCEPTED_LOSS, Durability, asked_alone, far_ahead, look, setting
+from bot.store.client.durability import ACCEPTED_LOSS, Durability, WrongShards, asked_alone, far_ahead, look, setting
+from bot.store.format import OtherFormat, look_at_format
 from bot.store.indexes import Links, Lockouts, connection
 from bot.store.lists import Lists
 from bot.store.locks import MailboxStore
@@ -38,6 +39,11 @@ async def examine_redis(
     try:
         rights = await _rights(client, settings)
         yield Finding(sign="✓", what="Redis answers")
+        if found := await _format(client):
+            yield found
+            if found.sign == "✗":
+                yield not_tried("what Redis keeps, allows and holds", "another release wrote it")
+                return
         if rights.sign == "✗":
             yield rights
         async with aclosing(_inside(settings, client)) as findings:
@@ -57,6 +63,19 @@ async def examine_redis(
         yield not_tried("what Redis keeps and holds", error.what)
     finally:
         await client.close()
+
+
+async def _format(client: Client) -> Finding | None:
+    """Return what is to be said of the format of the store; nothing of a store that nobody has used."""
+    try:
+        found = await look_at_format(client)
+    except (OtherFormat, WrongShards) as error:
+        return Finding(sign="✗", what=error.what, fix=error.do)
+    except StoreUnavailable:
+        raise
+    except StoreError:  # what is said of our rights names it
+        return None
+    return Finding(sign="✓", what=f"the store has format {found}, as this release reads it") if found else None
 
 
 async def _rights(client: Client, settings: Settings) -> Finding:

@@ -1,19 +1,14 @@
 """The items sayso gave up on or did not accept, for people to see: dead letters and quarantined mail."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AwareDatetime
 
 from agents.requests import Frozen
 from bot.people.directory import People
 from bot.store import WorkItem
 from language import say
 from language.recorded import reason_of, trouble_of
-
-
-def _renamed(kind: object) -> object:
-    """Read the kind under the name that it had in the release before."""
-    return "quarantined" if kind == "held" else kind
 
 
 class Note(Frozen):
@@ -24,7 +19,7 @@ class Note(Frozen):
     `asked_at` say which operator had that person asked about it, and when. `what` and `why` are English.
     """
 
-    kind: Annotated[Literal["dead", "quarantined"], BeforeValidator(_renamed)]
+    kind: Literal["dead", "quarantined"]
     what: str
     why: str
     at: AwareDatetime

@@ -2,12 +2,16 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import rfc8785
 from pydantic import JsonValue, TypeAdapter
 
 from agents.forms import FormField
-from agents.requests import GatedCall, PersonId, RequestId, RunId
+from agents.requests import Format, GatedCall, PersonId, RequestId, RunId
+
+DIGEST_VERSION = 2
+"""Stands in what is hashed, so that no digest of another form is ever the same."""
 
 _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 _BIGGEST = 2**53  # RFC 8785 writes numbers as IEEE doubles; beyond this they are no longer exact
@@ -27,12 +31,13 @@ def call_digest(
             "schema_version": call.schema_version,
             "arguments": dict(call.arguments),
             "effect": list(effect.argv),
+            # Apart: a name that a person chose is never taken for one of ours.
+            "versions": dict(effect.versions),
             "artifacts": dict(effect.artifacts),
             "environment": effect.environment,
             "cwd": effect.cwd,
+            "commit": effect.commit,
             "requesters": sorted(requesters),
-            # Left out where there is none, so that a digest of an earlier release is the same today.
-            **({"commit": effect.commit} if effect.commit else {}),
         }
     )
 
@@ -42,7 +47,9 @@ def question_digest(
     request_id: RequestId,
     nonce: str,
     question: str,
+    form: Format | Literal["approval"],
     choices: Sequence[str],
+    fields: Sequence[FormField],
     requesters: Sequence[PersonId],
 ) -> str:
     """SHA-256 (hex) over the canonical JSON of a question, so that an answer is bound to what was asked."""
@@ -52,19 +59,18 @@ def question_digest(
             "request": request_id,
             "nonce": nonce,
             "question": question,
+            "format": form,
             "choices": list(choices),
+            "fields": [field.model_dump(mode="json") for field in fields],
             "requesters": sorted(requesters),
         }
     )
 
 
-def described(field: FormField) -> str:
-    """Return all that is said of a field, as `question_digest` takes it: its name where that is all."""
-    return field.name if field.is_plain else rfc8785.dumps(field.model_dump(mode="json")).decode()
-
-
 def _digest(value: Mapping[str, object]) -> str:
-    return hashlib.sha256(rfc8785.dumps(_exact(_json.validate_python(dict(value))))).hexdigest()
+    return hashlib.sha256(
+        rfc8785.dumps(_exact(_json.validate_python({"digest_version": DIGEST_VERSION, **value})))
+    ).hexdigest()
 
 
 def _exact(value: JsonValue) -> JsonValue:

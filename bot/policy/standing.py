@@ -134,19 +134,22 @@ def _pattern(
     call: GatedCall, policy: str, rules: str, leave_open: tuple[str, ...], surroundings: tuple[str, ...]
 ) -> Pattern:
     effect, values = call.effect, {name: str(call.arguments[name]) for name in leave_open}
-    known = {name for name in effect.artifacts if name in values.values() or name.startswith(surroundings)}
+    arguments = {name: value for name, value in call.arguments.items() if name not in leave_open}
+    # What an argument that is not open says as well is bound.
+    known = {*values.values()} - {value for value in arguments.values() if isinstance(value, str)}
     return Pattern(
         policy=policy,
         rules=rules,
         tool=call.tool,
         schema_version=call.schema_version,
         environment=effect.environment,
-        arguments={name: value for name, value in call.arguments.items() if name not in leave_open},
+        arguments=arguments,
         open=leave_open,
         argv=tuple(_generalised(part, values, effect) for part in effect.argv),
         cwd=effect.cwd,
         commit=_generalised(effect.commit, values, effect),
-        artifacts={name: value for name, value in effect.artifacts.items() if name not in known},
+        versions={name: meant for name, meant in effect.versions.items() if name not in known},
+        artifacts={name: value for name, value in effect.artifacts.items() if not name.startswith(surroundings)},
         surroundings=surroundings,
     )
 
@@ -160,7 +163,7 @@ def _is_text(call: GatedCall, name: str) -> bool:
 def _generalised(text: str, values: Mapping[str, str], effect: Effect) -> str:
     """Return a part of an effect with names in place of what open arguments say, and resolve to."""
     for name, value in values.items():
-        for one in filter(None, (effect.artifacts.get(value), value)):
+        for one in filter(None, (effect.versions.get(value), value)):
             text = text.replace(one, f"<{name}>")
     return text
 

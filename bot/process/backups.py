@@ -19,7 +19,7 @@ from bot.backup.holding import Held, Holding
 from bot.backup.loading import check_empty, checked, claim, forget, load, open_up
 from bot.config.data_dir import DataDir, redis_url
 from bot.config.settings import Settings
-from bot.errors import Conflict, Unavailable
+from bot.errors import Conflict, Invalid, Unavailable
 from bot.people.directory import People
 from bot.process.logging import log_to
 from bot.process.processes import real_channel
@@ -27,6 +27,7 @@ from bot.registry.configured import agents_of
 from bot.registry.release import version
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
+from bot.store.format import FORMAT, look_at_format
 from bot.store.ids import new_id
 from bot.store.indexes import Restored
 from bot.wiring.local_mail import local_mail
@@ -71,9 +72,10 @@ def back_up(settings: Settings, target: str, say_so: Say) -> BackedUp:
             stored = await client.do("GET", "{s0}:shards")
             if stored is None or not stored.isdigit():
                 raise Conflict("There is nothing to back up: no process of sayso has used this Redis", "Start one")
+            await look_at_format(client)
             writer = Writer(file)
             at, keys = await copy(client, writer, _now_and_then(say_so, "keys copied"))
-            writer.end(End(at=at, shards=int(stored), keys=keys, version=version()))
+            writer.end(End(at=at, shards=int(stored), format=FORMAT, keys=keys, version=version()))
             return BackedUp(at, keys)
         finally:
             await client.close()
@@ -116,6 +118,7 @@ async def put_back(app: App, file: BinaryIO, say_so: Say = lambda _: None, *, ke
     """Put the backup in `file` into the empty Redis of `app`, which serves nothing; see `restore`."""
     (end, first), settings, client = checked(file), app.settings, app.store.client
     say_so(f"the backup is whole: {end.keys} keys as they were at {end.at:%Y-%m-%d %H:%M:%S} UTC")
+    _check_format(end)
     _check_shards(settings, end.shards)
     await check_empty(client, first)
     file.seek(0)
@@ -126,10 +129,11 @@ async def put_back(app: App, file: BinaryIO, say_so: Say = lambda _: None, *, ke
 
 async def hold_loaded(app: App, *, keeps_keys: bool = False) -> PutBack:
     """Hold what is unfinished in the Redis of `app`, which somebody put back by other means; see `restore`."""
+    await look_at_format(app.store.client)
     shards, at = await claim(app.store.client)
     _check_shards(app.settings, shards)
     await forget(app.store.client, keeps_keys=keeps_keys)
-    return await _held(app, End(at=at, shards=shards, keys=0, version=version()))
+    return await _held(app, End(at=at, shards=shards, format=FORMAT, keys=0, version=version()))
 
 
 async def _held(app: App, end: End) -> PutBack:
@@ -138,6 +142,15 @@ async def _held(app: App, end: End) -> PutBack:
     restored = Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))
     await open_up(app.store.client, app.settings.shards, restored)
     return PutBack(end, held)
+
+
+def _check_format(end: End) -> None:
+    if end.format != FORMAT:
+        has = f"has format {end.format}" if end.format else "has no format number"
+        raise Invalid(
+            f"The store in this backup {has}, and this release of sayso reads format {FORMAT}",
+            f"Restore it with the release that wrote it ({end.version}): nothing was written",
+        )
 
 
 def _check_shards(settings: Settings, shards: int) -> None:

@@ -10,6 +10,7 @@ from agents.requests import RequestId
 from bot.app import App
 from bot.store import OtherRelease, StoreError, StoreUnavailable
 from bot.store.client.durability import check, check_clock, check_shards
+from bot.store.format import check_format
 from bot.store.watch import ended
 from channels import Channel
 
@@ -18,6 +19,8 @@ log = structlog.stdlib.get_logger()
 _START_AGAIN_S = 1.0
 _LONGEST_WAIT_S = 600.0
 _LEAVE_WITHIN_S = 2.5
+# A store that somebody emptied, or put in another one's place, is noticed so soon.
+_LOOK_AT_FORMAT_S = 15.0
 # Often enough for a day in which others heed it.
 _SAY_RELEASE_S = 3_600.0
 
@@ -77,6 +80,17 @@ async def _say_release(app: App) -> None:
             log.warning("not said which release is at work", error=str(error))
 
 
+async def keep_to_format(app: App, every_s: float = _LOOK_AT_FORMAT_S) -> None:
+    """Look for ever whether the store still has our format; raise OtherFormat once it has not."""
+    await app.ready.wait()
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            await check_format(app.store.client)
+        except StoreUnavailable as error:
+            log.warning("not looked at the format of the store", error=str(error))
+
+
 async def _renew_cards(app: App) -> None:
     """Send again what an earlier release asked by mail, as answers to its mails no longer approve."""
     try:
@@ -127,6 +141,7 @@ async def _ready(app: App) -> None:
     while True:
         try:
             durability = await check(app.store.client, app.settings.accept_durability)
+            await check_format(app.store.client)  # before anything else is read or written
             await check_shards(app.store.client, app.store.shards)
             await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
             await app.store.note_release()  # before anything is written that another can't read

@@ -11,6 +11,7 @@ from agents.run import RunState
 from bot.policy.record import RequestRecord
 from bot.render.views import Status
 from bot.store import Store
+from bot.store.format import FORMAT
 from bot.store.lists import (
     DECIDED_S,
     DECIDED_WITHIN,
@@ -89,6 +90,7 @@ async def status(store: Store, needs: Sequence[str] = (), frozen: Sequence[str] 
     lag_s = max(found.answers_lag_s, found.ready_lag_s, found.overdue_s)
     use, decided, called = found.model_use, decided_within(found), called_within(found.model_use)
     return Status(
+        store_format=FORMAT,
         needs=(*needs, *_needs(found, lag_s)),
         runs={state: count for state, count in sorted(found.runs.items()) if count},
         started=found.started,

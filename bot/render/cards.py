@@ -28,7 +28,7 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.glass import may_break
 from bot.policy.judgements import Judgement, Unclear
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
-from bot.render.edits import edit_inputs, editable, why_editor
+from bot.render.edits import edit_inputs, editable, version_name, why_editor
 from bot.render.forms import inputs
 from bot.render.outcome import WORDS_CHARS, heading, sentences, stopped, what_is_live, word_of
 from bot.render.output import output_line, output_of
@@ -214,6 +214,8 @@ def exact_call(call: GatedCall | None) -> str:
     if effect.cwd:
         key = "card.exact-in-copy" if effect.commit else "card.exact-in"
         lines += [say(key, commit=effect.commit, folder=effect.cwd)]
+    for name, meant in sorted(effect.versions.items()):
+        lines.append(say("card.exact-version", name=version_name(name), value=meant))
     for name, value in sorted(effect.artifacts.items()):
         told = fact_text("Variables", value) if name == "variables" else value
         lines.append(say("card.exact-artifact", name=artifact_of(name), value=told))

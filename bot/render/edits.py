@@ -1,7 +1,8 @@
 """Edits in words: what may be changed, what somebody made of it, and why they do not approve that. Pure."""
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import JsonValue
 
@@ -83,14 +84,32 @@ def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
 
 def changed_effect(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     """Return what else differs than the arguments, and what follows from them plainly."""
-    before, after, nothing = old.effect.artifacts, new.effect.artifacts, say("card.not-recorded")
+    nothing = say("card.not-recorded")
     moved = [
-        say("card.moved-artifact", name=artifact_of(name), was=before.get(name, nothing), now=after[name])
-        for name in after
-        if before.get(name) != after[name] and (name in before or old.arguments == new.arguments)
+        say("card.moved-version", name=version_name(name), was=was or nothing, now=now or nothing)
+        for name, was, now in _moved(old, new, old.effect.versions, new.effect.versions)
+    ]
+    moved += [
+        say("card.moved-artifact", name=artifact_of(name), was=was or nothing, now=now or nothing)
+        for name, was, now in _moved(old, new, old.effect.artifacts, new.effect.artifacts)
     ]
     if old.effect.cwd != new.effect.cwd:
         moved.append(say("card.moved-folder", was=old.effect.cwd or nothing, now=new.effect.cwd or nothing))
     if bool(old.effect.commit) != bool(new.effect.commit):
         moved.append(say("card.moved-to-copy") if new.effect.commit else say("card.moved-from-copy"))
     return tuple(moved)
+
+
+def _moved(
+    old: GatedCall, new: GatedCall, before: Mapping[str, str], after: Mapping[str, str]
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """The names under which both calls have something else; with other arguments, those that both of them have."""
+    names = {**after, **before}
+    if old.arguments != new.arguments:
+        names = {name: said for name, said in names.items() if name in before and name in after}
+    return ((name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name))
+
+
+def version_name(name: str) -> str:
+    """Return a name that somebody chose, such that it can't be read as one of ours: `"plan"`."""
+    return json.dumps(name, ensure_ascii=False)

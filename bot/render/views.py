@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from agents.deploy.results import DEPLOYS, LIVE_IN, ROLLBACKS, live_seen
+from agents.deploy.results import DEPLOYS, ROLLBACKS, live_seen
 from agents.events import Change
 from agents.forms import FormField
 from agents.requests import (
@@ -143,11 +143,13 @@ class Status(Frozen):
     `ended` (`unchanged` of those have changed nothing, though that was wished), `delivery_failures`, `expired`,
     `glass_broken`, the times that decisions and calls of models took, and what models used are counted since ever.
     `…_within` names seconds, and how many took no longer. `lags_s` is by kind of work: `schedule` is how late workers
-    look after what is due, `audit` is `unsealed_s`. What a newer release says besides is left out.
+    look after what is due, `audit` is `unsealed_s`. `store_format` is the number of the store's format. What a newer
+    release says besides is left out.
     """
 
     model_config = ConfigDict(extra="ignore")
 
+    store_format: int
     needs: tuple[str, ...]
     runs: dict[str, int]
     started: int
@@ -487,8 +489,8 @@ def _effects(run: Run) -> Iterator[EffectView]:
 
 def commit_of(effect: Effect) -> str:
     """Return the commit that an effect puts live; empty where it names none."""
-    meant = (text for name, text in effect.artifacts.items() if not name.startswith(LIVE_IN))
-    return next((text for text in (effect.commit, *meant, *effect.argv) if _COMMIT.fullmatch(text)), "")
+    said = (effect.commit, *effect.versions.values(), *effect.argv)
+    return next((text for text in said if _COMMIT.fullmatch(text)), "")
 
 
 def line_of(run: Run) -> "Line | None":

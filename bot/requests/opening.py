@@ -37,7 +37,7 @@ from agents.text import first_line, one_line
 from bot.people.directory import People
 from bot.policy.approvers.quorum import can_be_met, can_fill, eligible
 from bot.policy.attachments import list_contents
-from bot.policy.digest import call_digest, described, question_digest
+from bot.policy.digest import call_digest, question_digest
 from bot.policy.due import next_due
 from bot.policy.edits import is_same
 from bot.policy.record import RequestRecord, after
@@ -247,8 +247,8 @@ def _request(
     if purpose == "gate" and call:
         digest = call_digest(run.id, request_id, nonce, call, requesters)
     else:
-        asked = (*options, *map(described, fields))
-        digest = question_digest(run.id, request_id, nonce, quoted or title, asked, requesters)
+        asked = quoted or title
+        digest = question_digest(run.id, request_id, nonce, asked, form, options, fields, requesters)
     return Request(
         id=request_id,
         run_id=run.id,

@@ -92,12 +92,8 @@ class Handles:
     async def runs(self, handle: str) -> tuple[RunId, ...]:
         """The runs that wait for `handle`, or did, newest first."""
         keys = self._keys(handle)
-        # An earlier release remembered one run, as a foreign id that led to it.
-        noted, earlier = await self._client.read(
-            ["ZREVRANGE", keys.handle(handle), 0, -1], ["GET", keys.seen(_name(handle))]
-        )
-        found = [*noted, earlier] if earlier else noted
-        return tuple(dict.fromkeys(RunId(run_id.decode()) for run_id in found))
+        noted = await self._client.do("ZREVRANGE", keys.handle(handle), 0, -1)
+        return tuple(RunId(run_id.decode()) for run_id in noted)
 
     def _keys(self, handle: str) -> Keys:
         return Keys(ingress_shard(_name(handle), self._shards))

@@ -49,6 +49,11 @@ class Keys:
         return self._key("swept", release)
 
     @property
+    def format(self) -> str:
+        """The number of the store's format: `bot.store.format` has ours. It is in one shard."""
+        return self._key("format")
+
+    @property
     def releases(self) -> str:
         """The releases at work, scored by when they last said so. It is in one shard."""
         return self._key("releases")

@@ -5,9 +5,9 @@ import hashlib
 import json
 import operator
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from agents.requests import DeliveryId, Frozen, PersonId, Request, RequestId, RunId
 from channels import Address, Card, Placement
@@ -44,18 +44,6 @@ class _Entry(Frozen):
     reach: tuple[str, ...]
     card: Card
     thread: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_the_release_before(cls, told: Any) -> Any:
-        """Drop empty fields of other kinds, which the release before wrote; needed until the next release."""
-        if not isinstance(told, dict):
-            return told
-        said = cast("dict[str, Any]", told)
-        return {name: value for name, value in said.items() if value or name in cls.model_fields or name not in _ONCE}
-
-
-_ONCE = {"request_id", "delivery_id", "revision", "again", "waits", "to", "place", "raw"}
 
 
 class PlaceCard(_Entry):

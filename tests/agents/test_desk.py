@@ -1,7 +1,6 @@
 """The desk agent: what it drafts by plain rules, whom it may write to, and what is sent."""
 
 import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from agents.desk import Desk, Draft, Knowledge, Mail, desk_agent
 from agents.desk.knowledge import article_for, facts_of
 from agents.desk.mail import context_of, mail_of
 from agents.desk.tools import SEND_REPLY
-from agents.events import RunStarted
 from agents.requests import Effect, Fact, FromDesk, FromPerson, FromTrigger, Origin, PersonId, RunId
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -134,18 +132,6 @@ async def test_a_run_that_no_mail_began_sends_nothing_whatever_its_context_says(
         await prepared(reply(), run_about(origin=FromTrigger(name="webhooks")))
 
     assert isinstance(AGENT.fallback(run_about(origin=FromPerson())), Done)
-
-
-def test_a_run_that_an_older_release_began_with_a_mail_is_still_about_it() -> None:
-    started = run_about(origin=FromPerson()).started
-    assert started is not None
-    told = started.model_dump(mode="json") | {"trigger": "desk mail"}
-    told = {name: value for name, value in told.items() if name not in {"desk", "outsider"}}
-
-    read = RunStarted.model_validate_json(json.dumps(told))
-
-    assert read.origin == BY_MAIL
-    assert mail_of(Run(started=read)) == MAIL
 
 
 async def test_one_mail_is_answered_once() -> None:

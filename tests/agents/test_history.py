@@ -75,6 +75,7 @@ def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
         by_mail=before.by_mail,
         weakness=before.weakness,
         objections=run.objections,
+        edits=run.edits,
         forked=FORKED,
     )
     assert run.results[: len(before.results)] == before.results

@@ -112,15 +112,6 @@ def test_whoever_said_that_it_is_for_none_of_the_agents_is_believed() -> None:
     assert step == Done(summary="Nothing was started: the message is for none of the agents")
 
 
-def test_the_question_of_the_release_before_is_understood() -> None:
-    before = RequestHumanInput(question="Which agent is your message for?", format="choice")
-    said = Result(before, "answered", "parking: an agent that is no more")
-
-    step = TRIAGE.fallback(run_of("hm", (said,)))
-
-    assert step == Done(summary="Nothing was started: the message is for none of the agents")
-
-
 @pytest.mark.parametrize("label", ["announce: says something", "announce — words of a model"])
 def test_an_agent_is_chosen_by_its_name_whatever_is_said_of_it(label: str) -> None:
     said = Result(RequestHumanInput(question=WHICH, format="choice"), "answered", label)

@@ -107,7 +107,7 @@ def test_an_agent_whose_rules_break_is_offered_by_what_it_is_for() -> None:
 def test_a_choice_starts_the_agent_that_it_begins_with_whatever_else_it_says() -> None:
     [label] = [one for one in offered("good morning", ASK, DEPLOY) if one.startswith("deploy: ")]
 
-    for said in (label, "deploy: as an older release worded it"):
+    for said in (label, "deploy: as a model words it"):
         question = RequestHumanInput(question=WHICH, format="choice", options=(said, NONE_OF_THESE))
         run = replace(fold([started("good morning")]), results=(Result(question, "answered", said),))
 

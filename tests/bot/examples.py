@@ -64,7 +64,7 @@ CALL = GatedCall(
     arguments={"version": "v1.2.0", "environment": "production"},
     effect=Effect(
         argv=("./deploy.sh", "production", "c0ffee"),
-        artifacts={"v1.2.0": "c0ffee"},
+        versions={"v1.2.0": "c0ffee"},
         environment="production",
         facts=(Fact(label="From", text="v1.0.0"),),
     ),

@@ -22,17 +22,15 @@ SLOW_S = 60
 class Program:
     """`sayso WORDS…` while the context is open, in a process group of its own; what it prints goes to `log`.
 
-    Only what stands in `environ` is in its environment, with PATH, HOME and LANG. `top` is where its code is.
+    Only what stands in `environ` is in its environment, with PATH, HOME and LANG.
     """
 
-    def __init__(
-        self, words: Sequence[str], environ: dict[str, str], log: Path, module: str = "bot.cli", top: Path = TOP
-    ) -> None:
+    def __init__(self, words: Sequence[str], environ: dict[str, str], log: Path, module: str = "bot.cli") -> None:
         start = "from bot.cli import main; main()"
         self.words = list(words)
         self._command = [sys.executable, "-c", start, *words] if module == "bot.cli" else [sys.executable, "-m", module]
         self._environ = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | environ
-        self.log, self._top = log, top
+        self.log = log
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -40,7 +38,7 @@ class Program:
         self._begins_at = self.log.stat().st_size
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self._command, cwd=self._top, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                self._command, cwd=TOP, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 process_group=0,
             )  # fmt: skip
         return self

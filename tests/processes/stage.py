@@ -9,7 +9,7 @@ from tests.kill.lane import environment, is_quiet
 from tests.kill.parts import ToolName
 from tests.kill.people import People, Story
 from tests.processes.programs import SLOW_S, Program, RedisServer
-from tests.servers.lines import TOP, Server
+from tests.servers.lines import Server
 from tests.waiting import wait_until
 
 READY = '"event":"ready"'
@@ -48,14 +48,12 @@ class Stage:
         *,
         ready: bool = True,
         through: Server | None = None,
-        top: Path = TOP,
     ) -> Program:
-        """A new worker, ready unless said otherwise; `through` a proxy if there is one. `top` is where its code is."""
-        debug = {"SAYSO_LOG_LEVEL": "debug"} if top == TOP else {}  # earlier releases know no level
-        environ = self._environ | {"PARTS": parts, "PYTHONUNBUFFERED": "1"} | debug
+        """A new worker, ready unless said otherwise; `through` a proxy if there is one."""
+        environ = self._environ | {"PARTS": parts, "PYTHONUNBUFFERED": "1", "SAYSO_LOG_LEVEL": "debug"}
         if through:
             environ["SAYSO_REDIS_URL"] = f"redis://127.0.0.1:{through.said['redis_port']}/0"
-        program = Program([], environ, self._folder / f"{name}.log", module="tests.kill.worker", top=top)
+        program = Program([], environ, self._folder / f"{name}.log", module="tests.kill.worker")
         self._stack.enter_context(program)
         if ready:
             program.wait_for(READY)

@@ -139,7 +139,6 @@ CONSOLE: Mapping[str, Row] = {
     "POST /live/away": Row(("absent",), {"person": "cy", "until": SOON}),
     "POST /live/back": Row(("absent",), {"person": "cy"}),
     "GET /quarantine": Row(("dead",)),
-    "GET /held": Row(no="leads to the other address"),
     "POST /quarantine/{some_id}/requeue": Row(("dead",)),
     "POST /quarantine/{some_id}/discard": Row(("dead",)),
     "POST /quarantine/{some_id}/confirm": Row(("dead",)),

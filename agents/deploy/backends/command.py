@@ -99,9 +99,9 @@ class CommandBackend:
         return remote.url if remote else str(self.environment.repo.absolute())
 
     def _prepared_folder(self, effect: Effect) -> Path:
-        """The folder, or the repository, that was prepared; effects of older releases did not record it."""
+        """The folder, or the repository, that was prepared."""
         one = self.environment
-        is_ours = not effect.cwd or (one.remote is not None and effect.cwd == one.remote.url)
+        is_ours = one.remote is not None and effect.cwd == one.remote.url
         return (one.repo if effect.commit else one.folder) if is_ours else Path(effect.cwd)
 
     def _outcome(self, done: CommandResult) -> Outcome:

@@ -97,14 +97,17 @@ async def check_shards(client: Client, shards: int) -> None:
     """Remember the number of shards; it may only grow. Raises WrongShards."""
     stored = await client.do("GET", SHARDS)
     if stored is not None and not stored.isdigit():
-        raise WrongShards(
-            f"This store is not whole: {stored.decode(errors='replace')[:200]}",
-            "Wait until `sayso restore` has ended; if it failed, empty this Redis and restore once more",
-        )
+        raise WrongShards(*not_whole(stored))
     if stored is not None and int(stored) > shards:
         raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}", "It may only grow")
     if stored is None or int(stored) < shards:
         await client.do("SET", SHARDS, shards)
+
+
+def not_whole(stored: bytes) -> tuple[str, str]:
+    """Return in words that a store is being restored, as stands in place of its number of shards, and what to do."""
+    what = f"This store is not whole: {stored.decode(errors='replace')[:200]}"
+    return what, "Wait until `sayso restore` has ended; if it failed, empty this Redis and restore once more"
 
 
 async def far_ahead(client: Client, shards: int) -> timedelta | None:

@@ -102,7 +102,8 @@ REQUEST: dict[str, Any] = {
         "arguments": {"environment": "production", "version": "v1.2.0"},
         "effect": {
             "argv": ["./deploy.sh", "production", "63e28bf"],
-            "artifacts": {"v1.2.0": "63e28bf"},
+            "versions": {"v1.2.0": "63e28bf"},
+            "artifacts": {},
             "environment": "production",
             "cwd": "",
             "facts": [],
@@ -238,6 +239,7 @@ EXPLAINED: dict[str, object] = {
     "lines": [{"label": "Who decides", "text": "Bo Berg or Cy Cole; one approval is needed"}],
 }
 STATUS: dict[str, object] = {
+    "store_format": 1,
     "needs": ["1 dead letters: `sayso dead` lists what was given up"],
     "runs": {"done": 41, "waiting": 3},
     "started": 44,

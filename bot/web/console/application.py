@@ -65,7 +65,6 @@ ROUTES = (
     Route("/live/away", home.away, methods=["POST"]),
     Route("/live/back", home.back, methods=["POST"]),
     Route("/quarantine", quarantine.shown),
-    Route("/held", quarantine.moved),  # its name in the release before
     Route("/quarantine/{some_id}/requeue", quarantine.requeued, methods=["POST"]),
     Route("/quarantine/{some_id}/discard", quarantine.discarded, methods=["POST"]),
     Route("/quarantine/{some_id}/confirm", quarantine.confirmed, methods=["POST"]),

@@ -34,11 +34,6 @@ async def shown(request: Request) -> Response:
     return await page(request, "quarantine.html", data)
 
 
-async def moved(request: Request) -> Response:
-    """Lead from the address that the page had in the release before to the one it has now."""
-    return to(request, "/quarantine")
-
-
 async def requeued(request: Request) -> Response:
     """Try a dead letter again."""
     process, name = here(request), request.path_params["some_id"]

@@ -57,7 +57,7 @@ async def test_preparing_resolves_a_tag_to_the_exact_command_and_changes_nothing
     assert effect.argv[-2:] == (commit, "production")
     sh = resolved_sh()
     bound = {f"SHA-256 of {sh}": hashlib.sha256(sh.read_bytes()).hexdigest()}
-    assert effect.artifacts == {"v1.2.0": commit, "live in production": before, **bound}
+    assert (effect.versions, effect.artifacts) == ({"v1.2.0": commit}, {"live in production": before, **bound})
     assert effect.commit == "", "no part of the command names a file of the commit"
     assert effect.cwd == str(repo.path)
     assert effect.environment == "production"
@@ -163,17 +163,6 @@ async def test_a_command_runs_in_the_folder_that_was_prepared(repo: Repo, tmp_pa
         assert outcome.output == f"{repo.git('rev-parse', 'v1.0.0')} (v1.0.0)"
 
 
-async def test_an_effect_from_before_folders_were_recorded_runs_in_the_configured_one(repo: Repo) -> None:
-    agent, hands = agent_of(repo.environment()), PlainHands()
-    tool = agent.tool("deploy")
-    assert tool is not None
-    old = (await prepared(agent, V12)).model_copy(update={"cwd": ""})
-
-    await tool.execute(tool.args.model_validate(dict(V12)), old, hands)
-
-    assert hands.cwd == repo.path
-
-
 async def test_a_tag_that_is_called_like_another_commit_is_refused_in_a_sentence(repo: Repo) -> None:
     good = repo.git("rev-parse", "v1.1.0")
     repo.git("tag", good, "v1.0.0")
@@ -190,7 +179,7 @@ async def test_a_moved_tag_is_another_effect(repo: Repo) -> None:
     after = await prepared(agent, V12)
 
     assert before.argv != after.argv
-    assert before.artifacts != after.artifacts
+    assert before.versions != after.versions
 
 
 @pytest.mark.parametrize("version", ["v9.9.9", "--help", "-x", "main", "v1.2.0;id", "", "v1.2.0\nv1.1.0"])
@@ -209,7 +198,7 @@ async def test_an_unknown_environment_is_refused_gated_and_never_executed(repo: 
     with pytest.raises(ToolRefused, match=r"There is no environment 'prod'\. There are: production, staging"):
         await tool.prepare(args)
     with pytest.raises(ToolRefused, match="There is no environment"):
-        await tool.execute(args, Effect(argv=("true",), artifacts={"v1.2.0": "0" * 40}), hands)
+        await tool.execute(args, Effect(argv=("true",), versions={"v1.2.0": "0" * 40}), hands)
     assert hands.asked is None
 
 

@@ -9,6 +9,7 @@ from bot.backup.file import End, Writer
 from bot.backup.holding import Held
 from bot.process.backups import put_back
 from bot.store.client import Client
+from bot.store.format import FORMAT
 from tests.world import World
 
 
@@ -17,7 +18,7 @@ async def backed_up(world: World) -> bytes:
     file, client = io.BytesIO(), Client(world.url)
     writer = Writer(file)
     at, keys = await copy(client, writer)
-    writer.end(End(at=at, shards=world.app.store.shards, keys=keys, version="0"))
+    writer.end(End(at=at, shards=world.app.store.shards, format=FORMAT, keys=keys, version="0"))
     await client.close()
     return file.getvalue()
 

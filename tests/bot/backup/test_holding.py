@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from agents.events import AnswerNoted, ToolOrphaned
+from bot.backup.copying import copy
+from bot.backup.file import End, Writer
 from bot.errors import Conflict, Invalid
 from bot.people.api_keys import Keyring
 from bot.process.backups import hold_loaded, put_back
@@ -17,6 +19,7 @@ from bot.store import Keys, WorkItem
 from bot.store.client import Client, adjusted
 from bot.store.client import asked as clock_asked
 from bot.store.client.durability import SHARDS, WrongShards, check_shards
+from bot.store.format import FORMAT, OtherFormat, check_format, look_at_format
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
 from tests.bot.backup.putting_back import backed_up, lost, restored
 from tests.waiting import until
@@ -321,6 +324,49 @@ async def test_nothing_is_written_of_a_backup_that_is_cut(office: World) -> None
             await put_back(app, io.BytesIO(backup[:-20]))
         assert await app.store.client.do("DBSIZE") == 0
         await app.store.client.close()
+
+
+async def test_a_backup_carries_the_format_and_goes_where_somebody_has_only_looked(office: World) -> None:
+    backup = await backed_up(office)
+    async with lost(office):
+        app = office.composed(office.settings())
+        await check_format(app.store.client)
+        found = await put_back(app, io.BytesIO(backup))
+        assert found.end.format == FORMAT
+        assert await look_at_format(app.store.client) == FORMAT
+        await app.store.client.close()
+
+
+@pytest.mark.parametrize(("number", "says"), [(FORMAT + 1, f"has format {FORMAT + 1}"), (0, "has no format number")])
+async def test_attack_nothing_is_written_of_a_backup_of_another_format(office: World, number: int, says: str) -> None:
+    file, client = io.BytesIO(), Client(office.url)
+    writer = Writer(file)
+    at, keys = await copy(client, writer)
+    writer.end(End(at=at, shards=office.app.store.shards, format=number, keys=keys, version="0.0.7"))
+    await client.close()
+    async with lost(office):
+        app = office.composed(office.settings())
+        with pytest.raises(Invalid, match=f"{says}, and this release of sayso reads format {FORMAT}.*0.0.7"):
+            await put_back(app, io.BytesIO(file.getvalue()))
+        assert await app.store.client.do("DBSIZE") == 0
+        await app.store.client.close()
+
+
+@pytest.mark.parametrize("number", ["", str(FORMAT + 1)])
+async def test_attack_a_redis_put_back_by_other_means_with_another_format_is_left_alone(
+    office: World, number: str
+) -> None:
+    async with lost(office):
+        app = office.composed(office.settings())
+        client = app.store.client
+        await client.read(("SET", SHARDS, 8), ("SET", Keys(0).clock_seen, "1764000000000 0"))
+        if number:
+            await client.do("SET", Keys(0).format, number)
+        with pytest.raises(OtherFormat):
+            await hold_loaded(app)
+        assert await client.do("GET", SHARDS) == b"8"
+        await client.do("FLUSHALL")
+        await client.close()
 
 
 async def test_no_process_starts_on_a_store_that_was_not_put_back_whole(office: World) -> None:

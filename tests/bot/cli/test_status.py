@@ -27,7 +27,7 @@ async def test_status_says_what_waits_and_that_nothing_needs_a_person(world: Wor
     assert first == "✓ nothing needs a person but what is asked"
     assert [line.split("  ")[0] for line in lines] == [
         "frozen", "open requests", "decided in 24 h", "decided ever", "runs", "work that waits", "still to be sent",
-        "not delivered", "dead letters", "to be sealed", "models",
+        "not delivered", "dead letters", "to be sealed", "store format", "models",
     ]  # fmt: skip
     assert lines.pop(0).startswith("frozen             production: Frozen since")
     assert lines[0].startswith("open requests      1 (1 under 5m), the oldest for ")

@@ -153,14 +153,6 @@ def test_its_looks_tell_how_a_commit_and_an_environment_stand(shop: Path) -> Non
     assert (broken.returncode, broken.stderr) == (1, "the page of staging is broken\n")
 
 
-def test_a_demo_of_an_earlier_release_gets_them_too(shop: Path) -> None:
-    (shop.parent / "health.sh").unlink()
-
-    make_demo(shop.parent)
-
-    assert sh(shop, "../health.sh", "production") == "the page of production is fine"
-
-
 # What the scripts of the demo call, beside git.
 CALLED = ("sh", "awk", "basename", "cat", "dirname", "grep", "ln", "ls", "mkdir", "mv", "readlink", "rm", "tar")
 # The options that POSIX or every BSD knows of those that differ from system to system.

@@ -16,6 +16,7 @@ from bot.dev.demo import make_demo
 from bot.doctor.overall import Finding, examine
 from bot.store.client import Client
 from bot.store.client.durability import ACCEPTED_LOSS
+from bot.store.format import FORMAT, check_format
 from bot.store.keys import Keys
 from tests.fakes.anthropic import FakeAnthropic
 from tests.fakes.anthropic import running as anthropic_running
@@ -301,6 +302,7 @@ async def test_a_model_whose_price_nobody_knows_is_named(data: Path, environ: di
 
 async def test_work_that_this_release_can_t_do_is_found(data: Path, environ: dict[str, str]) -> None:
     client = Client(environ["SAYSO_REDIS_URL"])
+    await check_format(client)
     await client.do("ZADD", Keys(0).wake, 1, "dance s0r-aaaaaaaaaaaaa")
     await client.do("ZADD", Keys(0).wake, 2, "run s0r-aaaaaaaaaaaaa")
     await client.close()
@@ -310,8 +312,23 @@ async def test_work_that_this_release_can_t_do_is_found(data: Path, environ: dic
     assert (finding.sign, "dance" in finding.what) == ("✗", True)
 
 
+async def test_the_format_of_the_store_is_named(data: Path, environ: dict[str, str]) -> None:
+    client = Client(environ["SAYSO_REDIS_URL"])
+    await check_format(client)
+
+    fine = await found(load(data, environ), "the store has format")
+    await client.do("SET", Keys(0).format, FORMAT + 1)
+    wrong = await found(load(data, environ), "This store has format")
+
+    await client.do("SET", Keys(0).format, FORMAT)
+    await client.close()
+    assert (fine.sign, fine.what) == ("✓", f"the store has format {FORMAT}, as this release reads it")
+    assert (wrong.sign, "Start the release of sayso that wrote it" in wrong.fix) == ("✗", True)
+
+
 async def test_lists_that_lack_what_an_earlier_release_wrote(data: Path, environ: dict[str, str]) -> None:
     client = Client(environ["SAYSO_REDIS_URL"])
+    await check_format(client)
     await client.do("ZADD", Keys(0).runs, 1, "s0r-aaaaaaaaaaaaa")
 
     finding = await found(load(data, environ), "lists lack")

@@ -3,11 +3,13 @@
 import hashlib
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from agents.requests import Effect, Fact, GatedCall, PersonId, RequestId, RunId
+from agents.forms import FormField
+from agents.requests import Effect, Fact, Format, GatedCall, PersonId, RequestId, RunId
 from bot.policy.digest import call_digest, question_digest
 from bot.render.cards import exact
 from bot.render.edits import changes_between
@@ -28,9 +30,10 @@ def with_arguments(**arguments: JsonValue) -> GatedCall:
 
 def test_it_is_the_hash_of_canonical_json() -> None:
     canonical = (
-        '{"arguments":{"environment":"production","version":"v1.2.0"},"artifacts":{"v1.2.0":"c0ffee"},"cwd":"",'
-        '"effect":["./deploy.sh","production","c0ffee"],"environment":"production","nonce":"n",'
-        f'"request":"{REQUEST}","requesters":["anna","bo"],"run":"{RUN}","schema_version":1,"tool":"deploy"}}'
+        '{"arguments":{"environment":"production","version":"v1.2.0"},"artifacts":{},"commit":"","cwd":"",'
+        '"digest_version":2,"effect":["./deploy.sh","production","c0ffee"],"environment":"production","nonce":"n",'
+        f'"request":"{REQUEST}","requesters":["anna","bo"],"run":"{RUN}","schema_version":1,"tool":"deploy",'
+        '"versions":{"v1.2.0":"c0ffee"}}'
     )
 
     assert digest() == hashlib.sha256(canonical.encode()).hexdigest()
@@ -48,16 +51,37 @@ def test_it_is_the_hash_of_canonical_json() -> None:
         digest(with_arguments(version="v1.2.0")),
         digest(with_effect(argv=("./deploy.sh", "production", "decaf"))),
         digest(with_effect(argv=("./deploy.sh", "production c0ffee"))),
-        digest(with_effect(artifacts={"v1.2.0": "decaf"})),
+        digest(with_effect(versions={"v1.2.0": "decaf"})),
+        digest(with_effect(commit="c0ffee")),
         digest(with_effect(environment="staging")),
         digest(with_effect(environment=None)),
         digest(with_effect(cwd="/srv/other")),
-        digest(with_effect(artifacts={"v1.2.0": "c0ffee", "live in production": "decaf"})),
+        digest(with_effect(artifacts={"live in production": "decaf"})),
         call_digest(RUN, REQUEST, "n", CALL, (ANNA,)),
     ],
 )
 def test_whatever_would_be_done_otherwise_gives_another_one(other: str) -> None:
     assert other != digest()
+
+
+OURS = ("plan", "variables", "program", "live", "live in production", "SHA-256 of ./deploy.sh", "in reply to")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_attack_a_name_that_somebody_chose_never_stands_for_one_of_ours(name: str) -> None:
+    chosen = with_effect(versions={name: "c0ffee"}, artifacts={})
+    ours = with_effect(versions={}, artifacts={name: "c0ffee"})
+
+    assert digest(chosen) != digest(ours)
+    assert exact(APPROVAL.model_copy(update={"call": chosen})) != exact(APPROVAL.model_copy(update={"call": ours}))
+    assert len({*changes_between(chosen, ours), *changes_between(ours, chosen)}) == 4
+
+
+def test_attack_a_name_with_a_line_in_it_adds_no_line_of_ours() -> None:
+    forged = with_effect(versions={"x\nplan is SHA-256 5555": "c0ffee"})
+
+    lines = exact(APPROVAL.model_copy(update={"call": forged})).splitlines()
+    assert not [line for line in lines if line.startswith("plan is")]
 
 
 def test_what_is_only_shown_is_not_part_of_it() -> None:
@@ -82,6 +106,18 @@ def test_what_is_only_shown_is_not_part_of_it() -> None:
             {"artifacts": {"live in production": "beef"}},
             "live in production is beef",
             "live in production was not recorded and is now beef.",
+        ),
+        (
+            {"artifacts": {"plan": "decaf", "variables": "A"}},
+            {"artifacts": {"variables": "A"}},
+            "variables is A",
+            "plan was decaf and is now not recorded.",
+        ),
+        (
+            {"versions": {"plan": "decaf"}},
+            {"versions": {"plan": "beef"}},
+            '"plan" means beef',
+            '"plan" meant decaf and now means beef.',
         ),
     ],
 )
@@ -159,7 +195,24 @@ def test_two_commands_have_one_digest_only_if_every_part_is_the_same(one: list[s
 
 def test_a_question_is_bound_to_its_words_its_choices_and_who_is_meant() -> None:
     def of(question: str = "Which?", choices: tuple[str, ...] = ("a", "b"), who: PersonId = ANNA) -> str:
-        return question_digest(RUN, REQUEST, "n", question, choices, (who,))
+        return question_digest(RUN, REQUEST, "n", question, "choice", choices, (), (who,))
 
     assert len({of(), of("What?"), of(choices=("b", "a")), of(choices=("a, b",)), of(who=BO)}) == 5
     assert of() == of()
+
+
+def test_attack_a_field_is_no_choice_and_no_form_is_another_ones_name() -> None:
+    typed = FormField(name="a", label="Approve?")
+
+    def of(choices: tuple[str, ...] = (), fields: tuple[FormField, ...] = (), form: Format = "form") -> str:
+        return question_digest(RUN, REQUEST, "n", "Which?", form, choices, fields, (ANNA,))
+
+    asked = [
+        of(choices=("a",)),
+        of(choices=("a",), form="choice"),
+        of(choices=("a",), form="choices"),
+        of(fields=(FormField(name="a"),)),
+        of(fields=(typed,)),
+        of(fields=(FormField(name=rfc8785.dumps(typed.model_dump(mode="json")).decode()),)),
+    ]
+    assert len({*asked}) == len(asked)

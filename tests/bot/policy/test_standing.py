@@ -25,13 +25,17 @@ _JSON = st.recursive(
 _ARGUMENTS = st.dictionaries(st.sampled_from(["environment", "version", "count", "é", "e\u0301"]), _JSON, max_size=4)
 
 
+BOUND = {"SHA-256 of deploy.sh": "5" * 8, "plan": "1 to add", "variables": "none"}
+
+
 def call(arguments: dict[str, Any] | None = None, commit: str = "c1", **changes: Any) -> GatedCall:
     """A deploy as the tool prepares it: its command and its artifacts follow from the arguments."""
     told: dict[str, Any] = {"version": "v1", "environment": "production"} if arguments is None else arguments
     version = str(told.get("version"))
     effect = Effect(
         argv=("./deploy.sh", str(told.get("environment")), f"--commit={commit}"),
-        artifacts={version: commit, "live in production": "c0", "SHA-256 of deploy.sh": "5" * 8},
+        versions={version: commit},
+        artifacts={"live in production": "c0", **BOUND},
         environment="production",
         cwd="/srv",
         commit=commit,
@@ -45,8 +49,7 @@ def test_the_same_call_is_covered_also_when_something_else_is_live() -> None:
     pattern = pattern_of(call(), "production", "r", REPEATS)
 
     assert covers(pattern, call(), "production")
-    moved = {"v1": "c1", "live in production": "c1", "SHA-256 of deploy.sh": "5" * 8}
-    assert covers(pattern, call(artifacts=moved), "production")
+    assert covers(pattern, call(artifacts={**BOUND, "live in production": "c1"}), "production")
 
 
 def test_an_open_argument_takes_what_it_resolves_to_with_it() -> None:
@@ -76,8 +79,10 @@ def test_an_open_argument_takes_what_it_resolves_to_with_it() -> None:
         call(schema_version=2),
         call(cwd="/srv/other"),
         call(commit="c1", argv=("./deploy.sh", "production", "--commit=c1", "--force")),
-        call(artifacts={"v1": "c1", "live in production": "c0", "SHA-256 of deploy.sh": "6" * 8}),
-        call(artifacts={"v1": "c1", "live in production": "c0", "SHA-256 of deploy.sh": "5" * 8, "plan": "x"}),
+        call(versions={"v1": "c2"}),
+        call(versions={}),
+        call(artifacts={**BOUND, "SHA-256 of deploy.sh": "6" * 8}),
+        call(artifacts={**BOUND, "more": "x"}),
     ],
 )
 def test_whatever_else_differs_is_asked(other: GatedCall) -> None:
@@ -93,13 +98,41 @@ def test_whatever_else_differs_is_asked(other: GatedCall) -> None:
         call({"version": None, "environment": "production"}, commit="c2"),
         call({"environment": "production"}, commit="c2"),
         call({"version": "production", "environment": "production"}, commit="c2"),
-        call({"version": "SHA-256 of deploy.sh", "environment": "production"}, commit="c2"),
         call({"version": "v2", "environment": "production", "force": "yes"}, commit="c2"),
         call({"version": "v2", "environment": "production"}, commit="c2", argv=("./other.sh", "production", "c2")),
     ],
 )
 def test_an_open_argument_opens_nothing_else(other: GatedCall) -> None:
     assert not covers(pattern_of(call(), "production", "r", REPEATS, ["version"]), other, "production")
+
+
+# What the tool binds beside the version, and names that people know from it.
+OURS = [*BOUND, "live in production", "live", "program", "version", "production", "deploy.sh", "./deploy.sh", "commit"]
+
+
+@pytest.mark.parametrize("tag", OURS)
+def test_attack_a_tag_with_a_name_of_ours_leaves_nothing_out(tag: str) -> None:
+    told: dict[str, Any] = {"version": tag, "environment": "production"}
+    pattern = pattern_of(call(), "production", "r", REPEATS, ["version"])
+    of_that_tag = pattern_of(call(told), "production", "r", REPEATS, ["version"])
+
+    for name in BOUND:
+        changed = {**BOUND, name: "57 to destroy", "live in production": "c0"}
+        assert not covers(pattern, call(told, artifacts=changed), "production")
+        assert not covers(of_that_tag, call(told, artifacts=changed), "production")
+        assert not covers(of_that_tag, call(artifacts=changed), "production")
+
+
+def test_attack_what_a_closed_argument_names_stays_bound_where_an_open_one_says_the_same() -> None:
+    def copies(commit: str) -> GatedCall:
+        effect = Effect(argv=("copy", commit), versions={"v1": commit})
+        arguments: dict[str, Any] = {"version": "v1", "source": "v1"}
+        return GatedCall(tool="copy", schema_version=1, arguments=arguments, effect=effect)
+
+    pattern = pattern_of(copies("c1"), "production", "r", REPEATS, ["version"])
+
+    assert covers(pattern, copies("c1"), "production")
+    assert not covers(pattern, copies("c2"), "production")
 
 
 def test_another_policy_is_not_covered() -> None:

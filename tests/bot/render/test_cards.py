@@ -84,7 +84,7 @@ def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
     assert exact(APPROVAL).splitlines() == [
         'deploy {"environment": "production", "version": "v1.2.0"}',
         'runs: ["./deploy.sh", "production", "c0ffee"]',
-        "v1.2.0 is c0ffee",
+        '"v1.2.0" means c0ffee',
     ]
     assert request_card(APPROVAL, PEOPLE, NOON).exact == exact(APPROVAL)
 

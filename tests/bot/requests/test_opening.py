@@ -200,7 +200,7 @@ def test_opening_writes_the_event_the_record_the_cards_and_the_expiry_together()
 
 
 def call(version: str = "v1", commit: str = "a", argv: tuple[str, ...] = ("deploy", "a")) -> GatedCall:
-    effect = Effect(argv=argv, artifacts={version: commit}, environment="production")
+    effect = Effect(argv=argv, versions={version: commit}, environment="production")
     return GatedCall(tool="deploy", schema_version=1, arguments={"version": version}, effect=effect)
 
 
@@ -208,7 +208,7 @@ def call(version: str = "v1", commit: str = "a", argv: tuple[str, ...] = ("deplo
     ("new", "words"),
     [
         (call(), ()),
-        (call(commit="b", argv=("deploy", "b")), ("v1 was a and is now b.",)),
+        (call(commit="b", argv=("deploy", "b")), ('"v1" meant a and now means b.',)),
         (
             call(version="v2", argv=("deploy", "a")),
             ("The arguments were {'version': 'v1'} and are now {'version': 'v2'}.",),

@@ -1,4 +1,4 @@
-"""Runs that wait for a handle of the outside are found by it: the newest few, and those an earlier release noted."""
+"""Runs that wait for a handle of the outside are found by it: the newest few."""
 
 from agents.requests import RunId
 from bot.store.indexes import RUNS_AT_MOST
@@ -28,16 +28,6 @@ async def test_of_many_the_newest_stay(redis: str) -> None:
             await store.handles.note(HANDLE, run_id, 60)
 
         assert await store.handles.runs(HANDLE) == tuple(reversed(runs[5:]))
-
-
-async def test_who_was_noted_by_an_earlier_release_is_found_beside_the_others(redis: str) -> None:
-    async with a_store(redis) as store:
-        await store.remember(f"handle {HANDLE}", FIRST.encode(), 60)
-        assert await store.handles.runs(HANDLE) == (FIRST,)
-
-        await store.handles.note(HANDLE, SECOND, 60)
-
-        assert await store.handles.runs(HANDLE) == (SECOND, FIRST)
 
 
 async def test_who_waits_for_a_short_time_does_not_shorten_it_for_others(redis: str) -> None:

@@ -6,7 +6,7 @@ from string import ascii_lowercase
 import pytest
 from structlog.testing import capture_logs
 
-from bot.store import Accepted, Commit, Store, StoreError, Wake, WorkItem
+from bot.store import Accepted, Commit, Keys, Store, StoreError, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.client.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
 from tests.bot.store.stores import ITEM, OUT, RUN, append, in_a, move_time, started, woken
@@ -181,6 +181,14 @@ async def test_the_number_of_shards_may_grow_and_not_shrink(store: Store) -> Non
 
     with pytest.raises(WrongShards, match="has 8 shards and SAYSO_SHARDS is 4"):
         await check_shards(store.client, 4)
+
+
+async def test_work_of_a_kind_that_nobody_here_knows_is_left_in_the_schedule(store: Store) -> None:
+    for member in (str(WorkItem("run", RUN)), "dance s0r-aaaaaaaaaaaaa"):
+        await store.client.do("ZADD", Keys(0).wake, 1, member)
+
+    assert await store.sweep(0) == [WorkItem("run", RUN)]
+    assert "dance s0r-aaaaaaaaaaaaa" in await woken(store)
 
 
 async def test_a_clock_that_was_moved_is_refused_outside_tests(store: Store) -> None:

@@ -73,7 +73,8 @@ async def test_what_is_approved_is_the_exact_call_without_its_key_and_without_th
     assert (method, url) == ("POST", f"{github.base_url}/repos/acme/shop/actions/workflows/deploy.yml/dispatches")
     inputs = {"commit": commit, "environment": "production", "sayso_key": "{key}"}
     assert json.loads(body) == {"ref": "main", "inputs": inputs}
-    assert effect.artifacts == {"v1.2.0": commit, "live in production": repo.git("rev-parse", "v1.0.0")}
+    assert effect.versions == {"v1.2.0": commit}
+    assert effect.artifacts == {"live in production": repo.git("rev-parse", "v1.0.0")}
     assert github.token not in effect.model_dump_json()
     assert github.dispatched() == []
 

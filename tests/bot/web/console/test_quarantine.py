@@ -134,9 +134,3 @@ async def test_a_message_that_claims_to_be_from_nobody_we_know_offers_nobody_to_
     page = await dan.get("/quarantine")
     assert "eve@corp.example" in page.words
     assert "Ask that person" not in page.words
-
-
-async def test_the_address_of_the_release_before_leads_here(console: Console) -> None:
-    dan = await console.browser("dan")
-
-    assert "Unverified senders" in (await dan.get("/held")).words

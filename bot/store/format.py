@@ -1,0 +1,72 @@
+"""The number of the store's format: a process that meets another one than its own stops, and says what to do."""
+
+from bot.store.client import Client, Script, StoreError
+from bot.store.client.durability import SHARDS, WrongShards, not_whole
+from bot.store.keys import Keys
+
+FORMAT = 1
+"""Goes up with each change after which a release can't read what the one before wrote, or writes it otherwise."""
+
+_NOTE = Script("note_format")
+_KEYS = Keys(0)
+_WHAT_TO_DO = (
+    "Start the release of sayso that wrote it, or let this one begin with an empty Redis or a new data directory: "
+    "nothing converts a store"
+)
+
+
+class OtherFormat(StoreError):
+    """The store has another format than this release reads, or data and no number of a format."""
+
+    def __init__(self, found: bytes | None) -> None:
+        if found:
+            named = found[:20].decode() if found.isdigit() else ascii(found[:20].decode(errors="replace"))
+            what = f"This store has format {named}, and this release of sayso reads format {FORMAT}"
+        else:
+            what = f"This store has data and no format number, and this release of sayso reads format {FORMAT}"
+        super().__init__(what, _WHAT_TO_DO)
+
+
+async def check_format(client: Client) -> None:
+    """Check that the store has our format; one that nobody has used gets it.
+
+    Raises OtherFormat, and WrongShards for a store that is being restored.
+    """
+    found: bytes = await client.run(_NOTE, [_KEYS.format, *_used()], [FORMAT])
+    await _judge(client, found)
+
+
+async def look_at_format(client: Client) -> int | None:
+    """Return the store's format, None where nobody has used it; write nothing. Raises as `check_format` does."""
+    found, *there = await client.read(["GET", _KEYS.format], *(["EXISTS", key] for key in _used()))
+    if found is None and not any(there):
+        return None
+    await _judge(client, found)
+    return FORMAT
+
+
+async def _judge(client: Client, found: bytes | None) -> None:
+    if found == str(FORMAT).encode():
+        return
+    stored = await client.do("GET", SHARDS)
+    if stored is not None and not stored.isdigit():
+        raise WrongShards(*not_whole(stored))
+    raise OtherFormat(found)
+
+
+def _used() -> list[str]:
+    """Keys of one shard of which a store that was used has one at least: whatever is written first is among them."""
+    keys = _KEYS
+    return [
+        SHARDS,
+        keys.releases,
+        keys.lists_made,
+        keys.restored,
+        keys.tables,
+        keys.api_keys,
+        keys.audit_new,
+        keys.audit_chain,
+        keys.runs,
+        keys.requests,
+        keys.wake,
+    ]

@@ -1,0 +1,69 @@
+"""The format of the store: whoever uses an empty one notes its number, and whoever meets another one stops."""
+
+import asyncio
+
+import pytest
+
+from bot.store import Keys, Store
+from bot.store.client.durability import SHARDS, WrongShards
+from bot.store.format import FORMAT, OtherFormat, check_format, look_at_format
+from tests.guards import guards
+
+NUMBER = Keys(0).format
+OURS = str(FORMAT).encode()
+
+
+async def test_whoever_uses_an_empty_store_first_notes_the_number_and_everybody_else_finds_it(store: Store) -> None:
+    await asyncio.gather(*(check_format(store.client) for _ in range(8)))
+
+    assert await store.client.do("GET", NUMBER) == OURS
+    await store.client.do("SET", SHARDS, 8)
+    await check_format(store.client)
+    assert await look_at_format(store.client) == FORMAT
+
+
+async def test_who_only_looks_at_an_empty_store_writes_nothing(store: Store) -> None:
+    assert await look_at_format(store.client) is None
+    assert await store.client.do("DBSIZE") == 0
+
+
+@guards("note_format.lua:has one")
+@pytest.mark.parametrize("number", [str(FORMAT + 1), str(FORMAT - 1), "", "1.0", " 1", "\u0661", "one", "\x1b[2J" * 9])
+async def test_attack_another_number_is_refused_in_one_sentence_and_stays(store: Store, number: str) -> None:
+    await store.client.do("SET", NUMBER, number)
+
+    for looks in (check_format, look_at_format):
+        with pytest.raises(OtherFormat, match=rf"reads format {FORMAT}\. Start the release of sayso that wrote it, or"):
+            await looks(store.client)
+    assert await store.client.do("GET", NUMBER) == number.encode()
+
+
+@guards("note_format.lua:was used")
+@pytest.mark.parametrize(
+    ("key", "command"),
+    [
+        (SHARDS, ("SET", SHARDS, 8)),
+        (Keys(0).api_keys, ("HSET", Keys(0).api_keys, "a", "b")),
+        (Keys(0).releases, ("ZADD", Keys(0).releases, 1, "r")),
+        (Keys(0).wake, ("ZADD", Keys(0).wake, 1, "run s0r-aaaaaaaaaaaaa")),
+        (Keys(0).runs, ("ZADD", Keys(0).runs, 1, "s0r-aaaaaaaaaaaaa")),
+        (Keys(0).audit_new, ("RPUSH", Keys(0).audit_new, "x")),
+    ],
+)
+async def test_attack_data_without_a_number_is_refused_and_gets_none(
+    store: Store, key: str, command: tuple[str | int, ...]
+) -> None:
+    await store.client.do(*command)
+
+    for looks in (check_format, look_at_format):
+        with pytest.raises(OtherFormat, match="has data and no format number"):
+            await looks(store.client)
+    assert await store.client.do("EXISTS", NUMBER) == 0
+    assert await store.client.do("EXISTS", key) == 1
+
+
+async def test_a_store_that_is_being_restored_is_said_to_be_that(store: Store) -> None:
+    await store.client.do("SET", SHARDS, "sayso restore puts back a backup of 2026-11-24 08:00:00 UTC")
+
+    with pytest.raises(WrongShards, match=r"not whole.*Wait until `sayso restore` has ended"):
+        await check_format(store.client)
