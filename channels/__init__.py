@@ -193,12 +193,13 @@ class Input(Frozen):
 class AnswerForm(Frozen):
     """The ways to answer a card. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
 
-    `may_approve` is False where the policy does not let an approval count through this channel. `only_stops`: it is
-    approved, and all that can still be said is no. `ask_back` names those whom a question goes to, which decides
-    nothing; empty where nobody could answer one. `edits` are the arguments that whoever decides may change, with what
-    they are now; changing one approves nothing. `hands_on` asks to whom it is handed on (`to`), and for what `reason`,
-    where that is possible. `why_not` says why its reader does not approve it, where that is for another reason than the
-    channel. `breaks_glass`: its reader may decide alone in an emergency, with a reason.
+    `may_approve` is False where the policy does not let an approval count through this channel, and `may_deny`
+    where a denial by its reader does not count either. `only_stops`: it is approved, and all that can still be said
+    is no. `ask_back` names those whom a question goes to, which decides nothing; empty where nobody could answer
+    one. `edits` are the arguments that whoever decides may change, with what they are now; changing one approves
+    nothing. `hands_on` asks to whom it is handed on (`to`), and for what `reason`, where that is possible.
+    `why_not` says why its reader does not approve it, where that is for another reason than the channel.
+    `breaks_glass`: its reader may decide alone in an emergency, with a reason.
     """
 
     token: str
@@ -206,6 +207,7 @@ class AnswerForm(Frozen):
     options: tuple[str, ...] = ()
     fields: tuple[Input, ...] = ()
     may_approve: bool = True
+    may_deny: bool = True
     only_stops: bool = False
     # A release before can read what has none, if one goes back to it.
     ask_back: str = Field(default="", exclude_if=operator.not_)

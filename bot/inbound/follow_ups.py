@@ -16,6 +16,7 @@ from agents.run import Run, fold
 from agents.text import ends_of
 from bot.errors import Conflict
 from bot.people.directory import People
+from bot.people.offers import offers
 from bot.people.recognition import is_stranger
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
@@ -228,10 +229,11 @@ class FollowUps:
         request, person = record.request, PersonId(trigger.person)
         if not is_noted(record, person):
             return Written("committed")
-        asks = record.state == "open" and _may_answer(record, person) and is_question(trigger.text)
+        now = await self._store.now(request.id)
+        asks = is_question(trigger.text) and offers(record, self._people, person, channel, now).ask
         judgement = Asked(whom=request.askers) if asks else Unclear()
         noted = AnswerNoted(
-            at=await self._store.now(request.id),
+            at=now,
             request_id=request.id,
             reply_id=inbound_id,
             person=person,

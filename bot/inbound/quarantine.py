@@ -8,7 +8,7 @@ from agents.text import first_line
 from bot.inbound.quarantine_cards import held_answer, quarantine_note, stranger_card, unheard
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible
+from bot.people.offers import deciders
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
@@ -162,11 +162,7 @@ class Quarantine:
         """The newest requests that `person` can answer now."""
         marks = await self._store.lists.newest_requests(None, _OPEN_ONES, only_open=True, person=person)
         records = [(await self._decisions.request(request_id))[0] for _, request_id in marks]
-        return [
-            record
-            for record in records
-            if record.state == "open" and person in eligible(record.request.policy, record.requesters)
-        ]
+        return [record for record in records if record.state == "open" and person in deciders(record, self._people)]
 
     async def _answer_stranger(self, item: Quarantined, note: Note, inbound_id: str) -> None:
         """One polite notice a day to each, and not many in all; one in each place where they press or write."""

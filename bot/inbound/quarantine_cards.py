@@ -6,10 +6,10 @@ The subject of such a message is its writer's: it only ever stands in `quoted`.
 from collections.abc import Sequence
 from datetime import datetime
 
-from agents.requests import Request, RequestId
+from agents.requests import PersonId, Request, RequestId
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible
+from bot.people.offers import deciders, offers
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.render.words import decided
@@ -88,7 +88,8 @@ def _again(note: Note, answered: RequestRecord, people: People) -> str:
     if answered.decision:
         told = decided(answered.decision, people)
         return say("notice.needs-no-answer", title=request.title, decided=told)
-    if note.person not in eligible(request.policy, answered.requesters):
+    person = PersonId(note.person)
+    if person not in deciders(answered, people) and not offers(answered, people, person, note.channel, note.at).says_no:
         return say("notice.not-yours", title=request.title)
     return say("notice.still-waits-again", title=request.title, request=request.id)
 

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from agents.run import Run, fold
 from bot.outbound.sending import Reach
 from bot.outbound.shared_cards import ClaimPending
@@ -34,10 +34,18 @@ T = TypeVar("T")
 
 
 class Dress(Protocol):
-    """Completes a card for the channel `name`; `record` is the request that it was just drawn from, if it was."""
+    """Completes a card for the channel `name`, and for `me` where nobody else sees it.
+
+    `record` is the request that it was just drawn from, if it was.
+    """
 
     async def __call__(
-        self, entry: OutboxEntry, card: Card, name: str, record: RequestRecord | None = None
+        self,
+        entry: OutboxEntry,
+        card: Card,
+        name: str,
+        record: RequestRecord | None = None,
+        me: PersonId | None = None,
     ) -> Card: ...
 
 
@@ -103,13 +111,15 @@ class LiveCards:
             if channel.edits:
                 await self._card(entry, placed, delivery, channel)
             else:
-                await channel.update(delivery, await self._dress(entry, entry.card, channel.name), entry.id)
+                card = await self._dress(entry, entry.card, channel.name, me=_reader(placed, delivery))
+                await channel.update(delivery, card, entry.id)
         except ChannelRefused as error:
             log.warning("update refused", outgoing_id=entry.id, error=str(error))
 
     async def _card(self, entry: UpdateCard, placed: Delivery, delivery: Placement, channel: Channel) -> None:
         """Show the state of the request of `placed`."""
         record: RequestRecord | None = None
+        me = _reader(placed, delivery)
 
         async def draw() -> tuple[Card | None, int]:
             nonlocal record
@@ -117,13 +127,12 @@ class LiveCards:
             record = told.get(placed.request_id)
             if record is None:
                 return None, seq
-            me = None if delivery.address.is_shared else placed.person or None
             with self._people.speaking_to(placed.person):
                 card = standing(record, run, self._people, entry.card.at, placed.revision, me)
             return self._with_token(card, placed), seq
 
         async def dressed(card: Card) -> Card:
-            return await self._dress(entry, card, channel.name, record)
+            return await self._dress(entry, card, channel.name, record, me)
 
         async def call(card: Card, key: str, newest: Newest) -> None:
             async def by_now() -> Card:
@@ -242,6 +251,11 @@ class LiveCards:
         self._called.pop(target, None)
         self._called[target] = called
         _bound(self._called)
+
+
+def _reader(placed: Delivery, delivery: Placement) -> PersonId | None:
+    """Return who alone sees a card; None where many do."""
+    return None if delivery.address.is_shared else placed.person or None
 
 
 def _bound(remembered: dict[str, T]) -> None:

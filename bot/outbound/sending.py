@@ -6,24 +6,20 @@ from urllib.parse import urlencode
 
 import structlog
 
-from agents.requests import DeliveryId, PersonId, Request
+from agents.requests import DeliveryId, PersonId
 from bot.outbound.failures import DeliveryFailures
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, Stands
 from bot.people.directory import People
+from bot.people.offers import requesters_of
 from bot.people.sessions import Sessions, brought_by
-from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import with_lists
-from bot.policy.glass import breakers
-from bot.policy.judge import ways_to_approve
-from bot.policy.judgements import NotEntitled
 from bot.policy.record import RequestRecord
 from bot.render.cards import deciders
 from bot.render.difference import difference_page, with_difference
 from bot.render.due import as_frozen
 from bot.render.output import with_kept
-from bot.render.request_card import with_approvals
-from bot.render.words import feedback_text
+from bot.render.request_card import offered_form, with_approvals
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store.indexes import Receipt, Receipts
@@ -221,10 +217,10 @@ class Sender:
         record: RequestRecord | None = None,
         me: PersonId | None = None,
     ) -> Card:
-        """The card leads to the console; its form says whether an approval through this channel would count.
+        """The card leads to the console; its form offers what counts of `me`, who alone sees it, or of all who do.
 
         Its receipt tells us later whom it did not reach. `record` is the request that the card was just drawn from, if
-        it was; else it is read. `me` is who alone sees it, where that was not known when it was drawn.
+        it was; else it is read.
         """
         receipt = await self.receipt(entry, asks=card.form is not None, through=self._channels[name])
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
@@ -236,33 +232,19 @@ class Sender:
         card = card.model_copy(update={"topic": topic_in(entry, record.request)})
         card = with_lists(card, record.request, await self._decisions.lists(record.request))
         card = with_difference(card, record.request, difference_page(self._console, record.request.id))
-        if (form := card.form) is None:
+        if (form := card.form) is None or form.format != record.request.format:  # a comment's form is its reader's own
             return card
-        if me is not None:
-            with self._people.speaking_to(entry.person):
-                decides = as_frozen(deciders(record.request, self._people, me), record, self._people)
-                card = card.model_copy(update={"decides": decides})
-        if form.format != "approval":
-            return card
-        policy = record.request.policy
-        may_approve = me not in (*policy.editors, *policy.givers) and name in ways_to_approve(policy)
-        glass = form.breaks_glass and name in ways_to_approve(policy) and (me is None or me in breakers(record))
-        said = {"may_approve": may_approve, "why_not": self._why_not(record.request, me), "breaks_glass": glass}
-        form = form.model_copy(update=said)
+        is_live = self._channels[name].edits
         with self._people.speaking_to(entry.person):
-            if isinstance(entry, PlaceCard) and self._channels[name].edits:
+            if me is not None and not isinstance(entry, UpdateCard):
+                decides = deciders(record.request, self._people, me, requesters_of(record, self._people))
+                card = card.model_copy(update={"decides": as_frozen(decides, record, self._people)})
+            if isinstance(entry, PlaceCard) and is_live and form.format == "approval":
                 # As it stands now: nothing may change it until somebody decides.
                 card = with_approvals(card, record, self._people)
-        return card.model_copy(update={"form": form})
-
-    def _why_not(self, request: Request, me: PersonId | None) -> str:
-        """Return why whoever alone reads the card does not approve it, where they may still deny it."""
-        if me is None or me not in (*request.policy.editors, *request.policy.givers):
-            return ""
-        with self._people.speaking_to(me):
-            why = "handed_on" if me in request.policy.givers else "editor"
-            judgement = NotEntitled(why=why, approvers=eligible(request.policy, request.requesters))
-            return feedback_text(judgement, request, self._people)
+            offered = offered_form(form, record, self._people, name, card.at, me)
+        # Whoever answers a mail that can do nothing more is answered as well, by its token.
+        return card if offered is None and not is_live else card.model_copy(update={"form": offered})
 
     async def _with_kept(self, entry: OutboxEntry, card: Card, channel: Channel) -> Card:
         """`card` with what is kept beside its run; a channel that changes cards where they stand links to it."""

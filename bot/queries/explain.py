@@ -248,7 +248,7 @@ def _asked(record: RequestRecord, people: People, places: Places) -> dict[str, o
         "asked": _views(record, people, places, eligible(request.policy, request.requesters)),
         "away": tuple(_away(request.policy)),
         "also_post": request.policy.also_post,
-        "not_counted": kept_out(request),
+        "not_counted": kept_out(request, request.requesters),
         "steps": tuple(_steps(request, people)),
         "break_glass": may_break(request, request.requesters),
         "expires_at": request.expires_at,

@@ -8,9 +8,9 @@ from typing import TypeVar
 from agents.requests import PersonId, RequestState
 from agents.run import RunState
 from bot.people.directory import People
+from bot.people.offers import deciders, waits_for
 from bot.people.recognition import is_stranger
 from bot.policy.approvers.concern import people_of_record
-from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.views import RequestView, Summary, request_view
 from bot.store import Store
@@ -78,7 +78,7 @@ async def requests(
 
     def fits(record: RequestRecord) -> bool:
         is_theirs = seen_by is None or _concerns(record, seen_by, people)
-        return is_theirs and (person is None or _may_decide(record, person, people))
+        return is_theirs and (person is None or person in deciders(record, people))
 
     return await _requests(store, people, fits, person, state, seen_by, cursor, limit)
 
@@ -123,11 +123,11 @@ async def all_requests(
 
 async def waiting(store: Store, people: People, person: str) -> tuple[RequestView, ...]:
     """Open requests that `person` may decide and has not voted on, or about which they are asked back."""
+    me = PersonId(person)
 
     def fits(record: RequestRecord) -> bool:
-        has_voted = any(vote.person == person for vote in record.votes)
-        is_asked = record.question_for(PersonId(person)) and not is_stranger(record, PersonId(person), people)
-        return bool(is_asked) or (not has_voted and _may_decide(record, person, people))
+        is_asked = record.question_for(me) and not is_stranger(record, me, people)
+        return bool(is_asked) or waits_for(record, me, people)
 
     found, _ = await _requests(store, people, fits, person, "open", None, None, _WAITING_AT_MOST)
     return found
@@ -147,11 +147,6 @@ def _concerns(record: RequestRecord, seen_by: Collection[str], people: People) -
     """Return whether what a list found by the ids `seen_by` concerns one of the humans who have them now."""
     strangers = {one for one in record.requesters if one in seen_by and is_stranger(record, one, people)}
     return not strangers or not people_of_record(record).isdisjoint({*seen_by} - strangers)
-
-
-def _may_decide(record: RequestRecord, person: str, people: People) -> bool:
-    deciders = eligible(record.request.policy, record.requesters)
-    return person in deciders and not is_stranger(record, PersonId(person), people)
 
 
 T = TypeVar("T")

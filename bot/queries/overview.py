@@ -8,7 +8,7 @@ from agents.requests import DeliveryId, PersonId, RequestId
 from agents.run import RunState
 from agents.text import quote
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible
+from bot.people.offers import waits_for
 from bot.policy.attachments import with_lists
 from bot.policy.record import RequestRecord
 from bot.queries import lists
@@ -133,7 +133,7 @@ class StoredRequests:
         """(the requests that `person` may answer and has not, those that expire first; how many others there are)."""
         marks = await self._store.lists.newest_requests(None, _WAITING_AMONG, only_open=True, person=person)
         records, now = await self._records([request_id for _, request_id in marks]), self._store.about_now()
-        waiting = [record for record in records if _waits_for(record, person, now)]
+        waiting = [one for one in records if waits_for(one, person, self._people) and now < one.request.expires_at]
         waiting.sort(key=lambda record: (record.request.expires_at, record.request.id))
         shown = {record.request.id: token for record in waiting[:SHOWN] if (token := self._own_token(record, person))}
         views = [request_view(record, self._people) for record in waiting if record.request.id in shown]
@@ -222,12 +222,6 @@ class StoredRequests:
     async def _records(self, request_ids: Sequence[str]) -> list[RequestRecord]:
         bodies = await self._store.lists.records_of([RequestId(request_id) for request_id in request_ids])
         return [await self._store.parsed(RequestRecord.model_validate_json, body) for body in bodies if body]
-
-
-def _waits_for(record: RequestRecord, person: PersonId, now: datetime) -> bool:
-    may = person in eligible(record.request.policy, record.requesters)
-    has_voted = any(vote.person == person for vote in record.votes)
-    return record.state == "open" and now < record.request.expires_at and may and not has_voted
 
 
 def _stand(run: Summary) -> str:

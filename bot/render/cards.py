@@ -50,9 +50,20 @@ _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
 
 
-def request_card(request: Request, people: People, at: datetime, me: PersonId | None = None) -> Card:
-    """Return the card for people who may answer `request`, or for `me` alone; the form's token is filled in later."""
-    asked_by, may = people.names_of(request.askers), may_break(request, request.requesters)
+def request_card(
+    request: Request,
+    people: People,
+    at: datetime,
+    me: PersonId | None = None,
+    requesters: Sequence[PersonId] | None = None,
+) -> Card:
+    """Return the card for people who may answer `request`, or for `me` alone; the form's token is filled in later.
+
+    `requesters` are those who count as such by now; None where it opens. What the form offers to its reader is found
+    when it is sent (`offered_form`).
+    """
+    requesters = request.requesters if requesters is None else requesters
+    asked_by, may = people.names_of(request.askers), may_break(request, requesters)
     summary = says_first(request, people)
     facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
@@ -78,7 +89,7 @@ def request_card(request: Request, people: People, at: datetime, me: PersonId | 
         quoted=below_title(request.title, request.quoted),
         quoted_as=quoted_as(request),
         facts=tuple(facts),
-        decides=tuple(deciders(request, people, me)),
+        decides=tuple(deciders(request, people, me, requesters)),
         details=tuple(details(request)),
         exact=exact(request),
         form=form,
@@ -113,48 +124,51 @@ def said_as(request: Request, people: People) -> str:
             return say("card.somebody-wrote", name=wrote) if wrote else say("card.unverified")
 
 
-def deciders(request: Request, people: People, me: PersonId | None = None) -> list[Line]:
+def deciders(
+    request: Request, people: People, me: PersonId | None = None, requesters: Sequence[PersonId] | None = None
+) -> list[Line]:
     """Return the lines on who decides, said to `me` if they alone read it, who does not though the policy names them,
-    and what happens on a yes and if nobody answers.
+    and what happens on a yes and if nobody answers. `requesters` are as for `request_card`.
     """
+    requesters = request.requesters if requesters is None else requesters
     last = unanswered(request.purpose, request.program)
-    why = asked_because(request, people, me)
+    why = asked_because(request, people, me, requesters)
     if request.format != "approval":
-        return [*_who_answers(request, people, me), *why, *timing_lines(request, people), last]
-    needs = who_decides(request.policy, people, request.requesters, me)
+        return [*_who_answers(request, people, me, requesters), *why, *timing_lines(request, people, requesters), last]
+    needs = who_decides(request.policy, people, requesters, me)
     first = Line(label=say("card.who-decides"), text=needs)
     return [
         first,
         *why,
-        *excluded(request, people),
+        *excluded(request, people, requesters),
         *editable(request.format, request.call),
-        *timing_lines(request, people),
-        *_in_need(request, people),
+        *timing_lines(request, people, requesters),
+        *_in_need(request, people, requesters),
         approved(request.program, request.call),
         last,
     ]
 
 
-def _in_need(request: Request, people: People) -> list[Line]:
+def _in_need(request: Request, people: People, requesters: Sequence[PersonId]) -> list[Line]:
     """Return the line that names who may break the glass; nothing where nobody may."""
-    names = people.names_of(present(may_break(request, request.requesters), people))
+    names = people.names_of(present(may_break(request, requesters), people))
     return [Line(label=say("card.in-need"), text=say("card.may-break-glass", names=names))] if names else []
 
 
-def asked_because(request: Request, people: People, me: PersonId | None) -> list[Line]:
+def asked_because(request: Request, people: People, me: PersonId | None, requesters: Sequence[PersonId]) -> list[Line]:
     """Return the line that says why `me`, who alone reads it, is asked; nothing for whoever does not decide."""
-    if me is None or me not in eligible(request.policy, request.requesters):
+    if me is None or me not in eligible(request.policy, requesters):
         return []
     why = why_asked(request.policy, people, me)
     return [Line(label=say("asked.label"), text=why)] if why else []
 
 
-def _who_answers(request: Request, people: People, me: PersonId | None) -> list[Line]:
+def _who_answers(request: Request, people: People, me: PersonId | None, requesters: Sequence[PersonId]) -> list[Line]:
     """Return the line on whose answer counts; nothing where that is plain: the requester's, or that of the reader."""
-    may = eligible(request.policy, request.requesters)
+    may = eligible(request.policy, requesters)
     if list(may) in ([me], list(request.requesters[:1])):
         return []
-    needs = who_decides(request.policy, people, request.requesters, me)
+    needs = who_decides(request.policy, people, requesters, me)
     return [Line(label=say("card.who-answers"), text=needs)]
 
 
@@ -414,19 +428,24 @@ def _program_asks(request: Request, people: People) -> str:
     return say(key, program=program_name(request.program), whose=whose)
 
 
-def kept_out(request: Request) -> dict[PersonId, str]:
+def kept_out(request: Request, requesters: Sequence[PersonId]) -> dict[PersonId, str]:
     """Return the people who could decide by the policy and do not, with the reason."""
     if request.format != "approval":
         return {}
     may = set(request.policy.everybody)
-    asked = () if request.policy.requester_may_approve else request.requesters
-    out = {one: say(PARTS[request.parts.get(one, "asked")]) for one in asked if one in may}
+    asked = () if request.policy.requester_may_approve else requesters
+    out = {one: say(PARTS[_part(request, one)]) for one in asked if one in may}
     return {one: why_editor(request.edits, one) for one in request.policy.editors if one in may} | out
 
 
-def excluded(request: Request, people: People) -> list[Line]:
+def _part(request: Request, person: PersonId) -> Part:
+    """Return what made somebody a requester; whoever became one while it was open wrote to the run."""
+    return request.parts.get(person, "asked" if person in request.requesters else "wrote")
+
+
+def excluded(request: Request, people: People, requesters: Sequence[PersonId]) -> list[Line]:
     """Return the line that names the requesters and editors who do not decide, and why."""
-    out = kept_out(request)
+    out = kept_out(request, requesters)
     text = "; ".join(say("card.who-because", name=people.name_of(person), why=why) for person, why in out.items())
     return [Line(label=say("card.may-not-decide"), text=text)] if out else []
 

@@ -9,6 +9,8 @@ from agents.text import quote
 from bot.people.directory import People
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, candidates, chain
+from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due
 from bot.policy.record import RequestRecord
 from bot.render.words import frozen_since
@@ -22,9 +24,9 @@ _OFFERED = 100
 Inputs = tuple[Input, ...]
 
 
-def timing_lines(request: Request, people: People) -> list[Line]:
+def timing_lines(request: Request, people: People, requesters: Collection[PersonId]) -> list[Line]:
     """Return the lines of a card on who stands in for whom, its urgency, and when it escalates or has escalated."""
-    return [*standing_in(request.policy, people), *_when(request, people)]
+    return [*standing_in(request.policy, people), *_when(request, people, requesters)]
 
 
 def standing_in(policy: PolicySnapshot, people: People) -> list[Line]:
@@ -162,7 +164,7 @@ def not_handed_on(
     return f"{told} {say('delegation.could-be', names=people.names_of(could_be))}" if is_told else told
 
 
-def _when(request: Request, people: People) -> list[Line]:
+def _when(request: Request, people: People, requesters: Collection[PersonId]) -> list[Line]:
     policy = request.policy
     lines = [Line(label=say("timing.urgency"), text=_urgency(policy))] if policy.urgency != "medium" else []
     if policy.escalated_at:
@@ -171,7 +173,7 @@ def _when(request: Request, people: People) -> list[Line]:
     if policy.escalate_after_s is None:
         return lines
     at = (policy.began_at or request.opened_at) + timedelta(seconds=policy.escalate_after_s)
-    to = _escalates_to(request, people, at)
+    to = _escalates_to(request, people, at, requesters)
     if not to:
         return lines
     text = say("timing.escalates", when=in_words(at), names=people.names_of(to))
@@ -182,11 +184,13 @@ def _urgency(policy: PolicySnapshot) -> str:
     return say("timing.urgency-high") if policy.urgency == "high" else say("timing.urgency-low")
 
 
-def _escalates_to(request: Request, people: People, at: datetime) -> tuple[PersonId, ...]:
-    """Return who would decide as well if it escalated then: no requester, and nobody who filled another step."""
-    out = () if request.policy.requester_may_approve else request.requesters
-    taken = {*request.policy.givers, *(one for step in request.policy.other_steps for one in step.by)}
-    return tuple(one for one in people.on_duty(request.policy.escalate_to, at) if one not in {*out, *taken})
+def _escalates_to(
+    request: Request, people: People, at: datetime, requesters: Collection[PersonId]
+) -> tuple[PersonId, ...]:
+    """Return who would decide as well if it escalated then."""
+    there = people.on_duty(request.policy.escalate_to, at)
+    may = eligible(escalated(request.policy, there, at), requesters)
+    return tuple(one for one in there if one in may)
 
 
 def reminded_lines(record: RequestRecord, people: People) -> list[Line]:

@@ -3,37 +3,36 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
-from agents.requests import Decision, Given, PersonId, Request, Vote
+from agents.requests import Decision, PersonId, Request, Vote
 from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
+from bot.people.offers import offers, offers_of, requesters_of, yes_of
 from bot.people.recognition import as_known_now, void_votes
 from bot.policy.approvers.quorum import lacking_in_all
-from bot.policy.judge import edit_objection, judge
+from bot.policy.judge import judge
 from bot.policy.judgements import (
     AlreadyDecided,
     Answer,
-    Asked,
-    Counted,
-    Decided,
     Judgement,
     NotEntitled,
+    NotThisWay,
     OutOfDate,
-    Revoked,
     TooLate,
 )
+from bot.policy.offers import Can, answer_by
 from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
 from bot.render.due import as_frozen, hand_on_inputs, involved_in, reminded_lines
+from bot.render.edits import edit_inputs
 from bot.render.forms import answer_lines
 from bot.render.outcome import how_ended
 from bot.render.output import output_of
-from bot.render.words import changes_of, decided, feedback_text, queued_behind, state_name
+from bot.render.words import changes_of, decided, feedback_text, present, queued_behind, state_name
 from bot.store.outbox_entry import Delivery
-from channels import AnswerForm, Card, Input, Line
+from channels import AnswerForm, Card, Line
 from language import say, say_many
 from language.dates import in_words
 from language.recorded import answer_of, result_of
@@ -79,7 +78,7 @@ def standing(
     request = record.request
     if record.state == "open" and revision != request.revision:
         return _outdated(request, now)
-    card = request_card(request, people, now, me)
+    card = request_card(request, people, now, me, requesters_of(record, people))
     if record.state == "open":
         return with_approvals(card, record, people)
     card = with_notes(card, record, people)
@@ -199,7 +198,7 @@ def comment_standing(record: RequestRecord, placed: Delivery, person: PersonId, 
         told = say("answer.already-decided-unasked", decided=decided(record.decision, people))
     elif record.state != "open" or now >= request.expires_at:
         told = say("answer.closed", state=state_name(record.state if record.state != "open" else "expired"))
-    elif person not in record.requesters:
+    elif person not in record.askers:
         told = say("notice.for-others", names=people.name_of(placed.person))
     elif said:
         return comment_card(request, said, said.text, people)
@@ -375,21 +374,6 @@ def _failed(text: str, when: str) -> _Stand:
     return _Stand(say("standing.failed"), when, said, say("standing.printed"), is_output=True)
 
 
-class Can(NamedTuple):
-    """The answers that somebody can still give with a card, and `why` not all of them; `ask`: they can ask back.
-
-    `edit`: they can change arguments, where there are any to change; `glass`: they can decide alone, with a reason.
-    """
-
-    approve: bool = False
-    deny: bool = False
-    stop: bool = False
-    why: str = ""
-    ask: bool = False
-    edit: bool = False
-    glass: bool = False
-
-
 def standing_card(
     record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime
 ) -> Card:
@@ -399,14 +383,33 @@ def standing_card(
     """
     if placed.about:
         return comment_standing(record, placed, person, people, now)
-    card, can = request_card(record.request, people, now, person), _can(record, placed, person, way, people, now)
+    meant = _answer_of(placed, person, way, now)
+    yes = yes_of(record, people, meant)
+    can = Can() if isinstance(yes, OutOfDate) else offers_of(record, people, [meant])
+    card = request_card(record.request, people, now, person, requesters_of(record, people))
     card = with_approvals(card, record, people) if record.state == "open" else card
-    hands_on = hand_on_inputs(record.request, people, involved_in(record, people), now, person)
-    made = {
-        "summary": "\n".join(filter(None, (can.why, card.summary))),
-        "form": _form(card.form, can, hands_on) if card.form else None,
-    }
-    return card.model_copy(update=made)
+    why = "" if can.approve or can.answer else _why_not(yes, record, meant, can, people)
+    form = _form(card.form, record, can, people, now, person) if card.form and can.has_form else None
+    return card.model_copy(update={"summary": "\n".join(filter(None, (why, card.summary))), "form": form})
+
+
+def offered_form(
+    form: AnswerForm, record: RequestRecord, people: People, way: str, at: datetime, me: PersonId | None
+) -> AnswerForm | None:
+    """Return `form` with what `me` can say by the channel `way`, or anybody where many see it; None for nothing at all.
+
+    One that only stops offers nothing else.
+    """
+    can = offers(record, people, me, way, at)
+    if form.only_stops or not can.has_form:
+        return form if can.stop else None
+    answered = _form(form, record, can, people, at, me)
+    if me is None or form.format != "approval" or can.approve:
+        return answered
+    found = yes_of(record, people, answer_by(record, me, way, at))
+    # What the channel says where no approval counts by it is said to everybody.
+    why = "" if isinstance(found, NotThisWay) else feedback_text(found, record.request, people)
+    return answered.model_copy(update={"why_not": why})
 
 
 def so_far(record: RequestRecord, people: People) -> tuple[Line, ...]:
@@ -414,57 +417,42 @@ def so_far(record: RequestRecord, people: People) -> tuple[Line, ...]:
     return approvals(record, people) if record.votes and record.state == "open" else ()
 
 
-def _form(form: AnswerForm, can: Can, hands_on: tuple[Input, ...]) -> AnswerForm | None:
-    if not (can.approve or can.deny or can.stop or can.glass):
-        return None
-    ask_back = form.ask_back if can.ask else ""
-    edits = form.edits if can.edit else ()
-    said = {"may_approve": can.approve, "only_stops": can.stop, "ask_back": ask_back, "edits": edits}
-    said |= {"hands_on": hands_on if can.approve else (), "breaks_glass": can.glass}
+def _form(
+    form: AnswerForm, record: RequestRecord, can: Can, people: People, at: datetime, me: PersonId | None
+) -> AnswerForm:
+    request = record.request
+    whom = present([one for one in request.askers if one != me], people) if can.ask else ()
+    hands_on = hand_on_inputs(request, people, involved_in(record, people), at, me) if can.hand_on else ()
+    said = {
+        "may_approve": can.approve or request.format != "approval",
+        "may_deny": can.says_no,
+        "only_stops": can.stop,
+        "ask_back": people.names_of(whom),
+        "edits": edit_inputs(request) if can.edit else (),
+        "hands_on": hands_on,
+        "breaks_glass": can.glass,
+    }
     return form.model_copy(update=said)
 
 
-def _can(record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime) -> Can:
-    """Judge by the judge's own rules what a yes, a no and a question would do."""
-    record = as_known_now(record, people)
-    question = _answer_of(placed, person, way, now, approve=None).model_copy(update={"asks": True, "text": "-"})
-    can = _can_decide(record, placed, person, way, people, now)
-    may_edit = edit_objection(record, question) is None
-    alone = _answer_of(placed, person, way, now, approve=True).model_copy(update={"breaks_glass": True, "note": "x"})
-    has_glass = isinstance(judge(record, alone, people.all()), Decided)
-    can = can._replace(glass=has_glass)
-    return can._replace(ask=isinstance(judge(record, question, people.all()), Asked), edit=may_edit)
-
-
-def _can_decide(
-    record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime
-) -> Can:
-    here, answers = people.all(), [_answer_of(placed, person, way, now, approve=approve) for approve in (True, False)]
-    yes, no = (judge(record, answer, here) for answer in answers)
+def _why_not(yes: Judgement, record: RequestRecord, meant: Answer, can: Can, people: People) -> str:
+    """Return why a yes does not count, to stand above the card."""
     why = _words(yes, record, people)
-    match yes, no:
-        case Counted() | Decided(), _:
-            return Can(approve=True, deny=True)
-        case OutOfDate(), _:
-            return Can(why=why)
-        case _, Decided() if record.request.format == "approval":
-            return Can(deny=True, why=f"{why} {say('answer.to-take-back')}" if _only_withdraws(yes, no) else why)
-        case _, Revoked():
-            return Can(stop=True, why=why)
-        case _, TooLate():  # nobody has said so, so it does go on
-            return Can(why=f"{why} {say('answer.has-started', when=in_words(no.started_at))}")
-        case _:
-            return Can(why=why)
+    if can.takes_back and not _is_told_as_requester(yes):
+        return f"{why} {say('answer.to-take-back')}"
+    no = judge(as_known_now(record, people), meant.model_copy(update={"approve": False}), people.all())
+    if isinstance(no, TooLate):  # nobody has said so, so it does go on
+        return f"{why} {say('answer.has-started', when=in_words(no.started_at))}"
+    return why
 
 
-def _only_withdraws(yes: Judgement, no: Decided) -> bool:
-    """Return whether a no withdraws this person's own request and the text they get for a yes does not say so."""
-    is_told = isinstance(yes, NotEntitled) and yes.why == "requester"
-    return no.decision.state == "withdrawn" and not is_told
+def _is_told_as_requester(yes: Judgement) -> bool:
+    """Return whether the text for a yes says already that a no withdraws this person's own request."""
+    return isinstance(yes, NotEntitled) and yes.why == "requester"
 
 
-def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime, *, approve: bool | None) -> Answer:
-    """Return an answer that `person` might give.
+def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime) -> Answer:
+    """Return an answer that `person` might give with the card of `placed`.
 
     It is judged, and never kept.
     """
@@ -475,8 +463,6 @@ def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime, *, a
         channel=way,
         revision=placed.revision,
         digest=placed.digest,
-        approve=approve,
-        given=Given(text="-"),
         at=now,
     )
 

@@ -9,11 +9,13 @@ from agents.run import Run
 from agents.steps import CallTool
 from agents.text import first_line, one_line, quote
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible, lacking
+from bot.people.recognition import as_known_now
+from bot.policy.approvers.quorum import lacking
+from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
 from bot.render.outcome import heading
-from bot.render.words import STOPPED, frozen_words
+from bot.render.words import STOPPED, frozen_words, present
 from bot.store import Store
 from bot.store.ids import derived_id
 from channels import Card, Placement
@@ -139,8 +141,9 @@ def _waiting(record: RequestRecord | None, people: People) -> str:
     """`Waiting for Bo Berg or Cy Cole`: those who may decide and have not."""
     if record is None or record.state != "open":
         return ""
-    policy, voters = record.request.policy, [vote.person for vote in record.votes]
-    left = [person for person in eligible(policy, record.request.requesters) if person not in voters]
+    known = as_known_now(record, people)
+    policy, voters = known.request.policy, [vote.person for vote in known.votes]
+    left = [*present(waited_for(known), people)]
     if not left:
         return ""
     are_all, names = lacking(policy, voters) == len(left) <= _NAMES, called_in_place(left, policy, people)

@@ -35,14 +35,15 @@ from agents.requests import (
 from agents.run import Run, RunState
 from agents.text import first_line, one_line
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible
+from bot.people.offers import deciders
+from bot.people.recognition import as_known_now
 from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
 from bot.policy.glass import breakers, broken
 from bot.policy.record import Comment, RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.outcome import told, word_of
-from bot.render.words import frozen_words, who_decides, why_asked
+from bot.render.words import frozen_words, present, who_decides, why_asked
 from language.labels import label_of
 from language.recorded import fact_text
 
@@ -348,7 +349,7 @@ def request_view(
 ) -> RequestView:
     """`record` as programs see it; with its `run` also what a program may do now, with `lists` all of those."""
     request: Request = record.request
-    may_decide = eligible(request.policy, record.requesters)
+    may_decide, known = deciders(record, people), as_known_now(record, people)
     because = {one: why for one in may_decide if (why := why_asked(request.policy, people, one))}
     return RequestView(
         id=request.id,
@@ -365,16 +366,16 @@ def request_view(
         requesters=request.requesters,
         policy=request.policy.name,
         may_decide=may_decide,
-        may_break_glass=breakers(record),
+        may_break_glass=present(breakers(known), people),
         review=_review_of(record),
         quorum=request.policy.quorum,
-        rule=who_decides(request.policy, people, record.requesters),
+        rule=who_decides(request.policy, people, known.requesters),
         votes=record.votes,
         call=request.call,
         changes=request.changes,
         remarks=request.remarks,
         comments=record.comments,
-        may_not_decide=kept_out(request),
+        may_not_decide=kept_out(request, known.requesters),
         opened_at=request.opened_at,
         expires_at=request.expires_at,
         started_at=record.began_at,

@@ -24,6 +24,7 @@ from agents.requests import (
 )
 from agents.text import quote
 from bot.people.directory import QUESTION, People
+from bot.policy.approvers.quorum import barred
 from bot.policy.approvers.steps import begun
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.freezes import ComingWindow
@@ -95,7 +96,7 @@ def who_decides(
     To `me`, who alone reads it: `you or Cy Cole`. Where there are steps, `step 1 of 2, manager: Bo Berg; then finance:
     one of Cy Cole and Dan Dorn`.
     """
-    out = (*policy.editors, *(() if policy.requester_may_approve else requesters))
+    out = barred(policy, requesters)
     who = _rule_in_words(policy, people, out, me)
     if policy.step is None:
         return who

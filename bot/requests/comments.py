@@ -8,7 +8,7 @@ from agents.requests import DeliveryId, Holder, PersonId, Request
 from agents.text import ends_of
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible
+from bot.people.offers import deciders
 from bot.policy.record import Comment, RequestRecord, after
 from bot.render.request_card import answered_card, comment_card, reply_notice
 from bot.render.words import present
@@ -110,7 +110,7 @@ class Comments:
             return Brought(events)  # both were typed in one place
         person = question.person
         holds = any(holder.person == person for holder in record.holders)
-        may = record.state == "open" and person in eligible(request.policy, record.requesters)
+        may = record.state == "open" and person in deciders(record, self._people)
         if question.channel == "email" and holds and may:
             card = self._for(person, lambda: answered_card(record, said, text, self._people))
             placed = placement(request, card, person, first="email")

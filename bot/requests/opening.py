@@ -35,7 +35,7 @@ from agents.state import editors_of
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line, one_line
 from bot.people.directory import People
-from bot.policy.approvers.quorum import can_be_met, can_fill, eligible
+from bot.policy.approvers.quorum import barred, can_be_met, can_fill, eligible
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, question_digest
 from bot.policy.due import next_due
@@ -103,7 +103,7 @@ class NotEnoughApprovers:
 
     def _in_a_step(self) -> tuple[PolicyStep, int] | None:
         """Return the first step that can't be met by itself, and how many people may decide in it."""
-        out = {*self.policy.editors, *(() if self.policy.requester_may_approve else self.parts)}
+        out = barred(self.policy, self.parts)
         for step in self.policy.steps:
             left = [one for one in dict.fromkeys(people_of(step.rule)) if one not in out]
             if not can_fill([step], left):
@@ -362,7 +362,8 @@ def placing(
     # Whoever has edited it no longer approves it, and sees what became of it: they may still deny it.
     policy = request.policy
     editors = [one for one in policy.editors if one in {*policy.everybody, *policy.may_deny}]
-    asked = dict.fromkeys((*eligible(policy, request.requesters), *editors))
+    requesters = stands.requesters if stands else request.requesters
+    asked = dict.fromkeys((*eligible(policy, requesters), *editors))
     people_asked = [(person, "") for person in asked]
     places = [(PersonId(""), place) for place in dict.fromkeys(policy.also_post)]
     made = [

@@ -62,7 +62,7 @@ def record_write(record: RequestRecord, version: int, before: datetime | None = 
     are asked back.
     """
     request = record.request
-    may, held = eligible(request.policy, request.requesters), (holder.person for holder in record.holders)
+    may, held = eligible(request.policy, record.requesters), (holder.person for holder in record.holders)
     askers = record.askers if record.comments else ()  # nobody else was ever asked back
     asked = (person for person in askers if record.question_for(person))
     people = tuple(person for person in dict.fromkeys((*may, *held, *asked)) if person)

@@ -290,6 +290,7 @@ def _buttons(form: AnswerForm, made: Made) -> list[tuple[Button, ...]]:
     if form.format == "approval":
         yes = [Button(say("mail.approve-button"), _mailto(made, made.approves), "yes")] if made.approves else []
         no = [Button(say("mail.deny-button"), _mailto(made, made.refuses), "no")] if made.refuses else []
+        no = no if form.may_deny else []
         rows = [tuple(no) if form.only_stops or not form.may_approve else (*yes, *no)]
     elif form.format == "form":
         # Where a program joins the lines, the spaces keep them apart.
@@ -386,7 +387,8 @@ def _fact(fact: Line, most: int | None = None) -> tuple[str, ...]:
 
 
 def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
-    deny, ask = say("mail.how-to-deny"), (say("mail.how-to-ask"),) if form.ask_back else ()
+    deny = (say("mail.how-to-deny"),) if form.may_deny else ()
+    ask = (say("mail.how-to-ask"),) if form.ask_back else ()
     names = [_line(each.name) for each in form.edits]
     ask = (*ask, say("mail.how-to-edit", line=f"{names[0]}: …")) if names else ask
     ask = (
@@ -397,11 +399,11 @@ def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
     ask = (*ask, say("mail.how-to-break-glass", line=f"{say('mail.glass-word')}: …")) if form.breaks_glass else ask
     match form.format:
         case "approval" if form.only_stops:
-            return (say("mail.can-still-deny"), deny)
+            return (say("mail.can-still-deny"), *deny)
         case "approval" if form.may_approve:
-            return (say("mail.how-to-approve"), deny, *ask)
+            return (say("mail.how-to-approve"), *deny, *ask)
         case "approval":
-            return (form.why_not or say("mail.only-the-page-approves"), deny, *ask)
+            return (form.why_not or say("mail.only-the-page-approves"), *deny, *ask)
         case "yes_no":
             return (say("mail.how-to-say-yes-or-no"),)
         case "choice":

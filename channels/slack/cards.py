@@ -50,7 +50,7 @@ def how_to_answer(form: AnswerForm) -> str:
         case _ if form.only_stops:
             return ""
         case "approval" if not form.may_approve:
-            return form.why_not or say("slack.only-denial")
+            return form.why_not or (say("slack.only-denial") if form.may_deny else "")
         case "free_text":
             return write_below()
         case _:
@@ -73,7 +73,8 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
             why = _button(say("slack.deny-why"), "deny_why", form.token)
             asks = [_button(say("slack.ask-back"), ASK_BACK, form.token)] if form.ask_back else []
             edits = [_button(say("slack.edit"), EDIT, form.token)] if form.edits else []
-            yield _actions([*([approve] if form.may_approve else []), deny, why, *edits, *asks, *more])
+            yes, no = [approve] if form.may_approve else [], [deny, why] if form.may_deny else []
+            yield _actions([*yes, *no, *edits, *asks, *more])
         case "yes_no":
             yes, no = _button(say("slack.yes"), "yes", form.token), _button(say("slack.no"), "no", form.token)
             yield _actions([yes, no, *more])

@@ -11,8 +11,14 @@ def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[Pe
 
     Nobody approves an edit of their own, nor what they have handed on.
     """
-    out = (*policy.editors, *policy.givers, *(() if policy.requester_may_approve else requesters))
+    out = barred(policy, requesters)
     return tuple(person for person in dict.fromkeys(people_of(policy.rule)) if person not in out)
+
+
+def barred(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> frozenset[PersonId]:
+    """Return who does not decide, in whichever seat and step: editors, those who handed it on, and the requesters."""
+    asked = () if policy.requester_may_approve else requesters
+    return frozenset((*policy.editors, *policy.givers, *asked))
 
 
 def may_break_glass(policy: PolicySnapshot) -> tuple[PersonId, ...]:

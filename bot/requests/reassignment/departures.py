@@ -11,7 +11,7 @@ import structlog
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, people_of
 from bot.people.directory import People, refs_of_seat
 from bot.people.recognition import as_known_now, void_votes
-from bot.policy.approvers.quorum import can_fill, eligible
+from bot.policy.approvers.quorum import barred, can_fill, eligible
 from bot.policy.approvers.steps import begun, escalated, open_steps, refilled, wider
 from bot.policy.record import RequestRecord, after
 from bot.requests.decisions import Decisions
@@ -178,8 +178,8 @@ def _open_steps(policy: PolicySnapshot, record: RequestRecord, here: Collection[
 
 def _there(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
     """Return all who may come to approve it and are still `here`."""
-    barred = {*policy.editors, *policy.givers, *(() if policy.requester_may_approve else record.requesters)}
-    return [one for one in policy.everybody if one in here and one not in barred]
+    out = barred(policy, record.requesters)
+    return [one for one in policy.everybody if one in here and one not in out]
 
 
 def _left(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:

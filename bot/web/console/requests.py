@@ -17,6 +17,7 @@ from agents.requests import Given, PersonId, Request, RequestId, RequestState
 from agents.run import fold
 from agents.text import quote
 from bot.errors import Conflict, Forbidden
+from bot.people.offers import offers
 from bot.policy.answers import Statement, picked, read_answer
 from bot.policy.edits import EditRefused, typed_values
 from bot.policy.judge import edit_objection
@@ -131,14 +132,14 @@ def rows(lines: Iterable[str]) -> list[tuple[str, str]]:
 async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str, object]:
     """The card with what came of it and what was `typed` into its form, and a mark of it that is another when it is."""
     app, session = here(request).app, visit_of(request).known
-    record, version, _ = await request_for(request, "see")
+    record, version, now = await request_for(request, "see")
     asked = record.request
     run = None if record.state == "open" else fold((await app.history.read(asked.run_id)).events)
     lists_of, has_changes = (
         await app.requests.decisions.lists(asked),
         bool(asked.call and app.live.ends_of(asked.call.effect)),
     )
-    card = card_view(record, app.people, session, lists_of, run, typed, has_changes=has_changes)
+    card = card_view(record, app.people, session, now, lists_of, run, typed, has_changes=has_changes)
     # The key `a` in the list leads here: the button has the focus, and only pressing it decides.
     is_pressed = card.may_approve and request.query_params.get("press") == "approve"
     return {
@@ -248,9 +249,9 @@ async def denying(request: HttpRequest) -> Response:
     """Ask once more before several requests are denied; decides nothing."""
     app, me = here(request).app, visit_of(request).known.person
     picked_ids = request.query_params.getlist("pick")[:_DENIED_AT_ONCE]
-    found = [(await request_for(request, "see", some_id)).record for some_id in picked_ids]
-    rows = [item_of(request_view(record, app.people), app.people, me) for record in found]
-    may = [row for row in rows if row.may_deny]
+    found = [await request_for(request, "see", some_id) for some_id in picked_ids]
+    rows = [(read.record, offers(read.record, app.people, me, "console", read.now)) for read in found]
+    may = [item_of(request_view(record, app.people), app.people, me) for record, can in rows if can.deny]
     if not may:
         return to(request, "/requests", say("console.deny-none-selected"), is_well=False)
     left_out = len(rows) - len(may)

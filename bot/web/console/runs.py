@@ -212,7 +212,9 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
         record, version, _ = await process.app.requests.decisions.request(request_id)
     call = record.request.call
     has_changes = bool(call and process.app.live.ends_of(call.effect))
-    card = card_view(record, process.app.people, session, run=run, has_changes=has_changes)
+    card = card_view(
+        record, process.app.people, session, process.app.store.about_now(), run=run, has_changes=has_changes
+    )
     return RunPage(run, story.events, card, version_of(card, version), forks, waits, story.archived_at)
 
 

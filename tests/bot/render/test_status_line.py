@@ -17,6 +17,8 @@ from agents.events import (
 )
 from agents.requests import AttemptId, PersonId, Request
 from agents.run import fold
+from bot.config.tables import PersonConfig
+from bot.people.directory import People
 from bot.policy.record import records
 from bot.render.status_line import StatusLines, status_card, status_line
 from tests.agents.worlds import EFFECT, NOON, any_event, chosen, orphaned, started
@@ -49,7 +51,11 @@ BEGUN = (
 )
 ASKED = started().text
 PAUSED = RunPaused(at=NOON, by=ANNA)
-CROWD = approval(policy=policy(rule=anyone(*(f"p{number}" for number in range(9)))))
+MANY = [f"p{number}" for number in range(9)]
+CROWD = approval(policy=policy(rule=anyone(*MANY)))
+HERE = People(
+    {**PEOPLE.tables.people, **{name: PersonConfig(name=name, email=f"{name}@corp.example") for name in MANY}}, {}
+)
 
 
 def denied(state: str, *by: PersonId) -> RequestDecided:
@@ -89,7 +95,7 @@ def ended(outcome: str, summary: str = "", words_of: str = "code") -> RunEnded:
     ],
 )
 def test_the_line_says_what_the_run_does(events: tuple[Event, ...], line: str) -> None:
-    assert status_line(fold(events), records(events).get(REQUEST), PEOPLE) == line
+    assert status_line(fold(events), records(events).get(REQUEST), HERE) == line
 
 
 @any_of_them(st.lists(any_event(st.text()), max_size=25))
@@ -111,3 +117,21 @@ def test_the_card_of_a_line_is_the_line() -> None:
 
 def test_every_worker_sends_the_line_of_a_run_under_the_same_key() -> None:
     assert StatusLines.key(RUN) == StatusLines.key(RUN) != StatusLines.key("s0r-bbbbbbbbbbbbb")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "joined", "here"),
+    [
+        ("who asks by now", (BO,), PEOPLE),
+        ("who has left", (), People({name: one for name, one in PEOPLE.tables.people.items() if name != BO}, {})),
+    ],
+)
+def test_it_waits_for_nobody_whose_word_would_not_count(
+    left_out: str, joined: tuple[PersonId, ...], here: People
+) -> None:
+    events = opened()
+    found = records(events)[REQUEST].model_copy(update={"joined": joined})
+
+    line = status_line(fold(events), found, here)
+
+    assert line == "Waiting for Cy Cole: Deploy v1.2.0 to production?", left_out

@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -11,13 +12,14 @@ from agents.forms import Misfit
 from agents.requests import PersonId, Request
 from agents.run import Run
 from bot.people.directory import People
+from bot.people.offers import offers, requesters_of, yes_of
 from bot.people.recognition import as_known_now
 from bot.people.sessions import Login
-from bot.policy.approvers.delegation import candidates
-from bot.policy.approvers.quorum import eligible
 from bot.policy.due import next_due
 from bot.policy.glass import reviewers
-from bot.policy.judge import approval_counts, ways_to_approve
+from bot.policy.judge import ways_to_approve
+from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
+from bot.policy.offers import answer_by
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
     asked_because,
@@ -31,11 +33,11 @@ from bot.render.cards import (
     with_short_hashes,
 )
 from bot.render.difference import led_from
-from bot.render.due import approved, as_frozen, involved_in, next_in_words, reminded_lines, timing_lines, unanswered
+from bot.render.due import approved, as_frozen, next_in_words, reminded_lines, timing_lines, unanswered
 from bot.render.forms import answer_lines, inputs, reasons
 from bot.render.request_card import comment_by
 from bot.render.views import FactView, RequestView, request_view
-from bot.render.words import channel_word, how_to_approve, present
+from bot.render.words import channel_word, feedback_text, how_to_approve, present
 from bot.render.worklist import who_else
 from bot.store.ids import review_of
 from bot.web.console.views.afterwards import Afterwards, afterwards
@@ -121,6 +123,7 @@ def card_view(
     record: RequestRecord,
     people: People,
     session: Login,
+    now: datetime,
     lists: Mapping[str, str] | None = None,
     run: Run | None = None,
     typed: Typed | None = None,
@@ -134,28 +137,24 @@ def card_view(
     """
     request, me, known = record.request, session.person, as_known_now(record, people)
     view = request_view(known, people, lists=lists or _NO_LISTS)
-    is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
-    policy = request.policy
-    denies = me in (*eligible(policy, record.requesters), *policy.editors, *policy.givers)
-    has_approved = any(vote.person == me and vote.approve for vote in view.votes)
-    asks = me in record.requesters
-    counts_here = approval_counts(request.policy, "console", session.by)
+    is_open, is_vote = view.state == "open", view.format == "approval"
+    can = offers(record, people, me, "console", now, session.by)
+    whom = present([one for one in request.askers if one != me], people) if can.ask else ()
     yes, last = (approved(request.program, request.call),), unanswered(request.purpose, request.program)
     return CardView(
         request=view,
         exact=exact(request),
         once=secrets.token_hex(8),
-        may_approve=is_open and may and is_vote and counts_here and not has_approved,
-        may_deny=is_open and denies and is_vote,
-        may_answer=is_open and may and not is_vote,
-        may_stop=view.state == "approved"
-        and (denies or asks)
-        and is_vote
-        and view.started_at is None
-        and _goes_on(run),
-        may_withdraw=is_open and asks and request.purpose != "unknown",
-        excluded=[*(asked_because(request, people, me) if is_open else ()), *excluded(request, people)],
-        because=_because(known, view, people, me, has_approved=has_approved, counts_here=counts_here),
+        may_approve=can.approve,
+        may_deny=can.deny or (can.takes_back and not can.withdraw),
+        may_answer=can.answer,
+        may_stop=can.stop and _goes_on(run),
+        may_withdraw=can.withdraw,
+        excluded=[
+            *(asked_because(request, people, me, known.requesters) if is_open else ()),
+            *excluded(request, people, known.requesters),
+        ],
+        because=_because(known, people, session, now) if is_open and not (can.approve or can.answer) else "",
         by_key=by_key(view.service, view.key_holders, people),
         title=view.title if is_open else view.title.removesuffix("?"),
         said_as=said_as(request, people) if request.words else "",
@@ -169,12 +168,12 @@ def card_view(
         inputs=_inputs(request, typed),
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
         answer=answer_lines(request, record.decision.given if record.decision else None),
-        ask_back=people.names_of(present(request.askers, people)) if is_open and denies and is_vote else "",
-        may_edit=_may_edit(record, me),
-        may_hand_on=is_open and bool(_to_whom(record, people, me)),
-        may_break_glass=is_open and counts_here and me in view.may_break_glass,
+        ask_back=people.names_of(whom),
+        may_edit=both(list(request.call.editable)) if request.call and can.edit else "",
+        may_hand_on=can.hand_on,
+        may_break_glass=can.glass,
         review=_review(record, me),
-        said=list(_said(record, people, me, replies=is_open and asks and is_vote)),
+        said=list(_said(record, people, me, replies=is_open and me in known.askers and is_vote)),
         has_changes=has_changes,
         led_from=frozenset(label_of(fact.label) for fact in led_from(request)) if has_changes else frozenset(),
     )
@@ -184,30 +183,16 @@ def _by_time(record: RequestRecord, people: People) -> Iterator[Line]:
     """Yield what is to come while nobody decides, and what came of that so far."""
     if record.state != "open":
         return
-    yield from (*timing_lines(record.request, people), *reminded_lines(record, people))
+    yield from (*timing_lines(record.request, people, requesters_of(record, people)), *reminded_lines(record, people))
     due = next_due(record, people.zones())
     if due and due.kind != "expiry":
         yield Line(label=say("timing.next"), text=next_in_words(due, people))
-
-
-def _may_edit(record: RequestRecord, me: PersonId) -> str:
-    """Return the names of the arguments that `me` may change; empty for whoever may not change any."""
-    request = record.request
-    may = eligible(request.policy.edited_by(()), record.requesters)
-    call = request.call if record.state == "open" and request.format == "approval" and me in may else None
-    return both(list(call.editable)) if call else ""
 
 
 def _review(record: RequestRecord, me: PersonId) -> str:
     decision = record.decision
     is_broken = decision is not None and decision.broke_glass
     return review_of(record.request.id) if decision and is_broken and me in {*reviewers(record), *decision.by} else ""
-
-
-def _to_whom(record: RequestRecord, people: People, me: PersonId) -> tuple[PersonId, ...]:
-    """Return to whom `me` may hand it on; who is on call now is looked up by the page that this leads to."""
-    policy = record.request.policy
-    return candidates(policy, involved_in(record, people), people.may_take(policy, record.request.opened_at), me)
 
 
 def _inputs(request: Request, typed: Typed | None) -> tuple[Input, ...]:
@@ -243,25 +228,26 @@ def _short(fact: FactView) -> FactView:
     return fact.model_copy(update={"text": with_short_hashes(Line(label=fact.label, text=fact.text)).text})
 
 
-def _because(
-    record: RequestRecord, view: RequestView, people: People, me: PersonId, *, has_approved: bool, counts_here: bool
-) -> str:
-    if view.state != "open":
-        return ""
-    if me not in view.may_decide:
-        count, names = len(view.may_decide), people.names_of(view.may_decide)
-        if me in record.requesters:
-            return say_many("console.card-not-your-own", count, names=names)
-        if me in record.request.policy.editors:
-            return say("answer.not-the-editor", who=names)
-        if me in record.request.policy.givers:
-            return say("delegation.handed-on-already", who=names)
-        return say_many("console.card-not-yours", count, names=names)
-    if view.format != "approval":
-        return ""
-    if has_approved:
-        return say("console.card-has-approved")
-    return "" if counts_here else _counts_not_here(record.request, people, me)
+def _because(record: RequestRecord, people: People, session: Login, now: datetime) -> str:
+    """Return why somebody has no button to approve an open request, or to answer it, and who may."""
+    request, me = record.request, session.person
+    meant = answer_by(record, me, "console", now, session.by)
+    match yes_of(record, people, meant):
+        case AlreadyVoted():
+            return say("console.card-has-approved")
+        case NotThisWay():
+            return _counts_not_here(request, people, me)
+        case NotEntitled(why="requester", approvers=may):
+            return say_many("console.card-not-your-own", len(may), names=people.names_of(may))
+        case NotEntitled(why="editor", approvers=may):
+            return say("answer.not-the-editor", who=people.names_of(may))
+        case NotEntitled(why="handed_on", approvers=may):
+            return say("delegation.handed-on-already", who=people.names_of(may))
+        case NotEntitled(approvers=may):
+            key = "console.card-not-your-own" if me in record.requesters else "console.card-not-yours"
+            return say_many(key, len(may), names=people.names_of(may))
+        case found:
+            return feedback_text(found, request, people)
 
 
 def _counts_not_here(request: Request, people: People, me: PersonId) -> str:

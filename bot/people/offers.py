@@ -1,0 +1,66 @@
+"""What people who are in the directory can do to a request, as it counts now."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from agents.requests import PersonId
+from bot.people.directory import People
+from bot.people.recognition import as_known_now, is_stranger
+from bot.policy.approvers.quorum import eligible
+from bot.policy.due import waited_for
+from bot.policy.judgements import Answer, Judgement, LinkBy, NotEntitled
+from bot.policy.offers import Can, Judging, answer_by, can, named, yes
+from bot.policy.record import RequestRecord
+
+
+def offers(
+    record: RequestRecord,
+    people: People,
+    me: PersonId | None,
+    way: str,
+    at: datetime,
+    link_by: LinkBy | None = None,
+) -> Can:
+    """Return what `me` can do through the channel `way`; without one, what anybody can who sees what many see."""
+    seen_by = named(record) if me is None else (me,)
+    return offers_of(record, people, [answer_by(record, one, way, at, link_by) for one in seen_by])
+
+
+def offers_of(record: RequestRecord, people: People, meant: Sequence[Answer]) -> Can:
+    """Return what one of these answers could do, before it says anything.
+
+    Whoever has left can do nothing, nor whose id is somebody else's by now.
+    """
+    here = [one for one in meant if people.contact(one.person)]
+    known = [one for one in here if not is_stranger(record, one.person, people)]
+    return can(as_known_now(record, people), known, judging(record, people, meant[0].at)) if known else Can()
+
+
+def judging(record: RequestRecord, people: People, at: datetime) -> Judging:
+    """Return what the rules must know of the directory `at` this moment."""
+    return Judging(people.all(), people.may_take(record.request.policy, at))
+
+
+def deciders(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
+    """Return who may decide by now, in the policy's order: nobody who has left, or whose id is somebody else's."""
+    known = as_known_now(record, people)
+    may = eligible(known.request.policy, known.requesters)
+    return tuple(one for one in may if people.contact(one) and not is_stranger(record, one, people))
+
+
+def waits_for(record: RequestRecord, person: PersonId, people: People) -> bool:
+    """Return whether the request waits for the decision of `person`, who may decide it and has not voted."""
+    is_theirs = person in deciders(record, people) and person in waited_for(as_known_now(record, people))
+    return record.state == "open" and is_theirs
+
+
+def yes_of(record: RequestRecord, people: People, meant: Answer) -> Judgement:
+    """Return what becomes of a plain yes of whoever says `meant`, or of the answer to a question that it is."""
+    if is_stranger(record, meant.person, people):
+        return NotEntitled(why="not_an_approver", approvers=eligible(record.request.policy, record.requesters))
+    return yes(as_known_now(record, people), meant, judging(record, people, meant.at))
+
+
+def requesters_of(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
+    """Return everyone who counts as a requester by now, under whichever id."""
+    return as_known_now(record, people).requesters

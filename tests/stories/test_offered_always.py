@@ -1,0 +1,263 @@
+"""Promises for any request and anybody: a surface offers them what the judge would count, no more and no less."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, cast
+
+from hypothesis import given as any_of_them
+from hypothesis import strategies as st
+
+from agents.requests import DeliveryId, GatedCall, Given, HandedOn, PersonId, PolicyStep, Request, RequestState, Rule
+from agents.run import fold
+from bot.config.directory.policies import PolicyConfig
+from bot.config.tables import PersonConfig
+from bot.people.directory import People
+from bot.people.offers import waits_for
+from bot.people.sessions import Login
+from bot.policy.approvers.delegation import Involved, objection
+from bot.policy.judge import delegation_objection, edit_objection, judge, ways_to_approve
+from bot.policy.judgements import Answer, Asked, Counted, Decided, NotEntitled, Revoked
+from bot.policy.record import RequestRecord
+from bot.render.cards import request_card
+from bot.render.request_card import offered_form, standing, standing_card
+from bot.render.views import request_view
+from bot.store.outbox_entry import Delivery
+from bot.web.console.views.card import card_view
+from channels import AnswerForm
+from channels.slack.cards import controls
+from tests.agents.worlds import started
+from tests.bot.examples import (
+    ANNA,
+    BO,
+    CALL,
+    CY,
+    DAN,
+    DIGEST,
+    LATER,
+    NOON,
+    REQUEST,
+    RUN,
+    all_of,
+    answer,
+    anyone,
+    approval,
+    decision,
+    policy,
+    record,
+    vote,
+)
+from tests.bot.policy.test_judge_always import STATES
+
+EVE = PersonId("eve")
+EVERYBODY = (ANNA, BO, CY, DAN, EVE)
+DIRECTORY = People(
+    {name: PersonConfig(name=name.title(), email=f"{name}@corp.example") for name in EVERYBODY},
+    {"production": PolicyConfig.model_validate({"approvers": ["person:bo"], "expires_after": "4h"})},
+)
+STARTED = fold([started()])
+Acts = frozenset[str]
+MOSTLY_OPEN: tuple[RequestState, ...] = (*("open",) * 8, *("approved",) * 4, *STATES)
+
+SOME = st.lists(st.sampled_from(EVERYBODY), max_size=2, unique=True).map(tuple)
+RULES = st.sampled_from(
+    [anyone("bo", "cy"), anyone(*EVERYBODY), anyone("bo"), all_of(anyone("bo"), anyone("bo", "cy", "dan"))]
+)
+
+
+def in_steps(rule: Rule, by: tuple[PersonId, ...], in_step: int) -> dict[str, object]:
+    """Two steps, one of them in force; the other one was met by these, or nobody was in it yet."""
+    first = PolicyStep(name="first", rule=anyone("dan"), by=by if in_step else ())
+    return {"steps": (first, PolicyStep(name="then", rule=rule)), "in_step": in_step}
+
+
+STEPS = st.just(dict[str, object]()) | st.builds(in_steps, RULES, SOME, st.sampled_from([0, 1]))
+GIVEN = st.sampled_from([(BO, CY), (CY, DAN), (DAN, EVE)]).map(lambda two: HandedOn(person=two[0], to=two[1]))
+POLICIES = st.builds(
+    policy,
+    rule=RULES,
+    quorum=st.integers(min_value=1, max_value=3),
+    requester_may_approve=st.booleans(),
+    editor_may_approve=st.booleans(),
+    approve_by_email=st.booleans(),
+    answer_from=st.sampled_from([("slack", "email", "console", "cli", "api"), ("email",), ("console", "slack")]),
+    break_glass=SOME.map(lambda people: (anyone(*people),) if people else ()),
+    stand_ins=SOME.map(
+        lambda people: tuple(anyone(one).model_copy(update={"source": f"person:{one}"}) for one in people)
+    ),
+    may_deny=SOME,
+    handed_on=st.lists(GIVEN, max_size=2).map(tuple),
+)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    """An approval or a question, as it may stand after edits, hand-ons and words of others."""
+    requesters = draw(SOME)
+    edits = draw(st.dictionaries(st.sampled_from(["version", "environment"]), st.sampled_from(EVERYBODY)))
+    parts = {one: draw(st.sampled_from(["asked", "wrote", "objected", "answered"])) for one in requesters}
+    about = {"requesters": requesters, "parts": parts, "policy": draw(POLICIES).model_copy(update=draw(STEPS))}
+    if draw(st.integers(0, 4)) == 0:
+        purpose = draw(st.sampled_from(["question", "unknown", "go_on", "review"]))
+        return approval(format="free_text", purpose=purpose, call=None, **about)
+    call: GatedCall = CALL.model_copy(update={"editable": draw(st.sampled_from([(), ("version",)]))})
+    found = approval(call=call, edits=edits, **about)
+    return found.under(found.policy)
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> RequestRecord:
+    """A record of one, mostly open or approved: nothing else takes an answer."""
+    request = draw(requests())
+    state = draw(st.sampled_from(MOSTLY_OPEN))
+    votes = tuple(vote(one) for one in draw(SOME) if request.format == "approval")
+    joined = tuple(one for one in draw(SOME) if one not in request.requesters)
+    found = record(request, state, votes, joined=joined, started_at=draw(st.sampled_from([None, None, LATER])))
+    if state == "approved" and draw(st.booleans()):
+        broke = decision(by=(draw(st.sampled_from(EVERYBODY)),)).model_copy(update={"broke_glass": True})
+        return found.model_copy(update={"decision": broke})
+    return found if state != "open" else found.model_copy(update={"started_at": None})
+
+
+def counted(found: RequestRecord, person: PersonId, way: str, **changes: Any) -> Acts:
+    """What the judge would count of `person` now, by its own word."""
+
+    def said(**words: Any) -> Answer:
+        return answer(person, approve=None, text="", channel=way, **changes).model_copy(update=words)
+
+    def judged(**words: Any) -> object:
+        return judge(found, said(**words), EVERYBODY)
+
+    request, is_vote = found.request, found.request.format == "approval"
+    acts = set[str]()
+    match judged(approve=True) if is_vote else judged(given=Given(text="-")):
+        case Counted() | Decided():
+            acts.add("approve" if is_vote else "answer")
+        case _:
+            pass
+    match judged(approve=False) if is_vote else None:
+        case Decided():
+            acts.add("no")
+        case Revoked():
+            acts.add("stop")
+        case _:
+            pass
+    if not is_vote or found.state != "open":
+        return frozenset(acts | (_handed_on(found, said()) if found.state == "open" else set()))
+    match judged(asks=True, text="Why?"):
+        case Asked(whom=whom) if whom:
+            acts.add("ask")
+        case _:
+            pass
+    acts |= {"edit"} if request.call and request.call.editable and edit_objection(found, said()) is None else set()
+    acts |= {"glass"} if isinstance(judged(approve=True, breaks_glass=True, note="down"), Decided) else set()
+    return frozenset(acts | _handed_on(found, said()))
+
+
+def _handed_on(found: RequestRecord, said: Answer) -> set[str]:
+    """Whether there is somebody to whom it goes; whether enough are left then depends on whom."""
+    if delegation_objection(found, said) is not None:
+        return set()
+    accepts = DIRECTORY.may_take(found.request.policy, LATER)
+    votes = [one.person for one in found.votes if one.approve]
+    involved = Involved(found.requesters, votes, EVERYBODY)
+    why = [objection(found.request.policy, said.person, to, involved, accepts) for to in EVERYBODY]
+    return {"hand_on"} if {None, "too_few"} & {*why} else set()
+
+
+BUTTONS = {
+    "approve": "approve",
+    "deny": "no",
+    "ask_back": "ask",
+    "edit": "edit",
+    "hand_on": "hand_on",
+    "break_glass": "glass",
+    "write": "answer",
+}
+
+
+def pressed(form: AnswerForm | None) -> Acts:
+    """What can be pressed in Slack."""
+    blocks = controls(form, has_details=False) if form else ()
+    buttons = [cast("list[dict[str, str]]", block["elements"]) for block in blocks]
+    names = {one["action_id"] for some in buttons for one in some} - {"deny_why"}
+    acts = {BUTTONS[name] for name in names}
+    return frozenset({"stop"} if form and form.only_stops else acts)
+
+
+def written(form: AnswerForm | None) -> Acts:
+    """What a mail says that can be written."""
+    if form is None or form.only_stops:
+        return frozenset({"stop"} if form else ())
+    is_vote = form.format == "approval"
+    said = {"approve": is_vote and form.may_approve, "no": is_vote and form.may_deny, "answer": not is_vote}
+    said |= {"ask": form.ask_back, "edit": form.edits, "hand_on": form.hands_on, "glass": form.breaks_glass}
+    return frozenset(name for name, is_so in said.items() if is_so)
+
+
+def in_slack(found: RequestRecord, me: PersonId | None) -> Iterator[Acts]:
+    """The card as it is sent, and as it is drawn again; of what is decided, only that."""
+    if found.state == "open":
+        sent = request_card(found.request, DIRECTORY, NOON, me).form
+        assert sent
+        yield pressed(offered_form(sent, found, DIRECTORY, "slack", LATER, me))
+    again = standing(found, STARTED, DIRECTORY, LATER, 1, me).form
+    yield pressed(offered_form(again, found, DIRECTORY, "slack", LATER, me) if again else None)
+
+
+@any_of_them(asked(), st.sampled_from(EVERYBODY))
+def test_a_card_in_slack_offers_its_reader_what_counts_sent_and_drawn_again_and_in_a_window(
+    found: RequestRecord, person: PersonId
+) -> None:
+    for offered in in_slack(found, person):
+        assert offered == counted(found, person, "slack")
+
+    placed = Delivery(id=DeliveryId("s0d-a"), run_id=RUN, request_id=REQUEST, revision=1, digest=DIGEST, person=person)
+    window = standing_card(found, placed, person, "slack", DIRECTORY, LATER)
+    assert pressed(window.form) == counted(found, person, "slack")
+
+
+@any_of_them(asked())
+def test_a_card_that_many_see_offers_what_counts_of_any_of_them(found: RequestRecord) -> None:
+    everybodys = frozenset(itertools.chain(*(counted(found, person, "slack") for person in EVERYBODY)))
+
+    for offered in in_slack(found, None):
+        assert offered == everybodys
+
+
+@any_of_them(asked(), st.sampled_from(EVERYBODY))
+def test_a_mail_says_how_to_do_what_counts_by_mail(found: RequestRecord, person: PersonId) -> None:
+    if found.state != "open":
+        return
+    sent = request_card(found.request, DIRECTORY, NOON).form
+    assert sent
+
+    assert written(offered_form(sent, found, DIRECTORY, "email", LATER, person)) == counted(found, person, "email")
+
+
+@any_of_them(asked(), st.sampled_from(EVERYBODY), st.sampled_from(["slack", "email", "operator"]))
+def test_the_page_of_a_request_offers_what_counts_there(found: RequestRecord, person: PersonId, by: Any) -> None:
+    card = card_view(found, DIRECTORY, Login(person=person, by=by), LATER)
+
+    said = {"approve": card.may_approve, "no": card.may_deny, "stop": card.may_stop, "answer": card.may_answer}
+    said |= {"ask": card.ask_back, "edit": card.may_edit, "hand_on": card.may_hand_on, "glass": card.may_break_glass}
+    offered = frozenset(name for name, is_so in said.items() if is_so)
+    wanted = counted(found, person, "console", link_by=by)
+    # Whoever asked says no by another button, which is theirs for a question as well.
+    asks = person in found.askers and found.request.purpose not in {"unknown", "review"}
+    assert card.may_withdraw is (found.state == "open" and asks)
+    assert offered | ({"no"} if card.may_withdraw and "no" in wanted else set()) == wanted
+
+
+@any_of_them(asked(), st.sampled_from(EVERYBODY))
+def test_lists_and_programs_are_told_of_those_whose_word_decides(found: RequestRecord, person: PersonId) -> None:
+    ways = ways_to_approve(found.request.policy) or ("console",)
+    acts = frozenset(itertools.chain(*(counted(found, person, way) for way in ways)))
+    view, is_vote = request_view(found, DIRECTORY), found.request.format == "approval"
+    yes = answer(person, approve=True if is_vote else None, given=None if is_vote else Given(text="-"), channel=ways[0])
+    entitled = not isinstance(judge(found.model_copy(update={"votes": ()}), yes, EVERYBODY), NotEntitled)
+
+    if ways_to_approve(found.request.policy):
+        assert waits_for(found, person, DIRECTORY) is bool(acts & {"approve", "answer"})
+    if found.state == "open":
+        assert (person in view.may_decide) is entitled
+        assert (person in view.may_break_glass) is ("glass" in acts) or not ways_to_approve(found.request.policy)
