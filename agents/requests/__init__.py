@@ -290,9 +290,9 @@ class Request(Began):
     whose API key asked, and `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what
     each requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
     `words` is what the run began with; empty where a program asks. `words_are_own`: they came from the first requester,
-    or from what `origin` says, and from no agent, no program and no copied run. `edits` names who of those who decide
-    changed an argument last, by its name. `identities` mark the humans behind the ids of requesters, as far as they are
-    known.
+    or from what `origin` says, and from no agent, no program and no copied run. `edits` names those who decide and ever
+    set an argument to the value that stands, by its name. `identities` mark the humans behind the ids of requesters, as
+    far as they are known.
     """
 
     id: RequestId
@@ -324,7 +324,9 @@ class Request(Began):
     remarks: tuple[Remark, ...] = ()
     words: str = ""
     words_are_own: bool = False
-    edits: dict[str, PersonId] = Field(default_factory=dict[str, PersonId], exclude_if=operator.not_)
+    edits: dict[str, tuple[PersonId, ...]] = Field(
+        default_factory=dict[str, tuple[PersonId, ...]], exclude_if=operator.not_
+    )
     identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
 
     def under(self, policy: PolicySnapshot) -> "Request":
@@ -332,7 +334,12 @@ class Request(Began):
 
         Whoever has edited it is barred under any policy.
         """
-        return self.model_copy(update={"policy": policy.edited_by(self.edits.values())})
+        return self.model_copy(update={"policy": policy.edited_by(self.editors)})
+
+    @property
+    def editors(self) -> tuple[PersonId, ...]:
+        """Those who decide and ever set an argument to the value that stands, each once; others may have since."""
+        return tuple(dict.fromkeys(one for those in self.edits.values() for one in those))
 
     @property
     def askers(self) -> tuple[PersonId, ...]:
