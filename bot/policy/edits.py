@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import rfc8785
-from pydantic import JsonValue, TypeAdapter
+from pydantic import Field, JsonValue, TypeAdapter
 
 from agents.requests import Frozen, GatedCall, PersonId, Request
 from bot.policy.digest import call_digest
@@ -15,12 +16,16 @@ _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 class Edited(Frozen):
-    """Somebody who decides changed the arguments `names`: everybody is asked again, about `revision`."""
+    """Somebody who decides changed the arguments `names`: everybody is asked again, about `revision`.
+
+    `may_approve`: so is whoever changed them.
+    """
 
     type: Literal["edited"] = "edited"
     names: tuple[str, ...]
     revision: int
     digest: str
+    may_approve: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class EditRefused(Frozen):

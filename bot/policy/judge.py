@@ -179,7 +179,7 @@ def _may_still_deny(record: RequestRecord, answer: Answer) -> bool:
 
 
 def _not_requester(record: RequestRecord, answer: Answer) -> Judgement | None:
-    if answer.person in record.requesters and not record.request.policy.requester_may_approve:
+    if answer.person in record.request.policy.barred(record.requesters):
         return NotEntitled(why="requester", approvers=_eligible(record))
     return None
 
@@ -350,7 +350,7 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
         return Counted(vote=vote)
     before = [one for step in policy.other_steps for one in step.by]
     out = {one for one in before if here is not None and one not in here}
-    out |= set() if policy.requester_may_approve else set(record.requesters)
+    out |= set(policy.barred(record.requesters))
     if (number := next_step(policy, voters, out)) is not None:
         return Counted(vote=vote, next_step=number)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))

@@ -429,7 +429,7 @@ def kept_out(request: Request) -> dict[PersonId, str]:
     if request.format != "approval":
         return {}
     may = set(request.policy.everybody)
-    asked = () if request.policy.requester_may_approve else request.requesters
+    asked = request.policy.barred(request.requesters)
     out = {one: say(PARTS[request.parts.get(one, "asked")]) for one in asked if one in may}
     return {one: why_editor(request.edits, one) for one in request.policy.editors if one in may} | out
 

@@ -124,12 +124,13 @@ def hand_on_inputs(request: Request, people: People, involved: Involved, at: dat
 def involved_in(record: RequestRecord, people: People) -> Involved:
     """Return the people of `record` as the rules of delegation look at them."""
     known = as_known_now(record, people)
-    return Involved(known.requesters, [vote.person for vote in known.votes if vote.approve], people.all())
+    voters = [vote.person for vote in known.votes if vote.approve]
+    return Involved(known.requesters, voters, people.all(), known.request.editors)
 
 
 def asked_only(request: Request, people: People) -> Involved:
     """Return the people of a request on which nobody has voted."""
-    return Involved(request.requesters, (), people.all())
+    return Involved(request.requesters, (), people.all(), request.editors)
 
 
 _REFUSALS: dict[Objection, str] = {
@@ -184,7 +185,7 @@ def _urgency(policy: PolicySnapshot) -> str:
 
 def _escalates_to(request: Request, people: People, at: datetime) -> tuple[PersonId, ...]:
     """Return who would decide as well if it escalated then: no requester, and nobody who filled another step."""
-    out = () if request.policy.requester_may_approve else request.requesters
+    out = request.policy.barred(request.requesters)
     taken = {*request.policy.givers, *(one for step in request.policy.other_steps for one in step.by)}
     return tuple(one for one in people.on_duty(request.policy.escalate_to, at) if one not in {*out, *taken})
 

@@ -95,7 +95,7 @@ def who_decides(
     To `me`, who alone reads it: `you or Cy Cole`. Where there are steps, `step 1 of 2, manager: Bo Berg; then finance:
     one of Cy Cole and Dan Dorn`.
     """
-    out = (*policy.editors, *(() if policy.requester_may_approve else requesters))
+    out = (*policy.editors, *policy.barred(requesters))
     who = _rule_in_words(policy, people, out, me)
     if policy.step is None:
         return who
@@ -411,7 +411,7 @@ def _changed(judgement: Edited | Delegated, request: Request, people: People) ->
         return say("delegation.done", name=people.name_of(judgement.to))
     if judgement.digest != request.digest:
         return say("answer.out-of-date", changes=changes_of(request))
-    key = "answer.edited-approve" if request.policy.editor_may_approve else "answer.edited"
+    key = "answer.edited-approve" if judgement.may_approve else "answer.edited"
     return say(key, names=both(list(judgement.names)), who=who_decides(request.policy, people, request.requesters))
 
 

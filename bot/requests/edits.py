@@ -69,7 +69,8 @@ async def judged(
     with people.speaking_to(""):
         changes = (edited(answer.person, old, new, people), *changed_effect(old, new))
         after = after.model_copy(update={"title": title(), "changes": changes})
-    return Edited(names=names, revision=after.revision, digest=after.digest), after
+    may_approve = answer.person not in after.policy.editors
+    return Edited(names=names, revision=after.revision, digest=after.digest, may_approve=may_approve), after
 
 
 def _names(call: GatedCall, wrong: list[str]) -> str:

@@ -103,7 +103,7 @@ class NotEnoughApprovers:
 
     def _in_a_step(self) -> tuple[PolicyStep, int] | None:
         """Return the first step that can't be met by itself, and how many people may decide in it."""
-        out = {*self.policy.editors, *(() if self.policy.requester_may_approve else self.parts)}
+        out = {*self.policy.editors, *self.policy.barred(self.parts)}
         for step in self.policy.steps:
             left = [one for one in dict.fromkeys(people_of(step.rule)) if one not in out]
             if not can_fill([step], left):
@@ -274,7 +274,7 @@ def _request(
 def ever_eligible(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
     """Return who may decide, in whichever step, without what it escalates to."""
     rules = [policy.rule, *(step.rule for step in policy.steps)]
-    out = (*policy.givers, *(() if policy.requester_may_approve else requesters))
+    out = (*policy.givers, *policy.barred(requesters))
     return tuple(dict.fromkeys(one for rule in rules for one in people_of(rule) if one not in out))
 
 

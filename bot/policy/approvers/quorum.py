@@ -11,7 +11,7 @@ def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[Pe
 
     Nobody approves an edit of their own, nor what they have handed on.
     """
-    out = (*policy.editors, *policy.givers, *(() if policy.requester_may_approve else requesters))
+    out = (*policy.editors, *policy.givers, *policy.barred(requesters))
     return tuple(person for person in dict.fromkeys(people_of(policy.rule)) if person not in out)
 
 

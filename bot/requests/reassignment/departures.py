@@ -171,14 +171,14 @@ def _voters(policy: PolicySnapshot, record: RequestRecord, here: Collection[Pers
 
 def _open_steps(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> dict[int, PolicyStep]:
     """Return the steps that are still to be met by those who are `here`."""
-    requesters = () if policy.requester_may_approve else record.requesters
+    requesters = policy.barred(record.requesters)
     out = {one for step in policy.steps for one in step.by if one not in here or one in requesters}
     return open_steps(policy, _voters(policy, record, here), out)
 
 
 def _there(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
     """Return all who may come to approve it and are still `here`."""
-    barred = {*policy.editors, *policy.givers, *(() if policy.requester_may_approve else record.requesters)}
+    barred = {*policy.editors, *policy.givers, *policy.barred(record.requesters)}
     return [one for one in policy.everybody if one in here and one not in barred]
 
 
