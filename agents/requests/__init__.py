@@ -227,7 +227,7 @@ class PolicySnapshot(Frozen):
 
     @property
     def takers(self) -> tuple[PersonId, ...]:
-        """Those to whom somebody's seats went: what a policy allows requesters and editors is for whom it names itself."""
+        """To whom somebody's seats went: what a policy allows requesters and editors is for those it names itself."""
         return tuple(one.to for one in self.handed_on)
 
     @property

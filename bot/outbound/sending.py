@@ -15,7 +15,7 @@ from bot.people.sessions import Sessions, brought_by
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import with_lists
 from bot.policy.glass import breakers
-from bot.policy.judge import ways_to_approve
+from bot.policy.judge import counts
 from bot.policy.judgements import NotEntitled
 from bot.policy.record import RequestRecord
 from bot.render.cards import deciders
@@ -245,9 +245,15 @@ class Sender:
         if form.format != "approval":
             return card
         policy = record.request.policy
-        may_approve = me not in (*policy.editors, *policy.givers) and name in ways_to_approve(policy)
-        glass = form.breaks_glass and name in ways_to_approve(policy) and (me is None or me in breakers(record))
-        said = {"may_approve": may_approve, "why_not": self._why_not(record.request, me), "breaks_glass": glass}
+        may_approve = me not in (*policy.editors, *policy.givers) and counts(policy, "approve", name)
+        glass = form.breaks_glass and counts(policy, "break_glass", name) and (me is None or me in breakers(record))
+        said = {
+            "may_approve": may_approve,
+            "why_not": self._why_not(record.request, me),
+            "breaks_glass": glass,
+            "edits": form.edits if counts(policy, "edit", name) else (),
+            "hands_on": form.hands_on if counts(policy, "hand_on", name) else (),
+        }
         form = form.model_copy(update=said)
         with self._people.speaking_to(entry.person):
             if isinstance(entry, PlaceCard) and self._channels[name].edits:

@@ -1,6 +1,6 @@
 """Words for times, channels, states of a request and judgements of an answer, wherever people read them."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
@@ -29,6 +29,7 @@ from bot.policy.edits import Edited, EditRefused
 from bot.policy.freezes import ComingWindow
 from bot.policy.judge import ways_to_approve
 from bot.policy.judgements import (
+    Act,
     AlreadyDecided,
     AlreadyVoted,
     Asked,
@@ -454,8 +455,12 @@ def how_to_approve(request: Request, ways: Collection[str]) -> str:
 
 
 def _not_this_way(judgement: NotThisWay, request: Request) -> str:
-    ways = how_to_approve(request, judgement.ways)
-    return say("answer.rests-on-mail", ways=ways) if judgement.rests_on_mail else say("answer.not-this-way", ways=ways)
+    ways, first = how_to_approve(request, judgement.ways), _NOTHING_DONE.get(judgement.act)
+    why = say("answer.rests-on-mail" if judgement.rests_on_mail else "answer.not-this-way", ways=ways)
+    return f"{say(first)} {why}" if first else why
+
+
+_NOTHING_DONE: Mapping[Act, str] = {"edit": "answer.edit-not-this-way", "hand_on": "answer.hand-on-not-this-way"}
 
 
 def _unclear(request: Request, judgement: Unclear) -> str:

@@ -17,6 +17,7 @@ from tests.tables import becomes, without
 from tests.world import World, a_world
 
 ANNA, BO = PersonId("anna"), PersonId("bo")
+_NO_MAIL = TOML.replace("approve_by_email = true\n", "")
 _OWN = TOML.replace("[policies.production]", "[policies.production]\neditor_may_approve = true")
 
 
@@ -209,3 +210,22 @@ async def test_attack_the_first_of_several_who_chose_a_value_approves_it_or_brea
         assert own.why == "editor"
         assert office.workshop.effects == []
         assert isinstance(await office.decide("eve", now, "approve"), Decided)
+
+
+async def test_attack_whoever_reads_a_mailbox_changes_the_call_where_no_mail_approves(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", _NO_MAIL, change=_editable) as office:
+        record = await office.opened(await office.trigger("press bell"))
+        card = await office.next_mail("bo", about="Press bell")
+        assert "To change it" not in card.text
+
+        await office.reply("bo", card, "what: gong")
+
+        told = one_line((await office.next_mail("bo", about="Press bell")).text, 5_000)
+        assert "Nothing was changed: a change counts where an approval does." in told
+        stands = await office.request(record.request.id)
+        assert (stands.request, stands.state) == (record.request, "open")
+        await office.reply("bo", card, "deny")
+        await office.ended(record.request.run_id)
+        assert (await office.request(record.request.id)).state == "denied"

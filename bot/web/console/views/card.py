@@ -17,7 +17,7 @@ from bot.policy.approvers.delegation import candidates
 from bot.policy.approvers.quorum import eligible
 from bot.policy.due import next_due
 from bot.policy.glass import reviewers
-from bot.policy.judge import approval_counts, ways_to_approve
+from bot.policy.judge import counts, ways_to_approve
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
     asked_because,
@@ -139,7 +139,7 @@ def card_view(
     denies = me in (*eligible(policy, record.requesters), *policy.editors, *policy.givers)
     has_approved = any(vote.person == me and vote.approve for vote in view.votes)
     asks = me in record.requesters
-    counts_here = approval_counts(request.policy, "console", session.by)
+    counts_here = counts(request.policy, "approve", "console", session.by)
     yes, last = (approved(request.program, request.call),), unanswered(request.purpose, request.program)
     return CardView(
         request=view,
@@ -170,9 +170,9 @@ def card_view(
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
         answer=answer_lines(request, record.decision.given if record.decision else None),
         ask_back=people.names_of(present(request.askers, people)) if is_open and denies and is_vote else "",
-        may_edit=_may_edit(record, me),
-        may_hand_on=is_open and bool(_to_whom(record, people, me)),
-        may_break_glass=is_open and counts_here and me in view.may_break_glass,
+        may_edit=_may_edit(record, me) if counts(policy, "edit", "console", session.by) else "",
+        may_hand_on=is_open and counts(policy, "hand_on", "console", session.by) and bool(_to_whom(record, people, me)),
+        may_break_glass=is_open and counts(policy, "break_glass", "console", session.by) and me in view.may_break_glass,
         review=_review(record, me),
         said=list(_said(record, people, me, replies=is_open and asks and is_vote)),
         has_changes=has_changes,
