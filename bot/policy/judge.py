@@ -17,7 +17,7 @@ from agents.requests import (
 )
 from agents.text import says_something
 from bot.policy.approvers.quorum import eligible, is_met
-from bot.policy.approvers.steps import next_step
+from bot.policy.approvers.steps import can_go_on, next_step
 from bot.policy.glass import decision_by, objection
 from bot.policy.judgements import (
     Act,
@@ -320,8 +320,8 @@ def ways_to_approve(policy: PolicySnapshot) -> tuple[str, ...]:
 
 
 BY_ANY_WAY: frozenset[Act] = frozenset({"deny", "answer", "say", "amend"})
-"""What counts however it was said: a denial only stops something; what comes of the answer to a question is asked by its
-own policy; words are for people to read; and of what whoever asked changes, everybody is asked anew.
+"""What counts however it was said: a denial only stops something; what comes of the answer to a question is asked by
+its own policy; words are for people to read; and of what whoever asked changes, everybody is asked anew.
 
 By everything else a gated tool runs, or others decide about it: whoever reads somebody's mailbox must not do that where
 no approval by mail counts.
@@ -367,6 +367,8 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
     may = [person for person in _eligible(record) if here is None or person in here]
     voters = tuple(person for person in (*(vote.person for vote in record.votes), answer.person) if person in may)
     policy = record.request.policy
+    if (stuck := _leaves_too_few(record, answer.person, here)) is not None:
+        return stuck
     if not is_met(policy, voters):
         return Counted(vote=vote)
     before = [one for step in policy.other_steps for one in step.by]
@@ -376,6 +378,26 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
         return Counted(vote=vote, next_step=number)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))
     return Decided(decision=_approved(record, answer, everybody, vote), vote=vote)
+
+
+def _leaves_too_few(record: RequestRecord, person: PersonId, here: Collection[PersonId] | None) -> NotEntitled | None:
+    """Object to an approval after which too few are left for another step, as one person fills one step.
+
+    Where it could not be met before either, that is a matter of who has left, and no matter of this vote.
+    """
+    policy, requesters = record.request.policy, record.requesters
+    if not policy.steps:
+        return None
+    there = {*policy.everybody, *(one for step in policy.steps for one in step.by)} if here is None else here
+    voted = [vote.person for vote in record.votes if vote.approve]
+
+    def goes_on(*more: PersonId) -> bool:
+        return can_go_on(policy, requesters, (*voted, *more), there)
+
+    if goes_on(person) or not goes_on():
+        return None
+    others = (one for one in _eligible(record) if one in there and one not in (*voted, person))
+    return NotEntitled(why="needed_later", approvers=tuple(one for one in others if goes_on(one)))
 
 
 def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:

@@ -110,10 +110,13 @@ class ClosedOtherwise(Frozen):
 
 
 class NotEntitled(Frozen):
-    """The person may not decide; `approvers` are those who may."""
+    """The person may not decide; `approvers` are those who may.
+
+    `needed_later`: with their approval of this step too few would be left for another one.
+    """
 
     type: Literal["not_entitled"] = "not_entitled"
-    why: Literal["not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass"]
+    why: Literal["not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass", "needed_later"]
     approvers: tuple[PersonId, ...]
 
 

@@ -431,6 +431,8 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return say("delegation.handed-on-already", who=who)
         case "break_glass":
             return say("answer.not-break-glass", who=who)
+        case "needed_later":
+            return say("answer.needed-later", who=who)
 
 
 # In the order in which people are told of them.

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from agents.requests import AllOf, AnyOf, Anyone, HandedOn, PersonId, PolicySnapshot, Rule, parts_of
-from bot.policy.approvers.quorum import can_fill, eligible
-from bot.policy.approvers.steps import open_steps
+from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.steps import can_go_on
 
 MOST_HANDED_ON = 3
 """So often one person's seat is handed on: whoever holds it then decides, or nobody does."""
@@ -73,17 +73,8 @@ def objection(
     for found, is_so in checks:
         if is_so:
             return found
-    return None if _is_enough(handed_on(policy, HandedOn(person=person, to=to), accepts), involved) else "too_few"
-
-
-def _is_enough(policy: PolicySnapshot, involved: Involved) -> bool:
-    """Return whether those who are left can meet all that is open, with the votes that were given."""
-    requesters = policy.barred(involved.requesters)
-    gone = {one for step in policy.steps for one in step.by if one not in involved.here}
-    may = [one for one in involved.voters if one in eligible(policy, involved.requesters) and one in involved.here]
-    out = {*policy.editors, *policy.givers, *requesters}
-    left = [one for one in policy.everybody if one in involved.here and one not in out]
-    return can_fill(open_steps(policy, may, {*gone, *requesters}).values(), left)
+    after = handed_on(policy, HandedOn(person=person, to=to), accepts)
+    return None if can_go_on(after, involved.requesters, involved.voters, involved.here) else "too_few"
 
 
 def handed_on(policy: PolicySnapshot, given: HandedOn, accepts: Accepts) -> PolicySnapshot:

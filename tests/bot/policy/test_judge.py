@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from agents.requests import HandedOn, PersonId, Remark, RequestState
+from agents.requests import HandedOn, PersonId, PolicyStep, Remark, RequestState
 from bot.policy.judge import (
     CHECKS,
     MOST_NOTED,
@@ -425,6 +425,27 @@ def test_a_question_is_answered_after_any_log_in() -> None:
     )
 
     assert isinstance(found, Decided)
+
+
+def test_attack_a_vote_that_leaves_nobody_for_the_next_step_is_refused_and_says_who_may() -> None:
+    steps = (PolicyStep(name="a", rule=anyone("bo", "cy")), PolicyStep(name="b", rule=anyone("bo")))
+    asked = record(approval(policy=policy(rule=steps[0].rule, steps=steps)))
+
+    assert judge(asked, answer(BO)) == NotEntitled(why="needed_later", approvers=(CY,))
+    assert isinstance(judge(asked, answer(BO, approve=False)), Decided)
+    first = judge(asked, answer(CY))
+    assert isinstance(first, Counted)
+    assert first.next_step == 1
+
+
+def test_a_vote_counts_where_its_step_lacks_more_and_all_steps_can_still_be_met() -> None:
+    steps = (PolicyStep(name="a", rule=anyone("bo", "cy", "dan"), quorum=2), PolicyStep(name="b", rule=anyone("bo")))
+    asked = record(approval(policy=policy(rule=steps[0].rule, quorum=2, steps=steps)))
+
+    assert judge(asked, answer(BO)) == NotEntitled(why="needed_later", approvers=(CY, DAN))
+    assert isinstance(judge(asked, answer(CY)), Counted)
+    left = judge(asked, answer(BO), here=(ANNA, BO, DAN))
+    assert isinstance(left, Counted)  # too few are left anyway: others are asked in place of who has left
 
 
 def test_a_denial_counts_in_every_way() -> None:
