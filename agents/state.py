@@ -490,15 +490,13 @@ def edits_after(run: Run, event: RequestRevised) -> tuple[ArgumentEdit, ...]:
         return run.edits
     names = [name for name in dict.fromkeys(event.edited.changed) if name in call.arguments]
     new = [ArgumentEdit(call.tool, name, call.arguments[name], event.by) for name in names]
-    kept = (one for one in run.edits if all(replace(one, editor=event.by) != each for each in new))
-    return (*kept, *new)
+    return (*run.edits, *(one for one in new if one not in run.edits))
 
 
-def editors_of(run: Run, call: GatedCall) -> dict[str, PersonId]:
-    """Return who gave which argument of `call` the value that it has there."""
-    here = call.arguments
-    return {
-        one.name: one.editor
-        for one in run.edits
-        if one.tool == call.tool and one.name in here and one.value == here[one.name]
-    }
+def editors_of(run: Run, call: GatedCall) -> dict[str, tuple[PersonId, ...]]:
+    """Return all who ever gave which argument of `call` the value that it has there, whoever did so as well."""
+    here, found = call.arguments, dict[str, tuple[PersonId, ...]]()
+    for one in run.edits:
+        if one.tool == call.tool and one.name in here and one.value == here[one.name]:
+            found[one.name] = tuple(dict.fromkeys((*found.get(one.name, ()), one.editor)))
+    return found

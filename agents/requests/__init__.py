@@ -171,13 +171,14 @@ class PolicySnapshot(Frozen):
     """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds.
 
     `also_post` are places of many that show the card as well (`slack:#release`). `editors` are those whose own edit
-    stands now: they do not approve it, and may still deny it; nobody is where `editor_may_approve`. `rule`, `quorum`
-    and escalation are those that hold now: of the one of `steps` that is in force, `in_step` from 0, since `began_at`
-    (none: since the request was opened). `escalate_to` is whom it may go to, and `escalated_at` when it went.
-    `may_deny` are people who no longer approve it, and whose denial counts as before. `quiet_hours` (`22:00-07:00`) are
-    those of each person's own zone. `stand_ins` are those to whom it may be handed on as well; `handed_on` says in
-    order who did so to whom: they approve it no more. `away` are those who are asked and away. `break_glass` is who may
-    decide alone, for the whole quorum, with a reason. `asked_as` says why somebody is asked who was not at first.
+    stands now: they do not approve it, and may still deny it; with `editor_may_approve` only `takers` are. `rule`,
+    `quorum` and escalation are those that hold now: of the one of `steps` that is in force, `in_step` from 0, since
+    `began_at` (none: since the request was opened). `escalate_to` is whom it may go to, and `escalated_at` when it
+    went. `may_deny` are people who no longer approve it, and whose denial counts as before. `quiet_hours`
+    (`22:00-07:00`) are those of each person's own zone. `stand_ins` are those to whom it may be handed on as well;
+    `handed_on` says in order who did so to whom: they approve it no more. `away` are those who are asked and away.
+    `break_glass` is who may decide alone, for the whole quorum, with a reason. `asked_as` says why somebody is asked
+    who was not at first.
     """
 
     name: str
@@ -211,13 +212,23 @@ class PolicySnapshot(Frozen):
 
     def edited_by(self, editors: Iterable[PersonId]) -> "PolicySnapshot":
         """Return the same policy for a call that holds edits of `editors`."""
-        barred = () if self.editor_may_approve else tuple(sorted(set(editors)))
+        all_of_them = tuple(sorted(set(editors)))
+        barred = tuple(one for one in all_of_them if not self.editor_may_approve or one in self.takers)
         return self.model_copy(update={"editors": barred})
+
+    def barred(self, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
+        """Return those of `requesters` who approve nothing: where `requester_may_approve`, who holds another's seat."""
+        return tuple(one for one in requesters if not self.requester_may_approve or one in self.takers)
 
     @property
     def givers(self) -> tuple[PersonId, ...]:
         """Those who handed it on, or for whom somebody stands in: they approve it no more."""
         return tuple(one.person for one in self.handed_on)
+
+    @property
+    def takers(self) -> tuple[PersonId, ...]:
+        """To whom somebody's seats went: what a policy allows requesters and editors is for those it names itself."""
+        return tuple(one.to for one in self.handed_on)
 
     @property
     def step(self) -> PolicyStep | None:
@@ -292,9 +303,9 @@ class Request(Began):
     whose API key asked, and `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what
     each requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
     `words` is what the run began with; empty where a program asks. `words_are_own`: they came from the first requester,
-    or from what `origin` says, and from no agent, no program and no copied run. `edits` names who of those who decide
-    changed an argument last, by its name. `identities` mark the humans behind the ids of requesters, as far as they are
-    known.
+    or from what `origin` says, and from no agent, no program and no copied run. `edits` names those who decide and ever
+    set an argument to the value that stands, by its name. `identities` mark the humans behind the ids of requesters, as
+    far as they are known.
     """
 
     id: RequestId
@@ -326,7 +337,9 @@ class Request(Began):
     remarks: tuple[Remark, ...] = ()
     words: str = ""
     words_are_own: bool = False
-    edits: dict[str, PersonId] = Field(default_factory=dict[str, PersonId], exclude_if=operator.not_)
+    edits: dict[str, tuple[PersonId, ...]] = Field(
+        default_factory=dict[str, tuple[PersonId, ...]], exclude_if=operator.not_
+    )
     identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
 
     def under(self, policy: PolicySnapshot) -> "Request":
@@ -334,7 +347,12 @@ class Request(Began):
 
         Whoever has edited it is barred under any policy.
         """
-        return self.model_copy(update={"policy": policy.edited_by(self.edits.values())})
+        return self.model_copy(update={"policy": policy.edited_by(self.editors)})
+
+    @property
+    def editors(self) -> tuple[PersonId, ...]:
+        """Those who decide and ever set an argument to the value that stands, each once; others may have since."""
+        return tuple(dict.fromkeys(one for those in self.edits.values() for one in those))
 
     @property
     def askers(self) -> tuple[PersonId, ...]:

@@ -82,7 +82,7 @@ class _Facts:
         writers = self._writers.setdefault(request_id, {})
         match event:
             case RequestOpened() | RequestRevised():
-                writers |= dict.fromkeys((*event.request.requesters, *event.request.edits.values()))
+                writers |= dict.fromkeys((*event.request.requesters, *event.request.editors))
             case RequestReassigned():
                 writers |= dict.fromkeys(one.person for one in event.policy.handed_on)
             case VoteCast() | RequestRevoked():

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from agents.requests import Frozen, PersonId, PolicySnapshot
 from bot.people.directory import People
 from bot.policy.approvers.delegation import Absent
-from bot.policy.judge import approval_counts
+from bot.policy.judge import counts
 from bot.policy.judgements import LinkBy
 from bot.store import Store
 from bot.store.client import Script
@@ -70,7 +70,7 @@ class Absence(Frozen):
 
         Whoever reads their mailbox could choose who decides.
         """
-        return self.to if approval_counts(policy, self.channel, self.link_by) else None
+        return self.to if counts(policy, "stand_in", self.channel, self.link_by) else None
 
 
 @dataclass(frozen=True, slots=True)

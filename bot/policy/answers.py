@@ -133,7 +133,7 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
         typed = {name: text for name, text in statement.filled.items() if isinstance(text, str)}
         # Where nothing differs it is still an edit, and its writer is told that nothing was changed.
         return typed_values(request.call, typed) or {**typed}
-    is_asker = statement.person in record.requesters and not request.policy.requester_may_approve
+    is_asker = statement.person in request.policy.barred(record.requesters)
     if statement.said != "free_text" or is_asker or statement.person not in people_of(request.policy.rule):
         return None
     return typed_lines(request.call, statement.text)

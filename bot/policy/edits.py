@@ -2,12 +2,12 @@
 
 import hashlib
 import json
+import operator
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Literal
 
 import rfc8785
-from pydantic import JsonValue, TypeAdapter
+from pydantic import Field, JsonValue, TypeAdapter
 
 from agents.requests import Frozen, GatedCall, PersonId, Request
 from bot.policy.digest import call_digest
@@ -16,12 +16,16 @@ _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 class Edited(Frozen):
-    """Somebody who decides changed the arguments `names`: everybody is asked again, about `revision`."""
+    """Somebody who decides changed the arguments `names`: everybody is asked again, about `revision`.
+
+    `may_approve`: so is whoever changed them.
+    """
 
     type: Literal["edited"] = "edited"
     names: tuple[str, ...]
     revision: int
     digest: str
+    may_approve: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class EditRefused(Frozen):
@@ -110,17 +114,23 @@ def edited_request(
     old: GatedCall,
     new: GatedCall,
     editor: PersonId | None,
-    known: Mapping[str, PersonId] = MappingProxyType({}),
+    known: Mapping[str, tuple[PersonId, ...]],
 ) -> Request:
     """`request` with the call `new` in place of `old`, and who does not approve it, as it is their own edit.
 
-    `editor` is one of those who decide; without one a requester changed it, and what they chose is nobody's edit but
-    where it was `known` as somebody's.
+    `editor` is one of those who decide; without one a requester changed it, and what they chose is nobody's edit. All
+    who are `known` to have chosen a value of `new` before remain its editors, whoever chooses it now.
     Raises ValueError for arguments that no digest can be made of, as they hold a number that is none.
     """
     names = changed_names(old, new)
-    kept = {name: person for name, person in request.edits.items() if name not in names}
-    edits = {**kept, **(known if editor is None else dict.fromkeys(names, editor))}
+    chose = [
+        *((name, one) for name, those in request.edits.items() if name not in names for one in those),
+        *((name, one) for name, those in known.items() for one in those),
+        *((name, editor) for name in names if editor and name in new.arguments),
+    ]
+    edits = dict[str, tuple[PersonId, ...]]()
+    for name, one in chose:
+        edits[name] = tuple(dict.fromkeys((*edits.get(name, ()), one)))
     nonce = _nonce(request, new, editor)
     changes = {
         "revision": request.revision + 1,
@@ -128,7 +138,7 @@ def edited_request(
         "call": new,
         "digest": call_digest(request.run_id, request.id, nonce, new, request.requesters),
         "edits": edits,
-        "policy": request.policy.edited_by(edits.values()),
+        "policy": request.policy.edited_by(one for _, one in chose),
     }
     return request.model_copy(update=changes)
 

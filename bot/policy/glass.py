@@ -19,7 +19,7 @@ def breakers(record: RequestRecord) -> tuple[PersonId, ...]:
 
 def may_break(request: Request, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
     """Return the same, with `requesters` as those who count as such."""
-    out = {*requesters, *request.edits.values(), *request.policy.givers}
+    out = {*requesters, *request.editors, *request.policy.givers}
     is_gate = request.format == "approval"
     return tuple(one for one in may_break_glass(request.policy) if one not in out) if is_gate else ()
 
@@ -31,7 +31,7 @@ def objection(record: RequestRecord, answer: Answer, here: Collection[PersonId] 
         return None
     if answer.person in record.requesters:
         return NotEntitled(why="requester", approvers=may)
-    is_editor = answer.person in record.request.edits.values()
+    is_editor = answer.person in record.request.editors
     return NotEntitled(why="editor" if is_editor else "break_glass", approvers=may)
 
 
@@ -56,7 +56,7 @@ def decision_by(vote: Vote) -> Decision:
 def reviewers(record: RequestRecord) -> tuple[PersonId, ...]:
     """Return the approvers, of whichever step, who neither broke the glass nor took part in what was asked."""
     vote = broken(record)
-    out = {*record.requesters, *record.request.edits.values(), *([vote.person] if vote else ())}
+    out = {*record.requesters, *record.request.editors, *([vote.person] if vote else ())}
     return tuple(one for one in approvers(record.request.policy) if one not in out)
 
 

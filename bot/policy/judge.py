@@ -17,9 +17,10 @@ from agents.requests import (
 )
 from agents.text import says_something
 from bot.policy.approvers.quorum import eligible, is_met
-from bot.policy.approvers.steps import next_step
+from bot.policy.approvers.steps import can_go_on, next_step
 from bot.policy.glass import decision_by, objection
 from bot.policy.judgements import (
+    Act,
     AlreadyDecided,
     AlreadyVoted,
     Answer,
@@ -179,7 +180,7 @@ def _may_still_deny(record: RequestRecord, answer: Answer) -> bool:
 
 
 def _not_requester(record: RequestRecord, answer: Answer) -> Judgement | None:
-    if answer.person in record.requesters and not record.request.policy.requester_may_approve:
+    if answer.person in record.request.policy.barred(record.requesters):
         return NotEntitled(why="requester", approvers=_eligible(record))
     return None
 
@@ -211,12 +212,21 @@ def _unexpired(record: RequestRecord, answer: Answer) -> Judgement | None:
     return ClosedOtherwise(state="expired") if answer.at >= record.request.expires_at else None
 
 
-def _this_way(record: RequestRecord, answer: Answer) -> Judgement | None:
-    """Object to an approval in a channel where it does not count; denials and answers to questions count everywhere."""
-    ways = ways_to_approve(record.request.policy)
-    if not answer.approve or approval_counts(record.request.policy, answer.channel, answer.link_by):
+def _this_way(record: RequestRecord, answer: Answer, act: Act | None = None) -> Judgement | None:
+    """Object to what has an effect in a channel where it does not count: `act`, or what `answer` itself is."""
+    policy, done = record.request.policy, act or _act(answer)
+    if counts(policy, done, answer.channel, answer.link_by):
         return None
-    return NotThisWay(ways=ways, rests_on_mail=answer.channel in ways)
+    ways = ways_to_approve(policy)
+    return NotThisWay(ways=ways, rests_on_mail=answer.channel in ways, act=done)
+
+
+def _act(answer: Answer) -> Act:
+    if answer.edits:
+        return "edit"
+    if answer.approve:
+        return "break_glass" if answer.breaks_glass else "approve"
+    return "deny" if answer.approve is False else "answer" if answer.given else "say"
 
 
 def _current_revision(record: RequestRecord, answer: Answer) -> Judgement | None:
@@ -288,7 +298,7 @@ def delegation_objection(record: RequestRecord, answer: Answer) -> Judgement | N
     meant = answer.model_copy(update={"approve": None, "given": Given(text="-")})
     checks = (_addressee, _undecided, _open, _unexpired, _bound)
     found = next((found for check in checks if (found := check(record, meant)) is not None), None)
-    return found or _this_way(record, answer.model_copy(update={"approve": True}))
+    return found or _this_way(record, answer, "hand_on")
 
 
 def _only_asks(record: RequestRecord, person: PersonId) -> bool:
@@ -309,11 +319,22 @@ def ways_to_approve(policy: PolicySnapshot) -> tuple[str, ...]:
     return tuple(way for way in policy.answer_from if way != "email" or policy.approve_by_email)
 
 
-def approval_counts(policy: PolicySnapshot, channel: str, link_by: LinkBy | None = None) -> bool:
-    """Return whether an approval counts through `channel`, and after a log-in by a link that came by `link_by`.
+BY_ANY_WAY: frozenset[Act] = frozenset({"deny", "answer", "say", "amend"})
+"""What counts however it was said: a denial only stops something; what comes of the answer to a question is asked by
+its own policy; words are for people to read; and of what whoever asked changes, everybody is asked anew.
+
+By everything else a gated tool runs, or others decide about it: whoever reads somebody's mailbox must not do that where
+no approval by mail counts.
+"""
+
+
+def counts(policy: PolicySnapshot, act: Act, channel: str, link_by: LinkBy | None = None) -> bool:
+    """Return whether `act` counts through `channel`, and after a log-in by a link that came by `link_by`.
 
     Whoever reads a mailbox can have a link sent there: what rests on one counts where an approval by mail would.
     """
+    if act in BY_ANY_WAY:
+        return True
     through = {channel, "email"} if link_by == "email" else {channel}
     return through <= set(ways_to_approve(policy))
 
@@ -346,15 +367,37 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
     may = [person for person in _eligible(record) if here is None or person in here]
     voters = tuple(person for person in (*(vote.person for vote in record.votes), answer.person) if person in may)
     policy = record.request.policy
+    if (stuck := _leaves_too_few(record, answer.person, here)) is not None:
+        return stuck
     if not is_met(policy, voters):
         return Counted(vote=vote)
     before = [one for step in policy.other_steps for one in step.by]
     out = {one for one in before if here is not None and one not in here}
-    out |= set() if policy.requester_may_approve else set(record.requesters)
+    out |= set(policy.barred(record.requesters))
     if (number := next_step(policy, voters, out)) is not None:
         return Counted(vote=vote, next_step=number)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))
     return Decided(decision=_approved(record, answer, everybody, vote), vote=vote)
+
+
+def _leaves_too_few(record: RequestRecord, person: PersonId, here: Collection[PersonId] | None) -> NotEntitled | None:
+    """Object to an approval after which too few are left for another step, as one person fills one step.
+
+    Where it could not be met before either, that is a matter of who has left, and no matter of this vote.
+    """
+    policy, requesters = record.request.policy, record.requesters
+    if not policy.steps:
+        return None
+    there = {*policy.everybody, *(one for step in policy.steps for one in step.by)} if here is None else here
+    voted = [vote.person for vote in record.votes if vote.approve]
+
+    def goes_on(*more: PersonId) -> bool:
+        return can_go_on(policy, requesters, (*voted, *more), there)
+
+    if goes_on(person) or not goes_on():
+        return None
+    others = (one for one in _eligible(record) if one in there and one not in (*voted, person))
+    return NotEntitled(why="needed_later", approvers=tuple(one for one in others if goes_on(one)))
 
 
 def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:

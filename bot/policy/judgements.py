@@ -10,6 +10,11 @@ from agents.requests import Decision, DeliveryId, Frozen, Given, PersonId, Reque
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
 
+Act = Literal["approve", "break_glass", "edit", "hand_on", "stand_in", "use_standing", "deny", "answer", "say", "amend"]
+"""What somebody does about a request, or about those that come: `stand_in` names who decides while they are away, and
+`use_standing` asks for what a standing approval covers.
+"""
+
 # How a link that opens the console came to its person: an operator's terminal printed it, or a channel brought it.
 LinkBy = Literal["slack", "email", "operator"]
 
@@ -105,21 +110,25 @@ class ClosedOtherwise(Frozen):
 
 
 class NotEntitled(Frozen):
-    """The person may not decide; `approvers` are those who may."""
+    """The person may not decide; `approvers` are those who may.
+
+    `needed_later`: with their approval of this step too few would be left for another one.
+    """
 
     type: Literal["not_entitled"] = "not_entitled"
-    why: Literal["not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass"]
+    why: Literal["not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass", "needed_later"]
     approvers: tuple[PersonId, ...]
 
 
 class NotThisWay(Frozen):
-    """An approval that the policy does not let count through this channel.
+    """An approval that the policy does not let count through this channel, or another `act` that counts where one does.
 
     `rests_on_mail`: it does count through this channel, but not after a log-in by a link in a mail.
     """
 
     type: Literal["not_this_way"] = "not_this_way"
     ways: tuple[str, ...]
+    act: Act = Field(default="approve", exclude_if=lambda act: act == "approve")
     # What is kept without it can be read by a release before, if one goes back to it.
     rests_on_mail: bool = Field(default=False, exclude_if=operator.not_)
 

@@ -347,7 +347,7 @@ def _ways(people: People, places: Places, policy: PolicySnapshot, person: Person
 
 
 def _steps(request: Request, people: People) -> Iterator[StepAhead]:
-    out = () if request.policy.requester_may_approve else request.requesters
+    out = request.policy.barred(request.requesters)
     for step in request.policy.steps[request.policy.in_step + 1 :]:
         alone = request.policy.model_copy(update={"rule": step.rule, "quorum": step.quorum, "steps": ()})
         yield StepAhead(

@@ -433,7 +433,7 @@ def kept_out(request: Request, requesters: Sequence[PersonId]) -> dict[PersonId,
     if request.format != "approval":
         return {}
     may = set(request.policy.everybody)
-    asked = () if request.policy.requester_may_approve else requesters
+    asked = request.policy.barred(requesters)
     out = {one: say(PARTS[_part(request, one)]) for one in asked if one in may}
     return {one: why_editor(request.edits, one) for one in request.policy.editors if one in may} | out
 

@@ -126,12 +126,13 @@ def hand_on_inputs(request: Request, people: People, involved: Involved, at: dat
 def involved_in(record: RequestRecord, people: People) -> Involved:
     """Return the people of `record` as the rules of delegation look at them."""
     known = as_known_now(record, people)
-    return Involved(known.requesters, [vote.person for vote in known.votes if vote.approve], people.all())
+    voters = [vote.person for vote in known.votes if vote.approve]
+    return Involved(known.requesters, voters, people.all(), known.request.editors)
 
 
 def asked_only(request: Request, people: People) -> Involved:
     """Return the people of a request on which nobody has voted."""
-    return Involved(request.requesters, (), people.all())
+    return Involved(request.requesters, (), people.all(), request.editors)
 
 
 _REFUSALS: dict[Objection, str] = {

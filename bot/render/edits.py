@@ -66,9 +66,9 @@ def _is_line(text: str) -> bool:
     return len(text) <= _LINE_CHARS // 2 and "\n" not in text
 
 
-def why_editor(edits: Mapping[str, PersonId], person: PersonId) -> str:
+def why_editor(edits: Mapping[str, tuple[PersonId, ...]], person: PersonId) -> str:
     """Return, to stand after their name, what somebody did who does not approve their own edit."""
-    names = both([name for name, editor in sorted(edits.items()) if editor == person])
+    names = both([name for name, those in sorted(edits.items()) if person in those])
     return say("card.part-edited", names=names)
 
 

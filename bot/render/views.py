@@ -315,7 +315,9 @@ class RequestView(Frozen):
     urgency: Urgency = "medium"
     reminded: int = 0
     escalated_at: AwareDatetime | None = None
-    edits: dict[str, PersonId] = Field(default_factory=dict[str, PersonId], exclude_if=operator.not_)
+    edits: dict[str, tuple[PersonId, ...]] = Field(
+        default_factory=dict[str, tuple[PersonId, ...]], exclude_if=operator.not_
+    )
     handed_on: tuple[HandedOn, ...] = Field(default=(), exclude_if=operator.not_)
     away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
     asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)

@@ -1,6 +1,6 @@
 """Words for times, channels, states of a request and judgements of an answer, wherever people read them."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
@@ -30,6 +30,7 @@ from bot.policy.edits import Edited, EditRefused
 from bot.policy.freezes import ComingWindow
 from bot.policy.judge import ways_to_approve
 from bot.policy.judgements import (
+    Act,
     AlreadyDecided,
     AlreadyVoted,
     Asked,
@@ -412,7 +413,7 @@ def _changed(judgement: Edited | Delegated, request: Request, people: People) ->
         return say("delegation.done", name=people.name_of(judgement.to))
     if judgement.digest != request.digest:
         return say("answer.out-of-date", changes=changes_of(request))
-    key = "answer.edited-approve" if request.policy.editor_may_approve else "answer.edited"
+    key = "answer.edited-approve" if judgement.may_approve else "answer.edited"
     return say(key, names=both(list(judgement.names)), who=who_decides(request.policy, people, request.requesters))
 
 
@@ -431,6 +432,8 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return say("delegation.handed-on-already", who=who)
         case "break_glass":
             return say("answer.not-break-glass", who=who)
+        case "needed_later":
+            return say("answer.needed-later", who=who)
 
 
 # In the order in which people are told of them.
@@ -455,8 +458,12 @@ def how_to_approve(request: Request, ways: Collection[str]) -> str:
 
 
 def _not_this_way(judgement: NotThisWay, request: Request) -> str:
-    ways = how_to_approve(request, judgement.ways)
-    return say("answer.rests-on-mail", ways=ways) if judgement.rests_on_mail else say("answer.not-this-way", ways=ways)
+    ways, first = how_to_approve(request, judgement.ways), _NOTHING_DONE.get(judgement.act)
+    why = say("answer.rests-on-mail" if judgement.rests_on_mail else "answer.not-this-way", ways=ways)
+    return f"{say(first)} {why}" if first else why
+
+
+_NOTHING_DONE: Mapping[Act, str] = {"edit": "answer.edit-not-this-way", "hand_on": "answer.hand-on-not-this-way"}
 
 
 def _unclear(request: Request, judgement: Unclear) -> str:

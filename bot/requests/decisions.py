@@ -1,6 +1,6 @@
 """The single writer of votes and decisions: judge, write if nothing has changed since, or judge again."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -9,6 +9,7 @@ import structlog
 
 from agents.events import CardReplaced, Event, RequestDecided, RequestRevoked
 from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
+from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, is_stranger
@@ -152,7 +153,9 @@ class Decisions:
         with self._people.speaking_to(statement.person):
             answer, known = read_answer(record.request, statement, now), as_known_now(record, self._people)
             archived = long_closed(record), None
-            judgement, after = archived if read.is_archived else await judged(known, answer, edit, self._people)
+            judgement, after = (
+                archived if read.is_archived else await judged(known, answer, edit, self._people, self._run_of(record))
+            )
             return Outcome(judgement, record, feedback_text(judgement, after or record.request, self._people)), after
 
     async def _decide(
@@ -205,10 +208,16 @@ class Decisions:
                 why="not_an_approver", approvers=eligible(record.request.policy, record.requesters)
             ), None
         if isinstance(change, Edit):
-            return await judged(record, answer, change, self._people)
+            return await judged(record, answer, change, self._people, self._run_of(record))
         if change:
             return await self.delegation.judged(record, answer, change)
         return judge(record, answer, self._people.all()), None
+
+    def _run_of(self, record: RequestRecord) -> Callable[[], Awaitable[Run]]:
+        async def run() -> Run:
+            return fold((await self._journal.store.load(record.request.run_id)).events)
+
+        return run
 
     def _commit(
         self,

@@ -7,6 +7,8 @@ from pydantic import JsonValue
 
 from agents import ToolRefused
 from agents.requests import GatedCall, PersonId, Request
+from agents.run import Run
+from agents.state import editors_of
 from bot.people.directory import People
 from bot.policy.approvers.quorum import can_be_met
 from bot.policy.edits import Edited, EditRefused, changed_names, edited_request, not_editable, with_values
@@ -32,8 +34,13 @@ class Edit:
     prepare: Prepare
 
 
-async def judged(record: RequestRecord, answer: Answer, edit: Edit, people: People) -> tuple[Judgement, Request | None]:
-    """Judge an edit; with the request as it would stand after it, None where it changes nothing."""
+async def judged(
+    record: RequestRecord, answer: Answer, edit: Edit, people: People, run: Callable[[], Awaitable[Run]]
+) -> tuple[Judgement, Request | None]:
+    """Judge an edit; with the request as it would stand after it, None where it changes nothing.
+
+    `run` reads the run of the request, which knows who chose which value before.
+    """
     if (objection := edit_objection(record, answer)) is not None:
         return objection, None
     request = record.request
@@ -54,7 +61,7 @@ async def judged(record: RequestRecord, answer: Answer, edit: Edit, people: Peop
     if not names:
         return EditRefused(kind="same", why=say("answer.edit-same")), None
     try:
-        after = edited_request(request, old, new, answer.person)
+        after = edited_request(request, old, new, answer.person, editors_of(await run(), new))
     except ValueError:
         return EditRefused(kind="tool", why=say("answer.edit-no-value", names=", ".join(names))), None
     if not can_be_met(after.policy, _left(after, record, people)):
@@ -62,7 +69,8 @@ async def judged(record: RequestRecord, answer: Answer, edit: Edit, people: Peop
     with people.speaking_to(""):
         changes = (edited(answer.person, old, new, people), *changed_effect(old, new))
         after = after.model_copy(update={"title": title(), "changes": changes})
-    return Edited(names=names, revision=after.revision, digest=after.digest), after
+    may_approve = answer.person not in after.policy.editors
+    return Edited(names=names, revision=after.revision, digest=after.digest, may_approve=may_approve), after
 
 
 def _names(call: GatedCall, wrong: list[str]) -> str:

@@ -76,7 +76,7 @@ class NotEnoughApprovers:
     policy: PolicySnapshot
     parts: Mapping[PersonId, Part]
     nobody: tuple[str, ...] = ()
-    edits: Mapping[str, PersonId] = field(default_factory=dict[str, PersonId])
+    edits: Mapping[str, tuple[PersonId, ...]] = field(default_factory=dict[str, tuple[PersonId, ...]])
 
     @property
     def why(self) -> str:
@@ -239,7 +239,7 @@ def _request(
     requesters = asked_before.requesters if asked_before else tuple(parts)
     # The call of a request that is opened anew, or of a copied run, may hold what one of those who decide changed.
     edits = editors_of(run, call) if purpose == "gate" and call else {}
-    policy = policy.edited_by(edits.values()) if purpose == "gate" else policy
+    policy = policy.edited_by(one for those in edits.values() for one in those) if purpose == "gate" else policy
     barred = policy.editors if purpose == "gate" else ()
     if not can_be_met(policy, [one for one in ever_eligible(policy, requesters) if one not in barred]):
         return NotEnoughApprovers(policy, parts, edits=edits)
@@ -284,7 +284,7 @@ def _request(
 def ever_eligible(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
     """Return who may decide, in whichever step, without what it escalates to."""
     rules = [policy.rule, *(step.rule for step in policy.steps)]
-    out = (*policy.givers, *(() if policy.requester_may_approve else requesters))
+    out = (*policy.givers, *policy.barred(requesters))
     return tuple(dict.fromkeys(one for rule in rules for one in people_of(rule) if one not in out))
 
 

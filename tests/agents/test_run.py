@@ -395,7 +395,7 @@ def revised(by: PersonId, arguments: dict[str, JsonValue], changed: tuple[str, .
     return RequestRevised(at=NOON, by=by, request=request(revision=2).model_copy(update={"call": call}), edited=edited)
 
 
-def holding(run: Run, **arguments: JsonValue) -> dict[str, PersonId]:
+def holding(run: Run, **arguments: JsonValue) -> dict[str, tuple[PersonId, ...]]:
     """Whose edits such a call holds."""
     return editors_of(run, GatedCall(tool="deploy", schema_version=1, arguments=arguments, effect=EFFECT))
 
@@ -403,7 +403,7 @@ def holding(run: Run, **arguments: JsonValue) -> dict[str, PersonId]:
 def test_a_run_knows_whose_edits_a_call_holds_and_for_which_values() -> None:
     run = fold([*OPENED, revised(BO, {**GONG}, ("version",))])
 
-    assert holding(run, version="gong", environment="production") == {"version": BO}
+    assert holding(run, version="gong", environment="production") == {"version": (BO,)}
     assert holding(run, version="v1.2.0") == {}
     assert holding(run, environment="production") == {}
 
@@ -414,13 +414,13 @@ def test_an_edit_of_another_tool_is_none_of_this_one() -> None:
     assert editors_of(run, GatedCall(tool="press", schema_version=1, arguments={**GONG}, effect=EFFECT)) == {}
 
 
-def test_the_last_who_chose_a_value_is_its_editor() -> None:
+def test_all_who_ever_chose_a_value_are_its_editors_each_once() -> None:
     edits = [revised(BO, {**GONG}, ("version",)), revised(CY, {**HORN}, ("version",))]
-    run = fold([*OPENED, *edits, revised(CY, {**GONG}, ("version",))])
+    run = fold([*OPENED, *edits, revised(CY, {**GONG}, ("version",)), revised(CY, {**GONG}, ("version",))])
 
-    assert holding(run, **GONG) == {"version": CY}
-    assert holding(run, **HORN) == {"version": CY}
-    assert len(run.edits) == 2
+    assert holding(run, **GONG) == {"version": (BO, CY)}
+    assert holding(run, **HORN) == {"version": (CY,)}
+    assert len(run.edits) == 3
 
 
 def test_what_only_a_requester_chose_is_nobodys_edit_and_what_they_left_or_chose_again_stays_one() -> None:
@@ -428,8 +428,8 @@ def test_what_only_a_requester_chose_is_nobodys_edit_and_what_they_left_or_chose
 
     amended = fold([revised(ANNA, {**HORN, "environment": "staging"})], edited)
 
-    assert holding(amended, version="horn", environment="staging") == {"environment": BO}
-    assert holding(fold([revised(ANNA, {**GONG, "environment": "staging"})], amended), **GONG) == {"version": BO}
+    assert holding(amended, version="horn", environment="staging") == {"environment": (BO,)}
+    assert holding(fold([revised(ANNA, {**GONG, "environment": "staging"})], amended), **GONG) == {"version": (BO,)}
 
 
 def test_words_beside_an_edit_leave_it_as_it_is() -> None:
@@ -442,11 +442,11 @@ def test_words_beside_an_edit_leave_it_as_it_is() -> None:
 def test_an_edit_is_known_after_its_request(state: Closed) -> None:
     run = fold([*OPENED, revised(BO, {**GONG}, ("version",)), decided(state)])
 
-    assert holding(run, **GONG) == {"version": BO}
+    assert holding(run, **GONG) == {"version": (BO,)}
 
 
 def test_a_copied_run_knows_whose_edits_it_holds() -> None:
     forked = RunForked(at=NOON, source=RunId("s0r-source"), by=ANNA, how="fork", at_seq=4)
     run = fold([*OPENED, revised(BO, {**GONG}, ("version",)), forked])
 
-    assert holding(run, **GONG) == {"version": BO}
+    assert holding(run, **GONG) == {"version": (BO,)}

@@ -240,6 +240,28 @@ async def test_a_key_made_after_a_log_in_by_mail_approves_no_more_than_a_mail(of
     assert (denial.status_code, (await office.request(record.request.id)).state) == (200, "denied")
 
 
+async def test_attack_after_a_mailed_link_somebody_changes_the_call_or_hands_it_on(
+    office: World, console: Console
+) -> None:
+    office.workshop.editable = ("what",)
+    record, bo = await asked(office), await by_mail(office, console, "bo")
+    path = f"/v1/requests/{record.request.id}"
+    client = console.api.with_key(await key_of(bo, "answer", "read"))
+    digest, args = record.request.digest, {"what": "gong"}
+    wishes: dict[str, dict[str, object]] = {
+        "edit": {"digest": digest, "args": args},
+        "answer": {"vote": "approve", "digest": digest, "args": args},
+        "delegate": {"to": "cy"},
+    }
+
+    refusals = {name: await client.post(f"{path}/{name}", json=wish) for name, wish in wishes.items()}
+
+    for refusal in refusals.values():
+        assert "counts where an approval does" in refused(refusal, 403, "not-this-way")
+    assert "Change what" not in (await bo.get(place(record))).words
+    assert (await office.request(record.request.id)).request == record.request
+
+
 @pytest.mark.parametrize("by", ["slack", "operator"])
 async def test_a_key_made_after_another_log_in_approves(office: World, console: Console, by: LinkBy) -> None:
     record, bo = await asked(office), await console.browser("bo", by=by)

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from agents.requests import AllOf, AnyOf, Anyone, HandedOn, PersonId, PolicySnapshot, Rule, parts_of
-from bot.policy.approvers.quorum import can_fill, eligible
-from bot.policy.approvers.steps import open_steps
+from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.steps import can_go_on
 
 MOST_HANDED_ON = 3
 """So often one person's seat is handed on: whoever holds it then decides, or nobody does."""
@@ -32,11 +32,14 @@ Accepts = Callable[[Anyone], Collection[PersonId]]
 
 
 class Involved(NamedTuple):
-    """The people of a request: who asked, who has voted in the step in force, and who is still there."""
+    """The people of a request: who asked, who has voted in the step in force, who is still there, and who ever chose
+    a value that stands.
+    """
 
     requesters: Collection[PersonId]
     voters: Collection[PersonId]
     here: Collection[PersonId]
+    editors: Collection[PersonId] = ()
 
 
 class Absent(NamedTuple):
@@ -49,8 +52,10 @@ class Absent(NamedTuple):
 def objection(
     policy: PolicySnapshot, person: PersonId, to: PersonId, involved: Involved, accepts: Accepts
 ) -> Objection | None:
-    """Return why `person` may not hand it on to `to`; None if they may."""
-    requesters = () if policy.requester_may_approve else involved.requesters
+    """Return why `person` may not hand it on to `to`; None if they may.
+
+    Nobody takes part in a request and a seat of it as well, whatever the policy allows those whom it names itself.
+    """
     may = eligible(policy, involved.requesters)
     taken = {one for step in policy.other_steps for one in step.by}
     checks: tuple[tuple[Objection, bool], ...] = (
@@ -58,8 +63,8 @@ def objection(
         ("has_voted", person in involved.voters),
         ("self", to == person),
         ("left", to not in involved.here),
-        ("requester", to in requesters),
-        ("editor", to in policy.editors),
+        ("requester", to in involved.requesters),
+        ("editor", to in {*policy.editors, *involved.editors}),
         ("loop", to in policy.givers),
         ("deciding", to in may or to in involved.voters or to in taken),
         ("chain", len(chain(policy, person)) >= MOST_HANDED_ON),
@@ -68,17 +73,8 @@ def objection(
     for found, is_so in checks:
         if is_so:
             return found
-    return None if _is_enough(handed_on(policy, HandedOn(person=person, to=to), accepts), involved) else "too_few"
-
-
-def _is_enough(policy: PolicySnapshot, involved: Involved) -> bool:
-    """Return whether those who are left can meet all that is open, with the votes that were given."""
-    requesters = () if policy.requester_may_approve else involved.requesters
-    gone = {one for step in policy.steps for one in step.by if one not in involved.here}
-    may = [one for one in involved.voters if one in eligible(policy, involved.requesters) and one in involved.here]
-    out = {*policy.editors, *policy.givers, *requesters}
-    left = [one for one in policy.everybody if one in involved.here and one not in out]
-    return can_fill(open_steps(policy, may, {*gone, *requesters}).values(), left)
+    after = handed_on(policy, HandedOn(person=person, to=to), accepts)
+    return None if can_go_on(after, involved.requesters, involved.voters, involved.here) else "too_few"
 
 
 def handed_on(policy: PolicySnapshot, given: HandedOn, accepts: Accepts) -> PolicySnapshot:
@@ -128,9 +124,8 @@ def candidates(
     givers = {person} & set(able) if person else set(able)
     seats = [set(accepts(seat)) for seat in _seats(policy.rule) if not givers.isdisjoint(seat.people)]
     found = set[PersonId]().union(*seats) if person is None or not seats else seats[0].intersection(*seats)
-    requesters = () if policy.requester_may_approve else involved.requesters
     taken = {one for step in policy.other_steps for one in step.by}
-    out = {*may, *involved.voters, *taken, *requesters, *policy.editors, *policy.givers}
+    out = {*may, *involved.voters, *taken, *involved.requesters, *involved.editors, *policy.editors, *policy.givers}
     return tuple(one for one in involved.here if one in found and one not in out)
 
 

@@ -17,8 +17,7 @@ def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[Pe
 
 def barred(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> frozenset[PersonId]:
     """Return who does not decide, in whichever seat and step: editors, those who handed it on, and the requesters."""
-    asked = () if policy.requester_may_approve else requesters
-    return frozenset((*policy.editors, *policy.givers, *asked))
+    return frozenset((*policy.editors, *policy.givers, *policy.barred(requesters)))
 
 
 def may_break_glass(policy: PolicySnapshot) -> tuple[PersonId, ...]:

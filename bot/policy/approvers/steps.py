@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
-from bot.policy.approvers.quorum import is_met
+from bot.policy.approvers.quorum import can_fill, eligible, is_met
 
 
 def next_step(policy: PolicySnapshot, voters: Iterable[PersonId], out: Collection[PersonId]) -> int | None:
@@ -31,6 +31,37 @@ def open_steps(policy: PolicySnapshot, voters: Iterable[PersonId], out: Collecti
             changed = {"rule": without(holds.rule, taken), "quorum": holds.quorum}
             found[number] = step.model_copy(update=changed)
     return found
+
+
+def still_open(
+    policy: PolicySnapshot, requesters: Collection[PersonId], voters: Iterable[PersonId], here: Collection[PersonId]
+) -> dict[int, PolicyStep]:
+    """Return the steps that are still to be met, by number, once nobody counts who asked or is no longer `here`.
+
+    `voters` approved in the step in force.
+    """
+    may, asked = eligible(policy, requesters), policy.barred(requesters)
+    gone = {one for step in policy.steps for one in step.by if one not in here}
+    return open_steps(policy, [one for one in voters if one in may and one in here], {*gone, *asked})
+
+
+def may_come_to_approve(
+    policy: PolicySnapshot, requesters: Iterable[PersonId], here: Collection[PersonId]
+) -> list[PersonId]:
+    """Return all who are `here` and may approve it, now or in another step, or once it escalates."""
+    out = {*policy.editors, *policy.givers, *policy.barred(requesters)}
+    return [one for one in policy.everybody if one in here and one not in out]
+
+
+def can_go_on(
+    policy: PolicySnapshot, requesters: Collection[PersonId], voters: Iterable[PersonId], here: Collection[PersonId]
+) -> bool:
+    """Return whether those who are `here` can meet all that is still open, with the votes that were given.
+
+    Nobody counts for this whom it may escalate to and has not yet.
+    """
+    left = still_open(policy, requesters, voters, here)
+    return can_fill(left.values(), may_come_to_approve(policy, requesters, here))
 
 
 def begun(policy: PolicySnapshot, number: int, voters: Iterable[PersonId], at: datetime) -> PolicySnapshot:

@@ -115,9 +115,9 @@ async def screened(store: Store, record: RequestRecord, policies: Sequence[Polic
 
 
 async def took_part(store: Store, record: RequestRecord, people: Collection[PersonId]) -> frozenset[PersonId]:
-    """Return those of `people`, new to `record`, who took part in what its approval asks for: see `screened`."""
+    """Return those of `people`, new to `record`, who took part in what its approval asks for: none stands in."""
     request = record.request
-    if not people or request.purpose != "gate" or request.policy.requester_may_approve:
+    if not people or request.purpose != "gate":
         return frozenset()
     run = fold((await store.load(request.run_id)).events)
     named = request.policy.model_copy(update={"rule": Anyone(source="", people=tuple(people))})

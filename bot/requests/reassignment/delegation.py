@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agents.events import RequestReassigned
-from agents.requests import Anyone, Away, HandedOn, PersonId, PolicySnapshot, people_of
+from agents.requests import Anyone, Away, HandedOn, PersonId, PolicySnapshot
 from agents.text import one_line
 from bot.people.absences import Absences
 from bot.people.directory import People
@@ -17,7 +17,7 @@ from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgemen
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
 from bot.render.due import away_words, involved_in, not_handed_on
-from bot.requests.reassignment import reassigning, screened, took_part
+from bot.requests.reassignment import reassigning, took_part
 from bot.requests.reassignment.timing import Timing
 from bot.store import Commit, Once, Store, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -105,8 +105,8 @@ class Delegation:
         accepts = self._people.may_take(policy, answer.at)
         if why := objection(policy, given.person, given.to, involved_in(record, self._people), accepts):
             return why
-        [free] = await screened(self._store, record, [handed_on(policy, given, accepts)])
-        return free if given.to in people_of(free.rule) else "took_part"
+        is_free = not await took_part(self._store, record, {given.to})
+        return handed_on(policy, given, accepts) if is_free else "took_part"
 
     def delegating(
         self,

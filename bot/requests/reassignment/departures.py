@@ -11,8 +11,8 @@ import structlog
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, people_of
 from bot.people.directory import People, refs_of_seat
 from bot.people.recognition import as_known_now, void_votes
-from bot.policy.approvers.quorum import barred, can_fill, eligible
-from bot.policy.approvers.steps import begun, escalated, open_steps, refilled, wider
+from bot.policy.approvers.quorum import can_fill, eligible
+from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_approve, refilled, still_open, wider
 from bot.policy.record import RequestRecord, after
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment import reassigning, screened
@@ -113,7 +113,7 @@ class Departures:
         """
         request, now = record.request, await self._journal.store.now(record.request.id)
         old = request.policy
-        there = _there(old, record, here)
+        there = may_come_to_approve(old, record.requesters, here)
         still = _open_steps(old, record, here)
         lacking = [number for number, step in still.items() if not can_fill([step], there)] or list(still)
         rules = [old.rule, *(step.rule for step in old.steps)]
@@ -171,15 +171,11 @@ def _voters(policy: PolicySnapshot, record: RequestRecord, here: Collection[Pers
 
 def _open_steps(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> dict[int, PolicyStep]:
     """Return the steps that are still to be met by those who are `here`."""
-    requesters = () if policy.requester_may_approve else record.requesters
-    out = {one for step in policy.steps for one in step.by if one not in here or one in requesters}
-    return open_steps(policy, _voters(policy, record, here), out)
+    return still_open(policy, record.requesters, _approved_by(record), here)
 
 
-def _there(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
-    """Return all who may come to approve it and are still `here`."""
-    out = barred(policy, record.requesters)
-    return [one for one in policy.everybody if one in here and one not in out]
+def _approved_by(record: RequestRecord) -> list[PersonId]:
+    return [vote.person for vote in record.votes if vote.approve]
 
 
 def _left(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
@@ -192,7 +188,7 @@ def _left(record: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
 
 def _can_go_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:
     """Return whether those who may decide and are still there would be enough for all that is to be met."""
-    return can_fill(_open_steps(policy, record, here).values(), _there(policy, record, here))
+    return can_go_on(policy, record.requesters, _approved_by(record), here)
 
 
 def _goes_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId]) -> bool:

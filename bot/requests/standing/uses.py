@@ -12,7 +12,7 @@ from agents.run import Run
 from bot.people.directory import People
 from bot.people.recognition import is_stranger
 from bot.policy.attachments import list_contents
-from bot.policy.judge import approval_counts
+from bot.policy.judge import counts
 from bot.policy.record import RequestRecord, after
 from bot.policy.standing import Lapse, Standing, Use, covers, lapse, may_stand, rules_of
 from bot.render.cards import notice
@@ -178,8 +178,8 @@ def _is_proven(run: Run, request: Request) -> bool:
     if started is None or started.weakness or run.weakness:
         return False
     is_mail = started.channel == "email"
-    counts = not (is_mail or started.by_mail or run.by_mail) or approval_counts(request.policy, "email")
-    return counts and not (is_mail and run.writers)
+    may_count = not (is_mail or started.by_mail or run.by_mail) or counts(request.policy, "use_standing", "email")
+    return may_count and not (is_mail and run.writers)
 
 
 def with_reasons(request: Request, why: Sequence[str]) -> Request:

@@ -275,8 +275,8 @@ async def approve_edited(
         raise await refusal(here, outcome, given.digest)
     if given.digest not in {request.digest, after.digest}:
         raise await refusal(here, outcome, given.digest, name="digest-moved")
-    if given.digest == request.digest or not after.policy.editor_may_approve:
-        raise _shown(outcome, request, after)
+    if given.digest == request.digest or person in after.policy.editors:
+        raise _shown(outcome, request, after, person)
     await edit(here, key, request_id, seen, once, channel)
     return await answer(here, key, await here.app.requests.decisions.request(request_id), vote, once, channel)
 
@@ -298,13 +298,13 @@ def _statement(
     return replace(made, reply_id=f"{made.reply_id}-edit")
 
 
-def _shown(outcome: Outcome, before: Request, after: Request) -> ProblemError:
+def _shown(outcome: Outcome, before: Request, after: Request, person: PersonId) -> ProblemError:
     """Return the problem that shows the edited call back; nothing was changed."""
     was = before.call.arguments if before.call else {}
     now = after.call.arguments if after.call else {}
     names = outcome.judgement.names if isinstance(outcome.judgement, Edited) else ()
     do = "To change it and approve that, send the same with the digest in `judgement`: it is that of the changed call"
-    if not after.policy.editor_may_approve:
+    if person in after.policy.editors:
         do = f"To change it, POST /v1/requests/{before.id}/edit; others approve it then, as the policy says"
     return trouble(
         HTTPStatus.CONFLICT,

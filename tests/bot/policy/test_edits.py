@@ -62,7 +62,7 @@ def test_what_is_approved_has_the_digest_that_all_counted_voters_saw(
             assert old is not None
             if edit_objection(record, _answer(person, seen)) or not changed_names(old, new):
                 continue
-            request = edited_request(record.request, old, new, person)
+            request = edited_request(record.request, old, new, person, {})
             assert request.digest not in digests  # no answer to an older card fits a newer one
             record = after(record, [RequestRevised(at=NOON, by=person, request=request)])
             shown, digests = [*shown, record], digests | {request.digest}
@@ -78,7 +78,7 @@ def test_what_is_approved_has_the_digest_that_all_counted_voters_saw(
             assert {vote.digest for vote in votes if vote.person in judged.decision.by} == {executed}
             assert len(set(judged.decision.by)) >= quorum
             assert set(judged.decision.by) <= set(eligible(record.request.policy, record.requesters))
-            assert own or not set(judged.decision.by) & set(record.request.edits.values())
+            assert own or not set(judged.decision.by) & set(record.request.editors)
             return
 
 

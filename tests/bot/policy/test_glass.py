@@ -108,7 +108,7 @@ def test_who_steered_the_run_since_may_not() -> None:
 def test_who_changed_an_argument_may_not_even_where_editors_approve() -> None:
     edited = NIGHT.model_copy(update={"editor_may_approve": True})
 
-    found = judge(record(approval(policy=edited, edits={"version": DAN})), breaks(), HERE)
+    found = judge(record(approval(policy=edited, edits={"version": (DAN,)})), breaks(), HERE)
 
     assert found == NotEntitled(why="editor", approvers=(BO,))
 

@@ -1,18 +1,32 @@
 """The meaning of an answer for a request: a table for each check. What always holds: `test_judge_always.py`."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
-from agents.requests import HandedOn, PersonId, Remark, RequestState
-from bot.policy.judge import CHECKS, MOST_NOTED, MOST_REMARKS, TOO_OFTEN, judge
+from agents.requests import HandedOn, PersonId, PolicyStep, Remark, RequestState
+from bot.policy.judge import (
+    CHECKS,
+    MOST_NOTED,
+    MOST_REMARKS,
+    TOO_OFTEN,
+    counts,
+    delegation_objection,
+    edit_objection,
+    judge,
+)
 from bot.policy.judgements import (
+    Act,
     AlreadyDecided,
     AlreadyVoted,
+    Answer,
     Asked,
     ClosedOtherwise,
     Counted,
     Decided,
+    Judgement,
     LinkBy,
     NotEntitled,
     NoteUnconfirmed,
@@ -24,7 +38,7 @@ from bot.policy.judgements import (
     TooLate,
     Unclear,
 )
-from bot.policy.record import Comment
+from bot.policy.record import Comment, RequestRecord
 from tests.agents.worlds import NOON
 from tests.bot.examples import (
     ANNA,
@@ -327,6 +341,45 @@ def test_an_approval_counts_only_in_the_ways_that_the_policy_names(
     assert judge(asked, answer(BO, channel=channel)) == NotThisWay(ways=ways)
 
 
+EFFECTS: set[Act] = {"approve", "break_glass", "edit", "hand_on", "stand_in", "use_standing"}
+
+
+@pytest.mark.parametrize("act", get_args(Act))
+@pytest.mark.parametrize(
+    ("channel", "link_by", "by_mail", "there"),
+    [
+        ("cli", None, False, True),
+        ("email", None, False, False),
+        ("email", None, True, True),
+        ("console", "email", False, False),
+        ("console", "email", True, True),
+        ("slack", None, True, False),
+    ],
+)
+def test_what_has_an_effect_counts_where_an_approval_does_and_everything_else_by_every_way(
+    act: Act, channel: str, link_by: LinkBy | None, *, by_mail: bool, there: bool
+) -> None:
+    ways = policy(approve_by_email=by_mail, answer_from=("email", "console", "cli", "api"))
+
+    assert counts(ways, act, channel, link_by) is (there or act not in EFFECTS)
+
+
+@pytest.mark.parametrize("act", ["approve", "break_glass", "edit", "hand_on"])
+def test_each_answer_with_an_effect_is_refused_by_a_way_that_does_not_count(act: str) -> None:
+    ways = policy(approve_by_email=False, break_glass=(anyone("bo"),))
+    said = answer(BO, approve=act in {"approve", "break_glass"} or None, channel="email", note="")
+    said = said.model_copy(update={"breaks_glass": act == "break_glass", "note": "down" if "glass" in act else ""})
+    objections: Mapping[str, Callable[[RequestRecord, Answer], Judgement | None]] = {
+        "edit": edit_objection,
+        "hand_on": delegation_objection,
+    }
+
+    found = objections.get(act, judge)(record(approval(policy=ways)), said)
+
+    assert isinstance(found, NotThisWay)
+    assert found.act == act
+
+
 @pytest.mark.parametrize("approve", [True, False])
 @pytest.mark.parametrize("by_email", [True, False])
 @pytest.mark.parametrize("link_by", [None, "slack", "email", "operator"])
@@ -372,6 +425,27 @@ def test_a_question_is_answered_after_any_log_in() -> None:
     )
 
     assert isinstance(found, Decided)
+
+
+def test_attack_a_vote_that_leaves_nobody_for_the_next_step_is_refused_and_says_who_may() -> None:
+    steps = (PolicyStep(name="a", rule=anyone("bo", "cy")), PolicyStep(name="b", rule=anyone("bo")))
+    asked = record(approval(policy=policy(rule=steps[0].rule, steps=steps)))
+
+    assert judge(asked, answer(BO)) == NotEntitled(why="needed_later", approvers=(CY,))
+    assert isinstance(judge(asked, answer(BO, approve=False)), Decided)
+    first = judge(asked, answer(CY))
+    assert isinstance(first, Counted)
+    assert first.next_step == 1
+
+
+def test_a_vote_counts_where_its_step_lacks_more_and_all_steps_can_still_be_met() -> None:
+    steps = (PolicyStep(name="a", rule=anyone("bo", "cy", "dan"), quorum=2), PolicyStep(name="b", rule=anyone("bo")))
+    asked = record(approval(policy=policy(rule=steps[0].rule, quorum=2, steps=steps)))
+
+    assert judge(asked, answer(BO)) == NotEntitled(why="needed_later", approvers=(CY, DAN))
+    assert isinstance(judge(asked, answer(CY)), Counted)
+    left = judge(asked, answer(BO), here=(ANNA, BO, DAN))
+    assert isinstance(left, Counted)  # too few are left anyway: others are asked in place of who has left
 
 
 def test_a_denial_counts_in_every_way() -> None:

@@ -14,6 +14,7 @@ from bot.policy.judgements import (
 )
 from tests.bot.process.test_reload import without
 from tests.stories.people.test_departures import becomes
+from tests.stories.test_absences import away
 from tests.stories.test_break_glass import sent_with_two_texts
 from tests.stories.test_delegation import SOLO, asked, on_solo
 from tests.world import a_world
@@ -173,3 +174,23 @@ async def test_attack_a_name_without_end_is_cut(redis: str, tmp_path: Path) -> N
         await office.reply("bo", await office.next_mail("bo", about="Press bell"), f"delegate: {'x' * 20_000}")
 
         assert max(map(len, (await office.next_mail("bo", about="Press bell")).text.split())) < 200
+
+
+OWN = SOLO.replace(
+    "[policies.solo]", "[policies.solo]\nrequester_may_approve = true\neditor_may_approve = true", 1
+).replace('"person:anna", ', '"person:anna", "person:gus", ', 1)
+
+
+async def test_attack_a_requester_takes_a_seat_or_stands_in_and_approves_alone(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", OWN, change=on_solo) as office:
+        record = await asked(office)
+        assert kind(await office.delegate("bo", record, "anna")) == "requester"
+
+        await away(office, "bo", "anna")
+
+        later = await asked(office)
+        for one in (record, later):
+            stands = await office.request(one.request.id)
+            assert stands.request.policy.handed_on == ()
+            assert isinstance(await office.decide("anna", stands, "approve"), NotEntitled)
+        assert office.workshop.effects == []

@@ -12,10 +12,12 @@ from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import serving
+from tests.stories.test_break_glass import breaks
 from tests.tables import becomes, without
 from tests.world import World, a_world
 
 ANNA, BO = PersonId("anna"), PersonId("bo")
+_NO_MAIL = TOML.replace("approve_by_email = true\n", "")
 _OWN = TOML.replace("[policies.production]", "[policies.production]\neditor_may_approve = true")
 
 
@@ -51,7 +53,7 @@ async def test_an_edit_that_is_asked_anew_is_not_approved_by_whoever_made_it(off
 
     assert isinstance(own, NotEntitled)
     assert own.why == "editor"
-    assert (again.request.edits, again.request.policy.editors) == ({"what": BO}, (BO,))
+    assert (again.request.edits, again.request.policy.editors) == ({"what": (BO,)}, (BO,))
     assert office.workshop.effects == []
     assert isinstance(await office.decide("cy", again, "approve"), Decided)
     assert await office.summary(again.request.run_id) == "done: ok: press gong: done"
@@ -165,3 +167,65 @@ async def test_attack_whoever_may_only_deny_by_now_changes_nothing_and_voids_no_
         assert now.request == voted.request
         assert [vote.person for vote in now.votes] == ["dan"]
         assert isinstance(await office.decide("bo", voted, "deny"), Decided)
+
+
+EVE = """
+[people.eve]
+name = "Eve"
+email = "eve@corp.example"
+groups = ["release"]
+"""
+
+
+async def several_chose(world: World, last: str) -> RequestRecord:
+    """Bo chose the gong, Cy something else, and then `last` chose the gong as well."""
+    record = await world.opened(await world.trigger("press bell"))
+    await world.edit("bo", record, what="gong")
+    await world.edit("cy", await world.request(record.request.id), what="horn")
+    if last == "anna":
+        await world.steering.amend(record.request.id, ANNA, {"what": "gong"})
+    else:
+        await world.edit(last, await world.request(record.request.id), what="gong")
+    return await world.request(record.request.id)
+
+
+@pytest.mark.parametrize("last", ["cy", "anna"])
+@pytest.mark.parametrize("may_approve", [False, True])
+async def test_attack_the_first_of_several_who_chose_a_value_approves_it_or_breaks_the_glass_for_it(
+    redis: str, tmp_path: Path, last: str, *, may_approve: bool
+) -> None:
+    toml = (_OWN if may_approve else TOML) + EVE
+    toml = toml.replace("[policies.production]", '[policies.production]\nbreak_glass = ["person:bo"]')
+    async with a_world(redis, tmp_path / "data", toml, change=_editable) as office:
+        now = await several_chose(office, last)
+        glass = await breaks(office, "bo", now)
+        assert isinstance(glass, NotEntitled)
+        assert glass.why == "editor"
+        if may_approve:
+            return  # that lifts approving it, and never breaking the glass
+
+        own = await office.decide("bo", now, "approve")
+
+        assert isinstance(own, NotEntitled)
+        assert own.why == "editor"
+        assert office.workshop.effects == []
+        assert isinstance(await office.decide("eve", now, "approve"), Decided)
+
+
+async def test_attack_whoever_reads_a_mailbox_changes_the_call_where_no_mail_approves(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", _NO_MAIL, change=_editable) as office:
+        record = await office.opened(await office.trigger("press bell"))
+        card = await office.next_mail("bo", about="Press bell")
+        assert "To change it" not in card.text
+
+        await office.reply("bo", card, "what: gong")
+
+        told = one_line((await office.next_mail("bo", about="Press bell")).text, 5_000)
+        assert "Nothing was changed: a change counts where an approval does." in told
+        stands = await office.request(record.request.id)
+        assert (stands.request, stands.state) == (record.request, "open")
+        await office.reply("bo", card, "deny")
+        await office.ended(record.request.run_id)
+        assert (await office.request(record.request.id)).state == "denied"

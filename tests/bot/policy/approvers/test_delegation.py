@@ -94,10 +94,32 @@ def test_it_is_not_handed_on(
     assert why(snapshot, person, to, found) == reason
 
 
-def test_where_requesters_may_approve_one_may_stand_in() -> None:
-    own = policy(rule=anyone("bo"), stand_ins=(anyone("anna"),), requester_may_approve=True)
+def test_what_a_policy_allows_requesters_and_editors_is_for_those_whom_it_names_itself() -> None:
+    own = policy(
+        rule=anyone("bo"),
+        stand_ins=(anyone("anna", "cy", "dan"),),
+        requester_may_approve=True,
+        editor_may_approve=True,
+    )
+    edited = involved()._replace(editors=(CY,))
 
-    assert why(own, BO, ANNA) is None
+    assert why(own, BO, ANNA) == "requester"
+    assert why(own, BO, CY, edited) == "editor"
+    assert candidates(own, edited, of(own), BO) == (DAN,)
+    absent: Mapping[PersonId, Absent] = {BO: Absent(until=NOON, to=ANNA)}
+    assert [*stood_in_for(own, absent, edited, of(own))] == []
+
+
+@pytest.mark.parametrize("part", ["joined", "edited"])
+def test_attack_who_took_a_seat_steers_or_edits_it_afterwards_and_approves_alone(part: str) -> None:
+    own = policy(rule=anyone("bo"), stand_ins=(anyone("cy"),), requester_may_approve=True, editor_may_approve=True)
+    asked = approval(policy=given_on(own, (BO, CY)), edits={"version": (CY,)} if part == "edited" else {})
+    now = record(request=asked.under(asked.policy), joined=(CY,) if part == "joined" else ())
+
+    found = judge(now, answer(CY))
+
+    assert isinstance(found, NotEntitled)
+    assert found.why == ("requester" if part == "joined" else "editor")
 
 
 def test_it_never_goes_back_and_not_further_than_three_times() -> None:

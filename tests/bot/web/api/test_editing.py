@@ -44,7 +44,7 @@ async def test_an_edit_is_told_with_the_request_as_it_stands_then(office: World)
         said = made.json()
         assert (made.status_code, said["judgement"]["type"]) == (200, "edited")
         assert said["request"]["call"]["arguments"] == {"what": "gong"}
-        assert (said["request"]["edits"], said["request"]["may_decide"]) == ({"what": "bo"}, ["cy"])
+        assert (said["request"]["edits"], said["request"]["may_decide"]) == ({"what": ["bo"]}, ["cy"])
         assert said["request"]["may_not_decide"] == {"bo": "changed what and may only deny it"}
         assert said["judgement"]["digest"] == said["request"]["digest"] != record.request.digest
         own = await bo.post(_path(record, "answer"), json={"vote": "approve", "digest": said["request"]["digest"]})
