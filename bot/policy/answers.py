@@ -120,6 +120,7 @@ def read_answer(request: Request, statement: Statement, now: datetime, identity:
         about=statement.about,
         breaks_glass=breaks_glass,
         may_stop=may_stop,
+        is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
         identity=identity,
         at=now,
     )
@@ -227,10 +228,10 @@ def _read(request: Request, statement: Statement) -> tuple[Given | None, Filled]
 
 
 def _behind_answer(text: str) -> str:
-    """Return the words behind `answer:` where they alone could be taken for a stop; else nothing."""
+    """Return the words behind `answer:`, by which somebody says that they are one; else nothing."""
     word, colon, rest = text.partition(":")
     is_word = word.strip().casefold() in {each.casefold() for each in in_all("answer.word")}
-    return rest.strip() if colon and is_word and refuses(called(rest)) else ""
+    return rest.strip() if colon and is_word else ""
 
 
 def _in_parts(request: Request, statement: Statement) -> tuple[Given | None, Filled]:

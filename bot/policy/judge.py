@@ -111,11 +111,18 @@ def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 
 def _stop_or_answer(record: RequestRecord, answer: Answer) -> Judgement | None:
-    """Ask a requester which they mean where both fit. While one is asked, no other answer lets the run go on."""
+    """Ask a requester which they mean where both fit. While one is asked, no other answer lets the run go on.
+
+    Nor does what they may have written before: it may be read after the stop.
+    """
     if answer.may_stop and answer.person in record.askers:
         return StopOrAnswer(text=answer.text.strip())
-    is_held = any(one != answer.person for one in record.doubts)
-    return Unclear(why=MAY_BE_STOPPED) if is_held and answer.given is not None else None
+    if answer.given is None or not record.doubts:
+        return None
+    if any(one != answer.person for one in record.doubts):
+        return Unclear(why=MAY_BE_STOPPED)
+    is_newer = answer.delivery_id is not None and answer.delivery_id not in record.doubts[answer.person]
+    return None if answer.is_plain or is_newer else Unclear(why=SAY_WHICH)
 
 
 def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
@@ -153,6 +160,7 @@ def is_kept(record: RequestRecord, person: PersonId, judgement: Judgement) -> bo
 
 REPLACED = "it answers a card that was replaced by a newer one"
 NO_REASON = "to break the glass, say why"
+SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or answer: and the words behind it"
 MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
 TOO_OFTEN = "beside this request you have said as much as is kept of one person, and this is not"
 

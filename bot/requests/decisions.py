@@ -439,7 +439,7 @@ class Decisions:
         closed = self._closed_by(record, version, event, by)
         if record.doubts and by not in record.doubts and (by or state == "expired"):
             # Whoever may have stopped the run has not said that they did not.
-            closed = replace(closed, events=[*closed.events, RunCancelled(at=now, by=record.doubts[-1])])
+            closed = replace(closed, events=[*closed.events, RunCancelled(at=now, by=[*record.doubts][-1])])
         return replace(closed, counts={EXPIRED: 1} if state == "expired" else {})
 
     def _closed_by(

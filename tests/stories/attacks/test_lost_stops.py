@@ -126,6 +126,7 @@ async def test_attack_in_answer_to_the_question_that_was_answered_where_nothing_
     run_id, letter = await asked_by_mail(world, "ask free_text Which version?", "press bell")
     await world.steer(run_id, "pause")
     await world.reply("anna", letter, "v1")
+    await until(lambda: is_answered(world, run_id), what="the question is answered")
 
     await world.reply("anna", letter, words)
     await world.ended(run_id)
@@ -257,6 +258,22 @@ async def test_whoever_says_that_the_words_are_the_answer_has_answered(
     await world.reply("anna", told, meant)
 
     assert await world.summary(run_id) == f"done: answered: {result}; ok: stamp letter: done"
+
+
+async def test_attack_the_answer_that_was_written_before_the_stop_is_read_after_it(
+    office: World, hallway: Hallway
+) -> None:
+    """Two mails of one minute are read at once, and nobody knows which is read first."""
+    run_id = await begun(office, hallway, "ask free_text Which version?\nstamp letter")
+    token, record = await question_card(office, hallway), await office.opened(run_id)
+
+    for words in ("stop, please", "v1"):
+        await handled(office, await office.app.messages.inbox.accept(hallway.item(typed("anna", token, words))))
+
+    assert (await office.request(record.request.id)).state == "open"
+    await until(lambda: hallway.to("anna", "may have stopped the run"), what="anna is told")
+    await office.app.messages.inbox.accept(hallway.follows("anna", "answer: v1", THREAD))
+    assert await office.summary(run_id) == "done: answered: v1; ok: stamp letter: done"
 
 
 async def test_attack_somebody_else_answers_while_a_requester_is_asked_which_they_meant(
