@@ -202,6 +202,20 @@ async def post_after(world: World, person: str, text: str, message_id: str) -> N
     await world.transport(sender).send("\r\n".join(lines).encode(), sender=sender, recipients=[SAYSO])
 
 
+async def test_attack_in_answer_to_a_notice_of_a_run_that_did_not_begin_by_mail(world: World) -> None:
+    """The notice says how to take the request back, and asks nothing itself."""
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.decide("anna", record, "free_text", "only if Cy is there", channel="email")
+    told = await world.next_mail("anna", about="Your words are on the card now")
+
+    await world.reply("anna", told, "stop")
+    await world.next_mail("anna", about="Withdrawn by Anna Ames")
+
+    assert (await world.request(record.request.id)).state == "withdrawn"
+    assert await world.dead() == []
+
+
 # An open question to which the words are an answer as well.
 
 
