@@ -69,6 +69,7 @@ _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
         "note-unconfirmed",
         "To approve with this note, send the same with note_confirmed: true; to comment, send it as {text}",
     ),
+    "stop_or_answer": (HTTPStatus.CONFLICT, "stop-or-answer", "Cancel the run, or say that it is the answer"),
     "unclear": (HTTPStatus.UNPROCESSABLE_ENTITY, "unclear", "Answer in the format of the request"),
 }
 
