@@ -16,10 +16,12 @@ from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.render.words import no_environment
-from bot.requests.freezes import FrozenRequests
+from bot.requests.freezes import FrozenRequests, stays_frozen
 from bot.store.journal import Journal
 from bot.store.outbox_entry import nearest_first
 from channels import Trigger
+from channels.email.reply import read_reply
+from channels.email.reply.against import speaks_against
 from language import in_all, say
 from language.recorded import reason_of
 
@@ -38,13 +40,15 @@ _REASON_CHARS = 500
 class Typed:
     """What somebody wrote who freezes an environment (empty: everything), or ends that.
 
-    `is_alone`: the message says nothing else.
+    `is_alone`: the message says nothing else. `is_against`: what stands beside the end of a freeze, or below it where a
+    signature does, speaks against it.
     """
 
     environment: str
     reason: str
     ends: bool = False
     is_alone: bool = True
+    is_against: bool = False
 
 
 def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
@@ -59,7 +63,13 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
         return None
     if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
         read = read[1:]
-    return replace(found, is_alone=all(one == found for one in read))
+    return replace(found, is_alone=all(one == found for one in read), is_against=found.ends and _is_against(text))
+
+
+def _is_against(text: str) -> bool:
+    """Return whether anything of the message speaks against what it does; a signature is what replies have as one."""
+    lines = [line.strip(_MARKS) for line in read_reply(strip_invisible(text)).whole.splitlines()]
+    return any(speaks_against(found["reason"] if (found := _TYPED.fullmatch(line)) else line) for line in lines)
 
 
 def _typed(line: str) -> Typed | None:
@@ -148,6 +158,8 @@ class TypedFreezes:
             why = say("absence.too-weak", why=reason_of(trigger.weakness))
             await self._refusals.note(person, "freeze", why, channel, evidence=evidence, is_weak=True)
             raise Forbidden(why, say("notice.unfreeze-do"))
+        if typed.is_against:
+            raise stays_frozen()
         name = where or say("words.frozen-everything")
         ended = await self._freezes.unfreeze(
             where, person, typed.reason, channel=channel, evidence=evidence, said_at=said_at

@@ -12,10 +12,10 @@ from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, Vo
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
-from agents.requests import DeliveryId, Given, PersonId, Request, Vote, people_of
+from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote, people_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
 from bot.policy.attachments import attachments
-from bot.policy.edits import typed_lines, typed_values
+from bot.policy.edits import typed_lines, typed_values, written
 from bot.policy.judge import is_kept
 from bot.policy.judgements import (
     Answer,
@@ -31,6 +31,7 @@ from bot.policy.judgements import (
 from bot.policy.record import RequestRecord
 from channels import File
 from channels.email.reply import is_courtesy, read_reply
+from channels.email.reply.against import speaks_against
 from language import in_all
 
 _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
@@ -130,7 +131,7 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
     """Return the arguments that `statement` wants to be others; None for anything but an edit.
 
     An edit is what was filled in beside an approval, or `name: value` lines alone of somebody who decides and did not
-    ask: what whoever asked writes is a remark.
+    ask: what whoever asked writes is a remark. Lines that speak against it are words for people.
     """
     request = record.request
     if request.call is None or request.format != "approval" or statement.asks or statement.about:
@@ -142,7 +143,17 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
     is_asker = statement.person in request.policy.barred(record.requesters)
     if statement.said != "free_text" or is_asker or statement.person not in people_of(request.policy.rule):
         return None
-    return typed_lines(request.call, statement.text)
+    typed = typed_lines(request.call, statement.text)
+    return None if typed and _is_taken_back(request.call, typed) else typed
+
+
+def _is_taken_back(call: GatedCall, typed: Mapping[str, JsonValue]) -> bool:
+    """Return whether words behind a new value speak against the edit: `version: v1.3.0, but wait for me`.
+
+    One word alone is a value, and where the value is a sentence already, what replaces it may say anything.
+    """
+    values = ((written(value), written(call.arguments.get(name))) for name, value in typed.items())
+    return any(len(value.split()) > 1 >= len(was.split()) and speaks_against(value) for value, was in values)
 
 
 def in_emergency(record: RequestRecord, statement: Statement) -> Statement:

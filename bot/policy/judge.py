@@ -42,6 +42,7 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.policy.record import RequestRecord
+from channels.email.reply.against import speaks_against
 
 # Within an address no blank follows it.
 _QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
@@ -130,6 +131,8 @@ def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     is_vote = record.request.format == "approval"
     if answer.breaks_glass and not says_something(answer.note):
         return Unclear(why=NO_REASON)
+    if answer.breaks_glass and speaks_against(answer.note):
+        return Unclear(why=AGAINST)
     if answer.edits or (answer.approve if is_vote else answer.given) is not None:
         return None
     if is_vote and answer.text.strip() and (answer.asks or is_question(answer.text)):
@@ -163,6 +166,10 @@ REPLACED = "it answers a card that was replaced by a newer one"
 NO_REASON = "to break the glass, say why"
 SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or answer: and the words behind it"
 MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
+AGAINST = (
+    "what stands beside the command may mean that it is not to be done, or not yet, or only under a condition, or it asks"
+    " something: to do it, write the command again with a reason that says what has happened and nothing else"
+)
 TOO_OFTEN = "beside this request you have said as much as is kept of one person, and this is not"
 
 

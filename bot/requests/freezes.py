@@ -12,7 +12,7 @@ from agents.requests import Freeze, PersonId, Request, RequestId
 from agents.run import Run, fold
 from bot.audit.log import AuditLog
 from bot.config.tables import CHANNELS
-from bot.errors import Conflict, NotFound
+from bot.errors import Conflict, Invalid, NotFound
 from bot.people.directory import People
 from bot.policy.freezes import ComingWindow, active, coming_windows, next_window, window_at
 from bot.policy.record import RequestRecord, after
@@ -26,6 +26,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import shard_of
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Tell, nearest_first
+from channels.email.reply.against import speaks_against
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -39,6 +40,11 @@ class Found:
 
     freeze: Freeze | None
     number: int
+
+
+def stays_frozen() -> Invalid:
+    """Return the error for words beside the end of a freeze that speak against it."""
+    return Invalid(say("notice.unfreeze-against"), say("notice.unfreeze-against-do"))
 
 
 class FrozenRequests:
@@ -84,13 +90,16 @@ class FrozenRequests:
     ) -> Freeze | None:
         """End a freeze that somebody began; return it, None where there is none. Windows end by themselves.
 
-        Raises Conflict where it began after `said_at`: whoever said that can't have meant it.
+        Raises Conflict where it began after `said_at`: whoever said that can't have meant it; Invalid for a reason that
+        speaks against it.
         """
         held = (await self._freezes.read()).freezes.get(environment)
         if held is None:
             return None
         if said_at and held.since >= said_at:
             raise Conflict(say("notice.newer-freeze", what=self.words(held)), say("notice.unfreeze-again"))
+        if speaks_against(reason):
+            raise stays_frozen()
         await self._note("unfrozen", environment, by, reason, channel, evidence)
         before = await self._freezes.put(environment, None)
         log.warning("no longer frozen", environment=environment or "*", person=by, was_frozen=before is not None)

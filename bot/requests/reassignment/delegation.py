@@ -12,8 +12,8 @@ from bot.people.directory import People
 from bot.policy.answers import Statement
 from bot.policy.approvers.delegation import Objection, candidates, handed_on, objection, stood_in_for
 from bot.policy.approvers.quorum import eligible
-from bot.policy.judge import delegation_objection
-from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, judgements
+from bot.policy.judge import AGAINST, delegation_objection
+from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
 from bot.render.due import away_words, involved_in, not_handed_on
@@ -24,6 +24,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import outbox_entry, outgoing_id, record_write
 from bot.store.lists import counted_as
 from bot.store.outbox_entry import Tell
+from channels.email.reply.against import speaks_against
 from language import in_all, say
 
 Outgoing = tuple[str, bytes]
@@ -87,6 +88,8 @@ class Delegation:
         """Judge a wish to hand `record` on; with the policy that holds after it, None where nothing changes."""
         if (closed := delegation_objection(record, answer)) is not None:
             return closed, None
+        if speaks_against(wish.reason):
+            return Unclear(why=AGAINST), None
         reason = one_line(wish.reason, REASON_CHARS)
         given = HandedOn(person=answer.person, to=wish.to, reason=reason)
         policy = await self._after(record, given, answer)

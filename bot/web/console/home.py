@@ -153,7 +153,10 @@ async def _freeze(request: Request, *, is_on: bool) -> Response:
         return to(request, "/live", say("console.freeze-why"), is_well=False)
     known = process.app.requests.freezes
     change = known.freeze if is_on else known.unfreeze
-    await change(where, visit.person, reason, channel="console", evidence=visit.known.evidence)
+    try:
+        await change(where, visit.person, reason, channel="console", evidence=visit.known.evidence)
+    except Invalid as error:
+        return to(request, "/live", str(error), is_well=False)
     name = where or say("words.frozen-everything")
     return to(request, "/live", say("console.frozen" if is_on else "console.unfrozen", name=name))
 

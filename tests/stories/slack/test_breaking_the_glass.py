@@ -8,14 +8,14 @@ from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.slack_world import a_slack_world
 
-_TOML = TOML.replace(
+GLASS = TOML.replace(
     '["group:release"]\napprove', '["group:release"]\nquorum = 2\nbreak_glass = ["person:bo"]\napprove', 1
 )
 
 
 @pytest.mark.long
 async def test_bo_breaks_the_glass_in_a_window_and_cy_can_not(redis: str, tmp_path: Path, slack_address: str) -> None:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, _TOML) as office:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, GLASS) as office:
         await office.world.start()
         await slack.connected()
         await office.anna.says("#ops", "@sayso press bell")

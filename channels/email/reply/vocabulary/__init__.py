@@ -1,8 +1,8 @@
 """The words that mails are read by: eight languages read as one, because people mix them (`Hi, genehmigt. Thanks`).
 
 The words are data: one TOML file for each language, and one each for what languages share and for what mail systems are
-called. Three more have a table for each language or maker: moments, the words that mail programs write around a quote,
-and the names of programs and devices. They hold patterns over folded text: lower case, one space between words, and
+called. Four more have a table for each language or maker: moments, what speaks against a command, the words that mail
+programs write around a quote, and the names of programs and devices. They hold patterns over folded text: lower case, one space between words, and
 letters of the Latin alphabet without their accents, because phones and habits leave them out. A list is joined with
 `|`. Others use the patterns named here, `every` for the lists of signatures, banners and subjects, and `fold`. What a
 match means is never decided here.
@@ -34,6 +34,8 @@ def _read_tables(name: str) -> dict[str, str]:
     return {key: "|".join(dict.fromkeys(word for table in tables for word in table.get(key, ()))) for key in lists}
 
 
+_COMMANDS = _read_tables("commands")
+_THING = r"the (?:deploy\w*|release|rollout|request|run|rollback|change|freeze|approval|command|card|update)"
 _ALL = {language: _read(language) for language in _LANGUAGES}
 _SHARED, _PROGRAMS = _read("shared"), _read("programs")
 _QUOTES, _MOMENTS, _CLIENTS = (_read_tables(name) for name in ("quotes", "moments", "clients"))
@@ -115,6 +117,12 @@ ONLY_MOMENT = re.compile(
     r"|.{0,8}(?:[月火水木金土日]曜|今日|本日|今夜|今週|来週|明日|午後|午前).{0,8}"
 )
 """A whole line that says when, and nothing else."""
+
+MOMENT_WORDS = rf"(?:{_DAYS}|{_MONTHS})s?|{_SOON}|{_LINK}"
+"""One word of those that only say when."""
+
+COMMANDS = {key: pattern.replace("<days>", _DAYS).replace("<thing>", _THING) for key, pattern in _COMMANDS.items()}
+"""What words beside a command may say against it, by the names of the lists in `commands`."""
 
 _ACCENTED = "".join(map(chr, range(0xC0, 0x180)))
 

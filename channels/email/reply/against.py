@@ -1,0 +1,172 @@
+"""Find words beside a command that speak against it: `break glass: not yet`, `unfreeze production: only if Cy agrees`.
+
+A reason tells what has happened, and in an emergency it is full of negations and times: `no orders come in`, `nothing
+works since 14:05`. What is said to whoever reads the command is another thing: a refusal, a wait, a condition, a moment
+to come, a question, or a word that nobody replaced. In doubt it is that: to ask once more is cheaper than a wrong act.
+
+Others use `speaks_against`. Pure, and linear in the length of the text.
+"""
+
+import re
+import unicodedata
+from functools import cache
+from typing import NamedTuple
+
+from channels.email.reply import read_reply, vocabulary
+
+CONDITION_WORDS = 8
+"""Most words of a sentence that is nothing but a condition: `once the backup of production has run`."""
+
+AFTER_WORDS = 4
+"""The same where it names a moment by what happens then: `after the release of v2`. More words tell something."""
+
+_LEADS = 12
+_UNSEEN = {"Cc", "Cf", "Cs", "Co"}
+_QUESTION = re.compile(r"¿|[?\u061f](?![\w=&%/#-])")
+_GREEK_QUESTION = "\u037e"
+_SENTENCE = re.compile(r"(?<!\d)[.!:;\u3002]+|[.!:;\u3002]+(?!\d)|[\n\u2014\u2013]+|\s-+\s|[()\"\u201c\u201d\u201e]+")
+_CLAUSE = re.compile(
+    r"(?<!\d),|,(?!\d)|\u3001|\b(?:but|however|although|aber|jedoch|allerdings|doch|mais|pero|maar|mas|ma)\b"
+)
+_MIDDAY = re.compile(r"\b(\d{1,2}(?:[:.]\d\d)?) ?([ap])\.? ?m\b\.?")
+_CLOCK = r"\d{1,4}(?:[:.h-]\d{1,2}){0,2}(?:h|ish)?|[ap]m|\d{1,2}[ap]m|\d{1,2}(?:st|nd|rd|th)|utc|cet|cest|gmt"
+_NO_PICTURE = "[👎❌🚫⛔🛑✋🙅]"
+_FRAMED = re.compile(r"<(?!https?:|mailto:)[^<>]*>|\{[^{}]*\}|\[[^\[\]]*\]")
+_FRAME = "<>{}[]()\"'`*_ .!-"
+_LEFT_OUT = re.compile(r"\bx{3,}\b")
+
+
+class _Words(NamedTuple):
+    """The patterns of all languages as one."""
+
+    lead: re.Pattern[str]
+    alone: re.Pattern[str]
+    refuses: re.Pattern[str]
+    anywhere: re.Pattern[str]
+    last: re.Pattern[str]
+    asks: re.Pattern[str]
+    condition: re.Pattern[str]
+    past: re.Pattern[str]
+    moment: re.Pattern[str]
+    near: re.Pattern[str]
+    unfilled: re.Pattern[str]
+
+
+class _Clause(NamedTuple):
+    text: str
+    is_first: bool
+
+
+def speaks_against(text: str) -> bool:
+    """Return whether `text`, which stands beside a command, may mean that it is not to be done, not yet, or not so.
+
+    An empty text says nothing. A reason of an emergency does not speak against it.
+    """
+    if not text.strip():
+        return False
+    plain = _plain(text)
+    if _GREEK_QUESTION in text or _QUESTION.search(plain) or _is_unfilled(plain):
+        return True
+    if read_reply(text).said == "deny" or _words().anywhere.search(" ".join(plain.split())):
+        return True
+    clauses = list(_clauses(plain))
+    return any(map(_is_against, clauses)) or _is_only_moment(clauses) or _is_only_condition(clauses)
+
+
+def _plain(text: str) -> str:
+    """`text` folded, without what nobody sees, and with forms of the same letter made one."""
+    seen = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
+    folded = vocabulary.fold(unicodedata.normalize("NFKC", seen)).replace("ß", "ss")
+    return _MIDDAY.sub(r"\1\2m", folded)
+
+
+@cache
+def _words() -> _Words:
+    def starting(pattern: str) -> re.Pattern[str]:
+        return re.compile(rf"(?:{pattern})(?![\w'])")
+
+    found = vocabulary.COMMANDS
+    near = vocabulary.MOMENT_WORDS
+    return _Words(
+        lead=starting(found["lead"]),
+        alone=re.compile(rf"(?:{found['alone']}|{_NO_PICTURE}+)"),
+        refuses=starting(f"{found['refuses']}|{_NO_PICTURE}+"),
+        anywhere=re.compile(found["anywhere"]),
+        last=re.compile(rf"\b(?:{found['last']})\Z"),
+        asks=starting(found["asks"]),
+        condition=starting(found["condition"]),
+        past=starting(found["past"]),
+        moment=re.compile(found["moment"]),
+        near=re.compile(rf"{near}|{_CLOCK}"),
+        unfilled=re.compile(found["unfilled"]),
+    )
+
+
+def _clauses(plain: str) -> list[_Clause]:
+    """The parts of `plain` between marks; a first one begins a sentence."""
+    found = list[_Clause]()
+    for sentence in _SENTENCE.split(plain):
+        parts = (" ".join(part.strip(_FRAME).split()) for part in _CLAUSE.split(sentence))
+        found += [_Clause(part, at == 0) for at, part in enumerate(filter(None, parts))]
+    return found
+
+
+def _is_unfilled(plain: str) -> bool:
+    """Return whether it is what a form or an example had in the place of a reason."""
+    if not any(char.isalnum() for char in plain) and not re.search(_NO_PICTURE, plain):
+        return True
+    words = _words()
+    framed = [found[0].strip(_FRAME) for found in _FRAMED.finditer(plain)]
+    is_framed = _FRAMED.fullmatch(" ".join(plain.split())) is not None
+    is_named = all(words.unfilled.fullmatch(one.text) for one in _clauses(plain))
+    return is_named or is_framed or any(map(words.unfilled.fullmatch, framed)) or bool(_LEFT_OUT.search(plain))
+
+
+def _is_against(clause: _Clause) -> bool:
+    words, rest = _words(), clause.text
+    if words.last.search(rest):
+        return True
+    for _ in range(_LEADS):
+        is_question = clause.is_first and words.asks.match(rest)
+        if is_question or words.alone.fullmatch(rest) or words.refuses.match(rest) or _is_to_come(rest):
+            return True
+        lead = words.lead.match(rest)
+        if lead is None or not rest:
+            return False
+        rest = rest[lead.end() :].strip(_FRAME)
+    return False
+
+
+def _is_to_come(text: str) -> bool:
+    """Return whether `text` names a moment and nothing else, and not one that is over."""
+    words, parts = _words(), text.split()
+    is_moment = bool(parts) and all(words.moment.fullmatch(part) or words.near.fullmatch(part) for part in parts)
+    return is_moment and any(words.moment.fullmatch(part) for part in parts)
+
+
+def _is_only_moment(clauses: list[_Clause]) -> bool:
+    words = [word for clause in clauses for word in clause.text.split()]
+    known = _words()
+    return all(known.moment.fullmatch(word) or known.near.fullmatch(word) for word in words)
+
+
+def _is_only_condition(clauses: list[_Clause]) -> bool:
+    """Return whether a text that begins with a condition tells nothing else, or goes on with assent or an order."""
+    known, first = _words(), _bare(clauses[0].text)
+    begins = known.condition.match(first)
+    if begins is None or known.past.match(first[begins.end() :].strip()):
+        return False
+    if any(not _bare(clause.text) for clause in clauses[1:]):
+        return True
+    most = AFTER_WORDS if begins[0] in {"after", "nach", "when", "before"} else CONDITION_WORDS
+    return len(clauses) == 1 and len(first.split()) <= most
+
+
+def _bare(text: str) -> str:
+    """`text` without politeness, assent and the act itself at its beginning."""
+    for _ in range(_LEADS):
+        lead = _words().lead.match(text)
+        if lead is None or not text:
+            break
+        text = text[lead.end() :].strip(_FRAME)
+    return text

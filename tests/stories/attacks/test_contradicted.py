@@ -1,0 +1,265 @@
+"""Words beside a command that speak against it: nothing is done, and whoever wrote them reads what to write instead."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.events import AnswerNoted
+from agents.requests import PersonId
+from bot.policy.record import RequestRecord
+from tests.bot.cli.shell import sayso
+from tests.fakes.slack.driver import Workspace
+from tests.office import TOML
+from tests.servers.console import a_console
+from tests.servers.web import serving
+from tests.slack_world import a_slack_world
+from tests.stories import test_break_glass, test_delegation, test_typed_freezes
+from tests.stories.slack.test_breaking_the_glass import GLASS
+from tests.stories.slack.test_handing_on import SOLO as SLACK_SOLO
+from tests.stories.test_typed_freezes import a_mail, freezes_of, frozen, sent
+from tests.world import World, a_world
+
+ENGLISH = [
+    "no, do not do this", "never", "not yet, wait for me", "only if Cy agrees", "after 5pm", "what does this mean?",
+    "REASON", "checkout is down, but wait for me",
+]  # fmt: skip
+GERMAN = [
+    "nein, mach das nicht", "niemals", "noch nicht, warte auf mich", "nur wenn Cy zustimmt", "nach 17 Uhr",
+    "was heißt das?", "GRUND", "Checkout ist kaputt, aber warte auf mich",
+]  # fmt: skip
+TOLD = "to do it, write the command again with a reason that says what has happened and nothing else"
+TOLD_IN_GERMAN = "schreiben Sie den Befehl noch einmal mit einem Grund, der nur sagt, was geschehen ist"
+STAYS = "Nothing was unfrozen, because what stands beside it may mean that it is to stay frozen"
+DOWN, DOWN_IN_GERMAN = "checkout is down, nobody can pay since 14:05", "Checkout lädt nicht, seit 14:05 zahlt niemand"
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+async def comments(world: World, record: RequestRecord) -> list[tuple[str, str]]:
+    """What was kept as said beside the request, and as what."""
+    events = (await world.app.store.load(record.request.run_id)).events
+    return [(event.text, event.outcome) for event in events if isinstance(event, AnswerNoted)]
+
+
+async def night(redis: str, tmp_path: Path, language: str) -> AsyncIterator[World]:
+    def change(world: World) -> None:
+        world.workshop.policy_of["bell"] = "night"
+
+    toml = test_break_glass.NIGHT.replace("[people.bo]\n", f'[people.bo]\nlanguage = "{language}"\n')
+    async with a_world(redis, tmp_path / "data", toml, change=change) as world:
+        yield world
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async for world in night(redis, tmp_path, "en"):
+        yield world
+
+
+@pytest.fixture
+async def ops(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", test_typed_freezes.OPERATOR) as world:
+        await freezes_of(world).freeze("production", PersonId("dan"), "incident 4711")
+        yield world
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "against", "honest", "about", "told"),
+    [
+        ("en", "break glass", ENGLISH, DOWN, "command", TOLD),
+        ("de", "Scheibe einschlagen", GERMAN, DOWN_IN_GERMAN, "Befehl", TOLD_IN_GERMAN),
+    ],
+)
+async def test_attack_a_mail_that_breaks_the_glass_and_says_no_breaks_nothing(
+    redis: str, tmp_path: Path, language: str, word: str, against: list[str], honest: str, about: str, told: str
+) -> None:
+    async for world in night(redis, tmp_path, language):
+        record = await world.opened(await world.trigger("press bell"))
+        card = await world.next_mail("bo")
+
+        for text in against:
+            await world.reply("bo", card, f"{word}: {text}")
+            assert told in words((await world.next_mail("bo", about=about)).text), text
+
+        assert (await world.request(record.request.id)).state == "open"
+        assert await comments(world, record) == [(f"{word}: {text}", "unclear") for text in against]
+        await world.reply("bo", card, f"{word}: {honest}")
+        assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+        [vote] = (await world.request(record.request.id)).votes
+        assert (vote.breaks_glass, vote.reason) == (True, honest)
+
+
+async def test_attack_a_labelled_reason_that_says_no_breaks_no_glass_on_any_page_or_terminal(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    path = f"/requests/{record.request.id}"
+
+    async with a_console(office) as console, serving(office.app) as api:
+        eve, program = await console.browser("eve"), await api.client("eve")
+        form = next(one for one in (await eve.get(path)).forms if "Break the glass" in [b.text for b in one.buttons])
+        page = await eve.submit(form, "Break the glass", reason="no, do not do this")
+        body = {"vote": "break_glass", "digest": record.request.digest, "reason": "only if Cy agrees"}
+        refused = await program.post(f"/v1{path}/answer", json=body)
+    command = ("answer", record.request.id, "break-glass", "--as", "bo", "--digest", record.request.digest, "--reason")
+    typed = await sayso(office, *command, "not yet, wait for me")
+
+    assert TOLD in page.words
+    assert (refused.status_code, refused.json()["judgement"]["type"]) == (422, "unclear")
+    assert TOLD in refused.json()["detail"]
+    assert (typed.code, TOLD in words(typed.out)) == (1, True)
+    assert (await office.request(record.request.id)).state == "open"
+    assert (await sayso(office, *command, DOWN)).code == 0
+
+
+async def test_attack_a_window_in_slack_whose_reason_says_no_breaks_no_glass(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, GLASS) as office:
+        await office.world.start()
+        await slack.connected()
+        await office.anna.says("#ops", "@sayso press bell")
+        card = await office.card("#ops", to_press="Break glass…")
+        record = await office.world.opened(await office.only_run())
+
+        for reason in ("no, do not do this", "erst wenn Dan es sagt"):
+            assert (await office.bo.presses("Break glass…", in_=card)).acked
+            await office.bo.sees_modal("Why nobody else can be waited for")
+            await office.bo.submits({"Why nobody else can be waited for": reason})
+        await office.world.quiet()
+
+        assert [outcome for _, outcome in await comments(office.world, record)] == ["unclear", "unclear"]
+        assert (await office.world.request(record.request.id)).state == "open"
+
+
+@pytest.mark.parametrize("texts", [[*ENGLISH, "only once Dan says so"], [*GERMAN, "erst wenn Dan es sagt"]])
+async def test_attack_a_mail_that_ends_a_freeze_and_says_no_ends_none(ops: World, texts: list[str]) -> None:
+    for text in texts:
+        told = await sent(ops, a_mail(ops, "cy", f"unfreeze production: {text}", subject="Unfreeze"))
+        assert STAYS in told, text
+        await ops.move_time(1)  # of two mails of one second the other may be a copy
+
+    assert await frozen(ops) == [("production", "dan", "incident 4711")]
+    ended = await sent(ops, a_mail(ops, "cy", f"unfreeze production: {DOWN}", subject="Unfreeze"))
+    assert "production is no longer frozen." in ended
+
+
+@pytest.mark.parametrize(
+    "below", ["-- \nonly once Dan says so", "Thanks, Not Yet", "Thanks\nWait For Me", "--\nno, wait"]
+)
+async def test_attack_what_passes_for_a_signature_below_it_ends_no_freeze(ops: World, below: str) -> None:
+    told = await sent(ops, a_mail(ops, "cy", f"unfreeze production: fixed\n{below}", subject="Unfreeze"))
+
+    assert "Nothing was" in told
+    assert await frozen(ops) == [("production", "dan", "incident 4711")]
+
+
+async def test_a_signature_with_a_legal_footer_below_it_says_nothing_against_it(ops: World) -> None:
+    footer = "-- \nCy Cole\nOperations, Corp GmbH\n+49 30 12 34 56\nThis e-mail is confidential. If you are not the\n"
+    footer += "intended recipient, do not use, copy or\nforward it."
+
+    told = await sent(ops, a_mail(ops, "cy", f"unfreeze production: fixed\n{footer}", subject="Unfreeze"))
+
+    assert "production is no longer frozen." in told
+
+
+async def test_attack_a_freeze_ends_on_no_page_terminal_or_program_by_words_against_it(ops: World) -> None:
+    async with a_console(ops) as console, serving(ops.app) as api:
+        cy = await console.browser("cy")
+        form = (await cy.get("/live")).form("/live/unfreeze")
+        fields = dict(form.fields) | {"reason": "only once Dan says so"}
+        page = await cy.get((await cy.post("/live/unfreeze", fields)).headers["location"])
+        program = await api.client("cy", "admin")
+        body = {"environment": "production", "reason": "not yet, wait for me"}
+        refused = await program.post("/v1/unfreeze", json=body)
+    typed = await sayso(ops, "unfreeze", "--env", "production", "--reason", "erst wenn Dan es sagt", "--as", "cy")
+
+    assert STAYS in page.words
+    assert (refused.status_code, STAYS in refused.json()["detail"]) == (422, True)
+    assert (typed.code, STAYS in words(typed.err + typed.out)) == (1, True)
+    assert await frozen(ops) == [("production", "dan", "incident 4711")]
+
+
+async def test_attack_a_message_in_slack_that_ends_a_freeze_and_says_no_ends_none(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    toml = test_typed_freezes.OPERATOR
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, toml) as office:
+        await office.world.start()
+        await slack.connected()
+        await freezes_of(office.world).freeze("production", PersonId("dan"), "incident 4711")
+
+        for text in ("only once Dan says so", "erst wenn Dan es sagt", "no, do not", "nach 17 Uhr", "REASON"):
+            await office.cy.says("#ops", f"@sayso unfreeze production: {text}")
+        await office.world.quiet()
+
+        assert await frozen(office.world) == [("production", "dan", "incident 4711")]
+
+
+async def test_attack_a_request_is_not_handed_on_for_a_reason_that_says_no(redis: str, tmp_path: Path) -> None:
+    toml, change = test_delegation.SOLO, test_delegation.on_solo
+    async with a_world(redis, tmp_path / "data", toml, change=change) as world:
+        record = await test_delegation.asked(world)
+        card = await world.next_mail("bo")
+
+        for text in ("no, do not do this", "only if Dan agrees", "erst morgen", "is this right?"):
+            await world.reply("bo", card, f"delegate: cy@corp.example\nreason: {text}")
+            assert TOLD in words((await world.next_mail("bo", about="command")).text), text
+        typed = await sayso(world, "delegate", record.request.id, "--to", "cy", "--reason", "not yet", "--as", "bo")
+
+        assert (typed.code, TOLD in words(typed.err + typed.out)) == (1, True)
+        assert (await world.request(record.request.id)).request.policy.givers == ()
+
+
+async def test_attack_a_window_in_slack_whose_reason_says_no_hands_nothing_on(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, SLACK_SOLO) as office:
+        await office.world.start()
+        await slack.connected()
+        await office.anna.says("#ops", "@sayso press bell")
+        card = await office.card("#ops", to_press="Hand on…")
+        record = await office.world.opened(await office.only_run())
+
+        assert (await office.bo.presses("Hand on…", in_=card)).acked
+        await office.bo.sees_modal("Reason")
+        await office.bo.submits({"To": "Dan Dorn", "Reason": "no, do not do this"})
+        await office.world.quiet()
+
+        assert (await office.world.request(record.request.id)).request.policy.givers == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["gong, but wait for me", "no, do not do this", "gong only if Cy agrees", "gong, aber erst morgen", "not yet"],
+)
+async def test_attack_an_edit_by_mail_whose_value_says_no_changes_nothing(
+    redis: str, tmp_path: Path, value: str
+) -> None:
+    def change(world: World) -> None:
+        world.workshop.editable = ("what",)
+
+    async with a_world(redis, tmp_path / "data", TOML, change=change) as world:
+        record = await world.opened(await world.trigger("press bell"))
+
+        await world.reply("bo", await world.next_mail("bo"), f"what: {value}")
+        await world.next_mail("bo", about="counted")
+
+        now = (await world.request(record.request.id)).request
+        assert now.call
+        assert now.call.arguments == {"what": "bell"}
+
+
+async def test_a_freeze_a_denial_and_a_withdrawal_are_never_asked_back(office: World) -> None:
+    first, second = [await office.opened(await office.trigger("press bell")) for _ in range(2)]
+    freezes = freezes_of(office)
+
+    made = await freezes.freeze("production", PersonId("dan"), "only if Cy agrees?")
+    denied = await office.decide("bo", first, "deny", "wait, what does this mean?")
+    taken = await office.decide("anna", second, "deny", "not yet, only after 5pm")
+
+    assert made.reason == "only if Cy agrees?"
+    assert (denied.type, taken.type) == ("decided", "decided")
+    states = [(await office.request(one.request.id)).state for one in (first, second)]
+    assert states == ["denied", "withdrawn"]
