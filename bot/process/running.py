@@ -52,6 +52,7 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             receivers.append(asyncio.create_task(app.work.retention.keep_looking(), name="retention"))
             receivers.append(asyncio.create_task(_say_release(app), name="say release"))
             receivers.append(asyncio.create_task(app.drift.keep_looking(), name="drift"))
+            receivers.append(asyncio.create_task(app.work.audit.keep_looking(), name="audit"))
         try:
             yield
         finally:

@@ -69,6 +69,49 @@ async def test_a_decision_leaves_records_of_what_was_asked_who_voted_how_that_wa
     assert (await verified(store)).findings == []
 
 
+@guards("seal.lua:kept")
+@pytest.mark.parametrize("broken", ["id", "chain", "kept", "memory"])
+async def test_attack_facts_whose_records_can_not_be_written_are_kept(store: Store, broken: str) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+    await append(store, paused())
+    keys, before = Keys(0), await whole_log(store)
+    name = {"id": CHAIN, "chain": CHAIN, "kept": KEPT}.get(broken, "")
+    copy = f"{name}:copy"
+    match broken:
+        case "memory":
+            await store.client.do("CONFIG", "SET", "maxmemory", "1")
+        case "id":
+            await store.client.do("COPY", name, copy)
+            await store.client.do("XADD", name, "0-99", "b", "{}", "s", "")
+        case _:
+            await store.client.do("RENAME", name, copy)
+            await store.client.do("SET", name, "something else")
+    damaged = await whole_log(store, but=name)
+
+    await a_sealer(store).sweep(0)
+
+    assert await store.client.do("XLEN", keys.audit_new) == 1
+    assert await whole_log(store, but=name) == damaged
+    await store.client.do("CONFIG", "SET", "maxmemory", "0")
+    if name:
+        await store.client.do("RENAME", copy, name)
+    assert await whole_log(store) == before
+    await sealed_all(store)
+    assert [one["kind"] for one in await log_of(store)][-1] == "paused"
+    assert ((await verified(store)).findings, (await verified(store)).waiting) == ([], 0)
+
+
+async def whole_log(store: Store, but: str = "") -> dict[str, Any]:
+    """What the store keeps of a shard's log, key by key."""
+    keys = Keys(0)
+    found = dict[str, Any]()
+    for name in (keys.audit_new, CHAIN, KEPT, keys.audit_people, keys.audit_head):
+        if name != but and await store.client.do("EXISTS", name):
+            found[name] = await store.client.do("DUMP", name)
+    return found
+
+
 async def test_what_waits_to_be_sealed_is_gone_once_it_is_sealed(store: Store) -> None:
     await decided_run(store)
     assert (await verified(store)).waiting == 2
