@@ -99,6 +99,11 @@ class Keys:
         return self._key("audit", "people")
 
     @property
+    def audit_sealing(self) -> str:
+        """Stands there while a worker seals, or has just sealed."""
+        return self._key("audit", "sealing")
+
+    @property
     def audit_looked(self) -> str:
         """Stands there while the newest records need not be checked again. It is in one shard."""
         return self._key("audit", "looked")
