@@ -22,6 +22,7 @@ from bot.audit.heads import Heads
 from bot.audit.leaving import AuditLeaving
 from bot.audit.reading import AuditReader
 from bot.audit.sealer import Sealer
+from bot.audit.watching import AuditWatch
 from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
 from bot.execution.executor import Executor
@@ -143,6 +144,7 @@ class Work:
     hooks: Hooks
     retention: Retention
     sealer: Sealer
+    audit: AuditWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,14 +247,14 @@ def compose(
     firing = TriggerStarts(store, starter, outbox.alert)
     history = History(store, ground.archive, forks)
     guard, runs = Guard(ground.access.rights, store, history), _runs(ground, starter, steering, forks, driving)
-    inbox = _inbox(ground, runs, bounces, guard)
+    inbox, audit = _inbox(ground, runs, bounces, guard), AuditReader(store, ground.archive)
     return App(
         settings=settings,
         data_dir=ground.data_dir,
         store=store,
         journal=journal,
         history=history,
-        audit=AuditReader(store, ground.archive),
+        audit=audit,
         guard=guard,
         people=people,
         runs=runs,
@@ -265,6 +267,7 @@ def compose(
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
             retention=_retention(ground, outbox),
             sealer=_sealer(ground, outbox),
+            audit=AuditWatch(store, audit, lambda: ground.data_dir.audit_keys(settings), outbox.alert_once),
         ),
         access=ground.access,
         drift=_drift(settings, store, outbox),

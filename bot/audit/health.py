@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bot.audit.chain import key_id
+from bot.audit.chain import Head, key_id
+from bot.audit.stored import Archived
+from bot.errors import Invalid
 from bot.store import Keys
 from bot.store.client import Client
 
@@ -31,6 +33,34 @@ async def waiting(client: Client, shards: int) -> tuple[int, datetime | None]:
     # Ids begin with the time by Redis's clock.
     noted = [int(entries[0][0].partition(b"-")[0]) for entries in firsts if entries]
     return sum(counts), datetime.fromtimestamp(min(noted) / 1000, UTC) if noted else None
+
+
+async def ends_elsewhere(client: Client, shards: int) -> list[int]:
+    """Return the shards whose newest record is not the one that is noted as their head. Raises StoreError."""
+    wrong = list[int]()
+    for shard in range(shards):
+        keys = Keys(shard)
+        before, newest, archived, after = await client.read(
+            ["GET", keys.audit_head],
+            ["XREVRANGE", keys.audit_chain, "+", "-", "COUNT", 1],
+            ["GET", keys.audit_archived],
+            ["GET", keys.audit_head],
+        )
+        # What is sealed while this is read is no fault.
+        if before == after and (after or b"").decode() != _end(shard, newest, archived):
+            wrong.append(shard)
+    return wrong
+
+
+def _end(shard: int, newest: Sequence[tuple[bytes, dict[bytes, bytes]]], archived: bytes | None) -> str:
+    """Return the newest record of a shard as its head is written; what can't be read is none."""
+    if newest:
+        name, fields = newest[0]
+        return str(Head(shard, int(name.partition(b"-")[2]), fields.get(b"s", b"").decode(errors="replace")))
+    try:
+        return str(Archived.parse(shard, archived).head)
+    except Invalid:
+        return "?"
 
 
 def _key_of(fields: dict[bytes, bytes]) -> str:

@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from itertools import count
 from typing import Any, cast
 
@@ -24,12 +24,14 @@ FORGOTTEN = "forgotten"
 PARTS = ("evidence", "words", "policy", "cards", "detail")
 # With a backslash before it, it is what somebody wrote, and was put there to tell it from one.
 _PSEUDONYM, _ESCAPED = re.compile(r"p-[a-z2-7]{20}"), re.compile(r"\\+p-[a-z2-7]{20}")
-_LIKE_ONE, _LIKE_ONE_IN_TEXT = r"\\*p-[a-z2-7]{20}", r"⟦\\*p-[a-z2-7]{20}⟧"
+_LIKE_ONE, _LIKE_ONE_IN_TEXT = r"\\*p-[a-z2-7]{20}", re.compile(r"⟦\\*p-[a-z2-7]{20}⟧")
 _IN_TEXT = re.compile(r"⟦(\\*)(p-[a-z2-7]{20})⟧")
 # In the chain itself; all else there is what it looks like.
 _NAMING = frozenset({"who", "people"})
 _PREFIXES = ("person:", "people.")
 _SALT_BYTES, _PSEUDONYM_CHARS, _COMMITMENT_CHARS = 16, 20, 40
+# Names are looked up by so many of their first letters.
+_START_CHARS = 3
 
 
 class Row(Frozen):
@@ -54,29 +56,54 @@ def row_in(body: bytes) -> Row | None:
         return None
 
 
+class Everybody:
+    """People with what they are called, by id, and a quick way to find those names in texts, however many there are."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+        self._by_name = {name: one for one, name in names.items() if name and name != one}
+        self._starts = dict[str, list[str]]()
+        for name in sorted(self._by_name, key=len, reverse=True):
+            self._starts.setdefault(name[:_START_CHARS], []).append(name)
+
+    def at(self, text: str, place: int) -> str:
+        """Return the longest name that stands at a place in `text`; empty where none does."""
+        longest = "", *(self._starts.get(text[place : place + length], ()) for length in range(1, _START_CHARS + 1))
+        return max((name for names in longest for name in names if text.startswith(name, place)), key=len, default="")
+
+    def of_name(self, name: str) -> str:
+        """Return who is called so; empty where nobody is."""
+        return self._by_name.get(name, "")
+
+
 @dataclass
 class Pseudonyms:
-    """The pseudonyms of a shard. `fresh` are those that were made and used here, and are still to be kept."""
+    """The pseudonyms of a shard. `fresh` are those that were made and used here, and are still to be kept.
 
-    rows: dict[str, Row]
+    `everybody` in the directory is hidden wherever they are named, and so are others once they are known.
+    """
+
+    rows: InitVar[Mapping[str, Row]]
+    everybody: Everybody
     name_of: Callable[[str], str]
     fresh: dict[str, Row] = field(default_factory=dict[str, Row])
 
-    def __post_init__(self) -> None:
-        self._by_person = {(row.id, row.name): pseudonym for pseudonym, row in self.rows.items()}
-        self._known, self._made = dict[str, str](), dict[str, Row]()
-        self._by_name = dict[str, str]()
-        self._hidden = re.compile(_LIKE_ONE_IN_TEXT)
+    def __post_init__(self, rows: Mapping[str, Row]) -> None:
+        self._by_person = {(row.id, row.name): pseudonym for pseudonym, row in rows.items()}
+        self._made, self._others = dict[str, Row](), Everybody({})
+
+    def keep(self) -> None:
+        """Note that what is fresh is kept by now."""
+        self.fresh = {}
 
     def know(self, people: Iterable[str]) -> None:
         """Have these people hidden wherever they are named."""
-        new = [person for person in dict.fromkeys(people) if person and person not in self._known]
-        if not new:
-            return
-        self._known |= {person: self.of(person) for person in new}
-        self._by_name = {self.name_of(one): self._known[one] for one in self._known if self.name_of(one) != one}
-        names = sorted(filter(None, self._by_name), key=len, reverse=True)
-        self._hidden = re.compile("|".join([_LIKE_ONE_IN_TEXT, *map(re.escape, names)]))
+        new = [one for one in dict.fromkeys(people) if one and not self._is_known(one)]
+        if new:
+            self._others = Everybody({**self._others.names, **{one: self.name_of(one) for one in new}})
+
+    def _is_known(self, person: str) -> bool:
+        return person in self.everybody.names or person in self._others.names
 
     def of(self, person: str) -> str:
         """The pseudonym of a person; one of the chain itself stays what it is."""
@@ -92,11 +119,9 @@ class Pseudonyms:
 
     def use(self, person: str) -> str:
         """The pseudonym of a person, who stands somewhere under it from now on."""
-        return self._used(self.of(person))
-
-    def _used(self, pseudonym: str) -> str:
-        if pseudonym in self._made:
-            self.fresh[pseudonym] = self._made[pseudonym]
+        pseudonym = self.of(person)
+        if row := self._made.pop(pseudonym, None):
+            self.fresh[pseudonym] = row
         return pseudonym
 
     def hide(self, value: JsonValue) -> JsonValue:
@@ -112,19 +137,30 @@ class Pseudonyms:
                 return value
 
     def _hide(self, text: str) -> str:
-        if found := self._known.get(text):
-            return self._used(found)
+        if text and self._is_known(text):
+            return self.use(text)
         prefix, name = _prefixed(text)
-        if prefix and (found := self._known.get(name)):
-            return f"{prefix}{self._used(found)}"
+        if prefix and self._is_known(name):
+            return f"{prefix}{self.use(name)}"
         if re.fullmatch(_LIKE_ONE, name):
             return f"{prefix}\\{name}"
-        return self._hidden.sub(lambda found: self._hide_in_text(found[0]), text)
+        return "".join(self._hide_in_text(text))
 
-    def _hide_in_text(self, found: str) -> str:
-        if found in self._by_name:
-            return f"⟦{self._used(self._by_name[found])}⟧"
-        return f"⟦\\{found[1:]}"
+    def _hide_in_text(self, text: str) -> Iterator[str]:
+        place = begins = 0
+        while place < len(text):
+            if text[place] == "⟦" and (like := _LIKE_ONE_IN_TEXT.match(text, place)):
+                found, instead = like[0], f"⟦\\{like[0][1:]}"
+            else:
+                found = max(self.everybody.at(text, place), self._others.at(text, place), key=len)
+                instead = f"⟦{self.use(self.everybody.of_name(found) or self._others.of_name(found))}⟧" if found else ""
+            if found:
+                yield text[begins:place]
+                yield instead
+                begins = place = place + len(found)
+            else:
+                place += 1
+        yield text[begins:]
 
 
 def restored(value: JsonValue, rows: Mapping[str, Row]) -> JsonValue:

@@ -1,7 +1,8 @@
 """Seals the new facts of a shard, in their order: each becomes a record of the chain, once, whoever dies meanwhile."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
@@ -12,7 +13,7 @@ from pydantic import JsonValue
 from agents.events import Event
 from bot.audit.chain import Head, Sealed, sealed
 from bot.audit.facts import records_of
-from bot.audit.privacy import Kept, Pseudonyms, Row, row_in, split
+from bot.audit.privacy import Everybody, Kept, Pseudonyms, Row, row_in, split
 from bot.audit.records import AuditRecord
 from bot.store import Keys, OtherRelease, Store, StoreError
 from bot.store.client import Script
@@ -22,8 +23,12 @@ log = structlog.stdlib.get_logger()
 _SEAL = Script("seal")
 # A batch is one script; more would keep the shard's other work waiting.
 _AT_ONCE = 100
-# Of each shard in a sweep, so that timers and what nobody took do not wait for a long backlog of facts.
+# Of each shard in its turn, so that no shard waits for the long backlog of another.
 _BATCHES = 10
+# A run is read once for facts of it that stand near each other, and few are held at a time.
+_RUNS_AT_ONCE = 8
+# All workers ask; this part of the interval after one of them sealed, none need do it again.
+_ENOUGH = 0.9
 _WORDS_CHARS = 2_000
 # What in a policy holds people.
 _NAMING = frozenset({"people", "by", "may_deny", "editors", "person", "to"})
@@ -33,6 +38,11 @@ Announce = Callable[[Head], Awaitable[None]]
 
 class Directory(Protocol):
     """Who there is, and what they are called."""
+
+    @property
+    def tables(self) -> object:
+        """What the directory is made from; another object once it has changed."""
+        ...
 
     def all(self) -> Sequence[str]:
         """Everyone."""
@@ -56,15 +66,38 @@ class Fact:
         return datetime.fromtimestamp(int(self.id.partition("-")[0]) / 1000, UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The pseudonyms of a shard, as good as they are while its head and the number of kept ones are these."""
+
+    head: Head
+    count: int
+    pseudonyms: Pseudonyms
+
+
 class Sealer:
     """Chains what is new under `key`; `announce` hears of each new head, after it is there.
 
-    Several may seal one shard: one of them does, and the others find that there is nothing left.
+    Several may seal one shard: one of them does, and the others find that there is nothing left. Other work has its
+    turn after each record.
     """
 
     def __init__(self, store: Store, people: Directory, key: Callable[[], bytes], announce: Announce) -> None:
         self._store, self._people, self._key, self._announce = store, people, key, announce
         self._announced = set[int]()
+        self._tables, self._everybody = object(), Everybody({})
+        self._known = dict[int, _Known]()
+
+    async def keep_sealing(self, every_s: float) -> None:
+        """Seal for ever, one shard after the other; of several workers, one seals a shard at a time."""
+        while True:
+            for shard in range(self._store.shards):
+                try:
+                    if await self._store.is_to_seal(shard, every_s * _ENOUGH):
+                        await self.sweep(shard)
+                except StoreError as error:
+                    log.warning("sealing put off", shard=shard, error=str(error))
+            await asyncio.sleep(every_s)
 
     async def sweep(self, shard: int) -> None:
         """Seal what is new in a shard. Never raises: what is not sealed now is sealed later, or by another."""
@@ -97,46 +130,60 @@ class Sealer:
         Raises OtherRelease for what only another release can read, and StoreError.
         """
         keys = Keys(shard)
-        # First: with a head that is newer than the facts, what another has sealed meanwhile would be sealed once more.
-        head = await head_of(self._store, shard)
-        facts = await self._facts(keys)
+        # In this order: with a head that is newer than the facts, what another has sealed would be sealed once more.
+        noted, entries, count = await self._store.client.read(
+            ["GET", keys.audit_head],
+            ["XRANGE", keys.audit_new, "-", "+", "COUNT", _AT_ONCE],
+            ["HLEN", keys.audit_people],
+        )
+        head, facts = _head(shard, noted), list(map(_fact, entries))
         if not facts:
             return None
-        pseudonyms = Pseudonyms(await rows_of(self._store, shard), self._people.name_of)
-        pseudonyms.know(self._people.all())
-        args, end = list[str | bytes](), head
-        for record in await self._records(facts):
+        pseudonyms = await self._pseudonyms(head, count)
+        key, args, end = self._key(), list[str | bytes](), head
+        async for record in self._records(facts):
             pseudonyms.know(_people_in(record.policy))
             body, kept = split(record, pseudonyms)
-            one, end = sealed(self._key(), end, body)
+            one, end = sealed(key, end, body)
             args += _written(one, kept)
-        people = [text for name, row in pseudonyms.fresh.items() for text in (name, row.model_dump_json())]
-        counts = [len(facts), (end.n - head.n), len(pseudonyms.fresh)]
+            await asyncio.sleep(0)
+        fresh = pseudonyms.fresh
+        people = [text for name, row in fresh.items() for text in (name, row.model_dump_json())]
+        counts = [len(facts), (end.n - head.n), len(fresh)]
         names = [keys.audit_head, keys.audit_chain, keys.audit_kept, keys.audit_people, keys.audit_new]
         ids = [fact.id for fact in facts]
-        is_ours = await self._store.client.run(_SEAL, names, [str(head), str(end), *counts, *ids, *args, *people])
-        return end if is_ours else None
+        if not await self._store.client.run(_SEAL, names, [str(head), str(end), *counts, *ids, *args, *people]):
+            return None
+        pseudonyms.keep()
+        self._known[shard] = _Known(end, count + len(fresh), pseudonyms)
+        return end
 
-    async def _facts(self, keys: Keys) -> list[Fact]:
-        entries = await self._store.client.do("XRANGE", keys.audit_new, "-", "+", "COUNT", _AT_ONCE)
-        return [
-            Fact(name.decode(), {field.decode(): value.decode(errors="replace") for field, value in fields.items()})
-            for name, fields in entries
-        ]
+    async def _pseudonyms(self, head: Head, count: int) -> Pseudonyms:
+        """Return the pseudonyms of a shard: those of the batch before, if nobody has sealed or forgotten since."""
+        if self._tables is not self._people.tables:
+            self._tables, self._known = self._people.tables, {}
+            self._everybody = Everybody({one: self._people.name_of(one) for one in self._people.all()})
+        # Out of what is known until this batch is sealed: what it makes counts only then.
+        known = self._known.pop(head.shard, None)
+        if known and (known.head, known.count) == (head, count):
+            return known.pseudonyms
+        return Pseudonyms(await rows_of(self._store, head.shard), self._everybody, self._people.name_of)
 
-    async def _records(self, facts: Sequence[Fact]) -> list[AuditRecord]:
-        """The records of these facts in their order; what can't be read is a record, too."""
+    async def _records(self, facts: Sequence[Fact]) -> AsyncIterator[AuditRecord]:
+        """Yield the records of these facts in their order; what can't be read is a record, too."""
         runs = dict[str, Sequence[Event] | None]()
-        found = list[AuditRecord]()
         for fact in facts:
             run_id = fact.fields.get("run", "")
             if run_id and run_id not in runs:
+                if len(runs) >= _RUNS_AT_ONCE:
+                    del runs[next(iter(runs))]
                 runs[run_id] = await self._events(run_id)
             try:
-                found += _happened(fact, runs[run_id]) if run_id else [_noted(fact)]
+                found = _happened(fact, runs[run_id]) if run_id else [_noted(fact)]
             except (ValueError, KeyError):  # nothing of ours: it stands in the log, and keeps nothing else from it
-                found.append(AuditRecord(kind="unreadable", at=fact.at, words=str(fact.fields)[:_WORDS_CHARS]))
-        return found
+                found = [AuditRecord(kind="unreadable", at=fact.at, words=str(fact.fields)[:_WORDS_CHARS])]
+            for record in found:
+                yield record
 
     async def _events(self, run_id: str) -> Sequence[Event] | None:
         try:
@@ -146,6 +193,11 @@ class Sealer:
         except ValueError:
             log.exception("a run can't be read for the audit log", run_id=run_id)
             return None
+
+
+def _fact(entry: tuple[bytes, Mapping[bytes, bytes]]) -> Fact:
+    name, fields = entry
+    return Fact(name.decode(), {field.decode(): value.decode(errors="replace") for field, value in fields.items()})
 
 
 def _noted(fact: Fact) -> AuditRecord:
@@ -185,8 +237,11 @@ def _people_in(policy: JsonValue) -> Iterator[str]:
 
 async def head_of(store: Store, shard: int) -> Head:
     """The newest record of a shard, as it is noted beside the chain."""
-    found = await store.client.do("GET", Keys(shard).audit_head)
-    return Head.parse(found.decode()) if found else Head(shard)
+    return _head(shard, await store.client.do("GET", Keys(shard).audit_head))
+
+
+def _head(shard: int, noted: bytes | None) -> Head:
+    return Head.parse(noted.decode()) if noted else Head(shard)
 
 
 async def rows_of(store: Store, shard: int) -> dict[str, Row]:

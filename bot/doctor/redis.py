@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from bot.audit.health import sealed_otherwise, waiting
+from bot.audit.health import ends_elsewhere, sealed_otherwise, waiting
 from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
 from bot.doctor.finding import Finding, not_tried
@@ -136,6 +136,10 @@ async def _sealing(settings: Settings, client: Client, now: Callable[[], datetim
     if is_known and (shards := await sealed_otherwise(client, settings.shards, home.audit_keys(settings))):
         what = "records of the audit log are sealed with another SAYSO_AUDIT_KEY than this one"
         fix = "set the key of before: what it sealed can't be checked with another"
+        found.append(Finding(sign="✗", what=f"{what} (shards {', '.join(map(str, shards))})", fix=fix))
+    if shards := await ends_elsewhere(client, settings.shards):
+        what = "the newest record of the audit log is not the one that the store notes as its head"
+        fix = "sayso audit verify names what was removed; compare with the heads that were noted outside"
         found.append(Finding(sign="✗", what=f"{what} (shards {', '.join(map(str, shards))})", fix=fix))
     if since and now() - since > _SEALED_WITHIN:
         what = f"{count} facts wait to be sealed for the audit log, the oldest since {since:%Y-%m-%d %H:%M} UTC"

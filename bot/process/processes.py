@@ -1,6 +1,7 @@
 """The processes of the Procfile: each is the same composition with other parts running."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -176,6 +177,9 @@ async def _serve(
         others = [group.create_task(one) for one in beside]
         try:
             async with running(app, works=works, receives=receives):
+                # What was made to start stays for ever: looking through it for garbage would hold up everything.
+                gc.collect()
+                gc.freeze()
                 await stopping.wait()
                 await _cancelled(others)  # they use what `running` closes
         finally:

@@ -55,6 +55,9 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             receivers.append(asyncio.create_task(app.work.retention.keep_looking(), name="retention"))
             receivers.append(asyncio.create_task(_say_release(app), name="say release"))
             receivers.append(asyncio.create_task(app.drift.keep_looking(), name="drift"))
+            receivers.append(asyncio.create_task(app.work.audit.keep_looking(), name="audit"))
+            sealing = app.work.sealer.keep_sealing(app.settings.sweep_s)
+            receivers.append(asyncio.create_task(sealing, name="seal"))
         try:
             yield
         finally:
@@ -62,9 +65,8 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
 
 
 async def _due(app: App, shard: int) -> None:
-    """Do what is due in a shard beside the schedule: timers, the sealing of what has happened, freezes, absences."""
+    """Do what is due in a shard beside the schedule: timers, freezes, absences."""
     await app.work.crons.sweep(shard)
-    await app.work.sealer.sweep(shard)
     await app.requests.freezes.look(shard)
     if shard == 0:
         await app.requests.absences.look()

@@ -473,6 +473,10 @@ class Store:
             await self.client.do("SET", Keys(shard).swept(self.release), "1", "PX", round(once_in_s * 1000), "NX")
         )
 
+    async def is_to_seal(self, shard: int, once_in_s: float) -> bool:
+        """Return whether the caller is the one to seal what is new in a shard, as `is_to_sweep` does."""
+        return bool(await self.client.do("SET", Keys(shard).audit_sealing, "1", "PX", round(once_in_s * 1000), "NX"))
+
     async def sweep(self, shard: int, at_most: int = 500) -> list[WorkItem]:
         """Push what is due in a shard, or nobody took; return it.
 

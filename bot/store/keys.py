@@ -103,6 +103,16 @@ class Keys:
         """Whom the pseudonyms in the chain stand for."""
         return self._key("audit", "people")
 
+    @property
+    def audit_sealing(self) -> str:
+        """Stands there while a worker seals, or has just sealed."""
+        return self._key("audit", "sealing")
+
+    @property
+    def audit_looked(self) -> str:
+        """Stands there while the newest records need not be checked again. It is in one shard."""
+        return self._key("audit", "looked")
+
     def audit_noted(self, note_id: str) -> str:
         """Stands there while a repeated note would be noted twice."""
         return self._key("audit", "noted", note_id)

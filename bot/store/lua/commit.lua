@@ -39,13 +39,15 @@ for _, record in ipairs(plan.records) do
   end
 end
 if head + #plan.events > plan.limit then return refused('full') end -- check: limit
--- The last two checks, as they write.
-if plan.inbound and redis.call('DEL', KEYS[plan.inbound]) == 0 then return {'gone', head} end -- check: gone
-if plan.sent and redis.call('HDEL', outbox, plan.sent) == 0 then return {'gone', head} end -- check: sent
+if plan.inbound and redis.call('EXISTS', KEYS[plan.inbound]) == 0 then return {'gone', head} end -- check: gone
+if plan.sent and redis.call('HEXISTS', outbox, plan.sent) == 0 then return {'gone', head} end -- check: sent
 
 for offset, position in ipairs(plan.events) do
   redis.call('XADD', run, '0-' .. whole(head + offset), 'e', ARGV[position], 'c', plan.commit)
 end
+-- The events are the first write: where the server refuses them, nothing is lost of what they are about.
+if plan.inbound then redis.call('DEL', KEYS[plan.inbound]) end
+if plan.sent then redis.call('HDEL', outbox, plan.sent) end
 if plan.audited then note_audit(run, head + 1, #plan.events, plan.audited.cards and ARGV[plan.audited.cards]) end
 for _, record in ipairs(plan.records) do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])

@@ -6,8 +6,11 @@ local before, after, facts, records, people = unpack(ARGV, 1, 5)
 local now = redis.call('GET', KEYS[1]) or ''
 if now == after and before ~= after then return 1 end -- own repeat: the answer to an earlier try was lost
 if now ~= before then return 0 end -- check: head
+-- What can fail fails before anything is written: what is kept is asked whether it is what it should be, and the first
+-- record is the first write. The facts go last.
+redis.call('HLEN', KEYS[3]) -- check: kept
+redis.call('HLEN', KEYS[4])
 local at = 6 + tonumber(facts)
-redis.call('XDEL', KEYS[5], unpack(ARGV, 6, at - 1))
 for _ = 1, tonumber(records) do
   redis.call('XADD', KEYS[2], '0-' .. ARGV[at], 'b', ARGV[at + 1], 's', ARGV[at + 2])
   if ARGV[at + 3] ~= '' then redis.call('HSET', KEYS[3], ARGV[at], ARGV[at + 3]) end
@@ -18,4 +21,5 @@ for _ = 1, tonumber(people) do
   at = at + 2
 end
 redis.call('SET', KEYS[1], after)
+redis.call('XDEL', KEYS[5], unpack(ARGV, 6, 5 + tonumber(facts)))
 return 1

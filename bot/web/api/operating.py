@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from agents.requests import Freeze, Frozen, PersonId
-from bot.audit.health import sealed_otherwise
+from bot.audit.health import ends_elsewhere, sealed_otherwise
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
 from bot.people.absences import Absence, absence_words
@@ -329,7 +329,7 @@ async def status(_: MayRead, here: HereNow) -> Status:
     """The figures of `/metrics` as one document, and in `needs` what a person has to look at."""
     wrong = await NotedTables(here.app.store).wrong()
     needs = [f"the settings can't be read anew, so nothing has changed: {wrong}"] if wrong else []
-    needs += await _of_audit_key(here)
+    needs += [*await _of_audit_key(here), *await _of_audit_ends(here)]
     freezes = here.app.requests.freezes
     frozen = [freezes.words(one) for one in await freezes.all()]
     try:
@@ -347,6 +347,13 @@ async def _of_audit_key(here: Here) -> list[str]:
     shards = await sealed_otherwise(store.client, store.shards, here.app.data_dir.audit_keys(settings))
     named = ", ".join(map(str, shards))
     return [f"the audit log of shards {named} is sealed with another SAYSO_AUDIT_KEY than this one"] if shards else []
+
+
+async def _of_audit_ends(here: Here) -> list[str]:
+    shards = await ends_elsewhere(here.app.store.client, here.app.store.shards)
+    named = ", ".join(map(str, shards))
+    what = f"the newest record of the audit log is not the one that the store notes as its head (shards {named})"
+    return [f"{what}: `sayso audit verify` names what is wrong"] if shards else []
 
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))

@@ -18,6 +18,8 @@ NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole"}
 class Names:
     """Three people."""
 
+    tables = NAMES
+
     def all(self) -> Sequence[str]:
         return tuple(NAMES)
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from agents.requests import PersonId
-from bot.audit.privacy import Pseudonyms, Row, joined, restored, split, wrong_parts
+from bot.audit.privacy import Everybody, Pseudonyms, Row, joined, restored, split, wrong_parts
 from bot.audit.records import AuditRecord
-from tests.bot.audit.parts import Names
+from tests.bot.audit.parts import NAMES, Names
 
 LIKE_ONE, ANOTHER = f"p-{'a' * 20}", f"p-{'b' * 20}"
 
@@ -21,9 +21,7 @@ TEXTS = st.lists(PIECES, max_size=6).map("".join)
 
 
 def pseudonyms() -> Pseudonyms:
-    found = Pseudonyms({}, Names().name_of)
-    found.know(Names().all())
-    return found
+    return Pseudonyms({}, Everybody(NAMES), Names().name_of)
 
 
 @given(TEXTS)

@@ -15,11 +15,11 @@ from bot.audit.chain import Head
 from bot.audit.forgetting import Forgetting
 from bot.audit.log import AuditLog
 from bot.audit.reading import Query
-from bot.audit.sealer import head_of
+from bot.audit.sealer import Sealer, head_of
 from bot.errors import Invalid, Unavailable
 from bot.store import Commit, Keys, Store
 from bot.testing import events as build
-from tests.bot.audit.parts import KEY, a_reader, a_sealer, log_of, sealed_all, verified
+from tests.bot.audit.parts import KEY, Names, a_reader, a_sealer, log_of, sealed_all, verified
 from tests.bot.store.stores import RUN, a_store, append, paused, started
 from tests.guards import guards
 
@@ -69,6 +69,49 @@ async def test_a_decision_leaves_records_of_what_was_asked_who_voted_how_that_wa
     assert (await verified(store)).findings == []
 
 
+@guards("seal.lua:kept")
+@pytest.mark.parametrize("broken", ["id", "chain", "kept", "memory"])
+async def test_attack_facts_whose_records_can_not_be_written_are_kept(store: Store, broken: str) -> None:
+    await decided_run(store)
+    await sealed_all(store)
+    await append(store, paused())
+    keys, before = Keys(0), await whole_log(store)
+    name = {"id": CHAIN, "chain": CHAIN, "kept": KEPT}.get(broken, "")
+    copy = f"{name}:copy"
+    match broken:
+        case "memory":
+            await store.client.do("CONFIG", "SET", "maxmemory", "1")
+        case "id":
+            await store.client.do("COPY", name, copy)
+            await store.client.do("XADD", name, "0-99", "b", "{}", "s", "")
+        case _:
+            await store.client.do("RENAME", name, copy)
+            await store.client.do("SET", name, "something else")
+    damaged = await whole_log(store, but=name)
+
+    await a_sealer(store).sweep(0)
+
+    assert await store.client.do("XLEN", keys.audit_new) == 1
+    assert await whole_log(store, but=name) == damaged
+    await store.client.do("CONFIG", "SET", "maxmemory", "0")
+    if name:
+        await store.client.do("RENAME", copy, name)
+    assert await whole_log(store) == before
+    await sealed_all(store)
+    assert [one["kind"] for one in await log_of(store)][-1] == "paused"
+    assert ((await verified(store)).findings, (await verified(store)).waiting) == ([], 0)
+
+
+async def whole_log(store: Store, but: str = "") -> dict[str, Any]:
+    """What the store keeps of a shard's log, key by key."""
+    keys = Keys(0)
+    found = dict[str, Any]()
+    for name in (keys.audit_new, CHAIN, KEPT, keys.audit_people, keys.audit_head):
+        if name != but and await store.client.do("EXISTS", name):
+            found[name] = await store.client.do("DUMP", name)
+    return found
+
+
 async def test_what_waits_to_be_sealed_is_gone_once_it_is_sealed(store: Store) -> None:
     await decided_run(store)
     assert (await verified(store)).waiting == 2
@@ -105,6 +148,56 @@ async def test_a_seal_whose_answer_was_lost_is_not_made_twice(store: Store) -> N
 
     assert [head.n for head in heads] == [1, 1]  # the second process says it again: the first may have died before
     assert (await head_of(store, 0)).n == 1
+
+
+async def test_other_work_has_its_turn_after_each_record_and_the_key_is_read_once_for_a_batch(store: Store) -> None:
+    await append(store, started(), expect=0)
+    for _ in range(50):
+        await append(store, paused())
+    turns, keys_read = 0, 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def key() -> bytes:
+        nonlocal keys_read
+        keys_read += 1
+        return KEY
+
+    async def announce(_: Head) -> None: ...
+
+    other = asyncio.create_task(take_turns())
+    head = await Sealer(store, Names(), key, announce).seal(0)
+    other.cancel()
+
+    assert head == await head_of(store, 0)
+    assert (head.n, turns >= 50, keys_read) == (50, True, 1)
+
+
+async def test_whom_pseudonyms_stand_for_is_read_again_only_where_somebody_else_has_sealed_or_forgotten(
+    store: Store,
+) -> None:
+    sealer, other = a_sealer(store), a_sealer(store)
+    read = list[int]()
+    for turn in (sealer, sealer, sealer, other, sealer):
+        await AuditLog(store).note("frozen", who=PersonId("bo"), near=RUN)
+        before = await _hashes_read(store)
+        assert await turn.seal(0)
+        read.append(await _hashes_read(store) - before)
+    await Forgetting(store, a_sealer(store)).forget("bo")
+    await AuditLog(store).note("frozen", who=PersonId("bo"), near=RUN)
+    await sealer.seal(0)
+
+    assert read == [1, 0, 0, 1, 1]
+    assert [one["who"] for one in await log_of(store, Query(kind="frozen"))] == [*["forgotten"] * 5, "bo"]
+    assert (await verified(store)).findings == []
+
+
+async def _hashes_read(store: Store) -> int:
+    return int((await store.client.do("INFO", "commandstats")).get("cmdstat_hgetall", {"calls": 0})["calls"])
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

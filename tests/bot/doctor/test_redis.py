@@ -156,19 +156,21 @@ async def test_an_audit_log_without_a_key_of_its_own_is_worth_knowing(server: Re
     assert (one.sign, "SAYSO_AUDIT_KEY" in one.fix) == ("!", True)
 
 
-async def test_an_audit_log_that_another_key_has_sealed_is_wrong(server: RedisServer) -> None:
+async def test_an_audit_log_that_another_key_has_sealed_or_whose_head_is_missing_is_wrong(server: RedisServer) -> None:
     connection = server.connect()
     chain = Keys(3).audit_chain
     try:
         assert "a key of its own" in (await found("audit log", server)).what
-        connection.ask("XADD", chain, "0-1", "b", json.dumps({"key": key_id(b"another")}), "s", "")
+        connection.ask("XADD", chain, "0-1", "b", json.dumps({"key": key_id(b"another")}), "s", "0" * 64)
 
-        wrong = await found("audit log", server)
+        wrong = await found("another SAYSO_AUDIT_KEY", server)
+        cut = await found("is not the one that the store notes as its head (shards 3)", server)
     finally:
         connection.ask("DEL", chain)
         connection.close()
 
     assert (wrong.sign, "another SAYSO_AUDIT_KEY than this one (shards 3)" in wrong.what) == ("✗", True)
+    assert (cut.sign, "sayso audit verify" in cut.fix) == ("✗", True)
 
 
 async def test_facts_that_nobody_seals_are_wrong_after_a_minute(server: RedisServer) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.store import Accepted, Commit, Once, Store, StoreError, Wake, WorkItem
+from bot.store import Accepted, Commit, Keys, Once, Store, StoreError, Wake, WorkItem
 from tests.bot.store.stores import (
     CARD,
     ITEM,
@@ -168,6 +168,21 @@ async def test_an_outbox_entry_is_recorded_as_sent_once(store: Store) -> None:
     assert await events(store) == ["card_delivered"]
     assert await store.outgoing(OUT) is None
     assert await woken(store) == {}
+
+
+async def test_attack_what_was_for_a_run_whose_stream_takes_nothing_is_kept(store: Store) -> None:
+    await append(store, started(), paused(), expect=0)
+    await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
+    await store.commit(Commit(run_id=RUN, outgoing=[(OUT, b"card")]))
+    await store.client.do("XDEL", Keys(0).run(RUN), "0-1")
+
+    with pytest.raises(StoreError):
+        await store.commit(Commit(run_id=RUN, events=[paused()], inbound=ITEM))
+    with pytest.raises(StoreError):
+        await store.commit(Commit(run_id=RUN, events=[delivered()], sent=OUT))
+
+    assert await store.inbound(ITEM) is not None
+    assert await store.outgoing(OUT) is not None
 
 
 @guards("commit.lua:limit")
