@@ -7,6 +7,7 @@ from pydantic import BaseModel, JsonValue
 
 from agents import ToolRefused
 from agents.requests import Effect, GatedCall, PersonId, Request
+from agents.run import Run, fold
 from bot.policy.edits import Edited, EditRefused
 from bot.requests.edits import Edit, judged
 from tests.bot.examples import BO, PEOPLE, answer, anyone, approval, policy, record
@@ -28,6 +29,10 @@ async def _prepare(_: Request, arguments: Mapping[str, JsonValue]) -> tuple[Gate
     return _call(arguments), lambda: "Transfer?"
 
 
+async def _no_story() -> Run:
+    return fold([])
+
+
 _OPEN = record().model_copy(
     update={"request": approval(call=_call({"amount": 1.5}), policy=policy(rule=anyone("bo", "cy")))}
 )
@@ -44,7 +49,7 @@ _OPEN = record().model_copy(
     ],
 )
 async def test_a_number_that_is_none_is_refused_in_words(name: str, value: str) -> None:
-    found, request = await judged(_OPEN, answer(BO), Edit({name: value}, _prepare), PEOPLE)
+    found, request = await judged(_OPEN, answer(BO), Edit({name: value}, _prepare), PEOPLE, _no_story)
 
     assert isinstance(found, EditRefused)
     assert (found.kind, request) == ("tool", None)
@@ -52,7 +57,9 @@ async def test_a_number_that_is_none_is_refused_in_words(name: str, value: str) 
 
 
 async def test_a_number_and_a_list_that_are_some_are_read_from_text() -> None:
-    found, request = await judged(_OPEN, answer(BO), Edit({"amount": "2.5", "parts": '["a"]'}, _prepare), PEOPLE)
+    found, request = await judged(
+        _OPEN, answer(BO), Edit({"amount": "2.5", "parts": '["a"]'}, _prepare), PEOPLE, _no_story
+    )
 
     assert isinstance(found, Edited)
     assert request
