@@ -56,7 +56,7 @@ DIRECTORY = People(
 )
 STARTED = fold([started()])
 Acts = frozenset[str]
-MOSTLY_OPEN: tuple[RequestState, ...] = (*("open",) * 8, *("approved",) * 4, *STATES)
+MOSTLY_OPEN: tuple[RequestState, ...] = (*("open",) * 8, *("approved",) * 4, *cast("tuple[RequestState, ...]", STATES))
 
 SOME = st.lists(st.sampled_from(EVERYBODY), max_size=2, unique=True).map(tuple)
 RULES = st.sampled_from(

@@ -174,7 +174,7 @@ async def test_other_work_has_its_turn_after_each_record_and_the_key_is_read_onc
     other.cancel()
 
     assert head == await head_of(store, 0)
-    assert (head.n, turns >= 50, keys_read) == (50, True, 1)
+    assert ((await head_of(store, 0)).n, turns >= 50, keys_read) == (50, True, 1)
 
 
 async def test_whom_pseudonyms_stand_for_is_read_again_only_where_somebody_else_has_sealed_or_forgotten(

@@ -4,10 +4,12 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
+from pydantic import BaseModel
 
-from agents import Repeats
+from agents import Repeats, Tool
 from agents.deploy import Environment
 from agents.deploy.tools import DeployArgs, deploy_tool
 from agents.requests import GatedCall, PersonId, RequestId, RunId
@@ -34,7 +36,8 @@ class Shop:
     async def call(self, version: str) -> GatedCall:
         tool = deploy_tool({"production": self.environment})
         args = DeployArgs(version=version, environment="production")
-        return call_of(tool, args, await tool.prepare(args))
+        effect = await tool.prepare(args)
+        return call_of(cast("Tool[BaseModel]", tool), args, effect)
 
 
 @pytest.fixture
