@@ -13,6 +13,7 @@ from bot.people.api_keys import Keyring
 from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
+from bot.store.format import check_format
 from tests.office import QUICK, TOML, settings_of
 from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
 from tests.servers.lines import Server
@@ -43,6 +44,7 @@ async def mail_of(redis: RedisServer, data: Path) -> str:
 
 async def key_of(url: str, folder: Path) -> str:
     settings, client = settings_of(folder, TOML), Client(url)
+    await check_format(client)
     keyring = Keyring(Store(client, settings.shards), People(settings.people, settings.policies))
     _, text = await keyring.create(service="ci", scopes=["trigger", "read"], acts_for=["anna"], asks=["group:release"])
     await client.close()

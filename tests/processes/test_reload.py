@@ -13,6 +13,7 @@ from bot.people.api_keys import Keyring
 from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
+from bot.store.format import check_format
 from tests.office import QUICK, TOML, settings_of
 from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
 from tests.waiting import wait_until
@@ -23,6 +24,7 @@ READY = '"event":"ready"'
 async def keys_of(url: str, folder: Path, *people: str) -> list[str]:
     """A key that reads for each of `people`."""
     settings, client = settings_of(folder, TOML), Client(url)
+    await check_format(client)
     keyring = Keyring(Store(client, settings.shards), People(settings.people, settings.policies))
     made = [await keyring.create(person=person, scopes=["read"]) for person in people]
     await client.close()

@@ -13,6 +13,7 @@ from httpx2 import AsyncClient
 
 from agents.requests import PersonId
 from bot.config.settings import load
+from bot.store.format import check_format
 from bot.wiring.redis import Office, office_of
 from tests.fakes.slack.driver import Workspace
 from tests.kill.lane import Nursery
@@ -197,6 +198,7 @@ class House:
     async def clients(self) -> dict[str, AsyncClient]:
         """A client over HTTP for each person, with a key of their own."""
         office, found = self.office(), dict[str, AsyncClient]()
+        await check_format(office.store.client)
         for name in NAMES:
             _, key = await office.access.keyring.create(
                 person=name,

@@ -1,9 +1,9 @@
 -- Returns the number of the store's format; a store that nobody has used gets ours. KEYS: format, and those of which a used
 -- store has one at least. ARGV: our number. Returns '' where a used store has none.
 local known = redis.call('GET', KEYS[1])
-if known then return known end -- check: has one
+if known then return known end -- check: known
 for at = 2, #KEYS do
-  if redis.call('EXISTS', KEYS[at]) == 1 then return '' end -- check: was used
+  if redis.call('EXISTS', KEYS[at]) == 1 then return '' end -- check: used
 end
 redis.call('SET', KEYS[1], ARGV[1])
 return ARGV[1]

@@ -11,6 +11,7 @@ import pytest
 from bot.store import Commit, Store, StoreError, StoreUnavailable, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.client.durability import check, check_clock, check_shards, far_ahead
+from bot.store.format import FORMAT, check_format, look_at_format
 from bot.store.keys import Keys
 from bot.worker.queue import Taker
 from tests.bot.store.stores import RUN, events, paused, started
@@ -180,6 +181,8 @@ async def test_a_start_checks_the_durability_of_all_nodes_the_shards_and_the_clo
     store: Store, cluster: RedisCluster
 ) -> None:
     assert await check(store.client, None) == "verified"
+    await check_format(store.client)
+    assert await look_at_format(store.client) == FORMAT
     await check_shards(store.client, SHARDS)
     await check_clock(store.client, SHARDS, is_test=False)
     assert await far_ahead(store.client, SHARDS) is None

@@ -27,7 +27,7 @@ async def test_who_only_looks_at_an_empty_store_writes_nothing(store: Store) -> 
     assert await store.client.do("DBSIZE") == 0
 
 
-@guards("note_format.lua:has one")
+@guards("note_format.lua:known")
 @pytest.mark.parametrize("number", [str(FORMAT + 1), str(FORMAT - 1), "", "1.0", " 1", "\u0661", "one", "\x1b[2J" * 9])
 async def test_attack_another_number_is_refused_in_one_sentence_and_stays(store: Store, number: str) -> None:
     await store.client.do("SET", NUMBER, number)
@@ -38,7 +38,7 @@ async def test_attack_another_number_is_refused_in_one_sentence_and_stays(store:
     assert await store.client.do("GET", NUMBER) == number.encode()
 
 
-@guards("note_format.lua:was used")
+@guards("note_format.lua:used")
 @pytest.mark.parametrize(
     ("key", "command"),
     [
