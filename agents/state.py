@@ -356,9 +356,9 @@ class Run:
     comes of it, they are requesters of that. `edits` are those of people who decide: none of them approves a call that
     holds their own. `notes` stand beside approvals. `broke_glass` are those who did, in whichever request. `forked` is
     set where it goes on from a copied story, of which it keeps results and facts to read, and nothing that was asked,
-    allowed, begun or used up; so many of its first results are `copied`, and may be true no longer. `identities` mark
-    the humans behind the ids of those who asked or wrote; the first of an id stays. `by_mail`: it goes by answers or
-    words that whoever reads a mailbox can have given. `weakness` says why some prove too little for an approval.
+    allowed, begun or used up; so many of its first results are `copied`, and may be true no longer. `by_mail`: it
+    goes by answers or words that whoever reads a mailbox can have given. `weakness` says why some prove too little for
+    an approval.
     """
 
     id: RunId = NOT_YET
@@ -380,7 +380,6 @@ class Run:
     cards: tuple[CardDelivered, ...] = ()
     voters: frozenset[PersonId] = frozenset()
     writers: tuple[PersonId, ...] = ()
-    identities: Mapping[PersonId, str] = field(default_factory=dict[PersonId, str])
     unheard: tuple[PersonId, ...] = ()
     by_mail: bool = False
     weakness: str = ""

@@ -77,8 +77,7 @@ class OutsideReported(Happened):
 
     Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
     answered it, or said why they denied something, so that what it says may be their wish; and what it
-    used (`tokens`, `cost_usd`) counts here too. `identities` mark the humans behind the ids of writers. `by_mail` and
-    `weakness` are as in `Run`.
+    used (`tokens`, `cost_usd`) counts here too. `by_mail` and `weakness` are as in `Run`.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
@@ -92,7 +91,6 @@ class OutsideReported(Happened):
     cost_usd: float = 0.0
     by_mail: bool = Field(default=False, exclude_if=operator.not_)
     weakness: str = Field(default="", exclude_if=operator.not_)
-    identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
 
 
 class ChildStarted(Happened):

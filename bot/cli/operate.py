@@ -70,6 +70,7 @@ def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
         log_to(settings, json=False, quietly=True)
         office = office_of(settings, url)
         try:
+            await office.register.hold()
             return await work(office)
         finally:
             await office.close()

@@ -16,7 +16,6 @@ from agents.run import Run, fold
 from agents.text import ends_of
 from bot.errors import Conflict
 from bot.people.directory import People
-from bot.people.recognition import is_stranger
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import ONLY_FILES, Statement, refuses
@@ -91,7 +90,7 @@ class FollowUps:
                 return True
             if run.ended:
                 return False
-            if await self._took(inbound_id, channel, trigger, run, concern_of(events, self._people.is_still)):
+            if await self._took(inbound_id, channel, trigger, run, concern_of(events)):
                 return True
         raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
 
@@ -139,7 +138,7 @@ class FollowUps:
             return True
         # Whoever only answered something may take it back, as that does no harm, and steers nothing.
         may_steer = person in record.askers or (person in record.requesters and is_withdrawal(trigger.text))
-        if read and may_steer and not is_stranger(record, person, self._people):
+        if read and may_steer:
             return await self._of_requester(inbound_id, channel, trigger, run, read)
         if not is_open:
             await self._check_steers(person, channel, run, concern, trigger.evidence)
@@ -198,7 +197,6 @@ class FollowUps:
             text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
             files=attachments(trigger.files),
             evidence=trigger.evidence,
-            identity=self._people.identity(trigger.person),
         )
         joined = after(record, [said]) if record else None
         log.info("said to a run", said_id=inbound_id)

@@ -83,11 +83,8 @@ class Statement:
     is_sure: bool = False
 
 
-def read_answer(request: Request, statement: Statement, now: datetime, identity: str = "") -> Answer:
-    """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`.
-
-    `identity` marks the human who says it.
-    """
+def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
+    """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`."""
     is_vote = request.format == "approval"
     is_only_said = bool(statement.picks or statement.filled) or _is_only_said(statement)
     vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
@@ -115,7 +112,6 @@ def read_answer(request: Request, statement: Statement, now: datetime, identity:
         asks=statement.asks,
         about=statement.about,
         breaks_glass=breaks_glass,
-        identity=identity,
         at=now,
     )
 

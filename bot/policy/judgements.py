@@ -25,8 +25,7 @@ class Answer(Frozen):
     the link came that opened the session in which it was said, or in which its API key was made, where there is one.
     `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it
     changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
-    `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason. `identity` marks the human
-    behind the id.
+    `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason.
     """
 
     reply_id: str
@@ -50,7 +49,6 @@ class Answer(Frozen):
     edits: bool = False
     breaks_glass: bool = False
     evidence: str = ""
-    identity: str = ""
     at: AwareDatetime
 
 

@@ -8,8 +8,7 @@ from typing import TypeVar
 from agents.requests import PersonId, RequestState
 from agents.run import RunState
 from bot.people.directory import People
-from bot.people.recognition import is_stranger
-from bot.policy.approvers.concern import people_of_record
+from bot.people.recognition import as_known_now
 from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.views import RequestView, Summary, request_view
@@ -72,8 +71,7 @@ async def requests(
     """
 
     def fits(record: RequestRecord) -> bool:
-        is_theirs = seen_by is None or _concerns(record, seen_by, people)
-        return is_theirs and (person is None or _may_decide(record, person, people))
+        return person is None or _may_decide(record, person, people)
 
     return await _requests(store, people, fits, person, state, seen_by, cursor, limit)
 
@@ -121,8 +119,8 @@ async def waiting(store: Store, people: People, person: str) -> tuple[RequestVie
 
     def fits(record: RequestRecord) -> bool:
         has_voted = any(vote.person == person for vote in record.votes)
-        is_asked = record.question_for(PersonId(person)) and not is_stranger(record, PersonId(person), people)
-        return bool(is_asked) or (not has_voted and _may_decide(record, person, people))
+        is_asked = record.question_for(PersonId(person)) is not None
+        return is_asked or (not has_voted and _may_decide(record, person, people))
 
     found, _ = await _requests(store, people, fits, person, "open", None, None, _WAITING_AT_MOST)
     return found
@@ -138,15 +136,9 @@ def _as_it_stands(name: str, value: str) -> bytes:
     return f'"{name}":{json.dumps(value, ensure_ascii=False)}'.encode(errors="replace")
 
 
-def _concerns(record: RequestRecord, seen_by: Collection[str], people: People) -> bool:
-    """Return whether what a list found by the ids `seen_by` concerns one of the humans who have them now."""
-    strangers = {one for one in record.requesters if one in seen_by and is_stranger(record, one, people)}
-    return not strangers or not people_of_record(record).isdisjoint({*seen_by} - strangers)
-
-
 def _may_decide(record: RequestRecord, person: str, people: People) -> bool:
-    deciders = eligible(record.request.policy, record.requesters)
-    return person in deciders and not is_stranger(record, PersonId(person), people)
+    known = as_known_now(record, people)
+    return person in eligible(known.request.policy, known.requesters)
 
 
 T = TypeVar("T")
