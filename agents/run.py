@@ -1,6 +1,6 @@
 """Fold the events of a run into what it is. Pure and total; no clock, no ids, no I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from agents.budgets import Budget, Over
@@ -106,7 +106,7 @@ def step(run: Run, event: Event) -> Run:
     match event:
         case RunStarted() if run.started is None:
             budget = run.budget.given(event)
-            return replace(run, id=event.run_id, started=event, budget=budget, identities=event.identities)
+            return replace(run, id=event.run_id, started=event, budget=budget)
         case ContextFetched():
             return replace(run, facts=event.facts, looked_at_end=run.ending is not None)
         case StepChosen() if run.pending is None and run.ended is None:
@@ -131,7 +131,7 @@ def step(run: Run, event: Event) -> Run:
         case VoteCast() | AnswerNoted():
             return _voted(run, event) if isinstance(event, VoteCast) else _noted(run, event)
         case PersonSaid():
-            return _wrote(run, (event.person,), {event.person: event.identity})
+            return _wrote(run, (event.person,))
         case RunPaused() | RunResumed():
             is_paused = isinstance(event, RunPaused)
             paused_by = event.by if isinstance(event, RunPaused) else None
@@ -172,7 +172,6 @@ def _forked(run: Run, event: RunForked) -> Run:
         copied=len(results),
         is_rehearsal=run.is_rehearsal,
         writers=_with(run.writers, event.by),
-        identities=run.identities,
         advisers=run.advisers,
         by_mail=run.by_mail,
         weakness=run.weakness,
@@ -214,7 +213,7 @@ def _outside(run: Run, event: ToolWaits | ToolQueued | OutsideReported | ChildSt
 
 def _reported(run: Run, event: OutsideReported) -> Run:
     """Add a child that ended: its writers wrote to this run, and its use, once, is used of this run's budget."""
-    run = _wrote(run, event.writers, event.identities)
+    run = _wrote(run, event.writers)
     run = replace(run, advisers=_with(run.advisers, *event.advisers))
     is_new = event.report_id not in run.ended_children
     if not is_new or all(child.run_id != event.report_id for child in run.children):
@@ -225,12 +224,8 @@ def _reported(run: Run, event: OutsideReported) -> Run:
     return replace(run, budget=replace(run.budget, spent=spent))
 
 
-def _wrote(run: Run, people: Iterable[PersonId], identities: Mapping[PersonId, str]) -> Run:
-    new = {one: identity for one in people if (identity := identities.get(one)) and one not in run.identities}
-    writers, unheard = _with(run.writers, *people), _with(run.unheard, *people)
-    return replace(
-        run, writers=writers, unheard=unheard, identities={**run.identities, **new} if new else run.identities
-    )
+def _wrote(run: Run, people: Iterable[PersonId]) -> Run:
+    return replace(run, writers=_with(run.writers, *people), unheard=_with(run.unheard, *people))
 
 
 def _with(known: tuple[PersonId, ...], *people: PersonId) -> tuple[PersonId, ...]:

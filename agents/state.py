@@ -362,10 +362,9 @@ class Run:
     set where it goes on from a copied story, of which it keeps results and facts to read, and nothing that was asked,
     allowed, begun or used up; so many of its first results are `copied`, and may be true no longer. `ending` is the
     last step that was to end it; `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that
-    code looked up once more at its end. `child_changes` are what the tools of
-    children did, one for each that has ended, and `child_live` what they saw live. `identities` mark
-    the humans behind the ids of those who asked or wrote; the first of an id stays. `by_mail`: it goes by answers or
-    words that whoever reads a mailbox can have given. `weakness` says why some prove too little for an approval.
+    code looked up once more at its end. `child_changes` are what the tools of children did, one for each that has
+    ended, and `child_live` what they saw live. `by_mail`: it goes by answers or words that whoever reads a mailbox can
+    have given. `weakness` says why some prove too little for an approval.
     """
 
     id: RunId = NOT_YET
@@ -392,7 +391,6 @@ class Run:
     cards: tuple[CardDelivered, ...] = ()
     voters: frozenset[PersonId] = frozenset()
     writers: tuple[PersonId, ...] = ()
-    identities: Mapping[PersonId, str] = field(default_factory=dict[PersonId, str])
     unheard: tuple[PersonId, ...] = ()
     by_mail: bool = False
     weakness: str = ""

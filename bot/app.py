@@ -12,7 +12,6 @@ from agents import Agent
 from agents.help import usage
 from agents.model.protocol import Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
-from agents.requests import PersonId
 from agents.review import review_agent
 from agents.standing import STANDING, standing_agent
 from bot.archive.keeper import Archive, place_of
@@ -42,6 +41,7 @@ from bot.outbound.notifier import Notifier, to_person
 from bot.outbound.outbox import Outbox
 from bot.outbound.sending import Reach
 from bot.people.directory import People
+from bot.people.register import Register
 from bot.queries.drift import Drift
 from bot.queries.environments import Live
 from bot.queries.guard import Guard
@@ -162,6 +162,7 @@ class App:
     audit: AuditReader
     guard: Guard
     people: People
+    register: Register
     runs: Runs
     requests: Requests
     messages: Messages
@@ -257,6 +258,7 @@ def compose(
         audit=audit,
         guard=guard,
         people=people,
+        register=Register(store, people),
         runs=runs,
         requests=_requests(ground, agents),
         messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
@@ -363,7 +365,8 @@ def _sealer(ground: _Ground, outbox: Outbox) -> Sealer:
     """Compose what seals the audit log and sends its heads outside."""
     settings, journal, people = ground.settings, ground.journal, ground.people
 
-    async def mail(person: PersonId, heads: Sequence[Head]) -> None:
+    async def mail(name: str, heads: Sequence[Head]) -> None:
+        person = people.of_file(name)
         with people.speaking_to(person):
             text = say("audit.heads", heads="\n".join(map(str, heads)))
             await to_person(journal, person, say("audit.heads-title"), text, reach=("email",))
@@ -392,7 +395,7 @@ def _inbox(ground: _Ground, runs: Runs, bounces: Bounces, guard: Guard) -> Inbox
     decisions, tokens = ground.decisions, ground.tokens
     handlers = Handlers(
         follow_ups=FollowUps(journal, decisions, people, rights),
-        inquiries=Inquiries(ground.store, settings.desk),
+        inquiries=Inquiries(ground.store, ground.people, settings.desk),
         bounces=bounces,
         quarantine=Quarantine(journal, decisions, tokens, people),
         steering=runs.steering,

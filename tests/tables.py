@@ -26,4 +26,4 @@ async def becomes(world: World, toml: str) -> None:
     """The file says this from now on, and a worker reads it."""
     write(world, toml)
     await Reload(world.app, lambda: settings_in(world.folder), works=True).look(at_once=True)
-    assert set(world.app.people.all()) == set(settings_in(world.folder).people)
+    assert world.app.people.as_written.people == settings_in(world.folder).people

@@ -214,7 +214,6 @@ class RunStarted(Happened, Began):
     and there is no `parent`, `inherits` wrote the text. `weakness` says why what began it proves too little for an
     approval, and it is `by_mail` after a log-in by a link in a mail: whoever reads a mailbox can begin it. It `quotes`
     what somebody else wrote, who may be nobody in the directory.
-    `identities` mark the humans behind the ids of requesters, as far as they are known.
     """
 
     type: Literal["run_started"] = "run_started"
@@ -239,7 +238,6 @@ class RunStarted(Happened, Began):
     weakness: str = Field(default="", exclude_if=operator.not_)
     by_mail: bool = Field(default=False, exclude_if=operator.not_)
     quotes: bool = Field(default=False, exclude_if=operator.not_)
-    identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
 
     @property
     def trigger(self) -> str:
@@ -261,7 +259,7 @@ class PersonSaid(Happened):
     """Somebody wrote to a run that had begun, and was not answering it: `text` steers what it does next.
 
     `said_id` is what it was taken in under. Whoever steers a run becomes one of its requesters. `evidence` is how the
-    channel knew them, `identity` marks the human behind the id.
+    channel knew them.
     """
 
     type: Literal["person_said"] = "person_said"
@@ -272,7 +270,6 @@ class PersonSaid(Happened):
     text: str
     files: tuple[Attachment, ...] = ()
     evidence: str = Field(default="", exclude_if=operator.not_)
-    identity: str = Field(default="", exclude_if=operator.not_)
 
 
 class ContextFetched(Happened):

@@ -86,7 +86,7 @@ class OutsideReported(Happened):
     Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
     answered it, or said why they denied something, so that what it says may be their wish; and what it
     used (`tokens`, `cost_usd`) and what its tools changed count here too, and what they saw `live` in which environment
-    is known here. `identities` mark the humans behind the ids of writers. `by_mail` and `weakness` are as in `Run`.
+    is known here. `by_mail` and `weakness` are as in `Run`.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
@@ -102,7 +102,6 @@ class OutsideReported(Happened):
     live: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
     by_mail: bool = Field(default=False, exclude_if=operator.not_)
     weakness: str = Field(default="", exclude_if=operator.not_)
-    identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
 
 
 class ChildStarted(Happened):

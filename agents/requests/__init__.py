@@ -304,8 +304,7 @@ class Request(Began):
     each requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
     `words` is what the run began with; empty where a program asks. `words_are_own`: they came from the first requester,
     or from what `origin` says, and from no agent, no program and no copied run. `edits` names those who decide and ever
-    set an argument to the value that stands, by its name. `identities` mark the humans behind the ids of requesters, as
-    far as they are known.
+    set an argument to the value that stands, by its name.
     """
 
     id: RequestId
@@ -340,7 +339,6 @@ class Request(Began):
     edits: dict[str, tuple[PersonId, ...]] = Field(
         default_factory=dict[str, tuple[PersonId, ...]], exclude_if=operator.not_
     )
-    identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
 
     def under(self, policy: PolicySnapshot) -> "Request":
         """Return the same request, which others may decide by now; its digest and the votes for it still hold.
@@ -388,7 +386,7 @@ class Vote(Frozen):
     """An answer that counted towards an approval. `evidence` is how the channel knew who gave it.
 
     `reason` is why not, or the note beside an approval, which is for people alone. `breaks_glass`: it is no approval of
-    one among several but stands for all of them, and `reason` says why. `identity` marks the human behind the id.
+    one among several but stands for all of them, and `reason` says why.
     """
 
     reply_id: str
@@ -400,7 +398,6 @@ class Vote(Frozen):
     channel: str
     evidence: str = ""
     breaks_glass: bool = Field(default=False, exclude_if=operator.not_)
-    identity: str = Field(default="", exclude_if=operator.not_)
     at: AwareDatetime
 
     @property

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import structlog
 
-from agents.requests import PersonId
 from bot.audit.chain import Head
 from bot.audit.sealer import head_of
 from bot.errors import Invalid
@@ -25,7 +24,7 @@ _ALARM_EVERY_S = 24 * 3600.0
 _PRIORITY = 13 * 8 + 6
 _SYSLOG_S = 2.0
 
-Mail = Callable[[PersonId, Sequence[Head]], Awaitable[None]]
+Mail = Callable[[str, Sequence[Head]], Awaitable[None]]
 Alarm = Callable[[str, str], Awaitable[None]]
 
 
@@ -55,7 +54,7 @@ class Heads:
     async def _by_mail(self, person: str) -> None:
         if await self._is_first(f"audit heads {person}", MAIL_EVERY_S):
             heads = [await head_of(self._store, shard) for shard in range(self._store.shards)]
-            await self._mail(PersonId(person), [head for head in heads if head.n])
+            await self._mail(person, [head for head in heads if head.n])
 
     async def _is_first(self, what: str, in_s: float) -> bool:
         return await self._store.admit(what, secrets.token_hex(8), 1, in_s)

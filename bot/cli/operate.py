@@ -72,6 +72,7 @@ def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
         office = office_of(settings, url)
         try:
             await check_format(office.store.client)
+            await office.register.hold()
             return await work(office)
         finally:
             await office.close()

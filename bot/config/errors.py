@@ -59,7 +59,7 @@ _NAMES_OF_OTHERS = ("ANTHROPIC_", "SLACK_")
 _MOST_APPROVERS = 20
 
 # What tells people apart, and what it is called.
-_THEIRS_ALONE = {"email": "the address", "slack": "the member id", "github": "the login"}
+_THEIRS_ALONE = {"email": "the address", "slack": "the member id", "github": "the login", "uid": "the uid"}
 
 
 class ConfigError(Invalid):
@@ -168,7 +168,7 @@ def _shared(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
             value: str | None = getattr(config, key)
             if value is None:
                 continue
-            owner, first = owners.setdefault(_seat(key, value), (person, value))
+            owner, first = owners.setdefault(theirs_alone(key, value), (person, value))
             if owner != person:
                 same = "" if first.casefold() == value.casefold() else f" ({first}: one mailbox under two names)"
                 yield (
@@ -177,8 +177,10 @@ def _shared(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
                 )
 
 
-def _seat(key: str, value: str) -> str:
+def theirs_alone(key: str, value: str) -> str:
     """Normalize a value so that equal ones compare equal: letter case, a mailbox's +tag, a dot behind a domain."""
+    if key == "uid":
+        return value
     if key != "email":
         return value.casefold()
     local, _, domain = value.casefold().rpartition("@")

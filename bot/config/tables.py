@@ -120,6 +120,12 @@ def _login(text: str) -> str:
     return text
 
 
+def _uid(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,255}", text):
+        raise ValueError('what never changes about them, such as "00u1a2b3", without blanks')
+    return text
+
+
 def _ref(text: str) -> str:
     if not re.fullmatch(r"(person|group|oncall):\S+", text):
         raise ValueError('"person:NAME", "group:NAME" or "oncall:NAME"')
@@ -194,6 +200,9 @@ class PersonConfig(Table):
     )
     github: Annotated[str, AfterValidator(_login)] | None = Field(
         default=None, description='the login at GitHub, such as "anna-ames": what they push there, they ask for'
+    )
+    uid: Annotated[str, AfterValidator(_uid)] | None = Field(
+        default=None, description="what never changes about them: a SCIM id, a staff number; it wins over addresses"
     )
     timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="times are shown in it")
     language: Language | None = Field(default=None, description="cards and pages are worded in it: en or de")

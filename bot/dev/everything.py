@@ -187,7 +187,7 @@ async def _welcome(app: App, ports: Ports, began: float) -> None:
     await app.ready.wait()
     settings = app.settings
     with_secret = [name for name, config in settings.triggers.items() if config.secret]
-    keys = {person: app.access.keyring.lend(person) for person in app.people.all()} | {
+    keys = {app.people.id_in_file(person): app.access.keyring.lend(person) for person in app.people.all()} | {
         "": app.access.keyring.lend(None)
     }
     api = loopback(settings.bind, ports.web)

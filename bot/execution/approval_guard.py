@@ -20,7 +20,6 @@ from agents.steps import CallTool
 from bot.execution.executor import prepare
 from bot.execution.tool_context import Guarded
 from bot.people.directory import People
-from bot.people.recognition import void_voters
 from bot.policy.digest import call_digest
 from bot.policy.record import RequestRecord, after, good_until, why_not
 from bot.requests.decisions import Decisions
@@ -83,8 +82,7 @@ class ApprovalGuard:
 
     async def _why_not(self, run: Run, record: RequestRecord, call: GatedCall, now: datetime) -> str | None:
         """Return why the approval does not cover a call as it would be executed now; None if it does."""
-        here = set(self._people.all()) - void_voters(record, self._people)
-        if why := why_not(record, _digest(run, record, call), here, now):
+        if why := why_not(record, _digest(run, record, call), self._people.all(), now):
             return why
         if record.decision is None or record.decision.standing is None:
             return None

@@ -11,6 +11,7 @@ from agents.requests import PersonId
 from agents.text import one_line
 from bot.config.tables import DeskConfig, Rate
 from bot.errors import Invalid, RateLimited
+from bot.people.directory import People
 from bot.store import Store
 from channels import Inquiry
 from language import say
@@ -22,13 +23,13 @@ _SUBJECT_CHARS, _NAME_CHARS, _NAMES = 150, 100, 20
 class Inquiries:
     """Counts what comes to the desk; a loop, or a flood, ends where somebody can see it."""
 
-    def __init__(self, store: Store, config: DeskConfig) -> None:
-        self._store, self._config = store, config
+    def __init__(self, store: Store, people: People, config: DeskConfig) -> None:
+        self._store, self._people, self._config = store, people, config
 
     @property
     def owner(self) -> PersonId:
         """The person in whose name the runs of the desk are; empty where there is no desk."""
-        return PersonId((self._config.owner or "").partition(":")[2])
+        return self._people.of_file((self._config.owner or "").partition(":")[2])
 
     async def admitted(
         self, enquiry: Inquiry, inbound_id: str, at: datetime

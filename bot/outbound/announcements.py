@@ -32,7 +32,7 @@ class Announcements:
         place = to if to.startswith("slack:") else ""
         now = await self._journal.store.now(run.id)
         await self._people.look_up([to])
-        people = [PersonId("")] if place else self._people.members([to], now)
+        people = [PersonId("")] if place else self._people.members(self._people.refs([to]), now)
         if not people or not place_of(to)[1]:
             raise ToolRefused(say("agent.nobody-in", whom=repr(one_line(to, 100))))
         with self._people.speaking_to(""):  # many read it, whoever asked for it

@@ -86,12 +86,14 @@ class Notifier:
             return self._review_policy(reviewed)
         wanted = wanted_of(run)
         if isinstance(wanted, Question):
-            to, source = self._people.members(wanted.to, now), ", ".join(wanted.to)
+            refs = self._people.refs(wanted.to)
+            to, source = self._people.members(refs, now), ", ".join(refs)
             # The process that opens it serves HTTP and has no channels; those that send have them all.
             return self._people.question(to, CHANNELS, source, wanted.expires_after_s, wanted.urgency)
         step = run.pending.step if run.pending else None
         if isinstance(step, RequestHumanInput) and step.to:
-            return self._people.question(self._people.members(step.to, now), CHANNELS, ", ".join(step.to))
+            refs = self._people.refs(step.to)
+            return self._people.question(self._people.members(refs, now), CHANNELS, ", ".join(refs))
         to = (run.started.requester,) if run.started else ()
         return self._people.question(to, self.reach(run))
 

@@ -38,8 +38,7 @@ class Absence(Frozen):
     """`person` is away from `starts` until `until`; `to` stands in, where they named somebody. `by` said so.
 
     They said it through `channel`, after a log-in by a link that came by `link_by`: one of a release before, which did
-    not keep that, may have come by mail. The requests that they hold were last looked at at `looked_at`. `identities`
-    mark the humans behind the ids of both; one of a release before goes by the ids.
+    not keep that, may have come by mail. The requests that they hold were last looked at at `looked_at`.
     """
 
     person: PersonId
@@ -50,16 +49,10 @@ class Absence(Frozen):
     channel: str = Field(default="email", exclude_if=lambda channel: channel == "email")
     link_by: LinkBy | None = Field(default=None, exclude_if=operator.not_)
     looked_at: AwareDatetime | None = None
-    identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
-
-    def is_of(self, people: People) -> bool:
-        """Return whether it is still theirs: their id is there, and has the address that it had."""
-        return people.is_still(self.person, self.identities.get(self.person, ""))
 
     def as_it_counts(self, people: People) -> "Absence":
-        """Return it without whoever stands in, where that is somebody else by now or has left."""
-        is_same = self.to and people.is_still(self.to, self.identities.get(self.to, ""))
-        return self if is_same else self.model_copy(update={"to": None})
+        """Return it without whoever stands in, where they have left."""
+        return self if self.to and people.is_here(self.to) else self.model_copy(update={"to": None})
 
     def holds(self, at: datetime) -> bool:
         """Return whether they are away `at` this moment."""
@@ -117,9 +110,9 @@ class Absences:
         return {one.person: one for one in kept}
 
     async def counting(self) -> list[Absence]:
-        """Return those that are still of whoever set them, as they count now."""
+        """Return those of people who have not left, as they count now."""
         found = (await self.all()).values()
-        return [one.as_it_counts(self._people) for one in found if one.is_of(self._people)]
+        return [one.as_it_counts(self._people) for one in found if self._people.is_here(one.person)]
 
     async def at(self, moment: datetime, policy: PolicySnapshot) -> dict[PersonId, Absent]:
         """Return who is away at `moment`, and who stands in for them under `policy`."""

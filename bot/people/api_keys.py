@@ -49,8 +49,7 @@ class ApiKey(Frozen):
     program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
     `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
     a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs. `link_by`
-    is how the link of that session came, None where there was none. `identity` is its person's (`People.identity`), and
-    `identities` are those of `acts_for` and `holders`: a key of a release before knows them by their ids alone.
+    is how the link of that session came, None where there was none.
     """
 
     prefix: str
@@ -63,8 +62,6 @@ class ApiKey(Frozen):
     holders: tuple[PersonId, ...] = ()
     made_by: Literal["operator", "person", "dev"] = "operator"
     link_by: LinkBy | None = Field(default=None, exclude_if=operator.not_)
-    identity: str = Field(default="", exclude_if=operator.not_)
-    identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
 
@@ -102,11 +99,6 @@ class ApiKey(Frozen):
     def is_of_nobody(self) -> bool:
         """True for an active service key whose holder nobody named, as all were that an earlier release made."""
         return self.service is not None and not self.holders and self.revoked_at is None
-
-    @property
-    def holders_as(self) -> dict[PersonId, str]:
-        """Marks of the humans who were named as `holders`, whoever has their ids by now."""
-        return {one: self.identities[one] for one in self.holders if one in self.identities}
 
     def speaks_for(self) -> tuple[PersonId, ...]:
         """Return the people it may ask for, its own person first."""
@@ -161,12 +153,10 @@ class Keyring:
             name=name[:100],
             scopes=_scopes(scopes),
             acts_for=tuple(self._people.named(one) for one in acts_for),
-            asks=tuple(dict.fromkeys(self._known(ref) for ref in asks)),
+            asks=tuple(dict.fromkeys(self._known(ref) for ref in self._people.refs(asks))),
             holders=tuple(dict.fromkeys(self._people.named(one) for one in holders)),
             made_by=made_by,
             link_by=link_by,
-            identity="" if person is None else self._people.identity(person),
-            identities=self._people.identities(PersonId(one) for one in (*acts_for, *holders)),
             created_at=self._store.about_now(),
         )
         text = f"sayso_{prefix}_{secret}"
@@ -267,14 +257,7 @@ class Keyring:
         key = None if body is None else ApiKey.model_validate_json(body)
         if key is None or key.revoked_at:
             return None
-        if key.person and not self._people.is_still(key.person, key.identity):
-            return None
-        acts_for = tuple(one for one in key.acts_for if not self._is_anothers(one, key.identities.get(one, "")))
-        return key.model_copy(update={"acts_for": acts_for})
-
-    def _is_anothers(self, person: PersonId, identity: str) -> bool:
-        """Return whether somebody has this id who is not whom `identity` marks; what left runs behind is still seen."""
-        return self._people.contact(person) is not None and not self._people.is_still(person, identity)
+        return None if key.person and not self._people.is_here(key.person) else key
 
     async def all(self) -> list[tuple[ApiKey, datetime | None]]:
         """Every key, oldest first, and when it was last used."""

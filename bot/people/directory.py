@@ -10,7 +10,9 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Poli
 from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Approvers, PolicyConfig, StepConfig, refs_of
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
-from bot.people.tables import Tables, identity_of, tables_of
+from bot.people.humans import Humans
+from bot.people.marks import mark_of
+from bot.people.tables import Tables, renamed_ref, tables_of
 from bot.policy.approvers.delegation import Accepts, reserve_of
 from bot.policy.approvers.oncall import Duty, duty, next_duty
 from channels import Contact
@@ -51,9 +53,14 @@ class People:
     def __init__(
         self, people: Mapping[str, PersonConfig], policies: Mapping[str, PolicyConfig], language: Language = "en"
     ) -> None:
-        self._tables = Tables(people, policies)
         self._language: Language = language
         self._groups: GroupReader | None = None
+        self._humans: Humans = Humans()
+        self._ids: Mapping[str, PersonId] = {}
+        self._maybe: Mapping[PersonId, tuple[PersonId, ...]] = {}
+        self._written: Tables = Tables({}, {})
+        self._tables: Tables = self._written
+        self.change(Tables(people, policies))
 
     @classmethod
     def of(cls, settings: "Settings") -> "People":
@@ -64,12 +71,41 @@ class People:
 
     @property
     def tables(self) -> Tables:
-        """The tables that hold now."""
+        """The tables that hold now, in which everybody has the id that is theirs for ever."""
         return self._tables
 
-    def change(self, tables: Tables) -> None:
-        """Let `tables` hold from now on, all at once."""
-        self._tables = tables
+    @property
+    def as_written(self) -> Tables:
+        """The same with the ids of the file."""
+        return self._written
+
+    def change(self, written: Tables, humans: Humans | None = None) -> None:
+        """Let tables hold from now on, all at once, as they are `written` with the ids of the file.
+
+        `humans` are all who are known, where others know more of them than this directory has seen itself.
+        """
+        humans = self._humans if humans is None else humans
+        who = humans.who_is({name: mark_of(person) for name, person in written.people.items()})
+        self._humans = humans.with_those(who.values())
+        self._ids = {name: human.id for name, human in who.items()}
+        self._written, self._tables = written, written.under(self._ids)
+        self._maybe = self._humans.maybe(self._ids.values())
+
+    def maybe(self, person: PersonId) -> tuple[PersonId, ...]:
+        """Return who of those who are here may be the human that `person`, who has left, was."""
+        return self._maybe.get(person, ())
+
+    def refs(self, written: Iterable[str]) -> tuple[str, ...]:
+        """Return what names of the file mean that stand outside the tables: `person:cy` is whom the file calls so."""
+        return tuple(renamed_ref(ref, self._ids) for ref in written)
+
+    def of_file(self, name: str) -> PersonId:
+        """Return whom the file calls `name`; the name itself where it calls nobody so."""
+        return self._ids.get(name, PersonId(name))
+
+    def id_in_file(self, person: str) -> str:
+        """Return the id that the file gives a person; their own for somebody who has left."""
+        return next((name for name, one in self._ids.items() if one == person), person)
 
     def read_groups_by(self, reader: "GroupReader") -> None:
         """Have `reader` read the groups that are kept in Slack."""
@@ -105,26 +141,9 @@ class People:
             language=self.language_of(person),
         )
 
-    def identity(self, person: str) -> str:
-        """Return a mark of the human behind an id: a hash of their address; empty if there is none.
-
-        Somebody else who gets the id of a person that has left is told apart from them by it.
-        """
-        found = self._tables.people.get(person)
-        return identity_of(found) if found else ""
-
-    def identities(self, people: Iterable[PersonId]) -> dict[PersonId, str]:
-        """Return the `identity` of each of these who has one."""
-        return {person: identity for person in people if (identity := self.identity(person))}
-
-    def known_as(self, identity: str) -> PersonId | None:
-        """Return the id that whom `identity` marks has by now; None if they are not here."""
-        name = self._tables.by_identity.get(identity)
-        return None if name is None else PersonId(name)
-
-    def is_still(self, person: str, identity: str) -> bool:
-        """Return whether `person` is here, and is whom `identity` marks; none, as of before, marks anybody."""
-        return person in self._tables.people and identity in {"", self.identity(person)}
+    def is_here(self, person: str) -> bool:
+        """Return whether the human that `person` is has not left."""
+        return person in self._tables.people
 
     def by_email(self, address: str) -> Contact | None:
         """The person who has exactly this address; letter case does not count."""
@@ -137,9 +156,18 @@ class People:
         return None if name is None else PersonId(name)
 
     def named(self, person: str) -> PersonId:
-        """`person` as an id. Raises NotFound."""
-        if person not in self._tables.people:
-            known = ", ".join(sorted(self._tables.people)) or say("error.no-people")
+        """Return whom a human or a program names: by the id of the file, or the one that is theirs. Raises NotFound.
+
+        One of which nobody could tell whom it means names nobody.
+        """
+        found, is_here = self._ids.get(person), person in self._tables.people
+        if found and is_here and found != person:
+            both = ", ".join(sorted((found, self.id_in_file(person))))
+            raise NotFound(say("error.two-people", person=repr(person)), say("error.people-are", names=both))
+        if found:
+            return found
+        if not is_here:
+            known = ", ".join(sorted(self._written.people)) or say("error.no-people")
             raise NotFound(say("error.no-person", person=repr(person)), say("error.people-are", names=known))
         return PersonId(person)
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from agents.requests import PersonId
 from bot.people.directory import People
-from bot.people.recognition import as_known_now, is_stranger
+from bot.people.recognition import as_known_now
 from bot.policy.approvers.quorum import eligible
 from bot.policy.due import waited_for
-from bot.policy.judgements import Answer, Judgement, LinkBy, NotEntitled
+from bot.policy.judgements import Answer, Judgement, LinkBy
 from bot.policy.offers import Can, Judging, answer_by, can, named, yes
 from bot.policy.record import RequestRecord
 
@@ -29,11 +29,10 @@ def offers(
 def offers_of(record: RequestRecord, people: People, meant: Sequence[Answer]) -> Can:
     """Return what one of these answers could do, before it says anything.
 
-    Whoever has left can do nothing, nor whose id is somebody else's by now.
+    Whoever has left can do nothing.
     """
     here = [one for one in meant if people.contact(one.person)]
-    known = [one for one in here if not is_stranger(record, one.person, people)]
-    return can(as_known_now(record, people), known, judging(record, people, meant[0].at)) if known else Can()
+    return can(as_known_now(record, people), here, judging(record, people, meant[0].at)) if here else Can()
 
 
 def judging(record: RequestRecord, people: People, at: datetime) -> Judging:
@@ -42,10 +41,10 @@ def judging(record: RequestRecord, people: People, at: datetime) -> Judging:
 
 
 def deciders(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
-    """Return who may decide by now, in the policy's order: nobody who has left, or whose id is somebody else's."""
+    """Return who may decide by now, in the policy's order: nobody who has left."""
     known = as_known_now(record, people)
     may = eligible(known.request.policy, known.requesters)
-    return tuple(one for one in may if people.contact(one) and not is_stranger(record, one, people))
+    return tuple(one for one in may if people.contact(one))
 
 
 def waits_for(record: RequestRecord, person: PersonId, people: People) -> bool:
@@ -56,8 +55,6 @@ def waits_for(record: RequestRecord, person: PersonId, people: People) -> bool:
 
 def yes_of(record: RequestRecord, people: People, meant: Answer) -> Judgement:
     """Return what becomes of a plain yes of whoever says `meant`, or of the answer to a question that it is."""
-    if is_stranger(record, meant.person, people):
-        return NotEntitled(why="not_an_approver", approvers=eligible(record.request.policy, record.requesters))
     return yes(as_known_now(record, people), meant, judging(record, people, meant.at))
 
 

@@ -1,61 +1,104 @@
-"""The human behind an id: who asked under another id by now, and whose id is somebody else's by now."""
+"""The human behind an id that has left: who is here now, may be them, and so may not do what they may not."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import chain
 
-from agents.requests import PersonId, PolicySnapshot, Request, Vote
+from agents.requests import Anyone, PersonId, PolicySnapshot, Rule, Vote, people_of
 from agents.run import Run
 from bot.people.directory import People
+from bot.policy.approvers.steps import without
+from bot.policy.glass import broken
 from bot.policy.record import RequestRecord
+
+Maybe = Callable[[PersonId], tuple[PersonId, ...]]
+"""Who is here now and may be the human that an id was which has left."""
 
 
 def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     """Return `record` as it counts now, to judge by; it is not what is written.
 
-    Whoever asked is a requester under another id as well. A void vote counts for nobody, in whatever step.
+    Seats and votes need nothing: an id means one human for ever, and who is not surely that one has another. But what
+    somebody may not do, nobody may who may be them: whoever asked, changed an argument, handed it on, broke the glass.
     """
-    others = [people.known_as(identity) for identity in record.identities.values()]
-    joined = (*record.joined, *(one for one in others if one and one not in record.requesters))
-    known = record.model_copy(update={"joined": joined})
-    void = void_votes(record, people)
-    if not void:
-        return known
-    policy = _without_approvals(record.request.policy, void_voters(record, people))
-    votes = tuple(vote for vote in record.votes if vote not in void)
-    return known.model_copy(update={"votes": votes, "request": record.request.under(policy)})
+    request, policy, maybe = record.request, record.request.policy, people.maybe
+    joined = _others(record.requesters, maybe)
+    changed, handed_on = {*chain.from_iterable(request.edits.values())}, policy.givers
+    broke = broken(record)
+    out = {*_others((*changed, *handed_on, *([broke.person] if broke else ())), maybe)}
+    if not (joined or out):
+        return record
+    # Whoever they were before may have been let off: then their approval counts, but in an emergency nothing is.
+    sat_out = (*handed_on, *([broke.person] if broke else ()))
+    barred = {*_others(sat_out, maybe)} if policy.editor_may_approve else out
+    known = policy.model_copy(
+        update={
+            "rule": without(policy.rule, barred),
+            "steps": tuple(step.model_copy(update={"rule": without(step.rule, barred)}) for step in policy.steps),
+            "break_glass": tuple(_without(seat, out) for seat in policy.break_glass),
+            "editors": _both(policy.editors, maybe),
+            "handed_on": tuple(one.model_copy(update={"person": _now(one.person, maybe)}) for one in policy.handed_on),
+            "may_deny": (*policy.may_deny, *sorted(barred.intersection(_seated(policy)))),
+        }
+    )
+    edits = {name: _both(chosen, maybe) for name, chosen in request.edits.items()}
+    asked = request.model_copy(update={"policy": known, "edits": edits})
+    return record.model_copy(update={"request": asked, "joined": (*record.joined, *joined)})
 
 
 def void_votes(record: RequestRecord, people: People) -> tuple[Vote, ...]:
-    """Return the votes that count no more: their id is there, and it is somebody else's, or has another address.
-
-    The two can't be told apart. A vote of before, without a mark, goes by its id alone; whoever has left is judged by
-    not being there.
-    """
-    there = (vote for vote in record.votes if people.contact(vote.person))
-    return tuple(vote for vote in there if not people.is_still(vote.person, vote.identity))
-
-
-def void_voters(record: RequestRecord, people: People) -> frozenset[PersonId]:
-    """Return the ids all of whose votes are void."""
-    void = void_votes(record, people)
-    return frozenset(vote.person for vote in void) - {vote.person for vote in record.votes if vote not in void}
-
-
-def _without_approvals(policy: PolicySnapshot, people: Collection[PersonId]) -> PolicySnapshot:
-    """Return `policy` with no step that these people have met."""
-    steps = (
-        step.model_copy(update={"by": tuple(one for one in step.by if one not in people)}) for step in policy.steps
-    )
-    return policy.model_copy(update={"steps": tuple(steps)})
+    """Return the votes that count no more, as whoever gave them has left."""
+    return tuple(vote for vote in record.votes if not people.is_here(vote.person))
 
 
 def with_other_ids(run: Run, people: People) -> Run:
-    """Return `run`, to open a request by: whoever asked or wrote wrote to it under another id as well."""
-    others = [people.known_as(identity) for identity in run.identities.values()]
-    new = (one for one in others if one and one not in run.identities)
-    return replace(run, writers=tuple(dict.fromkeys((*run.writers, *new))))
+    """Return `run`, to say by it who may not decide: whoever may be somebody that had a part in it had it as well."""
+    maybe = people.maybe
+    wrote = run.writers if run.started is None else (run.started.requester, *_begun(run), *run.writers)
+    return replace(
+        run,
+        writers=(*run.writers, *_others(wrote, maybe)),
+        advisers=_both(run.advisers, maybe)
+        + tuple(other for one in run.edits for other in _several(one.editor, maybe)),
+        objections=tuple(
+            replace(one, person=person) for one in run.objections for person in _both((one.person,), maybe)
+        ),
+        edits=tuple(replace(one, editor=_now(one.editor, maybe)) for one in run.edits),
+    )
 
 
-def is_stranger(asked: RequestRecord | Request, person: PersonId, people: People) -> bool:
-    """Return whether somebody has the id of a requester and is not the human who had it then."""
-    return person in asked.identities and not people.is_still(person, asked.identities[person])
+def _begun(run: Run) -> Iterable[PersonId]:
+    begun = run.started
+    return (*filter(None, [begun.submitter]), *begun.holders, *begun.inherits) if begun else ()
+
+
+def _others(people: Iterable[PersonId], maybe: Maybe) -> tuple[PersonId, ...]:
+    """Return who may be one of `people` and is none of them."""
+    named = tuple(people)
+    return tuple(dict.fromkeys(other for one in named for other in maybe(one) if other not in named))
+
+
+def _both(people: tuple[PersonId, ...], maybe: Maybe) -> tuple[PersonId, ...]:
+    return (*people, *_others(people, maybe))
+
+
+def _now(person: PersonId, maybe: Maybe) -> PersonId:
+    """Return who is here in place of `person`; the same where nobody may be, or may be several."""
+    others = maybe(person)
+    return others[0] if len(others) == 1 else person
+
+
+def _several(person: PersonId, maybe: Maybe) -> tuple[PersonId, ...]:
+    """Return who may be `person` where nobody could say which of them is: none of them decides."""
+    others = maybe(person)
+    return others if len(others) > 1 else ()
+
+
+def _without(seat: Anyone, people: Iterable[PersonId]) -> Anyone:
+    out = set(people)
+    return seat.model_copy(update={"people": tuple(one for one in seat.people if one not in out)})
+
+
+def _seated(policy: PolicySnapshot) -> set[PersonId]:
+    rules: tuple[Rule, ...] = (policy.rule, *(step.rule for step in policy.steps))
+    return {*chain.from_iterable(people_of(rule) for rule in rules)}

@@ -6,7 +6,7 @@ import hmac
 import secrets
 from datetime import timedelta
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from agents.requests import MAILED_LINK, Frozen, PersonId
 from bot.people.directory import People
@@ -26,14 +26,12 @@ SESSION_S = 12 * 3600.0
 class Login(Frozen):
     """The person of a link or a session. `is_demo`: beside `sayso dev`, where one person plays everybody.
 
-    `by` is how the link came to the person. A release before did not keep that, so it may have been a mail. `identity`
-    is theirs (`People.identity`).
+    `by` is how the link came to the person. A release before did not keep that, so it may have been a mail.
     """
 
     person: PersonId
     is_demo: bool = False
     by: LinkBy = "email"
-    identity: str = Field(default="", repr=False)
 
     def is_as_good_as(self, other: "Login") -> bool:
         """Return whether whoever has this one needs no log-in by `other`, which is nobody else's and counts no more."""
@@ -88,8 +86,7 @@ class Sessions:
     async def link(self, person: PersonId, *, by: LinkBy, is_demo: bool = False, within_s: float = LINK_S) -> str:
         """The token of a new link for `person`, who is in the directory; it can be spent once, `within_s`."""
         token = _random()
-        identity = "" if is_demo else self._people.identity(person)
-        body = Login(person=person, is_demo=is_demo, by=by, identity=identity).model_dump_json()
+        body = Login(person=person, is_demo=is_demo, by=by).model_dump_json()
         await self._client.do("SET", self._names.login(_hash(token)), body, "PX", round(within_s * 1000))
         return token
 
@@ -103,7 +100,7 @@ class Sessions:
         link = self._names.login(_hash(token))
         body = await self._client.do("GET", link)
         login = None if body is None else Login.model_validate_json(body)
-        if login is None or not self._people.is_still(login.person, login.identity):
+        if login is None or not self._people.is_here(login.person):
             return None
         text = _random()
         until = self._store.about_now() + timedelta(seconds=SESSION_S)
@@ -118,7 +115,7 @@ class Sessions:
         kept = None if body is None else _Kept.model_validate_json(body)
         if kept is None or kept.expires_at <= self._store.about_now():
             return None
-        if not self._people.is_still(kept.person, kept.identity):
+        if not self._people.is_here(kept.person):
             return None
         return Session(**dict(kept), secret=hashlib.sha256(b"session secret " + text.encode()).digest())
 

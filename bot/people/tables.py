@@ -1,10 +1,11 @@
 """The tables that say who is who and who decides, as they hold at one time. They change only as a whole."""
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from pydantic import BaseModel
 
 from bot.config.deploy import FreezeWindowConfig
 from bot.config.directory.group_files import GroupFileError, read_group_file
@@ -16,8 +17,7 @@ from bot.config.tables import PersonConfig, RolesConfig
 if TYPE_CHECKING:
     from bot.config.settings import Settings
 
-
-_IDENTITY_CHARS = 16
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,6 @@ class Tables:
     by_email: Mapping[str, str] = field(init=False, repr=False)
     by_github: Mapping[str, str] = field(init=False, repr=False)
     by_slack: Mapping[str, str] = field(init=False, repr=False)
-    by_identity: Mapping[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         found = self.people.items()
@@ -57,14 +56,43 @@ class Tables:
         object.__setattr__(self, "by_email", by_email)
         object.__setattr__(self, "by_github", by_github)
         object.__setattr__(self, "by_slack", {person.slack: name for name, person in found if person.slack})
-        by_identity = {identity: name for name, person in found if (identity := identity_of(person))}
-        object.__setattr__(self, "by_identity", by_identity)
+
+    def under(self, ids: Mapping[str, str]) -> "Tables":
+        """Return the same tables with these ids in place of those of the file, wherever it names people."""
+        if all(name == one for name, one in ids.items()):
+            return self
+        return replace(
+            self,
+            people={ids[name]: person for name, person in self.people.items()},
+            policies=_renamed(self.policies, ids),
+            oncall=_renamed(self.oncall, ids),
+            roles=_renamed(self.roles, ids),
+            alerts=_renamed(self.alerts, ids),
+            triggered_by=_renamed(self.triggered_by, ids),
+        )
 
 
-def identity_of(person: PersonConfig) -> str:
-    """Return a mark of the human: a hash of their address; empty if there is none."""
-    known = (person.email or person.slack or "").lower()
-    return hashlib.sha256(known.encode()).hexdigest()[:_IDENTITY_CHARS] if known else ""
+def renamed_ref(ref: str, ids: Mapping[str, str]) -> str:
+    """Return what `ref` of the file means: `person:cy` is whoever the file calls so."""
+    kind, _, name = ref.partition(":")
+    return f"person:{ids.get(name, name)}" if kind == "person" else ref
+
+
+def _renamed(value: T, ids: Mapping[str, str]) -> T:
+    """Return a part of the tables with each `person:…` in it renamed."""
+    changed: object = value
+    if isinstance(value, str):
+        changed = renamed_ref(value, ids)
+    elif isinstance(value, BaseModel):
+        changed = value.model_copy(
+            update={name: _renamed(getattr(value, name), ids) for name in type(value).model_fields}
+        )
+    elif isinstance(value, tuple | list):
+        items = [_renamed(one, ids) for one in cast("tuple[object, ...] | list[object]", value)]
+        changed = tuple(items) if isinstance(value, tuple) else items
+    elif isinstance(value, Mapping):
+        changed = {name: _renamed(one, ids) for name, one in cast("Mapping[str, object]", value).items()}
+    return cast("T", changed)
 
 
 def tables_of(settings: "Settings") -> Tables:

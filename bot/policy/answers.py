@@ -87,11 +87,8 @@ class Statement:
     is_typed: bool = False
 
 
-def read_answer(request: Request, statement: Statement, now: datetime, identity: str = "") -> Answer:
-    """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`.
-
-    `identity` marks the human who says it.
-    """
+def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
+    """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`."""
     is_vote = request.format == "approval"
     is_only_said = bool(statement.picks or statement.filled) or _is_only_said(statement)
     vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
@@ -122,7 +119,6 @@ def read_answer(request: Request, statement: Statement, now: datetime, identity:
         breaks_glass=breaks_glass,
         may_stop=may_stop,
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
-        identity=identity,
         at=now,
     )
 

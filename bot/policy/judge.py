@@ -378,7 +378,6 @@ def _vote(answer: Answer) -> Vote:
         channel=answer.channel,
         evidence=answer.evidence,
         breaks_glass=answer.breaks_glass and bool(answer.approve),
-        identity=answer.identity,
         at=answer.at,
     )
 

@@ -82,15 +82,13 @@ class RequestRecord(Frozen):
     denial that came after the start: what has not begun by then does not begin. `noted` counts the answers of each
     person that did not count.
 
-    `joined` wrote to the run while it was open, and so count as its requesters from then on; `joined_as` marks the
-    humans behind their ids. `comments` are the newest words beside an open approval, which are for people alone.
-    `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
-    `void` are votes that count no more, as the id of whoever gave them has another address in the directory.
-    `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
-    when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop, each with
-    the cards that they held then.
-    The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
-    it starts.
+    `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
+    words beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve no longer,
+    `renewed_at` when somebody got another card instead. `void` are votes that count no more, as whoever gave them has
+    left. `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and
+    `asked_at` when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop,
+    each with the cards that they held then. The `policy` of the `request` is the one that holds now: see
+    `RequestReassigned`. While it is `frozen`, nothing of it starts.
     """
 
     request: Request
@@ -106,7 +104,6 @@ class RequestRecord(Frozen):
     holders: tuple[Holder, ...] = ()
     noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
     joined: tuple[PersonId, ...] = ()
-    joined_as: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
     replaced: tuple[DeliveryId, ...] = ()
     renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
     comments: tuple[Comment, ...] = ()
@@ -135,11 +132,6 @@ class RequestRecord(Frozen):
     def began_at(self) -> datetime | None:
         """When its effect began; until then people may still stop it."""
         return self.may_have_begun_at or (None if self.queued else self.started_at)
-
-    @property
-    def identities(self) -> dict[PersonId, str]:
-        """Marks of the humans behind the ids of requesters, as far as they are known."""
-        return {**self.joined_as, **self.request.identities}
 
     def comment(self, comment_id: str) -> Comment | None:
         """Return the words with this id, as far as they are still kept here."""
@@ -234,8 +226,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case ToolOrphaned() if event.attempt_id == record.attempt:
             return {"queued": False, **_after_orphaned(record, event)}
         case PersonSaid() if record.state == "open" and event.person not in record.requesters:
-            known = {event.person: event.identity} if event.identity else {}
-            return {"joined": (*record.joined, event.person), "joined_as": {**record.joined_as, **known}}
+            return {"joined": (*record.joined, event.person)}
         case _:
             return {}
 

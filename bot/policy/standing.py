@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import operator
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from agents import Repeats
 from agents.requests import Effect, FromPerson, Frozen, GatedCall, PersonId, Request, RequestId, RunId
@@ -18,7 +17,6 @@ class StandingApproval(Frozen):
     """Calls of `person` that `pattern` covers need not be asked about: `uses` times, and until `until`.
 
     `request_id` in `run_id` granted it, and `granted_by` are all whose approvals made that. `title` is for people.
-    `identities` mark the humans behind these ids; of what an older release kept, nobody.
     """
 
     id: str
@@ -31,12 +29,11 @@ class StandingApproval(Frozen):
     until: AwareDatetime
     granted_by: tuple[PersonId, ...]
     granted_at: AwareDatetime
-    identities: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
 
-    def of_those(self, is_still: Callable[[str, str], bool]) -> frozenset[PersonId]:
-        """Return whom it serves and who granted it, as far as each `is_still` the human who did."""
-        people = (self.person, *self.granted_by)
-        return frozenset(one for one in people if is_still(one, self.identities.get(one, "")))
+    @property
+    def people(self) -> frozenset[PersonId]:
+        """Whom it serves and who granted it."""
+        return frozenset((self.person, *self.granted_by))
 
 
 class Use(Frozen):
@@ -85,11 +82,11 @@ def rules_of(policy: PolicyConfig) -> str:
     return hashlib.sha256(_exact(rules).encode()).hexdigest()
 
 
-def lapse(found: Standing, rules: str, may: Collection[PersonId], is_still: Callable[[str, str], bool]) -> Lapse | None:
+def lapse(found: Standing, rules: str, may: Collection[PersonId], here: Collection[PersonId]) -> Lapse | None:
     """Return why a standing approval counts no longer; None while it does.
 
     `rules` are those of its policy now, empty where it allows no standing approvals, and `may` those who may ever come
-    to decide by it, as groups are now. `is_still` says of an id whether it is here and means whom a mark stands for.
+    to decide by it, as groups are now. Everybody in the directory is `here`.
     """
     approval = found.approval
     if found.state in {"revoked", "over"}:
@@ -98,7 +95,7 @@ def lapse(found: Standing, rules: str, may: Collection[PersonId], is_still: Call
         return "policy"
     if not approval.granted_by or not set(approval.granted_by) <= set(may):
         return "left"
-    if not {approval.person, *approval.granted_by} <= approval.of_those(is_still):
+    if not approval.people <= set(here):
         return "left"
     return "requester" if approval.person in approval.granted_by else None
 

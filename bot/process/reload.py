@@ -17,7 +17,7 @@ from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
 from bot.people.noted import NotedTables, difference, hashes_of
-from bot.people.tables import Tables, group_files, identity_of, tables_of
+from bot.people.tables import Tables, group_files, tables_of
 from bot.store import StoreError
 from bot.store.ids import new_id
 from bot.store.watch import ended
@@ -54,6 +54,7 @@ class Reload:
         # What changed while the process began is read at the first look.
         self._mark, self._seen = Mark(), self._stamp()
         self._wrong, self._waits_for_restart = "", frozenset[str]()
+        self._here = frozenset(app.people.all())
         self._somebody_left, self._skips, self._to_skip = False, 0, 0
 
     async def keep(self) -> None:
@@ -90,14 +91,19 @@ class Reload:
 
     async def begin(self) -> None:
         """Note what changed while nothing ran. Raises StoreUnavailable."""
-        await self._note(self._app.people.tables)
+        await self._note(self._app.people.as_written)
 
     async def look(self, *, at_once: bool = False) -> None:
         """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable.
 
         That somebody has left or has another address stays in mind until every open request was looked at.
         """
+        await self._app.register.look()
         await self._look_at_files(at_once=at_once)
+        here = frozenset(self._app.people.all())
+        if self._works and here != self._here:
+            self._somebody_left, self._skips, self._to_skip = True, 0, 0
+        self._here = here
         if self._somebody_left:
             await self._look_at_departures(at_once=at_once)
 
@@ -124,16 +130,13 @@ class Reload:
     async def _hold(self, settings: Settings, tables: Tables) -> None:
         """Let the tables hold, all at once, after it was noted that they do."""
         people = self._app.people
-        before, self._wrong = people.tables, ""
-        if tables != before:
+        self._wrong = ""
+        if tables != people.as_written:
             await self._note(tables)
-            people.change(tables)
+            await self._app.register.hold(tables)
             log.warning("people, policies and groups were read anew", file=str(settings.config))
         self._settings = settings
         self._say_what_waits(settings)
-        # Votes count by id and address: somebody new may have the id of a person who left long ago.
-        if self._works and _who(before) != _who(tables):
-            self._somebody_left, self._skips, self._to_skip = True, 0, 0
 
     async def _look_at_departures(self, *, at_once: bool) -> None:
         if self._to_skip and not at_once:
@@ -187,10 +190,6 @@ def _waiting(settings: Settings, name: str) -> object:
         return getattr(settings, name)
     kept = {agent: one.model_copy(update={"triggered_by": None}) for agent, one in settings.agents.items()}
     return {agent: one for agent, one in kept.items() if one != AgentConfig()}
-
-
-def _who(tables: Tables) -> dict[str, str]:
-    return {name: identity_of(person) for name, person in tables.people.items()}
 
 
 def _words(problems: str) -> tuple[str, str]:

@@ -147,6 +147,7 @@ async def _ready(app: App) -> None:
             await check_shards(app.store.client, app.store.shards)
             await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
             await app.store.note_release()  # before anything is written that another can't read
+            await app.register.hold()  # before anybody is taken for whoever had their id
             if await app.store.lists.are_whole():
                 await app.store.lists.note_whole()
             else:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from agents.requests import PersonId
 from bot.errors import NotFound
-from bot.people.recognition import is_stranger
 from bot.people.refusals import Refusals
 from bot.people.rights import STEERS, Action, Rights, Who
 from bot.policy.approvers.concern import Concern, concern_of, people_of_record
@@ -51,8 +50,7 @@ class Guard:
     async def check_request(self, who: Who, action: Action, record: RequestRecord, channel: str) -> None:
         """Check what is about the run of a request; where that may not be seen, there is no such request."""
         is_review = record.request.purpose == "review"
-        strangers = {one for one in record.requesters if is_stranger(record, one, self.rights.people)}
-        named = Concern(frozenset(record.askers) - strangers, people_of_record(record) - strangers, is_review)
+        named = Concern(frozenset(record.askers), people_of_record(record), is_review)
         if self.rights.denial(who, action, named, record.request.run_id) is None:
             return
         try:
@@ -85,8 +83,8 @@ class Guard:
             return False
 
     async def _concern(self, run_id: str) -> Concern:
-        """Return whom a run concerns, as its events say: lists go by ids alone, which may be others' by now."""
-        return concern_of((await self._history.read(run_id)).events, self.rights.people.is_still)
+        """Return whom a run concerns, as its events say."""
+        return concern_of((await self._history.read(run_id)).events)
 
     async def still_sees(self, who: Who, before: Who, run_id: str) -> bool:
         """Return whether `who` may see a run that they saw as they were `before`.

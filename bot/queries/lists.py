@@ -9,8 +9,6 @@ from agents.requests import PersonId, RequestState
 from agents.run import RunState
 from bot.people.directory import People
 from bot.people.offers import deciders, waits_for
-from bot.people.recognition import is_stranger
-from bot.policy.approvers.concern import people_of_record
 from bot.policy.record import RequestRecord
 from bot.render.views import RequestView, Summary, request_view
 from bot.store import Store
@@ -77,8 +75,7 @@ async def requests(
     """
 
     def fits(record: RequestRecord) -> bool:
-        is_theirs = seen_by is None or _concerns(record, seen_by, people)
-        return is_theirs and (person is None or person in deciders(record, people))
+        return person is None or person in deciders(record, people)
 
     return await _requests(store, people, fits, person, state, seen_by, cursor, limit)
 
@@ -126,8 +123,7 @@ async def waiting(store: Store, people: People, person: str) -> tuple[RequestVie
     me = PersonId(person)
 
     def fits(record: RequestRecord) -> bool:
-        is_asked = record.question_for(me) and not is_stranger(record, me, people)
-        return bool(is_asked) or waits_for(record, me, people)
+        return record.question_for(me) is not None or waits_for(record, me, people)
 
     found, _ = await _requests(store, people, fits, person, "open", None, None, _WAITING_AT_MOST)
     return found
@@ -141,12 +137,6 @@ async def waiting_on(store: Store, person: str) -> int:
 def _as_it_stands(name: str, value: str) -> bytes:
     """Return the bytes that a stored body must hold to be worth parsing; parsing each for a rare filter costs much."""
     return f'"{name}":{json.dumps(value, ensure_ascii=False)}'.encode(errors="replace")
-
-
-def _concerns(record: RequestRecord, seen_by: Collection[str], people: People) -> bool:
-    """Return whether what a list found by the ids `seen_by` concerns one of the humans who have them now."""
-    strangers = {one for one in record.requesters if one in seen_by and is_stranger(record, one, people)}
-    return not strangers or not people_of_record(record).isdisjoint({*seen_by} - strangers)
 
 
 T = TypeVar("T")

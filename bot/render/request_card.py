@@ -127,20 +127,22 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     said += [(say("card.note-by", name=vote.person), vote.reason) for vote in void]
     said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
-    lines = [*(Line(label=say("standing.void"), text=_void_text(vote)) for vote in void), *lines]
+    lines = [*(Line(label=say("standing.void"), text=_void_text(vote, people)) for vote in void), *lines]
     # A card that is drawn again as it is sent has some of them already.
     facts = (*(fact for fact in card.facts if fact not in lines), *lines)
     return card.model_copy(update={"facts": facts, "decides": as_frozen(card.decides, record, people)})
 
 
 def _void(record: RequestRecord, people: People) -> list[Vote]:
-    """Return the approvals that count no more; their ids may be somebody else's by now, so nobody is named by them."""
+    """Return the approvals that count no more."""
     found = (*record.void, *void_votes(record, people))
     return [vote for vote in found if vote.approve]
 
 
-def _void_text(vote: Vote) -> str:
-    given = say("standing.vote", name=vote.person, when=in_words(vote.at), how=_how(vote.channel)).rstrip()
+def _void_text(vote: Vote, people: People) -> str:
+    given = say(
+        "standing.vote", name=people.name_of(vote.person), when=in_words(vote.at), how=_how(vote.channel)
+    ).rstrip()
     return f"{given}. {say('standing.void-why')}."
 
 
@@ -218,7 +220,7 @@ def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
         return ()
     is_open = record.state == "open"
     given = (vote for vote in record.votes if vote.approve and not vote.breaks_glass)
-    votes = [vote for vote in given if not is_open or people.is_still(vote.person, vote.identity)]
+    votes = [vote for vote in given if not is_open or people.is_here(vote.person)]
     needed = len(votes) + lacking_in_all(request.policy, [vote.person for vote in votes])
     if needed == 1:
         return ()

@@ -170,7 +170,7 @@ def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
         case AskedAs(why="left") if came.person:
             why = say("asked.left", name=people.name_of(came.person))
         case AskedAs(why="void") if came.person:
-            why = say("asked.void", id=came.person)
+            why = say("asked.void", name=people.name_of(came.person))
         case _:
             return ""
     as_whom = _as_whom(seat, policy) if seat and (came is None or came.source or came.why in _GONE) else ""

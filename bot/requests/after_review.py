@@ -89,7 +89,6 @@ class AfterReviews:
             requester=by,
             text=text,
             context=context_of(reviewed),
-            identities={by: vote.identity} if vote.identity else {},
             max_steps=_MAX_STEPS,
         )
         heard = present(dict.fromkeys((*operators, *approvers(policy))), self._people)

@@ -12,7 +12,7 @@ from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request,
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.people.directory import People
-from bot.people.recognition import as_known_now, is_stranger
+from bot.people.recognition import as_known_now
 from bot.policy.answers import Statement, events_of, read_answer
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import begun
@@ -28,7 +28,6 @@ from bot.policy.judgements import (
     Delegated,
     DelegationRefused,
     Judgement,
-    NotEntitled,
     NotThisWay,
     OutOfDate,
     Remarked,
@@ -175,7 +174,7 @@ class Decisions:
                 log.info("answer to an archived request", request_id=request_id, person=statement.person)
                 return long_closed(record), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
-                answer = read_answer(record.request, statement, now, self._people.identity(statement.person))
+                answer = read_answer(record.request, statement, now)
                 judgement, changed = await self._judged(as_known_now(record, self._people), answer, change)
             if isinstance(changed, Request):
                 commit = self.revisions.editing(record, version, statement, judgement, changed, now)
@@ -204,10 +203,6 @@ class Decisions:
         self, record: RequestRecord, answer: Answer, change: Edit | HandOn | None
     ) -> tuple[Judgement, Request | PolicySnapshot | None]:
         """Return the judgement, and the request that an edit makes of this one, or the policy that holds after it."""
-        if is_stranger(record, answer.person, self._people):
-            return NotEntitled(
-                why="not_an_approver", approvers=eligible(record.request.policy, record.requesters)
-            ), None
         if isinstance(change, Edit):
             return await judged(record, answer, change, self._people, self._run_of(record))
         if change:

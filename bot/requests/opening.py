@@ -277,7 +277,6 @@ def _request(
         words=words_of(run),
         words_are_own=are_own(run),
         edits=edits,
-        identities={one: run.identities[one] for one in requesters if one in run.identities},
     )
 
 

@@ -14,6 +14,7 @@ from agents.state import editors_of
 from agents.text import ends_of
 from bot.archive.keeper import Archive
 from bot.people.directory import People
+from bot.people.recognition import with_other_ids
 from bot.policy.answers import Statement
 from bot.policy.approvers.quorum import can_be_met
 from bot.policy.approvers.steps import restarted
@@ -62,7 +63,7 @@ class Revisions:
                 return None
             with self._people.speaking_to(""):
                 changes = changes_between(old.call, call)
-            run = fold((await self._journal.store.load(old.run_id)).events)
+            run = with_other_ids(fold((await self._journal.store.load(old.run_id)).events), self._people)
             try:
                 request = edited_request(_with_objectors(old, run, call), old.call, call, None, editors_of(run, call))
             except ValueError as error:
@@ -133,7 +134,6 @@ class Revisions:
             text=words,
             files=attachments(statement.files),
             evidence=statement.evidence,
-            identity=answer.identity,
         )
         with self._people.speaking_to(""):
             line = remark(answer.person, words, self._people)

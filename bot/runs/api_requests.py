@@ -1,7 +1,7 @@
 """Requests that programs open by themselves: a run, its one step and the request, written together or not at all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -32,9 +32,9 @@ _MAX_STEPS = 10
 class Asker:
     """The person for whom a program asks, and the owner of its API key.
 
-    The owner is a `service`, in the hands of `holders`, or the `submitter` if that is not the requester; `holders_as`
-    are the holders' marks of when the key was made. `channel` is the way by which the request came, and `evidence` how
-    that knew whose the key is. `others` are requesters as well; `by_mail` is as in `RunStarted`.
+    The owner is a `service`, in the hands of `holders`, or the `submitter` if that is not the requester. `channel` is
+    the way by which the request came, and `evidence` how that knew whose the key is. `others` are requesters as well;
+    `by_mail` is as in `RunStarted`.
     """
 
     requester: PersonId
@@ -42,7 +42,6 @@ class Asker:
     service: str = ""
     channel: str = "api"
     holders: tuple[PersonId, ...] = ()
-    holders_as: Mapping[PersonId, str] = field(default_factory=dict[PersonId, str])
     others: tuple[PersonId, ...] = ()
     by_mail: bool = False
     evidence: str = ""
@@ -56,10 +55,6 @@ class Asker:
     def people(self) -> tuple[PersonId, ...]:
         """All who are requesters of what is asked for."""
         return (self.requester, *filter(None, [self.submitter]), *self.holders, *self.others)
-
-    def identities(self, people: People) -> dict[PersonId, str]:
-        """Return marks of all of them: holders are who they were when the key was made."""
-        return {**people.identities(self.people), **self.holders_as}
 
 
 class ApiRequests:
@@ -101,7 +96,7 @@ class ApiRequests:
         to = wanted.to if isinstance(wanted, Question) else ()
         now = self._journal.store.about_now()
         await self._people.look_up(to)
-        if missing := [ref for ref in to if not self._people.members([ref], now)]:
+        if missing := [ref for ref in to if not self._people.members(self._people.refs([ref]), now)]:
             raise Invalid(say("error.nobody-in", names=", ".join(missing)), say("error.people-listed"))
 
     def _started(
@@ -119,7 +114,6 @@ class ApiRequests:
             service=asker.service,
             holders=asker.holders,
             inherits=asker.others,
-            identities=asker.identities(self._people),
             max_steps=_MAX_STEPS,
         )
 

@@ -108,7 +108,6 @@ class Children:
                 is_verbatim=text == parent.text and are_own(run),
             ),
             inherits=tuple(person for person in others if person != parent.requester),
-            identities=dict(run.identities),
             **_proof(parent, run),
         )
         files_of = await contents_of(self._journal.store.client, run.id, files)
@@ -218,7 +217,6 @@ class Children:
             handle=run.id,
             text=word_of(run) if is_only_said(run.ended) else run.ended.outcome,
             writers=run.writers,
-            identities={one: run.identities[one] for one in run.writers if one in run.identities},
             advisers=advisers_of(run),
             by_mail=run.by_mail,
             weakness=run.weakness,

@@ -119,8 +119,7 @@ class RunForks:
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())
         story = fold(made.story)
-        identities = {**story.identities, **asker.identities(self._starter.people)}
-        events = [_begun(made, asker, run_id, config, identities), *made.story[1:], forked]
+        events = [_begun(made, asker, run_id, config), *made.story[1:], forked]
         events += self._next(story, forked, started.agent, run_id)
         if made.is_noted:
             await self._store.forks.note(forked.source, run_id, forked.at)
@@ -167,9 +166,7 @@ def _forked(now: datetime, how: How, source: RunId, at_seq: int, asker: Asker) -
     )
 
 
-def _begun(
-    made: _Made, asker: Asker, run_id: RunId, config: AgentConfig, identities: Mapping[PersonId, str]
-) -> RunStarted:
+def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> RunStarted:
     """Return the copy's first event: for the person who made it, in no thread, nobody's child, within today's limits.
 
     Everybody who was a requester in the story, or wrote to it, stays a requester: it is what they asked for.
@@ -201,7 +198,6 @@ def _begun(
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
             "origin": FromPerson() if made.forked.how == "import" else first.origin,
             "inherits": others,
-            "identities": dict(identities),
             "by_mail": asker.by_mail,
             "max_steps": config.max_steps,
             "max_tokens": config.max_tokens,

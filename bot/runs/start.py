@@ -39,9 +39,8 @@ class Sent:
     """The parts a program adds to a trigger: data, and whose key sent it for the requester.
 
     `origin` is how the run begins: the limit of a trigger counts, not that of the requester, and mail to the desk is
-    counted as mail. `others` are requesters beside the one, `holders` those of the service's key, `holders_as` their
-    marks of when it was made. `weakness` is as in `Trigger`, `by_mail` and `quotes` as in `RunStarted`, `evidence` how
-    the channel knew who asks.
+    counted as mail. `others` are requesters beside the one, `holders` those of the service's key. `weakness` is as in
+    `Trigger`, `by_mail` and `quotes` as in `RunStarted`, `evidence` how the channel knew who asks.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
@@ -50,7 +49,6 @@ class Sent:
     origin: Origin = field(default_factory=FromPerson)
     others: tuple[PersonId, ...] = ()
     holders: tuple[PersonId, ...] = ()
-    holders_as: Mapping[PersonId, str] = field(default_factory=dict[PersonId, str])
     weakness: str = ""
     by_mail: bool = False
     quotes: bool = False
@@ -109,8 +107,6 @@ class Starter:
             weakness=sent.weakness,
             by_mail=sent.by_mail,
             quotes=sent.quotes,
-            identities=self.people.identities((requester, *filter(None, [sent.submitter]), *sent.holders, *sent.others))
-            | dict(sent.holders_as),
             **allowance(self._budgets, name),
             files=attachments(files),
         )

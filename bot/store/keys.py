@@ -377,6 +377,16 @@ class Keys:
         return self._key("lockouts")
 
     @property
+    def people(self) -> str:
+        """Everybody whom the directory ever had: id -> by what they were known. All are in one shard."""
+        return self._key("people")
+
+    @property
+    def people_number(self) -> str:
+        """How often an operator has said that two are one."""
+        return self._key("people", "number")
+
+    @property
     def tables(self) -> str:
         """The hashes of people, policies, groups and rotations as they were noted last. All are in one shard."""
         return self._key("tables")

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from agents.requests import PersonId, RunId
+from agents.requests import RunId
 from agents.run import Run
 from bot.policy.answers import Statement
 from bot.policy.judgements import Judgement
@@ -48,7 +48,7 @@ class Peopled(Running):
         """Answer as `person`, who types into a terminal, having seen `record`; return the judgement."""
         statement = Statement(
             reply_id=reply_id or f"cli-{secrets.token_hex(8)}",
-            person=PersonId(person),
+            person=self.app.people.of_file(person),
             channel=channel,
             revision=record.request.revision,
             digest=record.request.digest,
@@ -65,7 +65,7 @@ class Peopled(Running):
         request = record.request
         statement = Statement(
             reply_id=reply_id or f"cli-{secrets.token_hex(8)}",
-            person=PersonId(person),
+            person=self.app.people.of_file(person),
             channel="cli",
             revision=request.revision,
             digest=request.digest,
@@ -81,14 +81,14 @@ class Peopled(Running):
         request = record.request
         statement = Statement(
             reply_id=once or f"cli-{secrets.token_hex(8)}",
-            person=PersonId(person),
+            person=self.app.people.of_file(person),
             channel="cli",
             revision=request.revision,
             digest=request.digest,
             said="free_text",
             text=f"delegate: {to}",
         )
-        wish = HandOn(PersonId(to), reason)
+        wish = HandOn(self.app.people.of_file(to), reason)
         return (await self.app.requests.decisions.delegate(request.id, statement, wish)).judgement
 
     @property
@@ -98,11 +98,11 @@ class Peopled(Running):
 
     async def steer(self, run_id: RunId, verb: Verb, person: str = "anna") -> Run:
         """The run after `person` steered it."""
-        return await self.steering.steer(run_id, verb, PersonId(person))
+        return await self.steering.steer(run_id, verb, self.app.people.of_file(person))
 
     def address(self, person: str) -> str:
         """The mail address of a person."""
-        contact = self.app.people.contact(person)
+        contact = self.app.people.contact(self.app.people.of_file(person))
         if contact is None or contact.email is None:
             raise AssertionError(f"{person} has no mail address in sayso.toml")
         return contact.email
@@ -136,7 +136,7 @@ class Peopled(Running):
 
     async def reply(self, person: str, letter: Letter, text: str) -> None:
         """`person` answers a mail, above its quoted text, logged in as themselves."""
-        author = self.app.people.contact(person)
+        author = self.app.people.contact(self.app.people.of_file(person))
         if author is None or author.email is None:
             raise AssertionError(f"{person} has no mail address in sayso.toml")
         await submit(self.transport(author.email), letter, text, author=author, at=self.about_now())

@@ -6,6 +6,7 @@ from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
 from bot.people.api_keys import Keyring
 from bot.people.directory import People
+from bot.people.register import Register
 from bot.people.rights import Rights
 from bot.people.sessions import Sessions
 from bot.store import Store
@@ -36,6 +37,7 @@ class Office:
     queue: Queue
     journal: Journal
     people: People
+    register: Register
     access: Access
 
     async def close(self) -> None:
@@ -70,4 +72,5 @@ def office_of(settings: Settings, url: str) -> Office:
     store, people = store_of(settings, Client(url)), People.of(settings)
     queue = queue_of(settings, store)
     data_dir, access = DataDir(settings.data_dir), access_to(store, people)
-    return Office(settings, data_dir, store, queue, Journal(store, queue), people, access)
+    register = Register(store, people)
+    return Office(settings, data_dir, store, queue, Journal(store, queue), people, register, access)

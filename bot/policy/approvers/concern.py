@@ -1,6 +1,6 @@
 """The people whom a run concerns, as its events say: who asked for it, and who may decide something in it. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agents.events import (
@@ -39,23 +39,15 @@ class Concern:
         return self.requesters | self.approvers
 
 
-def _is_anybody(*_: str) -> bool:
-    return True
-
-
-def concern_of(events: Sequence[Event], is_still: Callable[[str, str], bool] = _is_anybody) -> Concern:
-    """Return the people whom these events of a run name. Whom a copied story asked is no concern of its copy.
-
-    With `is_still` only those are requesters whose id is here and means the human whom the mark beside it stands for.
-    """
-    started = (event for event in events[:1] if isinstance(event, RunStarted))
-    requesters, approvers = {one for one, mark in _begun(started) if is_still(one, mark)}, set[PersonId]()
+def concern_of(events: Sequence[Event]) -> Concern:
+    """Return the people whom these events of a run name. Whom a copied story asked is no concern of its copy."""
+    requesters, approvers = {*_begun(events[:1])}, set[PersonId]()
     for event in own(events):
         match event:
             case PersonSaid():
-                requesters |= {event.person} if is_still(event.person, event.identity) else set()
+                requesters.add(event.person)
             case OutsideReported():
-                requesters |= {one for one in event.writers if is_still(one, event.identities.get(one, ""))}
+                requesters |= {*event.writers}
             case RequestOpened() | RequestRevised():
                 policy = event.request.policy
                 approvers |= {*people_of(policy.rule), *may_break_glass(policy), *_holding(event.holders)}
@@ -84,10 +76,10 @@ def widens(event: Event) -> bool:
     return isinstance(event, RequestRevised | RequestReassigned | PersonSaid | CardReplaced | AnswerNoted)
 
 
-def _begun(started: Iterable[RunStarted]) -> Iterator[tuple[PersonId, str]]:
-    for event in started:
-        people = (event.requester, *filter(None, [event.submitter]), *event.holders, *event.inherits)
-        yield from ((one, event.identities.get(one, "")) for one in people)
+def _begun(events: Iterable[Event]) -> Iterator[PersonId]:
+    for event in events:
+        if isinstance(event, RunStarted):
+            yield from (event.requester, *filter(None, [event.submitter]), *event.holders, *event.inherits)
 
 
 def _holding(holders: Iterable[Holder]) -> Iterator[PersonId]:

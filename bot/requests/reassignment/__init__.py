@@ -9,7 +9,7 @@ from agents.events.requests import ReassignedWhy
 from agents.requests import Anyone, AskedAs, PersonId, PolicySnapshot, Vote
 from agents.run import fold
 from bot.people.directory import People
-from bot.people.recognition import as_known_now
+from bot.people.recognition import as_known_now, with_other_ids
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import without
 from bot.policy.record import RequestRecord, after
@@ -93,7 +93,9 @@ def _saying_why(
     return policy.model_copy(update={"asked_as": {**policy.asked_as, **{one: reason(one) for one in to}}})
 
 
-async def screened(store: Store, record: RequestRecord, policies: Sequence[PolicySnapshot]) -> list[PolicySnapshot]:
+async def screened(
+    store: Store, people: People, record: RequestRecord, policies: Sequence[PolicySnapshot]
+) -> list[PolicySnapshot]:
     """Return `policies`, each without those new to `record` who took part in what its approval asks for, in any step.
 
     Whoever could decide when it was opened was looked at then, for each step of it: those who are in by now were not.
@@ -101,7 +103,7 @@ async def screened(store: Store, record: RequestRecord, policies: Sequence[Polic
     request = record.request
     if request.purpose != "gate":
         return list(policies)
-    run = fold((await store.load(request.run_id)).events)
+    run = with_other_ids(fold((await store.load(request.run_id)).events), people)
     looked_at = {*request.requesters, *request.policy.everybody, *request.policy.may_deny}
 
     def seen(policy: PolicySnapshot) -> PolicySnapshot:
@@ -114,12 +116,14 @@ async def screened(store: Store, record: RequestRecord, policies: Sequence[Polic
     return [seen(policy) for policy in policies]
 
 
-async def took_part(store: Store, record: RequestRecord, people: Collection[PersonId]) -> frozenset[PersonId]:
+async def took_part(
+    store: Store, directory: People, record: RequestRecord, people: Collection[PersonId]
+) -> frozenset[PersonId]:
     """Return those of `people`, new to `record`, who took part in what its approval asks for: none stands in."""
     request = record.request
     if not people or request.purpose != "gate":
         return frozenset()
-    run = fold((await store.load(request.run_id)).events)
+    run = with_other_ids(fold((await store.load(request.run_id)).events), directory)
     named = request.policy.model_copy(update={"rule": Anyone(source="", people=tuple(people))})
     looked_at = {*request.requesters, *request.policy.everybody, *request.policy.may_deny}
     return frozenset(people) & (parts_in(run, named, request.call).keys() - looked_at)

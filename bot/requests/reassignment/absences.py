@@ -23,7 +23,6 @@ from bot.store.ids import new_id
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import Tell
 from language import say
-from language.dates import in_words
 
 log = structlog.stdlib.get_logger()
 
@@ -64,8 +63,8 @@ class AbsentPeople:
         That is so where an approval through `channel` would count, after a log-in by a link that came by `link_by`.
         Raises NotFound for nobody's name, and Invalid for times that make no sense.
         """
-        person = self._people.named(wanted.person)
-        to = self._people.named(wanted.to) if wanted.to else None
+        person = self._here(wanted.person)
+        to = self._here(wanted.to) if wanted.to else None
         contact, now = self._people.contact(person), await self._store.now(self._near)
         zone = ZoneInfo(contact.timezone if contact else "UTC")
         starts = max(read_moment(wanted.starts, zone, now), now)
@@ -76,16 +75,7 @@ class AbsentPeople:
             raise Invalid(say("absence.wrong-times"), say("absence.wrong-times-do"))
         times = f"{starts.isoformat()} {until.isoformat()}"
         about = (person, to) if to else (person,)
-        absence = Absence(
-            person=person,
-            starts=starts,
-            until=until,
-            to=to,
-            by=by,
-            channel=channel,
-            link_by=link_by,
-            identities=self._people.identities(about),
-        )
+        absence = Absence(person=person, starts=starts, until=until, to=to, by=by, channel=channel, link_by=link_by)
         await self._audit.note("absence_set", who=by, channel=channel, evidence=evidence, people=about, words=times)
         await self._absences.put(absence)
         await self._tell(absence, by, absence_words(absence, self._people))
@@ -93,6 +83,10 @@ class AbsentPeople:
         if absence.holds(now):
             await self._look_at(absence, now)
         return absence
+
+    def _here(self, person: PersonId) -> PersonId:
+        """Return whose id it is; where it is nobody's, whom the file calls so. Raises NotFound."""
+        return person if self._people.is_here(person) else self._people.named(person)
 
     async def end(self, person: PersonId, by: PersonId, *, channel: str, evidence: str = "") -> Absence:
         """End an absence; what went to others stays with them. Raises NotFound where there is none."""
@@ -125,7 +119,7 @@ class AbsentPeople:
     async def look(self) -> None:
         """End what is over, and hand on what people hold whose absence has started. Repeating it does no more.
 
-        It is over as well where its person has left, or their id has another address.
+        It is over as well where its person has left.
         """
         found = await self._absences.all()
         now = await self._store.now(self._near) if found else None
@@ -133,19 +127,11 @@ class AbsentPeople:
             if now and absence.until <= now:
                 await self._audit.note("absence_ended", people=(absence.person,), outcome="over")
                 await self._absences.change(absence, None)
-            elif now and not absence.is_of(self._people):
-                await self._end_of_another(absence)
+            elif now and not self._people.is_here(absence.person):
+                await self._audit.note("absence_ended", people=(absence.person,), outcome="left")
+                await self._absences.change(absence, None)
             elif now and absence.holds(now) and _is_due(absence, now):
                 await self._look_at(absence, now)
-
-    async def _end_of_another(self, absence: Absence) -> None:
-        """End what was said of an id that is somebody else's by now; if it only has another address, they read why."""
-        await self._audit.note("absence_ended", people=(absence.person,), outcome="left")
-        is_ended, person = await self._absences.change(absence, None), absence.person
-        if is_ended and self._people.contact(person):
-            with self._people.speaking_to(person):
-                said = say("absence.of-another", id=person, until=in_words(absence.until))
-            await self._write(person, said)
 
     async def _look_at(self, absence: Absence, now: datetime) -> None:
         """Hand on everything that somebody holds; what could not be is tried again with the next look."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from agents.events import RequestReassigned
 from agents.requests import Anyone, Away, HandedOn, PersonId, PolicySnapshot
 from agents.text import one_line
+from bot.errors import NotFound
 from bot.people.absences import Absences
 from bot.people.directory import People
 from bot.policy.answers import Statement
@@ -71,8 +72,13 @@ def _key(word: str) -> str:
 def _named(text: str, people: People) -> PersonId:
     """Return the person of a mail address or an id; of anything else a name that nobody has."""
     address = text.removeprefix("mailto:").strip("<> ")
-    found = people.by_email(address)
-    return PersonId(found.id if found else one_line(text.removeprefix("person:"), _NAME_CHARS))
+    if found := people.by_email(address):
+        return PersonId(found.id)
+    name = one_line(text.removeprefix("person:"), _NAME_CHARS)
+    try:
+        return people.named(name)
+    except NotFound:
+        return PersonId(name)
 
 
 class Delegation:
@@ -98,7 +104,7 @@ class Delegation:
         asked = record.request.policy
         accepts = self._people.may_take(asked, answer.at)
         found = {*candidates(asked, involved_in(record, self._people), accepts, answer.person)} - {wish.to}
-        could_be = sorted(found - await took_part(self._store, record, found))
+        could_be = sorted(found - await took_part(self._store, self._people, record, found))
         why = not_handed_on(policy, wish.to, asked, self._people, could_be)
         return DelegationRefused(kind=policy, why=why), None
 
@@ -108,7 +114,7 @@ class Delegation:
         accepts = self._people.may_take(policy, answer.at)
         if why := objection(policy, given.person, given.to, involved_in(record, self._people), accepts):
             return why
-        is_free = not await took_part(self._store, record, {given.to})
+        is_free = not await took_part(self._store, self._people, record, {given.to})
         return handed_on(policy, given, accepts) if is_free else "took_part"
 
     def delegating(
@@ -164,7 +170,7 @@ class Delegation:
         if not asked:
             return []
         await self._people.look_up_policy(policy.name)
-        barred = await took_part(self._store, record, {one.to for one in away.values() if one.to})
+        barred = await took_part(self._store, self._people, record, {one.to for one in away.values() if one.to})
         takes, made = self._people.may_take(policy, now), list[RequestReassigned]()
 
         def accepts(seat: Anyone) -> Collection[PersonId]:

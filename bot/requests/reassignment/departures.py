@@ -53,7 +53,7 @@ class Departures:
     async def look(self, request_id: RequestId) -> None:
         """Ask others at once where too few are left who may decide, in any step; close the request where nobody is.
 
-        Votes become void whose id has another address by now.
+        Votes of who has left become void: whoever comes back votes again.
         """
         for _ in range(TRIES):
             record, version, _ = read = await self._decisions.request(request_id)
@@ -78,12 +78,11 @@ class Departures:
         """
         request, now = record.request, await self._journal.store.now(record.request.id)
         known, void = as_known_now(record, self._people), void_votes(record, self._people)
-        person, kind = (void[0].person, "void") if void else (left[0], "left")
+        person, kind = (left[0], "left") if left else (void[0].person, "void")
         with self._people.speaking_to(""):
-            names = self._people.names_of(left)
-            why = say("run.void", id=", ".join(dict.fromkeys(vote.person for vote in void))) if void else ""
-            why = why or say("run.have-left", names=names)
-        for found in await screened(self._journal.store, record, await self._policies(known, here)):
+            names = self._people.names_of(dict.fromkeys((*left, *(vote.person for vote in void))))
+            why = say("run.have-left" if left else "run.void", names=names)
+        for found in await screened(self._journal.store, self._people, record, await self._policies(known, here)):
             if not _can_go_on(found, known, here):
                 continue
             policy = _from_first_open(found, known, here, now)

@@ -48,7 +48,7 @@ class Timing:
 
     async def escalating(self, record: RequestRecord, version: int, now: datetime) -> Commit:
         """Return the commit that lets those decide as well to whom the policy escalates."""
-        [policy] = await screened(self._store, record, [escalation(record, self._people, now)])
+        [policy] = await screened(self._store, self._people, record, [escalation(record, self._people, now)])
         made = reassigning(record, policy, "escalated", self._people, self._edits, now)
         stands = after(record, [made.event])
         return Commit(

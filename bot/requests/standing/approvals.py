@@ -82,7 +82,7 @@ class StandingApprovals:
         """Return who sees and revokes it: whom it serves, who granted it, and who may decide by its policy."""
         approval = standing.approval
         may = self._people.may_ever(approval.pattern.policy, standing.now)
-        return approval.of_those(self._people.is_still) | ({*may} & {*self._people.all()})
+        return (approval.people | {*may}) & {*self._people.all()}
 
     def concerns(self, who: Who, standing: Standing) -> bool:
         """Return whether somebody sees and revokes it; operators and admins do so with all."""
@@ -185,7 +185,7 @@ class StandingApprovals:
 
     async def _tell(self, found: Standing, ended: Ended) -> None:
         approval = found.approval
-        people = approval.of_those(self._people.is_still) - {ended.by}
+        people = {*filter(self._people.is_here, approval.people)} - {ended.by}
         entries = [self._notice(found, ended, person) for person in people]
         run_id = approval.run_id
         await self._journal.write(Commit(run_id=run_id, outgoing=[outbox_entry(entry) for entry in entries]))

@@ -40,8 +40,6 @@ class StandingGrants:
         pending = run.pending
         if pending is None or pending.request is None or pending.decision is None or not pending.decision.by:
             raise ToolRefused(say("run.not-approved"))
-        identities = self._people.identities((args.person, *pending.decision.by))
-        identities |= {one: mark for one, mark in pending.request.identities.items() if one == args.person}
         approval = StandingApproval(
             id=self._kept.id_for(run.id),
             run_id=run.id,
@@ -53,7 +51,6 @@ class StandingGrants:
             until=args.until,
             granted_by=pending.decision.by,
             granted_at=pending.decision.at,
-            identities=identities,
         )
         if pending.decision.broke_glass or pending.decision.standing or not is_for(pending.request, args):
             raise ToolRefused(say("again.not-theirs"))

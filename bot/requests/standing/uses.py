@@ -10,7 +10,6 @@ from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
 from agents.requests import Decision, Effect, Freeze, PersonId, Request, StandingUse
 from agents.run import Run
 from bot.people.directory import People
-from bot.people.recognition import is_stranger
 from bot.policy.attachments import list_contents
 from bot.policy.judge import counts
 from bot.policy.record import RequestRecord, after
@@ -66,8 +65,7 @@ class StandingUses:
         why = dict[str, None]()
         # Also those whose words the run goes by, and who could not decide it anyway.
         [*requesters] = {*request.requesters, *everybody_behind(run)}
-        # The id of a requester who has left may be somebody else's, whom other standing approvals serve.
-        is_theirs = len(requesters) == 1 and not is_stranger(request, requesters[0], self._people)
+        is_theirs = len(requesters) == 1 and self._people.is_here(requesters[0])
         found = await self._kept.of_person(requesters[0]) if is_theirs else []
         for standing in found:
             if not self._covers(standing, request, repeats):
@@ -159,7 +157,7 @@ async def lapse_now(standing: Standing, people: People) -> Lapse | None:
     """Return why a standing approval counts no longer, as the directory is now; None while it does."""
     policy = standing.approval.pattern.policy
     await people.look_up_policy(policy)
-    return lapse(standing, _rules(people, policy), people.may_ever(policy, standing.now), people.is_still)
+    return lapse(standing, _rules(people, policy), people.may_ever(policy, standing.now), people.all())
 
 
 def _rules(people: People, policy: str) -> str:

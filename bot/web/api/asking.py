@@ -55,8 +55,7 @@ async def opened(
         return await view_of(here, earlier)
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
-    marks = key.holders_as
-    asker = Asker(requester, submitter, key.service or "", way, key.holders, marks, evidence=key.evidence)
+    asker = Asker(requester, submitter, key.service or "", way, key.holders, evidence=key.evidence)
     request_id = await here.app.runs.api_requests.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)
@@ -71,7 +70,7 @@ async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | Appro
         people, now = here.app.people, here.app.store.about_now()
         await people.look_up((*listed, *wanted.to))
         reached = set(people.members((ref for ref in listed if not ref.startswith("policy:")), now))
-        others = (ref for ref in wanted.to if ref not in listed)
+        others = (ref for ref in people.refs(wanted.to) if ref not in listed)
         beyond = [ref for ref in others if not _is_within(people.members([ref], now), reached)]
     if beyond:
         detail = f"This key may not ask {', '.join(beyond)}."

@@ -16,7 +16,7 @@ from bot.web.api.shapes import Absent, Limit
 
 router = APIRouter(prefix="/v1", tags=["operation"], dependencies=[Depends(only_known_queries)])
 
-_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(~[0-9]{1,6})?$")]
 _Run = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,2}r-[a-z2-7]{13}$")]
 _Places = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{1,15}(-[0-9]{1,2}\.[0-9]{1,15}){0,63}$")]
 

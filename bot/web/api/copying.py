@@ -107,9 +107,7 @@ async def _made(
     submitter = key.person if key.person != requester else None
     is_by_mail = key.link_by == "email"
     service, evidence = key.service or "", key.evidence
-    asker = Asker(
-        requester, submitter, service, way, key.holders, key.holders_as, by_mail=is_by_mail, evidence=evidence
-    )
+    asker = Asker(requester, submitter, service, way, key.holders, by_mail=is_by_mail, evidence=evidence)
     if file:
         run_id = await here.app.runs.forks.take_in(file, asker, run_id)
     elif wanted.how == "retry":

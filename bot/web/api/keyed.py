@@ -1,6 +1,7 @@
 """The API key of a request, and the checks that operations make of it."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HttpScope
 
 from agents.requests import PersonId
+from bot.errors import NotFound
 from bot.people.api_keys import USER_AGENT, ApiKey, Keyring, Scope
 from bot.people.refusals import Refusals
 from bot.people.rights import RIGHTS, Action, Who
@@ -160,6 +162,9 @@ async def requester_of(here: Here, key: ApiKey, wanted: str | None, action: Acti
         detail = "This key belongs to a service, and the request does not say for whom it asks."
         do = f"Send a requester: one of {', '.join(may) or 'nobody; make a key with --acts-for'}"
         raise await refused(here, key, action, channel, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
+    if wanted not in may:  # a key names whom it was made for, whatever the file calls them by now
+        with suppress(NotFound):
+            wanted = here.app.people.named(wanted)
     if wanted not in may:
         detail = f"This key may not ask for {wanted}."
         do = f"It may ask for: {', '.join(may) or 'nobody'}. Make a key with --acts-for {wanted}"

@@ -299,9 +299,11 @@ async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow, way: Way
     While they are, a request that names them asks whoever stands in, where its policy accepts that person and an
     approval with this key would count; so do the open ones that they hold.
     """
-    person = PersonId(wanted.person or key.speaker)
+    person = here.app.people.named(wanted.person) if wanted.person else key.speaker
     await here.app.guard.check_absence(here.app.access.rights.of_key(key), person, way)
-    asked = AbsenceWanted(person, wanted.until, wanted.starts or "", PersonId(wanted.to) if wanted.to else None)
+    asked = AbsenceWanted(
+        person, wanted.until, wanted.starts or "", here.app.people.named(wanted.to) if wanted.to else None
+    )
     set_it = here.app.requests.absences.set
     made = await set_it(asked, key.speaker, channel=way, link_by=key.link_by, evidence=key.evidence)
     return _absence(made, here)
@@ -310,7 +312,7 @@ async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow, way: Way
 @router.post("/absences/end", operation_id="endAbsence", responses=_ABSENCES)
 async def back(wanted: AbsenceEnd, key: _MayBeAbsent, here: HereNow, way: Way) -> AbsenceView:
     """End an absence: of the key's person, or, for operators, of somebody else. What went to others stays there."""
-    person = PersonId(wanted.person or key.speaker)
+    person = here.app.people.named(wanted.person) if wanted.person else key.speaker
     await here.app.guard.check_absence(here.app.access.rights.of_key(key), person, way)
     return _absence(await here.app.requests.absences.end(person, key.speaker, channel=way, evidence=key.evidence), here)
 

@@ -56,7 +56,7 @@ from bot.web.api.shapes import (
     Withdrawn,
 )
 from bot.web.here import Here
-from bot.web.problems import not_found, trouble
+from bot.web.problems import trouble
 from bot.web.streaming import until_gone
 
 
@@ -158,8 +158,7 @@ async def listed(
 
     They are those that the key's person, and whom it acts for, asked for or may decide. Operators and admins see all.
     """
-    if person is not None and here.app.people.contact(person) is None:
-        raise not_found(f"There is no person {person!r} in the directory.", "`sayso people` lists them")
+    person = None if person is None else here.app.people.named(person)
     seen_by = here.app.access.rights.of_key(key).seen_by
     found, following = await requests(
         here.app.store, here.app.people, person=person, state=state, seen_by=seen_by, cursor=cursor, limit=limit

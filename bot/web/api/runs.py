@@ -74,7 +74,6 @@ async def start(
         submitter,
         key.service or "",
         holders=key.holders,
-        holders_as=key.holders_as,
         by_mail=key.link_by == "email",
         evidence=key.evidence,
     )

@@ -38,7 +38,9 @@ Cursor = Annotated[_Place | Absent, Query(description="`next` of the page before
 Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Seq = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}$")]
-Person = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+# Of several who were called the same one after the other, each but the first has a number.
+_PERSON = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(~[0-9]{1,6})?"
+Person = Annotated[str, StringConstraints(pattern=rf"^{_PERSON}$")]
 
 
 def _bounded(context: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -281,7 +283,7 @@ def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
 
 _Question = Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=r"[^\s\x1c-\x1f]")]
 _Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]*[^\s\x1c-\x1f][^\r\n]*$")]
-_Ref = Annotated[str, StringConstraints(pattern=r"^(person|group):[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+_Ref = Annotated[str, StringConstraints(pattern=rf"^(person|group):{_PERSON}$")]
 _UNIQUE: dict[str, Any] = {"uniqueItems": True}
 _Labels = Annotated[
     tuple[_Label, ...], Field(max_length=_AT_MOST, json_schema_extra=_UNIQUE), AfterValidator(_distinct)

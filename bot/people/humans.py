@@ -1,0 +1,105 @@
+"""Who is who: each human has one id in sayso for ever, whatever id the file gives them. Pure.
+
+Events, records, lists, keys and sessions name people by this id, so that it means the same human as long as they are
+kept. It is the id of the file, unless somebody else had that before.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from agents.requests import Frozen, PersonId
+from bot.people.marks import Mark, maybe_same, surely_same
+
+
+class Human(Frozen):
+    """One human: their `id` for ever, and by what the directory knew them, the newest last.
+
+    `same_as` is the id that an operator says is theirs as well: they are known by that one from then on.
+    """
+
+    id: PersonId
+    marks: tuple[Mark, ...]
+    same_as: PersonId = PersonId("")
+
+    @property
+    def newest(self) -> Mark:
+        """What the directory knew them by last."""
+        return self.marks[-1] if self.marks else Mark()
+
+    def known_by(self, mark: Mark) -> "Human":
+        """Return the same human once the directory knows them by `mark`."""
+        now = self.newest.followed_by(mark)
+        marks = (*(one for one in self.marks if one != now), now)
+        return self if now == self.newest else self.model_copy(update={"marks": marks})
+
+
+@dataclass(frozen=True, slots=True)
+class Humans:
+    """Everybody whom the directory ever had, by the id that is theirs."""
+
+    known: Mapping[PersonId, Human] = field(default_factory=dict[PersonId, Human])
+
+    def who_is(self, directory: Mapping[str, Mark]) -> dict[str, Human]:
+        """Return the human behind each id of a directory, as they are known once it holds.
+
+        The uid finds them first. Whoever may be one of several, or is surely none of those who are known, is new.
+        """
+        free = {human.id: human for human in self.known.values() if not human.same_as}
+        found, left = dict[str, Human](), dict(directory)
+
+        def take(name: str, humans: Iterable[Human], *, is_certain: bool = False) -> None:
+            fits = sorted(humans, key=lambda human: (human.newest != left[name], human.id))
+            if fits and (is_certain or len(fits) == 1 or fits[0].newest == left[name]):
+                found[name] = free.pop(fits[0].id).known_by(left.pop(name))
+
+        for name, mark in directory.items():
+            if mark.uid:
+                take(name, [one for one in free.values() if one.newest.uid == mark.uid], is_certain=True)
+        for name, mark in list(left.items()):
+            take(name, [one for one in free.values() if mark and one.newest == mark])
+        for name, mark in list(left.items()):
+            take(name, [one for one in free.values() if surely_same(one.newest, mark)])
+        taken = {*self.known, *(human.id for human in found.values())}
+        for name, mark in left.items():
+            found[name] = Human(id=_free(name, taken), marks=(mark,))
+            taken.add(found[name].id)
+        return {name: found[name] for name in directory}
+
+    def with_those(self, humans: Iterable[Human]) -> "Humans":
+        """Return everybody, and these as they are here."""
+        return Humans({**self.known, **{human.id: human for human in humans}})
+
+    def maybe(self, here: Iterable[PersonId]) -> dict[PersonId, tuple[PersonId, ...]]:
+        """Return, for each who is not `here`, those who are and may be that human.
+
+        Two who are here are two people: the file gives no two one address.
+        """
+        there, sharing = {*here}, dict[tuple[str, str], list[Human]]()
+        for human in (self.known[one] for one in there if one in self.known):
+            for part in _parts(human):
+                sharing.setdefault(part, []).append(human)
+        found = dict[PersonId, tuple[PersonId, ...]]()
+        for human in (one for one in self.known.values() if one.id not in there):
+            likely = (one for part in _parts(human) for one in sharing.get(part, ()))
+            others = {one.id for one in likely if maybe_same(one.marks, human.marks)}
+            found |= {human.id: tuple(sorted(others))} if others else {}
+        return found
+
+    def once_known_by(self, parts: Collection[tuple[str, str]]) -> list[Human]:
+        """Return those whom the directory ever knew by one of these parts of a mark."""
+        wanted = set(parts)
+        return [human for human in self.known.values() if not wanted.isdisjoint(_parts(human))]
+
+
+def _parts(human: Human) -> Iterator[tuple[str, str]]:
+    for mark in human.marks:
+        yield from mark.parts
+
+
+def _free(name: str, taken: Collection[str]) -> PersonId:
+    """Return the id for somebody new whom the file calls `name`; no file can give one with a tilde."""
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{name}~{number}"
+    return PersonId(found)
