@@ -28,14 +28,15 @@ class Rules:
     votes: set[str] = field(default_factory=set[str])
     state: str = "open"
     revision: int = 1
-    editor: str = ""
-    chose: dict[str, str] = field(default_factory=dict[str, str])
+    editors: frozenset[str] = frozenset()
+    chose: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     handed_on: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     decided_at: float = 0.0
     voters: frozenset[str] = frozenset()
     has_started: bool = False
     is_frozen: bool = False
     is_mail_enough: bool = False
+    may_requester_approve: bool = False
 
     def approve(self, person: str, channel: str, revision: int, now: float) -> None:
         """Sentences 1, 2, 4 and 5: an approver who is no requester, once, of what stands now. *Break glass*: by mail
@@ -51,40 +52,43 @@ class Rules:
             self.state, self.decided_at, self.voters = "approved", now, frozenset(counted)
 
     def deny(self, person: str, now: float) -> None:
-        """Sentence 4: it ends at once, also after an approval, until the tool starts. A requester takes it back."""
+        """Sentence 4: it ends at once, also after an approval, until the tool starts. Who only asks takes it back."""
         givers = {giver for giver, _ in self.handed_on}
         if person not in {*self.approvers, *givers, self.requester} or self.has_started:
             return
         if self.state == "approved":
             self.state = "revoked"
         elif self._is_open(now):
-            self.state = "withdrawn" if person == self.requester else "denied"
+            only_asks = person == self.requester and not (self.may_requester_approve and person in self.approvers)
+            self.state = "withdrawn" if only_asks else "denied"
 
     def change(self, version: str, now: float) -> bool:
-        """Sentence 5: votes are void, and everybody is asked again. *Edits before approval*: a value that one of those
-        who decide chose last stays their edit.
+        """Sentence 5: votes are void, and everybody is asked again. *Edits before approval*: a value that some of those
+        who decide ever chose stays the edit of all of them.
         """
         if not self._is_open(now):
             return False
-        before, were = self.editor, self.deciders() & self.present
-        self.editor = self.chose.get(version, "")
+        before, were = self.editors, self.deciders() & self.present
+        self.editors = self.chose.get(version, frozenset())
         left = self.deciders() & self.present
         if were - left and len(left) < self.quorum:
-            self.editor = before
+            self.editors = before
             return False
         self.revision, self.votes, self.version = self.revision + 1, set(), version
         return True
 
-    def edit(self, person: str, version: str, revision: int, now: float) -> bool:
-        """*Edits before approval*: the same by somebody who decides, who does not approve it then."""
+    def edit(self, person: str, channel: str, version: str, revision: int, now: float) -> bool:
+        """*Edits before approval*: the same by somebody who decides, who does not approve it then, nor do others who
+        chose it before. *Ways that count*: where an approval counts.
+        """
         may = self._may_edit(person) and revision == self.revision and version != self.version
-        if not self._is_open(now) or not may:
+        if not self._is_open(now) or not may or not self._counts(channel):
             return False
-        before, self.editor = self.editor, person
+        before, self.editors = self.editors, self.chose.get(version, frozenset()) | {person}
         if len(self.deciders() & self.present) < self.quorum:
-            self.editor = before
+            self.editors = before
             return False
-        self.chose[version] = person
+        self.chose[version] = self.editors
         self.revision, self.votes, self.version = self.revision + 1, set(), version
         return True
 
@@ -96,7 +100,7 @@ class Rules:
         is_accepted = to in self.present and to in self.group | self.stand_ins
         has_part = to in {
             self.requester,
-            self.editor,
+            *self.editors,
             *self.votes,
             *self.deciders(),
             *(one for one, _ in self.handed_on),
@@ -155,14 +159,18 @@ class Rules:
         return following
 
     def deciders(self) -> set[str]:
-        """Sentence 2, and who neither changed it last nor handed it on."""
-        return {*self.approvers} - {self.requester, self.editor, *(giver for giver, _ in self.handed_on)}
+        """Sentence 2, and who neither chose what stands nor handed it on. *Handing it on*: what is allowed whoever
+        asked is for those whom the policy names itself.
+        """
+        takers = {to for _, to in self.handed_on}
+        asked = {self.requester} & (takers if self.may_requester_approve else {self.requester})
+        return {*self.approvers} - asked - self.editors - {giver for giver, _ in self.handed_on}
 
     def _counts(self, channel: str) -> bool:
         return channel != "email" or self.is_mail_enough
 
     def _may_edit(self, person: str) -> bool:
-        return person in self.deciders() | ({self.editor} & self.approvers)
+        return person in self.deciders() | (self.editors & self.approvers)
 
     def _times_handed_on(self, holder: str) -> int:
         times = 0

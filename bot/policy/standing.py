@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 
 from agents import Repeats
 from agents.requests import Effect, FromPerson, Frozen, GatedCall, PersonId, Request, RequestId, RunId
+from agents.run import Run
 from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
 
@@ -109,6 +110,13 @@ def may_stand(request: Request) -> bool:
     is_risky = request.call is not None and request.call.effect.is_risky
     is_plain = not (request.edits or request.changes or request.program or request.service or is_risky)
     return request.purpose == "gate" and is_plain and isinstance(request.origin, FromPerson)
+
+
+def is_by_program(run: Run) -> bool:
+    """Return whether an API key began `run`, or the one that it comes from: whoever has one may be a program, also
+    where it is a person's own.
+    """
+    return run.started is not None and run.started.channel == "api"
 
 
 def pattern_of(call: GatedCall, policy: str, rules: str, repeats: Repeats, leave_open: Sequence[str] = ()) -> Pattern:

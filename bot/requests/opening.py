@@ -117,8 +117,8 @@ def gate_request(
     """The approval that `call` needs."""
     program = program_of(run)
     title = say("card.program-title", program=program_name(program), title=title) if program else title
-    if run.started and run.started.agent == STANDING:  # what lasts is no emergency
-        policy = policy.model_copy(update={"break_glass": ()})
+    if run.started and run.started.agent == STANDING:  # what lasts is no emergency, and nobody grants it to themselves
+        policy = policy.model_copy(update={"break_glass": (), "requester_may_approve": False})
     return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", call=call)
 
 

@@ -19,7 +19,7 @@ from bot.errors import Invalid, NotFound
 from bot.people.directory import People
 from bot.people.rights import Who
 from bot.policy.record import RequestRecord, records
-from bot.policy.standing import Ended, Standing, Use, may_stand, pattern_of, rules_of
+from bot.policy.standing import Ended, Standing, Use, is_by_program, may_stand, pattern_of, rules_of
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
 from bot.requests.standing.kept import KeptStandings
@@ -136,7 +136,7 @@ class StandingApprovals:
         tool = agent.tool(call.tool) if agent and call else None
         if record is None or call is None or tool is None:
             raise Invalid(say("again.nothing-done", run=run.id), say("again.nothing-done-do"))
-        if tool.repeats is None or not _may_become_one(record, person):
+        if tool.repeats is None or is_by_program(run) or not _may_become_one(record, person):
             raise Invalid(say("again.never", tool=call.tool), say("again.never-do"))
         name = record.request.policy.name
         policy = self._people.tables.policies.get(name)

@@ -52,7 +52,8 @@ class StandingGrants:
             granted_by=pending.decision.by,
             granted_at=pending.decision.at,
         )
-        if pending.decision.broke_glass or pending.decision.standing or not is_for(pending.request, args):
+        is_own = args.person in pending.decision.by
+        if is_own or pending.decision.broke_glass or pending.decision.standing or not is_for(pending.request, args):
             raise ToolRefused(say("again.not-theirs"))
         if not await self._kept.grant(approval):
             raise ToolRefused(say("again.too-many"))

@@ -13,7 +13,7 @@ from bot.people.directory import People
 from bot.policy.attachments import list_contents
 from bot.policy.judge import counts
 from bot.policy.record import RequestRecord, after
-from bot.policy.standing import Lapse, Standing, Use, covers, lapse, may_stand, rules_of
+from bot.policy.standing import Lapse, Standing, Use, covers, is_by_program, lapse, may_stand, rules_of
 from bot.render.cards import notice
 from bot.render.words import standing_use
 from bot.requests.opening import everybody_behind
@@ -58,6 +58,7 @@ class StandingUses:
         if (
             repeats is None
             or not may_stand(request)
+            or is_by_program(run)
             or not _rules(self._people, request.policy.name)
             or not _is_proven(run, request)
         ):

@@ -45,6 +45,8 @@ from tests.bot.store.stores import move_time
 from tests.office import settings_of
 from tests.rules import Rules
 
+# Where requesters may approve, Anna is none of those whom the policy names.
+RELEASE, NAMED = '["group:release"]', '["person:bo", "person:cy", "person:dan"]'
 TOML = "".join(
     f'[people.{name}]\nname = "{name.title()}"\nemail = "{name}@corp.example"\ngroups = {groups}\n'
     for name, groups in {
@@ -52,9 +54,12 @@ TOML = "".join(
         "fay": "[]",
     }.items()
 ) + "".join(
-    f'[policies.{name}{by_mail}]\napprovers = ["group:release"]\nquorum = {quorum}\nexpires_after = "4h"\n'
-    f'stand_ins = ["person:fay"]\napprove_by_email = {str(bool(by_mail)).lower()}\n'
-    for name, quorum in {"one": 1, "two": 2, "three": 3}.items() for by_mail in ("", "_by_mail")
+    f'[policies.{name}{by_mail}]\nquorum = {quorum}\n'
+    f'approvers = {NAMED if by_mail == "_own" else RELEASE}\n'
+    f'expires_after = "4h"\nstand_ins = ["person:fay", "person:anna"]\n'
+    f'approve_by_email = {str("mail" in by_mail).lower()}\n'
+    f'requester_may_approve = {str("own" in by_mail).lower()}\n'
+    for name, quorum in {"one": 1, "two": 2, "three": 3}.items() for by_mail in ("", "_by_mail", "_own")
 )  # fmt: skip
 PEOPLE = ("anna", "bo", "cy", "dan", "eve", "fay")
 # Those who decide speak most: what others say counts for nothing.
@@ -137,16 +142,17 @@ class Requests(RuleBasedStateMachine):
     loop: asyncio.AbstractEventLoop
     moved_s = 0.0
 
-    @initialize(policy=st.sampled_from(("one", "two", "three")), by_mail=st.sampled_from(("", "_by_mail")))
+    @initialize(policy=st.sampled_from(("one", "two", "three")), by_mail=st.sampled_from(("", "_by_mail", "_own")))
     def opens(self, policy: str, by_mail: str) -> None:
         self.house.people.change(People.of(self.house.settings).tables)
         self.has(self.house.freezes.unfreeze("production", PersonId("anna"), "so the next story begins"))
         self.request = self.has(self.house.opened(policy + by_mail))
         self.seen, self.said, self.waited_s = [self.request], list[Statement](), 0.0
         quorum = {"one": 1, "two": 2, "three": 3}[policy]
-        approvers = frozenset(PEOPLE) - {"eve", "fay"}
-        self.page = Rules("anna", approvers, quorum, set(PEOPLE), set(approvers), frozenset({"fay"}), "v1")
-        self.page.is_mail_enough = bool(by_mail)
+        approvers = frozenset(PEOPLE) - {"eve", "fay", *(("anna",) if by_mail == "_own" else ())}
+        self.page = Rules("anna", approvers, quorum, set(PEOPLE), set(approvers), frozenset({"fay", "anna"}), "v1")
+        self.page.is_mail_enough = by_mail == "_by_mail"
+        self.page.may_requester_approve = by_mail == "_own"
 
     @rule(
         person=st.sampled_from(SPEAKERS),
@@ -211,7 +217,7 @@ class Requests(RuleBasedStateMachine):
 
         said = statement(person, channel, "free_text", shown)
         after = self.has(self.house.decisions.edit(self.request.id, said, Edit({"version": version}, prepare)))
-        if self.page.edit(person, version, shown.revision, self.waited_s):
+        if self.page.edit(person, channel, version, shown.revision, self.waited_s):
             self.seen.append(after.record.request)
 
     @rule(person=st.sampled_from(PEOPLE), to=st.sampled_from(PEOPLE), channel=st.sampled_from(CHANNELS))
@@ -224,7 +230,7 @@ class Requests(RuleBasedStateMachine):
     @rule()
     def joins(self) -> None:
         """Eve comes into the group, which gives her no vote."""
-        self.page.group.add("eve")
+        self.page.group |= set() if self.page.may_requester_approve else {"eve"}
         tables = self.house.people.tables
         eve = tables.people["eve"].model_copy(update={"groups": ("release",)})
         self.house.people.change(replace(tables, people={**tables.people, "eve": eve}))

@@ -21,6 +21,7 @@ from bot.requests.standing.uses import StandingUses
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
 from tests.long import few_of
+from tests.servers.web import serving
 from tests.stories.people.standing import ALLOWED, an_office, asked, done_once, granted, is_asked, the_only
 from tests.stories.people.test_departures import EVE, becomes
 from tests.stories.test_break_glass import breaks
@@ -453,3 +454,49 @@ async def test_attack_a_backup_gives_back_neither_uses_nor_what_was_revoked(redi
         assert await is_asked(office)
         assert office.workshop.effects == ["press bell"] * 2
         assert (await the_only(office)).state == "revoked"
+
+
+OWN = ALLOWED.replace("[policies.production]", "[policies.production]\nrequester_may_approve = true", 1)
+
+
+async def test_attack_somebody_grants_a_standing_approval_to_themselves(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path, OWN) as office:
+        run_id = await done_once(office, by="bo", person="bo")
+
+        record = await asked(office, run_id, person="bo")
+
+        own = await office.decide("bo", record, "approve")
+        assert isinstance(own, NotEntitled)
+        assert own.why == "requester"
+        assert isinstance(await office.decide("cy", record, "approve"), Decided)
+        await office.has(record.request.run_id, "done")
+        assert (await the_only(office)).approval.granted_by == ("cy",)
+
+
+async def test_attack_where_only_whom_it_would_serve_could_grant_it_no_request_is_opened(
+    redis: str, tmp_path: Path
+) -> None:
+    alone = OWN.replace('approvers = ["group:release"]', 'approvers = ["person:bo"]', 1)
+    async with an_office(redis, tmp_path, alone) as office:
+        run_id = await done_once(office, by="bo", person="bo")
+
+        with pytest.raises(Invalid, match="can't be met"):
+            await asked(office, run_id, person="bo")
+
+        assert await office.app.requests.standing.all() == []
+
+
+async def test_attack_a_program_with_somebodys_own_key_uses_or_gets_a_standing_approval(
+    redis: str, tmp_path: Path
+) -> None:
+    async with an_office(redis, tmp_path) as office, serving(office.app) as api:
+        await granted(office, await done_once(office))
+        anna = await api.client("anna", "trigger")
+
+        begun = await anna.post("/v1/runs", json={"text": "press bell"})
+
+        record = await office.opened(RunId(begun.json()["id"]))
+        await office.decide("bo", record, "approve")
+        await office.ended(record.request.run_id)
+        with pytest.raises(Invalid):
+            await asked(office, record.request.run_id)
