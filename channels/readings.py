@@ -41,7 +41,8 @@ class Reply(Frozen):
     parts of it and send it again. `asks`: it was sent as a question to whoever asked for what the card is about.
     `hands_on_to` is whom the person wants it handed on to, for the reason in `text`. `breaks_glass`: what is `said` is
     an approval that stands for all others, for this `reason`. `is_sure`: nothing speaks against it that the `text` is
-    what the person wrote and saw, so code may read a word of it.
+    what the person wrote and saw, so code may read a word of it. `is_typed`: the `text` is words of the person's own,
+    and no name of what they pressed.
     """
 
     type: Literal["reply"] = "reply"
@@ -64,6 +65,7 @@ class Reply(Frozen):
     hands_on_to: str = ""
     breaks_glass: bool = False
     is_sure: bool = False
+    is_typed: bool = False
 
 
 class Trigger(Frozen):

@@ -75,13 +75,15 @@ class RunResumed(Happened):
 class RunCancelled(Happened):
     """A person wants the run to end, or `parent`, which started it, is over or needs it no more.
 
-    `by` is then whoever cancelled that run, if anybody did. A tool that runs is finished first.
+    `by` is then whoever cancelled that run, if anybody did. A tool that runs is finished first. `said_id` names the
+    words that said so, where somebody typed them.
     """
 
     type: Literal["run_cancelled"] = "run_cancelled"
     schema_version: Literal[1] = 1
     by: PersonId | None = None
     parent: RunId | None = None
+    said_id: str = Field(default="", exclude_if=operator.not_)
     channel: str = Field(default="", exclude_if=operator.not_)
     evidence: str = Field(default="", exclude_if=operator.not_)
 

@@ -1,25 +1,35 @@
-"""Messages in a thread where a run lives: an answer to its question, a withdrawal, or a word that steers it.
+"""Messages in a thread where a run lives: an answer to its question, a stop, or a word that steers it.
 
-Words never approve. Beside an open approval only a requester's reach the run; see docs/decisions/0019.
+Words never approve. Beside an open approval only a requester's reach the run; see docs/decisions/0019. What answers a
+closed request of a run is such a message as well.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
 import structlog
 
-from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, own
+from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, RunCancelled, own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
-from agents.text import ends_of
-from bot.errors import Conflict
+from agents.text import ends_of, first_line
+from bot.errors import Conflict, Forbidden
 from bot.people.directory import People
 from bot.people.recognition import is_stranger
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
-from bot.policy.answers import ONLY_FILES, Statement, refuses
+from bot.policy.answers import (
+    ONLY_FILES,
+    Statement,
+    called,
+    given,
+    is_stop,
+    is_withdrawal,
+    may_mean_stop,
+    refuses,
+)
 from bot.policy.approvers.concern import Concern, concern_of
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments, contents
@@ -27,8 +37,9 @@ from bot.policy.judge import MOST_REMARKS, is_noted, is_question
 from bot.policy.judgements import Asked, Unclear, judgements
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
-from bot.render.words import feedback_text
+from bot.render.words import decided, feedback_text
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
+from bot.requests.opening import thread_of
 from bot.runs.children import busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -36,8 +47,9 @@ from bot.store.ids import inbound_of
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Tell
 from channels import ChannelUnavailable, Trigger
-from channels.email.reply import read_reply
+from channels.email.reply import is_courtesy, read_reply
 from language import say
+from language.dates import in_words
 
 log = structlog.stdlib.get_logger()
 
@@ -45,13 +57,14 @@ log = structlog.stdlib.get_logger()
 _TRIES = 1_000
 # All of it goes into the model's context, with every step.
 _HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
+_TITLE_CHARS = 80
 # A person says less; a robot with a person's account would have the model think without end.
 _SAID, _SAID_PER_S = 60, 3600.0
 # Longer than a request stays open, and than anything is brought to us again.
 _REMEMBERED_S = 31 * 24 * 3600.0
 
-
-_CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
+# What became of a message in one run: it ended before, it took it in, or it was stopped by it.
+_Taken = Literal["ended", "taken", "stopped"]
 
 
 class FollowUps:
@@ -66,11 +79,49 @@ class FollowUps:
 
         Raises ChannelUnavailable while that run has not started, Conflict, and Forbidden for whoever may not steer it.
         """
-        for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
+        homes = await self._homes(inbound_id, channel, trigger.within or trigger.thread)
+        return await self._take(homes, inbound_id, channel, trigger, None)
+
+    async def answered(
+        self, said_id: str, channel: str, trigger: Trigger, record: RequestRecord, *, is_sure: bool
+    ) -> bool:
+        """Give words in answer to a request to its run; False for an answer, and where the run does not take them.
+
+        Those are the words that answer a closed question, and a stop where it is no answer, or where the request is
+        closed. `is_sure`: nothing speaks against it that its writer wrote and saw all of them.
+        """
+        request, person, stops = record.request, PersonId(trigger.person), is_stop(trigger.text)
+        if await self._store.threads.is_answer([request.id], said_id):
+            return False
+        if not (stops and _may_stop_by(record, person, trigger.text)) and not (
+            is_sure and _is_said_to_run(record, trigger.text)
+        ):
+            return False
+        events = (await self._store.load(request.run_id)).events
+        if self._is_denied(person, trigger, events) and not (stops and await self._takes_back(events, person)):
+            return False
+        homes = await self._pinned(said_id, request.run_id)
+        return await self._take(homes, said_id, channel, trigger, record)
+
+    async def _take(
+        self, homes: Sequence[RunId], said_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None
+    ) -> bool:
+        """Whoever stops a run stops the child that it waits for first, which may be about to start something."""
+        is_taken = False
+        for run_id in homes:
             structlog.contextvars.bind_contextvars(run_id=run_id, person=trigger.person)
-            if await self._given(run_id, inbound_id, channel, trigger):
+            try:
+                taken = await self._given(run_id, said_id, channel, trigger, answers)
+            except Forbidden:
+                if is_taken:  # they may stop the child alone
+                    return True
+                raise
+            if taken == "taken":
                 return True
-        return False
+            is_taken = is_taken or taken == "stopped"
+        if not is_taken and homes and is_stop(trigger.text):
+            return await self._is_over(homes[-1], said_id, channel, trigger, answers)
+        return is_taken
 
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Return whether a run in the thread asks a question that the writer may answer. Raises as `take` does."""
@@ -82,17 +133,22 @@ class FollowUps:
                     return True
         return False
 
-    async def _given(self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger) -> bool:
-        """Return whether this run has taken the message in, now or before; False if it has ended without it."""
+    async def _given(
+        self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None
+    ) -> _Taken:
+        """Return what became of the message in this run, now or before."""
         for _ in range(_TRIES):
             events = (await self._store.load(run_id)).events
             run = fold(events)
+            if any(isinstance(event, RunCancelled) and event.said_id == inbound_id for event in events):
+                return "stopped"
             if await self._has_had(events, inbound_id):
-                return True
+                return "taken"
             if run.ended:
-                return False
-            if await self._took(inbound_id, channel, trigger, run, concern_of(events, self._people.is_still)):
-                return True
+                return "ended"
+            concern = concern_of(events, self._people.is_still)
+            if taken := await self._took(inbound_id, channel, trigger, run, concern, answers):
+                return taken
         raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
 
     async def _homes(self, inbound_id: str, channel: str, thread: str) -> Sequence[RunId]:
@@ -109,7 +165,10 @@ class FollowUps:
             if is_waiting:
                 raise ChannelUnavailable("The message that begins the thread is not read yet", "What follows waits")
             return ()
-        ways = " ".join((await busy_with(self._store, RunId(found)), found))
+        return await self._pinned(inbound_id, found)
+
+    async def _pinned(self, inbound_id: str, found: RunId) -> Sequence[RunId]:
+        ways = " ".join((await busy_with(self._store, found), found))
         pinned, _ = await self._store.remember(f"follows {inbound_id}", ways.encode(), _REMEMBERED_S)
         return tuple(dict.fromkeys(map(RunId, pinned.decode().split())))
 
@@ -121,30 +180,65 @@ class FollowUps:
         asked = [event.request.id for event in events if isinstance(event, RequestOpened)]
         return await self._store.threads.is_answer(asked, inbound_id)
 
-    async def _took(self, inbound_id: str, channel: str, trigger: Trigger, run: Run, concern: Concern) -> bool:
-        """Return whether the message has its effect now; False if the run changed meanwhile."""
+    async def _took(
+        self,
+        inbound_id: str,
+        channel: str,
+        trigger: Trigger,
+        run: Run,
+        concern: Concern,
+        answers: RequestRecord | None,
+    ) -> _Taken | None:
+        """Return what the message did now; None if the run changed meanwhile.
+
+        Where it `answers` a request, it answers no other one.
+        """
         if not trigger.text.strip() and not trigger.files:
             log.info("ignored", reason="a message without words and files")
-            return True
+            return "taken"
         asked = _asked(run)
         read = await self._decisions.request(asked) if asked else None
         record, version = (read.record, read.version) if read else (None, 0)
         person = PersonId(trigger.person)
         is_open = record is not None and _is_answerable(record)
         if record is None or record.request.format != "approval":
-            if record is None or not is_open or not _may_answer(record, person):
-                await self._check_steers(person, channel, run, concern, trigger.evidence)
-                return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
-            await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record), read)
-            return True
+            is_theirs = record is not None and is_open and _may_answer(record, person) and answers is None
+            if record and is_theirs and not self._is_stopped_by(record, trigger, run, concern):
+                await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record), read)
+                return "taken"
+            await self._check_steers(person, channel, run, concern, trigger.evidence)
+            if is_stop(trigger.text):
+                return await self._stop(inbound_id, channel, trigger, run, record, version)
+            told = self._about_late(trigger, answers)
+            return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         # Whoever only answered something may take it back, as that does no harm, and steers nothing.
         may_steer = person in record.askers or (person in record.requesters and is_withdrawal(trigger.text))
         if read and may_steer and not is_stranger(record, person, self._people):
-            return await self._of_requester(inbound_id, channel, trigger, run, read)
+            return await self._of_requester(inbound_id, channel, trigger, run, read, answers)
         if not is_open:
             await self._check_steers(person, channel, run, concern, trigger.evidence)
-            return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
-        return _is_written(await self._comment(inbound_id, channel, trigger, record, version))
+            if is_stop(trigger.text):
+                return await self._stop(inbound_id, channel, trigger, run, record, version)
+            return _taken(await self._say(inbound_id, channel, trigger, run, record, version))
+        return _taken(await self._comment(inbound_id, channel, trigger, record, version))
+
+    def _is_stopped_by(self, record: RequestRecord, trigger: Trigger, run: Run, concern: Concern) -> bool:
+        """Return whether words beside an open question stop its run: no answer to it, and of somebody who may."""
+        person = PersonId(trigger.person)
+        if not (is_stop(trigger.text) and _may_stop_by(record, person, trigger.text)):
+            return False
+        who = self._rights.of_person(person, trigger.evidence)
+        return self._rights.denial(who, "cancel", concern, run.id, is_known=True) is None
+
+    def _is_denied(self, person: PersonId, trigger: Trigger, events: Sequence[Event]) -> bool:
+        who, concern = self._rights.of_person(person, trigger.evidence), concern_of(events, self._people.is_still)
+        return self._rights.denial(who, "write", concern, fold(events).id, is_known=True) is not None
+
+    async def _takes_back(self, events: Sequence[Event], person: PersonId) -> bool:
+        """Return whether an approval waits that somebody may take back who only answered something."""
+        asked = _asked(fold(events))
+        record = (await self._decisions.request(asked)).record if asked else None
+        return record is not None and record.request.format == "approval" and person in record.requesters
 
     async def _check_steers(self, person: PersonId, channel: str, run: Run, concern: Concern, evidence: str) -> None:
         """Check that words of somebody may steer the run in whose thread they stand. Raises Forbidden."""
@@ -152,15 +246,25 @@ class FollowUps:
         if denied := self._rights.denial(who, "write", concern, run.id, is_known=True):
             await Refusals(self._store).refuse(who, "write", denied, channel, run.id)
 
-    async def _of_requester(self, inbound_id: str, channel: str, trigger: Trigger, run: Run, read: RequestRead) -> bool:
+    async def _of_requester(
+        self,
+        inbound_id: str,
+        channel: str,
+        trigger: Trigger,
+        run: Run,
+        read: RequestRead,
+        answers: RequestRecord | None,
+    ) -> _Taken | None:
         """Words of somebody who asked for it: they take it back, answer a question, stand on every card, or steer."""
         record, version, _ = read
         question = record.question_for(PersonId(trigger.person))
         takes_back = refuses(called(trigger.text)) if question else is_withdrawal(trigger.text)
+        if is_stop(trigger.text) and not _is_answerable(record) and trigger.person in record.askers:
+            return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not takes_back and record.state != "open":
             with self._people.speaking_to(trigger.person):
-                told = say("notice.stop-it") if _is_answerable(record) else ""
-            return _is_written(await self._say(inbound_id, channel, trigger, run, record, version, told))
+                told = say("notice.stop-it") if _is_answerable(record) else self._about_late(trigger, answers)
+            return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         if not takes_back:
             await self._admit_words(run.id, trigger.person, inbound_id)
             if question is None and len(record.request.remarks) >= MOST_REMARKS:
@@ -172,7 +276,111 @@ class FollowUps:
         elif not trigger.text.strip():
             statement = replace(statement, text=ONLY_FILES)
         await self._decisions.decide(record.request.id, statement, read)
-        return True
+        return "taken"
+
+    async def _stop(
+        self,
+        inbound_id: str,
+        channel: str,
+        trigger: Trigger,
+        run: Run,
+        record: RequestRecord | None,
+        version: int,
+    ) -> _Taken | None:
+        """End the run by the word of somebody who may: what runs is finished, and nothing begins after it.
+
+        No limit of words stands in its way. It is written in one commit with what its writer is told.
+        """
+        person, at = PersonId(trigger.person), self._store.about_now()
+        began = next((one for one in reversed(run.made) if one.state == "running"), None) if run.pending else None
+        facts: list[Event] = [self._words(inbound_id, channel, trigger, at)]
+        if record and record.state == "approved" and record.began_at is not None:
+            facts.append(_noted(inbound_id, channel, trigger, record, "too_late", at))
+        facts.append(RunCancelled(at=at, by=person, channel=channel, evidence=trigger.evidence, said_id=inbound_id))
+        stands = after(record, facts) if record else None
+        with self._people.speaking_to(person):
+            told = say("notice.stopped-late", when=in_words(began.started_at)) if began else say("notice.stopped")
+        # The end of the run tells whoever asked for it; of what runs they must know now.
+        is_asker = run.started is not None and run.started.requester == person and run.started.parent is None
+        is_told = channel not in ANSWERED_AT_ONCE and (began is not None or not is_asker)
+        log.info("stopped by words", said_id=inbound_id)
+        written = await self._journal.write(
+            Commit(
+                run_id=run.id,
+                events=facts,
+                expect=run.seq,
+                records=[record_write(stands, version)] if stands and stands != record else (),
+                once=Once(run.id, inbound_id, b"said"),
+                outgoing=[outbox_entry(self._told(channel, trigger, run, told, at))] if is_told else (),
+                wake=[Wake(WorkItem("run", run.id))],
+                files=contents(trigger.files),
+                limit=MAX_EVENTS_AT_ALL,
+            )
+        )
+        return "stopped" if _taken(written) else None
+
+    async def _is_over(
+        self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None
+    ) -> bool:
+        """Tell somebody who may stop the run that it has ended; return whether they may."""
+        events = (await self._store.load(run_id)).events
+        run, person, at = fold(events), PersonId(trigger.person), self._store.about_now()
+        if not run.ended or channel in ANSWERED_AT_ONCE or self._is_denied(person, trigger, events):
+            return False
+        made = [one for one in run.made if one.request_id] or [*run.made]
+        with self._people.speaking_to(person):
+            told = say("notice.stop-after-end")
+            if made:
+                told = say("notice.stop-after-start", when=in_words(made[-1].started_at))
+        noted = answers is not None and is_noted(answers, person)
+        read = await self._decisions.request(answers.request.id) if answers and noted else None
+        facts = [_noted(inbound_id, channel, trigger, read.record, "already_decided", at)] if read else []
+        written = await self._journal.write(
+            Commit(
+                run_id=run.id,
+                events=facts,
+                records=[record_write(after(read.record, facts), read.version)] if read else (),
+                once=Once(run.id, inbound_id, b"said"),
+                outgoing=[outbox_entry(self._told(channel, trigger, run, told, at))],
+                files=contents(trigger.files) if facts else (),
+                limit=MAX_EVENTS_AT_ALL,
+            )
+        )
+        return written.state in {"committed", "repeat"}
+
+    def _about_late(self, trigger: Trigger, answers: RequestRecord | None) -> str:
+        """Return what somebody is told whose words answer a closed request, and went to the run; else nothing."""
+        if answers is None or answers.decision is None:
+            return ""
+        with self._people.speaking_to(trigger.person):
+            return say("notice.words-passed-on", decided=decided(answers.decision, self._people))
+
+    def _words(self, inbound_id: str, channel: str, trigger: Trigger, at: datetime) -> PersonSaid:
+        return PersonSaid(
+            at=at,
+            said_id=inbound_id,
+            person=PersonId(trigger.person),
+            channel=channel,
+            text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
+            files=attachments(trigger.files),
+            evidence=trigger.evidence,
+            identity=self._people.identity(trigger.person),
+        )
+
+    def _told(self, channel: str, trigger: Trigger, run: Run, text: str, at: datetime) -> Tell:
+        """Return the entry that tells somebody about their words to a run, in the place where they wrote them."""
+        asked = first_line(run.text, _TITLE_CHARS)
+        with self._people.speaking_to(trigger.person):
+            card = notice(say("card.about", title=asked), text, at, run.id)
+        return Tell(
+            id=outgoing_id(run.id),
+            run_id=run.id,
+            person=PersonId(trigger.person),
+            reach=(channel,),
+            card=card,
+            thread=thread_of(run),
+            to=trigger.place,
+        )
 
     async def _admit_words(self, run_id: RunId, person: str, inbound_id: str) -> None:
         if not await self._store.admit(f"said {run_id} {person}", inbound_id, _SAID, _SAID_PER_S):
@@ -190,20 +398,10 @@ class FollowUps:
     ) -> Written:
         """A message of the run, whose writer is one of its requesters from now on, and is `told` something."""
         await self._admit_words(run.id, trigger.person, inbound_id)
-        said = PersonSaid(
-            at=self._store.about_now(),
-            said_id=inbound_id,
-            person=PersonId(trigger.person),
-            channel=channel,
-            text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
-            files=attachments(trigger.files),
-            evidence=trigger.evidence,
-            identity=self._people.identity(trigger.person),
-        )
+        said = self._words(inbound_id, channel, trigger, self._store.about_now())
         joined = after(record, [said]) if record else None
         log.info("said to a run", said_id=inbound_id)
-        is_told = record and told and channel not in ANSWERED_AT_ONCE
-        reply = _reply(channel, trigger, record, told, said.at) if record and is_told else None
+        reply = self._told(channel, trigger, run, told, said.at) if told and channel not in ANSWERED_AT_ONCE else None
         return await self._journal.write(
             Commit(
                 run_id=run.id,
@@ -230,17 +428,7 @@ class FollowUps:
             return Written("committed")
         asks = record.state == "open" and _may_answer(record, person) and is_question(trigger.text)
         judgement = Asked(whom=request.askers) if asks else Unclear()
-        noted = AnswerNoted(
-            at=await self._store.now(request.id),
-            request_id=request.id,
-            reply_id=inbound_id,
-            person=person,
-            channel=channel,
-            text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
-            outcome=judgement.type,
-            files=attachments(trigger.files),
-            evidence=trigger.evidence,
-        )
+        noted = _noted(inbound_id, channel, trigger, record, judgement.type, await self._store.now(request.id))
         told = [] if channel in ANSWERED_AT_ONCE else [self._about_comment(channel, trigger, record, judgement)]
         brought = await self._decisions.comments.bring(record, [noted], is_public=_is_public(trigger, record))
         log.info("typed beside an approval", request_id=request.id)
@@ -268,17 +456,26 @@ class FollowUps:
             return _reply(channel, trigger, record, text, self._store.about_now())
 
 
-def is_withdrawal(text: str) -> bool:
-    """Return whether a requester's words plainly take back the request: a denial, or `cancel`, or `stop`."""
-    return read_reply(called(text)).said == "deny"
+def _may_stop_by(record: RequestRecord, person: PersonId, text: str) -> bool:
+    """Return whether words that stop a run do so in answer to this request, or beside it.
+
+    Words that also fit an open question are asked about first, and once. An approval that can still be taken back is,
+    by its own rules; of a closed one the words of whoever decides it are about that one alone.
+    """
+    if record.request.format == "approval":
+        return not _is_answerable(record) and person in record.askers
+    if record.state != "open" or person in record.doubts:
+        return True
+    # What code itself asks has an answer that stops the run by itself.
+    return not (may_mean_stop(record.request, text) or given(record.request, text))
 
 
-def called(text: str) -> str:
-    """`text` without the names and words that only call somebody."""
-    bare, before = text, ""
-    while bare != before:
-        bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
-    return bare
+def _is_said_to_run(record: RequestRecord, text: str) -> bool:
+    """Return whether words in answer to a closed question say something: no thanks, and not the same once more."""
+    if record.request.format == "approval" or record.state == "open" or not text.strip():
+        return False
+    known, again = record.decision.given if record.decision else None, given(record.request, text)
+    return not is_courtesy(read_reply(text)) and (again is None or known is None or again.text != known.text)
 
 
 def _is_public(trigger: Trigger, record: RequestRecord) -> bool:
@@ -286,10 +483,26 @@ def _is_public(trigger: Trigger, record: RequestRecord) -> bool:
     return trigger.thread == record.request.thread
 
 
-def _is_written(written: Written) -> bool:
+def _taken(written: Written) -> _Taken | None:
     if written.state == "full":
         raise Conflict(say("run.run-full"), say("run.run-full-do"))
-    return written.state in {"committed", "repeat"}
+    return "taken" if written.state in {"committed", "repeat"} else None
+
+
+def _noted(
+    inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord, outcome: str, at: datetime
+) -> AnswerNoted:
+    return AnswerNoted(
+        at=at,
+        request_id=record.request.id,
+        reply_id=inbound_id,
+        person=PersonId(trigger.person),
+        channel=channel,
+        text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
+        outcome=outcome,
+        files=attachments(trigger.files),
+        evidence=trigger.evidence,
+    )
 
 
 def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at: datetime) -> Tell:
@@ -337,4 +550,5 @@ def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestR
         files=trigger.files,
         place=trigger.place,
         is_public=_is_public(trigger, record),
+        is_typed=True,
     )

@@ -21,9 +21,9 @@ from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
-from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency
+from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_stop
 from bot.policy.record import RequestRecord
-from bot.requests.decisions import Decisions
+from bot.requests.decisions import Decisions, Outcome
 from bot.requests.reassignment.delegation import wish_of
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
@@ -217,6 +217,7 @@ class Inbox:
             hands_on_to=reply.hands_on_to,
             breaks_glass=reply.breaks_glass,
             is_sure=reply.is_sure,
+            is_typed=reply.is_typed,
         )
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
@@ -224,8 +225,10 @@ class Inbox:
         read = await self._decisions.request(placed.request_id)
         # Of a mail, code reads a line only where nothing else in it says something else.
         is_read = channel != "email" or reply.is_sure
-        is_typed = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
-        if is_typed and await self._is_order(inbound_id, channel, reply, read.record, received_at):
+        is_words = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
+        if is_words and await self._is_order(inbound_id, channel, reply, read.record, received_at):
+            return await self._store.drop_inbound(inbound_id)
+        if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             return await self._store.drop_inbound(inbound_id)
         if is_read and (values := edit_of(read.record, statement)):
             await self._steering.edit(statement, placed.request_id, values, together)
@@ -252,6 +255,38 @@ class Inbox:
             if await self._standing.take(inbound_id, channel, about, request.run_id):
                 return True
         return is_vote and not reply.unbound and await self._stops(inbound_id, channel, reply, received_at)
+
+    async def _is_for_run(self, channel: str, reply: Reply, record: RequestRecord, statement: Statement) -> bool:
+        """Return whether the answer is a word to the run that asked, and that has had its effect."""
+        said = _spoken(reply, record.request.thread).model_copy(update={"files": reply.files})
+        # An old mail can be sent to another's card: a stop in it does no harm.
+        is_theirs = statement.addressee in {None, statement.person} and not (reply.asks or statement.about)
+        is_sure = is_theirs and (channel != "email" or reply.is_sure)
+        try:
+            return await self._follow_ups.answered(statement.reply_id, channel, said, record, is_sure=is_sure)
+        except (Conflict, Forbidden) as error:
+            log.warning("not passed on to the run", person=reply.person, error=str(error))
+            return False
+
+    async def stopped(self, statement: Statement, outcome: Outcome) -> bool:
+        """Give a stop in answer to a closed request to the run that asked; return whether it stops anything.
+
+        It is for answers that no message brings: of a page, and of a program.
+        """
+        if outcome.counts or statement.said != "free_text" or statement.asks or not is_stop(statement.text):
+            return False
+        said = Trigger(
+            person=statement.person,
+            text=statement.text,
+            thread=outcome.record.request.thread,
+            evidence=statement.evidence,
+            follows=True,
+        )
+        said_id = f"{statement.reply_id}-stop"
+        try:
+            return await self._follow_ups.answered(said_id, statement.channel, said, outcome.record, is_sure=False)
+        except (Conflict, Forbidden):
+            return False
 
     async def _came_after(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
         """Return whether words about standing approvals came when the question was over already.

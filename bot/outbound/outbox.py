@@ -166,6 +166,7 @@ class Outbox:
         before it was sent: where anything has come in since, it is read again.
         """
         delivery, channel, shares = nobodys_own(found.delivery), found.delivery.address.channel, found.shares
+        await self._know_thread(delivery, entry.run_id)
         for thread in written_in(delivery) if self._channels[channel].edits else ():
             await self._store.threads.note(channel, thread, entry.run_id)
         event = CardDelivered(
@@ -196,10 +197,18 @@ class Outbox:
                 stood = await self._failures.stands(entry.delivery_id, entry.run_id)
 
     async def _note_thread(self, sending: CardToSend, delivery: Placement) -> None:
-        """What people write below a card that asks them something goes to its run."""
+        """What people write below a card that asks them something goes to its run, and so does what answers a mail."""
+        if isinstance(sending.entry, Tell):
+            await self._know_thread(delivery, sending.entry.run_id)
         is_aside = isinstance(sending.entry, Tell) and sending.entry.to
         if sending.card.form and delivery.handle and not is_aside:
             await self._store.threads.note(delivery.address.channel, delivery.handle, sending.entry.run_id)
+
+    async def _know_thread(self, delivery: Placement, run_id: RunId) -> None:
+        """Know by its thread what answers a message that no answer names by itself, as a mail that asks nothing."""
+        channel, thread = delivery.address.channel, delivery.address.thread
+        if thread and not self._channels[channel].edits:
+            await self._store.threads.begin(channel, thread, run_id)
 
     async def _answerable(self, entry: Tell | Alert) -> CardToSend:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""

@@ -35,6 +35,8 @@ from language import in_all
 
 _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
 
+_CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
+
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
 ONLY_FILES = "(no text, only attached files)"
@@ -52,7 +54,7 @@ class Statement:
     approval is a note to keep with it, and no condition. `delivery_id`, `unbound`, `link_by`, `is_exposed`, `asks`,
     `hands_on_to` and `about` are as in `Answer` and `channels.Reply`. `is_public`: it was typed where the card stands
     for all to see. `breaks_glass`: what is `said` is an approval that stands for the whole quorum, for this `reason`.
-    `is_sure` is as in `Reply`.
+    `is_sure` and `is_typed` are as in `Reply`.
     """
 
     reply_id: str
@@ -81,6 +83,7 @@ class Statement:
     hands_on_to: str = ""
     breaks_glass: bool = False
     is_sure: bool = False
+    is_typed: bool = False
 
 
 def read_answer(request: Request, statement: Statement, now: datetime, identity: str = "") -> Answer:
@@ -93,6 +96,7 @@ def read_answer(request: Request, statement: Statement, now: datetime, identity:
     vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
     is_read = not (is_vote or statement.asks or statement.about)
     meaning, filled = _read(request, statement) if is_read else (None, Filled())
+    may_stop = is_read and statement.is_typed and may_mean_stop(request, statement.text)
     breaks_glass = bool(vote) and statement.breaks_glass
     return Answer(
         reply_id=statement.reply_id,
@@ -115,6 +119,8 @@ def read_answer(request: Request, statement: Statement, now: datetime, identity:
         asks=statement.asks,
         about=statement.about,
         breaks_glass=breaks_glass,
+        may_stop=may_stop,
+        is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
         identity=identity,
         at=now,
     )
@@ -167,6 +173,38 @@ def refuses(text: str) -> bool:
     return read_reply(text[found.end() :] if found else text).said == "deny"
 
 
+def called(text: str) -> str:
+    """`text` without the names and words that only call somebody."""
+    bare, before = text, ""
+    while bare != before:
+        bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
+    return bare
+
+
+def is_withdrawal(text: str) -> bool:
+    """Return whether a requester's words plainly take back the request: a denial, or `cancel`, or `stop`."""
+    return read_reply(called(text)).said == "deny"
+
+
+def is_stop(text: str) -> bool:
+    """Return whether a requester's words plainly stop a run that waits for no approval.
+
+    A bare no is an answer, and so is what stands behind `answer:`.
+    """
+    return refuses(called(text)) and not _behind_answer(text)
+
+
+def may_mean_stop(request: Request, text: str) -> bool:
+    """Return whether words that stop a run also fit the question that they answer, so that nobody knows which is meant.
+
+    What code itself asks, whether to go on, has an answer that stops the run: the two mean the same there.
+    """
+    if request.purpose != "question" or not is_stop(text):
+        return False
+    is_no = request.format == "yes_no" and _BARE_NO.match(text) is not None
+    return is_no or given(request, text) is not None
+
+
 def is_note(text: str) -> bool:
     """Return whether words beside an approval are more than consent and courtesy, and so may be a condition.
 
@@ -185,7 +223,15 @@ def _read(request: Request, statement: Statement) -> tuple[Given | None, Filled]
         return _in_parts(request, statement)
     if request.format == "form" and statement.text.strip():
         return _of_form(request, fill_lines(request.fields, statement.text))
-    return given(request, statement.text) or _in_files(request, statement), Filled()
+    answer = _behind_answer(statement.text) if statement.is_typed else ""
+    return given(request, answer or statement.text) or _in_files(request, statement), Filled()
+
+
+def _behind_answer(text: str) -> str:
+    """Return the words behind `answer:`, by which somebody says that they are one; else nothing."""
+    word, colon, rest = text.partition(":")
+    is_word = word.strip().casefold() in {each.casefold() for each in in_all("answer.word")}
+    return rest.strip() if colon and is_word else ""
 
 
 def _in_parts(request: Request, statement: Statement) -> tuple[Given | None, Filled]:

@@ -36,6 +36,7 @@ from bot.policy.judgements import (
     Remarked,
     Replied,
     Revoked,
+    StopOrAnswer,
     TooLate,
     Unclear,
 )
@@ -109,6 +110,21 @@ def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:
     return None
 
 
+def _stop_or_answer(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """Ask a requester which they mean where both fit. While one is asked, no other answer lets the run go on.
+
+    Nor does what they may have written before: it may be read after the stop.
+    """
+    if answer.may_stop and answer.person in record.askers:
+        return StopOrAnswer(text=answer.text.strip())
+    if answer.given is None or not record.doubts:
+        return None
+    if any(one != answer.person for one in record.doubts):
+        return Unclear(why=MAY_BE_STOPPED)
+    is_newer = answer.delivery_id is not None and answer.delivery_id not in record.doubts[answer.person]
+    return None if answer.is_plain or is_newer else Unclear(why=SAY_WHICH)
+
+
 def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     is_vote = record.request.format == "approval"
     if answer.breaks_glass and not says_something(answer.note):
@@ -135,13 +151,17 @@ def is_noted(record: RequestRecord, person: PersonId) -> bool:
 def is_kept(record: RequestRecord, person: PersonId, judgement: Judgement) -> bool:
     """Return whether an answer of this person that does not count is kept.
 
-    The first denial after a start is always kept: it stops what has not begun.
+    The first denial after a start is always kept: it stops what has not begun. So is what may be a stop.
     """
-    return is_noted(record, person) or (isinstance(judgement, TooLate) and record.stopped is None)
+    is_first_stop = isinstance(judgement, TooLate) and record.stopped is None
+    is_first_doubt = isinstance(judgement, StopOrAnswer) and person not in record.doubts
+    return is_noted(record, person) or is_first_stop or is_first_doubt
 
 
 REPLACED = "it answers a card that was replaced by a newer one"
 NO_REASON = "to break the glass, say why"
+SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or answer: and the words behind it"
+MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
 TOO_OFTEN = "beside this request you have said as much as is kept of one person, and this is not"
 
 
@@ -255,6 +275,7 @@ CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
     _undecided,
     _open,
     _unexpired,
+    _stop_or_answer,
     _clear,
     _bound,
     _this_way,

@@ -25,8 +25,9 @@ class Answer(Frozen):
     the link came that opened the session in which it was said, or in which its API key was made, where there is one.
     `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it
     changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
-    `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason. `identity` marks the human
-    behind the id.
+    `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason. `may_stop`: the words fit the
+    question, and are those that stop a run; `is_plain`: whoever gave it said that it is the answer. `identity` marks
+    the human behind the id.
     """
 
     reply_id: str
@@ -49,6 +50,8 @@ class Answer(Frozen):
     about: str = ""
     edits: bool = False
     breaks_glass: bool = False
+    may_stop: bool = False
+    is_plain: bool = True
     evidence: str = ""
     identity: str = ""
     at: AwareDatetime
@@ -150,6 +153,13 @@ class NoteUnconfirmed(Frozen):
     note: str
 
 
+class StopOrAnswer(Frozen):
+    """A requester's words fit the question and would stop the run: nothing goes on before they say which is meant."""
+
+    type: Literal["stop_or_answer"] = "stop_or_answer"
+    text: str
+
+
 class Remarked(Frozen):
     """A requester wrote beside the open card: everybody is asked again, with these words on the card."""
 
@@ -200,6 +210,7 @@ Judgement = Annotated[
     | OutOfDate
     | Unclear
     | NoteUnconfirmed
+    | StopOrAnswer
     | Remarked
     | Asked
     | Replied

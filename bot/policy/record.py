@@ -87,7 +87,8 @@ class RequestRecord(Frozen):
     `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
     `void` are votes that count no more, as the id of whoever gave them has another address in the directory.
     `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
-    when somebody was asked who was not at first.
+    when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop, each with
+    the cards that they held then.
     The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
     it starts.
     """
@@ -115,6 +116,9 @@ class RequestRecord(Frozen):
     reminders: dict[PersonId, int] = Field(default_factory=dict[PersonId, int], exclude_if=operator.not_)
     asked_at: dict[PersonId, AwareDatetime] = Field(
         default_factory=dict[PersonId, AwareDatetime], exclude_if=operator.not_
+    )
+    doubts: dict[PersonId, tuple[DeliveryId, ...]] = Field(
+        default_factory=dict[PersonId, tuple[DeliveryId, ...]], exclude_if=operator.not_
     )
 
     @property
@@ -215,6 +219,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
                 "noted": noted,
                 "comments": _comments(record, event),
                 "stopped": record.stopped or _stop(record, event),
+                "doubts": _doubts(record, event),
             }
         case CardReplaced():
             return _replaced(record, event)
@@ -287,6 +292,13 @@ def _stop(record: RequestRecord, event: AnswerNoted) -> Vote | None:
         evidence=event.evidence,
         at=event.at,
     )
+
+
+def _doubts(record: RequestRecord, event: AnswerNoted) -> dict[PersonId, tuple[DeliveryId, ...]]:
+    if event.outcome != "stop_or_answer" or event.person in record.doubts:
+        return record.doubts
+    held = (holder.delivery_id for holder in record.holders if holder.person == event.person)
+    return {**record.doubts, event.person: tuple(held)}
 
 
 def _comments(record: RequestRecord, event: AnswerNoted) -> tuple[Comment, ...]:

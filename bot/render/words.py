@@ -22,7 +22,7 @@ from agents.requests import (
     parts_of,
     people_of,
 )
-from agents.text import quote
+from agents.text import one_line, quote
 from bot.people.directory import QUESTION, People
 from bot.policy.approvers.steps import begun
 from bot.policy.edits import Edited, EditRefused
@@ -45,6 +45,7 @@ from bot.policy.judgements import (
     Remarked,
     Replied,
     Revoked,
+    StopOrAnswer,
     TooLate,
     Unclear,
 )
@@ -56,6 +57,7 @@ from language.lists import both, either
 from language.recorded import reason_of
 
 REASON_CHARS = 500
+_SAID_CHARS = 100
 
 STOPPED = {
     "denied": "words.stopped-denied",
@@ -264,8 +266,8 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
             return say("answer.out-of-date", changes=changes_of(request))
         case Unclear():
             return _unclear(request, judgement)
-        case NoteUnconfirmed():
-            return say("answer.note-unconfirmed", note=quote(judgement.note, REASON_CHARS))
+        case NoteUnconfirmed() | StopOrAnswer():
+            return _which(judgement)
         case Remarked():
             return say("answer.remarked")
         case Asked():
@@ -277,6 +279,13 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
             return _changed(judgement, request, people)
         case EditRefused() | DelegationRefused():
             return judgement.why
+
+
+def _which(judgement: NoteUnconfirmed | StopOrAnswer) -> str:
+    """Ask which of two things somebody meant."""
+    if isinstance(judgement, NoteUnconfirmed):
+        return say("answer.note-unconfirmed", note=quote(judgement.note, REASON_CHARS))
+    return say("answer.stop-or-answer", said=one_line(judgement.text, _SAID_CHARS), word=say("answer.word"))
 
 
 def _counted(counted: Counted, request: Request, people: People) -> str:
@@ -321,6 +330,7 @@ _OUTCOMES = {
     "superseded": "story.outcome-superseded",
     "unclear": "story.outcome-unclear",
     "note_unconfirmed": "story.outcome-note-unconfirmed",
+    "stop_or_answer": "story.outcome-stop-or-answer",
     "edit_refused": "story.outcome-edit-refused",
     "delegation_refused": "story.outcome-delegation-refused",
 }

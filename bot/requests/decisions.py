@@ -7,7 +7,7 @@ from typing import Literal
 
 import structlog
 
-from agents.events import CardReplaced, Event, RequestDecided, RequestRevoked
+from agents.events import CardReplaced, Event, RequestDecided, RequestRevoked, RunCancelled
 from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
 from bot.archive.keeper import Archive
 from bot.people.directory import People
@@ -33,6 +33,7 @@ from bot.policy.judgements import (
     Remarked,
     Replied,
     Revoked,
+    StopOrAnswer,
     Unclear,
     judgements,
 )
@@ -285,7 +286,9 @@ class Decisions:
 
         Somebody's robot that answers each of them gets one in ten minutes.
         """
-        is_no_vote = isinstance(judgement, NotThisWay | Unclear | Asked | EditRefused | DelegationRefused)
+        is_no_vote = isinstance(
+            judgement, NotThisWay | Unclear | StopOrAnswer | Asked | EditRefused | DelegationRefused
+        )
         may_again = is_no_vote and is_noted(record, answer.person)
         holds = any(holder.person == answer.person for holder in record.holders)
         if not (may_again and holds and record.state == "open") or answer.channel in self._edits:
@@ -329,7 +332,7 @@ class Decisions:
             to=statement.place,
         )
         own = [holder.delivery_id for holder in record.holders if holder.person == answer.person]
-        is_again = isinstance(judgement, NotThisWay | OutOfDate | Unclear | EditRefused)
+        is_again = isinstance(judgement, NotThisWay | OutOfDate | Unclear | StopOrAnswer | EditRefused)
         if not own or not is_again or answer.channel not in self._edits:
             return entry
         # Each revision made everybody a card: the newest one is of this revision.
@@ -433,7 +436,11 @@ class Decisions:
             state=state, by=whom, channel=channel, reason=why, newer_run=newer_run, evidence=evidence, at=now
         )
         event = RequestDecided(at=now, request_id=request.id, decision=decision)
-        return replace(self._closed_by(record, version, event, by), counts={EXPIRED: 1} if state == "expired" else {})
+        closed = self._closed_by(record, version, event, by)
+        if record.doubts and by not in record.doubts and (by or state == "expired"):
+            # Whoever may have stopped the run has not said that they did not.
+            closed = replace(closed, events=[*closed.events, RunCancelled(at=now, by=[*record.doubts][-1])])
+        return replace(closed, counts={EXPIRED: 1} if state == "expired" else {})
 
     def _closed_by(
         self, record: RequestRecord, version: int, event: RequestDecided | RequestRevoked, decider: PersonId | None

@@ -30,6 +30,7 @@ from channels import (
 )
 from channels.email import mime, tokens
 from channels.email.format import addresses
+from channels.email.format.message_ids import thread_root
 from channels.email.identity.proof import Prove
 from channels.email.mailbox import Item, Mailbox, fingerprint_of
 from channels.email.mime import Post
@@ -146,10 +147,11 @@ class EmailChannel:
             return binding.bound(answered.model_copy(update={"token": token}), sent, received_at)
 
     async def address(self, contact: Contact, thread: str) -> Address | None:
-        """The contact's mail address, if there is one."""
+        """The contact's mail address, if there is one. Answers name the thread by the id that our mails give it."""
         if contact.email is None:
             return None
-        return Address(channel=self.name, person=contact.id, to=contact.email, thread=thread)
+        root = thread_root(thread, self._own) if thread else ""
+        return Address(channel=self.name, person=contact.id, to=contact.email, thread=root)
 
     async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Send `card` as one mail. The same key and card again repeat exactly the same bytes and Message-ID."""

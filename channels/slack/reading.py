@@ -174,6 +174,7 @@ class Reader:
             evidence=f"{came.evidence} sent the window {word(view, 'title', 'text') or name}",
             is_shared=carried.get("shared") is True,
             place=place,
+            is_typed=bool(text) and not fields,
         )
         if name == ASK_BACK:
             return answer.model_copy(update={"asks": True})

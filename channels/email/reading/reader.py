@@ -257,6 +257,7 @@ class Reader:
             key=_key_of(found, headers, said.whole),
             copy_key=_copy_key(found, headers, subject),
             is_sure=said.is_one and not said.unsure and text == said.text,
+            is_typed=True,
             about=about,
         )
 
