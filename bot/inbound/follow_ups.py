@@ -146,7 +146,8 @@ class FollowUps:
                 return "taken"
             if run.ended:
                 return "ended"
-            if taken := await self._took(inbound_id, channel, trigger, run, concern_of(events), answers):
+            concern = concern_of(events, self._people.is_still)
+            if taken := await self._took(inbound_id, channel, trigger, run, concern, answers):
                 return taken
         raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
 
@@ -212,7 +213,7 @@ class FollowUps:
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         # Whoever only answered something may take it back, as that does no harm, and steers nothing.
         may_steer = person in record.askers or (person in record.requesters and is_withdrawal(trigger.text))
-        if read and may_steer:
+        if read and may_steer and not is_stranger(record, person, self._people):
             return await self._of_requester(inbound_id, channel, trigger, run, read, answers)
         if not is_open:
             await self._check_steers(person, channel, run, concern, trigger.evidence)
@@ -230,7 +231,7 @@ class FollowUps:
         return self._rights.denial(who, "cancel", concern, run.id, is_known=True) is None
 
     def _is_denied(self, person: PersonId, trigger: Trigger, events: Sequence[Event]) -> bool:
-        who, concern = self._rights.of_person(person, trigger.evidence), concern_of(events)
+        who, concern = self._rights.of_person(person, trigger.evidence), concern_of(events, self._people.is_still)
         return self._rights.denial(who, "write", concern, fold(events).id, is_known=True) is not None
 
     async def _takes_back(self, events: Sequence[Event], person: PersonId) -> bool:
@@ -324,7 +325,7 @@ class FollowUps:
         """Tell somebody who may stop the run that it has ended; return whether they may."""
         events = (await self._store.load(run_id)).events
         run, person, at = fold(events), PersonId(trigger.person), self._store.about_now()
-        if not run.ended or self._is_denied(person, trigger, events):
+        if not run.ended or channel in ANSWERED_AT_ONCE or self._is_denied(person, trigger, events):
             return False
         made = [one for one in run.made if one.request_id] or [*run.made]
         with self._people.speaking_to(person):
@@ -363,6 +364,7 @@ class FollowUps:
             text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
             files=attachments(trigger.files),
             evidence=trigger.evidence,
+            identity=self._people.identity(trigger.person),
         )
 
     def _told(self, channel: str, trigger: Trigger, run: Run, text: str, at: datetime) -> Tell:
@@ -427,7 +429,7 @@ class FollowUps:
         now = await self._store.now(request.id)
         asks = is_question(trigger.text) and offers(record, self._people, person, channel, now).ask
         judgement = Asked(whom=request.askers) if asks else Unclear()
-        noted = _noted(inbound_id, channel, trigger, record, judgement.type, now)
+        noted = _noted(inbound_id, channel, trigger, record, judgement.type, await self._store.now(request.id))
         told = [] if channel in ANSWERED_AT_ONCE else [self._about_comment(channel, trigger, record, judgement)]
         brought = await self._decisions.comments.bring(record, [noted], is_public=_is_public(trigger, record))
         log.info("typed beside an approval", request_id=request.id)

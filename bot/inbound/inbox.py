@@ -21,9 +21,9 @@ from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
-from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency
+from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_stop
 from bot.policy.record import RequestRecord
-from bot.requests.decisions import Decisions
+from bot.requests.decisions import Decisions, Outcome
 from bot.requests.reassignment.delegation import wish_of
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
@@ -266,6 +266,38 @@ class Inbox:
             return await self._follow_ups.answered(statement.reply_id, channel, said, record, is_sure=is_sure)
         except (Conflict, Forbidden) as error:
             log.warning("not passed on to the run", person=reply.person, error=str(error))
+            return False
+
+    async def _is_for_run(self, channel: str, reply: Reply, record: RequestRecord, statement: Statement) -> bool:
+        """Return whether the answer is a word to the run that asked, and that has had its effect."""
+        said = _spoken(reply, record.request.thread).model_copy(update={"files": reply.files})
+        # An old mail can be sent to another's card: a stop in it does no harm.
+        is_theirs = statement.addressee in {None, statement.person} and not (reply.asks or statement.about)
+        is_sure = is_theirs and (channel != "email" or reply.is_sure)
+        try:
+            return await self._follow_ups.answered(statement.reply_id, channel, said, record, is_sure=is_sure)
+        except (Conflict, Forbidden) as error:
+            log.warning("not passed on to the run", person=reply.person, error=str(error))
+            return False
+
+    async def stopped(self, statement: Statement, outcome: Outcome) -> bool:
+        """Give a stop in answer to a closed request to the run that asked; return whether it stops anything.
+
+        It is for answers that no message brings: of a page, and of a program.
+        """
+        if outcome.counts or statement.said != "free_text" or statement.asks or not is_stop(statement.text):
+            return False
+        said = Trigger(
+            person=statement.person,
+            text=statement.text,
+            thread=outcome.record.request.thread,
+            evidence=statement.evidence,
+            follows=True,
+        )
+        said_id = f"{statement.reply_id}-stop"
+        try:
+            return await self._follow_ups.answered(said_id, statement.channel, said, outcome.record, is_sure=False)
+        except (Conflict, Forbidden):
             return False
 
     async def _came_after(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:

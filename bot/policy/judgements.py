@@ -31,7 +31,8 @@ class Answer(Frozen):
     `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it
     changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
     `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason. `may_stop`: the words fit the
-    question, and are those that stop a run; `is_plain`: whoever gave it said that it is the answer.
+    question, and are those that stop a run; `is_plain`: whoever gave it said that it is the answer. `identity` marks
+    the human behind the id.
     """
 
     reply_id: str

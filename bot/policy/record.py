@@ -82,13 +82,15 @@ class RequestRecord(Frozen):
     denial that came after the start: what has not begun by then does not begin. `noted` counts the answers of each
     person that did not count.
 
-    `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
-    words beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve no longer,
-    `renewed_at` when somebody got another card instead. `void` are votes that count no more, as whoever gave them has
-    left. `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and
-    `asked_at` when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop,
-    each with the cards that they held then. The `policy` of the `request` is the one that holds now: see
-    `RequestReassigned`. While it is `frozen`, nothing of it starts.
+    `joined` wrote to the run while it was open, and so count as its requesters from then on; `joined_as` marks the
+    humans behind their ids. `comments` are the newest words beside an open approval, which are for people alone.
+    `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
+    `void` are votes that count no more, as the id of whoever gave them has another address in the directory.
+    `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
+    when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop, each with
+    the cards that they held then.
+    The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
+    it starts.
     """
 
     request: Request

@@ -40,6 +40,7 @@ from bot.web.api.shapes import (
 )
 from bot.web.here import Here
 from bot.web.problems import Difference, Found, ProblemError, trouble
+from language import say
 
 Channel = Literal["api", "cli"]
 
@@ -104,6 +105,8 @@ async def answer(
     if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
+    if key.may("steer") and await here.app.messages.inbox.stopped(statement, outcome):
+        outcome = replace(outcome, words=f"{outcome.words} {say('notice.run-heard')}")
     raise await refusal(here, outcome, statement.digest)
 
 

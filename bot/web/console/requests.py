@@ -163,6 +163,8 @@ async def answered(request: HttpRequest) -> Response:
         return await page(request, "note.html", {**asked, **shown})
     if isinstance(outcome.judgement, Unclear) and outcome.judgement.misfits:
         return await _shown_again(request, record.request, outcome.judgement.misfits, outcome.words)
+    if await process.app.messages.inbox.stopped(statement, outcome):
+        return to(request, _back(request, record.request), f"{outcome.words} {say('notice.run-heard')}")
     return to(request, _back(request, record.request), outcome.words, is_well=outcome.counts)
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from channels import Address, Card, ChannelUnavailable, Contact, Ignored, Inbound, Quarantined, Reply
+from channels.email.format.message_ids import thread_root
 from channels.email.local import maildir
 from channels.email.local.letters import letters
 from channels.email.local.reply_mail import submit
@@ -177,4 +178,10 @@ async def test_a_mail_that_was_not_accepted_stays_and_is_handed_over_again(post:
 
 async def test_a_person_without_a_mail_address_can_t_be_reached(post: Post) -> None:
     assert await post.channel.address(Contact(id="cy", name="Cy"), "run-7") is None
-    assert await post.channel.address(BO, "run-7") == TO
+
+
+async def test_an_address_names_its_thread_by_the_id_that_answers_to_our_mails_name(post: Post) -> None:
+    root = thread_root("run-7", BOT)
+
+    assert await post.channel.address(BO, "run-7") == TO.model_copy(update={"thread": root})
+    assert await post.channel.address(BO, root) == TO.model_copy(update={"thread": root})

@@ -3,7 +3,7 @@
 No later approval, and no later answer of somebody else, has the tool run.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from channels import Reply
 from channels.email.local.letters import Letter
 from tests.fakes.hallway import Hallway
 from tests.long import few_of
+from tests.servers.console import a_console
+from tests.servers.web import serving
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -451,6 +453,31 @@ async def test_no_limit_of_words_keeps_a_stop_from_the_run(office: World, hallwa
     assert (await office.ended(run_id)).state == "cancelled"
 
 
+# By a page and by a program, which hear at once that the question is closed.
+
+
+@pytest.mark.parametrize("way", ["console", "api"])
+async def test_attack_in_a_form_or_a_call_that_answers_the_closed_question(world: World, way: str) -> None:
+    run_id = await world.trigger("ask free_text Which version?\npress bell")
+    question = await world.opened(run_id)
+    async with a_console(world) as console, serving(world.app) as api:
+        browser = await console.browser("anna")
+        page = await browser.get(f"/requests/{question.request.id}")
+        await world.decide("anna", question, "free_text", "v1")
+        record = await world.opened(run_id, after=question.request.id)
+
+        if way == "console":
+            form = page.form(f"/requests/{question.request.id}/answer")
+            told = (await browser.submit(form, text="stop, please")).words
+        else:
+            client = await api.client("anna", "answer", "steer", "read")
+            answer = await client.post(f"/v1/requests/{question.request.id}/answer", json={"text": "stop, please"})
+            told = answer.json()["detail"]
+
+    assert "The run has your stop" in told
+    assert (await world.request(record.request.id)).state == "withdrawn"
+
+
 # What is no stop, and who may not say it.
 
 
@@ -485,9 +512,6 @@ async def test_who_only_answered_stops_what_waits_for_an_approval_and_no_run(off
     assert (await office.request(record.request.id)).state in {"withdrawn", "denied"}
     await office.ended(run_id)
     assert await stopped_by(office, run_id) == []
-
-
-Case = Callable[[World, RunId, Letter, RequestRecord], Awaitable[None]]
 
 
 @pytest.mark.parametrize("words", few_of(["only after Cy looked at it", "which version is live now?", "v2"], 0))

@@ -138,3 +138,20 @@ async def test_below_a_card_in_a_place_of_many_people_write_to_its_run(
 
         assert await said(office) == [("dan", "not today")]
         assert await slack.violations() == []
+
+
+async def test_attack_a_stop_in_the_thread_of_a_question_that_was_answered_is_lost(office: SlackWorld) -> None:
+    goes_on = office.world.workshop.hold("letter")
+    await office.world.start()
+    await office.slack.connected()
+    asked = await office.anna.says("@sayso", "ask free_text Which one?\nstamp letter\nstamp cup")
+    await office.says("@anna", "To answer, write in this thread")
+    await office.anna.answers(asked, "the big one")
+    await until(lambda: office.world.workshop.started, what="it stamps")
+
+    await office.anna.answers(asked, "Stopp, bitte doch nicht")
+    await office.says("@anna", "Too late: it was started at")
+    goes_on.set()
+
+    assert (await office.world.ended(await office.only_run())).state == "cancelled"
+    assert office.world.workshop.effects == ["stamp letter"]
