@@ -146,7 +146,7 @@ class FollowUps:
                 return "taken"
             if run.ended:
                 return "ended"
-            concern = concern_of(events, self._people.is_still)
+            concern = concern_of(events)
             if taken := await self._took(inbound_id, channel, trigger, run, concern, answers):
                 return taken
         raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
@@ -213,7 +213,7 @@ class FollowUps:
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         # Whoever only answered something may take it back, as that does no harm, and steers nothing.
         may_steer = person in record.askers or (person in record.requesters and is_withdrawal(trigger.text))
-        if read and may_steer and not is_stranger(record, person, self._people):
+        if read and may_steer:
             return await self._of_requester(inbound_id, channel, trigger, run, read, answers)
         if not is_open:
             await self._check_steers(person, channel, run, concern, trigger.evidence)
@@ -231,7 +231,7 @@ class FollowUps:
         return self._rights.denial(who, "cancel", concern, run.id, is_known=True) is None
 
     def _is_denied(self, person: PersonId, trigger: Trigger, events: Sequence[Event]) -> bool:
-        who, concern = self._rights.of_person(person, trigger.evidence), concern_of(events, self._people.is_still)
+        who, concern = self._rights.of_person(person, trigger.evidence), concern_of(events)
         return self._rights.denial(who, "write", concern, fold(events).id, is_known=True) is not None
 
     async def _takes_back(self, events: Sequence[Event], person: PersonId) -> bool:
@@ -364,7 +364,6 @@ class FollowUps:
             text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
             files=attachments(trigger.files),
             evidence=trigger.evidence,
-            identity=self._people.identity(trigger.person),
         )
 
     def _told(self, channel: str, trigger: Trigger, run: Run, text: str, at: datetime) -> Tell:

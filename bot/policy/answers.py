@@ -119,7 +119,6 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         breaks_glass=breaks_glass,
         may_stop=may_stop,
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
-        identity=identity,
         at=now,
     )
 
