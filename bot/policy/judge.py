@@ -330,8 +330,11 @@ def delegation_objection(record: RequestRecord, answer: Answer) -> Judgement | N
 
 
 def _only_asks(record: RequestRecord, person: PersonId) -> bool:
-    """Return whether `person` is a requester of an approval who does not decide it as well."""
-    return record.request.format == "approval" and person in record.requesters and person not in _eligible(record)
+    """Return whether `person` is a requester of an approval who does not decide it as well, now or before."""
+    if record.request.format != "approval" or person not in record.requesters:
+        return False
+    policy = record.request.policy
+    return person in policy.barred(record.requesters) or person not in {*people_of(policy.rule), *policy.may_deny}
 
 
 def _eligible(record: RequestRecord) -> tuple[PersonId, ...]:

@@ -448,6 +448,40 @@ def test_a_vote_counts_where_its_step_lacks_more_and_all_steps_can_still_be_met(
     assert isinstance(left, Counted)  # too few are left anyway: others are asked in place of who has left
 
 
+@pytest.mark.parametrize("part", ["decides", "edited", "gave", "decided before", "decides later", "took", "only asks"])
+def test_a_denial_of_whoever_asked_and_may_approve_denies_it_and_of_who_only_asks_withdraws(part: str) -> None:
+    own = policy(requester_may_approve=True, rule=anyone("anna" if part in {"decides", "edited"} else "bo"))
+    before = PolicyStep(name="a", rule=anyone("anna"), by=(ANNA,))
+    changes: dict[str, dict[str, object]] = {
+        "edited": {"editors": (ANNA,)},
+        "gave": {"handed_on": (HandedOn(person=ANNA, to=BO),), "may_deny": (ANNA,)},
+        "decided before": {"steps": (before, PolicyStep(name="b", rule=own.rule)), "in_step": 1, "may_deny": (ANNA,)},
+        "decides later": {"steps": (PolicyStep(name="a", rule=own.rule), PolicyStep(name="b", rule=anyone("anna")))},
+        "took": {"rule": anyone("anna"), "handed_on": (HandedOn(person=BO, to=ANNA),)},
+    }
+
+    found = judge(record(approval(policy=own.model_copy(update=changes.get(part, {})))), answer(ANNA, approve=False))
+
+    assert isinstance(found, Decided)
+    assert found.decision.state == ("withdrawn" if part in {"decides later", "took", "only asks"} else "denied")
+
+
+def test_people_of_a_later_step_may_look_and_may_not_act_before_their_turn() -> None:
+    steps = (PolicyStep(name="a", rule=anyone("bo")), PolicyStep(name="b", rule=anyone("cy")))
+    asked = record(approval(policy=policy(rule=steps[0].rule, steps=steps)))
+    early = answer(CY)
+
+    for objection in (judge(asked, early), judge(asked, answer(CY, approve=False)), edit_objection(asked, early)):
+        assert objection == NotEntitled(why="not_an_approver", approvers=(BO,))
+
+
+@pytest.mark.parametrize("has_voted", [False, True])
+def test_whoever_has_edited_or_voted_may_edit_again(*, has_voted: bool) -> None:
+    three = policy(rule=anyone("bo", "cy", "dan"), quorum=2, editors=() if has_voted else (BO,))
+
+    assert edit_objection(record(approval(policy=three), votes=(vote(BO),) if has_voted else ()), answer(BO)) is None
+
+
 def test_a_denial_counts_in_every_way() -> None:
     asked = record(approval(policy=policy(answer_from=("cli",), approve_by_email=False)))
 
