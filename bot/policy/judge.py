@@ -40,7 +40,7 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.policy.record import RequestRecord
-from channels.email.reply.against import speaks_against
+from channels.email.reply.against import is_reason
 
 # Within an address no blank follows it.
 _QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
@@ -114,7 +114,7 @@ def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     is_vote = record.request.format == "approval"
     if answer.breaks_glass and not says_something(answer.note):
         return Unclear(why=NO_REASON)
-    if answer.breaks_glass and speaks_against(answer.note):
+    if answer.breaks_glass and not is_reason(answer.note):
         return Unclear(why=AGAINST)
     if answer.edits or (answer.approve if is_vote else answer.given) is not None:
         return None
@@ -146,8 +146,8 @@ def is_kept(record: RequestRecord, person: PersonId, judgement: Judgement) -> bo
 REPLACED = "it answers a card that was replaced by a newer one"
 NO_REASON = "to break the glass, say why"
 AGAINST = (
-    "what stands beside the command may mean that it is not to be done, or not yet, or only under a condition, or it asks"
-    " something: to do it, write the command again with a reason that says what has happened and nothing else"
+    "what stands beside the command may mean that it is not to be done, or not yet, or only under a condition, or it "
+    "asks something: to do it, write the command again with a reason that says what has happened and nothing else"
 )
 TOO_OFTEN = "beside this request you have said as much as is kept of one person, and this is not"
 

@@ -1,11 +1,11 @@
 """The words that mails are read by: eight languages read as one, because people mix them (`Hi, genehmigt. Thanks`).
 
-The words are data: one TOML file for each language, and one each for what languages share and for what mail systems are
-called. Four more have a table for each language or maker: moments, what speaks against a command, the words that mail
-programs write around a quote, and the names of programs and devices. They hold patterns over folded text: lower case, one space between words, and
-letters of the Latin alphabet without their accents, because phones and habits leave them out. A list is joined with
-`|`. Others use the patterns named here, `every` for the lists of signatures, banners and subjects, and `fold`. What a
-match means is never decided here.
+The words are data: one TOML file for each language, and one each for what languages share and for what mail systems
+are called. Four more have a table for each language or maker: moments, what speaks against a command, the words that
+mail programs write around a quote, and the names of programs and devices. They hold patterns over folded text: lower
+case, one space between words, and letters of the Latin alphabet without their accents, because phones and habits
+leave them out. A list is joined with `|`. Others use the patterns named here, `every` for the lists of signatures,
+banners and subjects, and `fold`. What a match means is never decided here.
 """
 
 import re
