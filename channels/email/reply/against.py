@@ -85,8 +85,9 @@ def speaks_against(text: str) -> bool:
 def is_reason(text: str) -> bool:
     """Return whether `text` may be the reason of a command: it tells something, and does not speak against it."""
     plain = _plain(text)
-    # Where words have no blanks between them, or none that we know, their number says nothing.
-    is_short = len(plain.split()) <= SHORT_WORDS and len(plain) <= SHORT_CHARS and plain.isascii()
+    # In other alphabets words may have no blanks between them, and none is known.
+    is_latin = all(char.isascii() for char in plain if char.isalpha())
+    is_short = len(plain.split()) <= SHORT_WORDS and len(plain) <= SHORT_CHARS and is_latin
     return not (is_short and _words().tells.search(plain) is None) and not speaks_against(text)
 
 
