@@ -15,8 +15,9 @@ from bot.policy.judge import delegation_objection, edit_objection, judge
 from bot.policy.judgements import Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
 from bot.policy.record import RequestRecord
 
-# A reason that somebody would give: without any, no glass is broken.
 _SAID = "-"
+# A reason that somebody would give: without one, no glass is broken.
+_REASON = "outage"
 
 
 class Can(NamedTuple):

@@ -4,7 +4,8 @@ A reason tells what has happened, and in an emergency it is full of negations an
 works since 14:05`. What is said to whoever reads the command is another thing: a refusal, a wait, a condition, a moment
 to come, a question, or a word that nobody replaced. In doubt it is that: to ask once more is cheaper than a wrong act.
 
-Others use `speaks_against`. Pure, and linear in the length of the text.
+Others use `speaks_against` for what stands beside an argument, and `is_reason` for what has to be a reason. Pure, and
+linear in the length of the text.
 """
 
 import re
@@ -12,13 +13,19 @@ import unicodedata
 from functools import cache
 from typing import NamedTuple
 
-from channels.email.reply import read_reply, vocabulary
+from channels.email.reply import DECISION_CHARS, read_reply, vocabulary
 
 CONDITION_WORDS = 8
 """Most words of a sentence that is nothing but a condition: `once the backup of production has run`."""
 
 AFTER_WORDS = 4
 """The same where it names a moment by what happens then: `after the release of v2`. More words tell something."""
+
+SHORT_WORDS = 4
+"""Most words of a reason that must hold one of those that tell something: a longer one tells it in its own words."""
+
+SHORT_CHARS = 200
+"""The same in characters: it bounds the time of the patterns."""
 
 _LEADS = 12
 _UNSEEN = {"Cc", "Cf", "Cs", "Co"}
@@ -28,12 +35,12 @@ _SENTENCE = re.compile(r"(?<!\d)[.!:;\u3002]+|[.!:;\u3002]+(?!\d)|[\n\u2014\u201
 _CLAUSE = re.compile(
     r"(?<!\d),|,(?!\d)|\u3001|\b(?:but|however|although|aber|jedoch|allerdings|doch|mais|pero|maar|mas|ma)\b"
 )
-_MIDDAY = re.compile(r"\b(\d{1,2}(?:[:.]\d\d)?) ?([ap])\.? ?m\b\.?")
+_MIDDAY = re.compile(r"\b(\d{1,2}(?:[:.]\d\d)?) ?([ap])\.? ?m\b")
 _CLOCK = r"\d{1,4}(?:[:.h-]\d{1,2}){0,2}(?:h|ish)?|[ap]m|\d{1,2}[ap]m|\d{1,2}(?:st|nd|rd|th)|utc|cet|cest|gmt"
 _NO_PICTURE = "[👎❌🚫⛔🛑✋🙅]"
 _FRAMED = re.compile(r"<(?!https?:|mailto:)[^<>]*>|\{[^{}]*\}|\[[^\[\]]*\]")
 _FRAME = "<>{}[]()\"'`*_ .!-"
-_LEFT_OUT = re.compile(r"\bx{3,}\b")
+_LEFT_OUT = re.compile(r"\bx{3,}\b|:\s*\.{2,}\s*\Z")
 
 
 class _Words(NamedTuple):
@@ -50,6 +57,7 @@ class _Words(NamedTuple):
     moment: re.Pattern[str]
     near: re.Pattern[str]
     unfilled: re.Pattern[str]
+    tells: re.Pattern[str]
 
 
 class _Clause(NamedTuple):
@@ -60,10 +68,11 @@ class _Clause(NamedTuple):
 def speaks_against(text: str) -> bool:
     """Return whether `text`, which stands beside a command, may mean that it is not to be done, not yet, or not so.
 
-    An empty text says nothing. A reason of an emergency does not speak against it.
+    An empty text says nothing. A reason of an emergency does not speak against it; what is too long to be read as a
+    decision may.
     """
-    if not text.strip():
-        return False
+    if not text.strip() or len(text) > DECISION_CHARS:
+        return bool(text.strip())
     plain = _plain(text)
     if _GREEK_QUESTION in text or _QUESTION.search(plain) or _is_unfilled(plain):
         return True
@@ -71,6 +80,15 @@ def speaks_against(text: str) -> bool:
         return True
     clauses = list(_clauses(plain))
     return any(map(_is_against, clauses)) or _is_only_moment(clauses) or _is_only_condition(clauses)
+
+
+def is_reason(text: str) -> bool:
+    """Return whether `text` may be the reason of a command: it tells something, and does not speak against it."""
+    plain = _plain(text)
+    # In other alphabets words may have no blanks between them, and none is known.
+    is_latin = all(char.isascii() for char in plain if char.isalpha())
+    is_short = len(plain.split()) <= SHORT_WORDS and len(plain) <= SHORT_CHARS and is_latin
+    return not (is_short and _words().tells.search(plain) is None) and not speaks_against(text)
 
 
 def _plain(text: str) -> str:
@@ -99,6 +117,7 @@ def _words() -> _Words:
         moment=re.compile(found["moment"]),
         near=re.compile(rf"{near}|{_CLOCK}"),
         unfilled=re.compile(found["unfilled"]),
+        tells=re.compile(rf"(?<![\w.-])(?:{found['tells']})(?![\w])"),
     )
 
 

@@ -233,3 +233,21 @@ async def test_in_the_thread_of_a_run_that_started_another_it_is_about_what_that
         record = await office.opened(asks)
         assert record.request.call
         assert record.request.call.arguments["run"] == child
+
+
+async def test_attack_words_behind_it_that_speak_against_it_ask_nobody(redis: str, tmp_path: Path) -> None:
+    against = (
+        ", only if Cy agrees",
+        "?",
+        " with any what, but wait for me",
+        ", not yet",
+        ", mit beliebigem what, nein",
+    )
+    async with an_office(redis, tmp_path) as office:
+        end, day = await told_the_end(office), await day_of(office)
+
+        for behind in against:
+            await office.reply("anna", end, f"standing 2 times until {day}{behind}")
+            await office.next_mail("anna", about="without asking")
+
+        assert await asked_in(office) == []

@@ -1,0 +1,58 @@
+"""What stands beside a command: every refusal, wait, condition, question and placeholder is told from a reason."""
+
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from channels.email.reply import DECISION_CHARS
+from channels.email.reply.against import is_reason, speaks_against
+
+_TABLES: dict[str, dict[str, list[str]]] = tomllib.loads(
+    Path(__file__).with_name("beside_commands.toml").read_text(encoding="utf-8")
+)
+_ALL_REASONS = [reason for table in _TABLES.values() for reason in table["reasons"]]
+
+
+@pytest.mark.parametrize("language", _TABLES)
+def test_attack_what_speaks_against_a_command_is_no_reason_for_it(language: str) -> None:
+    assert [text for text in _TABLES[language]["against"] if is_reason(text)] == []
+
+
+@pytest.mark.parametrize("language", _TABLES)
+def test_what_tells_of_an_emergency_or_its_end_is_a_reason_whatever_it_denies(language: str) -> None:
+    assert [text for text in _TABLES[language]["reasons"] if not is_reason(text)] == []
+
+
+def test_one_honest_reason_of_ten_at_most_is_asked_back() -> None:
+    asked_back = [text for table in _TABLES.values() for text in table["asked_back"]]
+
+    assert [text for text in asked_back if is_reason(text)] == []
+    assert len(asked_back) * 10 <= len(_ALL_REASONS)
+
+
+@pytest.mark.parametrize("behind", ["?", ", but wait for me", ". No.", ", aber erst morgen", ", only if Cy agrees"])
+def test_attack_no_honest_reason_hides_what_stands_behind_it(behind: str) -> None:
+    assert [reason for reason in _ALL_REASONS if not speaks_against(reason.rstrip(".") + behind)] == []
+
+
+@pytest.mark.parametrize("before", ["No, ", "Wait: ", "Nein. ", "not yet, ", "Noch nicht: ", "only if Cy agrees. "])
+def test_attack_no_honest_reason_hides_what_stands_before_it(before: str) -> None:
+    assert [reason for reason in _ALL_REASONS if not speaks_against(before + reason)] == []
+
+
+def test_a_short_text_that_tells_nothing_is_no_reason_and_does_not_speak_against_anything() -> None:
+    assert [is_reason("on the train"), speaks_against("on the train"), is_reason(""), speaks_against(" ")] == [
+        False, False, False, False,
+    ]  # fmt: skip
+
+
+def test_what_is_too_long_to_be_read_speaks_against_it_and_takes_no_time() -> None:
+    hostile = ("a-" * DECISION_CHARS, "if " * DECISION_CHARS, "wenn a " * 280, "(" * 1_999, "no, " * 499, "<a" * 999)
+
+    began = time.process_time()
+    found = [speaks_against(text) for text in hostile]
+
+    assert found[:2] == [True, True]
+    assert time.process_time() - began < 2
