@@ -15,7 +15,7 @@ from bot.policy.judge import delegation_objection, edit_objection, judge
 from bot.policy.judgements import Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
 from bot.policy.record import RequestRecord
 
-# A reason that somebody would give: without any, no glass is broken.
+# Words that somebody might say: whatever they are, only that there are some matters.
 _SAID = "-"
 
 
@@ -151,5 +151,5 @@ def _is_editable(record: RequestRecord) -> bool:
 
 
 def _glass(record: RequestRecord, meant: Answer, judging: Judging) -> bool:
-    alone = meant.model_copy(update={"approve": True, "breaks_glass": True, "note": "x"})
+    alone = meant.model_copy(update={"approve": True, "breaks_glass": True, "note": "down"})
     return isinstance(judge(record, alone, judging.here), Decided)
