@@ -207,7 +207,7 @@ class AnswerForm(Frozen):
     options: tuple[str, ...] = ()
     fields: tuple[Input, ...] = ()
     may_approve: bool = True
-    may_deny: bool = True
+    may_deny: bool = Field(default=True, exclude_if=bool)
     only_stops: bool = False
     # A release before can read what has none, if one goes back to it.
     ask_back: str = Field(default="", exclude_if=operator.not_)

@@ -242,9 +242,9 @@ class Sender:
             if isinstance(entry, PlaceCard) and is_live and form.format == "approval":
                 # As it stands now: nothing may change it until somebody decides.
                 card = with_approvals(card, record, self._people)
-            offered = offered_form(form, record, self._people, name, card.at, me)
-        # Whoever answers a mail that can do nothing more is answered as well, by its token.
-        return card if offered is None and not is_live else card.model_copy(update={"form": offered})
+            # Whoever answers a mail by which nothing counts is answered as well, by its token.
+            offered = offered_form(form, record, self._people, name, card.at, me, keeps=not is_live)
+        return card.model_copy(update={"form": offered})
 
     async def _with_kept(self, entry: OutboxEntry, card: Card, channel: Channel) -> Card:
         """`card` with what is kept beside its run; a channel that changes cards where they stand links to it."""

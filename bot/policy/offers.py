@@ -15,6 +15,7 @@ from bot.policy.judge import delegation_objection, edit_objection, judge
 from bot.policy.judgements import Answer, Asked, Counted, Decided, Judgement, LinkBy, Revoked
 from bot.policy.record import RequestRecord
 
+# Words that somebody might say: whatever they are, only that there are some matters.
 _SAID = "-"
 # A reason that somebody would give: without one, no glass is broken.
 _REASON = "outage"

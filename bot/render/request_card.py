@@ -396,14 +396,21 @@ def standing_card(
 
 
 def offered_form(
-    form: AnswerForm, record: RequestRecord, people: People, way: str, at: datetime, me: PersonId | None
+    form: AnswerForm,
+    record: RequestRecord,
+    people: People,
+    way: str,
+    at: datetime,
+    me: PersonId | None,
+    *,
+    keeps: bool = False,
 ) -> AnswerForm | None:
     """Return `form` with what `me` can say by the channel `way`, or anybody where many see it; None for nothing at all.
 
-    One that only stops offers nothing else.
+    One that only stops offers nothing else. A channel `keeps` a form that offers nothing where words come back by it.
     """
     can = offers(record, people, me, way, at)
-    if form.only_stops or not can.has_form:
+    if form.only_stops or not (can.has_form or keeps):
         return form if can.stop else None
     answered = _form(form, record, can, people, at, me)
     if me is None or form.format != "approval" or can.approve:

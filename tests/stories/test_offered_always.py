@@ -16,11 +16,12 @@ from bot.people.offers import waits_for
 from bot.people.sessions import Login
 from bot.policy.approvers.delegation import Involved, objection
 from bot.policy.judge import delegation_objection, edit_objection, judge, ways_to_approve
-from bot.policy.judgements import Answer, Asked, Counted, Decided, NotEntitled, Revoked
+from bot.policy.judgements import Answer, Asked, Counted, Decided, LinkBy, NotEntitled, Revoked
 from bot.policy.record import RequestRecord
 from bot.render.cards import request_card
 from bot.render.request_card import offered_form, standing, standing_card
 from bot.render.views import request_view
+from bot.store.journal import record_write
 from bot.store.outbox_entry import Delivery
 from bot.web.console.views.card import card_view
 from channels import AnswerForm
@@ -56,7 +57,9 @@ DIRECTORY = People(
 )
 STARTED = fold([started()])
 Acts = frozenset[str]
-MOSTLY_OPEN: tuple[RequestState, ...] = (*("open",) * 8, *("approved",) * 4, *cast("tuple[RequestState, ...]", STATES))
+LINKS: tuple[LinkBy, ...] = ("slack", "email", "operator")
+OPEN, APPROVED = STATES[0], STATES[1]
+MOSTLY_OPEN = (*[OPEN] * 8, *[APPROVED] * 4, *STATES)
 
 SOME = st.lists(st.sampled_from(EVERYBODY), max_size=2, unique=True).map(tuple)
 RULES = st.sampled_from(
@@ -204,16 +207,19 @@ def in_slack(found: RequestRecord, me: PersonId | None) -> Iterator[Acts]:
     yield pressed(offered_form(again, found, DIRECTORY, "slack", LATER, me) if again else None)
 
 
-@any_of_them(asked(), st.sampled_from(EVERYBODY))
+@any_of_them(asked())
 def test_a_card_in_slack_offers_its_reader_what_counts_sent_and_drawn_again_and_in_a_window(
-    found: RequestRecord, person: PersonId
+    found: RequestRecord,
 ) -> None:
-    for offered in in_slack(found, person):
-        assert offered == counted(found, person, "slack")
+    for person in EVERYBODY:
+        for offered in in_slack(found, person):
+            assert offered == counted(found, person, "slack")
 
-    placed = Delivery(id=DeliveryId("s0d-a"), run_id=RUN, request_id=REQUEST, revision=1, digest=DIGEST, person=person)
-    window = standing_card(found, placed, person, "slack", DIRECTORY, LATER)
-    assert pressed(window.form) == counted(found, person, "slack")
+        placed = Delivery(
+            id=DeliveryId("s0d-a"), run_id=RUN, request_id=REQUEST, revision=1, digest=DIGEST, person=person
+        )
+        window = standing_card(found, placed, person, "slack", DIRECTORY, LATER)
+        assert pressed(window.form) == counted(found, person, "slack")
 
 
 @any_of_them(asked())
@@ -224,40 +230,54 @@ def test_a_card_that_many_see_offers_what_counts_of_any_of_them(found: RequestRe
         assert offered == everybodys
 
 
-@any_of_them(asked(), st.sampled_from(EVERYBODY))
-def test_a_mail_says_how_to_do_what_counts_by_mail(found: RequestRecord, person: PersonId) -> None:
+@any_of_them(asked())
+def test_a_mail_says_how_to_do_what_counts_by_mail(found: RequestRecord) -> None:
     if found.state != "open":
         return
     sent = request_card(found.request, DIRECTORY, NOON).form
     assert sent
 
-    assert written(offered_form(sent, found, DIRECTORY, "email", LATER, person)) == counted(found, person, "email")
+    for person in EVERYBODY:
+        offered = offered_form(sent, found, DIRECTORY, "email", LATER, person, keeps=True)
+        words = {"answer"} if found.request.format != "approval" else set[str]()
+        assert written(offered) - words == counted(found, person, "email") - words
 
 
-@any_of_them(asked(), st.sampled_from(EVERYBODY), st.sampled_from(["slack", "email", "operator"]))
-def test_the_page_of_a_request_offers_what_counts_there(found: RequestRecord, person: PersonId, by: Any) -> None:
-    card = card_view(found, DIRECTORY, Login(person=person, by=by), LATER)
+@any_of_them(asked(), st.sampled_from(LINKS))
+def test_the_page_of_a_request_offers_what_counts_there(found: RequestRecord, by: LinkBy) -> None:
+    for person in EVERYBODY:
+        card = card_view(found, DIRECTORY, Login(person=person, by=by), LATER)
 
-    said = {"approve": card.may_approve, "no": card.may_deny, "stop": card.may_stop, "answer": card.may_answer}
-    said |= {"ask": card.ask_back, "edit": card.may_edit, "hand_on": card.may_hand_on, "glass": card.may_break_glass}
-    offered = frozenset(name for name, is_so in said.items() if is_so)
-    wanted = counted(found, person, "console", link_by=by)
-    # Whoever asked says no by another button, which is theirs for a question as well.
-    asks = person in found.askers and found.request.purpose not in {"unknown", "review"}
-    assert card.may_withdraw is (found.state == "open" and asks)
-    assert offered | ({"no"} if card.may_withdraw and "no" in wanted else set()) == wanted
+        said = {"approve": card.may_approve, "no": card.may_deny, "stop": card.may_stop, "answer": card.may_answer}
+        said |= {"ask": card.ask_back, "edit": card.may_edit, "hand_on": card.may_hand_on}
+        offered = frozenset(name for name, is_so in {**said, "glass": card.may_break_glass}.items() if is_so)
+        wanted = counted(found, person, "console", link_by=by)
+        # Whoever asked says no by another button, which is theirs for a question as well.
+        asks = person in found.askers and found.request.purpose not in {"unknown", "review"}
+        assert card.may_withdraw is (found.state == "open" and asks)
+        assert offered | ({"no"} if card.may_withdraw and "no" in wanted else set()) == wanted
 
 
-@any_of_them(asked(), st.sampled_from(EVERYBODY))
-def test_lists_and_programs_are_told_of_those_whose_word_decides(found: RequestRecord, person: PersonId) -> None:
-    ways = ways_to_approve(found.request.policy) or ("console",)
-    acts = frozenset(itertools.chain(*(counted(found, person, way) for way in ways)))
-    view, is_vote = request_view(found, DIRECTORY), found.request.format == "approval"
-    yes = answer(person, approve=True if is_vote else None, given=None if is_vote else Given(text="-"), channel=ways[0])
-    entitled = not isinstance(judge(found.model_copy(update={"votes": ()}), yes, EVERYBODY), NotEntitled)
+@any_of_them(asked())
+def test_lists_and_programs_are_told_of_those_whose_word_decides(found: RequestRecord) -> None:
+    if found.state != "open":
+        return
+    ways, view = ways_to_approve(found.request.policy), request_view(found, DIRECTORY)
+    is_vote, listed = found.request.format == "approval", record_write(found, 1).people
+    given = None if is_vote else Given(text="-")
 
-    if ways_to_approve(found.request.policy):
-        assert waits_for(found, person, DIRECTORY) is bool(acts & {"approve", "answer"})
-    if found.state == "open":
-        assert (person in view.may_decide) is entitled
-        assert (person in view.may_break_glass) is ("glass" in acts) or not ways_to_approve(found.request.policy)
+    for person in EVERYBODY:
+        yes = answer(person, approve=True if is_vote else None, given=given, channel="console")
+        entitled = not isinstance(judge(found.model_copy(update={"votes": ()}), yes, EVERYBODY), NotEntitled)
+        assert (person in view.may_decide, person in listed) == (entitled, entitled)
+        if ways:
+            acts = frozenset(itertools.chain(*(counted(found, person, way) for way in ways)))
+            assert waits_for(found, person, DIRECTORY) is bool(acts & {"approve", "answer"})
+            assert (person in view.may_break_glass) is ("glass" in acts)
+
+
+def test_who_wrote_to_the_run_since_is_listed_for_nobody_to_wait_for() -> None:
+    found = record(joined=(BO,))
+
+    assert record_write(found, 1).people == request_view(found, DIRECTORY).may_decide == (CY,)
+    assert not waits_for(found, BO, DIRECTORY)
