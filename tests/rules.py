@@ -15,7 +15,7 @@ Said = tuple[str, str, str]
 @dataclass
 class Rules:
     """One request. `approvers` were resolved when it opened, `group` is who is in theirs by now, and `version` is what
-    stands there in this `revision`.
+    stands there in this `revision`. Those who `may_be` one human have one word there: only one of them is present.
     """
 
     requester: str
@@ -36,6 +36,7 @@ class Rules:
     has_started: bool = False
     is_frozen: bool = False
     is_mail_enough: bool = False
+    may_be: dict[str, str] = field(default_factory=dict[str, str])
 
     def approve(self, person: str, channel: str, revision: int, now: float) -> None:
         """Sentences 1, 2, 4 and 5: an approver who is no requester, once, of what stands now. *Break glass*: by mail
@@ -94,13 +95,7 @@ class Rules:
         if not self._is_open(now) or not may:
             return False
         is_accepted = to in self.present and to in self.group | self.stand_ins
-        has_part = to in {
-            self.requester,
-            self.editor,
-            *self.votes,
-            *self.deciders(),
-            *(one for one, _ in self.handed_on),
-        }
+        has_part = self._is_out(to) or to in {*self.votes, *self.deciders()}
         if not is_accepted or has_part or self._times_handed_on(giver) >= 3:
             return False
         before = self.approvers, list(self.handed_on)
@@ -156,13 +151,22 @@ class Rules:
 
     def deciders(self) -> set[str]:
         """Sentence 2, and who neither changed it last nor handed it on."""
-        return {*self.approvers} - {self.requester, self.editor, *(giver for giver, _ in self.handed_on)}
+        return {one for one in self.approvers if not self._is_out(one)}
+
+    def _is_out(self, person: str) -> bool:
+        """Return whether that is, or may be, who asked, changed it last or handed it on."""
+        out = {self.requester, self.editor, *(giver for giver, _ in self.handed_on)}
+        return self._human(person) in {self._human(one) for one in out}
+
+    def _human(self, person: str) -> str:
+        return self.may_be.get(person, person)
 
     def _counts(self, channel: str) -> bool:
         return channel != "email" or self.is_mail_enough
 
     def _may_edit(self, person: str) -> bool:
-        return person in self.deciders() | ({self.editor} & self.approvers)
+        is_own = bool(self.editor) and self._human(person) == self._human(self.editor)
+        return person in self.deciders() or (is_own and person in self.approvers)
 
     def _times_handed_on(self, holder: str) -> int:
         times = 0
