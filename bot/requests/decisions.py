@@ -27,6 +27,7 @@ from bot.policy.judgements import (
     Delegated,
     DelegationRefused,
     Judgement,
+    NotEntitled,
     NotThisWay,
     OutOfDate,
     Remarked,

@@ -141,7 +141,11 @@ class Requests(RuleBasedStateMachine):
 
     @initialize(policy=st.sampled_from(("one", "two", "three")), by_mail=st.sampled_from(("", "_by_mail")))
     def opens(self, policy: str, by_mail: str) -> None:
-        self.file = {one: (one, config) for one, config in self.house.settings.people.items()}
+        slack = {"bo": "U0BO", "cy": "U0CY"}
+        self.file = {
+            one: (one, config.model_copy(update={"slack": slack.get(one)}))
+            for one, config in self.house.settings.people.items()
+        }
         self.number, self.known = 0, dict[str, PersonId]()
         self.page = Rules("anna", frozenset(), 1, set(PEOPLE), set(), frozenset(), "v1")
         self.house.people.change(Tables({}, {}), Humans())
@@ -186,7 +190,7 @@ class Requests(RuleBasedStateMachine):
     def answer_at_once(self, crowd: list[tuple[str, str, Vote]]) -> None:
         """Eight of them. Who is heard first is up to chance; that it ends as in one of all orders is not."""
         here = [one for one in crowd if one[0] in self.page.present]
-        said = [statement(self.known[person], *how, self.seen[-1]) for person, *how in here]
+        said = [statement(self.known[person], way, vote, self.seen[-1]) for person, way, vote in here]
         may_stand = self.page.in_any_order(here, self.seen[-1].revision, self.waited_s)
         self.has(self.house.hear(self.request, said))
         stands = self.record.state, {self.human(vote.person) for vote in self.record.votes if vote.approve}
@@ -222,7 +226,7 @@ class Requests(RuleBasedStateMachine):
 
     @rule(
         person=st.sampled_from((*PEOPLE, "gus")),
-        to=st.sampled_from((*PEOPLE, "gus", "hal")),
+        to=st.sampled_from((*PEOPLE, *NEWCOMERS, *NEWCOMERS)),
         channel=st.sampled_from(CHANNELS),
     )
     def hands_it_on(self, person: str, to: str, channel: str) -> None:
@@ -288,7 +292,11 @@ class Requests(RuleBasedStateMachine):
         elif not self.file[person][1].slack:
             self.becomes(person, slack=f"U0{person.upper()}")
 
-    @rule(person=st.sampled_from(("bo", "cy", "dan")), newcomer=st.sampled_from(NEWCOMERS), may_be=st.booleans())
+    @rule(
+        person=st.sampled_from(("bo", "cy", "dan")),
+        newcomer=st.sampled_from(NEWCOMERS),
+        may_be=st.sampled_from((True, True, False)),
+    )
     def somebody_else_gets_the_id(self, person: str, newcomer: str, *, may_be: bool) -> None:
         """In one save. With the same Slack id and another address, nobody knows who it is."""
         config = self.file[person][1]
@@ -302,6 +310,22 @@ class Requests(RuleBasedStateMachine):
         self.page.present.add(newcomer)
         self.page.group.add(newcomer)
         self.saved()
+
+    @rule(
+        person=st.sampled_from(("bo", "cy")),
+        colleague=st.sampled_from(("bo", "cy", "dan")),
+        newcomer=st.sampled_from(NEWCOMERS),
+        edits=st.booleans(),
+    )
+    def who_had_a_part_comes_to_it_again(self, person: str, colleague: str, newcomer: str, *, edits: bool) -> None:
+        """Whoever edited or handed it on is there as somebody who may be them, and gets a colleague's seat."""
+        if edits:
+            self.edits_the_call(person, "cli", "v2", 0)
+        else:
+            self.hands_it_on(person, "fay", "cli")
+        self.somebody_else_gets_the_id(person, newcomer, may_be=True)
+        self.hands_it_on(colleague, newcomer, "cli")
+        self.answers(newcomer, "cli", "approve", 0)
 
     def another_id(self, person: str) -> str:
         self.number += 1

@@ -94,6 +94,7 @@ async def test_attack_the_old_card_of_one_whose_id_is_anothers_by_now_approves(r
         card = await office.next_mail("cy", "Press bell?")
         await becomes(office, by_someone_else(OPEN))
 
+        assert card.reply_to
         await office.post("zoe", card.reply_to, "yes", about=f"Re: {card.subject}")
         await office.quiet()
 
