@@ -15,7 +15,7 @@ Said = tuple[str, str, str]
 @dataclass
 class Rules:
     """One request. `approvers` were resolved when it opened, `group` is who is in theirs by now, and `version` is what
-    stands there in this `revision`.
+    stands there in this `revision`. Those who `may_be` one human have one word there: only one of them is present.
     """
 
     requester: str
@@ -37,6 +37,7 @@ class Rules:
     is_frozen: bool = False
     is_mail_enough: bool = False
     may_requester_approve: bool = False
+    may_be: dict[str, str] = field(default_factory=dict[str, str])
 
     def approve(self, person: str, channel: str, revision: int, now: float) -> None:
         """Sentences 1, 2, 4 and 5: an approver who is no requester, once, of what stands now. *Break glass*: by mail
@@ -98,13 +99,7 @@ class Rules:
         if not self._is_open(now) or not may:
             return False
         is_accepted = to in self.present and to in self.group | self.stand_ins
-        has_part = to in {
-            self.requester,
-            *self.editors,
-            *self.votes,
-            *self.deciders(),
-            *(one for one, _ in self.handed_on),
-        }
+        has_part = self._is_out(to, {self.requester}) or to in {*self.votes, *self.deciders()}
         if not is_accepted or has_part or self._times_handed_on(giver) >= 3:
             return False
         before = self.approvers, list(self.handed_on)
@@ -164,13 +159,22 @@ class Rules:
         """
         takers = {to for _, to in self.handed_on}
         asked = {self.requester} & (takers if self.may_requester_approve else {self.requester})
-        return {*self.approvers} - asked - self.editors - {giver for giver, _ in self.handed_on}
+        return {one for one in self.approvers if not self._is_out(one, asked)}
+
+    def _is_out(self, person: str, asked: set[str]) -> bool:
+        """Return whether that is, or may be, one of who `asked`, ever chose what stands, or handed it on."""
+        out = {*asked, *self.editors, *(giver for giver, _ in self.handed_on)}
+        return self._human(person) in {self._human(one) for one in out}
+
+    def _human(self, person: str) -> str:
+        return self.may_be.get(person, person)
 
     def _counts(self, channel: str) -> bool:
         return channel != "email" or self.is_mail_enough
 
     def _may_edit(self, person: str) -> bool:
-        return person in self.deciders() | (self.editors & self.approvers)
+        is_own = self._human(person) in {self._human(one) for one in self.editors}
+        return person in self.deciders() or (is_own and person in self.approvers)
 
     def _times_handed_on(self, holder: str) -> int:
         times = 0

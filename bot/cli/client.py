@@ -280,6 +280,10 @@ class Client:
         """Freeze an environment or everything, or end that."""
         return self._ask("POST", f"/v1/{verb}", {"environment": environment, "reason": reason})
 
+    def same(self, known_by: str, person: str) -> dict[str, Any]:
+        """Say that somebody is whom the directory knew by something else."""
+        return self._ask("POST", "/v1/people/same", {"known_by": known_by, "person": person})
+
     def standing(self) -> list[dict[str, Any]]:
         """The standing approvals that this person may see."""
         return self._ask("GET", "/v1/standing")["standing"]

@@ -32,6 +32,7 @@ standing = typer.Typer(
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     people.callback()(listed)
+    people.command()(same)
     imports.command(name="slack")(from_slack)
     people.add_typer(imports, name="import")
     app.add_typer(people, name="people")
@@ -73,6 +74,33 @@ def listed(context: typer.Context, as_json: Json = False, data: Data = None) -> 
         print(plain(f"{name}  {person.name}  {mail}  {person.timezone}{groups}  {short_hash(tables[name])}"))
     for name, (now, then) in duties.items():
         print(plain(f"oncall:{name}  {duty_line(now, then, directory, settings.oncall[name].timezone)}"))
+
+
+def same(
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="OLD",
+            help="A mail address, Slack id or uid of theirs from before, or the id that requests call them by.",
+        ),
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="What sayso.toml calls them now.")],
+    person: As = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Say that somebody whose address has changed is still the same human: sayso people same cy@old.example cy
+
+    Ids are given out again, so sayso knows people by their address and Slack id. Whoever has another one counts as
+    somebody new, and whom it knew before as one who has left: others decide for them, and their approvals count no
+    more. After this, what was theirs is theirs again. With a `uid` for each person in sayso.toml it is never needed.
+    It takes an admin, who can't say it of themselves, and stands in the audit log.
+    """
+    from bot.cli.client import speaking
+
+    with speaking(data, person) as client:
+        done = client.same(old, new)
+    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
 
 
 def duty_line(now: "Duty | None", then: "Duty | None", people: "People", timezone: str) -> str:

@@ -149,7 +149,7 @@ def unknown(where: str, path: KeyPath | None, word: str, known: Collection[str])
 
 def contradictions(settings: HasTables, broken: Collection[str], origin: Origin) -> list[str]:
     """Return the contradictions between tables; references to the unreadable tables in `broken` are not reported."""
-    found: list[tuple[KeyPath, str]] = [*_shared(settings.people)]
+    found: list[tuple[KeyPath, str]] = [*_shared(settings.people), *_unknowable(settings.people)]
     if not {"people", "groups", "oncall"} & set(broken):
         found += _unknown_refs(settings)
         found += _too_few_approvers(settings)
@@ -175,6 +175,13 @@ def _shared(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
                     ("people", person, key),
                     f'found "{value}", which is {what} of {owner}{same}; allowed: one of their own',
                 )
+
+
+def _unknowable(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
+    """Yield whom nobody could tell from somebody else who gets their id later."""
+    for person, config in people.items():
+        if not (config.uid or config.slack or config.email):
+            yield ("people", person), "found no uid, slack or email; allowed: one at least, by which they are known"
 
 
 def theirs_alone(key: str, value: str) -> str:

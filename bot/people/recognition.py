@@ -22,28 +22,35 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     somebody may not do, nobody may who may be them: whoever asked, changed an argument, handed it on, broke the glass.
     """
     request, policy, maybe = record.request, record.request.policy, people.maybe
-    joined = _others(record.requesters, maybe)
-    changed, handed_on = {*chain.from_iterable(request.edits.values())}, policy.givers
     broke = broken(record)
-    out = {*_others((*changed, *handed_on, *([broke.person] if broke else ())), maybe)}
-    if not (joined or out):
+    sat_out = _others((*policy.givers, *([broke.person] if broke else ())), maybe)
+    changed = _others(chain.from_iterable(request.edits.values()), maybe)
+    joined = _others(record.requesters, maybe)
+    if not (joined or changed or sat_out):
         return record
-    # Whoever they were before may have been let off: then their approval counts, but in an emergency nothing is.
-    sat_out = (*handed_on, *([broke.person] if broke else ()))
-    barred = {*_others(sat_out, maybe)} if policy.editor_may_approve else out
     known = policy.model_copy(
         update={
-            "rule": without(policy.rule, barred),
-            "steps": tuple(step.model_copy(update={"rule": without(step.rule, barred)}) for step in policy.steps),
-            "break_glass": tuple(_without(seat, out) for seat in policy.break_glass),
+            "rule": without(policy.rule, sat_out),
+            "steps": tuple(step.model_copy(update={"rule": without(step.rule, sat_out)}) for step in policy.steps),
+            "break_glass": tuple(_without(seat, {*changed, *sat_out}) for seat in policy.break_glass),
             "editors": _both(policy.editors, maybe),
-            "handed_on": tuple(one.model_copy(update={"person": _now(one.person, maybe)}) for one in policy.handed_on),
-            "may_deny": (*policy.may_deny, *sorted(barred.intersection(_seated(policy)))),
+            "handed_on": tuple(
+                one.model_copy(update={"person": _now(one.person, maybe), "to": _now(one.to, maybe)})
+                for one in policy.handed_on
+            ),
+            "may_deny": (*policy.may_deny, *sorted(_seated(policy).intersection(sat_out))),
         }
     )
     edits = {name: _both(chosen, maybe) for name, chosen in request.edits.items()}
     asked = request.model_copy(update={"policy": known, "edits": edits})
     return record.model_copy(update={"request": asked, "joined": (*record.joined, *joined)})
+
+
+def is_stranger(record: RequestRecord, known: RequestRecord, person: PersonId) -> bool:
+    """Return whether somebody only may be a requester of `record`, as it is `known` now: that lets them do nothing."""
+    return (
+        person in known.requesters and person not in record.requesters and person not in _seated(record.request.policy)
+    )
 
 
 def void_votes(record: RequestRecord, people: People) -> tuple[Vote, ...]:

@@ -1,7 +1,8 @@
 """The register: everybody whom the directory ever had, kept for all processes, and who an operator says is the same."""
 
 from agents.requests import PersonId
-from bot.errors import Conflict, NotFound
+from bot.audit.log import AuditLog
+from bot.errors import Conflict, Forbidden, NotFound
 from bot.people.directory import People
 from bot.people.humans import Human, Humans
 from bot.people.marks import Mark, hashed, mark_of
@@ -21,7 +22,7 @@ class Register:
     """Gives everybody in the directory the id that is theirs for ever. All methods raise StoreUnavailable."""
 
     def __init__(self, store: Store, people: People) -> None:
-        self._client, self._people = store.client, people
+        self._client, self._people, self._audit = store.client, people, AuditLog(store)
         self._number = b""
 
     async def hold(self, written: Tables | None = None) -> None:
@@ -44,32 +45,31 @@ class Register:
         if (await self._client.do("GET", _KEYS.people_number) or b"") != self._number:
             await self.hold()
 
-    async def same(self, known_by: str, person: str) -> Human:
-        """Have `person` be whom the directory knew by an address, a Slack id or a uid, or under an id of sayso.
+    async def same(
+        self, known_by: str, person: str, by: PersonId, *, channel: str = "", evidence: str = ""
+    ) -> tuple[PersonId, PersonId]:
+        """Have `person` be whom the directory knew by an address, a Slack id, a uid, or under the id that was theirs.
 
-        Asking twice does it once. Raises NotFound and Conflict.
+        Return whom they are from now on, and who they were taken for until now. `by` says so; saying it again changes
+        nothing. Raises NotFound, Conflict, and Forbidden to whoever says it of themselves.
         """
         await self.hold()
         now = self._people.named(person)
+        if now == by:
+            raise Forbidden(say("error.same-as-oneself"), say("error.same-as-oneself-do"))
         for _ in range(_TRIES):
             _, humans = await self._read()
-            mine = humans.known[now]
-            parts = {(kind, hashed(kind, known_by)) for kind in Mark.model_fields}
-            was = [one for one in humans.once_known_by(parts) if one.id != now and not one.same_as]
-            was = was or [one for one in [humans.known.get(PersonId(known_by))] if one and one.id != now]
-            if not was and mine in humans.once_known_by(parts):
-                return mine
-            if not was:
-                raise NotFound(say("error.never-known", known=repr(known_by)), say("error.never-known-do"))
-            if len(was) > 1 or self._people.is_here(was[0].id):
-                names = ", ".join(sorted(one.id for one in was))
-                raise Conflict(say("error.not-one-human", known=repr(known_by), names=names), say("error.not-one-do"))
-            again = was[0].known_by(mine.newest)
-            other = mine.model_copy(update={"same_as": was[0].id})
-            if await self._keep(was[0], again) and await self._keep(mine, other):
+            mine, was = humans.known[now], _whom(humans, known_by, now)
+            if was is None:
+                return now, now
+            if self._people.is_here(was.id):
+                raise Conflict(say("error.is-here", known=repr(known_by)), say("error.is-here-do"))
+            await self._audit.note("people_same", who=by, channel=channel, evidence=evidence, people=(was.id, now))
+            again, other = was.known_by(mine.newest), mine.model_copy(update={"same_as": was.id})
+            if await self._keep(was, again) and await self._keep(mine, other):
                 await self._client.do("INCR", _KEYS.people_number)
                 await self.hold()
-                return again
+                return was.id, now
         raise RuntimeError(f"the register of people changed {_TRIES} times at once")
 
     async def _read(self) -> tuple[bytes, Humans]:
@@ -84,3 +84,17 @@ class Register:
         if was is None:
             return bool(await self._client.do("HSETNX", _KEYS.people, now.id, body))
         return bool(await self._client.run(_RENOTE, [_KEYS.people], [now.id, was.model_dump_json(), body]))
+
+
+def _whom(humans: Humans, known_by: str, now: PersonId) -> Human | None:
+    """Return whom the directory knew so and who is not `now`; None where it is. Raises NotFound and Conflict."""
+    parts = {(kind, hashed(kind, known_by)) for kind in Mark.model_fields}
+    named = humans.known.get(PersonId(known_by))
+    known = [one for one in humans.once_known_by(parts) if not one.same_as] or ([named] if named else [])
+    others = [one for one in known if one.id != now and not one.same_as]
+    if not known:
+        raise NotFound(say("error.never-known", known=repr(known_by)), say("error.never-known-do"))
+    if len(others) > 1:
+        names = ", ".join(sorted(one.id for one in others))
+        raise Conflict(say("error.several-known", known=repr(known_by), names=names), say("error.several-known-do"))
+    return others[0] if others else None

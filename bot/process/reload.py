@@ -10,7 +10,6 @@ from pathlib import Path
 import structlog
 from pydantic import JsonValue
 
-from agents.requests import PersonId
 from bot.app import App
 from bot.audit.log import AuditLog
 from bot.config.errors import ConfigError
@@ -146,10 +145,10 @@ class Reload:
         self._somebody_left = not await self._app.requests.departures.look_at_all()
 
     async def _note(self, tables: Tables) -> None:
-        before, after = await self._noted.last(), hashes_of(tables)
+        people, before, after = self._app.people, await self._noted.last(), hashes_of(tables)
         found = difference(before or {}, after)
         if before is not None and found:
-            gone = [PersonId(name.partition(".")[2]) for name in found.removed if name.startswith("people.")]
+            gone = [people.of_file(name.partition(".")[2]) for name in found.removed if name.startswith("people.")]
             detail: dict[str, JsonValue] = {
                 "file": str(self._settings.config),
                 "added": list(found.added),

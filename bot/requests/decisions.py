@@ -12,7 +12,7 @@ from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request,
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.people.directory import People
-from bot.people.recognition import as_known_now
+from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, events_of, read_answer
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import begun
@@ -28,6 +28,7 @@ from bot.policy.judgements import (
     Delegated,
     DelegationRefused,
     Judgement,
+    NotEntitled,
     NotThisWay,
     OutOfDate,
     Remarked,
@@ -175,7 +176,7 @@ class Decisions:
                 return long_closed(record), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 answer = read_answer(record.request, statement, now)
-                judgement, changed = await self._judged(as_known_now(record, self._people), answer, change)
+                judgement, changed = await self._judged(record, answer, change)
             if isinstance(changed, Request):
                 commit = self.revisions.editing(record, version, statement, judgement, changed, now)
             elif changed:
@@ -203,11 +204,15 @@ class Decisions:
         self, record: RequestRecord, answer: Answer, change: Edit | HandOn | None
     ) -> tuple[Judgement, Request | PolicySnapshot | None]:
         """Return the judgement, and the request that an edit makes of this one, or the policy that holds after it."""
+        known = as_known_now(record, self._people)
+        if is_stranger(record, known, answer.person):
+            may = eligible(known.request.policy, known.requesters)
+            return NotEntitled(why="not_an_approver", approvers=may), None
         if isinstance(change, Edit):
-            return await judged(record, answer, change, self._people, self._run_of(record))
+            return await judged(known, answer, change, self._people, self._run_of(record))
         if change:
-            return await self.delegation.judged(record, answer, change)
-        return judge(record, answer, self._people.all()), None
+            return await self.delegation.judged(known, answer, change)
+        return judge(known, answer, self._people.all()), None
 
     def _run_of(self, record: RequestRecord) -> Callable[[], Awaitable[Run]]:
         async def run() -> Run:

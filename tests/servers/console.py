@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from httpx2 import AsyncClient, Response
 
-from agents.requests import PersonId
 from bot.policy.judgements import LinkBy
 from bot.web.here import Demo
 from tests.servers.markup import Button, Form, Markup
@@ -134,7 +133,7 @@ class Console:
 
     async def link(self, person: str, *, by: LinkBy = "operator", is_demo: bool = False) -> str:
         """The path of a link that opens a session once, as an operator's terminal prints it."""
-        return f"/login?token={await self.logins.link(PersonId(person), by=by, is_demo=is_demo)}"
+        return f"/login?token={await self.logins.link(self.app.people.of_file(person), by=by, is_demo=is_demo)}"
 
     async def browser(self, person: str, *, by: LinkBy = "operator", is_demo: bool = False) -> Browser:
         """A browser that `person` has logged in with, by a link that came in this way."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
-from agents.requests import DeliveryId, GatedCall, Given, HandedOn, PersonId, PolicyStep, Request, RequestState, Rule
+from agents.requests import DeliveryId, GatedCall, Given, HandedOn, PersonId, PolicyStep, Request, Rule
 from agents.run import fold
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig

@@ -29,6 +29,7 @@ from bot.web.api.keyed import HereNow, MayRead, Way, needs, only_known_queries
 from bot.web.api.shapes import Person
 from bot.web.here import Here
 from bot.web.problems import ProblemError, not_found
+from language import say
 
 router = APIRouter(prefix="/v1", tags=["operation"], dependencies=[Depends(only_known_queries)])
 
@@ -137,9 +138,17 @@ class Done(Frozen):
 
 
 _MayFreeze = Annotated[ApiKey, Depends(needs("freeze"))]
+_MaySayWho = Annotated[ApiKey, Depends(needs("same"))]
 _MayClear = Annotated[ApiKey, Depends(needs("dead"))]
 _MayBeAbsent = Annotated[ApiKey, Depends(needs("absent"))]
 _Moment = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+
+
+class SameWanted(Frozen):
+    """Who is whom: `known_by` is an address, a Slack id, a uid, or the id that was theirs."""
+
+    known_by: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    person: Person
 
 
 class AbsenceBody(Frozen):
@@ -395,6 +404,20 @@ async def confirmed(some_id: DeadPath, key: _MayClear, here: HereNow, way: Way) 
     """Have the person asked whose word a quarantined message claims to be. It stays quarantined whatever they say."""
     await _check(here, key, way)
     return Done(id=some_id, told=await here.app.messages.quarantine.confirm(some_id, key.speaker))
+
+
+@router.post("/people/same", operation_id="samePerson", responses=_DONE)
+async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow, way: Way) -> Done:
+    """Say that somebody whose address has changed is whom the directory knew before, where no `uid` says so.
+
+    What they may decide, have approved and asked for counts for them again. Nobody says it of themselves.
+    """
+    await _check(here, key, way, "same")
+    register, people = here.app.register, here.app.people
+    found, before = await register.same(wanted.known_by, wanted.person, key.speaker, channel=way, evidence=key.evidence)
+    words = "notice.people-same" if found != before else "notice.people-same-already"
+    name = people.name_of(found)
+    return Done(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found))
 
 
 async def _check(here: Here, key: ApiKey, way: str, action: Action = "dead") -> None:

@@ -45,6 +45,7 @@ _KINDS = {
     "absence_ended": "audit.kind-absence-ended",
     "request_frozen": "audit.kind-request-frozen",
     "tables_changed": "audit.kind-tables-changed",
+    "people_same": "audit.kind-people-same",
     "refused": "audit.kind-refused",
     "key_made": "audit.kind-key-made",
     "key_revoked": "audit.kind-key-revoked",

@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, TypeVar
@@ -29,6 +28,8 @@ from agents.steps import CallTool
 from bot.config.settings import Settings
 from bot.execution.approval_guard import ApprovalGuard
 from bot.people.directory import People
+from bot.people.humans import Humans
+from bot.people.tables import Tables
 from bot.policy.answers import Statement
 from bot.policy.record import RequestRecord, records
 from bot.requests.decisions import Decisions
@@ -64,6 +65,7 @@ TOML = "".join(
 PEOPLE = ("anna", "bo", "cy", "dan", "eve", "fay")
 # Those who decide speak most: what others say counts for nothing.
 SPEAKERS = ("bo", "cy", "dan", "bo", "cy", "dan", *PEOPLE)
+NEWCOMERS = ("gus", "hal")
 CHANNELS = ("slack", "console", "cli", "api", "email")
 Vote = Literal["approve", "deny"]
 MOSTLY_YES: st.SearchStrategy[Vote] = st.sampled_from(("approve",) * 5 + ("deny",))
@@ -144,7 +146,15 @@ class Requests(RuleBasedStateMachine):
 
     @initialize(policy=st.sampled_from(("one", "two", "three")), by_mail=st.sampled_from(("", "_by_mail", "_own")))
     def opens(self, policy: str, by_mail: str) -> None:
-        self.house.people.change(People.of(self.house.settings).tables)
+        slack = {"bo": "U0BO", "cy": "U0CY"}
+        self.file = {
+            one: (one, config.model_copy(update={"slack": slack.get(one)}))
+            for one, config in self.house.settings.people.items()
+        }
+        self.number, self.known = 0, dict[str, PersonId]()
+        self.page = Rules("anna", frozenset(), 1, set(PEOPLE), set(), frozenset(), "v1")
+        self.house.people.change(Tables({}, {}), Humans())
+        self.saved()
         self.has(self.house.freezes.unfreeze("production", PersonId("anna"), "so the next story begins"))
         self.request = self.has(self.house.opened(policy + by_mail))
         self.seen, self.said, self.waited_s = [self.request], list[Statement](), 0.0
@@ -155,7 +165,7 @@ class Requests(RuleBasedStateMachine):
         self.page.may_requester_approve = by_mail == "_own"
 
     @rule(
-        person=st.sampled_from(SPEAKERS),
+        person=st.sampled_from((*SPEAKERS, *NEWCOMERS)),
         channel=st.sampled_from(CHANNELS),
         vote=st.sampled_from(("approve", "approve", "approve", "deny")),
         age=st.sampled_from((0, 0, 0, 1, 2)),
@@ -163,7 +173,7 @@ class Requests(RuleBasedStateMachine):
     def answers(self, person: str, channel: str, vote: Vote, age: int) -> None:
         if person in self.page.present:
             shown = self.seen[-1 - min(age, len(self.seen) - 1)]
-            self.said.append(statement(person, channel, vote, shown))
+            self.said.append(statement(self.known[person], channel, vote, shown))
             self.has(self.house.decisions.decide(self.request.id, self.said[-1]))
             if vote == "approve":
                 self.page.approve(person, channel, shown.revision, self.waited_s)
@@ -186,15 +196,15 @@ class Requests(RuleBasedStateMachine):
     def answer_at_once(self, crowd: list[tuple[str, str, Vote]]) -> None:
         """Eight of them. Who is heard first is up to chance; that it ends as in one of all orders is not."""
         here = [one for one in crowd if one[0] in self.page.present]
-        said = [statement(*one, self.seen[-1]) for one in here]
+        said = [statement(self.known[person], way, vote, self.seen[-1]) for person, way, vote in here]
         may_stand = self.page.in_any_order(here, self.seen[-1].revision, self.waited_s)
         self.has(self.house.hear(self.request, said))
-        stands = self.record.state, {vote.person for vote in self.record.votes if vote.approve}
+        stands = self.record.state, {self.human(vote.person) for vote in self.record.votes if vote.approve}
         [self.page] = [page for page in may_stand if (page.state, page.votes) == stands]
 
     @rule(version=st.sampled_from(("v1", "v2", "v3")))
     def changes_the_call(self, version: str) -> None:
-        revise, anna = self.house.decisions.revisions.revise, PersonId("anna")
+        revise, anna = self.house.decisions.revisions.revise, self.known["anna"]
         changed = None
         with suppress(ToolRefused):
             changed = self.has(revise(self.request.id, anna, call(version), "Deploy?", channel="api", evidence="key"))
@@ -202,7 +212,7 @@ class Requests(RuleBasedStateMachine):
         self.seen += [changed] if changed else []
 
     @rule(
-        person=st.sampled_from(PEOPLE),
+        person=st.sampled_from((*PEOPLE, *NEWCOMERS)),
         channel=st.sampled_from(CHANNELS),
         version=st.sampled_from(("v1", "v2", "v3")),
         age=st.sampled_from((0, 0, 0, 1)),
@@ -215,25 +225,28 @@ class Requests(RuleBasedStateMachine):
         async def prepare(_: Request, values: Mapping[str, JsonValue]) -> tuple[GatedCall, Callable[[], str]]:
             return call(str(values["version"])), lambda: "Deploy?"
 
-        said = statement(person, channel, "free_text", shown)
+        said = statement(self.known[person], channel, "free_text", shown)
         after = self.has(self.house.decisions.edit(self.request.id, said, Edit({"version": version}, prepare)))
         if self.page.edit(person, channel, version, shown.revision, self.waited_s):
             self.seen.append(after.record.request)
 
-    @rule(person=st.sampled_from(PEOPLE), to=st.sampled_from(PEOPLE), channel=st.sampled_from(CHANNELS))
+    @rule(
+        person=st.sampled_from((*PEOPLE, "gus")),
+        to=st.sampled_from((*PEOPLE, *NEWCOMERS, *NEWCOMERS)),
+        channel=st.sampled_from(CHANNELS),
+    )
     def hands_it_on(self, person: str, to: str, channel: str) -> None:
         if person in self.page.present:
-            said = statement(person, channel, "free_text", self.seen[-1])
-            self.has(self.house.decisions.delegate(self.request.id, said, HandOn(PersonId(to), "on the train")))
+            said = statement(self.known[person], channel, "free_text", self.seen[-1])
+            whom = self.known.get(to, PersonId(to))
+            self.has(self.house.decisions.delegate(self.request.id, said, HandOn(whom, "on the train")))
             self.page.hand_on(person, to, channel, self.waited_s)
 
     @rule()
     def joins(self) -> None:
         """Eve comes into the group, which gives her no vote."""
         self.page.group |= set() if self.page.may_requester_approve else {"eve"}
-        tables = self.house.people.tables
-        eve = tables.people["eve"].model_copy(update={"groups": ("release",)})
-        self.house.people.change(replace(tables, people={**tables.people, "eve": eve}))
+        self.becomes("eve", groups=("release",))
 
     @rule(minutes=st.sampled_from((5, 20, 90)))
     def time_passes(self, minutes: int) -> None:
@@ -246,9 +259,106 @@ class Requests(RuleBasedStateMachine):
     @rule(person=st.sampled_from(("bo", "cy", "dan")))
     def leaves(self, person: str) -> None:
         self.page.present.discard(person)
-        tables = self.house.people.tables
-        left = {name: one for name, one in tables.people.items() if name != person}
-        self.house.people.change(type(tables)(left, tables.policies))
+        self.saved()
+
+    @rule(person=st.sampled_from(("bo", "cy", "dan", *NEWCOMERS)))
+    def comes_back(self, person: str) -> None:
+        """Under the address that they had; an id that is somebody else's by now is not theirs again."""
+        likely = {self.page.may_be.get(one, one) for one in self.page.present}
+        if person in self.file and self.page.may_be.get(person, person) not in likely:
+            self.page.present.add(person)
+            name, config = self.file[person]
+            taken = {self.file[one][0] for one in self.page.present if one != person}
+            self.file[person] = (self.another_id(person) if name in taken else name), config
+            self.saved()
+
+    @rule(person=st.sampled_from((*PEOPLE, *NEWCOMERS)))
+    def is_called_otherwise(self, person: str) -> None:
+        if person in self.page.present:
+            self.file[person] = self.another_id(person), self.file[person][1]
+            self.saved()
+
+    @rule(one=st.sampled_from(PEOPLE), other=st.sampled_from((*PEOPLE, *NEWCOMERS)))
+    def two_swap_their_ids(self, one: str, other: str) -> None:
+        if {one, other} <= self.page.present:
+            (first, its), (second, others) = self.file[one], self.file[other]
+            self.file[one], self.file[other] = (second, its), (first, others)
+            self.saved()
+
+    @rule(person=st.sampled_from((*PEOPLE, *NEWCOMERS)), gets_uid=st.booleans())
+    def has_other_addresses(self, person: str, *, gets_uid: bool) -> None:
+        """With a uid they may all be others; without one, an added one changes nothing."""
+        if person not in self.page.present:
+            return
+        if gets_uid and not self.file[person][1].uid:
+            self.becomes(person, uid=f"uid-{person}")
+        if self.file[person][1].uid:
+            self.number += 1
+            self.becomes(person, email=f"{person}{self.number}@corp.example")
+        elif not self.file[person][1].slack:
+            self.becomes(person, slack=f"U0{person.upper()}")
+
+    @rule(
+        person=st.sampled_from(("bo", "cy", "dan")),
+        newcomer=st.sampled_from(NEWCOMERS),
+        may_be=st.sampled_from((True, True, False)),
+    )
+    def somebody_else_gets_the_id(self, person: str, newcomer: str, *, may_be: bool) -> None:
+        """In one save. With the same Slack id and another address, nobody knows who it is."""
+        config = self.file[person][1]
+        if person not in self.page.present or newcomer in self.file or (may_be and (config.uid or not config.slack)):
+            return
+        changed = {"email": f"{newcomer}@corp.example", "slack": config.slack if may_be else None, "uid": None}
+        self.file[newcomer] = self.file[person][0], config.model_copy(update=changed)
+        if may_be:
+            self.page.may_be[newcomer] = self.page.may_be.get(person, person)
+        self.page.present.discard(person)
+        self.page.present.add(newcomer)
+        self.page.group.add(newcomer)
+        self.saved()
+
+    @rule(
+        person=st.sampled_from(("bo", "cy")),
+        colleague=st.sampled_from(("bo", "cy", "dan")),
+        newcomer=st.sampled_from(NEWCOMERS),
+        edits=st.booleans(),
+    )
+    def who_had_a_part_comes_to_it_again(self, person: str, colleague: str, newcomer: str, *, edits: bool) -> None:
+        """Whoever edited or handed it on is there as somebody who may be them, and gets a colleague's seat."""
+        if edits:
+            self.edits_the_call(person, "cli", "v2", 0)
+        else:
+            self.hands_it_on(person, "fay", "cli")
+        self.somebody_else_gets_the_id(person, newcomer, may_be=True)
+        self.hands_it_on(colleague, newcomer, "cli")
+        self.answers(newcomer, "cli", "approve", 0)
+
+    def another_id(self, person: str) -> str:
+        self.number += 1
+        return f"{person}-{self.number}"
+
+    def becomes(self, person: str, **changes: object) -> None:
+        name, config = self.file[person]
+        self.file[person] = name, config.model_copy(update=changes)
+        self.saved()
+
+    def saved(self) -> None:
+        """The file says all of it from now on, and each human still has the id that was theirs first."""
+        present = self.page.present
+        people = {name: config for one, (name, config) in self.file.items() if one in present}
+        stand_ins = (f"person:{self.file['fay'][0]}",)
+        policies = {
+            name: policy.model_copy(update={"stand_ins": stand_ins})
+            for name, policy in self.house.settings.policies.items()
+        }
+        self.house.people.change(Tables(people, policies))
+        for one, (name, _) in self.file.items():
+            if one in present:
+                assert self.house.people.of_file(name) == self.known.setdefault(one, self.house.people.of_file(name))
+        assert len({*self.known.values()}) == len(self.known)
+
+    def human(self, person: PersonId) -> str:
+        return next(one for one, known in self.known.items() if known == person)
 
     @rule(is_frozen=st.booleans())
     def is_frozen_or_no_longer(self, *, is_frozen: bool) -> None:
@@ -266,9 +376,9 @@ class Requests(RuleBasedStateMachine):
         record, page = self.record, self.page
         assert (record.state, record.started_at is not None) == (page.state, page.has_started)
         assert record.request.revision == page.revision
-        assert sorted(vote.person for vote in record.votes if vote.approve) == sorted(page.votes)
+        assert sorted(self.human(vote.person) for vote in record.votes if vote.approve) == sorted(page.votes)
         if page.state == "approved" and record.decision:
-            assert set(record.decision.by) == page.voters
+            assert {*map(self.human, record.decision.by)} == page.voters
         events = self.has(self.house.store.load(self.request.run_id)).events
         assert records(events)[self.request.id] == record
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from agents.requests import PersonId, RunId
+from agents.requests import RunId
 from agents.standing import wanted
 from bot.policy.record import RequestRecord
 from bot.policy.standing import Standing
@@ -52,8 +52,9 @@ async def asked(
     until = await office.now() + within
     agents = office.app.runs.executor.agents
     events = await office.events(run_id)
-    args, others = office.app.requests.standing.wanted(events, agents, PersonId(person), uses, until, leave_open)
-    found = await office.app.runs.standing.ask(wanted(args), {}, Asker(PersonId(person), channel="cli", others=others))
+    who = office.app.people.of_file(person)
+    args, others = office.app.requests.standing.wanted(events, agents, who, uses, until, leave_open)
+    found = await office.app.runs.standing.ask(wanted(args), {}, Asker(who, channel="cli", others=others))
     return await office.request(found)
 
 

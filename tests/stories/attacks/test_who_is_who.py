@@ -1,0 +1,302 @@
+"""An id is not a person: whoever gets one that was somebody else's has nothing of theirs, and nobody escapes by one."""
+
+from pathlib import Path
+
+import pytest
+
+from agents.requests import RequestId
+from bot.policy.answers import Statement
+from bot.policy.judgements import Counted, Decided, Delegated, DelegationRefused, Judgement, NotEntitled
+from bot.policy.record import RequestRecord
+from bot.queries import lists
+from tests.bot.web.console.stage import place
+from tests.bot.web.problems import refused
+from tests.office import ROLES, TOML
+from tests.servers.console import a_console
+from tests.servers.web import serving
+from tests.tables import becomes, without
+from tests.world import World, a_world
+
+_ZOE = '\n[people.cy]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
+OPEN = TOML.replace(
+    "[policies.production]\n", '[policies.production]\nbreak_glass = ["person:cy"]\nremind_after = ["30m"]\n'
+)
+"""Cy may decide, and break the glass."""
+
+
+def with_mark(toml: str, person: str, more: str) -> str:
+    """The file with one line more about somebody."""
+    return toml.replace(f"[people.{person}]\n", f"[people.{person}]\n{more}\n")
+
+
+def by_someone_else(toml: str) -> str:
+    """The file in which somebody else is called Cy's id."""
+    return toml.replace('"Cy Cole"\nemail = "cy@corp.example"', '"Zoe Zahn"\nemail = "zoe@corp.example"')
+
+
+async def asked(office: World, policy: str = "production") -> RequestRecord:
+    office.workshop.policy_of["bell"] = policy
+    return await office.opened(await office.trigger("press bell"))
+
+
+async def breaks(office: World, person: str, record: RequestRecord) -> Judgement:
+    request = record.request
+    said = Statement(
+        reply_id=f"glass {person}",
+        person=office.app.people.named(person),
+        channel="cli",
+        revision=request.revision,
+        digest=request.digest,
+        said="approve",
+        text="checkout is down",
+        reason="checkout is down",
+        breaks_glass=True,
+    )
+    return await office.app.requests.decisions.decide(request.id, said)
+
+
+@pytest.mark.parametrize("way", ["in one save", "after Cy had left"])
+async def test_attack_whoever_gets_the_id_of_one_who_decides_has_nothing_of_it(
+    redis: str, tmp_path: Path, way: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", OPEN) as office, a_console(office) as console:
+        record = await asked(office)
+        assert record.request.id in (await (await console.browser("cy")).get(place(record))).html
+        if way != "in one save":
+            await becomes(office, without(OPEN, "cy").replace('break_glass = ["person:cy"]\n', ""))
+        await becomes(office, by_someone_else(OPEN))
+        zoe = office.app.people.named("cy")
+
+        api = await console.api.client("cy")
+        assert (await api.get(f"/v1/requests/{record.request.id}")).status_code == 404
+        assert (await api.get(f"/v1/runs/{record.request.run_id}")).status_code == 404
+        assert (await api.get("/v1/requests")).json()["requests"] == []
+        assert (await api.get("/v1/runs")).json()["runs"] == []
+        assert await lists.waiting(office.app.store, office.app.people, zoe) == ()
+        assert record.request.id not in (await (await console.browser("cy")).get("/requests?all")).html
+        await office.move_time(1900)
+        await office.quiet()
+        assert not [letter for letter in office.mails("zoe") if "bell" in letter.subject.lower()]
+
+        for answered in (await office.decide("cy", record, "approve"), await breaks(office, "cy", record)):
+            assert isinstance(answered, NotEntitled)
+        assert isinstance(await office.decide("cy", record, "deny"), NotEntitled)
+        assert isinstance(await office.edit("cy", record, what="horn"), NotEntitled)
+        assert isinstance(await office.delegate("cy", record, "dan"), DelegationRefused)
+        assert (await office.request(record.request.id)).state == "open"
+        assert office.workshop.effects == []
+        assert isinstance(await office.decide("bo", record, "approve"), Decided)
+
+
+async def test_attack_the_old_card_of_one_whose_id_is_anothers_by_now_approves(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", OPEN) as office:
+        record = await asked(office)
+        card = await office.next_mail("cy", "Press bell?")
+        await becomes(office, by_someone_else(OPEN))
+
+        assert card.reply_to
+        await office.post("zoe", card.reply_to, "yes", about=f"Re: {card.subject}")
+        await office.quiet()
+
+        now = await office.request(record.request.id)
+        assert (now.state, now.votes, office.workshop.effects) == ("open", (), [])
+
+
+async def test_attack_an_approval_is_executed_though_its_id_is_anothers_by_now(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", OPEN) as office:
+        record = await asked(office)
+        await office.steer(record.request.run_id, "pause")
+        assert isinstance(await office.decide("cy", record, "approve"), Decided)
+        await becomes(office, by_someone_else(OPEN))
+
+        await office.steer(record.request.run_id, "resume")
+        await office.quiet()
+
+        assert office.workshop.effects == []
+        assert (await office.request(record.request.id)).state == "superseded"
+
+
+async def test_where_too_few_are_left_whom_the_policy_names_now_is_asked_with_a_card_of_their_own(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML) as office:
+        record = await asked(office, "pair")
+
+        await becomes(office, by_someone_else(TOML))
+
+        told = " ".join((await office.next_mail("zoe", "Press bell?")).text.split())
+        assert "because cy has left" in told
+        assert isinstance(await office.decide("cy", await office.request(record.request.id), "approve"), Counted)
+
+
+_BO = with_mark(TOML, "bo", 'slack = "U0BO"')
+OTHERWISE = {
+    "under another address": ("bo@corp.example", "bo.zander@corp.example"),
+    "under another id": ("[people.bo]", "[people.bob]"),
+}
+"""How Bo may come back: as somebody of whom nobody knows whether it is Bo, and as Bo, whom the file calls otherwise."""
+
+
+@pytest.mark.parametrize("how", OTHERWISE)
+async def test_attack_who_edited_approves_it_otherwise(redis: str, tmp_path: Path, how: str) -> None:
+    async with a_world(redis, tmp_path / "data", _BO) as office:
+        office.workshop.editable = ("what",)
+        record = await asked(office)
+        await office.edit("bo", record, what="horn")
+        assert (await office.request(record.request.id)).request.edits
+
+        await becomes(office, without(_BO, "cy").replace(*OTHERWISE[how]))
+        await office.quiet()
+
+        now, name = await office.request(record.request.id), "bob" if "id" in how else "bo"
+        assert not isinstance(await office.decide(name, now, "approve"), Decided)
+        assert not isinstance(await breaks(office, name, now), Decided)
+        assert office.workshop.effects == []
+
+
+async def test_attack_who_asked_approves_it_under_another_address(redis: str, tmp_path: Path) -> None:
+    before = with_mark(TOML, "anna", 'slack = "U0ANNA"')
+    after = without(without(before, "bo"), "cy").replace("anna@corp.example", "anna.zander@corp.example")
+    async with a_world(redis, tmp_path / "data", before) as office:
+        record = await asked(office)
+
+        await becomes(office, with_mark(after, "anna", 'groups = ["release"]'))
+        await office.quiet()
+
+        for request_id in await office.app.store.lists.requests(only_open=False):
+            found = await office.request(RequestId(request_id))
+            assert not isinstance(await office.decide("anna", found, "approve"), Decided)
+        assert (await office.request(record.request.id)).state != "approved"
+        assert office.workshop.effects == []
+
+
+@pytest.mark.parametrize("how", OTHERWISE)
+async def test_attack_who_handed_it_on_approves_it_otherwise(redis: str, tmp_path: Path, how: str) -> None:
+    before = _BO.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n')
+    async with a_world(redis, tmp_path / "data", before) as office:
+        record = await asked(office)
+        assert isinstance(await office.delegate("bo", record, "dan"), Delegated)
+
+        after, name = without(without(_BO, "cy"), "dan").replace(*OTHERWISE[how]), "bob" if "id" in how else "bo"
+        await becomes(office, after.replace('"person:dan"', f'"person:{name}"'))
+        await office.quiet()
+
+        now = await office.request(record.request.id)
+        assert not isinstance(await office.decide(name, now, "approve"), Decided)
+
+
+SAME = {
+    "a first Slack id is added": (TOML, with_mark(TOML, "bo", 'slack = "U0BO"')),
+    "a first uid is added": (TOML, with_mark(TOML, "bo", 'uid = "4711"')),
+    "the id in the file is another one": (TOML, TOML.replace("[people.bo]", "[people.bob]")),
+    "every address is another one, and the uid the same": (
+        with_mark(TOML, "bo", 'uid = "4711"\nslack = "U0BO"'),
+        with_mark(TOML, "bo", 'uid = "4711"\nslack = "U0BOB"')
+        .replace("bo@corp.example", "bob@corp.example")
+        .replace("[people.bo]", "[people.bob]"),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SAME)
+async def test_the_same_human_keeps_everything(redis: str, tmp_path: Path, how: str) -> None:
+    before, after = SAME[how]
+    async with a_world(redis, tmp_path / "data", before) as office, a_console(office) as console:
+        record, own = await asked(office, "pair"), await office.trigger("stamp paper", "bo")
+        browser = await console.browser("bo")
+        assert isinstance(await office.decide("bo", record, "approve"), Counted)
+
+        await becomes(office, after)
+
+        name = "bob" if "[people.bob]" in after else "bo"
+        assert record.request.id in (await browser.get(place(record))).html, "the session goes on"
+        assert (await (await console.api.client(name)).get(f"/v1/runs/{own}")).status_code == 200
+        assert isinstance(await office.decide("cy", record, "approve"), Decided)
+        await office.ended(record.request.run_id)
+        assert office.workshop.effects.count("press bell") == 1
+
+
+@pytest.mark.parametrize("changed", ["the address", "the uid", "the Slack id"])
+async def test_who_may_be_somebody_else_has_left(redis: str, tmp_path: Path, changed: str) -> None:
+    before = with_mark(TOML, "bo", 'slack = "U0BO"' + ('\nuid = "4711"' if changed == "the uid" else ""))
+    was, becomes_ = {
+        "the address": ("bo@corp.example", "bob@corp.example"),
+        "the uid": ("4711", "4712"),
+        "the Slack id": ("U0BO", "U0BOB"),
+    }[changed]
+    async with a_world(redis, tmp_path / "data", before) as office:
+        record = await asked(office, "pair")
+        assert isinstance(await office.decide("bo", record, "approve"), Counted)
+
+        await becomes(office, before.replace(was, becomes_))
+
+        assert not isinstance(await office.decide("cy", record, "approve"), Decided)
+        assert office.workshop.effects == []
+
+
+_ADMINS = TOML + ROLES
+
+
+async def test_an_admin_says_that_somebody_is_the_same_under_another_address(redis: str, tmp_path: Path) -> None:
+    moved = _ADMINS.replace("bo@corp.example", "bob@corp.example")
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
+        record, own = await asked(office), await office.trigger("stamp paper", "bo")
+        await becomes(office, moved)
+        assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
+        ada, body = await api.client("ada", "admin"), {"known_by": "bo@corp.example", "person": "bo"}
+
+        said = await ada.post("/v1/people/same", json=body)
+        again = await ada.post("/v1/people/same", json=body)
+
+        assert said.json()["id"] == "bo"
+        assert "as 'bo@corp.example'" in said.json()["told"]
+        assert again.status_code == 200
+        assert (await (await api.client("bo")).get(f"/v1/runs/{own}")).status_code == 200
+        assert isinstance(await office.decide("bo", record, "approve"), Decided)
+        await office.ended(record.request.run_id)
+        await office.seal()
+        async with office.stopped():
+            office.toml = moved
+        assert office.app.people.named("bo") == "bo"
+
+
+async def test_who_says_so_of_themselves_or_is_no_admin_or_means_nobody_is_refused(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
+        await becomes(office, _ADMINS.replace("bo@corp.example", "bob@corp.example"))
+        body = {"known_by": "bo@corp.example", "person": "bo"}
+        ada, ole, bo = await api.client("ada", "admin"), await api.client("ole", "admin"), await api.client("bo")
+
+        refused(await ole.post("/v1/people/same", json=body), 403, "not-yours")
+        refused(await bo.post("/v1/people/same", json=body), 403, "scope-missing")
+        refused(await ada.post("/v1/people/same", json={**body, "person": "ada"}), 403, "not-yours")
+        refused(await ada.post("/v1/people/same", json={**body, "known_by": "nobody@corp.example"}), 404, "not-found")
+        refused(await ada.post("/v1/people/same", json={**body, "known_by": "cy@corp.example"}), 409, "not-now")
+        assert office.app.people.named("bo") == "bo~2"
+
+
+async def test_another_process_and_a_new_start_know_everybody_as_the_first_did(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML) as office:
+        await becomes(office, by_someone_else(TOML))
+        assert office.app.people.named("cy") == "cy~2"
+
+        office.toml = by_someone_else(TOML)
+        async with office.stopped():
+            pass
+
+        assert office.app.people.named("cy") == "cy~2"
+        office.toml = TOML
+        async with office.stopped():
+            pass
+        assert office.app.people.named("cy") == "cy"
+
+
+async def test_an_id_that_means_two_people_names_nobody(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML) as office, serving(office.app) as api:
+        await becomes(office, TOML.replace("[people.cy]", "[people.cyril]") + _ZOE)
+
+        cyril, zoe = office.app.people.named("cyril"), office.app.people.of_file("cy")
+
+        assert (cyril, zoe) == ("cy", "cy~2")
+        ada = await api.client("anna")
+        refused(await ada.get("/v1/requests?person=cy"), 404, "not-found")
+        assert (await ada.get("/v1/requests?person=cyril")).status_code == 200
