@@ -268,18 +268,6 @@ class Inbox:
             log.warning("not passed on to the run", person=reply.person, error=str(error))
             return False
 
-    async def _is_for_run(self, channel: str, reply: Reply, record: RequestRecord, statement: Statement) -> bool:
-        """Return whether the answer is a word to the run that asked, and that has had its effect."""
-        said = _spoken(reply, record.request.thread).model_copy(update={"files": reply.files})
-        # An old mail can be sent to another's card: a stop in it does no harm.
-        is_theirs = statement.addressee in {None, statement.person} and not (reply.asks or statement.about)
-        is_sure = is_theirs and (channel != "email" or reply.is_sure)
-        try:
-            return await self._follow_ups.answered(statement.reply_id, channel, said, record, is_sure=is_sure)
-        except (Conflict, Forbidden) as error:
-            log.warning("not passed on to the run", person=reply.person, error=str(error))
-            return False
-
     async def stopped(self, statement: Statement, outcome: Outcome) -> bool:
         """Give a stop in answer to a closed request to the run that asked; return whether it stops anything.
 

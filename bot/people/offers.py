@@ -5,7 +5,7 @@ from datetime import datetime
 
 from agents.requests import PersonId
 from bot.people.directory import People
-from bot.people.recognition import as_known_now
+from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.approvers.quorum import eligible
 from bot.policy.due import waited_for
 from bot.policy.judgements import Answer, Judgement, LinkBy
@@ -29,10 +29,11 @@ def offers(
 def offers_of(record: RequestRecord, people: People, meant: Sequence[Answer]) -> Can:
     """Return what one of these answers could do, before it says anything.
 
-    Whoever has left can do nothing.
+    Whoever has left can do nothing, nor who only may be somebody that asked.
     """
-    here = [one for one in meant if people.contact(one.person)]
-    return can(as_known_now(record, people), here, judging(record, people, meant[0].at)) if here else Can()
+    known = as_known_now(record, people)
+    here = [one for one in meant if people.contact(one.person) and not is_stranger(record, known, one.person)]
+    return can(known, here, judging(record, people, meant[0].at)) if here else Can()
 
 
 def judging(record: RequestRecord, people: People, at: datetime) -> Judging:

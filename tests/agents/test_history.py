@@ -70,7 +70,6 @@ def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
         copied=len(run.results),
         is_rehearsal=before.is_rehearsal,
         writers=run.writers,
-        identities=before.identities,
         advisers=run.advisers,
         by_mail=before.by_mail,
         weakness=before.weakness,

@@ -7,7 +7,7 @@ from typing import Any, cast
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
-from agents.requests import DeliveryId, GatedCall, Given, HandedOn, PersonId, PolicyStep, Request, Rule
+from agents.requests import DeliveryId, GatedCall, Given, HandedOn, PersonId, PolicyStep, Request, RequestState, Rule
 from agents.run import fold
 from bot.config.directory.policies import PolicyConfig
 from bot.config.tables import PersonConfig
@@ -58,8 +58,9 @@ DIRECTORY = People(
 STARTED = fold([started()])
 Acts = frozenset[str]
 LINKS: tuple[LinkBy, ...] = ("slack", "email", "operator")
-OPEN, APPROVED = STATES[0], STATES[1]
-MOSTLY_OPEN = (*[OPEN] * 8, *[APPROVED] * 4, *STATES)
+OPEN: RequestState = "open"
+APPROVED: RequestState = "approved"
+MOSTLY_OPEN: tuple[RequestState, ...] = (*[OPEN] * 8, *[APPROVED] * 4, *STATES)
 
 SOME = st.lists(st.sampled_from(EVERYBODY), max_size=2, unique=True).map(tuple)
 RULES = st.sampled_from(

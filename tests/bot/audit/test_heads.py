@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import PersonId
 from bot.audit.chain import Head
 from bot.audit.heads import Heads, heads_in
 from bot.errors import Invalid
@@ -19,7 +18,7 @@ HEAD = Head(0, 7, "ab" * 32)
 async def announced(store: Store, *places: str) -> tuple[list[tuple[str, int]], list[str]]:
     mails, alarms = list[tuple[str, int]](), list[str]()
 
-    async def mail(person: PersonId, heads: Sequence[Head]) -> None:
+    async def mail(person: str, heads: Sequence[Head]) -> None:
         mails.append((person, len(heads)))
 
     async def alarm(place: str, _: str) -> None:

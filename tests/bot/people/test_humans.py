@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.requests import PersonId
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
 from bot.people.humans import Humans
@@ -68,7 +69,7 @@ def test_whoever_may_be_one_of_two_is_neither() -> None:
     humans, found = ids(humans, dee=Mark(slack="b", email="a"))
 
     assert found == {"dee": "dee"}
-    assert {*humans.maybe(["dee"])} == {"bo", "cy"}
+    assert {*humans.maybe([PersonId("dee")])} == {"bo", "cy"}
 
 
 def test_nobody_is_known_by_nothing() -> None:
