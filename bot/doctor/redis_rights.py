@@ -31,6 +31,7 @@ NEEDED: tuple[tuple[str, ...], ...] = tuple(
     HSET {key} f v
     HSETNX {key} f v
     HVALS {key}
+    INCR {key}
     MGET {key}
     PEXPIRE {key} 1
     PEXPIREAT {key} 1

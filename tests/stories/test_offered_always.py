@@ -97,7 +97,7 @@ POLICIES = st.builds(
 def requests(draw: st.DrawFn) -> Request:
     """An approval or a question, as it may stand after edits, hand-ons and words of others."""
     requesters = draw(SOME)
-    edits = draw(st.dictionaries(st.sampled_from(["version", "environment"]), st.sampled_from(EVERYBODY)))
+    edits = draw(st.dictionaries(st.sampled_from(["version", "environment"]), SOME))
     parts = {one: draw(st.sampled_from(["asked", "wrote", "objected", "answered"])) for one in requesters}
     about = {"requesters": requesters, "parts": parts, "policy": draw(POLICIES).model_copy(update=draw(STEPS))}
     if draw(st.integers(0, 4)) == 0:

@@ -187,7 +187,7 @@ async def test_who_leaves_the_directory_has_neither_key_nor_session_nor_voice(
     assert session
     assert await sessions.find(session)
     async with office.stopped():
-        office.toml = office.toml.replace("people.eve", "people.mae")
+        office.toml = office.toml.replace("people.eve", "people.mae").replace("eve@corp", "mae@corp")
     access, inbox = office.app.access, office.app.messages.inbox
 
     await inbox.handle(await inbox.accept(hallway.begins("eve", "stamp it", THREAD)))

@@ -45,14 +45,14 @@ async def api(office: World) -> AsyncIterator[Api]:
 
 
 async def waiting(world: World, handle: str = HANDLE) -> tuple[RunId, AttemptId]:
-    """A run, of which an attempt waits for `handle`, as its events and the index of an earlier release say."""
+    """A run, of which an attempt waits for `handle`, as its events and the index say."""
     run_id = await world.trigger("ask free_text why?")
     await world.opened(run_id)
     attempt_id, now = AttemptId(new_id("attempt", shard_of(run_id))), await world.now()
     until = now + timedelta(hours=1)
     waits = ToolWaits(at=now, attempt_id=attempt_id, handle=handle, check_at=until, until=until)
     await world.app.store.commit(Commit(run_id=run_id, events=[waits]))
-    await world.app.store.remember(f"handle {handle}", run_id.encode(), 3_600)
+    await world.app.store.handles.note(handle, run_id, 3_600)
     return run_id, attempt_id
 
 

@@ -17,7 +17,7 @@ from channels import Inbound
 CYCLES = 20
 # Four of them note for the audit log what was asked, decided, started and done, three whom the run and its request
 # concern, and one asks who is away; sealing the log is no part of a cycle.
-AT_MOST_SCRIPTS, AT_MOST_COMMANDS = 11, 127
+AT_MOST_SCRIPTS, AT_MOST_COMMANDS = 11, 128
 # Three scripts a cycle judge by the clock, with TIME and MGET each; who schedules by it reads it once a second.
 OF_THE_CLOCK = {"time", "mget"}
 # Two of what arrived, and one of the thread. The others note the clock, once a second.

@@ -15,6 +15,7 @@ from bot.policy.record import RequestRecord, records
 from channels import Reply
 from channels.email.local.letters import Letter
 from tests.fakes.hallway import Hallway
+from tests.guards import guards
 from tests.long import few_of
 from tests.servers.console import a_console
 from tests.servers.web import serving
@@ -276,6 +277,7 @@ async def test_whoever_says_that_the_words_are_the_answer_has_answered(
     assert await world.summary(run_id) == f"done: answered: {result}; ok: stamp letter: done"
 
 
+@guards("judge:stop_or_answer")
 async def test_attack_the_answer_that_was_written_before_the_stop_is_read_after_it(
     office: World, hallway: Hallway
 ) -> None:

@@ -30,6 +30,6 @@ async def test_bo_changes_what_is_asked_in_a_window_and_cy_approves_it(office: S
     await office.says(wish, "Bo Berg changed what from bell to gong: votes before are void.")
 
     now = await office.world.request(before.request.id)
-    assert (now.state, now.request.edits, now.votes) == ("open", {"what": "bo"}, ())
+    assert (now.state, now.request.edits, now.votes) == ("open", {"what": ("bo",)}, ())
     await office.world.decide("cy", now, "approve")
     assert await office.world.summary(before.request.run_id) == "done: ok: press gong: done"

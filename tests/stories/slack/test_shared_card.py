@@ -170,7 +170,7 @@ async def test_what_is_chosen_or_filled_in_there_counts_as_it_is_and_not_its_tex
     office: World, board: Corkboard
 ) -> None:
     async with office.stopped():
-        office.toml = office.toml.replace('email = "anna@corp.example"', "")
+        office.toml = office.toml.replace('email = "anna@corp.example"', 'uid = "0042"')
     run_id = await office.trigger("ask choice Which? | red, blue\nask form Who? | name, why")
     await office.opened(run_id)
     first = await until(lambda: board.card("anna"), what="anna is asked")

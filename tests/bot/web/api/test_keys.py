@@ -89,7 +89,11 @@ async def test_the_list_forgets_keys_that_were_revoked_long_ago(world: World, ap
 
 async def test_a_key_of_somebody_who_has_left_opens_nothing(world: World, api: Api) -> None:
     _, text = await api.key("dan")
-    world.toml = world.toml.replace("people.dan", "people.eve").replace("person:dan", "person:eve")
+    world.toml = (
+        world.toml.replace("people.dan", "people.eve")
+        .replace("dan@corp", "eve@corp")
+        .replace("person:dan", "person:eve")
+    )
 
     async with world.stopped():
         pass

@@ -272,7 +272,7 @@ async def test_nobody_asks_for_somebody_who_has_left(world: World) -> None:
     async with serving(world.app) as api:
         _, key = await api.key(service="ci", acts_for=["cy"])
     async with world.stopped():
-        world.toml = world.toml.replace("[people.cy]", "[people.cyril]")
+        world.toml = world.toml.replace("[people.cy]", "[people.cyril]").replace("cy@corp", "cyril@corp")
     async with serving(world.app) as api:
         answer = await api.with_key(key).post("/v1/runs", json={"text": "stamp it", "requester": "cy"})
 
