@@ -16,6 +16,7 @@ email = "bo@corp.example"
 groups = ["release"]
 [people.cy]
 name = "Cy Cole"
+uid = "0003"
 groups = ["release"]
 """
 

@@ -112,7 +112,7 @@ async def test_a_restart_in_between_asks_nobody_again_and_loses_no_answer(office
 
 
 async def test_who_has_no_address_is_reported_as_not_reached(redis: str, tmp_path: Path) -> None:
-    toml = '[people.eve]\nname = "Eve Ek"\ngroups = ["release"]\n' + TOML
+    toml = '[people.eve]\nname = "Eve Ek"\nuid = "0005"\ngroups = ["release"]\n' + TOML
     async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
         run_id = await asks(world)
         questions = await asked(world, run_id, ("bo", "cy", "eve"))

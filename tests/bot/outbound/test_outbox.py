@@ -189,7 +189,7 @@ async def test_an_answer_that_may_change_is_waited_for_and_the_same_mail_is_sent
         async with world.stopped():
             # One person with an address, so that each fault is about the one card.
             for person in ("anna", "cy", "dan"):
-                world.toml = world.toml.replace(f'email = "{person}@corp.example"', "")
+                world.toml = world.toml.replace(f'email = "{person}@corp.example"', f'uid = "{person}"')
             world.through = lambda channel: Outward(channel, server, tmp_path)
         run_id = await world.trigger("press bell")
 
@@ -205,7 +205,7 @@ async def test_an_answer_that_may_change_is_waited_for_and_the_same_mail_is_sent
         assert len(set(server.envelopes)) == 1
         assert server.envelopes[0][0].startswith("sayso+s")
         failed = [event for event in await world.events(run_id) if isinstance(event, DeliveryFailed)]
-        assert [event.person for event in failed] == ["cy"]
+        assert [event.person for event in failed] == ["cy~2"]  # without the address it is somebody else
 
 
 async def test_an_alert_that_comes_once_a_day_comes_again_where_it_could_not_be_written(world: World) -> None:

@@ -95,7 +95,7 @@ async def test_a_place_that_refuses_is_told_to_the_requester_and_the_operators_b
 async def test_a_place_is_nobody_who_is_asked(office: World) -> None:
     async with office.stopped():
         for person in ("bo", "cy"):
-            office.toml = office.toml.replace(f'email = "{person}@corp.example"', "")
+            office.toml = office.toml.replace(f'email = "{person}@corp.example"', f'uid = "{person}"')
     await office.opened(await office.trigger("press bell"))
 
     told = " ".join((await office.next_mail("anna", about="Nobody else is asked")).text.split())

@@ -47,6 +47,7 @@ groups = ["release"]
 
 [people.dee]
 name = "Dee Dunn"
+uid = "0004"
 timezone = "Asia/Singapore"
 
 [groups.finance]

@@ -314,7 +314,8 @@ class Requests(RuleBasedStateMachine):
             self.page.may_be[newcomer] = self.page.may_be.get(person, person)
         self.page.present.discard(person)
         self.page.present.add(newcomer)
-        self.page.group.add(newcomer)
+        # The policy `_own` names people, and no group that a newcomer could be in.
+        self.page.group |= set() if self.page.may_requester_approve else {newcomer}
         self.saved()
 
     @rule(

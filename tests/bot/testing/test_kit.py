@@ -250,7 +250,7 @@ async def test_the_arguments_that_people_decided_on_are_the_executed_ones() -> N
 
 async def test_people_policies_and_agents_may_be_those_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "sayso.toml").write_text(
-        '[people.eve]\nname = "Eve"\n[people.fay]\nname = "Fay"\nemail = "fay@corp.example"\n'
+        '[people.eve]\nname = "Eve"\nuid = "0005"\n[people.fay]\nname = "Fay"\nemail = "fay@corp.example"\n'
         '[policies.desk]\napprovers = ["person:fay"]\nexpires_after = "1h"\n'
     )
     async with sayso(tmp_path / "sayso.toml", agents=[bell_agent([])]) as s:

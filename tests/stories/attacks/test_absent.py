@@ -184,11 +184,9 @@ async def test_attack_an_absence_holds_for_a_namesake(redis: str, tmp_path: Path
 
         assert await office.app.requests.absences.all() == []
         assert await deciders(office, (await asked(office)).request.id) == ("bo~2",)
-        await office.move_time(60)
-        told = " ".join((await office.next_mail("bo.zander", about="absence")).text.split())
-        assert "no longer holds: the directory has another address for bo since" in told
-        await becomes(office, SOLO)
-        assert await office.app.requests.absences.all() == []  # it has ended
+        assert [
+            mail.subject for mail in office.mails("bo.zander") if "absence" in mail.subject
+        ] == []  # it is not theirs
 
 
 async def test_attack_a_namesake_of_whoever_stands_in_decides(redis: str, tmp_path: Path) -> None:

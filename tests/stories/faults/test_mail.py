@@ -316,7 +316,7 @@ async def test_a_reply_to_a_question_is_taken_as_its_format_says(world: World) -
 
 async def test_somebody_whom_no_channel_reaches_is_told_to_the_operators_and_the_others_decide(world: World) -> None:
     async with world.stopped():
-        world.toml = world.toml.replace('email = "bo@corp.example"', "")
+        world.toml = world.toml.replace('email = "bo@corp.example"', 'uid = "0002"')
     record = await world.opened(await world.trigger("press bell"))
 
     told = await world.next_mail("dan", about="Bo Berg can't be reached")

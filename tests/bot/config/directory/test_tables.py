@@ -10,10 +10,12 @@ from bot.config.settings import Settings, load
 PEOPLE = """
 [people.bo]
 name = "Bo Berg"
+uid = "0002"
 groups = ["release"]
 
 [people.cy]
 name = "Cy Cole"
+uid = "0003"
 """
 OPS = 'rotation = ["person:bo", "person:cy"]\nshift = "7d"\nstarts = "2026-11-02T09:00"\n'
 
