@@ -7,7 +7,6 @@ import pytest
 
 from agents.requests import PersonId
 from bot.errors import Invalid
-from bot.people.absences import Absences
 from bot.policy.judgements import Counted
 from bot.requests.reassignment.absences import AbsenceWanted
 from tests.bot.web.problems import refused
@@ -15,7 +14,7 @@ from tests.servers.console import a_console, sent
 from tests.servers.web import serving
 from tests.stories.test_absences import away, deciders, write
 from tests.stories.test_delegation import SOLO, asked, on_solo
-from tests.tables import becomes, without
+from tests.tables import becomes
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -198,23 +197,3 @@ async def test_attack_a_namesake_of_whoever_stands_in_decides(redis: str, tmp_pa
         policy = (await asked(office)).request.policy
         assert (policy.handed_on, [one.person for one in policy.away]) == ((), ["bo"])
         assert [one.to for one in await office.app.requests.absences.all()] == [None]
-
-
-@pytest.mark.long
-async def test_an_absence_of_before_goes_by_the_id_until_that_leaves(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
-        await away(office, "bo", "cy")
-        kept = Absences(office.app.store, office.app.people)
-        [absence] = (await kept.all()).values()
-        await kept.put(absence.model_copy(update={"identities": {}}))
-
-        await becomes(office, SOLO.replace("bo@corp.example", "bo.zander@corp.example"))
-
-        assert [one.to for one in await office.app.requests.absences.all()] == ["cy"]
-        await becomes(office, without(SOLO, "bo").replace("person:bo", "person:dan"))
-        await office.move_time(60)
-
-        async def is_over() -> bool:
-            return not await kept.all()
-
-        await until(is_over, what="it ends")
