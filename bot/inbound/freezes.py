@@ -21,7 +21,7 @@ from bot.store.journal import Journal
 from bot.store.outbox_entry import nearest_first
 from channels import Trigger
 from channels.email.reply import read_reply
-from channels.email.reply.against import is_reason, speaks_against
+from channels.email.reply.against import is_end, speaks_against
 from language import in_all, say
 from language.recorded import reason_of
 
@@ -70,7 +70,7 @@ def _is_against(text: str) -> bool:
     """Return whether anything of the message speaks against what it does; a signature is what replies have as one."""
     lines = [line.strip(_MARKS) for line in read_reply(strip_invisible(text)).whole.splitlines()]
     read = [(line, _TYPED.fullmatch(line)) for line in lines if line.casefold() not in _subjects()]
-    return any(not is_reason(found["reason"]) if found else speaks_against(line) for line, found in read)
+    return any(not is_end(found["reason"]) if found else speaks_against(line) for line, found in read)
 
 
 def _typed(line: str) -> Typed | None:

@@ -42,7 +42,7 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.policy.record import RequestRecord
-from channels.email.reply.against import is_reason
+from channels.email.reply.against import is_emergency
 
 # Within an address no blank follows it.
 _QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
@@ -131,7 +131,7 @@ def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     is_vote = record.request.format == "approval"
     if answer.breaks_glass and not says_something(answer.note):
         return Unclear(why=NO_REASON)
-    if answer.breaks_glass and not is_reason(answer.note):
+    if answer.breaks_glass and not is_emergency(answer.note):
         return Unclear(why=AGAINST)
     if answer.edits or (answer.approve if is_vote else answer.given) is not None:
         return None

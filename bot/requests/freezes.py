@@ -26,7 +26,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import shard_of
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Tell, nearest_first
-from channels.email.reply.against import is_reason
+from channels.email.reply.against import is_end
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -98,7 +98,7 @@ class FrozenRequests:
             return None
         if said_at and held.since >= said_at:
             raise Conflict(say("notice.newer-freeze", what=self.words(held)), say("notice.unfreeze-again"))
-        if reason.strip() and not is_reason(reason):
+        if reason.strip() and not is_end(reason):
             raise stays_frozen()
         await self._note("unfrozen", environment, by, reason, channel, evidence)
         before = await self._freezes.put(environment, None)

@@ -22,12 +22,13 @@ AFTER_WORDS = 4
 """The same where it names a moment by what happens then: `after the release of v2`. More words tell something."""
 
 SHORT_WORDS = 4
-"""Most words of a reason that must hold one of those that tell something: a longer one tells it in its own words."""
+"""Most words of a reason that must hold a word that tells something; a longer one may name what it is about instead."""
 
 SHORT_CHARS = 200
 """The same in characters: it bounds the time of the patterns."""
 
 _LEADS = 12
+_KNOWN = re.compile(r"LATIN|HIRAGANA|KATAKANA|CJK|IDEOGRAPHIC|FEMININE|MASCULINE|GREEK SMALL LETTER MU\Z")
 _UNSEEN = {"Cc", "Cf", "Cs", "Co"}
 _QUESTION = re.compile(r"¿|[?\u061f](?![\w=&%/#-])")
 _GREEK_QUESTION = "\u037e"
@@ -58,6 +59,10 @@ class _Words(NamedTuple):
     near: re.Pattern[str]
     unfilled: re.Pattern[str]
     tells: re.Pattern[str]
+    names: re.Pattern[str]
+    well: re.Pattern[str]
+    goes_on: re.Pattern[str]
+    acts: re.Pattern[str]
 
 
 class _Clause(NamedTuple):
@@ -82,13 +87,38 @@ def speaks_against(text: str) -> bool:
     return any(map(_is_against, clauses)) or _is_only_moment(clauses) or _is_only_condition(clauses)
 
 
+def is_emergency(text: str) -> bool:
+    """Return whether `text` may be the reason of an emergency: nothing of it says that there is none, or no more."""
+    return is_reason(text) and _words().well.search(_line(text)) is None
+
+
+def is_end(text: str) -> bool:
+    """Return whether `text` may be the reason for the end of a freeze: nothing of it says that what began it goes on,
+    unless it is ended for that, so that something can be done.
+    """
+    words, line = _words(), _line(text)
+    return is_reason(text) and (words.goes_on.search(line) is None or words.acts.search(line) is not None)
+
+
 def is_reason(text: str) -> bool:
-    """Return whether `text` may be the reason of a command: it tells something, and does not speak against it."""
+    """Return whether `text` may be the reason of a command: it tells something, and does not speak against it.
+
+    What is written in letters that no table knows tells nothing.
+    """
     plain = _plain(text)
-    # In other alphabets words may have no blanks between them, and none is known.
-    is_latin = all(char.isascii() for char in plain if char.isalpha())
-    is_short = len(plain.split()) <= SHORT_WORDS and len(plain) <= SHORT_CHARS and is_latin
-    return not (is_short and _words().tells.search(plain) is None) and not speaks_against(text)
+    is_short = len(plain.split()) <= SHORT_WORDS and len(plain) <= SHORT_CHARS
+    words = _words()
+    tells = words.tells.search(plain) or (not is_short and words.names.search(plain))
+    return tells is not None and tells is not False and not _is_unread(plain) and not speaks_against(text)
+
+
+def _line(text: str) -> str:
+    return " ".join(_plain(text).rstrip(" .!\n").split())
+
+
+def _is_unread(plain: str) -> bool:
+    """Return whether letters of `plain` are of no alphabet in which words are known here."""
+    return any(char.isalpha() and not _KNOWN.match(unicodedata.name(char, "")) for char in {*plain})
 
 
 def _plain(text: str) -> str:
@@ -118,6 +148,10 @@ def _words() -> _Words:
         near=re.compile(rf"{near}|{_CLOCK}"),
         unfilled=re.compile(found["unfilled"]),
         tells=re.compile(rf"(?<![\w.-])(?:{found['tells']})(?![\w])"),
+        names=re.compile(rf"(?<![\w.-])(?:{found['names']})(?![\w])"),
+        well=re.compile(rf"(?<![\w.-])(?:{found['well']})(?![\w])"),
+        goes_on=re.compile(rf"(?<![\w.-])(?:{found['goes_on']})(?![\w])"),
+        acts=re.compile(rf"(?<![\w.-])(?:{found['acts']})(?![\w])"),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from channels.email.reply import DECISION_CHARS
-from channels.email.reply.against import is_reason, speaks_against
+from channels.email.reply.against import is_emergency, is_end, is_reason, speaks_against
 
 _TABLES: dict[str, dict[str, list[str]]] = tomllib.loads(
     Path(__file__).with_name("beside_commands.toml").read_text(encoding="utf-8")
@@ -23,6 +23,18 @@ def test_attack_what_speaks_against_a_command_is_no_reason_for_it(language: str)
 @pytest.mark.parametrize("language", _TABLES)
 def test_what_tells_of_an_emergency_or_its_end_is_a_reason_whatever_it_denies(language: str) -> None:
     assert [text for text in _TABLES[language]["reasons"] if not is_reason(text)] == []
+
+
+@pytest.mark.parametrize("language", ["english", "german"])
+def test_attack_what_tells_of_no_emergency_breaks_no_glass_and_of_one_that_goes_on_ends_no_freeze(
+    language: str,
+) -> None:
+    table = _TABLES[language]
+
+    assert [text for text in table["well"] if is_emergency(text)] == []
+    assert [text for text in table["goes_on"] if is_end(text)] == []
+    assert [text for text in table["reasons"] if not (is_emergency(text) or is_end(text))] == []
+    assert is_end("checkout is still down, the hotfix must go out")
 
 
 def test_one_honest_reason_of_ten_at_most_is_asked_back() -> None:
