@@ -23,7 +23,6 @@ from bot.people.rights import Rights
 from bot.policy.answers import (
     ONLY_FILES,
     Statement,
-    called,
     given,
     is_stop,
     is_withdrawal,
@@ -36,6 +35,7 @@ from bot.policy.attachments import attachments, contents
 from bot.policy.judge import MOST_REMARKS, is_noted, is_question
 from bot.policy.judgements import Asked, Unclear, judgements
 from bot.policy.record import RequestRecord, after
+from bot.policy.stops import called
 from bot.render.cards import notice
 from bot.render.words import decided, feedback_text
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead

@@ -29,14 +29,13 @@ from bot.policy.judgements import (
     TooLate,
 )
 from bot.policy.record import RequestRecord
+from bot.policy.stops import called, goes_on, stops_plainly
 from channels import File
 from channels.email.reply import is_courtesy, read_reply
 from channels.email.reply.against import speaks_against
 from language import in_all
 
 _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
-
-_CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
@@ -91,7 +90,8 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
     """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`."""
     is_vote = request.format == "approval"
     is_only_said = bool(statement.picks or statement.filled) or _is_only_said(statement)
-    vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
+    said = "deny" if _is_refusal(statement) else statement.said
+    vote = {"approve": True, "deny": False}.get(said) if is_vote and not is_only_said else None
     is_read = not (is_vote or statement.asks or statement.about)
     meaning, filled = _read(request, statement) if is_read else (None, Filled())
     may_stop = is_read and statement.is_typed and may_mean_stop(request, statement.text)
@@ -121,6 +121,12 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
         at=now,
     )
+
+
+def _is_refusal(statement: Statement) -> bool:
+    """Return whether it refuses; a mail may say stop in words that its reader leaves open, and is not asked back."""
+    is_mail = statement.channel == "email" and not statement.is_typed
+    return statement.said == "deny" or (is_mail and statement.said == "free_text" and stops_plainly(statement.text))
 
 
 def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue] | None:
@@ -171,26 +177,20 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
 
 def _is_only_said(statement: Statement) -> bool:
     """Return whether no vote can be in it: it asks something, or answers what somebody said and stops nothing."""
-    return statement.asks or (bool(statement.about) and not (statement.said == "deny" and refuses(statement.text)))
+    return statement.asks or (bool(statement.about) and not (_is_refusal(statement) and refuses(statement.text)))
 
 
 def refuses(text: str) -> bool:
     """Return whether `text` plainly refuses, beyond a bare no: to a question that is an answer."""
+    if stops_plainly(text) or goes_on(text):
+        return stops_plainly(text)
     found = _BARE_NO.match(text)
     return read_reply(text[found.end() :] if found else text).said == "deny"
 
 
-def called(text: str) -> str:
-    """`text` without the names and words that only call somebody."""
-    bare, before = text, ""
-    while bare != before:
-        bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
-    return bare
-
-
 def is_withdrawal(text: str) -> bool:
     """Return whether a requester's words plainly take back the request: a denial, or `cancel`, or `stop`."""
-    return read_reply(called(text)).said == "deny"
+    return stops_plainly(text) or read_reply(called(text)).said == "deny"
 
 
 def is_stop(text: str) -> bool:
@@ -198,7 +198,7 @@ def is_stop(text: str) -> bool:
 
     A bare no is an answer, and so is what stands behind `answer:`.
     """
-    return refuses(called(text)) and not _behind_answer(text)
+    return not _behind_answer(text) and (stops_plainly(text) or refuses(called(text)))
 
 
 def may_mean_stop(request: Request, text: str) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.forms import FormField, Misfit
 from agents.requests import Given, Request
-from bot.policy.answers import ONLY_FILES, Statement, given, read_answer
+from bot.policy.answers import ONLY_FILES, Statement, given, is_stop, is_withdrawal, may_mean_stop, read_answer
 from channels import File
 from tests.bot.examples import BO, CY, DIGEST, LATER, approval, question
 
@@ -47,6 +47,37 @@ def test_a_no_to_a_question_is_an_answer_however_often_it_is_said(text: str, vot
     said = replace(statement("deny", text), about="asked-1")
 
     assert read_answer(approval(), said, LATER).approve is vote
+
+
+HURRIED_STOPS = [
+    "stop bitte", "ok stop", "ok, stop!", "oh no, stop!", "hmm stop", "actually, stop", "actually please cancel",
+    "can you stop this?", "could you please stop", "I want to stop this", "I changed my mind, please stop", "🛑",
+    "stop 🛑", "**stop**", '"stop"', "st\u200bop", "\uff53\uff54\uff4f\uff50", "forget it", "nevermind, cancel", "I take it back",
+    "Cancel my request", "please withdraw my request", "brich das ab", "brechen Sie das bitte ab", "bitte doch nicht",
+    "stop alsjeblieft", "Hi sayso, please stop this deployment now. Thanks!",
+]  # fmt: skip
+NO_STOPS = [
+    "stop the old server first, then deploy", "stop the old server first", "don't stop", "please do not cancel",
+    "nicht stoppen", "bitte nicht abbrechen", "no, don't stop", "No, do not cancel", "não pare", "no cancele",
+    "non fermare", "no para", "we stop working at 17:00", "stop at 18:00", "stop after the third step",
+    "cancel order 4711", "cancel the old subscription, then deploy", "stop losing orders", "> stop",
+    "Bo said stop, but go on", "stop word", "answer: stop", "ok", "oh no", "wait", "please", "I want to",
+]  # fmt: skip
+
+
+def test_attack_a_stop_that_is_typed_in_a_hurry_is_one() -> None:
+    assert [text for text in HURRIED_STOPS if not (is_stop(text) and is_withdrawal(text))] == []
+    assert [text for text in HURRIED_STOPS if not may_mean_stop(question(), text)] == []
+
+
+def test_what_only_speaks_of_a_stop_or_against_one_is_none() -> None:
+    assert [text for text in NO_STOPS if is_stop(text)] == []
+
+
+def test_attack_a_mail_that_says_stop_in_a_hurry_denies_and_is_not_asked_back() -> None:
+    read = [read_answer(approval(), statement("free_text", text), LATER).approve for text in HURRIED_STOPS]
+
+    assert {*read} == {False}
 
 
 @pytest.mark.parametrize(
