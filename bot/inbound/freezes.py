@@ -40,14 +40,15 @@ _REASON_CHARS = 500
 class Typed:
     """What somebody wrote who freezes an environment (empty: everything), or ends that.
 
-    `is_alone`: the message says nothing else. `is_against`: what stands beside the end of a freeze, or below it where a
-    signature does, speaks against it.
+    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, and nothing beside it that ends a
+    freeze. `is_against`: what stands beside the end of a freeze, or below it where a signature does, speaks against it.
     """
 
     environment: str
     reason: str
     ends: bool = False
     is_alone: bool = True
+    is_first: bool = True
     is_against: bool = False
 
 
@@ -61,9 +62,11 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     found = next(filter(None, read), None)
     if found is None:
         return None
+    is_first = found in read[: 2 if has_subject else 1] and (found.ends or not any(one and one.ends for one in read))
     if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
         read = read[1:]
-    return replace(found, is_alone=all(one == found for one in read), is_against=found.ends and _is_against(text))
+    is_alone, is_against = all(one == found for one in read), found.ends and _is_against(text)
+    return replace(found, is_alone=is_alone, is_first=is_first, is_against=is_against)
 
 
 def _is_against(text: str) -> bool:
@@ -143,7 +146,7 @@ class TypedFreezes:
         who = self._rights.of_person(person, trigger.evidence)
         if denied := self._rights.denial_at_all(who, "freeze"):
             await self._refusals.refuse(who, "freeze", denied, channel)
-        if not typed.is_alone:
+        if not typed.is_alone and (typed.ends or not typed.is_first):
             verb = "unfreeze" if typed.ends else "freeze"
             line = f"{verb} {where or _EVERYTHING}: {typed.reason}"
             raise Invalid(say("notice.freeze-not-alone"), say("notice.freeze-not-alone-do", line=line))
@@ -151,7 +154,8 @@ class TypedFreezes:
             return await self._ended(typed, channel, trigger, said_at)
         made = await self._freezes.freeze(where, person, typed.reason, channel=channel, evidence=trigger.evidence)
         told = f"{self._freezes.words(made)} {say('notice.freeze-how-ends', where=where or _EVERYTHING)}"
-        return "\n".join(filter(None, (no_environment(where, self._environments), told)))
+        rest = "" if typed.is_alone else say("notice.freeze-rest")
+        return "\n".join(filter(None, (no_environment(where, self._environments), told, rest)))
 
     async def _ended(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime) -> str:
         person, where, evidence = PersonId(trigger.person), typed.environment, trigger.evidence

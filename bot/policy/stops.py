@@ -25,8 +25,9 @@ _STOPS = (
 )
 _AFTER = (
     "(?:the|this|that|my) (?:run|deploy(?:ment)?|release|request)|it|this|that|all|everything|"
-    "(?:das|den|diesen?) (?:deployment|deploy|lauf|release|anfrage)|das|es|alles|ab|please|pls|now|here|right now|immediately|bitte|"
-    "jetzt|sofort|danke|thanks|thank you|sorry|alsjeblieft|por favor|per favore|s'il vous plait|[🛑⛔✋]+"
+    "(?:das|den|diesen?) (?:deployment|deploy|lauf|release|anfrage)|das|es|alles|ab|please|pls|now|"
+    "here|right now|immediately|bitte|jetzt|sofort|"
+    "danke|thanks|thank you|sorry|alsjeblieft|por favor|per favore|s'il vous plait|[🛑⛔✋]+"
 )
 _PLAIN = re.compile(rf"(?:(?:{_BEFORE}) )*+(?:{_STOPS})(?: (?:{_AFTER}|{_STOPS}))*+|[🛑⛔✋ ]+")
 _BESIDE = re.compile(r"(?<!\w)'|'(?!\w)|[\s.,;:!?*_\"`\u201c\u201d\u201e()\ufe0f-]+")

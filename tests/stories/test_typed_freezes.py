@@ -122,8 +122,18 @@ async def test_what_others_say_of_no_environment_that_is_known_is_a_wish(office:
     assert await frozen(office) == []
 
 
+@pytest.mark.parametrize("below", ["Cy, please look at the database.", "or rather not", "freeze staging: as well"])
+async def test_attack_what_stands_below_a_freeze_keeps_nobody_from_it(office: World, below: str) -> None:
+    told = await write(office, "cy", f"freeze everything: incident 4711\n\n{below}")
+
+    assert "Everything: Frozen since" in told
+    assert "The rest of your message did nothing." in told
+    assert await frozen(office) == [("", "cy", "incident 4711")]
+    assert await office.app.store.lists.runs() == []
+
+
 @pytest.mark.parametrize(
-    "text", ["freeze everything: incident\nor rather not", "so: freeze\nunfreeze everything: fixed"]
+    "text", ["I wonder about this line:\nfreeze everything: incident", "so: freeze\nunfreeze everything: fixed"]
 )
 async def test_a_message_that_says_more_does_neither_and_its_writer_is_told(office: World, text: str) -> None:
     await freezes_of(office).freeze("", PersonId("dan"), "before")

@@ -52,7 +52,8 @@ def test_a_no_to_a_question_is_an_answer_however_often_it_is_said(text: str, vot
 HURRIED_STOPS = [
     "stop bitte", "ok stop", "ok, stop!", "oh no, stop!", "hmm stop", "actually, stop", "actually please cancel",
     "can you stop this?", "could you please stop", "I want to stop this", "I changed my mind, please stop", "🛑",
-    "stop 🛑", "**stop**", '"stop"', "st\u200bop", "\uff53\uff54\uff4f\uff50", "forget it", "nevermind, cancel", "I take it back",
+    "stop 🛑", "**stop**", '"stop"', "st\u200bop", "\uff53\uff54\uff4f\uff50", "forget it", "nevermind, cancel",
+    "I take it back",
     "Cancel my request", "please withdraw my request", "brich das ab", "brechen Sie das bitte ab", "bitte doch nicht",
     "stop alsjeblieft", "Hi sayso, please stop this deployment now. Thanks!",
 ]  # fmt: skip
