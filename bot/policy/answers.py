@@ -125,8 +125,8 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
 
 def _is_refusal(statement: Statement) -> bool:
     """Return whether it refuses; a mail may say stop in words that its reader leaves open, and is not asked back."""
-    is_mail = statement.channel == "email" and not statement.is_typed
-    return statement.said == "deny" or (is_mail and statement.said == "free_text" and stops_plainly(statement.text))
+    is_open = statement.channel == "email" and statement.said == "free_text"
+    return statement.said == "deny" or (is_open and stops_plainly(statement.text))
 
 
 def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue] | None:

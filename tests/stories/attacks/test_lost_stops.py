@@ -329,6 +329,44 @@ async def test_attack_where_they_are_no_answer_to_the_open_question_they_stop_th
     assert (await office.request(record.request.id)).state == "withdrawn"
 
 
+HURRIED = ["stop bitte", "**stop**", "oh no, stop!", "actually, stop", "can you stop this?", "forget it", "🛑"]
+
+
+@pytest.mark.parametrize("words", few_of(HURRIED, 0, 2))
+async def test_attack_a_stop_that_is_typed_in_a_hurry_answers_no_open_question(world: World, words: str) -> None:
+    run_id, letter = await asked_by_mail(world, "ask free_text Which version?", "stamp letter")
+
+    await world.reply("anna", letter, words)
+    told = await world.next_mail("anna", about="Nothing goes on before you say which")
+    await world.reply("anna", told, "stop")
+
+    assert (await world.ended(run_id)).state == "cancelled"
+    assert world.workshop.effects == []
+
+
+@pytest.mark.parametrize("words", few_of(HURRIED, 1, 3))
+async def test_attack_a_stop_that_is_typed_in_a_hurry_takes_back_what_others_are_asked(
+    world: World, words: str
+) -> None:
+    run_id, letter, record = await with_gate(world)
+
+    await world.reply("anna", letter, words)
+    await world.ended(run_id)
+
+    assert (await world.request(record.request.id)).state == "withdrawn"
+
+
+@pytest.mark.parametrize("words", few_of(HURRIED, 0, 4))
+async def test_attack_a_stop_that_an_approver_types_in_a_hurry_denies(world: World, words: str) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+
+    await world.reply("bo", await world.next_mail("bo"), words)
+    await world.ended(run_id)
+
+    assert (await world.request(record.request.id)).state == "denied"
+
+
 async def test_attack_a_typed_answer_of_stop_to_a_choice_by_mail_stops_the_run(world: World) -> None:
     run_id, letter = await asked_by_mail(world, "ask choice How? | go, wait", "stamp letter")
 
