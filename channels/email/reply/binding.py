@@ -10,6 +10,7 @@ import unicodedata
 import zlib
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal
@@ -18,7 +19,7 @@ from urllib.parse import parse_qsl, unquote
 from pydantic import AwareDatetime, Field
 
 from channels import Bounced, Frozen, Ignored, Inquiry, Quarantined, Reply, Trigger
-from channels.email.reply import banners, newtext, quotes, read_reply
+from channels.email.reply import banners, newtext, quotes, read_reply, vocabulary
 from channels.email.reply.lines import BLANK, DIRECTIONS, Lines, is_rule
 from channels.email.reply.markup import PICTURE, RULE
 from channels.email.reply.newtext import Older
@@ -53,6 +54,10 @@ _PREFIX = re.compile(
 _SUFFIX = re.compile(rf"\s*{_TAG}\s*\Z", re.IGNORECASE)
 _NAMES_ONLY, _MARKS_ALL = re.compile(every("names_only")), re.compile(every("marks_all"))
 _OUR_NAME = re.compile(rf"(?<![\w.@-]){NAME}(?![\w.@-])")
+_WROTE = rf"{vocabulary.WROTE}|{vocabulary.WROTE_ALONE}|{vocabulary.WROTE_WITHIN}"
+_BEFORE_NAME = rf"{_WROTE}|{vocabulary.QUOTING}|[ap]m|uhr|h|utc|cet|cest|gmt"
+_NAMED = re.compile(rf"(?:(?:{_BEFORE_NAME}) )*+{NAME}(?: (?:{_WROTE}))?")
+_BESIDE_NAME = re.compile(r"[\s\d,:;.()<>\[\]|/\"'*_+-]*[\d,:;()<>\[\]|/\"*\n]+[\s\d,:;.()<>\[\]|/\"'*_+-]*|\s*\Z")
 _REWRITTEN = re.compile(
     r"https://(?:[\w-]+\.)?safelinks\.protection\.outlook\.com/[^?\s]*\?url=(?P<safe>[^&\s]+)\S*"
     r"|https://urldefense\.com/v3/__(?P<defended>\S+?)__;\S*"
@@ -270,7 +275,7 @@ def _writer(head: str, about: About, sent: SentCard) -> _Writer:
     if said is None:
         return "nobody"
     plain = said.translate(DIRECTIONS).lower()
-    has_name = _OUR_NAME.search(plain) is not None
+    has_name = any(map(_NAMED.fullmatch, _named_in(plain)))
     ours = _our_address(sent.sender)
     count = unicodedata.normalize("NFKC", plain).count("@")
     if count:
@@ -280,6 +285,12 @@ def _writer(head: str, about: About, sent: SentCard) -> _Writer:
         if is_header or _NAMES_ONLY.search(fold(about.program)) is None:
             return "we"
     return "name" if has_name else "nobody"
+
+
+def _named_in(said: str) -> Iterator[str]:
+    """The parts of `said` between times and marks that hold our name; somebody may have put more beside it."""
+    parts = _BESIDE_NAME.split(fold(unicodedata.normalize("NFKC", said)))
+    return (" ".join(part.split()) for part in parts if _OUR_NAME.search(part))
 
 
 def _our_address(sender: str) -> re.Pattern[str]:
