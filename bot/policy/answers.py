@@ -209,7 +209,8 @@ def may_mean_stop(request: Request, text: str) -> bool:
     if request.purpose != "question" or not is_stop(text):
         return False
     is_no = request.format == "yes_no" and _BARE_NO.match(text) is not None
-    return is_no or given(request, text) is not None
+    is_option = any(map(is_stop, request.options))  # `ok, stop` may be either
+    return is_no or is_option or given(request, text) is not None
 
 
 def is_note(text: str) -> bool:

@@ -71,6 +71,13 @@ def test_attack_a_stop_that_is_typed_in_a_hurry_is_one() -> None:
     assert [text for text in HURRIED_STOPS if not may_mean_stop(question(), text)] == []
 
 
+@pytest.mark.parametrize("text", ["stop", "ok, stop", "please stop", "cancel"])
+def test_attack_a_stop_beside_an_option_that_stops_may_be_either(text: str) -> None:
+    asked = question("choice", options=("go on", "stop", "wait"))
+
+    assert may_mean_stop(asked, text)
+
+
 def test_what_only_speaks_of_a_stop_or_against_one_is_none() -> None:
     assert [text for text in NO_STOPS if is_stop(text)] == []
 
