@@ -85,6 +85,14 @@ class Humans:
             found |= {human.id: tuple(sorted(others))} if others else {}
         return found
 
+    def by_now(self, human: Human) -> Human:
+        """Return who somebody is, as far as an operator has said that they are somebody else."""
+        return self.known[human.same_as] if human.same_as else human
+
+    def is_again(self, person: PersonId) -> bool:
+        """Return whether an operator has said that this is who somebody new is."""
+        return any(human.same_as == person for human in self.known.values())
+
     def once_known_by(self, parts: Collection[tuple[str, str]]) -> list[Human]:
         """Return those whom the directory ever knew by one of these parts of a mark."""
         wanted = set(parts)
