@@ -95,6 +95,11 @@ class People:
         """Return who of those who are here may be the human that `person`, who has left, was."""
         return self._maybe.get(person, ())
 
+    @property
+    def doubles(self) -> Mapping[PersonId, tuple[PersonId, ...]]:
+        """All of these, by the id of whoever has left."""
+        return self._maybe
+
     def refs(self, written: Iterable[str]) -> tuple[str, ...]:
         """Return what names of the file mean that stand outside the tables: `person:cy` is whom the file calls so."""
         return tuple(renamed_ref(ref, self._ids) for ref in written)

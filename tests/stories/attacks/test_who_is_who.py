@@ -185,6 +185,19 @@ async def test_attack_who_handed_it_on_approves_it_otherwise(redis: str, tmp_pat
         assert not isinstance(await office.decide(name, now, "approve"), Decided)
 
 
+async def test_attack_nobody_hears_that_only_one_is_left_who_may_be_whoever_asked(redis: str, tmp_path: Path) -> None:
+    before = with_mark(without(TOML, "bo"), "anna", 'slack = "U0ANNA"')
+    async with a_world(redis, tmp_path / "data", before) as office:
+        record = await asked(office)
+        await becomes(office, without(before, "anna"))
+        assert (await office.request(record.request.id)).state == "open"
+
+        await becomes(office, with_mark(without(before, "anna"), "cy", 'slack = "U0ANNA"'))
+
+        now = await office.request(record.request.id)
+        assert (now.state, office.workshop.effects) == ("superseded", [])
+
+
 SAME = {
     "a first Slack id is added": (TOML, with_mark(TOML, "bo", 'slack = "U0BO"')),
     "a first uid is added": (TOML, with_mark(TOML, "bo", 'uid = "4711"')),
