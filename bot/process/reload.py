@@ -95,7 +95,8 @@ class Reload:
     async def look(self, *, at_once: bool = False) -> None:
         """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable.
 
-        That somebody has left, has another address or may be somebody else stays in mind until every open request was looked at.
+        That somebody has left, has another address or may be somebody else stays in mind until every open request was
+        looked at.
         """
         await self._app.register.look()
         await self._look_at_files(at_once=at_once)

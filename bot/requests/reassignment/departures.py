@@ -72,7 +72,7 @@ class Departures:
     def _doubles(self, record: RequestRecord) -> list[PersonId]:
         """Return those who asked, edited or handed it on and have left, where somebody who is here may be them."""
         named = (*record.requesters, *record.request.editors, *record.request.policy.givers)
-        return [one for one in dict.fromkeys(named) if self._people.maybe(one)]
+        return [one for one in dict.fromkeys(named) if self._people.maybe(one) and not self._people.is_here(one)]
 
     async def _without(
         self, record: RequestRecord, version: int, left: Sequence[PersonId], here: Collection[PersonId]

@@ -198,6 +198,53 @@ async def test_attack_nobody_hears_that_only_one_is_left_who_may_be_whoever_aske
         assert (now.state, office.workshop.effects) == ("superseded", [])
 
 
+_UID = with_mark(TOML, "bo", 'uid = "4711"')
+
+
+def uid_to(toml: str, person: str) -> str:
+    """The file in which the uid that was Bo's is somebody else's."""
+    return with_mark(toml.replace('uid = "4711"\n', ""), person, 'uid = "4711"')
+
+
+async def test_attack_whose_uid_is_anothers_by_now_votes_twice(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _UID) as office:
+        record = await asked(office, "pair")
+        assert isinstance(await office.decide("bo", record, "approve"), Counted)
+
+        await becomes(office, uid_to(_UID, "cy"))
+
+        assert office.app.people.of_file("bo") == "bo~2"
+        for _ in range(2):
+            now = await office.request(record.request.id)
+            assert not isinstance(await office.decide("bo", now, "approve"), Decided)
+        assert office.workshop.effects == []
+
+
+async def test_attack_whose_uid_is_anothers_by_now_approves_what_they_asked_for(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _UID) as office:
+        run_id = await office.trigger("press bell", "bo")
+        record = await office.opened(run_id)
+
+        await becomes(office, uid_to(without(_UID, "cy"), "dan"))
+
+        now = await office.request(record.request.id)
+        assert not isinstance(await office.decide("bo", now, "approve"), Decided)
+        assert office.workshop.effects == []
+
+
+async def test_attack_whose_uid_is_anothers_by_now_approves_their_edit(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _UID) as office:
+        office.workshop.editable = ("what",)
+        record = await asked(office)
+        await office.edit("bo", record, what="horn")
+
+        await becomes(office, uid_to(without(_UID, "cy"), "dan"))
+
+        now = await office.request(record.request.id)
+        assert not isinstance(await office.decide("bo", now, "approve"), Decided)
+        assert office.workshop.effects == []
+
+
 SAME = {
     "a first Slack id is added": (TOML, with_mark(TOML, "bo", 'slack = "U0BO"')),
     "a first uid is added": (TOML, with_mark(TOML, "bo", 'uid = "4711"')),
