@@ -1,16 +1,17 @@
 """The register: everybody whom the directory ever had, kept for all processes, and who an operator says is the same."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from agents.requests import PersonId
 from bot.audit.log import AuditLog
+from bot.config.tables import PersonConfig
 from bot.errors import Conflict, Forbidden, NotFound
 from bot.people.directory import People
 from bot.people.humans import Human, Humans
 from bot.people.marks import Mark, hashed, mark_of
 from bot.people.tables import Tables
 from bot.store import Store
-from bot.store.client import Script
+from bot.store.client import Client, Script
 from bot.store.keys import Keys
 from language import say
 
@@ -86,7 +87,7 @@ class Register:
 
     async def _read(self) -> tuple[bytes, Humans]:
         number, found = await self._client.read(["GET", _KEYS.people_number], ["HGETALL", _KEYS.people])
-        return number or b"", Humans().with_those(Human.model_validate_json(body) for body in found.values())
+        return number or b"", _humans(found)
 
     async def _keep(self, was: Human | None, now: Human) -> bool:
         """Keep what is known of somebody; False where another process has said something else meanwhile."""
@@ -96,6 +97,16 @@ class Register:
         if was is None:
             return bool(await self._client.do("HSETNX", _KEYS.people, now.id, body))
         return bool(await self._client.run(_RENOTE, [_KEYS.people], [now.id, was.model_dump_json(), body]))
+
+
+async def here(client: Client, people: Mapping[str, PersonConfig]) -> frozenset[PersonId]:
+    """Return the ids of all who are in the file, for who only looks. Raises StoreUnavailable."""
+    known = _humans(await client.do("HGETALL", _KEYS.people))
+    return frozenset(one.id for one in known.who_is({name: mark_of(one) for name, one in people.items()}).values())
+
+
+def _humans(found: Mapping[bytes, bytes]) -> Humans:
+    return Humans().with_those(Human.model_validate_json(body) for body in found.values())
 
 
 def _whom(humans: Humans, known_by: str, now: PersonId) -> Human | None:

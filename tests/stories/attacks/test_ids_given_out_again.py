@@ -1,16 +1,18 @@
 """An id that is somebody else's by now: typed, forgotten or looked after, it is never taken for the other human."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.audit.reading import Query
+from bot.doctor.redis import examine_redis
 from tests.bot.cli.shell import attached
 from tests.office import TOML
+from tests.servers.web import serving
 from tests.stories.attacks.test_who_is_who import by_someone_else
 from tests.stories.test_absences import write
 from tests.stories.test_audit import asked, records
 from tests.stories.test_delegation import SOLO, on_solo
-from tests.tables import becomes
+from tests.tables import becomes, settings_in
 from tests.world import World, a_world
 
 _ZOE = '\n[people.cy]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
@@ -60,3 +62,16 @@ async def voted(office: World) -> None:
     await office.decide("cy", record, "approve")
     await records(office, "vote", record.request.id)
     await records(office, "tool_finished", record.request.id)
+
+
+async def test_the_doctor_knows_that_whoever_holds_a_key_is_here_though_the_id_was_another_ones(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML) as office, serving(office.app) as api:
+        await becomes(office, by_someone_else(TOML))
+        await api.key(None, "trigger", service="ci", holders=["cy"])
+        settings = settings_in(office.folder)
+
+        found = [one.what async for one in examine_redis(settings, office.url, lambda: datetime.now(UTC))]
+
+        assert not [what for what in found if "service:ci" in what]
