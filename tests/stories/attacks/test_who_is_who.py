@@ -245,6 +245,21 @@ async def test_attack_whose_uid_is_anothers_by_now_approves_their_edit(redis: st
         assert office.workshop.effects == []
 
 
+async def test_who_may_be_whoever_handed_it_on_is_not_said_to_have_done_so(redis: str, tmp_path: Path) -> None:
+    before = _BO.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n')
+    async with a_world(redis, tmp_path / "data", before) as office:
+        office.workshop.editable = ("what",)
+        record = await asked(office)
+        assert isinstance(await office.delegate("bo", record, "dan"), Delegated)
+        await becomes(office, with_mark(without(before, "bo"), "anna", 'slack = "U0BO"'))
+
+        await office.edit("cy", await office.request(record.request.id), what="horn")
+
+        now = (await office.request(record.request.id)).request
+        assert now.edits
+        assert [one.person for one in now.policy.handed_on] == ["bo"]
+
+
 SAME = {
     "a first Slack id is added": (TOML, with_mark(TOML, "bo", 'slack = "U0BO"')),
     "a first uid is added": (TOML, with_mark(TOML, "bo", 'uid = "4711"')),
