@@ -9,7 +9,7 @@ import typer
 from bot.cli.operate import attached
 from bot.cli.options import Data, Json
 from bot.cli.plain import plain
-from bot.errors import Invalid
+from bot.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
     from bot.audit.chain import Head
@@ -146,7 +146,10 @@ def _moment(text: str | None) -> str | None:
 
 @_audit.command()
 def forget(
-    person: Annotated[str, typer.Argument(help="Whom to forget, as [people] calls them.", metavar="PERSON")],
+    person: Annotated[str, typer.Argument(help="Whom to forget, by their id in sayso.", metavar="PERSON")],
+    left: Annotated[
+        bool, typer.Option("--left", help="Whoever had this id and has left, where somebody else is called so by now.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
     data: Data = None,
 ) -> None:
@@ -162,6 +165,11 @@ def forget(
         from bot.audit.forgetting import Forgetting
         from bot.audit.sealer import Sealer
 
+        if (now := office.people.of_file(person)) != person and not left:
+            raise Conflict(
+                f"{person!r} was somebody else, whom sayso would forget: [people] calls {now!r} so by now",
+                f"Forget {now}; or give --left to forget whoever had the id before",
+            )
         keys = office.data_dir.audit_keys(office.settings)
         sealer = Sealer(office.store, office.people, lambda: keys[0], _nowhere)
         return await Forgetting(office.store, sealer).forget(person)

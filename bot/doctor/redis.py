@@ -15,6 +15,7 @@ from bot.doctor.finding import Finding, not_tried
 from bot.doctor.redis_rights import examine_rights
 from bot.doctor.room import amount, room
 from bot.people.api_keys import keys_of_nobody
+from bot.people.register import here
 from bot.store.client import Client, Node, StoreError, StoreUnavailable
 from bot.store.client.durability import ACCEPTED_LOSS, Durability, WrongShards, asked_alone, far_ahead, look, setting
 from bot.store.format import OtherFormat, look_at_format
@@ -96,7 +97,7 @@ async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]
     lists = Lists(client, settings.shards)
     are_whole, unknown = await lists.are_whole(), await lists.unknown_work()
     ahead = await far_ahead(client, settings.shards)
-    lockouts, unheld = await Lockouts(client).all(), await keys_of_nobody(client, settings.people)
+    lockouts, unheld = await Lockouts(client).all(), await keys_of_nobody(client, await here(client, settings.people))
     yield _durability(settings, durability, why)
     for one in lockouts:
         what = f"{one.channel.capitalize()} refuses sayso since {one.since:%H:%M UTC}: {one.what}"

@@ -62,7 +62,7 @@ class TypedAbsences:
             await self._absences.end(person, person, channel=channel, evidence=evidence)
             return say("absence.is-back")
         found = self._people.by_email(typed.to)
-        to = PersonId(found.id if found else typed.to.removeprefix("person:")) if typed.to else None
+        to = (PersonId(found.id) if found else self._people.named(typed.to)) if typed.to else None
         wanted = AbsenceWanted(person, typed.until, typed.starts, to)
         made = await self._absences.set(wanted, person, channel=channel, evidence=evidence)
         return f"{absence_words(made, self._people)} {say('absence.how-back')}"

@@ -92,8 +92,13 @@ class People:
         self._maybe = self._humans.maybe(self._ids.values())
 
     def maybe(self, person: PersonId) -> tuple[PersonId, ...]:
-        """Return who of those who are here may be the human that `person`, who has left, was."""
+        """Return who else of those who are here may be the human that `person` is or was."""
         return self._maybe.get(person, ())
+
+    @property
+    def doubles(self) -> Mapping[PersonId, tuple[PersonId, ...]]:
+        """All of these, by the id of whom they may be."""
+        return self._maybe
 
     def refs(self, written: Iterable[str]) -> tuple[str, ...]:
         """Return what names of the file mean that stand outside the tables: `person:cy` is whom the file calls so."""

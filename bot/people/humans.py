@@ -70,20 +70,29 @@ class Humans:
         return Humans({**self.known, **{human.id: human for human in humans}})
 
     def maybe(self, here: Iterable[PersonId]) -> dict[PersonId, tuple[PersonId, ...]]:
-        """Return, for each who is not `here`, those who are and may be that human.
+        """Return, for each who is known, those who are `here` and may be that human, by whatever they ever had.
 
-        Two who are here are two people: the file gives no two one address.
+        Also for those who are here themselves: an address or a uid of theirs may be somebody else's by now, and nobody
+        can say which of them had it when.
         """
-        there, sharing = {*here}, dict[tuple[str, str], list[Human]]()
-        for human in (self.known[one] for one in there if one in self.known):
+        sharing = dict[tuple[str, str], list[Human]]()
+        for human in (self.known[one] for one in {*here} if one in self.known):
             for part in _parts(human):
                 sharing.setdefault(part, []).append(human)
         found = dict[PersonId, tuple[PersonId, ...]]()
-        for human in (one for one in self.known.values() if one.id not in there):
-            likely = (one for part in _parts(human) for one in sharing.get(part, ()))
+        for human in self.known.values():
+            likely = (one for part in _parts(human) for one in sharing.get(part, ()) if one.id != human.id)
             others = {one.id for one in likely if maybe_same(one.marks, human.marks)}
             found |= {human.id: tuple(sorted(others))} if others else {}
         return found
+
+    def by_now(self, human: Human) -> Human:
+        """Return who somebody is, as far as an operator has said that they are somebody else."""
+        return self.known[human.same_as] if human.same_as else human
+
+    def is_again(self, person: PersonId) -> bool:
+        """Return whether an operator has said that this is who somebody new is."""
+        return any(human.same_as == person for human in self.known.values())
 
     def once_known_by(self, parts: Collection[tuple[str, str]]) -> list[Human]:
         """Return those whom the directory ever knew by one of these parts of a mark."""

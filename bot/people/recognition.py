@@ -1,4 +1,4 @@
-"""The human behind an id that has left: who is here now, may be them, and so may not do what they may not."""
+"""The human behind an id: who else is here, may be them, and so may not do what they may not."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -12,18 +12,21 @@ from bot.policy.glass import broken
 from bot.policy.record import RequestRecord
 
 Maybe = Callable[[PersonId], tuple[PersonId, ...]]
-"""Who is here now and may be the human that an id was which has left."""
+"""Who else is here now and may be the human behind an id."""
 
 
 def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     """Return `record` as it counts now, to judge by; it is not what is written.
 
     Seats and votes need nothing: an id means one human for ever, and who is not surely that one has another. But what
-    somebody may not do, nobody may who may be them: whoever asked, changed an argument, handed it on, broke the glass.
+    somebody may not do, nobody may who may be them: whoever asked, changed an argument, handed it on, broke the glass,
+    or has a vote that counts.
     """
     request, policy, maybe = record.request, record.request.policy, people.maybe
     broke = broken(record)
-    sat_out = _others((*policy.givers, *([broke.person] if broke else ())), maybe)
+    voted = (*(vote.person for vote in record.votes), *chain.from_iterable(step.by for step in policy.steps))
+    has_sat = (*policy.givers, *([broke.person] if broke else ()), *filter(people.is_here, voted))
+    sat_out = _others(has_sat, maybe)
     changed = _others(chain.from_iterable(request.edits.values()), maybe)
     joined = _others(record.requesters, maybe)
     if not (joined or changed or sat_out):
@@ -35,7 +38,7 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
             "break_glass": tuple(_without(seat, {*changed, *sat_out}) for seat in policy.break_glass),
             "editors": _both(policy.editors, maybe),
             "handed_on": tuple(
-                one.model_copy(update={"person": _now(one.person, maybe), "to": _now(one.to, maybe)})
+                one.model_copy(update={"person": _now(one.person, people), "to": _now(one.to, people)})
                 for one in policy.handed_on
             ),
             "may_deny": (*policy.may_deny, *sorted(_seated(policy).intersection(sat_out))),
@@ -66,11 +69,11 @@ def with_other_ids(run: Run, people: People) -> Run:
         run,
         writers=(*run.writers, *_others(wrote, maybe)),
         advisers=_both(run.advisers, maybe)
-        + tuple(other for one in run.edits for other in _several(one.editor, maybe)),
+        + tuple(other for one in run.edits for other in _besides(one.editor, people)),
         objections=tuple(
             replace(one, person=person) for one in run.objections for person in _both((one.person,), maybe)
         ),
-        edits=tuple(replace(one, editor=_now(one.editor, maybe)) for one in run.edits),
+        edits=tuple(replace(one, editor=_now(one.editor, people)) for one in run.edits),
     )
 
 
@@ -89,16 +92,16 @@ def _both(people: tuple[PersonId, ...], maybe: Maybe) -> tuple[PersonId, ...]:
     return (*people, *_others(people, maybe))
 
 
-def _now(person: PersonId, maybe: Maybe) -> PersonId:
-    """Return who is here in place of `person`; the same where nobody may be, or may be several."""
-    others = maybe(person)
-    return others[0] if len(others) == 1 else person
+def _now(person: PersonId, people: People) -> PersonId:
+    """Return who is here in place of `person`; the same where they are, nobody may be, or several may."""
+    others = people.maybe(person)
+    return others[0] if len(others) == 1 and not people.is_here(person) else person
 
 
-def _several(person: PersonId, maybe: Maybe) -> tuple[PersonId, ...]:
-    """Return who may be `person` where nobody could say which of them is: none of them decides."""
-    others = maybe(person)
-    return others if len(others) > 1 else ()
+def _besides(person: PersonId, people: People) -> tuple[PersonId, ...]:
+    """Return who may be `person` where nobody could say which of several is: none of them decides."""
+    others = people.maybe(person)
+    return others if len(others) > 1 or people.is_here(person) else ()
 
 
 def _without(seat: Anyone, people: Iterable[PersonId]) -> Anyone:

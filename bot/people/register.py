@@ -1,14 +1,17 @@
 """The register: everybody whom the directory ever had, kept for all processes, and who an operator says is the same."""
 
+from collections.abc import Collection, Mapping
+
 from agents.requests import PersonId
 from bot.audit.log import AuditLog
+from bot.config.tables import PersonConfig
 from bot.errors import Conflict, Forbidden, NotFound
 from bot.people.directory import People
 from bot.people.humans import Human, Humans
 from bot.people.marks import Mark, hashed, mark_of
 from bot.people.tables import Tables
 from bot.store import Store
-from bot.store.client import Script
+from bot.store.client import Client, Script
 from bot.store.keys import Keys
 from language import say
 
@@ -46,16 +49,24 @@ class Register:
             await self.hold()
 
     async def same(
-        self, known_by: str, person: str, by: PersonId, *, channel: str = "", evidence: str = ""
+        self,
+        known_by: str,
+        person: str,
+        by: PersonId,
+        *,
+        behind: Collection[PersonId] = (),
+        channel: str = "",
+        evidence: str = "",
     ) -> tuple[PersonId, PersonId]:
         """Have `person` be whom the directory knew by an address, a Slack id, a uid, or under the id that was theirs.
 
-        Return whom they are from now on, and who they were taken for until now. `by` says so; saying it again changes
-        nothing. Raises NotFound, Conflict, and Forbidden to whoever says it of themselves.
+        Return whom they are from now on, and who they were taken for until now. `by` says so, with those `behind` it
+        where that is a program; saying it again changes nothing. Raises NotFound, Conflict, and Forbidden to whoever
+        says it of themselves.
         """
         await self.hold()
         now = self._people.named(person)
-        if now == by:
+        if now in {by, *behind}:
             raise Forbidden(say("error.same-as-oneself"), say("error.same-as-oneself-do"))
         for _ in range(_TRIES):
             _, humans = await self._read()
@@ -64,6 +75,8 @@ class Register:
                 return now, now
             if self._people.is_here(was.id):
                 raise Conflict(say("error.is-here", known=repr(known_by)), say("error.is-here-do"))
+            if humans.is_again(now):  # what they have under this id would be lost to them
+                raise Conflict(say("error.same-twice", id=repr(now)), say("error.same-twice-do"))
             await self._audit.note("people_same", who=by, channel=channel, evidence=evidence, people=(was.id, now))
             again, other = was.known_by(mine.newest), mine.model_copy(update={"same_as": was.id})
             if await self._keep(was, again) and await self._keep(mine, other):
@@ -74,7 +87,7 @@ class Register:
 
     async def _read(self) -> tuple[bytes, Humans]:
         number, found = await self._client.read(["GET", _KEYS.people_number], ["HGETALL", _KEYS.people])
-        return number or b"", Humans().with_those(Human.model_validate_json(body) for body in found.values())
+        return number or b"", _humans(found)
 
     async def _keep(self, was: Human | None, now: Human) -> bool:
         """Keep what is known of somebody; False where another process has said something else meanwhile."""
@@ -86,15 +99,25 @@ class Register:
         return bool(await self._client.run(_RENOTE, [_KEYS.people], [now.id, was.model_dump_json(), body]))
 
 
+async def here(client: Client, people: Mapping[str, PersonConfig]) -> frozenset[PersonId]:
+    """Return the ids of all who are in the file, for who only looks. Raises StoreUnavailable."""
+    known = _humans(await client.do("HGETALL", _KEYS.people))
+    return frozenset(one.id for one in known.who_is({name: mark_of(one) for name, one in people.items()}).values())
+
+
+def _humans(found: Mapping[bytes, bytes]) -> Humans:
+    return Humans().with_those(Human.model_validate_json(body) for body in found.values())
+
+
 def _whom(humans: Humans, known_by: str, now: PersonId) -> Human | None:
     """Return whom the directory knew so and who is not `now`; None where it is. Raises NotFound and Conflict."""
     parts = {(kind, hashed(kind, known_by)) for kind in Mark.model_fields}
     named = humans.known.get(PersonId(known_by))
-    known = [one for one in humans.once_known_by(parts) if not one.same_as] or ([named] if named else [])
-    others = [one for one in known if one.id != now and not one.same_as]
+    known = {humans.by_now(one).id for one in humans.once_known_by(parts) or ([named] if named else [])}
+    others = sorted(known - {now})
     if not known:
         raise NotFound(say("error.never-known", known=repr(known_by)), say("error.never-known-do"))
     if len(others) > 1:
-        names = ", ".join(sorted(one.id for one in others))
-        raise Conflict(say("error.several-known", known=repr(known_by), names=names), say("error.several-known-do"))
-    return others[0] if others else None
+        told = say("error.several-known", known=repr(known_by), names=", ".join(others))
+        raise Conflict(told, say("error.several-known-do"))
+    return humans.known[others[0]] if others else None

@@ -53,7 +53,7 @@ class Reload:
         # What changed while the process began is read at the first look.
         self._mark, self._seen = Mark(), self._stamp()
         self._wrong, self._waits_for_restart = "", frozenset[str]()
-        self._here = frozenset(app.people.all())
+        self._known = self._who_is_here()
         self._somebody_left, self._skips, self._to_skip = False, 0, 0
 
     async def keep(self) -> None:
@@ -95,16 +95,21 @@ class Reload:
     async def look(self, *, at_once: bool = False) -> None:
         """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable.
 
-        That somebody has left or has another address stays in mind until every open request was looked at.
+        That somebody has left, has another address or may be somebody else stays in mind until every open request was
+        looked at.
         """
         await self._app.register.look()
         await self._look_at_files(at_once=at_once)
-        here = frozenset(self._app.people.all())
-        if self._works and here != self._here:
+        known = self._who_is_here()
+        if self._works and known != self._known:
             self._somebody_left, self._skips, self._to_skip = True, 0, 0
-        self._here = here
+        self._known = known
         if self._somebody_left:
             await self._look_at_departures(at_once=at_once)
+
+    def _who_is_here(self) -> object:
+        """Return everybody who is here, and who of them may be somebody that has left."""
+        return frozenset(self._app.people.all()), dict(self._app.people.doubles)
 
     async def _look_at_files(self, *, at_once: bool) -> None:
         mark = self._stamp()

@@ -12,6 +12,7 @@ from agents.run import fold
 from bot.archive.keeper import Archive
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
+from bot.people.recognition import as_known_now
 from bot.policy.glass import approvers, broken, decision_by, reviewers
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
@@ -64,7 +65,9 @@ class AfterReviews:
         record, by = read.record, vote.person
         request = record.request
         operators = self._people.members(self._people.tables.alerts, now)
-        to = present(reviewers(record), self._people) or _without(operators, {by, *record.requesters})
+        to = present(reviewers(as_known_now(record, self._people)), self._people) or _without(
+            operators, {by, *record.requesters}
+        )
         policy = request.policy
         reviewed = Reviewed(
             request_id=request.id,

@@ -209,7 +209,8 @@ class Decisions:
             may = eligible(known.request.policy, known.requesters)
             return NotEntitled(why="not_an_approver", approvers=may), None
         if isinstance(change, Edit):
-            return await judged(known, answer, change, self._people, self._run_of(record))
+            judgement, after_it = await judged(known, answer, change, self._people, self._run_of(record))
+            return judgement, after_it and _to_write(after_it, record)
         if change:
             return await self.delegation.judged(known, answer, change)
         return judge(known, answer, self._people.all()), None
@@ -484,6 +485,12 @@ def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
     """Return whether this person got another card just now, and has to wait for the next one."""
     last = record.renewed_at.get(answer.person)
     return last is not None and answer.at < last + _RENEWS_AFTER
+
+
+def _to_write(edited: Request, record: RequestRecord) -> Request:
+    """Return an edit as it is written: who may be whom is found out each time, and stands nowhere."""
+    policy = record.request.policy.model_copy(update={"editors": edited.policy.editors})
+    return edited.model_copy(update={"policy": policy})
 
 
 def _is_told_later(statement: Statement) -> bool:

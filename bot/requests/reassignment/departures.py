@@ -58,7 +58,7 @@ class Departures:
         for _ in range(TRIES):
             record, version, _ = read = await self._decisions.request(request_id)
             here, known = frozenset(self._people.all()), as_known_now(record, self._people)
-            left, void = _left(known, here), void_votes(record, self._people)
+            left, void = _left(known, here) or self._doubles(record), void_votes(record, self._people)
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
             if is_over or not (void or (left and not _goes_on(known.request.policy, known, here))):
                 return
@@ -68,6 +68,11 @@ class Departures:
                 log.warning("deciders of a request have left", request_id=request_id, left=left, void=of)
                 return
         raise RuntimeError(f"{request_id} changed {TRIES} times after somebody had left")
+
+    def _doubles(self, record: RequestRecord) -> list[PersonId]:
+        """Return those who asked, edited or handed it on and have left, where somebody who is here may be them."""
+        named = (*record.requesters, *record.request.editors, *record.request.policy.givers)
+        return [one for one in dict.fromkeys(named) if self._people.maybe(one) and not self._people.is_here(one)]
 
     async def _without(
         self, record: RequestRecord, version: int, left: Sequence[PersonId], here: Collection[PersonId]

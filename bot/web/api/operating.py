@@ -414,7 +414,10 @@ async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow, way: Way) -> 
     """
     await _check(here, key, way, "same")
     register, people = here.app.register, here.app.people
-    found, before = await register.same(wanted.known_by, wanted.person, key.speaker, channel=way, evidence=key.evidence)
+    behind = (*key.holders, *key.speaks_for())
+    found, before = await register.same(
+        wanted.known_by, wanted.person, key.speaker, behind=behind, channel=way, evidence=key.evidence
+    )
     words = "notice.people-same" if found != before else "notice.people-same-already"
     name = people.name_of(found)
     return Done(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found))

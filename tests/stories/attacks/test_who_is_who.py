@@ -185,6 +185,81 @@ async def test_attack_who_handed_it_on_approves_it_otherwise(redis: str, tmp_pat
         assert not isinstance(await office.decide(name, now, "approve"), Decided)
 
 
+async def test_attack_nobody_hears_that_only_one_is_left_who_may_be_whoever_asked(redis: str, tmp_path: Path) -> None:
+    before = with_mark(without(TOML, "bo"), "anna", 'slack = "U0ANNA"')
+    async with a_world(redis, tmp_path / "data", before) as office:
+        record = await asked(office)
+        await becomes(office, without(before, "anna"))
+        assert (await office.request(record.request.id)).state == "open"
+
+        await becomes(office, with_mark(without(before, "anna"), "cy", 'slack = "U0ANNA"'))
+
+        now = await office.request(record.request.id)
+        assert (now.state, office.workshop.effects) == ("superseded", [])
+
+
+_UID = with_mark(TOML, "bo", 'uid = "4711"')
+
+
+def uid_to(toml: str, person: str) -> str:
+    """The file in which the uid that was Bo's is somebody else's."""
+    return with_mark(toml.replace('uid = "4711"\n', ""), person, 'uid = "4711"')
+
+
+async def test_attack_whose_uid_is_anothers_by_now_votes_twice(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _UID) as office:
+        record = await asked(office, "pair")
+        assert isinstance(await office.decide("bo", record, "approve"), Counted)
+
+        await becomes(office, uid_to(_UID, "cy"))
+
+        assert office.app.people.of_file("bo") == "bo~2"
+        for _ in range(2):
+            now = await office.request(record.request.id)
+            assert not isinstance(await office.decide("bo", now, "approve"), Decided)
+        assert office.workshop.effects == []
+
+
+async def test_attack_whose_uid_is_anothers_by_now_approves_what_they_asked_for(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _UID) as office:
+        run_id = await office.trigger("press bell", "bo")
+        record = await office.opened(run_id)
+
+        await becomes(office, uid_to(without(_UID, "cy"), "dan"))
+
+        now = await office.request(record.request.id)
+        assert not isinstance(await office.decide("bo", now, "approve"), Decided)
+        assert office.workshop.effects == []
+
+
+async def test_attack_whose_uid_is_anothers_by_now_approves_their_edit(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _UID) as office:
+        office.workshop.editable = ("what",)
+        record = await asked(office)
+        await office.edit("bo", record, what="horn")
+
+        await becomes(office, uid_to(without(_UID, "cy"), "dan"))
+
+        now = await office.request(record.request.id)
+        assert not isinstance(await office.decide("bo", now, "approve"), Decided)
+        assert office.workshop.effects == []
+
+
+async def test_who_may_be_whoever_handed_it_on_is_not_said_to_have_done_so(redis: str, tmp_path: Path) -> None:
+    before = _BO.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n')
+    async with a_world(redis, tmp_path / "data", before) as office:
+        office.workshop.editable = ("what",)
+        record = await asked(office)
+        assert isinstance(await office.delegate("bo", record, "dan"), Delegated)
+        await becomes(office, with_mark(without(before, "bo"), "anna", 'slack = "U0BO"'))
+
+        await office.edit("cy", await office.request(record.request.id), what="horn")
+
+        now = (await office.request(record.request.id)).request
+        assert now.edits
+        assert [one.person for one in now.policy.handed_on] == ["bo"]
+
+
 SAME = {
     "a first Slack id is added": (TOML, with_mark(TOML, "bo", 'slack = "U0BO"')),
     "a first uid is added": (TOML, with_mark(TOML, "bo", 'uid = "4711"')),

@@ -1,0 +1,77 @@
+"""An id that is somebody else's by now: typed, forgotten or looked after, it is never taken for the other human."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.audit.reading import Query
+from bot.doctor.redis import examine_redis
+from tests.bot.cli.shell import attached
+from tests.office import TOML
+from tests.servers.web import serving
+from tests.stories.attacks.test_who_is_who import by_someone_else
+from tests.stories.test_absences import write
+from tests.stories.test_audit import asked, records
+from tests.stories.test_delegation import SOLO, on_solo
+from tests.tables import becomes, settings_in
+from tests.world import World, a_world
+
+_ZOE = '\n[people.cy]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
+
+
+async def test_attack_an_id_that_means_two_people_stands_in(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
+        await becomes(office, SOLO.replace("[people.cy]", "[people.cyril]") + _ZOE)
+
+        await write(office, f"away until {(await office.now() + timedelta(days=3)).date()}: cy")
+
+        assert "means two people" in " ".join((await office.next_mail("bo", about="absence")).text.split())
+        assert not await office.app.requests.absences.all()
+
+
+async def test_who_has_somebody_elses_id_by_now_stands_in_by_what_the_file_calls_them(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
+        await becomes(office, SOLO.replace("[people.cy]", "[people.cyril]"))
+
+        await write(office, f"away until {(await office.now() + timedelta(days=3)).date()}: cyril")
+
+        await office.next_mail("bo", about="absence")
+        assert [one.to for one in await office.app.requests.absences.all()] == ["cy"]
+
+
+async def test_attack_the_log_forgets_whoever_had_the_id_before(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML) as office:
+        await voted(office)
+        await becomes(office, by_someone_else(TOML))
+
+        refused = await attached(office, "audit", "forget", "cy", "--yes")
+        left = await office.app.audit.search(Query(person="cy"))
+        zoe = await attached(office, "audit", "forget", "cy~2", "--yes")
+        before = await attached(office, "audit", "forget", "cy", "--left", "--yes")
+
+        assert refused.code != 0
+        assert "cy~2" in refused.out + refused.err
+        assert left[0]
+        assert (zoe.code, before.code) == (0, 0)
+        assert not (await office.app.audit.search(Query(person="cy")))[0]
+
+
+async def voted(office: World) -> None:
+    record = await asked(office)
+    await office.decide("cy", record, "approve")
+    await records(office, "vote", record.request.id)
+    await records(office, "tool_finished", record.request.id)
+
+
+async def test_the_doctor_knows_that_whoever_holds_a_key_is_here_though_the_id_was_another_ones(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML) as office, serving(office.app) as api:
+        await becomes(office, by_someone_else(TOML))
+        await api.key(None, "trigger", service="ci", holders=["cy"])
+        settings = settings_in(office.folder)
+
+        found = [one.what async for one in examine_redis(settings, office.url, lambda: datetime.now(UTC))]
+
+        assert not [what for what in found if "service:ci" in what]

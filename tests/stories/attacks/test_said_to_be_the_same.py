@@ -1,0 +1,60 @@
+"""Who is said to be the same human: by whom, of whom, how often, and what the id of somebody else means meanwhile."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.policy.judgements import Decided, NotEntitled
+from tests.bot.web.problems import refused
+from tests.office import ROLES, TOML
+from tests.servers.web import serving
+from tests.stories.attacks.test_who_is_who import asked
+from tests.tables import becomes
+from tests.world import a_world
+
+_ADMINS = TOML + ROLES
+_SAME = "/v1/people/same"
+
+
+def at(toml: str, address: str) -> str:
+    """The file in which Bo has another address."""
+    return toml.replace("bo@corp.example", address)
+
+
+@pytest.mark.parametrize("part", ["holders", "acts_for"])
+async def test_attack_whose_key_a_program_has_says_it_of_themselves(redis: str, tmp_path: Path, part: str) -> None:
+    async with a_world(redis, tmp_path / "data", TOML) as office, serving(office.app) as api:
+        record = await asked(office)
+        await becomes(office, at(TOML, "mallory@corp.example"))
+        given = {"holders": ["dan"], part: ["bo"]}
+        ci = await api.client(None, "admin", service="ci", **given)
+
+        refused(await ci.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"}), 403, "not-yours")
+
+        assert office.app.people.named("bo") == "bo~2"
+        assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
+
+
+async def test_attack_somebody_else_is_told_to_be_the_same_already(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
+        ada = await api.client("ada", "admin")
+        await becomes(office, at(_ADMINS, "bob@corp.example"))
+        assert (await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).json()["id"] == "bo"
+
+        for known_by in ("bo~2", "bo@corp.example"):
+            refused(await ada.post(_SAME, json={"known_by": known_by, "person": "cy"}), 409, "not-now")
+        assert (await ada.post(_SAME, json={"known_by": "bo~2", "person": "bo"})).json()["id"] == "bo"
+
+
+async def test_attack_who_was_brought_back_is_made_somebody_else_again(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
+        ada, record = await api.client("ada", "admin"), await asked(office)
+        await becomes(office, at(_ADMINS, "second@corp.example"))
+        await becomes(office, at(_ADMINS, "third@corp.example"))
+        assert office.app.people.named("bo") == "bo~3"
+        assert (await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).json()["id"] == "bo"
+
+        refused(await ada.post(_SAME, json={"known_by": "second@corp.example", "person": "bo"}), 409, "not-now")
+
+        assert office.app.people.named("bo") == "bo"
+        assert isinstance(await office.decide("bo", record, "approve"), Decided)
