@@ -231,6 +231,12 @@ async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_list(
         listed, page = (await anna.get("/runs")).html, (await anna.get(f"/runs/{run_id}")).html
         assert run_id not in (await anna.get("/runs?state=done")).html
         assert run_id in (await anna.get("/runs?state=unchanged")).html
+        program = await console.api.client("anna")
+        found = {
+            state: [one["id"] for one in (await program.get(f"/v1/runs?state={state}")).json()["runs"]]
+            for state in ("done", "unchanged", "answered")
+        }
+        assert found == {"done": [], "unchanged": [run_id], "answered": []}
 
     for html in (listed, page):
         assert '<span class="state s-unchanged">nothing changed</span>' in html
@@ -267,6 +273,10 @@ async def test_a_question_that_a_look_answered_ends_as_answered(shop: World, api
     assert not [event for event in await shop.events(run_id) if isinstance(event, StepRefused)]
     view = run_view(run)
     assert (view.word, view.change) == ("answered", "not_wanted")
+    async with a_console(shop) as console:
+        anna = await console.browser("anna")
+        assert run_id not in (await anna.get("/runs?state=done")).html
+        assert run_id in (await anna.get("/runs?state=answered")).html
     assert not unlabelled(" ".join(mail.text.split()), "v7 is live in production.")
 
 
