@@ -10,7 +10,9 @@ from agents.steps import CallTool, Done
 
 _OF_ATTEMPT: dict[str, Change] = {"ok": "changed", "error": "failed", "not_done": "nothing"}
 # What is not known may not be called failed, nor what failed done.
-_FIRST: tuple[Change, ...] = ("unknown", "failed", "changed", "nothing")
+_FIRST: tuple[Change, ...] = ("unknown", "partly", "failed", "changed", "nothing")
+# How people stopped a call.
+_STOPPED = {"denied", "withdrawn", "expired", "revoked"}
 
 
 def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Change:
@@ -19,6 +21,9 @@ def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Chang
     Plain rules that end it with what people answered were to ask them: a model may only say so.
     """
     found = {*_attempted(run), *run.child_changes}
+    has_changed = "changed" in run.child_changes or any(one.changes and one.state == "ok" for one in run.made)
+    if has_changed and ("failed" in found or _was_stopped_last(run)):
+        found.add("partly")
     for first in _FIRST:
         if first in found:
             return first
@@ -28,7 +33,7 @@ def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Chang
 
 def is_unfounded(agent: Agent, run: Run, done: Done) -> bool:
     """Return whether `done` says that a wish is fulfilled for which no tool has done what it takes."""
-    return done.outcome == "done" and change_of(agent, run) not in {"changed", "not_wanted"}
+    return done.outcome == "done" and change_of(agent, run) in {"nothing", "failed", "unknown"}
 
 
 def may_be_called(agent: Agent, run: Run) -> tuple[str, ...]:
@@ -50,6 +55,17 @@ def _attempted(run: Run) -> Iterator[Change]:
             last[one.tool, one.effect.environment if one.effect else None] = one
     for one in last.values():
         yield _OF_ATTEMPT.get(one.state, "unknown")
+
+
+def _was_stopped_last(run: Run) -> bool:
+    """Return whether people stopped what was to be changed last, and nothing was changed after that."""
+    changing = {one.tool for one in run.made if one.changes}
+    kinds = [
+        one.kind
+        for one in run.results[run.copied :]
+        if isinstance(one.step, CallTool) and (one.kind in _STOPPED or one.step.tool in changing)
+    ]
+    return bool(kinds) and kinds[-1] in _STOPPED
 
 
 def _wishes_change(agent: Agent, run: Run) -> bool:

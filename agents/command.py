@@ -142,29 +142,38 @@ def verb_of(text: str) -> str:
     return "" if found is None else "deploy" if found[1] else "rollback"
 
 
-# No question that names what is to be done: `can you deploy …?` is a wish. What was `deployed` has been done.
+# A question that may be a wish counts as a wish: only these words, names after a preposition, and versions, are none.
 _ASKS = re.compile(
-    r"(?:what|which|who|when|where|how|why|is|are|was|were|has|have|did|does|do"
-    r"|was|welche[rsn]?|wer|wann|wo|wie|warum|ist|sind|war|waren|hat|haben|läuft)\b[^.!?;\n]*(?:\.\w[^.!?;\n]*)*\?",
+    r"(?:what|which|who|when|where|how|is|are|was|were|has|did|does"
+    r"|welche[rsn]?|wer|wann|wo|wie|seit|ist|sind|war|waren|hat|läuft)\b[^.!?;\n]*(?:\.\w[^.!?;\n]*)*\?",
     re.IGNORECASE,
 )
-_WISHES = re.compile(
-    r"(?:deploy|roll|rolling|rollback|release|ship|put|push|bring|set|make|change|switch|install|update|upgrade|start"
-    r"|stop|restart|send|announce|ask|about|need|want|please|go"
-    r"|deploye(?:n|st|t)?|ausrollen|rolle?|spiele?|bringe?|stelle?|setze?|mach\w*|sende?|schicke?|bitte|möcht\w*|will|brauch\w*)",
+_IN_QUESTIONS = re.compile(
+    r"what|which|who|when|where|how|is|are|was|were|has|did|does|been|be|we|anybody|anyone|somebody|someone|it"
+    r"|a|an|the|this|that|there|any|all|many|much|long|often|old|and|or|now|currently|right|today|yesterday|ago"
+    r"|already|still|yet|ever|last|latest|newest|current|next|previous|before|since|not|really"
+    r"|live|running|deployed|released|shipped|rolled|back|changed|changes?|passed|failed|healthy|well|fine|up|down"
+    r"|versions?|commits?|tags?|releases?|ci|checks?|health|state|status|environments?|deployments?|differences?"
+    r"|have|had|happen(?:ed)?|approved|denied|asked"
+    r"|welche[rsn]?|wer|wann|wo|wie|seit|war|waren|ist|sind|hat|haben|läuft|laufen|wir|jemand|es|sie"
+    r"|der|die|das|den|dem|ein|eine|und|oder|jetzt|gerade|aktuell|heute|gestern|schon|noch|zuletzt|letzte[rsn]?|lange"
+    r"|viele|nicht|ausgerollt|worden|geändert|gesund|versionen|stand|umgebung(?:en)?",
     re.IGNORECASE,
+)
+_NAMED = re.compile(
+    r"\b(?:in|on|of|for|from|between|auf|von|für)\s+[\w.-]+|\bto\s+\S*\d[\w.-]*|\S*\d\S*", re.IGNORECASE
 )
 
 
 def asks_only(run: Run) -> bool:
-    """Return whether `run` is plainly to find something out: it began with one question, which names nothing to do.
+    """Return whether `run` is plainly to find something out: it began with one question that can be no wish.
 
     Not any more once somebody wrote more, or answered a question of the run: that may be a wish.
     """
     text = _without_greeting(strip_invisible(run.text[:_TEXT_CHARS]))
     if run.writers or any(isinstance(one.step, RequestHumanInput) for one in run.results):
         return False
-    return bool(_ASKS.fullmatch(text)) and not any(map(_WISHES.fullmatch, re.findall(r"\w+", text)))
+    return bool(_ASKS.fullmatch(text)) and all(map(_IN_QUESTIONS.fullmatch, re.findall(r"\w+", _NAMED.sub(" ", text))))
 
 
 def refs_of(text: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from agents.requests import Attachment, AttemptId, Effect, Happened, PersonId, RequestId, RunId, StepId
 
-Change = Literal["changed", "failed", "unknown", "nothing", "not_wanted"]
+Change = Literal["changed", "partly", "failed", "unknown", "nothing", "not_wanted"]
 """What a run changed, by what its tools did: something; nothing for sure, as the last try failed; nobody knows;
 nothing, though that was wished; nothing, as nothing was to be."""
 

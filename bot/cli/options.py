@@ -48,10 +48,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 
 
 def run_state(value: str | None) -> str | None:
-    """`value`, when runs can be in it. Raises BadParameter with what there is."""
-    from agents.run import RunState
+    """`value`, when runs can stand so. Raises BadParameter with what there is."""
+    from bot.queries.lists import Standing
 
-    return _one_of(get_args(RunState), value)
+    return _one_of(get_args(Standing), value)
 
 
 def request_state(value: str) -> str:

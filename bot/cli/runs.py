@@ -38,7 +38,8 @@ def register(app: typer.Typer) -> None:
 
 def runs(
     state: Annotated[
-        str | None, typer.Option(help="Only runs in this state, such as waiting or done.", callback=run_state)
+        str | None,
+        typer.Option(help="Only runs that stand so, such as done or unchanged.", callback=run_state),
     ] = None,
     archived: Annotated[
         str | None,

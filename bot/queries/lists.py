@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args
 
 from agents.requests import PersonId, RequestState
 from agents.run import RunState
@@ -14,6 +14,15 @@ from bot.render.views import RequestView, Summary, request_view
 from bot.store import Store
 from bot.store.lists import Mark
 
+# How a run stands, for a list: what people denied is kept as failed; what changed nothing, as done.
+Standing = Literal[RunState, "denied", "unchanged", "answered"]
+_ONLY_SAID = ("unchanged", "denied", "withdrawn", "expired", "stopped", "failed", "unknown")
+_ANSWERED = ("answered", "ended")
+_STATES: dict[str, RunState] = {one: one for one in get_args(RunState)}
+_KEPT_AS: dict[Standing, RunState] = {"denied": "failed", "unchanged": "done", "answered": "done"}
+_WORDS: dict[Standing, Collection[str]] = {"denied": ("denied",), "unchanged": _ONLY_SAID, "answered": _ANSWERED}
+_BUT: dict[Standing, Collection[str]] = {"failed": ("denied",), "done": (*_ONLY_SAID, *_ANSWERED)}
+
 # Records are larger than a run's line in a list.
 _REQUESTS_LOOKED_AT = 2_000
 _WAITING_AT_MOST = 100
@@ -23,21 +32,18 @@ _BATCH = 200
 async def runs(
     store: Store,
     *,
-    state: RunState | None = None,
+    stands: Standing | None = None,
     requester: str | None = None,
     agent: str | None = None,
-    words: Collection[str] | None = None,
-    but: Collection[str] = (),
     seen_by: Collection[str] | None = None,
     cursor: str | None = None,
     limit: int,
 ) -> tuple[tuple[Summary, ...], str | None]:
     """Runs that fit all filters, and the cursor of what follows. A page is not moved by what is started meanwhile.
 
-    With `words` only those that one of them says how they stand of, with `but` no such; with `seen_by` only those that
-    concern one of these people.
+    With `seen_by` only those that concern one of these people.
     """
-    lists = store.lists
+    lists, state = store.lists, stands and _kept_as(stands)
     wanted = {"state": state, "requester": requester, "agent": agent}
     filters = {name: value for name, value in wanted.items() if value is not None}
     parts = [_as_it_stands(name, value) for name, value in filters.items()]
@@ -50,13 +56,19 @@ async def runs(
         worth = [line if line and all(part in line for part in parts) else None for line in lines]
         likely = [Summary.model_validate_json(line) if line else None for line in worth]
         fitting = [one if one and filters.items() <= dict(one).items() else None for one in likely]
-        return [one if one and _is_said(one.word, words, but) else None for one in fitting]
+        return [one if one and (stands is None or stands_so(one, stands)) else None for one in fitting]
 
     return await page(places, fetch, cursor, limit)
 
 
-def _is_said(word: str, words: Collection[str] | None, but: Collection[str]) -> bool:
-    return word not in but and (words is None or word in words)
+def stands_so(run: Summary, stands: Standing) -> bool:
+    """Return whether `run` belongs into the list of those that stand so."""
+    is_said = run.word not in _BUT.get(stands, ()) and run.word in _WORDS.get(stands, (run.word,))
+    return run.state == _kept_as(stands) and is_said
+
+
+def _kept_as(stands: Standing) -> RunState:
+    return _KEPT_AS.get(stands) or _STATES[stands]
 
 
 async def requests(

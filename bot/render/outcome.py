@@ -28,6 +28,7 @@ _ENDS = {
     "done": "story.ended-done",
     "failed": "story.ended-failed",
     "cancelled": "story.ended-cancelled",
+    "partly": "story.ended-partly",
     "nothing": "story.ended-unchanged",
     "not_wanted": "story.ended-answered",
     "unknown": "story.ended-unknown",
@@ -35,6 +36,7 @@ _ENDS = {
 _SENTENCES: dict[Change, str] = {
     "nothing": "card.nothing-changed",
     "not_wanted": "card.nothing-changed",
+    "partly": "card.something-changed",
     "failed": "card.change-failed",
     "unknown": "card.change-unknown",
 }
@@ -54,6 +56,8 @@ def word_of(run: Run) -> str:
             return "done"
         case "failed" | "unknown":
             return ended.change
+        case "partly":
+            return _STOPPED[stop.kind] if stop else "failed"
         case "nothing":
             return _STOPPED[stop.kind] if stop else "unchanged"
         case "not_wanted":
@@ -64,9 +68,9 @@ def stopped(run: Run) -> Result | None:
     """Return the step by whose refusal people stopped what `run` was to do; None where they did not."""
     ended = run.ended
     if ended and ended.outcome == "done":
-        # Whoever went on after a no, and changed nothing, was still stopped by it.
+        # Whoever went on after a no, and changed nothing more, was still stopped by it.
         calls = [one for one in run.results[run.copied :] if isinstance(one.step, CallTool) and one.kind in STOPPED]
-        return calls[-1] if calls and ended.change == "nothing" else None
+        return calls[-1] if calls and ended.change in {"nothing", "partly"} else None
     last = run.results[-1] if run.results else None
     return last if ended and ended.outcome == "failed" and last and last.kind in STOPPED else None
 
@@ -85,7 +89,15 @@ def heading(run: Run) -> str:
 def how_ended(ended: RunEnded) -> str:
     """Return how a run ended, as part of a sentence."""
     is_done = ended.outcome == "done" and ended.change != "changed"
-    return say(_ENDS[ended.change if is_done else ended.outcome])
+    how = say(_ENDS[ended.change if is_done else ended.outcome])
+    hides = _hides_change(ended.outcome, ended.words_of, ended.change)
+    return say("story.ended-though", how=how) if hides else how
+
+
+def _hides_change(outcome: str, words_of: Literal["code", "model"], change: Change) -> bool:
+    """Return whether neither the first word of an end nor a sentence of our own says that something was changed."""
+    is_silent = words_of == "model" or outcome == "cancelled"
+    return is_silent and outcome != "done" and change in {"changed", "partly"}
 
 
 def is_model(ended: RunEnded) -> bool:
@@ -134,8 +146,10 @@ def _sentences(
     outcome: str, words_of: Literal["code", "model"], change: Change, live: Mapping[str, str], summary: str
 ) -> list[str]:
     is_checked = words_of == "model" or (outcome == "done" and change != "not_wanted")
-    said = [say(_SENTENCES[change])] if is_checked and change in _SENTENCES and outcome != "cancelled" else []
     is_model = words_of == "model"
+    said = [say(_SENTENCES[change])] if is_checked and change in _SENTENCES and outcome != "cancelled" else []
+    if _hides_change(outcome, words_of, change):
+        said = [say("card.something-changed")]
     return said + [_live(what, where) for where, what in live.items() if is_model or not is_told(summary, what, where)]
 
 

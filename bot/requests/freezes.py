@@ -12,7 +12,7 @@ from agents.requests import Freeze, PersonId, Request, RequestId
 from agents.run import Run, fold
 from bot.audit.log import AuditLog
 from bot.config.tables import CHANNELS
-from bot.errors import Conflict, Invalid, NotFound
+from bot.errors import Conflict, NotFound
 from bot.people.directory import People
 from bot.policy.freezes import ComingWindow, active, coming_windows, next_window, window_at
 from bot.policy.record import RequestRecord, after
@@ -42,9 +42,9 @@ class Found:
     number: int
 
 
-def stays_frozen() -> Invalid:
+def stays_frozen() -> Conflict:
     """Return the error for words beside the end of a freeze that speak against it."""
-    return Invalid(say("notice.unfreeze-against"), say("notice.unfreeze-against-do"))
+    return Conflict(say("notice.unfreeze-against"), say("notice.unfreeze-against-do"))
 
 
 class FrozenRequests:
@@ -90,7 +90,7 @@ class FrozenRequests:
     ) -> Freeze | None:
         """End a freeze that somebody began; return it, None where there is none. Windows end by themselves.
 
-        Raises Conflict where it began after `said_at`: whoever said that can't have meant it; Invalid for a reason that
+        Raises Conflict where it began after `said_at`: whoever said that can't have meant it, and for a reason that
         speaks against it.
         """
         held = (await self._freezes.read()).freezes.get(environment)

@@ -36,15 +36,15 @@ PASSES_ON = Agent(name="c", description="c", tools=(start_run_tool({"a": "a"}),)
 CHILD = RunId("child")
 
 
-def called(tool: str, *then: Event, changes: bool = True) -> list[Event]:
-    return [chosen(CallTool(tool=tool, arguments={})), tool_started(tool=tool, changes=changes), *then]
+def called(tool: str, *then: Event, changes: bool = True, attempt: str = "a1") -> list[Event]:
+    return [chosen(CallTool(tool=tool, arguments={})), tool_started(attempt, tool=tool, changes=changes), *then]
 
 
-def passed_on(change: Change) -> list[Event]:
+def passed_on(change: Change, child: RunId = CHILD) -> list[Event]:
     return [
         chosen(CallTool(tool=START_RUN, arguments={})),
-        ChildStarted(at=NOON, step_id=StepId("s1"), run_id=CHILD, agent="a", text="do"),
-        OutsideReported(at=NOON, report_id=CHILD, handle=CHILD, text="done", change=change),
+        ChildStarted(at=NOON, step_id=StepId("s1"), run_id=child, agent="a", text="do"),
+        OutsideReported(at=NOON, report_id=child, handle=child, text="done", change=change),
     ]
 
 
@@ -62,10 +62,31 @@ DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), open
         (AGENT, "deploy v1", called("deploy", finished(error="exit code 3")), "failed"),
         (AGENT, "deploy v1", called("deploy", orphaned()), "unknown"),
         (AGENT, "what is live?", DENIED, "nothing"),
+        (AGENT, "deploy v1", [*called("tell", finished()), *DENIED], "partly"),
+        (AGENT, "deploy v1", [*DENIED, *called("deploy", finished())], "changed"),
+        (
+            AGENT,
+            "deploy v1",
+            [*called("tell", finished()), *called("deploy", finished("a2", error="no"), attempt="a2")],
+            "partly",
+        ),
+        (
+            AGENT,
+            "deploy v1",
+            [*called("deploy", finished()), *called("deploy", finished("a2", error="no"), attempt="a2")],
+            "partly",
+        ),
+        (
+            AGENT,
+            "deploy v1",
+            [*called("deploy", finished(error="no")), *called("deploy", finished("a2"), attempt="a2")],
+            "changed",
+        ),
         (LOOKS, "deploy v1", called("live", finished(), changes=False), "not_wanted"),
         (PASSES_ON, "deploy v1", [], "nothing"),
         (PASSES_ON, "deploy v1", passed_on("changed"), "changed"),
         (PASSES_ON, "deploy v1", passed_on("nothing"), "nothing"),
+        (PASSES_ON, "deploy v1", [*passed_on("changed"), *passed_on("failed", RunId("other"))], "partly"),
         (PASSES_ON, "what is live?", passed_on("not_wanted"), "not_wanted"),
         (None, "what is live?", [], "nothing"),
     ],
@@ -77,7 +98,7 @@ def test_what_a_run_changed_is_what_its_tools_did(
 
     assert change_of(agent, run) == change
     if agent:
-        assert is_unfounded(agent, run, Done(summary="done")) == (change not in {"changed", "not_wanted"})
+        assert is_unfounded(agent, run, Done(summary="done")) == (change in {"nothing", "failed", "unknown"})
         assert not is_unfounded(agent, run, Done(outcome="failed", summary="no"))
 
 
@@ -114,8 +135,30 @@ def test_an_end_that_was_refused_leaves_the_run_as_it_was() -> None:
         ("what is live? deploy v1.2.0", False),
         ("is v1.2.0 live? if not, do it", False),
         ("wann rolle ich v1.2.0 aus?", False),
+        ("who deployed last, and when?", True),
+        ("how long has v1.2.0 been live in staging?", True),
+        ("what changed between v1.0.0 and v1.2.0?", True),
+        ("which versions are there?", True),
+        ("has v1.2.0 passed CI?", True),
+        ("seit wann ist v1.2.0 live?", True),
+        ("wer hat zuletzt deployed?", True),
+        ("why don't you promote v1.2.0 to production?", False),
+        ("when can we have v1.2.0 in production?", False),
+        ("is v1.2.0 live in production, otherwise promote it?", False),
+        ("is v1.2.0 live, and if not, get it live?", False),
+        ("is it possible to get v1.2.0 live in production?", False),
+        ("is it time for a rollout of v1.2.0?", False),
+        ("do the deployment of v1.2.0 to production?", False),
+        ("do it now?", False),
+        ("have v1.2.0 live by noon?", False),
+        ("do you mind getting v1.2.0 live?", False),
+        ("why is v1.2.0 still not live?", False),
+        ("wie wäre es mit v1.2.0 in production?", False),
+        ("ist v1.2.0 live, sonst nimm sie live?", False),
+        ("ist v1.2.0 live, und wenn nicht, spielst du es ein?", False),
+        ("warum nimmst du v1.2.0 nicht live?", False),
         ("", False),
     ],
 )
-def test_only_one_plain_question_that_names_nothing_to_do_asks_only(text: str, is_so: bool) -> None:
+def test_only_one_plain_question_that_can_be_no_wish_asks_only(text: str, is_so: bool) -> None:
     assert asks_only(fold([started(text)])) == is_so

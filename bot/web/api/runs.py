@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from agents.requests import RunId
-from agents.run import RunState, fold
+from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.people.rights import Who
-from bot.queries.lists import runs
+from bot.queries.lists import Standing, runs, stands_so
 from bot.render.views import RunView, run_view
 from bot.runs.start import Sent
 from bot.store.ids import check
@@ -88,7 +88,10 @@ async def start(
 async def listed(
     key: MayRead,
     here: HereNow,
-    state: Annotated[RunState | Absent, Query(description="Only runs in this state.")] = None,
+    state: Annotated[
+        Standing | Absent,
+        Query(description="Only runs that stand so; those that changed nothing are unchanged or answered, not done."),
+    ] = None,
     agent: Annotated[str | Absent, Query(description="Only runs of this agent.")] = None,
     archived: Annotated[
         Month | Absent, Query(description="Runs in the archive that ended in this month (UTC), instead of those here.")
@@ -105,10 +108,12 @@ async def listed(
     who = here.app.access.rights.of_key(key)
     if archived is not None:
         ended, following = await here.app.guard.archived(who, archived, cursor, limit)
-        fits = tuple(one for one in ended if state in {None, one.state} and agent in {None, one.agent})
+        fits = tuple(one for one in ended if (state is None or stands_so(one, state)) and agent in {None, one.agent})
         return Runs(runs=fits, next=following)
     seen_by = who.seen_by
-    found, following = await runs(here.app.store, state=state, agent=agent, seen_by=seen_by, cursor=cursor, limit=limit)
+    found, following = await runs(
+        here.app.store, stands=state, agent=agent, seen_by=seen_by, cursor=cursor, limit=limit
+    )
     return Runs(runs=found, next=following)
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
 from agents.text import first_line
-from bot.errors import Forbidden, Invalid, NotFound, RateLimited
+from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from bot.people.absences import absence_words
 from bot.queries import lists
 from bot.queries.environments import Place
@@ -155,7 +155,7 @@ async def _freeze(request: Request, *, is_on: bool) -> Response:
     change = known.freeze if is_on else known.unfreeze
     try:
         await change(where, visit.person, reason, channel="console", evidence=visit.known.evidence)
-    except Invalid as error:
+    except Conflict as error:
         return to(request, "/live", str(error), is_well=False)
     name = where or say("words.frozen-everything")
     return to(request, "/live", say("console.frozen" if is_on else "console.unfrozen", name=name))

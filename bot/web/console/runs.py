@@ -1,11 +1,11 @@
 """Pages of runs: the list, and one run as it thinks, waits and acts."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final, Literal, get_args
+from typing import Literal, get_args
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from agents.events import ChildStarted, Event, RequestOpened, StepChosen, StepFailed, ThoughtDropped, own
 from agents.requests import RequestId, RunId
-from agents.run import Run, RunState, fold
+from agents.run import Run, fold
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from bot.people.directory import People
 from bot.people.rights import Action
@@ -53,16 +53,7 @@ _DONE = {
     "resume": "console.resume-done",
     "cancel": "console.cancel-done",
 }
-STATES: tuple[RunState, ...] = get_args(RunState)
-# What people denied is kept as failed, and everywhere shown as denied; what was only said to be done is kept as done.
-_DENIED: Final = "denied"
-_UNCHANGED: Final = "unchanged"
-_KEPT_AS: dict[str, RunState] = {_DENIED: "failed", _UNCHANGED: "done"}
-_ONLY_SAID = ("unchanged", "denied", "withdrawn", "expired", "stopped", "failed", "unknown")
-_WORDS: dict[str, Collection[str]] = {_DENIED: (_DENIED,), _UNCHANGED: _ONLY_SAID}
-_BUT: dict[str, Collection[str]] = {"failed": (_DENIED,), "done": _ONLY_SAID}
-_FILTERS = (*STATES, _DENIED, _UNCHANGED)
-_STATES: dict[str, RunState] = {one: one for one in STATES}
+_FILTERS: dict[str, lists.Standing] = {one: one for one in get_args(lists.Standing)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +103,7 @@ async def newest(request: Request) -> dict[str, object]:
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-state-title"), text)
     found, following = await lists.runs(
         here(request).app.store,
-        state=_KEPT_AS.get(state) or _STATES.get(state),
-        words=_WORDS.get(state),
-        but=_BUT.get(state, ()),
+        stands=_FILTERS.get(state),
         seen_by=who_of(request).seen_by,
         cursor=cursor,
         limit=_LISTED,
@@ -133,7 +122,7 @@ def _list(
     found: Sequence[Summary], following: str | None, *, state: str = "", month: str = "", follows: bool = False
 ) -> dict[str, object]:
     values: dict[str, object] = {"runs": found, "next": following, "state": state, "month": month, "follows": follows}
-    return {**values, "states": _FILTERS}
+    return {**values, "states": tuple(_FILTERS)}
 
 
 async def shown(request: Request) -> Response:

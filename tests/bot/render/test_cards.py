@@ -156,13 +156,18 @@ def test_a_notice_asks_for_nothing() -> None:
     assert (card.form, card.closes, card.title, card.summary) == (None, True, "Unknown", "It was interrupted.")
 
 
-@pytest.mark.parametrize(("outcome", "word"), [("done", "Done"), ("failed", "Failed"), ("cancelled", "Cancelled")])
-def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: str) -> None:
+CHANGED = "Something was changed all the same; the story of the run says what.\n"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word", "known"), [("done", "Done", ""), ("failed", "Failed", ""), ("cancelled", "Cancelled", CHANGED)]
+)
+def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: str, known: str) -> None:
     end = RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": "v1.2.0 is live", "change": "changed"})
 
     card = outcome_card(fold([started("deploy v1.2.0\n\nHi, please do."), end]), PEOPLE, LATER)
 
-    assert (card.title, card.summary, card.closes) == (f"{word}: deploy v1.2.0", "v1.2.0 is live", True)
+    assert (card.title, card.summary, card.closes) == (f"{word}: deploy v1.2.0", f"{known}v1.2.0 is live", True)
     assert card.facts == ()
 
 

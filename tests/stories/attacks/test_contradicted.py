@@ -176,7 +176,7 @@ async def test_attack_a_freeze_ends_on_no_page_terminal_or_program_by_words_agai
     typed = await sayso(ops, "unfreeze", "--env", "production", "--reason", "erst wenn Dan es sagt", "--as", "cy")
 
     assert STAYS in page.words
-    assert (refused.status_code, STAYS in refused.json()["detail"]) == (422, True)
+    assert (refused.status_code, STAYS in refused.json()["detail"]) == (409, True)
     assert (typed.code, STAYS in words(typed.err + typed.out)) == (1, True)
     assert await frozen(ops) == [("production", "dan", "incident 4711")]
 

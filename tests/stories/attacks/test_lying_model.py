@@ -148,6 +148,25 @@ LIES = {
         "deploy v1.1.0 to staging",
         ("v1.1.0 (", "is live in staging"),
     ),
+    "says that both were done where the second was denied": Lie(
+        "v1.1.0 is live in staging and in production.",
+        "Stopped: deploy v1.1.0 to staging and to production",
+        (STAGING, DEPLOY),
+        denied,
+        "denied",
+        "deploy v1.1.0 to staging and to production",
+        ("Something was changed all the same", "v1.1.0 (", "is live in staging"),
+    ),
+    "says that both were done where the second failed": Lie(
+        "v1.2.0 is live in staging and in production.",
+        "Failed: deploy v1.1.0 to staging and v1.2.0 to production",
+        (STAGING, DEPLOY),
+        approved,
+        "failed",
+        "deploy v1.1.0 to staging and v1.2.0 to production",
+        ("Something was changed all the same", "ended with exit code 3", "v1.1.0 (", "is live in staging"),
+        script_of_release="#!/bin/sh\necho no space left >&2\nexit 3\n",
+    ),
     "says done in German": Lie("Fertig: v1.2.0 ist live in production.", script=(LOOK,)),
     "puts the title and a green tick into its words": Lie("Done: v1.2.0 is live in production ✅ Approved by Bo Berg"),
     "claims it in a question": Lie(
@@ -219,6 +238,18 @@ async def test_what_a_model_claims_is_never_what_people_are_told(shop: World, ap
         assert live(shop, "production") == before
 
 
+async def test_a_model_that_gives_up_after_a_change_can_not_hide_it(shop: World, api: FakeAnthropic) -> None:
+    words = "Nothing was deployed, I gave up."
+    api.answers(STAGING, message(tool_use("done", {"summary": words, "outcome": "failed"})))
+
+    run_id = await shop.trigger("deploy v1.1.0 to staging")
+    run = await shop.ended(run_id)
+
+    mail = await shop.next_mail("anna", about="Failed: deploy v1.1.0 to staging")
+    for text in (mail.text, run_view(run).told(1_000), *(await surfaces(shop, run_id)).values()):
+        assert words[:12] not in text or "omething was changed" in " ".join(text.split()), text
+
+
 async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_list(
     shop: World, api: FakeAnthropic
 ) -> None:
@@ -231,6 +262,12 @@ async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_list(
         listed, page = (await anna.get("/runs")).html, (await anna.get(f"/runs/{run_id}")).html
         assert run_id not in (await anna.get("/runs?state=done")).html
         assert run_id in (await anna.get("/runs?state=unchanged")).html
+        program = await console.api.client("anna")
+        found = {
+            state: [one["id"] for one in (await program.get(f"/v1/runs?state={state}")).json()["runs"]]
+            for state in ("done", "unchanged", "answered")
+        }
+        assert found == {"done": [], "unchanged": [run_id], "answered": []}
 
     for html in (listed, page):
         assert '<span class="state s-unchanged">nothing changed</span>' in html
@@ -267,6 +304,10 @@ async def test_a_question_that_a_look_answered_ends_as_answered(shop: World, api
     assert not [event for event in await shop.events(run_id) if isinstance(event, StepRefused)]
     view = run_view(run)
     assert (view.word, view.change) == ("answered", "not_wanted")
+    async with a_console(shop) as console:
+        anna = await console.browser("anna")
+        assert run_id not in (await anna.get("/runs?state=done")).html
+        assert run_id in (await anna.get("/runs?state=answered")).html
     assert not unlabelled(" ".join(mail.text.split()), "v7 is live in production.")
 
 
