@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,11 +10,13 @@ from pathlib import Path
 import structlog
 from pydantic import JsonValue
 
+from agents.requests import PersonId
 from bot.app import App
 from bot.audit.log import AuditLog
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
+from bot.people.directory import People
 from bot.people.noted import NotedTables, difference, hashes_of
 from bot.people.tables import Tables, group_files, tables_of
 from bot.store import StoreError
@@ -53,7 +55,7 @@ class Reload:
         # What changed while the process began is read at the first look.
         self._mark, self._seen = Mark(), self._stamp()
         self._wrong, self._waits_for_restart = "", frozenset[str]()
-        self._here = frozenset(app.people.all())
+        self._here = _who_is_here(app.people)
         self._somebody_left, self._skips, self._to_skip = False, 0, 0
 
     async def keep(self) -> None:
@@ -95,11 +97,11 @@ class Reload:
     async def look(self, *, at_once: bool = False) -> None:
         """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable.
 
-        That somebody has left or has another address stays in mind until every open request was looked at.
+        That somebody has left or may be somebody else by now stays in mind until every open request was looked at.
         """
         await self._app.register.look()
         await self._look_at_files(at_once=at_once)
-        here = frozenset(self._app.people.all())
+        here = _who_is_here(self._app.people)
         if self._works and here != self._here:
             self._somebody_left, self._skips, self._to_skip = True, 0, 0
         self._here = here
@@ -181,6 +183,11 @@ class Reload:
     def _stamp(self) -> Mark:
         files = [self._settings.config, *group_files(self._settings).values()]
         return tuple(_stat(file) for file in files if file)
+
+
+def _who_is_here(people: People) -> tuple[frozenset[PersonId], Mapping[PersonId, tuple[PersonId, ...]]]:
+    """Return by what it is known that somebody has left, or may be somebody who has."""
+    return frozenset(people.all()), people.likeness
 
 
 def _waiting(settings: Settings, name: str) -> object:

@@ -124,7 +124,7 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
         for vote in record.votes
         if vote.approve and vote not in void
     ]
-    said += [(say("card.note-by", name=vote.person), vote.reason) for vote in void]
+    said += [(say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in void]
     said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
     lines = [*(Line(label=say("standing.void"), text=_void_text(vote, people)) for vote in void), *lines]

@@ -150,7 +150,7 @@ def called(persons: Iterable[PersonId], people: People, me: PersonId | None = No
     return [say("words.you") if person == me else people.name_of(person) for person in ordered]
 
 
-_GONE = frozenset({"left", "void"})
+_GONE = frozenset({"left", "void", "excluded"})
 
 
 def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
@@ -171,9 +171,11 @@ def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
         case AskedAs(why="escalated") if policy.escalate_after_s:
             why = say("asked.escalated", time=length(timedelta(seconds=policy.escalate_after_s)))
         case AskedAs(why="left") if came.person:
-            why = say("asked.left", name=people.name_of(came.person))
+            why = say("asked.left", name=people.known_as(came.person))
         case AskedAs(why="void") if came.person:
-            why = say("asked.void", name=people.name_of(came.person))
+            why = say("asked.void", name=people.known_as(came.person))
+        case AskedAs(why="excluded") if came.person:
+            why = say("asked.excluded", name=people.name_of(came.person))
         case _:
             return ""
     as_whom = _as_whom(seat, policy) if seat and (came is None or came.source or came.why in _GONE) else ""
