@@ -249,6 +249,7 @@ def compose(
     history = History(store, ground.archive, forks)
     guard, runs = Guard(ground.access.rights, store, history), _runs(ground, starter, steering, forks, driving)
     inbox, audit = _inbox(ground, runs, bounces, guard), AuditReader(store, ground.archive)
+    requests = _requests(ground, agents)
     return App(
         settings=settings,
         data_dir=ground.data_dir,
@@ -260,11 +261,13 @@ def compose(
         people=people,
         register=Register(store, people),
         runs=runs,
-        requests=_requests(ground, agents),
+        requests=requests,
         messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
         work=Work(
             queue=ground.queue,
-            dispatcher=Dispatcher(store, driving.loop, inbox, outbox, decisions, _reviews(ground), people),
+            dispatcher=Dispatcher(
+                store, driving.loop, inbox, outbox, decisions, requests.departures, _reviews(ground), people
+            ),
             crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
             retention=_retention(ground, outbox),

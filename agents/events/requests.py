@@ -60,7 +60,7 @@ class RequestRevised(Happened):
     evidence: str = Field(default="", exclude_if=operator.not_)
 
 
-ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent", "void"]
+ReassignedWhy = Literal["escalated", "next_step", "left", "delegated", "absent", "void", "excluded"]
 
 
 class RequestReassigned(Happened):

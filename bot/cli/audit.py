@@ -172,7 +172,9 @@ def forget(
             )
         keys = office.data_dir.audit_keys(office.settings)
         sealer = Sealer(office.store, office.people, lambda: keys[0], _nowhere)
-        return await Forgetting(office.store, sealer).forget(person)
+        deleted = await Forgetting(office.store, sealer).forget(person)
+        await office.register.forget(person)
+        return deleted
 
     deleted = attached(data, work)
     print(plain(f"{person} is forgotten: texts of {deleted} records were deleted. None in the archive can be read."))

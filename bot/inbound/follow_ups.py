@@ -399,6 +399,8 @@ class FollowUps:
         await self._admit_words(run.id, trigger.person, inbound_id)
         said = self._words(inbound_id, channel, trigger, self._store.about_now())
         joined = after(record, [said]) if record else None
+        is_less = record is not None and record.state == "open" and joined != record
+        joins = [Wake(WorkItem("ask", record.request.id))] if record and is_less else []
         log.info("said to a run", said_id=inbound_id)
         reply = self._told(channel, trigger, run, told, said.at) if told and channel not in ANSWERED_AT_ONCE else None
         return await self._journal.write(
@@ -409,7 +411,8 @@ class FollowUps:
                 records=[record_write(joined, version)] if joined and joined != record else (),
                 once=Once(run.id, inbound_id, b"said"),
                 outgoing=[outbox_entry(reply)] if reply else (),
-                wake=[Wake(WorkItem("run", run.id))],
+                # Whoever writes decides no more: where too few are left, others are asked at once.
+                wake=[Wake(WorkItem("run", run.id)), *joins],
                 files=contents(trigger.files),
                 limit=MAX_EVENTS_AT_ALL,
             )

@@ -85,7 +85,8 @@ class People:
         `humans` are all who are known, where others know more of them than this directory has seen itself.
         """
         humans = self._humans if humans is None else humans
-        who = humans.who_is({name: mark_of(person) for name, person in written.people.items()})
+        marks = {name: mark_of(person) for name, person in written.people.items()}
+        who = humans.who_is(marks, names_in(written))
         self._humans = humans.with_those(who.values())
         self._ids = {name: human.id for name, human in who.items()}
         self._written, self._tables = written, written.under(self._ids)
@@ -181,9 +182,19 @@ class People:
         return tuple(PersonId(name) for name in self._tables.people)
 
     def name_of(self, person: str) -> str:
-        """Return the name that people use for `person`; the id itself for somebody who has left."""
-        found = self._tables.people.get(person)
-        return found.name if found else person
+        """Return the name that people use for `person`; `Bo Berg (has left)` for somebody who has.
+
+        An id that nobody ever had stays what it is.
+        """
+        is_known = person in self._humans.known and not self.is_here(person)
+        return say("words.has-left", name=self.known_as(person)) if is_known else self.known_as(person)
+
+    def known_as(self, person: str) -> str:
+        """Return the name alone that people use for `person`, or used, for where it is said that they have left."""
+        found, known = self._tables.people.get(person), self._humans.known.get(PersonId(person))
+        if found:
+            return found.name
+        return known.name or say("words.somebody") if known else person
 
     def language_of(self, person: str) -> Language:
         """Return the language that `person` reads: that of the installation where they chose none, or are nobody."""
@@ -376,6 +387,11 @@ class People:
                 return AnyOf(of=tuple(self._rule(part, at) for part in approvers.any_of))
             case _:
                 return AnyOf(of=tuple(self._rule(part, at) for part in approvers))
+
+
+def names_in(written: Tables) -> dict[str, str]:
+    """Return what the file calls people, by its ids."""
+    return {name: person.name for name, person in written.people.items()}
 
 
 def refs_of_seat(seat: Anyone) -> list[str]:

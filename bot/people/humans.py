@@ -4,8 +4,11 @@ Events, records, lists, keys and sessions name people by this id, so that it mea
 kept. It is the id of the file, unless somebody else had that before.
 """
 
+import operator
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+from pydantic import Field
 
 from agents.requests import Frozen, PersonId
 from bot.people.marks import Mark, maybe_same, surely_same
@@ -14,11 +17,13 @@ from bot.people.marks import Mark, maybe_same, surely_same
 class Human(Frozen):
     """One human: their `id` for ever, and by what the directory knew them, the newest last.
 
-    `same_as` is the id that an operator says is theirs as well: they are known by that one from then on.
+    `same_as` is the id that an operator says is theirs as well: they are known by that one from then on. `name` is
+    what the file called them last, to name who did something once they have left; empty once they are forgotten.
     """
 
     id: PersonId
     marks: tuple[Mark, ...]
+    name: str = Field(default="", exclude_if=operator.not_)
     same_as: PersonId = PersonId("")
 
     @property
@@ -32,6 +37,10 @@ class Human(Frozen):
         marks = (*(one for one in self.marks if one != now), now)
         return self if now == self.newest else self.model_copy(update={"marks": marks})
 
+    def called(self, name: str) -> "Human":
+        """Return the same human once the file calls them `name`."""
+        return self.model_copy(update={"name": name}) if name and name != self.name else self
+
 
 @dataclass(frozen=True, slots=True)
 class Humans:
@@ -39,8 +48,8 @@ class Humans:
 
     known: Mapping[PersonId, Human] = field(default_factory=dict[PersonId, Human])
 
-    def who_is(self, directory: Mapping[str, Mark]) -> dict[str, Human]:
-        """Return the human behind each id of a directory, as they are known once it holds.
+    def who_is(self, directory: Mapping[str, Mark], names: Mapping[str, str] | None = None) -> dict[str, Human]:
+        """Return the human behind each id of a directory, as they are known once it holds; `names` are by id as well.
 
         The uid finds them first. Whoever may be one of several, or is surely none of those who are known, is new.
         """
@@ -63,7 +72,7 @@ class Humans:
         for name, mark in left.items():
             found[name] = Human(id=_free(name, taken), marks=(mark,))
             taken.add(found[name].id)
-        return {name: found[name] for name in directory}
+        return {name: found[name].called((names or {}).get(name, "")) for name in directory}
 
     def with_those(self, humans: Iterable[Human]) -> "Humans":
         """Return everybody, and these as they are here."""

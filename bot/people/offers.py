@@ -8,6 +8,7 @@ from bot.people.directory import People
 from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.approvers.quorum import eligible
 from bot.policy.due import waited_for
+from bot.policy.judge import needed_later
 from bot.policy.judgements import Answer, Judgement, LinkBy
 from bot.policy.offers import Can, Judging, answer_by, can, named, yes
 from bot.policy.record import RequestRecord
@@ -48,9 +49,15 @@ def deciders(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
     return tuple(one for one in may if people.contact(one))
 
 
+def approvers_now(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
+    """Return those deciders whose approval counts, or has counted, in the step in force: nobody needed for another."""
+    later = needed_later(as_known_now(record, people), people.all())
+    return tuple(one for one in deciders(record, people) if one not in later)
+
+
 def waits_for(record: RequestRecord, person: PersonId, people: People) -> bool:
-    """Return whether the request waits for the decision of `person`, who may decide it and has not voted."""
-    is_theirs = person in deciders(record, people) and person in waited_for(as_known_now(record, people))
+    """Return whether the request waits for the decision of `person`, who may decide it now and has not voted."""
+    is_theirs = person in deciders(record, people) and person in waited_for(as_known_now(record, people), people.all())
     return record.state == "open" and is_theirs
 
 

@@ -6,7 +6,7 @@ from agents.requests import PersonId
 from bot.audit.log import AuditLog
 from bot.config.tables import PersonConfig
 from bot.errors import Conflict, Forbidden, NotFound
-from bot.people.directory import People
+from bot.people.directory import People, names_in
 from bot.people.humans import Human, Humans
 from bot.people.marks import Mark, hashed, mark_of
 from bot.people.tables import Tables
@@ -37,7 +37,7 @@ class Register:
         marks = {name: mark_of(person) for name, person in written.people.items()}
         for _ in range(_TRIES):
             number, humans = await self._read()
-            who = humans.who_is(marks)
+            who = humans.who_is(marks, names_in(written))
             if all([await self._keep(humans.known.get(human.id), human) for human in who.values()]):
                 self._number = number
                 return self._people.change(written, humans)
@@ -83,6 +83,18 @@ class Register:
                 await self._client.do("INCR", _KEYS.people_number)
                 await self.hold()
                 return was.id, now
+        raise RuntimeError(f"the register of people changed {_TRIES} times at once")
+
+    async def forget(self, person: str) -> None:
+        """Forget what somebody was called who is in the directory no longer; that their id was theirs stays known."""
+        for _ in range(_TRIES):
+            _, humans = await self._read()
+            known = humans.known.get(PersonId(person))
+            if known is None or not known.name or self._people.is_here(person):
+                return
+            if await self._keep(known, known.model_copy(update={"name": ""})):
+                await self._client.do("INCR", _KEYS.people_number)
+                return
         raise RuntimeError(f"the register of people changed {_TRIES} times at once")
 
     async def _read(self) -> tuple[bytes, Humans]:

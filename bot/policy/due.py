@@ -1,12 +1,13 @@
 """When something is due for an open request, and what: a reminder, the escalation, its expiry. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from agents.requests import PersonId
 from bot.policy.approvers.quorum import eligible
+from bot.policy.judge import needed_later
 from bot.policy.record import RequestRecord
 
 
@@ -48,17 +49,20 @@ def _escalation(record: RequestRecord, now: datetime) -> Iterator[Due]:
 def _reminders(record: RequestRecord, zones: Mapping[PersonId, str], now: datetime) -> Iterator[Due]:
     """Yield the next reminders; those for several people at the same moment are one."""
     together: dict[tuple[datetime, int], list[PersonId]] = {}
-    for person in waited_for(record):
+    for person in waited_for(record, zones):
         if person in zones and (due := _reminder(record, person, zones[person], now)):
             together.setdefault(due, []).append(person)
     for (moment, number), people in together.items():
         yield Due(moment, "reminder", number, tuple(people))
 
 
-def waited_for(record: RequestRecord) -> tuple[PersonId, ...]:
-    """Return the people who may decide and have not voted."""
-    voted = {vote.person for vote in record.votes}
-    return tuple(one for one in eligible(record.request.policy, record.requesters) if one not in voted)
+def waited_for(record: RequestRecord, here: Collection[PersonId] | None = None) -> tuple[PersonId, ...]:
+    """Return the people whose decision is waited for: they may decide, have not voted, and an approval would count.
+
+    `here` is everyone in the directory; None: all whom the record names.
+    """
+    out = {vote.person for vote in record.votes} | needed_later(record, here)
+    return tuple(one for one in eligible(record.request.policy, record.requesters) if one not in out)
 
 
 def _reminder(record: RequestRecord, person: PersonId, zone: str, now: datetime) -> tuple[datetime, int] | None:

@@ -17,7 +17,7 @@ from agents.requests import (
 )
 from agents.text import says_something
 from bot.policy.approvers.quorum import eligible, is_met
-from bot.policy.approvers.steps import can_go_on, next_step
+from bot.policy.approvers.steps import needed_elsewhere, next_step
 from bot.policy.glass import decision_by, objection
 from bot.policy.judgements import (
     Act,
@@ -410,24 +410,27 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
     return Decided(decision=_approved(record, answer, everybody, vote), vote=vote)
 
 
-def _leaves_too_few(record: RequestRecord, person: PersonId, here: Collection[PersonId] | None) -> NotEntitled | None:
-    """Object to an approval after which too few are left for another step, as one person fills one step.
+def needed_later(record: RequestRecord, here: Collection[PersonId] | None = None) -> frozenset[PersonId]:
+    """Return who decides the step in force and is needed for another one: their approval now would be refused.
 
-    Where it could not be met before either, that is a matter of who has left, and no matter of this vote.
+    Nobody is waited for whose approval does not count; `here` is as for `judge`.
     """
-    policy, requesters = record.request.policy, record.requesters
-    if not policy.steps:
-        return None
+    if record.request.format != "approval" or record.state != "open":
+        return frozenset()
+    policy = record.request.policy
     there = {*policy.everybody, *(one for step in policy.steps for one in step.by)} if here is None else here
     voted = [vote.person for vote in record.votes if vote.approve]
+    return needed_elsewhere(policy, record.requesters, voted, there)
 
-    def goes_on(*more: PersonId) -> bool:
-        return can_go_on(policy, requesters, (*voted, *more), there)
 
-    if goes_on(person) or not goes_on():
+def _leaves_too_few(record: RequestRecord, person: PersonId, here: Collection[PersonId] | None) -> NotEntitled | None:
+    """Object to an approval after which too few are left for another step; name those who may give one."""
+    later = needed_later(record, here)
+    if person not in later:
         return None
-    others = (one for one in _eligible(record) if one in there and one not in (*voted, person))
-    return NotEntitled(why="needed_later", approvers=tuple(one for one in others if goes_on(one)))
+    out = {person, *later, *(vote.person for vote in record.votes if vote.approve)}
+    others = (one for one in _eligible(record) if (here is None or one in here) and one not in out)
+    return NotEntitled(why="needed_later", approvers=tuple(others))
 
 
 def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar, get_args
 from agents.requests import PersonId, RequestState
 from agents.run import RunState
 from bot.people.directory import People
-from bot.people.offers import deciders, waits_for
+from bot.people.offers import approvers_now, waits_for
 from bot.policy.record import RequestRecord
 from bot.render.views import RequestView, Summary, request_view
 from bot.store import Store
@@ -87,7 +87,7 @@ async def requests(
     """
 
     def fits(record: RequestRecord) -> bool:
-        return person is None or person in deciders(record, people)
+        return person is None or person in approvers_now(record, people)
 
     return await _requests(store, people, fits, person, state, seen_by, cursor, limit)
 

@@ -97,6 +97,11 @@ def request_card(
     )
 
 
+def have_all_left(request: Request, people: People) -> bool:
+    """Return whether everybody who asked has left."""
+    return bool(request.askers) and not any(map(people.is_here, request.askers))
+
+
 def below_title(title: str, quoted: str) -> str:
     """Return the words of others to show below the title; nothing where the title holds all of them."""
     return "" if title.endswith(quoted) else quoted
@@ -359,7 +364,8 @@ def who_asks(request: Request, people: People) -> str:
             said += " " + say("card.asks-by-desk", address=address)
         case FromPerson():
             pass
-    return f"{said} {by_key(request.service, request.key_holders, people)}".rstrip()
+    said = f"{said} {by_key(request.service, request.key_holders, people)}".rstrip()
+    return f"{said} {say('card.all-left')}" if have_all_left(request, people) else said
 
 
 def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agents.requests import Decision, PersonId, Request, Vote
+from agents.requests import AllOf, Anyone, Decision, PersonId, Request, Vote, parts_of
 from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
 from bot.people.offers import offers, offers_of, requesters_of, yes_of
 from bot.people.recognition import as_known_now, void_votes
-from bot.policy.approvers.quorum import lacking_in_all
+from bot.policy.approvers.quorum import lacking_in_all, parts_filled
 from bot.policy.judge import judge
 from bot.policy.judgements import (
     AlreadyDecided,
@@ -124,7 +124,7 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
         for vote in record.votes
         if vote.approve and vote not in void
     ]
-    said += [(say("card.note-by", name=vote.person), vote.reason) for vote in void]
+    said += [(say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in void]
     said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
     lines = [*(Line(label=say("standing.void"), text=_void_text(vote, people)) for vote in void), *lines]
@@ -224,13 +224,19 @@ def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
     needed = len(votes) + lacking_in_all(request.policy, [vote.person for vote in votes])
     if needed == 1:
         return ()
-    names = ", ".join(_given(vote, people) for vote in votes)
+    has_parts = any(isinstance(part, AllOf) for part in parts_of(request.policy.rule))
+    filled = parts_filled(request.policy, [vote.person for vote in votes]) if has_parts else {}
+    names = ", ".join(_given(vote, people, filled.get(vote.person)) for vote in votes)
     count = say("standing.count", count=len(votes), needed=needed)
     return (Line(label=say("standing.approvals"), text=f"{count}: {names}" if names else count),)
 
 
-def _given(vote: Vote, people: People) -> str:
+def _given(vote: Vote, people: People, part: Anyone | None = None) -> str:
+    """Return who approved, when and how; in a rule of several parts also which `part` of it they fill."""
     name = people.name_of(vote.person)
+    if part:
+        kind, _, of = part.source.partition(":")
+        name = say("standing.fills", name=name, part=people.name_of(of) if kind == "person" else of)
     return say("standing.vote", name=name, when=in_words(vote.at), how=_how(vote.channel)).rstrip()
 
 

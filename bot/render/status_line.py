@@ -145,7 +145,7 @@ def _waiting(record: RequestRecord | None, people: People) -> str:
         return ""
     known = as_known_now(record, people)
     policy, voters = known.request.policy, [vote.person for vote in known.votes]
-    left = [*present(waited_for(known), people)]
+    left = [*present(waited_for(known, people.all()), people)]
     if not left:
         return ""
     are_all, names = lacking(policy, voters) == len(left) <= _NAMES, called_in_place(left, policy, people)

@@ -180,6 +180,7 @@ _REASSIGNED = {
     "delegated": "story.reassigned-delegated",
     "absent": "story.reassigned-absent",
     "void": "story.reassigned-void",
+    "excluded": "story.reassigned-excluded",
 }
 
 
@@ -191,7 +192,8 @@ def _pressed(event: RequestReassigned | RequestReminded | RequestFrozen, people:
     if event.why == "absent" and not event.to:
         return TranscriptLine(_away(event, people), event.reason)
     to = people.names_of(event.to) or say("words.nobody")
-    by, person = (people.name_of(one) if one else "" for one in (event.by, event.person))
+    by = people.name_of(event.by) if event.by else ""
+    person = people.known_as(event.person) if event.person else ""
     return TranscriptLine(say(_REASSIGNED[event.why], by=by, name=person, to=to), event.reason)
 
 

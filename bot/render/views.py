@@ -35,7 +35,7 @@ from agents.requests import (
 from agents.run import Run, RunState
 from agents.text import first_line, one_line
 from bot.people.directory import People
-from bot.people.offers import deciders
+from bot.people.offers import approvers_now
 from bot.people.recognition import as_known_now
 from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
@@ -351,7 +351,7 @@ def request_view(
 ) -> RequestView:
     """`record` as programs see it; with its `run` also what a program may do now, with `lists` all of those."""
     request: Request = record.request
-    may_decide, known = deciders(record, people), as_known_now(record, people)
+    may_decide, known = approvers_now(record, people), as_known_now(record, people)
     because = {one: why for one in may_decide if (why := why_asked(request.policy, people, one))}
     return RequestView(
         id=request.id,

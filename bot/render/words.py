@@ -25,7 +25,7 @@ from agents.requests import (
 from agents.text import one_line, quote
 from bot.people.directory import QUESTION, People
 from bot.policy.approvers.quorum import barred
-from bot.policy.approvers.steps import begun
+from bot.policy.approvers.steps import begun, needed_elsewhere
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.freezes import ComingWindow
 from bot.policy.judge import ways_to_approve
@@ -97,10 +97,11 @@ def who_decides(
     """`Bo Berg or Cy Cole`, `2 of Bo Berg, Cy Cole and Dan Dorn`, `Bo Berg; and one of Cy Cole and Dan Dorn`.
 
     To `me`, who alone reads it: `you or Cy Cole`. Where there are steps, `step 1 of 2, manager: Bo Berg; then finance:
-    one of Cy Cole and Dan Dorn`.
+    one of Cy Cole and Dan Dorn`. Nobody is named who has left, or whose approval would leave too few for another step.
     """
-    out = barred(policy, requesters)
-    who = _rule_in_words(policy, people, out, me)
+    asked, here = tuple(requesters), people.all()
+    out = barred(policy, asked)
+    who = _rule_in_words(policy, people, out | needed_elsewhere(policy, asked, (), here), me)
     if policy.step is None:
         return who
     now = say("timing.step", number=policy.in_step + 1, count=len(policy.steps), name=policy.step.name, who=who)
@@ -112,14 +113,16 @@ def who_decides(
 def _rule_in_words(
     policy: PolicySnapshot | PolicyStep, people: People, out: Collection[PersonId], me: PersonId | None
 ) -> str:
-    may = [person for person in dict.fromkeys(people_of(policy.rule)) if person not in out]
+    may = [one for one in dict.fromkeys(people_of(policy.rule)) if one not in out and people.is_here(one)]
+    if not may:
+        return say("words.nobody")
 
     def seat(rule: Rule) -> str:
         match rule:
             case Anyone():
                 names = [person for person in rule.people if person in may]
-                listed = both(called(names, people, me))
-                return listed if len(names) == 1 else say("words.one-of", names=listed)
+                listed = both(called(names, people, me)) or say("words.nobody")
+                return listed if not names or len(names) == 1 else say("words.one-of", names=listed)
             case AllOf():
                 return say("words.and-seat").join(seat(part) for part in rule.of)
             case AnyOf():
@@ -147,7 +150,7 @@ def called(persons: Iterable[PersonId], people: People, me: PersonId | None = No
     return [say("words.you") if person == me else people.name_of(person) for person in ordered]
 
 
-_GONE = frozenset({"left", "void"})
+_GONE = frozenset({"left", "void", "excluded"})
 
 
 def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
@@ -168,9 +171,11 @@ def why_asked(policy: PolicySnapshot, people: People, person: PersonId) -> str:
         case AskedAs(why="escalated") if policy.escalate_after_s:
             why = say("asked.escalated", time=length(timedelta(seconds=policy.escalate_after_s)))
         case AskedAs(why="left") if came.person:
-            why = say("asked.left", name=people.name_of(came.person))
+            why = say("asked.left", name=people.known_as(came.person))
         case AskedAs(why="void") if came.person:
-            why = say("asked.void", name=people.name_of(came.person))
+            why = say("asked.void", name=people.known_as(came.person))
+        case AskedAs(why="excluded") if came.person:
+            why = say("asked.excluded", name=people.name_of(came.person))
         case _:
             return ""
     as_whom = _as_whom(seat, policy) if seat and (came is None or came.source or came.why in _GONE) else ""

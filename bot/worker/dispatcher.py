@@ -15,6 +15,7 @@ from bot.people.directory import People
 from bot.render.views import Summary
 from bot.requests.after_review import AfterReviews
 from bot.requests.decisions import Decisions
+from bot.requests.reassignment.departures import Departures
 from bot.runs.loop import Loop
 from bot.store import NotReplicated, OtherRelease, Store, StoreError, WorkItem
 from bot.store.ids import WorkKind, shard_of
@@ -56,11 +57,12 @@ class Dispatcher:
         inbox: Inbox,
         outbox: Outbox,
         decisions: Decisions,
+        departures: Departures,
         reviews: AfterReviews,
         people: People,
     ) -> None:
         self._store, self._loop, self._inbox, self._outbox, self._decisions = store, loop, inbox, outbox, decisions
-        self._reviews, self._people = reviews, people
+        self._departures, self._reviews, self._people = departures, reviews, people
         self._in_hand = set[WorkItem]()
         self._left = dict[WorkItem, int]()
 
@@ -136,6 +138,7 @@ class Dispatcher:
                 await self._outbox.send(item.id)
             case "ask":
                 await self._decisions.look(RequestId(item.id))
+                await self._departures.look(RequestId(item.id))
             case "glass":
                 await self._reviews.start(RequestId(item.id))
 

@@ -54,6 +54,18 @@ def is_met(policy: PolicySnapshot | PolicyStep, voters: Iterable[PersonId]) -> b
     return any(_seated(seats, present) for seats in _seatings(policy.rule))
 
 
+def parts_filled(policy: PolicySnapshot | PolicyStep, voters: Iterable[PersonId]) -> dict[PersonId, Anyone]:
+    """Return which part of a rule each of these people fills, of as many parts as they can; one part each."""
+    present, best = list(dict.fromkeys(voters)), dict[PersonId, Anyone]()
+    for seats in _seatings(policy.rule):
+        taken: dict[PersonId, int] = {}
+        for number in range(len(seats)):
+            _give(number, seats, present, taken, set())
+        if len(taken) > len(best):
+            best = {one: seats[number] for one, number in taken.items()}
+    return best
+
+
 def lacking(policy: PolicySnapshot | PolicyStep, voters: Iterable[PersonId]) -> int:
     """Return the least number of further people that are needed; at least one where nobody can meet the rule."""
     named = set(people_of(policy.rule))

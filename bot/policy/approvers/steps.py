@@ -64,6 +64,27 @@ def can_go_on(
     return can_fill(left.values(), may_come_to_approve(policy, requesters, here))
 
 
+def needed_elsewhere(
+    policy: PolicySnapshot, requesters: Collection[PersonId], voters: Iterable[PersonId], here: Collection[PersonId]
+) -> frozenset[PersonId]:
+    """Return who may approve the step in force and must not: too few would be left for another step.
+
+    One person fills one step. Where it could not be met before either, that is a matter of who has left, and no matter
+    of their approval.
+    """
+    voted = tuple(voters)
+    if not policy.steps:
+        return frozenset()
+
+    def is_missed(person: PersonId) -> bool:
+        others = tuple(one for one in voted if one != person)
+        return can_go_on(policy, requesters, others, here) and not can_go_on(
+            policy, requesters, (*others, person), here
+        )
+
+    return frozenset(filter(is_missed, eligible(policy, requesters)))
+
+
 def begun(policy: PolicySnapshot, number: int, voters: Iterable[PersonId], at: datetime) -> PolicySnapshot:
     """Return `policy` with the step of this `number` in force, after `voters` approved in the one before.
 

@@ -1,26 +1,39 @@
 """Open requests whose deciders have left the directory: others are asked at once, or the request is closed.
 
-And those on which somebody voted whose id has another address by now: their votes are void, and the id is asked again.
+So it is where those who are left may not decide any more, as they wrote to the run or may be somebody who asked. The
+operators hear of each that is closed. And those on which somebody voted whose id has another address by now: their
+votes are void, and the id is asked again.
 """
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
 import structlog
 
-from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, people_of
-from bot.people.directory import People, refs_of_seat
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, Vote, people_of
+from bot.config.tables import CHANNELS
+from bot.people.directory import QUESTION, People, refs_of_seat
 from bot.people.recognition import as_known_now, void_votes
-from bot.policy.approvers.quorum import can_fill, eligible
+from bot.policy.approvers.quorum import barred, can_fill, eligible
 from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_approve, refilled, still_open, wider
 from bot.policy.record import RequestRecord, after
+from bot.render.cards import have_all_left, notice
+from bot.requests.card_updates import moved
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment import reassigning, screened
 from bot.requests.stored import TRIES
 from bot.store import Commit, OtherRelease, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.journal import Journal, record_write
+from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
+from bot.store.outbox_entry import Tell
 from language import say
+
+_Kind = Literal["left", "void", "excluded"]
+_WHY: dict[_Kind, str] = {"left": "run.have-left", "void": "run.void", "excluded": "run.have-been-excluded"}
+# Longer than a request stays open.
+_REMEMBERED_S = 31 * 24 * 3600.0
 
 log = structlog.stdlib.get_logger()
 
@@ -60,13 +73,14 @@ class Departures:
             here, known = frozenset(self._people.all()), as_known_now(record, self._people)
             left, void = _left(known, here) or self._doubles(record), void_votes(record, self._people)
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
-            if is_over or not (void or (left and not _goes_on(known.request.policy, known, here))):
-                return
+            is_short = bool(left or _excluded(record, known)) and not _goes_on(known.request.policy, known, here)
+            if is_over or not (void or is_short):
+                return None if is_over else await self._show_who_asked(record)
             commit = await self._without(record, version, left, here)
             if (await self._journal.write(commit)).state in {"committed", "full"}:
                 of = [vote.person for vote in void]
                 log.warning("deciders of a request have left", request_id=request_id, left=left, void=of)
-                return
+                return None
         raise RuntimeError(f"{request_id} changed {TRIES} times after somebody had left")
 
     def _doubles(self, record: RequestRecord) -> list[PersonId]:
@@ -83,10 +97,11 @@ class Departures:
         """
         request, now = record.request, await self._journal.store.now(record.request.id)
         known, void = as_known_now(record, self._people), void_votes(record, self._people)
-        person, kind = (left[0], "left") if left else (void[0].person, "void")
-        with self._people.speaking_to(""):
-            names = self._people.names_of(dict.fromkeys((*left, *(vote.person for vote in void))))
-            why = say("run.have-left" if left else "run.void", names=names)
+        kind, gone = _gone(left, void, _excluded(record, known))
+        person = gone[0]
+
+        with self._people.speaking_to(""):  # it is kept, so it names nobody: what names them is who they are by then
+            why = say(_WHY[kind])
         for found in await screened(self._journal.store, self._people, record, await self._policies(known, here)):
             if not _can_go_on(found, known, here):
                 continue
@@ -106,7 +121,40 @@ class Departures:
             )
         # A gate that is superseded is opened anew or refused, and the run says why.
         state = "superseded" if request.purpose == "gate" else "expired"
-        return self._decisions.closing(record, version, state, None, why, now)
+        closing = self._decisions.closing(record, version, state, None, why, now)
+        told = [outbox_entry(one) for one in self._told(record, kind, gone, now)]
+        return replace(closing, outgoing=[*closing.outgoing, *told])
+
+    def _told(self, record: RequestRecord, kind: _Kind, gone: Sequence[PersonId], now: datetime) -> Iterator[Tell]:
+        """Tell the operators that nobody is left who could decide, and what would help; the run tells whoever asked."""
+        request, operators = record.request, self._people.members(self._people.tables.alerts, now)
+        for person in operators:
+            with self._people.speaking_to(person):
+                title = say("notice.nobody-left-title", title=request.title.removesuffix("?"))
+                is_question = request.policy.name == QUESTION
+                key = "notice.nobody-left-question" if is_question else "notice.nobody-left-do"
+                told = say("notice.nobody-left", why=say(_WHY[kind]), names=self._people.names_of(dict.fromkeys(gone)))
+                text = f"{told} {say(key, policy=request.policy.name)}"
+                card = notice(title, text, now, request.id)
+            yield Tell(
+                id=outgoing_id(request.id),
+                run_id=request.run_id,
+                person=person,
+                reach=CHANNELS,
+                card=card,
+                thread=f"left-{request.id}",
+            )
+
+    async def _show_who_asked(self, record: RequestRecord) -> None:
+        """Have cards say once, where they stand, that everybody who asked has left; the request stays open."""
+        request, store, name = record.request, self._journal.store, f"askers left {record.request.id}"
+        if not have_all_left(request, self._people) or await store.remembered(name):
+            return
+        now = await store.now(request.id)
+        # No event of the run tells of it, by which others are known to be shown already.
+        entries = (one.model_copy(update={"again": True}) for one in moved(record, self._edits, now))
+        await self._journal.write(Commit(run_id=request.run_id, outgoing=[*map(outbox_entry, entries)]))
+        await store.remember(name, b"1", _REMEMBERED_S)
 
     async def _policies(self, record: RequestRecord, here: Collection[PersonId]) -> list[PolicySnapshot]:
         """Return the policies that may hold instead, the nearest first.
@@ -159,6 +207,21 @@ class Departures:
             for number, step in enumerate(policy.steps)
         )
         return policy.model_copy(update={"steps": tuple(steps)})
+
+
+def _gone(left: Sequence[PersonId], void: Sequence[Vote], excluded: Sequence[PersonId]) -> tuple[_Kind, list[PersonId]]:
+    """Return why others are asked, and for whom."""
+    voters = [vote.person for vote in void]
+    if left:
+        return "left", [*left, *voters]
+    return ("void", voters) if void else ("excluded", [*excluded])
+
+
+def _excluded(record: RequestRecord, known: RequestRecord) -> list[PersonId]:
+    """Return who could decide when it was opened and may not by now: they wrote to the run, or may be whoever asked."""
+    policy, request = known.request.policy, record.request
+    out = barred(policy, known.requesters) - barred(request.policy, request.requesters)
+    return [one for one in request.policy.everybody if one in out]
 
 
 def _instead(old: PolicySnapshot, named: PolicySnapshot) -> PolicySnapshot:

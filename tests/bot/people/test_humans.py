@@ -87,4 +87,4 @@ def test_what_the_file_says_of_somebody_is_said_of_whoever_it_means() -> None:
     assert people.tables.alerts == ("person:cy~2",)
     assert people.refs(("person:cy", "group:ops")) == ("person:cy~2", "group:ops")
     assert (people.of_file("cy"), people.id_in_file("cy~2"), people.named("cy~2")) == ("cy~2", "cy", "cy~2")
-    assert (people.is_here("cy"), people.name_of("cy")) == (False, "cy")
+    assert (people.is_here("cy"), people.name_of("cy")) == (False, "Cy Cole (has left)")

@@ -94,7 +94,7 @@ def test_two_votes_for_one_seat_leave_the_other_seat_open() -> None:
     seats = all_of(anyone("bo", "cy"), anyone("dan"))
     found = record(approval(policy=policy(rule=seats)), votes=(vote(BO), vote(CY)))
 
-    assert facts(card_of(found))["Approvals"].startswith("2 of 3: Bo Berg at 12:00 UTC")
+    assert facts(card_of(found))["Approvals"].startswith("2 of 3: Bo Berg (fills release) at 12:00 UTC")
 
 
 def test_a_card_of_an_older_revision_points_to_the_newer_one_and_can_not_be_answered() -> None:

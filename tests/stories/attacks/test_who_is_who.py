@@ -125,7 +125,7 @@ async def test_where_too_few_are_left_whom_the_policy_names_now_is_asked_with_a_
         await becomes(office, by_someone_else(TOML))
 
         told = " ".join((await office.next_mail("zoe", "Press bell?")).text.split())
-        assert "because cy has left" in told
+        assert "because Cy Cole has left" in told
         assert isinstance(await office.decide("cy", await office.request(record.request.id), "approve"), Counted)
 
 

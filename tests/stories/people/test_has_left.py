@@ -1,0 +1,94 @@
+"""Who has left is in no list of those who may decide, and is named in what they did."""
+
+import re
+from pathlib import Path
+
+from bot.policy.judgements import Counted, Decided
+from bot.render.request_card import standing
+from bot.render.transcript import transcript_line
+from bot.render.views import request_view
+from channels import Card
+from tests.office import TOML
+from tests.tables import becomes, without
+from tests.world import World, a_world
+
+EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+OPS = TOML.replace('name = "Dan Dorn"\n', 'name = "Dan Dorn"\ngroups = ["ops"]\n')
+
+
+async def stands(world: World, request_id: str) -> Card:
+    """The card as it is drawn anew."""
+    record = await world.request(request_id)
+    run, now = await world.run(record.request.run_id), await world.now()
+    return standing(record, run, world.app.people, now, record.request.revision)
+
+
+def said(card: Card) -> str:
+    return "\n".join([card.summary, *(f"{line.label}: {line.text}" for line in (*card.facts, *card.decides))])
+
+
+async def test_who_voted_and_left_is_named_with_that_and_decides_no_more(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", OPS + EVE) as world:
+        world.workshop.policy_of["bell"] = "pair"
+        record = await world.opened(await world.trigger("press bell"))
+        assert isinstance(await world.decide("bo", record, "approve"), Counted)
+
+        await becomes(world, without(OPS + EVE, "bo"))
+
+        card, now = await stands(world, record.request.id), await world.request(record.request.id)
+        assert "Counts no more: Bo Berg (has left) at " in said(card)
+        assert "bo" not in re.findall(r"\w+", said(card))
+        [decides] = [line.text for line in card.decides if line.label == "Who decides"]
+        assert decides == "Cy Cole and Eve Eder"
+        view = request_view(now, world.app.people)
+        assert (view.may_decide, view.rule) == (("cy", "eve"), "Cy Cole and Eve Eder")
+        story = [transcript_line(one, world.app.people).text for one in await world.events(now.request.run_id)]
+        assert any(line.startswith("Bo Berg (has left) approves") for line in story)
+
+
+PARTS = """
+[people.eve]
+name = "Eve Eder"
+email = "eve@corp.example"
+groups = ["data"]
+
+[policies.schema]
+approvers = { all_of = ["group:release", "group:data"] }
+expires_after = "4h"
+escalate_after = "20m"
+escalate_to = ["person:dan"]
+"""
+
+
+async def test_who_is_added_by_escalation_fills_any_one_part_and_the_card_says_which(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + PARTS) as world:
+        world.workshop.policy_of["bell"] = "schema"
+        record = await world.opened(await world.trigger("press bell"))
+        await world.move_time(1300)
+        await world.next_mail("dan", "Press bell?")
+        assert isinstance(await world.decide("dan", record, "approve"), Counted)
+        first = said(await stands(world, record.request.id))
+
+        decided = await world.decide("bo", record, "approve")
+
+        assert "1 of 2: Dan Dorn (fills release) at " in first
+        assert isinstance(decided, Decided)
+        both = said(await stands(world, record.request.id))
+        assert "Dan Dorn (fills data) at " in both
+        assert "Bo Berg (fills release) at " in both
+
+
+async def test_whom_it_escalates_to_is_not_counted_when_it_is_asked_whether_enough_are_there(
+    redis: str, tmp_path: Path
+) -> None:
+    only_anna = '"anna@corp.example"\ngroups = ["data"]\n'
+    toml = TOML.replace('"anna@corp.example"\n', only_anna) + PARTS.replace('groups = ["data"]\n', "")
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        world.workshop.policy_of["bell"] = "schema"
+
+        run_id = await world.trigger("press bell")
+
+        assert "policy 'schema' can't be met" in await world.summary(run_id)
+        assert world.workshop.effects == []

@@ -1,0 +1,135 @@
+"""Where those who are left may not decide any more, others are asked or the operators hear of it at once."""
+
+from pathlib import Path
+
+from agents.events import RequestReassigned
+from bot.render.cards import request_card
+from bot.render.views import request_view
+from tests.bot.examples import NOON
+from tests.fakes.hallway import Hallway
+from tests.office import TOML
+from tests.tables import becomes, without
+from tests.waiting import until
+from tests.world import World, a_world
+
+SAID = "Everybody who asked has left"
+SOLO = (
+    TOML
+    + """
+[policies.solo]
+approvers = ["person:bo"]
+expires_after = "4h"
+
+[roles]
+operator = ["person:bo"]
+"""
+)
+
+
+def with_slack(toml: str, person: str, member: str) -> str:
+    return toml.replace(f'"{person}@corp.example"', f'"{person}@corp.example"\nslack = "{member}"')
+
+
+def still_two(toml: str) -> str:
+    return toml.replace("[policies.pair]\n", "[policies.pair]\nquorum = 2\n")
+
+
+async def reassigned(world: World, run_id: str) -> list[RequestReassigned]:
+    return [event for event in await world.events(run_id) if isinstance(event, RequestReassigned)]
+
+
+async def test_operators_hear_of_a_request_that_nobody_is_left_to_decide_and_what_would_help(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data") as world:
+        world.workshop.policy_of["bell"] = "pair"
+        run_id = await world.trigger("press bell")
+        await world.opened(run_id)
+
+        await becomes(world, without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"'))
+
+        text = " ".join((await world.next_mail("dan", "Nobody is left to decide: Press bell")).text.split())
+        assert "Bo Berg (has left) and Cy Cole (has left)" in text
+        assert "What would help: put people into the approvers of the policy 'pair'" in text
+        await world.ended(run_id)
+
+
+async def test_attack_an_operator_who_decides_and_writes_to_the_run_leaves_nobody_to_decide(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO) as world:
+        world.workshop.policy_of["bell"] = "solo"
+        world.workshop.hold("bell")
+        run_id = await world.trigger("ask-of group:release free_text Which bell?\npress bell")
+        question = await world.opened(run_id)
+        asked = await world.next_mail("bo", "Which bell?")
+        await world.decide("cy", question, "free_text", "the small one")
+        gate = await world.opened(run_id, after=question.request.id)
+        await world.decide("bo", gate, "approve")
+        await until(lambda: world.workshop.started, what="it presses")
+        async with world.stopped():
+            pass
+        unknown = await world.opened(run_id, after=gate.request.id)
+
+        await world.reply("bo", asked, "Take the one in the hall, please")
+
+        await world.next_mail("dan", unknown.request.title)
+        [event] = await reassigned(world, run_id)
+        assert (event.why, event.person, event.to) == ("excluded", "bo", ("dan",))
+
+
+async def test_attack_who_may_be_the_one_who_asked_by_a_new_mark_leaves_nobody_to_decide(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = with_slack(TOML, "anna", "U01ANNA")
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        world.workshop.policy_of["bell"] = "pair"
+        run_id = await world.trigger("press bell")
+        record = await world.opened(run_id)
+        await becomes(world, still_two(without(toml, "anna")))
+        assert (await world.request(record.request.id)).state == "open"
+
+        await becomes(world, still_two(with_slack(without(TOML, "anna"), "cy", "U01ANNA")))
+
+        text = " ".join((await world.next_mail("dan", "Nobody is left to decide: Press bell")).text.split())
+        assert "may be somebody who asked" in text
+        assert (await world.request(record.request.id)).state == "superseded"
+
+
+async def test_once_everybody_who_asked_has_left_the_card_says_so_and_it_can_still_be_decided(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data") as world:
+        run_id = await world.trigger("press bell")
+        record = await world.opened(run_id)
+
+        await becomes(world, without(TOML, "anna"))
+
+        now = await world.request(record.request.id)
+        assert now.state == "open"
+        for says in (
+            request_view(now, world.app.people).says,
+            request_card(now.request, world.app.people, NOON).summary,
+        ):
+            assert says.startswith("Anna Ames (has left) asks. Everybody who asked has left: nobody is there")
+        assert (await world.decide("bo", record, "approve")).type == "decided"
+        await world.has(run_id, "done")
+
+
+async def test_a_card_in_slack_is_drawn_again_once_when_everybody_who_asked_has_left(
+    redis: str, tmp_path: Path
+) -> None:
+    hallway = Hallway()
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (hallway,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        run_id = await world.trigger("press bell")
+        record = await world.opened(run_id)
+        await until(lambda: hallway.to("bo", "Press bell?"), what="the card is there")
+
+        await becomes(world, without(TOML, "anna"))
+
+        await until(lambda: any(SAID in one.summary for one in hallway.shown.values()), what="the card says it")
+        assert (await world.request(record.request.id)).state == "open"
