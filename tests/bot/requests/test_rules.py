@@ -155,7 +155,7 @@ class Requests(RuleBasedStateMachine):
         self.page = Rules("anna", frozenset(), 1, set(PEOPLE), set(), frozenset(), "v1")
         self.house.people.change(Tables({}, {}), Humans())
         self.saved()
-        self.has(self.house.freezes.unfreeze("production", PersonId("anna"), "so the next story begins"))
+        self.has(self.house.freezes.unfreeze("production", PersonId("anna"), "over"))
         self.request = self.has(self.house.opened(policy + by_mail))
         self.seen, self.said, self.waited_s = [self.request], list[Statement](), 0.0
         quorum = {"one": 1, "two": 2, "three": 3}[policy]
