@@ -14,6 +14,7 @@ from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, events_of, read_answer
+from bot.policy.approvers.delegation import handed_on
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import begun
 from bot.policy.attachments import contents
@@ -212,7 +213,10 @@ class Decisions:
             judgement, after_it = await judged(known, answer, change, self._people, self._run_of(record))
             return judgement, after_it and _to_write(after_it, record)
         if change:
-            return await self.delegation.judged(known, answer, change)
+            judgement, policy = await self.delegation.judged(known, answer, change)
+            was = record.request.policy
+            accepts = self._people.may_take(was, answer.at)
+            return judgement, policy and handed_on(was, policy.handed_on[-1], accepts)
         return judge(known, answer, self._people.all()), None
 
     def _run_of(self, record: RequestRecord) -> Callable[[], Awaitable[Run]]:

@@ -6,6 +6,7 @@ import pytest
 
 from agents.requests import RequestId
 from bot.policy.answers import Statement
+from bot.policy.edits import Edited
 from bot.policy.judgements import Counted, Decided, Delegated, DelegationRefused, Judgement, NotEntitled
 from bot.policy.record import RequestRecord
 from bot.queries import lists
@@ -245,19 +246,25 @@ async def test_attack_whose_uid_is_anothers_by_now_approves_their_edit(redis: st
         assert office.workshop.effects == []
 
 
-async def test_who_may_be_whoever_handed_it_on_is_not_said_to_have_done_so(redis: str, tmp_path: Path) -> None:
-    before = _BO.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n')
+@pytest.mark.parametrize("act", ["edit", "hand on"])
+async def test_who_may_be_whoever_handed_it_on_is_not_said_to_have_done_so(
+    redis: str, tmp_path: Path, act: str
+) -> None:
+    before = _BO.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan", "person:eve"]\n')
+    eve = '[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\n\n[policies.production]'
+    before = before.replace("[policies.production]", eve)
     async with a_world(redis, tmp_path / "data", before) as office:
         office.workshop.editable = ("what",)
         record = await asked(office)
         assert isinstance(await office.delegate("bo", record, "dan"), Delegated)
         await becomes(office, with_mark(without(before, "bo"), "anna", 'slack = "U0BO"'))
 
-        await office.edit("cy", await office.request(record.request.id), what="horn")
+        now = await office.request(record.request.id)
+        done = await (office.edit("cy", now, what="horn") if act == "edit" else office.delegate("cy", now, "eve"))
 
-        now = (await office.request(record.request.id)).request
-        assert now.edits
-        assert [one.person for one in now.policy.handed_on] == ["bo"]
+        assert isinstance(done, Edited | Delegated)
+        given = (await office.request(record.request.id)).request.policy.handed_on
+        assert [one.person for one in given] == ["bo", *(["cy"] if act == "hand on" else [])]
 
 
 SAME = {
