@@ -23,13 +23,17 @@ async def asked(world: World, policy: str = "production") -> RequestRecord:
 
 async def test_who_pauses_and_resumes_a_run_is_no_requester_of_it(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", OPERATOR) as world:
-        record = await asked(world)
+        world.workshop.policy_of["gong"] = "production"
+        run_id = await world.trigger("press bell\npress gong")
+        record = await world.opened(run_id)
 
-        await world.steer(record.request.run_id, "pause", "bo")
-        await world.steer(record.request.run_id, "resume", "bo")
+        await world.steer(run_id, "pause", "bo")
+        await world.steer(run_id, "resume", "bo")
 
         assert (await world.request(record.request.id)).requesters == ("anna",)
         assert isinstance(await world.decide("bo", record, "approve"), Decided)
+        later = await world.opened(run_id, after=record.request.id)
+        assert later.requesters == ("anna",)
 
 
 async def test_a_void_vote_stays_void_for_who_comes_back(redis: str, tmp_path: Path) -> None:
