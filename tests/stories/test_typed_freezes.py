@@ -305,3 +305,14 @@ async def test_attack_a_date_at_the_end_of_time_keeps_no_freeze_from_beginning(o
     await sent(office, ends)
     assert len(await frozen(office)) == 1
     assert await office.dead() == []
+
+
+async def test_the_end_of_a_freeze_by_mail_approves_nothing_of_what_it_held(office: World) -> None:
+    await write(office, "cy", "freeze everything: incident 4711")
+    record = await office.opened(await office.trigger("press bell"))
+
+    await sent(office, a_mail(office, "cy", "unfreeze everything: fixed", subject="Unfreeze"))
+
+    assert await frozen(office) == []
+    assert (await office.request(record.request.id)).state == "open"
+    assert office.workshop.effects == []

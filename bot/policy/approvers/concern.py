@@ -16,7 +16,7 @@ from agents.events import (
     RunStarted,
     own,
 )
-from agents.requests import Holder, PersonId, people_of
+from agents.requests import Holder, PersonId, PolicySnapshot, people_of
 from agents.review import REVIEW
 from bot.policy.approvers.quorum import may_break_glass
 from bot.policy.record import RequestRecord
@@ -50,9 +50,9 @@ def concern_of(events: Sequence[Event]) -> Concern:
                 requesters |= {*event.writers}
             case RequestOpened() | RequestRevised():
                 policy = event.request.policy
-                approvers |= {*people_of(policy.rule), *may_break_glass(policy), *_holding(event.holders)}
+                approvers |= {*_in_any_step(policy), *may_break_glass(policy), *_holding(event.holders)}
             case RequestReassigned():
-                approvers |= {*people_of(event.policy.rule), *event.to, *_holding(event.holders)}
+                approvers |= {*_in_any_step(event.policy), *event.to, *_holding(event.holders)}
             case RequestDecided() if event.decision.standing:  # they are told of each use of what they granted
                 approvers |= {*event.decision.by}
             case CardReplaced() if event.holder:
@@ -66,9 +66,14 @@ def concern_of(events: Sequence[Event]) -> Concern:
 def people_of_record(record: RequestRecord) -> frozenset[PersonId]:
     """Return everybody whom a request concerns: who asked, decides, may break its glass, handed it on, holds a card."""
     policy = record.request.policy
-    named = (*people_of(policy.rule), *may_break_glass(policy), *policy.givers)
+    named = (*_in_any_step(policy), *may_break_glass(policy), *policy.givers)
     granted = record.decision.by if record.decision and record.decision.standing else ()
     return frozenset((*record.requesters, *named, *_holding(record.holders), *granted))
+
+
+def _in_any_step(policy: PolicySnapshot) -> tuple[PersonId, ...]:
+    """Return who decides, now or in another step: who is asked later may look at it before."""
+    return tuple(one for rule in (policy.rule, *(step.rule for step in policy.steps)) for one in people_of(rule))
 
 
 def widens(event: Event) -> bool:

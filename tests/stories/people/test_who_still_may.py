@@ -1,0 +1,88 @@
+"""Who counts as what after all that may happen beside a request: a pause, a return, a denial, an edit, a look."""
+
+from pathlib import Path
+
+from bot.policy.judgements import AlreadyVoted, Counted, Decided, NotEntitled
+from bot.policy.record import RequestRecord
+from tests.office import STEPS, TOML
+from tests.servers.console import a_console
+from tests.tables import becomes, without
+from tests.world import World, a_world
+
+EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+OPERATOR = TOML + '\n[roles]\noperator = ["person:bo"]\n'
+ANNA_TOO = TOML.replace('"anna@corp.example"\n', '"anna@corp.example"\ngroups = ["release"]\n').replace(
+    "[policies.production]\n", "[policies.production]\nrequester_may_approve = true\n"
+)
+
+
+async def asked(world: World, policy: str = "production") -> RequestRecord:
+    world.workshop.policy_of["bell"] = policy
+    return await world.opened(await world.trigger("press bell"))
+
+
+async def test_who_pauses_and_resumes_a_run_is_no_requester_of_it(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", OPERATOR) as world:
+        world.workshop.policy_of["gong"] = "production"
+        run_id = await world.trigger("press bell\npress gong")
+        record = await world.opened(run_id)
+
+        await world.steer(run_id, "pause", "bo")
+        await world.steer(run_id, "resume", "bo")
+
+        assert (await world.request(record.request.id)).requesters == ("anna",)
+        assert isinstance(await world.decide("bo", record, "approve"), Decided)
+        later = await world.opened(run_id, after=record.request.id)
+        assert later.requesters == ("anna",)
+
+
+async def test_a_void_vote_stays_void_for_who_comes_back(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + EVE) as world:
+        record = await asked(world, "pair")
+        assert isinstance(await world.decide("bo", record, "approve"), Counted)
+
+        await becomes(world, without(TOML + EVE, "bo"))
+        await becomes(world, TOML + EVE)
+
+        assert (await world.request(record.request.id)).votes == ()
+        assert isinstance(await world.decide("cy", record, "approve"), Counted)
+        assert isinstance(await world.decide("bo", record, "approve"), Decided)
+
+
+async def test_a_denial_of_a_requester_who_may_approve_is_a_denial(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", ANNA_TOO) as world:
+        record = await asked(world)
+
+        await world.decide("anna", record, "deny", "not today")
+
+        assert (await world.request(record.request.id)).state == "denied"
+
+
+async def test_people_of_a_later_step_look_at_it_before_their_turn_and_do_not_act(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", STEPS) as world:
+        record = await asked(world, "spending")
+
+        for said in ("approve", "deny"):
+            assert isinstance(await world.decide("eve", record, said), NotEntitled)
+
+        async with a_console(world) as console:
+            page = await (await console.browser("eve")).get(f"/requests/{record.request.id}")
+        assert (page.status, "Press bell?" in page.html) == (200, True)
+
+
+async def test_whoever_voted_may_edit_and_an_editor_edits_again(redis: str, tmp_path: Path) -> None:
+    def editable(world: World) -> None:
+        world.workshop.editable = ("what",)
+        for one in ("bell", "gong", "horn"):
+            world.workshop.policy_of[one] = "pair"
+
+    async with a_world(redis, tmp_path / "data", TOML + EVE, change=editable) as world:
+        record = await asked(world, "pair")
+        assert isinstance(await world.decide("bo", record, "approve"), Counted)
+        assert isinstance(await world.decide("bo", record, "approve"), AlreadyVoted)
+
+        for what in ("gong", "horn"):
+            assert (await world.edit("bo", await world.request(record.request.id), what=what)).type == "edited"
+
+        now = await world.request(record.request.id)
+        assert (now.votes, now.request.policy.editors) == ((), ("bo",))
