@@ -15,6 +15,7 @@ from bot.config.settings import Settings
 from bot.process.processes import running
 from bot.requests.opening import opening
 from bot.store.embedded import EmbeddedRedis
+from bot.store.format import check_format
 from bot.store.ids import new_id
 from bot.testing.events import POLICY, started
 
@@ -29,6 +30,7 @@ async def reminders(folder: Path, requests: int) -> None:
     with EmbeddedRedis(folder) as redis:
         url = redis.start()
         app = _app(settings, url)
+        await check_format(app.store.client)
         await _open(app, 1000)  # what each shard has once
         before, bytes_before = await by_kind(app.store.client), await used(app.store.client)
         await _open(app, requests)

@@ -42,7 +42,6 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.policy.record import RequestRecord
-from channels.email.reply.against import is_emergency
 
 # Within an address no blank follows it.
 _QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
@@ -131,7 +130,7 @@ def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
     is_vote = record.request.format == "approval"
     if answer.breaks_glass and not says_something(answer.note):
         return Unclear(why=NO_REASON)
-    if answer.breaks_glass and not is_emergency(answer.note):
+    if answer.breaks_glass and not _is_emergency(answer.note):
         return Unclear(why=AGAINST)
     if answer.edits or (answer.approve if is_vote else answer.given) is not None:
         return None
@@ -140,6 +139,12 @@ def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
             return Unclear(why=TOO_OFTEN)
         return Asked(whom=tuple(one for one in record.request.askers if one != answer.person))
     return Unclear(misfits=answer.misfits, kept=answer.kept)
+
+
+def _is_emergency(text: str) -> bool:
+    from channels.email.reply.against import is_emergency  # noqa: PLC0415 - who only shows requests reads no words
+
+    return is_emergency(text)
 
 
 def is_question(text: str) -> bool:

@@ -71,12 +71,13 @@ class Departures:
         for _ in range(TRIES):
             record, version, _ = read = await self._decisions.request(request_id)
             here, known = frozenset(self._people.all()), as_known_now(record, self._people)
-            left, void = _left(known, here) or self._doubles(record), void_votes(record, self._people)
+            left, void = _left(known, here), void_votes(record, self._people)
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
-            is_short = bool(left or _excluded(record, known)) and not _goes_on(known.request.policy, known, here)
+            excluded = _excluded(record, known) or self._doubles(record)
+            is_short = bool(left or excluded) and not _goes_on(known.request.policy, known, here)
             if is_over or not (void or is_short):
                 return None if is_over else await self._show_who_asked(record)
-            commit = await self._without(record, version, left, here)
+            commit = await self._without(record, version, _gone(left, void, excluded), here)
             if (await self._journal.write(commit)).state in {"committed", "full"}:
                 of = [vote.person for vote in void]
                 log.warning("deciders of a request have left", request_id=request_id, left=left, void=of)
@@ -89,15 +90,15 @@ class Departures:
         return [one for one in dict.fromkeys(named) if self._people.maybe(one) and not self._people.is_here(one)]
 
     async def _without(
-        self, record: RequestRecord, version: int, left: Sequence[PersonId], here: Collection[PersonId]
+        self, record: RequestRecord, version: int, because: tuple[_Kind, list[PersonId]], here: Collection[PersonId]
     ) -> Commit:
-        """Return the commit that asks others instead of those who `left`, or closes the request.
+        """Return the commit that asks others `because` some may not decide any more, or closes the request.
 
         Void votes are taken out by it.
         """
         request, now = record.request, await self._journal.store.now(record.request.id)
         known, void = as_known_now(record, self._people), void_votes(record, self._people)
-        kind, gone = _gone(left, void, _excluded(record, known))
+        kind, gone = because
         person = gone[0]
 
         with self._people.speaking_to(""):  # it is kept, so it names nobody: what names them is who they are by then

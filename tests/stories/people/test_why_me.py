@@ -128,7 +128,7 @@ async def test_who_is_asked_instead_of_somebody_who_left_reads_who_that_was(offi
     await Reload(office.app, lambda: settings_in(office.folder), works=True).look(at_once=True)
 
     whys = await because(office, record)
-    assert whys["eve"] == "because bo has left, as a member of the group release"
+    assert whys["eve"] == "because Bo Berg has left, as a member of the group release"
     assert whys["cy"] == "as a member of the group release"
     before = await office.request(record.request.id)
     await rebuild(office.app.store)
