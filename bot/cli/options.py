@@ -49,9 +49,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 
 def run_state(value: str | None) -> str | None:
     """`value`, when runs can stand so. Raises BadParameter with what there is."""
-    from bot.queries.lists import Standing
+    from bot.render.views import ListedAs
 
-    return _one_of(get_args(Standing), value)
+    return _one_of(get_args(ListedAs), value)
 
 
 def request_state(value: str) -> str:

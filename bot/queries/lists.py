@@ -3,25 +3,23 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from agents.requests import PersonId, RequestState
 from agents.run import RunState
 from bot.people.directory import People
 from bot.people.offers import approvers_now, waits_for
 from bot.policy.record import RequestRecord
-from bot.render.views import RequestView, Summary, request_view
+from bot.render.views import ListedAs, RequestView, Summary, request_view
 from bot.store import Store
 from bot.store.lists import Mark
 
-# How a run stands, for a list: what people denied is kept as failed; what changed nothing, as done.
-Standing = Literal[RunState, "denied", "unchanged", "answered"]
 _ONLY_SAID = ("unchanged", "denied", "withdrawn", "expired", "stopped", "failed", "unknown")
 _ANSWERED = ("answered", "ended")
 _STATES: dict[str, RunState] = {one: one for one in get_args(RunState)}
-_KEPT_AS: dict[Standing, RunState] = {"denied": "failed", "unchanged": "done", "answered": "done"}
-_WORDS: dict[Standing, Collection[str]] = {"denied": ("denied",), "unchanged": _ONLY_SAID, "answered": _ANSWERED}
-_BUT: dict[Standing, Collection[str]] = {"failed": ("denied",), "done": (*_ONLY_SAID, *_ANSWERED)}
+_KEPT_AS: dict[ListedAs, RunState] = {"denied": "failed", "unchanged": "done", "answered": "done"}
+_WORDS: dict[ListedAs, Collection[str]] = {"denied": ("denied",), "unchanged": _ONLY_SAID, "answered": _ANSWERED}
+_BUT: dict[ListedAs, Collection[str]] = {"failed": ("denied",), "done": (*_ONLY_SAID, *_ANSWERED)}
 
 # Records are larger than a run's line in a list.
 _REQUESTS_LOOKED_AT = 2_000
@@ -32,7 +30,7 @@ _BATCH = 200
 async def runs(
     store: Store,
     *,
-    stands: Standing | None = None,
+    stands: ListedAs | None = None,
     requester: str | None = None,
     agent: str | None = None,
     seen_by: Collection[str] | None = None,
@@ -61,13 +59,13 @@ async def runs(
     return await page(places, fetch, cursor, limit)
 
 
-def stands_so(run: Summary, stands: Standing) -> bool:
+def stands_so(run: Summary, stands: ListedAs) -> bool:
     """Return whether `run` belongs into the list of those that stand so."""
     is_said = run.word not in _BUT.get(stands, ()) and run.word in _WORDS.get(stands, (run.word,))
     return run.state == _kept_as(stands) and is_said
 
 
-def _kept_as(stands: Standing) -> RunState:
+def _kept_as(stands: ListedAs) -> RunState:
     return _KEPT_AS.get(stands) or _STATES[stands]
 
 

@@ -102,6 +102,10 @@ class EffectView(Frozen):
     commit: str = ""
 
 
+ListedAs = Literal[RunState, "denied", "unchanged", "answered"]
+"""How a run stands, for a list: what people denied is kept as failed; what changed nothing, as done."""
+
+
 class Summary(Frozen):
     """A run in a list.
 

@@ -10,8 +10,8 @@ from agents.requests import RunId
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.people.rights import Who
-from bot.queries.lists import Standing, runs, stands_so
-from bot.render.views import RunView, run_view
+from bot.queries.lists import runs, stands_so
+from bot.render.views import ListedAs, RunView, run_view
 from bot.runs.start import Sent
 from bot.store.ids import check
 from bot.web.api import docs
@@ -89,7 +89,7 @@ async def listed(
     key: MayRead,
     here: HereNow,
     state: Annotated[
-        Standing | Absent,
+        ListedAs | Absent,
         Query(description="Only runs that stand so; those that changed nothing are unchanged or answered, not done."),
     ] = None,
     agent: Annotated[str | Absent, Query(description="Only runs of this agent.")] = None,

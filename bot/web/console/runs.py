@@ -23,7 +23,7 @@ from bot.queries import lists
 from bot.queries.history import Story
 from bot.render.outcome import sentences, word_of
 from bot.render.status_line import waits_frozen
-from bot.render.views import Summary, request_view
+from bot.render.views import ListedAs, Summary, request_view
 from bot.render.words import frozen_words
 from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
@@ -53,7 +53,7 @@ _DONE = {
     "resume": "console.resume-done",
     "cancel": "console.cancel-done",
 }
-_FILTERS: dict[str, lists.Standing] = {one: one for one in get_args(lists.Standing)}
+_FILTERS: dict[str, ListedAs] = {one: one for one in get_args(ListedAs)}
 
 
 @dataclass(frozen=True, slots=True)
