@@ -39,7 +39,9 @@ SETTINGS = {
 
 def bench_settings(folder: Path) -> Settings:
     """The settings of every process that measures over the data directory `folder`."""
-    return Settings.model_validate({**SETTINGS, "data_dir": folder, "people": {PERSON: {"name": "The driver"}}})
+    return Settings.model_validate(
+        {**SETTINGS, "data_dir": folder, "people": {PERSON: {"name": "The driver", "uid": PERSON}}}
+    )
 
 
 class BenchChannel:

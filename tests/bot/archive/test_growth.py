@@ -20,7 +20,7 @@ STAYS = {
     "shards", "format", "lists_made", "releases", "clock_offset", "clock_seen", "counts", "archived", "audit:head",
     "audit:archived", "frozen", "frozen:told",
     # One for each person, their keys, and what they were allowed last.
-    "audit:people", "api_keys", "api_keys:used", "standing", "standing:of:anna",
+    "people", "audit:people", "api_keys", "api_keys:used", "standing", "standing:of:anna",
 }  # fmt: skip
 
 
