@@ -1,11 +1,13 @@
 """What a run changed, by what its tools did and never by what a model says of it. Pure."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from agents import Agent
 from agents.events import Change
+from agents.requests import StepId
 from agents.run import Run
-from agents.state import AttemptOutcome
+from agents.state import AttemptOutcome, what_counts
 from agents.steps import CallTool, Done
 
 _OF_ATTEMPT: dict[str, Change] = {"ok": "changed", "error": "failed", "not_done": "nothing"}
@@ -48,11 +50,14 @@ def able(agent: Agent) -> tuple[str, ...]:
 
 
 def _attempted(run: Run) -> Iterator[Change]:
-    """What became of each effect; of one that was tried several times, the last time."""
-    last = dict[tuple[str, str | None], AttemptOutcome]()
+    """What became of each effect; of one that was called for several times, the last time."""
+    calls = defaultdict[StepId, list[AttemptOutcome]](list)
     for one in run.made:
         if one.changes:
-            last[one.tool, one.effect.environment if one.effect else None] = one
+            calls[one.step_id].append(one)
+    last = dict[tuple[str, str | None], AttemptOutcome]()
+    for one in map(what_counts, calls.values()):
+        last[one.tool, one.effect.environment if one.effect else None] = one
     for one in last.values():
         yield _OF_ATTEMPT.get(one.state, "unknown")
 

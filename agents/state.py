@@ -250,6 +250,7 @@ class AttemptOutcome:
     request_id: RequestId | None
     started_at: datetime
     idempotent: bool
+    step_id: StepId
     state: Literal["running", "ok", "error", "left", "unknown", "not_done"] = "running"
     text: str = ""
     ended_at: datetime | None = None
@@ -266,7 +267,7 @@ def made_after(
     """`made` after what happened to one of them. A result counts whenever it comes."""
     match event:
         case ToolStarted() if all(one.id != event.attempt_id for one in made):
-            begun = AttemptOutcome(event.attempt_id, event.request_id, event.at, event.idempotent)
+            begun = AttemptOutcome(event.attempt_id, event.request_id, event.at, event.idempotent, event.step_id)
             return (*made, replace(begun, tool=event.tool, effect=event.effect, changes=event.changes))
         case ToolStarted():
             return made
@@ -310,14 +311,20 @@ def failed_command(made: Sequence[AttemptOutcome]) -> AttemptOutcome | None:
 
 
 def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOutcome | None:
-    """Return what became of what a request allowed.
-
-    That is the attempt that ended, if one did, else the one that people are asked about, else the last.
-    """
+    """Return what became of what a request allowed; None where nobody tried it."""
     own = [one for one in made if one.request_id == request_id]
-    ended = [one for one in own if one.state in {"ok", "error"}]
-    asked = [one for one in own if one.state in {"unknown", "not_done"}]
-    return (ended or asked or own)[-1] if own else None
+    return what_counts(own) if own else None
+
+
+def what_counts(tried: Sequence[AttemptOutcome]) -> AttemptOutcome:
+    """Return of all attempts at one call, of which there is one at least, that which says what became of it.
+
+    That is the attempt that ended, if one did, else the one that people are asked about, else the last. The result of
+    an attempt that was given up may come when the next one has begun.
+    """
+    ended = [one for one in tried if one.state in {"ok", "error"}]
+    asked = [one for one in tried if one.state in {"unknown", "not_done"}]
+    return (ended or asked or tried)[-1]
 
 
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]

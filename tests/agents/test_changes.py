@@ -36,8 +36,9 @@ PASSES_ON = Agent(name="c", description="c", tools=(start_run_tool({"a": "a"}),)
 CHILD = RunId("child")
 
 
-def called(tool: str, *then: Event, changes: bool = True, attempt: str = "a1") -> list[Event]:
-    return [chosen(CallTool(tool=tool, arguments={})), tool_started(attempt, tool=tool, changes=changes), *then]
+def called(tool: str, *then: Event, changes: bool = True, attempt: str = "a1", idempotent: bool = False) -> list[Event]:
+    began = tool_started(attempt, f"of {attempt}", tool=tool, changes=changes, idempotent=idempotent)
+    return [chosen(CallTool(tool=tool, arguments={}), f"of {attempt}"), began, *then]
 
 
 def passed_on(change: Change, child: RunId = CHILD) -> list[Event]:
@@ -80,6 +81,20 @@ DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), open
             AGENT,
             "deploy v1",
             [*called("deploy", finished(error="no")), *called("deploy", finished("a2"), attempt="a2")],
+            "changed",
+        ),
+        # The result of an attempt that was given up comes after the next one began, which is given up as well.
+        (
+            AGENT,
+            "deploy v1",
+            called(
+                "deploy",
+                orphaned("a1"),
+                tool_started("a2", "of a1", idempotent=True),
+                finished("a1"),
+                orphaned("a2"),
+                idempotent=True,
+            ),
             "changed",
         ),
         (LOOKS, "deploy v1", called("live", finished(), changes=False), "not_wanted"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agents.events import Event, RunEnded, ToolQueued
 from agents.forms import FormValue
-from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState, RunId
+from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState, RunId, StepId
 from agents.run import Run, fold
 from agents.state import AttemptOutcome
 from bot.policy.approvers.quorum import eligible
@@ -59,7 +59,15 @@ def made(state: State, text: str = "", by: tuple[PersonId, ...] = (), request_id
     """A run in which one attempt was made."""
     end = LATER if state in {"ok", "error"} else None
     one = AttemptOutcome(
-        AttemptId("a1"), request_id, LATER, idempotent=False, state=state, text=text, ended_at=end, by=by
+        AttemptId("a1"),
+        request_id,
+        LATER,
+        idempotent=False,
+        step_id=StepId("s1"),
+        state=state,
+        text=text,
+        ended_at=end,
+        by=by,
     )
     return Run(id=RUN.id, started=RUN.started, made=(one,))
 
