@@ -5,7 +5,7 @@ from datetime import datetime
 
 from agents.requests import PersonId
 from bot.people.directory import People
-from bot.people.recognition import as_known_now, is_stranger
+from bot.people.recognition import as_known_now, is_stranger, may_have_sat
 from bot.policy.approvers.quorum import eligible
 from bot.policy.due import waited_for
 from bot.policy.judge import needed_later
@@ -39,7 +39,8 @@ def offers_of(record: RequestRecord, people: People, meant: Sequence[Answer]) ->
 
 def judging(record: RequestRecord, people: People, at: datetime) -> Judging:
     """Return what the rules must know of the directory `at` this moment."""
-    return Judging(people.all(), people.may_take(record.request.policy, at))
+    accepts, sat = people.may_take(record.request.policy, at), may_have_sat(record, people)
+    return Judging(people.all(), lambda seat: frozenset(accepts(seat)).difference(sat))
 
 
 def deciders(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
