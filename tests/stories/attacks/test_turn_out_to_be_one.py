@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from agents.requests import RunId
 from bot.people.offers import waits_for
-from bot.policy.judgements import Judgement
+from bot.policy.judgements import Decided, Judgement, NotEntitled
 from bot.policy.record import RequestRecord
 from bot.render.request_card import approvals
+from bot.store.ids import review_of
 from tests.stories.attacks.test_who_is_who import breaks
 from tests.stories.people.standing import done_once, granted
 from tests.tables import becomes
@@ -194,6 +196,19 @@ async def test_attack_a_seat_goes_to_one_who_may_be_somebody_that_has_had_one(
 
         assert became[-1] == "delegation_refused"
         assert [one for one in office.app.people.all() if waits_for(now, one, office.app.people)] == ["cy"]
+
+
+async def test_attack_one_who_may_be_whoever_broke_the_glass_says_that_it_was_right(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", file_of("bo cy", 2, glass="dan")) as office:
+        record, _ = await told(office, "dan breaks")
+        asks = await office.opened(RunId(review_of(record.request.id)))
+        office.toml = met(office.toml, "dan", "bo")
+        await becomes(office, office.toml)
+
+        said = await office.decide("bo", asks, "free_text", "right: yes\nreason: it burned")
+
+        assert isinstance(said, NotEntitled)
+        assert isinstance(await office.decide("cy", asks, "free_text", "right: no\nreason: no fire"), Decided)
 
 
 @pytest.mark.parametrize("when", ["it is used", "what it allowed starts"])
