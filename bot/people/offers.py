@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from agents.requests import PersonId
+from agents.requests import Anyone, PersonId
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, is_stranger, may_have_sat
 from bot.policy.approvers.quorum import eligible
@@ -39,8 +39,12 @@ def offers_of(record: RequestRecord, people: People, meant: Sequence[Answer]) ->
 
 def judging(record: RequestRecord, people: People, at: datetime) -> Judging:
     """Return what the rules must know of the directory `at` this moment."""
-    accepts, sat = people.may_take(record.request.policy, at), may_have_sat(record, people)
-    return Judging(people.all(), lambda seat: frozenset(accepts(seat)).difference(sat))
+    may_take, sat = people.may_take(record.request.policy, at), may_have_sat(record, people)
+
+    def accepts(seat: Anyone) -> frozenset[PersonId]:
+        return frozenset(may_take(seat)).difference(sat)
+
+    return Judging(people.all(), accepts)
 
 
 def deciders(record: RequestRecord, people: People) -> tuple[PersonId, ...]:

@@ -266,7 +266,7 @@ async def test_who_may_be_whoever_handed_it_on_is_not_said_to_have_done_so(
             await becomes(
                 office, later.replace("person:dan", "person:eve").replace('"person:eve", "person:eve"', '"person:eve"')
             )
-            assert "eve" in people_of((await office.request(record.request.id)).request.policy.rule)
+            assert "eve" in list[str](people_of((await office.request(record.request.id)).request.policy.rule))
         else:
             done = await (office.edit("cy", now, what="horn") if act == "edit" else office.delegate("cy", now, "eve"))
             assert isinstance(done, Edited | Delegated)
