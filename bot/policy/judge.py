@@ -173,7 +173,8 @@ SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or
 MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
 AGAINST = (
     "what stands beside the command may mean that it is not to be done, or not yet, or only under a condition, or it"
-    " asks something: to do it, write the command again with a reason that says what has happened and nothing else"
+    " asks something, or is in letters of which sayso knows no words: to do it, write the command again with a reason"
+    " that says what has happened and nothing else, in Latin letters"
 )
 TOO_OFTEN = "beside this request you have said as much as is kept of one person, and this is not"
 
