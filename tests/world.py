@@ -16,6 +16,7 @@ from pathlib import Path
 from agents import Agent
 from bot.app import App, compose
 from bot.config.settings import Settings
+from bot.people.listed import ListedNow
 from bot.registry.configured import agents_of
 from bot.store.outbox_entry import OutboxEntry, read_entry
 from bot.telemetry import OFF, Telemetry
@@ -65,7 +66,9 @@ class World(Peopled):
 
     def composed(self, settings: Settings) -> App:
         """With the clerk, unless the settings' own agents are wanted."""
-        agents: Sequence[Agent] = agents_of(settings) if self.deploys else (clerk(self.workshop),)
+        agents: Sequence[Agent] = (
+            agents_of(settings, ListedNow(self.people)) if self.deploys else (clerk(self.workshop),)
+        )
         channels = [self.through(self.mail.channel(CHILDREN)), *self.beside]
         return compose(settings, self.url, channels, agents, people=self.people, telemetry=self.telemetry)
 

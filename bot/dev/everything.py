@@ -25,6 +25,7 @@ from bot.dev.site import serve as serve_site
 from bot.dev.welcome import to_try
 from bot.doctor.slack import speaks_of_slack
 from bot.people.directory import People
+from bot.people.listed import ListedNow
 from bot.process.logging import log_to
 from bot.process.processes import Again, listen_at, run, serve, telemetry_of
 from bot.process.reload import Reload
@@ -138,7 +139,9 @@ async def _serve(settings: Settings, again: Again, url: str, redis: EmbeddedRedi
         people, client = People.of(settings), Client(url)
         mail, slack = local_mail(settings, people), slack_parts(settings, client, people)
         channels, telemetry = [*slack.channels, mail.channel()], telemetry_of(os.environ)
-        app = compose(settings, url, channels, agents_of(settings), people=people, telemetry=telemetry)
+        app = compose(
+            settings, url, channels, agents_of(settings, ListedNow(people)), people=people, telemetry=telemetry
+        )
         demo = Demo(mail, f"http://127.0.0.1:{ports.demo}")
         beside = [
             _keep(redis),

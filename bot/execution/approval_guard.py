@@ -20,6 +20,7 @@ from agents.steps import CallTool
 from bot.execution.executor import prepare
 from bot.execution.tool_context import Guarded
 from bot.people.directory import People
+from bot.people.recognition import whose_votes_count
 from bot.policy.digest import call_digest
 from bot.policy.record import RequestRecord, after, good_until, why_not
 from bot.requests.decisions import Decisions
@@ -82,7 +83,8 @@ class ApprovalGuard:
 
     async def _why_not(self, run: Run, record: RequestRecord, call: GatedCall, now: datetime) -> str | None:
         """Return why the approval does not cover a call as it would be executed now; None if it does."""
-        if why := why_not(record, _digest(run, record, call), self._people.all(), now):
+        counting = whose_votes_count(record, self._people)
+        if why := why_not(record, _digest(run, record, call), counting, now):
             return why
         if record.decision is None or record.decision.standing is None:
             return None

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from agents.requests import PersonId
+from agents.requests import Anyone, PersonId
 from bot.people.directory import People
-from bot.people.recognition import as_known_now, is_stranger
+from bot.people.recognition import as_known_now, is_stranger, may_have_sat
 from bot.policy.approvers.quorum import eligible
 from bot.policy.due import waited_for
 from bot.policy.judge import needed_later
@@ -39,7 +39,12 @@ def offers_of(record: RequestRecord, people: People, meant: Sequence[Answer]) ->
 
 def judging(record: RequestRecord, people: People, at: datetime) -> Judging:
     """Return what the rules must know of the directory `at` this moment."""
-    return Judging(people.all(), people.may_take(record.request.policy, at))
+    may_take, sat = people.may_take(record.request.policy, at), may_have_sat(record, people)
+
+    def accepts(seat: Anyone) -> frozenset[PersonId]:
+        return frozenset(may_take(seat)).difference(sat)
+
+    return Judging(people.all(), accepts)
 
 
 def deciders(record: RequestRecord, people: People) -> tuple[PersonId, ...]:

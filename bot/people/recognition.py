@@ -7,8 +7,9 @@ from itertools import chain
 from agents.requests import Anyone, PersonId, PolicySnapshot, Rule, Vote, people_of
 from agents.run import Run
 from bot.people.directory import People
+from bot.policy.approvers.quorum import barred
 from bot.policy.approvers.steps import without
-from bot.policy.glass import broken
+from bot.policy.glass import broken, may_break
 from bot.policy.record import RequestRecord
 
 Maybe = Callable[[PersonId], tuple[PersonId, ...]]
@@ -20,13 +21,10 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
 
     Seats and votes need nothing: an id means one human for ever, and who is not surely that one has another. But what
     somebody may not do, nobody may who may be them: whoever asked, changed an argument, handed it on, broke the glass,
-    or has a vote that counts.
+    or has a vote that counts. Of several who have voted and may be one human, the first vote counts.
     """
     request, policy, maybe = record.request, record.request.policy, people.maybe
-    broke = broken(record)
-    voted = (*(vote.person for vote in record.votes), *chain.from_iterable(step.by for step in policy.steps))
-    has_sat = (*policy.givers, *([broke.person] if broke else ()), *filter(people.is_here, voted))
-    sat_out = _others(has_sat, maybe)
+    sat_out = may_have_sat(record, people)
     changed = _others(chain.from_iterable(request.edits.values()), maybe)
     joined = _others(record.requesters, maybe)
     if not (joined or changed or sat_out):
@@ -47,6 +45,15 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     edits = {name: _both(chosen, maybe) for name, chosen in request.edits.items()}
     asked = request.model_copy(update={"policy": known, "edits": edits})
     return record.model_copy(update={"request": asked, "joined": (*record.joined, *joined)})
+
+
+def whose_votes_count(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
+    """Return those who are here and whose approval of `record`, or whose breaking of its glass, counts as known now."""
+    known = as_known_now(record, people)
+    if known.decision and known.decision.broke_glass:
+        return tuple(filter(people.is_here, may_break(known.request, known.requesters)))
+    out = {*barred(known.request.policy, known.requesters), *may_have_sat(record, people)}
+    return tuple(one for one in people.all() if one not in out)
 
 
 def is_stranger(record: RequestRecord, known: RequestRecord, person: PersonId) -> bool:
@@ -80,6 +87,16 @@ def with_other_ids(run: Run, people: People) -> Run:
 def _begun(run: Run) -> Iterable[PersonId]:
     begun = run.started
     return (*filter(None, [begun.submitter]), *begun.holders, *begun.inherits) if begun else ()
+
+
+def may_have_sat(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
+    """Return who may be somebody that has had a seat: one human fills one, and has none after they handed it on."""
+    policy, broke = record.request.policy, broken(record)
+    voted = (*chain.from_iterable(step.by for step in policy.steps), *(vote.person for vote in record.votes))
+    out = dict.fromkeys(chain.from_iterable(map(people.maybe, policy.givers)))
+    for one in dict.fromkeys((*([broke.person] if broke else ()), *filter(people.is_here, voted))):
+        out |= {} if one in out else dict.fromkeys(people.maybe(one))
+    return tuple(out)
 
 
 def _others(people: Iterable[PersonId], maybe: Maybe) -> tuple[PersonId, ...]:

@@ -16,7 +16,7 @@ from agents.requests import (
     people_of,
 )
 from agents.text import says_something
-from bot.policy.approvers.quorum import eligible, is_met
+from bot.policy.approvers.quorum import barred, eligible, is_met
 from bot.policy.approvers.steps import needed_elsewhere, next_step
 from bot.policy.glass import decision_by, objection
 from bot.policy.judgements import (
@@ -173,7 +173,8 @@ SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or
 MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
 AGAINST = (
     "what stands beside the command may mean that it is not to be done, or not yet, or only under a condition, or it"
-    " asks something: to do it, write the command again with a reason that says what has happened and nothing else"
+    " asks something, or is in letters of which sayso knows no words: to do it, write the command again with a reason"
+    " that says what has happened and nothing else, in Latin letters"
 )
 TOO_OFTEN = "beside this request you have said as much as is kept of one person, and this is not"
 
@@ -406,9 +407,8 @@ def _tally(record: RequestRecord, answer: Answer, here: Collection[PersonId] | N
         return stuck
     if not is_met(policy, voters):
         return Counted(vote=vote)
-    before = [one for step in policy.other_steps for one in step.by]
-    out = {one for one in before if here is not None and one not in here}
-    out |= set(policy.barred(record.requesters))
+    before = [one for step in policy.other_steps for one in step.by if one in people_of(step.rule)]
+    out = {one for one in before if here is not None and one not in here} | barred(policy, record.requesters)
     if (number := next_step(policy, voters, out)) is not None:
         return Counted(vote=vote, next_step=number)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))

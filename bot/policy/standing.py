@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, JsonValue
 
 from agents import Repeats
 from agents.requests import Effect, FromPerson, Frozen, GatedCall, PersonId, Request, RequestId, RunId
@@ -83,11 +83,18 @@ def rules_of(policy: PolicyConfig) -> str:
     return hashlib.sha256(_exact(rules).encode()).hexdigest()
 
 
-def lapse(found: Standing, rules: str, may: Collection[PersonId], here: Collection[PersonId]) -> Lapse | None:
+def lapse(
+    found: Standing,
+    rules: str,
+    may: Collection[PersonId],
+    here: Collection[PersonId],
+    maybe: Collection[PersonId] = (),
+) -> Lapse | None:
     """Return why a standing approval counts no longer; None while it does.
 
     `rules` are those of its policy now, empty where it allows no standing approvals, and `may` those who may ever come
-    to decide by it, as groups are now. Everybody in the directory is `here`.
+    to decide by it, as groups are now. Everybody in the directory is `here`; `maybe` are those who may be whom it
+    serves.
     """
     approval = found.approval
     if found.state in {"revoked", "over"}:
@@ -98,7 +105,7 @@ def lapse(found: Standing, rules: str, may: Collection[PersonId], here: Collecti
         return "left"
     if not approval.people <= set(here):
         return "left"
-    return "requester" if approval.person in approval.granted_by else None
+    return "requester" if {approval.person, *maybe}.intersection(approval.granted_by) else None
 
 
 def may_stand(request: Request) -> bool:
@@ -141,7 +148,7 @@ def _pattern(
     effect, values = call.effect, {name: str(call.arguments[name]) for name in leave_open}
     arguments = {name: value for name, value in call.arguments.items() if name not in leave_open}
     # What an argument that is not open says as well is bound.
-    known = {*values.values()} - {value for value in arguments.values() if isinstance(value, str)}
+    known = {*values.values()} - {*_texts_in([*arguments.values()])}
     return Pattern(
         policy=policy,
         rules=rules,
@@ -157,6 +164,22 @@ def _pattern(
         artifacts={name: value for name, value in effect.artifacts.items() if not name.startswith(surroundings)},
         surroundings=surroundings,
     )
+
+
+def _texts_in(value: JsonValue) -> Iterator[str]:
+    """Yield every text in a value of JSON, however deep, names as well; of a number how it is written."""
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield name
+                yield from _texts_in(inner)
+        case list():
+            for inner in value:
+                yield from _texts_in(inner)
+        case str():
+            yield value
+        case _:
+            yield json.dumps(value)
 
 
 def _is_text(call: GatedCall, name: str) -> bool:

@@ -20,6 +20,7 @@ from bot.config.hosts import check_bind
 from bot.config.settings import Settings
 from bot.errors import Unavailable
 from bot.people.directory import People
+from bot.people.listed import ListedNow
 from bot.process.logging import log_to
 from bot.process.reload import Reload
 from bot.process.running import keep_to_format, running
@@ -78,7 +79,9 @@ async def run_process(again: Again, *, works: bool, receives: Collection[str]) -
         slack = slack_parts(settings, client, people)
         telemetry = telemetry_of(os.environ) if works else OFF
         channels = [*slack.channels, *by_mail]
-        app = compose(settings, url, channels, agents_of(settings), people=people, telemetry=telemetry)
+        app = compose(
+            settings, url, channels, agents_of(settings, ListedNow(people)), people=people, telemetry=telemetry
+        )
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
         beside += slack.beside(app.requests.lookup, has_line=True) if "slack" in receives else []
         beside.append(Reload(app, again, works=works).keep())
@@ -126,7 +129,7 @@ async def run_web(again: Again, port: int) -> None:
         client, people = Client(url), People.of(settings)
         stack.push_async_callback(client.close)
         slack = slack_parts(settings, client, people)
-        app = compose(settings, url, slack.channels, agents_of(settings), sends=False, people=people)
+        app = compose(settings, url, slack.channels, agents_of(settings, ListedNow(people)), sends=False, people=people)
         listener = listen_at(settings.bind, port)
         log.info("listening", bind=settings.bind, port=port_of(listener))
         beside = slack.beside(app.requests.lookup, has_line=False) if settings.has_slack_http else []

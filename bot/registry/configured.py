@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from agents import Agent
 from agents.announce import announce_agent, nothing_to_announce_to
-from agents.ask import ask_agent
+from agents.ask import Directory, ask_agent
 from agents.deploy import deploy_agent
 from agents.help import HELP, help_agent
 from agents.model.makers import ANTHROPIC, Access, Options, make, maker_of
@@ -31,13 +31,16 @@ DEFAULT_MODEL = "claude-sonnet-5-5"
 _OUR_NAMES = ("deploy", TRIAGE, "ask", "announce", "release", "desk", RELAY, SURVEY, STANDING, REVIEW)
 
 
-def agents_of(settings: Settings) -> tuple[Agent, ...]:
-    """The agents of this release, then your own; triage takes what no rule places. Raises ConfigError."""
+def agents_of(settings: Settings, directory: Directory | None = None) -> tuple[Agent, ...]:
+    """The agents of this release, then your own; triage takes what no rule places. Raises ConfigError.
+
+    They know people by `directory`, which may change, and without one as the settings have them.
+    """
     environments, desks = environments_of(settings), desk_agents(settings)
     deploys = (deploy_agent(environments),) if environments else ()
     announces = (announce_agent(settings.announce.to),) if settings.announce.to else ()
     chains = tuple(release_agent(deploy, announce) for deploy in deploys for announce in announces)
-    ours = (*deploys, ask_agent(directory_of(settings)), *announces, *chains)
+    ours = (*deploys, ask_agent(directory_of(settings) if directory is None else directory), *announces, *chains)
     own = own_agents(settings, _OUR_NAMES)
     silent = () if announces else (nothing_to_announce_to(),)
     # Last, and only where no agent of yours is called so: whoever takes a greeting itself has it.

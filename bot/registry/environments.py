@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agents.ask import Listed
+from agents.ask import Directory, Listed
 from agents.deploy import Environment, Remote
 from agents.deploy.backends import Backend
 from agents.deploy.backends.argocd import Application, Sync
@@ -116,6 +116,6 @@ def _read(file: Path, key: str) -> str:
         ) from error
 
 
-def directory_of(settings: Settings) -> dict[str, Listed]:
-    """Return all people whom the ask agent may ask."""
+def directory_of(settings: Settings) -> Directory:
+    """Return all people whom the ask agent may ask, as the settings have them."""
     return {name: Listed(person.name, person.timezone, person.groups) for name, person in settings.people.items()}

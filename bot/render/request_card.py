@@ -10,7 +10,7 @@ from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
 from bot.people.offers import offers, offers_of, requesters_of, yes_of
-from bot.people.recognition import as_known_now, void_votes
+from bot.people.recognition import as_known_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import lacking_in_all, parts_filled
 from bot.policy.judge import judge
 from bot.policy.judgements import (
@@ -213,15 +213,16 @@ def comment_standing(record: RequestRecord, placed: Delivery, person: PersonId, 
 def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
     """`1 of 2: Bo Berg at 14:02 UTC on 03 May 2026 in Slack`; nothing where one is enough: the decision names them.
 
-    While it is open, the vote of whoever has left counts no more.
+    While it is open, those are left out that count no more, as of whoever has left or may be somebody who took part.
     """
     request = record.request
     if request.format != "approval":
         return ()
-    is_open = record.state == "open"
-    given = (vote for vote in record.votes if vote.approve and not vote.breaks_glass)
-    votes = [vote for vote in given if not is_open or people.is_here(vote.person)]
-    needed = len(votes) + lacking_in_all(request.policy, [vote.person for vote in votes])
+    given = [vote for vote in record.votes if vote.approve and not vote.breaks_glass]
+    counting = whose_votes_count(record, people) if record.state == "open" else [vote.person for vote in given]
+    votes = [vote for vote in given if vote.person in counting]
+    policy = as_known_now(record, people).request.policy if record.state == "open" else request.policy
+    needed = len(votes) + lacking_in_all(policy, [vote.person for vote in votes])
     if needed == 1:
         return ()
     has_parts = any(isinstance(part, AllOf) for part in parts_of(request.policy.rule))

@@ -288,7 +288,7 @@ class Decisions:
         if not isinstance(judgement, Counted) or judgement.next_step is None:
             return None
         known = as_known_now(record, self._people)
-        may = present(eligible(record.request.policy, known.requesters), self._people)
+        may = present(eligible(known.request.policy, known.requesters), self._people)
         voters = dict.fromkeys(vote.person for vote in known.votes if vote.approve and vote.person in may)
         policy = begun(record.request.policy, judgement.next_step, voters, now)
         return reassigning(record, policy, "next_step", self._people, self._edits, now)

@@ -29,6 +29,7 @@ from agents.steps import CallTool
 from bot.app import App, compose
 from bot.config.settings import Settings
 from bot.inbound.follow_ups import FollowUps
+from bot.people.listed import ListedNow
 from bot.policy.judgements import Judgement
 from bot.policy.record import RequestRecord
 from bot.registry.configured import agents_of
@@ -59,7 +60,7 @@ class Sayso(Peopled):
 
     def composed(self, settings: Settings) -> App:
         """See `Running`."""
-        agents = self.agents or agents_of(settings)
+        agents = self.agents or agents_of(settings, ListedNow(self.people))
         models = {agent.name: self.model for agent in agents if agent.prompt} if self.model else {}
         return compose(settings, self.url, [self.mail.channel()], agents, models=models, people=self.people)
 

@@ -8,8 +8,10 @@ import pytest
 from agents.relay import SURVEY
 from agents.requests import RunId
 from bot.errors import Invalid
+from bot.policy.judgements import Decided
 from bot.policy.record import RequestRecord
 from tests.office import TOML
+from tests.tables import becomes
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -207,3 +209,22 @@ async def test_more_than_twenty_people_are_asked_by_nobody(redis: str, tmp_path:
         assert (
             await world.summary(run_id) == "failed: Nobody was asked: 21 people are too many: 20 may be asked at once"
         )
+
+
+async def test_attack_who_is_asked_by_a_group_or_an_id_is_who_is_meant_since_the_file_was_read_anew(
+    office: World,
+) -> None:
+    zoe = TOML.replace('"Cy Cole"\nemail = "cy@corp.example"', '"Zoe Zahn"\nemail = "zoe@corp.example"')
+    zoe = zoe.replace('email = "dan@corp.example"', 'email = "dan@corp.example"\ngroups = ["release"]')
+    await becomes(office, zoe.replace('email = "bo@corp.example"\ngroups = ["release"]', 'email = "bo@corp.example"'))
+
+    run_id = await asks(office)
+    children = await asked(office, run_id, ("cy", "dan"))
+    assert {*children} == {"cy", "dan"}
+    assert not [letter for letter in office.mails("bo") if "Which day" in letter.subject]
+    for person in children:
+        assert isinstance(await office.decide(person, children[person], "free_text", "Tue"), Decided)
+
+    told = await office.summary(run_id)
+    assert "Zoe Zahn: “Tue”" in told
+    assert "Cy Cole" not in told

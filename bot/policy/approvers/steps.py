@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
-from bot.policy.approvers.quorum import can_fill, eligible, is_met
+from bot.policy.approvers.quorum import barred, can_fill, eligible, is_met
 
 
 def next_step(policy: PolicySnapshot, voters: Iterable[PersonId], out: Collection[PersonId]) -> int | None:
@@ -36,20 +36,20 @@ def open_steps(policy: PolicySnapshot, voters: Iterable[PersonId], out: Collecti
 def still_open(
     policy: PolicySnapshot, requesters: Collection[PersonId], voters: Iterable[PersonId], here: Collection[PersonId]
 ) -> dict[int, PolicyStep]:
-    """Return the steps that are still to be met, by number, once nobody counts who asked or is no longer `here`.
+    """Return the steps that are still to be met, by number, once nobody counts who may not decide or is not `here`.
 
     `voters` approved in the step in force.
     """
-    may, asked = eligible(policy, requesters), policy.barred(requesters)
+    may, out = eligible(policy, requesters), barred(policy, requesters)
     gone = {one for step in policy.steps for one in step.by if one not in here}
-    return open_steps(policy, [one for one in voters if one in may and one in here], {*gone, *asked})
+    return open_steps(policy, [one for one in voters if one in may and one in here], {*gone, *out})
 
 
 def may_come_to_approve(
     policy: PolicySnapshot, requesters: Iterable[PersonId], here: Collection[PersonId]
 ) -> list[PersonId]:
     """Return all who are `here` and may approve it, now or in another step, or once it escalates."""
-    out = {*policy.editors, *policy.givers, *policy.barred(requesters)}
+    out = barred(policy, requesters)
     return [one for one in policy.everybody if one in here and one not in out]
 
 

@@ -9,7 +9,7 @@ from agents.events.requests import ReassignedWhy
 from agents.requests import Anyone, AskedAs, PersonId, PolicySnapshot, Vote
 from agents.run import fold
 from bot.people.directory import People
-from bot.people.recognition import as_known_now, with_other_ids
+from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import without
 from bot.policy.record import RequestRecord, after
@@ -49,8 +49,9 @@ def reassigning(
 
     Whose votes are `void` are asked again, with a new card: what they hold may have gone to another address.
     """
-    request, requesters = record.request, as_known_now(record, people).requesters
-    before, may = eligible(request.policy, requesters), present(eligible(policy, requesters), people)
+    request = record.request
+    before, may = (_may_decide(record, one, people) for one in (request.policy, policy))
+    may = present(may, people)
     again = {vote.person for vote in void}
     to = tuple(one for one in may if one not in before or one in again)
     policy = policy if why in _SAY_IT else _saying_why(policy, to, why, person, people, now)
@@ -72,6 +73,17 @@ def reassigning(
         outgoing=[*(one.outgoing for one in made), *map(outbox_entry, moved(stands, edits, now))],
         deliveries=[one.delivery for one in made],
     )
+
+
+def _may_decide(record: RequestRecord, policy: PolicySnapshot, people: People) -> tuple[PersonId, ...]:
+    """Return who would decide `record` under `policy`, as it is known now."""
+    known = as_known_now(under(record, policy), people)
+    return eligible(known.request.policy, known.requesters)
+
+
+def under(record: RequestRecord, policy: PolicySnapshot) -> RequestRecord:
+    """Return `record` as it would stand under `policy`; it is not what is written."""
+    return record.model_copy(update={"request": record.request.under(policy)})
 
 
 def _saying_why(
@@ -119,11 +131,14 @@ async def screened(
 async def took_part(
     store: Store, directory: People, record: RequestRecord, people: Collection[PersonId]
 ) -> frozenset[PersonId]:
-    """Return those of `people`, new to `record`, who took part in what its approval asks for: none stands in."""
-    request = record.request
+    """Return those of `people`, new to `record`, who took part in what its approval asks for: none stands in.
+
+    Nor does anybody who may be somebody that has had a seat of it.
+    """
+    request, sat = record.request, frozenset(people).intersection(may_have_sat(record, directory))
     if not people or request.purpose != "gate":
-        return frozenset()
+        return sat
     run = with_other_ids(fold((await store.load(request.run_id)).events), directory)
     named = request.policy.model_copy(update={"rule": Anyone(source="", people=tuple(people))})
     looked_at = {*request.requesters, *request.policy.everybody, *request.policy.may_deny}
-    return frozenset(people) & (parts_in(run, named, request.call).keys() - looked_at)
+    return sat | frozenset(people) & (parts_in(run, named, request.call).keys() - looked_at)

@@ -22,7 +22,7 @@ from bot.policy.record import RequestRecord, after
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved
 from bot.requests.decisions import Decisions
-from bot.requests.reassignment import reassigning, screened
+from bot.requests.reassignment import reassigning, screened, under
 from bot.requests.stored import TRIES
 from bot.store import Commit, OtherRelease, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -103,10 +103,12 @@ class Departures:
 
         with self._people.speaking_to(""):  # it is kept, so it names nobody: what names them is who they are by then
             why = say(_WHY[kind])
-        for found in await screened(self._journal.store, self._people, record, await self._policies(known, here)):
-            if not _can_go_on(found, known, here):
+        others = await self._policies(record, known, here)
+        for found in await screened(self._journal.store, self._people, record, others):
+            then = as_known_now(under(record, found), self._people)
+            if not _can_go_on(then.request.policy, then, here):
                 continue
-            policy = _from_first_open(found, known, here, now)
+            policy = _from_first_open(found, then, here, now)
             made = reassigning(
                 record, policy, kind, self._people, self._edits, now, person=person, reason=why, void=void
             )
@@ -157,7 +159,9 @@ class Departures:
         await self._journal.write(Commit(run_id=request.run_id, outgoing=[*map(outbox_entry, entries)]))
         await store.remember(name, b"1", _REMEMBERED_S)
 
-    async def _policies(self, record: RequestRecord, here: Collection[PersonId]) -> list[PolicySnapshot]:
+    async def _policies(
+        self, record: RequestRecord, known: RequestRecord, here: Collection[PersonId]
+    ) -> list[PolicySnapshot]:
         """Return the policies that may hold instead, the nearest first.
 
         The same one, where a step that was met is open again; the same seats as they are filled now, so that every vote
@@ -165,9 +169,9 @@ class Departures:
         those whom it escalates to; and the operators, where nothing is decided that a policy gates.
         """
         request, now = record.request, await self._journal.store.now(record.request.id)
-        old = request.policy
-        there = may_come_to_approve(old, record.requesters, here)
-        still = _open_steps(old, record, here)
+        old, holds = request.policy, known.request.policy
+        there = may_come_to_approve(holds, known.requesters, here)
+        still = _open_steps(holds, known, here)
         lacking = [number for number, step in still.items() if not can_fill([step], there)] or list(still)
         rules = [old.rule, *(step.rule for step in old.steps)]
         await self._people.look_up((*(ref for rule in rules for ref in _refs_in(rule)), *self._people.tables.alerts))
@@ -219,9 +223,10 @@ def _gone(left: Sequence[PersonId], void: Sequence[Vote], excluded: Sequence[Per
 
 
 def _excluded(record: RequestRecord, known: RequestRecord) -> list[PersonId]:
-    """Return who could decide when it was opened and may not by now: they wrote to the run, or may be whoever asked."""
+    """Return who could decide when it was opened and may not by now: they wrote to it, or may be whoever took part."""
     policy, request = known.request.policy, record.request
     out = barred(policy, known.requesters) - barred(request.policy, request.requesters)
+    out |= {*request.policy.everybody} - {*policy.everybody}
     return [one for one in request.policy.everybody if one in out]
 
 
@@ -266,11 +271,12 @@ def _goes_on(policy: PolicySnapshot, record: RequestRecord, here: Collection[Per
 
 
 def _from_first_open(
-    policy: PolicySnapshot, record: RequestRecord, here: Collection[PersonId], now: datetime
+    policy: PolicySnapshot, known: RequestRecord, here: Collection[PersonId], now: datetime
 ) -> PolicySnapshot:
-    """Return `policy` with the earlier step in force that is open again, where there is one."""
-    first = min(_open_steps(policy, record, here), default=policy.in_step)
-    return policy if first >= policy.in_step else begun(policy, first, _voters(policy, record, here), now)
+    """Return `policy` with the earlier step in force that is open again, where there is one, as it is `known` now."""
+    holds = known.request.policy
+    first = min(_open_steps(holds, known, here), default=policy.in_step)
+    return policy if first >= policy.in_step else begun(policy, first, _voters(holds, known, here), now)
 
 
 def _seats(rule: Rule) -> list[Anyone]:

@@ -156,9 +156,9 @@ class StandingUses:
 
 async def lapse_now(standing: Standing, people: People) -> Lapse | None:
     """Return why a standing approval counts no longer, as the directory is now; None while it does."""
-    policy = standing.approval.pattern.policy
+    policy, maybe = standing.approval.pattern.policy, people.maybe(standing.approval.person)
     await people.look_up_policy(policy)
-    return lapse(standing, _rules(people, policy), people.may_ever(policy, standing.now), people.all())
+    return lapse(standing, _rules(people, policy), people.may_ever(policy, standing.now), people.all(), maybe)
 
 
 def _rules(people: People, policy: str) -> str:

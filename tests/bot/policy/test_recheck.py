@@ -66,7 +66,10 @@ def test_an_old_approval_is_not_executed_and_it_is_old_from_that_moment_on() -> 
 
 @guards("recheck:voters")
 def test_an_approval_by_somebody_who_has_left_is_not_executed() -> None:
-    gone = "somebody whose approval counted has left the directory, or has another address there"
+    gone = (
+        "somebody whose approval counted has left the directory, has another address there, or may be somebody else"
+        " who took part"
+    )
 
     assert why_not(APPROVED, DIGEST, (ANNA, CY), LATER) == gone
 

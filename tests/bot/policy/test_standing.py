@@ -123,10 +123,13 @@ def test_attack_a_tag_with_a_name_of_ours_leaves_nothing_out(tag: str) -> None:
         assert not covers(of_that_tag, call(artifacts=changed), "production")
 
 
-def test_attack_what_a_closed_argument_names_stays_bound_where_an_open_one_says_the_same() -> None:
+@pytest.mark.parametrize(
+    "source", ["v1", ["v0", "v1"], {"from": "v1"}, {"from": [{"tags": ["v1"]}]}, {"v1": True}], ids=str
+)
+def test_attack_what_a_closed_argument_names_stays_bound_where_an_open_one_says_the_same(source: JsonValue) -> None:
     def copies(commit: str) -> GatedCall:
         effect = Effect(argv=("copy", commit), versions={"v1": commit})
-        arguments: dict[str, Any] = {"version": "v1", "source": "v1"}
+        arguments: dict[str, Any] = {"version": "v1", "source": source}
         return GatedCall(tool="copy", schema_version=1, arguments=arguments, effect=effect)
 
     pattern = pattern_of(copies("c1"), "production", "r", REPEATS, ["version"])

@@ -92,6 +92,23 @@ async def test_attack_a_mail_that_breaks_the_glass_and_says_no_breaks_nothing(
         assert (vote.breaks_glass, vote.reason) == (True, honest)
 
 
+@pytest.mark.parametrize(
+    "reason", ["оплата не работает, заказов нет", "το ταμείο δεν λειτουργεί", "الدفع معطل منذ ساعة"]
+)
+async def test_whoever_gives_a_reason_in_letters_that_nobody_here_reads_is_told_so(office: World, reason: str) -> None:
+    record = await test_break_glass.asked(office)
+    card = await office.next_mail("bo", about="Press bell?")
+
+    await office.reply("bo", card, f"break glass: {reason}")
+
+    told = words((await office.next_mail("bo", about="letters of which sayso knows no words")).text)
+    assert f"{TOLD}, in Latin letters" in told
+    assert office.workshop.effects == []
+    await office.reply("bo", card, f"break glass: {DOWN}")
+    await office.ended(record.request.run_id)
+    assert office.workshop.effects == ["press bell"]
+
+
 async def test_attack_a_labelled_reason_that_says_no_breaks_no_glass_on_any_page_or_terminal(office: World) -> None:
     record = await office.opened(await office.trigger("press bell"))
     path = f"/requests/{record.request.id}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import RequestId
+from agents.requests import RequestId, people_of
 from bot.policy.answers import Statement
 from bot.policy.edits import Edited
 from bot.policy.judgements import Counted, Decided, Delegated, DelegationRefused, Judgement, NotEntitled
@@ -246,7 +246,7 @@ async def test_attack_whose_uid_is_anothers_by_now_approves_their_edit(redis: st
         assert office.workshop.effects == []
 
 
-@pytest.mark.parametrize("act", ["edit", "hand on"])
+@pytest.mark.parametrize("act", ["edit", "hand on", "leave"])
 async def test_who_may_be_whoever_handed_it_on_is_not_said_to_have_done_so(
     redis: str, tmp_path: Path, act: str
 ) -> None:
@@ -257,12 +257,20 @@ async def test_who_may_be_whoever_handed_it_on_is_not_said_to_have_done_so(
         office.workshop.editable = ("what",)
         record = await asked(office)
         assert isinstance(await office.delegate("bo", record, "dan"), Delegated)
-        await becomes(office, with_mark(without(before, "bo"), "anna", 'slack = "U0BO"'))
+        later = with_mark(without(before, "bo"), "anna", 'slack = "U0BO"')
+        await becomes(office, later)
 
         now = await office.request(record.request.id)
-        done = await (office.edit("cy", now, what="horn") if act == "edit" else office.delegate("cy", now, "eve"))
+        if act == "leave":
+            later = with_mark(without(without(later, "cy"), "dan"), "eve", 'groups = ["release"]')
+            await becomes(
+                office, later.replace("person:dan", "person:eve").replace('"person:eve", "person:eve"', '"person:eve"')
+            )
+            assert "eve" in list[str](people_of((await office.request(record.request.id)).request.policy.rule))
+        else:
+            done = await (office.edit("cy", now, what="horn") if act == "edit" else office.delegate("cy", now, "eve"))
+            assert isinstance(done, Edited | Delegated)
 
-        assert isinstance(done, Edited | Delegated)
         given = (await office.request(record.request.id)).request.policy.handed_on
         assert [one.person for one in given] == ["bo", *(["cy"] if act == "hand on" else [])]
 

@@ -1,0 +1,230 @@
+"""Two people of one request turn out to be one human, perhaps: one of them has the address that was the other's.
+
+Each line of a story is an act; `meet` gives the second one the address of the first, who has another by then. Both stay
+who they are, by their `uid`. Whatever was counted before counts as it would by then, until the tool starts.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from agents.requests import RunId
+from bot.people.offers import waits_for
+from bot.policy.judgements import Decided, Judgement, NotEntitled
+from bot.policy.record import RequestRecord
+from bot.render.request_card import approvals
+from bot.store.ids import review_of
+from tests.stories.attacks.test_who_is_who import breaks
+from tests.stories.people.standing import done_once, granted
+from tests.tables import becomes
+from tests.world import World, a_world
+
+_PEOPLE = "".join(
+    f'[people.{name}]\nname = "{name.title()}"\nemail = "{name}@corp.example"\nuid = "of-{name}"\n\n'
+    for name in ("anna", "bo", "cy", "rob", "dan", "eve", "ole")
+)
+_ONE = "break_glass = [{glass}]\nstand_ins = [{stand_ins}]\nquorum = {quorum}\napprovers = [{may}]\n"
+_TWO = """stand_ins = [{stand_ins}]
+[[policies.production.steps]]
+name = "first"
+approvers = [{may}]
+[[policies.production.steps]]
+name = "then"
+approvers = [{then}]
+quorum = {quorum}
+"""
+
+
+def file_of(may: str, quorum: int = 1, stand_ins: str = "", then: str = "", glass: str = "") -> str:
+    """The file in which these may decide, by their names; with `then` in two steps."""
+    named = {"may": may, "stand_ins": stand_ins, "then": then, "glass": glass}
+    refs = {key: ", ".join(f'"person:{name}"' for name in names.split()) for key, names in named.items()}
+    policy = (_TWO if then else _ONE).format(quorum=quorum, **refs)
+    return (
+        f'{_PEOPLE}[alerts]\nto = ["person:ole"]\n\n[limits]\ntriggers_per_person = "1000/h"\n\n'
+        f'[policies.production]\nexpires_after = "4h"\nexecute_within = "15m"\n{policy}'
+    )
+
+
+def met(toml: str, one: str, other: str) -> str:
+    """The file in which `other` has the address that was that of `one`."""
+    return toml.replace(f"{other}@", "held@").replace(f"{one}@", f"{one}.new@").replace("held@", f"{one}@")
+
+
+async def act(office: World, record: RequestRecord, line: str) -> Judgement | None:
+    match line.split():
+        case [person, "approves"]:
+            return await office.decide(person, record, "approve")
+        case [person, "edits"]:
+            return await office.edit(person, record, what="horn")
+        case [person, "gives", to]:
+            return await office.delegate(person, record, to)
+        case [person, "breaks"]:
+            return await breaks(office, person, record)
+        case ["meet", one, other]:
+            office.toml = met(office.toml, one, other)
+            await becomes(office, office.toml)
+        case ["pause" | "resume" as verb]:
+            await office.steer(record.request.run_id, verb)
+        case _:
+            raise AssertionError(line)
+    return None
+
+
+async def told(office: World, story: str) -> tuple[RequestRecord, list[str]]:
+    """The request after all of `story`, and what became of each act."""
+    record, found = await office.opened(await office.trigger("press bell")), list[str]()
+    for line in story.split("; "):
+        said = await act(office, await office.request(record.request.id), line)
+        found.append(said.type if said else "")
+        await office.quiet()
+    return await office.request(record.request.id), found
+
+
+def editable(world: World) -> None:
+    world.workshop.editable = ("what",)
+
+
+VOTED = {
+    "of three votes": (file_of("bo cy rob dan", 3), "bo approves; rob approves; meet bo rob; cy approves"),
+    "in the last step": (file_of("bo", 2, then="cy dan eve"), "bo approves; cy approves; meet bo cy; dan approves"),
+    "whoever edited it": (file_of("bo rob eve", then="cy dan"), "bo edits; rob approves; meet bo rob; cy approves"),
+    "whoever handed it on": (
+        file_of("bo rob cy", 2, "dan"),
+        "bo gives dan; rob approves; meet bo rob; cy approves",
+    ),
+    "whoever handed it on, in the first step": (
+        file_of("bo rob eve", stand_ins="dan", then="cy dan"),
+        "bo gives dan; rob approves; meet bo rob; cy approves",
+    ),
+    "whoever asked, in the first step": (
+        file_of("rob eve", then="cy dan"),
+        "rob approves; meet anna rob; cy approves",
+    ),
+    "the first step's": (file_of("bo rob", then="cy dan"), "bo approves; meet bo cy; cy approves"),
+}
+"""Who voted, and may be somebody who took part."""
+
+
+@pytest.mark.parametrize("who", VOTED)
+async def test_attack_the_vote_of_one_who_may_be_somebody_that_took_part_makes_the_quorum(
+    redis: str, tmp_path: Path, who: str
+) -> None:
+    toml, story = VOTED[who]
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
+        now, _ = await told(office, story)
+
+        assert (now.state, office.workshop.effects) == ("open", [])
+        assert [one for one in office.app.people.all() if waits_for(now, one, office.app.people)]
+
+
+async def test_a_card_counts_no_vote_of_one_who_may_be_another_that_has_voted(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", file_of("bo cy rob dan", 3)) as office:
+        now, _ = await told(office, "bo approves; rob approves; meet bo rob")
+
+        [counted] = approvals(now, office.app.people)
+        assert counted.text.partition(" at ")[0] == "1 of 3: Bo"
+
+
+APPROVED = {
+    "each other": (file_of("bo cy rob dan", 2), "bo approves; rob approves; meet bo rob"),
+    "each other, in two steps": (file_of("bo rob", then="cy dan"), "bo approves; cy approves; meet bo cy"),
+    "whoever asked": (file_of("bo cy"), "bo approves; meet anna bo"),
+    "whoever edited it": (file_of("bo cy rob dan"), "bo edits; rob approves; meet bo rob"),
+    "whoever handed it on": (file_of("bo rob", stand_ins="dan"), "bo gives dan; rob approves; meet bo rob"),
+    "whoever asked, by the glass": (file_of("bo cy", 2, glass="dan"), "dan breaks; meet anna dan"),
+    "whoever edited it, by the glass": (
+        file_of("bo cy rob", 2, glass="dan"),
+        "bo edits; dan breaks; meet bo dan",
+    ),
+    "whoever handed it on, by the glass": (
+        file_of("bo cy", 2, "eve", glass="dan"),
+        "bo gives eve; dan breaks; meet bo dan",
+    ),
+}
+"""Who approved it, and may be somebody who took part, before it has started."""
+
+
+@pytest.mark.parametrize("who", APPROVED)
+async def test_attack_what_was_approved_by_one_who_may_be_somebody_that_took_part_starts(
+    redis: str, tmp_path: Path, who: str
+) -> None:
+    toml, story = APPROVED[who]
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
+        now, _ = await told(office, f"pause; {story}; resume")
+
+        assert (now.state, office.workshop.effects) == ("superseded", [])
+        assert (await office.run(now.request.run_id)).open, "people are asked anew"
+
+
+STUCK = {
+    "the only other one": (file_of("bo cy", 2), "bo approves; meet bo cy"),
+    "the only one of a step": (file_of("bo rob", then="cy"), "bo approves; meet bo cy"),
+    "who has their seat": (file_of("bo", stand_ins="cy"), "bo gives cy; meet bo cy"),
+    "two of three who voted": (file_of("bo cy rob", 3), "bo approves; rob approves; meet bo rob"),
+}
+"""Those who are left may be one of those who took part: nobody could decide it any more."""
+
+
+@pytest.mark.parametrize("who", STUCK)
+async def test_attack_a_request_waits_for_nobody_as_who_is_left_may_be_somebody_that_took_part(
+    redis: str, tmp_path: Path, who: str
+) -> None:
+    toml, story = STUCK[who]
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
+        now, _ = await told(office, story)
+
+        assert (now.state, office.workshop.effects) == ("superseded", [])
+        heard = " ".join((await office.next_mail("ole", "Nobody is left to decide")).text.split())
+        assert "may be somebody who asked, changed it, handed it on or has voted" in heard
+
+
+TAKEN = {
+    "gave it": (file_of("bo", stand_ins="cy rob"), "meet bo rob; bo gives cy; cy gives rob"),
+    "voted": (file_of("bo cy", 2, "rob"), "bo approves; meet bo rob; cy gives rob"),
+    "voted in another step": (file_of("bo eve", stand_ins="rob", then="cy"), "bo approves; meet bo rob; cy gives rob"),
+}
+
+
+@pytest.mark.parametrize("who", TAKEN)
+async def test_attack_a_seat_goes_to_one_who_may_be_somebody_that_has_had_one(
+    redis: str, tmp_path: Path, who: str
+) -> None:
+    toml, story = TAKEN[who]
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        now, became = await told(office, story)
+
+        assert became[-1] == "delegation_refused"
+        assert [one for one in office.app.people.all() if waits_for(now, one, office.app.people)] == ["cy"]
+
+
+async def test_attack_one_who_may_be_whoever_broke_the_glass_says_that_it_was_right(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", file_of("bo cy", 2, glass="dan")) as office:
+        record, _ = await told(office, "dan breaks")
+        asks = await office.opened(RunId(review_of(record.request.id)))
+        office.toml = met(office.toml, "dan", "bo")
+        await becomes(office, office.toml)
+
+        said = await office.decide("bo", asks, "free_text", "right: yes\nreason: it burned")
+
+        assert isinstance(said, NotEntitled)
+        assert isinstance(await office.decide("cy", asks, "free_text", "right: no\nreason: no fire"), Decided)
+
+
+@pytest.mark.parametrize("when", ["it is used", "what it allowed starts"])
+async def test_attack_a_standing_approval_serves_one_who_may_be_whoever_granted_it(
+    redis: str, tmp_path: Path, when: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", f'{file_of("bo cy")}standing = "5 in 30d"\n') as office:
+        await granted(office, await done_once(office))
+        freezes, ole = office.app.requests.freezes, office.app.people.named("ole")
+        await freezes.freeze("workshop", ole, "incident")
+        run_id = await office.trigger("press bell") if when == "what it allowed starts" else None
+        await office.quiet()
+
+        office.toml = met(office.toml, "anna", "bo")
+        await becomes(office, office.toml)
+        await freezes.unfreeze("workshop", ole, "fixed")
+
+        record = await office.opened(run_id or await office.trigger("press bell"))
+        assert (record.state, office.workshop.effects) == ("open", ["press bell"])
