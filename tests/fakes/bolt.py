@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.fakes.slack.driver import Workspace
+from tests.waiting import PATIENCE_S
 
 Json = dict[str, Any]
 # slack-sdk's AsyncWebClient: the types of its own arguments are unknown to a strict checker.
@@ -23,7 +24,7 @@ Client = Any
 PING_S = 0.2
 
 
-def client_of(slack: Workspace, token: str | None = Workspace.bot_token, timeout_s: float = 5) -> Client:
+def client_of(slack: Workspace, token: str | None = Workspace.bot_token, timeout_s: float = PATIENCE_S) -> Client:
     """Slack's own Web API client, which tries nothing twice."""
     client = AsyncWebClient(token, slack.base_url, retry_handlers=[])
     # It takes whole seconds only by its signature; what it hands on to aiohttp may be a part of one.

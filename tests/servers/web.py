@@ -11,6 +11,7 @@ from bot.app import App
 from bot.people.api_keys import ApiKey
 from bot.web.here import Demo
 from bot.web.serve import LIMITS, Limits, listen, port_of, serve
+from tests.waiting import PATIENCE_S
 
 # Trusts nobody: these clients speak plain HTTP, and reading a machine's certificates takes longer than many a test.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -66,7 +67,7 @@ class Api:
     def with_key(self, text: str | None) -> AsyncClient:
         """A client that sends this key, or none."""
         headers = {"Authorization": f"Bearer {text}"} if text else {}
-        client = AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=NO_TLS)
+        client = AsyncClient(base_url=self.url, headers=headers, timeout=PATIENCE_S, trust_env=False, verify=NO_TLS)
         self._clients.append(client)
         return client
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents.deploy.lookup import LookFailed, look
+from tests.waiting import PATIENCE_S
 
 
 async def test_a_look_gives_what_was_printed_and_not_what_was_said_beside_it(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ async def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
     with pytest.raises(LookFailed, match=r"'sh' did not end within 0\.3 s"):
         await look(("sh", "-c", "exec 9>held; cat /dev/zero >/dev/null & cat /dev/zero >/dev/null"), tmp_path, 0.3)
 
-    assert await asyncio.wait_for(holding, 60) == "", "nobody of the group holds the pipe any more"
+    assert await asyncio.wait_for(holding, PATIENCE_S) == "", "nobody of the group holds the pipe any more"
 
 
 async def test_whoever_is_cancelled_twice_leaves_nobody_behind(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People
 from tests.fakes.desk import EmptyDesk
 from tests.fakes.marks import MemoryMarks
+from tests.waiting import patience
 
 PASSWORDS = {BOT: "bot-pw", "anna@corp.example": "anna-pw", "bo@corp.example": "bo-pw"}
 
@@ -60,7 +61,7 @@ class Post:
         queue = asyncio.Queue[Inbound]()
         receiving = asyncio.create_task(self.channel.receive(queue.put, EmptyDesk()))
         try:
-            async with asyncio.timeout(40):
+            async with patience():
                 return [await queue.get() for _ in range(count)]
         finally:
             receiving.cancel()

@@ -11,7 +11,7 @@ from tests.bot.web.problems import refused
 from tests.long import few_of
 from tests.office import TOML
 from tests.servers.web import Api, serving
-from tests.waiting import until
+from tests.waiting import patience, until
 from tests.world import World
 
 
@@ -342,10 +342,10 @@ async def test_who_waits_for_a_request_hears_at_once_when_it_is_decided(world: W
 
     await world.decide("cy", record, "approve")
 
-    async with asyncio.timeout(40):
+    async with patience():
         answers = await asyncio.gather(*waiting)
     assert {answer.json()["state"] for answer in answers} == {"approved"}
-    async with asyncio.timeout(40):
+    async with patience():
         assert (await bo.get(path)).json()["decision"]["by"] == ["cy"], "nobody waits for what is closed"
 
 
@@ -397,7 +397,7 @@ async def test_who_waits_with_a_key_that_is_revoked_meanwhile_is_told_nothing(wo
     await api.keyring.revoke(key.prefix)
     await world.decide("cy", record, "approve")
 
-    async with asyncio.timeout(40):
+    async with patience():
         refused(await wait, 401, "no-key")
 
 

@@ -13,6 +13,7 @@ from bot.store.client import Client
 from tests.bot.web.problems import refused
 from tests.long import few_of
 from tests.servers.web import Api, serving
+from tests.waiting import patience
 from tests.world import World
 
 STREAM = {"Accept": "text/event-stream"}
@@ -107,7 +108,7 @@ async def test_a_stream_ends_with_its_key_and_tells_nothing_more(world: World, p
         if ping_s > 1:
             await world.steer(RunId(run_id), "pause")
 
-        async with asyncio.timeout(40):
+        async with patience():
             assert "run_paused" not in {event.type for _, event in await stream}
 
 
@@ -140,7 +141,7 @@ async def test_what_one_process_writes_the_streams_of_another_tell(world: World,
             vote = {"vote": "approve", "digest": record.request.digest}
             assert (await bo.post(f"/v1/requests/{record.request.id}/answer", json=vote)).status_code == 200
 
-            async with asyncio.timeout(40):
+            async with patience():
                 events = await stream
         assert events[-1][1].type == "run_ended"
     finally:
@@ -170,7 +171,7 @@ async def test_many_streams_share_few_connections(world: World, api: Api) -> Non
         for record in records:
             await world.decide("bo", record, "approve")
 
-        async with asyncio.timeout(40):
+        async with patience():
             bodies = await asyncio.gather(*ends)
     await client.close()
     assert all(b"run_ended" in body for body in bodies)
@@ -186,7 +187,7 @@ async def test_a_stream_ends_when_its_process_leaves_and_is_taken_up_elsewhere(w
         entered = await answer.__aenter__()
         body = asyncio.create_task(entered.aread())
         assert not (await asyncio.wait([body], timeout=0.2))[0]
-    async with asyncio.timeout(40):
+    async with patience():
         cut = await body
     await answer.__aexit__(None, None, None)
     at = cut.count(b"\nid: ")
@@ -212,7 +213,7 @@ async def test_nothing_is_lost_while_redis_restarts_the_readers_connection(world
 
     await world.decide("bo", record, "approve")
 
-    async with asyncio.timeout(40):
+    async with patience():
         events = await stream
     assert [seq for seq, _ in events] == list(range(1, len(events) + 1))
     stored = await world.events(run_id)
