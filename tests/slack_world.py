@@ -32,7 +32,7 @@ class SlackWorld:
     async def opens(self) -> None:
         """Everybody comes in."""
         await self.slack.starts_anew()
-        await self.slack.settings(answer_within_s=20, retry_after_s=[0.2] * 200)
+        await self.slack.settings(retry_after_s=[0.2] * 200)
         self.anna, self.bo, self.cy, self.dan = [
             await self.slack.person(name, id=f"U0{name.upper()}", email=f"{name}@corp.example") for name in PEOPLE
         ]

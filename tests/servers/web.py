@@ -11,7 +11,7 @@ from bot.app import App
 from bot.people.api_keys import ApiKey
 from bot.web.here import Demo
 from bot.web.serve import LIMITS, Limits, listen, port_of, serve
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 # Trusts nobody: these clients speak plain HTTP, and reading a machine's certificates takes longer than many a test.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -63,6 +63,15 @@ class Api:
         """A client with a fresh key; see `key`."""
         _, text = await self.key(person, *scopes, service=service, acts_for=acts_for, asks=asks, holders=holders)
         return self.with_key(text)
+
+    async def until_open(self, count: int = 1) -> None:
+        """Returns when so many event streams and long polls are open here."""
+        looks = await self.client("anna", "read")
+
+        async def is_open() -> bool:
+            return f"sayso_http_streams {count:.1f}" in (await looks.get("/metrics")).text
+
+        await until(is_open, what=f"{count} streams are open")
 
     def with_key(self, text: str | None) -> AsyncClient:
         """A client that sends this key, or none."""

@@ -17,7 +17,7 @@ from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People
 from tests.fakes.desk import EmptyDesk
 from tests.fakes.marks import MemoryMarks
-from tests.waiting import patience
+from tests.waiting import PATIENCE_S, patience
 
 PASSWORDS = {BOT: "bot-pw", "anna@corp.example": "anna-pw", "bo@corp.example": "bo-pw"}
 
@@ -51,7 +51,7 @@ class Post:
     def client(self, login: str | None = None) -> Transport:
         """SMTP as `login`, or without logging in."""
         password = PASSWORDS[login] if login else None
-        return Transport(lambda: Relay("127.0.0.1", self.server.port, login, password, "none"), timeout_s=5)
+        return Transport(lambda: Relay("127.0.0.1", self.server.port, login, password, "none"), timeout_s=PATIENCE_S)
 
     def box(self, address: str) -> Path:
         return folder_of(self.folder, address)
@@ -119,6 +119,6 @@ def unfriendly() -> Unfriendly:
         server = await asyncio.start_server(welcome, "127.0.0.1", 0)
         async with server:
             yield server.sockets[0].getsockname()[1]
-            await asyncio.wait(talks, timeout=5)
+            await asyncio.wait(talks, timeout=PATIENCE_S)
 
     return serve

@@ -168,8 +168,6 @@ async def a_crowd(redis: str, folder: Path) -> AsyncGenerator[Crowd]:
     """Everybody is there."""
     with running() as address:
         async with Workspace(address) as slack:
-            # A machine that is busy with other tests is slower than Slack is patient.
-            await slack.settings(answer_within_s=30)
             people = {person: await slack.person(person, id=f"U{person.upper()}") for person in CROWD}
             client = Client(redis)
 

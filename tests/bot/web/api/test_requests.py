@@ -338,7 +338,8 @@ async def test_who_waits_for_a_request_hears_at_once_when_it_is_decided(world: W
     bo, record = await api.client("bo"), await asked(world)
     path = f"/v1/requests/{record.request.id}?wait_s=50"
     waiting = [asyncio.create_task(bo.get(path)) for _ in range(5)]
-    assert not (await asyncio.wait(waiting, timeout=0.3))[0]
+    await api.until_open(5)
+    assert not any(one.done() for one in waiting)
 
     await world.decide("cy", record, "approve")
 
@@ -349,22 +350,18 @@ async def test_who_waits_for_a_request_hears_at_once_when_it_is_decided(world: W
         assert (await bo.get(path)).json()["decision"]["by"] == ["cy"], "nobody waits for what is closed"
 
 
-async def is_waiting(client: AsyncClient) -> bool:
-    return "sayso_http_streams 1.0" in (await client.get("/metrics")).text
-
-
 async def test_who_waits_also_hears_of_a_vote_and_of_a_new_revision(world: World, api: Api) -> None:
     world.workshop.policy_of |= {"it": "pair", "that": "pair"}
     bo, record = await api.client("bo"), await asked(world)
     path = f"/v1/requests/{record.request.id}?wait_s=50"
 
     voted = asyncio.create_task(bo.get(path))
-    await until(lambda: is_waiting(bo), what="somebody waits for the vote")
+    await api.until_open()
     await world.decide("cy", record, "approve")
     assert len((await voted).json()["votes"]) == 1
 
     revised = asyncio.create_task(bo.get(path))
-    await until(lambda: is_waiting(bo), what="somebody waits for the revision")
+    await api.until_open()
     await world.steering.amend(record.request.id, PersonId("anna"), {"what": "that"})
     assert (await revised).json()["revision"] == 2
 
@@ -392,7 +389,8 @@ async def test_who_waits_with_a_key_that_is_revoked_meanwhile_is_told_nothing(wo
     record = await world.opened(await world.trigger("press it"))
     key, text = await api.key("bo")
     wait = asyncio.create_task(api.with_key(text).get(f"/v1/requests/{record.request.id}?wait_s=50"))
-    assert not (await asyncio.wait([wait], timeout=0.2))[0]
+    await api.until_open()
+    assert not wait.done()
 
     await api.keyring.revoke(key.prefix)
     await world.decide("cy", record, "approve")

@@ -204,7 +204,8 @@ async def test_a_stream_without_news_ends_with_the_session_too(world: World) -> 
         page = await waiting_run(world, bo)
         async with aclosing(bo.stream(following(page))) as stream:
             first = asyncio.ensure_future(anext(stream))
-            assert not (await asyncio.wait([first], timeout=0.2))[0]
+            await console.api.until_open()
+            assert not first.done()
             await bo.submit(page.form("/logout"))
 
             async with patience():

@@ -16,7 +16,7 @@ from tests.channels.email.mails import mail
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing
 from tests.servers.wire import Wire
-from tests.waiting import patience, until
+from tests.waiting import PATIENCE_S, patience, until
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_mail_is_told_of_at_once(box: Box, wire: Wire) -> None:
 
 @pytest.mark.parametrize("when", ["after SELECT", "after SEARCH"])
 def test_mail_that_comes_just_before_an_idle_is_not_waited_for(box: Box, when: str) -> None:
-    session = Session(box.dovecot.endpoint(box.user), timeout_s=10)
+    session = Session(box.dovecot.endpoint(box.user), timeout_s=PATIENCE_S)
     session.open(None)
     long_ago = date(2026, 1, 1)
     if when == "after SELECT":
@@ -114,7 +114,7 @@ async def test_a_line_that_is_cut_mid_idle_ends_the_connection_with_words(box: B
 
 
 async def test_a_line_that_goes_dead_without_a_word_is_noticed(box: Box, wire: Wire) -> None:
-    mailbox = box.mailbox(port=wire.port, look_every_s=0.5, timeout_s=0.5)
+    mailbox = box.mailbox(port=wire.port, look_every_s=0.5, timeout_s=3)
     waiting = asyncio.create_task(box.bodies(1, mailbox))
     await idles(wire)
 
