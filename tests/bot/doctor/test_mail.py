@@ -159,7 +159,8 @@ async def test_a_server_without_idle_is_worth_knowing(
     if why := missing():
         pytest.skip(why)
     with Dovecot(open_path / "dovecot", authority, extra="imap_capability = IMAP4rev1 UIDPLUS") as plain:
-        finding = await found("IDLE", tmp_path, mailhost, {"SAYSO_IMAP_PORT": str(plain.imaps)})
+        elsewhere = {"SAYSO_IMAP_PORT": str(plain.imaps)}
+        finding = await found("IDLE", tmp_path, mailhost, elsewhere, within_s=3)
 
     assert finding.sign == "!"
 
