@@ -15,7 +15,6 @@ from tests.waiting import until
 from tests.world import World
 
 PEOPLE = ("anna", "bo", "cy", "dan")
-SLOW_S = 60
 
 
 class SlackWorld:
@@ -33,7 +32,7 @@ class SlackWorld:
     async def opens(self) -> None:
         """Everybody comes in."""
         await self.slack.starts_anew()
-        await self.slack.settings(answer_within_s=20, retry_after_s=[0.2] * 200)
+        await self.slack.settings(retry_after_s=[0.2] * 200)
         self.anna, self.bo, self.cy, self.dan = [
             await self.slack.person(name, id=f"U0{name.upper()}", email=f"{name}@corp.example") for name in PEOPLE
         ]
@@ -55,7 +54,7 @@ class SlackWorld:
             there = [one for one in await self.slack.messages(where) if one.user == "U0BOT"]
             return next((one for one in there if containing in f"{one.text}\n{one.words}"), None)
 
-        return await self.slack.until(found, f"the bot says {containing!r}", within_s=SLOW_S)
+        return await self.slack.until(found, f"the bot says {containing!r}")
 
     async def card(self, where: str, to_press: str = "") -> Message:
         """The newest message there that can be answered, with a button called `to_press` if that is said."""
@@ -65,7 +64,7 @@ class SlackWorld:
             open_ones = [one for one in there if "Expires" in one.words and to_press in (*one.buttons, "")]
             return open_ones[-1] if open_ones else None
 
-        return await self.slack.until(found, f"a card in {where}", within_s=SLOW_S)
+        return await self.slack.until(found, f"a card in {where}")
 
     async def becomes(self, message: Message, containing: str) -> Message:
         """The same message, once it says so."""
@@ -74,7 +73,7 @@ class SlackWorld:
             now = await self.slack.now(message)
             return now if containing in f"{now.text}\n{now.words}" else None
 
-        return await self.slack.until(found, f"the same message says {containing!r}", within_s=SLOW_S)
+        return await self.slack.until(found, f"the same message says {containing!r}")
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from bot.policy.record import RequestRecord
 from bot.process.running import running
 from bot.render.outcome import told_of, word_of
 from bot.store.client import Client
-from bot.testing.waiting import until
+from bot.testing.waiting import PATIENCE_S, until
 from bot.wiring.local_mail import LocalMail, local_mail
 
 
@@ -158,7 +158,7 @@ class Running(ABC):
         """Return the time by the store's clock."""
         return await self.app.store.now("s0r-aaaaaaaaaaaaa")
 
-    async def quiet(self, within_s: float = 30) -> None:
+    async def quiet(self, within_s: float = PATIENCE_S) -> None:
         """Returns when nothing is to be sent and no fresh work waits: what was to happen by now has happened.
 
         What was given up on stays where it is.

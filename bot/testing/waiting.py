@@ -9,10 +9,12 @@ from typing import TypeVar, cast
 T = TypeVar("T")
 
 POLL_S = 0.01
+PATIENCE_S = 120.0
+"""A guard against waiting for ever for what must come: nothing is judged by it, so a busy machine is no failure."""
 
 
 async def until(
-    condition: Callable[[], T | Awaitable[T | None] | None], within_s: float = 30, what: str = "the condition"
+    condition: Callable[[], T | Awaitable[T | None] | None], within_s: float = PATIENCE_S, what: str = "the condition"
 ) -> T:
     """The first truthy value of `condition`, which may be async; AssertionError after `within_s`."""
     give_up_at = time.monotonic() + within_s

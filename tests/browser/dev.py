@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Self
 
 from bot.config.data_dir import DataDir
-from tests.processes.programs import SLOW_S, Program
+from tests.processes.programs import Program
 from tests.servers.lines import TOP
 from tests.servers.program import COMMAND
+from tests.waiting import PATIENCE_S
 
 
 class Dev(Program):
@@ -37,7 +38,7 @@ class Dev(Program):
         """Return what a command in another terminal prints that ends well, or with this `status`."""
         command = [*COMMAND, *words, "--data", str(self._folder / "data")]
         done = subprocess.run(
-            command, cwd=TOP, env=self._environ, capture_output=True, text=True, timeout=SLOW_S, check=False
+            command, cwd=TOP, env=self._environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
         assert done.returncode == status, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout.strip()

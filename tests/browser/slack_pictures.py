@@ -21,8 +21,9 @@ from tests.browser.pictures import chromium, said, smaller
 from tests.browser.visitor import PHONE
 from tests.fakes.slack.driver import Message, Person, Workspace, running
 from tests.processes.programs import Program, RedisServer
-from tests.processes.slack_office import SLOW_S, SlackOffice
+from tests.processes.slack_office import SlackOffice
 from tests.servers.lines import TOP
+from tests.waiting import patience
 
 FOLDER = TOP / "docs" / "pictures" / "slack"
 PANE: ViewportSize = {"width": 640, "height": 400}
@@ -126,7 +127,7 @@ async def _deploys(office: SlackOffice, album: Album) -> None:
     done = await office.becomes(card, "Done: ")
     await office.hears(asked, "Decided by")
     line = "Done: deploy v1.2.0 to production"
-    await office.slack.until(lambda: _has_line(office, asked, line), "the line says how it ended", within_s=SLOW_S)
+    await office.slack.until(lambda: _has_line(office, asked, line), "the line says how it ended")
     await album.thread("done.png", done, office.anna)
 
     card = await office.card(await office.asks(office.anna, "deploy v1.1.0 to production"), "Deploy v1.1.0")
@@ -146,7 +147,7 @@ async def _opens_the_window(office: SlackOffice, card: Message) -> None:
     for _ in range(5):
         await office.cy.presses("Deny with reason…", in_=card)
         with suppress(TimeoutError):
-            async with asyncio.timeout(40):
+            async with patience():
                 await office.cy.sees_modal("The agent is told")
                 return
     raise AssertionError("no window opens for a denial")

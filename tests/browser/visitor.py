@@ -7,9 +7,10 @@ from typing import Self
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize, WebError, expect
 
 from tests.browser.dev import Dev
+from tests.waiting import PATIENCE_S
 
 # A busy machine is not a failure.
-WITHIN_MS = 20_000
+WITHIN_MS = 1_000 * PATIENCE_S
 DESKTOP: ViewportSize = {"width": 1200, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 

@@ -95,7 +95,7 @@ class Afternoon(Branch):
 
     def runs_the_workflow(self) -> str:
         """GitHub runs the workflow that was asked for; return the commit that it put live."""
-        [asked] = wait_until(self.hub.dispatched, 60, "a dispatch")
+        [asked] = wait_until(self.hub.dispatched, what="a dispatch")
         commit = asked["inputs"]["commit"]
         state = json.loads(self.cluster.file.read_text())
         state["live"][asked["inputs"]["environment"]] = commit

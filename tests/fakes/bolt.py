@@ -15,20 +15,19 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.fakes.slack.driver import Workspace
+from tests.waiting import PATIENCE_S
 
 Json = dict[str, Any]
 # slack-sdk's AsyncWebClient: the types of its own arguments are unknown to a strict checker.
 Client = Any
-# Much shorter than bolt's ten seconds, so that a lost line is noticed within the patience of a test.
-PING_S = 0.2
+# Shorter than bolt's ten seconds, so that a cut line is soon noticed. After four of them without an answer bolt takes a
+# line for lost, and a busy machine must not bring that about.
+PING_S = 2.0
 
 
-def client_of(slack: Workspace, token: str | None = Workspace.bot_token, timeout_s: float = 5) -> Client:
+def client_of(slack: Workspace, token: str | None = Workspace.bot_token) -> Client:
     """Slack's own Web API client, which tries nothing twice."""
-    client = AsyncWebClient(token, slack.base_url, retry_handlers=[])
-    # It takes whole seconds only by its signature; what it hands on to aiohttp may be a part of one.
-    vars(client)["timeout"] = timeout_s
-    return client
+    return AsyncWebClient(token, slack.base_url, timeout=round(PATIENCE_S), retry_handlers=[])
 
 
 async def refusal(call: Awaitable[Any]) -> Client:
@@ -70,9 +69,9 @@ class BoltApp:
             await self.handler.close_async()
         await self._stack.aclose()
 
-    async def connects(self) -> None:
+    async def connects(self, ping_s: float = PING_S) -> None:
         """Over Socket Mode, as slack-bolt does it."""
-        self.handler = AsyncSocketModeHandler(self.bolt, self.slack.app_token, ping_interval=PING_S)
+        self.handler = AsyncSocketModeHandler(self.bolt, self.slack.app_token, ping_interval=ping_s)
         await self.handler.connect_async()
         await self.slack.connected()
 

@@ -1,6 +1,6 @@
 """Faults of the fake when a test asks for them."""
 
-import time
+import asyncio
 
 import aiohttp
 import pytest
@@ -31,12 +31,18 @@ async def test_a_call_fails_before_or_after_its_effect(
 
 
 @pytest.mark.parametrize(("kind", "done"), [("hang", 0), ("hang_after", 1)])
-async def test_an_answer_never_comes(slack: Workspace, ops: str, kind: str, done: int) -> None:
-    impatient = client_of(slack, timeout_s=0.2)
+async def test_an_answer_never_comes(slack: Workspace, client: Client, ops: str, kind: str, done: int) -> None:
     await slack.breaks("chat.postMessage", kind)
+    posting = asyncio.create_task(post(client, ops))
 
-    with pytest.raises(TimeoutError):
-        await post(impatient, ops)
+    async def hangs() -> bool:
+        return [call["error"] for call in await slack.calls("chat.postMessage")] == ["no answer"]
+
+    await slack.until(hangs, "it is not answered")
+    assert not posting.done()
+    posting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await posting
 
     assert len(await slack.messages("#ops")) == done
 
@@ -57,13 +63,18 @@ async def test_a_fault_has_a_method_a_channel_and_a_number_of_times(
     ]  # fmt: skip
 
 
-async def test_a_slow_call_is_slow(slack: Workspace, client: Client, ops: str) -> None:
-    await slack.breaks("chat.postMessage", "slow", seconds=0.2)
-    began = time.monotonic()
+async def test_a_slow_call_takes_as_long_as_it_is_told(slack: Workspace, client: Client, ops: str) -> None:
+    await slack.breaks("chat.postMessage", "slow", seconds=3_600)
+    posting = asyncio.create_task(post(client, ops))
 
-    await post(client, ops)
+    async def is_asked() -> bool:
+        return bool(await slack.calls("chat.postMessage"))
 
-    assert time.monotonic() - began >= 0.2
+    await slack.until(is_asked, "the call is there")
+    assert not posting.done()
+    await slack.moves_clock(3_600)
+
+    await posting
 
 
 async def test_a_channel_takes_one_message_a_second(slack: Workspace, client: Client, ops: str, anna: Person) -> None:

@@ -132,7 +132,7 @@ async def test_the_app_connects_anew_when_it_is_told_to_go(
 async def test_what_was_under_way_on_a_cut_connection_comes_again_on_the_next(
     slack: Workspace, app: BoltApp, anna: Person
 ) -> None:
-    await slack.settings(retry_after_s=[0.1] * 50, answer_within_s=60)
+    await slack.settings(retry_after_s=[0.1] * 50)
     app.refuses = True
     await anna.says("@sayso", "hello")
     first = await app.hears(lambda _: True, "the first try")
@@ -146,10 +146,12 @@ async def test_what_was_under_way_on_a_cut_connection_comes_again_on_the_next(
     assert int(app.retries[1][0]) > 0
 
 
-async def test_a_dead_line_is_found_out_by_pings(slack: Workspace, app: BoltApp, anna: Person) -> None:
-    await slack.tell("sockets", do="freeze")
+async def test_a_dead_line_is_found_out_by_pings(slack: Workspace) -> None:
+    async with BoltApp(slack) as app:
+        await app.connects(ping_s=0.2)
+        await slack.tell("sockets", do="freeze")
 
-    await connected_anew(slack)
+        await connected_anew(slack)
 
 
 async def test_an_eleventh_connection_is_turned_away(slack: Workspace, client: Client) -> None:
@@ -215,12 +217,13 @@ async def test_edits_deletions_joins_and_own_messages_are_events_of_other_kinds(
 
 
 async def connected_anew(slack: Workspace) -> None:
-    """Wait for a second connection instead of the first."""
+    """Wait for another connection instead of the first."""
 
     async def renewed() -> bool:
-        return [each["number"] for each in await slack.see("connections")] == [2]
+        numbers = [each["number"] for each in await slack.see("connections")]
+        return len(numbers) == 1 and numbers[0] > 1
 
-    await slack.until(renewed, "a second connection instead of the first")
+    await slack.until(renewed, "another connection instead of the first")
 
 
 def _actions() -> dict[str, object]:

@@ -26,7 +26,7 @@ from tests.servers.lines import TOP, Message, Server
 from tests.servers.resp import Redis
 from tests.servers.scripts import SCRIPTS
 from tests.servers.traps import When
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 TOML = """
 [people.anna]
@@ -50,7 +50,6 @@ triggers_per_person = "100000/h"
 """
 
 QUICK = {"SHARDS": "2", "LEASE_S": "1", "REDELIVERY_S": "1", "SWEEP_S": "0.1", "GRACE_S": "1"}
-STORY_WITHIN_S = 40.0
 LAST_TRAP_S = 0.3
 
 
@@ -184,7 +183,7 @@ class Lane:
         left = list(kills)
         self._be_alive(left)
         story = self.people.want(tool)
-        give_up_at = time.monotonic() + STORY_WITHIN_S
+        give_up_at = time.monotonic() + PATIENCE_S
         while not self._is_over(story):
             assert time.monotonic() < give_up_at, self._post_mortem(story)
             if not self._is_alive():
@@ -216,7 +215,7 @@ class Lane:
             self.people.look()
             return deaths == len(kills) and condition()
 
-        wait_until(is_true, 15, what)
+        wait_until(is_true, what=what)
 
     def _is_over(self, story: Story) -> bool:
         """Return whether the outcome was shown, nothing is left to do, and the worker has survived it."""
@@ -237,7 +236,7 @@ class Lane:
         os.kill(self._pid, signal.SIGTERM)
         wait_until(lambda: not self._is_alive(), what="leaving")
         self._pid, self._second = self._second, 0
-        wait_until(lambda: is_quiet(self.redis), STORY_WITHIN_S, "quiet")
+        wait_until(lambda: is_quiet(self.redis), what="quiet")
 
     def _is_alive(self) -> bool:
         try:

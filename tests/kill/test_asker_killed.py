@@ -10,7 +10,7 @@ import pytest
 from tests.office import TOML
 from tests.servers.lines import TOP
 from tests.stories.test_ask import asked, asks
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 from tests.world import World
 
 FIVE = [f"p{number}" for number in range(5)]
@@ -30,7 +30,7 @@ async def test_a_worker_killed_between_the_third_and_the_fourth_child_starts_eac
         command = [sys.executable, "-m", "tests.kill.asker", redis, str(tmp_path / "data")]
         killed = await asyncio.create_subprocess_exec(*command, cwd=TOP)
         try:
-            assert await asyncio.wait_for(killed.wait(), 60) == -signal.SIGKILL
+            assert await asyncio.wait_for(killed.wait(), PATIENCE_S) == -signal.SIGKILL
         finally:
             if killed.returncode is None:
                 killed.kill()

@@ -21,7 +21,7 @@ from tests.bot.audit.parts import a_reader, verified
 from tests.bot.store.stores import a_store
 from tests.kill.auditor import SEGMENT
 from tests.servers.lines import TOP, Server
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 FACTS = 5 * SEGMENT
 # Sealing is one script; leaving is a file, read back, and one script.
@@ -86,7 +86,7 @@ async def test_whoever_dies_at_a_point_and_whose_successor_dies_there_too_leaves
         proxy.ask(do="clear")
         async with auditor(url, tmp_path) as process:
             proxy.ask(do="arm", name=name, nth=1, when=when, act="kill", pid=process.pid)
-            assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+            assert await asyncio.wait_for(process.wait(), PATIENCE_S) == -signal.SIGKILL
         await noted(store, life * FACTS, FACTS)
     proxy.ask(do="clear")
 

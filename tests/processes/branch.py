@@ -16,6 +16,7 @@ from tests.kill.reading import runs_in
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.verdict import SERVER
+from tests.waiting import PATIENCE_S
 
 
 class Branch:
@@ -54,7 +55,7 @@ class Branch:
         """A mail from her own account."""
         asyncio.run(self.anna.write(self.address, subject, "please"))
 
-    def next_mail(self, to: Correspondent, about: str, within_s: float = 60) -> Letter:
+    def next_mail(self, to: Correspondent, about: str, within_s: float = PATIENCE_S) -> Letter:
         """The next mail to somebody with `about` in it, once it is there."""
         return asyncio.run(to.next_mail(about, within_s))
 

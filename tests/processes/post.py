@@ -12,7 +12,7 @@ from channels import Contact
 from channels.email.local.letters import Letter, letters
 from channels.email.local.reply_mail import submit
 from channels.email.transport import Transport
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 
 class Post:
@@ -36,7 +36,7 @@ class Post:
         """Everything in a person's mailbox, oldest first."""
         return letters(self._mail.folder(self._email(person)))
 
-    def next_mail(self, person: str, about: str, within_s: float = 30) -> Letter:
+    def next_mail(self, person: str, about: str, within_s: float = PATIENCE_S) -> Letter:
         """The first mail to `person` with `about` in it, once it is there."""
 
         def found() -> Letter | None:

@@ -12,11 +12,9 @@ from typing import Self
 
 from tests.servers.lines import TOP, free_ports
 from tests.servers.resp import Redis
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 KEY = "0123456789abcdef0123456789abcdef"
-# A busy machine is not a failure.
-SLOW_S = 60
 
 
 class Program:
@@ -55,7 +53,7 @@ class Program:
             log.seek(self._begins_at)
             return log.read()
 
-    def wait_for(self, text: str, within_s: float = SLOW_S) -> None:
+    def wait_for(self, text: str, within_s: float = PATIENCE_S) -> None:
         """Returns when it has printed `text`."""
         try:
             wait_until(lambda: text in self.said() or self.process.poll() is not None, within_s, f"printing {text!r}")
@@ -67,7 +65,7 @@ class Program:
         """Send it a signal."""
         self.process.send_signal(number)
 
-    def ended(self, within_s: float = SLOW_S) -> int:
+    def ended(self, within_s: float = PATIENCE_S) -> int:
         """Its exit code, once it has ended."""
         try:
             return self.process.wait(within_s)
@@ -104,7 +102,7 @@ class RedisServer:
         } | dict(self._more)  # fmt: skip
         arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
         self._process = subprocess.Popen(["redis-server", *arguments], stdin=subprocess.DEVNULL, process_group=0)
-        wait_until(self._answers, 20, "an answer of Redis")
+        wait_until(self._answers, what="an answer of Redis")
         return self
 
     def kill(self) -> None:

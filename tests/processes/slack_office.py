@@ -11,12 +11,11 @@ from bot.dev.demo import make_demo
 from tests.fakes.slack.driver import Message, Person, Shown, Workspace
 from tests.kill.reading import runs_in
 from tests.processes.programs import KEY, Program, RedisServer
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 Mode = Literal["socket", "http"]
 READY = '"event":"ready"'
 PORT = '"port":'
-SLOW_S = 60
 NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "eve": "Eve Eder"}
 
 
@@ -45,7 +44,7 @@ class SlackOffice:
         """Everybody comes in."""
         await self.slack.starts_anew()
         # A machine that is busy with other tests is slower than a person who waits; what took long is measured apart.
-        await self.slack.settings(answer_within_s=20, retry_after_s=[0.2] * 200)
+        await self.slack.settings(retry_after_s=[0.2] * 200)
         self.anna, self.bo, self.cy, self.eve = [
             await self.slack.person(name, id=f"U0{name.upper()}", email=f"{name}@corp.example", real_name=NAMES[name])
             for name in NAMES
@@ -88,9 +87,7 @@ class SlackOffice:
 
     async def card(self, thread: Message | str, containing: str) -> Message:
         """The card in the thread, once it is there."""
-        return await self.slack.until(
-            lambda: self._card(thread, containing), f"a card with {containing!r}", within_s=SLOW_S
-        )
+        return await self.slack.until(lambda: self._card(thread, containing), f"a card with {containing!r}")
 
     async def _card(self, thread: Message | str, containing: str) -> Message | None:
         there = await self.slack.messages(thread)
@@ -104,7 +101,7 @@ class SlackOffice:
             return now if containing in f"{now.text}\n{now.words}" else None
 
         try:
-            return await self.slack.until(found, f"the same message says {containing!r}", within_s=SLOW_S)
+            return await self.slack.until(found, f"the same message says {containing!r}")
         except AssertionError as error:
             now = await self.slack.now(message)
             raise AssertionError(f"{error}; it says:\n{now.words}") from None
@@ -116,7 +113,7 @@ class SlackOffice:
             there = [one for one in await self.slack.messages(thread) if one.user == "U0BOT"]
             return next((one for one in there if containing in f"{one.text}\n{one.words}"), None)
 
-        return await self.slack.until(found, f"the bot says {containing!r}", within_s=SLOW_S)
+        return await self.slack.until(found, f"the bot says {containing!r}")
 
     async def shows(self, person: Person, containing: str) -> Shown:
         """Return somebody's App Home, once it says so."""
@@ -125,7 +122,7 @@ class SlackOffice:
             home = await self.slack.see("home", user=person.id)
             return Shown(home) if home and containing in Shown(home).words else None
 
-        return await self.slack.until(found, f"{person.name}'s Home says {containing!r}", within_s=SLOW_S)
+        return await self.slack.until(found, f"{person.name}'s Home says {containing!r}")
 
     def live(self) -> str:
         """The tag that visitors of the demo site get."""
@@ -143,6 +140,6 @@ class SlackOffice:
         """The events of every run, once `count` events of a kind are among them."""
         return await until(
             lambda: self.runs() if sum(isinstance(e, kind) for run in self.runs() for e in run) >= count else None,
-            SLOW_S,
+            PATIENCE_S,
             f"{count} {kind.__name__}",
         )

@@ -8,7 +8,7 @@ from typing import Self
 from tests.kill.lane import environment, is_quiet
 from tests.kill.parts import ToolName
 from tests.kill.people import People, Story
-from tests.processes.programs import SLOW_S, Program, RedisServer
+from tests.processes.programs import Program, RedisServer
 from tests.servers.lines import Server
 from tests.waiting import wait_until
 
@@ -59,17 +59,17 @@ class Stage:
             program.wait_for(READY)
         return program
 
-    def until_told(self, *stories: Story, within_s: float = 40) -> None:
+    def until_told(self, *stories: Story) -> None:
         """People answer until they know how these stories ended, and nothing is left to do; then they look back."""
 
         def is_over() -> bool:
             self.people.look()
             return all(story.outcome for story in stories)
 
-        wait_until(is_over, within_s, "the end of every story")
+        wait_until(is_over, what="the end of every story")
         connection = self.redis.connect()
         try:
-            wait_until(lambda: is_quiet(connection), SLOW_S, "quiet")
+            wait_until(lambda: is_quiet(connection), what="quiet")
             self.people.look_back(connection)
         finally:
             connection.close()
@@ -81,7 +81,7 @@ class Stage:
             cards = self.desk.ask(do="cards", after=0, wait_s=0)["cards"]
             return any(shown["thread"] == story.name and shown["card"]["form"] for shown in cards)
 
-        wait_until(is_asked, SLOW_S, "a question")
+        wait_until(is_asked, what="a question")
 
     def until_called(self, story: Story) -> None:
         """People answer until the story's tool is called."""
@@ -90,7 +90,7 @@ class Stage:
             self.people.look()
             return bool(self.people.calls(story))
 
-        wait_until(is_called, SLOW_S, f"a call of {story.tool}")
+        wait_until(is_called, what=f"a call of {story.tool}")
 
     def hold(self, tool: ToolName, at_most_s: float | None = None) -> None:
         """The next call of `tool` waits, before its effect, until `release` or so long."""

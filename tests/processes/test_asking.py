@@ -15,9 +15,10 @@ from bot.store import Store
 from bot.store.client import Client
 from bot.store.format import check_format
 from tests.office import QUICK, TOML, settings_of
-from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
+from tests.processes.programs import KEY, Program, RedisServer
 from tests.servers.lines import Server
 from tests.servers.scripts import SCRIPTS
+from tests.waiting import PATIENCE_S
 from tests.world import a_world
 
 pytestmark = pytest.mark.long
@@ -74,7 +75,7 @@ def test_a_request_whose_opening_was_cut_is_there_once_after_it_is_sent_again(
             headers = {"Authorization": f"Bearer {key}"}
             url = f"http://127.0.0.1:{json.loads(serves)['port']}"
             return program, stack.enter_context(
-                httpx2.Client(base_url=url, headers=headers, timeout=SLOW_S, trust_env=False)
+                httpx2.Client(base_url=url, headers=headers, timeout=PATIENCE_S, trust_env=False)
             )
 
         first, client = web("first")

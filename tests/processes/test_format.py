@@ -98,7 +98,7 @@ def test_the_first_process_notes_the_number_and_a_running_one_ends_once_the_stor
     with ExitStack() as stack:
         worker, web = (stack.enter_context(shop.program(way)) for way in ("worker", "web --port 0"))
         worker.wait_for(READY)
-        wait_until(shop.is_noted, 60, "the number is noted")
+        wait_until(shop.is_noted, what="the number is noted")
 
         shop.ask("SET", Keys(0).format, FORMAT + 1)
 

@@ -10,14 +10,13 @@ import httpx2
 import pytest
 
 from tests.processes.branch import Branch
-from tests.processes.programs import SLOW_S, Program
+from tests.processes.programs import Program
 from tests.servers.lines import free_ports
 from tests.servers.program import environment
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 READING, STANDING_BY = "reading the mailbox", "standing by"
 # The promise is 4 s, since supervisors kill after 5; a busy machine is not a failure.
-LEAVES_WITHIN_S = 60
 
 
 @pytest.mark.long
@@ -45,9 +44,9 @@ def test_mail_that_came_while_no_process_ran_is_read_at_the_next_start_and_once(
             branch.stranger_writes(text)
             with branch.program("mail", "mail") as reader:
                 reader.wait_for(READING)
-                wait_until(branch.held, 20, "a mail is held")
+                wait_until(branch.held, what="a mail is held")
                 reader.signal(signal.SIGTERM)
-                assert reader.ended(LEAVES_WITHIN_S) == 0
+                assert reader.ended() == 0
         with branch.program("mail", "mail"):
             wait_until(lambda: len(branch.held()) == 2, 20, "both mails are held")
 
@@ -61,7 +60,7 @@ def test_a_mail_process_waits_for_a_provider_that_is_not_there_and_leaves_in_tim
         reader.wait_for("It is tried again")
         reader.signal(signal.SIGTERM)
 
-        assert reader.ended(LEAVES_WITHIN_S) == 0
+        assert reader.ended() == 0
 
     assert "Traceback" not in reader.said()
 
@@ -76,7 +75,7 @@ def test_a_mail_process_leaves_in_time_while_the_provider_keeps_silent(branch: B
                 assert line.recv(1), "it begins to speak TLS"
                 reader.signal(signal.SIGTERM)
 
-                assert reader.ended(LEAVES_WITHIN_S) == 0
+                assert reader.ended() == 0
 
 
 @pytest.mark.long
@@ -85,7 +84,9 @@ def test_readiness_tells_whether_the_mailbox_is_reached(branch: Branch) -> None:
 
     def mailbox() -> str | None:
         try:
-            return httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=SLOW_S, trust_env=False).json().get("mailbox")
+            return (
+                httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE_S, trust_env=False).json().get("mailbox")
+            )
         except httpx2.HTTPError:
             return None
 
@@ -139,7 +140,7 @@ def test_mail_that_comes_while_redis_is_away_is_read_when_it_is_back(branch: Bra
 
         branch.redis.start()
 
-        wait_until(branch.held, 40, "the mail is held")
+        wait_until(branch.held, what="the mail is held")
 
 
 @pytest.mark.long

@@ -15,8 +15,8 @@ from bot.store import Store
 from bot.store.client import Client
 from bot.store.format import check_format
 from tests.office import QUICK, TOML, settings_of
-from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
-from tests.waiting import wait_until
+from tests.processes.programs import KEY, Program, RedisServer
+from tests.waiting import PATIENCE_S, wait_until
 
 READY = '"event":"ready"'
 
@@ -58,14 +58,14 @@ def test_the_key_of_whoever_leaves_ends_by_the_file_alone_and_at_once_on_sighup(
             def answers(key: str) -> int:
                 headers = {"Authorization": f"Bearer {key}"}
                 url = f"http://127.0.0.1:{port}/v1/runs"
-                return httpx2.get(url, headers=headers, timeout=SLOW_S, trust_env=False).status_code
+                return httpx2.get(url, headers=headers, timeout=PATIENCE_S, trust_env=False).status_code
 
             assert (answers(of_bo), answers(of_cy)) == (200, 200)
             file.write_text(without_cy := TOML.replace("people.cy", "people.kai").replace("cy@", "kai@"))
-            wait_until(lambda: answers(of_cy) == 401, SLOW_S, "the end of Cy's key")
+            wait_until(lambda: answers(of_cy) == 401, what="the end of Cy's key")
             assert answers(of_bo) == 200
 
             written_unseen(file, without_cy.replace("people.bo", "people.by").replace("bo@", "by@"))
             web.signal(signal.SIGHUP)
-            wait_until(lambda: answers(of_bo) == 401, SLOW_S, "the end of Bo's key")
+            wait_until(lambda: answers(of_bo) == 401, what="the end of Bo's key")
             assert web.process.poll() is None

@@ -10,10 +10,9 @@ import pytest
 
 from bot.config.data_dir import DataDir
 from tests.browser.dev import Dev
-from tests.processes.programs import SLOW_S
 from tests.servers.lines import TOP
 from tests.servers.program import COMMAND, environment
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 WANTED = "deploy v1.2.0 to production"
 
@@ -22,7 +21,9 @@ def sayso(folder: Path, runtime: Path, *words: str) -> subprocess.CompletedProce
     """What a command prints that needs no `sayso dev`."""
     command = [*COMMAND, *words, "--data", str(folder / "data")]
     environ = environment(XDG_RUNTIME_DIR=str(runtime))
-    return subprocess.run(command, cwd=TOP, env=environ, capture_output=True, text=True, timeout=SLOW_S, check=False)
+    return subprocess.run(
+        command, cwd=TOP, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
 
 
 def listed(dev: Dev, state: str = "") -> list[str]:
@@ -41,7 +42,7 @@ def test_a_backup_made_under_load_is_restored_elsewhere_and_what_was_asked_is_as
     (fresh / "data").chmod(0o700)
     with Dev(lost, short_path) as dev:
         first = dev.run("trigger", WANTED, "--as", "anna").split()[0]
-        wait_until(lambda: first in listed(dev, "waiting"), SLOW_S, "a request")
+        wait_until(lambda: first in listed(dev, "waiting"), what="a request")
         load = [threading.Thread(target=dev.run, args=("trigger", WANTED, "--as", "anna")) for _ in range(3)]
         for one in load:
             one.start()
@@ -80,9 +81,9 @@ def test_a_backup_made_under_load_is_restored_elsewhere_and_what_was_asked_is_as
         assert set(paused) <= known
         assert json.loads(dev.run("requests", "--json")) == []
         dev.run("resume", first, "--as", "anna")
-        wait_until(lambda: json.loads(dev.run("requests", "--json")), SLOW_S, "the request once more")
+        wait_until(lambda: json.loads(dev.run("requests", "--json")), what="the request once more")
         [asked] = json.loads(dev.run("requests", "--json"))
         dev.run("answer", asked["id"], "approve", "--as", "bo", status=1)  # it shows what it is about first
         dev.run("answer", asked["id"], "approve", "--as", "bo")
-        wait_until(lambda: first in listed(dev, "done"), SLOW_S, "the end of the run")
+        wait_until(lambda: first in listed(dev, "done"), what="the end of the run")
         dev.leave()

@@ -14,11 +14,10 @@ from bot.config.example import example_toml
 from bot.dev.demo import make_demo
 from bot.web.serve import listen, port_of
 from tests.fakes.slack.driver import Person, Workspace
-from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
-from tests.waiting import until
+from tests.processes.programs import KEY, Program, RedisServer
+from tests.waiting import PATIENCE_S, until
 
 READY = '"event":"ready"'
-WITHIN_S = 60.0
 
 
 class Branch:
@@ -112,7 +111,7 @@ async def test_what_is_not_signed_by_slack_is_refused_and_what_is_too_large_is_n
     secret = {"SLACK_SIGNING_SECRET": branch.slack.signing_secret}
     with branch.program("web", "--port", "0", **secret) as web:
         web.wait_for(READY)
-        async with AsyncClient(base_url=_address(web), timeout=SLOW_S, trust_env=False) as nobody:
+        async with AsyncClient(base_url=_address(web), timeout=PATIENCE_S, trust_env=False) as nobody:
             unsigned = await nobody.post("/slack/events", json={"type": "url_verification", "challenge": "c"})
             large = await nobody.post("/slack/interactions", content=b"x" * (1_048_576 + 1))
             misdirected = await nobody.post("/slack/events", json={}, headers={"Host": "elsewhere.example"})
@@ -126,7 +125,7 @@ async def test_what_is_not_signed_by_slack_is_refused_and_what_is_too_large_is_n
 async def test_without_a_signing_secret_nothing_is_served_there(branch: Branch) -> None:
     with branch.program("web", "--port", "0") as web:
         web.wait_for(READY)
-        async with AsyncClient(base_url=_address(web), timeout=SLOW_S, trust_env=False) as nobody:
+        async with AsyncClient(base_url=_address(web), timeout=PATIENCE_S, trust_env=False) as nobody:
             answer = await nobody.post("/slack/events", json={})
 
     assert answer.status_code == 415  # the console's word: it knows forms, and no such page
@@ -137,7 +136,7 @@ async def test_readiness_follows_the_lines_of_all_processes(branch: Branch) -> N
     with ExitStack() as stack:
         web = stack.enter_context(branch.program("web", "--port", "0", **branch.socket))
         web.wait_for(READY)
-        async with AsyncClient(base_url=_address(web), timeout=SLOW_S, trust_env=False) as prober:
+        async with AsyncClient(base_url=_address(web), timeout=PATIENCE_S, trust_env=False) as prober:
 
             async def says(word: str) -> bool:
                 return (await prober.get("/readyz")).json().get("slack") == word
@@ -145,15 +144,15 @@ async def test_readiness_follows_the_lines_of_all_processes(branch: Branch) -> N
             await until(lambda: says("nobody is connected"))
             one = stack.enter_context(branch.program("slack", name="one", **branch.socket))
             two = stack.enter_context(branch.program("slack", name="two", **branch.socket))
-            await branch.slack.connected(2, WITHIN_S)
-            await until(lambda: says("connected"), WITHIN_S)
+            await branch.slack.connected(2)
+            await until(lambda: says("connected"))
             await branch.slack.tell("network", down=True)
-            await until(lambda: says("not connected"), WITHIN_S)
+            await until(lambda: says("not connected"))
             await branch.slack.tell("network", down=False)
-            await until(lambda: says("connected"), WITHIN_S)
+            await until(lambda: says("connected"))
             one.signal(signal.SIGKILL)
             two.signal(signal.SIGKILL)
-            await until(lambda: says("nobody is connected"), WITHIN_S)
+            await until(lambda: says("nobody is connected"))
 
 
 @pytest.mark.long

@@ -118,7 +118,7 @@ async def test_what_comes_while_redis_is_away_is_not_acknowledged_and_a_click_co
 
         await office.has(2, RunStarted)
         await office.hears(mentioned, "Done: ")
-        await office.slack.settings(answer_within_s=20)
+        await office.slack.settings(answer_within_s=None)
         pressed = await office.bo.presses("Approve", in_=card, version=0)
         assert pressed.acked
         await office.becomes(card, "Done: ")

@@ -9,7 +9,6 @@ import pytest
 
 from agents.events import RunStarted
 from tests.kill.reading import Redis, runs_in
-from tests.processes.programs import SLOW_S
 from tests.processes.stage import Stage
 from tests.servers.traps import When
 from tests.waiting import wait_until
@@ -45,7 +44,7 @@ def begun(redis: Redis) -> list[RunStarted]:
 
 def next_after(redis: Redis, before_ms: int) -> int:
     """The next tick, once the one before is dealt with."""
-    wait_until(lambda: due_ms(redis) > before_ms, SLOW_S, "the next tick")
+    wait_until(lambda: due_ms(redis) > before_ms, what="the next tick")
     return due_ms(redis)
 
 
@@ -63,7 +62,7 @@ def test_a_worker_that_is_killed_at_a_tick_leaves_it_one_run(
         line.ask(do="arm", name=point, nth=1, when=when, act="hold")
 
     move_to(redis, first)
-    wait_until(lambda: any(line.ask(do="seen")["sprung"] for line in lines), SLOW_S, "a worker in the middle of it")
+    wait_until(lambda: any(line.ask(do="seen")["sprung"] for line in lines), what="a worker in the middle of it")
     dies = 0 if lines[0].ask(do="seen")["sprung"] else 1
     workers[dies].process.kill()
     for verb in ("release", "clear"):

@@ -124,6 +124,6 @@ def test_a_line_to_redis_that_goes_dead_holds_a_worker_up_for_seconds_only(stage
     proxy.ask(do="arm", name="commit request_opened", nth=1, when="before", act="hold")
 
     story = stage.people.want("careless")
-    stage.until_told(story, within_s=20)
+    stage.until_told(story)
 
     assert story.problems() == []

@@ -143,7 +143,7 @@ def test_deploys_of_both_machines_at_once_never_overlap(machines: Machines) -> N
             machines.post.write("anna", f"deploy v1.{number % 2 + 1}.0 to staging")
         wait_until(lambda: len(machines.events(ToolStarted)) == 6, 60, "every deploy, to run or to wait")
         wait_until(lambda: first.said().count(WAITS) + second.said().count(WAITS) >= 5, 60, "five to wait")
-        wait_until(machines.deploys, 60, "one to begin")
+        wait_until(machines.deploys, what="one to begin")
         assert machines.deploys() == ["begun"]
 
         machines.go()

@@ -18,7 +18,7 @@ from tests.servers.authority import Authority
 from tests.servers.dovecot import PASSWORD, Dovecot
 from tests.servers.postfix import Postfix
 from tests.servers.verdict import Verdict
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 def missing() -> str:
@@ -91,7 +91,7 @@ class Correspondent:
         message.set_content(text)
         await self._host.transport(self.email).send(bytes(message), sender=self.email, recipients=[to])
 
-    async def next_mail(self, about: str, within_s: float = 30) -> Letter:
+    async def next_mail(self, about: str, within_s: float = PATIENCE_S) -> Letter:
         """The next mail with `about` in it, once it is there."""
 
         def seen() -> Letter | None:

@@ -86,7 +86,7 @@ class RedisCluster:
         )  # fmt: skip
         for number, server in enumerate(self.servers[self._count :]):
             ask(server, "CLUSTER", "REPLICATE", self.id_of(self.servers[number]))
-        wait_until(self.is_whole, 30, "a cluster that is whole")
+        wait_until(self.is_whole, what="a cluster that is whole")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """End all."""

@@ -6,6 +6,8 @@ Both versions of the protocol: https://redis.io/docs/latest/develop/reference/pr
 import socket
 from collections.abc import Sequence
 
+from tests.waiting import PATIENCE_S
+
 Reply = bytes | int | None | list["Reply"]
 
 
@@ -64,7 +66,7 @@ class Redis:
         else:
             host, _, port = place.partition("/")[0].partition(":")
             self._socket = socket.create_connection((host, int(port)))
-        self._socket.settimeout(30)
+        self._socket.settimeout(PATIENCE_S)
         self._buffer = b""
 
     def close(self) -> None:

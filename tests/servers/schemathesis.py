@@ -47,7 +47,7 @@ async def fuzz(world: World, api: Api, *, seconds: int, seed: int) -> tuple[int,
     program = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).parent / "schemathesis"), f"--config-file={config}", "run",
         f"{api.url}/openapi.json", f"--header=Authorization: Bearer {key}", "--checks=all", f"--max-time={seconds}",
-        f"--seed={seed}", "--no-color", "--request-timeout=10", "--continue-on-failure",
+        f"--seed={seed}", "--no-color", "--request-timeout=60", "--continue-on-failure",
         cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     said, _ = await program.communicate()

@@ -11,6 +11,7 @@ from bot.app import App
 from bot.people.api_keys import ApiKey
 from bot.web.here import Demo
 from bot.web.serve import LIMITS, Limits, listen, port_of, serve
+from tests.waiting import PATIENCE_S, until
 
 # Trusts nobody: these clients speak plain HTTP, and reading a machine's certificates takes longer than many a test.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -63,10 +64,19 @@ class Api:
         _, text = await self.key(person, *scopes, service=service, acts_for=acts_for, asks=asks, holders=holders)
         return self.with_key(text)
 
+    async def until_open(self, count: int = 1) -> None:
+        """Returns when so many event streams and long polls are open here."""
+        looks = await self.client("anna", "read")
+
+        async def is_open() -> bool:
+            return f"sayso_http_streams {count:.1f}" in (await looks.get("/metrics")).text
+
+        await until(is_open, what=f"{count} streams are open")
+
     def with_key(self, text: str | None) -> AsyncClient:
         """A client that sends this key, or none."""
         headers = {"Authorization": f"Bearer {text}"} if text else {}
-        client = AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=NO_TLS)
+        client = AsyncClient(base_url=self.url, headers=headers, timeout=PATIENCE_S, trust_env=False, verify=NO_TLS)
         self._clients.append(client)
         return client
 

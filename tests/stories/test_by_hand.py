@@ -14,11 +14,9 @@ import pytest
 
 from tests.processes.programs import Program
 from tests.servers.lines import TOP
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.long
-
-WITHIN_S = 90
 
 
 class Terminal:
@@ -57,12 +55,12 @@ class Terminal:
             letters = [json.loads(line) for line in self.run("mailbox", person, "--json").splitlines()]
             return [letter for letter in letters if about in letter["subject"]]
 
-        return wait_until(found, WITHIN_S, f"a mail to {person} about {about!r}")
+        return wait_until(found, what=f"a mail to {person} about {about!r}")
 
 
 def printed(process: subprocess.Popen[str]) -> str:
     """Return what the process printed, once it has ended well."""
-    out, err = process.communicate(timeout=WITHIN_S)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, f"{process.args} ended with {process.returncode}:\n{out}\n{err}"
     return out
 
@@ -71,7 +69,7 @@ def live(dev: Program) -> str:
     """The version that visitors of the demo site see in production."""
     address = re.search(r"live site +(http://127\.0\.0\.1:\d+/production/)", dev.said())
     assert address
-    with urllib.request.urlopen(address[1], timeout=WITHIN_S) as page:  # noqa: S310
+    with urllib.request.urlopen(address[1], timeout=PATIENCE_S) as page:  # noqa: S310
         version = re.search(r'class="version">(.*?)<', page.read().decode())
     assert version
     return version[1]

@@ -4,12 +4,13 @@ import asyncio
 import os
 import resource
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from agents.deploy.lookup import LookFailed, look
+from tests.waiting import until
 
 
 async def test_a_look_gives_what_was_printed_and_not_what_was_said_beside_it(tmp_path: Path) -> None:
@@ -38,12 +39,18 @@ async def test_a_program_or_a_folder_that_is_not_there_is_named(tmp_path: Path) 
 
 async def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "held")
-    holding = asyncio.create_task(asyncio.to_thread((tmp_path / "held").read_text))
+    pipe = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+
+    def nobody_holds_it() -> bool:
+        with suppress(BlockingIOError):
+            return os.read(pipe, 1) == b""
+        return False
 
     with pytest.raises(LookFailed, match=r"'sh' did not end within 0\.3 s"):
         await look(("sh", "-c", "exec 9>held; cat /dev/zero >/dev/null & cat /dev/zero >/dev/null"), tmp_path, 0.3)
 
-    assert await asyncio.wait_for(holding, 60) == "", "nobody of the group holds the pipe any more"
+    await until(nobody_holds_it, what="nobody of the group holds the pipe any more")
+    os.close(pipe)
 
 
 async def test_whoever_is_cancelled_twice_leaves_nobody_behind(tmp_path: Path) -> None:

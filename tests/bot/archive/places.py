@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from bot.archive.bucket import BucketPlace
 from bot.archive.places import ArchiveUnavailable, Place
 from bot.config.tables import RetentionConfig
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 BUCKET = "corp-archive"
 KEY_ID, SECRET = SecretStr("AKIDTESTS"), SecretStr("the-secret-of-the-tests")
@@ -41,12 +41,12 @@ def object_store() -> Generator[ObjectStore]:
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     endpoint = f"http://127.0.0.1:{port}"
     try:
-        with httpx2.Client(base_url=endpoint, timeout=60) as client:
-            wait_until(lambda: _made(client), what="the bucket is made", within_s=60)
+        with httpx2.Client(base_url=endpoint, timeout=PATIENCE_S) as client:
+            wait_until(lambda: _made(client), what="the bucket is made")
         yield ObjectStore(endpoint)
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=PATIENCE_S)
 
 
 def _made(client: httpx2.Client) -> bool:

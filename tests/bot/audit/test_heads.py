@@ -11,6 +11,7 @@ from bot.audit.chain import Head
 from bot.audit.heads import Heads, heads_in
 from bot.errors import Invalid
 from bot.store import Keys, Store
+from tests.waiting import PATIENCE_S
 
 HEAD = Head(0, 7, "ab" * 32)
 
@@ -43,7 +44,7 @@ async def test_a_file_has_a_line_for_each_which_only_its_owner_reads(store: Stor
 async def test_syslog_gets_each_in_a_datagram(store: Store) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(5)
+        server.settimeout(PATIENCE_S)
         await announced(store, f"syslog:127.0.0.1:{server.getsockname()[1]}")
 
         text = server.recv(1_000).decode()

@@ -10,7 +10,7 @@ from bot.backup.file import NEVER, Entry
 from bot.errors import Unavailable
 from bot.store.client import Client, StoreError, StoreUnavailable
 from tests.bot.store.stores import a_store
-from tests.waiting import until
+from tests.waiting import patience, until
 
 
 @dataclass
@@ -119,7 +119,7 @@ async def test_writes_go_on_at_once_after_a_copy_and_after_one_that_could_not_be
         with pytest.raises(Unavailable, match="More changes"):  # no time at all for the last part
             await copy(store.client, Kept(), pause_ms=0)
 
-        async with asyncio.timeout(20):
+        async with patience():
             await store.client.do("SET", "{s0}:a", "z")
 
 

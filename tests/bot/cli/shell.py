@@ -20,10 +20,9 @@ from bot.config.data_dir import LocalServer
 from tests.office import QUICK
 from tests.servers.lines import TOP
 from tests.servers.web import Api, serving
+from tests.waiting import PATIENCE_S
 from tests.world import World
 
-# A busy machine is not a failure.
-WITHIN_S = 120
 _SETTINGS = ("SAYSO_", "ANTHROPIC_", "SLACK_")
 
 
@@ -116,7 +115,7 @@ async def _typed(world: World, words: tuple[str, ...], environ: Mapping[str, str
         cwd=TOP, env=inherited | ours | {"LANG": "C.UTF-8"} | dict(environ),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode is not None
     assert b"Traceback" not in err, err.decode()
     return Ended(process.returncode, out.decode(), err.decode())

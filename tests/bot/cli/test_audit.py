@@ -17,7 +17,7 @@ from tests.bot.cli.shell import Ended, elsewhere, leave_word_of_redis, sayso
 from tests.long import few_of
 from tests.office import QUICK, TOML
 from tests.stories.test_audit import asked, records
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 from tests.world import World, a_world
 
 DAY_S = 24 * 3600.0
@@ -125,7 +125,7 @@ async def office(redis: str, tmp_path: Path, syslog: Path) -> AsyncIterator[tupl
     places = json.dumps([f"file:{tmp_path / 'heads'}", f"syslog:{syslog}", "mail:person:anna", f"file:{tmp_path}"])
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
         line.bind(str(syslog))
-        line.settimeout(5)
+        line.settimeout(PATIENCE_S)
         async with a_world(redis, tmp_path / "data", f"{TOML}\n[audit]\nheads = {places}\n") as world:
             yield world, line
 

@@ -16,6 +16,7 @@ from tests.docs.dev import sayso_dev
 from tests.office import TOML
 from tests.servers.program import environment, sayso
 from tests.servers.web import serving
+from tests.waiting import PATIENCE_S
 from tests.world import World, a_world
 
 SECRET = "of-the-releases-0123456789"
@@ -84,7 +85,7 @@ async def test_the_command_that_it_prints_works_as_it_is(redis: str, tmp_path: P
     async with a_world(redis, tmp_path / "data", TOML + TRIGGERS, change=change) as world, serving(world.app) as api:
         done = await to_thread(
             subprocess.run, ["sh", "-eu", "-c", command.replace("http://127.0.0.1:8000", api.url)],
-            env=environment(SECRET=SECRET), capture_output=True, text=True, check=False, timeout=30,
+            env=environment(SECRET=SECRET), capture_output=True, text=True, check=False, timeout=PATIENCE_S,
         )  # fmt: skip
 
         assert (done.returncode, done.stderr) == (0, "")

@@ -13,6 +13,7 @@ import pytest
 from bot.dev.demo import make_demo
 from bot.dev.site import serve
 from bot.web.serve import listen, port_of
+from tests.waiting import patience
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ async def test_it_stops_at_once_while_a_connection_is_open(demo: Path) -> None:
         raise ConnectionAbortedError
 
     async def both() -> None:
-        async with asyncio.timeout(40), asyncio.TaskGroup() as group:
+        async with patience(), asyncio.TaskGroup() as group:
             group.create_task(serve(demo, listener))
             group.create_task(stop_when_connected())
 

@@ -16,26 +16,34 @@ from tests.servers.dovecot import Dovecot, missing
 from tests.servers.mailhost import MailHost
 from tests.servers.postfix import REFUSED, Postfix
 from tests.servers.verdict import SERVER
+from tests.waiting import PATIENCE_S
 
 PROVEN = {"SAYSO_MAIL_IDENTITY": "dmarc", "SAYSO_MAIL_AUTHSERV_ID": SERVER}
 
 
-async def findings(folder: Path, authority: Authority, environ: dict[str, str], off_s: float = 0) -> list[Finding]:
+async def findings(
+    folder: Path, authority: Authority, environ: dict[str, str], off_s: float = 0, within_s: float = PATIENCE_S
+) -> list[Finding]:
     settings = read(folder, "", **environ)
     mail = RealMail(settings, People({}, {}), trust=authority.believing())
 
     def now() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=off_s)
 
-    return [finding async for finding in examine_mail(settings, mail, within_s=3, now=now)]
+    return [finding async for finding in examine_mail(settings, mail, within_s, now=now)]
 
 
 async def found(
-    about: str, folder: Path, host: MailHost, changes: dict[str, str] | None = None, off_s: float = 0
+    about: str,
+    folder: Path,
+    host: MailHost,
+    changes: dict[str, str] | None = None,
+    off_s: float = 0,
+    within_s: float = PATIENCE_S,
 ) -> Finding:
     """The one finding with `about` in it, at a provider where all is well but for `changes`."""
     environ = host.environ("doctor@sayso.example") | PROVEN | (changes or {})
-    every = await findings(folder, host.authority, environ, off_s)
+    every = await findings(folder, host.authority, environ, off_s, within_s)
     matching = [finding for finding in every if about in finding.what]
     assert len(matching) == 1, every
     return matching[0]
@@ -85,7 +93,7 @@ async def test_a_server_that_is_not_there_is_told_for_each_way(tmp_path: Path, m
 async def test_an_answer_that_would_not_come_back_says_how_to_let_it(tmp_path: Path, mailhost: MailHost) -> None:
     elsewhere = {"SAYSO_MAIL_ADDRESS": "somebody@sayso.example"}
 
-    finding = await found("did not come back", tmp_path, mailhost, elsewhere)
+    finding = await found("did not come back", tmp_path, mailhost, elsewhere, within_s=3)
 
     assert finding.sign == "✗"
     assert "SAYSO_MAIL_REPLY=catchall" in finding.fix
@@ -135,7 +143,8 @@ async def test_a_provider_without_plus_addresses_or_verdicts_is_told_both(
     ):
         servers = {"SAYSO_IMAP_PORT": str(plain.imaps), "SAYSO_SMTP_PORT": str(postfix.submission)}
         environ = mailhost.environ("doctor@sayso.example") | PROVEN | servers
-        lost = [each for each in await findings(tmp_path, authority, environ) if "did not come back" in each.what]
+        every = await findings(tmp_path, authority, environ, within_s=3)
+        lost = [each for each in every if "did not come back" in each.what]
         way = {"SAYSO_MAIL_REPLY": "reference"}
         bare = [each for each in await findings(tmp_path, authority, environ | way) if "Results" in each.what]
 
@@ -150,7 +159,8 @@ async def test_a_server_without_idle_is_worth_knowing(
     if why := missing():
         pytest.skip(why)
     with Dovecot(open_path / "dovecot", authority, extra="imap_capability = IMAP4rev1 UIDPLUS") as plain:
-        finding = await found("IDLE", tmp_path, mailhost, {"SAYSO_IMAP_PORT": str(plain.imaps)})
+        elsewhere = {"SAYSO_IMAP_PORT": str(plain.imaps)}
+        finding = await found("IDLE", tmp_path, mailhost, elsewhere, within_s=3)
 
     assert finding.sign == "!"
 

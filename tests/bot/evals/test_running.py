@@ -15,6 +15,7 @@ from bot.evals.running import Tried, by_models, by_rules
 from bot.evals.table import rows_of
 from tests.bot.evals.plans import PLAIN, case, plans
 from tests.fakes.anthropic import FakeAnthropic, error, message, running, text_of, tool_use
+from tests.waiting import PATIENCE_S
 
 LABELS = {"deploy": "deploy@2 claude-sonnet-5-5"}
 
@@ -115,7 +116,7 @@ class Counting:
         self.most = max(self.most, self.at_once)
         if self.at_once == self._wanted:
             self._all.set()
-        await asyncio.wait_for(self._all.wait(), 60)
+        await asyncio.wait_for(self._all.wait(), PATIENCE_S)
         self.at_once -= 1
         return Chosen(Done(summary=""), ModelCall(model="counting", rehearsal=False))
 

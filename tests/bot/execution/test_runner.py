@@ -21,6 +21,7 @@ from agents.deploy.lookup import patterns_of
 from bot.execution.runner import Command, Lost, NeverStarted, Runner
 from bot.execution.runner_child import Order
 from bot.execution.runner_files import Given, Places, take_claim, take_lock, write_result
+from tests.waiting import PATIENCE_S
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 LONG_S = 60.0
@@ -49,11 +50,11 @@ class Bench:
 
     async def said(self) -> str:
         """Return what a command wrote to `says`, which blocks it until somebody listens."""
-        return await asyncio.wait_for(asyncio.to_thread((self.folder / "says").read_text), 60)
+        return await asyncio.wait_for(asyncio.to_thread((self.folder / "says").read_text), PATIENCE_S)
 
     async def tell(self) -> None:
         """Let a command go on that reads `hears`."""
-        await asyncio.wait_for(asyncio.to_thread((self.folder / "hears").write_text, "go\n"), 60)
+        await asyncio.wait_for(asyncio.to_thread((self.folder / "hears").write_text, "go\n"), PATIENCE_S)
 
     def worker(self, moment: str, script: str, attempt: str = "a1") -> subprocess.Popen[bytes]:
         """A process of its own that runs `script`."""

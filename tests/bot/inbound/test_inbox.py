@@ -16,7 +16,7 @@ from channels import Inbound, Reply, Trigger
 from channels.email.format import trace
 from language import say
 from tests.fakes.hallway import Hallway
-from tests.waiting import until
+from tests.waiting import patience, until
 from tests.world import World, a_world
 
 BOT = "sayso@sayso.example"
@@ -138,7 +138,7 @@ async def test_what_can_not_wait_is_taken_however_much_waits_already(world: Worl
             for number in range(MOST_BYTES // len(flood.raw) + 1)
         ]
 
-        async with asyncio.timeout(40):
+        async with patience():
             ids.append(await world.app.messages.inbox.accept(mail(key="k").model_copy(update={"can_wait": False})))
 
         for inbound_id in ids:

@@ -28,8 +28,6 @@ from tests.waiting import until
 from tests.world import World, a_world
 
 QUICK = RefreshRate(every_s=0.05, repair_every_s=0.01, refused_s=0.05, away_s=0.05, away_at_most_s=0.05, frozen_s=0.05)
-# A busy machine is not a failure.
-SLOW_S = 60
 REQUEST = RequestId("s0q-aaaaaaaaaaaaa")
 IN_SLACK = {"anna": "U01ANNA", "bo": "U01BO", "cy": "U01CY", "dan": "U01DAN"}
 
@@ -71,7 +69,7 @@ class Screens:
             latest = self.latest(person)
             return latest if all(part in latest for part in parts) else None
 
-        return await until(seen, within_s=SLOW_S, what=f"{person}'s Home says {parts}")
+        return await until(seen, what=f"{person}'s Home says {parts}")
 
 
 def home_watch(world: World, screens: Screens, pace: RefreshRate = QUICK) -> HomeWatch:
@@ -202,11 +200,11 @@ async def test_of_several_processes_one_publishes_each_state_once(office: World)
         for number in range(3):
             run_id = await office.trigger(f"press {number}")
             await office.decide("bo", await office.opened(run_id), "approve")
-        await until(lambda: screens.latest("bo").count("The run: done.") == 3, SLOW_S, "the last state is shown")
+        await until(lambda: screens.latest("bo").count("The run: done.") == 3, what="the last state is shown")
         for watch in watches:  # each of them has looked at Bo's before it comes to Dan's
             before = len(screens.of("dan"))
             await watch.opened("dan")
-            await until(lambda count=before: len(screens.of("dan")) > count, SLOW_S, "Dan's is shown anew")
+            await until(lambda count=before: len(screens.of("dan")) > count, what="Dan's is shown anew")
 
     views = screens.of("bo")
     assert [one for one, following in pairwise(views) if one == following] == []
@@ -244,7 +242,7 @@ async def test_whatever_slack_says_the_watch_goes_on(office: World, trouble: Exc
     screens = Screens(troubles=[trouble])
     async with watching(home_watch(office, screens), office) as homes:
         await homes.opened("bo")
-        await until(lambda: not screens.troubles, SLOW_S, "it has been tried")
+        await until(lambda: not screens.troubles, what="it has been tried")
         record = await office.opened(await office.trigger("press the button"))
         await screens.says("bo", "Press the button?")
         await office.decide("bo", record, "deny")
@@ -312,7 +310,7 @@ async def test_while_redis_is_away_the_watch_waits_and_an_opening_is_no_error(of
     watch = HomeWatch(Store(gone, 2), office.app.people, Screens().publish, QUICK)
     async with watching(watch, office):
         await watch.opened("bo")
-        await until(lambda: gone.asked > 5, SLOW_S, "it tries again and again")
+        await until(lambda: gone.asked > 5, what="it tries again and again")
 
 
 async def test_slack_takes_the_homes_of_a_whole_story(office: World, slack_address: str) -> None:
@@ -333,9 +331,9 @@ async def test_slack_takes_the_homes_of_a_whole_story(office: World, slack_addre
                 await office.opened(await office.trigger(f"ask {kind}"))
             record = await office.opened(await office.trigger("press <!channel>"))
             decides = ["Ask sayso…", "Open"]
-            await until(partial(_has, bo, "Press <!channel>?", decides), SLOW_S, "Bo sees what he may decide")
+            await until(partial(_has, bo, "Press <!channel>?", decides), what="Bo sees what he may decide")
             answers = ["Ask sayso…", *["Open"] * 4]
-            await until(partial(_has, anna, "Why?", answers), SLOW_S, "Anna sees all that she is asked")
+            await until(partial(_has, anna, "Why?", answers), what="Anna sees all that she is asked")
 
             await office.decide("bo", record, "approve")
             await bo.sees_home("The run: done.")

@@ -1,6 +1,5 @@
 """Agents from outside the tree: the line in `sayso.toml`, the module beside it, and what is wrong with them."""
 
-import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from bot.registry.configured import agents_of, release_in_use
 from tests.bot.config_files import problems, read
 from tests.long import few_of
 from tests.servers.program import sayso
+from tests.waiting import patience
 
 CODE = """
 from pathlib import Path
@@ -214,7 +214,7 @@ async def test_no_process_starts_with_an_agent_that_breaks(tmp_path: Path, comma
     env |= {"SAYSO_MAIL_LOCAL": "1"} if command == "mail" else {}
     env["SAYSO_CONFIG"] = "sayso.toml"
 
-    async with asyncio.timeout(30):
+    async with patience():
         code, _, said = await sayso(command, *options, cwd=tmp_path, env=env)
 
     assert code == 1

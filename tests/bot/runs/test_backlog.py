@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bot.runs.admission import MOST_BYTES, Backlog
 from channels import Inbound
-from tests.waiting import until
+from tests.waiting import patience, until
 from tests.world import World
 
 SIZE = 2_000_000
@@ -54,7 +54,7 @@ async def test_what_was_put_off_keeps_nobody_from_seeing_what_was_handled_since(
             backlog.add(inbound_id, 1)
         await world.app.store.drop_inbound(ids[-1])
 
-        async with asyncio.timeout(40):
+        async with patience():
             await asyncio.gather(*(backlog.room() for _ in range(8)))
 
         for inbound_id in ids:

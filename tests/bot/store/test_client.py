@@ -4,10 +4,10 @@ import asyncio
 
 from bot.store.client import Client
 from bot.store.watch import ended
+from tests.waiting import PATIENCE_S
 
 MOMENTS = range(60)
 # A busy machine is not a failure: whoever lost the cancellation goes on for ever.
-WITHIN_S = 30
 
 
 async def asks_for_ever(client: Client) -> None:
@@ -20,7 +20,7 @@ async def ends_when_cancelled_once(task: asyncio.Task[None], moment: int) -> boo
     for _ in range(moment):
         await asyncio.sleep(0)
     task.cancel()
-    done, _ = await asyncio.wait([task], timeout=WITHIN_S)
+    done, _ = await asyncio.wait([task], timeout=PATIENCE_S)
     await ended([task])
     return bool(done)
 

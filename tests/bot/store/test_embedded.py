@@ -17,7 +17,7 @@ import pytest
 from bot.config.data_dir import DataDir
 from bot.errors import Unavailable
 from bot.store.embedded import EmbeddedRedis, find_binary
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 TOP = Path(__file__).parents[3]
 
@@ -80,7 +80,7 @@ def a_parent(data: Path, sockets: Path) -> Generator[Parent]:
 
 def ask(url: str, command: str) -> str:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(5)
+        connection.settimeout(PATIENCE_S)
         connection.connect(url.removeprefix("unix://"))
         connection.sendall(f"{command}\r\n".encode())
         return connection.recv(4096).decode()

@@ -10,6 +10,7 @@ from bot.store import Commit, Store
 from bot.store.client import Client
 from bot.store.keys import Keys
 from bot.store.watch import Follower, FollowingEnds, RunNews, follow
+from tests.waiting import PATIENCE_S, patience
 
 RUN, OTHER = RunId("s0r-aaaaaaaaaaaaa"), RunId("s0r-bbbbbbbbbbbbb")
 
@@ -32,12 +33,12 @@ async def test_what_was_there_comes_first_and_then_what_comes_each_once(store: S
     await append(store, RUN, 3)
     async with follower.watch(RUN, 1) as watch:
         while len(told) < 2:
-            told += await watch.next(5)
+            told += await watch.next(PATIENCE_S)
         for _ in range(20):
             await append(store, RUN)
-        async with asyncio.timeout(40):
+        async with patience():
             while len(told) < 22:
-                told += await watch.next(5)
+                told += await watch.next(PATIENCE_S)
     await follower.close()
 
     assert [seq for seq, _ in told] == list(range(2, 24))
@@ -52,8 +53,8 @@ async def test_a_run_that_is_watched_later_is_heard_of_at_once(store: Store) -> 
             async with follower.watch(run_id, 0) as second:
                 assert await second.next(0.02) == []
                 await append(store, run_id)
-                async with asyncio.timeout(40):
-                    assert len(await second.next(600)) == 1
+                async with patience():
+                    assert len(await second.next(PATIENCE_S)) == 1
     await follower.close()
 
 
@@ -65,14 +66,14 @@ async def test_many_watch_one_run_and_one_leaves(store: Store) -> None:
         assert (await stays.next(0), await stays_too.next(0)) == ([], [])
         await append(store, RUN)
 
-        assert [len(await one.next(30)) for one in (stays, stays_too)] == [1, 1]
+        assert [len(await one.next(PATIENCE_S)) for one in (stays, stays_too)] == [1, 1]
     await follower.close()
 
 
 async def test_closing_ends_every_watch_and_lets_nobody_begin_one(store: Store) -> None:
     follower = Follower(store)
     async with follower.watch(RUN, 0) as watch:
-        waiting = asyncio.create_task(watch.next(30))
+        waiting = asyncio.create_task(watch.next(PATIENCE_S))
         assert not (await asyncio.wait([waiting], timeout=0.1))[0]
         await follower.close()
         with pytest.raises(FollowingEnds):
@@ -88,7 +89,7 @@ async def test_closing_ends_at_whatever_moment_it_comes(store: Store) -> None:
         follower = Follower(store)
         async with follower.watch(RUN, 0) as watch:
             await watch.next(0.0002 * number)
-        async with asyncio.timeout(40):
+        async with patience():
             await follower.close()
 
 
@@ -97,12 +98,12 @@ async def test_who_says_to_have_heard_what_never_was_silences_nobody(store: Stor
     await append(store, RUN)
     async with follower.watch(RUN, 999_999) as claims, follower.watch(RUN, 0) as honest:
         assert await claims.next(0.05) == []
-        assert [seq for seq, _ in await honest.next(5)] == [1]
+        assert [seq for seq, _ in await honest.next(PATIENCE_S)] == [1]
         assert await honest.next(0.05) == []
         await append(store, RUN)
 
-        assert [seq for seq, _ in await honest.next(5)] == [2]
-        assert [seq for seq, _ in await claims.next(5)] == [2]
+        assert [seq for seq, _ in await honest.next(PATIENCE_S)] == [2]
+        assert [seq for seq, _ in await claims.next(PATIENCE_S)] == [2]
     await follower.close()
 
 
@@ -113,9 +114,9 @@ async def test_an_event_that_nobody_can_read_ends_the_watches_of_its_run_alone(s
         await store.client.do("XADD", Keys.of(RUN).run(RUN), "0-1", "e", '{"type": "of_a_newer_release"}')
 
         with pytest.raises(FollowingEnds):
-            await newer.next(5)
+            await newer.next(PATIENCE_S)
         await append(store, OTHER)
-        assert [seq for seq, _ in await other.next(5)] == [1]
+        assert [seq for seq, _ in await other.next(PATIENCE_S)] == [1]
     await follower.close()
 
 
@@ -135,7 +136,7 @@ async def test_a_run_is_read_when_it_changes_and_no_other_run_does_it(store: Sto
         assert await reads(store) == before
 
         await append(store, RUN)
-        assert len(await watch.next(5)) == 1
+        assert len(await watch.next(PATIENCE_S)) == 1
         assert await reads(store) == before + 1
     await follower.close()
 
@@ -163,9 +164,9 @@ async def test_what_came_while_the_subscription_was_lost_is_read_once_it_is_back
         await append(store, RUN, 3)
 
         told = list[RunNews]()
-        async with asyncio.timeout(20):
+        async with patience():
             while len(told) < 3:
-                told += await watch.next(5)
+                told += await watch.next(PATIENCE_S)
     await follower.close()
 
     assert [seq for seq, _ in told] == [1, 2, 3]
@@ -178,7 +179,7 @@ async def test_what_no_hint_came_for_is_read_all_the_same(store: Store) -> None:
         event = write_event(RunPaused(at=store.about_now(), by=PersonId("anna")))
         await store.client.do("XADD", Keys.of(RUN).run(RUN), "0-1", "e", event)
 
-        assert [seq for seq, _ in await watch.next(20)] == [1]
+        assert [seq for seq, _ in await watch.next(PATIENCE_S)] == [1]
     await follower.close()
 
 
@@ -187,5 +188,5 @@ async def test_a_run_is_followed_from_its_first_event_on(store: Store) -> None:
     async with aclosing(follow(store, RUN)) as told:
         first = [await anext(told), await anext(told)]
         await append(store, RUN)
-        async with asyncio.timeout(20):
+        async with patience():
             assert [one.type for one in (*first, await anext(told))] == ["run_paused"] * 3

@@ -11,6 +11,7 @@ from bot.store.client import Client
 from bot.store.client.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
 from tests.bot.store.stores import ITEM, OUT, RUN, append, in_a, move_time, started, woken
 from tests.guards import guards
+from tests.waiting import patience
 
 NOTE = b"a note"
 
@@ -204,7 +205,7 @@ async def test_a_redis_that_is_away_is_told_in_words_and_after_a_bound(store: St
     away = Client("unix:///nowhere/redis.sock", patience_s=0.1)
 
     with pytest.raises(StoreError, match=r"Redis does not answer: .*Nothing is lost; it is tried again"):
-        async with asyncio.timeout(40):
+        async with patience():
             await away.do("PING")
 
     await away.close()

@@ -3,6 +3,7 @@
 import asyncio
 
 from bot.store.watch import ended
+from tests.waiting import PATIENCE_S
 
 
 async def deaf(times: int, ends: asyncio.Event) -> None:
@@ -28,7 +29,7 @@ async def test_a_task_that_will_not_end_is_given_up_in_time() -> None:
     task = asyncio.create_task(deaf(20, asyncio.Event()))
     await asyncio.sleep(0)
 
-    assert await asyncio.wait_for(ended([task], within_s=0.05, again_s=0.01), 60) == {task}
+    assert await asyncio.wait_for(ended([task], within_s=0.05, again_s=0.01), PATIENCE_S) == {task}
 
     assert await ended([task], again_s=0.01) == set()
 

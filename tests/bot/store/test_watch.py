@@ -25,7 +25,7 @@ from tests.bot.store.stores import (
     tool_started,
     write,
 )
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, patience, until
 
 ELSEWHERE = "s1r-aaaaaaaaaaaaa"
 
@@ -42,50 +42,57 @@ async def listeners(store: Store) -> int:
     return len((await store.client.do("CLIENT", "LIST", "TYPE", "pubsub")).splitlines())
 
 
+async def elsewhere(store: Store) -> None:
+    """Another run changes: hints come in their order, so what was to be told before has been told by then."""
+    await store.commit(Commit(run_id=ELSEWHERE, events=[paused()]))
+
+
 async def heard(changes: Changes, count: int = 1) -> frozenset[str]:
     """Everything that is told until so many runs have been."""
     found = frozenset[str]()
-    async with asyncio.timeout(40):
+    async with patience():
         while len(found) < count:
-            found |= await changes.next(5)
+            found |= await changes.next(PATIENCE_S)
     return found
 
 
 async def test_every_change_of_a_run_is_told_and_nothing_else(store: Store, follower: Follower) -> None:
     async with follower.changes() as changes:
         await append(store, started())
-        assert await changes.next(5) == {RUN}
+        assert await changes.next(PATIENCE_S) == {RUN}
         assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)).state == "started"
-        assert await changes.next(5) == {RUN}
+        assert await changes.next(PATIENCE_S) == {RUN}
         await move_time(store, LEASE_S + 1)
         assert await store.orphan(RUN, ATTEMPT, orphaned()) == "committed"
-        assert await changes.next(5) == {RUN}
+        assert await changes.next(PATIENCE_S) == {RUN}
         assert await store.finish_tool(RUN, ATTEMPT, finished())
-        assert await changes.next(5) == {RUN}
+        assert await changes.next(PATIENCE_S) == {RUN}
         assert await store.settle(RUN, 4, None, line("new"))
-        assert await changes.next(5) == {RUN}
+        assert await changes.next(PATIENCE_S) == {RUN}
 
         assert await store.settle(RUN, 4, None, line("new"))
         assert not await store.settle(RUN, 3, None, line("late"))
         await append(store, paused(), expect=1)
         await put(store, write())
-        assert await changes.next(0.1) == frozenset()
+        await elsewhere(store)
+        assert await changes.next(PATIENCE_S) == {ELSEWHERE}
 
 
 async def test_what_changes_between_two_calls_is_told_at_once_over_all_shards(store: Store, follower: Follower) -> None:
     async with follower.changes() as one, follower.changes() as other:
         for _ in range(3):
             await append(store, paused())
-        await store.commit(Commit(run_id=ELSEWHERE, events=[paused()]))
+        await elsewhere(store)
         assert await heard(other, 2) == {RUN, ELSEWHERE}
-        assert await one.next(5) == {RUN, ELSEWHERE}
+        assert await one.next(PATIENCE_S) == {RUN, ELSEWHERE}
         assert (await one.next(0), await other.next(0)) == (frozenset(), frozenset())
 
 
 async def test_what_was_before_is_not_told(store: Store, follower: Follower) -> None:
     await append(store, paused())
     async with follower.changes() as changes:
-        assert await changes.next(0.1) == frozenset()
+        await elsewhere(store)
+        assert await changes.next(PATIENCE_S) == {ELSEWHERE}
 
 
 async def test_who_lets_too_much_gather_is_told_to_look_at_everything(store: Store, follower: Follower) -> None:
@@ -94,11 +101,11 @@ async def test_who_lets_too_much_gather_is_told_to_look_at_everything(store: Sto
         await asyncio.gather(*(store.commit(Commit(run_id=run_id, events=[paused()])) for run_id in ids[:1_000]))
         assert await heard(listens, 1_000) == set(ids[:1_000])
         await store.commit(Commit(run_id=ids[-1], events=[paused()]))
-        assert await listens.next(5) == {ids[-1]}
+        assert await listens.next(PATIENCE_S) == {ids[-1]}
 
-        assert await sleeps.next(5) == EVERYTHING
+        assert await sleeps.next(PATIENCE_S) == EVERYTHING
         await append(store, paused())
-        assert await sleeps.next(5) == {RUN}
+        assert await sleeps.next(PATIENCE_S) == {RUN}
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
@@ -107,7 +114,7 @@ async def test_hints_come_in_the_older_and_the_newer_form_of_the_protocol(redis:
     follower = Follower(store)
     async with follower.changes() as changes:
         await append(store, paused())
-        assert await changes.next(5) == {RUN}
+        assert await changes.next(PATIENCE_S) == {RUN}
     await follower.close()
     await store.client.close()
 
@@ -144,7 +151,7 @@ async def test_many_watch_over_one_connection_and_none_stays_when_they_have_left
         async with follower.changes(), follower.changes() as one, follower.changes():
             assert await listeners(store) == 1
             await append(store, paused())
-            assert await one.next(5) == {RUN}
+            assert await one.next(PATIENCE_S) == {RUN}
 
         async def nobody() -> bool:
             return await listeners(store) == 0
@@ -156,24 +163,24 @@ async def test_after_its_connection_was_lost_everybody_looks_at_everything(store
     async with follower.changes() as one, follower.changes() as other:
         await store.client.do("CLIENT", "KILL", "TYPE", "pubsub")
 
-        assert [await one.next(5), await other.next(5)] == [EVERYTHING, EVERYTHING]
+        assert [await one.next(PATIENCE_S), await other.next(PATIENCE_S)] == [EVERYTHING, EVERYTHING]
         await append(store, paused())
-        assert await one.next(5) == {RUN}
+        assert await one.next(PATIENCE_S) == {RUN}
 
 
 async def test_a_hint_that_is_no_run_deafens_nobody(store: Store, follower: Follower) -> None:
     async with follower.changes() as one, follower.changes() as other:
         await store.client.do("PUBLISH", Keys(0).changed, b"\xff")
 
-        assert [await one.next(5), await other.next(5)] == [EVERYTHING, EVERYTHING]
+        assert [await one.next(PATIENCE_S), await other.next(PATIENCE_S)] == [EVERYTHING, EVERYTHING]
         await append(store, paused())
-        assert await one.next(5) == {RUN}
+        assert await one.next(PATIENCE_S) == {RUN}
 
 
 async def test_closing_ends_every_watch_of_changes_and_lets_nobody_begin_one(store: Store) -> None:
     follower = Follower(store)
     async with follower.changes() as changes:
-        waiting = asyncio.create_task(changes.next(30))
+        waiting = asyncio.create_task(changes.next(PATIENCE_S))
         assert not (await asyncio.wait([waiting], timeout=0.1))[0]
         await follower.close()
         with pytest.raises(FollowingEnds):
@@ -193,11 +200,11 @@ async def test_closing_ends_listening_at_whatever_moment_it_comes(store: Store) 
 
         async def watch(follower: Follower = follower) -> None:
             async with follower.changes() as changes:
-                await changes.next(30)
+                await changes.next(PATIENCE_S)
 
         watching = asyncio.create_task(watch())
         await asyncio.wait([watching], timeout=0.0002 * number)
-        async with asyncio.timeout(40):
+        async with patience():
             await follower.close()
             with pytest.raises(FollowingEnds):
                 await watching
@@ -207,7 +214,7 @@ async def test_a_watcher_that_is_cancelled_leaves_nothing_behind(store: Store, f
     async def watch() -> None:
         async with follower.changes() as changes:
             while True:
-                await changes.next(30)
+                await changes.next(PATIENCE_S)
 
     async def nobody() -> bool:
         return await listeners(store) == 0

@@ -16,6 +16,7 @@ from bot.policy.judgements import Decided, NotEntitled, Unclear
 from bot.store import Commit
 from bot.testing import NO_MORE, Fails, Scripted, sayso, until
 from tests.servers.lines import TOP
+from tests.waiting import PATIENCE_S
 
 DESK = {"desk": ["bo", "cy"]}
 RING = CallTool(tool="ring", arguments={"bell": "front"})
@@ -279,4 +280,4 @@ def test_the_product_does_not_know_the_kit_and_the_kit_knows_no_test_framework()
 
     assert len(others) > 100
     assert [path for path in others if "bot.testing" in path.read_text()] == []
-    subprocess.run([sys.executable, "-c", look], cwd=TOP, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", look], cwd=TOP, check=True, timeout=PATIENCE_S)

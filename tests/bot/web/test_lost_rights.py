@@ -12,10 +12,10 @@ from tests.servers.console import a_console
 from tests.servers.markup import Markup
 from tests.servers.web import Api, serving
 from tests.tables import becomes, without
+from tests.waiting import patience
 from tests.world import World, a_world
 
 OPERATORS = TOML + '\n[roles]\noperator = ["person:dan"]\n'
-WITHIN_S = 40
 LOOK_S = 0.05
 
 
@@ -49,7 +49,7 @@ async def test_the_stream_of_a_run_ends_for_whoever_may_no_longer_see_it(office:
     async with serving(office.app, look_s=LOOK_S) as api:
         others = asyncio.create_task(rest_of(api, "anna", run_id, asyncio.Event()))
         following = asyncio.create_task(rest_of(api, person, run_id, began))
-        async with asyncio.timeout(WITHIN_S):
+        async with patience():
             await began.wait()
             await becomes(office, toml)
             said = await following
@@ -71,9 +71,10 @@ async def test_a_page_that_follows_says_that_it_may_be_seen_no_longer(office: Wo
         follows = next(found["data-follow"] for _, found in tags if "data-follow" in found)
         async with aclosing(dan.stream(follows)) as stream:
             rest = asyncio.ensure_future(_all(stream))
-            assert not (await asyncio.wait([rest], timeout=0.2))[0]
+            await console.api.until_open()
+            assert not rest.done()
             await becomes(office, TOML)
-            async with asyncio.timeout(WITHIN_S):
+            async with patience():
                 name, html = (await rest)[-1]
 
     assert (name, Markup(html).words) == ("gone", "You may no longer see this. To the first page")
@@ -88,7 +89,8 @@ async def test_who_waits_for_a_request_that_they_may_no_longer_see_is_not_shown_
     async with serving(office.app) as api:
         dan = await api.client("dan")
         waiting = asyncio.create_task(dan.get(f"/v1/requests/{record.request.id}?wait_s=40", timeout=90))
-        assert not (await asyncio.wait([waiting], timeout=0.2))[0]
+        await api.until_open()
+        assert not waiting.done()
         await becomes(office, TOML)
         await office.decide("bo", record, "approve")
 

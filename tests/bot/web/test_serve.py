@@ -17,10 +17,8 @@ from bot.web.serve import Limits
 from tests.office import QUICK
 from tests.servers.program import COMMAND, environment, sayso
 from tests.servers.web import serving
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, patience, until
 from tests.world import World
-
-QUICKLY_S = 40.0
 
 
 def settings(world: World) -> dict[str, str]:
@@ -38,12 +36,12 @@ async def a_web(world: World) -> AsyncGenerator[tuple[asyncio.subprocess.Process
     )  # fmt: skip
     assert program.stdout
     try:
-        async with asyncio.timeout(40):
+        async with patience():
             said = await program.stdout.readuntil(b'"port":') + await program.stdout.readline()
         port = re.search(rb'"port":(\d+)', said)
         assert port
         url = f"http://127.0.0.1:{int(port[1])}"
-        async with AsyncClient(base_url=url, timeout=QUICKLY_S) as anybody:
+        async with AsyncClient(base_url=url, timeout=PATIENCE_S) as anybody:
             await until(lambda: is_ready(anybody), what="the process is ready")
         yield program, url
     finally:
@@ -76,7 +74,7 @@ async def test_a_web_process_leaves_in_order_with_streams_open(world: World) -> 
 
             program.send_signal(signal.SIGTERM)
 
-            async with asyncio.timeout(QUICKLY_S):
+            async with patience():
                 rest = [line async for line in lines]
                 assert await program.wait() == 0
     assert any(line.startswith("data: ") for line in rest)
@@ -87,7 +85,7 @@ async def test_two_web_processes_are_one_installation(world: World) -> None:
     async with a_web(world) as (_, first), a_web(world) as (_, second):
         headers = await key_of(world, "anna")
         of_bo = await key_of(world, "bo")
-        async with AsyncClient(headers=headers) as anna, AsyncClient(headers=of_bo, timeout=QUICKLY_S) as bo:
+        async with AsyncClient(headers=headers) as anna, AsyncClient(headers=of_bo, timeout=PATIENCE_S) as bo:
             record = await world.opened(await world.trigger("press it"))
             path = f"/v1/requests/{record.request.id}"
             waiting = asyncio.create_task(anna.get(f"{first}{path}?wait_s=50", timeout=90))
@@ -96,7 +94,7 @@ async def test_two_web_processes_are_one_installation(world: World) -> None:
             vote = {"vote": "approve", "digest": record.request.digest}
             await bo.post(f"{second}{path}/answer", json=vote)
 
-            async with asyncio.timeout(QUICKLY_S):
+            async with patience():
                 assert (await waiting).json()["state"] == "approved"
 
 
@@ -158,7 +156,7 @@ async def test_where_there_are_too_many_connections_the_oldest_silent_one_ends(w
         silent = [await half_open(port, b"GET /") for _ in range(10)]
 
         assert [await is_closed(reader) for reader, _ in silent[:6]] == [True] * 6
-        async with AsyncClient(base_url=api.url, timeout=QUICKLY_S) as anybody:
+        async with AsyncClient(base_url=api.url, timeout=PATIENCE_S) as anybody:
             assert (await anybody.get("/healthz")).status_code == HTTPStatus.OK
 
         assert await is_closed(silent[6][0])

@@ -21,7 +21,7 @@ from tests.channels.email.mails import NOON, TOKEN, mail
 from tests.long import few_of
 from tests.servers.dovecot import Dovecot
 from tests.servers.wire import Wire
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 HOLD_S = 0.6
 
@@ -107,7 +107,7 @@ async def test_a_process_that_lost_the_mailbox_stops_reading_it(desk: Desk) -> N
     await other.hold(60)
 
     with pytest.raises(ChannelUnavailable, match="another process may read the mailbox"):
-        await asyncio.wait_for(frozen.task, 60)
+        await asyncio.wait_for(frozen.task, PATIENCE_S)
     assert await other.hold(60), "and it did not take it from the other one"
     state = await desk.store().state()
     assert state is None or not state.trouble

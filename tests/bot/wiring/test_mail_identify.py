@@ -13,6 +13,7 @@ from channels import ChannelRefused
 from channels.email.identity.identify import identify
 from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.verdict import SERVER
+from tests.waiting import PATIENCE_S
 
 
 def imap_alone(host: MailHost, folder: Path, **more: str) -> Settings:
@@ -30,7 +31,7 @@ async def test_the_mail_a_person_was_asked_for_is_found_among_others(mailhost: M
 
     looking = asyncio.create_task(next_mail(settings, asked.put_nowait, look_every_s=0.05, inbox=inbox))
     await anna.write(address, await asked.get(), "hello")
-    raw = await asyncio.wait_for(looking, 60)
+    raw = await asyncio.wait_for(looking, PATIENCE_S)
 
     found = identify(raw, address)
     assert (found.author, found.way, found.authserv_id) == ("anna@corp.example", "dmarc", SERVER)

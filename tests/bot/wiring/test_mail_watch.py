@@ -10,7 +10,7 @@ from bot.process.processes import mail_watch
 from bot.render.cards import Words
 from bot.store.client import Client
 from bot.store.locks import MailboxStore
-from bot.wiring.mail_watch import AWAY_FOR, LOOK_EVERY_S, MailWatch
+from bot.wiring.mail_watch import AWAY_FOR, LOOK_EVERY_S, TELL_WITHIN_S, MailWatch
 from language import speaking
 from tests.waiting import until
 from tests.world import World
@@ -35,7 +35,9 @@ class Watched:
             raise ConnectionError
 
         alert = died if dies else self.hears
-        return MailWatch(MailboxStore(self.client, NAME), NAME, alert, lambda: self.now, tell_within_s=0.3)
+        # Only who dies has a claim that ends soon: one that ends while it tells would let another one tell it, too.
+        tell_within_s = 0.3 if dies else TELL_WITHIN_S
+        return MailWatch(MailboxStore(self.client, NAME), NAME, alert, lambda: self.now, tell_within_s=tell_within_s)
 
     def titles(self) -> list[str]:
         return [text.partition(". ")[0] for text in self.heard]

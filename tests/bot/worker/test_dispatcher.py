@@ -1,6 +1,5 @@
 """Retries: what is tried again, for how long, and what becomes of it in the end."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -13,7 +12,7 @@ from bot.store import Keys, WorkItem
 from channels import Channel, ChannelUnavailable, Inbound, Marks, Reading, Remembers
 from tests.fakes.slow import SlowChannel
 from tests.long import few_of
-from tests.waiting import until
+from tests.waiting import patience, until
 from tests.world import World, a_world
 
 
@@ -98,7 +97,7 @@ async def test_what_is_being_sent_and_is_brought_once_more_is_not_sent_beside_it
         sent = channels["email"].sent
         await until(lambda: len(sent) == 2, what="both cards are on their way")
 
-        async with asyncio.timeout(40):
+        async with patience():
             for entry in await world.unsent():
                 await world.app.work.dispatcher.look(WorkItem("out", entry.id))
 

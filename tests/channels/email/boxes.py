@@ -1,6 +1,5 @@
 """Mails from any mailbox, and one mailbox of a Dovecot with what reads it; for tests of the channel."""
 
-import asyncio
 import secrets
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from channels.email.servers.bookmark import Cursor
 from channels.email.servers.imap_mailbox import ImapMailbox
 from tests.channels.email.mails import mail
 from tests.servers.dovecot import Dovecot
+from tests.waiting import patience
 
 
 @dataclass
@@ -58,7 +58,7 @@ def body(item: Item) -> str:
 async def take(mailbox: Mailbox, count: int) -> list[Item]:
     """The next mails, each of them done before the next one is asked for."""
     items: list[Item] = []
-    async with asyncio.timeout(40), aclosing(mailbox.items()) as found:
+    async with patience(), aclosing(mailbox.items()) as found:
         async for item in found:
             items.append(item)
             await mailbox.done(item)

@@ -17,6 +17,7 @@ from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People
 from tests.fakes.desk import EmptyDesk
 from tests.fakes.marks import MemoryMarks
+from tests.waiting import PATIENCE_S, patience
 
 PASSWORDS = {BOT: "bot-pw", "anna@corp.example": "anna-pw", "bo@corp.example": "bo-pw"}
 
@@ -50,7 +51,7 @@ class Post:
     def client(self, login: str | None = None) -> Transport:
         """SMTP as `login`, or without logging in."""
         password = PASSWORDS[login] if login else None
-        return Transport(lambda: Relay("127.0.0.1", self.server.port, login, password, "none"), timeout_s=5)
+        return Transport(lambda: Relay("127.0.0.1", self.server.port, login, password, "none"), timeout_s=PATIENCE_S)
 
     def box(self, address: str) -> Path:
         return folder_of(self.folder, address)
@@ -60,7 +61,7 @@ class Post:
         queue = asyncio.Queue[Inbound]()
         receiving = asyncio.create_task(self.channel.receive(queue.put, EmptyDesk()))
         try:
-            async with asyncio.timeout(40):
+            async with patience():
                 return [await queue.get() for _ in range(count)]
         finally:
             receiving.cancel()
@@ -118,6 +119,6 @@ def unfriendly() -> Unfriendly:
         server = await asyncio.start_server(welcome, "127.0.0.1", 0)
         async with server:
             yield server.sockets[0].getsockname()[1]
-            await asyncio.wait(talks, timeout=5)
+            await asyncio.wait(talks, timeout=PATIENCE_S)
 
     return serve

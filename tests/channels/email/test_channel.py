@@ -13,6 +13,7 @@ from channels.email.transport import Relay, Transport
 from tests.channels.email.conftest import Post, Unfriendly
 from tests.channels.email.mails import BO, BOT, NOON, TOKEN, approval, arrived, mail
 from tests.fakes.desk import EmptyDesk
+from tests.waiting import patience
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 
@@ -167,7 +168,7 @@ async def test_a_mail_that_was_not_accepted_stays_and_is_handed_over_again(post:
         accepted.set()
 
     receiving = asyncio.create_task(post.channel.receive(accept, EmptyDesk()))
-    async with asyncio.timeout(40):
+    async with patience():
         await accepted.wait()
     receiving.cancel()
     await asyncio.wait([receiving])

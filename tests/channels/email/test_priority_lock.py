@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.email.priority_lock import PriorityLock
+from tests.waiting import patience
 
 
 async def _drive(turns: PriorityLock, order: list[int], inside: list[int], number: int, rank: int) -> None:
@@ -39,7 +40,7 @@ def test_whoever_goes_away_takes_nobody_s_turn(people: list[tuple[int, int]]) ->
             for (_, leaves), task in zip(people, tasks, strict=True):
                 if leaves == step:
                     task.cancel()
-        async with asyncio.timeout(40):
+        async with patience():
             found = await asyncio.gather(*tasks, return_exceptions=True)
         assert all(error is None or isinstance(error, asyncio.CancelledError) for error in found)
         assert not turns.is_taken

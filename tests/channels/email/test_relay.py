@@ -19,7 +19,7 @@ from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval, m
 from tests.servers.authority import Authority
 from tests.servers.relay import Fault, RelayServer, Stage
 from tests.servers.token_endpoint import TokenEndpoint
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 TO = ("anna@corp.example",)
 TO_BO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
@@ -38,7 +38,7 @@ def relay(server: RelayServer, **more: Any) -> Relay:
 
 
 async def send(relay: Relay) -> None:
-    await Transport(lambda: relay, timeout_s=2).send(mail(), sender=BOT, recipients=TO)
+    await Transport(lambda: relay, timeout_s=PATIENCE_S).send(mail(), sender=BOT, recipients=TO)
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
@@ -99,12 +99,14 @@ async def test_a_fault_says_whether_to_send_again_or_to_act(
 ) -> None:
     server = await stack.enter_async_context(RelayServer(faults=[fault]))
 
+    transport = Transport(lambda: relay(server), timeout_s=1 if fault == "slow" else PATIENCE_S)
+
     with pytest.raises(error, match=f"(?s){told}"):
-        await Transport(lambda: relay(server), timeout_s=0.3).send(mail(), sender=BOT, recipients=TO)
+        await transport.send(mail(), sender=BOT, recipients=TO)
 
 
 def sending(
-    server: RelayServer, folder: Path, way: Way = "plus", timeout_s: float = 2, public: str = ""
+    server: RelayServer, folder: Path, way: Way = "plus", timeout_s: float = PATIENCE_S, public: str = ""
 ) -> EmailChannel:
     """The bot's channel, sending through `server`."""
     return EmailChannel(
@@ -127,7 +129,7 @@ async def test_a_card_whose_answer_was_lost_is_sent_again_as_the_very_same_mail_
     card = approval(receipt=TOKEN)
 
     with pytest.raises(ChannelUnavailable):
-        await sending(server, tmp_path, way, 0.3).send(card, TO_BO, "d1")
+        await sending(server, tmp_path, way, 1).send(card, TO_BO, "d1")
     server.let_go()
     await until(lambda: len(server.taken) == 1, what="the first one was taken")
     await sending(server, tmp_path, way).send(card, TO_BO, "d1")

@@ -7,12 +7,13 @@ from channels.email.local.letters import letters
 from channels.email.transport import Relay, Transport
 from tests.channels.email.conftest import Post, Unfriendly
 from tests.channels.email.mails import mail
+from tests.waiting import PATIENCE_S
 
 SENDER, TO = "bo@corp.example", ("anna@corp.example",)
 
 
 def transport(port: int) -> Transport:
-    return Transport(lambda: Relay("127.0.0.1", port, tls="none"), timeout_s=2)
+    return Transport(lambda: Relay("127.0.0.1", port, tls="none"), timeout_s=PATIENCE_S)
 
 
 async def test_a_mail_arrives(post: Post) -> None:

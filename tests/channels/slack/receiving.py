@@ -173,7 +173,7 @@ def office_of(
     language: Language = "en",
 ) -> Office:
     """An office for `people` that does not receive yet."""
-    api = Api(bot_token or slack.bot_token, slack.base_url, timeout_s=3)
+    api = Api(bot_token or slack.bot_token, slack.base_url)
     reports = list[tuple[bool, str]]()
 
     async def report(connected: bool, why: str) -> None:

@@ -6,17 +6,20 @@ import time
 
 
 class Clock:
-    """Seconds since 1970, as Slack sees them. It runs by itself; `move` lets everything that waits wait less."""
+    """Seconds since 1970, as Slack sees them. It runs by itself; `move` lets everything that waits wait less.
+
+    What an app has three seconds for goes by `moved_s`, how far tests have moved it: a busy machine is no slow app.
+    """
 
     def __init__(self) -> None:
-        self._ahead_s = 0.0
+        self.moved_s = 0.0
         self._moved = asyncio.Event()
 
     def now(self) -> float:
-        return time.time() + self._ahead_s
+        return time.time() + self.moved_s
 
     def move(self, seconds: float) -> None:
-        self._ahead_s += seconds
+        self.moved_s += seconds
         self._moved.set()
         self._moved = asyncio.Event()
 
@@ -27,6 +30,12 @@ class Clock:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._moved.wait()
+
+    async def is_moved(self, seconds: float) -> None:
+        """Return when tests have moved this clock by so much."""
+        until_s = self.moved_s + seconds
+        while self.moved_s < until_s:
+            await self._moved.wait()
 
 
 class Changes:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tests.fakes.slack import payloads
 from tests.fakes.slack.model import Json
-from tests.fakes.slack.state import Slack
+from tests.fakes.slack.state import ANSWER_WITHIN_S, Slack
 
 Type = Literal["events_api", "interactive", "slash_commands"]
 
@@ -23,7 +23,6 @@ class Outcome:
     acked: bool
     reason: str = ""
     answer: Any = None
-    after_s: float = 0
     try_again: bool = True
 
 
@@ -143,12 +142,8 @@ class Deliveries:
 
     async def _try(self, parcel: Parcel, attempt: int, reason: str) -> Outcome:
         ferry = self._socket if self._slack.settings.socket_mode else self._http
-        began = asyncio.get_running_loop().time()
         outcome = await ferry.carry(parcel, attempt, reason)
-        after_s = asyncio.get_running_loop().time() - began
-        parcel.tries.append(
-            {"attempt": attempt, "acked": outcome.acked, "reason": outcome.reason, "after_s": round(after_s, 6)}
-        )
+        parcel.tries.append({"attempt": attempt, "acked": outcome.acked, "reason": outcome.reason})
         if outcome.acked:
             parcel.state, parcel.answer = "acked", outcome.answer
         self._slack.changes.note()
@@ -157,7 +152,9 @@ class Deliveries:
 
 async def within(slack: Slack, answer: "asyncio.Future[Outcome]", late: Outcome) -> Outcome:
     """`answer`, or `late` when Slack's patience is over by Slack's clock."""
-    patience = asyncio.ensure_future(slack.clock.passes(slack.settings.answer_within_s))
+    given_s, clock = slack.settings.answer_within_s, slack.clock
+    passes = clock.is_moved(ANSWER_WITHIN_S) if given_s is None else clock.passes(given_s)
+    patience = asyncio.ensure_future(passes)
     try:
         await asyncio.wait({answer, patience}, return_when=asyncio.FIRST_COMPLETED)
     finally:

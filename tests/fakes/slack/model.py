@@ -227,7 +227,7 @@ class Trigger:
     """A trigger id: good for one view, for three seconds (https://docs.slack.dev/interactivity/handling-user-interaction)."""
 
     user: str
-    expires_at: float
+    until_s: float
     view: str | None = None
     used: bool = False
 

@@ -169,7 +169,7 @@ async def _decides(world: World, run_id: RunId, record: RequestRecord) -> None:
             return False
         return True
 
-    await until(has, 60, what=f"a decision about {run_id}")
+    await until(has, what=f"a decision about {run_id}")
 
 
 @pytest.mark.long

@@ -21,7 +21,7 @@ async def test_dan_freezes_production_from_slack(redis: str, tmp_path: Path, sla
         async def is_frozen() -> bool:
             return bool(await office.world.app.requests.freezes.all())
 
-        await slack.until(is_frozen, "production is frozen", within_s=60)
+        await slack.until(is_frozen, "production is frozen")
         [freeze] = await office.world.app.requests.freezes.all()
         assert (freeze.environment, freeze.by, freeze.reason) == ("production", "dan", "incident 4711")
         assert await office.runs() == []
@@ -42,7 +42,7 @@ async def test_bo_says_it_to_the_bot_and_dan_is_asked_until_he_is_back(
         async def is_set() -> bool:
             return bool(await office.world.app.requests.absences.all())
 
-        await slack.until(is_set, "Bo is away", within_s=60)
+        await slack.until(is_set, "Bo is away")
         assert await office.runs() == []
         await office.anna.says("#ops", "@sayso press bell")
         record = await office.world.opened(await office.only_run())

@@ -11,7 +11,7 @@ from tests.bot.web.problems import refused
 from tests.long import few_of
 from tests.office import TOML
 from tests.servers.web import Api, serving
-from tests.waiting import until
+from tests.waiting import patience, until
 from tests.world import World
 
 
@@ -338,19 +338,16 @@ async def test_who_waits_for_a_request_hears_at_once_when_it_is_decided(world: W
     bo, record = await api.client("bo"), await asked(world)
     path = f"/v1/requests/{record.request.id}?wait_s=50"
     waiting = [asyncio.create_task(bo.get(path)) for _ in range(5)]
-    assert not (await asyncio.wait(waiting, timeout=0.3))[0]
+    await api.until_open(5)
+    assert not any(one.done() for one in waiting)
 
     await world.decide("cy", record, "approve")
 
-    async with asyncio.timeout(40):
+    async with patience():
         answers = await asyncio.gather(*waiting)
     assert {answer.json()["state"] for answer in answers} == {"approved"}
-    async with asyncio.timeout(40):
+    async with patience():
         assert (await bo.get(path)).json()["decision"]["by"] == ["cy"], "nobody waits for what is closed"
-
-
-async def is_waiting(client: AsyncClient) -> bool:
-    return "sayso_http_streams 1.0" in (await client.get("/metrics")).text
 
 
 async def test_who_waits_also_hears_of_a_vote_and_of_a_new_revision(world: World, api: Api) -> None:
@@ -359,12 +356,12 @@ async def test_who_waits_also_hears_of_a_vote_and_of_a_new_revision(world: World
     path = f"/v1/requests/{record.request.id}?wait_s=50"
 
     voted = asyncio.create_task(bo.get(path))
-    await until(lambda: is_waiting(bo), what="somebody waits for the vote")
+    await api.until_open()
     await world.decide("cy", record, "approve")
     assert len((await voted).json()["votes"]) == 1
 
     revised = asyncio.create_task(bo.get(path))
-    await until(lambda: is_waiting(bo), what="somebody waits for the revision")
+    await api.until_open()
     await world.steering.amend(record.request.id, PersonId("anna"), {"what": "that"})
     assert (await revised).json()["revision"] == 2
 
@@ -392,12 +389,13 @@ async def test_who_waits_with_a_key_that_is_revoked_meanwhile_is_told_nothing(wo
     record = await world.opened(await world.trigger("press it"))
     key, text = await api.key("bo")
     wait = asyncio.create_task(api.with_key(text).get(f"/v1/requests/{record.request.id}?wait_s=50"))
-    assert not (await asyncio.wait([wait], timeout=0.2))[0]
+    await api.until_open()
+    assert not wait.done()
 
     await api.keyring.revoke(key.prefix)
     await world.decide("cy", record, "approve")
 
-    async with asyncio.timeout(40):
+    async with patience():
         refused(await wait, 401, "no-key")
 
 

@@ -13,6 +13,7 @@ from bot.store.client import Client
 from tests.bot.web.problems import refused
 from tests.long import few_of
 from tests.servers.web import Api, serving
+from tests.waiting import patience, until
 from tests.world import World
 
 STREAM = {"Accept": "text/event-stream"}
@@ -101,13 +102,14 @@ async def test_a_stream_ends_with_its_key_and_tells_nothing_more(world: World, p
     async with serving(world.app, ping_s=ping_s) as api:
         key, text = await api.key("anna")
         stream = asyncio.create_task(all_told(api.with_key(text), run_id))
-        assert not (await asyncio.wait([stream], timeout=0.3))[0]
+        await api.until_open()
+        assert not stream.done()
 
         await api.keyring.revoke(key.prefix)
         if ping_s > 1:
             await world.steer(RunId(run_id), "pause")
 
-        async with asyncio.timeout(40):
+        async with patience():
             assert "run_paused" not in {event.type for _, event in await stream}
 
 
@@ -136,11 +138,12 @@ async def test_what_one_process_writes_the_streams_of_another_tell(world: World,
             run_id = (await anna.post("/v1/runs", json={"text": "press it"})).json()["id"]
             record = await world.opened(run_id)
             stream = asyncio.create_task(all_told(anna, run_id))
-            assert not (await asyncio.wait([stream], timeout=0.2))[0]
+            await away.until_open()
+            assert not stream.done()
             vote = {"vote": "approve", "digest": record.request.digest}
             assert (await bo.post(f"/v1/requests/{record.request.id}/answer", json=vote)).status_code == 200
 
-            async with asyncio.timeout(40):
+            async with patience():
                 events = await stream
         assert events[-1][1].type == "run_ended"
     finally:
@@ -170,7 +173,7 @@ async def test_many_streams_share_few_connections(world: World, api: Api) -> Non
         for record in records:
             await world.decide("bo", record, "approve")
 
-        async with asyncio.timeout(40):
+        async with patience():
             bodies = await asyncio.gather(*ends)
     await client.close()
     assert all(b"run_ended" in body for body in bodies)
@@ -183,13 +186,19 @@ async def test_a_stream_ends_when_its_process_leaves_and_is_taken_up_elsewhere(w
     async with serving(world.app) as first:
         anna = await first.client("anna")
         answer = anna.stream("GET", f"/v1/runs/{run_id}/events", headers=STREAM)
-        entered = await answer.__aenter__()
-        body = asyncio.create_task(entered.aread())
-        assert not (await asyncio.wait([body], timeout=0.2))[0]
-    async with asyncio.timeout(40):
-        cut = await body
+        lines, ids = (await answer.__aenter__()).aiter_lines(), list[str]()
+
+        async def read() -> None:
+            async for line in lines:
+                if line.startswith("id: "):
+                    ids.append(line)
+
+        reading = asyncio.create_task(read())
+        await until(lambda: len(ids) >= len(seen), what="all that was is told")
+    async with patience():
+        await reading
     await answer.__aexit__(None, None, None)
-    at = cut.count(b"\nid: ")
+    at = len(ids)
 
     async with serving(world.app) as second:
         rest = asyncio.create_task(all_told(await second.client("anna"), run_id, **{"Last-Event-ID": str(at)}))
@@ -205,14 +214,15 @@ async def test_nothing_is_lost_while_redis_restarts_the_readers_connection(world
     anna, run_id = await api.client("anna"), await world.trigger("press it")
     record = await world.opened(run_id)
     stream = asyncio.create_task(all_told(anna, run_id))
-    assert not (await asyncio.wait([stream], timeout=0.2))[0]
+    await api.until_open()
+    assert not stream.done()
     client = Client(world.url)
     await client.do("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     await client.close()
 
     await world.decide("bo", record, "approve")
 
-    async with asyncio.timeout(40):
+    async with patience():
         events = await stream
     assert [seq for seq, _ in events] == list(range(1, len(events) + 1))
     stored = await world.events(run_id)

@@ -13,7 +13,7 @@ from bot.web.api.application import application
 from bot.web.here import Here
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits
-from tests.waiting import until
+from tests.waiting import patience, until
 from tests.world import World
 
 
@@ -49,7 +49,7 @@ class Call:
 
     async def answer(self) -> tuple[int, dict[str, str], dict[str, Any]]:
         """(status, headers, body) of a whole answer."""
-        async with asyncio.timeout(40):
+        async with patience():
             await self.task
         headers = {name.decode(): value.decode() for name, value in self.said[0]["headers"]}
         return self.said[0]["status"], headers, json.loads(b"".join(one.get("body", b"") for one in self.said[1:]))

@@ -8,7 +8,7 @@ import pytest
 from tests.bot.web.console.stage import Fields, Scene, a_scene, kept, proof
 from tests.long import few_of
 from tests.servers.console import FORM, OURS, SITE, Browser, Console, Page
-from tests.waiting import until
+from tests.waiting import patience, until
 from tests.world import World
 
 # Who has no session yet can send these two, and they carry no stamp.
@@ -179,7 +179,7 @@ async def test_looking_changes_nothing_however_often(
 
 async def begins(browser: Browser, method: str, path: str) -> int:
     """Return the status with which the answer begins; a page that follows never ends by itself."""
-    async with asyncio.timeout(40), browser.open(method, path, Accept="text/html") as answer:
+    async with patience(), browser.open(method, path, Accept="text/html") as answer:
         return answer.status_code
 
 

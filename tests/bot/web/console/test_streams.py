@@ -10,9 +10,9 @@ from agents.requests import PersonId, RunId
 from tests.long import few_of
 from tests.servers.console import Browser, Console, Page, a_console
 from tests.servers.markup import Markup
+from tests.waiting import patience
 from tests.world import World
 
-WITHIN_S = 60
 Part = tuple[str, str]
 
 
@@ -24,7 +24,7 @@ def following(page: Page) -> str:
 async def until_part(stream: AsyncIterator[Part], name: str, words: str = "") -> list[Part]:
     """The parts up to the first that is called `name` and says `words`, with it."""
     seen: list[Part] = []
-    async with asyncio.timeout(WITHIN_S):
+    async with patience():
         async for part in stream:
             seen.append(part)
             if part[0] == name and words in Markup(part[1]).words:
@@ -36,7 +36,7 @@ async def batch(browser: Browser, path: str, mark: str = "") -> list[str]:
     """The names of the parts of a stream's first news and its mark; `mark` is that of an earlier one."""
     seen: list[str] = []
     headers = {"Last-Event-ID": mark} if mark else {}
-    async with asyncio.timeout(WITHIN_S), browser.open("GET", path, **headers) as answer:
+    async with patience(), browser.open("GET", path, **headers) as answer:
         async for line in answer.aiter_lines():
             seen += [line] if line.startswith(("event: ", "id: ")) else []
             if line.startswith("id: "):
@@ -170,7 +170,7 @@ async def test_a_stream_stays_open_with_pings_and_is_nothing_for_strangers(world
     async with a_console(world, ping_s=0.05) as console:
         bo = await console.browser("bo")
         page = await waiting_run(world, bo)
-        async with asyncio.timeout(WITHIN_S), bo.open("GET", following(page)) as answer:
+        async with patience(), bo.open("GET", following(page)) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")
             assert answer.headers["x-accel-buffering"] == "no"
             body = b""
@@ -194,7 +194,7 @@ async def test_a_stream_ends_with_the_session_and_says_nothing_more(world: World
 
         await world.steer(RunId(page.path.removeprefix("/runs/")), "resume")
 
-        async with asyncio.timeout(WITHIN_S):
+        async with patience():
             assert [name for name, html in [part async for part in stream] if "resumed" in html] == []
 
 
@@ -204,10 +204,11 @@ async def test_a_stream_without_news_ends_with_the_session_too(world: World) -> 
         page = await waiting_run(world, bo)
         async with aclosing(bo.stream(following(page))) as stream:
             first = asyncio.ensure_future(anext(stream))
-            assert not (await asyncio.wait([first], timeout=0.2))[0]
+            await console.api.until_open()
+            assert not first.done()
             await bo.submit(page.form("/logout"))
 
-            async with asyncio.timeout(WITHIN_S):
+            async with patience():
                 seen = [await first, *[part async for part in stream]]
 
     [(name, html)] = seen
@@ -218,7 +219,7 @@ async def test_who_only_asks_whether_there_is_a_stream_opens_none(world: World, 
     bo = await console.browser("bo")
     page = await waiting_run(world, bo)
 
-    async with asyncio.timeout(WITHIN_S):
+    async with patience():
         answer = await bo.ask("HEAD", following(page))
         after = await bo.get("/")
 

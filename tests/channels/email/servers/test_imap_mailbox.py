@@ -16,7 +16,7 @@ from tests.channels.email.mails import mail
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing
 from tests.servers.wire import Wire
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, patience, until
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def idles(wire: Wire) -> None:
         seen = len(wire.sent)
         return seen > 2_000 and quiet > 30
 
-    await until(is_quiet, 10, "the line is quiet")
+    await until(is_quiet, what="the line is quiet")
 
 
 async def test_mails_come_in_the_order_of_arrival_and_are_not_marked_as_seen(box: Box) -> None:
@@ -54,7 +54,7 @@ async def test_what_is_done_does_not_come_again_and_what_is_not_done_does(box: B
     box.deliver("one", "two")
     await box.bodies(1)
 
-    async with asyncio.timeout(40), aclosing(box.mailbox().items()) as items:
+    async with patience(), aclosing(box.mailbox().items()) as items:
         undone = await anext(items)
 
     assert body(undone) == "two"
@@ -67,13 +67,13 @@ async def test_mail_is_told_of_at_once(box: Box, wire: Wire) -> None:
 
     await asyncio.to_thread(box.deliver, "fresh")
 
-    async with asyncio.timeout(40):
+    async with patience():
         assert await waiting == ["fresh"]
 
 
 @pytest.mark.parametrize("when", ["after SELECT", "after SEARCH"])
 def test_mail_that_comes_just_before_an_idle_is_not_waited_for(box: Box, when: str) -> None:
-    session = Session(box.dovecot.endpoint(box.user), timeout_s=10)
+    session = Session(box.dovecot.endpoint(box.user), timeout_s=PATIENCE_S)
     session.open(None)
     long_ago = date(2026, 1, 1)
     if when == "after SELECT":
@@ -114,14 +114,14 @@ async def test_a_line_that_is_cut_mid_idle_ends_the_connection_with_words(box: B
 
 
 async def test_a_line_that_goes_dead_without_a_word_is_noticed(box: Box, wire: Wire) -> None:
-    mailbox = box.mailbox(port=wire.port, look_every_s=0.5, timeout_s=0.5)
+    mailbox = box.mailbox(port=wire.port, look_every_s=0.5, timeout_s=3)
     waiting = asyncio.create_task(box.bodies(1, mailbox))
     await idles(wire)
 
     wire.silence()
 
     with pytest.raises(ChannelUnavailable, match="does not answer"):
-        async with asyncio.timeout(40):
+        async with patience():
             await waiting
 
 
@@ -147,7 +147,7 @@ async def test_a_mailbox_full_of_mail_is_reached_with_every_mail_of_it(box: Box)
         looks.append(1)
 
     box.deliver("one", "two", "three")
-    async with asyncio.timeout(40), aclosing(box.mailbox(reached=reached).items()) as items:
+    async with patience(), aclosing(box.mailbox(reached=reached).items()) as items:
         for number in range(1, 4):
             await anext(items)
             assert len(looks) == number
@@ -159,7 +159,7 @@ async def test_a_process_that_leaves_does_not_wait_for_a_silent_server(box: Box,
     await until(lambda: wire.count, what="a connection")
 
     waiting.cancel()
-    async with asyncio.timeout(40):
+    async with patience():
         await asyncio.wait([waiting])
 
     assert waiting.cancelled()
@@ -203,7 +203,7 @@ async def looked_once(box: Box, now: datetime) -> None:
         looked.set()
 
     looking = asyncio.create_task(box.bodies(1, box.mailbox(now=lambda: now, reached=reached)))
-    async with asyncio.timeout(40):
+    async with patience():
         await looked.wait()
     looking.cancel()
     await asyncio.wait([looking])
@@ -234,7 +234,7 @@ async def test_of_a_huge_mail_only_the_beginning_is_fetched(box: Box, wire: Wire
 async def test_a_mail_that_vanishes_meanwhile_is_passed_over(box: Box) -> None:
     box.deliver("one", "gone", "three")
     mailbox = box.mailbox()
-    async with asyncio.timeout(40), aclosing(mailbox.items()) as items:
+    async with patience(), aclosing(mailbox.items()) as items:
         first = await anext(items)
         gone = next(path for path in box.dovecot.maildir(box.user).rglob("*.vm*") if b"gone" in path.read_bytes())
         gone.unlink()

@@ -14,18 +14,16 @@ HOME = "home"
 
 @dataclass(frozen=True)
 class Handled:
-    """The app's handling of an interaction. `acked_after_s` is the person's wait; `answer` the payload of the ack."""
+    """The app's handling of an interaction; `answer` is the payload of the ack."""
 
     acked: bool
-    acked_after_s: float
     answer: Any
     raw: Json
 
     @classmethod
     def of(cls, parcel: Json) -> "Handled":
         tries = parcel["tries"]
-        last: Json = tries[-1] if tries else {"acked": False, "after_s": 0}
-        return cls(last["acked"], last["after_s"], parcel["answer"], parcel)
+        return cls(bool(tries) and tries[-1]["acked"], parcel["answer"], parcel)
 
 
 @dataclass(frozen=True)

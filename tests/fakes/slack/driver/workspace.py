@@ -10,6 +10,7 @@ from httpx2 import AsyncClient
 
 from tests.fakes.slack.driver.person import Handled, Person
 from tests.fakes.slack.driver.sight import Json, Message
+from tests.waiting import PATIENCE_S
 
 T = TypeVar("T")
 _LONGEST_S = 30
@@ -28,7 +29,7 @@ class Workspace:
     def __init__(self, address: str) -> None:
         self.address = address
         self.base_url = f"{address}/api/"
-        self._client = AsyncClient(base_url=address, timeout=_LONGEST_S * 2, verify=_NO_TLS)
+        self._client = AsyncClient(base_url=address, timeout=PATIENCE_S, verify=_NO_TLS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -50,7 +51,7 @@ class Workspace:
         assert answer.status_code == 200, f"{noun}: {answer.text}"
         return answer.json()[noun]
 
-    async def until(self, found: Callable[[], Awaitable[T | None]], what: str, within_s: float = 30) -> T:
+    async def until(self, found: Callable[[], Awaitable[T | None]], what: str, within_s: float = PATIENCE_S) -> T:
         """The first truthy value of `found`, asked again after each change; AssertionError after `within_s`."""
         give_up_at, version = time.monotonic() + within_s, -1
         while True:
@@ -98,7 +99,7 @@ class Workspace:
         """The same message as it is now."""
         return next(each for each in await self.messages(message.channel) if each.ts == message.ts)
 
-    async def connected(self, at_least: int = 1, within_s: float = 30) -> list[Json]:
+    async def connected(self, at_least: int = 1, within_s: float = PATIENCE_S) -> list[Json]:
         """The app's connections, as soon as there are so many."""
 
         async def found() -> list[Json] | None:

@@ -120,7 +120,7 @@ def _trigger(call: Call) -> Trigger:
     if trigger.used:
         call.slack.violation(call.method, "a trigger id used twice")
         raise SlackError("exchanged_trigger_id")
-    if call.slack.clock.now() > trigger.expires_at:
+    if call.slack.clock.moved_s > trigger.until_s:
         raise SlackError("expired_trigger_id")
     trigger.used = True
     return trigger
