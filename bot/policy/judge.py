@@ -61,8 +61,19 @@ def judge(record: RequestRecord, answer: Answer, here: Collection[PersonId] | No
     """
     for check in CHECKS:
         if (objection := check(record, answer)) is not None:
-            return objection
+            return _while_open(objection, record)
     return _tally(record, answer, here)
+
+
+def not_theirs(record: RequestRecord) -> Judgement:
+    """Object to an answer of somebody who has nothing to do with the request."""
+    return _while_open(NotEntitled(why="not_an_approver", approvers=_eligible(record)), record)
+
+
+def _while_open(found: Judgement, record: RequestRecord) -> Judgement:
+    """Name nobody who may decide what nobody decides any more."""
+    is_over = isinstance(found, NotEntitled) and record.state != "open"
+    return NotEntitled(why="over", approvers=()) if is_over else found
 
 
 def _withdrawal(record: RequestRecord, answer: Answer) -> Judgement | None:

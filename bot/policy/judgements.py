@@ -114,11 +114,13 @@ class ClosedOtherwise(Frozen):
 class NotEntitled(Frozen):
     """The person may not decide; `approvers` are those who may.
 
-    `needed_later`: with their approval of this step too few would be left for another one.
+    `needed_later`: with their approval of this step too few would be left for another one. `over`: nobody may any more.
     """
 
     type: Literal["not_entitled"] = "not_entitled"
-    why: Literal["not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass", "needed_later"]
+    why: Literal[
+        "not_an_approver", "requester", "not_addressee", "editor", "handed_on", "break_glass", "needed_later", "over"
+    ]
     approvers: tuple[PersonId, ...]
 
 

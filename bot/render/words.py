@@ -449,6 +449,8 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return say("answer.not-break-glass", who=who)
         case "needed_later":
             return say("answer.needed-later", who=who)
+        case "over":
+            return say("answer.not-theirs-and-over")
 
 
 # In the order in which people are told of them.

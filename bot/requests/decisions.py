@@ -20,7 +20,7 @@ from bot.policy.approvers.steps import begun
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judge import is_kept, is_noted, judge
+from bot.policy.judge import is_kept, is_noted, judge, not_theirs
 from bot.policy.judgements import (
     Answer,
     Asked,
@@ -29,7 +29,6 @@ from bot.policy.judgements import (
     Delegated,
     DelegationRefused,
     Judgement,
-    NotEntitled,
     NotThisWay,
     OutOfDate,
     Remarked,
@@ -207,8 +206,7 @@ class Decisions:
         """Return the judgement, and the request that an edit makes of this one, or the policy that holds after it."""
         known = as_known_now(record, self._people)
         if is_stranger(record, known, answer.person):
-            may = eligible(known.request.policy, known.requesters)
-            return NotEntitled(why="not_an_approver", approvers=may), None
+            return not_theirs(known), None
         if isinstance(change, Edit):
             judgement, after_it = await judged(known, answer, change, self._people, self._run_of(record))
             return judgement, after_it and _to_write(after_it, record)

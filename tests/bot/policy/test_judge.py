@@ -110,6 +110,11 @@ def test_somebody_whom_the_policy_does_not_name_is_not_entitled(*, approve: bool
 
 
 @guards("judge:not_requester")
+@pytest.mark.parametrize("state", ["approved", "denied", "expired", "withdrawn"])
+def test_who_is_not_entitled_hears_of_nobody_who_may_where_nobody_may_any_more(state: RequestState) -> None:
+    assert judge(record(state=state), answer(DAN, approve=True)) == NotEntitled(why="over", approvers=())
+
+
 def test_a_requester_does_not_decide_even_as_an_approver() -> None:
     own = record(approval(requesters=(BO,)))
 

@@ -318,6 +318,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (ClosedOtherwise(state="expired"), APPROVAL, "the request is expired"),
         (NotEntitled(why="requester", approvers=(BO, CY)), APPROVAL, "You asked for this or steered it"),
         (NotEntitled(why="not_an_approver", approvers=()), APPROVAL, "not yours to decide. nobody may"),
+        (NotEntitled(why="over", approvers=()), APPROVAL, "not yours to decide, and it is no longer open"),
         (NotEntitled(why="not_addressee", approvers=(BO,)), APPROVAL, "made for somebody else"),
         (
             NotThisWay(ways=("console", "cli")),
