@@ -35,7 +35,7 @@ async def write(
     text: str,
     subject: str = "Re: Lunch at noon",
     answers: str = "<lunch@corp.example>",
-    at: datetime | None = None,
+    at: datetime | str | None = None,
     cc: str = "",
     without: str = "",
     by: str = "bo",
@@ -48,7 +48,7 @@ async def write(
         "To": to,
         "Cc": cc,
         "Subject": subject,
-        "Date": format_datetime(at or datetime.now(UTC)),
+        "Date": at if isinstance(at, str) else format_datetime(at or datetime.now(UTC)),
         "Message-ID": f"<{secrets.token_hex(8)}@corp.example>",
         "In-Reply-To": answers,
     }
@@ -221,6 +221,15 @@ async def test_a_mail_that_names_the_card_approves_it_as_real_mail_programs_writ
         for name in ("text", "subject", "answers")
     )
     await write(world, card.reply_to, text, subject, answers)
+
+    await approved(world, record)
+
+
+async def test_a_mail_dated_in_universal_time_without_a_zone_of_its_own_approves(world: World) -> None:
+    record, card = await card_for(world)
+    at = format_datetime(datetime.now(UTC)).replace("+0000", "-0000")  # RFC 5322, 3.3
+
+    await write(world, card.reply_to, "approve", f"Re: {card.subject}", card.message_id, at=at)
 
     await approved(world, record)
 
