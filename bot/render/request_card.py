@@ -179,13 +179,8 @@ def reply_notice(request: Request, said: Comment, text: str, people: People) -> 
 def answered_card(record: RequestRecord, said: Comment, text: str, people: People) -> Card:
     """The whole card once more, below the answer to what its reader asked back."""
     name, card = people.name_of(said.person), with_notes(request_card(record.request, people, said.at), record, people)
-    about = say("card.about", title=record.request.title)
     return card.model_copy(
-        update={
-            **_quoted(name, text),
-            "title": about,
-            "summary": f"{say('notice.answer', name=name)}\n{card.summary}",
-        }
+        update={**_quoted(name, text), "summary": f"{say('notice.answer', name=name)}\n{card.summary}"}
     )
 
 
