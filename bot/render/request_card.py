@@ -417,8 +417,9 @@ def offered_form(
     if me is None or form.format != "approval" or can.approve:
         return answered
     found = yes_of(record, people, answer_by(record, me, way, at))
-    # What the channel says where no approval counts by it is said to everybody.
-    why = "" if isinstance(found, NotThisWay) else feedback_text(found, record.request, people)
+    # Where no approval counts by the channel, it names the page by itself.
+    is_on_page = isinstance(found, NotThisWay) and "console" in found.ways
+    why = "" if is_on_page else feedback_text(found, record.request, people)
     return answered.model_copy(update={"why_not": why})
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from agents.requests import DeliveryId
 from bot.config.data_dir import DataDir
-from bot.policy.judge import judge
+from bot.policy.answers import Statement
+from bot.policy.judge import MOST_NOTED, judge
 from bot.policy.judgements import Counted, Decided
 from bot.policy.record import RequestRecord
 from bot.requests.tokens import Tokens
@@ -127,6 +128,41 @@ async def test_what_answers_in_place_of_a_card_tells_nobody_to_reply_to_it(world
 
     told = await world.next_mail("bo", about="The newest card that you got")
     assert "Reply approve" not in told.text
+
+
+async def test_whoever_answers_without_end_in_front_of_others_is_told_once_which_ways_are_left(world: World) -> None:
+    record, _ = await card_for(world)
+    decisions, bo = world.app.requests.decisions, record.request.policy.everybody[0]
+
+    async def in_front_of_others(number: int) -> None:
+        stands = await world.request(record.request.id)
+        said = Statement(
+            reply_id=f"mail-{number}",
+            person=bo,
+            channel="email",
+            revision=1,
+            digest=record.request.digest,
+            said="free_text",
+            text=f"hm, number {number}",
+            delivery_id=stands.cards_of(bo)[-1],
+            is_exposed=True,
+        )
+        await decisions.decide(record.request.id, said)
+
+    for number in range(MOST_NOTED + 4):
+        await in_front_of_others(number)
+    await until(lambda: any("no further card" in one.text for one in world.mails("bo")), what="Bo is told")
+    await world.quiet()
+
+    told = [one.text for one in world.mails("bo")]
+    assert len(told) == 1 + MOST_NOTED + 1
+    assert [("no further card" in one, "with: sayso answer" in one) for one in told if "no further" in one] == [
+        (True, True)
+    ]
+    assert not await counts(world, record, cards(world)[-1])
+    await world.reply("bo", cards(world)[-1], "no")
+    await until(lambda: world.mails("anna"), what="anna hears of it")
+    assert (await world.request(record.request.id)).state == "denied"
 
 
 async def test_an_approval_that_counts_says_nothing_of_another_card(world: World) -> None:
