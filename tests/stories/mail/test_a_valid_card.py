@@ -130,6 +130,7 @@ async def test_what_answers_in_place_of_a_card_tells_nobody_to_reply_to_it(world
     assert "Reply approve" not in told.text
 
 
+@pytest.mark.long
 async def test_whoever_answers_without_end_in_front_of_others_is_told_once_which_ways_are_left(world: World) -> None:
     record, _ = await card_for(world)
     decisions, bo = world.app.requests.decisions, record.request.policy.everybody[0]
