@@ -182,7 +182,7 @@ async def test_by_mail_it_is_a_line_and_nothing_else(office: World) -> None:
 
     await office.reply("bo", card, "delegate: Cy@corp.example\nreason: I am on the train\n")
 
-    told = await office.next_mail("bo", about="About")
+    told = await office.next_mail("bo", about="not counted")
     assert "You handed it on to Cy Cole, who decides in your place." in " ".join(told.text.split())
     now = await office.next_mail("cy", about="Press bell")
     assert "Handed on: Bo Berg to Cy Cole: “I am on the train”" in " ".join(now.text.split())
@@ -206,7 +206,7 @@ async def test_by_mail_nothing_else_is_taken_for_one(office: World, text: str) -
 
     await office.reply("bo", card, text)
 
-    await office.next_mail("bo", about="About")
+    await office.next_mail("bo", about="not counted")
     now = await office.request(record.request.id)
     assert (now.state, now.request.policy.handed_on) == ("open", ())
 
@@ -217,7 +217,7 @@ async def test_by_mail_a_refusal_comes_with_a_card_that_can_be_answered(office: 
 
     await office.reply("bo", card, "delegate: anna")
 
-    again = await office.next_mail("bo", about="About")
+    again = await office.next_mail("bo", about="not counted")
     assert "It was not handed on. Anna Ames asked for this" in " ".join(again.text.split())
     await office.reply("bo", again, "approve")
     await office.ended(record.request.run_id)
