@@ -182,7 +182,7 @@ async def test_by_mail_it_is_a_line_and_nothing_else(office: World) -> None:
 
     await office.reply("bo", card, "delegate: Cy@corp.example\nreason: I am on the train\n")
 
-    told = await office.next_mail("bo", about="not counted")
+    told = await office.next_mail("bo", about="About")
     assert "You handed it on to Cy Cole, who decides in your place." in " ".join(told.text.split())
     now = await office.next_mail("cy", about="Press bell")
     assert "Handed on: Bo Berg to Cy Cole: “I am on the train”" in " ".join(now.text.split())
@@ -217,7 +217,7 @@ async def test_by_mail_a_refusal_comes_with_a_card_that_can_be_answered(office: 
 
     await office.reply("bo", card, "delegate: anna")
 
-    again = await office.next_mail("bo", about="not counted")
+    again = await office.next_mail("bo", about="was not handed on")
     assert "It was not handed on. Anna Ames asked for this" in " ".join(again.text.split())
     await office.reply("bo", again, "approve")
     await office.ended(record.request.run_id)
