@@ -206,7 +206,7 @@ async def test_by_mail_nothing_else_is_taken_for_one(office: World, text: str) -
 
     await office.reply("bo", card, text)
 
-    await office.next_mail("bo", about="not counted")
+    await office.next_mail("bo", about="Press bell?")
     now = await office.request(record.request.id)
     assert (now.state, now.request.policy.handed_on) == ("open", ())
 
