@@ -112,17 +112,18 @@ class CardDelivered(Happened):
 
 
 class CardReplaced(Happened):
-    """One person got another card of a request, `holder`; None: nothing was sent yet, to keep them from a flood.
+    """One person got another card of a request, `holder`; None: none was sent, to keep them from a flood.
 
-    After a `comment` or a `reminder` the cards that they had can be answered as before. For any other reason an
-    approval with one of those counts no longer: it may be in other hands.
+    An approval with a card in `void` counts no longer, as it may be in other hands; all others can be answered as
+    before.
     """
 
     type: Literal["card_replaced"] = "card_replaced"
     schema_version: Literal[1] = 1
     request_id: RequestId
     person: PersonId
-    why: Literal["comment", "unbound", "seen_by_others", "upgrade", "reminder"]
+    why: Literal["comment", "unbound", "seen_by_others", "reminder"]
+    void: tuple[DeliveryId, ...] = ()
     holder: Holder | None = None
 
 

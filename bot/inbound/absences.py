@@ -8,6 +8,7 @@ from bot.errors import Conflict, Forbidden, Invalid, NotFound
 from bot.outbound.notifier import to_person
 from bot.people.absences import Typed, absence_words, typed_absence
 from bot.people.directory import People
+from bot.people.offers import offers
 from bot.people.refusals import Refusals
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
@@ -18,6 +19,7 @@ from bot.store.journal import Journal, outgoing_id
 from bot.store.outbox_entry import Delivery, Tell, nearest_first
 from channels import Trigger
 from language import say
+from language.lists import either
 from language.recorded import reason_of
 
 TOLD = (30, 3600.0)
@@ -88,7 +90,14 @@ class TypedAbsences:
     def _offer(self, record: RequestRecord, person: PersonId, now: datetime) -> Tell:
         request, contact = record.request, self._people.contact(person)
         with self._people.speaking_to(person):
-            text = say("absence.offer", title=request.title, request=request.id)
+            can = [
+                way for way in (*request.policy.reach, "cli") if offers(record, self._people, person, way, now).hand_on
+            ]
+            how = [say("absence.on-its-card")] if {*can} & {*request.policy.reach} else []
+            how += [say("absence.in-a-terminal", request=request.id)] if "cli" in can else []
+            hand_on = say("absence.hand-it-on", how=either(how)) if how else ""
+            text = f"{say('absence.offer', title=request.title)} {hand_on}".rstrip()
+            text = f"{text} {say('absence.say-so')}"
             card = notice(say("absence.offer-title"), text, now, request.id)
         return Tell(
             id=outgoing_id(request.id),

@@ -129,7 +129,8 @@ def named(record: RequestRecord) -> tuple[PersonId, ...]:
 
 
 def _involved(record: RequestRecord, judging: Judging) -> Involved:
-    return Involved(record.requesters, [vote.person for vote in record.votes if vote.approve], judging.here)
+    voters = [vote.person for vote in record.votes if vote.approve]
+    return Involved(record.requesters, voters, judging.here, record.request.editors)
 
 
 def _no(record: RequestRecord, meant: Answer, judging: Judging) -> str:

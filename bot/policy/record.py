@@ -135,6 +135,10 @@ class RequestRecord(Frozen):
         """When its effect began; until then people may still stop it."""
         return self.may_have_begun_at or (None if self.queued else self.started_at)
 
+    def cards_of(self, person: PersonId) -> tuple[DeliveryId, ...]:
+        """Return the cards that `person` got, the newest one last."""
+        return tuple(holder.delivery_id for holder in self.holders if holder.person == person)
+
     def comment(self, comment_id: str) -> Comment | None:
         """Return the words with this id, as far as they are still kept here."""
         return next((one for one in self.comments if one.id == comment_id), None)
@@ -259,9 +263,7 @@ def _reminders(record: RequestRecord, policy: PolicySnapshot) -> dict[str, objec
 
 
 def _replaced(record: RequestRecord, event: CardReplaced) -> dict[str, object]:
-    is_void = event.why not in {"comment", "reminder"}
-    held = (holder.delivery_id for holder in record.holders if is_void and holder.person == event.person)
-    replaced = tuple(dict.fromkeys((*record.replaced, *held)))
+    replaced = tuple(dict.fromkeys((*record.replaced, *event.void)))
     if event.holder is None:
         return {"replaced": replaced}
     # A reminder is no answer to an answer, of which there is one in a while.

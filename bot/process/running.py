@@ -6,9 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
-from agents.requests import RequestId
 from bot.app import App
-from bot.store import OtherRelease, StoreError, StoreUnavailable
+from bot.store import StoreError, StoreUnavailable
 from bot.store.client.durability import check, check_clock, check_shards
 from bot.store.format import check_format
 from bot.store.watch import ended
@@ -49,7 +48,6 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             work, tools = app.work, app.runs.executor
             serving = work.queue.serving(work.dispatcher.look, lambda shard: _due(app, shard), lambda: tools.count)
             await stack.enter_async_context(serving)
-            receivers.append(asyncio.create_task(_renew_cards(app), name="renew mail cards"))
             receivers.append(asyncio.create_task(_look_at_departures(app), name="departures"))
             # Beside the sweeps, for a slow archive must hold up nobody's work.
             receivers.append(asyncio.create_task(app.work.retention.keep_looking(), name="retention"))
@@ -93,18 +91,6 @@ async def keep_to_format(app: App, every_s: float = _LOOK_AT_FORMAT_S) -> None:
             log.warning("not looked at the format of the store", error=str(error))
 
 
-async def _renew_cards(app: App) -> None:
-    """Send again what an earlier release asked by mail, as answers to its mails no longer approve."""
-    try:
-        open_ones = await app.store.lists.requests(only_open=True)
-        renewed = sum([await _renewed(app, RequestId(each)) for each in open_ones])
-    except Exception:
-        log.exception("cards of an earlier release were not sent again; the next start tries it once more")
-    else:
-        if renewed:
-            log.warning("cards that an earlier release sent by mail were sent again", count=renewed)
-
-
 async def _look_at_departures(app: App) -> None:
     """Ask others where those who may decide have left while nothing ran."""
     wait_s = _START_AGAIN_S
@@ -119,13 +105,6 @@ async def _looked_at_departures(app: App) -> bool:
     except StoreError:
         log.exception("open requests were not looked at for people who have left; it is tried again")
         return False
-
-
-async def _renewed(app: App, request_id: RequestId) -> int:
-    try:
-        return await app.requests.decisions.revisions.renew_mail_cards(request_id)
-    except OtherRelease:  # whose cards are as they should be
-        return 0
 
 
 async def _receive(app: App, channel: Channel) -> None:

@@ -206,15 +206,17 @@ def short_hashes(text: str) -> str:
 def asked_again(request: Request, judgement: Judgement, people: People, at: datetime) -> Card:
     """The whole card once more, with what became of an answer to it: whoever answers this has seen what it is about."""
     card = request_card(request, people, at)
-    is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
-    is_comment = is_comment and not (isinstance(judgement, Unclear) and (judgement.why or judgement.misfits))
-    # How to answer stands on the card.
-    sentence = say("answer.not-counted") if is_comment else feedback_text(judgement, request, people)
-    about = say("card.about", title=request.title)
-    form = card.form
+    sentence, form = became_of(judgement, request, people), card.form
     if form and isinstance(judgement, Unclear) and judgement.kept:
         form = form.model_copy(update={"fields": inputs(request.fields, judgement.kept)})
-    return card.model_copy(update={"title": about, "summary": f"{sentence}\n{card.summary}", "form": form})
+    return card.model_copy(update={"summary": f"{sentence}\n{card.summary}", "form": form})
+
+
+def became_of(judgement: Judgement, request: Request, people: People) -> str:
+    """Return what became of an answer, to whoever is told on a card, or of one: how to answer stands there."""
+    is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
+    is_comment = is_comment and not (isinstance(judgement, Unclear) and (judgement.why or judgement.misfits))
+    return say("answer.not-counted") if is_comment else feedback_text(judgement, request, people)
 
 
 def exact(request: Request) -> str:

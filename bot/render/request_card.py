@@ -179,13 +179,8 @@ def reply_notice(request: Request, said: Comment, text: str, people: People) -> 
 def answered_card(record: RequestRecord, said: Comment, text: str, people: People) -> Card:
     """The whole card once more, below the answer to what its reader asked back."""
     name, card = people.name_of(said.person), with_notes(request_card(record.request, people, said.at), record, people)
-    about = say("card.about", title=record.request.title)
     return card.model_copy(
-        update={
-            **_quoted(name, text),
-            "title": about,
-            "summary": f"{say('notice.answer', name=name)}\n{card.summary}",
-        }
+        update={**_quoted(name, text), "summary": f"{say('notice.answer', name=name)}\n{card.summary}"}
     )
 
 
@@ -423,8 +418,9 @@ def offered_form(
     if me is None or form.format != "approval" or can.approve:
         return answered
     found = yes_of(record, people, answer_by(record, me, way, at))
-    # What the channel says where no approval counts by it is said to everybody.
-    why = "" if isinstance(found, NotThisWay) else feedback_text(found, record.request, people)
+    # Where no approval counts by the channel, it names the page by itself.
+    is_on_page = isinstance(found, NotThisWay) and "console" in found.ways
+    why = "" if is_on_page else feedback_text(found, record.request, people)
     return answered.model_copy(update={"why_not": why})
 
 

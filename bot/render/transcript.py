@@ -219,7 +219,6 @@ _NOTED = {"asked": "story.question", "replied": "story.answer"}
 _REPLACED = {
     "unbound": "story.replaced-unbound",
     "seen_by_others": "story.replaced-seen",
-    "upgrade": "story.replaced-upgrade",
 }
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 import structlog
 
@@ -12,6 +11,7 @@ from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request,
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.people.directory import People
+from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, events_of, read_answer
 from bot.policy.approvers.delegation import handed_on
@@ -20,7 +20,7 @@ from bot.policy.approvers.steps import begun
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judge import is_kept, is_noted, judge, not_theirs
+from bot.policy.judge import is_kept, is_noted, judge, not_theirs, ways_to_approve
 from bot.policy.judgements import (
     Answer,
     Asked,
@@ -39,9 +39,9 @@ from bot.policy.judgements import (
     judgements,
 )
 from bot.policy.record import RequestRecord, after
-from bot.render.cards import asked_again, closed_card, notice
+from bot.render.cards import asked_again, became_of, closed_card, notice
 from bot.render.request_card import with_notes
-from bot.render.words import decided, feedback_text, present
+from bot.render.words import decided, feedback_text, how_to_approve, present
 from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
@@ -246,11 +246,12 @@ class Decisions:
         # Whoever takes back what they asked for has no card to see it on.
         has_card = any(holder.person == answer.person for holder in record.holders)
         is_told = is_told or (is_final and not has_card and _is_told_later(statement))
-        placed = renewal.placement if is_told else None
+        is_told = is_told or renewal.is_last
+        placed = renewal.placement
         outgoing: list[OutboxEntry] = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
         is_counted = isinstance(judgement, Counted)
         outgoing += moved(now_stands, self._edits, answer.at) if is_counted and not began else []
-        outgoing += [self._notice(record, answer, judgement, statement)] if is_told and not placed else []
+        outgoing += [self._notice(now_stands, answer, judgement, statement)] if is_told and not placed else []
         is_broken = isinstance(judgement, Decided) and judgement.decision.broke_glass
         is_bounded = isinstance(judgement, Counted | Decided | Revoked) and record.state == "open"
         return Commit(
@@ -296,26 +297,31 @@ class Decisions:
     ) -> "_Renewal":
         """Another card for whoever could answer better, where the one they hold can't be changed and its answers bind.
 
-        Somebody's robot that answers each of them gets one in ten minutes.
+        Somebody's robot that answers each of them gets one in ten minutes, and what came to the newest card does not
+        make it void before that. What others have seen approves nothing from now on: another card is sent with that.
         """
-        is_no_vote = isinstance(
-            judgement, NotThisWay | Unclear | StopOrAnswer | Asked | EditRefused | DelegationRefused
-        )
-        may_again = is_no_vote and is_noted(record, answer.person)
-        holds = any(holder.person == answer.person for holder in record.holders)
-        if not (may_again and holds and record.state == "open") or answer.channel in self._edits:
+        own, delivery_id = record.cards_of(answer.person), statement.delivery_id
+        if not (_is_no_vote(judgement) and own and record.state == "open") or answer.channel in self._edits:
             return _Renewal()
-        if statement.delivery_id is None:  # not an answer to a card, but typed somewhere
+        if delivery_id is None:  # not an answer to a card, but typed somewhere
             return _Renewal()
-        why: Literal["unbound", "comment"] = "unbound" if statement.unbound else "comment"
+        is_current = statement.revision == record.request.revision
+        is_live = delivery_id in own and delivery_id not in record.replaced and is_current
+        is_lost = is_live and statement.is_exposed
+        is_newest_lost = is_lost and delivery_id == own[-1]
+        is_sent = is_noted(record, answer.person) and (is_newest_lost or not _is_renewed(record, answer))
+        if not (is_sent or is_lost):
+            return _Renewal()
+        is_void = is_live and (statement.is_exposed or bool(statement.unbound))
         replaced = CardReplaced(
             at=answer.at,
             request_id=record.request.id,
             person=answer.person,
-            why="seen_by_others" if statement.is_exposed else why,
+            why="seen_by_others" if statement.is_exposed else "unbound" if statement.unbound else "comment",
+            void=(delivery_id,) if is_void else (),
         )
-        if _is_renewed(record, answer):
-            return _Renewal([replaced] if _is_given_away(record, statement) else [])
+        if not is_sent:
+            return _Renewal([replaced], is_last=is_newest_lost)
         with self._people.speaking_to(answer.person):
             card = asked_again(record.request, judgement, self._people, answer.at)
             card = with_notes(card, after(record, brought.events), self._people)
@@ -331,8 +337,8 @@ class Decisions:
         with self._people.speaking_to(answer.person):
             text, about = feedback_text(judgement, request, self._people), say("card.about", title=request.title)
             again = asked_again(request, judgement, self._people, answer.at)
-            if record.state == "open" and _is_renewed(record, answer):
-                text += " " + (say("notice.exposed") if _is_given_away(record, statement) else say("notice.renewed"))
+            if answer.channel not in self._edits and _is_no_vote(judgement):
+                text = f"{became_of(judgement, request, self._people)} {self._where_to_answer(record, answer)}".strip()
         entry = Tell(
             id=outgoing_id(request.id),
             run_id=request.run_id,
@@ -349,6 +355,17 @@ class Decisions:
             return entry
         # Each revision made everybody a card: the newest one is of this revision.
         return entry.model_copy(update={"card": again, "delivery_id": own[-1], "revision": request.revision})
+
+    def _where_to_answer(self, record: RequestRecord, answer: Answer) -> str:
+        """Return the sentence on the card of whoever gets none with this notice; empty where they can do nothing."""
+        own = record.cards_of(answer.person)
+        can = offers(record, self._people, answer.person, answer.channel, answer.at)
+        if not own or not can.has_form:
+            return ""
+        if own[-1] not in record.replaced:
+            return say("notice.renewed")
+        ways = [way for way in ways_to_approve(record.request.policy) if way != answer.channel]
+        return say("notice.exposed", ways=how_to_approve(record.request, ways))
 
     def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Sequence[OutboxEntry]:
         """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""
@@ -471,16 +488,16 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class _Renewal:
-    """The events and placement that are written when somebody gets another card."""
+    """The events and placement that are written when somebody gets another card; `is_last`: they hold none now."""
 
     events: Sequence[Event] = ()
     placement: Placement | None = None
+    is_last: bool = False
 
 
-def _is_given_away(record: RequestRecord, statement: Statement) -> bool:
-    """Return whether others have the token of a card that can still approve."""
-    is_live = statement.delivery_id is not None and statement.delivery_id not in record.replaced
-    return is_live and (statement.is_exposed or bool(statement.unbound))
+def _is_no_vote(judgement: Judgement) -> bool:
+    """Return whether its writer could answer better."""
+    return isinstance(judgement, NotThisWay | Unclear | StopOrAnswer | Asked | EditRefused | DelegationRefused)
 
 
 def _is_renewed(record: RequestRecord, answer: Answer) -> bool:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from agents import ToolRefused
-from agents.events import CardReplaced, PersonSaid, RequestRevised
+from agents.events import PersonSaid, RequestRevised
 from agents.events.requests import Edited
-from agents.requests import GatedCall, Holder, Part, PersonId, Remark, Request, RequestId
+from agents.requests import GatedCall, Part, PersonId, Remark, Request, RequestId
 from agents.run import Run, fold
 from agents.state import editors_of
 from agents.text import ends_of
@@ -23,18 +23,17 @@ from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request
 from bot.policy.judgements import Answer, Judgement, Remarked, judgements
 from bot.policy.record import RequestRecord, after
-from bot.render.cards import remark, request_card
+from bot.render.cards import remark
 from bot.render.edits import changes_between
-from bot.requests.card_updates import moved, newest_of
-from bot.requests.opening import ever_eligible, parts_in, placement, placing
+from bot.requests.card_updates import moved
+from bot.requests.opening import ever_eligible, parts_in, placing
 from bot.requests.reassignment.timing import Timing
 from bot.requests.stored import TRIES, read_request
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, record_write
 from bot.store.lists import counted_as
-from bot.store.outbox_entry import Delivery, Tell
-from channels import Card
+from bot.store.outbox_entry import Tell
 from language import say
 
 # All of it goes into the model's context, with every step.
@@ -191,44 +190,6 @@ class Revisions:
             wake=[*commit.wake, Wake(WorkItem("run", old.run_id))],
             limit=MAX_EVENTS_AT_ALL,
         )
-
-    async def renew_mail_cards(self, request_id: RequestId) -> int:
-        """Send again, once, what a release asked by mails that approve no longer; how many mails."""
-        for _ in range(TRIES):
-            record, version, now = await read_request(self._journal.store, self._archive, request_id)
-            people = [each for each in newest_of(record) if record.state == "open" and await self._is_of_old(each)]
-            if not people:
-                return 0
-            cards = [(holder.person, self._sent_again(record.request, holder.person, now)) for holder in people]
-            made = [placement(record.request, card, person, first="email") for person, card in cards]
-            events = [
-                CardReplaced(at=now, request_id=request_id, person=one.holder.person, why="upgrade", holder=one.holder)
-                for one in made
-            ]
-            commit = Commit(
-                run_id=record.request.run_id,
-                events=events,
-                records=[record_write(after(record, events), version, before=record.request.expires_at)],
-                outgoing=[one.outgoing for one in made],
-                deliveries=[one.delivery for one in made],
-                limit=MAX_EVENTS_AT_ALL,
-            )
-            if (await self._journal.write(commit)).state in {"committed", "full"}:
-                return len(made)
-        raise RuntimeError(f"{request_id} changed {TRIES} times while its cards were sent again")
-
-    async def _is_of_old(self, holder: Holder) -> bool:
-        """Return whether the card is a mail known only by its Message-ID, so that its event records it."""
-        body = await self._journal.store.delivery(holder.delivery_id)
-        placed = await self._journal.store.parsed(Delivery.model_validate_json, body) if body else None
-        there = placed.delivery if placed else None
-        return there is not None and there.address.channel == "email" and there.handle.startswith("<")
-
-    def _sent_again(self, request: Request, person: PersonId, now: datetime) -> Card:
-        """The card for `person` of a mail that a release before sent, which approves no longer."""
-        with self._people.speaking_to(person):
-            card = request_card(request, self._people, now)
-            return card.model_copy(update={"summary": f"{say('notice.sent-again')}\n{card.summary}"})
 
 
 def _with_objectors(request: Request, run: Run, call: GatedCall) -> Request:

@@ -506,7 +506,7 @@ async def test_by_mail_nothing_else_breaks_it(office: World, text: str) -> None:
     record = await asked(office)
 
     await office.reply("bo", await office.next_mail("bo"), text)
-    await office.next_mail("bo", about="About")
+    await office.next_mail("bo", about="not counted")
 
     assert (await office.request(record.request.id)).state == "open"
 
@@ -549,5 +549,7 @@ async def test_by_mail_it_is_refused_to_others_and_where_no_approval_counts(offi
 
     await office.reply("bo", card, f"break glass: {DOWN}")
 
-    assert "An approval does not count this way" in " ".join((await office.next_mail("bo", about="About")).text.split())
+    assert "An approval does not count this way" in " ".join(
+        (await office.next_mail("bo", about="does not count this way")).text.split()
+    )
     assert {(await office.request(one.request.id)).state for one in (record, barred)} == {"open"}

@@ -206,7 +206,7 @@ async def test_by_mail_nothing_else_is_taken_for_one(office: World, text: str) -
 
     await office.reply("bo", card, text)
 
-    await office.next_mail("bo", about="About")
+    await office.next_mail("bo", about="Press bell?")
     now = await office.request(record.request.id)
     assert (now.state, now.request.policy.handed_on) == ("open", ())
 
@@ -217,7 +217,7 @@ async def test_by_mail_a_refusal_comes_with_a_card_that_can_be_answered(office: 
 
     await office.reply("bo", card, "delegate: anna")
 
-    again = await office.next_mail("bo", about="About")
+    again = await office.next_mail("bo", about="was not handed on")
     assert "It was not handed on. Anna Ames asked for this" in " ".join(again.text.split())
     await office.reply("bo", again, "approve")
     await office.ended(record.request.run_id)

@@ -157,14 +157,14 @@ def counted(found: RequestRecord, person: PersonId, way: str, **changes: Any) ->
 
 
 def _handed_on(found: RequestRecord, said: Answer) -> set[str]:
-    """Whether there is somebody to whom it goes; whether enough are left then depends on whom."""
+    """Whether there is somebody to whom it goes, after which enough are left who can decide it."""
     if delegation_objection(found, said) is not None:
         return set()
     accepts = DIRECTORY.may_take(found.request.policy, LATER)
     votes = [one.person for one in found.votes if one.approve]
-    involved = Involved(found.requesters, votes, EVERYBODY)
+    involved = Involved(found.requesters, votes, EVERYBODY, found.request.editors)
     why = [objection(found.request.policy, said.person, to, involved, accepts) for to in EVERYBODY]
-    return {"hand_on"} if {None, "too_few"} & {*why} else set()
+    return {"hand_on"} if None in why else set()
 
 
 BUTTONS = {
@@ -297,3 +297,12 @@ def test_who_is_needed_for_a_later_step_is_not_waited_for_before_it() -> None:
     view = request_view(found, DIRECTORY)
     assert (view.may_decide, view.rule) == ((BO,), "step 1 of 2, first: Bo; then then: Cy")
     assert waited_for(found) == (BO,)
+
+
+def test_no_mail_says_how_to_hand_on_what_nobody_could_take_without_leaving_too_few() -> None:
+    stand_in = anyone("dan").model_copy(update={"source": "person:dan"})
+    found = record(approval(policy=policy(rule=anyone("bo", "cy"), quorum=3, stand_ins=(stand_in,))))
+    sent = request_card(found.request, DIRECTORY, NOON).form
+    assert sent
+
+    assert "hand_on" not in written(offered_form(sent, found, DIRECTORY, "email", LATER, BO, keeps=True))

@@ -118,15 +118,17 @@ def chain(policy: PolicySnapshot, person: PersonId) -> tuple[HandedOn, ...]:
 def candidates(
     policy: PolicySnapshot, involved: Involved, accepts: Accepts, person: PersonId | None = None
 ) -> tuple[PersonId, ...]:
-    """Return to whom `person` may hand it on, unless too few people would be left then; without one, anybody."""
+    """Return to whom `person` may hand it on; without one, to whom anybody may who decides it."""
     may = eligible(policy, involved.requesters)
-    able = [one for one in may if one not in involved.voters and len(chain(policy, one)) < MOST_HANDED_ON]
-    givers = {person} & set(able) if person else set(able)
-    seats = [set(accepts(seat)) for seat in _seats(policy.rule) if not givers.isdisjoint(seat.people)]
-    found = set[PersonId]().union(*seats) if person is None or not seats else seats[0].intersection(*seats)
-    taken = {one for step in policy.other_steps for one in step.by}
-    out = {*may, *involved.voters, *taken, *involved.requesters, *involved.editors, *policy.editors, *policy.givers}
-    return tuple(one for one in involved.here if one in found and one not in out)
+    givers = [one for one in may if person in {None, one} and one not in involved.voters]
+    # Few of a large directory: only of these everything is looked at.
+    found = set[PersonId]().union(*(accepts(seat) for seat in _seats(policy.rule) if {*givers} & {*seat.people}))
+    able = (one for one in involved.here if one in found and one not in may)
+    return tuple(one for one in able if any(_may(policy, giver, one, involved, accepts) for giver in givers))
+
+
+def _may(policy: PolicySnapshot, person: PersonId, to: PersonId, involved: Involved, accepts: Accepts) -> bool:
+    return objection(policy, person, to, involved, accepts) is None
 
 
 def stood_in_for(

@@ -98,6 +98,20 @@ def fields_of(block: bytes) -> Headers:
     return Headers(tuple((name.decode("ascii").lower(), _value(b"".join(value))) for name, *value in fields))
 
 
+def without_comments(field: str) -> str | None:
+    """Return `field` with a blank for each comment, which may nest (RFC 5322, 3.2.2); None when one does not end."""
+    out, depth = list[str](), 0
+    for piece in re.findall(r'"(?:[^"\\]|\\.)*"|\\.|[()]|[^"()\\]+|.', field, re.DOTALL):
+        if piece in ("(", ")"):
+            depth += 1 if piece == "(" else -1
+            out.append(" ")
+        elif not depth:
+            out.append(piece)
+        if depth < 0:
+            return None
+    return "".join(out) if depth == 0 else None
+
+
 def _value(value: bytes) -> str:
     try:
         return value.decode("utf-8")

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from channels.email.format.headers import without_comments
+
 RESULTS = "Authentication-Results"
 
 RESULTS_CHARS = 8000
@@ -47,7 +49,7 @@ def read_verdict(field: str) -> Verdict | None:
     """Read a verdict from the field; None when any of it could be read in another way."""
     if len(field) > RESULTS_CHARS or "\0" in field:
         return None
-    plain = _without_comments(field)
+    plain = without_comments(field)
     if plain is None:
         return None
     first, *rest = _split(plain)
@@ -61,20 +63,6 @@ def read_verdict(field: str) -> Verdict | None:
         server = name[1].lower()
     found = [_found(each) for each in rest if each and each.lower() != "none"]
     return None if None in found else Verdict(server, tuple(each for each in found if each is not None))
-
-
-def _without_comments(field: str) -> str | None:
-    """`field` without comments, which may nest (RFC 5322, 3.2.2); None when one does not end."""
-    out, depth = list[str](), 0
-    for piece in re.findall(r'"(?:[^"\\]|\\.)*"|\\.|[()]|[^"()\\]+|.', field, re.DOTALL):
-        if piece in ("(", ")"):
-            depth += 1 if piece == "(" else -1
-            out.append(" ")
-        elif not depth:
-            out.append(piece)
-        if depth < 0:
-            return None
-    return "".join(out) if depth == 0 else None
 
 
 def _split(plain: str) -> list[str]:

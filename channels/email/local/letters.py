@@ -1,6 +1,5 @@
 """A person's mailbox as a terminal shows it: the list, and one mail. Reads Maildirs; changes nothing."""
 
-import email.utils
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from channels.email.format import addresses, trace
 from channels.email.format.body import read_text
+from channels.email.format.dates import written_at
 from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable, read_headers
 from channels.email.format.shown import decoded, subject_of
 from channels.email.local import maildir
@@ -60,7 +60,7 @@ def _letter(path: Path) -> Letter | None:
         id=_id(path),
         subject=subject_of(headers),
         sender=decoded(headers.first("from")),
-        at=_date(headers) or arrived,
+        at=(written_at(headers.first("date")) or arrived).astimezone(UTC),
         text=text,
         reply_to=addresses.author(headers.first("reply-to").strip() or headers.first("from").strip()),
         message_id=headers.first("message-id").strip(),
@@ -73,11 +73,3 @@ def _text(raw: bytes) -> str:
         return read_text(raw)
     except Unreadable as error:
         return say("mail.text-unshown", why=reason_of(str(error)))
-
-
-def _date(headers: Headers) -> datetime | None:
-    try:
-        at = email.utils.parsedate_to_datetime(headers.first("date").strip()[:100])
-    except (ValueError, TypeError, IndexError):
-        return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

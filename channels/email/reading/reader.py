@@ -4,15 +4,14 @@ The order matters: what a machine wrote is never held as a forgery, and nothing 
 whose word it is.
 """
 
-import email.utils
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime
 
 from channels import Bounced, Directory, File, Ignored, Inquiry, Quarantined, Trigger
 from channels.email.format import addresses
 from channels.email.format.body import Body, read_body
+from channels.email.format.dates import written_at
 from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable, guess_headers, read_headers
 from channels.email.format.message_ids import answers_us, ids_in, is_message_id, ours
 from channels.email.format.shown import subject_of
@@ -66,7 +65,6 @@ _REPLY = re.compile(
     rf"\s*(?:\[[^\]]{{1,40}}\]\s*)?(?:{vocabulary.every('subject_reply')})\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE
 )
 
-_DATE_CHARS = 100
 _PROGRAM_CHARS = 200
 
 UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
@@ -227,7 +225,7 @@ class Reader:
             within=next(iter(earlier), ""),
             held_because=why,
             weakness="; ".join((*_faults(headers, found.wish_weakness), *self._misses_us(headers))),
-            written_at=_date_of(headers),
+            written_at=written_at(headers.first("date")),
             copy_key=_copy_key(found, headers, subject),
         )
 
@@ -245,7 +243,7 @@ class Reader:
             faults=_faults(headers, found.weakness),
             subject=subject,
             in_reply_to=ids_in(" ".join(headers.all("in-reply-to"))),
-            sent_at=_date_of(headers),
+            sent_at=written_at(headers.first("date")),
             whole=said.whole if is_short else "",
             author=found.contact.name,
             older=tuple(map(_shortened, said.older)),
@@ -322,16 +320,6 @@ def _faults(headers: Headers, weakness: str) -> tuple[str, ...]:
     return (*(f"it has not exactly one {name}" for name in missing), *filter(None, [weakness]))
 
 
-def _date_of(headers: Headers) -> datetime | None:
-    """Return when the mail says it was written (RFC 5322, 3.3); None where it does not say so plainly."""
-    try:
-        said = " ".join(headers.first("date").split())
-        found = email.utils.parsedate_to_datetime(said) if len(said) <= _DATE_CHARS else None
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return found if found and found.tzinfo else None
-
-
 def _key_of(found: Accepted, headers: Headers, whole: str) -> str:
     """Return a key that is the same for every copy of one mail from one person, whichever server adds what to it."""
     said = f"{found.contact.id}\n{_id_of(headers)}\n{headers.first('date')}\n{whole}"
@@ -343,7 +331,7 @@ def _copy_key(found: Accepted, headers: Headers, subject: str) -> str:
 
     Where it is "relaxed", blanks are as open as all fields but those of `WISH_NEEDED` (RFC 6376, 3.4).
     """
-    written = _date_of(headers)
+    written = written_at(headers.first("date"))
     said = f"{found.contact.id}\n{written.timestamp() if written else ''}\n{subject}"
     return f"copy-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}"
 

@@ -29,7 +29,7 @@ class Resting:
     async def noted(self) -> str:
         """A fact that no audit record is made of, appended wherever the run is now; what came of that."""
         event = CardReplaced(
-            at=await self.store.now(self.run_id), request_id=self.request_id, person=PersonId("cy"), why="upgrade"
+            at=await self.store.now(self.run_id), request_id=self.request_id, person=PersonId("cy"), why="unbound"
         )
         return (await self.store.commit(Commit(run_id=self.run_id, events=[event], is_there=True))).state
 

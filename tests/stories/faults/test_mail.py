@@ -225,6 +225,36 @@ async def test_a_mail_file_that_cannot_be_read_is_held_and_the_next_mail_is_read
     await world.ended(record.request.run_id)
 
 
+async def test_a_mail_names_its_page_only_where_an_approval_counts_there(world: World) -> None:
+    async with world.stopped():
+        world.toml = world.toml.replace("approve_by_email = true", 'answer_from = ["email", "cli"]', 1)
+    _, card = await card_for(world)
+
+    assert "console" not in card.text
+    assert "in a terminal" in card.text
+
+
+async def test_who_seems_to_be_away_is_told_to_hand_on_only_what_they_can(world: World) -> None:
+    _, card = await card_for(world)
+    await automatic(world, card)
+
+    told = await world.next_mail("bo", about="Are you away?")
+
+    assert "delegate" not in told.text
+    assert "hand" not in told.text.partition("nothing was handed on")[2]
+    assert "away until 2026-12-01: PERSON" in told.text
+
+
+async def automatic(world: World, card: Letter) -> None:
+    """An answer of Bo's mailbox, by itself."""
+    message = EmailMessage()
+    message["From"], message["To"] = "bo@corp.example", card.reply_to
+    message["Subject"], message["Auto-Submitted"] = "Out of office", "auto-replied"
+    message.set_content("I am away.")
+    recipients = [card.reply_to or ""]
+    await world.transport("bo@corp.example").send(bytes(message), sender="bo@corp.example", recipients=recipients)
+
+
 async def test_a_mail_to_the_bot_starts_a_run_and_its_end_comes_back_in_the_same_thread(world: World) -> None:
     message_id = await world.send("anna", BOT, "stamp letter")
 

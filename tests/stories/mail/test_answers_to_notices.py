@@ -32,7 +32,7 @@ async def test_a_notice_about_a_comment_shows_the_whole_card_and_is_answered_as_
     told = await commented(world, card)
     await world.reply("bo", told, "approve")
 
-    assert heading(told) == "About: Press bell?"
+    assert heading(told) == "Press bell?"
     shown = " ".join(told.text.split())
     for part in ("To approve, reply with the one word: approve", f"Digest: {record.request.digest}", 'runs: ["press"'):
         assert part in shown
@@ -65,7 +65,7 @@ async def test_each_unclear_answer_gets_one_mail_and_the_first_in_ten_minutes_ca
     await world.quiet()
 
     subjects = [heading(letter) for letter in world.mails("bo")]
-    assert subjects == ["Press bell?", "About: Press bell?", "About: Press bell?"]
+    assert subjects == ["Press bell?", "Press bell?", "About: Press bell?"]
     assert len(await noted(world, record)) == 2
     await world.reply("bo", first, "deny: not today")
     assert await world.summary(record.request.run_id) == "failed: denied: not today"

@@ -14,8 +14,6 @@ import pytest
 from agents.events import AnswerNoted, write_event
 from agents.requests import RunId
 from bot.policy.record import RequestRecord
-from bot.store import Commit
-from bot.store.outbox_entry import Delivery
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
 from tests.long import few_of
@@ -35,10 +33,11 @@ async def write(
     text: str,
     subject: str = "Re: Lunch at noon",
     answers: str = "<lunch@corp.example>",
-    at: datetime | None = None,
+    at: datetime | str | None = None,
     cc: str = "",
     without: str = "",
     by: str = "bo",
+    extra: str = "",
 ) -> EmailMessage:
     """A mail of Bo's own, or of somebody else's, logged in, in whatever thread."""
     assert to is not None
@@ -48,9 +47,10 @@ async def write(
         "To": to,
         "Cc": cc,
         "Subject": subject,
-        "Date": format_datetime(at or datetime.now(UTC)),
+        "Date": at if isinstance(at, str) else format_datetime(at or datetime.now(UTC)),
         "Message-ID": f"<{secrets.token_hex(8)}@corp.example>",
         "In-Reply-To": answers,
+        "Auto-Submitted": extra,
     }
     for name, value in fields.items():
         if value and name != without:
@@ -225,6 +225,15 @@ async def test_a_mail_that_names_the_card_approves_it_as_real_mail_programs_writ
     await approved(world, record)
 
 
+async def test_a_mail_dated_in_universal_time_without_a_zone_of_its_own_approves(world: World) -> None:
+    record, card = await card_for(world)
+    at = format_datetime(datetime.now(UTC)).replace("+0000", "-0000")  # RFC 5322, 3.3
+
+    await write(world, card.reply_to, "approve", f"Re: {card.subject}", card.message_id, at=at)
+
+    await approved(world, record)
+
+
 async def test_words_of_ones_own_inside_or_below_a_quote_without_marks_make_it_a_comment(world: World) -> None:
     record, card = await card_for(world)
     header = "From: sayso\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: Press bell?\n\n"
@@ -366,37 +375,6 @@ async def test_what_answers_a_card_stands_in_no_event_and_in_no_export(world: Wo
         assert secret not in story
     assert len({token, receipt[1], card.message_id}) == 3
     assert token.rpartition("-")[2] != receipt[1].rpartition("-")[2]
-
-
-async def delivered(world: World, delivery_id: str) -> Delivery:
-    """The card as the store has it, once it was sent."""
-    for _ in range(1_000):
-        body = await world.app.store.delivery(delivery_id)
-        placed = Delivery.model_validate_json(body or b"")
-        if placed.delivery:
-            return placed
-    raise AssertionError(f"{delivery_id} was not sent")
-
-
-async def test_a_card_that_an_earlier_release_mailed_is_sent_again_once_and_approves_only_then(world: World) -> None:
-    record, card = await card_for(world)
-    [held] = [holder for holder in record.holders if holder.person == "bo"]
-    store, run_id = world.app.store, record.request.run_id
-    placed = await delivered(world, held.delivery_id)
-    assert placed.delivery is not None
-    old_style = placed.delivery.model_copy(update={"handle": "<card.old@sayso.example>"})
-    old = placed.model_copy(update={"delivery": old_style})
-    await store.commit(Commit(run_id=run_id, deliveries=[(held.delivery_id, old.model_dump_json().encode())]))
-
-    assert await world.app.requests.decisions.revisions.renew_mail_cards(record.request.id) == 1
-    assert await world.app.requests.decisions.revisions.renew_mail_cards(record.request.id) == 0
-
-    again = await world.next_mail("bo", about="sayso was upgraded")
-    await world.reply("bo", card, "approve")
-    assert "replaced by a newer one" in (await world.next_mail("bo", about="not counted")).text
-    assert await is_open(world, record)
-    await world.reply("bo", again, "approve")
-    await approved(world, record)
 
 
 BOT = "sayso@sayso.example"

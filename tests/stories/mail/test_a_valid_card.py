@@ -1,0 +1,232 @@
+"""Whoever may decide by mail has one card that counts, at every moment, and no mail says of another that it does."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from agents.requests import DeliveryId
+from bot.config.data_dir import DataDir
+from bot.policy.answers import Statement
+from bot.policy.judge import MOST_NOTED, judge
+from bot.policy.judgements import Counted, Decided
+from bot.policy.record import RequestRecord
+from bot.requests.tokens import Tokens
+from bot.store.outbox_entry import Delivery
+from channels.email.local.letters import Letter
+from tests.bot.examples import answer
+from tests.long import few_of
+from tests.stories.mail.test_consent import approved, card_for, write
+from tests.waiting import until
+from tests.world import World
+
+OLD = timedelta(hours=2)
+
+
+def cards(world: World, person: str = "bo") -> list[Letter]:
+    """The mails in somebody's mailbox that bring a card which can be answered, oldest first."""
+    return [each for each in world.mails(person) if each.reply_to and "+" in each.reply_to]
+
+
+async def stray(world: World, card: Letter, text: str = "Sounds good!", **changes: Any) -> Letter:
+    """Bo's consent to something else, sent to the address of `card`; returns what he is told."""
+    before = len(world.mails("bo"))
+    at = world.about_now()
+    await write(world, card.reply_to, text, at=changes.pop("at", at), **changes)
+    return (await until(lambda: world.mails("bo")[before:], what="Bo is told"))[0]
+
+
+async def counts(world: World, record: RequestRecord, card: Letter) -> bool:
+    """Whether an approval would count that answers `card`."""
+    tokens = Tokens(DataDir(world.settings().data_dir).keys(world.settings()))
+    delivery_id = tokens.read((card.reply_to or "").partition("+")[2].partition("@")[0])
+    body = await world.app.store.delivery(delivery_id or "")
+    placed, stands = Delivery.model_validate_json(body or b""), await world.request(record.request.id)
+    meant = answer(placed.person, approve=True, channel="email", at=await world.now()).model_copy(
+        update={"revision": placed.revision, "digest": placed.digest, "delivery_id": DeliveryId(placed.id)}
+    )
+    return isinstance(judge(stands, meant), Counted | Decided)
+
+
+async def test_after_two_stray_mails_the_newest_card_approves_as_both_answers_say(world: World) -> None:
+    record, card = await card_for(world)
+    await world.reply("bo", card, "what is this?")
+    newest = await world.next_mail("bo", about="not counted")
+
+    for text in ("Sounds good!", "Yes, fine!"):
+        told = await stray(world, card, text)
+        assert "The newest card that you got can still be answered" in told.text
+        assert cards(world)[-1].id == newest.id
+        assert await counts(world, record, newest)
+
+    await world.reply("bo", newest, "approve")
+    await approved(world, record)
+
+
+async def test_a_stray_mail_to_the_newest_card_leaves_it_good_where_no_other_one_comes_yet(world: World) -> None:
+    record, card = await card_for(world)
+    await stray(world, card)
+    newest = cards(world)[-1]
+
+    told = await stray(world, newest, "Yes, fine!")
+
+    assert "The newest card that you got can still be answered" in told.text
+    assert await counts(world, record, newest)
+    await world.reply("bo", newest, "approve")
+    await approved(world, record)
+
+
+async def test_a_card_that_others_have_seen_is_replaced_at_once_however_new_it_is(world: World) -> None:
+    record, card = await card_for(world)
+    newest, seen = card, list[Letter]()
+
+    for text in ("what is this?", "and what is that?", "and why?"):
+        seen.append(newest)
+        subject = f"Re: {newest.subject}"
+        await write(world, newest.reply_to, text, subject, newest.message_id, cc="eve@corp.example")
+        await until(lambda: len(cards(world)) > len(seen), what="another card")
+        newest = cards(world)[-1]
+
+    assert [await counts(world, record, each) for each in (*seen, newest)] == [False, False, False, True]
+    await world.reply("bo", newest, "approve")
+    await approved(world, record)
+
+
+async def test_mail_to_an_address_that_approves_no_longer_takes_no_other_card_away(world: World) -> None:
+    record, card = await card_for(world)
+    await stray(world, card)
+    second = cards(world)[-1]
+    await world.move_time(660)
+
+    await stray(world, card, "Yes, fine!", cc="eve@corp.example")
+
+    assert await counts(world, record, second)
+    await world.reply("bo", second, "approve")
+    await approved(world, record)
+
+
+async def test_another_card_of_the_same_question_has_its_title_and_subject_but_for_the_code(world: World) -> None:
+    _, card = await card_for(world)
+
+    await stray(world, card)
+    again = cards(world)[-1]
+
+    stem, _, code = again.subject.rpartition(" ")
+    assert stem == card.subject.rpartition(" ")[0]
+    assert code != card.subject.rpartition(" ")[2]
+    assert again.references.split()[0] == card.references.split()[0]
+    assert "\nPress bell?\n" in again.text
+
+
+async def test_what_answers_in_place_of_a_card_tells_nobody_to_reply_to_it(world: World) -> None:
+    _, card = await card_for(world)
+    await world.reply("bo", card, "hm, let me see")
+    first = await world.next_mail("bo", about="not counted")
+
+    await world.reply("bo", first, "hm, let me see once more")
+
+    told = await world.next_mail("bo", about="The newest card that you got")
+    assert "Reply approve" not in told.text
+
+
+@pytest.mark.long
+async def test_whoever_answers_without_end_in_front_of_others_is_told_once_which_ways_are_left(world: World) -> None:
+    record, _ = await card_for(world)
+    decisions, bo = world.app.requests.decisions, record.request.policy.everybody[0]
+
+    async def in_front_of_others(number: int) -> None:
+        stands = await world.request(record.request.id)
+        said = Statement(
+            reply_id=f"mail-{number}",
+            person=bo,
+            channel="email",
+            revision=1,
+            digest=record.request.digest,
+            said="free_text",
+            text=f"hm, number {number}",
+            delivery_id=stands.cards_of(bo)[-1],
+            is_exposed=True,
+        )
+        await decisions.decide(record.request.id, said)
+
+    for number in range(MOST_NOTED + 4):
+        await in_front_of_others(number)
+    await until(lambda: any("no further card" in one.text for one in world.mails("bo")), what="Bo is told")
+    await world.quiet()
+
+    told = [one.text for one in world.mails("bo")]
+    assert len(told) == 1 + MOST_NOTED + 1
+    assert [("no further card" in one, "with: sayso answer" in one) for one in told if "no further" in one] == [
+        (True, True)
+    ]
+    assert not await counts(world, record, cards(world)[-1])
+    await world.reply("bo", cards(world)[-1], "no")
+    await world.ended(record.request.run_id)
+    assert (await world.request(record.request.id)).state == "denied"
+
+
+async def test_an_approval_that_counts_says_nothing_of_another_card(world: World) -> None:
+    world.workshop.policy_of["bell"] = "pair"
+    record, card = await card_for(world)
+    await world.reply("bo", card, "what is this?")
+    first = await world.next_mail("bo", about="not counted")
+
+    await world.reply("bo", first, "approve")
+
+    told = await world.next_mail("bo", about="Your approval counts")
+    assert "can still be answered" not in told.text
+    assert len((await world.request(record.request.id)).votes) == 1
+
+
+STEPS = ("stray", "stray", "exposed", "comment", "question", "automatic", "older", "minutes", "revision")
+
+
+async def taken(world: World, record: RequestRecord, step: str, dice: random.Random, number: int) -> None:
+    """Do one thing that may happen to an open request; each text is another, so that nothing is a copy."""
+    mine, at = cards(world), world.about_now()
+    card, newest = dice.choice(mine), mine[-1]
+    match step:
+        case "stray":
+            await write(world, card.reply_to, f"Sounds good! {'Yes! ' * number}", at=dice.choice([at, at - OLD]))
+        case "exposed":
+            to, subject = card.reply_to, f"Re: {card.subject}"
+            await write(world, to, f"what is number {number}?", subject, card.message_id, at, "eve@corp.example")
+        case "comment":
+            await world.reply("bo", newest, f"hm, number {number}, let me see")
+        case "question":
+            await world.reply("bo", newest, f"why number {number}?")
+        case "older":
+            await world.reply("bo", card, f"hm, let me see that, number {number}")
+        case "automatic":
+            about = f"Out of office: {number}"
+            await write(world, card.reply_to, "I am away.", about, card.message_id, at, extra="auto-replied")
+        case "minutes":
+            await world.move_time(dice.choice([60, 240, 660, 2_000]))
+        case _:
+            await world.steering.amend(record.request.id, record.request.requesters[0], {"what": f"horn {number}"})
+
+
+@pytest.mark.parametrize("seed", few_of([*range(12)], 0, 1, 2))
+async def test_whatever_comes_the_newest_card_counts_and_each_sentence_about_a_card_is_true(
+    world: World, seed: int
+) -> None:
+    dice = random.Random(seed)  # noqa: S311
+    record, _ = await card_for(world)
+
+    for number in range(14):
+        before = len(world.mails("bo"))
+        valid = [each for each in cards(world) if await counts(world, record, each)]
+        await taken(world, record, dice.choice(STEPS), dice, number)
+        await world.quiet()
+
+        told = world.mails("bo")[before:]
+        assert len(told) <= 2
+        assert await counts(world, record, cards(world)[-1]), f"step {number}"
+        earlier = [mail for mail in told if "The earlier card works as well" in mail.text]
+        assert not earlier or await counts(world, record, valid[-1])
+
+    assert world.workshop.effects == []
+    await world.reply("bo", cards(world)[-1], "approve")
+    await approved(world, record)
+    assert len(world.mails("bo")) <= 32
