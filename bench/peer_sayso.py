@@ -24,7 +24,7 @@ from bench.parts import PERSON, BenchChannel, bench_agent, bench_settings
 from bot.app import App, compose
 from bot.requests.tokens import Tokens
 from bot.store import Commit, Keys, Wake, WorkItem
-from bot.store.embedded import EmbeddedRedis, find_binary
+from bot.store.embedded import EmbeddedRedis, find_server
 from bot.store.ids import run_of
 from channels import Inbound
 
@@ -141,8 +141,8 @@ async def pass_on(adapter: Adapter, worker: asyncio.subprocess.Process) -> None:
 async def main() -> None:
     """Serve the driver until the end of its commands."""
     folder = Path(data_dir())
-    os.environ |= {"BENCH_GROUP": str(os.getpgrp()), "BENCH_REDIS": str(find_binary().path)}
-    with EmbeddedRedis(folder, path=str(HERE / "in_group")) as redis:
+    os.environ |= {"BENCH_GROUP": str(os.getpgrp()), "BENCH_REDIS": str(find_server().path)}
+    with EmbeddedRedis(folder, program=str(HERE / "in_group" / "redis-server")) as redis:
         adapter = Adapter(compose(bench_settings(folder), redis.start(), [BenchChannel(emit)], [bench_agent(tool)]))
         argv = [sys.executable, str(HERE / "worker.py"), str(folder)]
         workers = [await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE) for _ in range(WORKERS)]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.store.embedded import find_binary
+from bot.store.embedded import find_server
 
 
 def show(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -27,10 +27,11 @@ def percentile(values: Sequence[float], part: float) -> float:
 
 def machine(folder: Path) -> str:
     """One line: what was measured on, how fast its disk is at `folder`, and how busy it was."""
-    redis = ".".join(map(str, find_binary().version))
+    server = find_server()
+    redis = f"{server.kind} {'.'.join(map(str, server.version))}"
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
     return (
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, Redis {redis}, "
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {redis}, "
         f"append + fsync of 4 KiB {_fsync_ms(folder):.2f} ms, load {os.getloadavg()[0]:.1f}, commit {commit.strip()}"
     )
 

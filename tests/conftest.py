@@ -15,6 +15,7 @@ from bot.config.example import example_toml
 from bot.dev.demo import add_ways, make_demo
 from bot.store.embedded import EmbeddedRedis
 from tests.fakes.slack.driver import Workspace, running
+from tests.processes.programs import redis_program
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.dovecot import missing as dovecot_missing
@@ -84,7 +85,7 @@ def open_path(short_path: Path) -> Path:
 def redis_server() -> Iterator[str]:
     """The URL of the session's Redis server."""
     folder = Path(tempfile.mkdtemp(prefix="sayso-"))
-    with EmbeddedRedis(folder, folder / "run") as server:
+    with EmbeddedRedis(folder, folder / "run", redis_program()) as server:
         yield server.start()
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -61,6 +61,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
     redis_url: str | None = Field(default=None, description="the Redis server; none: the embedded one")
+    redis_server: str | None = Field(default=None, description="the program of the embedded Redis; none: our Valkey")
     redis_wait_replicas: int = Field(
         default=0,
         ge=0,

@@ -53,12 +53,11 @@ def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> No
     began, is_found = time.monotonic(), data is None and not environ.get("SAYSO_DATA_DIR")
     folder = (data or Path(environ.get("SAYSO_DATA_DIR") or DEFAULT_DATA_DIR)).absolute()
     is_new = find_file(data, environ, Path())[0] is None
-    if not is_new:
-        load(data, environ)  # nothing is begun on what nobody has looked at
+    program = load(data, environ).redis_server  # nothing is begun on what nobody has looked at
     if is_found:
         _check_ours(folder, environ)
     with ExitStack() as stack:
-        redis = EmbeddedRedis(folder)
+        redis = EmbeddedRedis(folder, program=program)
         url = redis.start()
         stack.callback(redis.stop)
         repo = make_demo(folder / "demo")

