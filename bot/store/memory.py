@@ -1,0 +1,241 @@
+"""What a process remembers of its store, to notice one that was put back, emptied or exchanged.
+
+A store that goes back forgets what was done since, and would have it done again. Two things never become less in one
+that does not: the starts of tools, which each shard counts, and the audit log. Here is what was seen of both; it is
+compared right before each start, by the script that records it (`start_tool.lua`), and once a second for all shards
+(`bot.store.went_back`). docs/decisions/0043 says why these two.
+"""
+
+import asyncio
+import json
+import os
+import re
+from collections import deque
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import structlog
+
+from bot.store.timers import boot_s
+
+log = structlog.stdlib.get_logger()
+
+FILE = "store.seen"
+"""Where a data directory keeps it."""
+
+# A fail-over may lose what a replica had not heard yet; what was seen before that is on every replica that follows.
+SETTLED_S = 10.0
+NOTHING_STARTED = "--------"
+_OLDER_ONES = 20
+_TOKEN = len(NOTHING_STARTED) + 1
+_STARTS = re.compile(r"(\S+) (\d+) (.*)")
+_HEAD = re.compile(r"s\d+:(\d+):([0-9a-f]+)")
+
+
+class Mark(NamedTuple):
+    """The random name of a store, and those that it had `before` it was restored, the newest first."""
+
+    name: str
+    before: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Mark":
+        """The mark as the store keeps it."""
+        name, *before = text.split()
+        return cls(name, tuple(before))
+
+    def __str__(self) -> str:
+        return " ".join((self.name, *self.before[:_OLDER_ONES]))
+
+
+class Starts(NamedTuple):
+    """The starts of tools in a shard: the store's name, how many there were, and the ends of the newest ones' ids.
+
+    `start_tool.lua` writes the same.
+    """
+
+    mark: str
+    number: int
+    newest: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Starts | None":
+        """What is in a shard's key; None where nothing is that anybody wrote."""
+        found = _STARTS.fullmatch(text)
+        return cls(found[1], int(found[2]), found[3]) if found else None
+
+    @property
+    def seen(self) -> str:
+        """The count and the newest start, as `start_tool.lua` compares them."""
+        return f"{self.mark} {self.number} {self.newest[: _TOKEN - 1]}"
+
+    def lacks(self, seen: "Starts") -> bool:
+        """Return whether a start that was `seen` is missing here; `start_tool.lua` asks the same."""
+        if self.mark != seen.mark or self.number < seen.number:
+            return True
+        place = (self.number - seen.number) * _TOKEN
+        there = self.newest[place : place + _TOKEN - 1]
+        return there not in {"", seen.newest[: _TOKEN - 1]}
+
+
+class Sealed(NamedTuple):
+    """The end of a shard's audit log: the number of its newest record, and that one's seal."""
+
+    n: int
+    seal: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Sealed | None":
+        """A head as the store keeps it; None where nothing is sealed."""
+        found = _HEAD.fullmatch(text)
+        return cls(int(found[1]), found[2]) if found else None
+
+
+@dataclass
+class Shard:
+    """What was seen of a shard: its starts, and the ends of its audit log, each with when it was first seen here."""
+
+    starts: Starts | None = None
+    ends: deque[tuple[float, Sealed]] = field(default_factory=deque[tuple[float, Sealed]])
+
+    def saw_start(self, starts: Starts | None) -> bool:
+        """Keep `starts` if they are further than those that were seen; return whether they are."""
+        is_new = starts is not None and (self.starts is None or starts.number > self.starts.number)
+        self.starts = starts if is_new else self.starts
+        return is_new
+
+    def saw_end(self, sealed: Sealed | None) -> None:
+        """Note where the audit log ends now."""
+        if sealed and (not self.ends or sealed.n > self.ends[-1][1].n):
+            self.ends.append((boot_s(), sealed))
+        while len(self.ends) > 1 and self.ends[1][0] <= boot_s() - SETTLED_S:
+            self.ends.popleft()
+
+    @property
+    def settled(self) -> Sealed | None:
+        """The newest end that must be there whichever server has the shard by now; None where none is old enough."""
+        is_settled = self.ends and self.ends[0][0] <= boot_s() - SETTLED_S
+        return self.ends[0][1] if is_settled else None
+
+    def found(self, starts: Starts | None, settled: Sealed | None) -> None:
+        """Take in what another process, or this one in its last life, had seen."""
+        self.saw_start(starts)
+        if settled and (not self.ends or settled.n > self.ends[0][1].n):
+            newer = [end for end in self.ends if end[1].n > settled.n]
+            self.ends = deque([(boot_s() - SETTLED_S, settled), *newer])
+
+
+class Memory:
+    """What this process has seen of the store; nothing before it has begun to look (`bot.store.went_back`).
+
+    `trouble` says in words what keeps this process from the store. `file` is where it is kept beside memory.
+    """
+
+    def __init__(self) -> None:
+        self.mark: Mark | None = None
+        self.trouble = ""
+        self.file: Path | None = None
+        self._shards = dict[int, Shard]()
+        self._doubts, self._kept = asyncio.Event(), ""
+
+    def of(self, shard: int) -> Shard:
+        """What was seen of a shard."""
+        return self._shards.setdefault(shard, Shard())
+
+    def asked(self, shard: int) -> tuple[str, int]:
+        """What `start_tool.lua` compares: the starts that were seen, and the number of the settled record."""
+        seen = self.of(shard)
+        return (seen.starts.seen if seen.starts else "", seen.settled.n if seen.settled else 0)
+
+    def saw_start(self, shard: int, told: str) -> None:
+        """Keep a start of this process, on disk as well: whoever comes after it must know."""
+        if self.of(shard).saw_start(Starts.parse(told)):
+            self.keep()
+
+    def doubt(self) -> None:
+        """Have the store looked at now: a script found that it lacks something."""
+        self._doubts.set()
+
+    async def doubted(self, within_s: float) -> bool:
+        """Wait until somebody doubts, or for so long; return whether somebody does."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._doubts.wait()
+        is_doubted = self._doubts.is_set()
+        self._doubts.clear()
+        return is_doubted
+
+    @property
+    def is_doubted(self) -> bool:
+        """True once a start was refused because of it, until the store is looked at."""
+        return self._doubts.is_set()
+
+    def begin(self, mark: Mark, file: Path) -> None:
+        """From now on remember the store with this `mark`, in `file` as well."""
+        self.mark, self.file = mark, file
+
+    def keep(self) -> None:
+        """Write it to the file, where there is one and something is new; what others wrote there is kept as well."""
+        if self.file is None or self.mark is None:
+            return
+        if self._text() == self._kept:
+            return
+        try:
+            kept = kept_in(self.file)
+            if kept and self.mark.name in kept.mark.before:
+                return  # it was restored, and this process goes by what was before
+            if kept:
+                self.take_in(kept)
+            text = self._text()
+            fresh = self.file.with_name(f"{FILE}.{os.getpid()}.new")
+            fresh.write_text(text)
+            fresh.replace(self.file)
+            self._kept = text
+        except OSError as error:
+            log.warning("what was seen of the store is kept in memory only", error=str(error))
+
+    def take_in(self, kept: "Kept") -> None:
+        """Know as well what a file says was seen of this store."""
+        if self.mark and kept.mark.name == self.mark.name:
+            for number, (starts, settled) in kept.shards.items():
+                self.of(number).found(starts, settled)
+
+    def _text(self) -> str:
+        shards = {str(number): _row(shard) for number, shard in sorted(self._shards.items())}
+        return json.dumps({"mark": str(self.mark), "shards": shards})
+
+
+def _row(shard: Shard) -> list[Any]:
+    starts = shard.starts._replace(newest=shard.starts.newest[: _TOKEN - 1]) if shard.starts else None
+    return [starts, shard.settled]
+
+
+class Kept(NamedTuple):
+    """What a file says was seen: of each shard its starts, and the end of its audit log."""
+
+    mark: Mark
+    shards: Mapping[int, tuple[Starts | None, Sealed | None]]
+
+
+def kept_in(file: Path) -> Kept | None:
+    """Return what `file` says; None where it is not there.
+
+    Raises OSError, also for what nobody here wrote: then it is not known what was seen.
+    """
+    try:
+        text = file.read_text()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        found: dict[str, Any] = json.loads(text)
+        return Kept(Mark.parse(found["mark"]), dict(_rows(found["shards"])))
+    except (ValueError, TypeError, LookupError) as error:
+        raise OSError(f"{file} can't be read: {error}") from error
+
+
+def _rows(shards: Mapping[str, Any]) -> Iterable[tuple[int, tuple[Starts | None, Sealed | None]]]:
+    for number, (starts, sealed) in shards.items():
+        yield int(number), (Starts(*starts) if starts else None, Sealed(*sealed) if sealed else None)
