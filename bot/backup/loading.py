@@ -96,14 +96,14 @@ async def forget(client: Client, *, keeps_keys: bool) -> None:
             await client.do("DEL", key)
 
 
-async def open_up(client: Client, shards: int, restored: Restored) -> None:
+async def open_up(client: Client, shards: int, restored: Restored, names: Iterable[str] = ()) -> None:
     """Let processes start: all is there, and what was unfinished is held.
 
-    The store has another name from now on, so nobody misses in it what was done since.
+    The store has another name from now on, so nobody misses in it what was done since. `names` are others that it had.
     """
     await client.do("SET", Keys(0).restored, restored.model_dump_json())
-    before = (await client.do("GET", Keys(0).mark) or b"").decode().split()
-    await client.do("SET", Keys(0).mark, str(Mark(secrets.token_hex(8), tuple(before))))
+    before = Mark.parse((await client.do("GET", Keys(0).mark) or b"-").decode())
+    await client.do("SET", Keys(0).mark, str(before.restored(secrets.token_hex(8), names)))
     await client.do("SET", SHARDS, shards)
 
 

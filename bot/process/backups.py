@@ -30,6 +30,7 @@ from bot.store.embedded import EmbeddedRedis
 from bot.store.format import FORMAT, look_at_format
 from bot.store.ids import new_id
 from bot.store.indexes import Restored
+from bot.store.memory import names_seen
 from bot.wiring.local_mail import local_mail
 from bot.wiring.slack import slack_parts
 from channels import Channel
@@ -140,7 +141,7 @@ async def _held(app: App, end: End) -> PutBack:
     held = await Holding(app.journal, app.requests.decisions, app.people).hold(end.at)
     await _tell_people(app, end, held)
     restored = Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))
-    await open_up(app.store.client, app.settings.shards, restored)
+    await open_up(app.store.client, app.settings.shards, restored, names_seen(app.data_dir.folder))
     return PutBack(end, held)
 
 

@@ -28,7 +28,8 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
     """The parts of a process while the context is open: `works` looks at schedules; `receives` names the channels
     that are received from.
 
-    Waits for Redis first, and where it neither works nor receives, for a store that is whole. Leaving it lets what runs end or detaches it, within 4 s.
+    Waits for Redis first, and where it neither works nor receives, for a store that is whole. Leaving it lets what runs
+    end or detaches it, within 4 s.
     """
     await _ready(app, holds=not works and not receives)
     app.ready.set()
@@ -91,28 +92,24 @@ async def keep_to_store(app: App, *, holds: bool) -> None:
         await app.store.memory.doubted(app.settings.sweep_s)
         try:
             await look(app.store)
-            _hold(app, "")
+            app.ready.set()
             is_away = False
         except (WentBack, NotWhole) as error:
             if not holds:
                 raise
-            _hold(app, str(error))
+            _hold(app, error)
         except StoreUnavailable as error:
             if not is_away:
                 log.warning("not looked whether the store is what it was", error=str(error))
             is_away = True
 
 
-def _hold(app: App, trouble: str) -> None:
-    """Do nothing while there is `trouble`."""
-    if trouble == app.store.memory.trouble:
-        return
-    app.store.memory.trouble = trouble
-    if trouble:
-        log.error("holds", error=trouble)
-        app.ready.clear()
-    else:
-        app.ready.set()
+def _hold(app: App, error: StoreError) -> None:
+    """Do nothing from now on, and say so to whoever asks."""
+    if app.ready.is_set() or not app.store.memory.trouble:
+        log.error("holds", error=str(error))
+    app.store.memory.trouble = str(error)
+    app.ready.clear()
 
 
 async def _renew_cards(app: App) -> None:
@@ -181,7 +178,7 @@ async def _ready(app: App, *, holds: bool) -> None:
         except (WentBack, NotWhole) as error:
             if not holds:
                 raise
-            _hold(app, str(error))
+            _hold(app, error)
             await asyncio.sleep(_START_AGAIN_S)
         except StoreUnavailable as error:
             log.warning("waiting for Redis", error=str(error))

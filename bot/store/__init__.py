@@ -265,6 +265,8 @@ class Store:
         Redis since its answer, also where this process or its machine was stopped meanwhile.
         """
         for _ in range(_HEARD_LATE):
+            if self.memory.trouble:
+                return False  # nobody knows of it any more
             if self._is_sure(attempt_id):
                 return True
             if not await self.renew(run_id, attempt_id):

@@ -8,6 +8,7 @@ compared right before each start, by the script that records it (`start_tool.lua
 
 import asyncio
 import json
+import math
 import os
 import re
 from collections import deque
@@ -49,6 +50,19 @@ class Mark(NamedTuple):
 
     def __str__(self) -> str:
         return " ".join((self.name, *self.before[:_OLDER_ONES]))
+
+    def restored(self, name: str, also: Iterable[str] = ()) -> "Mark":
+        """The mark of this store from its restoration on; `also` are names of it that the backup does not know."""
+        return Mark(name, tuple(dict.fromkeys((self.name, *self.before, *also))))
+
+    def is_restored_from(self, seen: "Mark") -> bool:
+        """Return whether it was restored since it was `seen`, from a backup of whatever age."""
+        return self.name not in seen.names and not seen.names.isdisjoint(self.before)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset((self.name, *self.before))
 
 
 class Starts(NamedTuple):
@@ -111,33 +125,33 @@ class Shard:
         """Note where the audit log ends now."""
         if sealed and (not self.ends or sealed.n > self.ends[-1][1].n):
             self.ends.append((boot_s(), sealed))
-        while len(self.ends) > 1 and self.ends[1][0] <= boot_s() - SETTLED_S:
-            self.ends.popleft()
 
-    @property
-    def settled(self) -> Sealed | None:
-        """The newest end that must be there whichever server has the shard by now; None where none is old enough."""
-        is_settled = self.ends and self.ends[0][0] <= boot_s() - SETTLED_S
-        return self.ends[0][1] if is_settled else None
+    def settled(self, after_s: float) -> Sealed | None:
+        """The newest end that was seen `after_s` ago or before: it is there, whichever server has the shard by now."""
+        while len(self.ends) > 1 and self.ends[1][0] <= boot_s() - after_s:
+            self.ends.popleft()
+        return self.ends[0][1] if self.ends and self.ends[0][0] <= boot_s() - after_s else None
 
     def found(self, starts: Starts | None, settled: Sealed | None) -> None:
         """Take in what another process, or this one in its last life, had seen."""
         self.saw_start(starts)
         if settled and (not self.ends or settled.n > self.ends[0][1].n):
             newer = [end for end in self.ends if end[1].n > settled.n]
-            self.ends = deque([(boot_s() - SETTLED_S, settled), *newer])
+            self.ends = deque([(-math.inf, settled), *newer])
 
 
 class Memory:
     """What this process has seen of the store; nothing before it has begun to look (`bot.store.went_back`).
 
-    `trouble` says in words what keeps this process from the store. `file` is where it is kept beside memory.
+    `trouble` says in words what keeps this process from the store. `file` is where it is kept beside memory. An end of
+    the audit log is settled after `settled_s`.
     """
 
     def __init__(self) -> None:
         self.mark: Mark | None = None
         self.trouble = ""
         self.file: Path | None = None
+        self.settled_s = SETTLED_S
         self._shards = dict[int, Shard]()
         self._doubts, self._kept = asyncio.Event(), ""
 
@@ -147,8 +161,12 @@ class Memory:
 
     def asked(self, shard: int) -> tuple[str, int]:
         """What `start_tool.lua` compares: the starts that were seen, and the number of the settled record."""
-        seen = self.of(shard)
-        return (seen.starts.seen if seen.starts else "", seen.settled.n if seen.settled else 0)
+        seen, settled = self.of(shard), self.settled(shard)
+        return (seen.starts.seen if seen.starts else "", settled.n if settled else 0)
+
+    def settled(self, shard: int) -> Sealed | None:
+        """The newest end of a shard's audit log that must be there."""
+        return self.of(shard).settled(self.settled_s)
 
     def saw_start(self, shard: int, told: str) -> None:
         """Keep a start of this process, on disk as well: whoever comes after it must know."""
@@ -174,7 +192,9 @@ class Memory:
         return self._doubts.is_set()
 
     def begin(self, mark: Mark, file: Path) -> None:
-        """From now on remember the store with this `mark`, in `file` as well."""
+        """From now on remember the store with this `mark`, in `file` as well; nothing that was seen of another one."""
+        if self.mark and self.mark.name != mark.name:
+            self._shards = {}
         self.mark, self.file = mark, file
 
     def keep(self) -> None:
@@ -185,7 +205,7 @@ class Memory:
             return
         try:
             kept = kept_in(self.file)
-            if kept and self.mark.name in kept.mark.before:
+            if kept and kept.mark.is_restored_from(self.mark):
                 return  # it was restored, and this process goes by what was before
             if kept:
                 self.take_in(kept)
@@ -204,13 +224,12 @@ class Memory:
                 self.of(number).found(starts, settled)
 
     def _text(self) -> str:
-        shards = {str(number): _row(shard) for number, shard in sorted(self._shards.items())}
+        shards = {str(number): self._row(number) for number in sorted(self._shards)}
         return json.dumps({"mark": str(self.mark), "shards": shards})
 
-
-def _row(shard: Shard) -> list[Any]:
-    starts = shard.starts._replace(newest=shard.starts.newest[: _TOKEN - 1]) if shard.starts else None
-    return [starts, shard.settled]
+    def _row(self, shard: int) -> list[Any]:
+        starts = self.of(shard).starts
+        return [starts and starts._replace(newest=starts.newest[: _TOKEN - 1]), self.settled(shard)]
 
 
 class Kept(NamedTuple):
@@ -239,3 +258,12 @@ def kept_in(file: Path) -> Kept | None:
 def _rows(shards: Mapping[str, Any]) -> Iterable[tuple[int, tuple[Starts | None, Sealed | None]]]:
     for number, (starts, sealed) in shards.items():
         yield int(number), (Starts(*starts) if starts else None, Sealed(*sealed) if sealed else None)
+
+
+def names_seen(folder: Path) -> frozenset[str]:
+    """Return the names of the store that a data directory knows; none where it knows nothing."""
+    try:
+        kept = kept_in(folder / FILE)
+    except OSError:
+        return frozenset()
+    return kept.mark.names if kept else frozenset()

@@ -4,6 +4,7 @@ Whoever notices writes it where the number of shards stands, so no process start
 less than the others, until `sayso restore --loaded` has held what is unfinished in it.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from bot.store.client.durability import SHARDS, NotWhole, check_shards
 from bot.store.client.errors import RESTORE_LOADED
 from bot.store.format import FORMAT, OtherFormat, check_format
 from bot.store.keys import Keys
-from bot.store.memory import FILE, NOTHING_STARTED, Kept, Mark, Memory, Sealed, Shard, Starts, kept_in
+from bot.store.memory import FILE, NOTHING_STARTED, Kept, Mark, Memory, Sealed, Starts, kept_in
 
 log = structlog.stdlib.get_logger()
 
@@ -80,22 +81,26 @@ async def look(store: Store) -> None:
     A doubt is looked at once more over connections of its own: an idle one may be to a master that was replaced. Then
     the store is closed to everybody. Raises WentBack, OtherStore, OtherFormat and NotWhole.
     """
+    memory = store.memory
+    if memory.mark is None:
+        return
     found = await _read(store.client, store.shards)
     try:
-        await _judge(store.client, store.shards, store.memory, found)
-    except StoreError as error:
-        if not isinstance(error, WentBack | OtherStore | OtherFormat | NotWhole):
-            raise
+        await _judge(store.client, store.shards, memory, found)
+    except (WentBack, OtherStore, OtherFormat, NotWhole) as first:
         async with _another(store) as client:
             found = await _read(client, store.shards)
             try:
-                await _judge(client, store.shards, store.memory, found)
-            except WentBack as back:
-                await _close(client, found, back)
+                await _judge(client, store.shards, memory, found)
+            except (WentBack, OtherStore, OtherFormat, NotWhole) as error:
+                memory.trouble = str(error)
+                if isinstance(error, WentBack):
+                    await _close(client, found, error)
                 raise
-        log.warning("a connection to a server that was replaced", error=str(error))
-        return
-    await _take_in(store, found)
+        log.warning("a connection was to a server that has been replaced", error=str(first))
+    else:
+        memory.trouble = ""
+        await _take_in(store, found)
 
 
 @asynccontextmanager
@@ -118,7 +123,7 @@ def _kept(file: Path) -> Kept | None:
 async def _is_restored(client: Client, kept: Kept) -> bool:
     """Return whether the store was restored since: what it lacks is held."""
     text = await client.do("GET", _KEYS.mark)
-    return bool(text) and kept.mark.name in Mark.parse(text.decode()).before
+    return bool(text) and Mark.parse(text.decode()).is_restored_from(kept.mark)
 
 
 async def _read(client: Client, shards: int) -> _Found:
@@ -143,7 +148,7 @@ def _text(stored: bytes | None) -> str:
 
 async def _judge(client: Client, shards: int, memory: Memory, found: _Found) -> None:
     """Raises WentBack, OtherStore, OtherFormat or NotWhole where it is not the store that was seen."""
-    if found.format is None and found.mark is None and memory.mark:
+    if found.format is None and found.mark is None:
         raise OtherStore("This store was emptied", _begin_anew(memory.file))
     if found.format != str(FORMAT).encode():
         raise OtherFormat(found.format)
@@ -153,13 +158,13 @@ async def _judge(client: Client, shards: int, memory: Memory, found: _Found) -> 
         return
     name = found.mark.name if found.mark else ""
     if name != memory.mark.name:
-        if found.mark and memory.mark.name in found.mark.before:
+        if found.mark and found.mark.is_restored_from(memory.mark):
             raise OtherStore("This store was restored since this process began", "Start the process again")
         if name in memory.mark.before:
             raise WentBack("it is as it was before it was restored")
         raise OtherStore("This is another store than before", _begin_anew(memory.file))
     for shard in range(shards):
-        if lost := await _lost(client, shard, memory.of(shard), found):
+        if lost := await _lost(client, shard, memory, found):
             raise WentBack(f"{lost} in shard {shard}")
 
 
@@ -171,14 +176,14 @@ def _begin_anew(file: Path | None) -> str:
     )
 
 
-async def _lost(client: Client, shard: int, seen: Shard, found: _Found) -> str:
+async def _lost(client: Client, shard: int, memory: Memory, found: _Found) -> str:
     """Return in words what the shard lacks of what was seen of it; an empty text where all is there."""
-    starts, mark = found.starts[shard], found.mark
+    starts, mark, seen = found.starts[shard], found.mark, memory.of(shard).starts
     if starts and mark and starts.mark != mark.name:
         return "what is there is of another store"
-    if seen.starts and (starts is None or starts.lacks(seen.starts)):
-        return f"tools had been started {seen.starts.number} times, and it has {_count(starts, seen.starts)}"
-    end, settled = found.heads[shard], seen.settled
+    if seen and (starts is None or starts.lacks(seen)):
+        return f"tools had been started {seen.number} times, and it has {_count(starts, seen)}"
+    end, settled = found.heads[shard], memory.settled(shard)
     if settled is None:
         return ""
     if end is None or end.n < settled.n:
@@ -213,11 +218,14 @@ async def _close(client: Client, found: _Found, error: WentBack) -> None:
 
 async def _take_in(store: Store, found: _Found) -> None:
     """Remember what is new; of starts only those that a fail-over can't lose, where that is asked for."""
-    memory = store.memory
+    memory, new = store.memory, dict[int, Starts]()
     for shard, starts in found.starts.items():
         seen = memory.of(shard)
         seen.saw_end(found.heads[shard])
-        is_new = starts and (seen.starts is None or starts.number > seen.starts.number)
-        if is_new and await store.is_replicated(_ID.format(shard)):
-            seen.saw_start(starts)
+        if starts and (seen.starts is None or starts.number > seen.starts.number):
+            new[shard] = starts
+    have_followed = await asyncio.gather(*(store.is_replicated(_ID.format(shard)) for shard in new))
+    for (shard, starts), has_followed in zip(new.items(), have_followed, strict=True):
+        if has_followed:
+            memory.of(shard).saw_start(starts)
     memory.keep()
