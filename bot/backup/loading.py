@@ -9,7 +9,7 @@ from typing import BinaryIO
 from bot.backup.file import NEVER, End, Entry, Reader
 from bot.errors import Conflict, Invalid, Unavailable
 from bot.store import Keys, StoreError
-from bot.store.client import Client, moment
+from bot.store.client import Client, adjusted, asked, moment
 from bot.store.client.durability import SHARDS
 from bot.store.indexes import Restored
 from bot.store.memory import Mark
@@ -84,9 +84,8 @@ async def claim(client: Client) -> tuple[int, datetime]:
     await client.do("SET", SHARDS, f"{shards} shards, in which sayso restore --loaded holds what is unfinished")
     seen = await client.read(*(["GET", Keys(shard).clock_seen] for shard in range(shards)))
     last = [moment(value.split()[0]) for value in seen if value]
-    if not last:
-        raise Conflict("Nobody ever used this store", "There is nothing to hold")
-    return shards, max(last)
+    # Where nothing ever happened there is nothing to hold, and whoever closed the store is answered all the same.
+    return shards, max(last, default=adjusted(*await client.read(*asked(Keys(0))))[0])
 
 
 async def forget(client: Client, *, keeps_keys: bool) -> None:

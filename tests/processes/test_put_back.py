@@ -156,7 +156,7 @@ def test_a_store_that_is_emptied_stops_every_process_and_nobody_begins_anew_by_m
     code, said = shop.told("worker")
     assert code == 1
     assert "to begin anew with what is there, stop every process, and delete" in said
-    assert shop.ask("GET", Keys(0).mark) is None
+    assert shop.ask("EXISTS", Keys(0).mark) == 0
     (shop.data / FILE).unlink()
     with shop.program("worker") as worker:
         worker.wait_for(READY)
