@@ -7,13 +7,14 @@ compared right before each start, by the script that records it (`start_tool.lua
 """
 
 import asyncio
+import fcntl
 import json
 import math
 import os
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ FILE = "store.seen"
 SETTLED_S = 10.0
 NOTHING_STARTED = "--------"
 _OLDER_ONES = 20
+_MOST_BYTES = 256 << 10
 _TOKEN = len(NOTHING_STARTED) + 1
 _STARTS = re.compile(r"(\S+) (\d+) (.*)")
 _HEAD = re.compile(r"s\d+:(\d+):([0-9a-f]+)")
@@ -153,7 +155,7 @@ class Memory:
         self.file: Path | None = None
         self.settled_s = SETTLED_S
         self._shards = dict[int, Shard]()
-        self._doubts, self._kept = asyncio.Event(), ""
+        self._doubts, self._kept = asyncio.Event(), dict[int, str]()
 
     def of(self, shard: int) -> Shard:
         """What was seen of a shard."""
@@ -171,7 +173,7 @@ class Memory:
     def saw_start(self, shard: int, told: str) -> None:
         """Keep a start of this process, on disk as well: whoever comes after it must know."""
         if self.of(shard).saw_start(Starts.parse(told)):
-            self.keep()
+            self.keep(shard)
 
     def doubt(self) -> None:
         """Have the store looked at now: a script found that it lacks something."""
@@ -194,49 +196,74 @@ class Memory:
     def begin(self, mark: Mark, file: Path) -> None:
         """From now on remember the store with this `mark`, in `file` as well; nothing that was seen of another one."""
         if self.mark and self.mark.name != mark.name:
-            self._shards = {}
+            self._shards, self._kept = {}, {}
         self.mark, self.file = mark, file
 
-    def keep(self) -> None:
-        """Write it to the file, where there is one and something is new; what others wrote there is kept as well."""
-        if self.file is None or self.mark is None:
-            return
-        if self._text() == self._kept:
+    def keep(self, *shards: int) -> None:
+        """Add to the file what is new in those `shards`, or in all: a line for each, as renaming takes too long."""
+        rows = {shard: self._row(shard) for shard in shards or sorted(self._shards)}
+        new = [row for shard, row in rows.items() if row != self._kept.get(shard)]
+        if self.file is None or not new:
             return
         try:
-            kept = kept_in(self.file)
-            if kept and kept.mark.is_restored_from(self.mark):
-                return  # it was restored, and this process goes by what was before
-            if kept:
-                self.take_in(kept)
-            text = self._text()
-            fresh = self.file.with_name(f"{FILE}.{os.getpid()}.new")
-            fresh.write_text(text)
-            fresh.replace(self.file)
-            self._kept = text
+            with _alone(self.file) as held:
+                os.write(held, "".join(new).encode())
+                if os.fstat(held).st_size > _MOST_BYTES:
+                    self._shorten(self.file)
         except OSError as error:
             log.warning("what was seen of the store is kept in memory only", error=str(error))
+        else:
+            self._kept |= rows
+
+    def _shorten(self, file: Path) -> None:
+        """Keep one line for each shard, with what other processes have added."""
+        if (kept := kept_in(file)) is None or self.mark is None or kept.mark.name != self.mark.name:
+            return
+        self.take_in(kept)
+        fresh = file.with_name(f"{FILE}.{os.getpid()}.new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
+            written.write("".join(map(self._row, sorted(self._shards))))
+        fresh.replace(file)
 
     def take_in(self, kept: "Kept") -> None:
         """Know as well what a file says was seen of this store."""
         if self.mark and kept.mark.name == self.mark.name:
-            for number, (starts, settled) in kept.shards.items():
-                self.of(number).found(starts, settled)
+            for number, shard in kept.shards.items():
+                self.of(number).found(shard.starts, shard.settled(self.settled_s))
 
-    def _text(self) -> str:
-        shards = {str(number): self._row(number) for number in sorted(self._shards)}
-        return json.dumps({"mark": str(self.mark), "shards": shards})
-
-    def _row(self, shard: int) -> list[Any]:
+    def _row(self, shard: int) -> str:
         starts = self.of(shard).starts
-        return [starts and starts._replace(newest=starts.newest[: _TOKEN - 1]), self.settled(shard)]
+        newest = starts and starts._replace(newest=starts.newest[: _TOKEN - 1])
+        return f"{json.dumps([str(self.mark), shard, newest, self.settled(shard)])}\n"
+
+
+@contextmanager
+def _alone(file: Path) -> Generator[int]:
+    """The open file, to which nobody else adds anything meanwhile, and which is not replaced."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    while True:
+        held = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if _is_at(held, file):
+                yield held
+                return
+        finally:
+            os.close(held)
+
+
+def _is_at(held: int, file: Path) -> bool:
+    try:
+        return os.fstat(held).st_ino == file.stat().st_ino
+    except FileNotFoundError:
+        return False
 
 
 class Kept(NamedTuple):
-    """What a file says was seen: of each shard its starts, and the end of its audit log."""
+    """What a file says was seen."""
 
     mark: Mark
-    shards: Mapping[int, tuple[Starts | None, Sealed | None]]
+    shards: dict[int, Shard]
 
 
 def kept_in(file: Path) -> Kept | None:
@@ -248,16 +275,28 @@ def kept_in(file: Path) -> Kept | None:
         text = file.read_text()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    kept: Kept | None = None
     try:
-        found: dict[str, Any] = json.loads(text)
-        return Kept(Mark.parse(found["mark"]), dict(_rows(found["shards"])))
+        for line in text.splitlines(keepends=True):
+            if line.endswith("\n"):  # else its process died while it wrote it
+                kept = _with(kept, json.loads(line))
     except (ValueError, TypeError, LookupError) as error:
         raise OSError(f"{file} can't be read: {error}") from error
+    return kept
 
 
-def _rows(shards: Mapping[str, Any]) -> Iterable[tuple[int, tuple[Starts | None, Sealed | None]]]:
-    for number, (starts, sealed) in shards.items():
-        yield int(number), (Starts(*starts) if starts else None, Sealed(*sealed) if sealed else None)
+def _with(kept: Kept | None, row: Sequence[Any]) -> Kept:
+    """Return `kept` with one row more: the newest name of a store counts."""
+    text, number, starts, sealed = row
+    mark = Mark.parse(text)
+    if kept and kept.mark.is_restored_from(mark):
+        return kept  # of a process that did not know yet
+    if kept is None or kept.mark.name != mark.name:
+        kept = Kept(mark, {})
+    kept.shards.setdefault(int(number), Shard()).found(
+        Starts(*starts) if starts else None, Sealed(*sealed) if sealed else None
+    )
+    return kept
 
 
 def names_seen(folder: Path) -> frozenset[str]:

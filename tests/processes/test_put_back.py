@@ -1,6 +1,5 @@
 """Processes whose store is put back or emptied: workers end, web says so and does nothing, and both go on after it."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from bot.config.example import example_toml
 from bot.dev.demo import make_demo
 from bot.store import Keys
 from bot.store.client.durability import SHARDS
-from bot.store.memory import FILE
+from bot.store.memory import FILE, kept_in
 from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
 from tests.processes.test_programs import READY
 from tests.servers.lines import free_ports
@@ -37,6 +36,8 @@ class Shop:
     def program(self, *words: str, data: str = "data") -> Program:
         environ = {"SAYSO_REDIS_URL": self.redis.url, "SAYSO_SECRET_KEY": KEY, "SAYSO_MAIL_LOCAL": "1"}
         environ |= {"SAYSO_CONFIG": str(self.data / "sayso.toml"), "PYTHONUNBUFFERED": "1"}
+        if words == ("status",):
+            environ |= {"SAYSO_URL": f"http://127.0.0.1:{self.port}", "SAYSO_API_KEY": "any"}
         return Program([*words, "--data", str(self.folder / data)], environ, self.folder / f"log {words[0]} {data}")
 
     def told(self, *words: str) -> tuple[int, str]:
@@ -72,8 +73,9 @@ class Shop:
         wait_until(self._has_seen, SLOW_S, "what was seen is on disk")
 
     def _has_seen(self) -> bool:
-        seen = json.loads((self.data / FILE).read_text())["shards"]["0"]
-        return seen[0][1] == 1
+        kept = kept_in(self.data / FILE)
+        starts = kept.shards[0].starts if kept else None
+        return starts is not None and starts.number == 1
 
     def keep(self) -> None:
         shutil.copytree(self.folder / "redis", self.folder / "kept")
@@ -110,7 +112,7 @@ def test_a_store_that_is_put_back_stops_workers_and_web_says_so_until_it_is_held
         assert "Traceback" not in worker.said()
         wait_until(shop.is_held, SLOW_S, "web says so")
         assert RESTORE in shop.is_ready()
-        for way in (("worker",), ("mail",), ("doctor",)):
+        for way in (("worker",), ("mail",), ("doctor",), ("status",)):
             code, said = shop.told(*way)
             assert code == 1
             assert RESTORE in said

@@ -207,16 +207,29 @@ async def test_what_one_process_saw_another_of_the_same_data_directory_keeps(
 
     kept = kept_in(tmp_path / FILE)
     assert kept
-    starts, sealed = kept.shards[0]
+    starts, sealed = kept.shards[0].starts, kept.shards[0].settled(0)
     assert starts
     assert sealed
     assert (starts.number, sealed.n) == (2, 2)
 
 
+async def test_what_was_seen_is_kept_in_a_file_that_does_not_grow_for_ever(seen: Store, tmp_path: Path) -> None:
+    mark, most = await name(seen), 0
+    for number in range(2, 4_000):
+        seen.memory.saw_start(0, f"{mark} {number} aaaaaaaa")
+        most = max(most, (tmp_path / FILE).stat().st_size)
+
+    assert (tmp_path / FILE).stat().st_size < most < 300_000
+    kept = kept_in(tmp_path / FILE)
+    assert kept
+    assert kept.shards[0].starts
+    assert kept.shards[0].starts.number == 3_999
+
+
 async def test_attack_what_can_not_be_read_of_what_was_seen_is_no_reason_to_begin(
     seen: Store, redis: str, tmp_path: Path
 ) -> None:
-    (tmp_path / FILE).write_text('{"mark"')
+    (tmp_path / FILE).write_text('["mark"\n')
 
     async with a_store(redis) as later:
         with pytest.raises(OtherStore, match=r"not known.*If Redis was not put back since, delete"):

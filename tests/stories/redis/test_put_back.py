@@ -13,12 +13,12 @@ from bot.process.backups import hold_loaded
 from bot.process.running import running
 from bot.store import WentBack
 from bot.store.client.durability import NotWhole
-from bot.store.went_back import look
+from bot.store.went_back import OtherStore, look
 from tests.clerk import Workshop, clerk
 from tests.office import TOML, settings_of
 from tests.processes.programs import RedisServer
 from tests.waiting import until
-from tests.world import World, a_world
+from tests.world import World, a_world, beside_it
 
 DONE = ["press bell"]
 
@@ -141,3 +141,41 @@ async def test_what_was_put_back_and_held_goes_on_and_asks_anew(kept: Kept, tmp_
         await world.ended(run_id)
         assert world.workshop.effects == [*DONE, *DONE]
         await look(world.app.store)
+
+
+async def test_attack_what_was_revoked_since_is_not_done(kept: Kept, tmp_path: Path) -> None:
+    async with a_world(kept.server.url, tmp_path / "data") as world:
+        record = await world.opened(await world.trigger("press bell"))
+        await world.stop()
+        await world.start(works=False)
+        await world.decide("bo", record, "approve")
+        kept.keep()
+        await world.decide("cy", record, "deny")
+        await world.stop()
+        await world.start()
+        world.app.store.memory.settled_s = 0
+        await world.seal()
+        await look(world.app.store)
+
+        await asyncio.to_thread(kept.put_back)
+        await until(lambda: world.app.store.memory.is_doubted or world.workshop.effects)
+
+        assert world.workshop.effects == []
+        with pytest.raises(WentBack, match="the audit log had"):
+            await look(world.app.store)
+
+
+async def test_attack_who_saw_another_store_starts_nothing_in_one_that_was_begun_anew(
+    kept: Kept, tmp_path: Path
+) -> None:
+    async with a_world(kept.server.url, tmp_path / "data") as world:
+        await world.app.store.client.do("FLUSHALL")
+        async with beside_it(World(kept.server.url, tmp_path / "new")) as anew:
+            record = await anew.opened(await anew.trigger("press bell"))
+            await anew.decide("bo", record, "approve")
+
+            await until(lambda: world.app.store.memory.is_doubted or world.workshop.effects)
+
+            assert world.workshop.effects == []
+            with pytest.raises(OtherStore, match="another store than before"):
+                await look(world.app.store)
