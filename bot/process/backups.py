@@ -26,6 +26,7 @@ from bot.process.processes import real_channel
 from bot.registry.configured import agents_of
 from bot.registry.release import version
 from bot.store.client import Client
+from bot.store.client.durability import NotWhole
 from bot.store.embedded import EmbeddedRedis
 from bot.store.format import FORMAT, look_at_format
 from bot.store.ids import new_id
@@ -71,7 +72,9 @@ def back_up(settings: Settings, target: str, say_so: Say) -> BackedUp:
         client = Client(url)
         try:
             stored = await client.do("GET", "{s0}:shards")
-            if stored is None or not stored.isdigit():
+            if stored is not None and not stored.isdigit():
+                raise NotWhole(stored)
+            if stored is None:
                 raise Conflict("There is nothing to back up: no process of sayso has used this Redis", "Start one")
             await look_at_format(client)
             writer = Writer(file)

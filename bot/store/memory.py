@@ -47,7 +47,7 @@ class Mark(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Mark":
         """The mark as the store keeps it."""
-        name, *before = text.split()
+        name, *before = text.split() or [""]
         return cls(name, tuple(before))
 
     def __str__(self) -> str:
@@ -155,7 +155,7 @@ class Memory:
         self.file: Path | None = None
         self.settled_s = SETTLED_S
         self._shards = dict[int, Shard]()
-        self._doubts, self._kept = asyncio.Event(), dict[int, str]()
+        self._doubts, self._kept, self._unkept = asyncio.Event(), dict[int, str](), ""
 
     def of(self, shard: int) -> Shard:
         """What was seen of a shard."""
@@ -207,13 +207,18 @@ class Memory:
             return
         try:
             with _alone(self.file) as held:
+                if os.fstat(held).st_size == 0:  # nobody had it yet, or somebody has deleted it
+                    new = list(map(self._row, sorted(self._shards)))
                 os.write(held, "".join(new).encode())
                 if os.fstat(held).st_size > _MOST_BYTES:
                     self._shorten(self.file)
         except OSError as error:
-            log.warning("what was seen of the store is kept in memory only", error=str(error))
+            if str(error) != self._unkept:
+                log.warning("what was seen of the store is kept in memory only", error=str(error))
+            self._unkept = str(error)
         else:
             self._kept |= rows
+            self._unkept = ""
 
     def _shorten(self, file: Path) -> None:
         """Keep one line for each shard, with what other processes have added."""
@@ -246,10 +251,18 @@ def _alone(file: Path) -> Generator[int]:
         try:
             fcntl.flock(held, fcntl.LOCK_EX)
             if _is_at(held, file):
+                _mend(held)
                 yield held
                 return
         finally:
             os.close(held)
+
+
+def _mend(held: int) -> None:
+    """Take off the end of a line whose process died while it wrote it."""
+    size = os.fstat(held).st_size
+    if size and os.pread(held, 1, size - 1) != b"\n":
+        os.ftruncate(held, os.pread(held, size, 0).rfind(b"\n") + 1)
 
 
 def _is_at(held: int, file: Path) -> bool:

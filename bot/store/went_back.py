@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -204,8 +203,11 @@ async def _seal_of(client: Client, shard: int, settled: Sealed) -> str:
     entries, archived = await client.read(["XRANGE", keys.audit_chain, place, place], ["GET", keys.audit_archived])
     if entries:
         return _text(entries[0][1].get(b"s"))
-    with_archive: dict[str, Any] = json.loads(archived or b"{}")
-    return settled.seal if int(with_archive.get("n", 0)) >= settled.n else ""
+    try:
+        until = int(json.loads(archived or b"{}").get("n", 0))
+    except (ValueError, TypeError, AttributeError):
+        return ""
+    return settled.seal if until >= settled.n else ""
 
 
 async def _close(client: Client, found: _Found, error: WentBack) -> None:

@@ -213,6 +213,22 @@ async def test_what_one_process_saw_another_of_the_same_data_directory_keeps(
     assert (starts.number, sealed.n) == (2, 2)
 
 
+async def test_attack_a_start_is_on_disk_before_its_effect_begins_and_a_killed_process_forgets_nothing(
+    seen: Store, tmp_path: Path
+) -> None:
+    file = tmp_path / FILE
+    for damage in (lambda: None, file.unlink, lambda: file.write_text(f'{file.read_text()}["cut')):
+        damage()
+        store_says = await start_again(seen)
+        kept = kept_in(file)
+        await seen.client.do("DEL", "{s0}:attempts:s0r-bbbbbbbbbbbbb", "{s0}:run:s0r-bbbbbbbbbbbbb")
+
+        assert store_says == "started"
+        assert kept
+        assert kept.shards[0].starts == seen.memory.of(0).starts
+        assert kept.shards[0].settled(0) == seen.memory.settled(0)
+
+
 async def test_what_was_seen_is_kept_in_a_file_that_does_not_grow_for_ever(seen: Store, tmp_path: Path) -> None:
     mark, most = await name(seen), 0
     for number in range(2, 4_000):
