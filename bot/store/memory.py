@@ -142,6 +142,13 @@ class Shard:
             self.ends = deque([(-math.inf, settled), *newer])
 
 
+class Seen(NamedTuple):
+    """What was seen at one moment: the mark; of each shard the starts, and the end of the audit log."""
+
+    mark: Mark | None
+    shards: Sequence[tuple[Starts | None, Sealed | None]]
+
+
 class Memory:
     """What this process has seen of the store; nothing before it has begun to look (`bot.store.went_back`).
 
@@ -160,6 +167,10 @@ class Memory:
     def of(self, shard: int) -> Shard:
         """What was seen of a shard."""
         return self._shards.setdefault(shard, Shard())
+
+    def seen(self, shards: int) -> "Seen":
+        """What has been seen by now; what is read after this must hold it."""
+        return Seen(self.mark, [(self.of(shard).starts, self.settled(shard)) for shard in range(shards)])
 
     def asked(self, shard: int) -> tuple[str, int]:
         """What `start_tool.lua` compares: the starts that were seen, and the number of the settled record."""

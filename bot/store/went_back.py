@@ -19,7 +19,7 @@ from bot.store.client.durability import SHARDS, NotWhole, check_shards
 from bot.store.client.errors import RESTORE_LOADED
 from bot.store.format import FORMAT, OtherFormat, check_format
 from bot.store.keys import Keys
-from bot.store.memory import FILE, NOTHING_STARTED, Kept, Mark, Memory, Sealed, Starts, kept_in
+from bot.store.memory import FILE, NOTHING_STARTED, Kept, Mark, Memory, Sealed, Seen, Starts, kept_in
 
 log = structlog.stdlib.get_logger()
 
@@ -71,7 +71,7 @@ async def compare(client: Client, shards: int, folder: Path) -> None:
     if kept and not await _is_restored(client, kept):
         memory.begin(kept.mark, folder / FILE)
         memory.take_in(kept)
-        await _judge(client, shards, memory, await _read(client, shards))
+        await _judge(client, memory.seen(shards), await _read(client, shards), memory.file)
 
 
 async def look(store: Store) -> None:
@@ -83,14 +83,16 @@ async def look(store: Store) -> None:
     memory = store.memory
     if memory.mark is None:
         return
+    # First, and then the store: meanwhile this process may start tools.
+    seen = memory.seen(store.shards)
     found = await _read(store.client, store.shards)
     try:
-        await _judge(store.client, store.shards, memory, found)
+        await _judge(store.client, seen, found, memory.file)
     except (WentBack, OtherStore, OtherFormat, NotWhole) as first:
         async with _another(store) as client:
             found = await _read(client, store.shards)
             try:
-                await _judge(client, store.shards, memory, found)
+                await _judge(client, seen, found, memory.file)
             except (WentBack, OtherStore, OtherFormat, NotWhole) as error:
                 memory.trouble = str(error)
                 if isinstance(error, WentBack):
@@ -145,25 +147,25 @@ def _text(stored: bytes | None) -> str:
     return (stored or b"").decode(errors="replace")
 
 
-async def _judge(client: Client, shards: int, memory: Memory, found: _Found) -> None:
+async def _judge(client: Client, seen: Seen, found: _Found, file: Path | None) -> None:
     """Raises WentBack, OtherStore, OtherFormat or NotWhole where it is not the store that was seen."""
     if found.format is None and found.mark is None:
-        raise OtherStore("This store was emptied", _begin_anew(memory.file))
+        raise OtherStore("This store was emptied", _begin_anew(file))
     if found.format != str(FORMAT).encode():
         raise OtherFormat(found.format)
     if found.shards is not None and not found.shards.isdigit():
         raise NotWhole(found.shards)
-    if memory.mark is None:
+    if seen.mark is None:
         return
     name = found.mark.name if found.mark else ""
-    if name != memory.mark.name:
-        if found.mark and found.mark.is_restored_from(memory.mark):
+    if name != seen.mark.name:
+        if found.mark and found.mark.is_restored_from(seen.mark):
             raise OtherStore("This store was restored since this process began", "Start the process again")
-        if name in memory.mark.before:
+        if name in seen.mark.before:
             raise WentBack("it is as it was before it was restored")
-        raise OtherStore("This is another store than before", _begin_anew(memory.file))
-    for shard in range(shards):
-        if lost := await _lost(client, shard, memory, found):
+        raise OtherStore("This is another store than before", _begin_anew(file))
+    for shard, (starts, settled) in enumerate(seen.shards):
+        if lost := await _lost(client, shard, found, starts, settled):
             raise WentBack(f"{lost} in shard {shard}")
 
 
@@ -175,14 +177,13 @@ def _begin_anew(file: Path | None) -> str:
     )
 
 
-async def _lost(client: Client, shard: int, memory: Memory, found: _Found) -> str:
+async def _lost(client: Client, shard: int, found: _Found, seen: Starts | None, settled: Sealed | None) -> str:
     """Return in words what the shard lacks of what was seen of it; an empty text where all is there."""
-    starts, mark, seen = found.starts[shard], found.mark, memory.of(shard).starts
+    starts, mark, end = found.starts[shard], found.mark, found.heads[shard]
     if starts and mark and starts.mark != mark.name:
         return "what is there is of another store"
     if seen and (starts is None or starts.lacks(seen)):
         return f"tools had been started {seen.number} times, and it has {_count(starts, seen)}"
-    end, settled = found.heads[shard], memory.settled(shard)
     if settled is None:
         return ""
     if end is None or end.n < settled.n:

@@ -1,14 +1,17 @@
 """What a process remembers of a store, and what it says of one that lacks it."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
+from agents.requests import AttemptId
 from bot.store import Keys, Store, StoreError, WentBack
 from bot.store.client import Script
 from bot.store.client.durability import SHARDS, NotWhole
 from bot.store.format import OtherFormat
+from bot.store.ids import new_id
 from bot.store.memory import FILE, Mark, kept_in
 from bot.store.went_back import OtherStore, begin, compare, look
 from tests.bot.store.stores import OTHER, RUN, a_store, append, events, started, tool_started
@@ -298,3 +301,19 @@ async def test_a_store_of_another_format_is_said_to_be_one(seen: Store) -> None:
 
     with pytest.raises(OtherFormat):
         await look(seen)
+
+
+async def test_a_look_misses_nothing_that_is_started_while_it_reads(
+    seen: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def starts() -> None:
+        run, attempt = new_id("run", 0), AttemptId(new_id("attempt", 0))
+        assert (await seen.start_tool(run, 0, attempt, tool_started(attempt), None)).state == "started"
+
+    async def looks() -> None:
+        for _ in range(100):
+            await look(seen)
+
+    await asyncio.gather(looks(), *(starts() for _ in range(300)))
+
+    assert "is not what it was" not in capsys.readouterr().out
