@@ -176,6 +176,13 @@ class App:
     telemetry: Telemetry
 
     @property
+    def unready(self) -> str:
+        """Why nothing is done here yet, or any more; an empty text where it is."""
+        if self.ready.is_set():
+            return ""
+        return self.store.memory.trouble or "Redis has not answered since this process started."
+
+    @property
     def live(self) -> Live:
         """What is live in each environment."""
         return self.drift.live

@@ -1,6 +1,7 @@
 """A backup put into an empty Redis, which no process can use until what was unfinished is held."""
 
 import re
+import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import BinaryIO
@@ -8,14 +9,16 @@ from typing import BinaryIO
 from bot.backup.file import NEVER, End, Entry, Reader
 from bot.errors import Conflict, Invalid, Unavailable
 from bot.store import Keys, StoreError
-from bot.store.client import Client, moment
+from bot.store.client import Client, adjusted, asked, moment
 from bot.store.client.durability import SHARDS
 from bot.store.indexes import Restored
+from bot.store.memory import Mark
 
 _BATCH, _BATCH_BYTES = 200, 4 << 20
 _TRY = "{s0}:restore_try"
 # Log-ins are made anew. A tick that was due since may have been fired. What a number of shards there is comes last.
-_LEFT_OUT = re.compile(r"\{s\d+\}:(shards|ticks|restored|(login|session):.*)")
+# Which tools had been started counts for a store by its name, and this one gets another.
+_LEFT_OUT = re.compile(r"\{s\d+\}:(shards|starts|ticks|restored|(login|session):.*)")
 # Who was let in may have been shut out since.
 _SHARDS = re.compile(r"\d+")
 _KEYS = re.compile(r"\{s\d+\}:api_keys(:used)?")
@@ -36,7 +39,7 @@ def checked(file: BinaryIO) -> tuple[End, Entry]:
 async def check_empty(client: Client, first: Entry) -> None:
     """Check that the store is empty and can read such content. Raises Conflict, and Unavailable for an older Redis."""
     async for key in client.scan("{s*"):
-        if key == Keys(0).format:  # whoever looked at this Redis before has noted it
+        if key in {Keys(0).format, Keys(0).mark}:  # whoever looked at this Redis before has noted them
             continue
         raise Conflict(
             f"This Redis is not empty: it has {key[:60]!r}",
@@ -81,9 +84,8 @@ async def claim(client: Client) -> tuple[int, datetime]:
     await client.do("SET", SHARDS, f"{shards} shards, in which sayso restore --loaded holds what is unfinished")
     seen = await client.read(*(["GET", Keys(shard).clock_seen] for shard in range(shards)))
     last = [moment(value.split()[0]) for value in seen if value]
-    if not last:
-        raise Conflict("Nobody ever used this store", "There is nothing to hold")
-    return shards, max(last)
+    # Where nothing ever happened there is nothing to hold, and whoever closed the store is answered all the same.
+    return shards, max(last, default=adjusted(*await client.read(*asked(Keys(0))))[0])
 
 
 async def forget(client: Client, *, keeps_keys: bool) -> None:
@@ -93,9 +95,14 @@ async def forget(client: Client, *, keeps_keys: bool) -> None:
             await client.do("DEL", key)
 
 
-async def open_up(client: Client, shards: int, restored: Restored) -> None:
-    """Let processes start: all is there, and what was unfinished is held."""
+async def open_up(client: Client, shards: int, restored: Restored, names: Iterable[str] = ()) -> None:
+    """Let processes start: all is there, and what was unfinished is held.
+
+    The store has another name from now on, so nobody misses in it what was done since. `names` are others that it had.
+    """
     await client.do("SET", Keys(0).restored, restored.model_dump_json())
+    before = Mark.parse((await client.do("GET", Keys(0).mark) or b"-").decode())
+    await client.do("SET", Keys(0).mark, str(before.restored(secrets.token_hex(8), names)))
     await client.do("SET", SHARDS, shards)
 
 

@@ -16,12 +16,13 @@ from bot.doctor.redis_rights import examine_rights
 from bot.doctor.room import amount, room
 from bot.people.api_keys import keys_of_nobody
 from bot.people.register import here
-from bot.store.client import Client, Node, StoreError, StoreUnavailable
+from bot.store.client import Client, Node, StoreError, StoreUnavailable, WentBack
 from bot.store.client.durability import ACCEPTED_LOSS, Durability, WrongShards, asked_alone, far_ahead, look, setting
-from bot.store.format import OtherFormat, look_at_format
+from bot.store.format import OtherFormat, check_whole, look_at_format
 from bot.store.indexes import Links, Lockouts, connection
 from bot.store.lists import Lists
 from bot.store.locks import MailboxStore
+from bot.store.went_back import OtherStore, compare
 
 SKEW_S = 60.0
 """The most this machine's clock may be off: deadlines are told to people in minutes."""
@@ -40,10 +41,10 @@ async def examine_redis(
     try:
         rights = await _rights(client, settings)
         yield Finding(sign="✓", what="Redis answers")
-        if found := await _format(client):
+        if found := await _format(client, settings):
             yield found
             if found.sign == "✗":
-                yield not_tried("what Redis keeps, allows and holds", "another release wrote it")
+                yield not_tried("what Redis keeps, allows and holds", "nothing of this release works on it")
                 return
         if rights.sign == "✗":
             yield rights
@@ -66,11 +67,16 @@ async def examine_redis(
         await client.close()
 
 
-async def _format(client: Client) -> Finding | None:
-    """Return what is to be said of the format of the store; nothing of a store that nobody has used."""
+async def _format(client: Client, settings: Settings) -> Finding | None:
+    """Return what is to be said of the store: its format, and whether it is the one that was seen here.
+
+    Nothing of one that nobody has used.
+    """
     try:
         found = await look_at_format(client)
-    except (OtherFormat, WrongShards) as error:
+        await check_whole(client)
+        await compare(client, settings.shards, settings.data_dir)
+    except (OtherFormat, OtherStore, WentBack, WrongShards) as error:
         return Finding(sign="✗", what=error.what, fix=error.do)
     except StoreUnavailable:
         raise

@@ -15,6 +15,7 @@ from bot.store.commit import Once
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
 from bot.store.outbox_entry import PostMail
+from bot.store.went_back import look
 from channels import Channel, ChannelRefused, Posts
 from language import say
 
@@ -61,6 +62,7 @@ class RawMail:
 
         Nothing is sent for a run that is cancelled or has failed by then: its approval was for a run that goes on. Who
         cancels it just now may be too late, so its end says that the mail may go on. One that is done did not wait.
+        Raises WentBack.
         """
         why, channel = "", channels.get(_CHANNEL)
         loaded = await self._journal.store.load(entry.run_id)
@@ -72,6 +74,7 @@ class RawMail:
         elif not isinstance(channel, Posts):
             why = "no channel is set up here that sends mail"
         else:
+            await look(self._journal.store)  # in a store that went back it may be sent already
             try:
                 await channel.post(base64.b64decode(entry.raw), entry.to, receipt)
             except ChannelRefused as error:

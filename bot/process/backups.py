@@ -26,10 +26,12 @@ from bot.process.processes import real_channel
 from bot.registry.configured import agents_of
 from bot.registry.release import version
 from bot.store.client import Client
+from bot.store.client.durability import NotWhole
 from bot.store.embedded import EmbeddedRedis
 from bot.store.format import FORMAT, look_at_format
 from bot.store.ids import new_id
 from bot.store.indexes import Restored
+from bot.store.memory import names_seen
 from bot.wiring.local_mail import local_mail
 from bot.wiring.slack import slack_parts
 from channels import Channel
@@ -70,7 +72,9 @@ def back_up(settings: Settings, target: str, say_so: Say) -> BackedUp:
         client = Client(url)
         try:
             stored = await client.do("GET", "{s0}:shards")
-            if stored is None or not stored.isdigit():
+            if stored is not None and not stored.isdigit():
+                raise NotWhole(stored)
+            if stored is None:
                 raise Conflict("There is nothing to back up: no process of sayso has used this Redis", "Start one")
             await look_at_format(client)
             writer = Writer(file)
@@ -140,7 +144,7 @@ async def _held(app: App, end: End) -> PutBack:
     held = await Holding(app.journal, app.requests.decisions, app.people).hold(end.at)
     await _tell_people(app, end, held)
     restored = Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))
-    await open_up(app.store.client, app.settings.shards, restored)
+    await open_up(app.store.client, app.settings.shards, restored, names_seen(app.data_dir.folder))
     return PutBack(end, held)
 
 

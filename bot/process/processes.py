@@ -23,7 +23,7 @@ from bot.people.directory import People
 from bot.people.listed import ListedNow
 from bot.process.logging import log_to
 from bot.process.reload import Reload
-from bot.process.running import keep_to_format, running
+from bot.process.running import keep_to_store, running
 from bot.registry.configured import agents_of
 from bot.registry.release import version
 from bot.render.cards import Words
@@ -153,10 +153,10 @@ async def serve(
     """Run the parts until SIGTERM or SIGINT; a second signal ends at once.
 
     What runs `beside` them runs for ever: it starts first, is cancelled first, and its errors end the process. So does
-    a store that comes to have another format.
+    a store that is another one now, or went back.
     """
     stopping = stop_signal()
-    beside = [*beside, keep_to_format(app)]
+    beside = [*beside, keep_to_store(app, holds=not works and not receives)]
     serving = asyncio.create_task(_serve(app, stopping, beside, works=works, receives=receives))
     await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
     if not serving.done() and app.ready.is_set():

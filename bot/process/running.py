@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from bot.app import App
-from bot.store import StoreError, StoreUnavailable
-from bot.store.client.durability import check, check_clock, check_shards
-from bot.store.format import check_format
+from bot.store import StoreError, StoreUnavailable, WentBack
+from bot.store.client.durability import NotWhole, check, check_clock
 from bot.store.watch import ended
+from bot.store.went_back import begin, look
 from channels import Channel
 
 log = structlog.stdlib.get_logger()
@@ -18,8 +18,6 @@ log = structlog.stdlib.get_logger()
 _START_AGAIN_S = 1.0
 _LONGEST_WAIT_S = 600.0
 _LEAVE_WITHIN_S = 2.5
-# A store that somebody emptied, or put in another one's place, is noticed so soon.
-_LOOK_AT_FORMAT_S = 15.0
 # Often enough for a day in which others heed it.
 _SAY_RELEASE_S = 3_600.0
 
@@ -29,9 +27,10 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
     """The parts of a process while the context is open: `works` looks at schedules; `receives` names the channels
     that are received from.
 
-    Waits for Redis first. Leaving it lets what runs end or detaches it, within 4 s.
+    Waits for Redis first, and where it neither works nor receives, for a store that is whole. Leaving it lets what runs
+    end or detaches it, within 4 s.
     """
-    await _ready(app)
+    await _ready(app, holds=not works and not receives)
     app.ready.set()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(app.store.client.close)
@@ -80,15 +79,35 @@ async def _say_release(app: App) -> None:
             log.warning("not said which release is at work", error=str(error))
 
 
-async def keep_to_format(app: App, every_s: float = _LOOK_AT_FORMAT_S) -> None:
-    """Look for ever whether the store still has our format; raise OtherFormat once it has not."""
+async def keep_to_store(app: App, *, holds: bool) -> None:
+    """Look for ever whether the store is still the one that it was; raise what is wrong once it is not.
+
+    A process that `holds` then says so to whoever asks, and does nothing until the store is whole.
+    """
     await app.ready.wait()
+    is_away = False
     while True:
-        await asyncio.sleep(every_s)
+        await app.store.memory.doubted(app.settings.sweep_s)
         try:
-            await check_format(app.store.client)
+            await look(app.store)
+            app.ready.set()
+            is_away = False
+        except (WentBack, NotWhole) as error:
+            if not holds:
+                raise
+            _hold(app, error)
         except StoreUnavailable as error:
-            log.warning("not looked at the format of the store", error=str(error))
+            if not is_away:
+                log.warning("not looked whether the store is what it was", error=str(error))
+            is_away = True
+
+
+def _hold(app: App, error: StoreError) -> None:
+    """Do nothing from now on, and say so to whoever asks."""
+    if app.ready.is_set() or not app.store.memory.trouble:
+        log.error("holds", error=str(error))
+    app.store.memory.trouble = str(error)
+    app.ready.clear()
 
 
 async def _look_at_departures(app: App) -> None:
@@ -117,13 +136,15 @@ async def _receive(app: App, channel: Channel) -> None:
         await asyncio.sleep(_START_AGAIN_S)
 
 
-async def _ready(app: App) -> None:
-    """Redis answers, keeps what it acknowledges, and has the shards we think it has. Waits while it is away."""
+async def _ready(app: App, *, holds: bool) -> None:
+    """Redis answers, keeps what it acknowledges, and is the store that we think it is. Waits while it is away.
+
+    Who `holds` waits as well while it is not whole.
+    """
     while True:
         try:
             durability = await check(app.store.client, app.settings.accept_durability)
-            await check_format(app.store.client)  # before anything else is read or written
-            await check_shards(app.store.client, app.store.shards)
+            await begin(app.store, app.data_dir.folder)  # before anything else is read or written
             await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
             await app.store.note_release()  # before anything is written that another can't read
             await app.register.hold()  # before anybody is taken for whoever had their id
@@ -131,7 +152,13 @@ async def _ready(app: App) -> None:
                 await app.store.lists.note_whole()
             else:
                 log.warning("lists lack what an earlier release wrote", fix="sayso rebuild, once none of it runs")
+            app.store.memory.trouble = ""
             return log.info("ready", durability=durability, rehearsal=not app.models)
+        except (WentBack, NotWhole) as error:
+            if not holds:
+                raise
+            _hold(app, error)
+            await asyncio.sleep(_START_AGAIN_S)
         except StoreUnavailable as error:
             log.warning("waiting for Redis", error=str(error))
             await asyncio.sleep(_START_AGAIN_S)

@@ -12,7 +12,16 @@ import structlog
 
 from agents.events import Event, read_event
 from bot.store import client as clock
-from bot.store.client import Client, NotReplicated, OtherRelease, Replicas, Script, StoreError, StoreUnavailable
+from bot.store.client import (
+    Client,
+    NotReplicated,
+    OtherRelease,
+    Replicas,
+    Script,
+    StoreError,
+    StoreUnavailable,
+    WentBack,
+)
 from bot.store.client.line import Arg
 from bot.store.commit import (
     FILES_S,
@@ -38,6 +47,7 @@ from bot.store.ids import WorkItem, WorkKind, ingress_shard
 from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
 from bot.store.lists import Lists
+from bot.store.memory import Memory
 from bot.store.timers import Clock, Days, boot_s
 
 __all__ = [
@@ -53,6 +63,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Wake",
+    "WentBack",
     "WorkItem",
     "Written",
 ]
@@ -109,6 +120,7 @@ class Store:
         # When the leases of this process were asked for last.
         self._asked = dict[str, float]()
         self._clock = Clock(clock_s)
+        self.memory = Memory()
         # The work that was left in each shard when it was swept last.
         self._left = dict[int, frozenset[bytes]]()
 
@@ -216,6 +228,7 @@ class Store:
         `record.before` is the moment from which the approval is too old. A start that is heard of late is a `conflict`
         if somebody else has taken the lease by then; else the lease is renewed. One that too few replicas have
         in time is `unconfirmed`: a fail-over could lose it, so nothing may be done, and whoever asked takes it back.
+        Raises WentBack where the store lacks what this process has seen of it.
         """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
@@ -225,16 +238,21 @@ class Store:
         else:
             before = round(record.before.timestamp() * 1000) if record.before else 0
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
-        names, args = [*names, keys.summaries, keys.frozen], [*args, run_id]
+        names += [keys.summaries, keys.frozen, keys.starts, keys.audit_head]
+        args += [run_id]
         names += lists_of(line, keys) if line else ()
         args += [line.body, round(line.started_at.timestamp() * 1000)] if line else ["", ""]
-        args += [record.environment if record else ""]
+        args += [record.environment if record else "", *self.memory.asked(keys.shard)]
         args += [stamped(one, self.release) for one in (*thought, event)]
         asked = boot_s()
         reply, is_replicated = await self._run_replicated("start_tool", run_id, names, args)
+        if reply[0] == b"back":
+            self.memory.doubt()
+            raise WentBack("a start or an audit record that was seen is not in it")
         if reply[0] == b"started":
             if not is_replicated:
                 return Start("unconfirmed")
+            self.memory.saw_start(keys.shard, reply[2].decode())
             self._asked[attempt_id] = asked
             if not await self.holds(run_id, attempt_id):
                 return Start("conflict")
@@ -247,6 +265,8 @@ class Store:
         Redis since its answer, also where this process or its machine was stopped meanwhile.
         """
         for _ in range(_HEARD_LATE):
+            if self.memory.trouble:
+                return False  # nobody knows of it any more
             if self._is_sure(attempt_id):
                 return True
             if not await self.renew(run_id, attempt_id):

@@ -1,10 +1,12 @@
 """The number of the store's format: a process that meets another one than its own stops, and says what to do."""
 
+import secrets
+
 from bot.store.client import Client, Script, StoreError
-from bot.store.client.durability import SHARDS, WrongShards, not_whole
+from bot.store.client.durability import SHARDS, NotWhole
 from bot.store.keys import Keys
 
-FORMAT = 1
+FORMAT = 2
 """Goes up with each change after which a release can't read what the one before wrote, or writes it otherwise."""
 
 _NOTE = Script("note_format")
@@ -28,12 +30,20 @@ class OtherFormat(StoreError):
 
 
 async def check_format(client: Client) -> None:
-    """Check that the store has our format; one that nobody has used gets it.
+    """Check that the store has our format; one that nobody has used gets it, and a name of its own.
 
-    Raises OtherFormat, and WrongShards for a store that is being restored.
+    Raises OtherFormat, and NotWhole for a store that is being restored or went back.
     """
-    found: bytes = await client.run(_NOTE, [_KEYS.format, *_used()], [FORMAT])
+    found: bytes = await client.run(_NOTE, [_KEYS.format, _KEYS.mark, *_used()], [FORMAT, secrets.token_hex(8)])
     await _judge(client, found)
+    await check_whole(client)
+
+
+async def check_whole(client: Client) -> None:
+    """Raises NotWhole for a store that is being restored, or went back."""
+    stored = await client.do("GET", SHARDS)
+    if stored is not None and not stored.isdigit():
+        raise NotWhole(stored)
 
 
 async def look_at_format(client: Client) -> int | None:
@@ -48,9 +58,7 @@ async def look_at_format(client: Client) -> int | None:
 async def _judge(client: Client, found: bytes | None) -> None:
     if found == str(FORMAT).encode():
         return
-    stored = await client.do("GET", SHARDS)
-    if stored is not None and not stored.isdigit():
-        raise WrongShards(*not_whole(stored))
+    await check_whole(client)
     raise OtherFormat(found)
 
 

@@ -54,6 +54,16 @@ class Keys:
         return self._key("format")
 
     @property
+    def mark(self) -> str:
+        """The random name of the store, and those it had before it was restored. It is in one shard."""
+        return self._key("mark")
+
+    @property
+    def starts(self) -> str:
+        """How many tools were started, and the newest ones: `bot.store.memory` says what for."""
+        return self._key("starts")
+
+    @property
     def releases(self) -> str:
         """The releases at work, scored by when they last said so. It is in one shard."""
         return self._key("releases")

@@ -52,8 +52,8 @@ async def _answer(app: App, request: Request) -> Response:
     if request.method != "POST":
         detail = f"{request.method} can't be used on {PREFIX}{name[:60]}."
         raise trouble(HTTPStatus.METHOD_NOT_ALLOWED, "method", detail, "Use POST", {"Allow": "POST"})
-    if not app.ready.is_set():
-        raise unavailable("Redis has not answered since this process started.")
+    if why := app.unready:
+        raise unavailable(why)
     posted = Posted({key.lower(): value for key, value in request.headers.items()}, await request.body())
     return await _answered(partial(_taken, app, name, posted))
 

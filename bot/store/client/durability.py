@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Literal
 
 from bot.store.client import FAR_AHEAD, Client, Node, StoreError, StoreUnavailable, adjusted, asked
+from bot.store.client.errors import RESTORE_LOADED, WENT_BACK
 from bot.store.keys import Keys
 
 Durability = Literal["verified", "weaker", "unknown"]
@@ -22,6 +23,17 @@ class NotDurable(StoreError):
 
 class WrongShards(StoreError):
     """The number of shards does not fit what is stored."""
+
+
+class NotWhole(WrongShards):
+    """The store is being restored, or went back: nobody works on it, as stands in place of its number of shards."""
+
+    def __init__(self, stored: bytes) -> None:
+        text = stored.decode(errors="replace")[:400]
+        do = "Wait until `sayso restore` has ended; if it failed, empty this Redis and restore once more"
+        if WENT_BACK in text:
+            do = RESTORE_LOADED
+        super().__init__(f"This store is not whole: {text}", do)
 
 
 async def look(client: Client) -> tuple[Durability, str]:
@@ -97,17 +109,11 @@ async def check_shards(client: Client, shards: int) -> None:
     """Remember the number of shards; it may only grow. Raises WrongShards."""
     stored = await client.do("GET", SHARDS)
     if stored is not None and not stored.isdigit():
-        raise WrongShards(*not_whole(stored))
+        raise NotWhole(stored)
     if stored is not None and int(stored) > shards:
         raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}", "It may only grow")
     if stored is None or int(stored) < shards:
         await client.do("SET", SHARDS, shards)
-
-
-def not_whole(stored: bytes) -> tuple[str, str]:
-    """Return in words that a store is being restored, as stands in place of its number of shards, and what to do."""
-    what = f"This store is not whole: {stored.decode(errors='replace')[:200]}"
-    return what, "Wait until `sayso restore` has ended; if it failed, empty this Redis and restore once more"
 
 
 async def far_ahead(client: Client, shards: int) -> timedelta | None:

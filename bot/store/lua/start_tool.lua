@@ -1,16 +1,37 @@
 -- Records an attempt at an effect and takes its lease, unless anything has changed since it was looked at.
--- KEYS: run, attempts, wake, clock, request record (the run once more where there is none), summaries, frozen, then the lists of the run's line.
+-- KEYS: run, attempts, wake, clock, request record (the run once more where there is none), summaries, frozen, starts, audit
+-- head, then the lists of the run's line.
 -- ARGV: expected sequence, attempt, lease ms, wake member, record version or '', not after (ms) or '', record body,
--- run id, its line or '', its place, its environment or '', then the events, of which the last is the start.
+-- run id, its line or '', its place, its environment or '', the starts that the caller has seen in this shard or '', the
+-- number of the audit record that it has, then the events, of which the last is the start.
 -- The run's turn ends with it: it is looked at again when the lease ends.
-local run, attempts, wake, clock, record, summaries, frozen = unpack(KEYS, 1, 7)
+local run, attempts, wake, clock, record, summaries, frozen, starts_key, sealed_key = unpack(KEYS, 1, 9)
 local expected, attempt, lease, member, known_version, not_after, body, id, line, at, where = unpack(ARGV, 1, 11)
-local now = now_ms(clock)
+local seen, sealed_n = ARGV[12], tonumber(ARGV[13])
+local now, starts, sealed = now_ms(clock, starts_key, sealed_key)
 local head = redis.call('XLEN', run)
+-- A store that was put back lacks a start that was seen, or a record. `memory.py` compares in the same way.
+local TOKEN, MOST = 9, 32
+local mark, count, newest = string.match(starts or '', '^(%S+) (%d+) (.*)$')
+local function lacks_a_start()
+  local seen_mark, seen_count, token = string.match(seen, '^(%S+) (%d+) (.*)$')
+  if not seen_mark then return false end
+  if mark ~= seen_mark then return true end
+  local more = tonumber(count) - tonumber(seen_count)
+  if more < 0 then return true end
+  local there = string.sub(newest, more * TOKEN + 1, more * TOKEN + TOKEN - 1)
+  return there ~= '' and there ~= token
+end
+if lacks_a_start() then return {'back', head} end -- check: starts
+if tonumber(string.match(sealed or '', ':(%d+):') or 0) < sealed_n then return {'back', head} end -- check: sealed
+local function counted()
+  if not mark then return '' end
+  return table.concat({mark, count, string.sub(newest, 1, TOKEN - 1)}, ' ')
+end
 local mine, holder, until_ms = unpack(redis.call('HMGET', attempts, attempt, 'holder', 'until'))
 -- Own repeat: the answer to an earlier try was lost. It is too late for it once the lease is over, or another's.
 if mine then
-  if holder == attempt and now < tonumber(until_ms) then return {'started', until_ms} end
+  if holder == attempt and now < tonumber(until_ms) then return {'started', until_ms, counted()} end
   return {'conflict', head}
 end
 if head ~= tonumber(expected) then return {'conflict', head} end -- check: sequence
@@ -24,16 +45,21 @@ if known_version ~= '' then
   if redis.call('HEXISTS', frozen, 'in ' .. where) == 1 then return {'frozen', head} end -- check: frozen
 end
 local ends = whole(now + tonumber(lease))
-for position = 12, #ARGV do
-  redis.call('XADD', run, '0-' .. whole(head + position - 11), 'e', ARGV[position], 'c', attempt)
+for position = 14, #ARGV do
+  redis.call('XADD', run, '0-' .. whole(head + position - 13), 'e', ARGV[position], 'c', attempt)
 end
-note_audit(run, head + 1, #ARGV - 11)
+note_audit(run, head + 1, #ARGV - 13)
+if mark then
+  count = whole(tonumber(count) + 1)
+  newest = string.sub('--------' .. attempt, -TOKEN + 1) .. ' ' .. string.sub(newest, 1, (MOST - 1) * TOKEN)
+  redis.call('SET', starts_key, table.concat({mark, count, newest}, ' '))
+end
 redis.call('HSET', attempts, attempt, 'started', 'holder', attempt, 'until', ends)
 redis.call('ZADD', wake, ends, member)
 if known_version ~= '' then
   redis.call('HSET', record, 'version', whole(tonumber(known_version) + 1), 'body', body)
   redis.call('SREM', frozen .. ':waits', string.match(record, ':request:(.*)$')) -- check: waits_no_longer
 end
-if line ~= '' then list_run(summaries, 8, id, at, line) end
+if line ~= '' then list_run(summaries, 10, id, at, line) end
 tell_changed(run)
-return {'started', ends}
+return {'started', ends, counted()}

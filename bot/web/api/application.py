@@ -32,7 +32,7 @@ _ERRORS_AT_MOST = 20
 def application(here: Here) -> FastAPI:
     """The ASGI application over what the process was started with."""
     passing = [
-        Middleware(Authenticated, keyring=here.app.access.keyring, is_ready=here.app.ready.is_set),
+        Middleware(Authenticated, keyring=here.app.access.keyring, unready=lambda: here.app.unready),
         Middleware(Bounded, check=check_is_json, larger={"/v1/runs/import": FILE_BYTES}),
     ]
     api = _operations(passing)

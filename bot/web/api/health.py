@@ -62,8 +62,8 @@ _READY = answers(shown={200: {"status": "ready", "durability": "verified"}})
 )
 async def readyz(here: HereNow) -> Ready:
     """Report whether this installation works: Redis keeps what it acknowledges, Slack is connected and takes us."""
-    if not here.app.ready.is_set():
-        raise unavailable("Redis has not answered since this process started.")
+    if why := here.app.unready:
+        raise unavailable(why)
     try:
         async with asyncio.timeout(_WITHIN_S):
             found = await check(here.app.store.client, here.app.settings.accept_durability)

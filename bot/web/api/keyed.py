@@ -38,8 +38,8 @@ def check_is_json(headers: Headers, body: bytes) -> None:
 class Authenticated:
     """Lets nobody into `/v1` without a key, and nobody at all before Redis was looked at."""
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, is_ready: Callable[[], bool]) -> None:
-        self._app, self._keyring, self._is_ready = app, keyring, is_ready
+    def __init__(self, app: ASGIApp, keyring: Keyring, unready: Callable[[], str]) -> None:
+        self._app, self._keyring, self._unready = app, keyring, unready
 
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and f"{scope['path']}/".startswith("/v1/"):
@@ -52,8 +52,8 @@ class Authenticated:
     async def _key(self, headers: Headers) -> ApiKey:
         """Return the key that the request came with. Raises ProblemError."""
         text = bearer(headers)
-        if not self._is_ready():
-            raise unavailable("Redis has not answered since this process started.")
+        if why := self._unready():
+            raise unavailable(why)
         try:
             key = await self._keyring.find(text)
         except StoreError as error:

@@ -10,6 +10,7 @@ from bot.backup.holding import Held
 from bot.process.backups import put_back
 from bot.store.client import Client
 from bot.store.format import FORMAT
+from bot.store.memory import FILE
 from tests.world import World
 
 
@@ -24,13 +25,18 @@ async def backed_up(world: World) -> bytes:
 
 
 @asynccontextmanager
-async def lost(world: World) -> AsyncGenerator[World]:
-    """End the world and empty its Redis; at the end of the block it starts again, over what is there then."""
+async def lost(world: World, *, anew: bool = False) -> AsyncGenerator[World]:
+    """End the world and empty its Redis; at the end of the block it starts again, over what is there then.
+
+    To begin `anew` with a store that nobody restored, somebody deletes what was seen of the one before.
+    """
     await world.stop()
     client = Client(world.url)
     await client.do("FLUSHALL")
     await client.close()
     yield world
+    if anew:
+        (world.folder / FILE).unlink()
     await world.start()
 
 

@@ -297,7 +297,7 @@ async def app_now(world: World) -> datetime:
 
 
 async def test_an_empty_redis_holds_nothing_to_be_held(office: World) -> None:
-    async with lost(office):
+    async with lost(office, anew=True):
         app = office.composed(office.settings())
         with pytest.raises(Conflict, match="no store of sayso"):
             await hold_loaded(app)
@@ -318,7 +318,7 @@ async def test_a_store_that_holds_anything_is_left_alone(office: World) -> None:
 
 async def test_nothing_is_written_of_a_backup_that_is_cut(office: World) -> None:
     backup = await backed_up(office)
-    async with lost(office):
+    async with lost(office, anew=True):
         app = office.composed(office.settings())
         with pytest.raises(Invalid, match="cut or damaged"):
             await put_back(app, io.BytesIO(backup[:-20]))
@@ -344,7 +344,7 @@ async def test_attack_nothing_is_written_of_a_backup_of_another_format(office: W
     at, keys = await copy(client, writer)
     writer.end(End(at=at, shards=office.app.store.shards, format=number, keys=keys, version="0.0.7"))
     await client.close()
-    async with lost(office):
+    async with lost(office, anew=True):
         app = office.composed(office.settings())
         with pytest.raises(Invalid, match=f"{says}, and this release of sayso reads format {FORMAT}.*0.0.7"):
             await put_back(app, io.BytesIO(file.getvalue()))
@@ -356,7 +356,7 @@ async def test_attack_nothing_is_written_of_a_backup_of_another_format(office: W
 async def test_attack_a_redis_put_back_by_other_means_with_another_format_is_left_alone(
     office: World, number: str
 ) -> None:
-    async with lost(office):
+    async with lost(office, anew=True):
         app = office.composed(office.settings())
         client = app.store.client
         await client.read(("SET", SHARDS, 8), ("SET", Keys(0).clock_seen, "1764000000000 0"))

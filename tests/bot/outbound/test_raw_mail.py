@@ -9,9 +9,10 @@ from agents.events import RunCancelled
 from agents.requests import PersonId, RunId, StepId
 from bot.outbound.raw_mail import RawMail
 from bot.render.cards import notice
-from bot.store import Commit
+from bot.store import Commit, Keys, WentBack
 from bot.store.ids import derived_id
 from bot.store.outbox_entry import PostMail
+from bot.store.went_back import look
 from channels import Channel, ChannelRefused, ChannelUnavailable
 from channels.email.channel import EmailChannel
 from tests.world import World
@@ -131,3 +132,17 @@ async def test_a_server_that_says_no_is_quoted(world: World) -> None:
     await mailing.deliver(await entry_of(world), no, "receipt")
 
     assert await mailing.state(STEP) == "550 no such user. correct it"
+
+
+async def test_attack_nothing_is_sent_in_a_store_that_went_back(world: World) -> None:
+    mailing, post, store = RawMail(world.app.journal), Post(), world.app.store
+    entry = await entry_of(world)
+    mark = (await store.client.do("GET", Keys(0).mark)).decode()
+    await store.client.do("SET", Keys(0).starts, f"{mark} 1 aaaaaaaa ")
+    await look(store)
+    await store.client.do("SET", Keys(0).starts, f"{mark} 0 --------")
+
+    with pytest.raises(WentBack):
+        await mailing.deliver(entry, {"email": cast("Channel", post)}, "receipt")
+
+    assert post.taken == []

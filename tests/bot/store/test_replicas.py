@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from agents.events import ToolOrphaned
-from bot.store import Accepted, Commit, Keys, Store, WorkItem
+from bot.store import Accepted, Commit, Keys, Store, WentBack, WorkItem
 from bot.store.client import Client, StoreUnavailable
 from bot.store.journal import Journal
+from bot.store.memory import FILE
+from bot.store.went_back import begin, look
 from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, events, paused, started, tool_started
 from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair
@@ -64,6 +66,51 @@ async def test_where_no_word_is_asked_for_a_start_counts_again_on_a_replica_that
 
     assert [await start(master), await start(replica)] == ["started", "started"]
     for store in (master, replica):
+        await store.client.close()
+
+
+async def test_attack_a_start_that_a_process_made_and_a_fail_over_lost_is_not_made_again(
+    pair: Pair, tmp_path: Path
+) -> None:
+    master, replica = [Store(Client(server.url), 2, LEASE_S) for server in pair.servers]
+    await begin(master, tmp_path)
+    await append(master, started(), expect=0)
+
+    async def has_followed() -> bool:
+        return await events(replica) == ["run_started"]
+
+    await until(has_followed, what="the replica follows")
+    await replica.client.do("REPLICAOF", "NO", "ONE")
+    assert await start(master) == "started"
+
+    with pytest.raises(WentBack, match="has 0"):
+        await begin(replica, tmp_path)
+
+    assert await events(replica) == ["run_started"]
+    for store in (master, replica):
+        await store.client.close()
+
+
+async def test_a_start_that_the_replicas_lack_is_not_missed_after_a_fail_over(pair: Pair, tmp_path: Path) -> None:
+    maker, watcher, replica = [
+        Store(Client(server.url), 2, LEASE_S, replicas=number)
+        for server, number in ((pair.servers[0], 1), (pair.servers[0], 1), (pair.servers[1], 0))
+    ]
+    await begin(maker, tmp_path / "maker")
+    await append(maker, started(), expect=0)
+    await begin(watcher, tmp_path / "watcher")
+    pair.servers[1].freeze()
+    assert await start(maker) == "unconfirmed"
+    await look(watcher)
+    pair.servers[0].freeze()
+    pair.servers[1].thaw()
+    await replica.client.do("REPLICAOF", "NO", "ONE")
+
+    for folder in ("maker", "watcher"):
+        assert (tmp_path / folder / FILE).exists()
+        await begin(replica, tmp_path / folder)
+
+    for store in (maker, watcher, replica):
         await store.client.close()
 
 
