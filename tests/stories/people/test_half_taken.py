@@ -431,11 +431,11 @@ async def test_no_beginning_of_a_file_closes_a_request_or_fails_a_run(office: Wo
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "once it stands still"])
+@pytest.mark.parametrize(("at_once", "step"), [(True, 1), (False, 13)], ids=["at once", "once it stands still"])
 async def test_no_beginning_of_the_example_closes_a_request_or_fails_a_run(
-    redis: str, tmp_path: Path, *, at_once: bool
+    redis: str, tmp_path: Path, step: int, *, at_once: bool
 ) -> None:
     pair = '[policies.pair]\napprovers = ["group:release"]\nquorum = 2\nexpires_after = "4h"\n'
     toml = example_toml(tmp_path / "nowhere").replace("[deploy.", f"{pair}\n[deploy.", 1)
     async with a_world(redis, tmp_path / "data", toml) as world:
-        await cut_everywhere(world, toml, at_once=at_once)
+        await cut_everywhere(world, toml, step, at_once=at_once)
