@@ -33,6 +33,10 @@ class Unavailable(SaysoError):
     """The work can't be done at the moment, or on this machine as it is."""
 
 
+class WaitsForFile(Unavailable):
+    """It waits until the file of settings, which is only half taken, is right or confirmed."""
+
+
 class RateLimited(Unavailable):
     """Too many, too fast; there is room again in `retry_after_s` seconds."""
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bot.config.settings import Settings, load
+from bot.people.noted import NotedTables
 from bot.process.reload import Reload
 from tests.office import QUICK
 from tests.world import World
@@ -23,7 +24,11 @@ def without(toml: str, person: str) -> str:
 
 
 async def becomes(world: World, toml: str) -> None:
-    """The file says this from now on, and a worker reads it."""
+    """The file says this from now on, and a worker reads it; an operator confirms it where it is only half taken."""
     write(world, toml)
-    await Reload(world.app, lambda: settings_in(world.folder), works=True).look(at_once=True)
+    reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
+    await reload.look(at_once=True)
+    if digest := world.app.people.half_taken:
+        await NotedTables(world.app.store).confirm(digest, None, channel="cli")
+        await reload.look(at_once=True)
     assert world.app.people.as_written.people == settings_in(world.folder).people

@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     people.callback()(listed)
     people.command()(same)
+    people.command()(confirm)
     imports.command(name="slack")(from_slack)
     people.add_typer(imports, name="import")
     app.add_typer(people, name="people")
@@ -101,6 +102,30 @@ def same(
     with speaking(data, person) as client:
         done = client.same(old, new)
     print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
+
+
+def confirm(
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="As the alert and `sayso status` say it.")],
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Say that a sayso.toml which is only half taken is right as it is: who is missing in it has left.
+
+    A file that has nobody in it, or takes everybody away who could decide an open request, may have been emptied or
+    cut. Who is missing decides nothing from then on, but no request is closed and nothing gated starts until another
+    file comes, or until this. It holds for exactly the file of this digest, until another one holds, and stands in the
+    audit log. Works beside Redis itself, as nobody may be left who has a key; over HTTP it is POST /v1/people/confirm.
+    """
+
+    async def work(office: "Office") -> None:
+        from bot.people.noted import NotedTables
+        from language import say
+
+        is_new = await NotedTables(office.store).confirm(digest, None, channel="cli")
+        told = say("notice.people-confirmed" if is_new else "notice.people-confirmed-already", digest=digest)
+        print(json.dumps({"id": digest, "told": told}) if as_json else told)
+
+    attached(data, work)
 
 
 def duty_line(now: "Duty | None", then: "Duty | None", people: "People", timezone: str) -> str:

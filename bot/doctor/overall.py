@@ -46,6 +46,9 @@ async def examine(settings: Settings) -> list[Finding]:
 def _configuration(settings: Settings) -> Finding:
     if settings.config is None:
         return Finding(sign="!", what="no sayso.toml was found", fix="./sayso dev writes an example")
+    if not settings.people:
+        fix = "put the file back, or name somebody in it: no process starts like this"
+        return Finding(sign="✗", what=f"{settings.config} has nobody in [people]", fix=fix)
     return Finding(sign="✓", what=f"{settings.config} is well formed: {len(settings.people)} people")
 
 

@@ -15,6 +15,7 @@ from bot.doctor.finding import Finding, not_tried
 from bot.doctor.redis_rights import examine_rights
 from bot.doctor.room import amount, room
 from bot.people.api_keys import keys_of_nobody
+from bot.people.noted import command_of, half_taken
 from bot.people.register import here
 from bot.store.client import Client, Node, StoreError, StoreUnavailable, WentBack
 from bot.store.client.durability import ACCEPTED_LOSS, Durability, WrongShards, asked_alone, far_ahead, look, setting
@@ -105,6 +106,10 @@ async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]
     ahead = await far_ahead(client, settings.shards)
     lockouts, unheld = await Lockouts(client).all(), await keys_of_nobody(client, await here(client, settings.people))
     yield _durability(settings, durability, why)
+    for digest, since in (await half_taken(client)).items():
+        what = f"sayso.toml is only half taken since {since:%d %b %Y %H:%M UTC}: it may have been emptied or cut"
+        fix = f"put the file right; or, if it is right as it is: {command_of(digest)}"
+        yield Finding(sign="✗", what=what, fix=fix)
     for one in lockouts:
         what = f"{one.channel.capitalize()} refuses sayso since {one.since:%H:%M UTC}: {one.what}"
         yield Finding(sign="✗", what=what, fix=one.do)

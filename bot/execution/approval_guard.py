@@ -57,6 +57,8 @@ class ApprovalGuard:
             return None
         if why := await self._why_not(run, record, call, now):
             log.warning("not executed", request_id=record.request.id, reason=why)
+            if self._people.half_taken:  # whoever approved it may be here again
+                return None
             if left_to_next(run.pending):
                 return "ask what happened"
             await self._decisions.supersede(record, version, why, now)
@@ -107,6 +109,9 @@ class ApprovalGuard:
                 why = await self._why_not(run, record, call_of(tool, args, effect), now)
             except (ToolRefused, StoreError) as error:
                 log.warning("not begun", attempt_id=started.attempt_id, reason=str(error))
+                return False
+            if self._people.half_taken:
+                log.warning("not begun: a file is only half taken", attempt_id=started.attempt_id)
                 return False
             if found.freeze:
                 log.warning("not begun: it is frozen", attempt_id=started.attempt_id)

@@ -77,9 +77,11 @@ class Outbox:
         """Send one entry, or put it off while the channel is away."""
         body = await self._store.outgoing(outgoing_id)
         if body is None:
-            return
+            return None
         entry = await self._store.parsed(read_entry, body)
         structlog.contextvars.bind_contextvars(run_id=entry.run_id, request_id=request_of(entry), person=entry.person)
+        if self._waits_for_file(entry):
+            return await self._claims.come_back(entry)
         try:
             match entry:
                 case PlaceCard():
@@ -110,8 +112,17 @@ class Outbox:
                 entry = await self._again(entry)
             await self._put_off(entry, str(error))
         except Undeliverable as error:
+            if self._waits_for_file(entry):  # since it was looked at
+                return await self._claims.come_back(entry)
             log.warning("not sent", outgoing_id=entry.id, error=str(error))
             await self._failed(entry, str(error))
+
+    def _waits_for_file(self, entry: OutboxEntry) -> bool:
+        """Return whether it is for somebody who may only be missing in a file; an alert is told them all the same."""
+        if place_for(entry) or isinstance(entry, AnswerStranger | PostMail):
+            return False
+        is_told = isinstance(entry, Alert) and self._people.contact_to_alert(entry.person) is not None
+        return self._people.is_missing(entry.person) and not is_told
 
     async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""
@@ -338,9 +349,8 @@ class Outbox:
             title, text = words()
         log.error("alert", title=title, text=text)
         now, entries = await self._store.now(near), list[Alert]()
-        operators = self._people.tables.alerts
-        await self._people.look_up(operators)
-        for person in dict.fromkeys((*self._people.members(operators, now), *also)):
+        await self._people.look_up(self._people.tables.alerts)
+        for person in dict.fromkeys((*self._people.alerted(now), *also)):
             with self._people.speaking_to(person):
                 card = notice(*words(), now, near)
             entries.append(

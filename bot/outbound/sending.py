@@ -24,6 +24,7 @@ from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store.indexes import Receipt, Receipts
 from bot.store.outbox_entry import (
+    Alert,
     Delivered,
     OutboxEntry,
     PlaceCard,
@@ -35,7 +36,7 @@ from bot.store.outbox_entry import (
     request_of,
     topic_in,
 )
-from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, Placement, Posts
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, Contact, Placement, Posts
 
 log = structlog.stdlib.get_logger()
 
@@ -102,7 +103,7 @@ class Sender:
         refuse us, or Undeliverable if all refuse the card.
         """
         entry = sending.entry
-        if not place_for(entry) and self._people.contact(entry.person) is None:
+        if not place_for(entry) and _contact(entry, self._people) is None:
             raise Undeliverable(f"{entry.person} is not in the directory")
         if delivery := await self._aside(sending):
             return Reached(delivery)
@@ -146,7 +147,7 @@ class Sender:
 
     async def _alone(self, sending: CardToSend, channel: Channel, why: str) -> Reached | str:
         """Place the card at this person's own address, as the shared place refuses it; else return why."""
-        entry, contact = sending.entry, self._people.contact(sending.entry.person)
+        entry, contact = sending.entry, _contact(sending.entry, self._people)
         to = await channel.address(contact, "") if contact else None
         if to is None or to.is_shared:
             return why
@@ -196,7 +197,7 @@ class Sender:
     async def _address(self, entry: Delivered, channel: Channel) -> Address | None:
         if place := place_for(entry):
             return Address(channel=channel.name, person="", to=place_of(place)[1], is_shared=True)
-        contact = self._people.contact(entry.person)
+        contact = _contact(entry, self._people)
         return await channel.address(contact, entry.thread) if contact else None
 
     async def _card(self, sending: CardToSend, channel: Channel, to: Address) -> Card:
@@ -277,6 +278,10 @@ class Sender:
         places = {"q": "requests", "r": "runs"}
         place = places.get(ref.partition("-")[0][-1:])
         return f"{self._console}/{place}/{ref}" if self._console and place else ""
+
+
+def _contact(entry: Delivered, people: People) -> Contact | None:
+    return people.contact_to_alert(entry.person) if isinstance(entry, Alert) else people.contact(entry.person)
 
 
 def _login_of(entry: Delivered) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -46,8 +46,8 @@ class Group:
 class People:
     """The directory as channels (contacts) and policies (groups) need it; also a `channels.Directory`.
 
-    What it says changes as a whole: `change` puts other tables in place of those it holds. Members of groups that are
-    kept in Slack are those that `look_up` has read.
+    What it says changes as a whole: `change` puts other tables in place of those it holds, but for a file that is only
+    half taken. Members of groups that are kept in Slack are those that `look_up` has read.
     """
 
     def __init__(
@@ -60,6 +60,9 @@ class People:
         self._maybe: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._written: Tables = Tables({}, {})
         self._tables: Tables = self._written
+        self._whole: Tables = self._written
+        self._half: tuple[str, Tables] | None = None
+        self._alerted: tuple[PersonId, ...] = ()
         self.change(Tables(people, policies))
 
     @classmethod
@@ -90,7 +93,61 @@ class People:
         self._humans = humans.with_those(who.values())
         self._ids = {name: human.id for name, human in who.items()}
         self._written, self._tables = written, written.under(self._ids)
+        self._whole, self._half, self._alerted = self._tables, None, ()
         self._maybe = self._humans.maybe(self._ids.values())
+
+    def know(self, humans: Humans) -> None:
+        """Go by all who are known by now; the same tables hold, and a file that is half taken stays so."""
+        half, alerted = self._half, self._alerted
+        self.change(self._written, humans)
+        if half:
+            self._take_half(*half)
+            self._alerted = alerted
+
+    def here_by(self, written: Tables) -> frozenset[PersonId]:
+        """Return who of those who are known would be here if these tables held."""
+        marks = {name: mark_of(person) for name, person in written.people.items()}
+        return frozenset(human.id for human in self._humans.who_is(marks).values())
+
+    def take_half(self, written: Tables, digest: str, at: datetime) -> None:
+        """Take no more of `written`, the file of this digest, than that whoever is missing there is not here.
+
+        All else stays as it was when a file held as a whole. `change` ends it.
+        """
+        if not self._half:
+            self._alerted = self.members(self._whole.alerts, at)
+        self._take_half(digest, written)
+
+    def _take_half(self, digest: str, written: Tables) -> None:
+        here = self.here_by(written)
+        people = {person: config for person, config in self._whole.people.items() if person in here}
+        self._tables, self._half = replace(self._whole, people=people), (digest, written)
+        self._maybe = self._humans.maybe([PersonId(one) for one in people])
+
+    @property
+    def half_taken(self) -> str:
+        """The digest of the file that is only half taken; empty where the tables hold as a whole.
+
+        While there is one, nothing is done for good because somebody is not here.
+        """
+        return self._half[0] if self._half else ""
+
+    @property
+    def missing(self) -> tuple[PersonId, ...]:
+        """Those who were here when a file held as a whole, and are not in one that is half taken."""
+        return tuple(PersonId(one) for one in self._whole.people if not self.is_here(one))
+
+    def is_missing(self, person: str) -> bool:
+        """Return whether somebody is not here who may only be missing in a file that is half taken."""
+        return bool(self._half) and not self.is_here(person)
+
+    def alerted(self, at: datetime) -> tuple[PersonId, ...]:
+        """Return who hears the alerts; also those of them who are missing in a file that is half taken."""
+        return tuple(dict.fromkeys((*self.members(self._tables.alerts, at), *self._alerted)))
+
+    def contact_to_alert(self, person: str) -> Contact | None:
+        """Return the `contact` of a person, also of one who hears alerts and is missing in a file."""
+        return self._contact(person, self._whole if person in self._alerted else self._tables)
 
     def maybe(self, person: PersonId) -> tuple[PersonId, ...]:
         """Return who else of those who are here may be the human that `person` is or was."""
@@ -135,7 +192,10 @@ class People:
 
     def contact(self, person: str) -> Contact | None:
         """Return what channels may know of a person."""
-        found = self._tables.people.get(person)
+        return self._contact(person, self._tables)
+
+    def _contact(self, person: str, tables: Tables) -> Contact | None:
+        found = tables.people.get(person)
         if found is None:
             return None
         return Contact(

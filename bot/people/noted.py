@@ -1,21 +1,34 @@
-"""What all processes together know of the tables that change without a restart: which hold, and what is wrong."""
+"""What all processes together know of the tables that change without a restart: which hold, and what is wrong.
+
+And which files are only half taken, and which of them an operator has confirmed.
+"""
 
 import hashlib
 import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
+from agents.requests import PersonId
+from bot.audit.log import AuditLog
+from bot.errors import NotFound
 from bot.people.tables import Tables
 from bot.store import Store
+from bot.store.client import Client
 from bot.store.keys import Keys
+from language import say
 
 WRONG_S = 15.0
 """Seconds that a problem counts after it was last seen."""
 
+DIGEST_CHARS = 16
+"""Characters of the digest of a file."""
+
 _TOLD_S = 24 * 3600.0
+_CONFIRMED = "confirmed"
 _KEYS = Keys(0)
 
 
@@ -46,6 +59,25 @@ def hashes_of(tables: Tables) -> dict[str, str]:
     return found
 
 
+def command_of(digest: str) -> str:
+    """Return the command that confirms a file which is only half taken."""
+    return f"sayso people confirm {digest}"
+
+
+def half_taken_words(digest: str, since: datetime) -> str:
+    """Return what a person has to look at where a file is only half taken."""
+    return (
+        f"sayso.toml may have been emptied or cut: it is only half taken since {since:%d %b %Y %H:%M UTC}, and what "
+        f"needs people waits. Put it right; or, if it is right as it is: {command_of(digest)}"
+    )
+
+
+def digest_of(content: bytes, tables: Tables) -> str:
+    """Return the digest of the `content` of a file, with those of groups and what else the tables say."""
+    whole = json.dumps([hashlib.sha256(content).hexdigest(), hashes_of(tables)], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:DIGEST_CHARS]
+
+
 def difference(before: Mapping[str, str], after: Mapping[str, str]) -> Difference:
     """Return what differs between two sets of hashes."""
     return Difference(
@@ -59,7 +91,7 @@ class NotedTables:
     """The hashes that were noted last, and what is wrong with a file. All raise StoreUnavailable without Redis."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._client = store, store.client
+        self._store, self._client, self._audit = store, store.client, AuditLog(store)
 
     async def last(self) -> dict[str, str] | None:
         """Return the hashes of the tables that were noted last; None where none ever were."""
@@ -82,6 +114,59 @@ class NotedTables:
         """Return what is wrong with a file that some process would read anew; empty where nothing is."""
         body = await self._client.do("GET", _KEYS.tables_wrong)
         return body.decode() if body else ""
+
+    async def note_half(self, digest: str, now: datetime) -> datetime:
+        """Note that the file of this digest is only half taken; return since when it is."""
+        await self._client.do("HSETNX", _KEYS.tables_half, digest, round(now.timestamp() * 1000))
+        return (await self.half()).get(digest, now)
+
+    async def half(self) -> dict[str, datetime]:
+        """Return since when files are only half taken, by their digests."""
+        return await half_taken(self._client)
+
+    async def confirm(self, digest: str, by: PersonId | None, *, channel: str, evidence: str = "") -> bool:
+        """Have the file of this digest hold as it is, as `by` says; False where that was said before. Raises NotFound.
+
+        Every process hears of it with its next look at the file.
+        """
+        found = await self._halves()
+        if found.get(digest) == _CONFIRMED:
+            return False
+        if digest not in found:
+            known = ", ".join(sorted(await self.half())) or say("error.no-half-taken")
+            raise NotFound(say("error.not-half-taken", digest=repr(digest)), say("error.half-taken-are", digests=known))
+        await self._audit.note(
+            "people_confirmed", who=by, channel=channel, evidence=evidence, detail={"digest": digest}
+        )
+        await self._client.do("HSET", _KEYS.tables_half, digest, _CONFIRMED)
+        return True
+
+    async def is_confirmed(self, digest: str) -> bool:
+        """Return whether an operator has confirmed the file of this digest, and no other one has held since."""
+        return (await self._halves()).get(digest) == _CONFIRMED
+
+    async def note_whole(self, digest: str) -> None:
+        """Note that the file of this digest holds as it is: no other one is half taken or confirmed any more."""
+        if others := (await self._halves()).keys() - {digest}:
+            await self._client.do("HDEL", _KEYS.tables_half, *others)
+
+    async def is_new(self, told: str) -> bool:
+        """Return whether nobody was told this before; from now on somebody was."""
+        return (await self._store.remember(f"half taken {told}", secrets.token_bytes(16), _TOLD_S))[1]
+
+    async def _halves(self) -> dict[str, str]:
+        return await _halves(self._client)
+
+
+async def half_taken(client: Client) -> dict[str, datetime]:
+    """Return since when files are only half taken, by their digests. Raises StoreUnavailable."""
+    found = await _halves(client)
+    return {digest: datetime.fromtimestamp(int(one) / 1000, UTC) for digest, one in found.items() if one.isdigit()}
+
+
+async def _halves(client: Client) -> dict[str, str]:
+    found: Mapping[bytes, bytes] = await client.do("HGETALL", _KEYS.tables_half)
+    return {digest.decode(): one.decode() for digest, one in found.items()}
 
 
 def _hash(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from agents.requests import PersonId
 from bot.audit.log import AuditLog
 from bot.config.tables import PersonConfig
-from bot.errors import Conflict, Forbidden, NotFound
+from bot.errors import Conflict, Forbidden, NotFound, WaitsForFile
 from bot.people.directory import People, names_in
 from bot.people.humans import Human, Humans
 from bot.people.marks import Mark, hashed, mark_of
@@ -33,14 +33,14 @@ class Register:
 
         Whoever is new is in the register before they are in the directory.
         """
-        written = self._people.as_written if written is None else written
+        is_given, written = written is not None, written or self._people.as_written
         marks = {name: mark_of(person) for name, person in written.people.items()}
         for _ in range(_TRIES):
             number, humans = await self._read()
             who = humans.who_is(marks, names_in(written))
             if all([await self._keep(humans.known.get(human.id), human) for human in who.values()]):
                 self._number = number
-                return self._people.change(written, humans)
+                return self._people.change(written, humans) if is_given else self._people.know(humans)
         raise RuntimeError(f"the register of people changed {_TRIES} times at once")
 
     async def look(self) -> None:
@@ -61,10 +61,12 @@ class Register:
         """Have `person` be whom the directory knew by an address, a Slack id, a uid, or under the id that was theirs.
 
         Return whom they are from now on, and who they were taken for until now. `by` says so, with those `behind` it
-        where that is a program; saying it again changes nothing. Raises NotFound, Conflict, and Forbidden to whoever
-        says it of themselves.
+        where that is a program; saying it again changes nothing. Raises NotFound, Conflict, WaitsForFile,
+        and Forbidden to whoever says it of themselves.
         """
         await self.hold()
+        if self._people.half_taken:  # whom it means may only be missing in a file
+            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
         now = self._people.named(person)
         if now in {by, *behind}:
             raise Forbidden(say("error.same-as-oneself"), say("error.same-as-oneself-do"))

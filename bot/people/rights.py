@@ -23,7 +23,7 @@ ROLES: tuple[Role, ...] = ("viewer", "requester", "operator", "admin")
 
 Action = Literal[
     "trigger", "see", "write", "pause", "resume", "cancel", "withdraw", "amend", "fork", "retry", "answer",
-    "explain", "import", "freeze", "absent", "dead", "keys", "audit", "same",
+    "explain", "import", "freeze", "absent", "dead", "keys", "audit", "same", "confirm",
 ]  # fmt: skip
 Part = Literal["requester", "concerned"]
 
@@ -82,6 +82,8 @@ RIGHTS: Mapping[Action, Right] = MappingProxyType(
         # Of others: everybody makes, sees and revokes their own.
         "keys": Right("admin", "admin"),
         "audit": Right("admin", "admin", alerted=True),
+        # It has people leave for good.
+        "confirm": Right("admin", "operator"),
         # It brings back what somebody may decide.
         "same": Right("admin", "admin"),
     }

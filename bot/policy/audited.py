@@ -35,7 +35,7 @@ Kind = Literal[
     "said",
     # Outside runs: `AuditLog.note`.
     "frozen", "unfrozen", "absence_set", "absence_ended", "tables_changed", "refused", "key_made", "key_revoked",
-    "forgotten", "standing_revoked", "people_same",
+    "forgotten", "standing_revoked", "people_same", "people_confirmed",
     # What could not be read when it was to be sealed.
     "unreadable",
 ]  # fmt: skip

@@ -62,6 +62,7 @@ async def run_process(again: Again, *, works: bool, receives: Collection[str]) -
     """
     settings = again()
     log_to(settings, json=not sys.stdout.isatty())
+    check_people(settings)
     if "slack" in receives:
         check_socket_mode(settings)
     check_reach(settings, receives)
@@ -97,6 +98,14 @@ def telemetry_of(environ: Mapping[str, str]) -> Telemetry:
     return Otlp(signals, environ, version())
 
 
+def check_people(settings: Settings) -> None:
+    """Check that somebody is in the directory: by an emptied file everybody would have left. Raises ConfigError."""
+    if not settings.people:
+        where = settings.config or "there is no sayso.toml, and no variable"
+        found = f"{where}: nobody stands in [people], so nobody could decide anything"
+        raise ConfigError([f"{found}. Nothing has changed; put the file back, or name somebody in it, and start again"])
+
+
 _NO_MAIL = "set SAYSO_SMTP_HOST, SAYSO_IMAP_HOST and SAYSO_MAIL_ADDRESS, or SAYSO_MAIL_LOCAL=1 to try things out"
 
 
@@ -123,6 +132,7 @@ async def run_web(again: Again, port: int) -> None:
 
     settings = again()
     log_to(settings, json=not sys.stdout.isatty())
+    check_people(settings)
     check_bind(settings)
     url = redis_url(settings)
     async with AsyncExitStack() as stack:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -15,8 +16,9 @@ from bot.audit.log import AuditLog
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
-from bot.people.noted import NotedTables, difference, hashes_of
+from bot.people.noted import NotedTables, difference, digest_of, hashes_of
 from bot.people.tables import Tables, group_files, tables_of
+from bot.process.half_taken import HalfTaken, content_of
 from bot.store import StoreError
 from bot.store.ids import new_id
 from bot.store.watch import ended
@@ -33,6 +35,8 @@ Any other change waits for a restart.
 _LOOK_S = 1.0
 # A file that is wrong may become right by another one: a group's file that was not there, `sayso trust`.
 _AGAIN_S = 5.0
+# So long may pass between two writes of one file.
+_GOES_ON_S = 20.0
 _PROBLEMS_CHARS = 1_500
 # Requests that could not be looked at after somebody left are looked at again: after one look, two, four, up to this.
 _MOST_SKIPPED = 600
@@ -48,13 +52,17 @@ class Reload:
 
     def __init__(self, app: App, again: Callable[[], Settings], *, works: bool) -> None:
         self._app, self._again, self._works = app, again, works
-        self._noted, self._audit = NotedTables(app.store), AuditLog(app.store)
+        self._noted, self._audit, self._half = NotedTables(app.store), AuditLog(app.store), HalfTaken(app)
         self._settings, self._asked = app.settings, asyncio.Event()
         # What changed while the process began is read at the first look.
         self._mark, self._seen = Mark(), self._stamp()
         self._wrong, self._waits_for_restart = "", frozenset[str]()
         self._known = self._who_is_here()
         self._somebody_left, self._skips, self._to_skip = False, 0, 0
+        # What stood in the file when it held as a whole, with its digest; and until when what begins it may go on.
+        self._content: bytes = content_of(app.settings.config)
+        self._digest: str = ""
+        self._goes_on_until = 0.0
 
     async def keep(self) -> None:
         """Look for ever, and at once on SIGHUP."""
@@ -90,7 +98,8 @@ class Reload:
 
     async def begin(self) -> None:
         """Note what changed while nothing ran. Raises StoreUnavailable."""
-        await self._note(self._app.people.as_written)
+        if not self._app.people.half_taken:
+            await self._note(self._app.people.as_written)
 
     async def look(self, *, at_once: bool = False) -> None:
         """Read the files anew where they have changed and stand still, or `at_once`. Raises StoreUnavailable.
@@ -99,12 +108,14 @@ class Reload:
         looked at.
         """
         await self._app.register.look()
+        if self._digest in await self._noted.half():  # another process found what this one did not see
+            self._mark = Mark()
         await self._look_at_files(at_once=at_once)
         known = self._who_is_here()
         if self._works and known != self._known:
             self._somebody_left, self._skips, self._to_skip = True, 0, 0
         self._known = known
-        if self._somebody_left:
+        if self._somebody_left and not self._app.people.half_taken:
             await self._look_at_departures(at_once=at_once)
 
     def _who_is_here(self) -> object:
@@ -114,33 +125,66 @@ class Reload:
     async def _look_at_files(self, *, at_once: bool) -> None:
         mark = self._stamp()
         is_still, self._seen = mark == self._seen, mark
-        if not at_once and not self._wrong and (mark == self._mark or not is_still):
-            return
+        is_changed = mark != self._mark or bool(self._app.people.half_taken)
+        if not (at_once or self._wrong or (is_changed and is_still)):
+            return None
         try:
-            settings, tables = await asyncio.to_thread(self._read)
+            read = await asyncio.to_thread(self._read)
         except ConfigError as error:
-            await self._refuse(str(error))
-        else:
-            self._mark = mark
-            await self._hold(settings, tables)
+            return await self._refuse(str(error))
+        if read is None:  # it is read once more with the next look, whatever its time and size say
+            self._mark = Mark()
+            return None
+        self._mark = mark
+        return await self._hold(*read, at_once=at_once)
 
-    def _read(self) -> tuple[Settings, Tables]:
+    def _read(self) -> tuple[Settings, Tables, bytes] | None:
+        """Return the settings, the tables and the content they are of; None where that changed while it was read."""
+        content, stamp = content_of(self._settings.config), self._stamp()
         settings = self._again()
         tables = tables_of(settings)
+        if content_of(self._settings.config) != content or self._stamp() != stamp:
+            return None
         if problems := [f"{name}: {file.problem}" for name, file in tables.files.items() if file.problem]:
             raise ConfigError([f"groups.{problem}" for problem in problems])
-        return settings, tables
+        return settings, tables, content
 
-    async def _hold(self, settings: Settings, tables: Tables) -> None:
-        """Let the tables hold, all at once, after it was noted that they do."""
-        people = self._app.people
+    async def _hold(self, settings: Settings, tables: Tables, content: bytes, *, at_once: bool) -> None:
+        """Let the tables hold, all at once, after it was noted that they do; or what is missing in them, where they
+        are only half taken.
+        """
+        people, digest = self._app.people, digest_of(content, tables)
         self._wrong = ""
-        if tables != people.as_written:
+        begins = self._content.startswith(content) and content != self._content
+        lacks_end = self._content.endswith(b"\n") and not content.endswith(b"\n")
+        try:
+            is_half = await self._half.is_so(tables, digest, is_cut=begins or lacks_end)
+        except StoreError:  # it is not known, so whoever is missing is not here meanwhile
+            people.take_half(tables, digest, self._app.store.about_now())
+            raise
+        if is_half:
+            return await self._half.hold(tables, digest)
+        if begins and not at_once and self._may_go_on(digest):
+            return people.take_half(tables, digest, self._app.store.about_now())
+        if tables != people.as_written or people.half_taken:
+            self._somebody_left = self._somebody_left or self._works
             await self._note(tables)
             await self._app.register.hold(tables)
             log.warning("people, policies and groups were read anew", file=str(settings.config))
-        self._settings = settings
+        if digest != self._digest:
+            await self._noted.note_whole(digest)
+        self._content, self._digest = content, digest
+        # Where the file was taken away, the place is looked at to which it may come back.
+        self._settings = settings if settings.config else settings.model_copy(update={"config": self._settings.config})
         self._say_what_waits(settings)
+        return None
+
+    def _may_go_on(self, digest: str) -> bool:
+        """Return whether whoever writes a file may not be done with it: it is the beginning of what stood there."""
+        now = time.monotonic()
+        if self._app.people.half_taken != digest:
+            self._goes_on_until = now + _GOES_ON_S
+        return now < self._goes_on_until
 
     async def _look_at_departures(self, *, at_once: bool) -> None:
         if self._to_skip and not at_once:

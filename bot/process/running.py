@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from bot.app import App
+from bot.process.half_taken import HalfTaken
 from bot.store import StoreError, StoreUnavailable, WentBack
 from bot.store.client.durability import NotWhole, check, check_clock
 from bot.store.watch import ended
@@ -148,6 +149,7 @@ async def _ready(app: App, *, holds: bool) -> None:
             await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
             await app.store.note_release()  # before anything is written that another can't read
             await app.register.hold()  # before anybody is taken for whoever had their id
+            await HalfTaken(app).begin()  # before anything is ended because somebody is not there
             if await app.store.lists.are_whole():
                 await app.store.lists.note_whole()
             else:

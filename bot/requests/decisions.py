@@ -10,6 +10,7 @@ from agents.events import CardReplaced, Event, RequestDecided, RequestRevoked, R
 from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
+from bot.errors import WaitsForFile
 from bot.people.directory import People
 from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
@@ -177,6 +178,8 @@ class Decisions:
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 answer = read_answer(record.request, statement, now)
                 judgement, changed = await self._judged(record, answer, change)
+            if isinstance(judgement, Counted) and self._has_missing_votes(record):
+                raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
             if isinstance(changed, Request):
                 commit = self.revisions.editing(record, version, statement, judgement, changed, now)
             elif changed:
@@ -216,6 +219,12 @@ class Decisions:
             accepts = self._people.may_take(was, answer.at)
             return judgement, policy and handed_on(was, policy.handed_on[-1], accepts)
         return judge(known, answer, self._people.all()), None
+
+    def _has_missing_votes(self, record: RequestRecord) -> bool:
+        """Return whether somebody approved who may only be missing in a file: nobody knows what one more vote makes."""
+        policy = record.request.policy
+        voted = (*(vote.person for vote in record.votes), *(one for step in policy.steps for one in step.by))
+        return any(map(self._people.is_missing, voted))
 
     def _run_of(self, record: RequestRecord) -> Callable[[], Awaitable[Run]]:
         async def run() -> Run:
@@ -390,6 +399,8 @@ class Decisions:
             due = self.timing.due(record, now)
             if read.is_archived:
                 return
+            if self._people.half_taken and now < record.request.expires_at:
+                return  # nobody is reminded or asked in place of who is only missing; the schedule brings it back
             written = await self._journal.write(await self._due(record, version, due, now))
             if written.state == "full":
                 written = await self._journal.write(self.timing.expiring(record))

@@ -12,7 +12,7 @@ from agents.relay import Approval, Question, context_of
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import fold
 from agents.standing import wanted as wanted_again
-from bot.errors import Invalid
+from bot.errors import Invalid, WaitsForFile
 from bot.people.directory import People
 from bot.render.views import line_of
 from bot.requests.opening import NotEnoughApprovers, opening
@@ -71,8 +71,10 @@ class ApiRequests:
     ) -> RequestId:
         """The request that is open from now on; the same one for the same `run_id`.
 
-        Raises Invalid, RateLimited and Forbidden.
+        Raises Invalid, RateLimited and Forbidden, and WaitsForFile while a file is only half taken.
         """
+        if self._people.half_taken:
+            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
         run_id = run_id or self._starter.run_id()
         await self._check_everybody_is_there(wanted)
         await self._starter.check_may(asker.requester, self._agent.name, asker.channel, asker.evidence)

@@ -46,6 +46,7 @@ from bot.runs.moves import (
     Close,
     End,
     Execute,
+    Move,
     Raise,
     Stop,
     Think,
@@ -63,6 +64,8 @@ log = structlog.stdlib.get_logger()
 
 # A turn that looks this often at the same event is stuck, and people must hear of it.
 _LOOKS = 100
+# For a file that is right within seconds, and for 25,000 runs that wait for one.
+_SOONEST, _LATEST = timedelta(seconds=2), timedelta(seconds=60)
 
 
 class Loop:
@@ -134,8 +137,28 @@ class Loop:
                 if until and await self._settle(told.run, until):
                     return
                 told = None
+            elif self._waits_for_file(told.run, move):
+                if await self._settle(told.run, self._store.about_now() + self._looks_again(told)):
+                    return
+                told = None
             else:
                 told = await self._perform(move, told)
+
+    def _waits_for_file(self, run: Run, move: Move) -> bool:
+        """Return whether a move might end for good what a file that is only half taken takes away: who is asked, whose
+        approval counts, for whom a run acts. Only what people said themselves goes on.
+        """
+        if not self._people.half_taken or run.started is None or isinstance(move, Check | Close):
+            return False
+        if isinstance(move, End) and move.outcome == "cancelled":
+            return False
+        is_gated = isinstance(move, Execute) and move.pending.gate is not None
+        return is_gated or isinstance(move, Ask) or self._people.is_missing(run.started.requester)
+
+    def _looks_again(self, told: RunSnapshot) -> timedelta:
+        """Return how long a run waits that waits for a file: the longer, the less often it looks."""
+        waited = self._store.about_now() - told.events[-1].at if told.events else _SOONEST
+        return min(max(waited / 2, _SOONEST), _LATEST)
 
     async def _show(self, told: RunSnapshot) -> None:
         """Have shown what is new about the run; a crash before this leaves the run awake, and whoever looks at it next
@@ -211,7 +234,7 @@ class Loop:
     async def _question(self, agent: Agent, then: RunSnapshot) -> Commit | None:
         """What opens the question that was chosen last; None for any other step, and for a question that is refused."""
         match next_move(then.run, then.now):
-            case Ask(purpose="question") as ask:
+            case Ask(purpose="question") as ask if not self._waits_for_file(then.run, ask):
                 with self._people.speaking_to(""):
                     return await self._opening_of(agent, then, ask)
             case _:
@@ -258,7 +281,9 @@ class Loop:
         try:
             request = await self.request(agent, run, ask, now)
         except ToolRefused as error:
-            return await self._refuse(told, ask.pending, str(error))
+            return None if self._people.half_taken else await self._refuse(told, ask.pending, str(error))
+        if self._people.half_taken:  # since it was looked at
+            return None
         if isinstance(request, NotEnoughApprovers):
             with self._speaking_to_requester(run):
                 why = request.why
@@ -359,6 +384,8 @@ class Loop:
             if record == "ask what happened":
                 return await self._log.append(told, orphaned_again(run.pending, now))
             cover = self._guard.cover(agent, run, step, started, record)
+            if self._people.half_taken:  # since it was looked at
+                return None
         then = told.then([*thought, started])
         if await self._start(told, thought, started, record, line_of(then.run)):
             attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)

@@ -406,6 +406,11 @@ class Keys:
         """What is wrong with a file of settings that would be read anew."""
         return self._key("tables", "wrong")
 
+    @property
+    def tables_half(self) -> str:
+        """Since when a file is only half taken, or that it is confirmed, by its digest."""
+        return self._key("tables", "half")
+
     def login(self, hashed: str) -> str:
         """The person whom a log-in link lets in, until it is spent. All are in one shard."""
         return self._key("login", hashed)

@@ -76,7 +76,7 @@ class Crons:
         following = Tick(next_tick(cron, config.timezone, now), line)
         if tick is None or tick.line != line:  # what was not configured then was not missed
             await self.ticks.move(name, tick, following)
-        elif tick.at <= now:
+        elif tick.at <= now and not self._firing.waits_for_file(config):
             await self._fire(name, config, tick.at, now)
             await self.ticks.move(name, tick, following)
 

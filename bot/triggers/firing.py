@@ -53,6 +53,11 @@ class TriggerStarts:
         """Return whether that run was started."""
         return await self._store.length(run_id) > 0
 
+    def waits_for_file(self, config: TriggerConfig) -> bool:
+        """Return whether the trigger's own requester may only be missing in a file that is half taken."""
+        people = self._starter.people
+        return people.is_missing(people.of_file(config.requester or ""))
+
     async def fire(
         self,
         name: str,

@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from agents.requests import PersonId, RequestId, RunId
+from bot.errors import WaitsForFile
 from bot.inbound.inbox import Inbox
 from bot.outbound.dead_letter import Note
 from bot.outbound.outbox import Outbox
@@ -43,6 +44,7 @@ _LEFT_FIRST_S, _LEFT_MOST_S = 1.0, 16.0
 # Of more than so many it is forgotten how often they came back.
 _LEFT_KNOWN = 10_000
 _REPLICAS_AGAIN = timedelta(seconds=2)
+_FILE_AGAIN = timedelta(seconds=5)
 # One alert in so long for each shard.
 _TOLD_S = 3600.0
 
@@ -88,6 +90,9 @@ class Dispatcher:
             log.warning("put off, nothing was executed", item=str(item), error=str(error))
             await self._store.come_back(item, self._store.about_now() + _REPLICAS_AGAIN)
             await self._tell_not_replicated(item)
+        except WaitsForFile as error:
+            log.info("put off", item=str(item), error=str(error))
+            await self._store.come_back(item, self._store.about_now() + _FILE_AGAIN)
         except StoreError:
             raise
         except ChannelUnauthorized as error:  # it is we who are refused: nothing is wrong with the item
@@ -139,6 +144,8 @@ class Dispatcher:
             case "ask":
                 await self._decisions.look(RequestId(item.id))
                 await self._departures.look(RequestId(item.id))
+            case "glass" if self._people.half_taken:
+                pass  # whom it asks may only be missing in a file; the schedule brings it back
             case "glass":
                 await self._reviews.start(RequestId(item.id))
 

@@ -90,6 +90,7 @@ HTTP: Mapping[str, Row] = {
     "discardHeld": Row(("dead",)),
     "confirmHeld": Row(("dead",)),
     "searchAudit": Row(("audit",)),
+    "confirmPeople": Row(("confirm",), {"digest": "0123456789abcdef"}),
     "samePerson": Row(("same",), {"known_by": "cy", "person": "cy"}),
 }
 """By the operation's id. What ends the run comes last of what is done to it."""

@@ -119,11 +119,13 @@ class AbsentPeople:
     async def look(self) -> None:
         """End what is over, and hand on what people hold whose absence has started. Repeating it does no more.
 
-        It is over as well where its person has left.
+        It is over as well where its person has left. While a file is only half taken all stays as it is.
         """
         found = await self._absences.all()
         now = await self._store.now(self._near) if found else None
         for absence in found.values() if now else ():
+            if self._people.half_taken:
+                return
             if now and absence.until <= now:
                 await self._audit.note("absence_ended", people=(absence.person,), outcome="over")
                 await self._absences.change(absence, None)

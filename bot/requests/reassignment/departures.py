@@ -3,6 +3,8 @@
 So it is where those who are left may not decide any more, as they wrote to the run or may be somebody who asked. The
 operators hear of each that is closed. And those on which somebody voted whose id has another address by now: their
 votes are void, and the id is asked again.
+
+Nothing of this is done while a file is only half taken: see `half_taken`.
 """
 
 from collections.abc import Collection, Iterator, Sequence, Set
@@ -14,6 +16,7 @@ import structlog
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, Vote, people_of
 from bot.config.tables import CHANNELS
+from bot.errors import NotFound
 from bot.people.directory import QUESTION, People, refs_of_seat
 from bot.people.recognition import as_known_now, void_votes
 from bot.policy.approvers.quorum import barred, can_fill, eligible
@@ -24,7 +27,7 @@ from bot.requests.card_updates import moved
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment import reassigning, screened, under
 from bot.requests.stored import TRIES
-from bot.store import Commit, OtherRelease, Wake, WorkItem
+from bot.store import Commit, OtherRelease, StoreUnavailable, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Tell
@@ -50,9 +53,10 @@ class Departures:
     async def look_at_all(self) -> bool:
         """Look at every open request; return whether that went well, else it has to be done again.
 
-        One that can't be read is for a worker of its own release. Raises StoreError.
+        One that can't be read is for a worker of its own release. While a file is only half taken it does not go well.
+        Raises StoreError.
         """
-        is_done = True
+        is_done = not self._people.half_taken
         for request_id in await self._journal.store.lists.requests(only_open=True):
             try:
                 await self.look(RequestId(request_id))
@@ -62,6 +66,29 @@ class Departures:
                 log.exception("a request was not looked at after somebody left", request_id=request_id)
                 is_done = False
         return is_done
+
+    async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
+        """Return whether a file that leaves only these `here`, and these `policies`, is to be taken only half.
+
+        It takes everybody away who could decide some open request; or some request changes by it and the file looks
+        as if it `is_cut`, or no longer has its policy. Raises StoreError.
+        """
+        for request_id in await self._journal.store.lists.requests(only_open=True):
+            try:
+                record = (await self._decisions.request(request_id)).record
+            except (NotFound, OtherRelease):
+                continue
+            except StoreUnavailable:
+                raise
+            except Exception:  # who can't read it can't close it
+                log.exception("a request was not looked at before somebody leaves", request_id=request_id)
+                continue
+            if record.state != "open" or record.started_at is not None:
+                continue
+            lacks_policy = record.request.purpose == "gate" and record.request.policy.name not in policies
+            if takes_all(record, here) or ((is_cut or lacks_policy) and changes(record, here)):
+                return True
+        return False
 
     async def look(self, request_id: RequestId) -> None:
         """Ask others at once where too few are left who may decide, in any step; close the request where nobody is.
@@ -73,11 +100,15 @@ class Departures:
             here, known = frozenset(self._people.all()), as_known_now(record, self._people)
             left, void = _left(known, here), void_votes(record, self._people)
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
+            if self._people.half_taken:  # read after whoever is here, so that it holds for them
+                return None
             excluded = _excluded(record, known) or self._doubles(record)
             is_short = bool(left or excluded) and not _goes_on(known.request.policy, known, here)
             if is_over or not (void or is_short):
                 return None if is_over else await self._show_who_asked(record)
             commit = await self._without(record, version, _gone(left, void, excluded), here)
+            if self._people.half_taken:  # since it was looked at
+                return None
             if (await self._journal.write(commit)).state in {"committed", "full"}:
                 of = [vote.person for vote in void]
                 log.warning("deciders of a request have left", request_id=request_id, left=left, void=of)
@@ -212,6 +243,20 @@ class Departures:
             for number, step in enumerate(policy.steps)
         )
         return policy.model_copy(update={"steps": tuple(steps)})
+
+
+def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:
+    """Return whether nobody who could decide an open request is `here`."""
+    policy = record.request.policy
+    may = {one for step in _open_steps(policy, record, here).values() for one in people_of(step.rule)}
+    deciders = may - barred(policy, record.requesters)
+    return bool(deciders) and deciders.isdisjoint(here)
+
+
+def changes(record: RequestRecord, here: Collection[PersonId]) -> bool:
+    """Return whether an open request changes once only these are `here`: votes are void, or too few are left."""
+    is_void = any(vote.person not in here for vote in record.votes)
+    return is_void or bool(_left(record, here) and not _goes_on(record.request.policy, record, here))
 
 
 def _gone(left: Sequence[PersonId], void: Sequence[Vote], excluded: Sequence[PersonId]) -> tuple[_Kind, list[PersonId]]:

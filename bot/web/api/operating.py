@@ -12,7 +12,7 @@ from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
 from bot.people.absences import Absence, absence_words
 from bot.people.api_keys import ApiKey
-from bot.people.noted import NotedTables
+from bot.people.noted import DIGEST_CHARS, NotedTables, half_taken_words
 from bot.people.rights import Action
 from bot.policy.approvers.oncall import Duty
 from bot.policy.freezes import ComingWindow
@@ -139,6 +139,7 @@ class Done(Frozen):
 
 _MayFreeze = Annotated[ApiKey, Depends(needs("freeze"))]
 _MaySayWho = Annotated[ApiKey, Depends(needs("same"))]
+_MayConfirm = Annotated[ApiKey, Depends(needs("confirm"))]
 _MayClear = Annotated[ApiKey, Depends(needs("dead"))]
 _MayBeAbsent = Annotated[ApiKey, Depends(needs("absent"))]
 _Moment = Annotated[str, StringConstraints(min_length=1, max_length=40)]
@@ -149,6 +150,12 @@ class SameWanted(Frozen):
 
     known_by: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     person: Person
+
+
+class ConfirmWanted(Frozen):
+    """The digest of a file that is only half taken, as `/v1/status` and the alert say it."""
+
+    digest: Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{DIGEST_CHARS}}}$")]
 
 
 class AbsenceBody(Frozen):
@@ -338,8 +345,10 @@ def _view(freeze: Freeze, told: str) -> FreezeView:
 @router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
 async def status(_: MayRead, here: HereNow) -> Status:
     """The figures of `/metrics` as one document, and in `needs` what a person has to look at."""
-    wrong = await NotedTables(here.app.store).wrong()
+    noted = NotedTables(here.app.store)
+    wrong = await noted.wrong()
     needs = [f"the settings can't be read anew, so nothing has changed: {wrong}"] if wrong else []
+    needs += [half_taken_words(digest, since) for digest, since in (await noted.half()).items()]
     needs += [*await _of_audit_key(here), *await _of_audit_ends(here)]
     freezes = here.app.requests.freezes
     frozen = [freezes.words(one) for one in await freezes.all()]
@@ -421,6 +430,19 @@ async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow, way: Way) -> 
     words = "notice.people-same" if found != before else "notice.people-same-already"
     name = people.name_of(found)
     return Done(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found))
+
+
+@router.post("/people/confirm", operation_id="confirmPeople", responses=_DONE)
+async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow, way: Way) -> Done:
+    """Say that a file of settings which is only half taken is right as it is: who is missing in it has left.
+
+    It holds for exactly the file of this digest, until another one holds.
+    """
+    await _check(here, key, way, "confirm")
+    noted, digest = NotedTables(here.app.store), wanted.digest
+    is_new = await noted.confirm(digest, key.speaker, channel=way, evidence=key.evidence)
+    words = "notice.people-confirmed" if is_new else "notice.people-confirmed-already"
+    return Done(id=digest, told=say(words, digest=digest))
 
 
 async def _check(here: Here, key: ApiKey, way: str, action: Action = "dead") -> None:

@@ -46,6 +46,7 @@ _KINDS = {
     "request_frozen": "audit.kind-request-frozen",
     "tables_changed": "audit.kind-tables-changed",
     "people_same": "audit.kind-people-same",
+    "people_confirmed": "audit.kind-people-confirmed",
     "refused": "audit.kind-refused",
     "key_made": "audit.kind-key-made",
     "key_revoked": "audit.kind-key-revoked",

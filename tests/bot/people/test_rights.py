@@ -62,7 +62,7 @@ TABLE: dict[str, set[str]] = {
     "vic": {"see", "answer"},
     "anna": {"trigger", "see", "answer", "explain", "withdraw", "amend"} | STEERS,
     "bo": {"trigger", "see", "answer"},
-    "ole": {"trigger", "see", "answer", "explain", "import", "freeze", "absent", "dead"} | STEERS,
+    "ole": {"trigger", "see", "answer", "explain", "import", "freeze", "absent", "dead", "confirm"} | STEERS,
     "ada": set(get_args(Action)) - {"withdraw", "amend"},
     "left": set(),
 }
