@@ -13,14 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.config.hosts import host_name
 from bot.web.metrics import Metrics
-from bot.web.problems import ProblemError, trouble
+from bot.web.problems import ProblemError, trouble, unavailable
+from bot.web.waits import Waits
 
 BODY_BYTES = 65_536
 # Anybody may send any word as a method; each would be a figure of its own for as long as the process runs.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BODY_WITHIN_S = 10.0
+_ALIVE = "/healthz"
 # A prober knows an address and no name.
-_WITHOUT_HOST = ("/healthz", "/readyz")
+_WITHOUT_HOST = (_ALIVE, "/readyz")
 
 # Also for errors, streams and files: a browser loads nothing for them, shows them in no frame, and keeps none.
 _UNLESS_SAID = {
@@ -77,6 +79,43 @@ class Named:
                 refusal = trouble(HTTPStatus.MISDIRECTED_REQUEST, "misdirected", detail, do)
                 return await refusal.response()(scope, receive, send)
         return await self._app(scope, receive, send)
+
+
+class Admitted:
+    """Refuses what comes while `most` requests are answered: each of them would wait for all.
+
+    Those that wait for news do nothing and are counted in `waits`; those whose body is still to come wait for their
+    sender, and are limited as connections. Whoever asks whether the process lives is always answered.
+    """
+
+    def __init__(self, app: ASGIApp, waits: Waits, most: int) -> None:
+        self._app, self._waits, self._most, self._count = app, waits, most, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] == _ALIVE:
+            return await self._app(scope, receive, send)
+        if self._count - self._waits.count >= self._most:
+            refusal = unavailable(f"{self._most} requests are being answered, the most there may be at once.")
+            return await refusal.response()(scope, receive, send)
+        is_whole = False
+
+        async def receiving() -> Message:
+            nonlocal is_whole
+            if is_whole:
+                return await receive()
+            self._count -= 1
+            try:
+                message = await receive()
+            finally:
+                self._count += 1
+            is_whole = not message.get("more_body", False)
+            return message
+
+        self._count += 1
+        try:
+            return await self._app(scope, receiving, send)
+        finally:
+            self._count -= 1
 
 
 class Bounded:

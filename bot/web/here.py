@@ -8,7 +8,7 @@ from starlette.requests import Request
 from bot.app import App
 from bot.store.watch import Follower
 from bot.web.metrics import Metrics
-from bot.web.waits import Waits
+from bot.web.waits import AT_MOST, Waits
 from bot.wiring.local_mail import LocalMail
 
 
@@ -24,7 +24,8 @@ class Demo:
 class Here:
     """This process, as operations see it. `ping_s` keeps streams open; nobody waits longer than `longest_wait_s`.
 
-    Every `look_s` it is asked whether the reader of a stream may still hear it.
+    Every `look_s` it is asked whether the reader of a stream may still hear it. No more requests than `answering` are
+    answered at once, beside those that wait.
     """
 
     app: App
@@ -36,6 +37,7 @@ class Here:
     ping_s: float
     look_s: float
     longest_wait_s: float
+    answering: int = AT_MOST
 
 
 def here(request: Request) -> Here:
