@@ -4,16 +4,19 @@ import asyncio
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 
 from bot.app import App
 from bot.config.hosts import check_bind
+from bot.store.client.durability import check_writes
 from bot.store.watch import Follower
 from bot.web.api.requests import LONGEST_WAIT_S
 from bot.web.application import application
 from bot.web.connections import HEAD_BYTES, LIMITS, Limits, bounded, fitting
 from bot.web.here import Demo, Here
+from bot.web.looks import Looks
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits
 
@@ -53,6 +56,7 @@ async def serve(
             ping_s=ping_s,
             look_s=look_s,
             longest_wait_s=longest_wait_s,
+            writes=Looks(partial(check_writes, app.store.client, app.store.shards)),
         )
         server = _Server(_config(here, limits))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
