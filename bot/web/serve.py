@@ -9,7 +9,7 @@ from functools import partial
 import uvicorn
 
 from bot.app import App
-from bot.config.hosts import check_bind
+from bot.config.hosts import check_bind, proxies
 from bot.store.client.durability import check_writes
 from bot.store.watch import Follower
 from bot.web.api.requests import LONGEST_WAIT_S
@@ -69,8 +69,12 @@ async def serve(
 
 
 def _config(here: Here, limits: Limits) -> uvicorn.Config:
+    trusted = proxies(here.app.settings)
     return uvicorn.Config(
         application(here),
+        # Unless it is told, uvicorn believes whatever comes from this machine.
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=trusted,
         http=bounded(limits),
         h11_max_incomplete_event_size=HEAD_BYTES,
         lifespan="off",
