@@ -162,7 +162,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
             found = None
         if found is None or any(network.prefixlen == 0 for network in found):
             raise ValueError(
-                'addresses and networks of proxies between commas, such as "10.0.0.7, 192.168.1.0/24"; not all there are'
+                'addresses and networks of proxies between commas, such as "10.0.0.7, 192.168.1.0/24"; not all of them'
             )
         return proxies
 

@@ -16,8 +16,8 @@ _API = ("/v1/", "/openapi.json/", "/healthz/", "/readyz/", "/metrics/")
 
 def application(here: Here) -> ASGIApp:
     """The ASGI application over what the process was started with."""
-    api, console, slack = api_of(here), console_of(here), slack_of(here.app)
-    triggers = triggers_of(here.app)
+    api, console, slack = api_of(here), console_of(here), slack_of(here.app, here.bodies)
+    triggers = triggers_of(here.app, here.bodies)
 
     async def one_of_them(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"] if scope["type"] == "http" else ""

@@ -1,12 +1,13 @@
 """The process as HTTP sees it, for every request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import Request
 
 from bot.app import App
 from bot.store.watch import Follower
+from bot.web.guards import Bodies
 from bot.web.looks import Looks
 from bot.web.metrics import Metrics
 from bot.web.waits import AT_MOST, Waits
@@ -40,6 +41,7 @@ class Here:
     longest_wait_s: float
     writes: Looks
     answering: int = AT_MOST
+    bodies: Bodies = field(default_factory=Bodies)
 
 
 def here(request: Request) -> Here:

@@ -232,3 +232,17 @@ def test_limits_fit_the_files_that_may_be_open(files: int) -> None:
     assert limits.silent + limits.answering + limits.held <= max(3, files - 200)
     assert min(limits.silent, limits.unread, limits.answering, limits.held, limits.held_by_one) >= 1
     assert limits == LIMITS or files < 10_000
+
+
+async def test_large_bodies_that_do_not_end_do_not_fill_the_memory(world: World) -> None:
+    """Whatever anybody posts to a trigger is read before its signature is."""
+    large = b"POST /v1/triggers/ci HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    large += b"Content-Length: 1000000\r\n\r\n" + b"x" * 900_000
+    async with serving(world.app) as api, crowd(api.port, 2, large) as first, crowd(api.port, 80, large):
+        for one in first:
+            assert await one.status() == HTTPStatus.SERVICE_UNAVAILABLE
+            assert "retry-after: 2" in (await one.reader.readuntil(b"\r\n\r\n")).decode().lower()
+
+        async with AsyncClient(base_url=api.url, timeout=QUICKLY_S, trust_env=False) as anybody:
+            answer = await anybody.post("/v1/triggers/ci", json={"as large": "x" * 900_000})
+        assert answer.status_code == HTTPStatus.UNAUTHORIZED, "a whole one is read all the same"
