@@ -71,8 +71,9 @@ class Help:
 
 Command: TypeAlias = Deploy | Release | Rollback | Ask | Announce | Help
 
-# What is longer is no command; an announcement may be as long as any text.
-_TEXT_CHARS = 4_000
+# What is longer is no command, and no greeting comes after so much; an announcement may be as long as any text that a
+# mail or a program may bring.
+_TEXT_CHARS, _ANNOUNCED_CHARS = 4_000, 65_536
 _NAME_WORDS, _NAME_CHARS = 3, 30
 
 _SAYSO = r"(?:<@\w+>|@?sayso)"
@@ -122,6 +123,8 @@ def parse(text: str, by: str | None = None) -> Command | None:
     `by` is the id of whoever wrote it: only that name may stand below the thanks. Without it any name may; so an agent
     is found, and the agent itself asks about the rest.
     """
+    if len(text) > _ANNOUNCED_CHARS:
+        return None
     if announce := _ANNOUNCE.fullmatch(_without_greeting(strip_invisible(text))):
         return Announce(announce["text"].strip())
     if not text.strip() or len(text) > _TEXT_CHARS:
@@ -182,10 +185,10 @@ def refs_of(text: str) -> tuple[str, ...]:
 
 
 def _without_greeting(text: str) -> str:
-    text = text.strip()
-    while found := _BEFORE.match(text):
-        text = text[found.end() :].lstrip()
-    return text
+    text, place = text.strip(), 0
+    while place < _TEXT_CHARS and (found := _BEFORE.match(text, place)):
+        place = found.end()
+    return text[place:].lstrip()
 
 
 def said_lines(text: str, by: str | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 from pydantic import SecretStr
 
-from bot.archive.places import ArchiveUnavailable
+from bot.archive.places import ArchiveUnavailable, check_size
 from bot.config.tables import RetentionConfig
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class BucketPlace:
     def get(self, name: str) -> bytes | None:
         """Fetch the object."""
         try:
-            return obstore.get(self._store, name).bytes().to_bytes()
+            found = obstore.get(self._store, name)
+            check_size(f"{name} in {self._where}", found.meta["size"])
+            return found.bytes().to_bytes()
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
                 raise self._unavailable(error) from error

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from agents.events import Event, read_event
 from agents.requests import RequestId, RunId
+from bot.audit.segments import lines_of
 from bot.errors import Invalid
 from bot.policy.record import RequestRecord, records
 
@@ -126,12 +127,12 @@ def _texts(values: Mapping[str, bytes]) -> dict[str, str]:
 def unpack(body: bytes) -> ArchivedRun:
     """The run in a file. Raises Invalid for one that is cut, changed or of a later format."""
     try:
-        first, *lines = gzip.decompress(body).splitlines()
+        first, *lines = lines_of(body)
         found = _whole([json.loads(line) for line in lines])
         head = _Head.model_validate_json(first)
         bodies = [one["event"] for one in found if "event" in one]
         events = tuple(read_event(json.dumps(body)) for body in bodies)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (EOFError, ValueError, TypeError, AttributeError, RecursionError, zlib.error) as error:
         why = str(error).partition("\n")[0]
         raise Invalid(f"The archive holds a file that can't be read ({why})", "Look for an older copy of it") from error
     return ArchivedRun(head.run_id, head.archived_at, events, head.forks)

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from bot.errors import Unavailable
 
+# No run and no segment of ours comes near it.
+_FILE_BYTES = 256 * 2**20
+
 
 class ArchiveUnavailable(Unavailable):
     """The archive can't be read or written at the moment."""
@@ -68,7 +71,9 @@ class FolderPlace:
     def get(self, name: str) -> bytes | None:
         """Read the file."""
         try:
-            return (self._folder / name).read_bytes()
+            with (self._folder / name).open("rb") as file:
+                check_size(f"{self._folder / name}", os.fstat(file.fileno()).st_size)
+                return file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -100,6 +105,13 @@ class FolderPlace:
         return ArchiveUnavailable(
             f"The archive in {self._folder} can't be used ({error.strerror})", "Nothing was deleted; ./sayso doctor"
         )
+
+
+def check_size(name: str, size: int) -> None:
+    """Check that a file may be read, which somebody else may have put there. Raises ArchiveUnavailable."""
+    if size > _FILE_BYTES:
+        what = f"The archive holds {name} with {size} bytes, more than any of ours"
+        raise ArchiveUnavailable(what, "Look for an older copy of it")
 
 
 def _missing(folder: Path) -> Iterator[Path]:

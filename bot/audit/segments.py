@@ -25,8 +25,9 @@ from bot.errors import Invalid
 
 _LEVEL = 6
 _NONCE_BYTES = 12
-# No segment comes near it; what somebody else put there would fill the memory.
-_BYTES_AT_MOST = 256 * 2**20
+# No segment and no run comes near it; what somebody else put there would fill the memory, and a line many times over
+# what it has once its JSON is read: the longest thing that a line of ours holds is an event, or a record of a request.
+_BYTES_AT_MOST, _LINE_AT_MOST = 256 * 2**20, 16 * 2**20
 _MARK_CHARS = 16
 _FORMAT = "sayso audit segment"
 _NAME = re.compile(r"(\d{12})-(\d{12})-([0-9a-f]{16})-([0-9a-f]{16})\.jsonl\.gz")
@@ -139,7 +140,7 @@ def _opened(key: bytes, text: str) -> Texts:
 def unpack(body: bytes, rows: Mapping[str, Row]) -> tuple[list[Sealed], Texts]:
     """The records of a file, and what is kept of them and may still be known. Raises Invalid for one that is cut."""
     try:
-        lines = _whole([json.loads(line) for line in _plain(body).splitlines()])
+        lines = _whole([json.loads(line) for line in lines_of(body)])
         records = [_sealed(one) for one in lines if "b" in one]
         return records, _all_texts(lines, rows)
     except (EOFError, ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
@@ -147,13 +148,19 @@ def unpack(body: bytes, rows: Mapping[str, Row]) -> tuple[list[Sealed], Texts]:
         raise Invalid(f"A segment of the audit log can't be read ({why})", "Look for an older copy of it") from error
 
 
-def _plain(body: bytes) -> bytes:
-    """Return what is compressed in `body`. Raises ValueError for what is cut, or more than a segment can be."""
+def lines_of(body: bytes) -> Sequence[bytes]:
+    """Return the lines that are compressed in `body`.
+
+    Raises ValueError or zlib.error for what is cut, or longer than any file of the archive that we write.
+    """
     stream = zlib.decompressobj(zlib.MAX_WBITS + 16)
     plain = stream.decompress(body, _BYTES_AT_MOST)
-    if not stream.eof:
+    if not stream.eof or stream.unused_data:
         raise ValueError("it is cut, or too long")
-    return plain
+    lines = plain.splitlines()
+    if any(len(line) > _LINE_AT_MOST for line in lines):
+        raise ValueError("a line is too long")
+    return lines
 
 
 def _sealed(line: Mapping[str, Any]) -> Sealed:

@@ -23,8 +23,8 @@ from bot.errors import Conflict, Invalid, Unavailable
 HEAD = b"sayso backup 1\n"
 NEVER = -1
 _NUMBERS = struct.Struct(">IqQ")
-# More than Redis takes for one value.
-_MOST_BYTES = 1 << 30
+# More than Redis takes for one value (`proto-max-bulk-len` in redis.conf), a key of ours has, and an end.
+_MOST_BYTES, _MOST_KEY_BYTES, _MOST_END_BYTES = 1 << 29, 1 << 16, 1 << 16
 # Half the time of the usual 9, for a few per cent more bytes.
 _LEVEL = 6
 
@@ -109,19 +109,20 @@ class Reader:
         while True:
             key_bytes, expires_ms, content_bytes = _NUMBERS.unpack(self._read(_NUMBERS.size))
             if key_bytes == 0:
-                told = self._read(content_bytes)
+                told = self._read(content_bytes, _MOST_END_BYTES)
                 break
-            key, content = self._read(key_bytes).decode(), self._read(content_bytes)
+            key, content = self._read(key_bytes, _MOST_KEY_BYTES).decode(), self._read(content_bytes, _MOST_BYTES)
             yield Entry(key, content or None, expires_ms)
-        if self._zip.read() != self._digest.digest():
+        said = self._zip.read(self._digest.digest_size)
+        if said != self._digest.digest() or self._zip.read(1):
             raise ValueError("its SHA-256 is another one")
         try:
             self.end = End.model_validate_json(told)
         except ValidationError as error:
             raise ValueError("it does not say what it is") from error
 
-    def _read(self, count: int) -> bytes:
-        if count > _MOST_BYTES:
+    def _read(self, count: int, most: int = _NUMBERS.size) -> bytes:
+        if count > most:
             raise ValueError("an entry is too long")
         part = self._zip.read(count)
         if len(part) < count:

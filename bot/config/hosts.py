@@ -1,7 +1,7 @@
 """Under which names this installation answers, and whether it may listen where it was told to."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from bot.config.errors import ConfigError
@@ -58,3 +58,26 @@ def host_name(header: str) -> str:
     """The name in a Host header, without its port and brackets; empty for something else."""
     found = _HOST.fullmatch(header.lower())
     return (found[1] or found[2]) if found else ""
+
+
+def proxies(settings: Settings) -> list[str]:
+    """Return the networks of the proxies that are trusted, as they are seen from IPv4 and from IPv6."""
+    named = [ip_network(one.strip()) for one in settings.trusted_proxies.split(",")] if settings.trusted_proxies else []
+    # RFC 4291, section 2.5.5.2: so who comes over IPv4 is called where IPv6 is listened at.
+    mapped = [f"::ffff:{one.network_address}/{96 + one.prefixlen}" for one in named if isinstance(one, IPv4Network)]
+    return [*map(str, named), *mapped]
+
+
+# RFC 4291, section 2.5.1: the rest of an address is what a machine chooses for itself.
+_NETWORK_BITS = 64
+
+
+def network_of(address: str) -> str:
+    """Return whose an address is: itself, with IPv6 its network; what is none as it is."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    return str(found.ipv4_mapped or ip_network((int(found), _NETWORK_BITS), strict=False))

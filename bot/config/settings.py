@@ -4,7 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal, TypeGuard, cast
 
@@ -73,6 +73,9 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     language: Language = Field(default="en", description="what many read is worded in it, and what nobody chose")
     bind: str = Field(default="127.0.0.1", description="the address that HTTP listens at; loopback unless set")
     public_url: str | None = Field(default=None, description="how people and programs reach us from outside")
+    trusted_proxies: str | None = Field(
+        default=None, description="addresses and networks of proxies, whose X-Forwarded-For is believed; none: nobody's"
+    )
     url: str | None = Field(default=None, description="where the command line finds sayso over HTTP")
     api_key: SecretStr | None = Field(default=None, description="says over HTTP who uses the command line")
     shards: int = Field(default=8, ge=1, le=64, description="parts the state is divided into; may only grow")
@@ -150,6 +153,19 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
             return bind if bind == "localhost" else str(ip_address(bind.strip("[]")))
         except ValueError:
             raise ValueError('an IP address to listen at, such as "127.0.0.1" or "0.0.0.0", without a port') from None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, proxies: str | None) -> str | None:
+        try:
+            found = [ip_network(one.strip()) for one in proxies.split(",")] if proxies else []
+        except ValueError:
+            found = None
+        if found is None or any(network.prefixlen == 0 for network in found):
+            raise ValueError(
+                'addresses and networks of proxies between commas, such as "10.0.0.7, 192.168.1.0/24"; not all of them'
+            )
+        return proxies
 
     @field_validator("public_url", "url")
     @classmethod

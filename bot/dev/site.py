@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from bot.dev.demo import ENVIRONMENTS
-from bot.web.serve import bounded
+from bot.web.connections import bounded
 
 # The pages come from a repository that anybody may have written to: no script, no form, no shared origin.
 _HEADERS = {

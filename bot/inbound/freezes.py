@@ -52,6 +52,10 @@ class Typed:
     is_against: bool = False
 
 
+# What ends a freeze and is longer is asked back unread: looking for words against it takes long.
+_READ_CHARS = 4_000
+
+
 def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     """Read a line such as `freeze production: incident`, or `unfreeze everything: fixed`; None where there is none.
 
@@ -65,7 +69,8 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     is_first = found in read[: 2 if has_subject else 1] and (found.ends or not any(one and one.ends for one in read))
     if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
         read = read[1:]
-    is_alone, is_against = all(one == found for one in read), found.ends and _is_against(text)
+    is_against = found.ends and (len(text) > _READ_CHARS or _is_against(text))
+    is_alone = all(one == found for one in read)
     return replace(found, is_alone=is_alone, is_first=is_first, is_against=is_against)
 
 

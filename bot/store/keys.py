@@ -49,6 +49,11 @@ class Keys:
         return self._key("swept", release)
 
     @property
+    def tried(self) -> str:
+        """What is written to see whether writes are taken; it is gone in a second."""
+        return self._key("tried")
+
+    @property
     def format(self) -> str:
         """The number of the store's format: `bot.store.format` has ours. It is in one shard."""
         return self._key("format")

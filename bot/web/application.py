@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.config.hosts import names
 from bot.web.api.application import application as api_of
 from bot.web.console.application import application as console_of
-from bot.web.guards import Measured, Named
+from bot.web.guards import Admitted, Measured, Named
 from bot.web.here import Here
 from bot.web.slack import PREFIX, slack_of
 from bot.web.triggers import PREFIX as TRIGGERS
@@ -16,8 +16,8 @@ _API = ("/v1/", "/openapi.json/", "/healthz/", "/readyz/", "/metrics/")
 
 def application(here: Here) -> ASGIApp:
     """The ASGI application over what the process was started with."""
-    api, console, slack = api_of(here), console_of(here), slack_of(here.app)
-    triggers = triggers_of(here.app)
+    api, console, slack = api_of(here), console_of(here), slack_of(here.app, here.bodies)
+    triggers = triggers_of(here.app, here.bodies)
 
     async def one_of_them(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"] if scope["type"] == "http" else ""
@@ -27,4 +27,5 @@ def application(here: Here) -> ASGIApp:
             return await triggers(scope, receive, send)
         return await (api if f"{path}/".startswith(_API) else console)(scope, receive, send)
 
-    return Measured(Named(one_of_them, names(here.app.settings)), here.metrics)
+    named = Named(one_of_them, names(here.app.settings))
+    return Measured(Admitted(named, here.waits, here.answering), here.metrics)

@@ -13,14 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.config.hosts import host_name
 from bot.web.metrics import Metrics
-from bot.web.problems import ProblemError, trouble
+from bot.web.problems import ProblemError, trouble, unavailable
+from bot.web.waits import Waits
 
 BODY_BYTES = 65_536
+# So much of larger ones is read at once, of all who send them: whoever sends need not be anybody we know.
+_ALL_BYTES = 64 * 1_048_576
 # Anybody may send any word as a method; each would be a figure of its own for as long as the process runs.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BODY_WITHIN_S = 10.0
+_ALIVE = "/healthz"
 # A prober knows an address and no name.
-_WITHOUT_HOST = ("/healthz", "/readyz")
+_WITHOUT_HOST = (_ALIVE, "/readyz")
 
 # Also for errors, streams and files: a browser loads nothing for them, shows them in no frame, and keeps none.
 _UNLESS_SAID = {
@@ -79,6 +83,112 @@ class Named:
         return await self._app(scope, receive, send)
 
 
+class Admitted:
+    """Refuses what comes while `most` requests are answered: each of them would wait for all.
+
+    Those that wait for news do nothing and are counted in `waits`; those whose body is still to come wait for their
+    sender, and are limited as connections. Whoever asks whether the process lives is always answered.
+    """
+
+    def __init__(self, app: ASGIApp, waits: Waits, most: int) -> None:
+        self._app, self._waits, self._most, self._count = app, waits, most, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] == _ALIVE:
+            return await self._app(scope, receive, send)
+        if self._count - self._waits.count >= self._most:
+            refusal = unavailable(f"{self._most} requests are being answered, the most there may be at once.")
+            return await refusal.response()(scope, receive, send)
+        is_whole = False
+
+        async def receiving() -> Message:
+            nonlocal is_whole
+            if is_whole:
+                return await receive()
+            self._count -= 1
+            try:
+                message = await receive()
+            finally:
+                self._count += 1
+            is_whole = not message.get("more_body", False)
+            return message
+
+        self._count += 1
+        try:
+            return await self._app(scope, receiving, send)
+        finally:
+            self._count -= 1
+
+
+class Bodies:
+    """The large bodies on their way to this process, and those that it works on: so many bytes of all together.
+
+    For a new one the one ends that has been on its way the longest.
+    """
+
+    def __init__(self, most_bytes: int = _ALL_BYTES) -> None:
+        self._most_bytes, self._bytes = most_bytes, dict["_Reading", int]()
+
+    def note(self, reading: "_Reading", size: int) -> None:
+        """So much is there of a body by now. Raises ProblemError where there is no room for it."""
+        if size <= BODY_BYTES:
+            return
+        self._bytes[reading] = size
+        while sum(self._bytes.values()) > self._most_bytes:
+            oldest = next(one for one in self._bytes if not one.is_whole)
+            self.forget(oldest)
+            if oldest is reading:
+                raise _no_room()
+            oldest.give_up()
+
+    def forget(self, reading: "_Reading") -> None:
+        """It is given up, or has been answered."""
+        self._bytes.pop(reading, None)
+
+
+class _Reading:
+    """A body while it is read, and what it is for while that is done."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies, self._within = bodies, asyncio.timeout(_BODY_WITHIN_S)
+        self.is_whole = self._is_given_up = False
+
+    async def whole(self, headers: Headers, receive: Receive, most_bytes: int) -> bytes | None:
+        """The whole body; None when its sender has gone. Raises ProblemError."""
+        announced = headers.get("content-length", "0")
+        if announced.isdecimal() and int(announced) > most_bytes:
+            raise _too_large(most_bytes)
+        try:
+            async with self._within:
+                body = await self._read(receive, most_bytes)
+        except TimeoutError:
+            if self._is_given_up:
+                raise _no_room() from None
+            detail = "The body did not come to an end in time."
+            raise trouble(HTTPStatus.REQUEST_TIMEOUT, "malformed", detail, "Send it in one go") from None
+        self.is_whole = True
+        return body
+
+    async def _read(self, receive: Receive, most_bytes: int) -> bytes | None:
+        body = bytearray()
+        while len(body) <= most_bytes:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            self._bodies.note(self, len(body))
+            if not message.get("more_body", False):
+                break
+        if len(body) > most_bytes:
+            raise _too_large(most_bytes)
+        return bytes(body)
+
+    def give_up(self) -> None:
+        """Read no more of it."""
+        self._is_given_up = True
+        self._within.reschedule(asyncio.get_running_loop().time())
+
+
 class Bounded:
     """Hands on a body that was read completely, is not too large, and passes `check`, which may raise Trouble.
 
@@ -89,17 +199,26 @@ class Bounded:
         self,
         app: ASGIApp,
         check: Callable[[Headers, bytes], None],
+        bodies: Bodies,
         most_bytes: int = BODY_BYTES,
         larger: Mapping[str, int] = {},
     ) -> None:
-        self._app, self._check, self._most_bytes, self._larger = app, check, most_bytes, larger
+        self._app, self._check, self._bodies = app, check, bodies
+        self._most_bytes, self._larger = most_bytes, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+        reading = _Reading(self._bodies)
+        try:
+            return await self._answer(reading, scope, receive, send)
+        finally:
+            self._bodies.forget(reading)
+
+    async def _answer(self, reading: _Reading, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             most_bytes = self._larger.get(scope["path"], self._most_bytes)
-            body = await _body(Headers(scope=scope), receive, most_bytes)
+            body = await reading.whole(Headers(scope=scope), receive, most_bytes)
             self._check(Headers(scope=scope), body or b"")
         except ProblemError as error:
             return await error.response()(scope, receive, send)
@@ -117,31 +236,8 @@ class Bounded:
         return await self._app(scope, again, send)
 
 
-async def _body(headers: Headers, receive: Receive, most_bytes: int) -> bytes | None:
-    """The whole body; None when its sender has gone. Raises ProblemError."""
-    announced = headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > most_bytes:
-        raise _too_large(most_bytes)
-    try:
-        async with asyncio.timeout(_BODY_WITHIN_S):
-            return await _read(receive, most_bytes)
-    except TimeoutError:
-        detail = "The body did not come to an end in time."
-        raise trouble(HTTPStatus.REQUEST_TIMEOUT, "malformed", detail, "Send it in one go") from None
-
-
-async def _read(receive: Receive, most_bytes: int) -> bytes | None:
-    body = bytearray()
-    while len(body) <= most_bytes:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            break
-    if len(body) > most_bytes:
-        raise _too_large(most_bytes)
-    return bytes(body)
+def _no_room() -> ProblemError:
+    return unavailable("Too many large bodies are on their way, and this one has been for too long.")
 
 
 def _too_large(most_bytes: int) -> ProblemError:

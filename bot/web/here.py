@@ -1,14 +1,16 @@
 """The process as HTTP sees it, for every request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import Request
 
 from bot.app import App
 from bot.store.watch import Follower
+from bot.web.guards import Bodies
+from bot.web.looks import Looks
 from bot.web.metrics import Metrics
-from bot.web.waits import Waits
+from bot.web.waits import AT_MOST, Waits
 from bot.wiring.local_mail import LocalMail
 
 
@@ -24,7 +26,8 @@ class Demo:
 class Here:
     """This process, as operations see it. `ping_s` keeps streams open; nobody waits longer than `longest_wait_s`.
 
-    Every `look_s` it is asked whether the reader of a stream may still hear it.
+    Every `look_s` it is asked whether the reader of a stream may still hear it. No more requests than `answering` are
+    answered at once, beside those that wait. `writes` tells whether Redis takes writes.
     """
 
     app: App
@@ -36,6 +39,9 @@ class Here:
     ping_s: float
     look_s: float
     longest_wait_s: float
+    writes: Looks
+    answering: int = AT_MOST
+    bodies: Bodies = field(default_factory=Bodies)
 
 
 def here(request: Request) -> Here:

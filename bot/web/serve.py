@@ -4,18 +4,19 @@ import asyncio
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import cast
+from functools import partial
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from bot.app import App
-from bot.config.hosts import check_bind
+from bot.config.hosts import check_bind, proxies
+from bot.store.client.durability import check_writes
 from bot.store.watch import Follower
 from bot.web.api.requests import LONGEST_WAIT_S
 from bot.web.application import application
+from bot.web.connections import HEAD_BYTES, LIMITS, Limits, bounded, fitting
 from bot.web.here import Demo, Here
+from bot.web.looks import Looks
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits
 
@@ -24,17 +25,6 @@ PING_S = 15.0
 # So long after somebody has lost a right, a session or a key, what they still follow ends. Each look asks Redis once.
 LOOK_S = 4.0
 _LAST_ANSWERS_S = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits of connections: seconds within which a request's head must be whole, and how many may be open."""
-
-    head_s: float = 10.0
-    connections: int = 800
-
-
-LIMITS = Limits()
 
 
 async def serve(
@@ -53,17 +43,20 @@ async def serve(
     """
     with listener:
         check_bind(app.settings)
+        limits = fitting(limits)
         follower = Follower(app.store)
         here = Here(
             app=app,
             follower=follower,
             metrics=Metrics(),
-            waits=Waits(),
+            waits=Waits(limits.held_by_one, limits.held),
+            answering=limits.answering,
             port=port_of(listener),
             demo=demo,
             ping_s=ping_s,
             look_s=look_s,
             longest_wait_s=longest_wait_s,
+            writes=Looks(partial(check_writes, app.store.client, app.store.shards)),
         )
         server = _Server(_config(here, limits))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -76,9 +69,14 @@ async def serve(
 
 
 def _config(here: Here, limits: Limits) -> uvicorn.Config:
+    trusted = proxies(here.app.settings)
     return uvicorn.Config(
         application(here),
+        # Unless it is told, uvicorn believes whatever comes from this machine.
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=trusted,
         http=bounded(limits),
+        h11_max_incomplete_event_size=HEAD_BYTES,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -86,65 +84,6 @@ def _config(here: Here, limits: Limits) -> uvicorn.Config:
         ws="none",
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
     )
-
-
-def bounded(limits: Limits = LIMITS) -> type[H11Protocol]:
-    """Return a protocol that reads requests within `limits`.
-
-    uvicorn by itself waits for ever for the end of a head, and takes any number of requests.
-    """
-    return type("Bounded", (_Connection,), {"limits": limits})
-
-
-class _Connection(H11Protocol):
-    """Ends when a head takes too long. Where there are too many, the one ends that has been silent the longest."""
-
-    limits = LIMITS
-    _timer: asyncio.TimerHandle | None = None
-    began = 0.0
-
-    @property
-    def is_idle(self) -> bool:
-        """True if no request is being answered."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        return cycle is None or cycle.response_complete
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        """Time the head of a new connection; if there are too many, end the one silent the longest."""
-        super().connection_made(transport)
-        self.began = self.loop.time()
-        self._look()
-        others = [one for one in cast("set[_Connection]", self.connections) if not one.transport.is_closing()]
-        if len(others) > self.limits.connections:
-            silent = [one for one in others if one.is_idle]  # this one at least
-            min(silent, key=lambda one: one.began).transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        """A part of a head, or more; the time for a head does not begin again with each part."""
-        super().data_received(data)
-        self._look()
-
-    def on_response_complete(self) -> None:
-        """The next head has its own time."""
-        super().on_response_complete()
-        self.began = self.loop.time()
-        self._look()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the connection's timer."""
-        super().connection_lost(exc)
-        self._stop()
-
-    def _look(self) -> None:
-        if not self.is_idle or self.transport.is_closing():
-            self._stop()
-        elif self._timer is None:
-            self._timer = self.loop.call_later(self.limits.head_s, self.transport.abort)
-
-    def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 class _Server(uvicorn.Server):

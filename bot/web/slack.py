@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
 from bot.app import App
-from bot.web.guards import Bounded
+from bot.web.guards import Bodies, Bounded
 from channels import Accept, RequestLookup
 
 PREFIX = "/slack/"
@@ -27,12 +27,12 @@ class TakesPosts(Protocol):
         ...
 
 
-def slack_of(app: App) -> ASGIApp | None:
+def slack_of(app: App, bodies: Bodies) -> ASGIApp | None:
     """Return the application that answers below PREFIX; None where Slack posts nothing to us."""
     channel = app.messages.channels.get("slack")
     if not app.settings.has_slack_http or not isinstance(channel, TakesPosts):
         return None
-    return Bounded(channel.http(app.messages.inbox.accept, app.requests.lookup), _any, SLACK_BODY_BYTES)
+    return Bounded(channel.http(app.messages.inbox.accept, app.requests.lookup), _any, bodies, SLACK_BODY_BYTES)
 
 
 def _any(_headers: Headers, _body: bytes) -> None:

@@ -14,7 +14,7 @@ from bot.app import App
 from bot.errors import SaysoError
 from bot.triggers.hooks import NotSigned, Passed, Posted
 from bot.web.api.keyed import check_is_json
-from bot.web.guards import Bounded
+from bot.web.guards import Bodies, Bounded
 from bot.web.problems import ProblemError, not_found, problem_of, trouble, unavailable
 
 log = structlog.stdlib.get_logger()
@@ -29,7 +29,7 @@ _ROUTE = Mount(f"{PREFIX}{{name}}", routes=())
 _DOCS = "docs/triggers.md says how"
 
 
-def triggers_of(app: App) -> ASGIApp:
+def triggers_of(app: App, bodies: Bodies) -> ASGIApp:
     """Return the app that answers below PREFIX."""
 
     async def answering(scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +42,7 @@ def triggers_of(app: App) -> ASGIApp:
             response = error.response()
         return await response(scope, receive, send)
 
-    return Bounded(answering, check_is_json, TRIGGER_BODY_BYTES)
+    return Bounded(answering, check_is_json, bodies, TRIGGER_BODY_BYTES)
 
 
 async def _answer(app: App, request: Request) -> Response:

@@ -1,36 +1,51 @@
-"""The limit on event streams and long polls of one holder, an API key or a person, on this process."""
+"""The limits on event streams and long polls on this process: of one holder, an API key or a person, and of all."""
 
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from bot.errors import RateLimited
+from bot.errors import RateLimited, Unavailable
 
 # Each holds a connection and memory for as long as it likes. One program may follow 500 runs and wait for 500 requests,
 # with room for those that it takes up again; a loop that forgets to close must not take the whole process.
 AT_MOST = 1_200
+# Two such programs, and everybody else: the last quarter is for those who hold few.
+IN_ALL = 3_200
+_FEW = 10
 RETRY_AFTER_S = 10
+
+
+class Full(Unavailable):
+    """This process holds as many as it may, whoever they are of; another one may have room."""
 
 
 class Waits:
     """The streams and polls open on this process, by holder."""
 
-    def __init__(self, at_most: int = AT_MOST) -> None:
-        self._at_most, self._open = at_most, Counter[str]()
+    def __init__(self, at_most: int = AT_MOST, in_all: int = IN_ALL) -> None:
+        self._at_most, self._in_all, self._open = at_most, in_all, Counter[str]()
+        self.count = 0
+        """How many are open in all."""
 
     @contextmanager
     def one_more(self, holder: str) -> Generator[None]:
-        """Counts one of `holder` while the context is open. Raises RateLimited."""
-        if self._open[holder] >= self._at_most:
-            raise RateLimited(
-                f"{self._at_most} event streams and long polls are open here, the most there may be",
-                "Close some of them",
-                RETRY_AFTER_S,
-            )
+        """Counts one of `holder` while the context is open. Raises RateLimited, and Full."""
+        self._check(holder)
         self._open[holder] += 1
+        self.count += 1
         try:
             yield
         finally:
+            self.count -= 1
             self._open[holder] -= 1
             if not self._open[holder]:
                 del self._open[holder]
+
+    def _check(self, holder: str) -> None:
+        what = "event streams and long polls are open here, the most there may be"
+        if self._open[holder] >= self._at_most:
+            raise RateLimited(f"{self._at_most} {what}", "Close some of them", RETRY_AFTER_S)
+        has_few = self._open[holder] < min(_FEW, self._at_most)
+        room = self._in_all if has_few else self._in_all - self._in_all // 4
+        if self.count >= room:
+            raise Full(f"{self.count} {what} of all who ask", "Close some of them, or ask another web process")

@@ -189,3 +189,12 @@ def test_any_text_is_one_exact_command_or_none(text: str) -> None:
 )
 def test_a_complete_order_leaves_nothing_to_ask(text: str, is_whole: bool) -> None:
     assert is_order(text) == is_whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["announce: " + "x" * 65_536, "sayso, " * 1_000 + "announce: hello", "\u200b" * 70_000 + "deploy v1 to production"],
+    ids=["an announcement without an end", "greetings without an end", "more than anybody sees"],
+)
+def test_attack_what_is_longer_than_anybody_writes_is_no_command(text: str) -> None:
+    assert parse(text) is None

@@ -12,7 +12,7 @@ from bot.config.settings import load
 from bot.dev.demo import make_demo
 from tests.kill.reading import runs_in
 from tests.processes.post import Post
-from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
+from tests.processes.programs import KEY, Program, RedisServer
 from tests.tables import without
 from tests.waiting import wait_until
 
@@ -69,7 +69,7 @@ def test_attack_a_file_that_is_empty_for_a_while_closes_no_request_and_fails_no_
 
         emptied.file.write_text("")
         worker.wait_for('"event":"the file is only half taken"')
-        told = emptied.post.next_mail("anna", "sayso people confirm", SLOW_S)
+        told = emptied.post.next_mail("anna", "sayso people confirm")
 
         assert "sayso.toml" in told.text
         assert (emptied.count(RequestOpened), emptied.count(RequestDecided), emptied.count(RunEnded)) == (1, 0, 0)
@@ -77,7 +77,7 @@ def test_attack_a_file_that_is_empty_for_a_while_closes_no_request_and_fails_no_
         worker.wait_for('"event":"people, policies and groups were read anew"')
         mail.wait_for('"event":"people, policies and groups were read anew"')
         emptied.post.reply("bo", card, "approve")
-        wait_until(lambda: emptied.count(RunEnded) == 1, SLOW_S, "the deploy")
+        wait_until(lambda: emptied.count(RunEnded) == 1, what="the deploy")
         assert emptied.count(RequestOpened) == 1
 
 
@@ -109,4 +109,4 @@ def test_a_file_that_takes_all_deciders_away_holds_once_an_operator_confirms_it(
         with emptied.program("people", "confirm", digest) as right:
             assert right.ended() == 0
 
-        wait_until(lambda: emptied.count(RunEnded) == 1, SLOW_S, "the end of the run that nobody can approve")
+        wait_until(lambda: emptied.count(RunEnded) == 1, what="the end of the run that nobody can approve")

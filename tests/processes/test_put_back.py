@@ -15,7 +15,7 @@ from bot.dev.demo import make_demo
 from bot.store import Keys
 from bot.store.client.durability import SHARDS
 from bot.store.memory import FILE, kept_in
-from tests.processes.programs import KEY, SLOW_S, Program, RedisServer
+from tests.processes.programs import KEY, Program, RedisServer
 from tests.processes.test_programs import READY
 from tests.servers.lines import free_ports
 from tests.waiting import wait_until
@@ -70,7 +70,7 @@ class Shop:
         """A tool is started, and every process has heard of it."""
         mark = self.ask("GET", Keys(0).mark).decode()
         self.ask("SET", Keys(0).starts, f"{mark} 1 aaaaaaaa ")
-        wait_until(self._has_seen, SLOW_S, "what was seen is on disk")
+        wait_until(self._has_seen, what="what was seen is on disk")
 
     def _has_seen(self) -> bool:
         kept = kept_in(self.data / FILE)
@@ -100,7 +100,7 @@ def test_a_store_that_is_put_back_stops_workers_and_web_says_so_until_it_is_held
         worker = stack.enter_context(shop.program("worker"))
         web = stack.enter_context(shop.program("web", "--port", str(shop.port)))
         worker.wait_for(READY)
-        wait_until(lambda: '"ready"' in shop.is_ready(), SLOW_S, "web is ready")
+        wait_until(lambda: '"ready"' in shop.is_ready(), what="web is ready")
         shop.keep()
         shop.start_tool()
 
@@ -110,7 +110,7 @@ def test_a_store_that_is_put_back_stops_workers_and_web_says_so_until_it_is_held
         assert "tools had been started 1 times, and it has 0 in shard 0. Nothing is executed in it" in worker.said()
         assert RESTORE in worker.said()
         assert "Traceback" not in worker.said()
-        wait_until(shop.is_held, SLOW_S, "web says so")
+        wait_until(shop.is_held, what="web says so")
         assert RESTORE in shop.is_ready()
         for way in (("worker",), ("mail",), ("doctor",), ("status",)):
             code, said = shop.told(*way)
@@ -127,7 +127,7 @@ def test_a_store_that_is_put_back_stops_workers_and_web_says_so_until_it_is_held
         assert "This store was restored since this process began. Start the process again" in web.said()
     with shop.program("worker") as worker, shop.program("web", "--port", str(shop.port)):
         worker.wait_for(READY)
-        wait_until(lambda: '"ready"' in shop.is_ready(), SLOW_S, "web is ready")
+        wait_until(lambda: '"ready"' in shop.is_ready(), what="web is ready")
         assert shop.ask("GET", SHARDS) == b"2"
 
 
@@ -139,16 +139,16 @@ def test_web_waits_for_a_store_that_was_put_back_while_nothing_ran(shop: Shop) -
     shop.put_back()
 
     with shop.program("web", "--port", str(shop.port)):
-        wait_until(shop.is_held, SLOW_S, "web says so")
+        wait_until(shop.is_held, what="web says so")
         code, said = shop.told("restore", "--loaded")
         assert code == 0, said
-        wait_until(lambda: '"ready"' in shop.is_ready(), SLOW_S, "web is ready")
+        wait_until(lambda: '"ready"' in shop.is_ready(), what="web is ready")
 
 
 def test_a_store_that_is_emptied_stops_every_process_and_nobody_begins_anew_by_mistake(shop: Shop) -> None:
     with shop.program("worker") as worker, shop.program("web", "--port", str(shop.port)) as web:
         worker.wait_for(READY)
-        wait_until(lambda: '"ready"' in shop.is_ready(), SLOW_S, "web is ready")
+        wait_until(lambda: '"ready"' in shop.is_ready(), what="web is ready")
 
         shop.ask("FLUSHALL")
 

@@ -9,8 +9,9 @@ from httpx2 import AsyncClient
 
 from bot.app import App
 from bot.people.api_keys import ApiKey
+from bot.web.connections import LIMITS, Limits
 from bot.web.here import Demo
-from bot.web.serve import LIMITS, Limits, listen, port_of, serve
+from bot.web.serve import listen, port_of, serve
 from tests.waiting import PATIENCE_S, until
 
 # Trusts nobody: these clients speak plain HTTP, and reading a machine's certificates takes longer than many a test.

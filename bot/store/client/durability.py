@@ -101,6 +101,19 @@ async def check(client: Client, accepted: str | None) -> Durability:
     return durability
 
 
+_TRIED_FOR_MS = 1_000
+
+
+async def check_writes(client: Client, shards: int) -> None:
+    """Write to each server what is gone in a second. Raises StoreError for one that takes no writes at the moment.
+
+    A server that is full, a replica, a master that misses its replicas and one whose disk fails still answer reads: see
+    `maxmemory-policy`, `replica-read-only`, `min-replicas-to-write` and `stop-writes-on-bgsave-error` in redis.conf.
+    """
+    for [shard, *_] in client.groups(shards):
+        await client.wait_for("SET", Keys(shard).tried, "1", "PX", str(_TRIED_FOR_MS))
+
+
 SHARDS = "{s0}:shards"
 """The key of the number of shards. While it holds no number the store is being restored, and no release starts."""
 

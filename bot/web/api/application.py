@@ -33,7 +33,7 @@ def application(here: Here) -> FastAPI:
     """The ASGI application over what the process was started with."""
     passing = [
         Middleware(Authenticated, keyring=here.app.access.keyring, unready=lambda: here.app.unready),
-        Middleware(Bounded, check=check_is_json, larger={"/v1/runs/import": FILE_BYTES}),
+        Middleware(Bounded, check=check_is_json, bodies=here.bodies, larger={"/v1/runs/import": FILE_BYTES}),
     ]
     api = _operations(passing)
     api.state.here = here

@@ -61,12 +61,13 @@ _READY = answers(shown={200: {"status": "ready", "durability": "verified"}})
     responses={200: _READY[200], 503: _READY[503]},
 )
 async def readyz(here: HereNow) -> Ready:
-    """Report whether this installation works: Redis keeps what it acknowledges, Slack is connected and takes us."""
+    """Report whether this installation works: Redis takes writes and keeps them, Slack is connected and takes us."""
     if why := here.app.unready:
         raise unavailable(why)
     try:
         async with asyncio.timeout(_WITHIN_S):
             found = await check(here.app.store.client, here.app.settings.accept_durability)
+            await here.writes.check()
             mailbox = await _mailbox(here.app)
             links = await Links(here.app.store.client).all() if here.app.settings.has_socket_mode else None
             lockouts = await Lockouts(here.app.store.client).all()

@@ -86,7 +86,7 @@ def application(here: Here) -> ASGIApp:
     console = Starlette(routes=ROUTES, exception_handlers={kind: _handler(words) for kind, words in _WORDS.items()})
     console.router.redirect_slashes = False
     console.state.here = here
-    return Bounded(SessionMiddleware(console, here), check_is_form)
+    return Bounded(SessionMiddleware(console, here), check_is_form, here.bodies)
 
 
 def _handler(words: Callable[[Exception], Refusal]) -> Callable[[Request, Exception], Awaitable[Response]]:

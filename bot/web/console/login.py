@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId
+from bot.app import App
+from bot.config.hosts import network_of
 from bot.outbound.login_link import send_link
 from bot.people.api_keys import Scope
 from bot.people.sessions import LINK_S, SESSION_S
@@ -21,7 +23,10 @@ from language import say
 
 _TOKEN_CHARS, _EMAIL_CHARS = 200, 254
 # Of all that anybody asks for nothing more is kept than these counters.
-_ASKED_BY_ONE, _ASKED_BY_ALL, _ASKED_WITHIN_S, _COUNTERS = 20, 3_000, 600.0, 1_024
+_ASKED_BY_ONE, _ASKED_WITHIN_S, _COUNTERS = 20, 600.0, 16_384
+# Enough for somebody who mistypes, and no flood for anybody whom others claim to be; those who keep on at one address
+# leave some to the person. What more there is to say about strangers is in decision 10.
+_LINKS, _LINKS_FROM_ONE, _LINKS_WITHIN_S = 15, 5, 3600.0
 
 
 async def shown(request: Request) -> Response:
@@ -66,34 +71,29 @@ async def mailed(request: Request) -> Response:
     contact = app.people.by_email(address)
     if contact:
         # After the answer, which must not take longer for whoever is in the directory.
-        response.background = BackgroundTask(
-            send_link,
-            app.journal,
-            app.people,
-            app.settings.public_url,
-            PersonId(contact.id),
-            back,
-            ("email",),
-        )
+        response.background = BackgroundTask(_send, app, PersonId(contact.id), back, _client(request))
     return response
+
+
+async def _send(app: App, person: PersonId, back: str, client: int) -> None:
+    """Send a link, unless enough of them were asked for: whoever asks is not told."""
+    for sender, most in ((f"log-in {person} from {client}", _LINKS_FROM_ONE), (f"log-in {person}", _LINKS)):
+        if not await app.store.admit(sender, secrets.token_hex(8), most, _LINKS_WITHIN_S):
+            return
+    await send_link(app.journal, app.people, app.settings.public_url, person, back, ("email",))
 
 
 async def _check_not_too_many(request: Request) -> None:
     """Count a wish for a link, whoever's it is: no address that somebody made up is kept. Raises Refusal."""
-    store = here(request).app.store
-    for sender, most in ((f"log-in from {_client(request)}", _ASKED_BY_ONE), ("log-in from anywhere", _ASKED_BY_ALL)):
-        if not await store.admit(sender, secrets.token_hex(8), most, _ASKED_WITHIN_S):
-            title, text = (
-                say("console.too-fast-title"),
-                say("console.login-too-many", count=round(_ASKED_WITHIN_S / 60)),
-            )
-            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, title, text, {"Retry-After": f"{_ASKED_WITHIN_S:.0f}"})
+    sender = f"log-in from {_client(request)}"
+    if not await here(request).app.store.admit(sender, secrets.token_hex(8), _ASKED_BY_ONE, _ASKED_WITHIN_S):
+        title, text = say("console.too-fast-title"), say("console.login-too-many", count=round(_ASKED_WITHIN_S / 60))
+        raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, title, text, {"Retry-After": f"{_ASKED_WITHIN_S:.0f}"})
 
 
 def _client(request: Request) -> int:
-    """Return a client's place among a fixed number of counters, by its address; with IPv6, by its network."""
-    host = request.client.host if request.client else ""
-    network = ":".join(host.split(":")[:4])
+    """Return a client's place among a fixed number of counters, by the network of its address."""
+    network = network_of(request.client.host if request.client else "")
     return int.from_bytes(hashlib.sha256(network.encode()).digest()[:4]) % _COUNTERS
 
 

@@ -16,6 +16,7 @@ from bot.people.sessions import Session
 from bot.requests.stored import RequestRead
 from bot.store.ids import check
 from bot.web.here import Here, here
+from bot.web.waits import RETRY_AFTER_S, Full
 from language import say
 
 VISIT = "sayso.visit"
@@ -69,6 +70,9 @@ def refusal_of(error: SaysoError) -> Refusal:
         case RateLimited():
             wait = {"Retry-After": str(round(error.retry_after_s + 0.5))}
             return Refusal(HTTPStatus.TOO_MANY_REQUESTS, say("console.too-many-title"), str(error), wait)
+        case Full():
+            wait = {"Retry-After": str(RETRY_AFTER_S)}
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, say("console.too-many-title"), str(error), wait)
         case _:
             return away()
 

@@ -3,6 +3,7 @@
 import gzip
 import io
 import stat
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,3 +94,15 @@ def test_a_backup_that_failed_leaves_nothing(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="can't be written"), written(tmp_path / "none" / "b"):
         pass
+
+
+@pytest.mark.parametrize("before", [WHOLE, WHOLE[:15] + b"\0\1\0\0" + b"\0" * 16], ids=["after its end", "as a key"])
+def test_attack_what_no_backup_has_is_not_unpacked(before: bytes) -> None:
+    bomb = gzip.compress(before) + gzip.compress(bytes(1 << 26), 1) * 16
+    tracemalloc.start()
+    try:
+        with pytest.raises(Invalid, match="backup"):
+            read(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 25
+    finally:
+        tracemalloc.stop()

@@ -65,3 +65,10 @@ def test_anything_else_is_not(text: str) -> None:
 @given(st.text(max_size=60))
 def test_no_text_without_the_word_is_one(text: str) -> None:
     assert "freeze" in text.casefold() or typed_freeze(text) is None
+
+
+def test_attack_an_end_with_a_reason_that_does_not_end_is_asked_back_unread() -> None:
+    found = typed_freeze("unfreeze production: " + "fixed " * 10_000)
+
+    assert found is not None
+    assert found.is_against

@@ -64,6 +64,10 @@ async def test_an_address_that_others_can_reach_needs_a_secret_and_a_public_name
     [
         ("SAYSO_BIND", "sayso.corp.example", "an IP address to listen at"),
         ("SAYSO_BIND", "127.0.0.1:8000", "without a port"),
+        ("SAYSO_TRUSTED_PROXIES", "*", "addresses and networks of proxies"),
+        ("SAYSO_TRUSTED_PROXIES", "10.0.0.7, 0.0.0.0/0", "not all of them"),
+        ("SAYSO_TRUSTED_PROXIES", "proxy.corp.example", "addresses and networks of proxies"),
+        ("SAYSO_TRUSTED_PROXIES", "10.0.0.7/8", "addresses and networks of proxies"),
         ("SAYSO_PUBLIC_URL", "sayso.corp.example", 'such as "https://sayso.corp.example"'),
         ("SAYSO_PUBLIC_URL", "https://sayso.corp.example/path", "without a path"),
     ],

@@ -1,62 +1,21 @@
 """`sayso web` as a process of its own."""
 
 import asyncio
-import re
 import signal
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 from httpx2 import AsyncClient
 
-from bot.people.api_keys import Keyring
-from bot.web.serve import Limits
-from tests.office import QUICK
-from tests.servers.program import COMMAND, environment, sayso
+from bot.web.connections import Limits
+from tests.servers.program import sayso
 from tests.servers.web import serving
-from tests.waiting import PATIENCE_S, patience, until
+from tests.servers.web_process import a_web, key_of, settings
+from tests.waiting import PATIENCE_S, patience
 from tests.world import World
-
-
-def settings(world: World) -> dict[str, str]:
-    return {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x" * 32} | {
-        f"SAYSO_{name}": QUICK[name] for name in QUICK
-    }
-
-
-@asynccontextmanager
-async def a_web(world: World) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
-    """A web process of `world`, and where it listens."""
-    program = await asyncio.create_subprocess_exec(
-        *COMMAND, "web", "--port", "0", "--data", str(world.folder),
-        env=environment(**settings(world)), stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert program.stdout
-    try:
-        async with patience():
-            said = await program.stdout.readuntil(b'"port":') + await program.stdout.readline()
-        port = re.search(rb'"port":(\d+)', said)
-        assert port
-        url = f"http://127.0.0.1:{int(port[1])}"
-        async with AsyncClient(base_url=url, timeout=PATIENCE_S) as anybody:
-            await until(lambda: is_ready(anybody), what="the process is ready")
-        yield program, url
-    finally:
-        if program.returncode is None:
-            program.kill()
-        await program.communicate()
-
-
-async def is_ready(anybody: AsyncClient) -> bool:
-    return (await anybody.get("/readyz")).status_code == HTTPStatus.OK
-
-
-async def key_of(world: World, person: str) -> dict[str, str]:
-    _, text = await Keyring(world.app.store, world.app.people).create(person=person, scopes=["admin"])
-    return {"Authorization": f"Bearer {text}"}
 
 
 @pytest.mark.long
@@ -151,7 +110,7 @@ async def drip(writer: asyncio.StreamWriter) -> None:
 
 
 async def test_where_there_are_too_many_connections_the_oldest_silent_one_ends(world: World) -> None:
-    async with serving(world.app, limits=Limits(head_s=600, connections=4)) as api:
+    async with serving(world.app, limits=Limits(head_s=600, silent=4)) as api:
         port = int(api.url.rpartition(":")[2])
         silent = [await half_open(port, b"GET /") for _ in range(10)]
 

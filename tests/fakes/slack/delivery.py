@@ -142,8 +142,12 @@ class Deliveries:
 
     async def _try(self, parcel: Parcel, attempt: int, reason: str) -> Outcome:
         ferry = self._socket if self._slack.settings.socket_mode else self._http
+        began = asyncio.get_running_loop().time()
         outcome = await ferry.carry(parcel, attempt, reason)
-        parcel.tries.append({"attempt": attempt, "acked": outcome.acked, "reason": outcome.reason})
+        after_s = asyncio.get_running_loop().time() - began
+        parcel.tries.append(
+            {"attempt": attempt, "acked": outcome.acked, "reason": outcome.reason, "after_s": round(after_s, 6)}
+        )
         if outcome.acked:
             parcel.state, parcel.answer = "acked", outcome.answer
         self._slack.changes.note()

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -6,12 +7,14 @@ from pydantic import SecretStr
 
 from agents.events import ThoughtDropped
 from agents.steps import ModelCall
-from bot.store import Commit
+from bot.store import Commit, StoreError
 from bot.store.client import Client
 from bot.store.indexes import COUNTS_FOR, Links, LinkState, Lockouts
 from bot.testing.events import NOON
+from bot.web.looks import Looks
 from tests.bot.web.problems import refused
 from tests.servers.web import Api, serving
+from tests.waiting import until
 from tests.world import World
 
 
@@ -148,3 +151,55 @@ async def test_while_a_channel_refuses_us_it_is_not_ready_until_that_is_over_or_
     assert words in refused(refused_us, 503, "unavailable")
     assert refused_us.json()["do"] == "Install the app again"
     assert (works.status_code, later.status_code) == (200, 200)
+
+
+# The command that has Redis refuse writes, the one that ends that, and what it says. One of each reason that it has.
+REFUSES = {
+    "no memory": (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "maxmemory"),
+    "a replica": (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "read only replica"),
+    "too few replicas": (
+        ("CONFIG", "SET", "min-replicas-to-write", "1"),
+        ("CONFIG", "SET", "min-replicas-to-write", "0"),
+        "replicas",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSES)
+async def test_while_redis_refuses_writes_it_is_not_ready(world: World, api: Api, name: str) -> None:
+    refuse, accept, why = REFUSES[name]
+    client, nobody = Client(world.url), api.with_key(None)
+    await client.do(*refuse)
+    try:
+        answer = await nobody.get("/readyz")
+    finally:
+        await client.do(*accept)
+        await client.close()
+
+    assert why in refused(answer, 503, "unavailable")
+    assert (await nobody.get("/healthz")).status_code == 200
+
+    async def is_ready_again() -> bool:
+        return (await nobody.get("/readyz")).status_code == 200
+
+    await until(is_ready_again, what="it is ready again")
+
+
+async def test_however_often_it_is_asked_one_write_a_second_is_tried(world: World) -> None:
+    tried = list[int]()
+
+    async def write() -> None:
+        tried.append(1)
+        if len(tried) > 1:
+            raise StoreError("Redis refused")
+
+    now = [100.0]
+    looks = Looks(write, lambda: now[0])
+
+    await asyncio.gather(*(looks.check() for _ in range(50)))
+    assert len(tried) == 1
+    now[0] += 1
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            await looks.check()
+    assert len(tried) == 2

@@ -3,14 +3,17 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Message
 
+from bot.store.client.durability import check_writes
 from bot.store.watch import Follower
 from bot.web.api.application import application
 from bot.web.here import Here
+from bot.web.looks import Looks
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits
 from tests.waiting import patience, until
@@ -68,6 +71,7 @@ async def here(world: World) -> AsyncIterator[Here]:
         ping_s=15,
         look_s=15,
         longest_wait_s=50,
+        writes=Looks(partial(check_writes, world.app.store.client, world.app.store.shards)),
     )
     await follower.close()
 

@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Mapping
 from datetime import timedelta, timezone
+from functools import partial
 from urllib.parse import urlencode
 
 import pytest
@@ -14,9 +15,11 @@ from starlette.types import Message, Send
 from agents.requests import PersonId
 from bot.audit.log import AuditLog
 from bot.requests.reassignment.absences import AbsenceWanted
+from bot.store.client.durability import check_writes
 from bot.store.watch import Follower
 from bot.web.application import application
 from bot.web.here import Here
+from bot.web.looks import Looks
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits
 from tests.servers.console import Console
@@ -98,6 +101,7 @@ async def exported(console: Console, cookies: Mapping[str, str], send: Send) -> 
         ping_s=15,
         look_s=4,
         longest_wait_s=50,
+        writes=Looks(partial(check_writes, console.app.store.client, console.app.store.shards)),
     )
     headers = [(b"host", b"127.0.0.1"), (b"cookie", cookie.encode())]
     path = {"path": "/audit/export", "raw_path": b"/audit/export", "root_path": "", "query_string": b"format=csv"}

@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 import pytest
 
 from agents.requests import PersonId
+from bot.outbound.login_link import send_link
 from bot.people.sessions import SESSION_S
 from tests.bot.web.console.stage import restarted
-from tests.servers.console import Browser, Console, Page, a_console
+from tests.servers.console import OURS, Browser, Console, Page, a_console
 from tests.servers.markup import Form
 from tests.world import World
 
@@ -254,7 +255,7 @@ async def test_addresses_that_somebody_makes_up_are_not_kept_and_soon_answered_n
         assert (known.status_code, known.text) == (429, answers[-1].text)
         assert known.headers["retry-after"] == "600"
         new = await keys_of(world) - before
-        assert len(new) == 2, "one counter for this client, and one for all"
+        assert len(new) == 1, "one counter for this client"
         await world.quiet()
         assert world.mails("anna") == ()
         await world.move_time(601)
@@ -265,16 +266,64 @@ async def keys_of(world: World) -> set[bytes]:
     return {key for key in await world.app.store.client.do("KEYS", "*") if b"window" in key or b"log-in" in key}
 
 
-async def test_nobody_is_flooded_with_links(world: World) -> None:
-    await restarted(world, f'public_url = "{PUBLIC}"')
-    async with a_console(world, host=HOST) as console:
-        answers = [await console.stranger().post("/login/mail", {"email": "anna@corp.example"}) for _ in range(7)]
-        await world.quiet()
+BEHIND = f'public_url = "{PUBLIC}"\ntrusted_proxies = "127.0.0.1, 10.0.0.0/8"'
+ANNA = {"email": "anna@corp.example"}
 
+
+async def asked_from(console: Console, address: str, times: int) -> list[int]:
+    """The statuses of so many wishes for a link of Anna's, with that X-Forwarded-For."""
+    via, stranger = OURS | {"X-Forwarded-For": address}, console.stranger()
+    return [(await stranger.post("/login/mail", ANNA, via)).status_code for _ in range(times)]
+
+
+async def test_nobody_is_flooded_with_links_and_nobody_elses_wishes_use_them_up(world: World) -> None:
+    await restarted(world, BEHIND)
+    async with a_console(world, host=HOST) as console:
+        answers = [await console.stranger().post("/login/mail", ANNA) for _ in range(7)]
+        await world.quiet()
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.text for answer in answers}) == 1
         assert len(world.mails("anna")) == 5
-        await world.move_time(3601)
-        await console.stranger().post("/login/mail", {"email": "anna@corp.example"})
+
+        for address, letters in (("192.0.2.1", 10), ("192.0.2.2", 15), ("192.0.2.3", 15)):
+            assert await asked_from(console, address, 7) == [200] * 7
+            await world.quiet()
+            assert len(world.mails("anna")) == letters, "15 within an hour, whoever asks"
+
+        app = world.app
+        await send_link(app.journal, app.people, PUBLIC, PersonId("anna"), "/", ("email",))
         await world.quiet()
-        assert len(world.mails("anna")) == 6
+        assert len(world.mails("anna")) == 16, "who keeps sayso has one sent all the same"
+        await world.move_time(3601)
+        await console.stranger().post("/login/mail", ANNA)
+        await world.quiet()
+        assert len(world.mails("anna")) == 17
+
+
+async def test_whoever_says_to_come_from_elsewhere_is_believed_from_no_proxy_of_ours_alone(world: World) -> None:
+    await restarted(world, f'public_url = "{PUBLIC}"')
+    async with a_console(world, host=HOST) as console:
+        answers = [await asked_from(console, f"192.0.2.{number}", 1) for number in range(25)]
+
+        assert answers == [[200]] * 20 + [[429]] * 5
+
+
+@pytest.mark.parametrize(
+    ("addresses", "limited"),
+    [
+        (["192.0.2.1", "192.0.2.2"], [20, 20]),
+        (["192.0.2.1", "192.0.2.1, 10.1.2.3"], [20, 0]),
+        (["203.0.113.1, 192.0.2.1", "203.0.113.2, 192.0.2.1"], [20, 0]),
+        (["2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"], [20, 0, 20]),
+        (["192.0.2.1:1000", "::ffff:192.0.2.1"], [20, 0]),
+        (["unknown", "192.0.2.1", ""], [20, 20, 20]),
+    ],
+    ids=["two", "by another proxy of ours", "who invents where they came from", "a network", "the same", "none"],
+)
+async def test_behind_a_proxy_of_ours_each_address_has_a_limit_of_its_own(
+    world: World, addresses: list[str], limited: list[int]
+) -> None:
+    await restarted(world, BEHIND)
+    async with a_console(world, host=HOST) as console:
+        for address, let_in in zip(addresses, limited, strict=True):
+            assert await asked_from(console, address, 22) == [200] * let_in + [429] * (22 - let_in)

@@ -1,0 +1,228 @@
+"""The connections of a web process: how long each may be silent, and how many there may be of which kind.
+
+uvicorn by itself waits for ever for the end of a head, of a body, and for a reader. Its `limit_concurrency` counts all
+connections alike: whoever follows a run would use it up, and `/healthz` would be refused with everything else.
+"""
+
+import asyncio
+import resource
+from dataclasses import dataclass, replace
+from typing import cast
+
+import h11
+import structlog
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from bot.web.problems import MEDIA_TYPE, RETRY_AFTER_S, unavailable
+from bot.web.waits import AT_MOST, IN_ALL
+
+log = structlog.stdlib.get_logger()
+
+# What is longer is answered with 400.
+HEAD_BYTES = 16_384
+# So much of a body that was refused already is read past, as many a sender reads the answer only at its end.
+_IGNORED_BYTES = 1_048_576
+# Files that a process opens beside its connections: to Redis, to Slack, its own.
+_OTHER_FILES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of connections.
+
+    `head_s`: seconds within which the head of a request must be whole. `unread_s`: seconds within which more of an
+    answer must be taken. `silent`: connections without a whole request, of which the oldest ends for a new one, as it
+    does of the `unread`, whose answers wait for their readers. `answering`: requests that are answered at once, which
+    may be all event streams of one key that it takes up again. `held` and `held_by_one`: event streams and long polls,
+    see `Waits`.
+    """
+
+    head_s: float = 10.0
+    unread_s: float = 30.0
+    silent: int = 2_000
+    unread: int = 500
+    answering: int = AT_MOST
+    held: int = IN_ALL
+    held_by_one: int = AT_MOST
+
+    def within(self, files: int) -> "Limits":
+        """Return limits that need no more than so many open files; less of everything where these need more."""
+        needed, room = self.silent + self.answering + self.held, max(1, files - _OTHER_FILES)
+        if needed <= room:
+            return self
+
+        def less(count: int) -> int:
+            return max(1, count * room // needed)
+
+        return replace(
+            self,
+            silent=less(self.silent),
+            unread=less(self.unread),
+            answering=less(self.answering),
+            held=less(self.held),
+            held_by_one=less(self.held_by_one),
+        )
+
+
+LIMITS = Limits()
+
+
+def open_files() -> int:
+    """Let this process open as many files as it may, and return how many these are."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = LIMITS.silent + LIMITS.answering + LIMITS.held + _OTHER_FILES
+    allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    if now == resource.RLIM_INFINITY or now >= allowed:
+        return wanted if now == resource.RLIM_INFINITY else now
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+    return allowed
+
+
+def fitting(limits: Limits = LIMITS) -> Limits:
+    """Return `limits`, or those that fit the files this process may open."""
+    files = open_files()
+    found = limits.within(files)
+    if found != limits:
+        fix = "allow more open files: LimitNOFILE= of systemd, ulimit -n"
+        log.warning("fewer connections than usual fit", open_files=files, event_streams=found.held, fix=fix)
+    return found
+
+
+def bounded(limits: Limits = LIMITS) -> type[H11Protocol]:
+    """Return a protocol whose connections keep `limits` together."""
+    rooms = {"silent": _Room(limits.silent), "unread": _Room(limits.unread)}
+    return type("Bounded", (_Connection,), {"limits": limits, **rooms})
+
+
+class _Room:
+    """Connections that wait for whoever is at their other end; where there are too many, the oldest is sent away."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._inside: dict[_Connection, None] = {}
+
+    def enter(self, one: "_Connection") -> None:
+        """Let one in, behind all others; it keeps its place while it is there."""
+        self._inside.setdefault(one)
+        if len(self._inside) > self._most:
+            oldest = next(iter(self._inside))
+            del self._inside[oldest]
+            oldest.send_away()
+
+    def leave(self, one: "_Connection") -> None:
+        """Let one go, if it is there."""
+        self._inside.pop(one, None)
+
+
+_REFUSAL = unavailable("Too many connections are open here that do not end what they send.").response()
+_AWAY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: %d\r\nContent-Type: %b\r\n"
+    b"Content-Length: %d\r\n\r\n%b"
+) % (RETRY_AFTER_S, MEDIA_TYPE.encode(), len(_REFUSAL.body), bytes(_REFUSAL.body))
+
+
+class _Connection(H11Protocol):
+    """Ends when a head takes too long, or the reader of an answer does, and when its room is needed."""
+
+    limits = LIMITS
+    silent: _Room
+    unread: _Room
+    _timer: asyncio.TimerHandle | None = None
+    _reader: asyncio.TimerHandle | None = None
+    _ignored_bytes = 0
+    _is_sent_away = False
+
+    @property
+    def _is_idle(self) -> bool:
+        """True if no request is being answered."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is None or cycle.response_complete or self.transport.is_closing()
+
+    @property
+    def _lacks_body(self) -> bool:
+        """True if a request's head is here and its body is not, all of it."""
+        return self.conn.their_state is h11.SEND_BODY
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Time the head of a new connection."""
+        super().connection_made(transport)
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        """A part of a head, or more; the time for a head does not begin again with each part."""
+        super().data_received(data)
+        if self._is_idle and self._lacks_body:
+            self._ignored_bytes += len(data)
+            if self._ignored_bytes > _IGNORED_BYTES:
+                self.flow.pause_reading()
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """The next head has its own time and place."""
+        super().on_response_complete()
+        self._stop()
+        self.silent.leave(self)
+        self._ignored_bytes = 0
+        self._look()
+
+    def pause_writing(self) -> None:
+        """Time whoever should read."""
+        super().pause_writing()
+        self._reader = self.loop.call_later(self.limits.unread_s, self.transport.abort)
+        self.unread.enter(self)
+
+    def resume_writing(self) -> None:
+        """They have read."""
+        super().resume_writing()
+        self._has_read()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the connection's timers, and give its room to others."""
+        super().connection_lost(exc)
+        self._stop()
+        self._has_read()
+        self.silent.leave(self)
+
+    def send_away(self) -> None:
+        """End for others: with an answer, unless there is nothing to answer, or another one has begun."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        is_asked = self._is_idle and bool(self.conn.trailing_data[0])
+        if cycle is not None and not self._is_idle:
+            if cycle.response_started:
+                return self.transport.abort()
+            is_asked, cycle.disconnected = True, True
+            cycle.message_event.set()
+        if is_asked and not self.transport.is_closing():
+            self.transport.write(_AWAY)
+        if self.transport.is_closing():
+            return self.transport.abort()
+        self._is_sent_away = True
+        self.transport.close()
+        return self._time()
+
+    def _look(self) -> None:
+        if self._is_sent_away or self not in self.connections:
+            return
+        if self._is_idle or self._lacks_body:
+            self.silent.enter(self)
+        else:
+            self.silent.leave(self)
+        if not self._is_idle:
+            self._stop()
+        else:
+            self._time()
+
+    def _time(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.limits.head_s, self.transport.abort)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _has_read(self) -> None:
+        self.unread.leave(self)
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
