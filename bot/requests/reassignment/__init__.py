@@ -12,6 +12,7 @@ from bot.people.directory import People
 from bot.people.recognition import as_known_now, with_other_ids
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import without
+from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord, after
 from bot.render.words import present
 from bot.requests.card_updates import moved
@@ -49,9 +50,13 @@ def reassigning(
 
     Whose votes are `void` are asked again, with a new card: what they hold may have gone to another address.
     """
-    request, requesters = record.request, as_known_now(record, people).requesters
+    request, known = record.request, as_known_now(record, people)
+    requesters, here = known.requesters, people.all()
     before, may = eligible(request.policy, requesters), present(eligible(policy, requesters), people)
-    again = {vote.person for vote in void}
+    # Whoever was kept for a later step could decide, but was not waited for.
+    kept = {*before} - {*waited_for(known, here)} - {vote.person for vote in known.votes}
+    waited = waited_for(known.model_copy(update={"request": known.request.under(policy)}), here)
+    again = {vote.person for vote in void} | {one for one in waited if one in kept}
     to = tuple(one for one in may if one not in before or one in again)
     policy = policy if why in _SAY_IT else _saying_why(policy, to, why, person, people, now)
     event = RequestReassigned(
