@@ -1,8 +1,8 @@
 """Who is called by name where several people share a card: whoever is asked, once, and nobody who can't decide.
 
 A place of many notifies those whom a message there names, when it is posted and no more. So the card names those who
-are asked by then, and a line below it whoever is asked later. Whom a card names is kept before it is sent, so that a try
-of which nobody knows how it ended names the same people; whom a line names is written in one commit with that line.
+are asked by then, and a line below it whoever is asked later. Whom a card names is kept before it is sent, so that a
+try of which nobody knows how it ended names the same people; whom a line names is written in one commit with it.
 """
 
 import json
