@@ -160,9 +160,11 @@ class SlackSender:
     def _naming(self, card: Card, to: Address) -> Card:
         """`card` with the people and groups whom it mentions as Slack knows them.
 
-        In a direct message nobody need be mentioned, but where it asks something in a thread that we began: its reader
-        follows none but their own.
+        In a direct message nobody need be mentioned, but in a thread that they do not follow; where we began it and ask
+        something, its reader is.
         """
+        if not (to.is_shared or to.thread):
+            return card.model_copy(update={"mentions": (), "groups": ()})
         within = places.thread(to.thread)
         if card.form and not to.is_shared and within and within.is_direct and not within.ts:
             card = card.model_copy(update={"mentions": (to.person,)})

@@ -15,6 +15,7 @@ from bot.people.slack_groups import GroupReader
 from bot.policy.answers import Statement
 from bot.policy.judgements import Delegated
 from bot.policy.record import RequestRecord
+from bot.requests.reassignment.delegation import HandOn
 from channels.slack.api import Api
 from channels.slack.members import user_group
 from tests.fakes.slack.driver import Message, Person, Workspace
@@ -244,17 +245,17 @@ async def test_who_is_asked_while_the_card_is_on_its_way_is_mentioned_once_and_w
             channel="console",
             said="free_text",
             text="",
-            hands_on_to="cy",
             revision=1,
             digest=record.request.digest,
         )
-        judged = await office.world.app.requests.decisions.decide(record.request.id, wish)
-        assert isinstance(judged, Delegated)
+        handed = HandOn(PersonId("cy"))
+        judged = await office.world.app.requests.decisions.delegate(record.request.id, wish, handed)
+        assert isinstance(judged.judgement, Delegated)
         await office.slack.tell("faults_over")
 
         await is_notified(office.cy)
         await office.world.quiet()
-        assert await mentioned(office) == {"cy": 1}
+        assert [len(await one.notices()) for one in (office.bo, office.cy)] == [0, 1]
 
 
 async def test_no_line_calls_anybody_to_what_is_decided_by_then(redis: str, tmp_path: Path, slack_address: str) -> None:
