@@ -15,7 +15,8 @@ _FIRST_YEAR = 1971
 
 def date(at: datetime, zone: tzinfo = UTC) -> str:
     """`at` where Slack looks for commands; by the clocks of `zone` where it can't be shown otherwise."""
-    shown = _plainly(at) if zone == UTC else dates.date(at.astimezone(zone), "slack.date-there")
+    there = at.astimezone(zone)
+    shown = dates.date(there, "slack.date-there") if there.utcoffset() else _plainly(at)
     return f"<!date^{int(at.timestamp())}^{_format()}|{shown}>"
 
 
