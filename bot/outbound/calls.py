@@ -8,6 +8,7 @@ try of which nobody knows how it ended names the same people; whom a line names 
 import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from agents.requests import AllOf, AnyOf, Anyone, DeliveryId, PersonId, Rule
 from bot.outbound.failures import DeliveryFailures
@@ -26,6 +27,14 @@ Called = Mapping[DeliveryId, PersonId]
 """People by the delivery by which they are asked."""
 
 
+class LineBelow(NamedTuple):
+    """A `line` that mentions the people of the deliveries `called`, and the `card` above it as it is kept then."""
+
+    line: Tell
+    card: Delivery
+    called: tuple[DeliveryId, ...]
+
+
 class Calls:
     """Finds who is to be called."""
 
@@ -40,9 +49,9 @@ class Calls:
 
     async def below(
         self, entry: PlaceCard, record: RequestRecord, channel: Channel, first: Delivery
-    ) -> tuple[Delivery, Tell] | None:
-        """Return the line that calls the person of `entry` below the card of `first`, which they share, and `first` as
-        it stands then; None where that card or a line below it has called them.
+    ) -> LineBelow | None:
+        """Return the line that calls the person of `entry` below the card of `first`, which they share; None where that
+        card or a line below it has called them.
 
         Others whom nothing has called are called with them.
         """
@@ -65,7 +74,7 @@ class Calls:
             request_id=entry.request_id,
             beside=there.model_copy(update={"thread": there.thread or first.delivery.handle}),
         )
-        return first.model_copy(update={"called": (*first.called, *called)}), line
+        return LineBelow(line, first.model_copy(update={"called": (*first.called, *called)}), tuple(called))
 
     def still_asked(self, record: RequestRecord, people: Collection[str]) -> tuple[PersonId, ...]:
         """Return those of `people` whose decision is waited for now."""

@@ -8,7 +8,7 @@ import structlog
 
 from agents.events import CardDelivered, Event
 from agents.requests import DeliveryId, PersonId, RunId
-from bot.outbound.calls import Calls
+from bot.outbound.calls import Calls, LineBelow
 from bot.outbound.dead_letter import Note
 from bot.outbound.failures import Stood
 from bot.outbound.live_cards import LiveCards
@@ -27,7 +27,6 @@ from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import (
     Alert,
     AnswerStranger,
-    Delivery,
     OutboxEntry,
     PlaceCard,
     PostMail,
@@ -193,19 +192,21 @@ class Outbox:
                 await self._sent(entry)
                 return
             failed = {name: why for name, why in placed.failed.items() if name != channel}
-            called = (*placed.called, *(one for one in found.called if one not in placed.called))
+            new = tuple(one for one in found.called if one not in placed.called)
             stands = placed.model_copy(
-                update={"delivery": delivery, "failed": failed, "shares": shares, "called": called}
+                update={"delivery": delivery, "failed": failed, "shares": shares, "called": (*placed.called, *new)}
             )
             changed, told = [stands], list[OutboxEntry]()
             if shares and (calls := await self._call(entry, channel, shares)):
-                changed, told = [stands, calls[0]], [calls[1]]
+                changed, told, new = [stands, calls.card], [calls.line], calls.called
             deliveries = [(one.id, one.model_dump_json().encode()) for one in changed]
-            written = await self._sent(entry, [event], deliveries, seq, waits=found.waits, told=told)
+            written = await self._sent(
+                entry, [event.model_copy(update={"called": new})], deliveries, seq, waits=found.waits, told=told
+            )
             if written.state == "conflict":
                 stood = await self._failures.stands(entry.delivery_id, entry.run_id)
 
-    async def _call(self, entry: PlaceCard, channel: str, shares: DeliveryId) -> tuple[Delivery, Tell] | None:
+    async def _call(self, entry: PlaceCard, channel: str, shares: DeliveryId) -> LineBelow | None:
         """Return what calls the person of `entry`, who shares a card, below it; None where they are called already.
 
         All of it is read after the length of the run by which it is fenced.
