@@ -26,6 +26,7 @@ __all__ = [
     "Address",
     "AnswerForm",
     "Bounced",
+    "CalledGroup",
     "Card",
     "Channel",
     "ChannelError",
@@ -218,6 +219,13 @@ class AnswerForm(Frozen):
     until: AwareDatetime
 
 
+class CalledGroup(Frozen):
+    """A group that a channel knows by its `id` there, in which nobody is but `people` of the directory."""
+
+    id: str
+    people: tuple[str, ...]
+
+
 class Card(Frozen):
     """A message as a person sees it, as plain data; each channel renders and escapes it.
 
@@ -232,7 +240,7 @@ class Card(Frozen):
     card ends what an earlier one asked; a channel that cannot change what it sent shows only such updates. `at` is when
     the card was made. `is_line`: no more than one line that says how something stands, and is changed where it stands;
     `is_busy`: that something is being done, and nobody is waited for. `mentions` are people of the directory whom a
-    channel notifies that can name somebody in a message to many.
+    channel notifies that can name somebody in a message to many; `groups` may stand for those of them who are in one.
     """
 
     title: str
@@ -256,6 +264,7 @@ class Card(Frozen):
     is_line: bool = False
     is_busy: bool = False
     mentions: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    groups: tuple[CalledGroup, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class Address(Frozen):

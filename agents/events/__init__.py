@@ -93,7 +93,8 @@ class CardDelivered(Happened):
     """One person holds the card, at `to`; `handle` is what the channel finds it by.
 
     `is_shared`: others see it there. `shares` is the delivery whose card it is, where that stands for several people;
-    `place` is as in `Holder`.
+    `place` is as in `Holder`. `called` are the deliveries of those whom the card mentions; where it `shares` another,
+    of those whom a line below it does that is on its way from then on.
     """
 
     type: Literal["card_delivered"] = "card_delivered"
@@ -109,6 +110,7 @@ class CardDelivered(Happened):
     is_shared: bool = False
     shares: DeliveryId | None = None
     place: str = ""
+    called: tuple[DeliveryId, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class CardReplaced(Happened):

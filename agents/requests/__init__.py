@@ -22,6 +22,7 @@ PersonId = NewType("PersonId", str)
 Format = Literal["free_text", "yes_no", "choice", "choices", "form"]
 RequestState = Literal["open", "approved", "denied", "answered", "revoked", "expired", "withdrawn", "superseded"]
 Urgency = Literal["low", "medium", "high"]
+CardsGo = Literal["thread", "dm"]
 Purpose = Literal["gate", "question", "unknown", "go_on", "review"]
 Closed = Literal["approved", "denied", "answered", "expired", "withdrawn", "superseded"]
 
@@ -178,7 +179,7 @@ class PolicySnapshot(Frozen):
     (`22:00-07:00`) are those of each person's own zone. `stand_ins` are those to whom it may be handed on as well;
     `handed_on` says in order who did so to whom: they approve it no more. `away` are those who are asked and away.
     `break_glass` is who may decide alone, for the whole quorum, with a reason. `asked_as` says why somebody is asked
-    who was not at first.
+    who was not at first. `cards` says where cards go whose run has a thread that its people see.
     """
 
     name: str
@@ -209,6 +210,7 @@ class PolicySnapshot(Frozen):
     away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
     break_glass: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
     asked_as: dict[PersonId, AskedAs] = Field(default_factory=dict[PersonId, AskedAs], exclude_if=operator.not_)
+    cards: CardsGo = Field(default="thread", exclude_if=lambda cards: cards == "thread")
 
     def edited_by(self, editors: Iterable[PersonId]) -> "PolicySnapshot":
         """Return the same policy for a call that holds edits of `editors`."""

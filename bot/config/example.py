@@ -38,6 +38,8 @@ reach = ["email"]                  # with Slack set up (docs/slack.md): ["slack"
 approve_by_email = true            # without it only a denial counts by mail
 expires_after = "4h"               # nobody answered until then: nothing is done
 execute_within = "15m"             # an older approval is not acted on
+remind_after = ["30m", "2h"]       # who has not answered by then is reminded
+# cards = "dm"                     # in Slack to each of them alone; else into the thread, with a mention
 
 # Where the deploy agent may deploy to. Commands are lists, not shell lines; {commit} is always a full commit id.
 [deploy.environments.production]

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from agents.requests import CardsGo
 from bot.config.tables import Place, Table
 from channels.email.servers.endpoint import is_loopback
 
@@ -26,6 +27,11 @@ _KINDS = {
 class SlackConfig(Table):
     """`[slack]`: what may stand where in Slack."""
 
+    cards: CardsGo = Field(
+        default="thread",
+        description="where the card of a run goes that has a thread in Slack: thread, with a mention of those who are "
+        "asked; or dm, to each of them by direct message",
+    )
     shared_channels: tuple[Place, ...] = Field(
         default=(),
         description='Slack channels that another company reads too, in which cards may stand: "slack:#partners"',

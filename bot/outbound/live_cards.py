@@ -15,6 +15,7 @@ import structlog
 
 from agents.requests import PersonId, RunId
 from agents.run import Run, fold
+from bot.outbound.calls import Calls
 from bot.outbound.sending import Reach
 from bot.outbound.shared_cards import ClaimPending
 from bot.policy.record import RequestRecord, records
@@ -85,7 +86,8 @@ class LiveCards:
     stands now, or is about to.
     """
 
-    def __init__(self, store: Store, reach: Reach, dress: Dress) -> None:
+    def __init__(self, store: Store, reach: Reach, calls: Calls, dress: Dress) -> None:
+        self._calls = calls
         self._store, self._people, self._tokens = store, reach.people, reach.tokens
         self._failures, self._channels, self._dress = reach.failures, reach.channels, dress
         self._lines = StatusLines(store)
@@ -127,8 +129,12 @@ class LiveCards:
             record = told.get(placed.request_id)
             if record is None:
                 return None, seq
-            with self._people.speaking_to(placed.person):
+            with self._people.speaking_to(me or ""):
                 card = standing(record, run, self._people, entry.card.at, placed.revision, me)
+            if me is None and placed.called and placed.revision == record.request.revision:
+                # Slack takes a notice back with the mention that is edited away.
+                called = [one.person for one in record.holders if one.delivery_id in placed.called]
+                card = await self._calls.naming(card, record, called)
             return self._with_token(card, placed), seq
 
         async def dressed(card: Card) -> Card:

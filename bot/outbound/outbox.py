@@ -8,6 +8,7 @@ import structlog
 
 from agents.events import CardDelivered, Event
 from agents.requests import DeliveryId, PersonId, RunId
+from bot.outbound.calls import Calls, LineBelow
 from bot.outbound.dead_letter import Note
 from bot.outbound.failures import Stood
 from bot.outbound.live_cards import LiveCards
@@ -70,8 +71,9 @@ class Outbox:
         self._raw_mail, self._failures, self._alerting = RawMail(journal), reach.failures, asyncio.Lock()
         self._claims = CardClaims(journal.store, reach.failures)
         self._locked_out = LockedOut(journal.store, self.alert_once)
-        self._sender = Sender(decisions, reach, self._claims, self._locked_out)
-        self._live_cards = LiveCards(self._store, reach, self._sender.for_channel)
+        self._calls = Calls(journal.store, reach.people, reach.failures)
+        self._sender = Sender(decisions, reach, self._claims, self._calls, self._locked_out)
+        self._live_cards = LiveCards(self._store, reach, self._calls, self._sender.for_channel)
 
     async def send(self, outgoing_id: str) -> None:
         """Send one entry, or put it off while the channel is away."""
@@ -90,9 +92,9 @@ class Outbox:
                     await self._live_cards.update(entry)
                     await self._sent(entry)
                 case Tell() | Alert():
-                    sending = await self._answerable(entry)
-                    found = await self._sender.deliver(sending, entry.reach)
-                    await self._note_thread(sending, found.delivery)
+                    if sending := await self._answerable(entry):
+                        found = await self._sender.deliver(sending, entry.reach)
+                        await self._note_thread(sending, found.delivery)
                     await self._sent(entry)
                 case AnswerStranger():
                     await self._answer(entry)
@@ -201,11 +203,28 @@ class Outbox:
                 await self._sent(entry)
                 return
             failed = {name: why for name, why in placed.failed.items() if name != channel}
-            stands = placed.model_copy(update={"delivery": delivery, "failed": failed, "shares": shares})
-            deliveries = [(entry.delivery_id, stands.model_dump_json().encode())]
-            written = await self._sent(entry, [event], deliveries, seq, waits=found.waits)
+            new = tuple(one for one in found.called if one not in placed.called)
+            stands = placed.model_copy(
+                update={"delivery": delivery, "failed": failed, "shares": shares, "called": (*placed.called, *new)}
+            )
+            changed, told = [stands], list[OutboxEntry]()
+            if shares and (calls := await self._call(entry, channel, shares)):
+                changed, told, new = [stands, calls.card], [calls.line], calls.called
+            deliveries = [(one.id, one.model_dump_json().encode()) for one in changed]
+            written = await self._sent(
+                entry, [event.model_copy(update={"called": new})], deliveries, seq, waits=found.waits, told=told
+            )
             if written.state == "conflict":
                 stood = await self._failures.stands(entry.delivery_id, entry.run_id)
+
+    async def _call(self, entry: PlaceCard, channel: str, shares: DeliveryId) -> LineBelow | None:
+        """Return what calls the person of `entry`, who shares a card, below it; None where they are called already.
+
+        All of it is read after the length of the run by which it is fenced.
+        """
+        first = await self._failures.placed(shares)
+        record, _, _ = await self._decisions.request(entry.request_id)
+        return await self._calls.below(entry, record, self._channels[channel], first) if first else None
 
     async def _note_thread(self, sending: CardToSend, delivery: Placement) -> None:
         """What people write below a card that asks them something goes to its run, and so does what answers a mail."""
@@ -221,8 +240,15 @@ class Outbox:
         if thread and not self._channels[channel].edits:
             await self._store.threads.begin(channel, thread, run_id)
 
-    async def _answerable(self, entry: Tell | Alert) -> CardToSend:
-        """The card as it can be answered now: without its form when what it asks is not asked any more."""
+    async def _answerable(self, entry: Tell | Alert) -> CardToSend | None:
+        """The card as it can be answered now: without its form when what it asks is not asked any more.
+
+        None where it would call people of whom none is asked any more.
+        """
+        if isinstance(entry, Tell) and entry.beside and entry.card.mentions and entry.request_id:
+            record, _, _ = await self._decisions.request(entry.request_id)
+            card = await self._calls.naming(entry.card, record, entry.card.mentions)
+            return CardToSend(entry, card, entry.id) if card.mentions else None
         if isinstance(entry, Alert) or entry.card.form is None or entry.request_id is None or not entry.delivery_id:
             return CardToSend(entry, entry.card, entry.id)
         record, _, now = await self._decisions.request(entry.request_id)
@@ -259,6 +285,7 @@ class Outbox:
         deliveries: Sequence[tuple[str, bytes]] = (),
         expect: int | None = None,
         waits: Sequence[str] = (),
+        told: Sequence[OutboxEntry] = (),
     ) -> Written:
         """Record that the entry was sent, and what follows; but for the channels that it `waits` for."""
         left = [outbox_entry(entry.model_copy(update={"reach": tuple(waits), "waits": True}))] if waits else []
@@ -268,7 +295,7 @@ class Outbox:
                 events=events,
                 expect=expect,
                 sent=None if waits else entry.id,
-                outgoing=left,
+                outgoing=[*left, *map(outbox_entry, told)],
                 deliveries=deliveries,
                 limit=MAX_EVENTS_AT_ALL,
             )

@@ -1,12 +1,13 @@
 """Getting a card to somebody: through the first channel that takes it, with what that channel's people need on it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import structlog
 
 from agents.requests import DeliveryId, PersonId
+from bot.outbound.calls import Calls
 from bot.outbound.failures import DeliveryFailures
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, Stands
@@ -21,6 +22,7 @@ from bot.render.due import as_frozen
 from bot.render.output import with_kept
 from bot.render.request_card import offered_form, with_approvals
 from bot.requests.decisions import Decisions
+from bot.requests.opening import card_for
 from bot.requests.tokens import Tokens
 from bot.store.indexes import Receipt, Receipts
 from bot.store.outbox_entry import (
@@ -63,12 +65,13 @@ class Reached:
     """The place where a card stands.
 
     `shares`: it is the card of that delivery, and nothing was sent. `waits` are channels that come before it and refuse
-    us just now; the card goes there once they take us.
+    us just now; the card goes there once they take us. `called` are the deliveries of those whom it names.
     """
 
     delivery: Placement
     shares: DeliveryId | None = None
     waits: tuple[str, ...] = ()
+    called: tuple[DeliveryId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,14 @@ class Reach:
 class Sender:
     """Sends a card by the first of its ways that takes it."""
 
-    def __init__(self, decisions: Decisions, reach: Reach, claims: CardClaims, locked_out: LockedOut) -> None:
+    def __init__(
+        self, decisions: Decisions, reach: Reach, claims: CardClaims, calls: Calls, locked_out: LockedOut
+    ) -> None:
         self._decisions, self._people = decisions, reach.people
         self._channels, self._tokens = reach.channels, reach.tokens
         self._failures, self._receipts, self._console = reach.failures, reach.receipts, reach.console
         self._claims, self._locked_out, self._sessions = claims, locked_out, reach.sessions
+        self._calls = calls
 
     async def deliver(self, sending: CardToSend, reach: Sequence[str], failed: Sequence[str] = ()) -> Reached:
         """Deliver the card and return its place, in the first channel of `reach` that takes it.
@@ -116,7 +122,7 @@ class Sender:
                 unauthorized.append(error)
                 continue
             if isinstance(found, Reached):
-                return Reached(found.delivery, found.shares, tuple(error.channel for error in unauthorized))
+                return replace(found, waits=tuple(error.channel for error in unauthorized))
             if found is None:
                 missing.append(f"{name}: does not reach {self._people.called(entry.person, place_for(entry))}")
             else:
@@ -128,7 +134,7 @@ class Sender:
     async def _through(self, name: str, sending: CardToSend) -> Reached | str | None:
         """Return the place of the card, or why the channel `name` does not take it; None if that reaches nobody."""
         entry, channel = sending.entry, self._channels.get(name)
-        address = await self._address(entry, channel) if channel else None
+        address = await self._address(sending, channel) if channel else None
         if channel is None or address is None:
             return None
         try:
@@ -167,10 +173,33 @@ class Sender:
             return Reached(shared.delivery, shares=shared.id)
         if isinstance(shared, RefusedThere):
             return shared.why
+        sending, called = await self._calling(sending, channel, to)
         try:
-            return Reached(await channel.send(await self._card(sending, channel, to), to, sending.key))
+            return Reached(await channel.send(await self._card(sending, channel, to), to, sending.key), called=called)
         except ChannelRefused as error:
             return str(error)
+
+    async def _calling(
+        self, sending: CardToSend, channel: Channel, to: Address
+    ) -> tuple[CardToSend, tuple[DeliveryId, ...]]:
+        """Return `sending` as it is placed where several see it: in the language of the place, with those who are asked
+        named on it; and the deliveries of these.
+        """
+        entry, record = sending.entry, sending.record
+        if not (isinstance(entry, PlaceCard) and record and to.is_shared and not place_for(entry)):
+            return sending, ()
+        called = await self._calls.on_card(entry, record, channel, to)
+        card = await self._calls.naming(self._of_place(sending, entry, record), record, called.values())
+        return replace(sending, card=card), tuple(called)
+
+    def _of_place(self, sending: CardToSend, entry: PlaceCard, record: RequestRecord) -> Card:
+        """Return the card in the language of the installation, as no one person reads it."""
+        nobody = PersonId("")
+        if self._people.language_of(entry.person) == self._people.language_of(nobody) or sending.card.form is None:
+            return sending.card
+        card = card_for(record.request, self._people, nobody, entry.card.at, record)
+        form = card.form.model_copy(update={"token": sending.card.form.token}) if card.form else None
+        return card.model_copy(update={"form": form})
 
     async def _refused(self, entry: Delivered, channel: str, why: str) -> str:
         """`why`, noted down for a card that must reach somebody, which those who were to share it read."""
@@ -194,11 +223,17 @@ class Sender:
             log.info("not said in its place", outgoing_id=entry.id, error=str(error))
             return None
 
-    async def _address(self, entry: Delivered, channel: Channel) -> Address | None:
+    async def _address(self, sending: CardToSend, channel: Channel) -> Address | None:
+        entry, record = sending.entry, sending.record
         if place := place_for(entry):
             return Address(channel=channel.name, person="", to=place_of(place)[1], is_shared=True)
         contact = _contact(entry, self._people)
-        return await channel.address(contact, entry.thread) if contact else None
+        to = await channel.address(contact, entry.thread) if contact else None
+        goes_alone = isinstance(entry, PlaceCard) and record is not None and record.request.policy.cards == "dm"
+        if contact and to and to.is_shared and goes_alone:
+            to = await channel.address(contact, "")
+            return None if to and to.is_shared else to
+        return to
 
     async def _card(self, sending: CardToSend, channel: Channel, to: Address) -> Card:
         me = None if to.is_shared else PersonId(to.person) or None
@@ -225,7 +260,7 @@ class Sender:
         """
         receipt = await self.receipt(entry, asks=card.form is not None, through=self._channels[name])
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
-        card = await self._with_kept(entry, card, self._channels[name])
+        card = await self._with_kept(entry, card, self._channels[name], me)
         request_id = request_of(entry)
         if request_id is None:
             return card
@@ -236,7 +271,7 @@ class Sender:
         if (form := card.form) is None or form.format != record.request.format:  # a comment's form is its reader's own
             return card
         is_live = self._channels[name].edits
-        with self._people.speaking_to(entry.person):
+        with self._people.speaking_to(me or ""):
             if me is not None and not isinstance(entry, UpdateCard):
                 decides = deciders(record.request, self._people, me, requesters_of(record, self._people))
                 card = card.model_copy(update={"decides": as_frozen(decides, record, self._people)})
@@ -247,12 +282,12 @@ class Sender:
             offered = offered_form(form, record, self._people, name, card.at, me, keeps=not is_live)
         return card.model_copy(update={"form": offered})
 
-    async def _with_kept(self, entry: OutboxEntry, card: Card, channel: Channel) -> Card:
+    async def _with_kept(self, entry: OutboxEntry, card: Card, channel: Channel, me: PersonId | None) -> Card:
         """`card` with what is kept beside its run; a channel that changes cards where they stand links to it."""
         named = [line.kept for line in card.facts if line.kept]
         found = {name: await self._decisions.file(entry.run_id, name) for name in named}
         kept = {name: content for name, content in found.items() if content is not None}
-        with self._people.speaking_to(entry.person):
+        with self._people.speaking_to(me or ""):
             return with_kept(card, kept, attaches=not channel.edits) if named else card
 
     async def receipt(self, entry: OutboxEntry, *, asks: bool, through: Channel | None = None) -> str:

@@ -1,6 +1,6 @@
 """The one directory: who people are, which groups they are in, and what a policy means in terms of people."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from bot.people.marks import mark_of
 from bot.people.tables import Tables, renamed_ref, tables_of
 from bot.policy.approvers.delegation import Accepts, reserve_of
 from bot.policy.approvers.oncall import Duty, duty, next_duty
-from channels import Contact
+from channels import CalledGroup, Contact
 from language import Language, say, speaking
 from language.lists import both
 
@@ -287,6 +287,22 @@ class People:
         read = self._groups.known(table.slack or "")
         return Group(*_told_apart(read.members, tables.by_slack), read.problem)
 
+    def wholly_among(self, people: Collection[PersonId], refs: Iterable[str]) -> list[CalledGroup]:
+        """Return the user groups of Slack among `refs` in which nobody is but two or more of `people`."""
+        found, slack_ids = list[CalledGroup](), {self._slack_id(one) for one in people}
+        for ref in dict.fromkeys(refs):
+            table = self._tables.groups.get(ref.removeprefix("group:")) if ref.startswith("group:") else None
+            if table is None or table.slack is None or self._groups is None:
+                continue
+            read = self._groups.known(table.slack)
+            if len(read.members) > 1 and slack_ids.issuperset(read.members):
+                found.append(CalledGroup(id=table.slack, people=self.group(ref.removeprefix("group:")).people))
+        return found
+
+    def _slack_id(self, person: PersonId) -> str | None:
+        found = self._tables.people.get(person)
+        return found.slack if found else None
+
     def unknown(self, refs: Iterable[str]) -> tuple[str, ...]:
         """Return those of `refs` that are groups of which nobody can say now who is in them."""
         return tuple(ref for ref in refs if ref.startswith("group:") and self.group(ref.partition(":")[2]).problem)
@@ -351,6 +367,7 @@ class People:
             steps=steps,
             stand_ins=tuple(self._reserve(ref, at) for ref in policy.stand_ins),
             break_glass=tuple(self.seat(ref, at) for ref in policy.break_glass),
+            cards=policy.cards or self._tables.cards,
         )
 
     def _step(self, table: PolicyConfig | StepConfig, at: datetime) -> PolicyStep:
@@ -418,6 +435,7 @@ class People:
             expires_after_s=expires_after_s,
             execute_within_s=expires_after_s,
             urgency=urgency,
+            cards=self._tables.cards,
         )
 
     def seat(self, ref: str, at: datetime) -> Anyone:

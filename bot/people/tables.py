@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from pydantic import BaseModel
 
+from agents.requests import CardsGo
 from bot.config.deploy import FreezeWindowConfig
 from bot.config.directory.group_files import GroupFileError, read_group_file
 from bot.config.directory.groups import GroupTable
@@ -33,7 +34,7 @@ class Tables:
     """`[people]`, `[policies]`, `[oncall]`, `[roles]` and `[groups]` with the content of their files, by group.
 
     `alerts` hear what nobody else can. `triggered_by` is who may start an agent, by its name, where not everybody may.
-    `windows` are the times in which environments are frozen.
+    `windows` are the times in which environments are frozen. `cards` is where cards go where no policy says it.
     """
 
     people: Mapping[str, PersonConfig]
@@ -45,6 +46,7 @@ class Tables:
     alerts: tuple[str, ...] = ()
     triggered_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     windows: tuple[FreezeWindowConfig, ...] = ()
+    cards: CardsGo = "thread"
     by_email: Mapping[str, str] = field(init=False, repr=False)
     by_github: Mapping[str, str] = field(init=False, repr=False)
     by_slack: Mapping[str, str] = field(init=False, repr=False)
@@ -108,6 +110,7 @@ def tables_of(settings: "Settings") -> Tables:
         settings.alerts.to,
         {name: agent.triggered_by for name, agent in settings.agents.items() if agent.triggered_by is not None},
         settings.freeze.windows,
+        settings.slack.cards,
     )
 
 

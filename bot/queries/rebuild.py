@@ -111,7 +111,7 @@ def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
     """The cards in front of people: (delivery id, body). Those of a copied story are another run's."""
     events = tuple(own(events))
     sent = {event.delivery_id: event for event in events if isinstance(event, CardDelivered)}
-    failed = _failed(events)
+    failed, called = _failed(events), _called(events)
     requests: dict[RequestId, Request] = {}
     for event in events:
         if isinstance(event, RequestOpened | RequestRevised):
@@ -128,7 +128,19 @@ def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
         about = event.reply_id if isinstance(event, AnswerNoted) else ""
         for holder in holders:
             found = holder.delivery_id
-            yield found, _placed(request, holder, sent.get(found), failed.get(found, {}), about)
+            asks = not (holder.place or isinstance(event, CardReplaced | AnswerNoted))
+            made = _placed(request, holder, sent.get(found), failed.get(found, {}), about)
+            made = made.model_copy(update={"asks": asks, "called": tuple(called.get(found, {}))})
+            yield found, made.model_dump_json().encode()
+
+
+def _called(events: tuple[Event, ...]) -> dict[DeliveryId, dict[DeliveryId, None]]:
+    """Return, for each card that several see, the deliveries of those whom it or a line below it mentions."""
+    found: dict[DeliveryId, dict[DeliveryId, None]] = {}
+    for event in events:
+        if isinstance(event, CardDelivered):
+            found.setdefault(event.shares or event.delivery_id, {}).update(dict.fromkeys(event.called))
+    return found
 
 
 def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
@@ -145,14 +157,16 @@ def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
     return found
 
 
-def _placed(request: Request, holder: Holder, sent: CardDelivered | None, failed: dict[str, str], about: str) -> bytes:
+def _placed(
+    request: Request, holder: Holder, sent: CardDelivered | None, failed: dict[str, str], about: str
+) -> Delivery:
     delivery_id = holder.delivery_id
     delivery = None
     if sent:
         owner = "" if sent.is_shared else holder.person
         address = Address(channel=sent.channel, person=owner, to=sent.to, thread=sent.thread, is_shared=sent.is_shared)
         delivery = Placement(key=sent.shares or delivery_id, address=address, handle=sent.handle)
-    made = Delivery(
+    return Delivery(
         id=delivery_id,
         run_id=RunId(request.run_id),
         request_id=RequestId(request.id),
@@ -165,4 +179,3 @@ def _placed(request: Request, holder: Holder, sent: CardDelivered | None, failed
         place=holder.place,
         about=about,
     )
-    return made.model_dump_json().encode()

@@ -83,7 +83,9 @@ class Comments:
                 run_id=request.run_id,
                 person=one.person,
                 reach=reach,
-                card=self._for(one.person, lambda: comment_card(request, said, text, self._people)),
+                card=self._for(one.person, lambda: comment_card(request, said, text, self._people)).model_copy(
+                    update={"mentions": (one.person,)}
+                ),
                 thread=request.thread,
                 request_id=request.id,
                 delivery_id=one.id,

@@ -395,7 +395,7 @@ class Placement:
 
 
 def placement(request: Request, card: Card, person: PersonId, place: str = "", first: str = "") -> Placement:
-    """`card` for one person or place, by the channel `first` if there is one, else by the ways of the policy."""
+    """`card` for one person or place, by the ways of the policy; by the channel `first` for whoever had it there."""
     delivery_id = DeliveryId(new_id("delivery", shard_of(request.id)))
     placed = Delivery(
         id=delivery_id,
@@ -405,6 +405,7 @@ def placement(request: Request, card: Card, person: PersonId, place: str = "", f
         digest=request.digest,
         person=person,
         place=place,
+        asks=not (place or first),
     )
     ways = tuple(dict.fromkeys(filter(None, (first, *request.policy.reach))))
     entry = PlaceCard(

@@ -67,9 +67,17 @@ class Places:
 
         No lock: nobody gives it back, and asking again gives the same.
         """
+        owner = await self._first(request_id, place, delivery_id, follows or "")
+        return DeliveryId(owner)
+
+    async def called(self, request_id: RequestId, card: DeliveryId, whom: str) -> str:
+        """Keep whom the shared card of a delivery mentions, unless that is kept already; return what is kept."""
+        return await self._first(request_id, f"calls {card}", whom)
+
+    async def _first(self, request_id: RequestId, name: str, value: str, follows: str = "") -> str:
         key = Keys.of(request_id).places(request_id)
-        owner = await self._client.run(_CLAIM, [key], [place, delivery_id, follows or ""])
-        return DeliveryId(owner.decode())
+        found = await self._client.run(_CLAIM, [key], [name, value, follows])
+        return found.decode()
 
 
 RUNS_AT_MOST = 20

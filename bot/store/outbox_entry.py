@@ -149,7 +149,9 @@ class Delivery(Frozen):
 
     `failed` says which channels did not bring it there, in their order, and why. `shares` is the delivery whose card it
     is, where one card stands for several people. `place` is set, and `person` empty, where it is for all who are there.
-    `about` is the comment that it asks an answer to; then no answer to it is a vote.
+    `about` is the comment that it asks an answer to; then no answer to it is a vote. `asks`: by it its person is asked,
+    and not only shown once more what they were asked before. `called` are the deliveries of those whom this card, where
+    it stands for several people, or a line below it mentions.
     """
 
     id: DeliveryId
@@ -163,6 +165,8 @@ class Delivery(Frozen):
     shares: DeliveryId | None = None
     place: str = ""
     about: str = Field(default="", exclude_if=operator.not_)
+    asks: bool = Field(default=False, exclude_if=operator.not_)
+    called: tuple[DeliveryId, ...] = Field(default=(), exclude_if=operator.not_)
 
     @property
     def stands(self) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from pydantic import JsonValue
 
@@ -13,10 +13,20 @@ from language import dates, say
 _FIRST_YEAR = 1971
 
 
-def date(at: datetime) -> str:
-    """`at` where Slack looks for commands; in UTC where it can't be shown otherwise."""
-    plain = at.astimezone(UTC)
-    return f"<!date^{int(plain.timestamp())}^{_format()}|{_plainly(plain)}>"
+def date(at: datetime, zone: tzinfo = UTC) -> str:
+    """`at` where Slack looks for commands; by the clocks of `zone` where it can't be shown otherwise."""
+    there = at.astimezone(zone)
+    shown = dates.date(there, "slack.date-there") if there.utcoffset() else _plainly(at)
+    return f"<!date^{int(at.timestamp())}^{_format()}|{shown}>"
+
+
+def with_dates(text: str, zone: tzinfo = UTC) -> Iterator[tuple[str, str]]:
+    """Yield pieces of `text`, each with "" or with the moment that follows it, where Slack looks for commands."""
+    shown = 0
+    for found, at in _moments(text):
+        yield text[shown : found.start()], date(at, zone)
+        shown = found.end()
+    yield text[shown:], ""
 
 
 def in_rich_text(text: str) -> list[JsonValue]:
@@ -45,7 +55,7 @@ def _pieces(text: str) -> Iterator[JsonValue]:
 
 
 def _plainly(at: datetime) -> str:
-    return dates.date(at, "slack.date-plain")
+    return dates.date(at.astimezone(UTC), "slack.date-plain")
 
 
 def _format() -> str:

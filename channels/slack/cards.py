@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 from pydantic import JsonValue
 
@@ -149,7 +150,9 @@ TEXT_CHARS = 3_000
 """Longest fallback; 4,000 are refused as `msg_too_long`."""
 
 _CUT = " …"
-_USER = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
+_USER = re.compile(r"[UW][A-Z0-9]{2,20}", re.ASCII)
+_GROUP = re.compile(r"S[A-Z0-9]{2,20}", re.ASCII)
+_CALLED_AT_ONCE = 100
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
 _FACT_CHARS = 600
@@ -165,11 +168,14 @@ class Message:
     blocks: tuple[Block, ...]
 
 
-def message(card: Card, key: str) -> Message:
-    """Render `card`. `key` names this revision of it: a block keeps what people typed into one of the same id."""
+def message(card: Card, key: str, zone: tzinfo = UTC) -> Message:
+    """Render `card`. `key` names this revision of it: a block keeps what people typed into one of the same id.
+
+    `zone` is that of whoever reads it alone.
+    """
     found = [_line(card)] if card.is_line else _whole(card)
     blocks = tuple({**block, "block_id": f"{key}.{index}"} for index, block in enumerate(found))
-    return Message(_fallback(card), blocks)
+    return Message(_fallback(card, zone), blocks)
 
 
 def revision(card: Card) -> str:
@@ -258,8 +264,7 @@ def _is_cut(card: Card) -> bool:
 def _content(card: Card) -> Iterator[Block]:
     """The point, who wants it and why, what changes, and who decides. Words of others are marked as theirs."""
     yield _heading(card.title)
-    if called := _called(card):
-        yield {"type": "section", "text": {"type": "mrkdwn", "text": called, "verbatim": True}}
+    yield from _calls(card)
     if card.summary:
         yield _sentences(card.summary)
     if card.said:
@@ -274,9 +279,18 @@ def _content(card: Card) -> Iterator[Block]:
         yield _context([say_many("slack.more-facts", len(shown) - _FACTS)])
 
 
-def _called(card: Card) -> str:
-    """The people to notify, whom Slack's own ids name; others are named in words."""
-    return " ".join(f"<@{user}>" for user in card.mentions if _USER.fullmatch(user))
+def _called(card: Card) -> list[str]:
+    """The people and user groups to notify, whom Slack's own ids name; others are named in words."""
+    users = [f"<@{one}>" for one in card.mentions if _USER.fullmatch(one)]
+    return [*(f"<!subteam^{one}>" for one in card.mentions if _GROUP.fullmatch(one)), *users]
+
+
+def _calls(card: Card) -> Iterator[Block]:
+    """Yield what notifies them; a crowd takes more than one section."""
+    called = _called(card)
+    for start in range(0, len(called), _CALLED_AT_ONCE):
+        text = " ".join(called[start : start + _CALLED_AT_ONCE])
+        yield {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
 def _output(text: str) -> Block:
@@ -358,10 +372,36 @@ def _fact_text(fact: Line) -> str:
     return "\n".join([*shown, f"… {said}"])
 
 
-def _fallback(card: Card) -> str:
-    """Return what a notification shows: the point first. No button's word stands in it alone."""
-    parts = [card.title, card.summary, *(f"{fact.label}: {fact.text}" for fact in card.facts[:4])]
-    return escaped("\n".join(one_line(part, 600) for part in parts if part.strip()), TEXT_CHARS) or "-"
+def _fallback(card: Card, zone: tzinfo) -> str:
+    """Return what a notification shows: the point first, with the words that are asked, answered or given as a reason.
+
+    No button's word stands in it alone. Whom it mentions stands last: a phone shows only the beginning.
+    """
+    called = " ".join(_called(card)[:_CALLED_AT_ONCE])
+    found, room = list[str](), TEXT_CHARS - len(called) - 1
+    for part, has_moments in _told(card):
+        line = one_line(part, _QUOTED_CHARS)
+        for said, at in times.with_dates(line, zone) if has_moments else [(line, "")]:
+            piece = escaped(said, room)
+            room -= len(piece) + len(at) + 1
+            if room < len(_CUT):
+                return "\n".join(filter(None, ("".join(found).strip(), called)))
+            found += [piece, at]
+        found.append("\n")
+    return "\n".join(filter(None, ("".join(found).strip(), called))) or "-"
+
+
+def _told(card: Card) -> Iterator[tuple[str, bool]]:
+    """Yield what a card says in the order in which it matters, and whether moments are to be found in it.
+
+    In words of others none are.
+    """
+    yield card.title, False
+    asked = "" if card.is_output else one_line(card.quoted, _QUOTED_CHARS)
+    if asked and asked not in one_line(card.title, SECTION_CHARS):
+        yield f"{card.quoted_as or say('card.unverified')} {asked}", False
+    yield card.summary, True
+    yield from ((f"{fact.label}: {fact.text}", True) for fact in card.facts[:4])
 
 
 def _fitting(blocks: Iterable[Block]) -> list[Block]:
@@ -374,7 +414,15 @@ def _fitting(blocks: Iterable[Block]) -> list[Block]:
 
 
 def _is_control(block: Block) -> bool:
-    return block["type"] == "actions" or "accessory" in block
+    return block["type"] == "actions" or "accessory" in block or _is_call(block)
+
+
+def _is_call(block: Block) -> bool:
+    match block:
+        case {"type": "section", "text": {"type": "mrkdwn", "text": str(text)}}:
+            return text.startswith(("<@", "<!subteam^"))
+        case _:
+            return False
 
 
 def _chars(block: Block) -> int:

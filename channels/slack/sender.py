@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
 
 from channels import Address, Card, ChannelRefused, ChannelUnavailable, Contact, Directory, Marks, Newest, Placement
 from channels.slack import cards, places
@@ -138,15 +140,15 @@ class SlackSender:
     async def _send(self, card: Card, to: Address, key: str) -> Placement:
         alone = places.only(to.to)
         if alone is not None:
-            message = cards.message(card, cards.revision(card))
+            message = cards.message(card, cards.revision(card), self._zone_of(to))
             return Placement(key=key, address=to, handle=await self._whisper(message, alone, to, key))
         channel = await self._channel(to)
         async with self._named(channel, to.to):
             seen = await self._read_by_others(channel)
             if seen and not card.is_line and not self._takes_cards(seen, channel):
                 raise ChannelRefused(f"People of another company read #{seen.name}", _LET_IN.format(seen.name))
-            card = self._naming(card if seen is None else _marked(card))
-            message = cards.message(card, cards.revision(card))
+            card = self._naming(card if seen is None else _marked(card), to)
+            message = cards.message(card, cards.revision(card), self._zone_of(to))
             spot = Spot(channel, await self._thread_ts(card, to, channel))
             ts = await self._placing.place(message, spot, key)
         if card.is_line:
@@ -155,10 +157,22 @@ class SlackSender:
             to = to.model_copy(update={"thread": places.handle(channel, spot.ts)})
         return Placement(key=key, address=to, handle=places.handle(channel, ts))
 
-    def _naming(self, card: Card) -> Card:
-        """`card` with the people whom it mentions as Slack knows them."""
-        contacts = map(self._directory.contact, card.mentions)
-        return card.model_copy(update={"mentions": tuple(one.slack for one in contacts if one and one.slack)})
+    def _naming(self, card: Card, to: Address) -> Card:
+        """`card` with the people and groups whom it mentions as Slack knows them.
+
+        In a direct message nobody need be mentioned, but in a thread that they do not follow; where we began it and ask
+        something, its reader is.
+        """
+        if not (to.is_shared or to.thread):
+            return card.model_copy(update={"mentions": (), "groups": ()})
+        within = places.thread(to.thread)
+        if card.form and not to.is_shared and within and within.is_direct and not within.ts:
+            card = card.model_copy(update={"mentions": (to.person,)})
+        groups = [group for group in card.groups if {*group.people} <= {*card.mentions}]
+        grouped = {person for group in groups for person in group.people}
+        contacts = (self._directory.contact(one) for one in card.mentions if one not in grouped)
+        people = (one.slack for one in contacts if one and one.slack)
+        return card.model_copy(update={"mentions": (*(group.id for group in groups), *people)})
 
     async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None:
         """Show `card` where `delivery` stands, and nowhere else. Raises as `send` does; may be repeated."""
@@ -175,10 +189,11 @@ class SlackSender:
             seen = await self._read_by_others(channel)
 
             def fitting(card: Card) -> cards.Message:
+                card = self._naming(card, delivery.address)
                 if seen:
                     # It was placed before they could read it: from now on it says no more than what it is about.
                     card = _marked(card) if self._takes_cards(seen, channel) else _bare(card)
-                return cards.message(card, cards.revision(card))
+                return cards.message(card, cards.revision(card), self._zone_of(delivery.address))
 
             async def by_now() -> cards.Message:
                 nonlocal card
@@ -193,6 +208,11 @@ class SlackSender:
         """Return what is read there: by one person their own, by many what is spoken."""
         contact = None if to.is_shared else self._directory.contact(to.person)
         return contact.language if contact else spoken()
+
+    def _zone_of(self, to: Address) -> tzinfo:
+        """Return the zone of whoever reads alone what stands there."""
+        contact = None if to.is_shared else self._directory.contact(to.person)
+        return ZoneInfo(contact.timezone) if contact else UTC
 
     async def _is_theirs(self, channel: str, user: str) -> bool:
         """Return whether this is our DM with them. Who can't be reached at all hears that when something is sent."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from agents.requests import Urgency
+from agents.requests import CardsGo, Urgency
 from bot.config.tables import (
     ANSWER_CHANNELS,
     CHANNELS,
@@ -148,6 +148,9 @@ class PolicyConfig(Table):
     quorum: int = Field(default=1, ge=1, description="how many different people have to approve")
     reach: tuple[Reach, ...] = Field(default=CHANNELS, min_length=1, description="per person, the first that works")
     also_post: tuple[Place, ...] = Field(default=(), description='places of many that show the card: "slack:#release"')
+    cards: CardsGo | None = Field(
+        default=None, description="thread or dm: where a card goes in Slack, in place of `cards` in [slack]"
+    )
     answer_from: tuple[AnswerFrom, ...] = Field(
         default=ANSWER_CHANNELS,
         min_length=1,

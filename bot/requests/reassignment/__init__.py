@@ -12,6 +12,7 @@ from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import without
+from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord, after
 from bot.render.words import present
 from bot.requests.card_updates import moved
@@ -49,10 +50,13 @@ def reassigning(
 
     Whose votes are `void` are asked again, with a new card: what they hold may have gone to another address.
     """
-    request = record.request
-    before, may = (_may_decide(record, one, people) for one in (request.policy, policy))
+    request, here = record.request, people.all()
+    known, then = (as_known_now(one, people) for one in (record, under(record, policy)))
+    before, may = (eligible(one.request.policy, one.requesters) for one in (known, then))
     may = present(may, people)
-    again = {vote.person for vote in void}
+    # Whoever was kept for a later step could decide, but was not waited for.
+    kept = {*before} - {*waited_for(known, here)} - {vote.person for vote in known.votes}
+    again = {vote.person for vote in void} | {one for one in waited_for(then, here) if one in kept}
     to = tuple(one for one in may if one not in before or one in again)
     policy = policy if why in _SAY_IT else _saying_why(policy, to, why, person, people, now)
     event = RequestReassigned(
@@ -73,12 +77,6 @@ def reassigning(
         outgoing=[*(one.outgoing for one in made), *map(outbox_entry, moved(stands, edits, now))],
         deliveries=[one.delivery for one in made],
     )
-
-
-def _may_decide(record: RequestRecord, policy: PolicySnapshot, people: People) -> tuple[PersonId, ...]:
-    """Return who would decide `record` under `policy`, as it is known now."""
-    known = as_known_now(under(record, policy), people)
-    return eligible(known.request.policy, known.requesters)
 
 
 def under(record: RequestRecord, policy: PolicySnapshot) -> RequestRecord:

@@ -241,7 +241,7 @@ async def test_the_place_of_somebody_who_left_before_their_card_was_there_is_the
     record = await opened(office)
     await until(lambda: tries(office), what="the card waits")
     owners = await office.app.store.client.do("HVALS", Keys.of(record.request.id).places(record.request.id))
-    [owner] = [holder.person for holder in record.holders if [holder.delivery_id.encode()] == owners]
+    [owner] = [holder.person for holder in record.holders if holder.delivery_id.encode() in owners]
 
     board.room.remove(owner)
     board.locked_out.clear()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -67,6 +68,9 @@ CARDS = st.builds(
     link=st.sampled_from(["", "https://sayso.example/requests/s0q-abc"]),
     topic=TEXTS,
     is_line=st.booleans(),
+    mentions=st.lists(TEXTS | st.sampled_from(["U0BO>", "S0CREW|x", "channel", "U0BO\n<!here>"]), max_size=5).map(
+        tuple
+    ),
 )
 
 
@@ -94,6 +98,42 @@ def test_nothing_that_others_wrote_is_read_as_a_command(card: Card, language: La
         r"<!date\^\d+\^\{date_short_pretty\}(?: at|,) \{time\}\|[^<>|]+>|<https://sayso\.example/[^<>|]+\|[^<>]+>"
     )
     assert [text for text in marked if re.search(r"[<>]", ours.sub("", text))] == []
+
+
+CROWD = tuple(f"U0{number:09d}" for number in range(250))
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def test_a_card_that_is_too_long_keeps_the_mention_of_everybody_who_is_asked() -> None:
+    facts = tuple(Line(label="Changes", text="x" * 590) for _ in range(24))
+    form = AnswerForm(token="t", format="approval", until=AT)
+    found = cards.message(Card(title="Deploy?", at=AT, facts=facts, form=form, mentions=("S0CREW", *CROWD)), "d1")
+
+    shown = json.dumps(found.blocks)
+    assert [one for one in CROWD if f"<@{one}>" not in shown] == []
+    assert "<!subteam^S0CREW>" in shown
+    assert message_mistakes(list(found.blocks)) == []
+
+
+@pytest.mark.parametrize(
+    ("card", "text"),
+    [
+        (Card(title="clerk asks: Which one?", quoted="Which one? The big, or the small?", at=AT),
+         "clerk asks: Which one?\nUnverified text: Which one? The big, or the small?"),
+        (Card(title="Which one?", quoted="Which one?", at=AT), "Which one?"),
+        (Card(title="Answer: Deploy?", quoted="since noon", quoted_as="Anna Ames wrote:", at=AT),
+         "Answer: Deploy?\nAnna Ames wrote: since noon"),
+        (Card(title="Denied: Deploy", quoted="<!here> at 14:02 UTC on 03 March 2026", quoted_as="Bo:", at=AT),
+         "Denied: Deploy\nBo: &lt;!here&gt; at 14:02 UTC on 03 March 2026"),
+        (Card(title="Failed: Deploy", quoted="exit 1", is_output=True, summary="It ended.", at=AT),
+         "Failed: Deploy\nIt ended."),
+        (Card(title="Deploy?", mentions=("U0BO", "S0CREW"), at=AT), "Deploy?\n<!subteam^S0CREW> <@U0BO>"),
+        (Card(title="Deploy?", summary="Until 14:02 UTC on 03 March 2026.", at=AT),
+         "Deploy?\nUntil <!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 15:02 UTC+01:00>."),
+    ],
+)  # fmt: skip
+def test_a_notification_holds_what_is_asked_answered_or_given_as_a_reason(card: Card, text: str) -> None:
+    assert cards.message(card, "d1", BERLIN).text == text
 
 
 MARKS = ["*x*", "_x_", "~x~", "`x`", "```x```", ":tada:", "<!channel>", "<@U1>", "&lt;", "https://evil.example", "> x"]

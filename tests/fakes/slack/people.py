@@ -6,7 +6,7 @@ Each function does to the workspace what Slack's client would, and sends the app
 import uuid
 from typing import Any
 
-from tests.fakes.slack import elements, payloads
+from tests.fakes.slack import elements, notices, payloads
 from tests.fakes.slack.delivery import Deliveries, Parcel
 from tests.fakes.slack.model import Conversation, Ephemeral, Json, Message, User, View, as_json
 from tests.fakes.slack.responses import respond
@@ -56,6 +56,7 @@ class People:
         for name, value in (extra or {}).items():
             setattr(message, name, value)
         channel.messages[message.ts] = message
+        notices.note(slack, channel, message)
         self._tell(message, channel, text)
         slack.changes.note()
         return message

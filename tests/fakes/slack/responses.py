@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from tests.fakes.slack import payloads
+from tests.fakes.slack import notices, payloads
 from tests.fakes.slack.delivery import Deliveries
 from tests.fakes.slack.model import Conversation, Ephemeral, Json, Message, ResponseUrl
 from tests.fakes.slack.state import Slack
@@ -69,6 +69,7 @@ def _show(slack: Slack, deliveries: Deliveries, channel: Conversation, url: Resp
     s = slack.settings
     message = Message(channel.id, ts, s.bot, s.team, text, blocks, thread_ts=thread_ts, bot=slack.bot_profile())
     channel.messages[ts] = message
+    notices.note(slack, channel, message)
     deliveries.event(payloads.message_event(slack, message, channel))
 
 

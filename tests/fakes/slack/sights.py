@@ -26,6 +26,7 @@ class Sights:
             "home": self.home,
             "live": self.live,
             "messages": self.messages,
+            "notices": self.notices,
             "sequences": lambda _: self._slack.sequences,
             "sessions": self.sessions,
             "views": self.views,
@@ -43,6 +44,11 @@ class Sights:
         thread = query.get("thread_ts")
         chosen = channel.thread(thread) if thread else list(channel.messages.values())
         return [self._message(channel, message) for message in chosen]
+
+    def notices(self, query: Query) -> list[Json]:
+        """`?user=…`: the messages of which the user was notified, and `why`: direct message, mention, thread."""
+        user = self._slack.user(query["user"])
+        return [each for each in self._slack.notices if user and each["user"] == user.id]
 
     def live(self, _: Query) -> list[Json]:
         """Every message that somebody can press a button of, wherever it is."""

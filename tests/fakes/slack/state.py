@@ -78,6 +78,9 @@ class Slack:
     calls: list[Json] = field(default_factory=list[Json])
     violations: list[Json] = field(default_factory=list[Json])
     sequences: list[Json] = field(default_factory=list[Json])
+    notices: list[Json] = field(default_factory=list[Json])
+    # Who follows a thread: (channel, ts of its first message) -> users.
+    followers: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set[str]))
     _ids: "count[int]" = field(default_factory=lambda: count(1))
     _last_ts: int = 0
 

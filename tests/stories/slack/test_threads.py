@@ -150,7 +150,7 @@ async def test_attack_a_stop_in_the_thread_of_a_question_that_was_answered_is_lo
     await until(lambda: office.world.workshop.started, what="it stamps")
 
     await office.anna.answers(asked, "Stopp, bitte doch nicht")
-    await office.says("@anna", "Too late: it was started at")
+    await office.says("@anna", "Too late: it was started")
     goes_on.set()
 
     assert (await office.world.ended(await office.only_run())).state == "cancelled"

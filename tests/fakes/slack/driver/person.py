@@ -31,6 +31,15 @@ class Handled:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A message of which somebody was notified, and `why`: as a direct message, by a mention or by its thread."""
+
+    channel: str
+    ts: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Person:
     """`anna.says(…)`, `bo.presses(…)`. Whatever nobody could do in Slack fails, and says why."""
 
@@ -132,6 +141,11 @@ class Person:
             return mine[-1] if mine else None
 
         return await self.slack.until(found, f"{self.name} alone is told {containing!r}")
+
+    async def notices(self) -> list[Notice]:
+        """Every message of which Slack has notified this person, oldest first."""
+        found = await self.slack.see("notices", user=self.id)
+        return [Notice(each["channel"], each["ts"], each["why"]) for each in found]
 
     async def sees_home(self, containing: str = "") -> Shown:
         """The App Home, as soon as it says so."""

@@ -1,6 +1,6 @@
 """chat.*: messages, and what one user alone sees. https://docs.slack.dev/reference/methods?family=chat"""
 
-from tests.fakes.slack import payloads
+from tests.fakes.slack import notices, payloads
 from tests.fakes.slack.model import Conversation, Ephemeral, Json, Message
 from tests.fakes.slack.web_api.call import Call, SlackError
 from tests.fakes.slack.web_api.content import metadata, shown
@@ -26,6 +26,7 @@ async def post_message(call: Call) -> Json:
         message.thread_ts = (parent.thread_ts or parent.ts) if parent else thread_ts
         message.parent_user = parent.user if parent else None
     channel.messages[message.ts] = message
+    notices.note(call.slack, channel, message)
     call.deliveries.event(payloads.message_event(call.slack, message, channel))
     return {"channel": channel.id, "ts": message.ts, "message": message.to_json(with_metadata=True)}
 
