@@ -59,7 +59,7 @@ def _attempted(run: Run) -> Iterator[Change]:
     for one in map(what_counts, calls.values()):
         last[one.tool, one.effect.environment if one.effect else None] = one
     for one in last.values():
-        yield _OF_ATTEMPT.get(one.state, "unknown")
+        yield "nothing" if one.never_began else _OF_ATTEMPT.get(one.state, "unknown")
 
 
 def _was_stopped_last(run: Run) -> bool:

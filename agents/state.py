@@ -243,7 +243,8 @@ class AttemptOutcome:
 
     `left`: its owner went away, and another attempt is harmless. `unknown`: nobody knows whether its effect happened.
     `not_done`: people say that it did not. `text` is its output or its error; `by` are those who said what it was.
-    `files` hold all that a failed command printed. `changes`: its tool does not only look.
+    `files` hold all that a failed command printed. `changes`: its tool does not only look. `never_began`: whoever was
+    to make it knows that nothing of it has happened.
     """
 
     id: AttemptId
@@ -259,6 +260,7 @@ class AttemptOutcome:
     files: tuple[Attachment, ...] = ()
     effect: Effect | None = None
     changes: bool = False
+    never_began: bool = False
 
 
 def made_after(
@@ -274,7 +276,7 @@ def made_after(
         case ToolFinished():
             text, state = event.error or event.output, "error" if event.error else "ok"
             return tuple(
-                replace(one, state=state, text=text, ended_at=event.at, by=(), files=event.files)
+                replace(one, state=state, text=text, ended_at=event.at, by=(), files=event.files, never_began=False)
                 if one.id == event.attempt_id
                 else one
                 for one in made
@@ -288,7 +290,7 @@ def _left(one: AttemptOutcome, event: ToolOrphaned) -> AttemptOutcome:
     if one.state != "running" and not is_again:
         return one
     is_unknown = event.may_have_started and (is_again or not one.idempotent)
-    return replace(one, state="unknown" if is_unknown else "left")
+    return replace(one, state="unknown" if is_unknown else "left", never_began=not event.may_have_started)
 
 
 def settled_by_people(
@@ -319,12 +321,12 @@ def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOu
 def what_counts(tried: Sequence[AttemptOutcome]) -> AttemptOutcome:
     """Return of all attempts at one call, of which there is one at least, that which says what became of it.
 
-    That is the attempt that ended, if one did, else the one that people are asked about, else the last. The result of
-    an attempt that was given up may come when the next one has begun.
+    That is the attempt that worked, if one did, else the last that may have begun: it finds out what earlier ones did.
+    The result of an attempt that was given up may come when the next one has begun, and says nothing of that.
     """
-    ended = [one for one in tried if one.state in {"ok", "error"}]
-    asked = [one for one in tried if one.state in {"unknown", "not_done"}]
-    return (ended or asked or tried)[-1]
+    worked = [one for one in tried if one.state == "ok"]
+    begun = [one for one in tried if not one.never_began]
+    return (worked or begun or tried)[-1]
 
 
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]

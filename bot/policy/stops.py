@@ -15,19 +15,21 @@ MOST_CHARS = 120
 _CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
 _BEFORE = (
     "ok(?:ay)?|oh|no|nope|nein|hm+|um+|uh+|ah|ach|argh|well|actually|sorry|hey|hi|hello|hallo|sayso|wait|hold on|warte|"
-    "moment|oops|ups|please|pls|bitte|por favor|per favore|never ?mind|i(?: have|'ve)? changed my mind|"
+    "moment|oops|ups|sofort|jetzt|please|pls|bitte|por favor|per favore|never ?mind|i(?: have|'ve)? changed my mind|"
     "on second thoughts?|doch|lieber|and|then|(?:can|could|would|will) you|i (?:want|need|have) to|"
     "(?:i would|i'd) like to|(?:kannst|konntest) du|(?:konnen|konnten) sie|ich mochte|i"
 )
 _STOPS = (
     "stop+|stoppen?|cancel|abort|halt|withdraw|abbrechen|abbruch|anhalten|stornieren|forget (?:it|this|that|about it)|"
-    "take (?:it|this|that) back|brich|brechen sie|vergiss (?:es|das)|(?<=bitte )nicht|(?<=doch )nicht"
+    "take (?:it|this|that) back|"
+    "call (?:it|this|that) off|halte[tn]?(?: sie)?|annulez?|(?<!no )cancela|"
+    "brich|brechen sie|vergiss (?:es|das)|(?<=bitte )nicht|(?<=doch )nicht"
 )
 _AFTER = (
     "(?:the|this|that|my) (?:run|deploy(?:ment)?|release|request)|it|this|that|all|everything|"
     "(?:das|den|diesen?) (?:deployment|deploy|lauf|release|anfrage)|das|es|alles|ab|please|pls|now|"
-    "here|right now|immediately|bitte|jetzt|sofort|"
-    "danke|thanks|thank you|sorry|alsjeblieft|por favor|per favore|s'il vous plait|[🛑⛔✋]+"
+    "here|right now|immediately|bitte|jetzt|sofort|an|"
+    "danke|thanks|thank you|sorry|alsjeblieft|por favor|per favore|s'il (?:vous|te) plait|[🛑⛔✋]+"
 )
 _PLAIN = re.compile(rf"(?:(?:{_BEFORE}) )*+(?:{_STOPS})(?: (?:{_AFTER}|{_STOPS}))*+|[🛑⛔✋ ]+")
 _BESIDE = re.compile(r"(?<!\w)'|'(?!\w)|[\s.,;:!?*_\"`\u201c\u201d\u201e()\ufe0f-]+")

@@ -99,14 +99,14 @@ def test_a_denial_stops_also_an_attempt_that_follows_one_of_which_nobody_knows()
     assert left_to_next(left.pending) == "a1", "people are asked what that did"
 
 
-def test_of_attempts_that_ended_in_no_result_the_one_counts_that_people_are_asked_about() -> None:
+def test_of_attempts_that_ended_in_no_result_the_one_counts_that_may_have_begun() -> None:
     second = begun("a2", idempotent=True)
     story = [*BEGUN[:-1], begun(idempotent=True), orphaned(), second, orphaned("a2", may_have_started=False)]
 
     left, asked = fold(story), fold([*story, orphaned()])
 
     assert [(one.id, one.state) for run in (left, asked) if (one := made_for(run.made, Q1))] == [
-        ("a2", "left"),
+        ("a1", "left"),
         ("a1", "unknown"),
     ]
 

@@ -1,6 +1,7 @@
 """What a run has changed: read from what its tools did, whatever a model says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import permutations, product
 
 import pytest
 
@@ -97,6 +98,7 @@ DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), open
             ),
             "changed",
         ),
+        (AGENT, "deploy v1", called("deploy", orphaned(may_have_started=False)), "nothing"),
         (LOOKS, "deploy v1", called("live", finished(), changes=False), "not_wanted"),
         (PASSES_ON, "deploy v1", [], "nothing"),
         (PASSES_ON, "deploy v1", passed_on("changed"), "changed"),
@@ -115,6 +117,41 @@ def test_what_a_run_changed_is_what_its_tools_did(
     if agent:
         assert is_unfounded(agent, run, Done(summary="done")) == (change in {"nothing", "failed", "unknown"})
         assert not is_unfounded(agent, run, Done(outcome="failed", summary="no"))
+
+
+_ENDS: Mapping[str, Callable[[str], Event]] = {
+    "ok": finished,
+    "error": lambda one: finished(one, error="no"),
+    "left": orphaned,
+    "never": lambda one: orphaned(one, may_have_started=False),
+}
+"""What is last said of an attempt; one of which nothing is said runs still."""
+
+
+def _after(tries: tuple[str, ...]) -> Change:
+    """What became of one call by its attempts: one that worked says so, else the last that may have begun."""
+    begun = [one for one in tries if one != "never"]
+    if "ok" in begun:
+        return "changed"
+    return "nothing" if not begun else "failed" if begun[-1] == "error" else "unknown"
+
+
+@pytest.mark.parametrize("tries", [one for count in (1, 2, 3) for one in product((*_ENDS, ""), repeat=count)])
+def test_what_became_of_a_call_does_not_depend_on_when_the_results_of_its_attempts_come(tries: tuple[str, ...]) -> None:
+    names = [f"a{number}" for number in range(len(tries))]
+    begins = [tool_started(one, "of a0", idempotent=True) for one in names]
+    before = [chosen(CallTool(tool="deploy", arguments={}), "of a0")]
+    gives_up = [orphaned(one) for one in names]
+    ends = [_ENDS[end](one) for one, end in zip(names, tries, strict=True) if end in {"ok", "error"}]
+    # Each attempt is given up, if anything is heard of it, before the next one begins; results come in any order, late.
+    story = list[Event]()
+    for begin, up, end, name in zip(begins, gives_up, tries, names, strict=True):
+        given_up = [_ENDS["never"](name)] if end == "never" else [up] if end or name != names[-1] else []
+        story += [begin, *given_up]
+
+    found = {change_of(AGENT, fold([started("deploy v1"), *before, *story, *late])) for late in permutations(ends)}
+
+    assert found == {_after(tries)}
 
 
 def test_a_tool_that_may_be_gated_changes_something_and_one_that_says_nothing_only_looks() -> None:

@@ -53,6 +53,8 @@ HURRIED_STOPS = [
     "stop bitte", "ok stop", "ok, stop!", "oh no, stop!", "hmm stop", "actually, stop", "actually please cancel",
     "can you stop this?", "could you please stop", "I want to stop this", "I changed my mind, please stop", "🛑",
     "stop 🛑", "**stop**", '"stop"', "st\u200bop", "\uff53\uff54\uff4f\uff50", "forget it", "nevermind, cancel",
+    "call it off", "halt sofort an", "halte den Lauf an", "bitte sofort stoppen", "annule s'il te plaît",
+    "cancela por favor",
     "I take it back",
     "Cancel my request", "please withdraw my request", "brich das ab", "brechen Sie das bitte ab", "bitte doch nicht",
     "stop alsjeblieft", "Hi sayso, please stop this deployment now. Thanks!",
