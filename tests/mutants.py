@@ -61,7 +61,7 @@ PLANTED = (
     _planted(
         "recheck_before_start",
         "bot/execution/approval_guard.py",
-        "if why := why_not(record, _digest(run, record, call), self._people.all(), now):",
+        "if why := why_not(record, _digest(run, record, call), counting, now):",
         'if why := "":',
     ),
     _planted(

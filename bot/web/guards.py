@@ -22,6 +22,8 @@ _ALL_BYTES = 64 * 1_048_576
 # Anybody may send any word as a method; each would be a figure of its own for as long as the process runs.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BODY_WITHIN_S = 10.0
+# As many times what may be sent is read and thrown away, so that whoever sends it hears why it is not taken.
+_DISCARDED = 4
 _ALIVE = "/healthz"
 # A prober knows an address and no name.
 _WITHOUT_HOST = (_ALIVE, "/readyz")
@@ -146,6 +148,10 @@ class Bodies:
         self._bytes.pop(reading, None)
 
 
+class _TooLargeError(Exception):
+    """The body is longer than it may be."""
+
+
 class _Reading:
     """A body while it is read, and what it is for while that is done."""
 
@@ -156,31 +162,39 @@ class _Reading:
     async def whole(self, headers: Headers, receive: Receive, most_bytes: int) -> bytes | None:
         """The whole body; None when its sender has gone. Raises ProblemError."""
         announced = headers.get("content-length", "0")
-        if announced.isdecimal() and int(announced) > most_bytes:
+        is_too_large = announced.isdecimal() and int(announced) > most_bytes
+        if is_too_large and "expect" in headers:
             raise _too_large(most_bytes)
         try:
             async with self._within:
-                body = await self._read(receive, most_bytes)
+                body = await self._read(receive, 0 if is_too_large else most_bytes, _DISCARDED * most_bytes)
         except TimeoutError:
             if self._is_given_up:
                 raise _no_room() from None
             detail = "The body did not come to an end in time."
             raise trouble(HTTPStatus.REQUEST_TIMEOUT, "malformed", detail, "Send it in one go") from None
+        except _TooLargeError:
+            raise _too_large(most_bytes) from None
         self.is_whole = True
         return body
 
-    async def _read(self, receive: Receive, most_bytes: int) -> bytes | None:
-        body = bytearray()
-        while len(body) <= most_bytes:
+    async def _read(self, receive: Receive, most_bytes: int, discarded_bytes: int) -> bytes | None:
+        """The body. One of more than `most_bytes` is not kept, but read: who still sends does not hear an answer."""
+        body, size, is_whole = bytearray(), 0, False
+        while size <= discarded_bytes and not is_whole:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
-            body += message.get("body", b"")
-            self._bodies.note(self, len(body))
-            if not message.get("more_body", False):
-                break
-        if len(body) > most_bytes:
-            raise _too_large(most_bytes)
+            chunk, is_whole = message.get("body", b""), not message.get("more_body", False)
+            size += len(chunk)
+            if size > most_bytes:
+                body.clear()
+                self._bodies.forget(self)
+            else:
+                body += chunk
+                self._bodies.note(self, len(body))
+        if size > most_bytes:
+            raise _TooLargeError
         return bytes(body)
 
     def give_up(self) -> None:

@@ -28,6 +28,7 @@ def written_at(value: str) -> datetime | None:
     4.3, `UTC` and `Z` could be any: letters of one zone each "are unpredictable in their meaning", and names like `CET`
     no standard lists.
     """
+    value = " ".join(value.split())  # blanks count for nothing, however many there are
     plain = without_comments(value) if len(value) <= VALUE_CHARS else None
     found = _DATE.fullmatch(" ".join(plain.split()).lower()) if plain else None
     if found is None:

@@ -38,7 +38,7 @@ BESIDE_REDIS = {*HEAVY, "httpx2", "jinja2", "channels.email.reply"}
             ("keys list", BESIDE_REDIS, 690),
             ("login", BESIDE_REDIS, 690),
             ("rebuild", BESIDE_REDIS, 700),
-            ("doctor", HEAVY, 780),
+            ("doctor", HEAVY, 800),
         ],
         0,
         4,

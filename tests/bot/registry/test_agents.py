@@ -207,7 +207,7 @@ def test_every_problem_is_said_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", few_of(["worker", "web", "mail", "dev", "agents"], 0))
 async def test_no_process_starts_with_an_agent_that_breaks(tmp_path: Path, command: str) -> None:
-    (tmp_path / "sayso.toml").write_text(LINE)
+    (tmp_path / "sayso.toml").write_text(f'[people.bo]\nname = "Bo Berg"\nemail = "bo@corp.example"\n{LINE}')
     (tmp_path / "valet.py").write_text("1 / 0")
     options = ["--no-open", "--port", "0", "--demo-port", "0"] if command == "dev" else []
     env = {} if command == "dev" else {"SAYSO_REDIS_URL": "redis://127.0.0.1:1/0", "SAYSO_SECRET_KEY": "x" * 32}
