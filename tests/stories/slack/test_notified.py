@@ -21,7 +21,7 @@ from channels.slack.members import user_group
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.fakes.slack.state import SCOPES
 from tests.office import STEPS, TOML
-from tests.slack_world import SLOW_S, SlackWorld, a_slack_world
+from tests.slack_world import SlackWorld, a_slack_world
 from tests.world import World
 
 BO_ALONE = TOML.replace('["group:release"]\napprove', '["person:bo"]\nstand_ins = ["person:cy"]\napprove', 1)
@@ -66,7 +66,7 @@ async def is_notified(person: Person, *, times: int = 1) -> list[Message]:
     async def found() -> bool:
         return len(await person.notices()) >= times
 
-    await person.slack.until(found, f"{person.name} is notified {times} times", within_s=SLOW_S)
+    await person.slack.until(found, f"{person.name} is notified {times} times")
     told = await person.notices()
     everything = {(one.channel, one.ts): one for each in told for one in await person.slack.messages(each.channel)}
     return [everything[each.channel, each.ts] for each in told]
