@@ -58,7 +58,8 @@ class Driver:
         """Seconds of processor time so far of the adapter, of Redis, and of all workers together."""
         found = defaultdict[str, float](float, {"adapter": _cpu_s(self.adapter.pid)})
         for child in _children(self.adapter.pid):
-            is_redis = "redis" in Path(f"/proc/{child}/cmdline").read_text(errors="replace")
+            command = Path(f"/proc/{child}/cmdline").read_text(errors="replace")
+            is_redis = "redis" in command or "valkey" in command
             found["redis" if is_redis else "worker"] += _cpu_s(child)
         return dict(found)
 

@@ -62,11 +62,11 @@ async def run_process(again: Again, *, works: bool, receives: Collection[str]) -
     """
     settings = again()
     log_to(settings, json=not sys.stdout.isatty())
-    check_people(settings)
     if "slack" in receives:
         check_socket_mode(settings)
     check_reach(settings, receives)
     url = redis_url(settings)
+    check_people(settings)
     async with AsyncExitStack() as stack:
         client, by_mail, people = Client(url), list[EmailChannel](), People.of(settings)
         stack.push_async_callback(client.close)
@@ -132,9 +132,9 @@ async def run_web(again: Again, port: int) -> None:
 
     settings = again()
     log_to(settings, json=not sys.stdout.isatty())
-    check_people(settings)
     check_bind(settings)
     url = redis_url(settings)
+    check_people(settings)
     async with AsyncExitStack() as stack:
         client, people = Client(url), People.of(settings)
         stack.push_async_callback(client.close)
