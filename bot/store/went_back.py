@@ -230,7 +230,10 @@ async def _take_in(store: Store, found: _Found, at_s: float) -> None:
         if starts and (seen.starts is None or starts.number > seen.starts.number):
             new[shard] = starts
     have_followed = await asyncio.gather(*(store.is_replicated(_ID.format(shard)) for shard in new))
+    if new and store.waits_for_replicas:  # another server than the one that was read may have said so
+        found = await _read(store.client, store.shards)
     for (shard, starts), has_followed in zip(new.items(), have_followed, strict=True):
-        if has_followed:
+        there = found.starts[shard]
+        if has_followed and there and not there.lacks(starts):
             memory.of(shard).saw_start(starts)
     memory.keep()
