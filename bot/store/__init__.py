@@ -319,6 +319,11 @@ class Store:
             return await self.client.run(_SCRIPTS[name], keys, args), True
         return await self.client.run_replicated(_SCRIPTS[name], keys, args, _mark(some_id), self._replicas)
 
+    @property
+    def waits_for_replicas(self) -> bool:
+        """Whether the start of a tool counts only once replicas have it."""
+        return self._replicas is not None
+
     async def is_replicated(self, some_id: str) -> bool:
         """Return whether as many replicas as are asked for follow what is written to the shard of `some_id`."""
         if self._replicas is None:

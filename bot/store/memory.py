@@ -21,14 +21,13 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from bot.store.timers import boot_s
-
 log = structlog.stdlib.get_logger()
 
 FILE = "store.seen"
 """Where a data directory keeps it."""
 
-# A fail-over may lose what a replica had not heard yet; what was seen before that is on every replica that follows.
+# A fail-over may lose what a replica had not heard yet; what was still there so long after it was first seen is on
+# every replica that follows. Time in which nobody could look does not count: the master may have been away all of it.
 SETTLED_S = 10.0
 NOTHING_STARTED = "--------"
 _OLDER_ONES = 20
@@ -123,16 +122,16 @@ class Shard:
         self.starts = starts if is_new else self.starts
         return is_new
 
-    def saw_end(self, sealed: Sealed | None) -> None:
-        """Note where the audit log ends now."""
+    def saw_end(self, sealed: Sealed | None, at_s: float) -> None:
+        """Note where the audit log ended at this moment."""
         if sealed and (not self.ends or sealed.n > self.ends[-1][1].n):
-            self.ends.append((boot_s(), sealed))
+            self.ends.append((at_s, sealed))
 
-    def settled(self, after_s: float) -> Sealed | None:
-        """The newest end that was seen `after_s` ago or before: it is there, whichever server has the shard by now."""
-        while len(self.ends) > 1 and self.ends[1][0] <= boot_s() - after_s:
+    def settled(self, by_s: float) -> Sealed | None:
+        """The newest end that was seen by that moment: it is there, whichever server has the shard by now."""
+        while len(self.ends) > 1 and self.ends[1][0] <= by_s:
             self.ends.popleft()
-        return self.ends[0][1] if self.ends and self.ends[0][0] <= boot_s() - after_s else None
+        return self.ends[0][1] if self.ends and self.ends[0][0] <= by_s else None
 
     def found(self, starts: Starts | None, settled: Sealed | None) -> None:
         """Take in what another process, or this one in its last life, had seen."""
@@ -153,14 +152,14 @@ class Memory:
     """What this process has seen of the store; nothing before it has begun to look (`bot.store.went_back`).
 
     `trouble` says in words what keeps this process from the store. `file` is where it is kept beside memory. An end of
-    the audit log is settled after `settled_s`.
+    the audit log is settled once it was still there `settled_s` after it was first seen: see `looked_at_s`.
     """
 
     def __init__(self) -> None:
         self.mark: Mark | None = None
         self.trouble = ""
         self.file: Path | None = None
-        self.settled_s = SETTLED_S
+        self.settled_s, self.looked_at_s = SETTLED_S, -math.inf
         self._shards = dict[int, Shard]()
         self._doubts, self._kept, self._unkept = asyncio.Event(), dict[int, str](), ""
 
@@ -179,7 +178,7 @@ class Memory:
 
     def settled(self, shard: int) -> Sealed | None:
         """The newest end of a shard's audit log that must be there."""
-        return self.of(shard).settled(self.settled_s)
+        return self.of(shard).settled(self.looked_at_s - self.settled_s)
 
     def saw_start(self, shard: int, told: str) -> None:
         """Keep a start of this process, on disk as well: whoever comes after it must know."""
@@ -245,7 +244,7 @@ class Memory:
         """Know as well what a file says was seen of this store."""
         if self.mark and kept.mark.name == self.mark.name:
             for number, shard in kept.shards.items():
-                self.of(number).found(shard.starts, shard.settled(self.settled_s))
+                self.of(number).found(shard.starts, shard.settled(-math.inf))
 
     def _row(self, shard: int) -> str:
         starts = self.of(shard).starts

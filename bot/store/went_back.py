@@ -20,6 +20,7 @@ from bot.store.client.errors import RESTORE_LOADED
 from bot.store.format import FORMAT, OtherFormat, check_format
 from bot.store.keys import Keys
 from bot.store.memory import FILE, NOTHING_STARTED, Kept, Mark, Memory, Sealed, Seen, Starts, kept_in
+from bot.store.timers import boot_s
 
 log = structlog.stdlib.get_logger()
 
@@ -83,8 +84,8 @@ async def look(store: Store) -> None:
     memory = store.memory
     if memory.mark is None:
         return
-    # First, and then the store: meanwhile this process may start tools.
-    seen = memory.seen(store.shards)
+    # First, and then the store: meanwhile this process may start tools, and what is read may be older than the answer.
+    began, seen = boot_s(), memory.seen(store.shards)
     found = await _read(store.client, store.shards)
     try:
         await _judge(store.client, seen, found, memory.file)
@@ -101,7 +102,7 @@ async def look(store: Store) -> None:
         log.warning("a connection was to a server that has been replaced", error=str(first))
     else:
         memory.trouble = ""
-        await _take_in(store, found)
+        await _take_in(store, found, began)
 
 
 @asynccontextmanager
@@ -219,16 +220,20 @@ async def _close(client: Client, found: _Found, error: WentBack) -> None:
     )
 
 
-async def _take_in(store: Store, found: _Found) -> None:
-    """Remember what is new; of starts only those that a fail-over can't lose, where that is asked for."""
+async def _take_in(store: Store, found: _Found, at_s: float) -> None:
+    """Remember what is new by now; of starts only those that a fail-over can't lose, where that is asked for."""
     memory, new = store.memory, dict[int, Starts]()
+    memory.looked_at_s = max(memory.looked_at_s, at_s)
     for shard, starts in found.starts.items():
         seen = memory.of(shard)
-        seen.saw_end(found.heads[shard])
+        seen.saw_end(found.heads[shard], at_s)
         if starts and (seen.starts is None or starts.number > seen.starts.number):
             new[shard] = starts
     have_followed = await asyncio.gather(*(store.is_replicated(_ID.format(shard)) for shard in new))
+    if new and store.waits_for_replicas:  # another server than the one that was read may have said so
+        found = await _read(store.client, store.shards)
     for (shard, starts), has_followed in zip(new.items(), have_followed, strict=True):
-        if has_followed:
+        there = found.starts[shard]
+        if has_followed and there and not there.lacks(starts):
             memory.of(shard).saw_start(starts)
     memory.keep()

@@ -96,15 +96,19 @@ def is_end(text: str) -> bool:
     """Return whether `text` may be the reason for the end of a freeze: nothing of it says that what began it goes on,
     unless it is ended for that, so that something can be done.
     """
+    if not is_reason(text):
+        return False
     words, line = _words(), _line(text)
-    return is_reason(text) and (words.goes_on.search(line) is None or words.acts.search(line) is not None)
+    return words.goes_on.search(line) is None or words.acts.search(line) is not None
 
 
 def is_reason(text: str) -> bool:
     """Return whether `text` may be the reason of a command: it tells something, and does not speak against it.
 
-    What is written in letters that no table knows tells nothing.
+    What is written in letters that no table knows tells nothing; what is too long to be a decision is not read.
     """
+    if len(text) > DECISION_CHARS:
+        return False
     plain = _plain(text)
     is_short = len(plain.split()) <= SHORT_WORDS and len(plain) <= SHORT_CHARS
     words = _words()
@@ -147,7 +151,7 @@ def _words() -> _Words:
         moment=re.compile(found["moment"]),
         near=re.compile(rf"{near}|{_CLOCK}"),
         unfilled=re.compile(found["unfilled"]),
-        tells=re.compile(rf"(?<![\w.-])(?:{found['tells']})(?![\w])"),
+        tells=re.compile(rf"(?<![\w.-])(?:{found['tells']})(?![\w])|{found['tells_anywhere']}"),
         names=re.compile(rf"(?<![\w.-])(?:{found['names']})(?![\w])"),
         well=re.compile(rf"(?<![\w.-])(?:{found['well']})(?![\w])"),
         goes_on=re.compile(rf"(?<![\w.-])(?:{found['goes_on']})(?![\w])"),

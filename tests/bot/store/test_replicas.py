@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from bot.store.memory import FILE
 from bot.store.went_back import begin, look
 from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, events, paused, started, tool_started
 from tests.servers.lines import Server
-from tests.servers.redis_cluster import Pair
+from tests.servers.redis_cluster import Pair, ask, follows_up
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -112,6 +112,74 @@ async def test_a_start_that_the_replicas_lack_is_not_missed_after_a_fail_over(pa
 
     for store in (maker, watcher, replica):
         await store.client.close()
+
+
+class Front:
+    """An address that leads to one server, and later to another one; it holds back the first `WAIT`."""
+
+    def __init__(self, to: int) -> None:
+        self.to, self.waits, self._lines = to, asyncio.Event(), list[asyncio.StreamWriter]()
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection, until one of its ends is closed."""
+        there, onward = await asyncio.open_connection("127.0.0.1", self.to)
+        self._lines += [writer, onward]
+        await asyncio.gather(self._pass(reader, onward), self._pass(there, writer))
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.CancelledError):
+            while chunk := await reader.read(65_536):
+                if b"\r\nWAIT\r\n" in chunk and not self.waits.is_set():
+                    self.waits.set()
+                else:
+                    writer.write(chunk)
+        writer.close()
+
+    def lead(self, to: int) -> None:
+        """From now on it leads to that port; every connection ends."""
+        self.to = to
+        for line in self._lines:
+            line.close()
+
+
+async def test_a_start_that_was_read_before_a_fail_over_and_asked_about_after_it_is_not_missed(tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    with Pair(folder, 2) as pair:
+        master, replica, other = pair.servers
+        front = Front(master.port)
+        async with await asyncio.start_server(front.handle, "127.0.0.1") as server, AsyncExitStack() as stack:
+            port = server.sockets[0].getsockname()[1]
+            urls = (f"redis://127.0.0.1:{port}/0", master.url, replica.url)
+            watcher, maker, promoted = [Store(Client(url), 2, LEASE_S, replicas=1) for url in urls]
+            for store in (watcher, maker, promoted):
+                stack.push_async_callback(store.client.close)
+            await begin(maker, tmp_path / "maker")
+            await append(maker, started(), expect=0)
+            assert await maker.is_replicated(RUN)
+            front.waits.set()
+            await begin(watcher, tmp_path / "watcher")
+            front.waits.clear()
+            replica.freeze()
+            other.freeze()
+            assert await start(maker) == "unconfirmed"
+
+            looking = asyncio.create_task(look(watcher))
+            await front.waits.wait()
+            master.kill()
+            for one in (replica, other):
+                one.kill()  # with what may stand before it unread
+                await asyncio.to_thread(one.start)
+            await promoted.client.do("REPLICAOF", "NO", "ONE")
+            asked = ["REPLICAOF", "127.0.0.1", replica.port]
+            ask(other, *asked)
+            await until(lambda: follows_up(other), what="the other one follows")
+            assert await promoted.is_replicated(RUN)
+            front.lead(replica.port)
+            await looking
+
+            await look(watcher)
+            assert await start(watcher) == "started"
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.long

@@ -13,9 +13,11 @@ from bot.store.client.durability import SHARDS, NotWhole
 from bot.store.format import OtherFormat
 from bot.store.ids import new_id
 from bot.store.memory import FILE, Mark, kept_in
+from bot.store.timers import boot_s
 from bot.store.went_back import OtherStore, begin, compare, look
 from tests.bot.store.stores import OTHER, RUN, a_store, append, events, started, tool_started
 from tests.guards import guards
+from tests.waiting import until
 
 KEYS = Keys(0)
 SEAL = "c" * 64
@@ -115,6 +117,42 @@ async def test_what_was_seen_just_now_of_the_audit_log_may_be_lost_by_a_fail_ove
 
     assert await start_again(seen) == "started"
     await look(seen)
+
+
+async def test_what_was_seen_right_before_nobody_could_look_for_long_may_be_lost_by_a_fail_over(seen: Store) -> None:
+    await put_head(seen, 3)
+    await look(seen)
+    seen.memory.settled_s = 0.05
+    await passes(0.1)  # Redis is away, and comes back without what the replica had not heard
+    await put_head(seen, 2, SEAL)
+
+    assert await start_again(seen) == "started"
+    await look(seen)
+
+
+async def test_attack_what_was_still_there_when_it_was_looked_at_later_is_missed(seen: Store) -> None:
+    await put_head(seen, 3)
+    await look(seen)
+    seen.memory.settled_s = 0.05
+    await passes(0.1)
+    await look(seen)
+    await put_head(seen, 2, SEAL)
+
+    with pytest.raises(WentBack):
+        await start_again(seen)
+    with pytest.raises(WentBack, match="the audit log had 3 records, and it has 2 in shard 0"):
+        await look(seen)
+
+
+async def put_head(store: Store, number: int, seal: str = "d" * 64) -> None:
+    """The audit log of the shard ends with this record."""
+    await store.client.do("SET", KEYS.audit_head, f"s0:{number}:{seal}")
+
+
+async def passes(seconds: float) -> None:
+    """So much time passes."""
+    began = boot_s()
+    await until(lambda: boot_s() - began > seconds)
 
 
 async def test_attack_a_store_that_went_back_is_closed_to_those_who_know_nothing(

@@ -1,13 +1,16 @@
 """What stands beside a command: every refusal, wait, condition, question and placeholder is told from a reason."""
 
+import re
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from channels.email.reply import DECISION_CHARS
+from channels.email.reply import DECISION_CHARS, vocabulary
 from channels.email.reply.against import is_emergency, is_end, is_reason, speaks_against
+from tests.channels.email.work import calls_of
 
 _TABLES: dict[str, dict[str, list[str]]] = tomllib.loads(
     Path(__file__).with_name("beside_commands.toml").read_text(encoding="utf-8")
@@ -68,3 +71,20 @@ def test_what_is_too_long_to_be_read_speaks_against_it_and_takes_no_time() -> No
 
     assert found[:2] == [True, True]
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("read", [speaks_against, is_reason, is_emergency, is_end])
+@pytest.mark.parametrize("unit", ["?", "no ", "(", "<", "- ", "落"])
+def test_attack_what_is_too_long_costs_what_its_length_costs_and_no_more(
+    read: Callable[[str], bool], unit: str
+) -> None:
+    hostile = (2 * DECISION_CHARS // len(unit)) * unit
+    read("it is broken")  # makes the patterns
+
+    assert calls_of(lambda: read(hostile)) < 100
+
+
+@pytest.mark.parametrize("list_of", ["anywhere", "tells", "tells_anywhere", "names", "well", "goes_on", "acts"])
+def test_attack_no_word_that_is_looked_for_at_each_place_may_begin_with_anything(list_of: str) -> None:
+    # Each place of the text would have it look at all the rest: one of 64 KB takes minutes.
+    assert re.search(r"(?:\A|\|)\(*(?:\?:)?(?:\.|\[\^\w\]|\\[SWD])[*+]", vocabulary.COMMANDS[list_of]) is None
