@@ -25,6 +25,7 @@ PARTS = ("evidence", "words", "policy", "cards", "detail")
 # With a backslash before it, it is what somebody wrote, and was put there to tell it from one.
 _PSEUDONYM, _ESCAPED = re.compile(r"p-[a-z2-7]{20}"), re.compile(r"\\+p-[a-z2-7]{20}")
 _LIKE_ONE, _LIKE_ONE_IN_TEXT = r"\\*p-[a-z2-7]{20}", re.compile(r"⟦\\*p-[a-z2-7]{20}⟧")
+_BEFORE_ONE = re.compile(r"⟦(?=\\*p-)")
 _IN_TEXT = re.compile(r"⟦(\\*)(p-[a-z2-7]{20})⟧")
 # In the chain itself; all else there is what it looks like.
 _NAMING = frozenset({"who", "people"})
@@ -65,6 +66,12 @@ class Everybody:
         self._starts = dict[str, list[str]]()
         for name in sorted(self._by_name, key=len, reverse=True):
             self._starts.setdefault(name[:_START_CHARS], []).append(name)
+        # Others may begin within one that is found.
+        self._begins = re.compile(f"(?={_one_of(self._starts)})")
+
+    def places(self, text: str) -> Iterator[int]:
+        """Yield where in `text` a name may stand: the letters there begin one."""
+        return (found.start() for found in self._begins.finditer(text))
 
     def at(self, text: str, place: int) -> str:
         """Return the longest name that stands at a place in `text`; empty where none does."""
@@ -74,6 +81,16 @@ class Everybody:
     def of_name(self, name: str) -> str:
         """Return who is called so; empty where nobody is."""
         return self._by_name.get(name, "")
+
+
+def _one_of(words: Iterable[str]) -> str:
+    """Return a pattern for any of `words` that goes through a text letter by letter, however many they are."""
+    tails = dict[str, set[str]]()
+    for word in words:
+        tails.setdefault(word[:1], set()).add(word[1:])
+    if "" in tails:
+        return ""
+    return f"(?:{'|'.join(re.escape(first) + _one_of(rest) for first, rest in tails.items())})" if tails else "(?!)"
 
 
 @dataclass
@@ -147,9 +164,12 @@ class Pseudonyms:
         return "".join(self._hide_in_text(text))
 
     def _hide_in_text(self, text: str) -> Iterator[str]:
-        place = begins = 0
-        while place < len(text):
-            if text[place] == "⟦" and (like := _LIKE_ONE_IN_TEXT.match(text, place)):
+        begins = 0
+        brackets = (found.start() for found in _BEFORE_ONE.finditer(text))
+        for place in sorted({*brackets, *self.everybody.places(text), *self._others.places(text)}):
+            if place < begins:
+                continue
+            if like := _LIKE_ONE_IN_TEXT.match(text, place):
                 found, instead = like[0], f"⟦\\{like[0][1:]}"
             else:
                 found = max(self.everybody.at(text, place), self._others.at(text, place), key=len)
@@ -157,9 +177,7 @@ class Pseudonyms:
             if found:
                 yield text[begins:place]
                 yield instead
-                begins = place = place + len(found)
-            else:
-                place += 1
+                begins = place + len(found)
         yield text[begins:]
 
 
