@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ _BATCHES = 10
 _RUNS_AT_ONCE = 8
 # All workers ask; this part of the interval after one of them sealed, none need do it again.
 _ENOUGH = 0.9
+# Of the loop's time for whoever seals beside other work, and for what has waited for so long.
+_SHARE, _SHARE_OF_OLD, _OLD_S = 0.2, 0.5, 60.0
 _WORDS_CHARS = 2_000
 # What in a policy holds people.
 _NAMING = frozenset({"people", "by", "may_deny", "editors", "person", "to"})
@@ -79,11 +82,18 @@ class Sealer:
     """Chains what is new under `key`; `announce` hears of each new head, after it is there.
 
     Several may seal one shard: one of them does, and the others find that there is nothing left. Other work has its
-    turn after each record.
+    turn after each record, and beside a worker's runs sealing rests longer than it works.
     """
 
-    def __init__(self, store: Store, people: Directory, key: Callable[[], bytes], announce: Announce) -> None:
-        self._store, self._people, self._key, self._announce = store, people, key, announce
+    def __init__(
+        self,
+        store: Store,
+        people: Directory,
+        key: Callable[[], bytes],
+        announce: Announce,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store, self._people, self._key, self._announce, self._rest = store, people, key, announce, rest
         self._announced = set[int]()
         self._tables, self._everybody = object(), Everybody({})
         self._known = dict[int, _Known]()
@@ -94,19 +104,24 @@ class Sealer:
             for shard in range(self._store.shards):
                 try:
                     if await self._store.is_to_seal(shard, every_s * _ENOUGH):
-                        await self.sweep(shard)
+                        await self.sweep(shard, every_s)
                 except StoreError as error:
                     log.warning("sealing put off", shard=shard, error=str(error))
             await asyncio.sleep(every_s)
 
-    async def sweep(self, shard: int) -> None:
-        """Seal what is new in a shard. Never raises: what is not sealed now is sealed later, or by another."""
+    async def sweep(self, shard: int, every_s: float | None = None) -> None:
+        """Seal what is new in a shard. Never raises: what is not sealed now is sealed later, or by another.
+
+        With `every_s` it rests, and keeps the others from this shard for that time after each batch.
+        """
         try:
-            head = None
+            head, rests = None, every_s is not None
             for _ in range(_BATCHES):
-                if (sealed_now := await self.seal(shard)) is None:
+                if (sealed_now := await self.seal(shard, rests=rests)) is None:
                     break
                 head = sealed_now
+                if every_s is not None:
+                    await self._store.keep_from_sealing(shard, every_s * _ENOUGH)
             if head:
                 await self._say(head)
             if shard not in self._announced and (head := await head_of(self._store, shard)).n:
@@ -124,10 +139,11 @@ class Sealer:
         log.info("audit head", shard=head.shard, records=head.n, head=str(head))
         await self._announce(head)
 
-    async def seal(self, shard: int) -> Head | None:
+    async def seal(self, shard: int, *, rests: bool = False) -> Head | None:
         """Seal what is new in a shard, at most so much at once; return the new head, None where there was nothing.
 
-        Raises OtherRelease for what only another release can read, and StoreError.
+        If it `rests`, others have most of the loop's time meanwhile. Raises OtherRelease for what only another release
+        can read, and StoreError.
         """
         keys = Keys(shard)
         # In this order: with a head that is newer than the facts, what another has sealed would be sealed once more.
@@ -141,12 +157,15 @@ class Sealer:
             return None
         pseudonyms = await self._pseudonyms(head, count)
         key, args, end = self._key(), list[str | bytes](), head
+        share = _SHARE_OF_OLD if time.time() - facts[0].at.timestamp() > _OLD_S else _SHARE
+        began = time.monotonic()
         async for record in self._records(facts):
             pseudonyms.know(_people_in(record.policy))
             body, kept = split(record, pseudonyms)
             one, end = sealed(key, end, body)
             args += _written(one, kept)
-            await asyncio.sleep(0)
+            await self._rest((time.monotonic() - began) * (1 / share - 1) if rests else 0)
+            began = time.monotonic()
         fresh = pseudonyms.fresh
         people = [text for name, row in fresh.items() for text in (name, row.model_dump_json())]
         counts = [len(facts), (end.n - head.n), len(fresh)]

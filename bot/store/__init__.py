@@ -502,6 +502,10 @@ class Store:
         """Return whether the caller is the one to seal what is new in a shard, as `is_to_sweep` does."""
         return bool(await self.client.do("SET", Keys(shard).audit_sealing, "1", "PX", round(once_in_s * 1000), "NX"))
 
+    async def keep_from_sealing(self, shard: int, within_s: float) -> None:
+        """Have nobody else be the one to seal a shard within that time."""
+        await self.client.do("SET", Keys(shard).audit_sealing, "1", "PX", round(within_s * 1000))
+
     async def sweep(self, shard: int, at_most: int = 500) -> list[WorkItem]:
         """Push what is due in a shard, or nobody took; return it.
 

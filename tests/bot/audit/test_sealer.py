@@ -177,6 +177,24 @@ async def test_other_work_has_its_turn_after_each_record_and_the_key_is_read_onc
     assert ((await head_of(store, 0)).n, turns >= 50, keys_read) == (50, True, 1)
 
 
+async def test_sealing_beside_other_work_rests_after_each_record_and_keeps_the_shard(store: Store) -> None:
+    await append(store, started(), expect=0)
+    for _ in range(20):
+        await append(store, paused())
+    rests_s = list[float]()
+
+    async def rest(for_s: float) -> None:
+        rests_s.append(for_s)
+
+    async def announce(_: Head) -> None: ...
+
+    await Sealer(store, Names(), lambda: KEY, announce, rest).sweep(0, every_s=60)
+
+    assert (await head_of(store, 0)).n == len(rests_s) == 20
+    assert min(rests_s) > 0
+    assert not await store.is_to_seal(0, 60), "another worker does not begin with it, too"
+
+
 async def test_whom_pseudonyms_stand_for_is_read_again_only_where_somebody_else_has_sealed_or_forgotten(
     store: Store,
 ) -> None:
