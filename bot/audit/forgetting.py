@@ -6,13 +6,13 @@ from agents.requests import PersonId
 from bot.audit.chain import record_in
 from bot.audit.log import AuditLog
 from bot.audit.reading import row_of
-from bot.audit.sealer import Sealer, rows_of
+from bot.audit.sealer import Sealer, head_of, rows_of
 from bot.audit.stored import kept_or_none
 from bot.store import Keys, Store
 from bot.store.client import Script
 
 _AT_ONCE = 500
-_FORGET = Script("forget_text")
+_FORGET, _FORGET_PEOPLE = Script("forget_text"), Script("forget_people")
 
 
 class Forgetting:
@@ -32,21 +32,32 @@ class Forgetting:
         return sum([await self._forget_in(shard, person) for shard in range(self._store.shards)])
 
     async def _forget_in(self, shard: int, person: str) -> int:
-        while await self._sealer.seal(shard):
-            pass
+        await self._seal_until_now(shard)
         rows = await rows_of(self._store, shard)
         pseudonyms = row_of(rows, person)
         if not pseudonyms:
             return 0
         await self._log.note("forgotten", people=map(PersonId, sorted(pseudonyms)), near=f"s{shard}r-aaaaaaaaaaaaa")
-        while await self._sealer.seal(shard):
-            pass
-        deleted = await self._delete_texts(shard, pseudonyms)
-        await self._store.client.do("HDEL", Keys(shard).audit_people, *sorted(pseudonyms))
-        return deleted
+        await self._seal_until_now(shard)
+        deleted, place, keys = 0, 0, Keys(shard)
+        while True:
+            head = await head_of(self._store, shard)
+            deleted += await self._delete_texts(shard, pseudonyms, place)
+            # What is sealed after this has other pseudonyms; of what was sealed since, texts are deleted first.
+            names = [keys.audit_head, keys.audit_people]
+            if await self._store.client.run(_FORGET_PEOPLE, names, [str(head), *sorted(pseudonyms)]):
+                return deleted
+            place = head.n
 
-    async def _delete_texts(self, shard: int, pseudonyms: set[str]) -> int:
-        keys, place, deleted = Keys(shard), 0, 0
+    async def _seal_until_now(self, shard: int) -> None:
+        """Seal what has been noted by now, whoever else seals meanwhile."""
+        new = Keys(shard).audit_new
+        newest = await self._store.client.do("XREVRANGE", new, "+", "-", "COUNT", 1)
+        while newest and await self._store.client.do("XRANGE", new, "-", newest[0][0], "COUNT", 1):
+            await self._sealer.seal(shard)
+
+    async def _delete_texts(self, shard: int, pseudonyms: set[str], after: int) -> int:
+        keys, place, deleted = Keys(shard), after, 0
         while entries := await self._store.client.do(
             "XRANGE", keys.audit_chain, f"(0-{place}" if place else "-", "+", "COUNT", _AT_ONCE
         ):

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
@@ -26,12 +27,14 @@ _SEAL = Script("seal")
 _AT_ONCE = 100
 # Of each shard in its turn, so that no shard waits for the long backlog of another.
 _BATCHES = 10
-# A run is read once for facts of it that stand near each other, and few are held at a time.
-_RUNS_AT_ONCE = 8
+# A run is read once for facts of it that stand near each other, and few are read and held at a time: no more events are
+# read in one turn of the loop, but for those of one run.
+_RUNS_AT_ONCE, _EVENTS_AT_ONCE = 8, 100
 # All workers ask; this part of the interval after one of them sealed, none need do it again.
 _ENOUGH = 0.9
-# Of the loop's time for whoever seals beside other work, and for what has waited for so long.
-_SHARE, _SHARE_OF_OLD, _OLD_S = 0.2, 0.5, 60.0
+# Of the loop's time for whoever seals beside other work, and so much of it in a row; more for what waits so long.
+_SHARE, _TURN_S = 0.2, 0.005
+_OLD_S, _SHARE_OF_OLD, _TURN_OF_OLD_S = 60.0, 0.5, 0.02
 _WORDS_CHARS = 2_000
 # What in a policy holds people.
 _NAMING = frozenset({"people", "by", "may_deny", "editors", "person", "to"})
@@ -68,6 +71,49 @@ class Fact:
         """About when it was noted."""
         return datetime.fromtimestamp(int(self.id.partition("-")[0]) / 1000, UTC)
 
+    @property
+    def run_id(self) -> str:
+        """The run that it is of; empty where it is of none."""
+        return self.fields.get("run", "")
+
+    @property
+    def last(self) -> int:
+        """The last event of the run that it is of; 0 where that can't be read."""
+        try:
+            return int(self.fields["first"]) + int(self.fields["count"]) - 1
+        except (ValueError, KeyError):
+            return 0
+
+
+class _Pace:
+    """Keeps work to its share of the loop's time, whatever others do with the rest.
+
+    Where they take their time, each of its turns comes late: it is as much longer, up to a bound. Else what they bring
+    would be more than it takes away, for as long as they are at it.
+    """
+
+    def __init__(self, waited_s: float, clock: Callable[[], float]) -> None:
+        is_old = waited_s > _OLD_S
+        self._share, self._turn_s = (_SHARE_OF_OLD, _TURN_OF_OLD_S) if is_old else (_SHARE, _TURN_S)
+        self._clock, self._began, self._worked_s, self._in_turn_s = clock, clock(), 0.0, 0.0
+
+    @contextmanager
+    def working(self) -> Generator[None]:
+        """Count what is done inside; nothing is waited for there."""
+        began = self._clock()
+        yield
+        took_s = self._clock() - began
+        self._worked_s += took_s
+        self._in_turn_s += took_s
+
+    def rest_s(self) -> float | None:
+        """Return how long to let others work now; None where this turn may go on."""
+        over_s = self._worked_s / self._share - (self._clock() - self._began)
+        if over_s <= 0 and self._in_turn_s < self._turn_s:
+            return None
+        self._in_turn_s = 0.0
+        return max(over_s, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -82,7 +128,7 @@ class Sealer:
     """Chains what is new under `key`; `announce` hears of each new head, after it is there.
 
     Several may seal one shard: one of them does, and the others find that there is nothing left. Other work has its
-    turn after each record, and beside a worker's runs sealing rests longer than it works.
+    turn after each record; beside a worker's runs sealing keeps to a share of the time (`_Pace`).
     """
 
     def __init__(
@@ -92,8 +138,10 @@ class Sealer:
         key: Callable[[], bytes],
         announce: Announce,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._people, self._key, self._announce, self._rest = store, people, key, announce, rest
+        self._store, self._people, self._key, self._announce = store, people, key, announce
+        self._rest, self._clock = rest, clock
         self._announced = set[int]()
         self._tables, self._everybody = object(), Everybody({})
         self._known = dict[int, _Known]()
@@ -112,16 +160,18 @@ class Sealer:
     async def sweep(self, shard: int, every_s: float | None = None) -> None:
         """Seal what is new in a shard. Never raises: what is not sealed now is sealed later, or by another.
 
-        With `every_s` it rests, and keeps the others from this shard for that time after each batch.
+        With `every_s` it rests, and keeps the others from this shard for that time or more after each batch.
         """
         try:
             head, rests = None, every_s is not None
             for _ in range(_BATCHES):
+                began = self._clock()
                 if (sealed_now := await self.seal(shard, rests=rests)) is None:
                     break
                 head = sealed_now
-                if every_s is not None:
-                    await self._store.keep_from_sealing(shard, every_s * _ENOUGH)
+                if every_s is not None:  # the next batch may take longer than this one
+                    within_s = max(every_s * _ENOUGH, 2 * (self._clock() - began))
+                    await self._store.keep_from_sealing(shard, within_s)
             if head:
                 await self._say(head)
             if shard not in self._announced and (head := await head_of(self._store, shard)).n:
@@ -157,18 +207,23 @@ class Sealer:
             return None
         pseudonyms = await self._pseudonyms(head, count)
         key, args, end = self._key(), list[str | bytes](), head
-        share = _SHARE_OF_OLD if time.time() - facts[0].at.timestamp() > _OLD_S else _SHARE
-        began = time.monotonic()
-        async for record in self._records(facts):
-            pseudonyms.know(_people_in(record.policy))
-            body, kept = split(record, pseudonyms)
-            one, end = sealed(key, end, body)
-            args += _written(one, kept)
-            await self._rest((time.monotonic() - began) * (1 / share - 1) if rests else 0)
-            began = time.monotonic()
+        pace = _Pace(time.time() - facts[0].at.timestamp(), self._clock)
+        for some in _read_at_once(facts):
+            runs = await self._runs(some)
+            for fact in some:
+                with pace.working():
+                    records = _of(fact, runs)
+                for record in records:
+                    with pace.working():
+                        pseudonyms.know(_people_in(record.policy))
+                        body, kept = split(record, pseudonyms)
+                        one, end = sealed(key, end, body)
+                        args += _written(one, kept)
+                    if (rest_s := pace.rest_s() if rests else 0.0) is not None:
+                        await self._rest(rest_s)
         fresh = pseudonyms.fresh
         people = [text for name, row in fresh.items() for text in (name, row.model_dump_json())]
-        counts = [len(facts), (end.n - head.n), len(fresh)]
+        counts = [len(facts), (end.n - head.n), len(fresh), count]
         names = [keys.audit_head, keys.audit_chain, keys.audit_kept, keys.audit_people, keys.audit_new]
         ids = [fact.id for fact in facts]
         if not await self._store.client.run(_SEAL, names, [str(head), str(end), *counts, *ids, *args, *people]):
@@ -188,21 +243,10 @@ class Sealer:
             return known.pseudonyms
         return Pseudonyms(await rows_of(self._store, head.shard), self._everybody, self._people.name_of)
 
-    async def _records(self, facts: Sequence[Fact]) -> AsyncIterator[AuditRecord]:
-        """Yield the records of these facts in their order; what can't be read is a record, too."""
-        runs = dict[str, Sequence[Event] | None]()
-        for fact in facts:
-            run_id = fact.fields.get("run", "")
-            if run_id and run_id not in runs:
-                if len(runs) >= _RUNS_AT_ONCE:
-                    del runs[next(iter(runs))]
-                runs[run_id] = await self._events(run_id)
-            try:
-                found = _happened(fact, runs[run_id]) if run_id else [_noted(fact)]
-            except (ValueError, KeyError):  # nothing of ours: it stands in the log, and keeps nothing else from it
-                found = [AuditRecord(kind="unreadable", at=fact.at, words=str(fact.fields)[:_WORDS_CHARS])]
-            for record in found:
-                yield record
+    async def _runs(self, facts: Sequence[Fact]) -> dict[str, Sequence[Event] | None]:
+        """Return the events of the runs that facts are of."""
+        names = list(dict.fromkeys(fact.run_id for fact in facts if fact.run_id))
+        return dict(zip(names, await asyncio.gather(*map(self._events, names)), strict=True))
 
     async def _events(self, run_id: str) -> Sequence[Event] | None:
         try:
@@ -217,6 +261,29 @@ class Sealer:
 def _fact(entry: tuple[bytes, Mapping[bytes, bytes]]) -> Fact:
     name, fields = entry
     return Fact(name.decode(), {field.decode(): value.decode(errors="replace") for field, value in fields.items()})
+
+
+def _read_at_once(facts: Sequence[Fact]) -> Iterator[list[Fact]]:
+    """Yield facts in their order, as many as stand together whose runs are read and held at once."""
+    some, ends = list[Fact](), dict[str, int]()
+    for fact in facts:
+        then = ends | ({fact.run_id: max(fact.last, ends.get(fact.run_id, 0))} if fact.run_id else {})
+        is_much = len(then) > _RUNS_AT_ONCE or sum(then.values()) > _EVENTS_AT_ONCE
+        if is_much and ends and then.keys() != ends.keys():
+            yield some
+            some, then = [], {fact.run_id: fact.last}
+        some.append(fact)
+        ends = then
+    if some:
+        yield some
+
+
+def _of(fact: Fact, runs: Mapping[str, Sequence[Event] | None]) -> list[AuditRecord]:
+    """The records of a fact; what can't be read is one, too."""
+    try:
+        return _happened(fact, runs[fact.run_id]) if fact.run_id else [_noted(fact)]
+    except (ValueError, KeyError):  # nothing of ours: it stands in the log, and keeps nothing else from it
+        return [AuditRecord(kind="unreadable", at=fact.at, words=str(fact.fields)[:_WORDS_CHARS])]
 
 
 def _noted(fact: Fact) -> AuditRecord:

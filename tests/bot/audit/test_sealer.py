@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from bot.audit.reading import Query
 from bot.audit.sealer import Sealer, head_of
 from bot.errors import Invalid, Unavailable
 from bot.store import Commit, Keys, Store
+from bot.store.client import Script
 from bot.testing import events as build
 from tests.bot.audit.parts import KEY, Names, a_reader, a_sealer, log_of, sealed_all, verified
 from tests.bot.store.stores import RUN, a_store, append, paused, started
@@ -193,6 +195,49 @@ async def test_sealing_beside_other_work_rests_after_each_record_and_keeps_the_s
     assert (await head_of(store, 0)).n == len(rests_s) == 20
     assert min(rests_s) > 0
     assert not await store.is_to_seal(0, 60), "another worker does not begin with it, too"
+
+
+async def test_attack_where_others_keep_the_loop_long_sealing_takes_longer_turns_so_that_no_backlog_grows(
+    store: Store,
+) -> None:
+    await append(store, started(), expect=0)
+    for _ in range(60):
+        await append(store, paused())
+    now_s, rests = 0.0, 0
+
+    def clock() -> float:
+        nonlocal now_s
+        now_s += 0.0002
+        return now_s
+
+    async def rest(for_s: float) -> None:  # others take their time
+        nonlocal now_s, rests
+        now_s += for_s + 0.05
+        rests += 1
+
+    async def announce(_: Head) -> None: ...
+
+    await Sealer(store, Names(), lambda: KEY, announce, rest, clock).sweep(0, every_s=60)
+
+    assert (await head_of(store, 0)).n == 60
+    assert 2 < rests < 12
+
+
+async def test_facts_of_many_runs_beside_each_other_are_sealed_in_their_order(store: Store) -> None:
+    runs = [RunId(f"s0r-{letter * 13}") for letter in "abcdefghijklmnopqrst"]
+    for run_id in runs:
+        await store.commit(Commit(run_id=run_id, events=[build.started(run_id=run_id)], expect=0))
+    for seq in (1, 2, 3):
+        for run_id in runs:
+            await store.commit(Commit(run_id=run_id, events=[paused()], expect=seq))
+    await AuditLog(store).note("frozen", who=PersonId("bo"), near=RUN)
+    await sealed_all(store)
+
+    found = await a_reader(store).search(Query())
+
+    told = [(one["run_id"], one["seq"]) for one in found[0] if one["kind"] == "paused"]
+    assert told == [(run_id, seq) for seq in (2, 3, 4) for run_id in runs]
+    assert (found[0][-1]["kind"], (await verified(store)).findings) == ("frozen", [])
 
 
 async def test_whom_pseudonyms_stand_for_is_read_again_only_where_somebody_else_has_sealed_or_forgotten(
@@ -397,6 +442,70 @@ async def test_forgetting_again_after_a_crash_in_the_middle_does_the_rest(store:
     await Forgetting(store, a_sealer(store)).forget("bo")
 
     assert ((await log_of(store))[1]["who"], (await verified(store)).findings) == ("forgotten", [])
+
+
+def interrupted(store: Store, do: Callable[[], Awaitable[object]]) -> Sealer:
+    """A sealer of which each batch of a hundred waits until `do` is done, before its records are written."""
+    rests = 0
+
+    async def rest(_: float) -> None:
+        nonlocal rests
+        rests += 1
+        if rests % 100 == 1:
+            await do()
+
+    async def announce(_: Head) -> None: ...
+
+    return Sealer(store, Names(), lambda: KEY, announce, rest)
+
+
+@guards("seal.lua:people")
+async def test_attack_what_is_sealed_while_somebody_is_forgotten_names_nobody_who_is_not_known_any_more(
+    store: Store,
+) -> None:
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="because")
+    await sealed_all(store)
+    people = Keys(0).audit_people
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="once more")
+
+    async def end_of_forgetting() -> None:
+        await store.client.do("DEL", people)
+
+    await interrupted(store, end_of_forgetting).seal(0)
+    await sealed_all(store)
+
+    assert [one["who"] for one in await log_of(store)] == ["forgotten", "bo"]
+
+
+async def test_attack_whatever_was_noted_of_somebody_is_forgotten_though_others_seal_at_the_same_time(
+    store: Store,
+) -> None:
+    for number in range(350):
+        await AuditLog(store).note("frozen", who=PersonId("bo"), words=f"secret {number}")
+    await a_sealer(store).seal(0)
+    other = a_sealer(store)
+
+    await Forgetting(store, interrupted(store, lambda: other.seal(0))).forget("bo")
+    await sealed_all(store)
+
+    assert b"secret" not in b"".join(await store.client.do("HVALS", KEPT))
+    assert {str(one["who"]) for one in await log_of(store, Query(kind="frozen"))} == {"forgotten"}
+    assert (await verified(store)).findings == []
+
+
+@guards("forget_people.lua:head")
+async def test_nobody_is_forgotten_while_texts_of_them_come(store: Store) -> None:
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="because")
+    await sealed_all(store)
+    keys, before = Keys(0), await head_of(store, 0)
+    [name] = await store.client.do("HKEYS", keys.audit_people)
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="once more")
+    await sealed_all(store)
+
+    async def forget(head: Head) -> int:
+        return await store.client.run(Script("forget_people"), [keys.audit_head, keys.audit_people], [str(head), name])
+
+    assert [await forget(before), await forget(await head_of(store, 0))] == [0, 1]
 
 
 async def test_what_was_copied_into_a_run_is_not_recorded_again(store: Store) -> None:
