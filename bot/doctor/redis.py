@@ -261,8 +261,11 @@ async def _clock(client: Client, now: Callable[[], datetime]) -> Finding:
 
 
 def _log(about: Mapping[str, Any]) -> Finding:
-    """Whether the last writes of the append-only file worked; a full disk shows here wherever Redis is."""
-    names = ("aof_last_write_status", "aof_last_bgrewrite_status")
+    """Whether its last writes to its disk worked; a full one shows here wherever Redis is.
+
+    Once a snapshot fails it takes no writes (`stop-writes-on-bgsave-error`).
+    """
+    names = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
     what, fix = "whether Redis writes its append-only file", "let this user call INFO"
     if not {"aof_enabled", *names} <= about.keys():
         return not_tried(what, "Redis does not tell", fix)
@@ -270,7 +273,7 @@ def _log(about: Mapping[str, Any]) -> Finding:
         return Finding(sign="!", what="Redis keeps no append-only file", fix="appendonly yes, appendfsync always")
     if bad := [name for name in names if about[name] != "ok"]:
         fix = "see the log of Redis and the room on its disk"
-        return Finding(sign="✗", what=f"Redis could not write its append-only file: {', '.join(bad)}", fix=fix)
+        return Finding(sign="✗", what=f"Redis could not write to its disk the last time: {', '.join(bad)}", fix=fix)
     return Finding(sign="✓", what="Redis wrote its append-only file the last time")
 
 

@@ -128,6 +128,30 @@ class RedisServer:
         if self._process:
             self._process.send_signal(signal.SIGCONT)
 
+    def lose_disk(self) -> None:
+        """From now on its snapshots fail, and so it takes no writes; it needs `save` among its options."""
+        (self._folder / "dump.rdb").unlink(missing_ok=True)
+        (self._folder / "dump.rdb").mkdir()
+        self._snapshot("err")
+
+    def find_disk(self) -> None:
+        """It takes writes again."""
+        (self._folder / "dump.rdb").rmdir()
+        self._snapshot("ok")
+
+    def _snapshot(self, ends: str) -> None:
+        connection = self.connect()
+
+        def has_ended() -> bool:
+            told = str(connection.ask("INFO", "persistence"))
+            return "rdb_bgsave_in_progress:0" in told and f"rdb_last_bgsave_status:{ends}" in told
+
+        try:
+            connection.ask("BGSAVE")
+            wait_until(has_ended, what=f"a snapshot that ends {ends}")
+        finally:
+            connection.close()
+
     def connect(self) -> Redis:
         """A connection of the test's own."""
         return Redis(self.url)

@@ -21,6 +21,7 @@ from bot.store.client.errors import (
     as_ours,
     is_away,
     ours,
+    refuses_writes,
 )
 from bot.store.client.library import exceptions, from_url
 from bot.store.client.line import Arg, Command, checked
@@ -182,7 +183,9 @@ class Client:
         return [replies[place] for place in range(len(commands))]
 
     async def refusals(self, commands: Sequence[Command]) -> list[str]:
-        """Return why the server would not run each of `commands`, "" where it would. None of them is executed.
+        """Return why the server would not run each of `commands`, "" where it would, once it takes writes.
+
+        None of them is executed.
 
         A transaction is refused what may not run when it is queued, and then it is discarded. Raises StoreError.
         https://redis.io/docs/latest/develop/using-commands/transactions
@@ -200,7 +203,9 @@ class Client:
             return replies
 
         replies = await self._patiently(attempt)
-        return [str(reply) if isinstance(reply, Exception) else "" for reply in replies[1:-1]]
+        return [
+            str(reply) if isinstance(reply, Exception) and not refuses_writes(reply) else "" for reply in replies[1:-1]
+        ]
 
     @asynccontextmanager
     async def listening(self, channels: Sequence[str], quiet_s: float = QUIET_S) -> AsyncGenerator[Listener]:

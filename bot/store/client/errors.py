@@ -35,6 +35,10 @@ class StoreUnavailable(StoreError):
     """Redis can't be reached, or lost the connection: the same call may work later."""
 
 
+class TakesNoWrites(StoreUnavailable):
+    """Redis answers, and refuses what would change it until it has room again, in memory or on its disk."""
+
+
 class OtherRelease(StoreError):
     """An event that this release can't read: another one wrote it a short while ago, and goes on with it."""
 
@@ -70,10 +74,18 @@ def is_away(error: Exception) -> bool:
     return isinstance(error, _AWAY) or (isinstance(error, exceptions.ResponseError) and str(error).startswith(_PASSING))
 
 
+def refuses_writes(error: Exception) -> bool:
+    """Return whether the server is full, or its disk fails (`maxmemory`, `stop-writes-on-bgsave-error`)."""
+    is_full = isinstance(error, exceptions.OutOfMemoryError)
+    return is_full or (isinstance(error, exceptions.ResponseError) and str(error).startswith("MISCONF"))
+
+
 def ours(error: Exception) -> StoreError:
     """The error that callers know, for one of redis-py or of the network."""
     if is_away(error):
         return StoreUnavailable(f"Redis does not answer: {error}", _TRIED_AGAIN)
+    if refuses_writes(error):
+        return TakesNoWrites(f"Redis takes no writes: {error}", f"{_TRIED_AGAIN}. {_SEE_REDIS}")
     if isinstance(error, exceptions.RedisClusterException):
         fix = "Begin SAYSO_REDIS_URL with redis:// or redis+sentinel://, or let its user run CLUSTER SLOTS"
         return StoreError(f"Redis does not say that it is a cluster: {error}", fix)

@@ -130,6 +130,18 @@ async def test_memory_that_is_used_up_is_wrong(server: RedisServer, maxmemory: s
     assert (finding.sign, "raise maxmemory" in finding.fix) == (sign, sign == "✗")
 
 
+async def test_a_disk_that_fails_is_named_and_takes_no_right_away(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis", {"save": "3600 1"}) as server:
+        server.start()
+        server.lose_disk()
+
+        every = await findings(server)
+
+    assert [one.what for one in every if one.sign == "✗"] == [
+        "Redis could not write to its disk the last time: rdb_last_bgsave_status"
+    ]
+
+
 async def test_the_disk_of_a_redis_under_an_outside_name_is_not_tried(server: RedisServer) -> None:
     finding = await found("disk of Redis", server, server.url.replace("127.0.0.1", "127.1"))
 
