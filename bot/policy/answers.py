@@ -182,15 +182,22 @@ def _is_only_said(statement: Statement) -> bool:
 
 def refuses(text: str) -> bool:
     """Return whether `text` plainly refuses, beyond a bare no: to a question that is an answer."""
-    if stops_plainly(text) or goes_on(text):
+    rest = _behind_no(text)
+    if stops_plainly(text) or goes_on(text) or goes_on(rest):
         return stops_plainly(text)
+    return read_reply(rest).said == "deny"
+
+
+def _behind_no(text: str) -> str:
     found = _BARE_NO.match(text)
-    return read_reply(text[found.end() :] if found else text).said == "deny"
+    return text[found.end() :] if found else text
 
 
 def is_withdrawal(text: str) -> bool:
     """Return whether a requester's words plainly take back the request: a denial, or `cancel`, or `stop`."""
-    return stops_plainly(text) or read_reply(called(text)).said == "deny"
+    if stops_plainly(text):
+        return True
+    return read_reply(called(text)).said == "deny" and not goes_on(_behind_no(called(text)))
 
 
 def is_stop(text: str) -> bool:

@@ -1,56 +1,58 @@
 """Words that stop what runs, as people type them in a hurry: `ok, stop bitte`, `oh no, cancel that`. Pure.
 
-A text is one only as a whole: `stop the old server first, then deploy` tells what to do, and `don't stop` to go on.
+A text is one only as a whole, and then in any order: `stop the old server first, then deploy` tells what to do, and
+`don't stop` to go on. The words are data, in `channels.email.reply.vocabulary`.
 """
 
 import re
 import unicodedata
+from functools import cache
 
 from agents.text import strip_invisible
-from channels.email.reply.vocabulary import fold
+from channels.email.reply.vocabulary import BESIDE_STOP, KEEPS_ON, STOP, fold
 
 MOST_CHARS = 120
 """Longest text that is nothing but a stop."""
 
-_CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
-_BEFORE = (
-    "ok(?:ay)?|oh|no|nope|nein|hm+|um+|uh+|ah|ach|argh|well|actually|sorry|hey|hi|hello|hallo|sayso|wait|hold on|warte|"
-    "moment|oops|ups|sofort|jetzt|please|pls|bitte|por favor|per favore|never ?mind|i(?: have|'ve)? changed my mind|"
-    "on second thoughts?|doch|lieber|and|then|(?:can|could|would|will) you|i (?:want|need|have) to|"
-    "(?:i would|i'd) like to|(?:kannst|konntest) du|(?:konnen|konnten) sie|ich mochte|i"
-)
-_STOPS = (
-    "stop+|stoppen?|cancel|abort|halt|withdraw|abbrechen|abbruch|anhalten|stornieren|forget (?:it|this|that|about it)|"
-    "take (?:it|this|that) back|"
-    "call (?:it|this|that) off|halte[tn]?(?: sie)?|annulez?|(?<!no )cancela|"
-    "brich|brechen sie|vergiss (?:es|das)|(?<=bitte )nicht|(?<=doch )nicht"
-)
-_AFTER = (
-    "(?:the|this|that|my) (?:run|deploy(?:ment)?|release|request)|it|this|that|all|everything|"
-    "(?:das|den|diesen?) (?:deployment|deploy|lauf|release|anfrage)|das|es|alles|ab|please|pls|now|"
-    "here|right now|immediately|bitte|jetzt|sofort|an|"
-    "danke|thanks|thank you|sorry|alsjeblieft|por favor|per favore|s'il (?:vous|te) plait|[🛑⛔✋]+"
-)
-_PLAIN = re.compile(rf"(?:(?:{_BEFORE}) )*+(?:{_STOPS})(?: (?:{_AFTER}|{_STOPS}))*+|[🛑⛔✋ ]+")
-_BESIDE = re.compile(r"(?<!\w)'|'(?!\w)|[\s.,;:!?*_\"`\u201c\u201d\u201e()\ufe0f-]+")
+_PHRASE_CHARS = 60
+"""Most characters of one phrase of the vocabulary; it bounds the time."""
 
-# `no` is also `not` there: `não pare`, `no cancele`.
-_GOES_ON = re.compile(
-    r"\s*n(?:ão|ao|o|on)\s+(?:par[aeo]\w*|cancel[aeo]\w*|abort[aeo]\w*|deten\w+|ferm\w+|annull\w+)", re.IGNORECASE
+_CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
+_SIGN = re.compile(r"[🛑⛔✋ ]+")
+_BESIDE = re.compile(
+    r"(?<!\w)'|'(?!\w)|[\s.,;:!?*_\"`~/\u00a1\u00bf\u2013\u2014\u2026\u3001\u3002\u201c\u201d\u201e()\ufe0f-]+"
 )
+_BETWEEN = re.compile(r"[ 🛑⛔✋\u3041-\u30ff\u4e00-\u9fff]")
+"""A blank, and each letter of a language that writes none: beside them a phrase may begin or end."""
+
+
+@cache
+def _stop() -> re.Pattern[str]:
+    return re.compile(STOP)
+
+
+@cache
+def _beside() -> re.Pattern[str]:
+    return re.compile(BESIDE_STOP)
+
+
+@cache
+def _keeps_on() -> re.Pattern[str]:
+    return re.compile(KEEPS_ON)
 
 
 def stops_plainly(text: str) -> bool:
     """Return whether `text` says stop, and else nothing but hesitation, courtesy and what is to be stopped."""
     if len(text) > MOST_CHARS:
         return False
-    plain = fold(unicodedata.normalize("NFKC", strip_invisible(called(text))))
-    return _PLAIN.fullmatch(" ".join(_BESIDE.sub(" ", plain).split())) is not None
+    plain = _folded(called(text))
+    bare = " ".join(_BESIDE.sub(" ", plain).split())
+    return _SIGN.fullmatch(bare) is not None or (_keeps_on().search(plain) is None and _is_made_of_stops(bare))
 
 
 def goes_on(text: str) -> bool:
     """Return whether `text` says not to stop, in words of which the first alone would be a no."""
-    return _GOES_ON.match(text) is not None
+    return len(text) <= MOST_CHARS and _keeps_on().match(_folded(text).lstrip()) is not None
 
 
 def called(text: str) -> str:
@@ -59,3 +61,27 @@ def called(text: str) -> str:
     while bare != before:
         bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
     return bare
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[^\S\n]+", " ", fold(unicodedata.normalize("NFKC", strip_invisible(text))))
+
+
+def _is_made_of_stops(bare: str) -> bool:
+    """Return whether phrases of the vocabulary, at least one of them a stop, make all of `bare`.
+
+    From end to end, as one pattern for it would try every division, or be stuck in one that was taken once: `ab` of
+    `abort`.
+    """
+    ends = {0: False}  # how far phrases reach, and whether a stop is among them
+    places = [at for at in range(1, len(bare) + 1) if at == len(bare) or _BETWEEN.search(bare[at - 1 : at + 1])]
+    for end in places:
+        for start, stops in list(ends.items()):
+            phrase = bare[start:end].strip() if end - start <= _PHRASE_CHARS else ""
+            if not phrase:
+                continue
+            if _stop().fullmatch(phrase):
+                ends[end] = True
+            elif _beside().fullmatch(phrase):
+                ends[end] = ends.get(end, False) or stops
+    return ends.get(len(bare), False)

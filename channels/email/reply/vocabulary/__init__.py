@@ -1,11 +1,11 @@
 """The words that mails are read by: eight languages read as one, because people mix them (`Hi, genehmigt. Thanks`).
 
-The words are data: one TOML file for each language, and one each for what languages share and for what mail systems are
-called. Four more have a table for each language or maker: moments, what speaks against a command, the words that mail
-programs write around a quote, and the names of programs and devices. They hold patterns over folded text: lower case,
-one space between words, and letters of the Latin alphabet without their accents, because phones and habits leave them
-out. A list is joined with `|`. Others use the patterns named here, `every` for the lists of signatures, banners and
-subjects, and `fold`. What a match means is never decided here.
+The words are data: one TOML file for each language, and one each for what languages share and for what mail systems
+are called. Five more have a table for each language or maker: moments, what speaks against a command, what stops a
+run, the words that mail programs write around a quote, and the names of programs and devices. They hold patterns over
+folded text: lower case, one space between words, and letters of the Latin alphabet without their accents, because
+phones and habits leave them out. A list is joined with `|`. Others use the patterns named here, `every` for the lists
+of signatures, banners and subjects, and `fold`. What a match means is never decided here.
 """
 
 import re
@@ -34,7 +34,15 @@ def _read_tables(name: str) -> dict[str, str]:
     return {key: "|".join(dict.fromkeys(word for table in tables for word in table.get(key, ()))) for key in lists}
 
 
-_COMMANDS = _read_tables("commands")
+def _read_negated(name: str) -> str:
+    """The tables of one file that have a negation: it, and right behind it one of their own stops."""
+    found = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    tables = cast("dict[str, dict[str, list[str]]]", found).values()
+    each = (rf"(?:{'|'.join(table['keeps'])}) ?(?:{'|'.join(table['stop'])})" for table in tables if "keeps" in table)
+    return rf"\b(?:{'|'.join(each)})(?![\w'])"
+
+
+_COMMANDS, _STOPS = _read_tables("commands"), _read_tables("stops")
 _THING = r"the (?:deploy\w*|release|rollout|request|run|rollback|change|freeze|approval|command|card|update)"
 _ALL = {language: _read(language) for language in _LANGUAGES}
 _SHARED, _PROGRAMS = _read("shared"), _read("programs")
@@ -123,6 +131,12 @@ MOMENT_WORDS = rf"(?:{_DAYS}|{_MONTHS})s?|{_SOON}|{_LINK}"
 
 COMMANDS = {key: pattern.replace("<days>", _DAYS).replace("<thing>", _THING) for key, pattern in _COMMANDS.items()}
 """What words beside a command may say against it, by the names of the lists in `commands`."""
+
+STOP, BESIDE_STOP = _STOPS["stop"], _STOPS["beside"]
+"""What stops a run, and what may stand beside that, over folded text without marks."""
+
+KEEPS_ON = _read_negated("stops")
+"""A negation right before a stop of its own language: `no pare`, `nicht sofort abbrechen`. Over folded text."""
 
 _ACCENTED = "".join(map(chr, range(0xC0, 0x180)))
 
