@@ -21,6 +21,7 @@ from bot.policy.judgements import (
     Answer,
     Counted,
     Decided,
+    GlassUnconfirmed,
     Judgement,
     LinkBy,
     NoteUnconfirmed,
@@ -162,17 +163,23 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     """Return `statement` as one that breaks the glass, where it is a mail of nothing but `break glass: REASON`.
 
     It is one line, the same in both versions of the mail, and the policy names somebody who may; anything else stays
-    what it is.
+    what it is. `break glass` alone confirms the reason that its writer gave last about the same revision.
     """
     request, text = record.request, statement.text.strip()
     is_mail = statement.channel == "email" and statement.said == "free_text" and statement.is_sure
     is_mail = is_mail and not (statement.asks or statement.about)
     word, colon, reason = text.partition(":")
+    word = word if colon else text.rstrip(".!")
     is_word = " ".join(word.split()).casefold() in {each.casefold() for each in in_all("mail.glass-word")}
     has_glass = request.format == "approval" and bool(request.policy.break_glass)
-    if not (is_mail and has_glass and is_word and colon and reason.strip()) or len(text.splitlines()) > 1:
+    if not (is_mail and has_glass and is_word) or len(text.splitlines()) > 1:
         return statement
-    return replace(statement, said="approve", reason=reason.strip(), breaks_glass=True)
+    if colon and reason.strip():
+        return replace(statement, said="approve", reason=reason.strip(), breaks_glass=True)
+    revision, known = record.glass.get(statement.person, (0, ""))
+    if colon or not known or revision != request.revision:
+        return statement
+    return replace(statement, said="approve", reason=known, breaks_glass=True, note_confirmed=True)
 
 
 def _is_only_said(statement: Statement) -> bool:
@@ -365,6 +372,8 @@ def _noted_text(answer: Answer, judgement: Judgement, statement: Statement) -> s
     match judgement:
         case NoteUnconfirmed():
             return judgement.note
+        case GlassUnconfirmed():
+            return judgement.reason
         case TooLate():  # as a denial in time has it
             return answer.text
         case _:

@@ -28,6 +28,7 @@ from bot.policy.judgements import (
     ClosedOtherwise,
     Counted,
     Decided,
+    GlassUnconfirmed,
     Judgement,
     LinkBy,
     NotEntitled,
@@ -294,6 +295,15 @@ def _note(_: RequestRecord, answer: Answer) -> Judgement | None:
     return NoteUnconfirmed(note=answer.note) if is_asked_back else None
 
 
+def _glass(_: RequestRecord, answer: Answer) -> Judgement | None:
+    """Ask whoever typed a reason as a message: no list of words tells each objection from a reason.
+
+    A page, a window, a terminal and a program have a button, or a word of its own, for this act alone.
+    """
+    is_asked_back = answer.breaks_glass and answer.approve and answer.channel == "email" and not answer.note_confirmed
+    return GlassUnconfirmed(reason=answer.note) if is_asked_back else None
+
+
 # In order: what a requester may always say, whose answer it is, what it says, whether it may still count, whether it is
 # about what stands now.
 CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
@@ -317,6 +327,7 @@ CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
     _same_digest,
     _first_vote,
     _note,
+    _glass,
 )
 
 

@@ -26,7 +26,8 @@ class Answer(Frozen):
     text does not fit its format. `addressee` is whom the card was sent to, None where nothing was sent; `delivery_id`
     is that card, where a token named it. `unbound` says why nothing shows that the person meant this card. `misfits`
     are why something is no answer to a form, `kept` the fields that it does answer. `note`
-    stands beside an approval and is more than courtesy; `note_confirmed` says that it is no condition. `link_by` is how
+    stands beside an approval and is more than courtesy; `note_confirmed` says that it is no condition, or that the glass
+    is to be broken for it. `link_by` is how
     the link came that opened the session in which it was said, or in which its API key was made, where there is one.
     `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it
     changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
@@ -163,6 +164,13 @@ class NoteUnconfirmed(Frozen):
     note: str
 
 
+class GlassUnconfirmed(Frozen):
+    """A reason to break the glass that was typed as a message: nothing is done before its writer says so once more."""
+
+    type: Literal["glass_unconfirmed"] = "glass_unconfirmed"
+    reason: str
+
+
 class StopOrAnswer(Frozen):
     """A requester's words fit the question and would stop the run: nothing goes on before they say which is meant."""
 
@@ -220,6 +228,7 @@ Judgement = Annotated[
     | OutOfDate
     | Unclear
     | NoteUnconfirmed
+    | GlassUnconfirmed
     | StopOrAnswer
     | Remarked
     | Asked

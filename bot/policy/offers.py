@@ -154,5 +154,5 @@ def _is_editable(record: RequestRecord) -> bool:
 
 
 def _glass(record: RequestRecord, meant: Answer, judging: Judging) -> bool:
-    alone = meant.model_copy(update={"approve": True, "breaks_glass": True, "note": _REASON})
+    alone = meant.model_copy(update={"approve": True, "breaks_glass": True, "note": _REASON, "note_confirmed": True})
     return isinstance(judge(record, alone, judging.here), Decided)

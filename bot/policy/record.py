@@ -88,7 +88,8 @@ class RequestRecord(Frozen):
     `void` are votes that count no more, as the id of whoever gave them has another address in the directory.
     `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
     when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop, each with
-    the cards that they held then.
+    the cards that they held then. `glass` are the reasons to break the glass that somebody typed and has not confirmed,
+    each with the revision that it is about.
     The `policy` of the `request` is the one that holds now: see `RequestReassigned`. While it is `frozen`, nothing of
     it starts.
     """
@@ -115,6 +116,9 @@ class RequestRecord(Frozen):
     reminders: dict[PersonId, int] = Field(default_factory=dict[PersonId, int], exclude_if=operator.not_)
     asked_at: dict[PersonId, AwareDatetime] = Field(
         default_factory=dict[PersonId, AwareDatetime], exclude_if=operator.not_
+    )
+    glass: dict[PersonId, tuple[int, str]] = Field(
+        default_factory=dict[PersonId, tuple[int, str]], exclude_if=operator.not_
     )
     doubts: dict[PersonId, tuple[DeliveryId, ...]] = Field(
         default_factory=dict[PersonId, tuple[DeliveryId, ...]], exclude_if=operator.not_
@@ -218,6 +222,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
                 "comments": _comments(record, event),
                 "stopped": record.stopped or _stop(record, event),
                 "doubts": _doubts(record, event),
+                "glass": _glass(record, event),
             }
         case CardReplaced():
             return _replaced(record, event)
@@ -294,6 +299,13 @@ def _doubts(record: RequestRecord, event: AnswerNoted) -> dict[PersonId, tuple[D
         return record.doubts
     held = (holder.delivery_id for holder in record.holders if holder.person == event.person)
     return {**record.doubts, event.person: tuple(held)}
+
+
+def _glass(record: RequestRecord, event: AnswerNoted) -> dict[PersonId, tuple[int, str]]:
+    """The newest reason of each person; what they write after it in other words takes it back."""
+    others = {person: said for person, said in record.glass.items() if person != event.person}
+    is_reason = event.outcome == "glass_unconfirmed"
+    return {**others, event.person: (record.request.revision, event.text)} if is_reason else others
 
 
 def _comments(record: RequestRecord, event: AnswerNoted) -> tuple[Comment, ...]:

@@ -39,6 +39,7 @@ from bot.policy.judgements import (
     Decided,
     Delegated,
     DelegationRefused,
+    GlassUnconfirmed,
     Judgement,
     NotEntitled,
     NoteUnconfirmed,
@@ -273,7 +274,7 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
             return say("answer.out-of-date", changes=changes_of(request))
         case Unclear():
             return _unclear(request, judgement)
-        case NoteUnconfirmed() | StopOrAnswer():
+        case NoteUnconfirmed() | StopOrAnswer() | GlassUnconfirmed():
             return _which(judgement)
         case Remarked():
             return say("answer.remarked")
@@ -288,8 +289,11 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
             return judgement.why
 
 
-def _which(judgement: NoteUnconfirmed | StopOrAnswer) -> str:
+def _which(judgement: NoteUnconfirmed | StopOrAnswer | GlassUnconfirmed) -> str:
     """Ask which of two things somebody meant."""
+    if isinstance(judgement, GlassUnconfirmed):
+        said = one_line(judgement.reason, REASON_CHARS)
+        return say("answer.glass-unconfirmed", reason=said, word=say("mail.glass-word"))
     if isinstance(judgement, NoteUnconfirmed):
         return say("answer.note-unconfirmed", note=quote(judgement.note, REASON_CHARS))
     return say("answer.stop-or-answer", said=one_line(judgement.text, _SAID_CHARS), word=say("answer.word"))
@@ -337,6 +341,7 @@ _OUTCOMES = {
     "superseded": "story.outcome-superseded",
     "unclear": "story.outcome-unclear",
     "note_unconfirmed": "story.outcome-note-unconfirmed",
+    "glass_unconfirmed": "story.outcome-glass-unconfirmed",
     "stop_or_answer": "story.outcome-stop-or-answer",
     "edit_refused": "story.outcome-edit-refused",
     "delegation_refused": "story.outcome-delegation-refused",

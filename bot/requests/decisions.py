@@ -29,6 +29,7 @@ from bot.policy.judgements import (
     Decided,
     Delegated,
     DelegationRefused,
+    GlassUnconfirmed,
     Judgement,
     NotThisWay,
     OutOfDate,
@@ -508,7 +509,8 @@ class _Renewal:
 
 def _is_no_vote(judgement: Judgement) -> bool:
     """Return whether its writer could answer better."""
-    return isinstance(judgement, NotThisWay | Unclear | StopOrAnswer | Asked | EditRefused | DelegationRefused)
+    asks = GlassUnconfirmed | StopOrAnswer | Asked
+    return isinstance(judgement, NotThisWay | Unclear | asks | EditRefused | DelegationRefused)
 
 
 def _is_renewed(record: RequestRecord, answer: Answer) -> bool:

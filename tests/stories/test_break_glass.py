@@ -480,6 +480,9 @@ async def test_by_mail_it_is_one_line_with_the_reason(office: World) -> None:
     assert "break glass: …" not in other.text
 
     await office.reply("bo", card, f"Hi,\n\nBreak Glass: {DOWN}")
+    fresh = await office.next_mail("bo", about="with nothing but break glass")
+    assert DOWN in " ".join(fresh.text.split())
+    await office.reply("bo", fresh, "Break glass.\n\nThanks,\nBo")
 
     assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
     now = await office.request(record.request.id)

@@ -10,6 +10,8 @@ from agents.requests import PersonId
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.fakes.slack.driver import Workspace
+from tests.guards import guards
+from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import a_console
 from tests.servers.web import serving
@@ -87,9 +89,77 @@ async def test_attack_a_mail_that_breaks_the_glass_and_says_no_breaks_nothing(
         assert (await world.request(record.request.id)).state == "open"
         assert await comments(world, record) == [(f"{word}: {text}", "unclear") for text in against]
         await world.reply("bo", card, f"{word}: {honest}")
+        await world.next_mail("bo", about=honest[:20])
+        await world.reply("bo", card, word)
         assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
         [vote] = (await world.request(record.request.id)).votes
         assert (vote.breaks_glass, vote.reason) == (True, honest)
+
+
+UNKNOWN = [
+    "production is down, the board has the last word", "the server is broken; I leave the choice to Dan",
+    "checkout is down, and only Cy can judge whether this helps", "checkout was down last week",
+    "checkout is down in the test lab", "checkout ist kaputt, Dan hat das letzte Wort", DOWN,
+]  # fmt: skip
+"""Objections in words of no list; and a reason, as nobody can tell them apart."""
+
+
+@guards("judge:glass")
+@pytest.mark.parametrize("reason", few_of(UNKNOWN, 0, 6))
+async def test_attack_a_typed_reason_of_whatever_words_breaks_nothing_before_its_writer_says_so_once_more(
+    office: World, reason: str
+) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    card = await office.next_mail("bo")
+
+    for _ in range(2):  # the same once more may be a copy
+        await office.reply("bo", card, f"break glass: {reason}")
+    await office.next_mail("bo", about="with nothing but break glass")
+    await office.reply("cy", await office.next_mail("cy"), "break glass")
+    await office.next_mail("cy", about="counted")
+    await office.quiet()
+
+    assert (await office.request(record.request.id)).state == "open"
+    assert await comments(office, record) == [(reason, "glass_unconfirmed")] * 2 + [("break glass", "unclear")]
+    await office.reply("bo", card, "break glass")
+    await office.ended(record.request.run_id)
+    assert office.workshop.effects == ["press bell"]
+
+
+async def test_attack_a_reason_that_its_writer_took_back_or_gave_for_another_version_is_confirmed_by_nothing(
+    office: World,
+) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    card = await office.next_mail("bo")
+
+    await office.reply("bo", card, f"break glass: {DOWN}")
+    await office.reply("bo", await office.next_mail("bo", about="with nothing but break glass"), "wait for Cy, please")
+    await office.next_mail("bo", about="counted")
+    await office.reply("bo", card, "break glass")
+    await office.quiet()
+    assert (await office.request(record.request.id)).state == "open"
+
+    await office.reply("bo", card, f"break glass: {DOWN}")
+    await office.quiet()
+    await office.decide("anna", record, "free_text", "only the small one", channel="email")
+    await office.reply("bo", card, "break glass")
+    newest = await office.next_mail("bo", about="only the small one")
+    await office.reply("bo", newest, "break glass")
+    await office.quiet()
+
+    assert (await office.request(record.request.id)).state == "open"
+    assert office.workshop.effects == []
+
+
+async def test_a_denial_counts_while_a_reason_waits_for_its_writer(office: World) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    card = await office.next_mail("bo")
+
+    await office.reply("bo", card, f"break glass: {DOWN}")
+    await office.reply("bo", await office.next_mail("bo", about="with nothing but break glass"), "no")
+    await office.ended(record.request.run_id)
+
+    assert (await office.request(record.request.id)).state == "denied"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +175,8 @@ async def test_whoever_gives_a_reason_in_letters_that_nobody_here_reads_is_told_
     assert f"{TOLD}, in Latin letters" in told
     assert office.workshop.effects == []
     await office.reply("bo", card, f"break glass: {DOWN}")
+    await office.next_mail("bo", about="with nothing but break glass")
+    await office.reply("bo", card, "break glass")
     await office.ended(record.request.run_id)
     assert office.workshop.effects == ["press bell"]
 
