@@ -295,15 +295,15 @@ def kept_in(file: Path) -> Kept | None:
     Raises OSError, also for what nobody here wrote: then it is not known what was seen.
     """
     try:
-        text = file.read_text()
+        body = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     kept: Kept | None = None
     try:
-        for line in text.splitlines(keepends=True):
-            if line.endswith("\n"):  # else its process died while it wrote it
+        for line in body.splitlines(keepends=True):
+            if line.endswith(b"\n"):  # else its process died while it wrote it
                 kept = _with(kept, json.loads(line))
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise OSError(f"{file} can't be read: {error}") from error
     return kept
 

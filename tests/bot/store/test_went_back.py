@@ -283,10 +283,11 @@ async def test_what_was_seen_is_kept_in_a_file_that_does_not_grow_for_ever(seen:
     assert kept.shards[0].starts.number == 3_999
 
 
+@pytest.mark.parametrize("written", [b'["mark"\n', b"\xff\xfe\n", b"[" * 100_000 + b"\n"], ids=["cut", "bytes", "deep"])
 async def test_attack_what_can_not_be_read_of_what_was_seen_is_no_reason_to_begin(
-    seen: Store, redis: str, tmp_path: Path
+    seen: Store, redis: str, tmp_path: Path, written: bytes
 ) -> None:
-    (tmp_path / FILE).write_text('["mark"\n')
+    (tmp_path / FILE).write_bytes(written)
 
     async with a_store(redis) as later:
         with pytest.raises(OtherStore, match=r"not known.*If Redis was not put back since, delete"):
