@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from starlette.types import Message, Receive, Scope, Send
 from bot.errors import RateLimited
 from bot.web.connections import LIMITS, Limits, open_files
 from bot.web.guards import Admitted
+from bot.web.metrics import Metrics
+from bot.web.turns import SHARES, Kind, Share, Turns
 from bot.web.waits import Full, Waits
 from tests.servers.web import serving
 from tests.servers.web_process import a_web, key_of
@@ -172,40 +175,139 @@ def is_reset(reader: socket.socket) -> bool:
     return False
 
 
-async def test_while_too_many_requests_are_answered_others_are_told_when_to_come_again(world: World) -> None:
-    waits, calls, end = Waits(), list[str](), asyncio.Event()
+class Asked:
+    """Requests to an `Admitted` over an application that notes them, and what each was answered with."""
 
-    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-        calls.append(scope["path"])
+    def __init__(self, most: int = 1_200, shares: dict[Kind, Share] = SHARES) -> None:
+        self.waits, self.end = Waits(), asyncio.Event()
+        self.begun, self.in_passes, self.refused = list[str](), Counter[int](), dict[str, Mapping[bytes, bytes]]()
+        self._pass, self._most = 0, most
+        turns = Turns(lambda scope: b"good" in dict(scope["headers"]).get(b"authorization", b""), shares)
+        self._admitted = Admitted(self._app, self.waits, most, turns)
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.begun.append(scope["path"])
+        self.in_passes[self._pass] += 1
         if scope["path"] == "/waits":
-            with waits.one_more("anna"):
-                await end.wait()
-        if scope["path"] == "/sends":
+            with self.waits.one_more("anna"):
+                await self.end.wait()
+        if scope["path"].startswith("/sends"):
             await receive()
-        await end.wait()
+            self.begun.append(f"whole {scope['path']}")
+            self.in_passes[self._pass] += 1
+        if scope["path"].startswith("/at-once"):
+            return await send({"type": "http.response.start", "status": 200, "headers": []})
+        await self.end.wait()
+        return None
 
-    admitted = Admitted(slow, waits, 2)
-    said = list[Message]()
-
-    async def ask(path: str) -> None:
+    async def ask(self, path: str, key: str = "", address: str = "10.0.0.1") -> None:
         async def receive() -> Message:
-            await end.wait()
-            return {"type": "http.disconnect"}
+            await self.end.wait()
+            return {"type": "http.request", "body": b"x", "more_body": False}
 
         async def send(message: Message) -> None:
-            said.append(message)
+            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
+                self.refused[path] = dict(message["headers"])
 
-        await admitted({"type": "http", "method": "GET", "path": path}, receive, send)
+        headers = [(b"authorization", key.encode())] if key else []
+        if path.startswith("/sends"):
+            headers.append((b"content-length", b"1"))
+        client = (address, 1)
+        scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": client}
+        await self._admitted(scope, receive, send)
 
+    @asynccontextmanager
+    async def all_of(self, *asked: Coroutine[None, None, None]) -> AsyncGenerator[None]:
+        """All of these come in one pass, and end with the context."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in asked]
+            counting = group.create_task(self._count_passes())
+            yield
+            self.end.set()
+            await asyncio.wait(tasks)
+            counting.cancel()
+
+    async def _count_passes(self) -> None:
+        while True:
+            await asyncio.sleep(0)
+            self._pass += 1
+
+
+async def test_while_too_many_requests_are_answered_others_are_told_when_to_come_again() -> None:
+    asked = Asked(most=2)
     async with asyncio.TaskGroup() as group:
-        for path in ("/waits", "/waits", "/sends", "/sends", "/", "/", "/refused", "/healthz"):
-            group.create_task(ask(path))
-        await until(lambda: len(said) == 2, what="one is refused")
-        end.set()
+        for count, path in enumerate(("/waits", "/waits", "/sends", "/sends", "/", "/"), 1):
+            group.create_task(asked.ask(path))
+            await until(lambda count=count: len(asked.begun) == count, what="it has begun")
 
-    assert calls == ["/waits", "/waits", "/sends", "/sends", "/", "/", "/healthz"]
-    assert said[0]["status"] == HTTPStatus.SERVICE_UNAVAILABLE
-    assert (b"retry-after", b"2") in said[0]["headers"]
+        await asked.ask("/refused")
+        group.create_task(asked.ask("/healthz"))
+        await until(lambda: "/healthz" in asked.begun, what="whoever asks whether it lives is answered")
+        asked.end.set()
+
+    assert list(asked.refused) == ["/refused"]
+    assert asked.refused["/refused"][b"retry-after"] == b"2"
+    assert asked.refused["/refused"][b"connection"] == b"close", "what is sent behind it is not answered"
+
+
+async def test_a_few_requests_of_a_crowd_begin_before_the_loop_looks_at_others() -> None:
+    asked = Asked()
+    async with asked.all_of(*(asked.ask(f"/{number}") for number in range(300))):
+        await until(lambda: len(asked.begun) == 300, what="all of them have begun")
+
+    assert max(asked.in_passes.values()) <= SHARES["nobody"].at_once
+
+
+async def test_bodies_of_a_crowd_that_end_all_at_once_are_begun_with_a_few_at_a_time() -> None:
+    asked = Asked()
+    async with asked.all_of(*(asked.ask(f"/sends/{number}") for number in range(300))):
+        await until(lambda: len(asked.begun) == 300, what="all of them have begun")
+        asked.in_passes.clear()
+
+    assert len(asked.begun) == 600
+    assert max(asked.in_passes.values()) <= SHARES["nobody"].at_once
+
+
+async def test_a_crowd_stands_before_nobody_of_another_address_nor_before_whoever_has_a_key() -> None:
+    asked = Asked()
+    await asked.ask("/at-once", key="good")
+    crowd = [asked.ask(f"/{number}") for number in range(300)]
+    made_up = [asked.ask(f"/made-up/{number}", key=f"no key {number}") for number in range(300)]
+    others = (asked.ask("/healthz"), asked.ask("/other", address="10.0.0.2"), asked.ask("/proven", key="good"))
+    async with asked.all_of(*crowd, *made_up, *others):
+        await until(lambda: len(asked.begun) == 604, what="all of them have begun")
+
+    for path in ("/healthz", "/other", "/proven"):
+        assert asked.begun.index(path) < 30, path
+
+
+async def test_all_that_wait_with_a_key_are_begun_with_as_soon_as_one_of_them_has_proven_it() -> None:
+    asked = Asked()
+    burst = [asked.ask(f"/at-once/{number}", key="good") for number in range(100)]
+    made_up = [asked.ask(f"/made-up/{number}", key=f"no key {number}") for number in range(300)]
+    async with asked.all_of(burst[0], *made_up, *burst[1:]):
+        await until(lambda: len(asked.begun) == 400, what="all of them have begun")
+
+    assert max(asked.begun.index(f"/at-once/{number}") for number in range(100)) < 200
+
+
+async def test_for_whoever_comes_the_oldest_goes_of_the_address_that_has_most() -> None:
+    asked = Asked(shares=dict.fromkeys(SHARES, Share(1, 5)))
+    crowd = [asked.ask(f"/{number}") for number in range(5)]
+    async with asked.all_of(
+        *crowd, *(asked.ask(f"/other/{number}", address=f"10.0.1.{number}") for number in range(3))
+    ):
+        await until(lambda: len(asked.begun) + len(asked.refused) == 8, what="all of them are answered")
+
+    assert list(asked.refused) == ["/0", "/1", "/2"]
+
+
+async def test_figures_are_made_once_for_all_who_ask_meanwhile(world: World) -> None:
+    metrics = Metrics()
+
+    texts = await asyncio.gather(*(metrics.text(world.app.store) for _ in range(100)))
+
+    assert len(set(map(id, texts))) <= 2
 
 
 def test_the_last_quarter_of_all_that_may_wait_is_for_those_who_hold_few() -> None:
