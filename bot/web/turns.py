@@ -4,6 +4,9 @@ What begins in one pass is worked on before the loop looks at connections again:
 pages would stand before `/healthz`. Each kind of request has its share of each pass, so that none stands behind
 another; within a kind everybody is begun with in turn. A place is held by nobody: whoever has begun and waits, for
 Redis or for news, is in nobody's way.
+
+libuv accepts one connection in each pass (its pull request 3696), so that passes have to be short. Since as many first
+requests of connections begin, these do not pile up, and whoever comes waits for none that sends one after another.
 """
 
 import asyncio
@@ -22,9 +25,19 @@ from bot.web.waits import AT_MOST
 
 ALIVE = "/healthz"
 
-Kind = Literal["alive", "proven", "claimed", "nobody"]
+Kind = Literal["alive", "alive again", "proven", "claimed", "claimed again", "nobody", "nobody again"]
 _CREDENTIALS = ("authorization", "cookie", "x-sayso-signature", "x-hub-signature-256", "x-slack-signature")
 _REMEMBERED = 10_000
+
+
+@dataclass(slots=True)
+class Answered:
+    """How many requests of a connection were answered; it is in the state of each of them by this name."""
+
+    count: int = 0
+
+
+ANSWERED = "sayso.answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +49,19 @@ class Share:
 
 
 # As many of one program may wait as it may have event streams: it opens them all at once when it takes them up again.
-# To refuse a stranger costs as much as to answer, so that fewer of them would gain nothing for others.
+# To refuse a stranger costs as much as to answer, so that no fewer of those wait who ask again as soon as they may.
+_FEW = 300
 SHARES: dict[Kind, Share] = {
-    "alive": Share(4, AT_MOST),
-    "proven": Share(8, AT_MOST),
-    "claimed": Share(4, AT_MOST),
-    "nobody": Share(4, AT_MOST),
+    "alive": Share(1, 2 * AT_MOST),
+    "alive again": Share(1, _FEW),
+    "proven": Share(2, AT_MOST),
+    "claimed": Share(1, AT_MOST),
+    "claimed again": Share(1, AT_MOST),
+    "nobody": Share(1, _FEW),
+    "nobody again": Share(1, AT_MOST),
 }
+# In this order they go for others.
+_GO: tuple[Kind, ...] = ("nobody again", "claimed again", "nobody", "claimed", "proven")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +146,7 @@ class Turns:
 
     def make_room(self) -> bool:
         """Let one go for others, of those who have proven nothing before those who have; False where nobody waits."""
-        return any(self._lines[kind].shorten() for kind in ("nobody", "claimed", "proven"))
+        return any(self._lines[kind].shorten() for kind in _GO)
 
     def note(self, scope: Scope, status: int) -> None:
         """Remember what a request came with, once that has proven who sent it, until it is refused.
@@ -141,16 +160,21 @@ class Turns:
             self._proven[credential] = None
             if len(self._proven) > _REMEMBERED:
                 del self._proven[next(iter(self._proven))]
-            for one in self._lines["claimed"].of(credential):
-                self._lines["proven"].add(credential, one)
+            for kind in ("claimed", "claimed again"):
+                for one in self._lines[kind].of(credential):
+                    self._lines["proven"].add(credential, one)
 
     def _kind(self, scope: Scope) -> tuple[Kind, str]:
+        answered: Answered | None = scope.get("state", {}).get(ANSWERED)
+        is_first = answered is None or not answered.count
         if scope["path"] == ALIVE:
-            return "alive", ""
+            return ("alive" if is_first else "alive again"), ""
         credential = _credential(scope)
-        if not credential:
-            return "nobody", ""
-        return ("proven" if credential in self._proven else "claimed"), credential
+        if credential in self._proven:
+            return "proven", credential
+        if credential:
+            return ("claimed" if is_first else "claimed again"), credential
+        return ("nobody" if is_first else "nobody again"), ""
 
     def _call(self) -> None:
         if not self._is_called:

@@ -16,7 +16,7 @@ from bot.errors import RateLimited
 from bot.web.connections import LIMITS, Limits, open_files
 from bot.web.guards import Admitted
 from bot.web.metrics import Metrics
-from bot.web.turns import SHARES, Kind, Share, Turns
+from bot.web.turns import ANSWERED, SHARES, Answered, Kind, Share, Turns
 from bot.web.waits import Full, Waits
 from tests.servers.web import serving
 from tests.servers.web_process import a_web, key_of
@@ -187,6 +187,8 @@ class Asked:
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.begun.append(scope["path"])
+        if scope["came"] is not None:
+            scope["came"].set()
         self.in_passes[self._pass] += 1
         if scope["path"] == "/waits":
             with self.waits.one_more("anna"):
@@ -200,7 +202,9 @@ class Asked:
         await self.end.wait()
         return None
 
-    async def ask(self, path: str, key: str = "", address: str = "10.0.0.1") -> None:
+    async def ask(
+        self, path: str, key: str = "", address: str = "10.0.0.1", answered: int = 0, came: asyncio.Event | None = None
+    ) -> None:
         async def receive() -> Message:
             await self.end.wait()
             return {"type": "http.request", "body": b"x", "more_body": False}
@@ -213,7 +217,8 @@ class Asked:
         if path.startswith("/sends"):
             headers.append((b"content-length", b"1"))
         client = (address, 1)
-        scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": client}
+        scope: Scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": client}
+        scope |= {"state": {ANSWERED: Answered(answered)}, "came": came}
         await self._admitted(scope, receive, send)
 
     @asynccontextmanager
@@ -279,6 +284,21 @@ async def test_a_crowd_stands_before_nobody_of_another_address_nor_before_whoeve
 
     for path in ("/healthz", "/other", "/proven"):
         assert asked.begun.index(path) < 30, path
+
+
+@pytest.mark.parametrize(("theirs", "new"), [("/login", "/login?new"), ("/healthz", "/healthz")])
+async def test_whoever_sends_one_request_after_another_stands_before_nobody_who_comes(theirs: str, new: str) -> None:
+    asked, is_answered = Asked(), asyncio.Event()
+
+    async def comes() -> None:
+        before = len(asked.begun)
+        coming = asyncio.create_task(asked.ask(new, address="10.0.0.1", came=is_answered))
+        await is_answered.wait()
+        assert len(asked.begun) - before < 20
+        await coming
+
+    async with asked.all_of(*(asked.ask(theirs, answered=1) for _ in range(1_000)), comes()):
+        await is_answered.wait()
 
 
 async def test_all_that_wait_with_a_key_are_begun_with_as_soon_as_one_of_them_has_proven_it() -> None:
