@@ -1,9 +1,10 @@
 """Measure how soon a web process answers others while event streams and strangers hold all that it gives them.
 
-`strangers.py [--streams 2400] [--strangers 2000] [--flood 1]`: one `sayso web` process. The streams are those of keys
-that hold as many as they may; of the strangers each does not end what it sends. Then, one after the other, floods of
-whole requests by strangers in a process of its own, each sent again as soon as it is answered; and before all that what
-one request of a stranger costs.
+`strangers.py [--streams 2400] [--strangers 2000] [--flood ""] [--source one]`: one `sayso web` process. First, what one
+request of a stranger costs. Then, one after the other, the floods of whole requests whose names have `--flood` in them,
+sent by a process of its own, each again as soon as it is answered: from one address, from the one that others ask from
+as well (`same`), or from one each (`many`). Last, the streams, of keys that hold as many as they may, and strangers who
+do not end what they send.
 """
 
 import argparse
@@ -108,13 +109,18 @@ async def ask(
     return status, size
 
 
-def flood(port: int, name: str, seen: Connection) -> None:
+def source(kind: str, number: int) -> tuple[str, int]:
+    """Where one of a flood comes from."""
+    return {"one": "127.0.0.2", "same": "127.0.0.1"}.get(kind, f"127.1.{number // 250}.{number % 250 + 1}"), 0
+
+
+def flood(port: int, name: str, kind: str, seen: Connection) -> None:
     """Send a flood until the process is ended; `seen` is told when all have begun, and then what they were answered."""
 
-    async def one(sent: bytes, count: int) -> None:
+    async def one(sent: bytes, count: int, address: tuple[str, int]) -> None:
         while True:
             with suppress(OSError, EOFError):
-                reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
+                reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22, local_addr=address)
                 try:
                     while True:
                         status, _ = await ask(reader, writer, sent, count)
@@ -126,7 +132,7 @@ def flood(port: int, name: str, seen: Connection) -> None:
 
     async def all_of_them() -> None:
         crowd_size, sent, count = FLOODS[name]
-        tasks = [asyncio.create_task(one(sent, count)) for _ in range(crowd_size)]
+        tasks = [asyncio.create_task(one(sent, count, source(kind, number))) for number in range(crowd_size)]
         while True:
             await asyncio.sleep(1)
             seen.send(dict(answers))
@@ -137,11 +143,11 @@ def flood(port: int, name: str, seen: Connection) -> None:
     asyncio.run(all_of_them())
 
 
-async def floods(port: int, pid: int, look: Callable[[str], Awaitable[None]]) -> None:
+async def floods(port: int, pid: int, wanted: argparse.Namespace, look: Callable[[str], Awaitable[None]]) -> None:
     """How soon others are answered while there is each flood."""
-    for name in FLOODS:
+    for name in (one for one in FLOODS if wanted.flood in one):
         ours, theirs = Pipe()
-        sender = Process(target=flood, args=(port, name, theirs), daemon=True)
+        sender = Process(target=flood, args=(port, name, wanted.source, theirs), daemon=True)
         sender.start()
         try:
             await asyncio.to_thread(ours.recv)
@@ -181,8 +187,7 @@ async def measure(redis: str, folder: Path, wanted: argparse.Namespace) -> None:
                 )
 
         await costs(port, web.pid)
-        if wanted.flood:
-            await floods(port, web.pid, others)
+        await floods(port, web.pid, wanted, others)
         while left > 0:
             following = streaming(run_id, await key_of(world, "anna"))
             streams = await stack.enter_async_context(crowd(port, min(left, AT_MOST), following))
@@ -197,8 +202,10 @@ async def measure(redis: str, folder: Path, wanted: argparse.Namespace) -> None:
 def main() -> None:
     """Measure as the command line says, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, value in (("streams", 2 * AT_MOST), ("strangers", 2_000), ("flood", 1)):
+    for name, value in (("streams", 2 * AT_MOST), ("strangers", 2_000)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--flood", default="")
+    parser.add_argument("--source", choices=("one", "same", "many"), default="one")
     wanted = parser.parse_args()
     configure(json=True, secrets=[], level=40)
     folder = Path(tempfile.mkdtemp(prefix="sayso-"))

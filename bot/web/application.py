@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.config.hosts import names
+from bot.people.api_keys import ApiKey
 from bot.web.api.application import application as api_of
 from bot.web.api.keyed import KEY
 from bot.web.console.application import application as console_of
@@ -31,11 +32,14 @@ def application(here: Here) -> ASGIApp:
         return await (api if f"{path}/".startswith(_API) else console)(scope, receive, send)
 
     named = Named(one_of_them, names(here.app.settings))
-    admitted = Admitted(named, here.waits, here.answering, Turns(_is_proven))
+    admitted = Admitted(named, here.waits, Turns(_known_as, here.answering))
     return Measured(admitted, here.metrics)
 
 
-def _is_proven(scope: Scope) -> bool:
-    """Whether a request that was answered had a key, or a session."""
+def _known_as(scope: Scope) -> str:
+    """Return whose key or session a request that was answered came with; nothing where it had neither."""
+    key: ApiKey | None = scope.get(KEY)
     visit: Visit | None = scope.get(VISIT)
-    return KEY in scope or (visit is not None and visit.session is not None)
+    if key is not None:
+        return f"key {key.prefix}"
+    return f"person {visit.session.person}" if visit is not None and visit.session is not None else ""

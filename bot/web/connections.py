@@ -14,7 +14,6 @@ import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from bot.web.problems import MEDIA_TYPE, RETRY_AFTER_S, unavailable
-from bot.web.turns import ANSWERED, Answered
 from bot.web.waits import AT_MOST, IN_ALL
 
 log = structlog.stdlib.get_logger()
@@ -147,8 +146,6 @@ class _Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Time the head of a new connection."""
         super().connection_made(transport)
-        self._answered = Answered()
-        self.app_state = {**self.app_state, ANSWERED: self._answered}
         self._look()
 
     def data_received(self, data: bytes) -> None:
@@ -162,7 +159,6 @@ class _Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         """The next head has its own time and place."""
-        self._answered.count += 1
         super().on_response_complete()
         self._stop()
         self.silent.leave(self)

@@ -86,46 +86,46 @@ class Named:
 
 
 class Admitted:
-    """Has each request wait for its turn, and refuses what comes while `most` requests are answered or wait for that.
+    """Has each request wait for its turn, while no more than `most` are answered or wait for that.
 
     Those that wait for news do nothing and are counted in `waits`; those whose body is still to come wait for their
-    sender, are limited as connections, and have a turn of their own when it is there. Where there are too many the
-    oldest goes that waits for its turn. Whoever asks whether the process lives is always answered.
+    sender, are limited as connections, and have a turn of their own when it is there. Whoever asks whether the process
+    lives is answered however many others are.
     """
 
-    def __init__(self, app: ASGIApp, waits: Waits, most: int, turns: Turns) -> None:
-        self._app, self._waits, self._most, self._count, self._turns = app, waits, most, 0, turns
+    def __init__(self, app: ASGIApp, waits: Waits, turns: Turns) -> None:
+        self._app, self._waits, self._turns, self._begun = app, waits, turns, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        is_counted = scope["path"] != ALIVE
-        if is_counted and self._count - self._waits.count >= self._most and not self._turns.make_room():
+        if not await self._may_begin(scope):
             return await _REFUSAL(scope, receive, send)
-        self._count += is_counted
+        self._begun += 1
         try:
-            if not await self._turns.come(scope):
-                return await _REFUSAL(scope, receive, send)
             return await self._app(scope, self._receiving(scope, receive), self._sending(scope, send))
         finally:
-            self._count -= is_counted
+            self._begun -= 1
+
+    async def _may_begin(self, scope: Scope) -> bool:
+        return await self._turns.come(scope, self._begun - self._waits.count)
 
     def _receiving(self, scope: Scope, receive: Receive) -> Receive:
-        is_whole, is_counted = False, scope["path"] != ALIVE
+        is_whole = False
 
         async def receiving() -> Message:
             nonlocal is_whole
             if is_whole:
                 return await receive()
-            self._count -= is_counted
+            self._begun -= 1
             try:
                 message = await receive()
+                is_whole = not message.get("more_body", False)
+                # A crowd may send the ends of its bodies all at once.
+                if is_whole and _has_body(scope) and not await self._may_begin(scope):
+                    raise _refused()
             finally:
-                self._count += is_counted
-            is_whole = not message.get("more_body", False)
-            # A crowd may send the ends of its bodies all at once.
-            if is_whole and _has_body(scope) and not await self._turns.come(scope):
-                raise _refused()
+                self._begun += 1
             return message
 
         return receiving

@@ -1,19 +1,15 @@
 """The turns of requests: a few begin in each pass of the event loop, whoever asks, and however many wait.
 
 What begins in one pass is worked on before the loop looks at connections again: were it all that has come, a crowd's
-pages would stand before `/healthz`. Each kind of request has its share of each pass, so that none stands behind
-another; within a kind everybody is begun with in turn. A place is held by nobody: whoever has begun and waits, for
-Redis or for news, is in nobody's way.
-
-libuv accepts one connection in each pass (its pull request 3696), so that passes have to be short. Since as many first
-requests of connections begin, these do not pile up, and whoever comes waits for none that sends one after another.
+pages would stand before `/healthz`. There are three lines, of each of which a few begin in each pass, so that none
+stands behind another; in a line everybody is begun with in turn. Whoever has begun and waits, for Redis or for news,
+is in nobody's way, and holds no place.
 """
 
 import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
@@ -21,132 +17,85 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from bot.config.hosts import network_of
-from bot.web.waits import AT_MOST
 
 ALIVE = "/healthz"
 
-Kind = Literal["alive", "alive again", "proven", "claimed", "claimed again", "nobody", "nobody again"]
-_CREDENTIALS = ("authorization", "cookie", "x-sayso-signature", "x-hub-signature-256", "x-slack-signature")
+Kind = Literal["alive", "known", "strangers"]
+# How many begin in one pass, and how the room for those that wait is shared.
+SHARES: dict[Kind, int] = {"alive": 1, "known": 2, "strangers": 1}
 _REMEMBERED = 10_000
 
-
-@dataclass(slots=True)
-class Answered:
-    """How many requests of a connection were answered; it is in the state of each of them by this name."""
-
-    count: int = 0
-
-
-ANSWERED = "sayso.answered"
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """How many requests of a kind begin in one pass, and how many may wait for that."""
-
-    at_once: int
-    waiting: int
-
-
-# As many of one program may wait as it may have event streams: it opens them all at once when it takes them up again.
-# To refuse a stranger costs as much as to answer, so that no fewer of those wait who ask again as soon as they may.
-_FEW = 300
-SHARES: dict[Kind, Share] = {
-    "alive": Share(1, 2 * AT_MOST),
-    "alive again": Share(1, _FEW),
-    "proven": Share(2, AT_MOST),
-    "claimed": Share(1, AT_MOST),
-    "claimed again": Share(1, AT_MOST),
-    "nobody": Share(1, _FEW),
-    "nobody again": Share(1, AT_MOST),
-}
-# In this order they go for others.
-_GO: tuple[Kind, ...] = ("nobody again", "claimed again", "nobody", "claimed", "proven")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waiting:
-    """A request until its turn; `credential` is what it came with, whether that is anything or not."""
-
-    credential: str
-    turn: asyncio.Future[bool]
+_Turn = asyncio.Future[bool]
 
 
 class _Line:
-    """The requests of one kind that wait: a lane for each who asks, and the next turn is the next lane's."""
+    """Requests that wait: a lane for each who asks, and the next turn is the next lane's."""
 
-    def __init__(self, share: Share) -> None:
-        self.share, self._lanes, self.count = share, dict[str, deque[_Waiting]](), 0
+    def __init__(self, share: int) -> None:
+        self._share, self._lanes, self.count = share, dict[str, deque[_Turn]](), 0
 
-    def add(self, whose: str, one: _Waiting) -> None:
-        self._lanes.setdefault(whose, deque()).append(one)
+    @property
+    def fullness(self) -> float:
+        """How many wait here, for its share."""
+        return self.count / self._share
+
+    def add(self, whose: str, turn: _Turn) -> None:
+        self._lanes.setdefault(whose, deque()).append(turn)
         self.count += 1
 
     def begin(self) -> None:
         """Begin with as many as may begin in one pass."""
-        left = self.share.at_once
+        left = self._share
         while left and self._lanes:
             whose = next(iter(self._lanes))
             lane = self._lanes.pop(whose)
-            left -= self._taken(lane, may_begin=True)
+            left -= self._tell(lane.popleft(), may_begin=True)
             if lane:
                 self._lanes[whose] = lane
 
-    def shorten(self) -> bool:
-        """Refuse the oldest of whoever has most of them here; False where nobody waits."""
-        if not self._lanes:
-            return False
-        whose = max(self._lanes, key=lambda one: len(self._lanes[one]))
-        lane = self._lanes[whose]
-        self._taken(lane, may_begin=False)
-        if not lane:
+    def shorten(self) -> None:
+        """Refuse the newest of whoever has most of them here."""
+        whose = max(reversed(self._lanes), key=lambda one: len(self._lanes[one]))
+        self._tell(self._lanes[whose].pop(), may_begin=False)
+        if not self._lanes[whose]:
             del self._lanes[whose]
-        return True
 
-    def of(self, credential: str) -> list[_Waiting]:
-        """Take out those that came with `credential`."""
-        found = [one for lane in self._lanes.values() for one in lane if one.credential == credential]
-        if found:
-            gone = set(found)
-            lanes = {whose: deque(one for one in lane if one not in gone) for whose, lane in self._lanes.items()}
-            self._lanes = {whose: lane for whose, lane in lanes.items() if lane}
-            self.count -= len(found)
-        return found
-
-    def _taken(self, lane: deque[_Waiting], *, may_begin: bool) -> bool:
-        """Tell the first of `lane` whether it may begin; False where it has gone."""
-        one = lane.popleft()
+    def _tell(self, turn: _Turn, *, may_begin: bool) -> bool:
+        """Tell one that it may begin, or not; False where nobody waits for that any more."""
         self.count -= 1
-        if one.turn.done():
+        if turn.done():
             return False
-        one.turn.set_result(may_begin)
+        turn.set_result(may_begin)
         return True
 
 
 class Turns:
-    """Who is next, of all requests to this process."""
+    """Who is next, of all requests to this process; `known_as` names who sent one that was answered, or nobody."""
 
-    def __init__(self, is_proven: Callable[[Scope], bool], shares: dict[Kind, Share] = SHARES) -> None:
-        self._is_proven, self._proven = is_proven, dict[str, None]()
-        self._lines: dict[Kind, _Line] = {kind: _Line(share) for kind, share in shares.items()}
+    def __init__(self, known_as: Callable[[Scope], str], most: int) -> None:
+        self._known_as, self._most, self._known = known_as, most, dict[str, str]()
+        self._lines = {kind: _Line(share) for kind, share in SHARES.items()}
         self._is_called = False
 
-    async def come(self, scope: Scope) -> bool:
-        """Wait for the turn of a request; False if it must go for others."""
-        kind, credential = self._kind(scope)
-        turn = asyncio.get_running_loop().create_future()
+    async def come(self, scope: Scope, begun: int) -> bool:
+        """Wait for the turn of a request; False if there is no room for it beside so many that have begun.
+
+        Whoever asks whether the process lives has room of their own, which what has begun does not take.
+        """
         client = scope.get("client")
-        whose = credential if kind == "proven" else network_of(client[0] if client else "")
-        line = self._lines[kind]
-        line.add(whose, _Waiting(credential, turn))
-        if line.count > line.share.waiting:
-            line.shorten()
+        address = network_of(client[0] if client else "")
+        turn = asyncio.get_running_loop().create_future()
+        if scope["path"] == ALIVE:
+            lines, room = [self._lines["alive"]], self._most
+            lines[0].add(address, turn)
+        else:
+            lines, room = [self._lines["known"], self._lines["strangers"]], self._most - begun
+            name = self._known.get(_credential(scope))
+            self._lines["known" if name else "strangers"].add(name or address, turn)
+        if sum(line.count for line in lines) > room:
+            max(lines, key=lambda line: line.fullness).shorten()
         self._call()
         return await turn
-
-    def make_room(self) -> bool:
-        """Let one go for others, of those who have proven nothing before those who have; False where nobody waits."""
-        return any(self._lines[kind].shorten() for kind in _GO)
 
     def note(self, scope: Scope, status: int) -> None:
         """Remember what a request came with, once that has proven who sent it, until it is refused.
@@ -155,26 +104,11 @@ class Turns:
         """
         credential = _credential(scope)
         if status == HTTPStatus.UNAUTHORIZED:
-            self._proven.pop(credential, None)
-        elif credential and credential not in self._proven and self._is_proven(scope):
-            self._proven[credential] = None
-            if len(self._proven) > _REMEMBERED:
-                del self._proven[next(iter(self._proven))]
-            for kind in ("claimed", "claimed again"):
-                for one in self._lines[kind].of(credential):
-                    self._lines["proven"].add(credential, one)
-
-    def _kind(self, scope: Scope) -> tuple[Kind, str]:
-        answered: Answered | None = scope.get("state", {}).get(ANSWERED)
-        is_first = answered is None or not answered.count
-        if scope["path"] == ALIVE:
-            return ("alive" if is_first else "alive again"), ""
-        credential = _credential(scope)
-        if credential in self._proven:
-            return "proven", credential
-        if credential:
-            return ("claimed" if is_first else "claimed again"), credential
-        return ("nobody" if is_first else "nobody again"), ""
+            self._known.pop(credential, None)
+        elif credential and credential not in self._known and (name := self._known_as(scope)):
+            self._known[credential] = name
+            if len(self._known) > _REMEMBERED:
+                del self._known[next(iter(self._known))]
 
     def _call(self) -> None:
         if not self._is_called:
@@ -192,5 +126,5 @@ class Turns:
 def _credential(scope: Scope) -> str:
     """What a request came with that may prove who sent it, unreadable; empty without any."""
     headers = Headers(scope=scope)
-    found = [f"{name} {headers[name]}" for name in _CREDENTIALS if name in headers]
-    return hashlib.sha256("\n".join(found).encode()).hexdigest() if found else ""
+    found = headers.get("authorization") or headers.get("cookie")
+    return hashlib.sha256(found.encode()).hexdigest() if found else ""

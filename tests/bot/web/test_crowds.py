@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from httpx2 import AsyncClient
+from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.errors import RateLimited
 from bot.web.connections import LIMITS, Limits, open_files
 from bot.web.guards import Admitted
 from bot.web.metrics import Metrics
-from bot.web.turns import ANSWERED, SHARES, Answered, Kind, Share, Turns
+from bot.web.problems import ProblemError
+from bot.web.turns import SHARES, Turns
 from bot.web.waits import Full, Waits
 from tests.servers.web import serving
 from tests.servers.web_process import a_web, key_of
@@ -176,35 +178,44 @@ def is_reset(reader: socket.socket) -> bool:
 
 
 class Asked:
-    """Requests to an `Admitted` over an application that notes them, and what each was answered with."""
+    """Requests to an `Admitted` over an application that notes them, and what each was answered with.
 
-    def __init__(self, most: int = 1_200, shares: dict[Kind, Share] = SHARES) -> None:
-        self.waits, self.end = Waits(), asyncio.Event()
+    Keys that begin with "good" are known once they were answered, by their second word; none is any longer when it was
+    revoked.
+    """
+
+    def __init__(self, most: int = 1_200) -> None:
+        self.waits, self.end, self.revoked = Waits(), asyncio.Event(), set[str]()
         self.begun, self.in_passes, self.refused = list[str](), Counter[int](), dict[str, Mapping[bytes, bytes]]()
-        self._pass, self._most = 0, most
-        turns = Turns(lambda scope: b"good" in dict(scope["headers"]).get(b"authorization", b""), shares)
-        self._admitted = Admitted(self._app, self.waits, most, turns)
+        self._pass = 0
+        self._admitted = Admitted(self._app, self.waits, Turns(self._known_as, most))
+
+    def _known_as(self, scope: Scope) -> str:
+        key = Headers(scope=scope).get("authorization", "")
+        return key.split()[1] if key.startswith("good") else ""
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.begun.append(scope["path"])
-        if scope["came"] is not None:
-            scope["came"].set()
         self.in_passes[self._pass] += 1
+        if scope["path"].startswith("/fails"):
+            raise RuntimeError(scope["path"])
         if scope["path"] == "/waits":
             with self.waits.one_more("anna"):
                 await self.end.wait()
         if scope["path"].startswith("/sends"):
-            await receive()
+            try:
+                await receive()
+            except ProblemError as problem:
+                return await problem.response()(scope, receive, send)
             self.begun.append(f"whole {scope['path']}")
             self.in_passes[self._pass] += 1
         if scope["path"].startswith("/at-once"):
-            return await send({"type": "http.response.start", "status": 200, "headers": []})
+            status = 401 if Headers(scope=scope).get("authorization") in self.revoked else 200
+            return await send({"type": "http.response.start", "status": status, "headers": []})
         await self.end.wait()
         return None
 
-    async def ask(
-        self, path: str, key: str = "", address: str = "10.0.0.1", answered: int = 0, came: asyncio.Event | None = None
-    ) -> None:
+    async def ask(self, path: str, key: str = "", address: str = "10.0.0.1") -> None:
         async def receive() -> Message:
             await self.end.wait()
             return {"type": "http.request", "body": b"x", "more_body": False}
@@ -216,9 +227,7 @@ class Asked:
         headers = [(b"authorization", key.encode())] if key else []
         if path.startswith("/sends"):
             headers.append((b"content-length", b"1"))
-        client = (address, 1)
-        scope: Scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": client}
-        scope |= {"state": {ANSWERED: Answered(answered)}, "came": came}
+        scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": (address, 1)}
         await self._admitted(scope, receive, send)
 
     @asynccontextmanager
@@ -248,9 +257,9 @@ async def test_while_too_many_requests_are_answered_others_are_told_when_to_come
         await asked.ask("/refused")
         group.create_task(asked.ask("/healthz"))
         await until(lambda: "/healthz" in asked.begun, what="whoever asks whether it lives is answered")
+        assert list(asked.refused) == ["/refused"]
         asked.end.set()
 
-    assert list(asked.refused) == ["/refused"]
     assert asked.refused["/refused"][b"retry-after"] == b"2"
     assert asked.refused["/refused"][b"connection"] == b"close", "what is sent behind it is not answered"
 
@@ -260,7 +269,7 @@ async def test_a_few_requests_of_a_crowd_begin_before_the_loop_looks_at_others()
     async with asked.all_of(*(asked.ask(f"/{number}") for number in range(300))):
         await until(lambda: len(asked.begun) == 300, what="all of them have begun")
 
-    assert max(asked.in_passes.values()) <= SHARES["nobody"].at_once
+    assert max(asked.in_passes.values()) <= SHARES["strangers"]
 
 
 async def test_bodies_of_a_crowd_that_end_all_at_once_are_begun_with_a_few_at_a_time() -> None:
@@ -270,56 +279,72 @@ async def test_bodies_of_a_crowd_that_end_all_at_once_are_begun_with_a_few_at_a_
         asked.in_passes.clear()
 
     assert len(asked.begun) == 600
-    assert max(asked.in_passes.values()) <= SHARES["nobody"].at_once
+    assert max(asked.in_passes.values()) <= SHARES["strangers"]
 
 
-async def test_a_crowd_stands_before_nobody_of_another_address_nor_before_whoever_has_a_key() -> None:
+@pytest.mark.parametrize(
+    ("key", "addresses"),
+    [
+        pytest.param("", ["10.0.0.1"], id="an address"),
+        pytest.param("", ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::1"], id="a network of IPv6"),
+        pytest.param("no key", ["10.0.0.1"], id="keys that are none"),
+        pytest.param("good anna", ["10.0.0.1", "10.0.0.2"], id="a key"),
+        pytest.param("good anna", ["10.0.0.9"], id="a key from the address of others"),
+    ],
+)
+async def test_whoever_floods_stands_before_nobody_else(key: str, addresses: list[str]) -> None:
     asked = Asked()
-    await asked.ask("/at-once", key="good")
-    crowd = [asked.ask(f"/{number}") for number in range(300)]
-    made_up = [asked.ask(f"/made-up/{number}", key=f"no key {number}") for number in range(300)]
-    others = (asked.ask("/healthz"), asked.ask("/other", address="10.0.0.2"), asked.ask("/proven", key="good"))
-    async with asked.all_of(*crowd, *made_up, *others):
-        await until(lambda: len(asked.begun) == 604, what="all of them have begun")
+    for known in ("good anna", "good bo"):
+        await asked.ask("/at-once", key=known)
+    crowd = [asked.ask(f"/{number}", key, addresses[number % len(addresses)]) for number in range(1_500)]
+    others = [asked.ask(path, address="10.0.0.9") for path in ("/healthz", "/login")]
+    others += [asked.ask("/bo", key="good bo"), asked.ask("/new", key="good new", address="10.0.0.8")]
+    async with asked.all_of(*crowd, *others):
+        await until(lambda: len(asked.begun) + len(asked.refused) == 1_506, what="all of them are answered")
 
-    for path in ("/healthz", "/other", "/proven"):
+    for path in ("/healthz", "/login", "/bo", "/new"):
         assert asked.begun.index(path) < 30, path
+    assert len(asked.refused) >= 300, "no more wait than may"
 
 
-@pytest.mark.parametrize(("theirs", "new"), [("/login", "/login?new"), ("/healthz", "/healthz")])
-async def test_whoever_sends_one_request_after_another_stands_before_nobody_who_comes(theirs: str, new: str) -> None:
-    asked, is_answered = Asked(), asyncio.Event()
+async def test_what_is_refused_is_the_newest_of_whoever_has_most() -> None:
+    asked = Asked(most=8)
+    crowd = [asked.ask(f"/{number}") for number in range(8)]
+    others = [asked.ask(f"/other/{number}", address=f"10.0.1.{number}") for number in range(3)]
+    async with asked.all_of(*crowd, *others):
+        await until(lambda: len(asked.begun) + len(asked.refused) == 11, what="all of them are answered")
 
-    async def comes() -> None:
-        before = len(asked.begun)
-        coming = asyncio.create_task(asked.ask(new, address="10.0.0.1", came=is_answered))
-        await is_answered.wait()
-        assert len(asked.begun) - before < 20
-        await coming
-
-    async with asked.all_of(*(asked.ask(theirs, answered=1) for _ in range(1_000)), comes()):
-        await is_answered.wait()
+    assert list(asked.refused) == ["/7", "/6", "/5"]
 
 
-async def test_all_that_wait_with_a_key_are_begun_with_as_soon_as_one_of_them_has_proven_it() -> None:
+async def test_a_key_that_was_revoked_is_a_stranger_again() -> None:
     asked = Asked()
-    burst = [asked.ask(f"/at-once/{number}", key="good") for number in range(100)]
-    made_up = [asked.ask(f"/made-up/{number}", key=f"no key {number}") for number in range(300)]
-    async with asked.all_of(burst[0], *made_up, *burst[1:]):
-        await until(lambda: len(asked.begun) == 400, what="all of them have begun")
+    for known in ("good anna", "good bo"):
+        await asked.ask("/at-once", key=known)
+    asked.revoked.add("good anna")
+    await asked.ask("/at-once", key="good anna")
+    asked.begun.clear()
 
-    assert max(asked.begun.index(f"/at-once/{number}") for number in range(100)) < 200
-
-
-async def test_for_whoever_comes_the_oldest_goes_of_the_address_that_has_most() -> None:
-    asked = Asked(shares=dict.fromkeys(SHARES, Share(1, 5)))
-    crowd = [asked.ask(f"/{number}") for number in range(5)]
     async with asked.all_of(
-        *crowd, *(asked.ask(f"/other/{number}", address=f"10.0.1.{number}") for number in range(3))
+        *(asked.ask(f"/{number}") for number in range(300)), asked.ask("/anna", "good anna"), asked.ask("/bo", "good bo")
     ):
-        await until(lambda: len(asked.begun) + len(asked.refused) == 8, what="all of them are answered")
+        await until(lambda: len(asked.begun) == 302, what="all of them have begun")
 
-    assert list(asked.refused) == ["/0", "/1", "/2"]
+    assert asked.begun.index("/bo") < 10
+    assert asked.begun.index("/anna") == 301
+
+
+async def test_whoever_fails_or_goes_before_its_turn_leaves_its_room_to_others() -> None:
+    asked = Asked(most=2)
+    for _ in range(10):
+        gone = [asyncio.create_task(asked.ask(path)) for path in ("/fails", "/gone")]
+        await asyncio.sleep(0)
+        gone[1].cancel()
+        await asyncio.wait(gone)
+    async with asked.all_of(asked.ask("/one"), asked.ask("/two")):
+        await until(lambda: {"/one", "/two"} <= set(asked.begun), what="both have begun")
+
+    assert not asked.refused
 
 
 async def test_figures_are_made_once_for_all_who_ask_meanwhile(world: World) -> None:
