@@ -3,13 +3,17 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.config.hosts import names
+from bot.people.api_keys import ApiKey
 from bot.web.api.application import application as api_of
+from bot.web.api.keyed import KEY
 from bot.web.console.application import application as console_of
+from bot.web.console.visits import VISIT, Visit
 from bot.web.guards import Admitted, Measured, Named
 from bot.web.here import Here
 from bot.web.slack import PREFIX, slack_of
 from bot.web.triggers import PREFIX as TRIGGERS
 from bot.web.triggers import triggers_of
+from bot.web.turns import Turns
 
 _API = ("/v1/", "/openapi.json/", "/healthz/", "/readyz/", "/metrics/")
 
@@ -28,4 +32,14 @@ def application(here: Here) -> ASGIApp:
         return await (api if f"{path}/".startswith(_API) else console)(scope, receive, send)
 
     named = Named(one_of_them, names(here.app.settings))
-    return Measured(Admitted(named, here.waits, here.answering), here.metrics)
+    admitted = Admitted(named, here.waits, Turns(_known_as, here.answering))
+    return Measured(admitted, here.metrics)
+
+
+def _known_as(scope: Scope) -> str:
+    """Return whose key or session a request that was answered came with; nothing where it had neither."""
+    key: ApiKey | None = scope.get(KEY)
+    visit: Visit | None = scope.get(VISIT)
+    if key is not None:
+        return f"key {key.prefix}"
+    return f"person {visit.session.person}" if visit is not None and visit.session is not None else ""

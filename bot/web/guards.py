@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.config.hosts import host_name
 from bot.web.metrics import Metrics
 from bot.web.problems import ProblemError, trouble, unavailable
+from bot.web.turns import ALIVE, Turns
 from bot.web.waits import Waits
 
 BODY_BYTES = 65_536
@@ -24,9 +25,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _BODY_WITHIN_S = 10.0
 # As many times what may be sent is read and thrown away, so that whoever sends it hears why it is not taken.
 _DISCARDED = 4
-_ALIVE = "/healthz"
 # A prober knows an address and no name.
-_WITHOUT_HOST = (_ALIVE, "/readyz")
+_WITHOUT_HOST = (ALIVE, "/readyz")
 
 # Also for errors, streams and files: a browser loads nothing for them, shows them in no frame, and keeps none.
 _UNLESS_SAID = {
@@ -86,40 +86,72 @@ class Named:
 
 
 class Admitted:
-    """Refuses what comes while `most` requests are answered: each of them would wait for all.
+    """Has each request wait for its turn, while no more than `most` are answered or wait for that.
 
     Those that wait for news do nothing and are counted in `waits`; those whose body is still to come wait for their
-    sender, and are limited as connections. Whoever asks whether the process lives is always answered.
+    sender, are limited as connections, and have a turn of their own when it is there. Whoever asks whether the process
+    lives is answered however many others are.
     """
 
-    def __init__(self, app: ASGIApp, waits: Waits, most: int) -> None:
-        self._app, self._waits, self._most, self._count = app, waits, most, 0
+    def __init__(self, app: ASGIApp, waits: Waits, turns: Turns) -> None:
+        self._app, self._waits, self._turns, self._begun = app, waits, turns, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] == _ALIVE:
+        if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        if self._count - self._waits.count >= self._most:
-            refusal = unavailable(f"{self._most} requests are being answered, the most there may be at once.")
-            return await refusal.response()(scope, receive, send)
+        if not await self._may_begin(scope):
+            return await _REFUSAL(scope, receive, send)
+        self._begun += 1
+        try:
+            return await self._app(scope, self._receiving(scope, receive), self._sending(scope, send))
+        finally:
+            self._begun -= 1
+
+    async def _may_begin(self, scope: Scope) -> bool:
+        return await self._turns.come(scope, self._begun - self._waits.count)
+
+    def _receiving(self, scope: Scope, receive: Receive) -> Receive:
         is_whole = False
 
         async def receiving() -> Message:
             nonlocal is_whole
             if is_whole:
                 return await receive()
-            self._count -= 1
+            self._begun -= 1
             try:
                 message = await receive()
+                is_whole = not message.get("more_body", False)
+                # A crowd may send the ends of its bodies all at once.
+                if is_whole and _has_body(scope) and not await self._may_begin(scope):
+                    raise _refused()
             finally:
-                self._count += 1
-            is_whole = not message.get("more_body", False)
+                self._begun += 1
             return message
 
-        self._count += 1
-        try:
-            return await self._app(scope, receiving, send)
-        finally:
-            self._count -= 1
+        return receiving
+
+    def _sending(self, scope: Scope, send: Send) -> Send:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._turns.note(scope, message["status"])
+            await send(message)
+
+        return sending
+
+
+def _refused() -> ProblemError:
+    refusal = unavailable("Too many requests are being answered, or wait for that.")
+    refusal.headers["Connection"] = "close"  # nor is what was sent behind it looked at
+    return refusal
+
+
+# Made once: a crowd may be told.
+_REFUSAL = _refused().response()
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
 class Bodies:

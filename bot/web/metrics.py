@@ -1,5 +1,6 @@
 """Figures for Prometheus: what this process measured, and what the store counts for all of them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import get_args
@@ -36,9 +37,21 @@ class Metrics:
         self.streams = Gauge(
             "sayso_http_streams", "Event streams and long polls that are open.", registry=self._registry
         )
+        self._making, self._begun, self._text = asyncio.Lock(), 0, b""
 
     async def text(self, store: Store) -> bytes:
-        """Everything, in Prometheus's text format; without the store's part while Redis is away."""
+        """Everything, in Prometheus's text format; without the store's part while Redis is away.
+
+        Who asks while it is made gets the next one, which all of them share.
+        """
+        begun = self._begun
+        async with self._making:
+            if self._begun == begun:
+                self._begun += 1
+                self._text = await self._made(store)
+            return self._text
+
+    async def _made(self, store: Store) -> bytes:
         try:
             self._counted.figures = await store.lists.figures()
         except StoreError:

@@ -1,5 +1,6 @@
 """The API as an application: operations, what every request passes first, and how errors are told."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from agents import ToolRefused
 from bot.errors import Invalid, SaysoError
@@ -22,24 +24,25 @@ from bot.store.watch import FollowingEnds
 from bot.web.api import asking, auditing, copying, health, operating, requests, runs, streams
 from bot.web.api.keyed import Authenticated, check_is_json
 from bot.web.guards import Bounded
-from bot.web.here import Here
+from bot.web.here import Here, here
 from bot.web.problems import Found, Problem, ProblemError, not_found, problem_of, trouble, unavailable
 from bot.web.standing import api as standing
 
 _ERRORS_AT_MOST = 20
 
 
-def application(here: Here) -> FastAPI:
+def application(process: Here) -> FastAPI:
     """The ASGI application over what the process was started with."""
     passing = [
-        Middleware(Authenticated, keyring=here.app.access.keyring, unready=lambda: here.app.unready),
-        Middleware(Bounded, check=check_is_json, bodies=here.bodies, larger={"/v1/runs/import": FILE_BYTES}),
+        Middleware(Authenticated, keyring=process.app.access.keyring, unready=lambda: process.app.unready),
+        Middleware(Bounded, check=check_is_json, bodies=process.bodies, larger={"/v1/runs/import": FILE_BYTES}),
     ]
     api = _operations(passing)
-    api.state.here = here
+    api.state.here = process
     for kind, answer in _ANSWERS.items():
         api.add_exception_handler(kind, _handler(answer))
-    api.openapi = lambda: _described(tuple(here.app.agents))
+    api.openapi = lambda: _described(tuple(process.app.agents))
+    api.router.routes.append(Route("/openapi.json", _description_asked))
     return api
 
 
@@ -50,6 +53,7 @@ def _operations(passing: Sequence[Middleware]) -> FastAPI:
         summary="Software agents ask people; only the right person's answer makes anything happen.",
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
+        openapi_url=None,  # theirs is made anew for each who asks
         redirect_slashes=False,
         middleware=passing,
         separate_input_output_schemas=False,
@@ -115,6 +119,16 @@ _ANSWERS: dict[type[Exception], Callable[[Request, Exception], ProblemError]] = 
     FollowingEnds: lambda _, __: unavailable("This process is about to leave."),
     Exception: _broken,
 }
+
+
+async def _description_asked(request: Request) -> Response:
+    """Tell the description; many may ask, and it is large."""
+    return Response(_bytes(tuple(here(request).app.agents)), media_type="application/json")
+
+
+@cache
+def _bytes(agents: tuple[str, ...]) -> bytes:
+    return json.dumps(_described(agents), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @cache

@@ -2,18 +2,23 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import pytest
 from httpx2 import AsyncClient
+from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.errors import RateLimited
 from bot.web.connections import LIMITS, Limits, open_files
 from bot.web.guards import Admitted
+from bot.web.metrics import Metrics
+from bot.web.problems import ProblemError
+from bot.web.turns import SHARES, Turns
 from bot.web.waits import Full, Waits
 from tests.servers.web import serving
 from tests.servers.web_process import a_web, key_of
@@ -172,40 +177,182 @@ def is_reset(reader: socket.socket) -> bool:
     return False
 
 
-async def test_while_too_many_requests_are_answered_others_are_told_when_to_come_again(world: World) -> None:
-    waits, calls, end = Waits(), list[str](), asyncio.Event()
+class Asked:
+    """Requests to an `Admitted` over an application that notes them, and what each was answered with.
 
-    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-        calls.append(scope["path"])
+    Keys that begin with "good" are known once they were answered, by their second word; none is any longer when it was
+    revoked.
+    """
+
+    def __init__(self, most: int = 1_200) -> None:
+        self.waits, self.end, self.revoked = Waits(), asyncio.Event(), set[str]()
+        self.begun, self.in_passes, self.refused = list[str](), Counter[int](), dict[str, Mapping[bytes, bytes]]()
+        self._pass = 0
+        self._admitted = Admitted(self._app, self.waits, Turns(self._known_as, most))
+
+    def _known_as(self, scope: Scope) -> str:
+        key = Headers(scope=scope).get("authorization", "")
+        return key.split()[1] if key.startswith("good") else ""
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.begun.append(scope["path"])
+        self.in_passes[self._pass] += 1
+        if scope["path"].startswith("/fails"):
+            raise RuntimeError(scope["path"])
         if scope["path"] == "/waits":
-            with waits.one_more("anna"):
-                await end.wait()
-        if scope["path"] == "/sends":
-            await receive()
-        await end.wait()
+            with self.waits.one_more("anna"):
+                await self.end.wait()
+        if scope["path"].startswith("/sends"):
+            try:
+                await receive()
+            except ProblemError as problem:
+                return await problem.response()(scope, receive, send)
+            self.begun.append(f"whole {scope['path']}")
+            self.in_passes[self._pass] += 1
+        if scope["path"].startswith("/at-once"):
+            status = 401 if Headers(scope=scope).get("authorization") in self.revoked else 200
+            return await send({"type": "http.response.start", "status": status, "headers": []})
+        await self.end.wait()
+        return None
 
-    admitted = Admitted(slow, waits, 2)
-    said = list[Message]()
-
-    async def ask(path: str) -> None:
+    async def ask(self, path: str, key: str = "", address: str = "10.0.0.1") -> None:
         async def receive() -> Message:
-            await end.wait()
-            return {"type": "http.disconnect"}
+            await self.end.wait()
+            return {"type": "http.request", "body": b"x", "more_body": False}
 
         async def send(message: Message) -> None:
-            said.append(message)
+            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
+                self.refused[path] = dict(message["headers"])
 
-        await admitted({"type": "http", "method": "GET", "path": path}, receive, send)
+        headers = [(b"authorization", key.encode())] if key else []
+        if path.startswith("/sends"):
+            headers.append((b"content-length", b"1"))
+        scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": (address, 1)}
+        await self._admitted(scope, receive, send)
 
+    @asynccontextmanager
+    async def all_of(self, *asked: Coroutine[None, None, None]) -> AsyncGenerator[None]:
+        """All of these come in one pass, and end with the context."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in asked]
+            counting = group.create_task(self._count_passes())
+            yield
+            self.end.set()
+            await asyncio.wait(tasks)
+            counting.cancel()
+
+    async def _count_passes(self) -> None:
+        while True:
+            await asyncio.sleep(0)
+            self._pass += 1
+
+
+async def test_while_too_many_requests_are_answered_others_are_told_when_to_come_again() -> None:
+    asked = Asked(most=2)
     async with asyncio.TaskGroup() as group:
-        for path in ("/waits", "/waits", "/sends", "/sends", "/", "/", "/refused", "/healthz"):
-            group.create_task(ask(path))
-        await until(lambda: len(said) == 2, what="one is refused")
-        end.set()
+        for count, path in enumerate(("/waits", "/waits", "/sends", "/sends", "/", "/"), 1):
+            group.create_task(asked.ask(path))
+            await until(lambda count=count: len(asked.begun) == count, what="it has begun")
 
-    assert calls == ["/waits", "/waits", "/sends", "/sends", "/", "/", "/healthz"]
-    assert said[0]["status"] == HTTPStatus.SERVICE_UNAVAILABLE
-    assert (b"retry-after", b"2") in said[0]["headers"]
+        await asked.ask("/refused")
+        group.create_task(asked.ask("/healthz"))
+        await until(lambda: "/healthz" in asked.begun, what="whoever asks whether it lives is answered")
+        assert list(asked.refused) == ["/refused"]
+        asked.end.set()
+
+    assert asked.refused["/refused"][b"retry-after"] == b"2"
+    assert asked.refused["/refused"][b"connection"] == b"close", "what is sent behind it is not answered"
+
+
+async def test_a_few_requests_of_a_crowd_begin_before_the_loop_looks_at_others() -> None:
+    asked = Asked()
+    async with asked.all_of(*(asked.ask(f"/{number}") for number in range(300))):
+        await until(lambda: len(asked.begun) == 300, what="all of them have begun")
+
+    assert max(asked.in_passes.values()) <= SHARES["strangers"]
+
+
+async def test_bodies_of_a_crowd_that_end_all_at_once_are_begun_with_a_few_at_a_time() -> None:
+    asked = Asked()
+    async with asked.all_of(*(asked.ask(f"/sends/{number}") for number in range(300))):
+        await until(lambda: len(asked.begun) == 300, what="all of them have begun")
+        asked.in_passes.clear()
+
+    assert len(asked.begun) == 600
+    assert max(asked.in_passes.values()) <= SHARES["strangers"]
+
+
+@pytest.mark.parametrize(
+    ("key", "addresses"),
+    [
+        pytest.param("", ["10.0.0.1"], id="an address"),
+        pytest.param("", ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::1"], id="a network of IPv6"),
+        pytest.param("no key", ["10.0.0.1"], id="keys that are none"),
+        pytest.param("good anna", ["10.0.0.1", "10.0.0.2"], id="a key"),
+        pytest.param("good anna", ["10.0.0.9"], id="a key from the address of others"),
+    ],
+)
+async def test_whoever_floods_stands_before_nobody_else(key: str, addresses: list[str]) -> None:
+    asked = Asked()
+    for known in ("good anna", "good bo"):
+        await asked.ask("/at-once", key=known)
+    crowd = [asked.ask(f"/{number}", key, addresses[number % len(addresses)]) for number in range(1_500)]
+    others = [asked.ask(path, address="10.0.0.9") for path in ("/healthz", "/login")]
+    others += [asked.ask("/bo", key="good bo"), asked.ask("/new", key="good new", address="10.0.0.8")]
+    async with asked.all_of(*crowd, *others):
+        await until(lambda: len(asked.begun) + len(asked.refused) == 1_506, what="all of them are answered")
+
+    for path in ("/healthz", "/login", "/bo", "/new"):
+        assert asked.begun.index(path) < 30, path
+    assert len(asked.refused) >= 300, "no more wait than may"
+
+
+async def test_what_is_refused_is_the_newest_of_whoever_has_most() -> None:
+    asked = Asked(most=8)
+    crowd = [asked.ask(f"/{number}") for number in range(8)]
+    others = [asked.ask(f"/other/{number}", address=f"10.0.1.{number}") for number in range(3)]
+    async with asked.all_of(*crowd, *others):
+        await until(lambda: len(asked.begun) + len(asked.refused) == 11, what="all of them are answered")
+
+    assert list(asked.refused) == ["/7", "/6", "/5"]
+
+
+async def test_a_key_that_was_revoked_is_a_stranger_again() -> None:
+    asked = Asked()
+    for known in ("good anna", "good bo"):
+        await asked.ask("/at-once", key=known)
+    asked.revoked.add("good anna")
+    await asked.ask("/at-once", key="good anna")
+    asked.begun.clear()
+
+    async with asked.all_of(
+        *(asked.ask(f"/{number}") for number in range(300)), asked.ask("/anna", "good anna"), asked.ask("/bo", "good bo")
+    ):
+        await until(lambda: len(asked.begun) == 302, what="all of them have begun")
+
+    assert asked.begun.index("/bo") < 10
+    assert asked.begun.index("/anna") == 301
+
+
+async def test_whoever_fails_or_goes_before_its_turn_leaves_its_room_to_others() -> None:
+    asked = Asked(most=2)
+    for _ in range(10):
+        gone = [asyncio.create_task(asked.ask(path)) for path in ("/fails", "/gone")]
+        await asyncio.sleep(0)
+        gone[1].cancel()
+        await asyncio.wait(gone)
+    async with asked.all_of(asked.ask("/one"), asked.ask("/two")):
+        await until(lambda: {"/one", "/two"} <= set(asked.begun), what="both have begun")
+
+    assert not asked.refused
+
+
+async def test_figures_are_made_once_for_all_who_ask_meanwhile(world: World) -> None:
+    metrics = Metrics()
+
+    texts = await asyncio.gather(*(metrics.text(world.app.store) for _ in range(100)))
+
+    assert len(set(map(id, texts))) <= 2
 
 
 def test_the_last_quarter_of_all_that_may_wait_is_for_those_who_hold_few() -> None:

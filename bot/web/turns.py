@@ -1,0 +1,130 @@
+"""The turns of requests: a few begin in each pass of the event loop, whoever asks, and however many wait.
+
+What begins in one pass is worked on before the loop looks at connections again: were it all that has come, a crowd's
+pages would stand before `/healthz`. There are three lines, of each of which a few begin in each pass, so that none
+stands behind another; in a line everybody is begun with in turn. Whoever has begun and waits, for Redis or for news,
+is in nobody's way, and holds no place.
+"""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Literal
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from bot.config.hosts import network_of
+
+ALIVE = "/healthz"
+
+Kind = Literal["alive", "known", "strangers"]
+# How many begin in one pass, and how the room for those that wait is shared.
+SHARES: dict[Kind, int] = {"alive": 1, "known": 2, "strangers": 1}
+_REMEMBERED = 10_000
+
+_Turn = asyncio.Future[bool]
+
+
+class _Line:
+    """Requests that wait: a lane for each who asks, and the next turn is the next lane's."""
+
+    def __init__(self, share: int) -> None:
+        self._share, self._lanes, self.count = share, dict[str, deque[_Turn]](), 0
+
+    @property
+    def fullness(self) -> float:
+        """How many wait here, for its share."""
+        return self.count / self._share
+
+    def add(self, whose: str, turn: _Turn) -> None:
+        self._lanes.setdefault(whose, deque()).append(turn)
+        self.count += 1
+
+    def begin(self) -> None:
+        """Begin with as many as may begin in one pass."""
+        left = self._share
+        while left and self._lanes:
+            whose = next(iter(self._lanes))
+            lane = self._lanes.pop(whose)
+            left -= self._tell(lane.popleft(), may_begin=True)
+            if lane:
+                self._lanes[whose] = lane
+
+    def shorten(self) -> None:
+        """Refuse the newest of whoever has most of them here."""
+        whose = max(reversed(self._lanes), key=lambda one: len(self._lanes[one]))
+        self._tell(self._lanes[whose].pop(), may_begin=False)
+        if not self._lanes[whose]:
+            del self._lanes[whose]
+
+    def _tell(self, turn: _Turn, *, may_begin: bool) -> bool:
+        """Tell one that it may begin, or not; False where nobody waits for that any more."""
+        self.count -= 1
+        if turn.done():
+            return False
+        turn.set_result(may_begin)
+        return True
+
+
+class Turns:
+    """Who is next, of all requests to this process; `known_as` names who sent one that was answered, or nobody."""
+
+    def __init__(self, known_as: Callable[[Scope], str], most: int) -> None:
+        self._known_as, self._most, self._known = known_as, most, dict[str, str]()
+        self._lines = {kind: _Line(share) for kind, share in SHARES.items()}
+        self._is_called = False
+
+    async def come(self, scope: Scope, begun: int) -> bool:
+        """Wait for the turn of a request; False if there is no room for it beside so many that have begun.
+
+        Whoever asks whether the process lives has room of their own, which what has begun does not take.
+        """
+        client = scope.get("client")
+        address = network_of(client[0] if client else "")
+        turn = asyncio.get_running_loop().create_future()
+        if scope["path"] == ALIVE:
+            lines, room = [self._lines["alive"]], self._most
+            lines[0].add(address, turn)
+        else:
+            lines, room = [self._lines["known"], self._lines["strangers"]], self._most - begun
+            name = self._known.get(_credential(scope))
+            self._lines["known" if name else "strangers"].add(name or address, turn)
+        if sum(line.count for line in lines) > room:
+            max(lines, key=lambda line: line.fullness).shorten()
+        self._call()
+        return await turn
+
+    def note(self, scope: Scope, status: int) -> None:
+        """Remember what a request came with, once that has proven who sent it, until it is refused.
+
+        It opens nothing, and is looked at again with each request.
+        """
+        credential = _credential(scope)
+        if status == HTTPStatus.UNAUTHORIZED:
+            self._known.pop(credential, None)
+        elif credential and credential not in self._known and (name := self._known_as(scope)):
+            self._known[credential] = name
+            if len(self._known) > _REMEMBERED:
+                del self._known[next(iter(self._known))]
+
+    def _call(self) -> None:
+        if not self._is_called:
+            self._is_called = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._is_called = False
+        for line in self._lines.values():
+            line.begin()
+        if any(line.count for line in self._lines.values()):
+            self._call()
+
+
+def _credential(scope: Scope) -> str:
+    """What a request came with that may prove who sent it, unreadable; empty without any."""
+    headers = Headers(scope=scope)
+    found = headers.get("authorization") or headers.get("cookie")
+    return hashlib.sha256(found.encode()).hexdigest() if found else ""
