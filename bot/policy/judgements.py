@@ -25,8 +25,8 @@ class Answer(Frozen):
     `approve` is None for anything that is not plainly a vote; `given` is the answer to a question, None when the
     text does not fit its format. `addressee` is whom the card was sent to, None where nothing was sent; `delivery_id`
     is that card, where a token named it. `unbound` says why nothing shows that the person meant this card. `misfits`
-    are why something is no answer to a form, `kept` the fields that it does answer. `note` stands beside an approval and
-    is more than courtesy; `note_confirmed` says that it is no condition, or that the glass is to be broken for it.
+    are why something is no answer to a form, `kept` the fields that it does answer. `note` stands beside an approval
+    and is more than courtesy; `note_confirmed` says that it is no condition, or that the glass is to be broken for it.
     `link_by` is how the link came that opened the session in which it was said, or in which its API key was made, where
     there is one.
     `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it

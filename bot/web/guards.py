@@ -101,23 +101,24 @@ class Admitted:
             return await self._app(scope, receive, send)
         if not await self._may_begin(scope):
             return await _REFUSAL(scope, receive, send)
-        self._begun += 1
+        is_counted = scope["path"] != ALIVE
+        self._begun += is_counted
         try:
             return await self._app(scope, self._receiving(scope, receive), self._sending(scope, send))
         finally:
-            self._begun -= 1
+            self._begun -= is_counted
 
     async def _may_begin(self, scope: Scope) -> bool:
         return await self._turns.come(scope, self._begun - self._waits.count)
 
     def _receiving(self, scope: Scope, receive: Receive) -> Receive:
-        is_whole = False
+        is_whole, is_counted = False, scope["path"] != ALIVE
 
         async def receiving() -> Message:
             nonlocal is_whole
             if is_whole:
                 return await receive()
-            self._begun -= 1
+            self._begun -= is_counted
             try:
                 message = await receive()
                 is_whole = not message.get("more_body", False)
@@ -125,7 +126,7 @@ class Admitted:
                 if is_whole and _has_body(scope) and not await self._may_begin(scope):
                     raise _refused()
             finally:
-                self._begun += 1
+                self._begun += is_counted
             return message
 
         return receiving

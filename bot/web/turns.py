@@ -23,6 +23,7 @@ ALIVE = "/healthz"
 Kind = Literal["alive", "known", "strangers"]
 # How many begin in one pass, and how the room for those that wait is shared.
 SHARES: dict[Kind, int] = {"alive": 1, "known": 2, "strangers": 1}
+_ALIVE_AT_MOST = 300
 _REMEMBERED = 10_000
 
 _Turn = asyncio.Future[bool]
@@ -53,10 +54,13 @@ class _Line:
             if lane:
                 self._lanes[whose] = lane
 
-    def shorten(self) -> None:
-        """Refuse the newest of whoever has most of them here."""
-        whose = max(reversed(self._lanes), key=lambda one: len(self._lanes[one]))
-        self._tell(self._lanes[whose].pop(), may_begin=False)
+    def shorten(self, *, may_begin: bool) -> None:
+        """Tell the oldest of whoever has most of them here that it may begin, or must go.
+
+        Were it the newest, who sends again as soon as they are answered would stay, and who comes would go.
+        """
+        whose = max(self._lanes, key=lambda one: len(self._lanes[one]))
+        self._tell(self._lanes[whose].popleft(), may_begin=may_begin)
         if not self._lanes[whose]:
             del self._lanes[whose]
 
@@ -78,22 +82,26 @@ class Turns:
         self._is_called = False
 
     async def come(self, scope: Scope, begun: int) -> bool:
-        """Wait for the turn of a request; False if there is no room for it beside so many that have begun.
+        """Wait for the turn of a request; False if it must go, as there is too little room beside what has begun.
 
-        Whoever asks whether the process lives has room of their own, which what has begun does not take.
+        Whoever asks whether the process lives has room of their own, and never goes: to refuse costs as much.
         """
         client = scope.get("client")
         address = network_of(client[0] if client else "")
         turn = asyncio.get_running_loop().create_future()
         if scope["path"] == ALIVE:
-            lines, room = [self._lines["alive"]], self._most
-            lines[0].add(address, turn)
+            alive = self._lines["alive"]
+            alive.add(address, turn)
+            if alive.count > _ALIVE_AT_MOST:
+                alive.shorten(may_begin=True)
         else:
-            lines, room = [self._lines["known"], self._lines["strangers"]], self._most - begun
-            name = self._known.get(_credential(scope))
-            self._lines["known" if name else "strangers"].add(name or address, turn)
-        if sum(line.count for line in lines) > room:
-            max(lines, key=lambda line: line.fullness).shorten()
+            lines = known, strangers = self._lines["known"], self._lines["strangers"]
+            if name := self._known.get(_credential(scope)):
+                known.add(name, turn)
+            else:
+                strangers.add(address, turn)
+            if begun + known.count + strangers.count > self._most:
+                max(lines, key=lambda line: line.fullness).shorten(may_begin=False)
         self._call()
         return await turn
 

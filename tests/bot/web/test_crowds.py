@@ -307,14 +307,23 @@ async def test_whoever_floods_stands_before_nobody_else(key: str, addresses: lis
     assert len(asked.refused) >= 300, "no more wait than may"
 
 
-async def test_what_is_refused_is_the_newest_of_whoever_has_most() -> None:
+async def test_whoever_asks_whether_the_process_lives_is_answered_in_any_crowd_of_them() -> None:
+    asked = Asked(most=1)
+    async with asked.all_of(*(asked.ask("/healthz") for _ in range(3_000)), asked.ask("/login", address="10.0.0.2")):
+        await until(lambda: len(asked.begun) == 3_001, what="all of them have begun")
+
+    assert asked.begun.index("/login") < 2_999
+    assert not asked.refused
+
+
+async def test_what_is_refused_is_the_oldest_of_whoever_has_most() -> None:
     asked = Asked(most=8)
     crowd = [asked.ask(f"/{number}") for number in range(8)]
     others = [asked.ask(f"/other/{number}", address=f"10.0.1.{number}") for number in range(3)]
     async with asked.all_of(*crowd, *others):
         await until(lambda: len(asked.begun) + len(asked.refused) == 11, what="all of them are answered")
 
-    assert list(asked.refused) == ["/7", "/6", "/5"]
+    assert list(asked.refused) == ["/0", "/1", "/2"]
 
 
 async def test_a_key_that_was_revoked_is_a_stranger_again() -> None:
