@@ -335,7 +335,9 @@ async def test_a_key_that_was_revoked_is_a_stranger_again() -> None:
     asked.begun.clear()
 
     async with asked.all_of(
-        *(asked.ask(f"/{number}") for number in range(300)), asked.ask("/anna", "good anna"), asked.ask("/bo", "good bo")
+        *(asked.ask(f"/{number}") for number in range(300)),
+        asked.ask("/anna", "good anna"),
+        asked.ask("/bo", "good bo"),
     ):
         await until(lambda: len(asked.begun) == 302, what="all of them have begun")
 
