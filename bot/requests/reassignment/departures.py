@@ -102,7 +102,7 @@ class Departures:
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
             if self._people.half_taken:  # read after whoever is here, so that it holds for them
                 return None
-            excluded = _excluded(record, known) or self._doubles(record) or _maybe_one(known)
+            excluded = _excluded(record, known) or self._doubles(record) or _maybe_one(known, here)
             is_short = bool(left or excluded) and not _goes_on(known.request.policy, known, here)
             if is_over or not (void or is_short):
                 return None if is_over else await self._show_who_asked(record)
@@ -276,10 +276,11 @@ def _excluded(record: RequestRecord, known: RequestRecord) -> list[PersonId]:
     return [one for one in request.policy.everybody if one in out]
 
 
-def _maybe_one(known: RequestRecord) -> list[PersonId]:
-    """Return those who may decide it and may be another one of them."""
-    may = eligible(known.request.policy, known.requesters)
-    return [one for one in may if not doubles_of(known.request.policy, one).isdisjoint(may)]
+def _maybe_one(known: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
+    """Return those who may decide it, in whichever step, and may be another one of them."""
+    policy = known.request.policy
+    may = may_come_to_approve(policy, known.requesters, here)
+    return [one for one in may if not doubles_of(policy, one).isdisjoint(may)]
 
 
 def _instead(old: PolicySnapshot, named: PolicySnapshot) -> PolicySnapshot:
