@@ -28,7 +28,8 @@ _TITLE_CHARS, _NAME_CHARS, _REASON_CHARS = 80, 60, 2_000
 class Reviewed(Frozen):
     """The broken glass that is reviewed: of which request of which run, by whom (`by`, `name` to people) and why.
 
-    `to` are the people who are asked. Durations are seconds; reminders and `quiet_hours` are the policy's own.
+    `to` are the people who are asked, and `took_part` those who asked for it, changed it or handed it on. Durations are
+    seconds; reminders and `quiet_hours` are the policy's own.
     """
 
     request_id: RequestId
@@ -38,6 +39,7 @@ class Reviewed(Frozen):
     name: str
     reason: str
     to: tuple[PersonId, ...]
+    took_part: tuple[PersonId, ...] = ()
     expires_after_s: float
     remind_after_s: tuple[float, ...] = ()
     quiet_hours: str = ""

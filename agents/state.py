@@ -364,16 +364,17 @@ class ArgumentEdit:
 class Run:
     """The state of a run after `seq` events. `open` is what people can still answer, whatever its step became.
 
-    `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `advisers`
-    answered its questions, or those of its children, and `objections` came with denials: where they could approve what
-    comes of it, they are requesters of that. `edits` are those of people who decide: none of them approves a call that
-    holds their own. `notes` stand beside approvals. `broke_glass` are those who did, in whichever request. `forked` is
-    set where it goes on from a copied story, of which it keeps results and facts to read, and nothing that was asked,
+    `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `others` stand
+    among those who had a part in it and only may be one of them, as the directory is now. `advisers` answered its
+    questions, or those of its children, and `objections` came with denials: where they could approve what comes of
+    it, they are requesters of that. `edits` are those of people who decide: none of them approves a call that holds
+    their own. `notes` stand beside approvals. `broke_glass` are those who did, in whichever request. `forked` is set
+    where it goes on from a copied story, of which it keeps results and facts to read, and nothing that was asked,
     allowed, begun or used up; so many of its first results are `copied`, and may be true no longer. `ending` is the
     last step that was to end it; `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that
     code looked up once more at its end. `child_changes` are what the tools of children did, one for each that has
-    ended, and `child_live` what they saw live. `by_mail`: it goes by answers or words that whoever reads a mailbox can
-    have given. `weakness` says why some prove too little for an approval.
+    ended, and `child_live` what they saw live. `by_mail`: it goes by answers or words that whoever reads a mailbox
+    can have given. `weakness` says why some prove too little for an approval.
     """
 
     id: RunId = NOT_YET
@@ -400,6 +401,7 @@ class Run:
     cards: tuple[CardDelivered, ...] = ()
     voters: frozenset[PersonId] = frozenset()
     writers: tuple[PersonId, ...] = ()
+    others: frozenset[PersonId] = frozenset()
     unheard: tuple[PersonId, ...] = ()
     by_mail: bool = False
     weakness: str = ""

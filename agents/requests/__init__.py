@@ -179,7 +179,8 @@ class PolicySnapshot(Frozen):
     (`22:00-07:00`) are those of each person's own zone. `stand_ins` are those to whom it may be handed on as well;
     `handed_on` says in order who did so to whom: they approve it no more. `away` are those who are asked and away.
     `break_glass` is who may decide alone, for the whole quorum, with a reason. `asked_as` says why somebody is asked
-    who was not at first. `cards` says where cards go whose run has a thread that its people see.
+    who was not at first. `cards` says where cards go whose run has a thread that its people see. `doubles` are pairs of
+    whom nobody can say that they are two humans, as the directory is now; it is never written.
     """
 
     name: str
@@ -211,6 +212,7 @@ class PolicySnapshot(Frozen):
     break_glass: tuple[Anyone, ...] = Field(default=(), exclude_if=operator.not_)
     asked_as: dict[PersonId, AskedAs] = Field(default_factory=dict[PersonId, AskedAs], exclude_if=operator.not_)
     cards: CardsGo = Field(default="thread", exclude_if=lambda cards: cards == "thread")
+    doubles: tuple[tuple[PersonId, PersonId], ...] = Field(default=(), exclude=True)
 
     def edited_by(self, editors: Iterable[PersonId]) -> "PolicySnapshot":
         """Return the same policy for a call that holds edits of `editors`."""
@@ -281,7 +283,7 @@ class GatedCall(Frozen):
     editable: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
 
 
-Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered"]
+Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered", "maybe"]
 
 
 class Remark(Frozen):
@@ -306,7 +308,8 @@ class Request(Began):
     each requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
     `words` is what the run began with; empty where a program asks. `words_are_own`: they came from the first requester,
     or from what `origin` says, and from no agent, no program and no copied run. `edits` names those who decide and ever
-    set an argument to the value that stands, by its name.
+    set an argument to the value that stands, by its name. `behind` had a part in it as well and could not decide it:
+    who may be one of them does not either.
     """
 
     id: RequestId
@@ -341,6 +344,7 @@ class Request(Began):
     edits: dict[str, tuple[PersonId, ...]] = Field(
         default_factory=dict[str, tuple[PersonId, ...]], exclude_if=operator.not_
     )
+    behind: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
 
     def under(self, policy: PolicySnapshot) -> "Request":
         """Return the same request, which others may decide by now; its digest and the votes for it still hold.
@@ -357,7 +361,7 @@ class Request(Began):
     @property
     def askers(self) -> tuple[PersonId, ...]:
         """The people who asked or steered; not those who only may not decide because of what they answered."""
-        return tuple(one for one in self.requesters if self.parts.get(one) not in {"objected", "answered"})
+        return tuple(one for one in self.requesters if self.parts.get(one) not in {"objected", "answered", "maybe"})
 
 
 class Holder(Frozen):

@@ -26,8 +26,10 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     request, policy, maybe = record.request, record.request.policy, people.maybe
     sat_out = may_have_sat(record, people)
     changed = _others(chain.from_iterable(request.edits.values()), maybe)
-    joined = _others(record.requesters, maybe)
-    if not (joined or changed or sat_out):
+    may_be = (*_others(record.requesters, maybe), *_others(request.behind, maybe))
+    may_be = tuple(one for one in dict.fromkeys(may_be) if one not in record.requesters)
+    policy = with_doubles(policy, people)
+    if not (may_be or changed or sat_out or policy.doubles):
         return record
     known = policy.model_copy(
         update={
@@ -43,8 +45,19 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
         }
     )
     edits = {name: _both(chosen, maybe) for name, chosen in request.edits.items()}
-    asked = request.model_copy(update={"policy": known, "edits": edits})
-    return record.model_copy(update={"request": asked, "joined": (*record.joined, *joined)})
+    parts = {**request.parts, **dict.fromkeys(may_be, "maybe")}
+    asked = request.model_copy(update={"policy": known, "edits": edits, "parts": parts})
+    return record.model_copy(update={"request": asked, "may_be": may_be})
+
+
+def with_doubles(policy: PolicySnapshot, people: People) -> PolicySnapshot:
+    """Return `policy` with the pairs of those whom it names, or who may have a seat of it, that may be one human."""
+    if not people.doubles:
+        return policy
+    stand_ins = (one for seat in policy.stand_ins for one in seat.people)
+    named = dict.fromkeys((*policy.everybody, *stand_ins, *policy.givers))
+    pairs = dict.fromkeys((min(one, other), max(one, other)) for one in named for other in people.maybe(one))
+    return policy.model_copy(update={"doubles": tuple(pairs)})
 
 
 def whose_votes_count(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
@@ -57,10 +70,13 @@ def whose_votes_count(record: RequestRecord, people: People) -> tuple[PersonId, 
 
 
 def is_stranger(record: RequestRecord, known: RequestRecord, person: PersonId) -> bool:
-    """Return whether somebody only may be a requester of `record`, as it is `known` now: that lets them do nothing."""
-    return (
-        person in known.requesters and person not in record.requesters and person not in _seated(record.request.policy)
-    )
+    """Return whether somebody only may be a requester of `record`, as it is `known` now: that lets them do nothing.
+
+    Whoever may decide, deny or take back what they did may still end it.
+    """
+    policy, broke = record.request.policy, broken(record)
+    may = {*_seated(policy), *policy.may_deny, *([broke.person] if broke else ())}
+    return person in known.requesters and person not in record.requesters and person not in may
 
 
 def void_votes(record: RequestRecord, people: People) -> tuple[Vote, ...]:
@@ -72,13 +88,17 @@ def with_other_ids(run: Run, people: People) -> Run:
     """Return `run`, to say by it who may not decide: whoever may be somebody that had a part in it had it as well."""
     maybe = people.maybe
     wrote = run.writers if run.started is None else (run.started.requester, *_begun(run), *run.writers)
+    joined, besides = _others(wrote, maybe), [other for one in run.edits for other in _besides(one.editor, people)]
+    advised, objected = _both(run.advisers, maybe), [_both((one.person,), maybe) for one in run.objections]
     return replace(
         run,
-        writers=(*run.writers, *_others(wrote, maybe)),
-        advisers=_both(run.advisers, maybe)
-        + tuple(other for one in run.edits for other in _besides(one.editor, people)),
+        writers=(*run.writers, *joined),
+        others=frozenset((*joined, *advised, *besides, *chain.from_iterable(objected))).difference(
+            wrote, run.advisers, (one.person for one in run.objections)
+        ),
+        advisers=(*advised, *besides),
         objections=tuple(
-            replace(one, person=person) for one in run.objections for person in _both((one.person,), maybe)
+            replace(one, person=person) for one, those in zip(run.objections, objected, strict=True) for person in those
         ),
         edits=tuple(replace(one, editor=_now(one.editor, people)) for one in run.edits),
     )

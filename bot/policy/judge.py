@@ -225,7 +225,10 @@ def _may_still_deny(record: RequestRecord, answer: Answer) -> bool:
 
 
 def _not_requester(record: RequestRecord, answer: Answer) -> Judgement | None:
-    if answer.person in record.request.policy.barred(record.requesters):
+    """Object to what a requester decides; a denial counts of who only may be one, and words are for people."""
+    is_no_yes = record.request.format == "approval" and answer.approve is not True and not answer.edits
+    is_harmless = is_no_yes and record.only_may_be(answer.person)
+    if answer.person in record.request.policy.barred(record.requesters) and not is_harmless:
         return NotEntitled(why="requester", approvers=_eligible(record))
     return None
 
@@ -359,7 +362,7 @@ def delegation_objection(record: RequestRecord, answer: Answer) -> Judgement | N
 
 def _only_asks(record: RequestRecord, person: PersonId) -> bool:
     """Return whether `person` is a requester of an approval who does not decide it as well, now or before."""
-    if record.request.format != "approval" or person not in record.requesters:
+    if record.request.format != "approval" or person not in record.requesters or record.only_may_be(person):
         return False
     policy = record.request.policy
     return person in policy.barred(record.requesters) or person not in {*people_of(policy.rule), *policy.may_deny}

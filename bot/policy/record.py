@@ -82,8 +82,9 @@ class RequestRecord(Frozen):
     denial that came after the start: what has not begun by then does not begin. `noted` counts the answers of each
     person that did not count.
 
-    `joined` wrote to the run while it was open, and so count as its requesters from then on; `joined_as` marks the
-    humans behind their ids. `comments` are the newest words beside an open approval, which are for people alone.
+    `joined` wrote to the run while it was open, and so count as its requesters from then on. `may_be` only may be
+    somebody who had a part in it, as the directory is now, which is never written: they decide no more than requesters
+    do, and steer nothing. `comments` are the newest words beside an open approval, which are for people alone.
     `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
     `void` are votes that count no more, as the id of whoever gave them has another address in the directory.
     `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
@@ -107,6 +108,7 @@ class RequestRecord(Frozen):
     holders: tuple[Holder, ...] = ()
     noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
     joined: tuple[PersonId, ...] = ()
+    may_be: tuple[PersonId, ...] = Field(default=(), exclude=True)
     replaced: tuple[DeliveryId, ...] = ()
     renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
     comments: tuple[Comment, ...] = ()
@@ -127,12 +129,17 @@ class RequestRecord(Frozen):
     @property
     def requesters(self) -> tuple[PersonId, ...]:
         """Everyone who counts as a requester by now."""
-        return (*self.request.requesters, *self.joined)
+        return (*self.request.requesters, *self.joined, *self.may_be)
 
     @property
     def askers(self) -> tuple[PersonId, ...]:
         """The requesters who asked or steered, and so may steer; the others may only not decide, for what they said."""
         return (*self.request.askers, *self.joined)
+
+    def only_may_be(self, person: PersonId) -> bool:
+        """Return whether `person` counts as a requester only as they may be somebody who had a part in it."""
+        is_maybe = person in self.may_be or self.request.parts.get(person) == "maybe"
+        return is_maybe and person not in self.joined
 
     @property
     def began_at(self) -> datetime | None:
@@ -236,7 +243,9 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {"queued": True} if event.behind else {"queued": False, "started_at": event.at}
         case ToolOrphaned() if event.attempt_id == record.attempt:
             return {"queued": False, **_after_orphaned(record, event)}
-        case PersonSaid() if record.state == "open" and event.person not in record.requesters:
+        case PersonSaid() if record.state == "open" and (
+            event.person not in record.requesters or record.only_may_be(event.person)
+        ):
             return {"joined": (*record.joined, event.person)}
         case _:
             return {}

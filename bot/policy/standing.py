@@ -72,9 +72,10 @@ class Standing(Frozen):
         return "spent" if len(self.uses) >= self.approval.uses else "valid"
 
 
-Lapse = Literal["revoked", "over", "policy", "left", "requester"]
+Lapse = Literal["revoked", "over", "policy", "left", "requester", "one"]
 """Why it no longer counts, though uses are left: it was revoked or is over, its policy changed or allows none any more,
-whom it serves or who granted it left, who granted it may not decide any more, or is who uses it."""
+whom it serves or who granted it left, who granted it may not decide any more, or is who uses it, or may be another one
+of those who granted it."""
 
 
 def rules_of(policy: PolicyConfig) -> str:
@@ -88,13 +89,12 @@ def lapse(
     rules: str,
     may: Collection[PersonId],
     here: Collection[PersonId],
-    maybe: Collection[PersonId] = (),
+    maybe: Mapping[PersonId, Collection[PersonId]],
 ) -> Lapse | None:
     """Return why a standing approval counts no longer; None while it does.
 
     `rules` are those of its policy now, empty where it allows no standing approvals, and `may` those who may ever come
-    to decide by it, as groups are now. Everybody in the directory is `here`; `maybe` are those who may be whom it
-    serves.
+    to decide by it, as groups are now. Everybody in the directory is `here`; `maybe` are those who may be each of them.
     """
     approval = found.approval
     if found.state in {"revoked", "over"}:
@@ -105,7 +105,10 @@ def lapse(
         return "left"
     if not approval.people <= set(here):
         return "left"
-    return "requester" if {approval.person, *maybe}.intersection(approval.granted_by) else None
+    if {approval.person, *maybe.get(approval.person, ())}.intersection(approval.granted_by):
+        return "requester"
+    is_one = any(not {*maybe.get(one, ())}.isdisjoint(approval.granted_by) for one in approval.granted_by)
+    return "one" if is_one else None
 
 
 def may_stand(request: Request) -> bool:

@@ -19,6 +19,7 @@ from bot.config.deploy import NOBODY_IS_ASKED
 from bot.config.directory.policies import PolicyConfig
 from bot.errors import NotFound
 from bot.people.directory import People
+from bot.people.recognition import with_doubles
 from bot.people.rights import Who
 from bot.policy.approvers.quorum import eligible, lacking
 from bot.policy.due import Due, next_due
@@ -221,7 +222,7 @@ async def explain(
         return told.model_copy(
             update={"refused": say("run.unresolved-policy", policy=name, why="; ".join(told.unread))}
         )
-    request = opened(snapshot, person, at, environments[0] if len(environments) == 1 else "")
+    request = opened(with_doubles(snapshot, people), person, at, environments[0] if len(environments) == 1 else "")
     if not isinstance(request, Request):
         return told.model_copy(update={"refused": request})
     record = RequestRecord(request=request)

@@ -349,6 +349,7 @@ PARTS: dict[Part, str] = {
     "wrote": "card.part-wrote",
     "objected": "card.part-objected",
     "answered": "card.part-answered",
+    "maybe": "card.part-maybe",
 }
 """The keys of the parts that make somebody a requester, worded to stand after their name."""
 

@@ -77,6 +77,7 @@ class AfterReviews:
             name=self._people.name_of(by),
             reason=vote.reason,
             to=to,
+            took_part=tuple(dict.fromkeys((*record.requesters, *request.editors, *request.policy.givers))),
             expires_after_s=_REVIEW_WITHIN.total_seconds(),
             remind_after_s=policy.remind_after_s,
             quiet_hours=policy.quiet_hours,

@@ -522,7 +522,7 @@ def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
 def _to_write(edited: Request, record: RequestRecord) -> Request:
     """Return an edit as it is written: who may be whom is found out each time, and stands nowhere."""
     policy = record.request.policy.model_copy(update={"editors": edited.policy.editors})
-    return edited.model_copy(update={"policy": policy})
+    return edited.model_copy(update={"policy": policy, "parts": record.request.parts})
 
 
 def _is_told_later(statement: Statement) -> bool:

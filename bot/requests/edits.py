@@ -10,7 +10,7 @@ from agents.requests import GatedCall, PersonId, Request
 from agents.run import Run
 from agents.state import editors_of
 from bot.people.directory import People
-from bot.policy.approvers.quorum import can_be_met
+from bot.policy.approvers.quorum import barred, can_be_met
 from bot.policy.edits import Edited, EditRefused, changed_names, edited_request, not_editable, with_values
 from bot.policy.judge import edit_objection
 from bot.policy.judgements import Answer, Judgement
@@ -82,7 +82,8 @@ def _names(call: GatedCall, wrong: list[str]) -> str:
 def _left(after: Request, record: RequestRecord, people: People) -> tuple[PersonId, ...]:
     """Return all who may come to approve the edit, in whichever step, and have not left since they were asked."""
     may, here = ever_eligible(after.policy, record.requesters), people.all()
-    return tuple(one for one in may if one not in after.policy.editors and one in here)
+    out = barred(after.policy, record.requesters)
+    return tuple(one for one in may if one not in out and one in here)
 
 
 def _too_few(after: Request, record: RequestRecord, people: People) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -35,7 +35,7 @@ from agents.state import editors_of
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line, one_line
 from bot.people.directory import People
-from bot.policy.approvers.quorum import barred, can_be_met, can_fill, eligible
+from bot.policy.approvers.quorum import barred, can_be_met, can_fill, doubles_of, eligible
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, question_digest
 from bot.policy.due import next_due
@@ -87,10 +87,13 @@ class NotEnoughApprovers:
             for person, part in self.parts.items()
             if person in may and person not in left
         ]
-        barred = (one for one in policy.editors if one in may and one not in self.parts)
-        out += [f"{person} {why_editor(self.edits, person)}" for person in barred]
+        editors = (one for one in policy.editors if one in may and one not in self.parts)
+        out += [f"{person} {why_editor(self.edits, person)}" for person in editors]
         why = f" {say('run.not-counted', who='; '.join(out))}" if out else ""
         why += f" {say('run.nobody-in', names=', '.join(self.nobody))}" if self.nobody else ""
+        counted = {*ever_eligible(policy, tuple(self.parts))} - barred(policy, self.parts)
+        double = [one for one in sorted(counted) if not doubles_of(policy, one).isdisjoint(counted)]
+        why += f" {say('run.maybe-one', names=', '.join(double))}" if double else ""
         if missing := self._in_a_step():
             step, count = missing
             if count >= step.quorum:
@@ -106,7 +109,7 @@ class NotEnoughApprovers:
         out = barred(self.policy, self.parts)
         for step in self.policy.steps:
             left = [one for one in dict.fromkeys(people_of(step.rule)) if one not in out]
-            if not can_fill([step], left):
+            if not can_fill([step], left, self.policy.doubles):
                 return step, len(left)
         return None
 
@@ -240,9 +243,10 @@ def _request(
     # The call of a request that is opened anew, or of a copied run, may hold what one of those who decide changed.
     edits = editors_of(run, call) if purpose == "gate" and call else {}
     policy = policy.edited_by(one for those in edits.values() for one in those) if purpose == "gate" else policy
-    barred = policy.editors if purpose == "gate" else ()
-    if not can_be_met(policy, [one for one in ever_eligible(policy, requesters) if one not in barred]):
+    out = barred(policy, requesters) if purpose == "gate" else ()
+    if not can_be_met(policy, [one for one in ever_eligible(policy, requesters) if one not in out]):
         return NotEnoughApprovers(policy, parts, edits=edits)
+    policy = policy.model_copy(update={"doubles": ()})  # who may be whom is found out each time
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
     if purpose == "gate" and call:
         digest = call_digest(run.id, request_id, nonce, call, requesters)
@@ -277,6 +281,7 @@ def _request(
         words=words_of(run),
         words_are_own=are_own(run),
         edits=edits,
+        behind=behind_in(run, requesters, call) if purpose == "gate" else _reviewed_parts(run),
     )
 
 
@@ -449,6 +454,18 @@ def advisers_of(run: Run) -> tuple[PersonId, ...]:
     return tuple(dict.fromkeys((*run.advisers, *(objection.person for objection in run.objections))))
 
 
+def behind_in(run: Run, requesters: Collection[PersonId], call: GatedCall | None) -> tuple[PersonId, ...]:
+    """Return who may have wished for `call` and could not decide it."""
+    said = _said(run, call) if call else {}
+    return tuple(one for one, part in said.items() if part != "maybe" and one not in requesters)
+
+
+def _reviewed_parts(run: Run) -> tuple[PersonId, ...]:
+    """Return who took part in what `run` reviews."""
+    reviewed = reviewed_of(run)
+    return reviewed.took_part if reviewed else ()
+
+
 def everybody_behind(run: Run) -> tuple[PersonId, ...]:
     """Requesters and advisers: all of them stand behind a run that this one starts, whatever that will ask for."""
     return tuple(dict.fromkeys((*requesters_of(run), *advisers_of(run))))
@@ -459,18 +476,31 @@ def parts_in(run: Run, policy: PolicySnapshot, call: GatedCall | None) -> dict[P
 
     Those who could decide it are requesters also for what they answered, or gave as a reason against another call.
     """
-    parts, may = _parts(run), set(policy.everybody)
+    may = set(policy.everybody)
+    parts: dict[PersonId, Part] = {one: part for one, part in _parts(run).items() if part != "maybe" or one in may}
     if call is None:
         return parts
+    for one, part in _said(run, call).items():
+        if one in may:
+            parts.setdefault(one, part)
+    return parts
+
+
+def _said(run: Run, call: GatedCall) -> dict[PersonId, Part]:
+    """Return who may have wished for `call`, by what they answered, or gave as a reason against another one."""
+    parts = dict[PersonId, Part]()
+
+    def add(person: PersonId, part: Part) -> None:
+        parts.setdefault(person, "maybe" if person in run.others else part)
+
     step_id = run.pending.id if run.pending else None
     for objection in run.objections:
         if objection.edited and objection.edited == step_id:
             continue  # nothing was chosen since, and whose edit it is does not approve it anyway
-        if objection.person in may and not (objection.call and is_same(objection.call, call)):
-            parts.setdefault(objection.person, "objected")
+        if not (objection.call and is_same(objection.call, call)):
+            add(objection.person, "objected")
     for person in run.advisers:
-        if person in may:
-            parts.setdefault(person, "answered")
+        add(person, "answered")
     return parts
 
 
@@ -484,7 +514,7 @@ def _parts(run: Run) -> dict[PersonId, Part]:
     for person in begun.inherits:
         parts.setdefault(person, "wrote" if _is_anothers_text(run) or _is_from_desk(run) else "inherited")
     for person in run.writers:
-        parts.setdefault(person, "wrote")
+        parts.setdefault(person, "maybe" if person in run.others else "wrote")
     return parts
 
 

@@ -14,9 +14,9 @@ from agents.state import editors_of
 from agents.text import ends_of
 from bot.archive.keeper import Archive
 from bot.people.directory import People
-from bot.people.recognition import with_other_ids
+from bot.people.recognition import with_doubles, with_other_ids
 from bot.policy.answers import Statement
-from bot.policy.approvers.quorum import can_be_met
+from bot.policy.approvers.quorum import barred, can_be_met
 from bot.policy.approvers.steps import restarted
 from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
@@ -26,7 +26,7 @@ from bot.policy.record import RequestRecord, after
 from bot.render.cards import remark
 from bot.render.edits import changes_between
 from bot.requests.card_updates import moved
-from bot.requests.opening import ever_eligible, parts_in, placing
+from bot.requests.opening import behind_in, ever_eligible, parts_in, placing
 from bot.requests.reassignment.timing import Timing
 from bot.requests.stored import TRIES, read_request
 from bot.store import Commit, Once, Wake, WorkItem
@@ -81,14 +81,15 @@ class Revisions:
 
         Whoever has left is another matter, of `departures`.
         """
-        left, policy = self._left(request), request.policy
+        left, policy = self._left(request), with_doubles(request.policy, self._people)
         if {*self._left(old)} - {*left} and not can_be_met(policy, left):
             who = self._people.names_of(left) if left else say("words.nobody")
             raise ToolRefused(say("run.amend-too-few", policy=policy.name, left=who, quorum=policy.quorum))
 
     def _left(self, request: Request) -> list[PersonId]:
-        policy, here = request.policy, self._people.all()
-        return [one for one in ever_eligible(policy, request.requesters) if one in here and one not in policy.editors]
+        policy, here = with_doubles(request.policy, self._people), self._people.all()
+        out = barred(policy, request.requesters)
+        return [one for one in ever_eligible(policy, request.requesters) if one in here and one not in out]
 
     def revising(self, record: RequestRecord, version: int, revised: RequestRevised) -> Commit:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed.
@@ -197,4 +198,6 @@ def _with_objectors(request: Request, run: Run, call: GatedCall) -> Request:
     found = (one for one, part in parts_in(run, request.policy, call).items() if part == "objected")
     new = tuple(one for one in found if one not in request.requesters)
     parts: dict[PersonId, Part] = {**request.parts, **dict.fromkeys(new, "objected")}
-    return request.model_copy(update={"requesters": (*request.requesters, *new), "parts": parts})
+    requesters = (*request.requesters, *new)
+    behind = behind_in(run, requesters, call)
+    return request.model_copy(update={"requesters": requesters, "parts": parts, "behind": behind})

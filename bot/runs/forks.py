@@ -179,7 +179,8 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
         if isinstance(event, PersonSaid):
             people.append(event.person)
         elif isinstance(event, RequestOpened):
-            people += event.request.requesters
+            parts = event.request.parts
+            people += [one for one in event.request.requesters if parts.get(one) != "maybe"]
         elif isinstance(event, RunForked):
             people.append(event.by)
         elif isinstance(event, OutsideReported):

@@ -21,7 +21,7 @@ from bot.execution.results import poll_result, stop_outside
 from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import asked_by
 from bot.people.directory import People
-from bot.people.recognition import with_other_ids
+from bot.people.recognition import with_doubles, with_other_ids
 from bot.policy.record import RequestRecord, after
 from bot.render.edits import changes_between
 from bot.render.views import line_of
@@ -323,7 +323,8 @@ class Loop:
             tool, args, effect = await prepare(agent, run, pending.step)
         call = call_of(tool, args, effect)
         known = with_other_ids(run, self._people)
-        request = gate_request(known, pending, question_of(agent, pending.step, effect), call, policy, now)
+        title, policy = question_of(agent, pending.step, effect), with_doubles(policy, self._people)
+        request = gate_request(known, pending, title, call, policy, now)
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, pending.gate or "", call)})
         if isinstance(request, NotEnoughApprovers):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from agents.requests import AllOf, AnyOf, Anyone, HandedOn, PersonId, PolicySnapshot, Rule, parts_of
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.quorum import barred, doubles_of, eligible
 from bot.policy.approvers.steps import can_go_on
 
 MOST_HANDED_ON = 3
@@ -67,6 +67,7 @@ def objection(
         ("editor", to in {*policy.editors, *involved.editors}),
         ("loop", to in policy.givers),
         ("deciding", to in may or to in involved.voters or to in taken),
+        ("took_part", to in barred(policy, involved.requesters) or to in doubles_of(policy, person)),
         ("chain", len(chain(policy, person)) >= MOST_HANDED_ON),
         ("not_accepted", not all(to in accepts(seat) for seat in _seats(policy.rule) if person in seat.people)),
     )

@@ -1,9 +1,11 @@
 """The people who may decide, and how many of them are enough. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import product
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
+
+_MOST_CHOICES = 64
 
 
 def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
@@ -16,8 +18,17 @@ def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[Pe
 
 
 def barred(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> frozenset[PersonId]:
-    """Return who does not decide, in whichever seat and step: editors, those who handed it on, and the requesters."""
-    return frozenset((*policy.editors, *policy.givers, *policy.barred(requesters)))
+    """Return who does not decide, in whichever seat and step: editors, those who handed it on, and the requesters.
+
+    Nor does anybody who may be one of them.
+    """
+    out = frozenset((*policy.editors, *policy.givers, *policy.barred(requesters)))
+    return out.union(*(doubles_of(policy, one) for one in out)) if policy.doubles else out
+
+
+def doubles_of(policy: PolicySnapshot, person: PersonId) -> frozenset[PersonId]:
+    """Return who may be the same human as `person`, as far as that is known of `policy`."""
+    return frozenset(one for pair in policy.doubles if person in pair for one in pair if one != person)
 
 
 def may_break_glass(policy: PolicySnapshot) -> tuple[PersonId, ...]:
@@ -27,14 +38,31 @@ def may_break_glass(policy: PolicySnapshot) -> tuple[PersonId, ...]:
 
 def can_be_met(policy: PolicySnapshot, people: Iterable[PersonId]) -> bool:
     """Return whether these people can meet the policy; each step of it with others, where it has steps."""
-    return can_fill(policy.steps, people) if policy.steps else is_met(policy, people)
+    if policy.steps:
+        return can_fill(policy.steps, people, policy.doubles)
+    return any(is_met(policy, humans) for humans in _humans(people, policy.doubles))
 
 
-def can_fill(steps: Iterable[PolicyStep], people: Iterable[PersonId]) -> bool:
-    """Return whether these people can meet each of the steps with others."""
+def can_fill(
+    steps: Iterable[PolicyStep], people: Iterable[PersonId], doubles: Collection[tuple[PersonId, PersonId]] = ()
+) -> bool:
+    """Return whether these people can meet each of the steps with others; one of two who may be one human counts."""
+    seatings = [[seat for seats in one for seat in seats] for one in product(*map(tuple, map(_all_seats, steps)))]
+    return any(_seated(seats, there) for there in _humans(people, doubles) for seats in seatings)
+
+
+def _humans(people: Iterable[PersonId], doubles: Collection[tuple[PersonId, PersonId]]) -> Iterator[list[PersonId]]:
+    """Yield every choice among `people` that has nobody in it who may be another one of it.
+
+    Of very many pairs the one that stands first is kept, so that rather too few are found than too many looked at.
+    """
     there = list(dict.fromkeys(people))
-    seatings = product(*(tuple(_all_seats(step)) for step in steps))
-    return any(_seated(tuple(seat for seats in one for seat in seats), there) for one in seatings)
+    chosen, left = [there], [pair for pair in doubles if {*pair} <= {*there}]
+    for one, other in left:
+        split = [list(filter(out.__ne__, some)) for some in chosen if {one, other} <= {*some} for out in (other, one)]
+        kept = [some for some in chosen if not {one, other} <= {*some}]
+        chosen = [*kept, *(split if len(chosen) < _MOST_CHOICES else split[::2])]
+    yield from chosen
 
 
 def _all_seats(step: PolicyStep) -> Iterator[tuple[Anyone, ...]]:
@@ -96,14 +124,14 @@ def _seatings(rule: Rule) -> Iterator[tuple[Anyone, ...]]:
                 yield tuple(seat for part in parts for seat in part)
 
 
-def _seated(seats: tuple[Anyone, ...], people: list[PersonId]) -> bool:
+def _seated(seats: Sequence[Anyone], people: list[PersonId]) -> bool:
     """Return whether every seat can be given to a different person (a bipartite matching by augmenting paths)."""
     taken: dict[PersonId, int] = {}
     return all(_give(number, seats, people, taken, set()) for number in range(len(seats)))
 
 
 def _give(
-    number: int, seats: tuple[Anyone, ...], people: list[PersonId], taken: dict[PersonId, int], tried: set[PersonId]
+    number: int, seats: Sequence[Anyone], people: list[PersonId], taken: dict[PersonId, int], tried: set[PersonId]
 ) -> bool:
     for person in people:
         if person in tried or person not in seats[number].people:

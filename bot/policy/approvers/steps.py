@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, people_of
-from bot.policy.approvers.quorum import barred, can_fill, eligible, is_met
+from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible, is_met
 
 
 def next_step(policy: PolicySnapshot, voters: Iterable[PersonId], out: Collection[PersonId]) -> int | None:
@@ -60,20 +60,30 @@ def can_go_on(
 
     Nobody counts for this whom it may escalate to and has not yet.
     """
-    left = still_open(policy, requesters, voters, here)
-    return can_fill(left.values(), may_come_to_approve(policy, requesters, here))
+    voted = tuple(voters)
+    left, sat = still_open(policy, requesters, voted, here), _sat_out(policy, voted, here)
+    there = (one for one in may_come_to_approve(policy, requesters, here) if one not in sat)
+    return can_fill(left.values(), there, policy.doubles)
+
+
+def _sat_out(policy: PolicySnapshot, voters: Iterable[PersonId], here: Collection[PersonId]) -> set[PersonId]:
+    """Return who may be somebody that has voted: of several who may be one human the first vote counts."""
+    out = set[PersonId]()
+    for one in (*(person for step in policy.steps for person in step.by), *voters):
+        out |= doubles_of(policy, one) if one in here and one not in out else frozenset[PersonId]()
+    return out
 
 
 def needed_elsewhere(
     policy: PolicySnapshot, requesters: Collection[PersonId], voters: Iterable[PersonId], here: Collection[PersonId]
 ) -> frozenset[PersonId]:
-    """Return who may approve the step in force and must not: too few would be left for another step.
+    """Return who may approve the step in force and must not: too few would be left for another step or seat.
 
-    One person fills one step. Where it could not be met before either, that is a matter of who has left, and no matter
-    of their approval.
+    One person fills one step, and one human one seat, where two may be one. Where it could not be met before either,
+    that is a matter of who has left, and no matter of their approval.
     """
     voted = tuple(voters)
-    if not policy.steps:
+    if not policy.steps and not policy.doubles:
         return frozenset()
 
     def is_missed(person: PersonId) -> bool:

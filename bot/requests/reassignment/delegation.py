@@ -10,6 +10,7 @@ from agents.text import one_line
 from bot.errors import NotFound
 from bot.people.absences import Absences
 from bot.people.directory import People
+from bot.people.recognition import with_doubles
 from bot.policy.answers import Statement
 from bot.policy.approvers.delegation import Objection, candidates, handed_on, objection, stood_in_for
 from bot.policy.approvers.quorum import eligible
@@ -176,7 +177,7 @@ class Delegation:
         def accepts(seat: Anyone) -> Collection[PersonId]:
             return [one for one in takes(seat) if one not in barred]
 
-        for given in stood_in_for(policy, away, involved, accepts):
+        for given in stood_in_for(with_doubles(policy, self._people), away, involved, accepts):
             policy = handed_on(policy, given, accepts)
             made.append(_gone(record, policy, given.person, now, given.to))
         asked = eligible(policy, record.requesters)

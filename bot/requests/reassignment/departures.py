@@ -19,7 +19,7 @@ from bot.config.tables import CHANNELS
 from bot.errors import NotFound
 from bot.people.directory import QUESTION, People, refs_of_seat
 from bot.people.recognition import as_known_now, void_votes
-from bot.policy.approvers.quorum import barred, can_fill, eligible
+from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible
 from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_approve, refilled, still_open, wider
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import have_all_left, notice
@@ -102,7 +102,7 @@ class Departures:
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
             if self._people.half_taken:  # read after whoever is here, so that it holds for them
                 return None
-            excluded = _excluded(record, known) or self._doubles(record)
+            excluded = _excluded(record, known) or self._doubles(record) or _maybe_one(known, here)
             is_short = bool(left or excluded) and not _goes_on(known.request.policy, known, here)
             if is_over or not (void or is_short):
                 return None if is_over else await self._show_who_asked(record)
@@ -203,7 +203,8 @@ class Departures:
         old, holds = request.policy, known.request.policy
         there = may_come_to_approve(holds, known.requesters, here)
         still = _open_steps(holds, known, here)
-        lacking = [number for number, step in still.items() if not can_fill([step], there)] or list(still)
+        lacking = [number for number, step in still.items() if not can_fill([step], there, holds.doubles)]
+        lacking = lacking or list(still)
         rules = [old.rule, *(step.rule for step in old.steps)]
         await self._people.look_up((*(ref for rule in rules for ref in _refs_in(rule)), *self._people.tables.alerts))
         await self._people.look_up_policy(old.name)
@@ -273,6 +274,13 @@ def _excluded(record: RequestRecord, known: RequestRecord) -> list[PersonId]:
     out = barred(policy, known.requesters) - barred(request.policy, request.requesters)
     out |= {*request.policy.everybody} - {*policy.everybody}
     return [one for one in request.policy.everybody if one in out]
+
+
+def _maybe_one(known: RequestRecord, here: Collection[PersonId]) -> list[PersonId]:
+    """Return those who may decide it, in whichever step, and may be another one of them."""
+    policy = known.request.policy
+    may = may_come_to_approve(policy, known.requesters, here)
+    return [one for one in may if not doubles_of(policy, one).isdisjoint(may)]
 
 
 def _instead(old: PolicySnapshot, named: PolicySnapshot) -> PolicySnapshot:

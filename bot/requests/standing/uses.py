@@ -31,9 +31,10 @@ _LAPSES: dict[Lapse, str] = {
     "policy": "again.policy-changed",
     "left": "again.granter-left",
     "requester": "again.granter-asks",
+    "one": "again.granters-one",
 }
 # Whoever asks is told why they have to; what has ended as it was to end is no news.
-_TOLD: frozenset[Lapse] = frozenset({"policy", "left", "requester"})
+_TOLD: frozenset[Lapse] = frozenset({"policy", "left", "requester", "one"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +157,9 @@ class StandingUses:
 
 async def lapse_now(standing: Standing, people: People) -> Lapse | None:
     """Return why a standing approval counts no longer, as the directory is now; None while it does."""
-    policy, maybe = standing.approval.pattern.policy, people.maybe(standing.approval.person)
+    policy = standing.approval.pattern.policy
     await people.look_up_policy(policy)
-    return lapse(standing, _rules(people, policy), people.may_ever(policy, standing.now), people.all(), maybe)
+    return lapse(standing, _rules(people, policy), people.may_ever(policy, standing.now), people.all(), people.doubles)
 
 
 def _rules(people: People, policy: str) -> str:

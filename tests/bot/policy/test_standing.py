@@ -219,7 +219,7 @@ HERE = (ANNA, BO, CY)
 
 
 def test_it_counts_while_all_is_as_it_was_granted() -> None:
-    assert lapse(standing(), "r", {BO, CY, PersonId("dan")}, HERE) is None
+    assert lapse(standing(), "r", {BO, CY, PersonId("dan")}, HERE, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_it_counts_while_all_is_as_it_was_granted() -> None:
     ],
 )
 def test_it_counts_no_longer(found: Standing, rules: str, may: set[PersonId], why: str) -> None:
-    assert lapse(found, rules, may, HERE) == why
+    assert lapse(found, rules, may, HERE, {}) == why
 
 
 def test_a_policy_that_says_anything_else_has_other_rules() -> None:

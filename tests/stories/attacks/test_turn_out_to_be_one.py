@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
+from bot.errors import Forbidden
 from bot.people.offers import waits_for
 from bot.policy.judgements import Decided, Judgement, NotEntitled
 from bot.policy.record import RequestRecord
@@ -16,6 +17,7 @@ from bot.render.request_card import approvals
 from bot.store.ids import review_of
 from tests.stories.attacks.test_who_is_who import breaks
 from tests.stories.people.standing import done_once, granted
+from tests.stories.test_absences import away
 from tests.tables import becomes
 from tests.world import World, a_world
 
@@ -46,6 +48,13 @@ def file_of(may: str, quorum: int = 1, stand_ins: str = "", then: str = "", glas
     )
 
 
+def _parts(one: str, other: str) -> str:
+    """The file in which two parts are needed, each of whom its names name."""
+    named = [", ".join(f'"person:{name}"' for name in names.split()) for names in (one, other)]
+    rule = f"approvers = {{ all_of = [{{ any_of = [{named[0]}] }}, {{ any_of = [{named[1]}] }}] }}"
+    return file_of("bo").replace('approvers = ["person:bo"]', rule)
+
+
 def met(toml: str, one: str, other: str) -> str:
     """The file in which `other` has the address that was that of `one`."""
     return toml.replace(f"{other}@", "held@").replace(f"{one}@", f"{one}.new@").replace("held@", f"{one}@")
@@ -55,6 +64,10 @@ async def act(office: World, record: RequestRecord, line: str) -> Judgement | No
     match line.split():
         case [person, "approves"]:
             return await office.decide(person, record, "approve")
+        case [person, "denies"]:
+            return await office.decide(person, record, "deny", "no")
+        case [person, "says", *words]:
+            return await office.decide(person, record, "free_text", " ".join(words))
         case [person, "edits"]:
             return await office.edit(person, record, what="horn")
         case [person, "gives", to]:
@@ -62,13 +75,18 @@ async def act(office: World, record: RequestRecord, line: str) -> Judgement | No
         case [person, "breaks"]:
             return await breaks(office, person, record)
         case ["meet", one, other]:
-            office.toml = met(office.toml, one, other)
-            await becomes(office, office.toml)
+            await are_one(office, one, other)
         case ["pause" | "resume" as verb]:
             await office.steer(record.request.run_id, verb)
         case _:
             raise AssertionError(line)
     return None
+
+
+async def are_one(office: World, one: str, other: str) -> None:
+    """From now on the two may be one human."""
+    office.toml = met(office.toml, one, other)
+    await becomes(office, office.toml)
 
 
 async def told(office: World, story: str) -> tuple[RequestRecord, list[str]]:
@@ -162,6 +180,9 @@ STUCK = {
     "the only one of a step": (file_of("bo rob", then="cy"), "bo approves; meet bo cy"),
     "who has their seat": (file_of("bo", stand_ins="cy"), "bo gives cy; meet bo cy"),
     "two of three who voted": (file_of("bo cy rob", 3), "bo approves; rob approves; meet bo rob"),
+    "two of two, before either voted": (file_of("bo cy", 2), "meet bo cy"),
+    "two of two parts, before either voted": (_parts("bo", "cy"), "meet bo cy"),
+    "the only ones of two steps, before either voted": (file_of("bo", then="cy"), "meet bo cy"),
 }
 """Those who are left may be one of those who took part: nobody could decide it any more."""
 
@@ -177,6 +198,145 @@ async def test_attack_a_request_waits_for_nobody_as_who_is_left_may_be_somebody_
         assert (now.state, office.workshop.effects) == ("superseded", [])
         heard = " ".join((await office.next_mail("ole", "Nobody is left to decide")).text.split())
         assert "may be somebody who asked, changed it, handed it on or has voted" in heard
+
+
+NEVER = {
+    "two of two": file_of("bo cy", 2),
+    "two of two parts": _parts("bo", "cy"),
+    "the only ones of two steps": file_of("bo", then="cy"),
+    "three of whom three are needed": file_of("bo cy rob", 3),
+}
+"""Those who may decide are too few, as one human may be two of them."""
+
+
+@pytest.mark.parametrize("who", NEVER)
+async def test_attack_a_request_is_opened_that_one_human_would_have_to_decide_twice(
+    redis: str, tmp_path: Path, who: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", NEVER[who]) as office:
+        await are_one(office, "bo", "cy")
+
+        run = await office.ended(await office.trigger("press bell"))
+
+        assert "nobody can say that they are different people: bo, cy." in run.results[0].text
+        assert (await office.requests(), office.workshop.effects) == ([], [])
+
+
+LEAVES = {
+    "a vote for the part that others could fill": (_parts("bo rob", "cy"), "bo approves", "not_entitled", "cy rob"),
+    "a vote in the step that others could fill": (file_of("bo rob", then="cy"), "bo approves", "not_entitled", "rob"),
+    "a hand-on to oneself": (file_of("bo", stand_ins="cy"), "bo gives cy", "delegation_refused", "bo"),
+    "a hand-on to oneself beside others": (
+        file_of("bo rob", stand_ins="cy"),
+        "bo gives cy",
+        "delegation_refused",
+        "bo rob",
+    ),
+    "a hand-on to the double of another one": (
+        file_of("bo rob", 2, stand_ins="cy"),
+        "rob gives cy",
+        "delegation_refused",
+        "bo rob",
+    ),
+    "an edit that only a double could approve": (file_of("bo cy"), "bo edits", "edit_refused", "bo cy"),
+}
+"""Bo and Cy may be one human: what would leave nobody, or nobody else, to decide; and who decides it still."""
+
+
+@pytest.mark.parametrize("what", LEAVES)
+async def test_attack_what_leaves_only_one_who_may_be_the_same_human_is_done(
+    redis: str, tmp_path: Path, what: str
+) -> None:
+    toml, line, refused, left = LEAVES[what]
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
+        await are_one(office, "bo", "cy")
+        now, became = await told(office, line)
+
+        assert became == [refused]
+        assert [one for one in office.app.people.all() if waits_for(now, one, office.app.people)] == left.split()
+
+
+@pytest.mark.parametrize("when", ["it is opened", "they are away"])
+async def test_attack_one_who_may_be_whoever_is_away_stands_in(redis: str, tmp_path: Path, when: str) -> None:
+    async with a_world(redis, tmp_path / "data", file_of("bo", stand_ins="cy eve")) as office:
+        await are_one(office, "bo", "cy")
+        if when == "it is opened":
+            await away(office, "bo", "eve")
+            await away(office, "eve", "cy")
+        record = await office.opened(await office.trigger("press bell"))
+        if when == "they are away":
+            await away(office, "bo", "cy")
+
+        now, left = await office.request(record.request.id), "eve" if when == "it is opened" else "bo"
+        assert isinstance(await office.decide("cy", now, "approve"), NotEntitled)
+        assert isinstance(await office.decide(left, now, "approve"), Decided)
+
+
+STOPS = {
+    "who handed it on": (file_of("bo", stand_ins="cy"), "bo gives cy; meet anna bo; bo denies", "denied"),
+    "who approved it": (file_of("bo cy"), "pause; bo approves; meet anna bo; bo denies", "revoked"),
+    "who broke the glass": (
+        file_of("bo cy", 2, glass="dan"),
+        "pause; dan breaks; meet anna dan; dan denies",
+        "revoked",
+    ),
+    "who may decide": (file_of("bo cy"), "meet anna bo; bo denies", "denied"),
+}
+
+
+@pytest.mark.parametrize("who", STOPS)
+async def test_attack_the_no_of_one_who_may_be_whoever_asked_is_not_heard(redis: str, tmp_path: Path, who: str) -> None:
+    toml, story, state = STOPS[who]
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        now, _ = await told(office, story)
+
+        assert (now.state, office.workshop.effects) == (state, [])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_attack_the_words_of_one_who_only_may_be_whoever_asked_steer_the_run(
+    redis: str, tmp_path: Path, when: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", file_of("bo cy")) as office:
+        if when == "before":
+            await are_one(office, "anna", "bo")
+        now, became = await told(office, f"{'meet anna bo; ' if when == 'after' else ''}bo says take the horn instead")
+
+        assert (became[-1], now.request.revision, now.request.remarks) == ("unclear", 1, ())
+        assert [one.text for one in now.comments] == ["take the horn instead"]
+        with pytest.raises(Forbidden):
+            await office.steering.amend(now.request.id, PersonId("bo"), {"what": "horn"})
+
+
+async def test_attack_one_who_only_may_be_whoever_asked_is_said_to_have_written(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", file_of("bo")) as office:
+        await are_one(office, "anna", "bo")
+
+        run = await office.ended(await office.trigger("press bell"))
+
+        assert "bo may be somebody who took part in it" in run.results[0].text
+
+
+@pytest.mark.parametrize("when", ["it is open", "it is approved"])
+async def test_attack_one_who_may_be_whoever_answered_the_agent_approves_what_came_of_it(
+    redis: str, tmp_path: Path, when: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", file_of("cy rob")) as office:
+        run_id = await office.trigger("ask-of person:bo free_text which one?\npress bell")
+        question = await office.opened(run_id)
+        await office.decide("bo", question, "free_text", "the bell")
+        record = await office.opened(run_id, after=question.request.id)
+        if when == "it is approved":
+            await office.steer(run_id, "pause")
+            assert isinstance(await office.decide("cy", record, "approve"), Decided)
+        await are_one(office, "bo", "cy")
+
+        if when == "it is approved":
+            await office.steer(run_id, "resume")
+            record = await office.opened(run_id, after=record.request.id)
+        assert isinstance(await office.decide("cy", record, "approve"), NotEntitled)
+        assert office.workshop.effects == []
+        assert isinstance(await office.decide("rob", record, "approve"), Decided)
 
 
 TAKEN = {
@@ -209,6 +369,56 @@ async def test_attack_one_who_may_be_whoever_broke_the_glass_says_that_it_was_ri
 
         assert isinstance(said, NotEntitled)
         assert isinstance(await office.decide("cy", asks, "free_text", "right: no\nreason: no fire"), Decided)
+
+
+@pytest.mark.parametrize("part", ["asked", "edited"])
+async def test_attack_one_who_may_be_somebody_that_took_part_says_that_it_was_right_to_break_the_glass(
+    redis: str, tmp_path: Path, part: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", file_of("bo cy rob", 2, glass="dan"), change=editable) as office:
+        record, _ = await told(office, "rob edits; dan breaks")
+        asks = await office.opened(RunId(review_of(record.request.id)))
+        await are_one(office, "anna" if part == "asked" else "rob", "bo")
+
+        said = await office.decide("bo", asks, "free_text", "right: yes\nreason: it burned")
+
+        assert isinstance(said, NotEntitled)
+        assert isinstance(await office.decide("cy", asks, "free_text", "right: no\nreason: no fire"), Decided)
+
+
+_GRANTS = 'standing = "5 in 30d"\n'
+GRANTED_BY = {
+    "both of two": f"{file_of('bo cy rob', 2)}{_GRANTS}",
+    "both parts": f"{_parts('bo', 'cy rob')}{_GRANTS}",
+    "both steps": file_of("bo", then="cy rob").replace(
+        'execute_within = "15m"\n', f'execute_within = "15m"\n{_GRANTS}'
+    ),
+}
+
+
+@pytest.mark.parametrize("when", ["it is used", "what it allowed starts"])
+@pytest.mark.parametrize("what", GRANTED_BY)
+async def test_attack_a_standing_approval_counts_that_one_human_may_have_granted_twice(
+    redis: str, tmp_path: Path, what: str, when: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", GRANTED_BY[what]) as office:
+        run_id = await office.trigger("press bell")
+        record = await office.opened(run_id)
+        for person in ("bo", "cy"):
+            await office.decide(person, await office.request(record.request.id), "approve")
+        await office.ended(run_id)
+        await granted(office, run_id, by=("bo", "cy"))
+        freezes, ole = office.app.requests.freezes, office.app.people.named("ole")
+        await freezes.freeze("workshop", ole, "incident")
+        used = await office.trigger("press bell") if when == "what it allowed starts" else None
+        await office.quiet()
+
+        await are_one(office, "bo", "cy")
+        await freezes.unfreeze("workshop", ole, "fixed")
+
+        record = await office.opened(used or await office.trigger("press bell"))
+        assert "nobody can say that they are different people" in " ".join(record.request.changes)
+        assert office.workshop.effects == ["press bell"]
 
 
 @pytest.mark.parametrize("when", ["it is used", "what it allowed starts"])
