@@ -152,7 +152,8 @@ def counted(found: RequestRecord, person: PersonId, way: str, **changes: Any) ->
         case _:
             pass
     acts |= {"edit"} if request.call and request.call.editable and edit_objection(found, said()) is None else set()
-    acts |= {"glass"} if isinstance(judged(approve=True, breaks_glass=True, note="down"), Decided) else set()
+    broken = judged(approve=True, breaks_glass=True, note="down", note_confirmed=True)
+    acts |= {"glass"} if isinstance(broken, Decided) else set()
     return frozenset(acts | _handed_on(found, said()))
 
 
