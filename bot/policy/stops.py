@@ -17,6 +17,10 @@ MOST_CHARS = 120
 _PHRASE_CHARS = 60
 """Most characters of one phrase of the vocabulary; it bounds the time."""
 
+_NAMED = re.compile(r":([a-z0-9_+'-]+):")
+_SIGNS = {"octagonal_sign", "no_entry", "raised_hand", "hand"}
+"""What Slack calls the pictures that say stop; it sends all pictures by their names."""
+
 _PICTURES = {"So", "Sk"}
 _PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
 _CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
@@ -50,7 +54,7 @@ def stops_plainly(text: str) -> bool:
     """Return whether `text` says stop, and else nothing but hesitation, courtesy and what is to be stopped."""
     if len(text) > MOST_CHARS:
         return False
-    plain = _folded(called(text))
+    plain = _folded(_NAMED.sub(lambda found: "🛑" if found[1] in _SIGNS else " ", called(text)))
     bare = " ".join(_BESIDE.sub(" ", plain).split())
     if _SIGN.fullmatch(bare):
         return True

@@ -58,7 +58,7 @@ HURRIED_STOPS = [
     "I take it back",
     "Cancel my request", "please withdraw my request", "brich das ab", "brechen Sie das bitte ab", "bitte doch nicht",
     "make it stop", "stop v1.2.0", "stop the v1.2.0 deploy", "end the run", "stop for now", "stop 🙏", "cancel ❌",
-    "stop everything you are doing", "abort mission",
+    "stop everything you are doing", "abort mission", ":octagonal_sign:", "*stop* :octagonal_sign:", "cancel :x: pls",
     "stop alsjeblieft", "Hi sayso, please stop this deployment now. Thanks!",
 ]  # fmt: skip
 NO_STOPS = [
