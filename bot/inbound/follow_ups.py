@@ -35,7 +35,7 @@ from bot.policy.attachments import attachments, contents
 from bot.policy.judge import MOST_REMARKS, is_noted, is_question
 from bot.policy.judgements import Asked, Unclear, judgements
 from bot.policy.record import RequestRecord, after
-from bot.policy.stops import called
+from bot.policy.stops import called, may_be_stop
 from bot.render.cards import notice
 from bot.render.words import decided, feedback_text
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
@@ -219,7 +219,8 @@ class FollowUps:
             await self._check_steers(person, channel, run, concern, trigger.evidence)
             if is_stop(trigger.text):
                 return await self._stop(inbound_id, channel, trigger, run, record, version)
-            return _taken(await self._say(inbound_id, channel, trigger, run, record, version))
+            told = self._about_late(trigger, None)
+            return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         return _taken(await self._comment(inbound_id, channel, trigger, record, version))
 
     def _is_stopped_by(self, record: RequestRecord, trigger: Trigger, run: Run, concern: Concern) -> bool:
@@ -349,11 +350,14 @@ class FollowUps:
         return written.state in {"committed", "repeat"}
 
     def _about_late(self, trigger: Trigger, answers: RequestRecord | None) -> str:
-        """Return what somebody is told whose words answer a closed request, and went to the run; else nothing."""
-        if answers is None or answers.decision is None:
-            return ""
+        """Return what somebody is told whose words went to the run, where they answer a closed request or may be a
+        stop among others; else nothing.
+        """
         with self._people.speaking_to(trigger.person):
-            return say("notice.words-passed-on", decided=decided(answers.decision, self._people))
+            told = [say("notice.stop-run")] if may_be_stop(trigger.text) else []
+            if answers and answers.decision:
+                told = [say("notice.words-passed-on", decided=decided(answers.decision, self._people)), *told]
+            return " ".join(told)
 
     def _words(self, inbound_id: str, channel: str, trigger: Trigger, at: datetime) -> PersonSaid:
         return PersonSaid(

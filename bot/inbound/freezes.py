@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agents.command import said_lines
-from agents.requests import PersonId
+from agents.requests import Freeze, PersonId
 from agents.text import first_line, strip_invisible
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Forbidden, Invalid, NotFound
@@ -29,24 +29,29 @@ from language.recorded import reason_of
 _MARKS = "*_` \t"
 _QUOTES = "[\"'`*\u201c\u201d\u201e\u2018\u2019]*"
 _TYPED = re.compile(
-    rf"(?P<un>un)?freeze\s+{_QUOTES}(?P<where>[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}){_QUOTES}\s*:\s*(?P<reason>\S.*)",
+    rf"(?P<un>un)?freeze\s+{_QUOTES}(?P<where>[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}){_QUOTES}\s*"
+    r"(?::\s*(?P<reason>\S.*)|(?(un)|(?!)))",
     re.IGNORECASE,
 )
 _EVERYTHING = "everything"
 _REASON_CHARS = 500
+_ASKED_S = 3600.0
+"""How long a typed reason waits for its writer to say once more that the freeze is to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
     """What somebody wrote who freezes an environment (empty: everything), or ends that.
 
-    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, and nothing beside it that ends a
-    freeze. `is_against`: what stands beside the end of a freeze, or below it where a signature does, speaks against it.
+    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, and nothing beside it that ends
+    a freeze. Without a `reason` it ends one for that which its writer gave before, and `is_confirmed`.
+    `is_against`: what stands beside the end of a freeze, or below it where a signature does, speaks against it.
     """
 
     environment: str
     reason: str
     ends: bool = False
+    is_confirmed: bool = False
     is_alone: bool = True
     is_first: bool = True
     is_against: bool = False
@@ -78,7 +83,8 @@ def _is_against(text: str) -> bool:
     """Return whether anything of the message speaks against what it does; a signature is what replies have as one."""
     lines = [line.strip(_MARKS) for line in read_reply(strip_invisible(text)).whole.splitlines()]
     read = [(line, _TYPED.fullmatch(line)) for line in lines if line.casefold() not in _subjects()]
-    return any(not is_end(found["reason"]) if found else speaks_against(line) for line, found in read)
+    reasons = [found["reason"] for _, found in read if found and found["reason"]]
+    return not all(map(is_end, reasons)) or any(speaks_against(line) for line, found in read if not found)
 
 
 def _typed(line: str) -> Typed | None:
@@ -86,7 +92,7 @@ def _typed(line: str) -> Typed | None:
     if found is None:
         return None
     where = "" if found["where"].casefold() == _EVERYTHING else found["where"]
-    return Typed(where, first_line(found["reason"], _REASON_CHARS), ends=bool(found["un"]))
+    return Typed(where, first_line(found["reason"] or "", _REASON_CHARS), ends=bool(found["un"]))
 
 
 def _said_at(written_at: datetime | None, received_at: datetime) -> datetime:
@@ -124,6 +130,11 @@ class TypedFreezes:
         await self._people.look_up(self._people.tables.alerts)
         person = PersonId(trigger.person)
         may = self._rights.denial_at_all(self._rights.of_person(person), "freeze") is None
+        if not typed.reason:
+            known = await self._asked(person, typed.environment)
+            if known is None:
+                return False
+            typed = replace(typed, reason=known, is_confirmed=True)
         # Else it is a sentence that only looks like one.
         if not self._is_known(typed.environment) and not (typed.is_alone and may):
             return False
@@ -153,7 +164,7 @@ class TypedFreezes:
             await self._refusals.refuse(who, "freeze", denied, channel)
         if not typed.is_alone and (typed.ends or not typed.is_first):
             verb = "unfreeze" if typed.ends else "freeze"
-            line = f"{verb} {where or _EVERYTHING}: {typed.reason}"
+            line = f"{verb} {where or _EVERYTHING}" + ("" if typed.is_confirmed else f": {typed.reason}")
             raise Invalid(say("notice.freeze-not-alone"), say("notice.freeze-not-alone-do", line=line))
         if typed.ends:
             return await self._ended(typed, channel, trigger, said_at)
@@ -171,6 +182,11 @@ class TypedFreezes:
         if typed.is_against:
             raise stays_frozen()
         name = where or say("words.frozen-everything")
+        if not typed.is_confirmed:
+            held = await self._freezes.may_end(where, typed.reason, said_at)
+            if held is None:
+                raise NotFound(say("notice.not-frozen", where=name), say("notice.not-frozen-do"))
+            return await self._ask(person, held, typed.reason)
         ended = await self._freezes.unfreeze(
             where, person, typed.reason, channel=channel, evidence=evidence, said_at=said_at
         )
@@ -179,3 +195,20 @@ class TypedFreezes:
         left = [one for one in await self._freezes.all() if not where or one.environment in ("", where)]
         told = say("notice.unfrozen", where=name)
         return f"{told} {say('notice.still-frozen', what='; '.join(map(self._freezes.words, left)))}" if left else told
+
+    async def _ask(self, person: PersonId, held: Freeze, reason: str) -> str:
+        """Return what asks whether the freeze is to end: no list of words tells each objection from a reason."""
+        kept, _ = await self._journal.store.remember(_waiting(person, held), reason.encode(), _ASKED_S)
+        line = f"unfreeze {held.environment or _EVERYTHING}"
+        return say("notice.unfreeze-asked", what=self._freezes.words(held), reason=kept.decode(), line=line)
+
+    async def _asked(self, person: PersonId, where: str) -> str | None:
+        """Return the reason for which `person` wants to end what is frozen there, and was asked whether they do."""
+        held = await self._freezes.may_end(where, "")
+        kept = await self._journal.store.remembered(_waiting(person, held)) if held else None
+        return kept.decode() if kept is not None else None
+
+
+def _waiting(person: PersonId, held: Freeze) -> str:
+    """The name under which a typed reason waits: of one person, and for one freeze alone."""
+    return f"unfreezes {person} {held.environment} {held.since.isoformat()}"

@@ -23,6 +23,7 @@ from bot.people.absences import typed_absence
 from bot.people.directory import People
 from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_stop
 from bot.policy.record import RequestRecord
+from bot.policy.stops import stops_plainly
 from bot.requests.decisions import Decisions, Outcome
 from bot.requests.reassignment.delegation import wish_of
 from bot.requests.tokens import Tokens
@@ -347,6 +348,7 @@ class Inbox:
                 log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
                 return await self._store.drop_inbound(inbound_id)
             title = say("run.not-started-title")
+            _check_is_wish(trigger.text)
             await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
             others = tuple(map(PersonId, trigger.others))
             await self._starter.start(
@@ -399,6 +401,12 @@ class Inbox:
                 reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
             )
             await self._quarantine.add(inbound_id, channel, item)
+
+
+def _check_is_wish(text: str) -> None:
+    """Check that words begin something. Raises Conflict for a stop: which run it is about, nobody knows."""
+    if stops_plainly(text):
+        raise Conflict(say("run.stop-which"), say("run.stop-which-do"))
 
 
 def _held(reading: Trigger | Inquiry) -> Quarantined:

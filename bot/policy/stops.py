@@ -17,11 +17,20 @@ MOST_CHARS = 120
 _PHRASE_CHARS = 60
 """Most characters of one phrase of the vocabulary; it bounds the time."""
 
+_NAMED = re.compile(r":([a-z0-9_+'-]+):")
+_SIGNS = {"octagonal_sign", "no_entry", "raised_hand", "hand"}
+"""What Slack calls the pictures that say stop; it sends all pictures by their names."""
+
+_PICTURES = {"So", "Sk"}
+_PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
 _CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
 _SIGN = re.compile(r"[🛑⛔✋ ]+")
 _BESIDE = re.compile(
     r"(?<!\w)'|'(?!\w)|[\s.,;:!?*_\"`~/\u00a1\u00bf\u2013\u2014\u2026\u3001\u3002\u201c\u201d\u201e()\ufe0f-]+"
 )
+_TURNED = re.compile(r"\?\s*(?:no|nope|nah|nein|nee|non|nao|nicht|niet)(?!\w)")
+"""A stop that is asked about, and the no to it."""
+
 _BETWEEN = re.compile(r"[ 🛑⛔✋\u3041-\u30ff\u4e00-\u9fff]")
 """A blank, and each letter of a language that writes none: beside them a phrase may begin or end."""
 
@@ -45,9 +54,18 @@ def stops_plainly(text: str) -> bool:
     """Return whether `text` says stop, and else nothing but hesitation, courtesy and what is to be stopped."""
     if len(text) > MOST_CHARS:
         return False
-    plain = _folded(called(text))
+    plain = _folded(_NAMED.sub(lambda found: "🛑" if found[1] in _SIGNS else " ", called(text)))
     bare = " ".join(_BESIDE.sub(" ", plain).split())
-    return _SIGN.fullmatch(bare) is not None or (_keeps_on().search(plain) is None and _is_made_of_stops(bare))
+    if _SIGN.fullmatch(bare):
+        return True
+    keeps = _keeps_on().search(plain) or _TURNED.search(plain)
+    said = "".join(char for char in bare if unicodedata.category(char) not in _PICTURES)
+    return keeps is None and _is_made_of_stops(" ".join(said.split()))
+
+
+def may_be_stop(text: str) -> bool:
+    """Return whether one sentence of `text`, or a part of one between marks, says stop: `wrong tag, please stop`."""
+    return any(map(stops_plainly, filter(str.strip, _PART.split(text))))
 
 
 def goes_on(text: str) -> bool:

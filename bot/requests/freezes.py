@@ -90,6 +90,18 @@ class FrozenRequests:
     ) -> Freeze | None:
         """End a freeze that somebody began; return it, None where there is none. Windows end by themselves.
 
+        Raises as `may_end` does.
+        """
+        if await self.may_end(environment, reason, said_at) is None:
+            return None
+        await self._note("unfrozen", environment, by, reason, channel, evidence)
+        before = await self._freezes.put(environment, None)
+        log.warning("no longer frozen", environment=environment or "*", person=by, was_frozen=before is not None)
+        return before
+
+    async def may_end(self, environment: str, reason: str, said_at: datetime | None = None) -> Freeze | None:
+        """Return the freeze that somebody began and that may be ended for this reason, None where there is none.
+
         Raises Conflict where it began after `said_at`: whoever said that can't have meant it, and for a reason that
         speaks against it.
         """
@@ -100,10 +112,7 @@ class FrozenRequests:
             raise Conflict(say("notice.newer-freeze", what=self.words(held)), say("notice.unfreeze-again"))
         if reason.strip() and not is_end(reason):
             raise stays_frozen()
-        await self._note("unfrozen", environment, by, reason, channel, evidence)
-        before = await self._freezes.put(environment, None)
-        log.warning("no longer frozen", environment=environment or "*", person=by, was_frozen=before is not None)
-        return before
+        return held
 
     async def _note(self, kind: _Kind, where: str, by: PersonId, reason: str, channel: str, evidence: str) -> None:
         await self._audit.note(kind, who=by, channel=channel, evidence=evidence, environment=where, words=reason)

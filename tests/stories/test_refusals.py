@@ -20,7 +20,7 @@ from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.slack_world import a_slack_world
 from tests.stories.people.standing import an_office, done_once, granted
-from tests.stories.test_typed_freezes import a_mail, again, sent, write
+from tests.stories.test_typed_freezes import a_mail, again, ended_by, sent, write
 from tests.tables import becomes
 from tests.waiting import until
 from tests.world import World, a_world
@@ -145,7 +145,7 @@ async def refused_in_slack(office: World) -> list[dict[str, Any]]:
 async def test_a_mail_that_proves_too_little_is_recorded(office: World) -> None:
     await write(office, "cy", "freeze production: the first")
     ends = a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze")
-    await sent(office, ends)
+    await ended_by(office, ends)
     await write(office, "cy", "freeze production: the second")
     await sent(office, again(ends))
     await office.send("bo", "sayso@sayso.example", "away until 2099-01-01: cy@corp.example")

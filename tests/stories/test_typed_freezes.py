@@ -1,5 +1,6 @@
 """Operators freeze and unfreeze by a message of nothing else, from wherever they are."""
 
+import re
 import secrets
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
@@ -53,6 +54,21 @@ async def sent(office: World, mail: EmailMessage) -> str:
     return words(await office.next_mail(who.partition("@")[0], about=TOLD))
 
 
+async def unanswered(office: World, mail: EmailMessage) -> None:
+    """Send it, as words that are no order."""
+    await office.transport(mail["From"]).send(bytes(mail), sender=mail["From"], recipients=[TO])
+    await office.quiet()
+
+
+async def ended_by(office: World, mail: EmailMessage) -> str:
+    """Send it, and what it is asked back for; what its writer is told then."""
+    asked = re.search(r"nothing but (.+?), within an hour", await sent(office, mail))
+    assert asked
+    await office.move_time(1)  # of two mails of one second the other may be a copy
+    person = mail["From"].partition("@")[0]
+    return await sent(office, a_mail(office, person, asked[1], to=mail["To"], subject="Unfreeze"))
+
+
 def again(mail: EmailMessage) -> EmailMessage:
     """A copy, with another of a field that a signature may leave out."""
     del mail["Message-ID"]
@@ -85,19 +101,44 @@ async def test_an_operator_freezes_by_mail_and_ends_it_by_mail(office: World) ->
     told = await write(office, "cy", "freeze production: incident 4711")
 
     assert "production: Frozen since" in told
-    assert "unfreeze production: REASON, and it ends" in told
+    assert "unfreeze production: REASON, and confirm it" in told
     assert await frozen(office) == [("production", "cy", "incident 4711")]
     assert await office.app.store.lists.runs() == []
-    ended = await sent(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Unfreeze"))
+    ended = await ended_by(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Unfreeze"))
     assert "production is no longer frozen." in ended
     assert await frozen(office) == []
+
+
+async def test_attack_a_typed_reason_of_whatever_words_ends_no_freeze_before_its_writer_says_so_once_more(
+    office: World,
+) -> None:
+    """Nobody tells each objection from a reason; nor is anybody's word, an old one or one for two the confirmation."""
+    await write(office, "cy", "freeze production: incident 4711")
+    held = await frozen(office)
+
+    for text in ("unfreeze production", "unfreeze production: fixed\nunfreeze production"):
+        await unanswered(office, a_mail(office, "cy", text, subject="Unfreeze"))
+        assert await frozen(office) == held
+    for text in ("the board has the last word: the fix is in", "fixed, says the vendor", "fixed"):
+        await office.move_time(1)
+        told = await sent(office, a_mail(office, "cy", f"unfreeze production: {text}", subject="Unfreeze"))
+        assert "Nothing is unfrozen yet" in told, text
+    for person in ("dan", "anna"):  # one of them may freeze as well
+        await unanswered(office, a_mail(office, person, "unfreeze production", subject="Unfreeze"))
+    await office.move_time(1)
+    await ended_by(office, a_mail(office, "dan", "unfreeze production: fixed", subject="Unfreeze"))
+    await write(office, "dan", "freeze production: another one")
+    held = await frozen(office)
+    await unanswered(office, a_mail(office, "cy", "unfreeze production", subject="Unfreeze"))
+
+    assert await frozen(office) == held
 
 
 async def test_who_ends_one_reads_what_is_frozen_all_the_same(office: World) -> None:
     await write(office, "cy", "freeze everything: the provider is down")
     await write(office, "cy", "freeze production: incident 4711")
 
-    told = await sent(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze"))
+    told = await ended_by(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze"))
 
     assert "production is no longer frozen. Still frozen: Everything: Frozen since" in told
 
@@ -150,6 +191,9 @@ async def test_an_answer_to_the_notice_ends_it_as_the_notice_says(office: World)
     await write(office, "cy", "freeze production: incident 4711")
 
     await office.reply("cy", office.mails("cy")[-1], "unfreeze production: fixed")
+    await office.next_mail("cy", about="Nothing is unfrozen yet")
+    await office.move_time(1)
+    await office.reply("cy", office.mails("cy")[-1], "unfreeze production")
 
     assert "production is no longer frozen." in words(await office.next_mail("cy", about=TOLD))
     assert await frozen(office) == []
@@ -211,7 +255,7 @@ async def test_a_mail_that_could_not_approve_freezes_and_ends_nothing(office: Wo
 async def test_attack_a_mail_that_ended_a_freeze_and_is_sent_again_ends_no_other(office: World) -> None:
     await write(office, "cy", "freeze production: the first")
     ends = a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze")
-    await sent(office, ends)
+    await ended_by(office, ends)
     await write(office, "cy", "freeze production: the second")
 
     told = await sent(office, again(ends))
@@ -245,7 +289,7 @@ async def test_attack_a_mail_to_somebody_else_that_comes_to_sayso_ends_nothing(o
 async def test_attack_blanks_in_signed_fields_make_no_copy_another_mail(office: World) -> None:
     await write(office, "cy", "freeze production: the first")
     ends = a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze")
-    await sent(office, ends)
+    await ended_by(office, ends)
     await write(office, "cy", "freeze production: the second")
 
     for name in ("Subject", "Date"):
@@ -311,7 +355,7 @@ async def test_the_end_of_a_freeze_by_mail_approves_nothing_of_what_it_held(offi
     await write(office, "cy", "freeze everything: incident 4711")
     record = await office.opened(await office.trigger("press bell"))
 
-    await sent(office, a_mail(office, "cy", "unfreeze everything: fixed", subject="Unfreeze"))
+    await ended_by(office, a_mail(office, "cy", "unfreeze everything: fixed", subject="Unfreeze"))
 
     assert await frozen(office) == []
     assert (await office.request(record.request.id)).state == "open"

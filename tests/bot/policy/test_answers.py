@@ -57,6 +57,8 @@ HURRIED_STOPS = [
     "cancela por favor",
     "I take it back",
     "Cancel my request", "please withdraw my request", "brich das ab", "brechen Sie das bitte ab", "bitte doch nicht",
+    "make it stop", "stop v1.2.0", "stop the v1.2.0 deploy", "end the run", "stop for now", "stop 🙏", "cancel ❌",
+    "stop everything you are doing", "abort mission", ":octagonal_sign:", "*stop* :octagonal_sign:", "cancel :x: pls",
     "stop alsjeblieft", "Hi sayso, please stop this deployment now. Thanks!",
 ]  # fmt: skip
 NO_STOPS = [
@@ -65,6 +67,7 @@ NO_STOPS = [
     "non fermare", "no para", "we stop working at 17:00", "stop at 18:00", "stop after the third step",
     "cancel order 4711", "cancel the old subscription, then deploy", "stop losing orders", "> stop",
     "Bo said stop, but go on", "stop word", "answer: stop", "ok", "oh no", "wait", "please", "I want to",
+    "no need to stop", "no need to cancel it", "non-stop", "stop? no!", "kill it? no", "wrong tag? no, do not stop",
 ]  # fmt: skip
 
 

@@ -19,7 +19,8 @@ from tests.slack_world import a_slack_world
 from tests.stories import test_break_glass, test_delegation, test_typed_freezes
 from tests.stories.slack.test_breaking_the_glass import GLASS
 from tests.stories.slack.test_handing_on import SOLO as SLACK_SOLO
-from tests.stories.test_typed_freezes import a_mail, freezes_of, frozen, sent
+from tests.stories.test_typed_freezes import a_mail, ended_by, freezes_of, frozen, sent
+from tests.waiting import until
 from tests.world import World, a_world
 
 ENGLISH = [
@@ -114,6 +115,9 @@ async def test_attack_a_typed_reason_of_whatever_words_breaks_nothing_before_its
 
     for _ in range(2):  # the same once more may be a copy
         await office.reply("bo", card, f"break glass: {reason}")
+    await office.quiet()
+    assert (await office.request(record.request.id)).state == "open"
+
     await office.next_mail("bo", about="with nothing but break glass")
     await office.reply("cy", await office.next_mail("cy"), "break glass")
     await office.next_mail("cy", about="counted")
@@ -222,6 +226,10 @@ async def test_attack_a_window_in_slack_whose_reason_says_no_breaks_no_glass(
         assert (await office.world.request(record.request.id)).state == "open"
 
 
+async def is_over(world: World) -> bool:
+    return await frozen(world) == []
+
+
 @pytest.mark.parametrize("texts", [[*ENGLISH, "only once Dan says so"], [*GERMAN, "erst wenn Dan es sagt"]])
 async def test_attack_a_mail_that_ends_a_freeze_and_says_no_ends_none(ops: World, texts: list[str]) -> None:
     for text in texts:
@@ -230,7 +238,7 @@ async def test_attack_a_mail_that_ends_a_freeze_and_says_no_ends_none(ops: World
         await ops.move_time(1)  # of two mails of one second the other may be a copy
 
     assert await frozen(ops) == [("production", "dan", "incident 4711")]
-    ended = await sent(ops, a_mail(ops, "cy", f"unfreeze production: {DOWN}", subject="Unfreeze"))
+    ended = await ended_by(ops, a_mail(ops, "cy", f"unfreeze production: {DOWN}", subject="Unfreeze"))
     assert "production is no longer frozen." in ended
 
 
@@ -248,7 +256,7 @@ async def test_a_signature_with_a_legal_footer_below_it_says_nothing_against_it(
     footer = "-- \nCy Cole\nOperations, Corp GmbH\n+49 30 12 34 56\nThis e-mail is confidential. If you are not the\n"
     footer += "intended recipient, do not use, copy or\nforward it."
 
-    told = await sent(ops, a_mail(ops, "cy", f"unfreeze production: fixed\n{footer}", subject="Unfreeze"))
+    told = await ended_by(ops, a_mail(ops, "cy", f"unfreeze production: fixed\n{footer}", subject="Unfreeze"))
 
     assert "production is no longer frozen." in told
 
@@ -281,9 +289,12 @@ async def test_attack_a_message_in_slack_that_ends_a_freeze_and_says_no_ends_non
 
         for text in ("only once Dan says so", "erst wenn Dan es sagt", "no, do not", "nach 17 Uhr", "REASON"):
             await office.cy.says("#ops", f"@sayso unfreeze production: {text}")
+        await office.cy.says("#ops", "@sayso unfreeze production: fixed, the vendor has the last word")
         await office.world.quiet()
 
         assert await frozen(office.world) == [("production", "dan", "incident 4711")]
+        await office.cy.says("#ops", "@sayso unfreeze production")
+        await until(lambda: is_over(office.world), what="cy has confirmed it")
 
 
 async def test_attack_a_request_is_not_handed_on_for_a_reason_that_says_no(redis: str, tmp_path: Path) -> None:

@@ -194,6 +194,40 @@ async def test_words_in_the_thread_of_a_run_without_a_request_stop_it_or_are_wor
     assert world.workshop.effects == (["stamp letter"] if is_stop else ["stamp letter", "stamp cup"])
 
 
+@pytest.mark.parametrize("way", ["mail", "thread"])
+async def test_attack_a_stop_that_names_no_run_starts_none_and_its_writer_reads_how_to_stop_one(
+    office: World, hallway: Hallway, way: str
+) -> None:
+    run_id = await begun(office, hallway, "press bell")
+    record = await office.opened(run_id)
+
+    if way == "mail":
+        await office.send("anna", SAYSO, "Stop!\n\nplease stop everything")
+        await office.next_mail("anna", about="nothing shows which run you mean")
+    else:
+        await office.app.messages.inbox.accept(hallway.begins("anna", "stop", "C01OPS/1712345999.000100"))
+        await until(lambda: hallway.to("anna", "nothing shows which run you mean"), what="anna is told")
+
+    assert await office.app.store.lists.runs() == [run_id]
+    assert (await office.request(record.request.id)).state == "open"
+
+
+async def test_attack_a_stop_among_other_words_is_no_stop_and_its_writer_reads_how_to_stop(world: World) -> None:
+    goes_on = world.workshop.hold("letter")
+    first = await world.send("anna", SAYSO, "stamp letter\nstamp cup")
+    await until(lambda: world.workshop.started, what="it stamps")
+    [run_id] = await world.app.store.lists.runs()
+
+    await post_after(world, "anna", "wrong letter, please stop", first)
+    await world.next_mail("anna", about="write the one word stop")
+    await post_after(world, "anna", "stop", first)
+    await until(lambda: stopped_by(world, run_id), what="it is stopped")
+    goes_on.set()
+
+    assert (await world.ended(run_id)).state == "cancelled"
+    assert world.workshop.effects == ["stamp letter"]
+
+
 async def post_after(world: World, person: str, text: str, message_id: str) -> None:
     """`person` writes to the plain address, in answer to `message_id`."""
     lines = (
