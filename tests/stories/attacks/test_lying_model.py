@@ -230,6 +230,9 @@ async def test_what_a_model_claims_is_never_what_people_are_told(shop: World, ap
     assert (view.change == "changed") == (lie.word == "done")
     for place, text in (await surfaces(shop, run_id)).items():
         assert not unlabelled(" ".join(text.split()), lie.words), (place, text)
+        if place == "App Home":
+            assert text.startswith("Done") == (lie.word == "done"), text
+            assert text.startswith("Nothing was changed") == (view.change == "nothing"), text
         if lie.word == "unchanged" and place != "console, list":
             assert "nothing was changed" in text.lower() or "nothing changed" in text.lower(), (place, text)
     ends = [event for event in await shop.events(run_id) if isinstance(event, RunEnded)]
