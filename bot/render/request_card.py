@@ -273,11 +273,19 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
         case "answered":
             return _Stand(say("standing.answered"), said, _answer(record, people))
         case "superseded":
-            return _Stand(say("standing.replaced"), said)
+            word = "standing.replaced" if is_asked_anew(record, run) else "standing.no-longer-asked"
+            return _Stand(say(word), said)
         case _:
             why = say("standing.reason", names=names) if (names := _names(record.decision, people)) else ""
             word = state_name(record.state)
             return _Stand(word[:1].upper() + word[1:], f"{said} {_next(run)}".strip(), _reason(record.decision), why)
+
+
+def is_asked_anew(record: RequestRecord, run: Run | None) -> bool:
+    """Return whether another request asks in place of this one, as far as that is known."""
+    pending = run.pending.request if run and run.pending else None
+    is_other = pending is not None and pending.id != record.request.id
+    return is_other or bool(record.decision and record.decision.newer_run)
 
 
 def _approved_word(record: RequestRecord) -> str:

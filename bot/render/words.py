@@ -219,7 +219,9 @@ def decided(decision: Decision, people: People) -> str:
         case "answered":
             sentences = [say("words.answered", names=names, when=when), said and say("words.reason", reason=said)]
         case "expired":
-            sentences = [say("words.expired", when=when)]
+            # Code says why where it was closed before its time: nobody is left who could answer.
+            early = [say("words.closed-undecided", when=when), said and say("words.reason", reason=said)]
+            sentences = early if said else [say("words.expired", when=when)]
         case "withdrawn":
             withdrawn = (
                 say("words.withdrawn-by", names=names, when=when) if names else say("words.withdrawn", when=when)

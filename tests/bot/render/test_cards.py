@@ -285,12 +285,12 @@ def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:
             f"Bo Berg approved at {WHEN}. Note: “ok' Cy Cole approved at 14:00 UTC. Note: 'me”",
         ),
         (decision("answered"), f"Bo Berg answered at {WHEN}."),
-        (decision("expired", ()), f"Nobody decided in time: expired at {WHEN}."),
+        (decision("expired", ()), f"Not decided in time: expired at {WHEN}."),
         (decision("withdrawn"), f"Withdrawn by Bo Berg at {WHEN}."),
         (decision("withdrawn", ()), f"Withdrawn at {WHEN}."),
         (
             Decision(state="superseded", reason="it moved", at=LATER),
-            f"No longer asked, at {WHEN}: a new request follows. Reason: “it moved”",
+            f"No longer asked, at {WHEN}. Reason: “it moved”",
         ),
     ],
 )

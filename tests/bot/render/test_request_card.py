@@ -222,13 +222,13 @@ def closed(state: RequestState, reason: str = "", **changes: object) -> RequestR
         (
             closed("expired", by=(), channel=""),
             "Expired",
-            "Nobody decided in time: expired at 12:01 UTC on 02 March 2026. The run goes on without it.",
+            "Not decided in time: expired at 12:01 UTC on 02 March 2026. The run goes on without it.",
             "",
         ),
         (
             closed("superseded", "too old", by=(), channel=""),
-            "Replaced",
-            "No longer asked, at 12:01 UTC on 02 March 2026: a new request follows. Reason: “too old”",
+            "No longer asked",
+            "No longer asked, at 12:01 UTC on 02 March 2026. Reason: “too old”",
             "",
         ),
     ],

@@ -252,7 +252,7 @@ async def test_a_request_that_nobody_answers_expires_by_itself(world: World) -> 
     await world.move_time(61)
 
     assert await world.summary(record.request.run_id) == "failed: expired"
-    letter = await world.next_mail("bo", about="Nobody decided in time")
+    letter = await world.next_mail("bo", about="Not decided in time")
     assert letter.subject.startswith("Re: Press bell? [")
     assert heading(letter) == "Closed: Press bell"
 

@@ -12,7 +12,9 @@ from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from bot.process.reload import Reload
 from bot.render.request_card import approvals
+from bot.render.words import decided
 from bot.store import Keys, StoreError
+from bot.web.console.views.afterwards import afterwards
 from tests.office import STEPS, TOML
 from tests.servers.web import serving
 from tests.tables import becomes, settings_in, without, write
@@ -95,6 +97,34 @@ async def test_where_nobody_else_is_left_it_is_closed_and_the_requester_hears_wh
     assert "policy 'pair' can't be met" in run.results[0].text
     assert "can't be met" in (await office.next_mail("anna")).text.replace("\n", " ")
     assert office.workshop.effects == []
+
+
+async def test_no_new_request_is_said_to_follow_where_none_does(office: World) -> None:
+    run_id, record = await asked(office)
+
+    await becomes(office, without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"'))
+
+    run = await office.ended(run_id)
+    closed = await office.request(record.request.id)
+    told = afterwards(closed, run, office.people)
+    assert (told.word, told.text) == ("No longer asked", "Nothing was done.")
+    assert closed.decision is not None
+    assert "new request" not in decided(closed.decision, office.people)
+
+
+async def test_a_question_that_is_closed_as_nobody_is_left_is_not_said_to_be_late(office: World) -> None:
+    run_id = await office.trigger("ask-of person:bo free_text What is your wish?")
+    record = await office.opened(run_id)
+
+    await becomes(office, without(TOML, "bo"))
+
+    run = await office.ended(run_id)
+    closed = await office.request(record.request.id)
+    assert closed.decision is not None
+    told = decided(closed.decision, office.people)
+    assert "without a decision" in told
+    assert "left the directory" in told
+    assert "in time" not in f"{told} {afterwards(closed, run, office.people).text}"
 
 
 async def test_who_left_while_nothing_ran_is_found_at_the_start(office: World) -> None:

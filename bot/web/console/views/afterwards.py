@@ -11,6 +11,7 @@ from agents.state import AttemptOutcome, made_for
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
 from bot.render.output import Output, output_of
+from bot.render.request_card import is_asked_anew
 from bot.render.status_line import waits_frozen
 from bot.render.words import queued_behind
 from language import say
@@ -54,9 +55,14 @@ def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterw
         case "revoked":
             return Afterwards(say("console.after-stopped"), "doubt", say("console.after-taken-back"))
         case "superseded":
-            return Afterwards(say("console.after-replaced"), "doubt", say("console.after-newer-asks"))
+            if is_asked_anew(record, run):
+                return Afterwards(say("console.after-replaced"), "doubt", say("console.after-newer-asks"))
+            return Afterwards(say("standing.no-longer-asked"), "doubt", say("console.after-nothing-done"))
         case "expired":
-            return Afterwards(say("console.after-expired"), "doubt", say("console.after-nobody-decided"))
+            is_late = record.decision is None or not record.decision.reason
+            undecided = say("console.after-nobody-decided" if is_late else "console.after-nothing-done")
+            text = undecided if record.request.format == "approval" else ""
+            return Afterwards(say("console.after-expired"), "doubt", text)
         case "denied":
             return Afterwards(say("console.after-denied"), "doubt", say("console.after-nothing-done"))
         case _:

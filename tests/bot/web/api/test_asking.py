@@ -224,7 +224,7 @@ async def test_a_question_that_nobody_answers_in_time_ends_its_run(world: World,
 
     await world.move_time(61)
 
-    assert await world.summary(request["run_id"]) == "failed: nobody answered in time"
+    assert await world.summary(request["run_id"]) == "failed: it was closed without an answer"
     assert (await ci.get(f"/v1/requests/{request['id']}?wait_s=20")).json()["state"] == "expired"
 
 
