@@ -1,23 +1,18 @@
 """Whoever is asked in Slack is notified of it, at the first try and once."""
 
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from agents.requests import PersonId
-from bot.people.slack_groups import GroupReader
 from bot.policy.answers import Statement
 from bot.policy.judgements import Delegated
 from bot.policy.record import RequestRecord
 from bot.requests.reassignment.delegation import HandOn
-from channels.slack.api import Api
-from channels.slack.members import user_group
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.fakes.slack.state import SCOPES
 from tests.office import STEPS, TOML
@@ -45,7 +40,7 @@ async def an_office(
 async def another_worker(office: SlackWorld) -> AsyncGenerator[None]:
     """Two processes take what is to be sent."""
     world = office.world
-    other = World(world.url, world.folder, world.toml, beside=world.beside, reach=world.reach)
+    other = World(world.url, world.folder, world.toml, over=world.over, reach=world.reach)
     await other.start(receives=False)
     try:
         yield
@@ -305,8 +300,6 @@ async def test_a_user_group_stands_for_its_members_where_all_of_them_are_asked(
         await slack.settings(scopes=[*SCOPES, "usergroups:read"])
         await slack.tell("user_group", id="S0CREW", members=list(members))
         await office.world.start()
-        reader = partial(user_group, Api(slack.bot_token, slack.base_url))
-        office.world.app.people.read_groups_by(GroupReader(reader, time.monotonic))
         await slack.connected()
         await asks(office)
 
