@@ -44,7 +44,8 @@ def heading(letter: Letter) -> str:
 class World(Peopled):
     """One running sayso. `deploys`: the agents of the settings instead of the clerk; `through` may wrap the mail.
 
-    `beside` are more channels, and `over` makes those that look people up. With `reach` every policy goes through these, in this order.
+    `beside` are more channels, and `over` makes those that look people up. With `reach` every policy goes through
+    these, in this order.
     `environ` are more variables of the environment. `telemetry` follows the runs.
     """
 

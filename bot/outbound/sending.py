@@ -154,7 +154,7 @@ class Sender:
     async def _alone(self, sending: CardToSend, channel: Channel, why: str) -> Reached | str:
         """Place the card at this person's own address, as the shared place refuses it; else return why."""
         entry, contact = sending.entry, _contact(sending.entry, self._people)
-        to = await channel.address(contact, "") if contact else None
+        to = await channel.address(contact, "", anew=True) if contact else None
         if to is None or to.is_shared:
             return why
         found = await self._try(sending, channel, to)
@@ -228,7 +228,8 @@ class Sender:
         if place := place_for(entry):
             return Address(channel=channel.name, person="", to=place_of(place)[1], is_shared=True)
         contact = _contact(entry, self._people)
-        to = await channel.address(contact, entry.thread) if contact else None
+        # Who has left since may not be left without their card, nor without the news.
+        to = await channel.address(contact, entry.thread, anew=True) if contact else None
         goes_alone = isinstance(entry, PlaceCard) and record is not None and record.request.policy.cards == "dm"
         if contact and to and to.is_shared and goes_alone:
             to = await channel.address(contact, "")

@@ -35,7 +35,7 @@ class Setup:
         enterprise_user?}`; with `team: ""` Slack does not say where they are at home.
 
         The same name again changes that user. `stranger` shares no channel with us; a `team` of another workspace
-        without it is somebody whom a shared channel (Slack Connect) brought here. Whoever is `deleted` is in no channel.
+        without it is somebody whom a shared channel (Slack Connect) brought here. Who is `deleted` is in no channel.
         """
         slack, name = self._slack, body["name"]
         user = slack.user(body.get("id") or name) or User(

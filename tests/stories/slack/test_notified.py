@@ -322,3 +322,49 @@ async def test_a_card_that_changes_keeps_the_mention_of_who_is_still_asked(
         now = await office.becomes(card, "1 of 2")
         assert ("<@U0BO>" in now.text, "<@U0CY>" in now.text) == (False, True)
         assert [len(await one.notices()) for one in (office.bo, office.cy)] == [1, 1]
+
+
+EVE = '\n[people.eve]\nname = "Eve Eder"\nslack = "U0EVE"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+GONE = ["deactivated", "left", "archived", "bot removed"]
+
+
+async def goes(office: SlackWorld, how: str) -> None:
+    """Cy does not see #ops any more, or nothing of ours can be said there."""
+    match how:
+        case "deactivated":
+            await office.slack.person("cy", id="U0CY", deleted=True)
+        case "left":
+            await office.cy.leaves("#ops")
+        case "archived":
+            await office.slack.channel("ops", archived=True)
+        case _:
+            await office.slack.tell("member", channel="ops", user=office.slack.bot, is_in=False)
+
+
+async def is_told_alone(office: SlackWorld, how: str) -> None:
+    """Cy has a card of his own, and approves with it."""
+    if how == "deactivated":
+        await office.world.reply("cy", await office.world.next_mail("cy", "Press bell?"), "approve")
+    else:
+        card = await office.card("@cy", to_press="Approve")
+        assert card.ts in [each.ts for each in await office.cy.notices()]
+        await office.cy.presses("Approve", in_=card)
+    await office.world.has(await office.only_run(), "done")
+    assert office.world.workshop.effects == ["press bell"]
+
+
+@pytest.mark.parametrize("how", GONE)
+async def test_whom_it_escalates_to_is_told_alone_where_the_channel_is_closed_to_them(
+    redis: str, tmp_path: Path, slack_address: str, how: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address, ESCALATES) as office:
+        await asks(office)
+        await is_notified(office.bo)
+        await office.world.quiet()
+        await goes(office, how)
+
+        await office.world.move_time(3600 + 60)
+
+        await is_told_alone(office, how)
+        await office.world.quiet()
+        assert await mentioned(office) == {"bo": 1}
