@@ -23,7 +23,7 @@ from channels import Trigger
 from channels.email.reply import read_reply
 from channels.email.reply.against import is_end, speaks_against
 from language import in_all, say
-from language.recorded import reason_of
+from language.recorded import reason_of, recorded
 
 # The name as the API takes it; people mark a name up in chat, or quote it.
 _MARKS = "*_` \t"
@@ -168,7 +168,10 @@ class TypedFreezes:
             raise Invalid(say("notice.freeze-not-alone"), say("notice.freeze-not-alone-do", line=line))
         if typed.ends:
             return await self._ended(typed, channel, trigger, said_at)
-        made = await self._freezes.freeze(where, person, typed.reason, channel=channel, evidence=trigger.evidence)
+        is_copy = trigger.weakness == recorded("reason.came-before")
+        made = await self._freezes.freeze(
+            where, person, typed.reason, channel=channel, evidence=trigger.evidence, is_copy=is_copy
+        )
         told = f"{self._freezes.words(made)} {say('notice.freeze-how-ends', where=where or _EVERYTHING)}"
         rest = "" if typed.is_alone else say("notice.freeze-rest")
         return "\n".join(filter(None, (no_environment(where, self._environments), told, rest)))
@@ -210,5 +213,5 @@ class TypedFreezes:
 
 
 def _waiting(person: PersonId, held: Freeze) -> str:
-    """The name under which a typed reason waits: of one person, and for one freeze alone."""
-    return f"unfreezes {person} {held.environment} {held.since.isoformat()}"
+    """The name under which a typed reason waits: of one person, and for one freeze alone, as it was shown."""
+    return f"unfreezes {person} {held.environment} {held.shown}"

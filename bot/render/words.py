@@ -360,7 +360,11 @@ def frozen_since(freeze: Freeze, people: People) -> str:
     if freeze.window:
         return say("words.frozen-by-window", name=quote(freeze.window, REASON_CHARS), since=since, until=until)
     why = quote(freeze.reason, REASON_CHARS)
-    return say("words.frozen-by", since=since, name=people.name_of(freeze.by), why=why)
+    told = say("words.frozen-by", since=since, name=people.name_of(freeze.by), why=why)
+    if freeze.again_at is None:
+        return told
+    at, again = in_words(freeze.again_at), quote(freeze.again_reason, REASON_CHARS)
+    return f"{told}; {say('words.frozen-again', at=at, name=people.name_of(freeze.again_by), why=again)}"
 
 
 def no_environment(where: str, known: Collection[str]) -> str:

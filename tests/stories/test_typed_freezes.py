@@ -15,6 +15,7 @@ from bot.requests.freezes import FrozenRequests
 from channels.email.local.letters import Letter
 from tests.fakes.hallway import Hallway
 from tests.office import TOML
+from tests.servers.console import a_console
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -132,6 +133,36 @@ async def test_attack_a_typed_reason_of_whatever_words_ends_no_freeze_before_its
     await unanswered(office, a_mail(office, "cy", "unfreeze production", subject="Unfreeze"))
 
     assert await frozen(office) == held
+
+
+async def test_attack_a_confirmation_and_a_button_from_before_a_freeze_was_said_again_end_nothing(
+    office: World,
+) -> None:
+    """Whoever said it once more meant what was asked and shown before to hold no longer."""
+    await write(office, "cy", "freeze production: incident 4711")
+    async with a_console(office) as console:
+        page = await (browser := await console.browser("cy")).get("/live")
+        await sent(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Unfreeze"))
+        await office.move_time(2)
+        assert "said again" in await write(office, "dan", "freeze production: it is back")
+        pressed = await browser.post("/live/unfreeze", page.form("/live/unfreeze").fields)
+        told = (await browser.get(pressed.headers["location"])).words
+        assert await frozen(office) == [("production", "cy", "incident 4711")]
+        await office.move_time(2)
+        late = a_mail(office, "cy", "unfreeze production", subject="Unfreeze")
+        await office.transport(late["From"]).send(bytes(late), sender=late["From"], recipients=[TO])
+        await office.quiet()
+        assert await frozen(office) == [("production", "cy", "incident 4711")]
+
+        await office.move_time(2)
+        asked = await sent(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Unfreeze"))
+        assert all("by Dan Dorn: “it is back”" in words_told for words_told in (told, asked))
+        await browser.post("/live/unfreeze", (await browser.get("/live")).form("/live/unfreeze").fields)
+        assert await frozen(office) == []
+        await office.move_time(2)
+        await write(office, "dan", "freeze production: another one")
+        await browser.post("/live/unfreeze", page.form("/live/unfreeze").fields)
+        assert await frozen(office) == [("production", "dan", "another one")]
 
 
 async def test_who_ends_one_reads_what_is_frozen_all_the_same(office: World) -> None:
@@ -271,7 +302,7 @@ async def test_attack_a_mail_that_was_held_up_ends_no_freeze_that_began_meanwhil
 
     told = await sent(office, ends)
 
-    assert "A freeze began after you wrote that." in told
+    assert "A freeze began, or was said again, after what you saw or wrote." in told
     assert await frozen(office) == [("production", "cy", "a new incident")]
 
 

@@ -205,6 +205,7 @@ FREEZE: dict[str, object] = {
     "window": "",
     "since": _AT,
     "until": None,
+    "seen": "2026-03-02T09:30:00+00:00",
     "told": "production: Frozen since 09:30 UTC on 2 Mar 2026 by Dan Dorn: “incident 4711”",
 }
 COMING: dict[str, object] = {
