@@ -7,6 +7,7 @@ from itertools import chain
 from agents.requests import Anyone, PersonId, PolicySnapshot, Rule, Vote, people_of
 from agents.run import Run
 from bot.people.directory import People
+from bot.policy.approvers.delegation import chain as handed_on_to
 from bot.policy.approvers.quorum import barred
 from bot.policy.approvers.steps import without
 from bot.policy.glass import broken, may_break
@@ -110,13 +111,28 @@ def _begun(run: Run) -> Iterable[PersonId]:
 
 
 def may_have_sat(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
-    """Return who may be somebody that has had a seat: one human fills one, and has none after they handed it on."""
+    """Return who may be somebody that has had a seat: one human fills one, and has none after they handed it on.
+
+    Nor has anybody one who had it of somebody that may be one of those whom it is kept from.
+    """
     policy, broke = record.request.policy, broken(record)
     voted = (*chain.from_iterable(step.by for step in policy.steps), *(vote.person for vote in record.votes))
-    out = dict.fromkeys(chain.from_iterable(map(people.maybe, policy.givers)))
+    out = dict.fromkeys((*chain.from_iterable(map(people.maybe, policy.givers)), *_had_of_doubles(record, people)))
     for one in dict.fromkeys((*([broke.person] if broke else ()), *filter(people.is_here, voted))):
         out |= {} if one in out else dict.fromkeys(people.maybe(one))
     return tuple(out)
+
+
+def _had_of_doubles(record: RequestRecord, people: People) -> list[PersonId]:
+    """Return who has a seat from somebody that may be whoever asked, changed it, or handed on another seat before."""
+    request, found = record.request, list[PersonId]()
+    took_part = {*record.requesters, *request.behind, *request.editors, *chain.from_iterable(request.edits.values())}
+    for number, given in enumerate(request.policy.handed_on):
+        own = {one.person for one in handed_on_to(request.policy, given.person)}
+        before = {one.person for one in request.policy.handed_on[:number]} - own
+        if given.person in found or not (took_part | before).isdisjoint(people.maybe(given.person)):
+            found.append(given.to)
+    return found
 
 
 def _others(people: Iterable[PersonId], maybe: Maybe) -> tuple[PersonId, ...]:

@@ -10,10 +10,10 @@ from agents.text import one_line
 from bot.errors import NotFound
 from bot.people.absences import Absences
 from bot.people.directory import People
-from bot.people.recognition import with_doubles
+from bot.people.recognition import as_known_now, may_have_sat, with_doubles
 from bot.policy.answers import Statement
 from bot.policy.approvers.delegation import Objection, candidates, handed_on, objection, stood_in_for
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.quorum import barred, eligible
 from bot.policy.judge import AGAINST, delegation_objection
 from bot.policy.judgements import Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
 from bot.policy.record import RequestRecord, after
@@ -162,20 +162,21 @@ class Delegation:
     async def stood_in(self, record: RequestRecord, now: datetime) -> list[RequestReassigned]:
         """Return what goes from those who are away to their stand-ins, and who stays asked; nothing is written.
 
-        Nobody hears of the same absence twice.
+        Nobody hears of the same absence twice, and for nobody somebody stands in who may not decide it.
         """
-        policy = record.request.policy
-        away = await self._absences.at(now, policy)
+        policy, known = record.request.policy, as_known_now(record, self._people)
+        out = {*barred(known.request.policy, known.requesters), *may_have_sat(record, self._people)}
+        away = {one: gone for one, gone in (await self._absences.at(now, policy)).items() if one not in out}
         involved = involved_in(record, self._people)
         asked = [one for one in eligible(policy, record.requesters) if one in away and one not in involved.voters]
         if not asked:
             return []
         await self._people.look_up_policy(policy.name)
-        barred = await took_part(self._store, self._people, record, {one.to for one in away.values() if one.to})
+        kept_out = await took_part(self._store, self._people, record, {one.to for one in away.values() if one.to})
         takes, made = self._people.may_take(policy, now), list[RequestReassigned]()
 
         def accepts(seat: Anyone) -> Collection[PersonId]:
-            return [one for one in takes(seat) if one not in barred]
+            return [one for one in takes(seat) if one not in kept_out]
 
         for given in stood_in_for(with_doubles(policy, self._people), away, involved, accepts):
             policy = handed_on(policy, given, accepts)

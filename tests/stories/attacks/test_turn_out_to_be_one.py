@@ -76,6 +76,8 @@ async def act(office: World, record: RequestRecord, line: str) -> Judgement | No
             return await breaks(office, person, record)
         case ["meet", one, other]:
             await are_one(office, one, other)
+        case ["away", person, to]:
+            await away(office, person, to)
         case ["pause" | "resume" as verb]:
             await office.steer(record.request.run_id, verb)
         case _:
@@ -97,6 +99,13 @@ async def told(office: World, story: str) -> tuple[RequestRecord, list[str]]:
         found.append(said.type if said else "")
         await office.quiet()
     return await office.request(record.request.id), found
+
+
+async def told_more(office: World, record: RequestRecord, line: str) -> RequestRecord:
+    """The request after one more act."""
+    await act(office, record, line)
+    await office.quiet()
+    return await office.request(record.request.id)
 
 
 def editable(world: World) -> None:
@@ -272,8 +281,46 @@ async def test_attack_one_who_may_be_whoever_is_away_stands_in(redis: str, tmp_p
         assert isinstance(await office.decide(left, now, "approve"), Decided)
 
 
+STOOD_IN_FOR = {
+    "has voted": (file_of("bo cy rob", 2, "eve"), "bo approves; meet bo cy; away cy eve"),
+    "has voted, and is away since": (file_of("bo cy rob", 2, "eve"), "bo approves; away cy eve; meet bo cy"),
+    "has voted in another step": (
+        file_of("bo", stand_ins="eve", then="cy rob"),
+        "meet bo cy; bo approves; away cy eve",
+    ),
+    "asked for it": (file_of("cy rob", stand_ins="eve"), "meet anna cy; away cy eve"),
+    "asked for it, and is away since": (file_of("cy rob", stand_ins="eve"), "away cy eve; meet anna cy"),
+    "edited it": (file_of("bo cy rob", stand_ins="eve"), "bo edits; meet bo cy; away cy eve"),
+    "edited it, and is away since": (file_of("bo cy rob", stand_ins="eve"), "bo edits; away cy eve; meet bo cy"),
+    "handed it on": (file_of("bo cy rob", 2, "dan eve"), "bo gives dan; dan approves; meet bo cy; away cy eve"),
+    "handed it on, and is away since": (
+        file_of("bo cy rob", 2, "dan eve"),
+        "bo gives dan; away cy eve; meet bo cy; dan approves",
+    ),
+    "is away, and whose stand-in has voted": (
+        file_of("bo cy rob", 2, "dan eve"),
+        "meet bo cy; away bo dan; dan approves; away cy eve",
+    ),
+}
+"""Cy may be somebody that took part, is away, and names Eve to stand in."""
+
+
+@pytest.mark.parametrize("who", STOOD_IN_FOR)
+async def test_attack_one_decides_who_stands_in_for_somebody_that_may_have_taken_part(
+    redis: str, tmp_path: Path, who: str
+) -> None:
+    toml, story = STOOD_IN_FOR[who]
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
+        now, _ = await told(office, f"{story}; eve approves")
+
+        assert (now.state, office.workshop.effects) == ("open", [])
+        assert "rob" in [one for one in office.app.people.all() if waits_for(now, one, office.app.people)]
+        now = await told_more(office, now, "rob approves")
+        assert now.state == "approved"
+
+
 STOPS = {
-    "who handed it on": (file_of("bo", stand_ins="cy"), "bo gives cy; meet anna bo; bo denies", "denied"),
+    "who handed it on": (file_of("bo rob", stand_ins="cy"), "bo gives cy; meet anna bo; bo denies", "denied"),
     "who approved it": (file_of("bo cy"), "pause; bo approves; meet anna bo; bo denies", "revoked"),
     "who broke the glass": (
         file_of("bo cy", 2, glass="dan"),
