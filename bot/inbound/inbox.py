@@ -314,7 +314,8 @@ class Inbox:
         if not reply.unbound and await self._absences.take(inbound_id, channel, said):
             return True
         # What answers a card is bound to that, and to no freeze: it ends none.
-        said = said.model_copy(update={"weakness": said.weakness or recorded("reason.answers-request")})
+        if freeze is None or freeze.ends or not said.weakness:
+            said = said.model_copy(update={"weakness": recorded("reason.answers-request")})
         return await self._freezes.take(inbound_id, channel, said, received_at)
 
     async def _away(self, reading: Ignored) -> None:
