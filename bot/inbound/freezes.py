@@ -43,8 +43,9 @@ _ASKED_S = 3600.0
 class Typed:
     """What somebody wrote who freezes an environment (empty: everything), or ends that.
 
-    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, and nothing beside it that ends
-    a freeze. Without a `reason` it ends one for that which its writer gave before, and `is_confirmed`.
+    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, but the end of a freeze; `is_all`:
+    all lines of the message begin or end a freeze, but for a subject. Without a `reason` it ends one for that which its
+    writer gave before, and `is_confirmed`.
     `is_against`: what stands beside the end of a freeze, or below it where a signature does, speaks against it.
     """
 
@@ -54,6 +55,7 @@ class Typed:
     is_confirmed: bool = False
     is_alone: bool = True
     is_first: bool = True
+    is_all: bool = True
     is_against: bool = False
 
 
@@ -64,19 +66,23 @@ _READ_CHARS = 4_000
 def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     """Read a line such as `freeze production: incident`, or `unfreeze everything: fixed`; None where there is none.
 
-    A greeting, thanks and a signature say nothing; nor does a subject above a freeze, which only stops.
+    A greeting, thanks and a signature say nothing; nor does a subject above a freeze, which only stops. A freeze wins
+    over the end of one that stands beside it.
     """
     lines = tuple(said_lines(strip_invisible(text), None))
     read = [_typed(line) for line in lines]
-    found = next(filter(None, read), None)
+    typed = [one for one in read if one]
+    found = next((one for one in typed if not one.ends), next(iter(typed), None))
     if found is None:
         return None
-    is_first = found in read[: 2 if has_subject else 1] and (found.ends or not any(one and one.ends for one in read))
+    is_all = all(read[1:] if has_subject else read)
+    first = read if found.ends else [one for one in read if one is None or not one.ends]
+    is_first = found in first[: 2 if has_subject else 1]
     if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
         read = read[1:]
     is_against = found.ends and (len(text) > _READ_CHARS or _is_against(text))
     is_alone = all(one == found for one in read)
-    return replace(found, is_alone=is_alone, is_first=is_first, is_against=is_against)
+    return replace(found, is_alone=is_alone, is_first=is_first, is_all=is_all, is_against=is_against)
 
 
 def _is_against(text: str) -> bool:
@@ -136,7 +142,7 @@ class TypedFreezes:
                 return False
             typed = replace(typed, reason=known, is_confirmed=True)
         # Else it is a sentence that only looks like one.
-        if not self._is_known(typed.environment) and not (typed.is_alone and may):
+        if not self._is_known(typed.environment) and not ((typed.is_alone or typed.is_all) and may):
             return False
         said_at = _said_at(trigger.written_at, received_at)
         with self._people.speaking_to(person):

@@ -204,6 +204,16 @@ async def test_attack_what_stands_below_a_freeze_keeps_nobody_from_it(office: Wo
     assert await office.app.store.lists.runs() == []
 
 
+async def test_attack_a_freeze_below_the_end_of_another_one_is_not_lost(office: World) -> None:
+    await write(office, "cy", "freeze staging: before")
+
+    told = await write(office, "cy", "unfreeze staging: fixed\nfreeze production: incident 4711")
+
+    assert "production: Frozen since" in told
+    assert "The rest of your message did nothing." in told
+    assert await frozen(office) == [("production", "cy", "incident 4711"), ("staging", "cy", "before")]
+
+
 @pytest.mark.parametrize(
     "text", ["I wonder about this line:\nfreeze everything: incident", "so: freeze\nunfreeze everything: fixed"]
 )

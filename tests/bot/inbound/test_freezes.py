@@ -66,6 +66,23 @@ def test_anything_else_is_not(text: str) -> None:
     assert typed_freeze(text) is None
 
 
+@pytest.mark.parametrize("has_subject", [False, True])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("unfreeze staging: fixed", "freeze production: incident"),
+        ("unfreeze production", "freeze everything: incident"),
+    ],
+)
+def test_attack_a_freeze_wins_over_the_end_of_one_above_and_below_it(lines: tuple[str, ...], has_subject: bool) -> None:
+    subject = "Incident\n\n" if has_subject else ""
+    for text in ("\n".join(lines), "\n\n".join(reversed(lines))):
+        found = typed_freeze(subject + text, has_subject=has_subject)
+
+        assert found is not None
+        assert (found.ends, found.reason, found.is_first, found.is_alone) == (False, "incident", True, False), text
+
+
 @given(st.text(max_size=60))
 def test_no_text_without_the_word_is_one(text: str) -> None:
     assert "freeze" in text.casefold() or typed_freeze(text) is None
