@@ -282,7 +282,7 @@ async def test_who_may_start_an_agent_changes_at_once_and_needs_no_restart(
 async def test_a_window_of_a_freeze_holds_at_once_and_ends_with_its_lines(office: World, reload: Reload) -> None:
     freezes = office.app.requests.freezes
     always = ", ".join(f'"{day}"' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
-    write(office, f'{TOML}\n[[freeze.windows]]\nname = "for now"\ndays = [{always}]\n')
+    write(office, f'[[freeze.windows]]\nname = "for now"\ndays = [{always}]\n{TOML}')
     await reload.look(at_once=True)
     assert [freeze.window for freeze in await freezes.all()] == ["for now"]
 
