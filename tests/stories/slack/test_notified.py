@@ -368,3 +368,33 @@ async def test_whom_it_escalates_to_is_told_alone_where_the_channel_is_closed_to
         await is_told_alone(office, how)
         await office.world.quiet()
         assert await mentioned(office) == {"bo": 1}
+
+
+@pytest.mark.parametrize("how", [*GONE, "restricted_action", "msg_too_long"])
+async def test_each_whom_a_reminder_does_not_reach_in_the_thread_gets_a_card_of_their_own(
+    redis: str, tmp_path: Path, slack_address: str, how: str
+) -> None:
+    toml = TOML.replace("quorum = 2\n", 'quorum = 2\nremind_after = ["1h"]\n')
+    async with an_office(redis, tmp_path, slack_address, toml, "pair") as office, another_worker(office):
+        await asks(office)
+        await office.world.quiet()
+        if how in GONE:
+            await goes(office, how)
+        else:
+            await office.slack.breaks("chat.postMessage", "error", error=how, channel=office.ops, times=10)
+
+        await office.world.move_time(3600 + 60)
+
+        if how in ("deactivated", "left"):
+            line = await office.says("#ops", "Reminder")
+            assert ("<@U0BO>" in line.text, "<@U0CY>" in line.text) == (True, False)
+        else:
+            await office.bo.presses("Approve", in_=await office.card("@bo", to_press="Approve"))
+        if how == "deactivated":
+            await office.world.next_mail("cy", "Press bell?")
+        else:
+            card = await office.card("@cy", to_press="Approve")
+            assert card.ts in [each.ts for each in await office.cy.notices()]
+        await office.world.quiet()
+        alone = [one for one in await office.slack.messages("@cy") if "Expires" in one.words]
+        assert len([*alone, *office.world.mails("cy")]) == 1
