@@ -17,6 +17,7 @@ from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.fakes.slack.state import SCOPES
 from tests.office import STEPS, TOML
 from tests.slack_world import SlackWorld, a_slack_world
+from tests.tables import becomes
 from tests.world import World
 
 BO_ALONE = TOML.replace('["group:release"]\napprove', '["person:bo"]\nstand_ins = ["person:cy"]\napprove', 1)
@@ -398,3 +399,67 @@ async def test_each_whom_a_reminder_does_not_reach_in_the_thread_gets_a_card_of_
         await office.world.quiet()
         alone = [one for one in await office.slack.messages("@cy") if "Expires" in one.words]
         assert len([*alone, *office.world.mails("cy")]) == 1
+
+
+async def test_who_came_into_the_directory_by_a_reload_is_mentioned_like_anybody(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address) as office:
+        eves = await office.slack.person("eve", id="U0EVE", email="eve@corp.example")
+        await asks(office)
+        await office.world.quiet()
+        await office.slack.channel("ops", eves)
+        await becomes(office.world, office.world.toml + EVE)
+        second = await office.anna.says("#ops", "@sayso press bell again")
+
+        [card] = await is_notified(eves)
+        assert (card.thread, "<@U0EVE>" in card.text) == (second.ts, True)
+        await eves.presses("Approve", in_=card)
+        await office.becomes(card, "Eve Eder")
+
+
+@pytest.mark.parametrize("uid", ['uid = "staff-7"\n', ""])
+@pytest.mark.parametrize("how", ["in the channel", "by direct message"])
+async def test_whose_slack_id_a_reload_changes_is_called_by_the_new_one(
+    redis: str, tmp_path: Path, slack_address: str, uid: str, how: str
+) -> None:
+    toml = BO_ALONE.replace('expires_after = "4h"', 'expires_after = "4h"\nremind_after = ["1h"]', 1)
+    toml = toml.replace('name = "Bo Berg"\n', f'name = "Bo Berg"\n{uid}')
+    cards = '\n[slack]\ncards = "dm"\n' if how == "by direct message" else ""
+    async with an_office(redis, tmp_path, slack_address, toml + cards) as office:
+        anew = await office.slack.person("bo2", id="U0BOTWO", email="bo@corp.example")
+        await office.slack.channel("ops", anew)
+        await office.anna.says("#ops", "@sayso press bell")
+        await is_notified(office.bo)
+        await office.world.quiet()
+
+        await becomes(office.world, office.world.toml.replace('"U0BO"', '"U0BOTWO"'))
+        await office.world.move_time(3600 + 60)
+
+        await is_notified(anew)
+        await office.world.quiet()
+        assert [each.why for each in await office.bo.notices()].count("thread") == len(await office.bo.notices()) - 1
+        where = "#ops" if how == "in the channel" else "@bo2"
+        await anew.presses("Approve", in_=await office.card(where, to_press="Approve"))
+        await office.world.has(await office.only_run(), "done")
+
+
+async def test_a_card_stays_where_it_stands_when_a_reload_names_another_channel_and_the_next_goes_there(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    toml = BO_ALONE.replace('expires_after = "4h"', 'expires_after = "4h"\nalso_post = ["slack:#release"]', 1)
+    async with an_office(redis, tmp_path, slack_address, toml) as office:
+        ids = [await office.slack.channel(name, office.bo, office.slack.bot) for name in ("release", "launch")]
+        await asks(office)
+        first = await office.card("#release")
+        await is_notified(office.bo)
+
+        await becomes(office.world, office.world.toml.replace("slack:#release", f"slack:{ids[1]}"))
+        await office.bo.presses("Approve", in_=await office.card("#ops"))
+
+        await office.becomes(first, "Bo Berg")
+        assert await office.slack.messages("#launch") == []
+        await office.world.quiet()
+        await office.anna.says("#ops", "@sayso press bell again")
+        assert (await office.card("#launch")).channel == ids[1]
+        assert len(await office.slack.messages("#release")) == 1
