@@ -124,7 +124,7 @@ class CardReplaced(Happened):
     schema_version: Literal[1] = 1
     request_id: RequestId
     person: PersonId
-    why: Literal["comment", "unbound", "seen_by_others", "reminder"]
+    why: Literal["comment", "unbound", "seen_by_others", "reminder", "unseen"]
     void: tuple[DeliveryId, ...] = ()
     holder: Holder | None = None
 

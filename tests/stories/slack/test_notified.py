@@ -17,6 +17,7 @@ from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.fakes.slack.state import SCOPES
 from tests.office import STEPS, TOML
 from tests.slack_world import SlackWorld, a_slack_world
+from tests.tables import becomes
 from tests.world import World
 
 BO_ALONE = TOML.replace('["group:release"]\napprove', '["person:bo"]\nstand_ins = ["person:cy"]\napprove', 1)
@@ -368,3 +369,97 @@ async def test_whom_it_escalates_to_is_told_alone_where_the_channel_is_closed_to
         await is_told_alone(office, how)
         await office.world.quiet()
         assert await mentioned(office) == {"bo": 1}
+
+
+@pytest.mark.parametrize("how", [*GONE, "restricted_action", "msg_too_long"])
+async def test_each_whom_a_reminder_does_not_reach_in_the_thread_gets_a_card_of_their_own(
+    redis: str, tmp_path: Path, slack_address: str, how: str
+) -> None:
+    toml = TOML.replace("quorum = 2\n", 'quorum = 2\nremind_after = ["1h"]\n')
+    async with an_office(redis, tmp_path, slack_address, toml, "pair") as office, another_worker(office):
+        await asks(office)
+        await office.world.quiet()
+        if how in GONE:
+            await goes(office, how)
+        else:
+            await office.slack.breaks("chat.postMessage", "error", error=how, channel=office.ops, times=10)
+
+        await office.world.move_time(3600 + 60)
+
+        if how in ("deactivated", "left"):
+            line = await office.says("#ops", "Reminder")
+            assert ("<@U0BO>" in line.text, "<@U0CY>" in line.text) == (True, False)
+        else:
+            await office.bo.presses("Approve", in_=await office.card("@bo", to_press="Approve"))
+        if how == "deactivated":
+            await office.world.next_mail("cy", "Press bell?")
+        else:
+            card = await office.card("@cy", to_press="Approve")
+            assert card.ts in [each.ts for each in await office.cy.notices()]
+        await office.world.quiet()
+        alone = [one for one in await office.slack.messages("@cy") if "Expires" in one.words]
+        assert len([*alone, *office.world.mails("cy")]) == 1
+
+
+async def test_who_came_into_the_directory_by_a_reload_is_mentioned_like_anybody(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address) as office:
+        eves = await office.slack.person("eve", id="U0EVE", email="eve@corp.example")
+        await asks(office)
+        await office.world.quiet()
+        await office.slack.channel("ops", eves)
+        await becomes(office.world, office.world.toml + EVE)
+        second = await office.anna.says("#ops", "@sayso press bell again")
+
+        [card] = await is_notified(eves)
+        assert (card.thread, "<@U0EVE>" in card.text) == (second.ts, True)
+        await eves.presses("Approve", in_=card)
+        await office.becomes(card, "Eve Eder")
+
+
+@pytest.mark.parametrize("uid", ['uid = "staff-7"\n', ""])
+@pytest.mark.parametrize("how", ["in the channel", "by direct message"])
+async def test_whose_slack_id_a_reload_changes_is_called_by_the_new_one(
+    redis: str, tmp_path: Path, slack_address: str, uid: str, how: str
+) -> None:
+    toml = BO_ALONE.replace('expires_after = "4h"', 'expires_after = "4h"\nremind_after = ["1h"]', 1)
+    toml = toml.replace('name = "Bo Berg"\n', f'name = "Bo Berg"\n{uid}')
+    cards = '\n[slack]\ncards = "dm"\n' if how == "by direct message" else ""
+    async with an_office(redis, tmp_path, slack_address, toml + cards) as office:
+        anew = await office.slack.person("bo2", id="U0BOTWO", email="bo@corp.example")
+        await office.slack.channel("ops", anew)
+        await office.anna.says("#ops", "@sayso press bell")
+        await is_notified(office.bo)
+        await office.world.quiet()
+
+        await becomes(office.world, office.world.toml.replace('"U0BO"', '"U0BOTWO"'))
+        await office.world.move_time(3600 + 60)
+
+        await is_notified(anew)
+        await office.world.quiet()
+        assert [each.why for each in await office.bo.notices()].count("thread") == len(await office.bo.notices()) - 1
+        where = "#ops" if how == "in the channel" else "@bo2"
+        await anew.presses("Approve", in_=await office.card(where, to_press="Approve"))
+        await office.world.has(await office.only_run(), "done")
+
+
+async def test_a_card_stays_where_it_stands_when_a_reload_names_another_channel_and_the_next_goes_there(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    toml = BO_ALONE.replace('expires_after = "4h"', 'expires_after = "4h"\nalso_post = ["slack:#release"]', 1)
+    async with an_office(redis, tmp_path, slack_address, toml) as office:
+        ids = [await office.slack.channel(name, office.bo, office.slack.bot) for name in ("release", "launch")]
+        await asks(office)
+        first = await office.card("#release")
+        await is_notified(office.bo)
+
+        await becomes(office.world, office.world.toml.replace("slack:#release", f"slack:{ids[1]}"))
+        await office.bo.presses("Approve", in_=await office.card("#ops"))
+
+        await office.becomes(first, "Bo Berg")
+        assert await office.slack.messages("#launch") == []
+        await office.world.quiet()
+        await office.anna.says("#ops", "@sayso press bell again")
+        assert (await office.card("#launch")).channel == ids[1]
+        assert len(await office.slack.messages("#release")) == 1
