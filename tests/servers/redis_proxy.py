@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import Any
 
+import uvloop
+
 from tests.servers.lines import listening, parent_gone, say
 from tests.servers.resp import frame_end, words_of
 from tests.servers.scripts import SCRIPTS
@@ -194,4 +196,4 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    uvloop.run(_main())
