@@ -45,7 +45,7 @@ from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import inbound_of
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Tell
+from bot.store.outbox_entry import Delivery, Tell
 from channels import ChannelUnavailable, Trigger
 from channels.email.reply import is_courtesy, read_reply
 from language import say
@@ -93,11 +93,12 @@ class FollowUps:
         request, person, stops = record.request, PersonId(trigger.person), is_stop(trigger.text)
         if await self._store.threads.is_answer([request.id], said_id):
             return False
-        if not (stops and _may_stop_by(record, person, trigger.text)) and not (
-            is_sure and _is_said_to_run(record, trigger.text)
-        ):
-            return False
         events = (await self._store.load(request.run_id)).events
+        is_stopped = stops and (
+            _may_stop_by(record, person, trigger.text) or await self._only_steers(record, trigger, channel, events)
+        )
+        if not is_stopped and not (is_sure and _is_said_to_run(record, trigger.text)):
+            return False
         if self._is_denied(person, trigger, events) and not (stops and await self._takes_back(events, person)):
             return False
         homes = await self._pinned(said_id, request.run_id)
@@ -215,6 +216,12 @@ class FollowUps:
         may_steer = person in record.askers or (person in record.requesters and is_withdrawal(trigger.text))
         if read and may_steer:
             return await self._of_requester(inbound_id, channel, trigger, run, read, answers)
+        if read and await self._is_denial(record, trigger, channel):
+            statement = _statement(inbound_id, channel, trigger, record)
+            await self._decisions.decide(record.request.id, _taking_back(statement), read)
+            return "taken"
+        if is_open and is_stop(trigger.text) and self._may_cancel(person, trigger, run, concern):
+            return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not is_open:
             await self._check_steers(person, channel, run, concern, trigger.evidence)
             if is_stop(trigger.text):
@@ -226,10 +233,41 @@ class FollowUps:
     def _is_stopped_by(self, record: RequestRecord, trigger: Trigger, run: Run, concern: Concern) -> bool:
         """Return whether words beside an open question stop its run: no answer to it, and of somebody who may."""
         person = PersonId(trigger.person)
-        if not (is_stop(trigger.text) and _may_stop_by(record, person, trigger.text)):
-            return False
+        stops = is_stop(trigger.text) and _may_stop_by(record, person, trigger.text)
+        return stops and self._may_cancel(person, trigger, run, concern)
+
+    def _may_cancel(self, person: PersonId, trigger: Trigger, run: Run, concern: Concern) -> bool:
         who = self._rights.of_person(person, trigger.evidence)
         return self._rights.denial(who, "cancel", concern, run.id, is_known=True) is None
+
+    async def _is_denial(self, record: RequestRecord, trigger: Trigger, channel: str) -> bool:
+        """Return whether words beside an approval are the no of somebody whose no counts there.
+
+        A bare no may be meant for a colleague: it is one only where it is said to us, or right below the card.
+        """
+        now = await self._store.now(record.request.id)
+        if not is_withdrawal(trigger.text):
+            return False
+        if not offers(record, self._people, PersonId(trigger.person), channel, now).says_no:
+            return False
+        return refuses(called(trigger.text)) or trigger.is_addressed or await self._is_below_card(record, trigger)
+
+    async def _only_steers(
+        self, record: RequestRecord, trigger: Trigger, channel: str, events: Sequence[Event]
+    ) -> bool:
+        """Return whether a stop in answer to an approval is of somebody who may stop the run and does not decide it."""
+        person, now = PersonId(trigger.person), await self._store.now(record.request.id)
+        if record.request.format != "approval" or offers(record, self._people, person, channel, now).says_no:
+            return False
+        return self._may_cancel(person, trigger, fold(events), concern_of(events))
+
+    async def _is_below_card(self, record: RequestRecord, trigger: Trigger) -> bool:
+        for holder in record.holders:
+            body = await self._store.delivery(holder.delivery_id)
+            placed = await self._store.parsed(Delivery.model_validate_json, body) if body else None
+            if placed and placed.delivery and placed.delivery.handle == (trigger.within or trigger.thread):
+                return True
+        return False
 
     def _is_denied(self, person: PersonId, trigger: Trigger, events: Sequence[Event]) -> bool:
         who, concern = self._rights.of_person(person, trigger.evidence), concern_of(events)
@@ -272,8 +310,7 @@ class FollowUps:
                 raise Conflict(say("run.remarks-full", count=MOST_REMARKS), say("run.remarks-full-do"))
         statement = _statement(inbound_id, channel, trigger, record)
         if takes_back:
-            reason = trigger.text if len(trigger.text.split()) > 1 else ""
-            statement = replace(statement, said="deny", reason=ends_of(reason, _HEAD_CHARS, _TAIL_CHARS))
+            statement = _taking_back(statement)
         elif not trigger.text.strip():
             statement = replace(statement, text=ONLY_FILES)
         await self._decisions.decide(record.request.id, statement, read)
@@ -559,3 +596,9 @@ def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestR
         is_public=_is_public(trigger, record),
         is_typed=True,
     )
+
+
+def _taking_back(statement: Statement) -> Statement:
+    """Return `statement` as a no; what is more than one word is its reason."""
+    reason = statement.text if len(statement.text.split()) > 1 else ""
+    return replace(statement, said="deny", reason=ends_of(reason, _HEAD_CHARS, _TAIL_CHARS))

@@ -125,9 +125,8 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
 
 
 def _is_refusal(statement: Statement) -> bool:
-    """Return whether it refuses; a mail may say stop in words that its reader leaves open, and is not asked back."""
-    is_open = statement.channel == "email" and statement.said == "free_text"
-    return statement.said == "deny" or (is_open and stops_plainly(statement.text))
+    """Return whether it refuses; who says stop in words is not asked back, wherever they type it."""
+    return statement.said == "deny" or (statement.said == "free_text" and stops_plainly(statement.text))
 
 
 def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue] | None:
@@ -183,8 +182,9 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
 
 
 def _is_only_said(statement: Statement) -> bool:
-    """Return whether no vote can be in it: it asks something, or answers what somebody said and stops nothing."""
-    return statement.asks or (bool(statement.about) and not (_is_refusal(statement) and refuses(statement.text)))
+    """Return whether no vote can be in it: it asks or answers something, and stops nothing."""
+    stops = _is_refusal(statement) and refuses(statement.text)
+    return (statement.asks or bool(statement.about)) and not stops
 
 
 def refuses(text: str) -> bool:

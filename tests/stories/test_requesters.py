@@ -410,7 +410,7 @@ async def test_a_comment_is_always_answered_and_brought_to_whoever_asked_elsewhe
         await until_gone(office, inbound_id)
     await office.quiet()
 
-    assert len(hallway.to("bo", "Typed words do not decide")) == 2
+    assert len(hallway.to("bo", "Typed words do not approve")) == 2
     brought = [card.quoted for card in hallway.to("anna", "A comment")]
     assert brought == ["hm", "I look at it tonight"]
     assert (await office.request(record.request.id)).requesters == ("anna",)

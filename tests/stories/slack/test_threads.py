@@ -117,7 +117,7 @@ async def test_below_a_card_in_a_dm_people_write_to_its_run(office: SlackWorld) 
     await office.bo.answers(card, "yes")
 
     assert await said(office) == [("bo", "yes")]
-    told = await office.says("@bo", "Typed words do not decide this")
+    told = await office.says("@bo", "Typed words do not approve this")
     assert told.user == "U0BOT"
 
 

@@ -1,0 +1,160 @@
+"""Whoever may stop something says so in plain words, wherever they are: it is heard."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.events import RunCancelled
+from agents.requests import RunId
+from bot.policy.record import RequestRecord
+from channels import Reply
+from tests.fakes.hallway import Hallway
+from tests.office import ROLES, TOML
+from tests.servers.web import serving
+from tests.waiting import until
+from tests.world import World, a_world
+
+THREAD = "C01OPS/1712345678.000100"
+
+
+@pytest.fixture
+def hallway() -> Hallway:
+    return Hallway()
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
+    def change(world: World) -> None:
+        world.beside, world.reach = (hallway,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", TOML + ROLES, change=change) as world:
+        yield world
+
+
+async def asked(office: World, hallway: Hallway, text: str = "press bell") -> RequestRecord:
+    """What the run of Anna's wish in the thread asks."""
+    inbox = office.app.messages.inbox
+    run_id = office.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", text, THREAD)))
+    return await office.opened(RunId(run_id))
+
+
+async def write(
+    office: World, hallway: Hallway, person: str, text: str, *, is_addressed: bool = False, thread: str = THREAD
+) -> None:
+    inbox = office.app.messages.inbox
+    await inbox.handle(await inbox.accept(hallway.follows(person, text, thread, is_addressed=is_addressed)))
+
+
+async def token_of(hallway: Hallway, person: str) -> str:
+    def found() -> str | None:
+        return next((card.form.token for to, card in hallway.cards.values() if to.person == person and card.form), None)
+
+    return await until(found, what=f"a card asks {person}")
+
+
+async def state(office: World, record: RequestRecord) -> tuple[str, list[str]]:
+    await office.quiet()
+    return (await office.request(record.request.id)).state, office.workshop.effects
+
+
+@pytest.mark.parametrize("words", ["stop", "do not deploy this", "Stopp, bitte nicht", "wait, cancel that please"])
+async def test_attack_an_approvers_refusal_typed_in_the_thread_of_the_run_stops_nothing(
+    office: World, hallway: Hallway, words: str
+) -> None:
+    record = await asked(office, hallway)
+
+    await write(office, hallway, "bo", words)
+
+    assert await state(office, record) == ("denied", [])
+
+
+async def test_attack_an_approvers_refusal_typed_in_the_thread_takes_back_no_approval(
+    office: World, hallway: Hallway
+) -> None:
+    record = await asked(office, hallway)
+    await office.steer(record.request.run_id, "pause")
+    await office.decide("bo", record, "approve")
+
+    await write(office, hallway, "cy", "stop, do not deploy this")
+
+    assert await state(office, record) == ("revoked", [])
+
+
+@pytest.mark.parametrize("where", ["in the thread", "to us", "below the card"])
+async def test_a_bare_no_of_an_approver_counts_only_where_it_is_said_to_us(
+    office: World, hallway: Hallway, where: str
+) -> None:
+    record = await asked(office, hallway)
+    await token_of(hallway, "bo")
+    card = next(f"at {key}" for key, (to, card) in hallway.cards.items() if to.person == "bo" and card.form)
+
+    async def is_placed() -> bool:
+        return await office.app.store.threads.run_of("slack", card) is not None
+
+    await until(is_placed, what="the card's thread is known")
+    thread = card if where == "below the card" else THREAD
+    await write(office, hallway, "bo", "no", is_addressed=where == "to us", thread=thread)
+
+    assert await state(office, record) == ("open" if where == "in the thread" else "denied", [])
+
+
+@pytest.mark.parametrize("words", ["should I stop the old one first?", "don't stop", "ok", "no idea, ask Cy"])
+async def test_other_words_of_an_approver_in_the_thread_are_a_comment(
+    office: World, hallway: Hallway, words: str
+) -> None:
+    record = await asked(office, hallway)
+
+    await write(office, hallway, "bo", words, is_addressed=True)
+
+    assert await state(office, record) == ("open", [])
+    assert [one.text for one in (await office.request(record.request.id)).comments] == [words]
+
+
+async def test_a_stop_of_somebody_who_may_not_stop_it_is_a_comment(office: World, hallway: Hallway) -> None:
+    record = await asked(office, hallway)
+
+    await write(office, hallway, "eve", "stop", is_addressed=True)
+
+    assert await state(office, record) == ("open", [])
+
+
+@pytest.mark.parametrize("way", ["in the thread", "before it starts", "a window"])
+async def test_attack_an_operators_stop_typed_beside_an_approval_stops_no_run(
+    office: World, hallway: Hallway, way: str
+) -> None:
+    record = await asked(office, hallway)
+    if way == "before it starts":
+        await office.steer(record.request.run_id, "pause")
+        await office.decide("bo", record, "approve")
+    if way == "a window":
+        token = await token_of(hallway, "bo")
+        said = Reply(person="ole", token=token, said="free_text", text="stop", is_typed=True, is_shared=True)
+        await office.app.messages.inbox.handle(await office.app.messages.inbox.accept(hallway.item(said)))
+    else:
+        await write(office, hallway, "ole", "stop, please")
+
+    await office.ended(record.request.run_id)
+    events = await office.events(record.request.run_id)
+    assert [event.by for event in events if isinstance(event, RunCancelled)] == ["ole"]
+    assert (await state(office, record))[1] == []
+
+
+@pytest.mark.parametrize("way", ["the window that asks", "a program", "a program that asks"])
+@pytest.mark.parametrize("person", ["anna", "bo"])
+async def test_attack_a_stop_typed_where_one_asks_or_says_something_is_words_alone(
+    office: World, hallway: Hallway, way: str, person: str
+) -> None:
+    record = await asked(office, hallway)
+    token = await token_of(hallway, "bo")
+    if way == "the window that asks":
+        said = Reply(
+            person=person, token=token, said="free_text", text="stop", is_typed=True, asks=True, is_shared=True
+        )
+        await office.app.messages.inbox.handle(await office.app.messages.inbox.accept(hallway.item(said)))
+    else:
+        async with serving(office.app) as api:
+            said = {"ask" if way == "a program that asks" else "text": "stop"}
+            await (await api.client(person)).post(f"/v1/requests/{record.request.id}/answer", json=said)
+
+    assert await state(office, record) == ("withdrawn" if person == "anna" else "denied", [])
