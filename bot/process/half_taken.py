@@ -13,6 +13,7 @@ import structlog
 
 from agents.requests import PersonId
 from bot.app import App
+from bot.config.files import read_file
 from bot.people.cut import groups_lost, guards_lost, lacks_end, lines_of
 from bot.people.noted import NotedTables, command_of, difference, digest_of, hashes_of
 from bot.people.tables import Tables
@@ -107,6 +108,6 @@ class HalfTaken:
 def content_of(file: Path | None) -> bytes:
     """Return what stands in a file; nothing where it can't be read."""
     try:
-        return file.read_bytes() if file else b""
+        return read_file(file) if file else b""
     except OSError:
         return b""

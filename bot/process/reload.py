@@ -131,7 +131,7 @@ class Reload:
             return None
         try:
             read = await asyncio.to_thread(self._read)
-        except ConfigError as error:
+        except (ConfigError, OSError, ValueError) as error:  # whatever else: the next look reads it all the same
             return await self._refuse(str(error))
         if read is None:  # it is read once more with the next look, whatever its time and size say
             self._mark = Mark()
