@@ -62,7 +62,7 @@ class LinesBelow:
         return now is not None and (now.is_shared, now.to) == (there.is_shared, there.to)
 
     async def _said(self, line: Tell, there: Address, record: RequestRecord, people: Sequence[PersonId]) -> bool:
-        card = await self._calls.naming(line.card, record, people)
+        card = await self._calls.naming(line.card, record, people, anew=True)
         try:
             await self._sender.below(CardToSend(line, card, line.id), self._channels[there.channel], there)
         except ChannelUnauthorized as error:

@@ -189,7 +189,7 @@ class Sender:
         if not (isinstance(entry, PlaceCard) and record and to.is_shared and not place_for(entry)):
             return sending, ()
         called = await self._calls.on_card(entry, record, channel, to)
-        card = await self._calls.naming(self._of_place(sending, entry, record), record, called.values())
+        card = await self._calls.naming(self._of_place(sending, entry, record), record, called.values(), anew=True)
         return replace(sending, card=card), tuple(called)
 
     def _of_place(self, sending: CardToSend, entry: PlaceCard, record: RequestRecord) -> Card:

@@ -292,6 +292,29 @@ async def test_words_of_people_mention_nobody_and_the_notification_holds_the_que
         assert [await one.notices() for one in (office.bo, office.cy, office.dan)] == [[], [], []]
 
 
+async def test_a_user_group_that_was_emptied_since_stands_for_nobody(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    toml = TOML.replace('groups = ["release"]\n', "") + '\n[groups.release]\nslack = "S0CREW"\n'
+    toml = toml.replace("quorum = 2\n", 'quorum = 2\nremind_after = ["1h"]\n')
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, toml) as office:
+        await slack.settings(scopes=[*SCOPES, "usergroups:read"])
+        await slack.tell("user_group", id="S0CREW", members=["bo", "cy"])
+        office.world.workshop.policy_of["bell"] = "pair"
+        await office.world.start()
+        await slack.connected()
+        await asks(office)
+        await is_notified(office.bo)
+        await office.world.quiet()
+
+        await slack.tell("user_group", id="S0CREW", members=[])
+        await office.world.move_time(3600 + 60)
+
+        for one in (office.bo, office.cy):
+            await is_notified(one, times=2)
+            assert [each.why for each in await one.notices()] == ["mention", "mention"]
+
+
 @pytest.mark.parametrize("members", [("bo", "cy"), ("bo", "cy", "anna")])
 async def test_a_user_group_stands_for_its_members_where_all_of_them_are_asked(
     redis: str, tmp_path: Path, slack_address: str, members: tuple[str, ...]
