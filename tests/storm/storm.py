@@ -35,7 +35,7 @@ _FORGOTTEN_S = 10.0
 # To judge a long storm takes a while.
 _JUDGED_EACH_S = 5.0
 _READY_S = 60.0
-_MEMORY = Path("/dev/shm")
+_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a name of its own
 _LOOKS_UP_S = 1.0
 _LAST_LOOKS = 8
 
@@ -336,10 +336,14 @@ def table(wanted: Wanted) -> tuple[bool, str]:
     if why := missing():
         raise SkippedHere(why)
     began = time.monotonic()
-    with _folder() as folder, _folder(in_memory=True) as mails:
-        with MailHost(mails / "mail", Authority(folder / "authority")) as host, running() as address:
-            (folder / "house").mkdir()
-            report = storm(wanted, folder / "house", host, address)
+    with (
+        _folder() as folder,
+        _folder(in_memory=True) as mails,
+        MailHost(mails / "mail", Authority(folder / "authority")) as host,
+        running() as address,
+    ):
+        (folder / "house").mkdir()
+        report = storm(wanted, folder / "house", host, address)
     head = f"A storm of {time.monotonic() - began:.0f} s, its end included; seed {wanted.seed}."
     return report.is_well, "\n".join((head, "", *report.lines()))
 
