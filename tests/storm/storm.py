@@ -4,8 +4,8 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ _FORGOTTEN_S = 10.0
 # To judge a long storm takes a while.
 _JUDGED_EACH_S = 5.0
 _READY_S = 60.0
+_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a name of its own
 _LOOKS_UP_S = 1.0
 _LAST_LOOKS = 8
 
@@ -334,16 +335,29 @@ def table(wanted: Wanted) -> tuple[bool, str]:
     """Whether a storm in a folder of its own went well, and its table. Raises SkippedHere where there can't be one."""
     if why := missing():
         raise SkippedHere(why)
-    folder, began = Path(tempfile.mkdtemp(prefix="sayso-")), time.monotonic()
-    folder.chmod(0o755)
-    try:
-        with MailHost(folder / "mail", Authority(folder / "authority")) as host, running() as address:
-            (folder / "house").mkdir()
-            report = storm(wanted, folder / "house", host, address)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    began = time.monotonic()
+    with (
+        _folder() as folder,
+        _folder(in_memory=True) as mails,
+        MailHost(mails / "mail", Authority(folder / "authority")) as host,
+        running() as address,
+    ):
+        (folder / "house").mkdir()
+        report = storm(wanted, folder / "house", host, address)
     head = f"A storm of {time.monotonic() - began:.0f} s, its end included; seed {wanted.seed}."
     return report.is_well, "\n".join((head, "", *report.lines()))
+
+
+@contextmanager
+def _folder(*, in_memory: bool = False) -> Generator[Path]:
+    """A folder that is open to mail servers and gone afterwards; no power is cut, so mails need no disk."""
+    where = _MEMORY if in_memory and _MEMORY.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix="sayso-", dir=where))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _kept(house: Path) -> Path:
