@@ -151,6 +151,10 @@ def freezes(as_json: Json = False, data: Data = None) -> None:
         print(plain("\n".join([*frozen, *(["", "Windows that come next:", *coming] if coming else [])])))
 
 
+# What was denied, expired or taken back is counted among what failed; what changed nothing, among what is done.
+_RUNS = {"failed": "failed or not approved", "done": "done, answered or unchanged"}
+
+
 def _worded(found: "Status") -> Iterator[str]:
     """A line for each question, what needs a person first."""
     yield from (f"✗ {need}" for need in found.needs)
@@ -166,8 +170,7 @@ def _worded(found: "Status") -> Iterator[str]:
     mean = "" if found.decision_mean_s is None else f", {_span(found.decision_mean_s)} each on average"
     decided, expired = found.answers.get("decided", 0), f"{found.expired} expired, {found.glass_broken} broke the glass"
     yield f"decided ever       {decided}{mean}, {expired}"
-    # What was denied, expired or taken back is counted among what failed.
-    runs = {"failed or not approved" if state == "failed" else state: count for state, count in found.runs.items()}
+    runs = {_RUNS.get(state, state): count for state, count in found.runs.items()}
     yield f"runs               {found.started} started{_listed(runs)}"
     lags = ", ".join(f"{work} {_span(waits_s)}" for work, waits_s in found.lags_s.items() if waits_s >= 1)
     yield f"work that waits    {found.ready}, the oldest for {_span(found.lag_s)}" + (f" ({lags})" if lags else "")

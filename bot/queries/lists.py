@@ -10,16 +10,16 @@ from agents.run import RunState
 from bot.people.directory import People
 from bot.people.offers import approvers_now, waits_for
 from bot.policy.record import RequestRecord
+from bot.render.outcome import ONLY_SAID
 from bot.render.views import ListedAs, RequestView, Summary, request_view
 from bot.store import Store
 from bot.store.lists import Mark
 
-_ONLY_SAID = ("unchanged", "denied", "withdrawn", "expired", "stopped", "failed", "unknown")
 _ANSWERED = ("answered", "ended")
 _STATES: dict[str, RunState] = {one: one for one in get_args(RunState)}
 _KEPT_AS: dict[ListedAs, RunState] = {"denied": "failed", "unchanged": "done", "answered": "done"}
-_WORDS: dict[ListedAs, Collection[str]] = {"denied": ("denied",), "unchanged": _ONLY_SAID, "answered": _ANSWERED}
-_BUT: dict[ListedAs, Collection[str]] = {"failed": ("denied",), "done": (*_ONLY_SAID, *_ANSWERED)}
+_WORDS: dict[ListedAs, Collection[str]] = {"denied": ("denied",), "unchanged": ONLY_SAID, "answered": _ANSWERED}
+_BUT: dict[ListedAs, Collection[str]] = {"failed": ("denied",), "done": (*ONLY_SAID, *_ANSWERED)}
 
 # Records are larger than a run's line in a list.
 _REQUESTS_LOOKED_AT = 2_000

@@ -226,6 +226,8 @@ class StoredRequests:
 
 def _stand(run: Summary) -> str:
     """Return the key of how a run stands: what it says of itself does not make it done."""
+    if run.state == "done" and run.word in _REFUSED:
+        return "overview.unchanged" if run.change == "nothing" else "card.stopped"
     return _ENDED_AS.get(run.word) or _STANDS[run.state]
 
 

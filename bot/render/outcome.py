@@ -41,6 +41,8 @@ _SENTENCES: dict[Change, str] = {
     "unknown": "card.change-unknown",
 }
 WORDS_CHARS = 1_000
+ONLY_SAID = ("unchanged", "denied", "withdrawn", "expired", "stopped", "failed", "unknown")
+"""Words for runs that ended as done, and did not do what was wished."""
 
 
 def word_of(run: Run) -> str:
@@ -73,6 +75,11 @@ def stopped(run: Run) -> Result | None:
         return calls[-1] if calls and ended.change in {"nothing", "partly"} else None
     last = run.results[-1] if run.results else None
     return last if ended and ended.outcome == "failed" and last and last.kind in STOPPED else None
+
+
+def is_unchanged(run: Run) -> bool:
+    """Return whether lists and figures have `run` among those that were only said to be done."""
+    return run.ended is not None and run.state == "done" and word_of(run) in ONLY_SAID
 
 
 def heading(run: Run) -> str:

@@ -11,7 +11,7 @@ from agents.events import Event
 from agents.requests import RunId
 from agents.run import Run, fold
 from bot.outbound.notifier import Notifier
-from bot.render.outcome import word_of
+from bot.render.outcome import is_unchanged
 from bot.render.views import line_of
 from bot.runs.moves import Stop, Wait, next_move
 from bot.store import Commit
@@ -144,7 +144,7 @@ class EventLog:
             events=events,
             expect=told.run.seq,
             outgoing=self.notifier.outcome(run, told.now) if run.ended else [],
-            counts={UNCHANGED: 1} if run.ended and word_of(run) == "unchanged" else {},
+            counts={UNCHANGED: 1} if is_unchanged(run) else {},
             summary=line_of(run) if run.ended else None,
             limit=MAX_EVENTS_AT_ALL if run.ended else MAX_EVENTS,
             files=files,

@@ -34,7 +34,7 @@ async def test_status_says_what_waits_and_that_nothing_needs_a_person(world: Wor
     assert lines[1].startswith("decided in 24 h    1, half of them within ")
     assert lines[2].startswith("decided ever       1, ")
     assert lines[2].endswith(" each on average, 0 expired, 0 broke the glass")
-    assert lines[3] == "runs               2 started, 1 done, 1 waiting"
+    assert lines[3] == "runs               2 started, 1 done, answered or unchanged, 1 waiting"
     found = json.loads(as_json.out)
     assert (found["open"], found["decided_24h"], found["answers"]) == (1, 1, {"decided": 1})
 

@@ -19,6 +19,7 @@ from bot.policy.record import RequestRecord
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.render.views import run_view, summary_of
+from tests.bot.cli.shell import sayso
 from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, tool_use
 from tests.servers.console import a_console
 from tests.stories.faults.test_deploy import release
@@ -230,6 +231,9 @@ async def test_what_a_model_claims_is_never_what_people_are_told(shop: World, ap
     assert (view.change == "changed") == (lie.word == "done")
     for place, text in (await surfaces(shop, run_id)).items():
         assert not unlabelled(" ".join(text.split()), lie.words), (place, text)
+        if place == "App Home":
+            assert text.startswith("Done") == (lie.word == "done"), text
+            assert text.startswith("Nothing was changed") == (view.change == "nothing"), text
         if lie.word == "unchanged" and place != "console, list":
             assert "nothing was changed" in text.lower() or "nothing changed" in text.lower(), (place, text)
     ends = [event for event in await shop.events(run_id) if isinstance(event, RunEnded)]
@@ -274,6 +278,25 @@ async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_list(
         assert "s-done" not in html
         assert 'class="end done"' not in html
     assert "m-good" not in page.partition("Nothing changed; a model wrote")[0][-300:]
+
+
+async def test_status_counts_as_unchanged_what_the_list_does_and_calls_none_of_it_done(
+    shop: World, api: FakeAnthropic
+) -> None:
+    for script, happens in (((LOOK,), nothing), ((DEPLOY,), denied)):
+        api.answers(*script, says("v1.2.0 is live in production."))
+        run_id = await shop.trigger(WISH)
+        await happens(shop, run_id)
+        await shop.ended(run_id)
+    api.answers(LOOK, says("v7 is live in production."))
+    await shop.ended(await shop.trigger("what is live in production?", agent="deploy"))
+    await shop.quiet()
+
+    async with a_console(shop) as console:
+        program = await console.api.client("anna")
+        listed = (await program.get("/v1/runs?state=unchanged")).json()["runs"]
+        assert ((await program.get("/v1/status")).json()["unchanged"], len(listed)) == (2, 2)
+    assert "3 started, 3 done, answered or unchanged" in (await sayso(shop, "status")).out
 
 
 async def test_done_without_its_step_is_refused_once_and_then_the_model_does_it(
