@@ -15,6 +15,7 @@ from bot.outbound.notifier import to_person
 from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
+from bot.policy.stops import stops_plainly
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
 from bot.store.journal import Journal
@@ -31,7 +32,7 @@ _QUOTES = "[\"'`*\u201c\u201d\u201e\u2018\u2019]*"
 _COURTESY = r"(?:please|pls|now|asap|immediately|at once|thanks|bitte|jetzt|sofort|danke)"
 _SCOPE = rf"{_QUOTES}(?!{_COURTESY}\s*[.!]*\Z)(?P<where>[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,62}}[A-Za-z0-9_-])?){_QUOTES}"
 _POLITE = rf"(?:[\s,]+{_COURTESY})*\s*[.!]*"
-_WHY = r"(?:\s*[:,;]|\s+[-\u2013\u2014](?=\s)|\s+(?:because(?: of)?|due to|since|weil|wegen)(?=\s))"
+_WHY = r"(?:\s*[:,;]|[.!]+(?=\s)|\s+[-\u2013\u2014](?=\s)|\s+(?:because(?: of)?|due to|since|weil|wegen)(?=\s))"
 _TYPED = re.compile(
     rf"(?P<un>un)?freeze\s+{_SCOPE}(?:{_POLITE}\s*:?|{_WHY}\s*(?P<reason>\S.*)|(?(un)(?!)|\s+(?P<loose>\S.*[^?\s])))",
     re.IGNORECASE,
@@ -42,9 +43,13 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"[\s:,;.!\u2013\u2014-]*(?:because(?: of)?|due to|since|weil|wegen)?\s*", re.IGNORECASE)
+_BEFORE = re.compile(r"(?P<stop>[^.!?:,;]{1,60}[.!,;]\s*)(?=freeze\b)", re.IGNORECASE)
+_SIGNS = re.compile(r"(?:\s|:[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])+")
 _EVERYTHING = "everything"
 _ALL = {_EVERYTHING, "all", "alles"}
 _REASON_CHARS = 500
+_STOPS = 20
+"""How many lines are read as stops; it bounds the time."""
 _ASKED_S = 3600.0
 """How long a typed reason waits for its writer to say once more that the freeze is to end."""
 
@@ -55,9 +60,9 @@ class Typed:
 
     `is_loose`: its `reason` is whatever stands behind the name, without a mark between them. `behind` is all of the
     line behind the name, which may name more.
-    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, but the end of a freeze; `is_all`:
-    all lines of the message begin or end a freeze, but for a subject. Without a `reason` it ends one for that which its
-    writer gave before, and `is_confirmed`; a freeze needs none.
+    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, but a stop or the end of a
+    freeze; `is_all`: all lines of the message are that or begin one, but for a subject. Without a `reason` it ends one
+    for that which its writer gave before, and `is_confirmed`; a freeze needs none.
     `is_against`: what stands beside the end of a freeze, or below it where a signature does, speaks against it.
     """
 
@@ -89,8 +94,10 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     if not typed:
         return _bare(lines[: 2 if has_subject else 1], is_alone=len(set(lines)) <= (2 if has_subject else 1))
     found = next((one for one in typed if not one.ends), typed[0])
-    is_all = all(read[1:] if has_subject else read)
-    first = read if found.ends else [one for one in read if one is None or not one.ends]
+    is_beside = [one is not None or (at < _STOPS and stops_plainly(lines[at])) for at, one in enumerate(read)]
+    is_all = all(is_beside[1:] if has_subject else is_beside)
+    above = [one for one, is_stop in zip(read, is_beside, strict=True) if one == found or not is_stop]
+    first = read if found.ends else above
     is_first = found in first[: 2 if has_subject else 1]
     if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
         read = read[1:]
@@ -108,12 +115,21 @@ def _is_against(text: str) -> bool:
 
 
 def _typed(line: str) -> Typed | None:
-    found = _TYPED.fullmatch(line.strip(_MARKS))
+    found = _TYPED.fullmatch(_without_stop(line))
     if found is None:
         return None
     where, reason = _scope(found["where"]), first_line(found["reason"] or found["loose"] or "", _REASON_CHARS)
     behind = found.string[found.end("where") :] if _MORE.match(found.string, found.end("where")) else ""
     return Typed(where, reason, ends=bool(found["un"]), is_loose=bool(found["loose"]), behind=behind)
+
+
+def _without_stop(line: str) -> str:
+    """`line` without signs, and without a stop, before what it freezes: `stop! freeze production`."""
+    plain = " ".join(line.split()).strip(_MARKS)  # without long blanks, of which patterns try each
+    signs = _SIGNS.match(plain)
+    plain = plain[signs.end() :] if signs else plain
+    before = _BEFORE.match(plain)
+    return plain[before.end() :] if before and stops_plainly(before["stop"]) else plain
 
 
 def _bare(lines: Sequence[str], *, is_alone: bool) -> Typed | None:

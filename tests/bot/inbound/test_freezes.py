@@ -99,6 +99,25 @@ def test_attack_a_freeze_wins_over_the_end_of_one_above_and_below_it(lines: tupl
         assert (found.ends, found.reason, found.is_first, found.is_alone) == (False, "incident", True, False), text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop\nfreeze everything: incident",
+        "Stop! freeze everything: incident",
+        "Please stop everything, freeze everything: incident",
+        "\U0001f6d1 freeze everything: incident",
+        ":octagonal_sign: freeze everything: incident",
+        "freeze everything: incident\nstop",
+        "freeze everything. incident",
+    ],
+)
+def test_attack_a_stop_and_signs_beside_a_freeze_keep_nobody_from_it(text: str) -> None:
+    found = typed_freeze(text)
+
+    assert found is not None
+    assert (found.environment, found.reason, found.is_first, found.is_all) == ("", "incident", True, True)
+
+
 @given(st.text(max_size=60))
 def test_no_text_without_the_word_is_one(text: str) -> None:
     assert "freeze" in text.casefold() or typed_freeze(text) is None
