@@ -108,7 +108,9 @@ Environment = Annotated[
 Why = Annotated[str, typer.Option(help="Why, in one line; everybody who waits reads it.", callback=text_of)]
 
 
-def freeze(reason: Why, env: Environment = None, person: As = None, as_json: Json = False, data: Data = None) -> None:
+def freeze(
+    reason: Why = "", env: Environment = None, person: As = None, as_json: Json = False, data: Data = None
+) -> None:
     """Start nothing that needs an approval, in an environment or anywhere, until `sayso unfreeze`.
 
     Votes still count, and what is already running runs to completion. Over HTTP it takes an admin's key.

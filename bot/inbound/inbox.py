@@ -389,8 +389,9 @@ class Inbox:
         """
         if await self._standing.revokes(inbound_id, channel, trigger):
             return True
-        freezes = typed_freeze(trigger.text) is not None
-        if not freezes and typed_standing(trigger.text, has_subject=channel == "email" and not trigger.follows) is None:
+        has_subject = channel == "email" and not trigger.follows
+        freezes = typed_freeze(trigger.text, has_subject=has_subject) is not None
+        if not freezes and typed_standing(trigger.text, has_subject=has_subject) is None:
             return False
         is_answer = trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger)
         # Taken again after a crash, the same words would mean something else by then.

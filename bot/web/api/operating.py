@@ -77,14 +77,17 @@ class FreezeWanted(Frozen):
     """What is to be frozen, or no longer: an environment, or everything that is gated."""
 
     environment: EnvironmentName | None = Field(default=None, description="Left out: everything.")
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\r\n]*\S[^\r\n]*$")] = Field(
-        description="Why, in one line; everybody who waits reads it."
+    reason: Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\r\n]*$")] = Field(
+        default="", description="Why, in one line; everybody who waits reads it, or that no reason was given."
     )
 
 
 class UnfreezeWanted(FreezeWanted):
-    """What is to be frozen no longer."""
+    """What is to be frozen no longer, and why."""
 
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\r\n]*\S[^\r\n]*$")] = Field(
+        description="Why, in one line."
+    )
     seen: Annotated[str, StringConstraints(max_length=100)] | None = Field(
         default=None,
         description="The `seen` of the freeze that is to end: one that began or was said again since then stays (409). "

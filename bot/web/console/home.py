@@ -149,8 +149,6 @@ async def _freeze(request: Request, *, is_on: bool) -> Response:
     # Whatever is frozen can be ended, also where the file no longer names it.
     if is_on and where and where not in process.app.settings.deploy.environments:
         raise unreadable()
-    if is_on and not reason:
-        return to(request, "/live", say("console.freeze-why"), is_well=False)
     known, evidence = process.app.requests.freezes, visit.known.evidence
     try:
         if is_on:

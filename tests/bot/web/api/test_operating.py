@@ -56,7 +56,7 @@ async def test_a_freeze_takes_an_admin_s_key_and_says_how_it_is_called(world: Wo
     made = (await dan.post("/v1/freeze", json=body)).json()
     again = (await dan.post("/v1/freeze", json={**body, "reason": "another"})).json()
     listed = (await bo.get("/v1/freezes")).json()["freezes"]
-    refused(await dan.post("/v1/freeze", json={"reason": " "}), 422, "invalid")
+    refused(await dan.post("/v1/unfreeze", json={"reason": " "}), 422, "invalid")
     refused(await bo.post("/v1/unfreeze", json=body), 403, "scope-missing")
     status = (await bo.get("/v1/status")).json()["frozen"]
     refused(await dan.post("/v1/unfreeze", json={**body, "seen": made["seen"]}), 409, "not-now")
