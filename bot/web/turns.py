@@ -105,7 +105,8 @@ class Turns:
     async def come(self, scope: Scope, begun: int) -> bool:
         """Wait for the turn of a request; False if it must go, as there is too little room beside what has begun.
 
-        Whoever asks whether the process lives has room of their own, and never goes: to refuse costs as much.
+        Whoever asks whether the process lives has room of their own, and is answered all the same: to refuse costs as
+        much. But with that their connection must go, or a crowd that asks again at once would fill every pass.
         """
         client = scope.get("client")
         address = network_of(client[0] if client else "")
@@ -114,7 +115,7 @@ class Turns:
             alive = self._lines["alive"]
             alive.add(address, turn)
             if alive.count > _ALIVE_AT_MOST:
-                alive.shorten(may_begin=True)
+                alive.shorten(may_begin=False)
         else:
             lines = known, strangers = self._lines["known"], self._lines["strangers"]
             if name := self._known.get(_credential(scope)):
