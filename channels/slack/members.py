@@ -142,9 +142,19 @@ class Members:
         """Ask anew whether Slack takes our token. Raises Unauthorized, ChannelUnavailable."""
         await self._api.ask("auth.test")
 
-    async def who(self, user: str, *, anew: bool = False) -> Member:
+    async def who(self, user: str) -> Member:
         """The user with this id. Raises Refused (`error` is `user_not_found`: there is none), ChannelUnavailable."""
-        return await self._who.get(user, lambda: self._ask_who(user), anew=anew)
+        return await self._who.get(user, lambda: self._ask_who(user))
+
+    async def is_deactivated(self, user: str) -> bool:
+        """Return whether Slack says now that this user is deactivated. Raises ChannelUnavailable.
+
+        It takes what is written to them, and nobody reads it: https://github.com/slackapi/python-slack-sdk/issues/1156
+        """
+        try:
+            return (await self._ask_who(user)).is_deleted
+        except (Refused, Unauthorized):  # it may still let us write to them
+            return False
 
     async def inside(self, channel: str, *, anew: bool = False) -> frozenset[str]:
         """The ids of all who are in this Slack channel, bots too. Raises Refused, ChannelUnavailable."""

@@ -143,7 +143,7 @@ class SlackSender:
             message = cards.message(card, cards.revision(card), self._zone_of(to))
             return Placement(key=key, address=to, handle=await self._whisper(message, alone, to, key))
         channel = await self._channel(to)
-        if _USER.fullmatch(to.to) and not card.is_line and await self._is_gone(to.to):
+        if _USER.fullmatch(to.to) and not card.is_line and await self._members.is_deactivated(to.to):
             raise Refused("user_disabled", to.to)
         async with self._named(channel, to.to):
             seen = await self._read_by_others(channel)
@@ -230,16 +230,6 @@ class SlackSender:
             us = (await self._members.ourselves()).bot_user
             return {user, us} <= inside and not (await self._places.seen(channel, anew=anew)).is_archived
         except Refused:
-            return False
-
-    async def _is_gone(self, user: str) -> bool:
-        """Return whether they were deactivated: Slack takes what is written to them, and nobody reads it.
-
-        https://github.com/slackapi/python-slack-sdk/issues/1156
-        """
-        try:
-            return (await self._members.who(user, anew=True)).is_deleted
-        except Refused:  # what Slack does not say is for the call that posts
             return False
 
     async def _read_by_others(self, channel: str) -> Seen | None:
