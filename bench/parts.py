@@ -64,7 +64,7 @@ class BenchChannel:
             return Trigger(person=PERSON, text=said["text"], thread=said["id"])
         return Quarantined(reasons=("neither an answer nor a trigger",))
 
-    async def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """Everybody is reached, in the run's own thread."""
         return Address(channel=self.name, person=contact.id, to=thread, thread=thread)
 

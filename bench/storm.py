@@ -10,7 +10,7 @@ from tests.storm.facts import Setup
 from tests.storm.storm import SkippedHere, Wanted, table
 
 # A long storm kills less often than a short one: processes that only start approve nothing.
-_LONG, _LONG_AT_ONCE, _LONG_CALM = 25_000, 40, 4.0
+_LONG, _LONG_AT_ONCE, _LONG_CALM = 25_000, 60, 4.0
 
 
 def storm(seconds: float, approvals: int | None, seed: int | None, setup: Setup, *, is_long: bool) -> bool:

@@ -397,8 +397,11 @@ class Channel(Protocol):
         """Read what `inbound` means, as far as the channel can know. Called as often as needed, changes nothing."""
         ...
 
-    async def address(self, contact: Contact, thread: str) -> Address | None:
-        """Return where this channel reaches `contact`; None when it can't. Raises ChannelUnavailable."""
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
+        """Return where this channel reaches `contact`; None when it can't. Raises ChannelUnavailable.
+
+        With `anew` as the other side has it now, else as it may be remembered.
+        """
         ...
 
     async def send(self, card: Card, to: Address, key: str) -> Placement:

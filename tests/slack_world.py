@@ -1,14 +1,16 @@
 """A `World` whose people are in Slack: a stand-in with Anna, Bo, Cy and Dan in #ops, where the bot is as well."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from agents.requests import RunId
+from bot.people.directory import People
 from bot.store.client import Client
 from bot.wiring.slack import slack_parts
+from channels import Channel
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.office import TOML, settings_of
 from tests.waiting import until
@@ -87,8 +89,11 @@ async def a_slack_world(url: str, folder: Path, slack: Workspace, toml: str = TO
         "slack_base_url": slack.base_url,
     }
     client = Client(url)
-    parts = slack_parts(settings_of(folder, toml).model_copy(update=tokens), client)
-    world = World(url, folder, toml, beside=parts.channels, reach=("slack", "email"))
+
+    def over(people: People) -> Sequence[Channel]:
+        return slack_parts(settings_of(folder, toml).model_copy(update=tokens), client, people).channels
+
+    world = World(url, folder, toml, over=over, reach=("slack", "email"))
     made = SlackWorld(world, slack)
     await made.opens()
     try:

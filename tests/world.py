@@ -16,6 +16,7 @@ from pathlib import Path
 from agents import Agent
 from bot.app import App, compose
 from bot.config.settings import Settings
+from bot.people.directory import People
 from bot.people.listed import ListedNow
 from bot.registry.configured import agents_of
 from bot.store.outbox_entry import OutboxEntry, read_entry
@@ -43,7 +44,8 @@ def heading(letter: Letter) -> str:
 class World(Peopled):
     """One running sayso. `deploys`: the agents of the settings instead of the clerk; `through` may wrap the mail.
 
-    `beside` are more channels. With `reach` every policy goes through these, in this order.
+    `beside` are more channels, and `over` makes those that look people up. With `reach` every policy goes through
+    these, in this order.
     `environ` are more variables of the environment. `telemetry` follows the runs.
     """
 
@@ -52,6 +54,7 @@ class World(Peopled):
     workshop: Workshop = field(default_factory=Workshop)
     through: Callable[[Channel], Channel] = lambda channel: channel
     beside: Sequence[Channel] = ()
+    over: Callable[[People], Sequence[Channel]] = lambda people: ()  # noqa: ARG005
     reach: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
     telemetry: Telemetry = OFF
@@ -69,7 +72,7 @@ class World(Peopled):
         agents: Sequence[Agent] = (
             agents_of(settings, ListedNow(self.people)) if self.deploys else (clerk(self.workshop),)
         )
-        channels = [self.through(self.mail.channel(CHILDREN)), *self.beside]
+        channels = [self.through(self.mail.channel(CHILDREN)), *self.beside, *self.over(self.people)]
         return compose(settings, self.url, channels, agents, people=self.people, telemetry=self.telemetry)
 
     def address(self, person: str) -> str:

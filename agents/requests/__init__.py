@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Annotated, Literal, NewType
 
 from pydantic import AwareDatetime, Field, JsonValue
@@ -109,6 +110,7 @@ class Freeze(Frozen):
     """Nothing gated starts in `environment` since then, or anywhere where that is empty.
 
     `by` froze it and said the `reason`; a `window` of the settings did where nobody is named, and it ends at `until`.
+    While it held, `again_by` said it once more at `again_at`, for the `again_reason`.
     """
 
     environment: str = ""
@@ -117,6 +119,28 @@ class Freeze(Frozen):
     window: str = ""
     since: AwareDatetime
     until: AwareDatetime | None = None
+    again_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
+    again_by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
+    again_reason: str = Field(default="", exclude_if=operator.not_)
+
+    @property
+    def said_at(self) -> datetime:
+        """When it was said last."""
+        return self.again_at or self.since
+
+    @property
+    def shown(self) -> str:
+        """The name of this freeze as it is shown now: another one once it is said again."""
+        return " ".join(at.isoformat() for at in (self.since, self.again_at) if at)
+
+    def again(self, newer: "Freeze") -> "Freeze":
+        """Return this freeze as said once more by `newer`."""
+        said = {"again_at": newer.since, "again_by": newer.by, "again_reason": newer.reason}
+        return self.model_copy(update=said)
+
+    def at_first(self) -> "Freeze":
+        """Return this freeze as it was said first: what waits for its end is told of it once."""
+        return self.model_copy(update={"again_at": None, "again_by": PersonId(""), "again_reason": ""})
 
 
 class PolicyStep(Frozen):
@@ -309,7 +333,8 @@ class Request(Began):
     `words` is what the run began with; empty where a program asks. `words_are_own`: they came from the first requester,
     or from what `origin` says, and from no agent, no program and no copied run. `edits` names those who decide and ever
     set an argument to the value that stands, by its name. `behind` had a part in it as well and could not decide it:
-    who may be one of them does not either.
+    who may be one of them does not either. `asked_with` is the prefix of the API key of that `program`: it alone begins
+    what is approved.
     """
 
     id: RequestId
@@ -345,6 +370,7 @@ class Request(Began):
         default_factory=dict[str, tuple[PersonId, ...]], exclude_if=operator.not_
     )
     behind: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
+    asked_with: str = Field(default="", exclude_if=operator.not_)
 
     def under(self, policy: PolicySnapshot) -> "Request":
         """Return the same request, which others may decide by now; its digest and the votes for it still hold.

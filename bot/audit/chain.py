@@ -20,6 +20,8 @@ _WEAKER = (
     "sealed with a key that is only made of SAYSO_SECRET_KEY, after records that have one of their own: changed, or "
     "sealed where SAYSO_AUDIT_KEY is not set"
 )
+# Nobody who seals writes longer numbers.
+_SHOWN = 20
 _HEAD = re.compile(r"s(\d{1,2}):(\d{1,15}):([0-9a-f]{64})")
 
 
@@ -112,7 +114,8 @@ class Checker:
             findings.append(Finding(shard, one.place, f"moved: it stands after record {expected - 1}"))
         record = record_in(one.body)
         if record.get("n") != one.place or record.get("shard") != shard:
-            stands = f"record {record.get('n')} of shard {record.get('shard')} stands there" if record else "no record"
+            n, of = (ascii(record.get(name))[:_SHOWN] for name in ("n", "shard"))
+            stands = f"record {n} of shard {of} stands there" if record else "no record"
             findings.append(Finding(shard, one.place, f"moved or replaced: {stands}"))
         key = self._keys.get(str(record.get("key")), b"")
         expected_seal = seal_of(key, self.head.seal, one.body)
@@ -157,11 +160,11 @@ def record_in(body: bytes) -> dict[str, Any]:
 
 
 def _has_its_form(record: Mapping[str, Any]) -> bool:
-    names, parts = [record.get("who", ""), *_list(record.get("people"))], record.get("parts", {})
-    people = [*names, *_list(record.get("of"))]
+    names, parts = [record.get("who", ""), *_list(record.get("people", []))], record.get("parts", {})
+    people = [*names, *_list(record.get("of", []))]
     return isinstance(parts, dict) and all(isinstance(one, str) for one in (*people, *cast("Any", parts).values()))
 
 
 def _list(found: object) -> list[object]:
     """`found` as a list: of something that is no text where it is none."""
-    return cast("list[object]", found) if isinstance(found, list) else [] if found is None else [None]
+    return cast("list[object]", found) if isinstance(found, list) else [None]

@@ -7,7 +7,7 @@ from bot.audit.chain import record_in
 from bot.audit.log import AuditLog
 from bot.audit.reading import row_of
 from bot.audit.sealer import Sealer, head_of, rows_of
-from bot.audit.stored import kept_or_none
+from bot.audit.stored import LAST, kept_or_none
 from bot.store import Keys, Store
 from bot.store.client import Script
 
@@ -59,7 +59,7 @@ class Forgetting:
     async def _delete_texts(self, shard: int, pseudonyms: set[str], after: int) -> int:
         keys, place, deleted = Keys(shard), after, 0
         while entries := await self._store.client.do(
-            "XRANGE", keys.audit_chain, f"(0-{place}" if place else "-", "+", "COUNT", _AT_ONCE
+            "XRANGE", keys.audit_chain, f"(0-{place}" if place else "-", LAST, "COUNT", _AT_ONCE
         ):
             for name, fields in entries:
                 place = int(name.decode().partition("-")[2])

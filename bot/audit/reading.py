@@ -14,7 +14,7 @@ from bot.audit.privacy import Kept, Row, joined, wrong_parts
 from bot.audit.sealer import head_of, rows_of
 from bot.audit.stored import Records, Shelf
 from bot.errors import Invalid, Unavailable
-from bot.store import Keys, Store
+from bot.store import Keys, Store, StoreError, StoreUnavailable
 from bot.store.ids import shard_of
 
 # Of each shard: whoever changed more has changed all.
@@ -22,6 +22,7 @@ FINDINGS_AT_MOST = 100
 NEWEST = 1_000
 """So many records of each shard are checked once an hour."""
 
+_ERROR_CHARS = 300
 _CURSOR = re.compile(r"[0-9]{1,2}\.[0-9]{1,15}(?:-[0-9]{1,2}\.[0-9]{1,15}){0,63}")
 
 
@@ -64,6 +65,8 @@ class _Shard:
     findings: list[Finding] = field(default_factory=list[Finding])
     gone: set[str] = field(default_factory=set[str])
     since: str = ""
+    waiting: int = 0
+    noted: Head | None = None
 
 
 class AuditReader:
@@ -88,16 +91,15 @@ class AuditReader:
         Keys that are `derived` from another secret seal nothing after one that is not.
         """
         shards = range(self._store.shards) if only is None else [only]
-        found = [await self._verified(Checker(shard, keys, derived=derived), known) for shard in shards]
+        found = [await self._looked_at(Checker(shard, keys, derived=derived), known) for shard in shards]
         findings = [finding for one in found for finding in one.findings[:FINDINGS_AT_MOST]]
         firsts = sorted(datetime.fromisoformat(one.since) for one in found if one.since)
-        waiting = [await self._store.client.do("XLEN", Keys(shard).audit_new) for shard in shards]
         return Checked(
             records=sum(one.records for one in found),
             findings=findings,
-            heads=[head for shard in shards if (head := await head_of(self._store, shard)).n],
+            heads=[one.noted for one in found if one.noted and one.noted.n],
             forgotten=sum(len(one.gone) for one in found),
-            waiting=sum(waiting),
+            waiting=sum(one.waiting for one in found),
             since=firsts[0] if firsts else None,
             known=sum(head.shard in shards for head in known),
             weaker=sum(one.weaker for one in found),
@@ -110,8 +112,12 @@ class AuditReader:
         """
         found = list[Finding]()
         for shard in range(self._store.shards):
-            after = await self._before_newest(shard, most)
-            found += (await self._verified(Checker(shard, keys, after), ())).findings[:FINDINGS_AT_MOST]
+            try:
+                after = await self._before_newest(shard, most)
+            except (StoreError, Invalid) as error:
+                found.append(_unread(shard, error))
+                continue
+            found += (await self._looked_at(Checker(shard, keys, after), ())).findings[:FINDINGS_AT_MOST]
         return found
 
     async def _before_newest(self, shard: int, most: int) -> Head:
@@ -124,8 +130,19 @@ class AuditReader:
         # Without it, its seal is unknown, and the next one is found to be wrong: as it is.
         return Head(shard, place, chunk.records[0].seal if chunk.records else "")
 
-    async def _verified(self, checker: Checker, known: Sequence[Head]) -> _Shard:
+    async def _looked_at(self, checker: Checker, known: Sequence[Head]) -> _Shard:
+        """Check a shard to its end; what of it can't be read is something that is wrong with it."""
         found, shard = _Shard(), checker.head.shard
+        try:
+            await self._verify(checker, known, found)
+            found.noted = await head_of(self._store, shard)
+            found.waiting = await self._store.client.do("XLEN", Keys(shard).audit_new)
+        except (StoreError, Invalid, ValueError, TypeError, LookupError) as error:
+            found.findings.insert(0, _unread(shard, error))
+        return found
+
+    async def _verify(self, checker: Checker, known: Sequence[Head], found: _Shard) -> None:
+        shard = checker.head.shard
         seals = {head.n: head for head in known if head.shard == shard}
         noted = await head_of(self._store, shard)
         rows = await rows_of(self._store, shard)
@@ -156,12 +173,12 @@ class AuditReader:
                 Finding(shard, place, each) for each in wrong_parts(body, kept, rows, frozenset(found.gone))
             ]
         found.findings += _of_end(checker.head, noted, await head_of(self._store, shard), seals)
+        found.findings += await self._records.strays(shard, FINDINGS_AT_MOST)
         found.findings += [
             Finding(shard, 0, f"the pseudonym {name} was given to somebody else")
             for name, row in rows.items()
             if row.pseudonym != name
         ]
-        return found
 
     async def search(
         self, query: Query, cursor: str = "", limit: int = 200, *, newest_first: bool = False
@@ -223,6 +240,13 @@ def _of_end(end: Head, before: Head, after: Head, outside: Mapping[int, Head]) -
     if after.n < end.n:
         return [Finding(end.shard, end.n, f"the store notes record {after.n} as the newest one")]
     return [Finding(end.shard, n, "removed: its head was noted outside") for n in outside]
+
+
+def _unread(shard: int, error: Exception) -> Finding:
+    """Return what is wrong where a shard's log can't be read. Raises StoreUnavailable again, which passes by itself."""
+    if isinstance(error, StoreUnavailable):
+        raise error
+    return Finding(shard, 0, f"its log can't be read to the end: {ascii(str(error))[1:-1][:_ERROR_CHARS]}")
 
 
 def _damaged(shard: int, place: int) -> Unavailable:

@@ -15,6 +15,8 @@ from bot.errors import Invalid
 from bot.store import Keys, Store
 
 _AT_ONCE = 1_000
+LAST = f"0-{2**64 - 1}"
+"""The last place that a record may have in its stream; nobody who seals puts anything after it."""
 
 
 class Shelf(Protocol):
@@ -81,7 +83,7 @@ class Records:
         place = after
         while True:
             begins = f"(0-{place}" if place else "-"
-            chunk, end = await self.here(shard, ["XRANGE", Keys(shard).audit_chain, begins, "+", "COUNT", _AT_ONCE])
+            chunk, end = await self.here(shard, ["XRANGE", Keys(shard).audit_chain, begins, LAST, "COUNT", _AT_ONCE])
             # Noted last: what left while it was read is read from the archive.
             if end.n > place:
                 async for archived in self._from_archive(shard, place, end):
@@ -109,7 +111,7 @@ class Records:
         """The records before a number, all without one."""
         place, chain = before, Keys(shard).audit_chain
         while True:
-            begins = f"(0-{place}" if place else "+"
+            begins = f"(0-{place}" if place else LAST
             chunk, end = await self.here(shard, ["XREVRANGE", chain, begins, "-", "COUNT", _AT_ONCE])
             left = [one for one in chunk.records if one.place > end.n]
             if not left:
@@ -148,6 +150,12 @@ class Records:
             kept = await self._store.client.do("HMGET", keys.audit_kept, *(one.place for one in records))
         found = {one.place: kept_or_none(text) for one, text in zip(records, kept, strict=True) if text}
         return Chunk(records, found), (await self.archived(shard)).head
+
+    async def strays(self, shard: int, most: int) -> list[Finding]:
+        """What stands behind all numbers, where nothing does that was sealed."""
+        found = await self._store.client.do("XRANGE", Keys(shard).audit_chain, "1-0", "+", "COUNT", most)
+        words = "no record: it stands at {}, where none has its number"
+        return [Finding(shard, 0, words.format(name.decode())) for name, _ in found]
 
     async def _pieces(self, shard: int, end: Head) -> list[Piece]:
         return pieces(await self._shelf.segments(shard), end)

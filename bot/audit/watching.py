@@ -8,11 +8,10 @@ from typing import Protocol
 
 import structlog
 
-from bot.audit.chain import Finding
 from bot.audit.health import waiting
 from bot.audit.reading import AuditReader
 from bot.errors import SaysoError
-from bot.store import Keys, Store, StoreError
+from bot.store import Keys, Store, StoreError, StoreUnavailable
 from bot.store.ids import new_id
 from language import say
 from language.dates import in_words
@@ -57,17 +56,27 @@ class AuditWatch:
                 log.exception("the audit log was not checked")
 
     async def look(self) -> None:
-        """Check the newest records, and whether what happens is sealed. Raises StoreError, and Unavailable."""
-        found = await self._reader.verify_newest(self._keys())
-        count, since = await waiting(self._store.client, self._store.shards)
+        """Check the newest records, and whether what happens is sealed; where nobody can, that is what is wrong.
+
+        Raises StoreUnavailable.
+        """
+        found, count, since = list[str](), 0, None
+        try:
+            found += map(str, await self._reader.verify_newest(self._keys()))
+            count, since = await waiting(self._store.client, self._store.shards)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # whatever it is, nobody checks the log meanwhile
+            log.exception("the audit log can't be checked")
+            found.insert(0, ascii(str(error))[1:-1])
         is_late = since is not None and datetime.now(UTC) - since > _SEALED_WITHIN
         if found or is_late:
             words = partial(_words, found, count if is_late else 0, since)
             await self._alert("audit log", _ALARM_EVERY_S, new_id("outgoing", 0), words)
 
 
-def _words(found: Sequence[Finding], unsealed: int, since: datetime | None) -> tuple[str, str]:
-    lines = [str(one) for one in found[:_SHOWN]] + (["…"] if len(found) > _SHOWN else [])
+def _words(found: Sequence[str], unsealed: int, since: datetime | None) -> tuple[str, str]:
+    lines = [*found[:_SHOWN]] + (["…"] if len(found) > _SHOWN else [])
     if unsealed and since:
         lines.append(say("audit.alert-unsealed", count=unsealed, since=in_words(since)))
     return say("audit.alert-wrong-title"), say("audit.alert-wrong", found="\n".join(lines))

@@ -108,7 +108,9 @@ Environment = Annotated[
 Why = Annotated[str, typer.Option(help="Why, in one line; everybody who waits reads it.", callback=text_of)]
 
 
-def freeze(reason: Why, env: Environment = None, person: As = None, as_json: Json = False, data: Data = None) -> None:
+def freeze(
+    reason: Why = "", env: Environment = None, person: As = None, as_json: Json = False, data: Data = None
+) -> None:
     """Start nothing that needs an approval, in an environment or anywhere, until `sayso unfreeze`.
 
     Votes still count, and what is already running runs to completion. Over HTTP it takes an admin's key.
@@ -384,13 +386,14 @@ def trust(data: Data = None) -> None:
     What is found in a folder runs nothing before. What --data, SAYSO_DATA_DIR or SAYSO_CONFIG name is trusted by that.
     """
     from bot.config import trust as trusting
+    from bot.config.files import read_file
     from bot.config.settings import DEFAULT_DATA_DIR, find_file
 
     file, folder = find_file(data, os.environ, Path())[0], data or DEFAULT_DATA_DIR
     if file is None and not folder.is_dir():
         raise typer.BadParameter(f"there is no sayso.toml here, and no {folder}. There is nothing to trust")
     try:
-        content = file.read_bytes() if file else b""
+        content = read_file(file) if file else b""
         if file:
             trusting.trust(os.environ, file, content)
         if folder.is_dir():

@@ -17,6 +17,7 @@ from bot.config.directory.groups import GroupTable, group_contradictions
 from bot.config.directory.oncall import OncallTable, oncall_contradictions
 from bot.config.directory.policies import PolicyConfig
 from bot.config.errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
+from bot.config.files import read_file
 from bot.config.mail import MailSettings
 from bot.config.mail import contradictions as mail_contradictions
 from bot.config.redis_url import parse_redis_url
@@ -276,7 +277,7 @@ def _with_secret_files(environ: Mapping[str, str], problems: list[str]) -> dict[
             problems.append(f"{name}_FILE: {name} is set as well. Set one of the two")
             continue
         try:
-            variables[name] = Path(path).read_text().strip()
+            variables[name] = read_file(Path(path)).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{name}_FILE: found {path!r}, which can't be read ({error}); allowed: a readable file")
     return variables
@@ -319,7 +320,7 @@ def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) ->
     With `environ` it must be trusted by whoever's that is. Raises ConfigError.
     """
     try:
-        content = file.read_bytes()
+        content = read_file(file)
         if environ is not None:
             _check_trusted(file, content, environ)
         values = values_in(content)
@@ -327,7 +328,8 @@ def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) ->
         problems.append(f"{file}: not valid TOML: {error}")
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{file}: can't be read: {error}. Fix it, or let {PREFIX}CONFIG name another file")
+        why = error.strerror if isinstance(error, OSError) else error
+        problems.append(f"{file}: can't be read: {why}. Fix it, or let {PREFIX}CONFIG name another file")
         return {}
     except RecursionError:
         problems.append(f"{file}: is nested too deeply")

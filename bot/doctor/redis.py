@@ -108,7 +108,7 @@ async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]
     yield _durability(settings, durability, why)
     for digest, since in (await half_taken(client)).items():
         what = f"sayso.toml is only half taken since {since:%d %b %Y %H:%M UTC}: it may have been emptied or cut"
-        fix = f"put the file right; or, if it is right as it is: {command_of(digest)}"
+        fix = f"put the file right; or, if it is right, its last lines deleted on purpose: {command_of(digest)}"
         yield Finding(sign="✗", what=what, fix=fix)
     for one in lockouts:
         what = f"{one.channel.capitalize()} refuses sayso since {one.since:%H:%M UTC}: {one.what}"

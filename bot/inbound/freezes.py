@@ -1,8 +1,8 @@
 """`freeze production: incident 4711` as a message: an operator stops everything gated there, from wherever they are."""
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from agents.command import said_lines
@@ -15,6 +15,7 @@ from bot.outbound.notifier import to_person
 from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
+from bot.policy.stops import stops_plainly
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
 from bot.store.journal import Journal
@@ -23,37 +24,57 @@ from channels import Trigger
 from channels.email.reply import read_reply
 from channels.email.reply.against import is_end, speaks_against
 from language import in_all, say
-from language.recorded import reason_of
+from language.recorded import reason_of, recorded
 
 # The name as the API takes it; people mark a name up in chat, or quote it.
 _MARKS = "*_` \t"
 _QUOTES = "[\"'`*\u201c\u201d\u201e\u2018\u2019]*"
+_COURTESY = r"(?:please|pls|now|asap|immediately|at once|thanks|bitte|jetzt|sofort|danke)"
+_SCOPE = rf"{_QUOTES}(?!{_COURTESY}\s*[.!]*\Z)(?P<where>[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,62}}[A-Za-z0-9_-])?){_QUOTES}"
+_POLITE = rf"(?:[\s,]+{_COURTESY})*\s*[.!]*"
+_WHY = r"(?:\s*[:,;]|[.!]+(?=\s)|\s+[-\u2013\u2014](?=\s)|\s+(?:because(?: of)?|due to|since|weil|wegen)(?=\s))"
 _TYPED = re.compile(
-    rf"(?P<un>un)?freeze\s+{_QUOTES}(?P<where>[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}){_QUOTES}\s*"
-    r"(?::\s*(?P<reason>\S.*)|(?(un)|(?!)))",
+    rf"(?P<un>un)?freeze\s+{_SCOPE}(?:{_POLITE}\s*:?|{_WHY}\s*(?P<reason>\S.*)|(?(un)(?!)|\s+(?P<loose>\S.*[^?\s])))",
     re.IGNORECASE,
 )
+_BARE = re.compile(rf"(?P<un>un)?freeze(?:{_POLITE}\s*:?|\s*:\s*(?P<reason>\S.*))", re.IGNORECASE)
+_MORE = re.compile(
+    rf"\s*(?:,|\+|&|,?\s*\b(?:and|und)\b)\s*{_SCOPE}(?=\s*(?:[:,;&+.!]|\b(?:and|und|because|since|weil|wegen)\b|\Z))",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r"[\s:,;.!\u2013\u2014-]*(?:because(?: of)?|due to|since|weil|wegen)?\s*", re.IGNORECASE)
+_BEFORE = re.compile(r"(?P<stop>[^.!?:,;]{1,60}[.!,;]\s*)(?=freeze\b)", re.IGNORECASE)
+_SIGNS = re.compile(r"(?:\s|:[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])+")
 _EVERYTHING = "everything"
+_ALL = {_EVERYTHING, "all", "alles"}
 _REASON_CHARS = 500
+_STOPS = 20
+"""How many lines are read as stops; it bounds the time."""
 _ASKED_S = 3600.0
 """How long a typed reason waits for its writer to say once more that the freeze is to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What somebody wrote who freezes an environment (empty: everything), or ends that.
+    """What somebody wrote who freezes an environment (empty: everything; None: they named none), or ends that.
 
-    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, and nothing beside it that ends
-    a freeze. Without a `reason` it ends one for that which its writer gave before, and `is_confirmed`.
+    `is_loose`: its `reason` is whatever stands behind the name, without a mark between them. `behind` is all of the
+    line behind the name, which may name more.
+    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, but a stop or the end of a
+    freeze; `is_all`: all lines of the message are that or begin one, but for a subject. Without a `reason` it ends one
+    for that which its writer gave before, and `is_confirmed`; a freeze needs none.
     `is_against`: what stands beside the end of a freeze, or below it where a signature does, speaks against it.
     """
 
-    environment: str
+    environment: str | None
     reason: str
     ends: bool = False
+    is_loose: bool = False
+    behind: str = field(default="", compare=False)
     is_confirmed: bool = False
     is_alone: bool = True
     is_first: bool = True
+    is_all: bool = True
     is_against: bool = False
 
 
@@ -64,19 +85,25 @@ _READ_CHARS = 4_000
 def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     """Read a line such as `freeze production: incident`, or `unfreeze everything: fixed`; None where there is none.
 
-    A greeting, thanks and a signature say nothing; nor does a subject above a freeze, which only stops.
+    A greeting, thanks and a signature say nothing; nor does a subject above a freeze, which only stops. A freeze wins
+    over the end of one that stands beside it.
     """
     lines = tuple(said_lines(strip_invisible(text), None))
     read = [_typed(line) for line in lines]
-    found = next(filter(None, read), None)
-    if found is None:
-        return None
-    is_first = found in read[: 2 if has_subject else 1] and (found.ends or not any(one and one.ends for one in read))
+    typed = [one for one in read if one]
+    if not typed:
+        return _bare(lines[: 2 if has_subject else 1], is_alone=len(set(lines)) <= (2 if has_subject else 1))
+    found = next((one for one in typed if not one.ends), typed[0])
+    is_beside = [one is not None or (at < _STOPS and stops_plainly(lines[at])) for at, one in enumerate(read)]
+    is_all = all(is_beside[1:] if has_subject else is_beside)
+    above = [one for one, is_stop in zip(read, is_beside, strict=True) if one == found or not is_stop]
+    first = read if found.ends else above
+    is_first = found in first[: 2 if has_subject else 1]
     if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
         read = read[1:]
     is_against = found.ends and (len(text) > _READ_CHARS or _is_against(text))
     is_alone = all(one == found for one in read)
-    return replace(found, is_alone=is_alone, is_first=is_first, is_against=is_against)
+    return replace(found, is_alone=is_alone, is_first=is_first, is_all=is_all, is_against=is_against)
 
 
 def _is_against(text: str) -> bool:
@@ -88,11 +115,33 @@ def _is_against(text: str) -> bool:
 
 
 def _typed(line: str) -> Typed | None:
-    found = _TYPED.fullmatch(line.strip(_MARKS))
+    found = _TYPED.fullmatch(_without_stop(line))
     if found is None:
         return None
-    where = "" if found["where"].casefold() == _EVERYTHING else found["where"]
-    return Typed(where, first_line(found["reason"] or "", _REASON_CHARS), ends=bool(found["un"]))
+    where, reason = _scope(found["where"]), first_line(found["reason"] or found["loose"] or "", _REASON_CHARS)
+    behind = found.string[found.end("where") :] if _MORE.match(found.string, found.end("where")) else ""
+    return Typed(where, reason, ends=bool(found["un"]), is_loose=bool(found["loose"]), behind=behind)
+
+
+def _without_stop(line: str) -> str:
+    """`line` without signs, and without a stop, before what it freezes: `stop! freeze production`."""
+    plain = " ".join(line.split()).strip(_MARKS)  # without long blanks, of which patterns try each
+    signs = _SIGNS.match(plain)
+    plain = plain[signs.end() :] if signs else plain
+    before = _BEFORE.match(plain)
+    return plain[before.end() :] if before and stops_plainly(before["stop"]) else plain
+
+
+def _bare(lines: Sequence[str], *, is_alone: bool) -> Typed | None:
+    """What a first line such as `freeze` says, which names nothing."""
+    found = next(filter(None, (_BARE.fullmatch(line.strip(_MARKS)) for line in lines)), None)
+    if found is None:
+        return None
+    return Typed(None, first_line(found["reason"] or "", _REASON_CHARS), ends=bool(found["un"]), is_alone=is_alone)
+
+
+def _scope(name: str) -> str:
+    return "" if name.casefold() in _ALL else name
 
 
 def _said_at(written_at: datetime | None, received_at: datetime) -> datetime:
@@ -126,18 +175,16 @@ class TypedFreezes:
         typed = typed_freeze(trigger.text, has_subject=channel == "email" and not trigger.follows)
         if typed is None or trigger.others or not trigger.is_addressed:
             return False
-        typed = replace(typed, environment=self._known(typed.environment))
+        if typed.environment is not None:
+            typed = replace(typed, environment=self._known(typed.environment))
         await self._people.look_up(self._people.tables.alerts)
         person = PersonId(trigger.person)
         may = self._rights.denial_at_all(self._rights.of_person(person), "freeze") is None
-        if not typed.reason:
-            known = await self._asked(person, typed.environment)
-            if known is None:
-                return False
-            typed = replace(typed, reason=known, is_confirmed=True)
-        # Else it is a sentence that only looks like one.
-        if not self._is_known(typed.environment) and not (typed.is_alone and may):
+        if not self._is_order(typed, may=may):
             return False
+        if typed.ends and not typed.reason and typed.environment is not None:
+            known = await self._asked(person, typed.environment)
+            typed = replace(typed, reason=known or "", is_confirmed=known is not None)
         said_at = _said_at(trigger.written_at, received_at)
         with self._people.speaking_to(person):
             try:
@@ -150,8 +197,29 @@ class TypedFreezes:
             await to_person(self._journal, person, title, told, reach=nearest_first(CHANNELS, channel))
         return True
 
+    def _is_order(self, typed: Typed, *, may: bool) -> bool:
+        """Return whether it is meant so. Else it is a sentence that only looks like one, or somebody else's wish."""
+        if typed.environment is None:
+            return typed.is_first if may else typed.is_alone and not typed.reason
+        if typed.is_loose or not (typed.reason or typed.is_first):
+            return may and typed.is_first and self._is_known(typed.environment)
+        return self._is_known(typed.environment) or ((typed.is_alone or typed.is_all) and may)
+
     def _is_known(self, where: str) -> bool:
         return not where or where in self._environments
+
+    def _all_of(self, typed: Typed, where: str) -> tuple[tuple[str, ...], str]:
+        """Return what a freeze names, and the reason behind that: `freeze production and staging: incident`."""
+        places, at = [where], 0
+        while found := _MORE.match(typed.behind, at):
+            name = self._known(_scope(found["where"]))
+            if not self._is_known(name):
+                break
+            places, at = [*places, name], found.end()
+        if at == 0:
+            return (where,), typed.reason
+        begins = _BETWEEN.match(typed.behind, at)
+        return tuple(dict.fromkeys(places)), first_line(typed.behind[begins.end() if begins else at :], _REASON_CHARS)
 
     def _known(self, where: str) -> str:
         """The environment that is written so, but for capitals."""
@@ -162,19 +230,30 @@ class TypedFreezes:
         who = self._rights.of_person(person, trigger.evidence)
         if denied := self._rights.denial_at_all(who, "freeze"):
             await self._refusals.refuse(who, "freeze", denied, channel)
-        if not typed.is_alone and (typed.ends or not typed.is_first):
+        if where is None:
+            places = ", ".join(dict.fromkeys((*self._environments, _EVERYTHING)))
             verb = "unfreeze" if typed.ends else "freeze"
-            line = f"{verb} {where or _EVERYTHING}" + ("" if typed.is_confirmed else f": {typed.reason}")
+            raise Invalid(say("notice.freeze-what"), say("notice.freeze-what-do", verb=verb, names=places))
+        if not typed.is_alone and (typed.reason if typed.ends else not typed.is_first):
+            verb = "unfreeze" if typed.ends else "freeze"
+            line = f"{verb} {where or _EVERYTHING}" + (
+                f": {typed.reason}" if typed.reason and not typed.is_confirmed else ""
+            )
             raise Invalid(say("notice.freeze-not-alone"), say("notice.freeze-not-alone-do", line=line))
         if typed.ends:
-            return await self._ended(typed, channel, trigger, said_at)
-        made = await self._freezes.freeze(where, person, typed.reason, channel=channel, evidence=trigger.evidence)
-        told = f"{self._freezes.words(made)} {say('notice.freeze-how-ends', where=where or _EVERYTHING)}"
-        rest = "" if typed.is_alone else say("notice.freeze-rest")
-        return "\n".join(filter(None, (no_environment(where, self._environments), told, rest)))
+            return await self._ended(typed, where, channel, trigger, said_at)
+        is_copy, told = trigger.weakness == recorded("reason.came-before"), list[str]()
+        places, reason = self._all_of(typed, where)
+        for place in places:
+            made = await self._freezes.freeze(
+                place, person, reason, channel=channel, evidence=trigger.evidence, is_copy=is_copy
+            )
+            ends = say("notice.freeze-how-ends", where=place or _EVERYTHING)
+            told += [no_environment(place, self._environments), f"{self._freezes.words(made)} {ends}"]
+        return "\n".join(filter(None, (*told, "" if typed.is_alone else say("notice.freeze-rest"))))
 
-    async def _ended(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime) -> str:
-        person, where, evidence = PersonId(trigger.person), typed.environment, trigger.evidence
+    async def _ended(self, typed: Typed, where: str, channel: str, trigger: Trigger, said_at: datetime) -> str:
+        person, evidence = PersonId(trigger.person), trigger.evidence
         if trigger.weakness:
             why = say("absence.too-weak", why=reason_of(trigger.weakness))
             await self._refusals.note(person, "freeze", why, channel, evidence=evidence, is_weak=True)
@@ -186,6 +265,9 @@ class TypedFreezes:
             held = await self._freezes.may_end(where, typed.reason, said_at)
             if held is None:
                 raise NotFound(say("notice.not-frozen", where=name), say("notice.not-frozen-do"))
+            if not typed.reason:
+                why = say("notice.unfreeze-why", what=self._freezes.words(held))
+                raise Conflict(why, say("notice.unfreeze-why-do", where=where or _EVERYTHING))
             return await self._ask(person, held, typed.reason)
         ended = await self._freezes.unfreeze(
             where, person, typed.reason, channel=channel, evidence=evidence, said_at=said_at
@@ -210,5 +292,5 @@ class TypedFreezes:
 
 
 def _waiting(person: PersonId, held: Freeze) -> str:
-    """The name under which a typed reason waits: of one person, and for one freeze alone."""
-    return f"unfreezes {person} {held.environment} {held.since.isoformat()}"
+    """The name under which a typed reason waits: of one person, and for one freeze alone, as it was shown."""
+    return f"unfreezes {person} {held.environment} {held.shown}"

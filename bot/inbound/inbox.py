@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from agents.desk import DESK
 from agents.requests import FromDesk, Frozen, PersonId
+from agents.text import quote
 from bot.errors import Conflict, Forbidden, Invalid, RateLimited
 from bot.inbound.absences import TypedAbsences
 from bot.inbound.bounces import Bounces
@@ -23,7 +24,8 @@ from bot.people.absences import typed_absence
 from bot.people.directory import People
 from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_stop
 from bot.policy.record import RequestRecord
-from bot.policy.stops import stops_plainly
+from bot.policy.stops import is_stop_message
+from bot.render.views import Summary
 from bot.requests.decisions import Decisions, Outcome
 from bot.requests.reassignment.delegation import wish_of
 from bot.requests.tokens import Tokens
@@ -45,6 +47,9 @@ log = structlog.stdlib.get_logger()
 _SEEN_S = 7 * 24 * 3600.0
 # Longer than a mail is fresh, and than one waits to be read.
 _COPIES_S = 7 * 24 * 3600.0
+# Whoever stops something that nobody can name began it a short while ago.
+_LOOKED_AT, _LISTED, _TOPIC_CHARS = 50, 5, 60
+_ENDED = {"done", "failed", "cancelled"}
 # A mail server's clock is not ours.
 _CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -314,7 +319,8 @@ class Inbox:
         if not reply.unbound and await self._absences.take(inbound_id, channel, said):
             return True
         # What answers a card is bound to that, and to no freeze: it ends none.
-        said = said.model_copy(update={"weakness": recorded("reason.answers-request")})
+        if freeze is None or freeze.ends or not said.weakness:
+            said = said.model_copy(update={"weakness": recorded("reason.answers-request")})
         return await self._freezes.take(inbound_id, channel, said, received_at)
 
     async def _away(self, reading: Ignored) -> None:
@@ -348,7 +354,7 @@ class Inbox:
                 log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
                 return await self._store.drop_inbound(inbound_id)
             title = say("run.not-started-title")
-            _check_is_wish(trigger.text)
+            await self._check_is_wish(trigger)
             await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
             others = tuple(map(PersonId, trigger.others))
             await self._starter.start(
@@ -365,6 +371,17 @@ class Inbox:
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
 
+    async def _check_is_wish(self, trigger: Trigger) -> None:
+        """Check that words begin something. Raises Conflict for a stop: which run it is about, nobody knows."""
+        if not is_stop_message(trigger.text):
+            return
+        mine = await self._store.lists.newest_runs(None, _LOOKED_AT, requester=trigger.person)
+        lines = await self._store.lists.summaries_of([name for _, name in mine])
+        runs = [Summary.model_validate_json(line) for line in lines if line]
+        going = [f"{quote(one.text, _TOPIC_CHARS)} ({one.id})" for one in runs if one.state not in _ENDED]
+        told = [say("run.stop-which-runs", runs="; ".join(going[:_LISTED]))] if going else []
+        raise Conflict(say("run.stop-which"), ". ".join([say("run.stop-which-do"), *told]))
+
     async def _is_command(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
         """Return whether the message is about a freeze or a standing approval, and that is done.
 
@@ -372,8 +389,9 @@ class Inbox:
         """
         if await self._standing.revokes(inbound_id, channel, trigger):
             return True
-        freezes = typed_freeze(trigger.text) is not None
-        if not freezes and typed_standing(trigger.text, has_subject=channel == "email" and not trigger.follows) is None:
+        has_subject = channel == "email" and not trigger.follows
+        freezes = typed_freeze(trigger.text, has_subject=has_subject) is not None
+        if not freezes and typed_standing(trigger.text, has_subject=has_subject) is None:
             return False
         is_answer = trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger)
         # Taken again after a crash, the same words would mean something else by then.
@@ -401,12 +419,6 @@ class Inbox:
                 reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
             )
             await self._quarantine.add(inbound_id, channel, item)
-
-
-def _check_is_wish(text: str) -> None:
-    """Check that words begin something. Raises Conflict for a stop: which run it is about, nobody knows."""
-    if stops_plainly(text):
-        raise Conflict(say("run.stop-which"), say("run.stop-which-do"))
 
 
 def _held(reading: Trigger | Inquiry) -> Quarantined:

@@ -80,12 +80,14 @@ class Calls:
         """Return those of `people` whose decision is waited for now."""
         return tuple(one for one in map(PersonId, people) if waits_for(record, one, self._people))
 
-    async def naming(self, card: Card, record: RequestRecord, people: Collection[str]) -> Card:
-        """`card` with a mention of those of `people` who are still asked."""
+    async def naming(self, card: Card, record: RequestRecord, people: Collection[str], *, anew: bool = False) -> Card:
+        """`card` with a mention of those of `people` who are still asked.
+
+        With `anew` Slack is asked now whom its groups stand for: those whom it notifies.
+        """
         asked = self.still_asked(record, people)
         refs = [ref for ref in _refs(record.request.policy.rule) if ref.startswith("group:")] if len(asked) > 1 else []
-        await self._people.look_up(refs)
-        groups = tuple(self._people.wholly_among(asked, refs))
+        groups = tuple(self._people.wholly_among(asked, await self._people.look_up(refs, anew=anew)))
         return card.model_copy(update={"mentions": asked, "groups": groups})
 
     async def _asked(

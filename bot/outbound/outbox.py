@@ -11,6 +11,7 @@ from agents.requests import DeliveryId, PersonId, RunId
 from bot.outbound.calls import Calls, LineBelow
 from bot.outbound.dead_letter import Note
 from bot.outbound.failures import Stood
+from bot.outbound.lines_below import LinesBelow
 from bot.outbound.live_cards import LiveCards
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.raw_mail import RawMail
@@ -73,6 +74,7 @@ class Outbox:
         self._locked_out = LockedOut(journal.store, self.alert_once)
         self._calls = Calls(journal.store, reach.people, reach.failures)
         self._sender = Sender(decisions, reach, self._claims, self._calls, self._locked_out)
+        self._lines = LinesBelow(journal, decisions, reach, self._calls, self._sender, self._locked_out)
         self._live_cards = LiveCards(self._store, reach, self._calls, self._sender.for_channel)
 
     async def send(self, outgoing_id: str) -> None:
@@ -91,10 +93,13 @@ class Outbox:
                 case UpdateCard():
                     await self._live_cards.update(entry)
                     await self._sent(entry)
+                case Tell(beside=Address() as there, request_id=str() as request_id):
+                    if why := await self._lines.say(entry, there, request_id):
+                        await self._failed(entry, why)
                 case Tell() | Alert():
-                    if sending := await self._answerable(entry):
-                        found = await self._sender.deliver(sending, entry.reach)
-                        await self._note_thread(sending, found.delivery)
+                    sending = await self._answerable(entry)
+                    found = await self._sender.deliver(sending, entry.reach)
+                    await self._note_thread(sending, found.delivery)
                     await self._sent(entry)
                 case AnswerStranger():
                     await self._answer(entry)
@@ -240,15 +245,8 @@ class Outbox:
         if thread and not self._channels[channel].edits:
             await self._store.threads.begin(channel, thread, run_id)
 
-    async def _answerable(self, entry: Tell | Alert) -> CardToSend | None:
-        """The card as it can be answered now: without its form when what it asks is not asked any more.
-
-        None where it would call people of whom none is asked any more.
-        """
-        if isinstance(entry, Tell) and entry.beside and entry.card.mentions and entry.request_id:
-            record, _, _ = await self._decisions.request(entry.request_id)
-            card = await self._calls.naming(entry.card, record, entry.card.mentions)
-            return CardToSend(entry, card, entry.id) if card.mentions else None
+    async def _answerable(self, entry: Tell | Alert) -> CardToSend:
+        """The card as it can be answered now: without its form when what it asks is not asked any more."""
         if isinstance(entry, Alert) or entry.card.form is None or entry.request_id is None or not entry.delivery_id:
             return CardToSend(entry, entry.card, entry.id)
         record, _, now = await self._decisions.request(entry.request_id)

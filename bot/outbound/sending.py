@@ -154,7 +154,7 @@ class Sender:
     async def _alone(self, sending: CardToSend, channel: Channel, why: str) -> Reached | str:
         """Place the card at this person's own address, as the shared place refuses it; else return why."""
         entry, contact = sending.entry, _contact(sending.entry, self._people)
-        to = await channel.address(contact, "") if contact else None
+        to = await channel.address(contact, "", anew=True) if contact else None
         if to is None or to.is_shared:
             return why
         found = await self._try(sending, channel, to)
@@ -189,7 +189,7 @@ class Sender:
         if not (isinstance(entry, PlaceCard) and record and to.is_shared and not place_for(entry)):
             return sending, ()
         called = await self._calls.on_card(entry, record, channel, to)
-        card = await self._calls.naming(self._of_place(sending, entry, record), record, called.values())
+        card = await self._calls.naming(self._of_place(sending, entry, record), record, called.values(), anew=True)
         return replace(sending, card=card), tuple(called)
 
     def _of_place(self, sending: CardToSend, entry: PlaceCard, record: RequestRecord) -> Card:
@@ -208,28 +208,33 @@ class Sender:
         return why
 
     async def _aside(self, sending: CardToSend) -> Placement | None:
-        """Said to this person alone where they spoke, or beside a card; None where that can't be done."""
+        """Said to this person alone where they spoke; None where that can't be done."""
         entry = sending.entry
-        if not isinstance(entry, Tell) or not (entry.to or entry.beside):
+        if not isinstance(entry, Tell) or not entry.to:
             return None
         channel = self._channels.get(entry.reach[0]) if entry.reach else None
         if channel is None:
             return None
-        alone = Address(channel=channel.name, person=entry.person, to=f"only:{entry.to}", thread=entry.thread)
-        to = entry.beside or alone
+        to = Address(channel=channel.name, person=entry.person, to=f"only:{entry.to}", thread=entry.thread)
         try:
             return await channel.send(await self._card(sending, channel, to), to, sending.key)
         except (ChannelRefused, ChannelUnauthorized) as error:
             log.info("not said in its place", outgoing_id=entry.id, error=str(error))
             return None
 
+    async def below(self, sending: CardToSend, channel: Channel, there: Address) -> None:
+        """Send a line below the card at `there`. Raises ChannelRefused, ChannelUnavailable."""
+        await channel.send(await self._card(sending, channel, there), there, sending.key)
+
     async def _address(self, sending: CardToSend, channel: Channel) -> Address | None:
         entry, record = sending.entry, sending.record
         if place := place_for(entry):
             return Address(channel=channel.name, person="", to=place_of(place)[1], is_shared=True)
         contact = _contact(entry, self._people)
-        to = await channel.address(contact, entry.thread) if contact else None
-        goes_alone = isinstance(entry, PlaceCard) and record is not None and record.request.policy.cards == "dm"
+        # Who has left since may not be left without their card, nor without the news.
+        to = await channel.address(contact, entry.thread, anew=True) if contact else None
+        by_policy = record is not None and record.request.policy.cards == "dm"
+        goes_alone = isinstance(entry, PlaceCard) and (entry.alone or by_policy)
         if contact and to and to.is_shared and goes_alone:
             to = await channel.address(contact, "")
             return None if to and to.is_shared else to

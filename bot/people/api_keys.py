@@ -25,7 +25,7 @@ from language import say
 # What our own command line calls itself. It proves nothing: the key says whose word it is.
 USER_AGENT = "sayso-cli"
 
-Scope = Literal["trigger", "read", "answer", "steer", "admin"]
+Scope = Literal["ask", "trigger", "read", "answer", "steer", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 # 200 bits: nobody finds one by trying, so a plain hash of it needs no salt.
@@ -45,11 +45,12 @@ log = structlog.stdlib.get_logger()
 class ApiKey(Frozen):
     """A key without its secret. Exactly one of `person` and `service` is set; `prefix` is how people tell keys apart.
 
-    It speaks for its person and for those in `acts_for`; `admin` includes all other scopes. `asks` are those whom its
+    It speaks for its person and for those in `acts_for`; `admin` includes all other scopes. With `ask` it asks people,
+    and follows, begins and takes back what it asked itself, and nothing of anybody else's. `asks` are those whom its
     program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
     `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
     a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs. `link_by`
-    is how the link of that session came, None where there was none.
+    is how the link of that session came, None where there was none. `shards` is how many there were when it was made.
     """
 
     prefix: str
@@ -62,6 +63,7 @@ class ApiKey(Frozen):
     holders: tuple[PersonId, ...] = ()
     made_by: Literal["operator", "person", "dev"] = "operator"
     link_by: LinkBy | None = Field(default=None, exclude_if=operator.not_)
+    shards: int = 1
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
 
@@ -87,6 +89,10 @@ class ApiKey(Frozen):
     def may(self, scope: Scope) -> bool:
         """Return whether the key has `scope`; `admin` has all."""
         return scope in self.scopes or "admin" in self.scopes
+
+    def asked(self, prefix: str) -> bool:
+        """Return whether it is the key with this `prefix`, which asked for something."""
+        return bool(prefix) and prefix == self.prefix
 
     @property
     def evidence(self) -> str:
@@ -157,6 +163,7 @@ class Keyring:
             holders=tuple(dict.fromkeys(self._people.named(one) for one in holders)),
             made_by=made_by,
             link_by=link_by,
+            shards=self._store.shards,
             created_at=self._store.about_now(),
         )
         text = f"sayso_{prefix}_{secret}"

@@ -174,12 +174,17 @@ class People:
         """Have `reader` read the groups that are kept in Slack."""
         self._groups = reader
 
-    async def look_up(self, refs: Iterable[str]) -> None:
-        """Read the groups among `refs` that are kept in Slack, as `GroupReader.read` does. Never raises."""
+    async def look_up(self, refs: Iterable[str], *, anew: bool = False) -> list[str]:
+        """Read the groups among `refs` that are kept in Slack, as `GroupReader.read` does; return those that were read.
+
+        Never raises.
+        """
+        found = list[str]()
         for ref in refs:
             table = self._tables.groups.get(ref.removeprefix("group:")) if ref.startswith("group:") else None
-            if table and table.slack and self._groups:
-                await self._groups.read(table.slack)
+            if table and table.slack and self._groups and await self._groups.read(table.slack, anew=anew):
+                found.append(ref)
+        return found
 
     async def look_up_policy(self, name: str) -> None:
         """`look_up` everybody whom a policy names."""

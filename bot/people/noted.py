@@ -6,7 +6,7 @@ And which files are only half taken, and which of them an operator has confirmed
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -56,6 +56,7 @@ def hashes_of(tables: Tables) -> dict[str, str]:
     found |= {f"agents.{name}.triggered_by": _hash(repr(refs)) for name, refs in tables.triggered_by.items()}
     found |= {"alerts.to": _hash(repr(tables.alerts))} if tables.alerts else {}
     found |= {f"freeze.windows.{number}": _hash(one.model_dump_json()) for number, one in enumerate(tables.windows)}
+    found |= {"slack.cards": _hash(tables.cards)} if tables.cards != Tables({}, {}).cards else {}
     return found
 
 
@@ -68,7 +69,8 @@ def half_taken_words(digest: str, since: datetime) -> str:
     """Return what a person has to look at where a file is only half taken."""
     return (
         f"sayso.toml may have been emptied or cut: it is only half taken since {since:%d %b %Y %H:%M UTC}, and what "
-        f"needs people waits. Put it right; or, if it is right as it is: {command_of(digest)}"
+        f"needs people waits. Put it right; or, if it is right as it is, as when its last lines were deleted on "
+        f"purpose: {command_of(digest)}"
     )
 
 
@@ -145,8 +147,14 @@ class NotedTables:
         """Return whether an operator has confirmed the file of this digest, and no other one has held since."""
         return (await self._halves()).get(digest) == _CONFIRMED
 
-    async def note_whole(self, digest: str) -> None:
+    async def lines(self) -> list[str]:
+        """Return the lines of the file that held last as a whole, as `note_whole` was given them."""
+        body = await self._client.do("GET", _KEYS.tables_lines)
+        return body.decode().split(" ") if body else []
+
+    async def note_whole(self, digest: str, lines: Sequence[str]) -> None:
         """Note that the file of this digest holds as it is: no other one is half taken or confirmed any more."""
+        await self._client.do("SET", _KEYS.tables_lines, " ".join(lines))
         if others := (await self._halves()).keys() - {digest}:
             await self._client.do("HDEL", _KEYS.tables_half, *others)
 

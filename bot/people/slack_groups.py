@@ -45,13 +45,20 @@ class GroupReader:
         self._known = dict[str, _Known]()
         self._turns = dict[str, asyncio.Lock]()
 
-    async def read(self, group: str) -> None:
-        """Ask Slack who is in `group`, unless it was asked just now. Never raises: see `known`."""
+    async def read(self, group: str, *, anew: bool = False) -> bool:
+        """Ask Slack who is in `group`, unless it was asked just now; return whether it has said so. Never raises.
+
+        With `anew` only what is asked from now on counts; where Slack has just failed it is not asked either. What it
+        said is `known`.
+        """
+        since = self._clock()
         async with self._turns.setdefault(group, asyncio.Lock()):
             known = self._known.setdefault(group, _Known())
             now = self._clock()
-            if known.asked_s is not None and now - known.asked_s < FRESH_S:
-                return
+            is_good = known.asked_s is not None and known.asked_s == known.read_s
+            is_known = known.asked_s is not None and now - known.asked_s < FRESH_S
+            if is_known and not (anew and is_good and (known.asked_s or 0.0) < since):
+                return is_good
             try:
                 members = await self._members_of(group)
                 self._known[group] = _Known(members, now, now)
@@ -62,6 +69,7 @@ class GroupReader:
                 # Slack has answered, and says that there is no such group, or that it is not ours to see.
                 log.warning("a user group of Slack was refused", group=group, error=str(error))
                 self._known[group] = _Known(asked_s=now, problem=str(error))
+            return self._known[group].read_s == now
 
     def known(self, group: str) -> GroupRead:
         """Return who is in `group` by what was read; the last good answer for a while, then nobody, and why."""

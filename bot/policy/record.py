@@ -280,8 +280,8 @@ def _replaced(record: RequestRecord, event: CardReplaced) -> dict[str, object]:
     replaced = tuple(dict.fromkeys((*record.replaced, *event.void)))
     if event.holder is None:
         return {"replaced": replaced}
-    # A reminder is no answer to an answer, of which there is one in a while.
-    renewed = {event.person: event.at} if event.why != "reminder" else {}
+    # Nobody has answered there; of answers to answers there is one in a while.
+    renewed = {event.person: event.at} if event.why not in {"reminder", "unseen"} else {}
     renewed_at = {**record.renewed_at, **renewed}
     return {"replaced": replaced, "holders": (*record.holders, event.holder), "renewed_at": renewed_at}
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from functools import cache
 
+from agents.command import parse, said_lines
 from agents.text import strip_invisible
 from channels.email.reply.vocabulary import BESIDE_STOP, KEEPS_ON, STOP, fold
 
@@ -23,6 +24,16 @@ _SIGNS = {"octagonal_sign", "no_entry", "raised_hand", "hand"}
 
 _PICTURES = {"So", "Sk"}
 _PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
+_SENTENCE = re.compile(r"[.;:!?\u2014\u3002]+|\s[-\u2013]+\s")
+_AFTERWARDS = re.compile(
+    r"\s*(?:and|then|afterwards|finally|und|dann|danach|et|puis|ensuite|y|luego|despues|e|depois|poi|en|dan)(?!\w)"
+)
+"""What puts a stop behind something else that is to be done: `run the tests, then stop`."""
+
+_MESSAGE_CHARS = 4_000
+"""Most characters of a message that are searched for a stop."""
+
+_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 _CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
 _SIGN = re.compile(r"[🛑⛔✋ ]+")
 _BESIDE = re.compile(
@@ -54,7 +65,7 @@ def stops_plainly(text: str) -> bool:
     """Return whether `text` says stop, and else nothing but hesitation, courtesy and what is to be stopped."""
     if len(text) > MOST_CHARS:
         return False
-    plain = _folded(_NAMED.sub(lambda found: "🛑" if found[1] in _SIGNS else " ", called(text)))
+    plain = _folded(_signed(called(text)))
     bare = " ".join(_BESIDE.sub(" ", plain).split())
     if _SIGN.fullmatch(bare):
         return True
@@ -68,6 +79,22 @@ def may_be_stop(text: str) -> bool:
     return any(map(stops_plainly, filter(str.strip, _PART.split(text))))
 
 
+def is_stop_message(text: str) -> bool:
+    """Return whether a message that answers nothing says stop in one of its sentences, whatever stands around it.
+
+    It is no order to a run, as nobody knows which is meant; but nor is it a wish, of which a new one comes.
+    """
+    lines = [line for line in strip_invisible(text[:_MESSAGE_CHARS]).splitlines() if not line.lstrip().startswith(">")]
+    said = list(said_lines("\n".join(lines), None))
+    if parse(text) or _TURNED.search(_folded(" ".join(said))):
+        return False
+    sentences = [one for line in said for one in _SENTENCE.split(_signed(line)) if one.strip()]
+    is_short = len(" ".join(said)) <= MOST_CHARS
+    parts = [one for sentence in sentences for one in sentence.split(",")[1:] if not _AFTERWARDS.match(_folded(one))]
+    heads = [sentence.split(",")[0] for sentence in sentences]
+    return any(map(stops_plainly, [*sentences, *heads, *(parts if is_short else [])]))
+
+
 def goes_on(text: str) -> bool:
     """Return whether `text` says not to stop, in words of which the first alone would be a no."""
     return len(text) <= MOST_CHARS and _keeps_on().match(_folded(text).lstrip()) is not None
@@ -79,6 +106,11 @@ def called(text: str) -> str:
     while bare != before:
         bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
     return bare
+
+
+def _signed(text: str) -> str:
+    """`text` with signs in place of their names, and without tones of skin."""
+    return _NAMED.sub(lambda found: "🛑" if found[1] in _SIGNS else " ", _TONES.sub("", text))
 
 
 def _folded(text: str) -> str:

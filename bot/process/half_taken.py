@@ -1,4 +1,4 @@
-"""A file that was emptied or cut is only half taken: it must end nothing for good.
+"""A file that was emptied or cut is only half taken: it must end nothing for good, and take no guard away.
 
 Who is missing in it is not here from that second on, and nothing else of it holds: no request is closed or asked of
 others, none is opened, and nothing gated starts, until another file comes or an operator confirms exactly this one.
@@ -6,12 +6,15 @@ Operators hear of it at once, and again each hour. What each process goes by is 
 know is in `NotedTables`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
 from agents.requests import PersonId
 from bot.app import App
+from bot.config.files import read_file
+from bot.people.cut import groups_lost, guards_lost, lacks_end, lines_of
 from bot.people.noted import NotedTables, command_of, difference, digest_of, hashes_of
 from bot.people.tables import Tables
 from bot.store.ids import new_id
@@ -34,13 +37,13 @@ class HalfTaken:
 
     async def begin(self) -> None:
         """Hold the tables that a process starts with as the one does that reads them anew."""
-        config, tables = self._app.settings.config, self._app.people.as_written
-        digest = digest_of(content_of(config), tables)
-        if await self.is_so(tables, digest):
+        content, tables = content_of(self._app.settings.config), self._app.people.as_written
+        digest = digest_of(content, tables)
+        if await self.is_so(tables, digest, content, content):
             await self.hold(tables, digest)
 
-    async def is_so(self, tables: Tables, digest: str, *, is_cut: bool = False) -> bool:
-        """Return whether tables are only half taken; `is_cut` says that the end of their file may be missing.
+    async def is_so(self, tables: Tables, digest: str, content: bytes, before: bytes) -> bool:
+        """Return whether the tables of a file with this `content` are only half taken; `before`, it said that.
 
         It stays so, whatever becomes of the requests that it is for.
         """
@@ -48,12 +51,28 @@ class HalfTaken:
             return False
         if digest in await self._noted.half():
             return True
+        is_cut = await self._is_cut(content, before)
+        if groups_lost(self._app.people.as_written, tables) or (is_cut and await self._lost(tables)):
+            return True
         if not await self._has_left(tables):
             return False
         if not tables.people:
             return True
         here = self._app.people.here_by(tables)
         return await self._app.requests.departures.would_lose(here, tables.policies, is_cut=is_cut)
+
+    async def _is_cut(self, content: bytes, before: bytes) -> bool:
+        """Return whether the end of a file may be missing, after what this process read, or any took as a whole."""
+        if before.startswith(content) and content != before:
+            return True
+        lines = lines_of(content)
+        return lacks_end(lines_of(before), lines) or lacks_end(await self._noted.lines(), lines)
+
+    async def _lost(self, tables: Tables) -> list[str]:
+        """Return what guards and is gone or changed since tables held as a whole, here or in any process."""
+        after, written = hashes_of(tables), self._app.people.as_written
+        last = guards_lost(await self._noted.last() or {}, after)
+        return sorted({*guards_lost(hashes_of(written), after), *last, *groups_lost(written, tables)})
 
     async def _has_left(self, tables: Tables) -> bool:
         """Return whether somebody may have left since tables held as a whole, here or in any process."""
@@ -66,21 +85,22 @@ class HalfTaken:
     async def hold(self, tables: Tables, digest: str) -> None:
         """Take no more of the tables than who is missing; tell the operators where they have not heard it."""
         people, near = self._app.people, new_id("outgoing", 0)
-        is_new = people.half_taken != digest
+        is_new, lost = people.half_taken != digest, await self._lost(tables)
         people.take_half(tables, digest, self._app.store.about_now())
         now = await self._app.store.now(near)
         since = await self._noted.note_half(digest, now)
         if is_new:
-            log.error("the file is only half taken", digest=digest, missing=people.missing, fix=command_of(digest))
+            told = {"digest": digest, "missing": people.missing, "lost": lost, "fix": command_of(digest)}
+            log.error("the file is only half taken", **told)
         hours = int((now - since).total_seconds() // _AGAIN_S)
         is_untold = await self._noted.is_new(f"{digest} {since.timestamp()} {hours}")
         if is_untold and await self._app.store.admit("half taken", near, _ALERTS, _AGAIN_S):
-            await self._app.messages.outbox.alert(near, lambda: self._words(digest, people.missing))
+            await self._app.messages.outbox.alert(near, lambda: self._words(digest, people.missing, lost))
 
-    def _words(self, digest: str, missing: tuple[PersonId, ...]) -> tuple[str, str]:
-        file = self._app.settings.config or ""
-        names = both([self._app.people.known_as(one) for one in missing[:_NAMED]]) or say("words.nobody")
-        names += " …" if len(missing) > _NAMED else ""
+    def _words(self, digest: str, missing: tuple[PersonId, ...], lost: Sequence[str]) -> tuple[str, str]:
+        file, gone = self._app.settings.config or "", [*map(self._app.people.known_as, missing), *lost]
+        names = both(gone[:_NAMED]) or say("words.nobody")
+        names += " …" if len(gone) > _NAMED else ""
         text = say("notice.half-taken", file=file, names=names, command=command_of(digest))
         return say("notice.half-taken-title", file=Path(file).name), text
 
@@ -88,6 +108,6 @@ class HalfTaken:
 def content_of(file: Path | None) -> bytes:
     """Return what stands in a file; nothing where it can't be read."""
     try:
-        return file.read_bytes() if file else b""
+        return read_file(file) if file else b""
     except OSError:
         return b""

@@ -16,6 +16,7 @@ from bot.audit.log import AuditLog
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
+from bot.people.cut import lines_of
 from bot.people.noted import NotedTables, difference, digest_of, hashes_of
 from bot.people.tables import Tables, group_files, tables_of
 from bot.process.half_taken import HalfTaken, content_of
@@ -130,7 +131,7 @@ class Reload:
             return None
         try:
             read = await asyncio.to_thread(self._read)
-        except ConfigError as error:
+        except (ConfigError, OSError, ValueError) as error:  # whatever else: the next look reads it all the same
             return await self._refuse(str(error))
         if read is None:  # it is read once more with the next look, whatever its time and size say
             self._mark = Mark()
@@ -156,9 +157,8 @@ class Reload:
         people, digest = self._app.people, digest_of(content, tables)
         self._wrong = ""
         begins = self._content.startswith(content) and content != self._content
-        lacks_end = self._content.endswith(b"\n") and not content.endswith(b"\n")
         try:
-            is_half = await self._half.is_so(tables, digest, is_cut=begins or lacks_end)
+            is_half = await self._half.is_so(tables, digest, content, self._content)
         except StoreError:  # it is not known, so whoever is missing is not here meanwhile
             people.take_half(tables, digest, self._app.store.about_now())
             raise
@@ -172,7 +172,7 @@ class Reload:
             await self._app.register.hold(tables)
             log.warning("people, policies and groups were read anew", file=str(settings.config))
         if digest != self._digest:
-            await self._noted.note_whole(digest)
+            await self._noted.note_whole(digest, lines_of(content))
         self._content, self._digest = content, digest
         # Where the file was taken away, the place is looked at to which it may come back.
         self._settings = settings if settings.config else settings.model_copy(update={"config": self._settings.config})

@@ -14,6 +14,7 @@ from agents.deploy.backends.github import GitHub, Hub, Workflow
 from agents.deploy.backends.gitlab import GitLab, Pipeline, Project
 from agents.deploy.tools import NO_SUCH_POLICY
 from bot.config.deploy import NOBODY_IS_ASKED, ArgoCDConfig, EnvironmentConfig, GitHubConfig, GitLabConfig
+from bot.config.files import read_file
 from bot.config.settings import Settings
 from bot.errors import Invalid
 
@@ -107,7 +108,7 @@ def _application_of(config: ArgoCDConfig) -> Application:
 def _read(file: Path, key: str) -> str:
     """Return the token in a file. Raises Invalid where it can't be read."""
     try:
-        return file.read_text().strip()
+        return read_file(file).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise Invalid(

@@ -219,6 +219,7 @@ _NOTED = {"asked": "story.question", "replied": "story.answer"}
 _REPLACED = {
     "unbound": "story.replaced-unbound",
     "seen_by_others": "story.replaced-seen",
+    "unseen": "story.replaced-unseen",
 }
 
 

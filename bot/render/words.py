@@ -361,8 +361,16 @@ def frozen_since(freeze: Freeze, people: People) -> str:
     until = say("words.frozen-until", at=in_words(freeze.until)) if freeze.until else ""
     if freeze.window:
         return say("words.frozen-by-window", name=quote(freeze.window, REASON_CHARS), since=since, until=until)
-    why = quote(freeze.reason, REASON_CHARS)
-    return say("words.frozen-by", since=since, name=people.name_of(freeze.by), why=why)
+    why = _why_frozen(freeze.reason)
+    told = say("words.frozen-by", since=since, name=people.name_of(freeze.by), why=why)
+    if freeze.again_at is None:
+        return told
+    at, again = in_words(freeze.again_at), _why_frozen(freeze.again_reason)
+    return f"{told}; {say('words.frozen-again', at=at, name=people.name_of(freeze.again_by), why=again)}"
+
+
+def _why_frozen(reason: str) -> str:
+    return quote(reason, REASON_CHARS) if reason.strip() else say("words.frozen-no-reason")
 
 
 def no_environment(where: str, known: Collection[str]) -> str:

@@ -62,21 +62,29 @@ class FrozenRequests:
         self._audit = AuditLog(journal.store)
 
     async def freeze(
-        self, environment: str, by: PersonId, reason: str, *, channel: str = "", evidence: str = ""
+        self,
+        environment: str,
+        by: PersonId,
+        reason: str,
+        *,
+        channel: str = "",
+        evidence: str = "",
+        is_copy: bool = False,
     ) -> Freeze:
-        """Freeze an environment (empty: everything); what is frozen by somebody already stays as they said it.
+        """Freeze an environment (empty: everything); what is frozen by somebody already is said once more by it.
 
-        Once it returns, nothing gated starts there.
+        Once it returns, nothing gated starts there. A copy of what was said before says nothing once more.
         """
         held = await self._freezes.read()
-        if before := held.freezes.get(environment):
+        before = held.freezes.get(environment)
+        if before and is_copy:
             await self._freezes.spread(held)  # whoever said it first may have died before all shards knew
             return before
         freeze = Freeze(environment=environment, by=by, reason=reason, since=held.now)
         await self._note("frozen", environment, by, reason, channel, evidence)
         before = await self._freezes.put(environment, freeze)
         log.warning("frozen", environment=environment or "*", person=by, was_frozen=before is not None)
-        return before or freeze
+        return before.again(freeze) if before else freeze
 
     async def unfreeze(
         self,
@@ -87,32 +95,41 @@ class FrozenRequests:
         channel: str = "",
         evidence: str = "",
         said_at: datetime | None = None,
+        seen: str | None = None,
     ) -> Freeze | None:
         """End a freeze that somebody began; return it, None where there is none. Windows end by themselves.
 
         Raises as `may_end` does.
         """
-        if await self.may_end(environment, reason, said_at) is None:
+        held = await self.may_end(environment, reason, said_at, seen)
+        if held is None:
             return None
         await self._note("unfrozen", environment, by, reason, channel, evidence)
-        before = await self._freezes.put(environment, None)
+        before = await self._freezes.put(environment, None, held.shown)
+        if before and before.shown != held.shown:
+            raise self._newer(before)
         log.warning("no longer frozen", environment=environment or "*", person=by, was_frozen=before is not None)
         return before
 
-    async def may_end(self, environment: str, reason: str, said_at: datetime | None = None) -> Freeze | None:
+    async def may_end(
+        self, environment: str, reason: str, said_at: datetime | None = None, seen: str | None = None
+    ) -> Freeze | None:
         """Return the freeze that somebody began and that may be ended for this reason, None where there is none.
 
-        Raises Conflict where it began after `said_at`: whoever said that can't have meant it, and for a reason that
-        speaks against it.
+        Raises Conflict where it was said, also once more, after `said_at`, or is not the freeze that was `seen`:
+        whoever said that can't have meant it; and for a reason that speaks against it.
         """
         held = (await self._freezes.read()).freezes.get(environment)
         if held is None:
             return None
-        if said_at and held.since >= said_at:
-            raise Conflict(say("notice.newer-freeze", what=self.words(held)), say("notice.unfreeze-again"))
+        if (said_at and held.said_at >= said_at) or seen not in {None, held.shown}:
+            raise self._newer(held)
         if reason.strip() and not is_end(reason):
             raise stays_frozen()
         return held
+
+    def _newer(self, held: Freeze) -> Conflict:
+        return Conflict(say("notice.newer-freeze", what=self.words(held)), say("notice.unfreeze-again"))
 
     async def _note(self, kind: _Kind, where: str, by: PersonId, reason: str, channel: str, evidence: str) -> None:
         await self._audit.note(kind, who=by, channel=channel, evidence=evidence, environment=where, words=reason)
@@ -153,7 +170,7 @@ class FrozenRequests:
             record, version, now = read = await self._decisions.request(request_id)
             if read.is_archived or record.state not in {"open", "approved"}:
                 return await self._freezes.waits_no_longer(request_id)
-            if record.frozen == freeze:
+            if record.frozen == (freeze := freeze and freeze.at_first()):
                 return None
             run = fold((await self._store.load(record.request.run_id)).events)
             if run.ended:

@@ -274,6 +274,7 @@ def _request(
         topic=topic_of(run),
         is_rehearsal=run.is_rehearsal,
         program=program_of(run),
+        asked_with=run.started.asked_with if run.started else "",
         origin=run.started.origin if run.started else FromPerson(),
         service=run.started.service if run.started else "",
         key_holders=run.started.holders if run.started else (),
@@ -399,8 +400,13 @@ class Placement:
     delivery: tuple[str, bytes]
 
 
-def placement(request: Request, card: Card, person: PersonId, place: str = "", first: str = "") -> Placement:
-    """`card` for one person or place, by the ways of the policy; by the channel `first` for whoever had it there."""
+def placement(
+    request: Request, card: Card, person: PersonId, place: str = "", first: str = "", *, alone: bool = False
+) -> Placement:
+    """`card` for one person or place, by the ways of the policy; by the channel `first` for whoever had it there.
+
+    `alone`: not where others see it.
+    """
     delivery_id = DeliveryId(new_id("delivery", shard_of(request.id)))
     placed = Delivery(
         id=delivery_id,
@@ -424,6 +430,7 @@ def placement(request: Request, card: Card, person: PersonId, place: str = "", f
         delivery_id=delivery_id,
         revision=request.revision,
         place=place,
+        alone=alone,
     )
     holder = Holder(delivery_id=delivery_id, person=person, place=place)
     return Placement(holder, outbox_entry(entry), (delivery_id, placed.model_dump_json().encode()))

@@ -20,6 +20,7 @@ from bot.errors import Invalid
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.attachments import attachments, contents
+from bot.policy.stops import is_stop_message
 from bot.render.views import line_of
 from bot.runs.admission import Admission
 from bot.runs.budgets import allowance
@@ -142,6 +143,8 @@ class Starter:
             raise Invalid(text, say("run.text-too-long-do"))
         if not text.strip():
             raise Invalid(say("run.text-empty"), say("run.text-empty-do"))
+        if agent is None and is_stop_message(text):  # whoever names an agent may say that to it
+            raise Invalid(say("run.stop-which"), say("run.stop-which-do"))
         return agent_for(text, self._agents, agent)
 
     async def check_may(self, requester: PersonId, agent: str, channel: str, evidence: str = "") -> None:

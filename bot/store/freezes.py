@@ -48,10 +48,11 @@ class Freezes:
         freezes = {_environment(name): Freeze.model_validate_json(body) for name, body in held.items()}
         return FrozenPlaces(number, freezes, clock.adjusted(*told)[0])
 
-    async def put(self, environment: str, freeze: Freeze | None) -> Freeze | None:
+    async def put(self, environment: str, freeze: Freeze | None, seen: str = "") -> Freeze | None:
         """Freeze an environment (empty: everything), or unfreeze it, in all shards; return what was frozen there.
 
-        Once it returns, nothing gated starts there any more. What is frozen already stays as it is.
+        Once it returns, nothing gated starts there any more. What is frozen already is said again by that. Where `seen`
+        is given, that freeze alone is ended; another one stays, and is returned.
         """
         tried: FrozenPlaces | None = None
         before: Freeze | None = None
@@ -59,11 +60,13 @@ class Freezes:
             held = await self.read()
             is_ours = tried is not None and (held.number, held.freezes) == (tried.number, tried.freezes)
             before = before if is_ours else held.freezes.get(environment)
-            if is_ours or (before is None) == (freeze is None):
+            is_other = before is not None and freeze is None and seen not in {"", before.shown}
+            if is_ours or before is freeze is None or is_other:
                 await self.spread(held)  # whoever said it first may have died before all shards knew
                 return before
             others = {name: one for name, one in held.freezes.items() if name != environment}
-            after = FrozenPlaces(held.number + 1, others | ({environment: freeze} if freeze else {}), held.now)
+            stands = before.again(freeze) if before and freeze else freeze
+            after = FrozenPlaces(held.number + 1, others | ({environment: stands} if stands else {}), held.now)
             if await self.write_first(after, follows=held.number):
                 await self.spread(after)
                 return before

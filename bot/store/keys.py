@@ -412,6 +412,11 @@ class Keys:
         return self._key("tables", "wrong")
 
     @property
+    def tables_lines(self) -> str:
+        """Hashes of the lines of the file that held last as a whole."""
+        return self._key("tables", "lines")
+
+    @property
     def tables_half(self) -> str:
         """Since when a file is only half taken, or that it is confirmed, by its digest."""
         return self._key("tables", "half")

@@ -50,7 +50,8 @@ class PlaceCard(_Entry):
     """Put a request in front of somebody who may answer; with `place`, of all who are there (`slack:#release`).
 
     `again`: everything had failed, and an operator who has fixed something has it tried everywhere. `waits`: the card
-    stands elsewhere, and goes to `reach` as well once these channels no longer refuse us.
+    stands elsewhere, and goes to `reach` as well once these channels no longer refuse us. `alone`: it goes to no place
+    where others see it.
     """
 
     kind: Literal["place"] = "place"
@@ -60,6 +61,8 @@ class PlaceCard(_Entry):
     again: bool = False
     waits: bool = False
     place: str = ""
+    # A release before can send what has none, if one goes back to it.
+    alone: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class UpdateCard(_Entry):

@@ -1,10 +1,13 @@
 """All that HTTP serves: what every request passes first, then the API, what is posted signed, or the console."""
 
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.config.hosts import names
 from bot.people.api_keys import ApiKey
 from bot.web.api.application import application as api_of
+from bot.web.api.health import Alive
 from bot.web.api.keyed import KEY
 from bot.web.console.application import application as console_of
 from bot.web.console.visits import VISIT, Visit
@@ -13,9 +16,11 @@ from bot.web.here import Here
 from bot.web.slack import PREFIX, slack_of
 from bot.web.triggers import PREFIX as TRIGGERS
 from bot.web.triggers import triggers_of
-from bot.web.turns import Turns
+from bot.web.turns import ALIVE, Turns
 
 _API = ("/v1/", "/openapi.json/", "/healthz/", "/readyz/", "/metrics/")
+# The same for everybody, and made once: to find its place in the API costs several times as much as the rest of it.
+_ALIVE = Route(ALIVE, Response(Alive().model_dump_json(), media_type="application/json"))
 
 
 def application(here: Here) -> ASGIApp:
@@ -25,6 +30,9 @@ def application(here: Here) -> ASGIApp:
 
     async def one_of_them(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"] if scope["type"] == "http" else ""
+        if path == ALIVE and scope["method"] == "GET":
+            scope["route"] = _ALIVE
+            return await _ALIVE.app(scope, receive, send)
         if slack and path.startswith(PREFIX):
             return await slack(scope, receive, send)
         if path.startswith(TRIGGERS):

@@ -6,20 +6,26 @@ connections alike: whoever follows a run would use it up, and `/healthz` would b
 
 import asyncio
 import resource
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
 
 import h11
 import structlog
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from bot.config.hosts import network_of
+from bot.web.parsing import HEAD_BYTES, Parser
 from bot.web.problems import MEDIA_TYPE, RETRY_AFTER_S, unavailable
+from bot.web.turns import Line, Passes, Turn
 from bot.web.waits import AT_MOST, IN_ALL
 
 log = structlog.stdlib.get_logger()
 
-# What is longer is answered with 400.
-HEAD_BYTES = 16_384
+# So much of what one connection sent is parsed at once, and of so many connections in one pass of the event loop.
+SLICE_BYTES = HEAD_BYTES
+PARSED_AT_ONCE = 4
 # So much of a body that was refused already is read past, as many a sender reads the answer only at its end.
 _IGNORED_BYTES = 1_048_576
 # Files that a process opens beside its connections: to Redis, to Slack, its own.
@@ -91,7 +97,8 @@ def fitting(limits: Limits = LIMITS) -> Limits:
 def bounded(limits: Limits = LIMITS) -> type[H11Protocol]:
     """Return a protocol whose connections keep `limits` together."""
     rooms = {"silent": _Room(limits.silent), "unread": _Room(limits.unread)}
-    return type("Bounded", (_Connection,), {"limits": limits, **rooms})
+    line = Line(PARSED_AT_ONCE)
+    return type("Bounded", (_Connection,), {"limits": limits, **rooms, "line": line, "passes": Passes(line)})
 
 
 class _Room:
@@ -121,12 +128,35 @@ _AWAY = (
 ) % (RETRY_AFTER_S, MEDIA_TYPE.encode(), len(_REFUSAL.body), bytes(_REFUSAL.body))
 
 
+class _Flow(FlowControl):
+    """Reads on by `go_on`."""
+
+    def __init__(self, transport: asyncio.Transport, go_on: Callable[[], None]) -> None:
+        super().__init__(transport)
+        self._go_on = go_on
+
+    def resume_reading(self) -> None:
+        """Read on, if reading was paused."""
+        if self.read_paused:
+            self.read_paused = False
+            self._go_on()
+
+
 class _Connection(H11Protocol):
-    """Ends when a head takes too long, or the reader of an answer does, and when its room is needed."""
+    """Ends when a head takes too long, or the reader of an answer does, and when its room is needed.
+
+    What comes is parsed in slices. Each waits for its turn, and meanwhile nothing more is read: else the parts that a
+    crowd sends all at once would be parsed all at once, and who comes would wait for that.
+    """
 
     limits = LIMITS
     silent: _Room
     unread: _Room
+    line: Line
+    passes: Passes
+    _came: bytearray
+    _turn: Turn | None = None
+    _network = ""
     _timer: asyncio.TimerHandle | None = None
     _reader: asyncio.TimerHandle | None = None
     _ignored_bytes = 0
@@ -146,16 +176,58 @@ class _Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Time the head of a new connection."""
         super().connection_made(transport)
+        self.conn, self.flow = Parser(), _Flow(transport, self._read_on)
+        self._came = bytearray()
+        self._network = network_of(self.client[0] if self.client else "")
         self._look()
 
     def data_received(self, data: bytes) -> None:
-        """A part of a head, or more; the time for a head does not begin again with each part."""
-        super().data_received(data)
+        """Have what came parsed when it is its turn."""
+        self._unset_keepalive_if_required()
+        self._came += data
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Wait for the turn of what came, or for more."""
+        if not self._came:
+            return self.transport.resume_reading()
+        self.transport.pause_reading()
+        if self._turn is None:
+            self._turn = self.loop.create_future()
+            self._turn.add_done_callback(self._parse)
+            self.line.add(self._network, self._turn)
+            self.passes.call()
+        return None
+
+    def _parse(self, turn: Turn) -> None:
+        """Parse a slice of what came; the time for a head does not begin again with each."""
+        self._turn = None
+        if turn.cancelled() or self.transport.is_closing() or self.flow.read_paused:
+            return
+        data = bytes(self._came[:SLICE_BYTES])
+        del self._came[:SLICE_BYTES]
+        try:
+            super().data_received(data)
+        except BaseException:
+            self.transport.abort()
+            raise
         if self._is_idle and self._lacks_body:
             self._ignored_bytes += len(data)
             if self._ignored_bytes > _IGNORED_BYTES:
                 self.flow.pause_reading()
         self._look()
+        if not self.flow.read_paused and not self.transport.is_closing():
+            self._read_on()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what no request is; where an answer has begun there is no room for another."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return self.transport.abort()
+        if cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        return super().send_400_response(msg)
 
     def on_response_complete(self) -> None:
         """The next head has its own time and place."""
@@ -182,11 +254,14 @@ class _Connection(H11Protocol):
         self._stop()
         self._has_read()
         self.silent.leave(self)
+        self._came.clear()
+        if self._turn is not None:
+            self._turn.cancel()
 
     def send_away(self) -> None:
         """End for others: with an answer, unless there is nothing to answer, or another one has begun."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
-        is_asked = self._is_idle and bool(self.conn.trailing_data[0])
+        is_asked = self._is_idle and bool(self._came or self.conn.trailing_data[0])
         if cycle is not None and not self._is_idle:
             if cycle.response_started:
                 return self.transport.abort()

@@ -90,7 +90,7 @@ class Admitted:
 
     Those that wait for news do nothing and are counted in `waits`; those whose body is still to come wait for their
     sender, are limited as connections, and have a turn of their own when it is there. Whoever asks whether the process
-    lives is answered however many others are.
+    lives is answered however many others are, last of all on their connection where too many of them wait.
     """
 
     def __init__(self, app: ASGIApp, waits: Waits, turns: Turns) -> None:
@@ -100,7 +100,9 @@ class Admitted:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         if not await self._may_begin(scope):
-            return await _REFUSAL(scope, receive, send)
+            if scope["path"] != ALIVE:
+                return await _REFUSAL(scope, receive, send)
+            send = _last(send)
         is_counted = scope["path"] != ALIVE
         self._begun += is_counted
         try:
@@ -138,6 +140,17 @@ class Admitted:
             await send(message)
 
         return sending
+
+
+def _last(send: Send) -> Send:
+    """Send an answer after which the connection ends."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["Connection"] = "close"
+        await send(message)
+
+    return sending
 
 
 def _refused() -> ProblemError:

@@ -14,7 +14,7 @@ from bot.store.client.durability import check_writes
 from bot.store.watch import Follower
 from bot.web.api.requests import LONGEST_WAIT_S
 from bot.web.application import application
-from bot.web.connections import HEAD_BYTES, LIMITS, Limits, bounded, fitting
+from bot.web.connections import LIMITS, Limits, bounded, fitting
 from bot.web.here import Demo, Here
 from bot.web.looks import Looks
 from bot.web.metrics import Metrics
@@ -76,7 +76,6 @@ def _config(here: Here, limits: Limits) -> uvicorn.Config:
         proxy_headers=bool(trusted),
         forwarded_allow_ips=trusted,
         http=bounded(limits),
-        h11_max_incomplete_event_size=HEAD_BYTES,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -26,21 +26,22 @@ SHARES: dict[Kind, int] = {"alive": 1, "known": 2, "strangers": 1}
 _ALIVE_AT_MOST = 300
 _REMEMBERED = 10_000
 
-_Turn = asyncio.Future[bool]
+Turn = asyncio.Future[bool]
 
 
-class _Line:
-    """Requests that wait: a lane for each who asks, and the next turn is the next lane's."""
+class Line:
+    """Those who wait, `share` of whom begin in one pass: a lane for each who asks, and the next turn is the next lane's."""
 
     def __init__(self, share: int) -> None:
-        self._share, self._lanes, self.count = share, dict[str, deque[_Turn]](), 0
+        self._share, self._lanes, self.count = share, dict[str, deque[Turn]](), 0
 
     @property
     def fullness(self) -> float:
         """How many wait here, for its share."""
         return self.count / self._share
 
-    def add(self, whose: str, turn: _Turn) -> None:
+    def add(self, whose: str, turn: Turn) -> None:
+        """Let one wait, behind whatever else waits in that lane."""
         self._lanes.setdefault(whose, deque()).append(turn)
         self.count += 1
 
@@ -64,7 +65,7 @@ class _Line:
         if not self._lanes[whose]:
             del self._lanes[whose]
 
-    def _tell(self, turn: _Turn, *, may_begin: bool) -> bool:
+    def _tell(self, turn: Turn, *, may_begin: bool) -> bool:
         """Tell one that it may begin, or not; False where nobody waits for that any more."""
         self.count -= 1
         if turn.done():
@@ -73,18 +74,39 @@ class _Line:
         return True
 
 
+class Passes:
+    """Has each of some lines begin with its share in each pass of the event loop, while anybody waits in one."""
+
+    def __init__(self, *lines: Line) -> None:
+        self._lines, self._is_called = lines, False
+
+    def call(self) -> None:
+        """Somebody waits."""
+        if not self._is_called:
+            self._is_called = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._is_called = False
+        for line in self._lines:
+            line.begin()
+        if any(line.count for line in self._lines):
+            self.call()
+
+
 class Turns:
     """Who is next, of all requests to this process; `known_as` names who sent one that was answered, or nobody."""
 
     def __init__(self, known_as: Callable[[Scope], str], most: int) -> None:
         self._known_as, self._most, self._known = known_as, most, dict[str, str]()
-        self._lines = {kind: _Line(share) for kind, share in SHARES.items()}
-        self._is_called = False
+        self._lines = {kind: Line(share) for kind, share in SHARES.items()}
+        self._passes = Passes(*self._lines.values())
 
     async def come(self, scope: Scope, begun: int) -> bool:
         """Wait for the turn of a request; False if it must go, as there is too little room beside what has begun.
 
-        Whoever asks whether the process lives has room of their own, and never goes: to refuse costs as much.
+        Whoever asks whether the process lives has room of their own, and is answered all the same: to refuse costs as
+        much. But with that their connection must go, or a crowd that asks again at once would fill every pass.
         """
         client = scope.get("client")
         address = network_of(client[0] if client else "")
@@ -93,7 +115,7 @@ class Turns:
             alive = self._lines["alive"]
             alive.add(address, turn)
             if alive.count > _ALIVE_AT_MOST:
-                alive.shorten(may_begin=True)
+                alive.shorten(may_begin=False)
         else:
             lines = known, strangers = self._lines["known"], self._lines["strangers"]
             if name := self._known.get(_credential(scope)):
@@ -102,7 +124,7 @@ class Turns:
                 strangers.add(address, turn)
             if begun + known.count + strangers.count > self._most:
                 max(lines, key=lambda line: line.fullness).shorten(may_begin=False)
-        self._call()
+        self._passes.call()
         return await turn
 
     def note(self, scope: Scope, status: int) -> None:
@@ -117,18 +139,6 @@ class Turns:
             self._known[credential] = name
             if len(self._known) > _REMEMBERED:
                 del self._known[next(iter(self._known))]
-
-    def _call(self) -> None:
-        if not self._is_called:
-            self._is_called = True
-            asyncio.get_running_loop().call_soon(self._begin)
-
-    def _begin(self) -> None:
-        self._is_called = False
-        for line in self._lines.values():
-            line.begin()
-        if any(line.count for line in self._lines.values()):
-            self._call()
 
 
 def _credential(scope: Scope) -> str:

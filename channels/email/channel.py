@@ -146,7 +146,7 @@ class EmailChannel:
         with speaking(self._language_of(answered.person)):
             return binding.bound(answered.model_copy(update={"token": token}), sent, received_at)
 
-    async def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """The contact's mail address, if there is one. Answers name the thread by the id that our mails give it."""
         if contact.email is None:
             return None

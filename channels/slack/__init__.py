@@ -70,7 +70,7 @@ CHECK_S = 30.0
 class Sends(Protocol):
     """The way out, as `channels.Channel` has it."""
 
-    async def address(self, contact: Contact, thread: str) -> Address | None: ...
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None: ...
     async def send(self, card: Card, to: Address, key: str) -> Placement: ...
     async def update(self, delivery: Placement, card: Card, key: str, newest: Newest | None = None) -> None: ...
 
@@ -172,9 +172,9 @@ class SlackChannel:
         """Read what `inbound` means. Raises ChannelUnavailable while Slack can't say who somebody is."""
         return await self._reader.read(inbound)
 
-    async def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """Return where the contact is reached. Raises ChannelUnavailable."""
-        return await self._sends.address(contact, thread)
+        return await self._sends.address(contact, thread, anew=anew)
 
     async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Place `card` once per `key`. Raises ChannelRefused, ChannelUnavailable."""

@@ -17,26 +17,42 @@ T = TypeVar("T")
 _MOST = 5_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Known(Generic[T]):
+    """A `value`, known until then, and the number of the question that it answers."""
+
+    value: T
+    until_s: float
+    turn: int
+
+
 class Remembered(Generic[T]):
     """Values by name, each for `keeps_s` by `clock` (seconds that only grow). An error is never kept."""
 
     def __init__(self, clock: Callable[[], float], keeps_s: float) -> None:
         self._clock, self._keeps_s = clock, keeps_s
-        self._values = dict[str, tuple[float, T]]()
+        self._values = dict[str, _Known[T]]()
         self._asking = dict[str, asyncio.Lock]()
+        self._turn = 0
 
-    async def get(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
-        """Return what is known under `name`, else what `ask` finds. Raises what `ask` raises."""
-        if (known := self._known(name)) is not None:
-            return known[1]
+    async def get(self, name: str, ask: Callable[[], Awaitable[T]], *, anew: bool = False) -> T:
+        """Return what is known under `name`, else what `ask` finds. Raises what `ask` raises.
+
+        With `anew` only what is asked from now on is known: many who want it so at once share one question.
+        """
+        since = self._turn if anew else -1
+        if (known := self._known(name, since)) is not None:
+            return known.value
         lock = self._asking.setdefault(name, asyncio.Lock())
         try:
             async with lock:
-                if (known := self._known(name)) is None:
-                    known = (self._clock() + self._keeps_s, await ask())
+                if (known := self._known(name, since)) is None:
+                    self.forget(name)
+                    self._turn = turn = self._turn + 1
+                    known = _Known(await ask(), self._clock() + self._keeps_s, turn)
                     self._make_room()
                     self._values[name] = known
-                return known[1]
+                return known.value
         finally:
             if not lock.locked():
                 self._asking.pop(name, None)
@@ -45,20 +61,20 @@ class Remembered(Generic[T]):
         """Ask again the next time."""
         self._values.pop(name, None)
 
-    def _known(self, name: str) -> tuple[float, T] | None:
+    def _known(self, name: str, since: int) -> _Known[T] | None:
         known = self._values.get(name)
-        return known if known and self._clock() < known[0] else None
+        return known if known and self._clock() < known.until_s and known.turn > since else None
 
     def _make_room(self) -> None:
         if len(self._values) >= _MOST:
             now = self._clock()
-            self._values = {name: known for name, known in self._values.items() if now < known[0]}
+            self._values = {name: known for name, known in self._values.items() if now < known.until_s}
         if len(self._values) >= _MOST:
             self._values.clear()
 
 
 KEEPS_S = 60.0
-"""Seconds that a change which decides nothing may go unseen: somebody left, a Slack channel has a new name."""
+"""Seconds that a change may go unseen where nobody is asked or called by it, such as a Slack channel's new name."""
 
 WHO_KEEPS_S = 5.0
 """Seconds that it is remembered who somebody is: long enough for one who presses like a machine, and too short to
@@ -130,9 +146,19 @@ class Members:
         """The user with this id. Raises Refused (`error` is `user_not_found`: there is none), ChannelUnavailable."""
         return await self._who.get(user, lambda: self._ask_who(user))
 
-    async def inside(self, channel: str) -> frozenset[str]:
+    async def is_deactivated(self, user: str) -> bool:
+        """Return whether Slack says now that this user is deactivated. Raises ChannelUnavailable.
+
+        It takes what is written to them, and nobody reads it: https://github.com/slackapi/python-slack-sdk/issues/1156
+        """
+        try:
+            return (await self._ask_who(user)).is_deleted
+        except (Refused, Unauthorized):  # it may still let us write to them
+            return False
+
+    async def inside(self, channel: str, *, anew: bool = False) -> frozenset[str]:
         """The ids of all who are in this Slack channel, bots too. Raises Refused, ChannelUnavailable."""
-        return await self._inside.get(channel, lambda: self._ask_inside(channel))
+        return await self._inside.get(channel, lambda: self._ask_inside(channel), anew=anew)
 
     def forget(self, name: str) -> None:
         """Ask again about this user or Slack channel: something went otherwise than what we knew of it says."""

@@ -118,9 +118,9 @@ class Places:
         except ChannelError:
             return channel
 
-    async def seen(self, channel: str) -> Seen:
+    async def seen(self, channel: str, *, anew: bool = False) -> Seen:
         """A Slack channel by its id. Raises Refused, ChannelUnavailable."""
-        return await self._seen.get(channel, lambda: self._look(channel))
+        return await self._seen.get(channel, lambda: self._look(channel), anew=anew)
 
     def forget(self, name: str) -> None:
         """Ask again about this Slack channel, or open the DM with this user again."""

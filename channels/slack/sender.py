@@ -114,7 +114,7 @@ class SlackSender:
         self._roots = Roots(api, marks, self._placing, clocks.sleep)
         self._status = Status(api)
 
-    async def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """The thread, where `contact` sees it; else their DM; None without a Slack id. Raises ChannelUnavailable."""
         if contact.slack is None:
             return None
@@ -125,7 +125,7 @@ class SlackSender:
         if within.is_direct:
             is_theirs = await self._is_theirs(within.channel, contact.slack)
             return alone.model_copy(update={"thread": thread}) if is_theirs else alone
-        if await self._is_inside(within.channel, contact.slack):
+        if await self._is_inside(within.channel, contact.slack, anew=anew):
             return Address(channel=NAME, person=contact.id, to=within.channel, thread=thread, is_shared=True)
         return alone
 
@@ -143,6 +143,8 @@ class SlackSender:
             message = cards.message(card, cards.revision(card), self._zone_of(to))
             return Placement(key=key, address=to, handle=await self._whisper(message, alone, to, key))
         channel = await self._channel(to)
+        if _USER.fullmatch(to.to) and not card.is_line and await self._members.is_deactivated(to.to):
+            raise Refused("user_disabled", to.to)
         async with self._named(channel, to.to):
             seen = await self._read_by_others(channel)
             if seen and not card.is_line and not self._takes_cards(seen, channel):
@@ -221,11 +223,12 @@ class SlackSender:
         except Refused:
             return False
 
-    async def _is_inside(self, channel: str, user: str) -> bool:
+    async def _is_inside(self, channel: str, user: str, *, anew: bool) -> bool:
         """Return whether they and we are in this Slack channel, and it is open."""
         try:
-            inside, us = await self._members.inside(channel), (await self._members.ourselves()).bot_user
-            return {user, us} <= inside and not (await self._places.seen(channel)).is_archived
+            inside = await self._members.inside(channel, anew=anew)
+            us = (await self._members.ourselves()).bot_user
+            return {user, us} <= inside and not (await self._places.seen(channel, anew=anew)).is_archived
         except Refused:
             return False
 

@@ -94,7 +94,7 @@ class Corkboard:
         """`approve` and `deny` are decisions, all else is a comment."""
         return Reply.model_validate(json.loads(inbound.raw))
 
-    async def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """Everybody walks past the board; those in the room share one for each thread."""
         if contact.id in self.away:
             return None

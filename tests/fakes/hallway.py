@@ -71,7 +71,7 @@ class Hallway:
         """Just what was put in."""
         return _READING.validate_json(inbound.raw)
 
-    async def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """Everybody passes here."""
         return Address(channel=self.name, person=contact.id, to=contact.id, thread=thread)
 

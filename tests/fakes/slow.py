@@ -36,8 +36,8 @@ class SlowChannel:
     async def read(self, inbound: Inbound) -> Reading:
         return await self._channel.read(inbound)
 
-    async def address(self, contact: Contact, thread: str) -> Address | None:
-        return await self._channel.address(contact, thread)
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
+        return await self._channel.address(contact, thread, anew=anew)
 
     async def send(self, card: Card, to: Address, key: str) -> Placement:
         delivery = await self._channel.send(card, to, key)

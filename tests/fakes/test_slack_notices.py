@@ -28,8 +28,9 @@ async def test_only_what_is_shown_as_a_mention_notifies_and_only_who_is_there(
     slack: Workspace, client: Client, anna: Person, bo: Person, ops: str
 ) -> None:
     cy = await slack.person("cy")
-    gone = await slack.person("gone", deleted=True)
+    gone = await slack.person("gone")
     await slack.tell("member", channel=ops, user=gone.id, is_in=True)
+    await slack.person("gone", deleted=True)
     await slack.tell("user_group", id="S0TEAM", members=["bo", "cy"])
     words = f"<@{bo.id}> <!channel> <@{cy.id}>"
     plain = {"type": "section", "text": {"type": "plain_text", "text": words}}

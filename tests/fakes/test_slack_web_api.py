@@ -124,6 +124,15 @@ async def test_a_dm_is_opened_and_found_again(slack: Workspace, client: Client, 
     assert (await error_of(client.conversations_open(users=gone.id)))["error"] == "user_disabled"
 
 
+async def test_who_is_deactivated_is_in_no_channel(slack: Workspace, client: Client, anna: Person, ops: str) -> None:
+    await slack.person("anna", deleted=True)
+
+    assert anna.id not in (await client.conversations_members(channel=ops))["members"]
+    assert (await error_of(client.chat_postEphemeral(channel=ops, user=anna.id, text="you")))["error"] == (
+        "user_not_in_channel"
+    )
+
+
 async def test_one_user_alone_is_told_if_they_are_there(
     slack: Workspace, client: Client, anna: Person, ops: str
 ) -> None:

@@ -72,7 +72,7 @@ class DeskChannel:
             return Trigger(person=body["person"], text=body["text"], thread=body["story"])
         return Quarantined(reasons=("somebody else wrote it",), claims="bo@corp.example", token=body["forged"])
 
-    async def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """Everybody has a place at the desk."""
         return Address(channel=self.name, person=contact.id, to=contact.id, thread=thread)
 

@@ -33,6 +33,7 @@ class MailHost:
         self.folder, self.authority = folder, authority
         self.dovecot = Dovecot(folder / "dovecot", authority)
         self.verdict = Verdict(self.dovecot.lmtp)
+        self._trust = authority.believing()
 
     def __enter__(self) -> Self:
         """Start all of it."""
@@ -66,8 +67,7 @@ class MailHost:
 
     def transport(self, login: str) -> Transport:
         """Return the transport by which `login` sends mail: submission, with STARTTLS."""
-        trust = self.authority.believing()
-        relay = Relay("localhost", self.postfix.submission, login, PASSWORD, "starttls", trust=trust)
+        relay = Relay("localhost", self.postfix.submission, login, PASSWORD, "starttls", trust=self._trust)
         return Transport(lambda: relay)
 
     def mails(self, address: str) -> tuple[Letter, ...]:

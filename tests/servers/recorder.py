@@ -9,6 +9,8 @@ import asyncio
 import time
 import zlib
 
+import uvloop
+
 from tests.servers.lines import Message, listening, parent_gone, say
 from tests.servers.traps import Traps
 from tests.waiting import passes
@@ -64,4 +66,4 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    uvloop.run(_main())

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import Any
 
+import uvloop
+
 from tests.servers.lines import listening, parent_gone, say
 from tests.servers.resp import frame_end, words_of
 from tests.servers.scripts import SCRIPTS
@@ -56,6 +58,14 @@ def _about(args: list[bytes]) -> str:
     return next((part for part in ("sent", "outgoing", "wake", "asleep") if plan.get(part)), "nothing")
 
 
+async def _pass_on(writer: asyncio.StreamWriter, data: bytearray) -> None:
+    """Pass it on, in order. Raises ConnectionError where the line was cut meanwhile."""
+    if writer.is_closing():
+        raise ConnectionResetError("the line is cut")
+    writer.write(data)
+    await writer.drain()
+
+
 @dataclass
 class Line:
     """One worker's connection and its twin to Redis."""
@@ -90,14 +100,12 @@ class Line:
             at = 0
             while not self.is_raw and (end := frame_end(buffer, at)) is not None:
                 if not await self._may_ask(bytes(buffer[at:end])):
-                    writer.write(buffer[:at])  # what stood before it in the pipeline is not concerned
-                    await writer.drain()
+                    await _pass_on(writer, buffer[:at])  # what stood before it in the pipeline is not concerned
                     return
                 at = end
             at = len(buffer) if self.is_raw else at
-            writer.write(buffer[:at])
+            await _pass_on(writer, buffer[:at])
             del buffer[:at]
-            await writer.drain()
 
     async def _may_ask(self, command: bytes) -> bool:
         self.asked += 1
@@ -124,13 +132,12 @@ class Line:
             while not self.is_raw and (end := frame_end(buffer, at)) is not None:
                 is_push = buffer[at] == ord(">")
                 if not is_push and not await self._may_hear(buffer[at:end]):
-                    writer.write(buffer[:at])
+                    await _pass_on(writer, buffer[:at])
                     return
                 at = end
             at = len(buffer) if self.is_raw else at
-            writer.write(buffer[:at])
+            await _pass_on(writer, buffer[:at])
             del buffer[:at]
-            await writer.drain()
 
     async def _may_hear(self, answer: bytearray) -> bool:
         self.answered += 1
@@ -194,4 +201,4 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    uvloop.run(_main())

@@ -22,17 +22,17 @@ def frame_end(data: bytes | bytearray, start: int) -> int | None:
         line_end = data.find(b"\r\n", at)
         if line_end < 0:
             return None
-        kind, line, at = bytes(data[at : at + 1]), data[at + 1 : line_end], line_end + 2
+        kind, line, at = data[at], data[at + 1 : line_end], line_end + 2
         wanted -= 1
-        if kind in {b"$", b"=", b"!"}:
+        if kind in b"$=!":
             at += max(int(line), -2) + 2
             if at > len(data):
                 return None
-        elif kind in {b"*", b"~", b">"}:
+        elif kind in b"*~>":
             wanted += max(int(line), 0)
-        elif kind == b"%":
+        elif kind == ord("%"):
             wanted += 2 * int(line)
-        elif kind == b"|":
+        elif kind == ord("|"):
             wanted += 2 * int(line) + 1  # what follows an attribute is what it is about
     return at
 

@@ -13,8 +13,11 @@ import pytest
 from agents.requests import PersonId
 from bot.requests.freezes import FrozenRequests
 from channels.email.local.letters import Letter
+from tests.bot.cli.shell import sayso
 from tests.fakes.hallway import Hallway
 from tests.office import TOML
+from tests.servers.console import a_console
+from tests.servers.web import serving
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -116,15 +119,16 @@ async def test_attack_a_typed_reason_of_whatever_words_ends_no_freeze_before_its
     await write(office, "cy", "freeze production: incident 4711")
     held = await frozen(office)
 
-    for text in ("unfreeze production", "unfreeze production: fixed\nunfreeze production"):
-        await unanswered(office, a_mail(office, "cy", text, subject="Unfreeze"))
-        assert await frozen(office) == held
+    await sent(office, a_mail(office, "cy", "unfreeze production: fixed\nunfreeze production", subject="Unfreeze"))
+    assert await frozen(office) == held
     for text in ("the board has the last word: the fix is in", "fixed, says the vendor", "fixed"):
         await office.move_time(1)
         told = await sent(office, a_mail(office, "cy", f"unfreeze production: {text}", subject="Unfreeze"))
         assert "Nothing is unfrozen yet" in told, text
-    for person in ("dan", "anna"):  # one of them may freeze as well
-        await unanswered(office, a_mail(office, person, "unfreeze production", subject="Unfreeze"))
+    told = await sent(office, a_mail(office, "dan", "unfreeze production", subject="Unfreeze"))
+    assert "you gave no reason" in told
+    await unanswered(office, a_mail(office, "anna", "unfreeze production", subject="Unfreeze"))
+    assert await frozen(office) == held
     await office.move_time(1)
     await ended_by(office, a_mail(office, "dan", "unfreeze production: fixed", subject="Unfreeze"))
     await write(office, "dan", "freeze production: another one")
@@ -132,6 +136,36 @@ async def test_attack_a_typed_reason_of_whatever_words_ends_no_freeze_before_its
     await unanswered(office, a_mail(office, "cy", "unfreeze production", subject="Unfreeze"))
 
     assert await frozen(office) == held
+
+
+async def test_attack_a_confirmation_and_a_button_from_before_a_freeze_was_said_again_end_nothing(
+    office: World,
+) -> None:
+    """Whoever said it once more meant what was asked and shown before to hold no longer."""
+    await write(office, "cy", "freeze production: incident 4711")
+    async with a_console(office) as console:
+        page = await (browser := await console.browser("cy")).get("/live")
+        await sent(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Unfreeze"))
+        await office.move_time(2)
+        assert "said again" in await write(office, "dan", "freeze production: it is back")
+        pressed = await browser.post("/live/unfreeze", page.form("/live/unfreeze").fields)
+        told = (await browser.get(pressed.headers["location"])).words
+        assert await frozen(office) == [("production", "cy", "incident 4711")]
+        await office.move_time(2)
+        late = a_mail(office, "cy", "unfreeze production", subject="Unfreeze")
+        await office.transport(late["From"]).send(bytes(late), sender=late["From"], recipients=[TO])
+        await office.quiet()
+        assert await frozen(office) == [("production", "cy", "incident 4711")]
+
+        await office.move_time(2)
+        asked = await sent(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Unfreeze"))
+        assert all("by Dan Dorn: “it is back”" in words_told for words_told in (told, asked))
+        await browser.post("/live/unfreeze", (await browser.get("/live")).form("/live/unfreeze").fields)
+        assert await frozen(office) == []
+        await office.move_time(2)
+        await write(office, "dan", "freeze production: another one")
+        await browser.post("/live/unfreeze", page.form("/live/unfreeze").fields)
+        assert await frozen(office) == [("production", "dan", "another one")]
 
 
 async def test_who_ends_one_reads_what_is_frozen_all_the_same(office: World) -> None:
@@ -147,6 +181,67 @@ async def test_everything_is_frozen_also_by_whoever_hears_the_alerts(office: Wor
     await write(office, "dan", "Freeze everything: the payment provider is down")
 
     assert await frozen(office) == [("", "dan", "the payment provider is down")]
+
+
+NO_REASON = """
+[deploy.environments.production]
+policy = "production"
+repo = "."
+command = ["true"]
+live = ["true"]
+"""
+
+
+@pytest.fixture
+async def shop(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    """An office with the environments production and staging."""
+    places = NO_REASON + NO_REASON.replace("production]", "staging]")
+    async with a_world(redis, tmp_path / "data", OPERATOR + places) as world:
+        yield world
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "reasons"),
+    [
+        ("Incident", "freeze production", {"production": ""}),
+        ("freeze production", "Best,\nCy\n", {"production": ""}),
+        ("Incident", "Hi,\n\nplease freeze production now!\n\nBest,\nCy\n", {"production": ""}),
+        ("Incident", "freeze production incident 4711", {"production": "incident 4711"}),
+        (
+            "Incident",
+            "freeze production and staging: incident 4711",
+            dict.fromkeys(("production", "staging"), "incident 4711"),
+        ),
+        ("Incident", "freeze all", {"": ""}),
+    ],
+)
+async def test_attack_a_freeze_without_a_reason_or_a_colon_freezes_at_once(
+    shop: World, subject: str, text: str, reasons: dict[str, str]
+) -> None:
+    told = await sent(shop, a_mail(shop, "cy", text, subject=subject))
+
+    assert {one.environment: one.reason for one in await freezes_of(shop).all()} == reasons
+    assert all(f"by Cy Cole: {f'“{why}”' if why else 'no reason given'}" in told for why in reasons.values())
+    assert await shop.app.store.lists.runs() == []
+
+
+async def test_a_freeze_of_nothing_and_the_end_of_one_for_nothing_are_asked_back_and_begin_no_run(shop: World) -> None:
+    assert "one of these: production, staging, everything" in await write(shop, "cy", "freeze")
+    await freezes_of(shop).freeze("production", PersonId("dan"), "incident")
+    assert "unfreeze production: REASON" in await write(shop, "cy", "unfreeze production")
+    await shop.move_time(2)
+    assert "one of these: production, staging, everything" in await write(shop, "cy", "unfreeze")
+
+    assert await frozen(shop) == [("production", "dan", "incident")]
+    assert await shop.app.store.lists.runs() == []
+
+
+@pytest.mark.parametrize("text", ["freeze production", "unfreeze production", "freeze", "freeze everything"])
+async def test_whoever_may_not_freeze_hears_who_may_and_begins_no_run(shop: World, text: str) -> None:
+    assert "operator" in await write(shop, "anna", text)
+
+    assert await frozen(shop) == []
+    assert await shop.app.store.lists.runs() == []
 
 
 async def test_nobody_else_freezes_and_that_is_told(office: World) -> None:
@@ -171,6 +266,16 @@ async def test_attack_what_stands_below_a_freeze_keeps_nobody_from_it(office: Wo
     assert "The rest of your message did nothing." in told
     assert await frozen(office) == [("", "cy", "incident 4711")]
     assert await office.app.store.lists.runs() == []
+
+
+async def test_attack_a_freeze_below_the_end_of_another_one_is_not_lost(office: World) -> None:
+    await write(office, "cy", "freeze staging: before")
+
+    told = await write(office, "cy", "unfreeze staging: fixed\nfreeze production: incident 4711")
+
+    assert "production: Frozen since" in told
+    assert "The rest of your message did nothing." in told
+    assert await frozen(office) == [("production", "cy", "incident 4711"), ("staging", "cy", "before")]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +376,7 @@ async def test_attack_a_mail_that_was_held_up_ends_no_freeze_that_began_meanwhil
 
     told = await sent(office, ends)
 
-    assert "A freeze began after you wrote that." in told
+    assert "A freeze began, or was said again, after what you saw or wrote." in told
     assert await frozen(office) == [("production", "cy", "a new incident")]
 
 
@@ -360,3 +465,17 @@ async def test_the_end_of_a_freeze_by_mail_approves_nothing_of_what_it_held(offi
     assert await frozen(office) == []
     assert (await office.request(record.request.id)).state == "open"
     assert office.workshop.effects == []
+
+
+async def test_a_page_a_terminal_and_a_program_freeze_without_a_reason(shop: World) -> None:
+    async with a_console(shop) as console, serving(shop.app) as api:
+        cy = await console.browser("cy")
+        form = (await cy.get("/live")).form("/live/freeze")
+        await cy.post("/live/freeze", dict(form.fields) | {"environment": "production", "reason": ""})
+        shown = (await cy.get("/live")).words
+        program = await (await api.client("cy", "admin")).post("/v1/freeze", json={"environment": "staging"})
+    typed = await sayso(shop, "freeze", "--as", "cy")
+
+    assert "production: Frozen since" in shown
+    assert all("by Cy Cole: no reason given" in told for told in (shown, program.json()["told"], typed.out))
+    assert await frozen(shop) == [("", "cy", ""), ("production", "cy", ""), ("staging", "cy", "")]

@@ -86,12 +86,11 @@ def check(facts: Facts, least_approvals: int = 1) -> Report:
     """Judge a storm that is over, once everything is healthy again and nothing moves any more."""
     wrong = {what: [story.plot.name for story in facts.stories if is_so(story)] for what, is_so in WRONGS.items()}
     wrong["cards left live"] = facts.live
-    approvals = sum(said.approves for story in facts.stories for said in story.said)
     asked = sum(len(story.calls_before_unknown) for story in facts.stories)
     wanted, counted = DONE[facts.setup], COUNTED[facts.setup]
     done = {
         "stories": len(facts.stories),
-        "approvals": approvals,
+        "approvals": facts.approvals,
         "denials": sum(not said.approves for story in facts.stories for said in story.said),
         "calls of tools": sum(len(story.calls) for story in facts.stories),
         "asked whether it happened": asked,
@@ -100,8 +99,8 @@ def check(facts: Facts, least_approvals: int = 1) -> Report:
     }
     skipped = {what for what in wanted for why in facts.skipped if why.startswith(what)}
     tame = [what for what in wanted if not facts.done[what] and what not in skipped]
-    if approvals < least_approvals:
-        tame.append(f"approvals ({approvals} of {least_approvals})")
+    if facts.approvals < least_approvals:
+        tame.append(f"approvals ({facts.approvals} of {least_approvals})")
     return Report(wrong, tame, done, facts.skipped)
 
 

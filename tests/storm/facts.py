@@ -113,3 +113,8 @@ class Facts:
     live: list[str] = field(default_factory=list[str])
     done: Counter[str] = field(default_factory=Counter[str])
     skipped: list[str] = field(default_factory=list[str])
+
+    @property
+    def approvals(self) -> int:
+        """How often somebody approved something."""
+        return sum(said.approves for story in self.stories for said in story.said)

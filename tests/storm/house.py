@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,15 +171,17 @@ class House:
             "HOME": os.environ.get("HOME", "/"),
         }
 
-    def revive(self) -> list[Process]:
-        """Start every process that is not there; those that had died."""
-        dead = [process for process in self.processes.values() if not process.pid or not process.is_alive()]
+    def dead(self) -> list[Process]:
+        """The processes that are not there."""
+        return [process for process in self.processes.values() if not process.pid or not process.is_alive()]
+
+    def revive(self, dead: Sequence[Process]) -> None:
+        """Start those that are not there."""
         for process in dead:
             process.proxy.ask(do="clear")
             log = str(self.folder / f"{process.name}.log")
             process.pid = self._nursery.worker(SAYSO_REDIS_URL=process.url, WORDS=process.words, LOG=log)
             process.is_still = False
-        return dead
 
     def still_at(self) -> float:
         """Return when a process stood still last."""

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -23,7 +24,12 @@ _ENDED = re.compile(r"(Done|Stopped|Cancelled|Failed)\b")
 _ASKS = re.compile(r"\? \[\w+\]$")
 _WORDS: dict[str, Shown] = {"Done": "done", "Stopped": "stopped", "Cancelled": "cancelled", "Failed": "failed"}
 _STATES: dict[str, Shown] = {"done": "done", "cancelled": "cancelled"}
-_OFTEN_S = 0.3
+_ENDS = {"done", "failed", "cancelled"}
+_OFTEN_S = 0.2
+# Runs that stand in no list for an approver, and those that are older than the list is long.
+_SELDOM_S = 3.0
+_NEWEST_RUNS = "100"
+_READERS = ("cy", "anna")
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Card:
 
 @dataclass
 class Sight:
-    """Looks again and again while `looking` runs. `cards` are all that were ever there, by story.
+    """Looks again and again while `looking` runs, once for all stories. `cards` are all that were ever there, by story.
 
     `moved_at` is when something new was seen last, `open_at` when each request was last seen open; of the stories
     `in_slack` a button can be pressed there just now.
@@ -58,6 +64,9 @@ class Sight:
     open_at: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     in_slack: set[str] = field(default_factory=set[str])
     _seen: set[str] = field(default_factory=set[str])
+    _news: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    _without_end: dict[str, Story] = field(default_factory=dict[str, Story])
+    _all_looked_at: float = 0.0
 
     def open(self, clients: dict[str, AsyncClient], places: tuple[str, ...]) -> None:
         """People have keys from now on, and Bo reads in these `places` of Slack."""
@@ -68,17 +77,28 @@ class Sight:
         return Contact(id=person, name=NAMES[person], email=f"{person}@corp.example")
 
     async def looking(self) -> None:
-        """Look for ever."""
+        """Look everywhere for ever, and nowhere later because another place is slow to answer."""
+        async with asyncio.TaskGroup() as tasks:
+            for look in (self._requests, self._messages, self._mails, self._ends):
+                tasks.create_task(self._looking(look))
+
+    async def _looking(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Look at one place for ever; where nobody answers, what was seen last still stands."""
         while True:
             began = time.monotonic()
-            await self.look()
-            await passes(max(_OFTEN_S, time.monotonic() - began))
-
-    async def look(self) -> None:
-        """Look everywhere once; where nobody answers, what was seen last still stands."""
-        for look in (self._requests, self._messages, self._mails, self._ends):
             with suppress(HTTPError, OSError):
                 await look()
+            await passes(max(_OFTEN_S, time.monotonic() - began))
+
+    async def news(self, story: str, within_s: float) -> None:
+        """Returns once something was seen of the story that was not there the last time, or after `within_s`."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news[story].wait(), within_s)
+        self._news[story].clear()
+
+    def begin(self, story: Story) -> None:
+        """Look for it from now on, until its end was seen."""
+        self.stories[story.plot.name] = self._without_end[story.plot.name] = story
 
     async def live(self) -> list[str]:
         """What can still be answered: messages with a button, and open requests."""
@@ -90,17 +110,26 @@ class Sight:
         answer = await self._clients["dan"].get("/v1/requests", params={"state": "open", "limit": "200"})
         return found + [f"{_story_in(one['title'])}: open" for one in answer.json()["requests"]]
 
+    def end(self, story: Story) -> None:
+        """Nobody waits for news of it any more."""
+        self._news.pop(story.plot.name, None)
+
     def _note(self, card: Card) -> None:
         if card.story in self.stories and card.id not in self.cards[card.story]:
             self.cards[card.story][card.id] = card
-            self.moved_at = time.monotonic()
+            self._moved(card.story)
 
     def _show(self, name: str, shown: Shown) -> None:
         if story := self.stories.get(name):
             before = len(story.shown)
             story.show(shown)
             if len(story.shown) > before:
-                self.moved_at = time.monotonic()
+                self._without_end.pop(name, None)
+                self._moved(name)
+
+    def _moved(self, name: str) -> None:
+        self.moved_at = time.monotonic()
+        self._news[name].set()
 
     async def _requests(self) -> None:
         answer = await self._clients["dan"].get("/v1/requests", params={"state": "open", "limit": "200"})
@@ -127,27 +156,44 @@ class Sight:
                 self._note(Card(some_id, story, "bo", "slack", time.monotonic(), message=message))
 
     async def _mails(self) -> None:
-        for person in ("cy", "anna"):
-            for letter in await asyncio.to_thread(self._new_mails, person):
+        for person, found in (await asyncio.to_thread(self._new_mails)).items():
+            for letter in found:
                 story = _story_in(f"{letter.subject}\n{letter.text}")
                 if person == "anna" and (ended := _ENDED.match(letter.text)):
                     self._show(story, _WORDS[ended[1]])
                 elif person == "cy" and _ASKS.search(letter.subject) and not letter.subject.startswith("Re:"):
                     self._note(Card(f"mail {letter.id}", story, person, "mail", time.monotonic(), letter=letter))
 
-    def _new_mails(self, person: str) -> list[Letter]:
-        """What has arrived since the last look; whoever has read a mail throws it away."""
-        folder = self.house.host.dovecot.maildir(f"{person}@corp.example")
-        paths = list(maildir.every_mail(folder)) if folder.exists() else []
-        found = [letter for letter in letters(folder) if letter.id not in self._seen] if paths else []
-        self._seen |= {letter.id for letter in found}
-        for path in paths:
-            path.unlink(missing_ok=True)
+    def _new_mails(self) -> dict[str, list[Letter]]:
+        """What has arrived since the last look. Everybody throws mails away: full mailboxes take new ones slowly."""
+        found: dict[str, list[Letter]] = {}
+        for person in NAMES:
+            folder = self.house.host.dovecot.maildir(f"{person}@corp.example")
+            paths = list(maildir.every_mail(folder))
+            if paths and person in _READERS:
+                found[person] = [letter for letter in letters(folder) if letter.id not in self._seen]
+                self._seen |= {letter.id for letter in found[person]}
+            for path in paths:
+                path.unlink(missing_ok=True)
         return found
 
     async def _ends(self) -> None:
-        for story in [story for story in self.stories.values() if story.was_taken and not story.shown]:
-            await self.look_for_end(story)
+        """Look at each message in Slack that began a story, and at each run that a list shows as ended.
+
+        Now and then at every run: not all stand in that list.
+        """
+        is_time, ended = time.monotonic() > self._all_looked_at + _SELDOM_S, set[str]()
+        if is_time:
+            self._all_looked_at = time.monotonic()
+        else:
+            answer = await self._clients["dan"].get("/v1/runs", params={"limit": _NEWEST_RUNS})
+            listed: list[Json] = answer.json()["runs"] if answer.status_code == 200 else []
+            ended = {one["id"] for one in listed if one["state"] in _ENDS}
+        begun = [story for story in self._without_end.values() if story.was_taken]
+        due = [story for story in begun if story.message or is_time or story.run_id in ended]
+        for error in await asyncio.gather(*map(self.look_for_end, due), return_exceptions=True):
+            if error and not isinstance(error, HTTPError | OSError):
+                raise error
 
     async def look_for_end(self, story: Story) -> None:
         """Look at where the story was begun, whether its end stands there."""

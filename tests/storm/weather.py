@@ -51,11 +51,13 @@ class Weather:
 
     def revive(self) -> None:
         """Start whoever is dead, and note whether it died at a named point."""
-        sprung = {name: self._house.processes[name].proxy.ask(do="seen")["sprung"] for name in self._traps}
-        for process in self._house.revive():
+        dead = self._house.dead()
+        for process in dead:
             if armed := self._traps.pop(process.name, None):
-                self._facts.done[died_at(armed.point)] += bool(sprung[process.name])
-                self._facts.done[f"killed: {process.name}"] += bool(sprung[process.name])
+                has_sprung = bool(process.proxy.ask(do="seen")["sprung"])
+                self._facts.done[died_at(armed.point)] += has_sprung
+                self._facts.done[f"killed: {process.name}"] += has_sprung
+        self._house.revive(dead)
 
     async def killing(self) -> None:
         """Processes die for ever."""

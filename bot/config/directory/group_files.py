@@ -12,6 +12,8 @@ from typing import cast
 
 from pydantic import JsonValue
 
+from bot.config.files import read_file
+
 # A file of everybody in a large company has some megabytes less, and nobody means a longer one.
 _MOST_BYTES = 2_000_000
 _MOST_MEMBERS = 20_000
@@ -41,12 +43,9 @@ def read_group_file(path: Path, group: str) -> tuple[str, ...]:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        content = read_file(path, _MOST_BYTES)
     except OSError as error:
         raise GroupFileError(f"{path.name}: can't be read: {error.strerror}") from error
-    if len(content) > _MOST_BYTES:
-        raise GroupFileError(f"{path.name}: has more than {_MOST_BYTES:,} bytes")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

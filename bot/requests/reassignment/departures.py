@@ -70,10 +70,12 @@ class Departures:
     async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
         """Return whether a file that leaves only these `here`, and these `policies`, is to be taken only half.
 
-        It takes everybody away who could decide some open request; or some request changes by it and the file looks
-        as if it `is_cut`, or no longer has its policy. Raises StoreError.
+        It takes everybody away who could decide some request that is open, or approved and waits for the end of a
+        freeze; or some such request changes by it and the file looks as if it `is_cut`, or no longer has its policy.
+        Raises StoreError.
         """
-        for request_id in await self._journal.store.lists.requests(only_open=True):
+        freezes = self._journal.store.freezes
+        for request_id in [one for shard in range(freezes.shards) for one in await freezes.concerned(shard)]:
             try:
                 record = (await self._decisions.request(request_id)).record
             except (NotFound, OtherRelease):
@@ -83,7 +85,7 @@ class Departures:
             except Exception:  # who can't read it can't close it
                 log.exception("a request was not looked at before somebody leaves", request_id=request_id)
                 continue
-            if record.state != "open" or record.started_at is not None:
+            if record.state not in {"open", "approved"} or record.started_at is not None:
                 continue
             lacks_policy = record.request.purpose == "gate" and record.request.policy.name not in policies
             if takes_all(record, here) or ((is_cut or lacks_policy) and changes(record, here)):
@@ -247,10 +249,13 @@ class Departures:
 
 
 def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:
-    """Return whether nobody who could decide an open request is `here`."""
+    """Return whether nobody is `here` who could decide an open request, or could and did one that is approved."""
     policy = record.request.policy
-    may = {one for step in _open_steps(policy, record, here).values() for one in people_of(step.rule)}
-    deciders = may - barred(policy, record.requesters)
+    rules = [step.rule for step in _open_steps(policy, record, here).values()]
+    if record.decision:
+        rules = [policy.rule, *(step.rule for step in policy.steps)]
+    deciders = {one for rule in rules for one in people_of(rule)} - barred(policy, record.requesters)
+    deciders |= {*record.decision.by} if record.decision else set()
     return bool(deciders) and deciders.isdisjoint(here)
 
 

@@ -205,6 +205,7 @@ FREEZE: dict[str, object] = {
     "window": "",
     "since": _AT,
     "until": None,
+    "seen": "2026-03-02T09:30:00+00:00",
     "told": "production: Frozen since 09:30 UTC on 2 Mar 2026 by Dan Dorn: “incident 4711”",
 }
 COMING: dict[str, object] = {
@@ -214,6 +215,19 @@ COMING: dict[str, object] = {
     "until": "2026-03-09T00:00:00Z",
     "timezone": "UTC",
     "told": "production: the window “weekend”, from Sat 7 Mar, 00:00 UTC, until Mon 9 Mar, 00:00 UTC",
+}
+POLICIES: dict[str, object] = {
+    "policies": [
+        {
+            "name": "production",
+            "told": "Bo Berg; one approval is needed · open for 4 h · to be begun within 15 min of the approval",
+            "quorum": 1,
+            "expires_after_s": 14_400.0,
+            "execute_within_s": 900.0,
+            "frozen": "",
+            "windows": [],
+        }
+    ]
 }
 FREEZES: dict[str, object] = {"freezes": [FREEZE], "coming": [COMING]}
 ABSENCE: dict[str, object] = {

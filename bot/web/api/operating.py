@@ -77,18 +77,33 @@ class FreezeWanted(Frozen):
     """What is to be frozen, or no longer: an environment, or everything that is gated."""
 
     environment: EnvironmentName | None = Field(default=None, description="Left out: everything.")
+    reason: Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\r\n]*$")] = Field(
+        default="", description="Why, in one line; everybody who waits reads it, or that no reason was given."
+    )
+
+
+class UnfreezeWanted(FreezeWanted):
+    """What is to be frozen no longer, and why."""
+
     reason: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\r\n]*\S[^\r\n]*$")] = Field(
-        description="Why, in one line; everybody who waits reads it."
+        description="Why, in one line."
+    )
+    seen: Annotated[str, StringConstraints(max_length=100)] | None = Field(
+        default=None,
+        description="The `seen` of the freeze that is to end: one that began or was said again since then stays (409). "
+        "Left out: whatever freeze there is.",
     )
 
 
 class FreezeView(Freeze):
     """A freeze. `environment` is empty where everything is frozen; `told` says all of it in one line.
 
-    Above that, where the settings have no environment of that name, stands a line that warns of it.
+    Above that, where the settings have no environment of that name, stands a line that warns of it. `again_at`,
+    `again_by` and `again_reason` are there where it was said once more, and `seen` is another one then.
     """
 
     told: str
+    seen: str
 
 
 class ComingView(ComingWindow):
@@ -290,11 +305,13 @@ async def freeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow, way: Way)
 
 
 @router.post("/unfreeze", operation_id="unfreeze", responses=_FREEZES)
-async def unfreeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow, way: Way) -> FreezeView:
+async def unfreeze(wanted: UnfreezeWanted, key: _MayFreeze, here: HereNow, way: Way) -> FreezeView:
     """End a freeze that somebody began; what waited for it goes on. A window of the settings ends by itself."""
     await _check(here, key, way, "freeze")
     known, where = here.app.requests.freezes, wanted.environment or ""
-    ended = await known.unfreeze(where, key.speaker, wanted.reason, channel=way, evidence=key.evidence)
+    ended = await known.unfreeze(
+        where, key.speaker, wanted.reason, channel=way, evidence=key.evidence, seen=wanted.seen
+    )
     if ended is None:
         lists = "`sayso freezes`, or GET /v1/freezes, lists what is frozen"
         raise not_found(f"Nobody has frozen {where or 'everything'}.", lists)
@@ -339,7 +356,7 @@ def _absence(absence: Absence, here: Here) -> AbsenceView:
 
 
 def _view(freeze: Freeze, told: str) -> FreezeView:
-    return FreezeView(**dict(freeze), told=told)
+    return FreezeView(**dict(freeze), told=told, seen=freeze.shown)
 
 
 @router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))

@@ -149,12 +149,13 @@ async def _freeze(request: Request, *, is_on: bool) -> Response:
     # Whatever is frozen can be ended, also where the file no longer names it.
     if is_on and where and where not in process.app.settings.deploy.environments:
         raise unreadable()
-    if is_on and not reason:
-        return to(request, "/live", say("console.freeze-why"), is_well=False)
-    known = process.app.requests.freezes
-    change = known.freeze if is_on else known.unfreeze
+    known, evidence = process.app.requests.freezes, visit.known.evidence
     try:
-        await change(where, visit.person, reason, channel="console", evidence=visit.known.evidence)
+        if is_on:
+            await known.freeze(where, visit.person, reason, channel="console", evidence=evidence)
+        else:
+            seen = visit.field("seen")
+            await known.unfreeze(where, visit.person, reason, channel="console", evidence=evidence, seen=seen)
     except Conflict as error:
         return to(request, "/live", str(error), is_well=False)
     name = where or say("words.frozen-everything")

@@ -1,5 +1,6 @@
 """Whoever meddles with the newest records is found within the hour, without anybody asking."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bot.audit.health import ends_elsewhere
 from bot.audit.sealer import head_of
 from bot.audit.watching import AuditWatch
+from bot.errors import Invalid
 from bot.store import Keys, Store
 from language import speaking
 from tests.bot.audit.parts import KEY, a_reader, sealed_all, verified
@@ -23,9 +25,9 @@ class Told(list[str]):
             self.append(" ".join(words()))
 
 
-async def looked(store: Store) -> Told:
+async def looked(store: Store, keys: Callable[[], list[bytes]] = lambda: [KEY]) -> Told:
     told = Told()
-    await AuditWatch(store, a_reader(store), lambda: [KEY], told.alert).look()
+    await asyncio.wait_for(AuditWatch(store, a_reader(store), keys, told.alert).look(), 10)
     return told
 
 
@@ -73,3 +75,74 @@ async def test_of_a_long_log_the_newest_records_are_checked(store: Store) -> Non
 
     assert [finding.n for finding in await reader.verify_newest([KEY], most=9)] == [4]
     assert await reader.verify_newest([KEY], most=4) == []
+
+
+UNREADABLE = {
+    "chain": (CHAIN, "WRONGTYPE"),
+    "what is kept": (Keys(0).audit_kept, "WRONGTYPE"),
+    "people": (Keys(0).audit_people, "WRONGTYPE"),
+    "head": (HEAD, "is no head"),
+    "archive": (Keys(0).audit_archived, "can't be read"),
+    "facts": (Keys(0).audit_new, "WRONGTYPE"),
+}
+
+
+@pytest.mark.parametrize(("key", "why"), UNREADABLE.values(), ids=UNREADABLE.keys())
+async def test_attack_a_log_that_cannot_be_read_is_told_to_operators_and_ends_no_check(
+    store: Store, key: str, why: str
+) -> None:
+    await sealed_log(store, 3)
+    await store.client.do("SET", key, "something else")
+    await store.client.do("XADD", Keys(1).audit_chain, "0-7", "b", "{}")
+
+    [told] = await looked(store)
+
+    assert why in told
+    assert "shard 1, record 7" in told
+    assert why in " ".join(map(str, (await verified(store)).findings))
+
+
+async def test_attack_a_key_that_is_gone_or_may_not_be_read_is_told_to_operators(store: Store) -> None:
+    def gone() -> list[bytes]:
+        raise Invalid("SAYSO_SECRET_KEY is not set", "Set it")
+
+    assert "SAYSO_SECRET_KEY is not set" in " ".join(await looked(store, gone))
+
+
+async def test_attack_a_log_that_an_acl_hides_is_told_to_operators(store: Store) -> None:
+    await sealed_log(store, 3)
+    await store.client.do("ACL", "SETUSER", "default", "-xrange")
+    try:
+        [told] = await looked(store)
+    finally:
+        await store.client.do("ACL", "SETUSER", "default", "+xrange")
+
+    assert "no permissions" in told
+
+
+STRAYS = {
+    "at a moment": ("*", "b", "{}"),
+    "at a moment, with a number": ("1764000000000-3", "b", "{}", "s", "0"),
+    "with other fields": ("0-9", "x", "y"),
+    "that is no JSON": ("0-9", "b", "\xff"),
+    "of people who are none": ("0-9", "b", '{"n": 9, "shard": 0, "at": "2026-01-01T00:00:00Z", "people": null}'),
+    "with a number that is none": ("0-9", "b", r'{"n": "\ud800", "shard": 0, "at": "2026-01-01T00:00:00Z"}'),
+    "with a time that is none": ("0-9", "b", '{"n": 9, "shard": 0, "at": "today", "key": []}'),
+}
+
+
+@pytest.mark.parametrize("entry", STRAYS.values(), ids=STRAYS.keys())
+async def test_attack_an_entry_that_is_no_record_is_told_to_operators_and_ends_no_check(
+    store: Store, entry: tuple[str, ...]
+) -> None:
+    await sealed_log(store, 3)
+    await store.client.do("XADD", CHAIN, *entry)
+    await store.client.do("XADD", Keys(1).audit_chain, "0-7", "b", "{}")
+
+    [told] = await looked(store)
+
+    assert "shard 0" in told.encode().decode()
+    assert "shard 1, record 7" in told
+    found = await asyncio.wait_for(verified(store), 10)
+    assert {one.shard for one in found.findings} == {0, 1}
+    assert found.records >= 4

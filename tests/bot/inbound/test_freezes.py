@@ -20,6 +20,24 @@ from bot.inbound.freezes import Typed, typed_freeze
         ("freeze production: incident\n\nSent from my iPhone", Typed("production", "incident")),
         ("freeze production: incident\n-- \nCy Doe\nOperations", Typed("production", "incident")),
         ("freeze production: a\n\nfreeze production: a\n", Typed("production", "a")),
+        ("freeze production", Typed("production", "")),
+        ("Please freeze production now!", Typed("production", "")),
+        ("freeze production:", Typed("production", "")),
+        ("freeze production: \u200b", Typed("production", "")),
+        ("freeze all.", Typed("", "")),
+        ("unfreeze production:", Typed("production", "", ends=True)),
+        ("freeze production, incident", Typed("production", "incident")),
+        ("freeze production - incident", Typed("production", "incident")),
+        ("freeze production because of incident", Typed("production", "incident")),
+        ("freeze production incident", Typed("production", "incident", is_loose=True)),
+        ("freeze", Typed(None, "")),
+        ("Freeze please!", Typed(None, "")),
+        ("freeze: the header row", Typed(None, "the header row")),
+        ("unfreeze", Typed(None, "", ends=True)),
+        (
+            "Freeze\n\nunfreeze production: fixed",
+            Typed("production", "fixed", ends=True, is_first=False, is_all=False, is_alone=False),
+        ),
     ],
 )
 def test_a_line_of_nothing_else_is_read(text: str, found: Typed) -> None:
@@ -49,21 +67,55 @@ def test_a_mail_says_it_below_any_subject_where_it_stops_something(text: str, is
     "text",
     [
         "",
-        "freeze production",
-        "freeze production:",
-        "unfreeze production:",
+        "freeze production?",
+        "freeze production at night?",
         "unfreeze production?",
+        "unfreeze production and staging",
+        "should we freeze",
         "should we unfreeze production",
-        "freeze production: \u200b",
-        "freeze: the header row",
         "freeze prod/eu: incident",
-        "freeze production and staging: incident",
         "do not freeze production: it is fine",
         "freezer production: full",
     ],
 )
 def test_anything_else_is_not(text: str) -> None:
     assert typed_freeze(text) is None
+
+
+@pytest.mark.parametrize("has_subject", [False, True])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("unfreeze staging: fixed", "freeze production: incident"),
+        ("unfreeze production", "freeze everything: incident"),
+    ],
+)
+def test_attack_a_freeze_wins_over_the_end_of_one_above_and_below_it(lines: tuple[str, ...], has_subject: bool) -> None:
+    subject = "Incident\n\n" if has_subject else ""
+    for text in ("\n".join(lines), "\n\n".join(reversed(lines))):
+        found = typed_freeze(subject + text, has_subject=has_subject)
+
+        assert found is not None
+        assert (found.ends, found.reason, found.is_first, found.is_alone) == (False, "incident", True, False), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop\nfreeze everything: incident",
+        "Stop! freeze everything: incident",
+        "Please stop everything, freeze everything: incident",
+        "\U0001f6d1 freeze everything: incident",
+        ":octagonal_sign: freeze everything: incident",
+        "freeze everything: incident\nstop",
+        "freeze everything. incident",
+    ],
+)
+def test_attack_a_stop_and_signs_beside_a_freeze_keep_nobody_from_it(text: str) -> None:
+    found = typed_freeze(text)
+
+    assert found is not None
+    assert (found.environment, found.reason, found.is_first, found.is_all) == ("", "incident", True, True)
 
 
 @given(st.text(max_size=60))

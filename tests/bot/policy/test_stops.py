@@ -5,6 +5,7 @@ import re
 import pytest
 
 from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer
+from bot.policy.stops import is_stop_message
 from tests.bot.policy.test_answers import LATER, approval, question, statement
 
 STOPS = {
@@ -79,3 +80,54 @@ def test_attack_what_says_not_to_stop_is_no_stop(language: str) -> None:
     assert [
         text for text in texts if read_answer(approval(), statement("free_text", text), LATER).approve is not None
     ] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi, please stop the deploy. Best, Anna",
+        "stop the deploy",
+        "STOP THE DEPLOY!!!",
+        "Stop the deploy\n\nHi,\nit is the wrong version, see the ticket.\n\nBest,\nAnna",
+        "Deploy\n\nHello Bo, please stop\n\n> deploy v1.2.0 to production\n> Thanks",
+        "Wrong version\n\nplease stop it!\n-- \nAnna Ames\nCorp",
+        "wrong tag, please stop",
+        "Stop, that is the wrong version",
+        "Can you stop the deploy? It has the wrong version.",
+        "✋",
+        "\U0001f6d1",
+        *(f"✋{chr(tone)}" for tone in range(0x1F3FB, 0x1F400)),
+        ":raised_hand::skin-tone-4:",
+        "Guten Tag, bitte abbrechen. Viele Grüße, Anna",
+        "Bonjour, arrêtez le déploiement. Merci",
+        "Hola, para el despliegue. Gracias, Ana",
+        "Olá, cancele o pedido. Obrigada",
+        "Ciao, ferma il rilascio. Grazie",
+        "Hoi, stop de uitrol. Bedankt",
+        "デプロイを中止してください。よろしく",
+    ],
+)
+def test_attack_a_stop_is_heard_in_a_message_with_whatever_stands_around_it(text: str) -> None:
+    assert is_stop_message(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There is no need to stop the deploy.",
+        "Please do not stop. All is well.",
+        "Stop? No.",
+        "No pares el despliegue. Gracias",
+        "Bitte nicht abbrechen!",
+        "stop the old server first, then deploy v2",
+        "Run the tests on staging, then stop",
+        "Deploy v1.2.0 to production and stop the old workers.",
+        "deploy v1.2.0 to production",
+        "announce: stop",
+        "When does the bus stop here?",
+        "> please stop the deploy\nWhat does this mean?",
+        "",
+    ],
+)
+def test_a_wish_that_only_holds_such_words_is_none(text: str) -> None:
+    assert not is_stop_message(text)

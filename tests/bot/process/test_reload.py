@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from bot.config.files import MOST_BYTES
 from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.slack_groups import GroupReader
@@ -282,7 +284,7 @@ async def test_who_may_start_an_agent_changes_at_once_and_needs_no_restart(
 async def test_a_window_of_a_freeze_holds_at_once_and_ends_with_its_lines(office: World, reload: Reload) -> None:
     freezes = office.app.requests.freezes
     always = ", ".join(f'"{day}"' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
-    write(office, f'{TOML}\n[[freeze.windows]]\nname = "for now"\ndays = [{always}]\n')
+    write(office, f'[[freeze.windows]]\nname = "for now"\ndays = [{always}]\n{TOML}')
     await reload.look(at_once=True)
     assert [freeze.window for freeze in await freezes.all()] == ["for now"]
 
@@ -290,6 +292,47 @@ async def test_a_window_of_a_freeze_holds_at_once_and_ends_with_its_lines(office
     await reload.look(at_once=True)
 
     assert await freezes.all() == ()
+
+
+def put(place: Path, kind: str) -> None:
+    """Something stands in the place of a file."""
+    place.unlink()
+    match kind:
+        case "a FIFO":
+            os.mkfifo(place)
+        case "a directory":
+            place.mkdir()
+        case "a device":
+            place.symlink_to("/dev/null")
+        case _:
+            with place.open("wb") as file:
+                file.truncate(MOST_BYTES + 1)
+
+
+@pytest.mark.parametrize("kind", ["a FIFO", "a directory", "a device", "16,000,000"])
+@pytest.mark.parametrize("name", ["sayso.toml", "staff.csv"])
+async def test_attack_what_is_no_file_is_an_error_and_holds_up_no_later_reading(
+    office: World, reload: Reload, name: str, kind: str
+) -> None:
+    (office.folder / "staff.csv").write_text("email,group\nbo@corp.example,staff\n")
+    toml = f'[groups.staff]\nfile = "staff.csv"\n{TOML}'
+    write(office, toml)
+    await reload.look(at_once=True)
+    place = office.folder / name
+    before = place.read_bytes()
+
+    put(place, kind)
+    await asyncio.wait_for(reload.look(at_once=True), 10)
+    told = await NotedTables(office.app.store).wrong()
+    assert name in told
+    assert kind in told or "2,000,000" in told
+    assert (office.app.people.half_taken, len(office.app.people.group("staff").people)) == ("", 1)
+
+    place.rmdir() if place.is_dir() else place.unlink()
+    place.write_bytes(before.replace(b"staff\n", b"staff\ncy@corp.example,staff\n").replace(b"Anna Ames", b"Anna A"))
+    await reload.look(at_once=True)
+    assert office.app.people.name_of("anna") == ("Anna A" if name == "sayso.toml" else "Anna Ames")
+    assert len(office.app.people.group("staff").people) == (1 if name == "sayso.toml" else 2)
 
 
 async def test_a_wrong_file_changes_neither_alerts_nor_windows(office: World, reload: Reload) -> None:

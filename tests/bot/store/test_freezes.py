@@ -1,5 +1,7 @@
 """What is frozen, in every shard: the start that it stops, who waits for its end, and changes that meet."""
 
+from datetime import timedelta
+
 import pytest
 
 from agents.requests import Freeze, PersonId
@@ -126,11 +128,14 @@ async def test_of_two_changes_at_once_one_is_made_on_top_of_the_other(store: Sto
 
 async def test_every_shard_knows_it_and_who_said_it_first(store: Store) -> None:
     assert await store.freezes.put("production", FREEZE) is None
-    assert await store.freezes.put("production", FREEZE.model_copy(update={"reason": "another"})) == FREEZE
+    newer = FREEZE.model_copy(update={"reason": "another", "since": AT + timedelta(minutes=1)})
+    assert await store.freezes.put("production", newer) == FREEZE
 
+    again = FREEZE.again(newer)
+    assert await store.freezes.put("production", None, FREEZE.shown) == again, "it ends what was shown alone"
     for shard in range(2):
-        assert (await store.freezes.read(shard)).freezes == {"production": FREEZE}
-        assert (await store.freezes.read(shard)).of("production") == FREEZE
+        assert (await store.freezes.read(shard)).freezes == {"production": again}
+        assert (await store.freezes.read(shard)).of("production") == again
         assert (await store.freezes.read(shard)).of("staging") is None
         assert (await store.freezes.read(shard)).of(None) is None
 

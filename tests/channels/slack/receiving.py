@@ -46,7 +46,7 @@ def asked_each_time(api: Api) -> Members:
 class NoWayOut:
     """Sends nothing."""
 
-    async def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         return None
 
     async def send(self, card: Card, to: Address, key: str) -> Placement:

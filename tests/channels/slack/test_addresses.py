@@ -1,5 +1,7 @@
 """The address of somebody in Slack: the run's own thread if they see it there, else their DM."""
 
+import asyncio
+
 import pytest
 
 from channels import Address, ChannelUnavailable, Contact
@@ -83,3 +85,32 @@ async def test_while_slack_is_away_nothing_is_guessed(slack: Workspace, bo: Pers
 
     with pytest.raises(ChannelUnavailable):
         await a_sender(slack, bo).address(contact(bo), f"{ops}/1.000001")
+
+
+@pytest.mark.parametrize("how", ["they left", "they were deactivated", "we were removed", "it was archived"])
+async def test_who_asks_anew_hears_what_has_changed_since(slack: Workspace, bo: Person, ops: str, how: str) -> None:
+    sender, thread = a_sender(slack, bo), f"{ops}/1.000001"
+    before = await sender.address(contact(bo), thread, anew=True)
+    match how:
+        case "they left":
+            await bo.leaves("#ops")
+        case "they were deactivated":
+            await slack.person("bo", deleted=True)
+        case "we were removed":
+            await slack.tell("member", channel="ops", user=slack.bot, is_in=False)
+        case _:
+            await slack.channel("ops", archived=True)
+
+    drawn, asked = [await sender.address(contact(bo), thread, anew=anew) for anew in (False, True)]
+
+    assert (drawn, asked) == (before, direct(bo))
+
+
+async def test_many_who_ask_anew_at_once_share_a_question(slack: Workspace, bo: Person, ops: str) -> None:
+    sender, thread = a_sender(slack, bo), f"{ops}/1.000001"
+
+    found = await asyncio.gather(*(sender.address(contact(bo), thread, anew=True) for _ in range(50)))
+
+    assert found == [found[0]] * 50
+    assert len(await slack.calls("conversations.members")) <= 2
+    assert len(await slack.calls("conversations.info")) <= 2

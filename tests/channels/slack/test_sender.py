@@ -475,3 +475,14 @@ async def test_a_card_in_a_channel_that_is_shared_later_becomes_a_line(
 
     [_, now] = await slack.messages(asked)
     assert (now.words, now.buttons) == (CARD.title, [])
+
+
+async def test_nothing_is_written_to_whoever_was_deactivated_since_we_last_wrote(slack: Workspace, bo: Person) -> None:
+    sender = a_sender(slack, bo)
+    await sender.send(CARD, direct(bo), "s0d-1")
+    await slack.person("bo", deleted=True)
+
+    with pytest.raises(ChannelRefused, match=f"{bo.id} is deactivated in Slack"):
+        await sender.send(CARD, direct(bo), "s0d-2")
+
+    assert len(await slack.messages("@bo")) == 1

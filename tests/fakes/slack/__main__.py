@@ -1,8 +1,9 @@
 """`python -m tests.fakes.slack --port 0`: prints its address as one line of JSON, and serves until it is stopped."""
 
 import argparse
-import asyncio
 import contextlib
+
+import uvloop
 
 from tests.fakes.slack.server import serve
 
@@ -10,4 +11,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A stand-in for Slack on loopback")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(parser.parse_args().port))
+        uvloop.run(serve(parser.parse_args().port))

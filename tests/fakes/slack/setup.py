@@ -35,7 +35,7 @@ class Setup:
         enterprise_user?}`; with `team: ""` Slack does not say where they are at home.
 
         The same name again changes that user. `stranger` shares no channel with us; a `team` of another workspace
-        without it is somebody whom a shared channel (Slack Connect) brought here.
+        without it is somebody whom a shared channel (Slack Connect) brought here. Who is `deleted` is in no channel.
         """
         slack, name = self._slack, body["name"]
         user = slack.user(body.get("id") or name) or User(
@@ -50,6 +50,9 @@ class Setup:
         for given, held in plain.items():
             if given in body:
                 setattr(user, held, body[given])
+        for channel in slack.conversations.values() if user.deleted else ():
+            if channel.kind != "im" and user.id in channel.members:
+                channel.members.remove(user.id)
         slack.changes.note()
         return user.to_json(with_email=True) | {"dm": slack.dm(user.id).id if not user.is_bot else None}
 
@@ -87,6 +90,8 @@ class Setup:
 
     def _enter(self, channel: Conversation, ref: str) -> None:
         user = self._user(ref)
+        if user.deleted:
+            raise Impossible(f"{user.name} is deactivated, and comes into no channel")
         if user.id not in channel.members:
             channel.members.append(user.id)
 

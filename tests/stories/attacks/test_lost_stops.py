@@ -212,6 +212,44 @@ async def test_attack_a_stop_that_names_no_run_starts_none_and_its_writer_reads_
     assert (await office.request(record.request.id)).state == "open"
 
 
+@pytest.mark.parametrize("way", ["body", "subject", "quoted", "mention", "sign"])
+async def test_attack_a_new_message_that_says_stop_among_courtesies_starts_no_run_and_its_writer_reads_how_to_stop(
+    office: World, hallway: Hallway, way: str
+) -> None:
+    run_id = await begun(office, hallway, "press bell")
+    await office.opened(run_id)
+
+    texts = {
+        "body": ("The deploy", "Hi,\n\nplease stop the deploy. It is the wrong version.\n\nBest,\nAnna\n"),
+        "subject": ("stop the deploy", "Best,\nAnna\n"),
+        "quoted": ("Wrong", "Please stop the deploy.\n\nAm 24.11.2026 um 10:00 schrieb Bo Berg:\n> is it live?\n"),
+        "mention": ("", "STOP!! please stop the deploy. Best, Anna"),
+        "sign": ("", "\u270b\U0001f3fd"),
+    }
+    subject, text = texts[way]
+    if subject:
+        await post_after(office, "anna", text, "", subject)
+        told = (await office.next_mail("anna", about="nothing shows which run you mean")).text
+    else:
+        await office.app.messages.inbox.accept(hallway.begins("anna", text, "C01OPS/1712345999.000100"))
+        found = await until(lambda: hallway.to("anna", "nothing shows which run you mean"), what="anna is told")
+        told = str(found)
+
+    assert run_id in told
+    assert await office.app.store.lists.runs() == [run_id]
+
+
+async def test_attack_a_stop_on_the_first_page_or_from_a_program_begins_nothing(world: World) -> None:
+    async with a_console(world) as console, serving(world.app) as api:
+        page = await (anna := await console.browser("anna")).get("/")
+        answer = await anna.post("/ask", dict(page.form("/ask").fields) | {"text": "Stop the deploy! It is wrong."})
+        program = await (await api.client("anna", "trigger")).post("/v1/runs", json={"text": "stop the deploy, please"})
+
+    assert "nothing shows which run you mean" in answer.text
+    assert (program.status_code, program.json()["type"]) == (422, "urn:sayso:problem:invalid")
+    assert await world.app.store.lists.runs() == []
+
+
 async def test_attack_a_stop_among_other_words_is_no_stop_and_its_writer_reads_how_to_stop(world: World) -> None:
     goes_on = world.workshop.hold("letter")
     first = await world.send("anna", SAYSO, "stamp letter\nstamp cup")
@@ -228,11 +266,12 @@ async def test_attack_a_stop_among_other_words_is_no_stop_and_its_writer_reads_h
     assert world.workshop.effects == ["stamp letter"]
 
 
-async def post_after(world: World, person: str, text: str, message_id: str) -> None:
-    """`person` writes to the plain address, in answer to `message_id`."""
+async def post_after(world: World, person: str, text: str, message_id: str, subject: str = "Re: something") -> None:
+    """`person` writes to the plain address, in answer to `message_id` if there is one."""
+    answers = (f"In-Reply-To: {message_id}", f"References: {message_id}") if message_id else ()
     lines = (
-        f"From: {world.address(person)}", f"To: {SAYSO}", "Subject: Re: something",
-        f"Message-ID: <{abs(hash(text))}@corp.example>", f"In-Reply-To: {message_id}", f"References: {message_id}",
+        f"From: {world.address(person)}", f"To: {SAYSO}", f"Subject: {subject}",
+        f"Message-ID: <{abs(hash(text))}@corp.example>", *answers,
         "", text, "",
     )  # fmt: skip
     sender = world.address(person)

@@ -187,6 +187,29 @@ async def test_what_was_approved_starts_only_afterwards_and_by_the_same_approval
     assert office.workshop.effects == ["press gong"]
 
 
+@pytest.mark.parametrize("half", [NO_DECIDERS, NO_POLICY, TOML.partition("[people.cy]")[0]], ids=["none", "bo", "cut"])
+async def test_attack_an_approval_that_waits_in_a_freeze_is_void_by_no_file_that_was_cut(
+    office: World, half: str
+) -> None:
+    office.workshop.policy_of["gong"] = "production"
+    freezes, dan = office.app.requests.freezes, office.app.people.named("dan")
+    await freezes.freeze("", dan, "first")
+    run_id = await office.trigger("press gong")
+    record = await office.opened(run_id)
+    assert isinstance(await office.decide("bo", record, "approve"), Decided)
+    await office.quiet()
+
+    async with rewritten(office, half):
+        await freezes.unfreeze("", dan, "over")
+        await moved_on(office, run_id)
+        assert (await office.request(record.request.id)).state == "approved"
+        assert office.workshop.effects == []
+
+    await office.move_time(120)
+    await office.has(run_id, "done")
+    assert office.workshop.effects == ["press gong"]
+
+
 async def test_a_run_of_somebody_who_is_missing_goes_on_only_afterwards(office: World) -> None:
     facts = office.workshop.hold("facts")
     run_id = await office.trigger("stamp letter", "bo")

@@ -1,27 +1,23 @@
 """Whoever is asked in Slack is notified of it, at the first try and once."""
 
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from agents.requests import PersonId
-from bot.people.slack_groups import GroupReader
 from bot.policy.answers import Statement
 from bot.policy.judgements import Delegated
 from bot.policy.record import RequestRecord
 from bot.requests.reassignment.delegation import HandOn
-from channels.slack.api import Api
-from channels.slack.members import user_group
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.fakes.slack.state import SCOPES
 from tests.office import STEPS, TOML
 from tests.slack_world import SlackWorld, a_slack_world
+from tests.tables import becomes
 from tests.world import World
 
 BO_ALONE = TOML.replace('["group:release"]\napprove', '["person:bo"]\nstand_ins = ["person:cy"]\napprove', 1)
@@ -45,7 +41,7 @@ async def an_office(
 async def another_worker(office: SlackWorld) -> AsyncGenerator[None]:
     """Two processes take what is to be sent."""
     world = office.world
-    other = World(world.url, world.folder, world.toml, beside=world.beside, reach=world.reach)
+    other = World(world.url, world.folder, world.toml, over=world.over, reach=world.reach)
     await other.start(receives=False)
     try:
         yield
@@ -296,6 +292,29 @@ async def test_words_of_people_mention_nobody_and_the_notification_holds_the_que
         assert [await one.notices() for one in (office.bo, office.cy, office.dan)] == [[], [], []]
 
 
+async def test_a_user_group_that_was_emptied_since_stands_for_nobody(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    toml = TOML.replace('groups = ["release"]\n', "") + '\n[groups.release]\nslack = "S0CREW"\n'
+    toml = toml.replace("quorum = 2\n", 'quorum = 2\nremind_after = ["1h"]\n')
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, toml) as office:
+        await slack.settings(scopes=[*SCOPES, "usergroups:read"])
+        await slack.tell("user_group", id="S0CREW", members=["bo", "cy"])
+        office.world.workshop.policy_of["bell"] = "pair"
+        await office.world.start()
+        await slack.connected()
+        await asks(office)
+        await is_notified(office.bo)
+        await office.world.quiet()
+
+        await slack.tell("user_group", id="S0CREW", members=[])
+        await office.world.move_time(3600 + 60)
+
+        for one in (office.bo, office.cy):
+            await is_notified(one, times=2)
+            assert [each.why for each in await one.notices()] == ["mention", "mention"]
+
+
 @pytest.mark.parametrize("members", [("bo", "cy"), ("bo", "cy", "anna")])
 async def test_a_user_group_stands_for_its_members_where_all_of_them_are_asked(
     redis: str, tmp_path: Path, slack_address: str, members: tuple[str, ...]
@@ -305,8 +324,6 @@ async def test_a_user_group_stands_for_its_members_where_all_of_them_are_asked(
         await slack.settings(scopes=[*SCOPES, "usergroups:read"])
         await slack.tell("user_group", id="S0CREW", members=list(members))
         await office.world.start()
-        reader = partial(user_group, Api(slack.bot_token, slack.base_url))
-        office.world.app.people.read_groups_by(GroupReader(reader, time.monotonic))
         await slack.connected()
         await asks(office)
 
@@ -329,3 +346,143 @@ async def test_a_card_that_changes_keeps_the_mention_of_who_is_still_asked(
         now = await office.becomes(card, "1 of 2")
         assert ("<@U0BO>" in now.text, "<@U0CY>" in now.text) == (False, True)
         assert [len(await one.notices()) for one in (office.bo, office.cy)] == [1, 1]
+
+
+EVE = '\n[people.eve]\nname = "Eve Eder"\nslack = "U0EVE"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+GONE = ["deactivated", "left", "archived", "bot removed"]
+
+
+async def goes(office: SlackWorld, how: str) -> None:
+    """Cy does not see #ops any more, or nothing of ours can be said there."""
+    match how:
+        case "deactivated":
+            await office.slack.person("cy", id="U0CY", deleted=True)
+        case "left":
+            await office.cy.leaves("#ops")
+        case "archived":
+            await office.slack.channel("ops", archived=True)
+        case _:
+            await office.slack.tell("member", channel="ops", user=office.slack.bot, is_in=False)
+
+
+async def is_told_alone(office: SlackWorld, how: str) -> None:
+    """Cy has a card of his own, and approves with it."""
+    if how == "deactivated":
+        await office.world.reply("cy", await office.world.next_mail("cy", "Press bell?"), "approve")
+    else:
+        card = await office.card("@cy", to_press="Approve")
+        assert card.ts in [each.ts for each in await office.cy.notices()]
+        await office.cy.presses("Approve", in_=card)
+    await office.world.has(await office.only_run(), "done")
+    assert office.world.workshop.effects == ["press bell"]
+
+
+@pytest.mark.parametrize("how", GONE)
+async def test_whom_it_escalates_to_is_told_alone_where_the_channel_is_closed_to_them(
+    redis: str, tmp_path: Path, slack_address: str, how: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address, ESCALATES) as office:
+        await asks(office)
+        await is_notified(office.bo)
+        await office.world.quiet()
+        await goes(office, how)
+
+        await office.world.move_time(3600 + 60)
+
+        await is_told_alone(office, how)
+        await office.world.quiet()
+        assert await mentioned(office) == {"bo": 1}
+
+
+@pytest.mark.parametrize("how", [*GONE, "restricted_action", "msg_too_long"])
+async def test_each_whom_a_reminder_does_not_reach_in_the_thread_gets_a_card_of_their_own(
+    redis: str, tmp_path: Path, slack_address: str, how: str
+) -> None:
+    toml = TOML.replace("quorum = 2\n", 'quorum = 2\nremind_after = ["1h"]\n')
+    async with an_office(redis, tmp_path, slack_address, toml, "pair") as office, another_worker(office):
+        await asks(office)
+        await office.world.quiet()
+        if how in GONE:
+            await goes(office, how)
+        else:
+            await office.slack.breaks("chat.postMessage", "error", error=how, channel=office.ops, times=10)
+
+        await office.world.move_time(3600 + 60)
+
+        if how in ("deactivated", "left"):
+            line = await office.says("#ops", "Reminder")
+            assert ("<@U0BO>" in line.text, "<@U0CY>" in line.text) == (True, False)
+        else:
+            await office.bo.presses("Approve", in_=await office.card("@bo", to_press="Approve"))
+        if how == "deactivated":
+            await office.world.next_mail("cy", "Press bell?")
+        else:
+            card = await office.card("@cy", to_press="Approve")
+            assert card.ts in [each.ts for each in await office.cy.notices()]
+        await office.world.quiet()
+        alone = [one for one in await office.slack.messages("@cy") if "Expires" in one.words]
+        assert len([*alone, *office.world.mails("cy")]) == 1
+
+
+async def test_who_came_into_the_directory_by_a_reload_is_mentioned_like_anybody(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with an_office(redis, tmp_path, slack_address) as office:
+        eves = await office.slack.person("eve", id="U0EVE", email="eve@corp.example")
+        await asks(office)
+        await office.world.quiet()
+        await office.slack.channel("ops", eves)
+        await becomes(office.world, office.world.toml + EVE)
+        second = await office.anna.says("#ops", "@sayso press bell again")
+
+        [card] = await is_notified(eves)
+        assert (card.thread, "<@U0EVE>" in card.text) == (second.ts, True)
+        await eves.presses("Approve", in_=card)
+        await office.becomes(card, "Eve Eder")
+
+
+@pytest.mark.parametrize("uid", ['uid = "staff-7"\n', ""])
+@pytest.mark.parametrize("how", ["in the channel", "by direct message"])
+async def test_whose_slack_id_a_reload_changes_is_called_by_the_new_one(
+    redis: str, tmp_path: Path, slack_address: str, uid: str, how: str
+) -> None:
+    toml = BO_ALONE.replace('expires_after = "4h"', 'expires_after = "4h"\nremind_after = ["1h"]', 1)
+    toml = toml.replace('name = "Bo Berg"\n', f'name = "Bo Berg"\n{uid}')
+    cards = '\n[slack]\ncards = "dm"\n' if how == "by direct message" else ""
+    async with an_office(redis, tmp_path, slack_address, toml + cards) as office:
+        anew = await office.slack.person("bo2", id="U0BOTWO", email="bo@corp.example")
+        await office.slack.channel("ops", anew)
+        await office.anna.says("#ops", "@sayso press bell")
+        await is_notified(office.bo)
+        await office.world.quiet()
+
+        await becomes(office.world, office.world.toml.replace('"U0BO"', '"U0BOTWO"'))
+        await office.world.move_time(3600 + 60)
+
+        await is_notified(anew)
+        await office.world.quiet()
+        assert [each.why for each in await office.bo.notices()].count("thread") == len(await office.bo.notices()) - 1
+        where = "#ops" if how == "in the channel" else "@bo2"
+        await anew.presses("Approve", in_=await office.card(where, to_press="Approve"))
+        await office.world.has(await office.only_run(), "done")
+
+
+async def test_a_card_stays_where_it_stands_when_a_reload_names_another_channel_and_the_next_goes_there(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    toml = BO_ALONE.replace('expires_after = "4h"', 'expires_after = "4h"\nalso_post = ["slack:#release"]', 1)
+    async with an_office(redis, tmp_path, slack_address, toml) as office:
+        ids = [await office.slack.channel(name, office.bo, office.slack.bot) for name in ("release", "launch")]
+        await asks(office)
+        first = await office.card("#release")
+        await is_notified(office.bo)
+
+        await becomes(office.world, office.world.toml.replace("slack:#release", f"slack:{ids[1]}"))
+        await office.bo.presses("Approve", in_=await office.card("#ops"))
+
+        await office.becomes(first, "Bo Berg")
+        assert await office.slack.messages("#launch") == []
+        await office.world.quiet()
+        await office.anna.says("#ops", "@sayso press bell again")
+        assert (await office.card("#launch")).channel == ids[1]
+        assert len(await office.slack.messages("#release")) == 1

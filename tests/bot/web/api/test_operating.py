@@ -56,14 +56,15 @@ async def test_a_freeze_takes_an_admin_s_key_and_says_how_it_is_called(world: Wo
     made = (await dan.post("/v1/freeze", json=body)).json()
     again = (await dan.post("/v1/freeze", json={**body, "reason": "another"})).json()
     listed = (await bo.get("/v1/freezes")).json()["freezes"]
-    refused(await dan.post("/v1/freeze", json={"reason": " "}), 422, "invalid")
+    refused(await dan.post("/v1/unfreeze", json={"reason": " "}), 422, "invalid")
     refused(await bo.post("/v1/unfreeze", json=body), 403, "scope-missing")
     status = (await bo.get("/v1/status")).json()["frozen"]
-    ended = await dan.post("/v1/unfreeze", json=body)
+    refused(await dan.post("/v1/unfreeze", json={**body, "seen": made["seen"]}), 409, "not-now")
+    ended = await dan.post("/v1/unfreeze", json={**body, "seen": again["seen"]})
 
     assert (made["environment"], made["by"], made["reason"]) == ("production", "dan", "incident 4711")
-    assert status == [made["told"]]
-    assert again["reason"] == "incident 4711"
+    assert status == [again["told"]]
+    assert (again["reason"], again["again_by"], again["again_reason"]) == ("incident 4711", "dan", "another")
     assert [one["reason"] for one in listed] == ["incident 4711"]
     assert ended.json()["told"] == "production is no longer frozen."
     refused(await dan.post("/v1/unfreeze", json=body), 404, "not-found")

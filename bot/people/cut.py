@@ -1,0 +1,62 @@
+"""Whether a file lacks its end, beside what stood there before, and what was lost by it that guards.
+
+A disk that filled leaves a file without its last lines, and a policy without its quorum is a policy all the same.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from bot.people.noted import difference
+from bot.people.tables import Tables
+
+Lines = Sequence[str]
+"""A short hash of each line that says something, and `END` after them where the last one is ended."""
+
+END = ""
+_CHARS = 8
+
+
+def lines_of(content: bytes) -> list[str]:
+    """Return the lines of a file, to be kept and compared by `lacks_end`."""
+    lines = [hashlib.sha256(line).hexdigest()[:_CHARS] for one in content.splitlines() if (line := one.strip())]
+    return [*lines, END] if content.endswith((b"\n", b"\r")) else lines
+
+
+def lacks_end(before: Lines, now: Lines) -> bool:
+    """Return whether the lines `before` go on where those of `now` end, or the last one of `now` is not ended.
+
+    Where somebody changed what stands above, the end may be missing as well: none of what followed is there any more.
+    """
+    if before[-1:] == [END] and now[-1:] != [END]:
+        return True
+    before, now = [one for one in before if one != END], [one for one in now if one != END]
+    if not now or not before:
+        return bool(before)
+    first = {line: len(before) - place for place, line in enumerate(reversed(before), 1)}
+    kept, last_new = max((first[one] for one in now if one in first), default=-1), max(first.values())
+    lost, tail = Counter(before) - Counter(now), Counter[str]()
+    is_lost = True
+    for place in range(len(before) - 1, 0, -1):
+        tail[before[place]] += 1
+        is_lost = is_lost and tail[before[place]] <= lost[before[place]]
+        if before[place - 1] == now[-1] and (is_lost or kept < place <= last_new):
+            return True
+    return False
+
+
+def guards_lost(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what is gone or says something else, of two sets of hashes, but for people who are gone."""
+    found = difference(before, after)
+    return (*(name for name in found.removed if not name.startswith("people.")), *found.changed)
+
+
+def groups_lost(before: Tables, after: Tables) -> tuple[str, ...]:
+    """Return the groups whose own file lost its end, and with it everybody, or some who may start nothing."""
+
+    def is_lost(name: str) -> bool:
+        was, now = before.files[name].addresses, after.files[name].addresses
+        lacks = len(now) < len(was) and was[: len(now)] == now
+        return lacks and (not now or f"group:{name}" in before.roles.viewer)
+
+    return tuple(f"groups.{name}" for name in before.files if name in after.files and is_lost(name))

@@ -1,0 +1,180 @@
+"""A file that lost its end, and with it something that guards, is only half taken: nothing goes by what is left."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.people.noted import NotedTables
+from bot.policy.judgements import Counted, Decided
+from bot.process.half_taken import HalfTaken
+from tests.office import ROLES, TOML
+from tests.servers.web import serving
+from tests.stories.people.test_half_taken import moved_on, process_of, rewritten
+from tests.tables import write
+from tests.world import World, a_world
+
+ADA = '\n[people.ada]\nname = "Ada Aster"\nemail = "ada@corp.example"\n\n[roles]\nadmin = ["person:ada"]\n'
+THREE = '\n[policies.three]\napprovers = ["group:release", "person:dan"]\nexpires_after = "4h"\nquorum = 2\n'
+PER_STEP = (
+    '\n[policies.steps]\nexpires_after = "4h"\n\n[[policies.steps.steps]]\nname = "one"\napprovers = ["person:bo"]\n'
+)
+SECOND_STEP = '\n[[policies.steps.steps]]\nname = "two"\napprovers = ["person:cy"]\n'
+WINDOW = '\n[[freeze.windows]]\nname = "year end"\nfrom = "2031-12-20T00:00"\nuntil = "2032-01-03T00:00"\n'
+LOST = {
+    "a quorum": (TOML + THREE, "quorum = 2\n", "policies.three"),
+    "a policy": (TOML + THREE, THREE, "policies.three"),
+    "a step": (TOML + PER_STEP + SECOND_STEP, SECOND_STEP, "policies.steps"),
+    "a role": (TOML + ROLES, 'admin = ["person:ada"]\n', "roles.admin"),
+    "whoever starts nothing": (
+        TOML + ROLES.replace('viewer = ["person:vic"]\n', "") + 'viewer = ["person:vic"]\n',
+        'viewer = ["person:vic"]\n',
+        "roles.viewer",
+    ),
+    "a freeze": (TOML + WINDOW, WINDOW, "freeze.windows.0"),
+    "who may start an agent": (
+        f'{TOML}\n[agents.clerk]\ntriggered_by = ["person:anna"]\n',
+        'triggered_by = ["person:anna"]\n',
+        "agents.clerk.triggered_by",
+    ),
+    "who hears alerts": (
+        TOML.replace('[alerts]\nto = ["person:dan"]\n\n', "") + '\n[alerts]\nto = ["person:dan"]\n',
+        'to = ["person:dan"]\n',
+        "alerts.to",
+    ),
+}
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", TOML + THREE) as world:
+        yield world
+
+
+async def asked_three(world: World, what: str = "bell") -> str:
+    world.workshop.policy_of[what] = "three"
+    return await world.trigger(f"press {what}")
+
+
+@pytest.mark.parametrize(("toml", "end", "name"), LOST.values(), ids=LOST.keys())
+async def test_attack_a_file_that_lost_its_end_and_a_guard_with_it_is_only_half_taken(
+    redis: str, tmp_path: Path, toml: str, end: str, name: str
+) -> None:
+    assert toml.endswith(end)
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        before = world.app.people.tables
+
+        async with rewritten(world, toml.removesuffix(end)):
+            assert world.app.people.half_taken
+            assert world.app.people.tables == before
+            mail = await world.next_mail("dan", "sayso.toml is only half taken")
+            assert name in mail.text
+            assert "last lines were deleted on purpose" in mail.text.replace("\n", " ")
+
+
+async def test_attack_a_policy_of_two_that_lost_its_quorum_opens_nothing_and_is_one_of_two_afterwards(
+    office: World,
+) -> None:
+    async with rewritten(office, (TOML + THREE).removesuffix("quorum = 2\n")):
+        run_id = await asked_three(office)
+        await moved_on(office, run_id)
+        assert (await office.run(run_id)).open is None
+
+    await office.move_time(120)
+    record = await office.opened(run_id)
+    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+    assert isinstance(await office.decide("cy", record, "approve"), Decided)
+    await office.has(run_id, "done")
+
+
+async def test_attack_what_was_changed_above_hides_no_end_that_is_missing(office: World) -> None:
+    other = (TOML + THREE).replace('"Anna Ames"', '"Anna A. Ames"').replace("1000/h", "900/h")
+
+    async with rewritten(office, other.removesuffix("quorum = 2\n")):
+        assert office.app.people.half_taken
+
+
+async def test_last_lines_that_were_deleted_on_purpose_hold_once_an_operator_confirms_it(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + ADA + THREE) as world, serving(world.app) as api:
+        reload, ada = process_of(world), await api.client("ada", "admin", "read")
+        await reload.begin()
+        write(world, TOML + ADA)
+        await reload.look(at_once=True)
+        [need] = [one for one in (await ada.get("/v1/status")).json()["needs"] if "half taken" in one]
+        assert "deleted on purpose" in need
+
+        said = await ada.post("/v1/people/confirm", json={"digest": world.app.people.half_taken})
+        assert said.status_code == 200
+        await reload.look()
+
+        assert world.app.people.half_taken == ""
+        assert "three" not in world.app.people.tables.policies
+
+
+async def test_a_guard_that_is_taken_out_of_the_middle_or_changed_holds_at_once(office: World) -> None:
+    reload = process_of(office)
+    await reload.begin()
+
+    for toml in (TOML + THREE.replace("quorum = 2", "quorum = 1"), TOML.replace("quorum = 2\n", "") + THREE):
+        write(office, toml)
+        await reload.look(at_once=True)
+        assert office.app.people.half_taken == ""
+    assert office.app.people.tables.policies["pair"].quorum == 1
+
+
+async def test_an_end_without_a_guard_is_lost_without_a_question(office: World) -> None:
+    limits = '\n[limits]\ntriggers_per_person = "1000/h"\n'
+    toml = TOML.replace(limits, "") + limits
+    write(office, toml)
+    reload = process_of(office)
+    await reload.begin()
+    await reload.look(at_once=True)
+
+    write(office, toml.removesuffix(limits))
+    await reload.look(at_once=True)
+
+    assert office.app.people.half_taken == ""
+
+
+async def test_attack_a_process_that_starts_on_a_file_without_its_end_knows_what_held_last(office: World) -> None:
+    reload = process_of(office)
+    await reload.begin()
+    await reload.look(at_once=True)
+    async with office.stopped():
+        office.toml = (TOML + THREE).removesuffix("quorum = 2\n")
+    await HalfTaken(office.app).begin()
+    run_id = await asked_three(office)
+    await moved_on(office, run_id)
+
+    assert office.app.people.half_taken in await NotedTables(office.app.store).half()
+    assert (await office.run(run_id)).open is None
+    async with office.stopped():
+        office.toml = TOML + THREE
+    await process_of(office).look(at_once=True)
+    await office.move_time(120)
+    assert isinstance(await office.decide("bo", await office.opened(run_id), "approve"), Counted)
+
+
+@pytest.mark.parametrize(
+    ("role", "left", "is_half"),
+    [("viewer", "bo", True), ("operator", "bo", False), ("operator", "", True)],
+    ids=["some who start nothing", "some others", "everybody"],
+)
+async def test_attack_the_file_of_a_group_that_lost_its_end_frees_nobody_and_empties_no_policy(
+    redis: str, tmp_path: Path, role: str, left: str, *, is_half: bool
+) -> None:
+    group = tmp_path / "data" / "staff.csv"
+    group.parent.mkdir()
+    group.write_text("email,group\nbo@corp.example,staff\ncy@corp.example,staff\n")
+    toml = f'{TOML}\n[groups.staff]\nfile = "staff.csv"\n\n[roles]\n{role} = ["group:staff"]\n'
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        reload = process_of(world)
+        await reload.begin()
+        await reload.look(at_once=True)
+
+        group.write_text("email,group\n" + (f"{left}@corp.example,staff\n" if left else ""))
+        await reload.look(at_once=True)
+
+        assert bool(world.app.people.half_taken) is is_half
