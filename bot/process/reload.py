@@ -249,4 +249,4 @@ def _stat(file: Path) -> tuple[str, int, int, int] | str:
         found = file.stat()
     except OSError:
         return f"{file}"
-    return (f"{file}", found.st_mtime_ns, found.st_size, found.st_ino)
+    return (f"{file}", found.st_ctime_ns, found.st_size, found.st_ino)  # the time of a change can be set to any other

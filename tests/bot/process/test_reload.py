@@ -294,6 +294,22 @@ async def test_a_window_of_a_freeze_holds_at_once_and_ends_with_its_lines(office
     assert await freezes.all() == ()
 
 
+async def test_attack_a_change_that_keeps_the_size_and_the_time_of_the_file_is_seen(
+    office: World, reload: Reload
+) -> None:
+    file = office.folder / "sayso.toml"
+    for _ in range(2):
+        await reload.look()
+    before = file.stat()
+
+    write(office, TOML.replace("Bo Berg", "Bo Borg"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    for _ in range(2):
+        await reload.look()
+
+    assert office.app.people.name_of("bo") == "Bo Borg"
+
+
 def put(place: Path, kind: str) -> None:
     """Something stands in the place of a file."""
     place.unlink()

@@ -72,6 +72,21 @@ async def test_attack_a_file_that_lost_its_end_and_a_guard_with_it_is_only_half_
             assert "last lines were deleted on purpose" in mail.text.replace("\n", " ")
 
 
+@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.long)])
+async def test_attack_no_beginning_of_a_file_takes_a_guard_away(redis: str, tmp_path: Path, step: int) -> None:
+    toml = f'{TOML}{ROLES}{THREE}{WINDOW}\n[agents.clerk]\ntriggered_by = ["person:anna"]\n'
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        reload, whole = process_of(world), world.app.people.tables
+        await reload.begin()
+
+        for end in range(0, len(toml), step):
+            write(world, toml[:end])
+            await reload.look(at_once=True)
+            now = world.app.people.tables
+            guards = (now.policies, now.roles, now.windows, now.triggered_by, now.alerts)
+            assert guards == (whole.policies, whole.roles, whole.windows, whole.triggered_by, whole.alerts), toml[:end]
+
+
 async def test_attack_a_policy_of_two_that_lost_its_quorum_opens_nothing_and_is_one_of_two_afterwards(
     office: World,
 ) -> None:
