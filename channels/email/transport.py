@@ -129,7 +129,7 @@ class Transport:
             oauth_token_generator=access if token is not None else None,
             use_tls=relay.tls == "implicit",
             start_tls=relay.tls == "starttls",
-            tls_context=relay.trust,
+            tls_context=None if relay.tls == "none" else relay.trusted,
             timeout=self._timeout_s,
         )
 

@@ -4,6 +4,7 @@ import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from channels.email.servers.oauth import AccessTokens
@@ -32,6 +33,11 @@ class Endpoint:
         """Check what the types can't."""
         if self.tls == "none" and not is_loopback(self.host):
             raise ValueError(f"tls is 'none' for the mail server {self.host}; only a loopback address may do without")
+
+    @cached_property
+    def trusted(self) -> ssl.SSLContext:
+        """Which certificates are believed. The system's take 20 ms of the processor to read, so they are read once."""
+        return self.trust or ssl.create_default_context()
 
 
 def is_loopback(host: str) -> bool:

@@ -71,14 +71,17 @@ class Session:
 
     def _open(self, token: str | None) -> None:
         server = self._server
-        trust = server.trust or ssl.create_default_context()
         implicit = server.tls == "implicit"
         client: Any = imapclient.IMAPClient(
-            server.host, server.port, ssl=implicit, ssl_context=trust if implicit else None, timeout=self._timeout_s
+            server.host,
+            server.port,
+            ssl=implicit,
+            ssl_context=server.trusted if implicit else None,
+            timeout=self._timeout_s,
         )
         self._client = client
         if server.tls == "starttls":
-            client.starttls(trust)
+            client.starttls(server.trusted)
         if token is None:
             client.login(server.user or "", server.password or "")
         else:
