@@ -180,7 +180,8 @@ class TypedFreezes:
         await self._people.look_up(self._people.tables.alerts)
         person = PersonId(trigger.person)
         may = self._rights.denial_at_all(self._rights.of_person(person), "freeze") is None
-        if not self._is_order(typed, may=may):
+        held = {one.environment for one in await self._freezes.all()} if typed.ends else frozenset[str]()
+        if not self._is_order(typed, may=may, held=held):
             return False
         if typed.ends and not typed.reason and typed.environment is not None:
             known = await self._asked(person, typed.environment)
@@ -197,13 +198,15 @@ class TypedFreezes:
             await to_person(self._journal, person, title, told, reach=nearest_first(CHANNELS, channel))
         return True
 
-    def _is_order(self, typed: Typed, *, may: bool) -> bool:
+    def _is_order(self, typed: Typed, *, may: bool, held: Collection[str]) -> bool:
         """Return whether it is meant so. Else it is a sentence that only looks like one, or somebody else's wish."""
         if typed.environment is None:
             return typed.is_first if may else typed.is_alone and not typed.reason
         if typed.is_loose or not (typed.reason or typed.is_first):
             return may and typed.is_first and self._is_known(typed.environment)
-        return self._is_known(typed.environment) or ((typed.is_alone or typed.is_all) and may)
+        return (
+            self._is_known(typed.environment) or typed.environment in held or ((typed.is_alone or typed.is_all) and may)
+        )
 
     def _is_known(self, where: str) -> bool:
         return not where or where in self._environments

@@ -127,7 +127,8 @@ async def test_attack_a_typed_reason_of_whatever_words_ends_no_freeze_before_its
         assert "Nothing is unfrozen yet" in told, text
     told = await sent(office, a_mail(office, "dan", "unfreeze production", subject="Unfreeze"))
     assert "you gave no reason" in told
-    await unanswered(office, a_mail(office, "anna", "unfreeze production", subject="Unfreeze"))
+    told = await sent(office, a_mail(office, "anna", "unfreeze production", subject="Unfreeze"))
+    assert "operator" in told
     assert await frozen(office) == held
     await office.move_time(1)
     await ended_by(office, a_mail(office, "dan", "unfreeze production: fixed", subject="Unfreeze"))
@@ -228,6 +229,7 @@ async def test_attack_a_freeze_without_a_reason_or_a_colon_freezes_at_once(
 async def test_a_freeze_of_nothing_and_the_end_of_one_for_nothing_are_asked_back_and_begin_no_run(shop: World) -> None:
     assert "one of these: production, staging, everything" in await write(shop, "cy", "freeze")
     await freezes_of(shop).freeze("production", PersonId("dan"), "incident")
+    await shop.move_time(2)  # of two mails of one second the other may be a copy
     assert "unfreeze production: REASON" in await write(shop, "cy", "unfreeze production")
     await shop.move_time(2)
     assert "one of these: production, staging, everything" in await write(shop, "cy", "unfreeze")
