@@ -154,6 +154,9 @@ class LiveCards:
         if channel is None or contact is None or not channel.edits:
             return
         known = await self._lines.find(entry.run_id)
+        there = known.address if known else await channel.address(contact, entry.thread)
+        if there is None:
+            return
 
         async def draw() -> tuple[Card | None, int]:
             run, told, seq = await self._read(entry.run_id)
@@ -165,17 +168,15 @@ class LiveCards:
         async def call(card: Card, key: str, newest: Newest) -> None:
             nonlocal known
             if known is None:
-                address = await channel.address(contact, entry.thread)
-                if address is None:
-                    return
                 first = card.model_copy(update={"title": say(WORKING)})
-                known = await channel.send(first, address, self._lines.key(entry.run_id))
+                known = await channel.send(first, there, self._lines.key(entry.run_id))
                 if await self._lines.keep(entry.run_id, known) and card == first:
                     return
             await channel.update(known, card, key, newest)
 
         try:
-            await self._show(entry, self._lines.key(entry.run_id), draw, call)
+            with self._people.speaking_to("" if there.is_shared else there.person):
+                await self._show(entry, self._lines.key(entry.run_id), draw, call)
         except ChannelRefused as error:
             log.warning("a status line was refused", run_id=entry.run_id, error=str(error))
 

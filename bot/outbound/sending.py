@@ -183,10 +183,11 @@ class Sender:
         self, sending: CardToSend, channel: Channel, to: Address
     ) -> tuple[CardToSend, tuple[DeliveryId, ...]]:
         """Return `sending` as it is placed where several see it: in the language of the place, with those who are asked
-        named on it; and the deliveries of these.
+        named on it; and the deliveries of these. One that asks nothing any more calls nobody.
         """
         entry, record = sending.entry, sending.record
-        if not (isinstance(entry, PlaceCard) and record and to.is_shared and not place_for(entry)):
+        asks_many = to.is_shared and not place_for(entry) and sending.card.form is not None
+        if not (isinstance(entry, PlaceCard) and record and asks_many):
             return sending, ()
         called = await self._calls.on_card(entry, record, channel, to)
         card = await self._calls.naming(self._of_place(sending, entry, record), record, called.values(), anew=True)

@@ -33,3 +33,24 @@ async def test_bo_changes_what_is_asked_in_a_window_and_cy_approves_it(office: S
     assert (now.state, now.request.edits, now.votes) == ("open", {"what": ("bo",)}, ())
     await office.world.decide("cy", now, "approve")
     assert await office.world.summary(before.request.run_id) == "done: ok: press gong: done"
+
+
+async def test_whom_an_edit_asks_is_called_once_though_the_card_before_it_was_still_on_its_way(
+    office: SlackWorld,
+) -> None:
+    await office.slack.breaks("chat.postMessage", "http_500", times=1_000, channel=office.ops)
+    await office.anna.says("#ops", "@sayso press bell")
+    record = await office.world.opened(await office.only_run())
+
+    async def is_tried() -> bool:
+        return any("Press bell?" in call["args"]["text"] for call in await office.slack.calls("chat.postMessage"))
+
+    await office.slack.until(is_tried, "the card is tried")
+    await office.world.edit("bo", record, what="gong")
+    await office.slack.tell("faults_over")
+
+    card = await office.card("#ops", to_press="Approve")
+    await office.world.quiet()
+    assert "gong" in card.text
+    told = [each for each in await office.cy.notices() if each.why == "mention"]
+    assert [each.ts for each in told] == [card.ts]

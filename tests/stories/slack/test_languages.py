@@ -81,3 +81,22 @@ async def test_a_command_is_answered_in_the_language_of_who_wrote_it(office: Sla
     assert (await office.bo.commands("/sayso", "press bell", in_="@sayso")).acked
 
     await office.bo.sees_ephemeral("Wird bearbeitet.")
+
+
+async def test_the_status_line_is_in_the_language_of_who_reads_it_alone_and_in_a_channel_in_that_of_all(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    toml = TOML.replace('name = "Anna Ames"\n', 'name = "Anna Ames"\nlanguage = "de"\n')
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, toml) as office:
+        await office.world.start()
+        await slack.connected()
+        alone = await office.anna.says("@sayso", "ask free_text Which one?")
+        together = await office.anna.says("#ops", "@sayso ask free_text Which other one?")
+
+        mine = await office.says(alone, "Wartet auf Anna Ames: Which one?")
+        ours = await office.says(together, "Waiting for Anna Ames: Which other one?")
+        await office.anna.answers(alone, "the left one")
+        await office.anna.answers(together, "the right one")
+
+        await office.becomes(mine, "Beantwortet")
+        await office.becomes(ours, "Answered")
