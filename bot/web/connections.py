@@ -12,8 +12,10 @@ from typing import cast
 
 import h11
 import structlog
+import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from bot.config.hosts import network_of
 from bot.web.parsing import HEAD_BYTES, Parser
@@ -38,7 +40,8 @@ class Limits:
 
     `head_s`: seconds within which the head of a request must be whole. `unread_s`: seconds within which more of an
     answer must be taken. `silent`: connections without a whole request, of which the oldest ends for a new one, as it
-    does of the `unread`, whose answers wait for their readers. `answering`: requests that are answered at once, which
+    does of the `unparsed`, of which something waits for its turn, and of the `unread`, whose answers wait for their
+    readers. `answering`: requests that are answered at once, which
     may be all event streams of one key that it takes up again. `held` and `held_by_one`: event streams and long polls,
     see `Waits`.
     """
@@ -46,14 +49,20 @@ class Limits:
     head_s: float = 10.0
     unread_s: float = 30.0
     silent: int = 2_000
+    unparsed: int = AT_MOST
     unread: int = 500
     answering: int = AT_MOST
     held: int = IN_ALL
     held_by_one: int = AT_MOST
 
+    @property
+    def needed(self) -> int:
+        """How many connections there may be."""
+        return self.silent + self.unparsed + self.answering + self.held
+
     def within(self, files: int) -> "Limits":
         """Return limits that need no more than so many open files; less of everything where these need more."""
-        needed, room = self.silent + self.answering + self.held, max(1, files - _OTHER_FILES)
+        needed, room = self.needed, max(1, files - _OTHER_FILES)
         if needed <= room:
             return self
 
@@ -63,6 +72,7 @@ class Limits:
         return replace(
             self,
             silent=less(self.silent),
+            unparsed=less(self.unparsed),
             unread=less(self.unread),
             answering=less(self.answering),
             held=less(self.held),
@@ -76,7 +86,7 @@ LIMITS = Limits()
 def open_files() -> int:
     """Let this process open as many files as it may, and return how many these are."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = LIMITS.silent + LIMITS.answering + LIMITS.held + _OTHER_FILES
+    wanted = LIMITS.needed + _OTHER_FILES
     allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
     if now == resource.RLIM_INFINITY or now >= allowed:
         return wanted if now == resource.RLIM_INFINITY else now
@@ -94,11 +104,17 @@ def fitting(limits: Limits = LIMITS) -> Limits:
     return found
 
 
-def bounded(limits: Limits = LIMITS) -> type[H11Protocol]:
-    """Return a protocol whose connections keep `limits` together."""
-    rooms = {"silent": _Room(limits.silent), "unread": _Room(limits.unread)}
+def bounded(limits: Limits = LIMITS) -> Callable[..., asyncio.BufferedProtocol]:
+    """Return what makes the protocols of connections that keep `limits` together."""
+    rooms = {name: _Room(getattr(limits, name)) for name in ("silent", "unparsed", "unread")}
     line = Line(PARSED_AT_ONCE)
-    return type("Bounded", (_Connection,), {"limits": limits, **rooms, "line": line, "passes": Passes(line)})
+    kind = type("Bounded", (_Connection,), {"limits": limits, **rooms, "line": line, "passes": Passes(line)})
+    buffer = bytearray(SLICE_BYTES)
+
+    def made(config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object]) -> _Slices:
+        return _Slices(kind(config, server_state, app_state), buffer)
+
+    return made
 
 
 class _Room:
@@ -128,6 +144,40 @@ _AWAY = (
 ) % (RETRY_AFTER_S, MEDIA_TYPE.encode(), len(_REFUSAL.body), bytes(_REFUSAL.body))
 
 
+class _Slices(asyncio.BufferedProtocol):
+    """Reads a slice at once: uvloop by itself reads 256 KB, and holds that for each of a crowd.
+
+    All connections share one buffer, which is filled and emptied without a pass in between.
+    """
+
+    def __init__(self, connection: "_Connection", buffer: bytearray) -> None:
+        self._connection, self._buffer = connection, buffer
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where to put what comes."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So much came."""
+        self._connection.data_received(bytes(self._buffer[:nbytes]))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hand it on."""
+        self._connection.connection_made(cast("asyncio.Transport", transport))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hand it on."""
+        self._connection.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Hand it on."""
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Hand it on."""
+        self._connection.resume_writing()
+
+
 class _Flow(FlowControl):
     """Reads on by `go_on`."""
 
@@ -145,12 +195,13 @@ class _Flow(FlowControl):
 class _Connection(H11Protocol):
     """Ends when a head takes too long, or the reader of an answer does, and when its room is needed.
 
-    What comes is parsed in slices. Each waits for its turn, and meanwhile nothing more is read: else the parts that a
+    What comes is read and parsed in slices. Each waits for its turn, and meanwhile nothing more is read: else what a
     crowd sends all at once would be parsed all at once, and who comes would wait for that.
     """
 
     limits = LIMITS
     silent: _Room
+    unparsed: _Room
     unread: _Room
     line: Line
     passes: Passes
@@ -197,15 +248,17 @@ class _Connection(H11Protocol):
             self._turn.add_done_callback(self._parse)
             self.line.add(self._network, self._turn)
             self.passes.call()
+            self._look()
         return None
 
     def _parse(self, turn: Turn) -> None:
         """Parse a slice of what came; the time for a head does not begin again with each."""
         self._turn = None
+        self.unparsed.leave(self)
         if turn.cancelled() or self.transport.is_closing() or self.flow.read_paused:
             return
-        data = bytes(self._came[:SLICE_BYTES])
-        del self._came[:SLICE_BYTES]
+        data = bytes(self._came)
+        self._came.clear()
         try:
             super().data_received(data)
         except BaseException:
@@ -254,6 +307,7 @@ class _Connection(H11Protocol):
         self._stop()
         self._has_read()
         self.silent.leave(self)
+        self.unparsed.leave(self)
         self._came.clear()
         if self._turn is not None:
             self._turn.cancel()
@@ -278,7 +332,10 @@ class _Connection(H11Protocol):
     def _look(self) -> None:
         if self._is_sent_away or self not in self.connections:
             return
-        if self._is_idle or self._lacks_body:
+        if self._turn is not None:
+            self.silent.leave(self)
+            self.unparsed.enter(self)
+        elif self._is_idle or self._lacks_body:
             self.silent.enter(self)
         else:
             self.silent.leave(self)
@@ -289,7 +346,13 @@ class _Connection(H11Protocol):
 
     def _time(self) -> None:
         if self._timer is None:
-            self._timer = self.loop.call_later(self.limits.head_s, self.transport.abort)
+            self._timer = self.loop.call_later(self.limits.head_s, self._give_up)
+
+    def _give_up(self) -> None:
+        """End what takes too long, unless it is we who take so long."""
+        self._timer = None
+        if self._turn is None or self._is_sent_away:
+            self.transport.abort()
 
     def _stop(self) -> None:
         if self._timer is not None:

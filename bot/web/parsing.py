@@ -30,7 +30,7 @@ class Parser(h11.Connection):
         self._chunks = self._body_bytes = 0
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """Return what comes next. Raises h11.RemoteProtocolError for what is no request, and for what costs too much."""
+        """Return what comes next. Raises h11.RemoteProtocolError for no request, and for what costs too much."""
         if self.their_state is h11.IDLE or self._is_before_trailers:
             _check_fields(self.trailing_data[0])
         elif self._is_before_chunk:

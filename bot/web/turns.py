@@ -30,7 +30,7 @@ Turn = asyncio.Future[bool]
 
 
 class Line:
-    """Those who wait, `share` of whom begin in one pass: a lane for each who asks, and the next turn is the next lane's."""
+    """Those who wait: a lane for each who asks, and the next turn is the next lane's; `share` begin in one pass."""
 
     def __init__(self, share: int) -> None:
         self._share, self._lanes, self.count = share, dict[str, deque[Turn]](), 0
