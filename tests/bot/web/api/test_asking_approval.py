@@ -219,6 +219,25 @@ async def test_the_card_shows_exactly_what_is_to_be_done_and_whose_words_they_ar
     assert (await waited(ci, request))["may_act"] is True
 
 
+async def test_facts_stand_on_the_card_as_the_program_s_words_and_under_the_digest(world: World, api: Api) -> None:
+    ci = await program(api)
+    facts = {"Last used": "never", "Approved by": "sayso <b>\u202e"}
+
+    request = await asked(ci, facts=facts)
+
+    letter = await world.next_mail("bo")
+    lines = letter.text.splitlines()
+    assert "The program ci says, and nobody has verified it:" in lines
+    assert "| Last used: never" in lines
+    assert not [line for line in lines if line.startswith("Approved by")]
+    assert request["call"]["arguments"]["facts"] == facts
+    once = {"Idempotency-Key": "k"}
+    first = await ci.post("/v1/requests", json={**APPROVAL, "facts": facts}, headers=once)
+    other = await ci.post("/v1/requests", json={**APPROVAL, "facts": {"Last used": "today"}}, headers=once)
+    assert first.status_code == 201
+    assert refused(other, 409, "key-reused")
+
+
 async def test_an_approval_needs_its_policy_to_be_listed_with_the_key(api: Api) -> None:
     for asks in (["group:release"], ["policy:pair", "person:bo", "person:cy"]):
         answer = await (await program(api, *asks)).post("/v1/requests", json=APPROVAL)
@@ -333,6 +352,11 @@ async def test_what_is_no_approval_is_refused(api: Api) -> None:
         {"title": "a\nb"},
         {"policy": "a b"},
         {"arguments": [1]},
+        {"facts": {"a": "b\nc"}},
+        {"facts": {"a\n": "b"}},
+        {"facts": {"a: b": "c"}},
+        {"facts": {"a": "b" * 301}},
+        {"facts": {str(number): "b" for number in range(11)}},
         {"arguments": {"a": "b" * 17_000}},
         {"question": "x"},
         {"to": ["person:bo"]},
