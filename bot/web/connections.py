@@ -111,8 +111,13 @@ def bounded(limits: Limits = LIMITS) -> Callable[..., asyncio.BufferedProtocol]:
     kind = type("Bounded", (_Connection,), {"limits": limits, **rooms, "line": line, "passes": Passes(line)})
     buffer = bytearray(SLICE_BYTES)
 
-    def made(config: uvicorn.Config, server_state: ServerState, app_state: dict[str, object]) -> _Slices:
-        return _Slices(kind(config, server_state, app_state), buffer)
+    def made(
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> _Slices:
+        return _Slices(kind(config, server_state, app_state, _loop), buffer)
 
     return made
 

@@ -60,7 +60,7 @@ async def serve(
             writes=Looks(partial(check_writes, app.store.client, app.store.shards)),
         )
         server = _Server(_config(here, limits))
-        serving = asyncio.create_task(server.serve(sockets=_each_time(listener)))
+        serving = asyncio.create_task(server.serve(sockets=each_time(listener)))
         try:
             await asyncio.shield(serving)
         finally:
@@ -94,16 +94,16 @@ class _Server(uvicorn.Server):
 
 
 _BACKLOG = 2_048
-_ACCEPTED_AT_ONCE = 16
+ACCEPTED_AT_ONCE = 16
 
 
-def _each_time(listener: socket.socket) -> list[socket.socket]:
+def each_time(listener: socket.socket) -> list[socket.socket]:
     """Return `listener` as often as it may be accepted from in one pass of the event loop.
 
     uvloop accepts once of each listening socket. The kernel's queue knows no turns: from one, who comes would wait for
     as many passes as there are of a crowd that connects again and again.
     """
-    return [listener, *(listener.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))]
+    return [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
 
 
 def listen(bind: str, port: int) -> socket.socket:

@@ -8,16 +8,22 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+import h11
 import pytest
+import uvicorn
+import uvloop
 from httpx2 import AsyncClient
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from bot.errors import RateLimited
-from bot.web.connections import LIMITS, Limits, open_files
+from bot.web.connections import LIMITS, PARSED_AT_ONCE, Limits, bounded, open_files
 from bot.web.guards import Admitted
 from bot.web.metrics import Metrics
+from bot.web.parsing import Parser
 from bot.web.problems import ProblemError
+from bot.web.serve import ACCEPTED_AT_ONCE, each_time, listen
 from bot.web.turns import SHARES, Turns
 from bot.web.waits import Full, Waits
 from tests.servers.web import serving
@@ -153,6 +159,102 @@ async def test_whoever_has_to_go_for_others_is_told_when_to_come_again(world: Wo
         assert await answered(api.url, "/healthz") == HTTPStatus.OK
 
 
+CHUNKED = LOGIN + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        pytest.param(b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"a:\r\n" * 90 + b"\r\n", 200, id="fields"),
+        pytest.param(b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"a:\r\n" * 100 + b"\r\n", 400, id="more fields"),
+        pytest.param(b"GET /login HTTP/1.1\r\nHost: a\r\na: b\r\n" + b" c\n" * 100 + b"\r\n", 400, id="folded lines"),
+        pytest.param(b"GET /login HTTP/1.1\r\n" + b"a:\r\n" * 50_000, 400, id="fields without an end"),
+        pytest.param(CHUNKED + b"1\r\n\n\r\n" * 100 + b"0\r\n" + b"a:\r\n" * 90 + b"\r\n", 401, id="chunks"),
+        pytest.param(CHUNKED + b"100\r\n" + b"\n" * 256 + b"\r\n0\r\n\r\n", 401, id="a chunk of many lines"),
+        pytest.param(CHUNKED + (b"80\r\n%b\r\n" % (b"a" * 128)) * 150 + b"0\r\n\r\n", 401, id="larger chunks"),
+        pytest.param(CHUNKED + b"1\r\na\r\n" * 101, 400, id="more chunks"),
+        pytest.param(CHUNKED + b"0\r\n" + b"a:\r\n" * 102 + b"\r\n", 400, id="trailers"),
+        pytest.param(CHUNKED + b"1;" + b" " * 400 + b"\n\r\na\r\n", 400, id="a long line before a chunk"),
+    ],
+)
+async def test_what_costs_more_than_its_bytes_is_refused(world: World, sent: bytes, status: int) -> None:
+    async with serving(world.app) as api, crowd(api.port, 1, sent) as [one]:
+        assert await one.status() == status
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(LOGIN + b"a:" + b" " * 16_000 + b"\x00\r\n\r\n", id="a field"),
+        pytest.param(LOGIN + b"a:" + b" " * 16_000 + b"\r\r\n\r\n", id="a bare carriage return"),
+        pytest.param(CHUNKED + b"0\r\na:" + b" " * 16_000 + b"\x0b\r\n\r\n", id="a trailer"),
+        pytest.param(CHUNKED + b"1;" + b" " * 16_000 + b"\n\r\na\r\n", id="a chunk"),
+    ],
+)
+async def test_expressions_that_take_the_square_of_their_bytes_never_see_what_makes_them(sent: bytes) -> None:
+    parser = Parser()
+    parser.receive_data(sent)
+
+    with pytest.raises(h11.RemoteProtocolError, match=r"that none may have|before a chunk is too long"):
+        list(iter(parser.next_event, h11.NEED_DATA))
+
+
+async def test_a_400_for_what_comes_behind_a_begun_answer_ends_it_without_a_word(world: World) -> None:
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+    following = streaming(run_id, await key_of(world, "anna")).replace(
+        b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    async with serving(world.app) as api, crowd(api.port, 1, following + b"0\r\n\r\n") as [one]:
+        assert await one.status() == HTTPStatus.OK
+        one.writer.write(b"\x00no request\r\n\r\n")
+        assert await answered(api.url, "/healthz") == HTTPStatus.OK
+
+
+async def test_a_few_heads_of_a_crowd_are_parsed_before_the_loop_looks_at_others() -> None:
+    asked = Asked()
+
+    async def begin(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.note_begun(scope["path"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body"})
+
+    config = uvicorn.Config(begin, lifespan="off", log_config=None)
+    made, state = bounded(), ServerState()
+    listener = await asyncio.get_running_loop().create_server(lambda: made(config, state, {}), "127.0.0.1", 0)
+    async with listener, asked.all_of(), crowd(listener.sockets[0].getsockname()[1], 300, b"") as callers:
+        for caller in callers:
+            caller.writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert all(await asyncio.gather(*(caller.reader.read() for caller in callers)))
+
+    assert max(asked.in_passes.values()) <= PARSED_AT_ONCE
+
+
+def test_many_of_a_crowd_that_connects_at_once_are_accepted_in_one_pass() -> None:
+    made = Counter[int]()
+
+    async def accepting() -> None:
+        loop, passes = asyncio.get_running_loop(), 0
+
+        class Made(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                made[passes] += 1
+
+        with listen("127.0.0.1", 0) as listener, ExitStack() as stack:
+            servers = [await loop.create_server(Made, sock=one) for one in each_time(listener)]
+            for _ in range(100):
+                stack.enter_context(socket.create_connection(listener.getsockname()))
+            while made.total() < 100:
+                passes += 1
+                await asyncio.sleep(0)
+            for server in servers:
+                server.close()
+
+    uvloop.run(accepting())
+
+    assert max(made.values()) == ACCEPTED_AT_ONCE
+
+
 async def test_whoever_does_not_read_what_they_asked_for_is_not_waited_for(world: World) -> None:
     asked = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     async with serving(world.app, limits=Limits(unread_s=0.2)) as api:
@@ -187,6 +289,7 @@ class Asked:
     def __init__(self, most: int = 1_200) -> None:
         self.waits, self.end, self.revoked = Waits(), asyncio.Event(), set[str]()
         self.begun, self.in_passes, self.refused = list[str](), Counter[int](), dict[str, Mapping[bytes, bytes]]()
+        self.last = 0
         self._pass = 0
         self._admitted = Admitted(self._app, self.waits, Turns(self._known_as, most))
 
@@ -194,9 +297,13 @@ class Asked:
         key = Headers(scope=scope).get("authorization", "")
         return key.split()[1] if key.startswith("good") else ""
 
-    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.begun.append(scope["path"])
+    def note_begun(self, path: str) -> None:
+        """One has begun."""
+        self.begun.append(path)
         self.in_passes[self._pass] += 1
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.note_begun(scope["path"])
         if scope["path"].startswith("/fails"):
             raise RuntimeError(scope["path"])
         if scope["path"] == "/waits":
@@ -207,9 +314,8 @@ class Asked:
                 await receive()
             except ProblemError as problem:
                 return await problem.response()(scope, receive, send)
-            self.begun.append(f"whole {scope['path']}")
-            self.in_passes[self._pass] += 1
-        if scope["path"].startswith("/at-once"):
+            self.note_begun(f"whole {scope['path']}")
+        if scope["path"].startswith(("/at-once", "/healthz")):
             status = 401 if Headers(scope=scope).get("authorization") in self.revoked else 200
             return await send({"type": "http.response.start", "status": status, "headers": []})
         await self.end.wait()
@@ -221,8 +327,11 @@ class Asked:
             return {"type": "http.request", "body": b"x", "more_body": False}
 
         async def send(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
-                self.refused[path] = dict(message["headers"])
+            if message["type"] == "http.response.start":
+                headers = dict(message["headers"])
+                self.last += headers.get(b"connection") == b"close"
+                if message["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
+                    self.refused[path] = headers
 
         headers = [(b"authorization", key.encode())] if key else []
         if path.startswith("/sends"):
@@ -238,7 +347,7 @@ class Asked:
             counting = group.create_task(self._count_passes())
             yield
             self.end.set()
-            await asyncio.wait(tasks)
+            await asyncio.gather(*tasks)
             counting.cancel()
 
     async def _count_passes(self) -> None:
@@ -314,6 +423,7 @@ async def test_whoever_asks_whether_the_process_lives_is_answered_in_any_crowd_o
 
     assert asked.begun.index("/login") < 2_999
     assert not asked.refused
+    assert asked.last == 2_700, "nobody of whom too many wait asks again at once, on the same connection"
 
 
 async def test_what_is_refused_is_the_oldest_of_whoever_has_most() -> None:
@@ -387,7 +497,7 @@ def test_the_last_quarter_of_all_that_may_wait_is_for_those_who_hold_few() -> No
 def test_limits_fit_the_files_that_may_be_open(files: int) -> None:
     limits = LIMITS.within(files)
 
-    assert limits.silent + limits.answering + limits.held <= max(3, files - 200)
+    assert limits.needed <= max(4, files - 200)
     assert min(limits.silent, limits.unread, limits.answering, limits.held, limits.held_by_one) >= 1
     assert limits == LIMITS or files < 10_000
 
