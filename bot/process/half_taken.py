@@ -33,7 +33,7 @@ class HalfTaken:
     """Says of a file whether it is only half taken, and has it held so. All raise StoreError."""
 
     def __init__(self, app: App) -> None:
-        self._app, self._noted = app, NotedTables(app.store)
+        self._app, self._noted, self._said = app, NotedTables(app.store), ""
 
     async def begin(self) -> None:
         """Hold the tables that a process starts with as the one does that reads them anew."""
@@ -85,13 +85,13 @@ class HalfTaken:
     async def hold(self, tables: Tables, digest: str) -> None:
         """Take no more of the tables than who is missing; tell the operators where they have not heard it."""
         people, near = self._app.people, new_id("outgoing", 0)
-        is_new, lost = people.half_taken != digest, await self._lost(tables)
         people.take_half(tables, digest, self._app.store.about_now())
+        lost = await self._lost(tables)
+        if self._said != digest:  # before anything is written, which a full store refuses
+            self._said, told = digest, {"digest": digest, "missing": people.missing, "lost": lost}
+            log.error("the file is only half taken", **told, fix=command_of(digest))
         now = await self._app.store.now(near)
         since = await self._noted.note_half(digest, now)
-        if is_new:
-            told = {"digest": digest, "missing": people.missing, "lost": lost, "fix": command_of(digest)}
-            log.error("the file is only half taken", **told)
         hours = int((now - since).total_seconds() // _AGAIN_S)
         is_untold = await self._noted.is_new(f"{digest} {since.timestamp()} {hours}")
         if is_untold and await self._app.store.admit("half taken", near, _ALERTS, _AGAIN_S):

@@ -37,6 +37,7 @@ LOST = {
         'triggered_by = ["person:anna"]\n',
         "agents.clerk.triggered_by",
     ),
+    "where cards go": (f'{TOML}\n[slack]\ncards = "dm"\n', '\n[slack]\ncards = "dm"\n', "slack.cards"),
     "who hears alerts": (
         TOML.replace('[alerts]\nto = ["person:dan"]\n\n', "") + '\n[alerts]\nto = ["person:dan"]\n',
         'to = ["person:dan"]\n',

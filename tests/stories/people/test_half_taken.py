@@ -15,7 +15,7 @@ from bot.policy.judgements import Counted, Decided
 from bot.policy.record import RequestRecord
 from bot.process.half_taken import content_of
 from bot.process.reload import Reload
-from bot.store import WorkItem
+from bot.store import StoreError, WorkItem
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import serving
@@ -253,6 +253,27 @@ async def test_operators_hear_of_it_at_once_and_again_after_an_hour_also_if_they
         await reload.look()
         await office.quiet()
         assert len([one for one in office.mails("dan") if "half taken" in one.subject]) == 2
+
+
+async def test_a_store_that_is_full_hides_no_file_from_the_log_and_holds_nothing_up(
+    office: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await asked(office)
+    reload, do = process_of(office), office.app.store.client.do
+    await reload.begin()
+    await do("CONFIG", "SET", "maxmemory", "1")
+    try:
+        write(office, "")
+        for _ in range(2):
+            with pytest.raises(StoreError):
+                await reload.look(at_once=True)
+    finally:
+        await do("CONFIG", "SET", "maxmemory", "0")
+
+    assert office.app.people.half_taken
+    assert capsys.readouterr().out.count("the file is only half taken") == 1
+    await reload.look(at_once=True)
+    assert await office.next_mail("dan", "sayso.toml is only half taken")
 
 
 async def test_an_operator_confirms_exactly_this_file_and_then_it_holds(redis: str, tmp_path: Path) -> None:
