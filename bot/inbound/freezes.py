@@ -173,7 +173,7 @@ class TypedFreezes:
         as much as an approval does, and ends nothing that began after it was written or received.
         """
         typed = typed_freeze(trigger.text, has_subject=channel == "email" and not trigger.follows)
-        if typed is None or trigger.others or not trigger.is_addressed:
+        if typed is None or trigger.others or not (trigger.is_addressed or _is_meant_in_thread(typed, trigger)):
             return False
         if typed.environment is not None:
             typed = replace(typed, environment=self._known(typed.environment))
@@ -277,9 +277,7 @@ class TypedFreezes:
         )
         if ended is None:
             raise NotFound(say("notice.not-frozen", where=name), say("notice.not-frozen-do"))
-        left = [one for one in await self._freezes.all() if not where or one.environment in ("", where)]
-        told = say("notice.unfrozen", where=name)
-        return f"{told} {say('notice.still-frozen', what='; '.join(map(self._freezes.words, left)))}" if left else told
+        return await self._freezes.after_end(where)
 
     async def _ask(self, person: PersonId, held: Freeze, reason: str) -> str:
         """Return what asks whether the freeze is to end: no list of words tells each objection from a reason."""
@@ -292,6 +290,12 @@ class TypedFreezes:
         held = await self._freezes.may_end(where, "")
         kept = await self._journal.store.remembered(_waiting(person, held)) if held else None
         return kept.decode() if kept is not None else None
+
+
+def _is_meant_in_thread(typed: Typed, trigger: Trigger) -> bool:
+    """Return whether words to nobody in the thread of a run are a freeze: they name what, and do not end one."""
+    is_named = typed.environment is not None and not typed.is_loose
+    return trigger.follows and is_named and typed.is_first and not typed.ends
 
 
 def _waiting(person: PersonId, held: Freeze) -> str:

@@ -232,6 +232,8 @@ class Inbox:
         # Of a mail, code reads a line only where nothing else in it says something else.
         is_read = channel != "email" or reply.is_sure
         is_words = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
+        if reply.said in {"free_text", "deny"} and await self._revokes(inbound_id, channel, reply, read.record):
+            return None
         if is_words and await self._is_order(inbound_id, channel, reply, read.record, received_at):
             return await self._store.drop_inbound(inbound_id)
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
@@ -247,6 +249,20 @@ class Inbox:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
             await self._store.drop_inbound(inbound_id)
         return None
+
+    async def _revokes(self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord) -> bool:
+        """Return whether the answer ends a standing approval, or tells its writer why it does not; it does no harm."""
+        said = _spoken(reply, record.request.thread)
+        try:
+            if not await self._standing.revokes(inbound_id, channel, said):
+                return False
+        except Conflict as error:
+            with self._people.speaking_to(reply.person):
+                title = say("run.not-passed-on-title")
+            await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
+            return True
+        await self._store.drop_inbound(inbound_id)
+        return True
 
     async def _is_order(
         self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord, received_at: datetime

@@ -134,6 +134,15 @@ class FrozenRequests:
     async def _note(self, kind: _Kind, where: str, by: PersonId, reason: str, channel: str, evidence: str) -> None:
         await self._audit.note(kind, who=by, channel=channel, evidence=evidence, environment=where, words=reason)
 
+    async def after_end(self, where: str) -> str:
+        """Return what is told once the freeze of an environment (empty: everything) was ended: what still holds it."""
+        left = [one for one in await self.all() if not where or one.environment in ("", where)]
+        name = where or say("words.frozen-everything")
+        if not left:
+            return say("notice.unfrozen", where=name)
+        still = say("notice.still-frozen", what="; ".join(map(self.words, left)))
+        return f"{say('notice.freeze-over', where=name)} {still}"
+
     def words(self, freeze: Freeze) -> str:
         """Return what is frozen, since when, by whom and why, in one line."""
         where = freeze.environment or say("words.frozen-everything")

@@ -359,7 +359,7 @@ async def test_every_page_of_the_console_says_it_and_who_hears_alerts_ends_it(wo
         assert "Everything: Frozen since" in (await bo.get("/runs")).words
         assert all("freeze" not in form.action for form in (await bo.get("/live")).forms)
         over = (await dan.get("/live")).form("/live/unfreeze")
-        assert "No longer frozen: Everything." in (await dan.submit(over, "Unfreeze")).words
+        assert "Everything is no longer frozen." in (await dan.submit(over, "Unfreeze")).words
         assert (await world.app.store.freezes.read()).freezes == {}
 
 

@@ -175,7 +175,8 @@ async def test_who_ends_one_reads_what_is_frozen_all_the_same(office: World) -> 
 
     told = await ended_by(office, a_mail(office, "cy", "unfreeze production: fixed", subject="Freeze"))
 
-    assert "production is no longer frozen. Still frozen: Everything: Frozen since" in told
+    assert "That freeze of production is over. Still frozen: Everything: Frozen since" in told
+    assert "no longer frozen" not in told
 
 
 async def test_everything_is_frozen_also_by_whoever_hears_the_alerts(office: World) -> None:
@@ -348,6 +349,27 @@ async def test_it_is_said_in_a_thread_but_for_what_answers_a_question(
 
         assert "freeze production: a" in (await world.run(run)).results[0].text
         assert await frozen(world) == [("production", "cy", "b")]
+
+
+@pytest.mark.parametrize("person", ["cy", "bo"])
+async def test_attack_a_freeze_typed_in_the_thread_of_a_run_to_nobody_is_words_alone(
+    redis: str, tmp_path: Path, hallway: Hallway, person: str
+) -> None:
+    def change(world: World) -> None:
+        world.beside, world.reach = (hallway,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", OPERATOR, change=change) as world:
+        inbox = world.app.messages.inbox
+        run = world.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", "press bell", THREAD)))
+        await world.opened(run)
+
+        for text in ("freeze everything: incident 4711", "unfreeze everything: fixed", "freeze the thing"):
+            await inbox.handle(await inbox.accept(hallway.follows(person, text, THREAD)))
+
+        is_operator = person == "cy"
+        assert await frozen(world) == ([("", "cy", "incident 4711")] if is_operator else [])
+        told = "Frozen since" if is_operator else "operator"
+        await until(lambda: hallway.to(person, told), what="its writer hears of it")
 
 
 async def test_a_mail_that_could_not_approve_freezes_and_ends_nothing(office: World) -> None:

@@ -315,7 +315,7 @@ async def unfreeze(wanted: UnfreezeWanted, key: _MayFreeze, here: HereNow, way: 
     if ended is None:
         lists = "`sayso freezes`, or GET /v1/freezes, lists what is frozen"
         raise not_found(f"Nobody has frozen {where or 'everything'}.", lists)
-    return _view(ended, f"{where or 'Everything'} is no longer frozen.")
+    return _view(ended, await known.after_end(where))
 
 
 @router.get("/absences", operation_id="listAbsences", responses=answers(403, 422, shown={200: docs.ABSENCES}))

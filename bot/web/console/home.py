@@ -158,8 +158,9 @@ async def _freeze(request: Request, *, is_on: bool) -> Response:
             await known.unfreeze(where, visit.person, reason, channel="console", evidence=evidence, seen=seen)
     except Conflict as error:
         return to(request, "/live", str(error), is_well=False)
-    name = where or say("words.frozen-everything")
-    return to(request, "/live", say("console.frozen" if is_on else "console.unfrozen", name=name))
+    if not is_on:
+        return to(request, "/live", await known.after_end(where))
+    return to(request, "/live", say("console.frozen", name=where or say("words.frozen-everything")))
 
 
 async def away(request: Request) -> Response:

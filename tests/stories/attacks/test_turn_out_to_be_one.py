@@ -319,6 +319,26 @@ async def test_attack_one_decides_who_stands_in_for_somebody_that_may_have_taken
         assert now.state == "approved"
 
 
+GIVES = {
+    "whoever has voted": (file_of("bo cy rob", 2, "eve"), "bo approves; meet bo cy; cy gives eve"),
+    "whoever asked": (file_of("cy rob", stand_ins="eve"), "meet anna cy; cy gives eve"),
+    "whoever edited it": (file_of("bo cy rob", stand_ins="eve"), "bo edits; meet bo cy; cy gives eve"),
+    "whoever handed it on": (file_of("bo cy rob", 2, "dan eve"), "bo gives dan; meet bo cy; cy gives eve"),
+}
+
+
+@pytest.mark.parametrize("who", GIVES)
+async def test_attack_one_who_may_be_somebody_that_took_part_hands_their_seat_on(
+    redis: str, tmp_path: Path, who: str
+) -> None:
+    toml, story = GIVES[who]
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
+        now, became = await told(office, f"{story}; eve approves")
+
+        assert became[-2] in {"delegation_refused", "not_entitled"}
+        assert (now.state, now.request.policy.handed_on[1:], office.workshop.effects) == ("open", (), [])
+
+
 STOPS = {
     "who handed it on": (file_of("bo rob", stand_ins="cy"), "bo gives cy; meet anna bo; bo denies", "denied"),
     "who approved it": (file_of("bo cy"), "pause; bo approves; meet anna bo; bo denies", "revoked"),

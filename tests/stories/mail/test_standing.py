@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from agents.requests import RunId
 from agents.standing import STANDING
 from bot.inbound.standing import TypedStanding
@@ -30,6 +32,27 @@ async def test_an_answer_to_the_mail_about_a_use_ends_it(redis: str, tmp_path: P
         assert ended
         assert (ended.by, ended.reason) == ("bo", "We are in an incident.")
         assert await is_asked(office)
+
+
+@pytest.mark.parametrize("card", ["an approval", "a question"])
+async def test_attack_a_revocation_that_answers_another_card_is_words_alone(
+    redis: str, tmp_path: Path, card: str
+) -> None:
+    async with an_office(redis, tmp_path) as office:
+        standing = await granted(office, await done_once(office))
+        wish = "press horn" if card == "an approval" else "ask-of person:bo free_text Which one?"
+        record = await office.opened(await office.trigger(wish))
+        letter = await office.next_mail("bo", "ress horn?" if card == "an approval" else "Which one?")
+
+        await office.reply("bo", letter, f"revoke {standing.approval.id}")
+
+        assert "is revoked" in (await office.next_mail("bo", "Revoked")).text
+        assert (await the_only(office)).revoked
+        assert (await office.request(record.request.id)).state == "open"
+
+        await office.reply("bo", letter, f"revoke {standing.approval.id[:-1]}a")
+
+        assert "no standing approval" in (await office.next_mail("bo", "Not passed on")).text.lower()
 
 
 async def test_a_mail_of_somebody_it_does_not_concern_or_of_nobody_proven_ends_nothing(
