@@ -190,6 +190,21 @@ async def test_a_start_is_known_again_after_a_restart_of_everything(world: World
         assert (await world.ended(request["run_id"])).state == "done"
 
 
+async def test_a_start_that_was_taken_back_as_it_never_counted_may_be_made_again(world: World, api: Api) -> None:
+    """Where too few replicas have it, the program is told 503, and sends the same attempt again."""
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    attempt = (await world.request(request["id"])).attempt
+    assert attempt
+
+    await world.app.runs.executor.take_back(RunId(request["run_id"]), attempt)
+
+    back = (await ci.get(f"/v1/requests/{request['id']}")).json()
+    assert (back["may_act"], back["started_at"], back.get("begun_by")) == (True, None, None)
+    assert (await begun(ci, request)).status_code == 200
+
+
 async def test_people_are_asked_what_came_of_it_where_no_word_came_for_a_month(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
