@@ -49,7 +49,7 @@ class Limits:
     head_s: float = 10.0
     unread_s: float = 30.0
     silent: int = 2_000
-    unparsed: int = AT_MOST
+    unparsed: int = 3_000
     unread: int = 500
     answering: int = AT_MOST
     held: int = IN_ALL

@@ -199,18 +199,6 @@ async def test_expressions_that_take_the_square_of_their_bytes_never_see_what_ma
         list(iter(parser.next_event, h11.NEED_DATA))
 
 
-async def test_a_400_for_what_comes_behind_a_begun_answer_ends_it_without_a_word(world: World) -> None:
-    run_id = await world.trigger("press it")
-    await world.opened(run_id)
-    following = streaming(run_id, await key_of(world, "anna")).replace(
-        b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"
-    )
-    async with serving(world.app) as api, crowd(api.port, 1, following + b"0\r\n\r\n") as [one]:
-        assert await one.status() == HTTPStatus.OK
-        one.writer.write(b"\x00no request\r\n\r\n")
-        assert await answered(api.url, "/healthz") == HTTPStatus.OK
-
-
 async def test_a_few_heads_of_a_crowd_are_parsed_before_the_loop_looks_at_others() -> None:
     asked = Asked()
 
