@@ -17,6 +17,7 @@ from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused, changed_names, with_values
 from bot.policy.judgements import Delegated, DelegationRefused, Unclear
 from bot.policy.record import RequestRecord
+from bot.policy.stops import stops_plainly
 from bot.render.edits import changes_between
 from bot.render.forms import reasons
 from bot.render.views import request_view
@@ -118,7 +119,7 @@ async def _about(
     Other words of theirs go to the agent and void votes. Raises ProblemError: that needs the scope `steer`. `sent` is
     the id of the answer, by which one that is sent again is known.
     """
-    says_only = not isinstance(given, Approve | Deny | BreakGlass | AskBack)
+    says_only = not isinstance(given, Approve | Deny | BreakGlass | AskBack) and not _is_stop(given)
     if key.person is None or key.person not in record.askers:
         return ""
     if key.may("steer") or not says_only or record.request.format != "approval" or record.state != "open":
@@ -128,6 +129,11 @@ async def _about(
     if about := before.about if before else question.id if question else "":
         return about
     raise await refused(here, key, "write", channel, scope_missing(key, "steer"), record.request.run_id)
+
+
+def _is_stop(given: AnswerGiven) -> bool:
+    """Return whether words are a plain stop, which counts as a denial does, with the scope `answer` alone."""
+    return isinstance(given, TextGiven) and stops_plainly(given.text)
 
 
 def _said(given: AnswerGiven) -> Literal["approve", "deny", "free_text"]:

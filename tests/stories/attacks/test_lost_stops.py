@@ -250,6 +250,21 @@ async def test_attack_a_stop_on_the_first_page_or_from_a_program_begins_nothing(
     assert await world.app.store.lists.runs() == []
 
 
+@pytest.mark.parametrize("scopes", [("answer",), ("answer", "steer")])
+async def test_attack_a_stop_as_the_text_of_an_answer_over_http_takes_the_request_back(
+    world: World, scopes: tuple[str, ...]
+) -> None:
+    record = await world.opened(run_id := await world.trigger("press bell"))
+
+    async with serving(world.app) as api:
+        anna = await api.client("anna", *scopes)
+        said = await anna.post(f"/v1/requests/{record.request.id}/answer", json={"text": "stop"})
+
+    assert said.json()["judgement"]["decision"]["state"] == "withdrawn"
+    await world.ended(run_id)
+    assert world.workshop.effects == []
+
+
 async def test_attack_a_stop_among_other_words_is_no_stop_and_its_writer_reads_how_to_stop(world: World) -> None:
     goes_on = world.workshop.hold("letter")
     first = await world.send("anna", SAYSO, "stamp letter\nstamp cup")
