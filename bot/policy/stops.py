@@ -6,6 +6,7 @@ A text is one only as a whole, and then in any order: `stop the old server first
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 
 from agents.command import parse, said_lines
@@ -90,9 +91,16 @@ def is_stop_message(text: str) -> bool:
         return False
     sentences = [one for line in said for one in _SENTENCE.split(_signed(line)) if one.strip()]
     is_short = len(" ".join(said)) <= MOST_CHARS
-    parts = [one for sentence in sentences for one in sentence.split(",")[1:] if not _AFTERWARDS.match(_folded(one))]
     heads = [sentence.split(",")[0] for sentence in sentences]
-    return any(map(stops_plainly, [*sentences, *heads, *(parts if is_short else [])]))
+    tails = [one for sentence in sentences for one in _tails(sentence) if not _AFTERWARDS.match(_folded(one))]
+    return any(map(stops_plainly, [*sentences, *heads, *(tails if is_short else [])]))
+
+
+def _tails(sentence: str) -> Iterator[str]:
+    """What stands behind each comma, to the end: of `go, stop or wait` no part is said by itself."""
+    while "," in sentence:
+        sentence = sentence.partition(",")[2]
+        yield sentence
 
 
 def goes_on(text: str) -> bool:

@@ -122,7 +122,7 @@ async def test_words_that_do_not_fit_the_question_are_told_so_and_steer_nothing(
     assert await said(office, record.request.run_id) == []
 
 
-@pytest.mark.parametrize("words", few_of(["yes", "approve", "deny", "no, stop this", "deploy v2 instead"], 0, 4))
+@pytest.mark.parametrize("words", few_of(["yes", "approve", "no", "lgtm", "deploy v2 instead"], 0, 4))
 async def test_an_approver_s_typed_words_never_decide_and_do_not_make_a_requester(
     office: World, hallway: Hallway, words: str
 ) -> None:
@@ -166,14 +166,14 @@ async def test_the_pointer_goes_to_where_it_was_typed_and_to_its_writer_alone(of
         await office.stop()
 
 
-async def test_words_typed_after_the_approval_and_before_the_start_do_not_stop_it_and_say_what_does(
+async def test_words_typed_after_the_approval_that_say_no_stop_do_not_stop_it_and_tell_what_does(
     office: World, hallway: Hallway
 ) -> None:
     record = await asked(office, hallway)
     await office.steer(record.request.run_id, "pause")
     await office.decide("bo", record, "approve")
 
-    await written(office, hallway.follows("bo", "wait, stop!", THREAD))
+    await written(office, hallway.follows("bo", "v2 is better", THREAD))
     await office.quiet()
 
     assert (await office.request(record.request.id)).state == "approved"

@@ -316,7 +316,7 @@ async def test_attack_in_answer_to_a_notice_of_a_run_that_did_not_begin_by_mail(
         [
             ("ask free_text What should the note say?", "stop"),
             ("ask free_text Which version?", "stop, please do not deploy this after all"),
-            ("ask choice How? | go, stop, wait", "stop"),
+            ("ask choice How? | go, stop, later", "stop"),
             ("ask yes_no Ready?", "No, stop."),
         ],
         1,
@@ -346,7 +346,7 @@ async def test_attack_words_that_also_answer_the_open_question_are_asked_about_o
             ("ask free_text What should the note say?", "answer: stop", "stop"),
             ("ask free_text What should the note say?", "Antwort: stop", "stop"),
             ("ask free_text Which version?", "v2", "v2"),
-            ("ask choice How? | go, stop, wait", "2", "stop"),
+            ("ask choice How? | go, stop, later", "2", "stop"),
         ],
         0,
         3,
