@@ -31,7 +31,6 @@ from tests.servers.web_process import a_web, key_of
 from tests.waiting import PATIENCE_S, until
 from tests.world import World
 
-# An API key may hold more.
 STREAMS, STRANGERS = 830, 2_000
 _AT_ONCE = 100
 
@@ -159,16 +158,16 @@ async def test_whoever_has_to_go_for_others_is_told_when_to_come_again(world: Wo
         assert await answered(api.url, "/healthz") == HTTPStatus.OK
 
 
+GET = b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 CHUNKED = LOGIN + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        pytest.param(b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"a:\r\n" * 90 + b"\r\n", 200, id="fields"),
-        pytest.param(b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"a:\r\n" * 100 + b"\r\n", 400, id="more fields"),
-        pytest.param(b"GET /login HTTP/1.1\r\nHost: a\r\na: b\r\n" + b" c\n" * 100 + b"\r\n", 400, id="folded lines"),
-        pytest.param(b"GET /login HTTP/1.1\r\n" + b"a:\r\n" * 50_000, 400, id="fields without an end"),
+        pytest.param(GET + b"a:\r\n" * 90 + b"\r\n", 200, id="fields"),
+        pytest.param(GET + b"a:\r\n" * 100 + b"\r\n", 400, id="more fields"),
+        pytest.param(GET + b"a: b\r\n" + b" c\n" * 100 + b"\r\n", 400, id="folded lines"),
         pytest.param(CHUNKED + b"1\r\n\n\r\n" * 100 + b"0\r\n" + b"a:\r\n" * 90 + b"\r\n", 401, id="chunks"),
         pytest.param(CHUNKED + b"100\r\n" + b"\n" * 256 + b"\r\n0\r\n\r\n", 401, id="a chunk of many lines"),
         pytest.param(CHUNKED + (b"80\r\n%b\r\n" % (b"a" * 128)) * 150 + b"0\r\n\r\n", 401, id="larger chunks"),
@@ -239,7 +238,6 @@ def test_many_of_a_crowd_that_connects_at_once_are_accepted_in_one_pass() -> Non
                 server.close()
 
     uvloop.run(accepting())
-
     assert max(made.values()) == ACCEPTED_AT_ONCE
 
 
@@ -277,8 +275,7 @@ class Asked:
     def __init__(self, most: int = 1_200) -> None:
         self.waits, self.end, self.revoked = Waits(), asyncio.Event(), set[str]()
         self.begun, self.in_passes, self.refused = list[str](), Counter[int](), dict[str, Mapping[bytes, bytes]]()
-        self.last = 0
-        self._pass = 0
+        self._pass = self.last = 0
         self._admitted = Admitted(self._app, self.waits, Turns(self._known_as, most))
 
     def _known_as(self, scope: Scope) -> str:
@@ -491,7 +488,6 @@ def test_limits_fit_the_files_that_may_be_open(files: int) -> None:
 
 
 async def test_large_bodies_that_do_not_end_do_not_fill_the_memory(world: World) -> None:
-    """Whatever anybody posts to a trigger is read before its signature is."""
     large = b"POST /v1/triggers/ci HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     large += b"Content-Length: 1000000\r\n\r\n" + b"x" * 900_000
     async with serving(world.app) as api, crowd(api.port, 2, large) as first, crowd(api.port, 80, large):
