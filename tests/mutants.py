@@ -110,8 +110,8 @@ PLANTED = (
     _planted(
         "start_is_told_when_too_old",
         "bot/execution/approval_guard.py",
-        "before = min(filter(None, (good_until(record), begins)))",
-        "before = now.replace(year=now.year + 1)",
+        "return min(filter(None, (good_until(record), begins)), default=None)",
+        "return now.replace(year=now.year + 1)",
     ),
     _planted(
         "note_that_a_card_may_be_sent",

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import cast
 
 import uvicorn
 
@@ -76,7 +75,7 @@ def _config(here: Here, limits: Limits) -> uvicorn.Config:
         # Unless it is told, uvicorn believes whatever comes from this machine.
         proxy_headers=bool(trusted),
         forwarded_allow_ips=trusted,
-        http=cast("type[asyncio.Protocol]", bounded(limits)),
+        http=bounded(limits),
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -155,6 +155,7 @@ def test_a_store_that_is_emptied_stops_every_process_and_nobody_begins_anew_by_m
         for process in (worker, web):
             assert process.ended() == 1
             assert "This store was emptied" in process.said()
+    shop.ask("FLUSHALL")  # what was written before they noticed it
     code, said = shop.told("worker")
     assert code == 1
     assert "to begin anew with what is there, stop every process, and delete" in said

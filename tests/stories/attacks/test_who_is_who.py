@@ -253,6 +253,8 @@ async def test_who_may_be_whoever_handed_it_on_is_not_said_to_have_done_so(
     before = _BO.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan", "person:eve"]\n')
     eve = '[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\n\n[policies.production]'
     before = before.replace("[policies.production]", eve)
+    if act == "edit":  # dan's seat is from somebody who may have asked, so that somebody else approves the edit
+        before = with_mark(before, "eve", 'groups = ["release"]')
     async with a_world(redis, tmp_path / "data", before) as office:
         office.workshop.editable = ("what",)
         record = await asked(office)
