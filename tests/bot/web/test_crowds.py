@@ -3,9 +3,10 @@
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import urlsplit
 
 import h11
@@ -207,7 +208,7 @@ async def test_a_few_heads_of_a_crowd_are_parsed_before_the_loop_looks_at_others
         await send({"type": "http.response.body"})
 
     config = uvicorn.Config(begin, lifespan="off", log_config=None)
-    made, state = bounded(), ServerState()
+    made, state = cast("Callable[..., asyncio.Protocol]", bounded()), ServerState()
     listener = await asyncio.get_running_loop().create_server(lambda: made(config, state, {}), "127.0.0.1", 0)
     async with listener, asked.all_of(), crowd(listener.sockets[0].getsockname()[1], 300, b"") as callers:
         for caller in callers:
