@@ -216,7 +216,8 @@ class RunStarted(Happened, Began):
     are requesters here as well, and so are `holders`, in whose hands the key of `service` is. Where a person began it
     and there is no `parent`, `inherits` wrote the text. `weakness` says why what began it proves too little for an
     approval, and it is `by_mail` after a log-in by a link in a mail: whoever reads a mailbox can begin it. It `quotes`
-    what somebody else wrote, who may be nobody in the directory.
+    what somebody else wrote, who may be nobody in the directory. `asked_with` is the prefix of the API key with which a
+    program asked people by itself.
     """
 
     type: Literal["run_started"] = "run_started"
@@ -241,6 +242,7 @@ class RunStarted(Happened, Began):
     weakness: str = Field(default="", exclude_if=operator.not_)
     by_mail: bool = Field(default=False, exclude_if=operator.not_)
     quotes: bool = Field(default=False, exclude_if=operator.not_)
+    asked_with: str = Field(default="", exclude_if=operator.not_)
 
     @property
     def trigger(self) -> str:

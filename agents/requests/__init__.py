@@ -309,7 +309,8 @@ class Request(Began):
     `words` is what the run began with; empty where a program asks. `words_are_own`: they came from the first requester,
     or from what `origin` says, and from no agent, no program and no copied run. `edits` names those who decide and ever
     set an argument to the value that stands, by its name. `behind` had a part in it as well and could not decide it:
-    who may be one of them does not either.
+    who may be one of them does not either. `asked_with` is the prefix of the API key of that `program`: it alone begins
+    what is approved.
     """
 
     id: RequestId
@@ -345,6 +346,7 @@ class Request(Began):
         default_factory=dict[str, tuple[PersonId, ...]], exclude_if=operator.not_
     )
     behind: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
+    asked_with: str = Field(default="", exclude_if=operator.not_)
 
     def under(self, policy: PolicySnapshot) -> "Request":
         """Return the same request, which others may decide by now; its digest and the votes for it still hold.

@@ -276,7 +276,7 @@ _LISTED = "Separated by commas."
 
 
 def create(
-    scope: Annotated[str, typer.Option(help=f"Of trigger, read, answer, steer, admin. {_LISTED}")],
+    scope: Annotated[str, typer.Option(help=f"Of ask, trigger, read, answer, steer, admin. {_LISTED}")],
     person: Annotated[str | None, typer.Option(help="Whose key it is: a name in sayso.toml.")] = None,
     service: Annotated[str | None, typer.Option(help="Which program's key it is; it can't answer.")] = None,
     acts_for: Annotated[str, typer.Option(help=f"For whom else it may ask. {_LISTED}")] = "",

@@ -348,6 +348,7 @@ class LimitsConfig(Table):
     triggers_per_person: Limit = Rate(20, 3600.0)
     triggers_per_slack_channel: Limit = Rate(60, 3600.0)
     triggers_per_trigger: Limit = Rate(60, 3600.0)
+    asks_per_key: Limit = Rate(200, 3600.0)
     backlog: int = Field(default=10_000, ge=1, description="work that may wait when a program asks for more over HTTP")
 
 

@@ -25,7 +25,7 @@ from language import say
 # What our own command line calls itself. It proves nothing: the key says whose word it is.
 USER_AGENT = "sayso-cli"
 
-Scope = Literal["trigger", "read", "answer", "steer", "admin"]
+Scope = Literal["ask", "trigger", "read", "answer", "steer", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 # 200 bits: nobody finds one by trying, so a plain hash of it needs no salt.
@@ -45,7 +45,8 @@ log = structlog.stdlib.get_logger()
 class ApiKey(Frozen):
     """A key without its secret. Exactly one of `person` and `service` is set; `prefix` is how people tell keys apart.
 
-    It speaks for its person and for those in `acts_for`; `admin` includes all other scopes. `asks` are those whom its
+    It speaks for its person and for those in `acts_for`; `admin` includes all other scopes. With `ask` it asks people,
+    and follows, begins and takes back what it asked itself, and nothing of anybody else's. `asks` are those whom its
     program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
     `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
     a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs. `link_by`
@@ -87,6 +88,10 @@ class ApiKey(Frozen):
     def may(self, scope: Scope) -> bool:
         """Return whether the key has `scope`; `admin` has all."""
         return scope in self.scopes or "admin" in self.scopes
+
+    def asked(self, prefix: str) -> bool:
+        """Return whether it is the key with this `prefix`, which asked for something."""
+        return bool(prefix) and prefix == self.prefix
 
     @property
     def evidence(self) -> str:

@@ -274,6 +274,7 @@ def _request(
         topic=topic_of(run),
         is_rehearsal=run.is_rehearsal,
         program=program_of(run),
+        asked_with=run.started.asked_with if run.started else "",
         origin=run.started.origin if run.started else FromPerson(),
         service=run.started.service if run.started else "",
         key_holders=run.started.holders if run.started else (),

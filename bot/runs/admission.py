@@ -1,4 +1,4 @@
-"""The limits of new runs: per person, per place of many, per trigger of the configuration."""
+"""The limits of new runs: per person, per API key, per place of many, per trigger of the configuration."""
 
 import asyncio
 import hashlib
@@ -45,6 +45,14 @@ class Admission:
         name, seconds = self._people.name_of(requester), f"{limit.per_s:.0f}"
         text = say_many("run.limit-of-person", limit.count, name=name, seconds=seconds)
         raise RateLimited(text, say("run.limit-do"), await self._store.admitted_in_s(requester, limit.per_s))
+
+    async def key(self, prefix: str, run_id: RunId) -> None:
+        """Against the limit of an API key with which a program asks people by itself."""
+        limit = self._limits.asks_per_key
+        if await self._store.admit(f"key {prefix}", run_id, limit.count, limit.per_s):
+            return
+        text = say_many("run.limit-of-key", limit.count, key=f"sayso_{prefix}", seconds=f"{limit.per_s:.0f}")
+        raise RateLimited(text, say("run.limit-do"), await self._store.admitted_in_s(f"key {prefix}", limit.per_s))
 
     async def trigger(self, name: str, what_id: str) -> None:
         """Against the limit of a trigger of the configuration. Its requester does nothing, and keeps their own room."""

@@ -34,7 +34,8 @@ class Asker:
 
     The owner is a `service`, in the hands of `holders`, or the `submitter` if that is not the requester. `channel` is
     the way by which the request came, and `evidence` how that knew whose the key is. `others` are requesters as well;
-    `by_mail` is as in `RunStarted`.
+    `by_mail` is as in `RunStarted`. `key` is the prefix of the API key, empty where there is none; it `has_own_limit`
+    where what it asks does not count as started by the requester.
     """
 
     requester: PersonId
@@ -45,6 +46,8 @@ class Asker:
     others: tuple[PersonId, ...] = ()
     by_mail: bool = False
     evidence: str = ""
+    key: str = ""
+    has_own_limit: bool = False
 
     @property
     def speaker(self) -> PersonId | None:
@@ -79,7 +82,7 @@ class ApiRequests:
         await self._check_everybody_is_there(wanted)
         await self._starter.check_may(asker.requester, self._agent.name, asker.channel, asker.evidence)
         events, request = await self._first_turn(self._started(run_id, wanted, context, asker))
-        await self._starter.admission.person(asker.requester, run_id)
+        await self._admit(asker, run_id)
         commit = opening(request, self._people, expect=0)
         story = [*events, *commit.events]
         await self._journal.write(replace(commit, events=story, summary=line_of(fold(story))))
@@ -88,6 +91,13 @@ class ApiRequests:
         if found is None:
             raise AssertionError(f"{run_id} exists without a request")
         return found
+
+    async def _admit(self, asker: Asker, run_id: RunId) -> None:
+        """Count it against the limit of its key, and that of its requester. Raises RateLimited."""
+        if asker.key:
+            await self._starter.admission.key(asker.key, run_id)
+        if not asker.has_own_limit:
+            await self._starter.admission.person(asker.requester, run_id)
 
     async def asked(self, run_id: RunId) -> RequestId | None:
         """The request that a program's run began with; None when there is no such run."""
@@ -116,6 +126,7 @@ class ApiRequests:
             service=asker.service,
             holders=asker.holders,
             inherits=asker.others,
+            asked_with=asker.key,
             max_steps=_MAX_STEPS,
         )
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from agents import ToolRefused
 from bot.errors import Invalid, SaysoError
@@ -59,10 +59,15 @@ def _operations(passing: Sequence[Middleware]) -> FastAPI:
         separate_input_output_schemas=False,
         telemetry={"auto_configure": False},  # what is sent, `bot/wiring/otlp.py` sends
     )
-    for part in (streams, runs, copying, asking, requests, standing, operating, auditing, health):
-        # As they are: `include_router` would build the models of them all again, 35 ms for each process and test.
-        api.router.routes.extend(part.router.routes)
+    # As they are: `include_router` would build the models of them all again, 35 ms for each process and test.
+    api.router.routes.extend(routes())
     return api
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of all operations."""
+    parts = (streams, runs, copying, asking, requests, standing, operating, auditing, health)
+    return [route for part in parts for route in part.router.routes]
 
 
 def _handler(

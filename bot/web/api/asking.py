@@ -13,7 +13,7 @@ from bot.render.views import RequestView
 from bot.runs.api_requests import Asker
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
-from bot.web.api.keyed import HereNow, MayTrigger, Way, check_may_trigger, only_known_queries, refused, requester_of
+from bot.web.api.keyed import HereNow, MayAsk, Way, check_may_trigger, only_known_queries, refused, requester_of
 from bot.web.api.repeats import one_of, remembered
 from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, OnceHeader, QuestionWanted, Wanted
@@ -31,7 +31,7 @@ _OPENED[201]["links"] = leads_to("request_id", "$response.body#/id", "showReques
 @router.post("", operation_id="openRequest", status_code=HTTPStatus.CREATED, responses=_OPENED)
 async def opened(
     wanted: Annotated[Wanted, Body(openapi_examples=docs.WANTED_OF_PEOPLE)],
-    key: MayTrigger,
+    key: MayAsk,
     here: HereNow,
     way: Way,
     response: Response,
@@ -55,7 +55,16 @@ async def opened(
         return await view_of(here, earlier)
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
-    asker = Asker(requester, submitter, key.service or "", way, key.holders, evidence=key.evidence)
+    asker = Asker(
+        requester,
+        submitter,
+        key.service or "",
+        way,
+        key.holders,
+        evidence=key.evidence,
+        key=key.prefix,
+        has_own_limit=not key.may("trigger"),
+    )
     request_id = await here.app.runs.api_requests.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)

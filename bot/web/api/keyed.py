@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -21,6 +22,7 @@ from bot.store import StoreError
 from bot.store.ids import check
 from bot.web.here import Here, here
 from bot.web.problems import Found, ProblemError, trouble, unavailable
+from language import say
 
 
 def check_is_json(headers: Headers, body: bytes) -> None:
@@ -103,13 +105,16 @@ async def still_sees(request: Request, before: Who, run_id: str) -> bool:
     return key is not None and await app.guard.still_sees(app.access.rights.of_key(key), before, run_id)
 
 
-def needs(action: Action) -> Callable[..., Awaitable[ApiKey]]:
-    """The key that asks, which has the scope that `action` needs."""
+def needs(action: Action, *, may_only_ask: bool = False) -> Callable[..., Awaitable[ApiKey]]:
+    """The key that asks, which has the scope that `action` needs.
+
+    Where it `may_only_ask`, the scope `ask` is enough: for opening requests, and for what is done to its own.
+    """
     scope = RIGHTS[action].scope
 
     async def key_with_scope(request: Request, _: Annotated[object, Security(_bearer)]) -> ApiKey:
         key: ApiKey = request.scope[KEY]
-        if not key.may(scope):
+        if not (key.may(scope) or (may_only_ask and key.may("ask"))):
             raise await refused(here(request), key, action, way(request), scope_missing(key, scope))
         return key
 
@@ -139,15 +144,33 @@ async def check_run(here: Here, key: ApiKey, action: Action, run_id: str, channe
 
 
 async def record_for(here: Here, key: ApiKey, action: Action, request_id: str, channel: str = "api") -> RequestRead:
-    """The request that the key may do `action` to. Raises NotFound and Forbidden."""
+    """The request that the key may do `action` to. Raises NotFound and Forbidden.
+
+    Without the scope that this needs it comes here as it may ask, and finds only what it asked itself.
+    """
+    if not key.may(RIGHTS[action].scope):
+        return await own_record_for(here, key, action, request_id, channel)
     read = await here.app.requests.decisions.request(check(request_id, "request"))
     await here.app.guard.check_request(here.app.access.rights.of_key(key), action, read.record, channel)
     return read
 
 
+async def own_record_for(here: Here, key: ApiKey, action: Action, request_id: str, channel: str) -> RequestRead:
+    """The request that the key asked for itself; of any other it is told that there is none. Raises NotFound."""
+    read = await here.app.requests.decisions.request(check(request_id, "request"))
+    if key.asked(read.record.request.asked_with):
+        return read
+    missing, run_id = say("error.no-request", request=request_id), read.record.request.run_id
+    note = Refusals(here.app.store).note
+    await note(key.speaker, action, missing, channel, evidence=key.evidence, run_id=run_id, is_hidden=True)
+    raise NotFound(missing, say("error.requests-listed"))
+
+
 async def check_may_trigger(here: Here, key: ApiKey, agent: str, channel: str) -> None:
     """Check that the key itself may start runs of `agent`, whoever it asks for. Raises Forbidden."""
     who = here.app.access.rights.of_key(key)
+    if not key.may("trigger"):  # it comes here as it may ask: what its person may not, it may not either
+        who = replace(who, scopes=None)
     await here.app.guard.check(who, "trigger", channel)
     if key.person:
         await here.app.runs.starter.check_may(key.person, agent, channel, key.evidence)
@@ -204,5 +227,7 @@ def way(request: Request) -> Literal["api", "cli"]:
 Way = Annotated[Literal["api", "cli"], Depends(way)]
 HereNow = Annotated[Here, Depends(here)]
 MayTrigger = Annotated[ApiKey, Depends(needs("trigger"))]
+MayAsk = Annotated[ApiKey, Depends(needs("trigger", may_only_ask=True))]
+MayFollow = Annotated[ApiKey, Depends(needs("see", may_only_ask=True))]
 MayRead = Annotated[ApiKey, Depends(needs("see"))]
 MayAnswer = Annotated[ApiKey, Depends(needs("answer"))]

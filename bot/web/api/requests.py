@@ -31,6 +31,7 @@ from bot.web.api.docs import answers, leads_to
 from bot.web.api.keyed import (
     HereNow,
     MayAnswer,
+    MayFollow,
     MayRead,
     Way,
     needs,
@@ -171,7 +172,7 @@ async def listed(
 )
 async def shown(
     request_id: RequestPath,
-    key: MayRead,
+    key: MayFollow,
     here: HereNow,
     way: Way,
     request: HttpRequest,
@@ -274,7 +275,7 @@ async def delegated(
 )
 async def withdrawn(
     request_id: RequestPath,
-    key: Annotated[ApiKey, Depends(needs("withdraw"))],
+    key: Annotated[ApiKey, Depends(needs("withdraw", may_only_ask=True))],
     here: HereNow,
     way: Way,
     withdrawal: Withdrawal | None = None,

@@ -117,6 +117,7 @@ async def turned(request: Request) -> Response:
 
 # Whoever keeps sayso has `sayso keys create` for the other one.
 _OWN: Mapping[Scope, str] = {
+    "ask": "console.keys-scope-ask",
     "trigger": "console.keys-scope-trigger",
     "read": "console.keys-scope-read",
     "answer": "console.keys-scope-answer",

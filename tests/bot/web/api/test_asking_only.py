@@ -1,0 +1,165 @@
+"""A key that may only ask: it opens requests, follows and takes back its own, and does nothing else."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fastapi.routing import APIRoute
+from httpx2 import AsyncClient
+
+from bot.web.api.application import routes
+from tests.bot.web.problems import refused
+from tests.office import TOML
+from tests.servers.web import Api, serving
+from tests.world import World
+
+QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}
+APPROVAL: dict[str, Any] = {"title": "Delete volume 17", "policy": "production", "arguments": {"volume": 17}}
+_ASKS = ("group:release", "policy:production")
+
+Verdict = Literal["open", "may", "own", "refused"]
+"""Needs no key; the key may; the key may do it to its own requests, and there are no others; 403."""
+
+VERDICTS: Mapping[str, Verdict] = {
+    "GET /healthz": "open",
+    "GET /readyz": "open",
+    "GET /metrics": "open",
+    "POST /v1/requests": "may",
+    "GET /v1/requests/{request_id}": "own",
+    "POST /v1/requests/{request_id}/withdraw": "own",
+    "GET /v1/requests": "refused",
+    "POST /v1/requests/{request_id}/answer": "refused",
+    "POST /v1/requests/{request_id}/edit": "refused",
+    "POST /v1/requests/{request_id}/delegate": "refused",
+    "POST /v1/requests/{request_id}/amend": "refused",
+    "GET /v1/runs": "refused",
+    "POST /v1/runs": "refused",
+    "GET /v1/runs/{run_id}": "refused",
+    "GET /v1/runs/{run_id}/events": "refused",
+    "POST /v1/runs/{run_id}/pause": "refused",
+    "POST /v1/runs/{run_id}/resume": "refused",
+    "POST /v1/runs/{run_id}/cancel": "refused",
+    "POST /v1/runs/{run_id}/fork": "refused",
+    "POST /v1/runs/{run_id}/retry": "refused",
+    "POST /v1/runs/import": "refused",
+    "GET /v1/runs/{run_id}/export": "refused",
+    "GET /v1/runs/{run_id}/context": "refused",
+    "GET /v1/standing": "refused",
+    "POST /v1/standing": "refused",
+    "POST /v1/standing/{standing_id}/revoke": "refused",
+    "GET /v1/people": "refused",
+    "GET /v1/environments": "refused",
+    "GET /v1/policies/{name}/explain": "refused",
+    "GET /v1/freezes": "refused",
+    "POST /v1/freeze": "refused",
+    "POST /v1/unfreeze": "refused",
+    "GET /v1/absences": "refused",
+    "POST /v1/absences": "refused",
+    "POST /v1/absences/end": "refused",
+    "GET /v1/dead": "refused",
+    "POST /v1/dead/{some_id}/requeue": "refused",
+    "POST /v1/dead/{some_id}/discard": "refused",
+    "POST /v1/dead/{some_id}/confirm": "refused",
+    "GET /v1/status": "refused",
+    "POST /v1/people/same": "refused",
+    "POST /v1/people/confirm": "refused",
+    "GET /v1/audit": "refused",
+}
+_BODIES: Mapping[str, dict[str, Any]] = {"POST /v1/requests": QUESTION}
+
+
+async def asker(api: Api, service: str = "ci") -> AsyncClient:
+    """A client whose key may only ask, for Anna, in the hands of Dan."""
+    return await api.client(None, "ask", service=service, acts_for=["anna"], asks=_ASKS, holders=["dan"])
+
+
+async def asked(client: AsyncClient, body: Mapping[str, Any] = QUESTION) -> dict[str, Any]:
+    answer = await client.post("/v1/requests", json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def every_route() -> list[str]:
+    return [
+        f"{method} {route.path}"
+        for route in routes()
+        if isinstance(route, APIRoute)
+        for method in sorted(route.methods or ())
+    ]
+
+
+async def test_each_operation_of_the_api_refuses_such_a_key_unless_it_is_listed_here(world: World, api: Api) -> None:
+    ci, trigger = await asker(api), await api.client("anna")
+    others, run = await asked(await asker(api, "other")), (await trigger.post("/v1/runs", json={"text": "x"})).json()
+    ids = {"request_id": others["id"], "run_id": run["id"], "standing_id": "s0g-aaaaaaaaaaaaa", "name": "production"}
+    assert sorted(every_route()) == sorted(VERDICTS), "a new operation needs a line here, and its key in the code"
+
+    for operation, verdict in VERDICTS.items():
+        method, _, path = operation.partition(" ")
+        body = _BODIES.get(operation, {}) if method == "POST" else None
+        answer = await ci.request(method, path.format(some_id="s0i-aaaaaaaaaaaaa", **ids), json=body)
+
+        match verdict:
+            case "refused":
+                assert (answer.status_code, answer.json()["type"][-13:]) == (403, "scope-missing"), operation
+            case "own":
+                assert answer.status_code == 404, operation
+            case "may" | "open":
+                assert answer.is_success, operation
+    assert (await world.request(others["id"])).state == "open"
+    assert (await trigger.get(f"/v1/runs/{run['id']}")).json()["state"] not in {"paused", "cancelled"}
+
+
+async def test_it_opens_reads_and_waits_for_its_own_request(api: Api) -> None:
+    ci, bo = await asker(api), await api.client("bo")
+
+    request = await asked(ci, {**QUESTION, "format": "yes_no"})
+    waiting = asyncio.create_task(ci.get(f"/v1/requests/{request['id']}?wait_s=20"))
+    await bo.post(f"/v1/requests/{request['id']}/answer", json={"text": "yes"})
+
+    told = (await waiting).json()
+    assert (told["state"], told["decision"]["given"]["text"], told["program"]) == ("answered", "yes", "service:ci")
+
+
+async def test_it_takes_its_own_request_back(world: World, api: Api) -> None:
+    ci = await asker(api)
+    request = await asked(ci)
+
+    answer = await ci.post(f"/v1/requests/{request['id']}/withdraw", json={})
+
+    assert (answer.status_code, answer.json()["state"]) == (200, "withdrawn")
+    assert (await ci.get(f"/v1/requests/{request['id']}")).json()["state"] == "withdrawn"
+
+
+async def test_what_others_asked_is_not_there_for_it(api: Api) -> None:
+    """Not even what another key of the same service asked, or what its own people asked themselves."""
+    first, second, anna = await asker(api), await asker(api), await api.client("anna", asks=["group:release"])
+    theirs = [await asked(first), await asked(anna)]
+    unknown = await second.get("/v1/requests/s0q-aaaaaaaaaaaaa")
+
+    for request in theirs:
+        for method, path in (("GET", ""), ("POST", "/withdraw")):
+            answer = await second.request(method, f"/v1/requests/{request['id']}{path}", json={} if path else None)
+            said, told = refused(answer, 404, "not-found"), refused(unknown, 404, "not-found")
+            assert said == told.replace("s0q-aaaaaaaaaaaaa", request["id"])
+            assert answer.json()["do"] == unknown.json()["do"]
+        assert (await first.get(f"/v1/requests/{theirs[0]['id']}")).json()["state"] == "open"
+
+
+async def test_a_key_asks_so_often_and_its_people_keep_their_own_room(world: World) -> None:
+    async with world.stopped():
+        world.toml = TOML.replace('triggers_per_person = "1000/h"', 'triggers_per_person = "1/m"\nasks_per_key = "2/m"')
+    async with serving(world.app) as api:
+        ci, other, anna = await asker(api), await asker(api), await api.client("anna")
+        await asked(ci)
+        await asked(ci)
+
+        answer = await ci.post("/v1/requests", json=QUESTION)
+
+        assert "limits.asks_per_key" in refused(answer, 429, "rate-limited")
+        assert 0 < int(answer.headers["retry-after"]) <= 61
+        await asked(other)
+        assert (await anna.post("/v1/runs", json={"text": "stamp it"})).status_code == 201
+        refused(await anna.post("/v1/runs", json={"text": "stamp it"}), 429, "rate-limited")
+        await world.move_time(61)
+        await asked(ci)
