@@ -17,7 +17,6 @@ from bot.store.watch import ended
 
 # No call takes longer than 50 s: so much of that is left for opening and telling.
 LONGEST_WAIT_S = 48.0
-PROGRESS_S = 20.0
 _USER_AGENT = "sayso-mcp"
 
 
@@ -48,7 +47,7 @@ class Calls:
     """What one message may do: calls with its key, until it has taken `longest_s`.
 
     `once` stands for this very message, however often it is sent; empty where nobody said so. `told` tells whoever
-    waits that they still do.
+    waits every `tell_s` that they still do.
     """
 
     client: httpx2.AsyncClient
@@ -56,6 +55,7 @@ class Calls:
     may_ask: tuple[str, ...]
     once: str
     longest_s: float
+    tell_s: float
     told: Callable[[float], Awaitable[None]]
 
     async def opened(self, body: Mapping[str, Any], key: str | None) -> RequestView:
@@ -111,7 +111,7 @@ class Calls:
         clock = asyncio.get_running_loop().time
         began = clock()
         while True:
-            await asyncio.sleep(PROGRESS_S)
+            await asyncio.sleep(self.tell_s)
             await self.told(clock() - began)
 
 

@@ -22,7 +22,7 @@ PATH = "/mcp"
 
 def mcp_of(here: Here, api: ASGIApp, names: frozenset[str]) -> ASGIApp:
     """Return the app that answers at PATH, by calls of `api`; pages of other names than `names` may not speak here."""
-    lazy = _Lazily(api, here.longest_wait_s)
+    lazy = _Lazily(api, here)
     bounded = Bounded(lazy, check_is_json, here.bodies)
     keyed = Authenticated(bounded, here.app.access.keyring, lambda: here.app.unready, below=PATH)
     # For the measure alone.
@@ -56,8 +56,8 @@ def _check(scope: Scope, names: frozenset[str]) -> None:
 class _Lazily:
     """Loads the SDK, which takes most of a second, in a thread, once somebody with a key wants it."""
 
-    def __init__(self, api: ASGIApp, longest_wait_s: float) -> None:
-        self._api, self._longest_wait_s = api, longest_wait_s
+    def __init__(self, api: ASGIApp, here: Here) -> None:
+        self._api, self._here = api, here
         self._speaking: Speaking | None = None
         self._one = asyncio.Lock()
 
@@ -70,4 +70,4 @@ class _Lazily:
     def _loaded(self) -> "Speaking":
         from bot.web.mcp.server import Speaking  # noqa: PLC0415
 
-        return Speaking(self._api, self._longest_wait_s)
+        return Speaking(self._api, self._here.longest_wait_s, self._here.ping_s)

@@ -52,8 +52,8 @@ class TaskParams(RequestParams):
 class Speaking:
     """Speaks the protocol of both eras with whoever has a key; `api` is the HTTP API of this process."""
 
-    def __init__(self, api: ASGIApp, longest_wait_s: float) -> None:
-        self._client, self._longest_s = client_of(api), min(longest_wait_s, LONGEST_WAIT_S)
+    def __init__(self, api: ASGIApp, longest_wait_s: float, tell_s: float) -> None:
+        self._client, self._longest_s, self._tell_s = client_of(api), min(longest_wait_s, LONGEST_WAIT_S), tell_s
         self._server = Server[Any](
             "sayso",
             version=version(),
@@ -132,6 +132,7 @@ class Speaking:
             may_ask=key.may_ask(),
             once=request.headers.get("idempotency-key", ""),
             longest_s=_patience(request.headers, longest_s),
+            tell_s=self._tell_s,
             told=context.session.report_progress,
         )
 

@@ -62,17 +62,10 @@ class RequestApproval(_Arguments):
     arguments: dict[str, JsonValue] = Field(description="What exactly you are going to do; shown in full.")
 
 
-class AwaitAnswer(Frozen):
-    """The request that is waited for."""
+class OfRequest(Frozen):
+    """The request that is meant."""
 
     id: Id
-
-
-class CancelRequest(Frozen):
-    """The request that is taken back."""
-
-    id: Id
-    reason: str = Field(default="", description="Why, for those who were asked.")
 
 
 class NoArguments(Frozen):
@@ -143,7 +136,7 @@ async def _request_approval(calls: Calls, asked: RequestApproval) -> Told:
     return await _waited(calls, await calls.opened(body, asked.key))
 
 
-async def _await_answer(calls: Calls, asked: AwaitAnswer) -> Told:
+async def _await_answer(calls: Calls, asked: OfRequest) -> Told:
     return await _waited(calls, await calls.request(asked.id))
 
 
@@ -156,8 +149,8 @@ def told_of(view: RequestView) -> Told:
     return Told(outcome_of(view).told(), view if is_open(view) else None)
 
 
-async def _cancel_request(calls: Calls, asked: CancelRequest) -> Told:
-    await calls.of_request(asked.id, "withdraw", {"reason": asked.reason} if asked.reason else {})
+async def _cancel_request(calls: Calls, asked: OfRequest) -> Told:
+    await calls.of_request(asked.id, "withdraw", {})
     return Told(outcome_of(await calls.request(asked.id)).told())
 
 
@@ -170,8 +163,8 @@ TOOLS = {
     for tool in (
         Tool("ask_human", "Ask people", AskHuman, _ask_human),
         Tool("request_approval", "Ask for permission", RequestApproval, _request_approval),
-        Tool("await_answer", "Wait for people", AwaitAnswer, _await_answer, only_reads=True),
-        Tool("cancel_request", "Take a question back", CancelRequest, _cancel_request),
+        Tool("await_answer", "Wait for people", OfRequest, _await_answer, only_reads=True),
+        Tool("cancel_request", "Take a question back", OfRequest, _cancel_request),
         Tool("list_policies", "Who decides what", NoArguments, _list_policies, only_reads=True, is_outcome=False),
     )
 }
