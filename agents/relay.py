@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
 from agents.command import end_of, failed
+from agents.events import RunStarted
 from agents.forms import FormField
 from agents.requests import Effect, Format, Frozen, Urgency
 from agents.run import Result, Run
@@ -21,7 +22,14 @@ _TOOL = "proceed"
 _TITLE_CHARS, _ANSWER_CHARS = 200, 500
 
 
-class Question(Frozen):
+class _Asked(Frozen):
+    def told(self) -> dict[str, JsonValue]:
+        """Return what is asked, field by field, as JSON."""
+        told: dict[str, JsonValue] = self.model_dump(mode="json", exclude={"kind"})
+        return told
+
+
+class Question(_Asked):
     """Any one of those that `to` means (`person:bo`, `group:release`) may answer. `of_model`: a model worded it."""
 
     kind: Literal["question"] = "question"
@@ -35,7 +43,7 @@ class Question(Frozen):
     of_model: bool = Field(default=False, exclude_if=operator.not_)
 
 
-class Approval(Frozen):
+class Approval(_Asked):
     """The program wants to do what `arguments` say, which those whom the policy names must approve."""
 
     kind: Literal["approval"] = "approval"
@@ -66,20 +74,24 @@ def wanted_of(run: Run) -> Question | Approval | None:
     """Return what the program behind `run`, or the survey it is part of, wants of people; None for any other run."""
     if run.started is None or run.started.agent not in {RELAY, SURVEY}:
         return None
-    try:
-        wanted = _wanted.validate_python(run.started.context.get(_WANTED))
-    except ValidationError:
+    wanted = asked_in(run.started)
+    if wanted is None:
         return None
     # A survey asks; only the run that conducts it starts one.
     return wanted if run.started.agent == RELAY or (run.started.parent and wanted.kind == "question") else None
 
 
-def approval_of(run: Run) -> Approval | None:
-    """Return the approval that a run of code began with, whichever agent it has; None for any other run."""
+def asked_in(started: RunStarted) -> Question | Approval | None:
+    """Return what a run of code began with, whichever agent it has; None for any other run."""
     try:
-        found = _wanted.validate_python(run.started.context.get(_WANTED) if run.started else None)
+        return _wanted.validate_python(started.context.get(_WANTED))
     except ValidationError:
         return None
+
+
+def approval_of(run: Run) -> Approval | None:
+    """Return the approval that a run of code began with, whichever agent it has; None for any other run."""
+    found = asked_in(run.started) if run.started else None
     return found if isinstance(found, Approval) else None
 
 

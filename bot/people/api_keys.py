@@ -50,7 +50,7 @@ class ApiKey(Frozen):
     program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
     `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
     a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs. `link_by`
-    is how the link of that session came, None where there was none.
+    is how the link of that session came, None where there was none. `shards` is how many there were when it was made.
     """
 
     prefix: str
@@ -63,6 +63,7 @@ class ApiKey(Frozen):
     holders: tuple[PersonId, ...] = ()
     made_by: Literal["operator", "person", "dev"] = "operator"
     link_by: LinkBy | None = Field(default=None, exclude_if=operator.not_)
+    shards: int = 1
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
 
@@ -162,6 +163,7 @@ class Keyring:
             holders=tuple(dict.fromkeys(self._people.named(one) for one in holders)),
             made_by=made_by,
             link_by=link_by,
+            shards=self._store.shards,
             created_at=self._store.about_now(),
         )
         text = f"sayso_{prefix}_{secret}"

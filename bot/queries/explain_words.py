@@ -1,6 +1,6 @@
 """An explanation as people read it: labelled lines, each moment on the clocks of whom it concerns. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -43,13 +43,20 @@ def _needs(who: str, count: int, *, in_steps: bool) -> str:
     return who if in_steps else say_many("explain.needs", count, who=who)
 
 
-def policies_listed(people: People, at: datetime) -> Iterator[Line]:
-    """Yield each policy by its name: who decides by it as things stand `at` a moment, and for how long it asks."""
+def policies_listed(
+    people: People, at: datetime, names: Collection[str] | None = None, requesters: Collection[PersonId] = ()
+) -> Iterator[Line]:
+    """Yield each policy by its name: who decides by it as things stand `at` a moment, and for how long it asks.
+
+    They are all policies, or those of `names`; `requesters` don't decide unless a policy says so.
+    """
     for name in people.tables.policies:
+        if names is not None and name not in names:
+            continue
         policy, problems = people.snapshot(name, at), people.problems(name)
         if policy is None:
             continue
-        who = who_decides(policy, people, ()) if people_of(policy.rule) else say("words.nobody")
+        who = who_decides(policy, people, requesters) if people_of(policy.rule) else say("words.nobody")
         needs = _needs(who, lacking(policy, ()), in_steps=bool(policy.steps))
         open_for = say("explain.open-for", time=length(timedelta(seconds=policy.expires_after_s)))
         yield Line(label=name, text=" · ".join(["; ".join(problems) or needs, open_for]))

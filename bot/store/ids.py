@@ -66,6 +66,14 @@ def derived_id(kind: Kind, near: str, what: str) -> str:
     return f"s{shard_of(near)}{_LETTERS[kind]}-{base64.b32encode(digest)[:_RANDOM_CHARS].decode().lower()}"
 
 
+def foreign_run(foreign: str, shards: int) -> str:
+    """The one run that begins with what is called `foreign` elsewhere, however often that comes.
+
+    `shards` has to be the same each time: there may be more of them by then.
+    """
+    return derived_id("run", f"s{ingress_shard(foreign, shards)}r-{'a' * _RANDOM_CHARS}", foreign)
+
+
 def review_of(request_id: str) -> str:
     """Return the one run that asks afterwards whether it was right to break the glass of a request."""
     return derived_id("run", request_id, "review")

@@ -77,6 +77,7 @@ HTTP: Mapping[str, Row] = {
     "revokeStanding": Row(no="for whom it concerns: tests/bot/web/standing", reads="answer"),
     "listPeople": Row(no=ALL),
     "listEnvironments": Row(no=SHOWN),
+    "listPolicies": Row(no=SHOWN, reads="trigger"),
     "explainPolicy": Row(("explain",), query="person=anna", names={"name": "production"}),
     "listFreezes": Row(no=ALL),
     "freeze": Row(("freeze",), {"environment": "staging", "reason": "incident"}),

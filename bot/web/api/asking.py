@@ -6,15 +6,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Response
 
+from agents.events import RequestOpened, RunStarted
 from agents.relay import RELAY
-from agents.requests import PersonId
+from agents.requests import PersonId, RequestId, RunId
+from bot.errors import NotFound
 from bot.people.api_keys import ApiKey
 from bot.render.views import RequestView
 from bot.runs.api_requests import Asker
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
 from bot.web.api.keyed import HereNow, MayAsk, Way, check_may_trigger, only_known_queries, refused, requester_of
-from bot.web.api.repeats import one_of, remembered
+from bot.web.api.repeats import check_is_same, one_of, remembered, run_asked_under
 from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, OnceHeader, QuestionWanted, Wanted
 from bot.web.here import Here
@@ -41,15 +43,19 @@ async def opened(
 
     The request is open when this answers; wait for it with `GET /v1/requests/{id}?wait_s=50`. Whom a key may ask is
     listed with it (`sayso keys create --asks`). sayso executes nothing: of an approval, `may_act` says whether the
-    program may go ahead. With an idempotency key the same body leads to the same request for 24 h, then with status
-    200 and the header `Idempotency-Replayed: true`.
+    program may go ahead. With an idempotency key the same body leads to the same request, open or decided, for as long
+    as that is kept, then with status 200 and the header `Idempotency-Replayed: true`.
     """
     requester = await requester_of(here, key, wanted.requester, "trigger", way)
     await _check_may_ask(here, key, wanted, way)
     await check_may_trigger(here, key, RELAY, way)
     once = one_of(wanted.idempotency_key, idempotency_key)
-    run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
-    if run_id and (earlier := await here.app.runs.api_requests.asked(run_id)):
+    run_id = run_asked_under(key, once) if once else None
+    earlier = await _earlier(here, run_id, wanted, requester) if run_id else None
+    if once and not earlier:
+        run_id = await remembered(here.app.store, key, once, wanted, requester, run_id)
+        earlier = await here.app.runs.api_requests.asked(run_id)
+    if earlier:
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
         return await view_of(here, earlier)
@@ -68,6 +74,22 @@ async def opened(
     request_id = await here.app.runs.api_requests.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)
+
+
+async def _earlier(
+    here: Here, run_id: RunId, wanted: QuestionWanted | ApprovalWanted, requester: PersonId
+) -> RequestId | None:
+    """Return the request that was opened in a run, here or in the archive. Raises ProblemError for another body."""
+    try:
+        events = (await here.app.history.read(run_id)).events
+    except NotFound:
+        return None
+    for event in events:
+        if isinstance(event, RunStarted):
+            check_is_same(event, wanted.relayed(), wanted.context, requester)
+        if isinstance(event, RequestOpened):
+            return event.request.id
+    return None
 
 
 async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted, channel: str) -> None:

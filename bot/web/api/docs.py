@@ -215,6 +215,19 @@ COMING: dict[str, object] = {
     "timezone": "UTC",
     "told": "production: the window “weekend”, from Sat 7 Mar, 00:00 UTC, until Mon 9 Mar, 00:00 UTC",
 }
+POLICIES: dict[str, object] = {
+    "policies": [
+        {
+            "name": "production",
+            "told": "Bo Berg; one approval is needed · open for 4 h · to be begun within 15 min of the approval",
+            "quorum": 1,
+            "expires_after_s": 14_400.0,
+            "execute_within_s": 900.0,
+            "frozen": "",
+            "windows": [],
+        }
+    ]
+}
 FREEZES: dict[str, object] = {"freezes": [FREEZE], "coming": [COMING]}
 ABSENCE: dict[str, object] = {
     "person": "bo",

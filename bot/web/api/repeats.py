@@ -1,16 +1,21 @@
-"""Idempotency keys: for a day the same key stands for the same run, and so for the request that a run began with."""
+"""Idempotency keys: for a day the same key stands for the same run, and for what a program asks people as long as that
+request is kept.
+"""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from pydantic import JsonValue, TypeAdapter
 
+from agents.events import RunStarted
+from agents.relay import Approval, Question, asked_in
 from agents.requests import Frozen, PersonId, RunId
 from bot.people.api_keys import ApiKey
 from bot.store import Store
-from bot.store.ids import ingress_shard, new_id
-from bot.web.problems import Difference, trouble
+from bot.store.ids import foreign_run, ingress_shard, new_id
+from bot.web.problems import Difference, ProblemError, trouble
 
 KEEP_S = 24 * 3600.0
 _SHOWN_CHARS, _HASH_CHARS = 200, 12
@@ -32,26 +37,56 @@ def one_of(in_body: str | None, in_header: str | None) -> str | None:
     return in_body or in_header
 
 
-async def remembered(store: Store, key: ApiKey, once: str, wanted: Frozen, requester: PersonId) -> RunId:
+def run_asked_under(key: ApiKey, once: str) -> RunId:
+    """The run of the request that `once` stands for, opened or not, for as long as it is kept."""
+    return RunId(foreign_run(f"{key.prefix} asks {once}", key.shards))
+
+
+def check_is_same(
+    asked: RunStarted, wanted: Question | Approval, context: Mapping[str, JsonValue], by: PersonId
+) -> None:
+    """Check that what a run asked is what is `wanted` under the same key. Raises ProblemError.
+
+    What was asked is read anew: a field that it did not have yet has its default.
+    """
+    before = asked_in(asked)
+    fields = (
+        {"requester": asked.requester, "context": asked.context.get("context"), **(before.told() if before else {})},
+        {"requester": by, "context": dict(context), **wanted.told()},
+    )
+    sent, now = ({name: _text(value) for name, value in sorted(one.items())} for one in fields)
+    if sent != now:
+        raise _reused(asked.run_id, {name: _short(text) for name, text in sent.items()}, now)
+
+
+async def remembered(
+    store: Store, key: ApiKey, once: str, wanted: Frozen, requester: PersonId, run_id: RunId | None = None
+) -> RunId:
     """The run that `once` stands for, started or not. Raises ProblemError when it stands for something else.
 
-    The id is drawn before the run is started: whoever repeats a call that died halfway goes on with the same run.
+    The id, `run_id` if given, is drawn before the run is started: whoever repeats a call that died halfway goes on with
+    the same run.
     """
     foreign = f"api:{key.prefix}:{once}"
     fields = _comparable(wanted, requester)
     sha256 = hashlib.sha256("\n".join(f"{name} {text}" for name, text in fields.items()).encode()).hexdigest()
-    run_id = RunId(new_id("run", ingress_shard(foreign, store.shards)))
+    run_id = run_id or RunId(new_id("run", ingress_shard(foreign, store.shards)))
     fresh = _Known(run_id=run_id, sha256=sha256, wanted={name: _short(text) for name, text in fields.items()})
     found, is_new = await store.remember(foreign, fresh.model_dump_json().encode(), KEEP_S)
     known = fresh if is_new else _Known.model_validate_json(found)
     if known.sha256 == sha256:
         return known.run_id
-    raise trouble(
+    raise _reused(known.run_id, known.wanted, fresh.wanted)
+
+
+def _reused(run_id: RunId, before: dict[str, str], now: dict[str, str]) -> ProblemError:
+    now = {name: _short(text) for name, text in now.items()}
+    return trouble(
         HTTPStatus.CONFLICT,
         "key-reused",
-        f"The idempotency key stands for {known.run_id}, which was asked for with another body.",
-        "Send the same body again, or another key for another run",
-        more={"difference": _difference(known.wanted, fresh.wanted)},
+        f"The idempotency key stands for {run_id}, which was asked for with another body.",
+        "Send the same body again, or another key for something else",
+        more={"difference": _difference(before, now)},
     )
 
 
@@ -70,7 +105,11 @@ def _comparable(wanted: Frozen, requester: PersonId) -> dict[str, str]:
     """Each field as JSON, where 1 is not true. Who sends no requester means the key's own person."""
     body = wanted.model_copy(update={"requester": requester})
     fields = _json.validate_json(body.model_dump_json(exclude={"idempotency_key"}))
-    return {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in sorted(fields.items())}
+    return {name: _text(value) for name, value in sorted(fields.items())}
+
+
+def _text(value: JsonValue) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _short(text: str) -> str:

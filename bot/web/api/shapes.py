@@ -302,7 +302,8 @@ class _Asked(Frozen):
         default={}, description="Data kept with the run and not shown to people: 16 KB and 16 levels at most."
     )
     idempotency_key: IdempotencyKey | None = Field(
-        default=None, description="The same as the header Idempotency-Key: for 24 h it stands for this one request."
+        default=None,
+        description="The same as the header Idempotency-Key: it stands for this one request as long as that is kept.",
     )
 
 

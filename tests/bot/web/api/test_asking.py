@@ -201,6 +201,42 @@ async def test_the_same_body_under_one_key_is_one_request_however_often_it_is_se
     assert (await asked(ci))["id"] != again.json()["id"]
 
 
+async def test_a_caller_s_key_stands_for_its_request_as_long_as_that_is_kept(world: World, api: Api) -> None:
+    """Also once what is remembered for a day is gone, once it was decided, and once it has left Redis."""
+    ci, once = await program(api), {"Idempotency-Key": "k-1"}
+    body = {**QUESTION, "context": {"ticket": "OPS-7"}}
+    first = (await ci.post("/v1/requests", json=body, headers=once)).json()
+
+    async def sent(**more: Any) -> Response:
+        client = Client(world.url)
+        for name in [name async for name in client.scan("{s?}:seen:*")]:
+            await client.do("DEL", name)
+        await client.close()
+        return await ci.post("/v1/requests", json={**body, **more}, headers=once)
+
+    is_open = await sent()
+    await given(api, "bo", first, text="yes")
+    await world.ended(first["run_id"])
+    is_decided = await sent(requester="anna")
+    await world.quiet()
+    await world.move_time(31 * 86_400)
+    assert await world.retention() == 1
+    is_archived = await sent()
+    others = [await sent(to=["person:anna"]), await sent(context={}), await sent(question="Another?")]
+
+    told = [(answer.status_code, answer.json()["id"]) for answer in (is_open, is_decided, is_archived)]
+    assert told == [(200, first["id"])] * 3
+    assert is_archived.json()["decision"]["given"]["text"] == "yes"
+    for other in others:
+        refused(other, 409, "key-reused")
+    assert [answer.json()["difference"] for answer in others] == [
+        [{"field": "to", "before": ["group:release"], "now": ["person:anna"]}],
+        [{"field": "context", "before": {"ticket": "OPS-7"}, "now": {}}],
+        [{"field": "question", "before": QUESTION["question"], "now": "Another?"}],
+    ]
+    assert (await ci.get("/v1/requests")).json()["requests"] == []
+
+
 async def test_the_limit_of_a_person_counts_what_programs_ask_for_them(world: World) -> None:
     async with world.stopped():
         world.toml = TOML.replace("1000/h", "2/m")

@@ -49,6 +49,7 @@ VERDICTS: Mapping[str, Verdict] = {
     "POST /v1/standing/{standing_id}/revoke": "refused",
     "GET /v1/people": "refused",
     "GET /v1/environments": "refused",
+    "GET /v1/policies": "may",
     "GET /v1/policies/{name}/explain": "refused",
     "GET /v1/freezes": "refused",
     "POST /v1/freeze": "refused",
@@ -144,6 +145,31 @@ async def test_what_others_asked_is_not_there_for_it(api: Api) -> None:
             assert said == told.replace("s0q-aaaaaaaaaaaaa", request["id"])
             assert answer.json()["do"] == unknown.json()["do"]
         assert (await first.get(f"/v1/requests/{theirs[0]['id']}")).json()["state"] == "open"
+
+
+async def test_it_is_told_which_policies_it_may_use_in_words(world: World, api: Api) -> None:
+    """Who decides of those who don't ask, how many, until when, and in which times nothing begins."""
+    window = '\n[[freeze.windows]]\nname = "night"\ndays = ["sat"]\n'
+    async with world.stopped():
+        world.toml = TOML + window
+    async with serving(world.app) as later:
+        ci = await later.client(
+            None, "ask", service="ci", acts_for=["anna"], asks=["group:release", "policy:pair"], holders=["dan"]
+        )
+        held = await later.client(
+            None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"], holders=["cy"]
+        )
+        nothing = await later.client("bo", "ask")
+
+        [pair] = (await ci.get("/v1/policies")).json()["policies"]
+        [production] = (await held.get("/v1/policies")).json()["policies"]
+
+        assert (pair["name"], pair["quorum"], pair["expires_after_s"]) == ("pair", 2, 14_400)
+        assert pair["told"].startswith("Bo Berg and Cy Cole; 2 approvals are needed · open for 4 h")
+        assert "“night”" in pair["windows"][0]
+        assert production["told"].startswith("Bo Berg; one approval is needed")
+        assert production["told"].endswith("to be begun within 15 min of the approval")
+        assert (await nothing.get("/v1/policies")).json() == {"policies": []}
 
 
 async def test_a_key_asks_so_often_and_its_people_keep_their_own_room(world: World) -> None:
