@@ -258,6 +258,8 @@ class Tool(Generic[A]):
     exactly this effect does, where that is more.
     `changes` says that it changes something outside of the run; one that may be gated always does. What does not say so
     only looks: however well it works, a run is not done by it. `starts_runs`: what changes, the runs do that it starts.
+    `begun_outside`: whoever asked for it makes its effect, and says when that begins and how it went; nothing is
+    executed here.
     `runs_command` says that its whole effect is one `ToolContext.command`. `schema_version` changes with `args`.
     A newer call that `supersedes` closes older requests of other runs for the same tool and environment.
     `editable` names the arguments that whoever may approve a call may change before it is decided.
@@ -280,6 +282,7 @@ class Tool(Generic[A]):
     starts_runs: bool = False
     idempotent: bool = False
     runs_command: bool = False
+    begun_outside: bool = False
     timeout_s: float = 60.0
     waits_s: float | Callable[[A], float] = 86_400.0
     schema_version: int = 1

@@ -141,8 +141,10 @@ def _end(result: Result) -> Done:
         case "answered":
             return Done(summary=say("agent.relay-answered", by=by, text=text))
         case "ok":
-            return Done(summary=say("agent.relay-may-act"))
-        case "refused" | "error":
+            return Done(summary=say("agent.relay-done", text=text))
+        case "error":
+            return failed(say("agent.relay-failed", text=text))
+        case "refused":
             return failed(say("agent.relay-may-not-act", why=ending_of(result.text)))
         case "expired":
             return failed(say("agent.relay-expired"))
@@ -157,7 +159,7 @@ def _because(result: Result) -> str:
 
 
 def _proceed_tool(policies: Callable[[], Collection[str]]) -> Tool[ProceedArgs]:
-    """Let the program act, once its policy has approved exactly that. Nothing is done here."""
+    """Let the program begin, once its policy has approved exactly that. Nothing is done here."""
 
     async def prepare(args: ProceedArgs) -> Effect:
         if args.policy not in policies():
@@ -165,7 +167,7 @@ def _proceed_tool(policies: Callable[[], Collection[str]]) -> Tool[ProceedArgs]:
         return Effect(argv=())
 
     async def execute(_: ProceedArgs, __: Effect, ___: ToolContext) -> Outcome:
-        return Outcome(say("agent.relay-may-act"))
+        raise AssertionError("the program does it, and nothing else")
 
     return Tool(
         name=_TOOL,
@@ -175,5 +177,5 @@ def _proceed_tool(policies: Callable[[], Collection[str]]) -> Tool[ProceedArgs]:
         execute=execute,
         gate=lambda args: args.policy,
         title=lambda args: quote(args.title, _TITLE_CHARS),
-        idempotent=True,
+        begun_outside=True,
     )

@@ -244,7 +244,8 @@ class AttemptOutcome:
     `left`: its owner went away, and another attempt is harmless. `unknown`: nobody knows whether its effect happened.
     `not_done`: people say that it did not. `text` is its output or its error; `by` are those who said what it was.
     `files` hold all that a failed command printed. `changes`: its tool does not only look. `never_began`: whoever was
-    to make it knows that nothing of it has happened.
+    to make it knows that nothing of it has happened. `begun_by` is the owner of the key of a program that makes it
+    outside of sayso: what is known of it is what that program says.
     """
 
     id: AttemptId
@@ -261,6 +262,7 @@ class AttemptOutcome:
     effect: Effect | None = None
     changes: bool = False
     never_began: bool = False
+    begun_by: PersonId = field(default=PersonId(""))
 
 
 def made_after(
@@ -270,7 +272,8 @@ def made_after(
     match event:
         case ToolStarted() if all(one.id != event.attempt_id for one in made):
             begun = AttemptOutcome(event.attempt_id, event.request_id, event.at, event.idempotent, event.step_id)
-            return (*made, replace(begun, tool=event.tool, effect=event.effect, changes=event.changes))
+            begun = replace(begun, tool=event.tool, effect=event.effect, changes=event.changes, begun_by=event.by)
+            return (*made, begun)
         case ToolStarted():
             return made
         case ToolFinished():

@@ -69,6 +69,7 @@ from bot.runs.children import Children
 from bot.runs.forks import RunForks
 from bot.runs.loop import Loop
 from bot.runs.model_calls import ModelCalls
+from bot.runs.program_starts import ProgramStarts
 from bot.runs.start import Starter
 from bot.runs.steering import Steering
 from bot.runs.thinking import ModelTurn, Thinker
@@ -96,7 +97,8 @@ log = structlog.stdlib.get_logger()
 class Runs:
     """A run's life: started, steered, copied, asked for by programs, moved on.
 
-    `again` asks that the same be done without asking, by requests that `standing` opens.
+    `again` asks that the same be done without asking, by requests that `standing` opens. `program_starts` are those of
+    programs, which do themselves what was approved.
     """
 
     starter: Starter
@@ -105,6 +107,7 @@ class Runs:
     api_requests: ApiRequests
     standing: ApiRequests
     again: AskingAgain
+    program_starts: ProgramStarts
     children: Children
     executor: Executor
 
@@ -293,7 +296,7 @@ def compose(
 
 def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks, driving: _Driving) -> Runs:
     asking = partial(ApiRequests, ground.journal, ground.people, starter, driving.thinker, driving.loop)
-    standing = asking(driving.agents[STANDING])
+    standing, guard = asking(driving.agents[STANDING]), driving.loop.guard
     return Runs(
         starter=starter,
         steering=steering,
@@ -301,6 +304,7 @@ def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks
         api_requests=asking(driving.agents[RELAY]),
         standing=standing,
         again=AskingAgain(ground.journal, ground.standing, standing, driving.agents),
+        program_starts=ProgramStarts(ground.journal, ground.decisions, ground.people, guard, driving.executor),
         children=driving.children,
         executor=driving.executor,
     )

@@ -15,7 +15,8 @@ nothing, though that was wished; nothing, as nothing was to be."""
 class ToolStarted(Happened):
     """An attempt at `effect` is about to be made. `host` names the data directory it runs on.
 
-    `changes`: its tool changes something, and does not only look.
+    `changes`: its tool changes something, and does not only look. `by` is the owner of the API key with which a program
+    began it outside of sayso, `evidence` that key; then there is no host.
     """
 
     type: Literal["tool_started"] = "tool_started"
@@ -28,10 +29,14 @@ class ToolStarted(Happened):
     idempotent: bool
     host: str
     changes: bool = Field(default=False, exclude_if=operator.not_)
+    by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
+    evidence: str = Field(default="", exclude_if=operator.not_)
 
 
 class ToolFinished(Happened):
-    """An attempt's result, bounded; `error` is empty when it worked. `files` hold all that a failed command printed."""
+    """An attempt's result, bounded; `error` is empty when it worked. `files` hold all that a failed command printed. Of
+    what a program did itself it is that program's word: `by` is the owner of its API key.
+    """
 
     type: Literal["tool_finished"] = "tool_finished"
     schema_version: Literal[1] = 1
@@ -39,6 +44,7 @@ class ToolFinished(Happened):
     output: str
     error: str = ""
     files: tuple[Attachment, ...] = ()
+    by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
 
 
 class ToolQueued(Happened):

@@ -148,11 +148,13 @@ class _Facts:
         match event:
             case ToolStarted():
                 argv: dict[str, Any] = {"attempt": event.attempt_id, "exact": list(event.effect.argv)}
-                return self._of_attempt(event.attempt_id) | {"detail": argv}
+                begun = {"who": event.by, "channel": "api", "evidence": event.evidence} if event.by else {}
+                return self._of_attempt(event.attempt_id) | begun | {"detail": argv}
             case ToolFinished():
                 outcome, detail = "failed" if event.error else "done", {"attempt": event.attempt_id}
                 more = {"outcome": outcome, "words": event.error[:_ERROR_CHARS], "detail": detail}
-                return self._of_attempt(event.attempt_id) | more
+                told = {"who": event.by, "channel": "api"} if event.by else {}
+                return self._of_attempt(event.attempt_id) | told | more
             case ToolOrphaned():
                 outcome = "unknown" if event.may_have_started else "not started"
                 more = {"outcome": outcome, "detail": {"attempt": event.attempt_id}}

@@ -55,7 +55,7 @@ class ApprovalGuard:
         record, version, now = await self._decisions.request(_request_of(started))
         if await self._took_back(record, version, now):
             return None
-        if why := await self._why_not(run, record, call, now):
+        if why := await self.why_not(run, record, call, now):
             log.warning("not executed", request_id=record.request.id, reason=why)
             if self._people.half_taken:  # whoever approved it may be here again
                 return None
@@ -63,13 +63,22 @@ class ApprovalGuard:
                 return "ask what happened"
             await self._decisions.supersede(record, version, why, now)
             return None
+        return self.as_started(record, version, call, started, now)
+
+    def as_started(
+        self, record: RequestRecord, version: int, call: GatedCall, started: ToolStarted, now: datetime
+    ) -> RecordWrite | None:
+        """Return a record as `start_tool` must find and leave it; None where a window freezes it by now."""
         if self._freezes.window(call.effect.environment, now):  # it has begun since it was looked for
             return None
+        written = record_write(after(record, [started]), version, before=self.good_until(record, call, now))
+        return replace(written, environment=call.effect.environment or "")
+
+    def good_until(self, record: RequestRecord, call: GatedCall, now: datetime) -> datetime | None:
+        """The moment until which what is approved may start, as things stand."""
         # From a window's beginning on nothing may start, and the script that records it goes by the store's own clock.
         begins = self._freezes.next_window(call.effect.environment, now)
-        before = min(filter(None, (good_until(record), begins)))
-        written = record_write(after(record, [started]), version, before=before)
-        return replace(written, environment=call.effect.environment or "")
+        return min(filter(None, (good_until(record), begins)), default=None)
 
     async def taken_back(self, request_id: RequestId) -> bool:
         """Return whether an approval was taken back just now, by a denial that came once its start was recorded."""
@@ -83,7 +92,7 @@ class ApprovalGuard:
         await self._decisions.take_back(record, version, record.stopped, now)
         return True
 
-    async def _why_not(self, run: Run, record: RequestRecord, call: GatedCall, now: datetime) -> str | None:
+    async def why_not(self, run: Run, record: RequestRecord, call: GatedCall, now: datetime) -> str | None:
         """Return why the approval does not cover a call as it would be executed now; None if it does."""
         counting = whose_votes_count(record, self._people)
         if why := why_not(record, _digest(run, record, call), counting, now):
@@ -106,7 +115,7 @@ class ApprovalGuard:
                 tool, args, effect = await prepare(agent, run, step)
                 record, _, now = await self._decisions.request(_request_of(started))
                 found = await self._freezes.on(effect.environment, run.id)
-                why = await self._why_not(run, record, call_of(tool, args, effect), now)
+                why = await self.why_not(run, record, call_of(tool, args, effect), now)
             except (ToolRefused, StoreError) as error:
                 log.warning("not begun", attempt_id=started.attempt_id, reason=str(error))
                 return False

@@ -75,7 +75,8 @@ class Comment(Remark):
 
 
 class RequestRecord(Frozen):
-    """A request as it stands. `started_at` is when its tool started, by which `attempt`.
+    """A request as it stands. `started_at` is when its tool started, by which `attempt`; `begun_by` is the owner of the
+    key with which a program began it outside of sayso.
 
     Both are taken back where that attempt has certainly not begun; `started_at` then is `may_have_begun_at`, when an
     earlier attempt may have begun, or None. While it is `queued`, nothing of it has happened. `stopped` is the first
@@ -102,6 +103,7 @@ class RequestRecord(Frozen):
     decision: Decision | None = None
     started_at: AwareDatetime | None = None
     attempt: AttemptId | None = Field(default=None, exclude_if=operator.not_)
+    begun_by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
     may_have_begun_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
     queued: bool = Field(default=False, exclude_if=operator.not_)
     stopped: Vote | None = Field(default=None, exclude_if=operator.not_)
@@ -238,7 +240,8 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case RequestRevoked():
             return {"state": "revoked", "votes": (*record.votes, event.vote)}
         case ToolStarted():
-            return {"started_at": event.at, "attempt": event.attempt_id, "queued": False, "frozen": None}
+            begun = {"started_at": event.at, "attempt": event.attempt_id, "begun_by": event.by}
+            return {**begun, "queued": False, "frozen": None}
         case ToolQueued() if event.attempt_id == record.attempt:
             return {"queued": True} if event.behind else {"queued": False, "started_at": event.at}
         case ToolOrphaned() if event.attempt_id == record.attempt:

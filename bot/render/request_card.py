@@ -253,9 +253,8 @@ def _stop(record: RequestRecord) -> AnswerForm:
 def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
     said = _decided(record.decision, people)
     made = made_for(run.made, record.request.id)
-    if record.request.program and record.state == "approved":
-        text = f"{said} {say('standing.program-may')}"
-        return _Stand(_approved_word(record), text, may_stop=made is None and run.ended is None)
+    if record.request.program and record.state == "approved" and made is None and run.ended is None:
+        return _Stand(_approved_word(record), f"{said} {say('standing.program-may')}", may_stop=True)
     if made and (record.state == "approved" or made.state in {"ok", "error"}):
         return _made(made, said, run, people, may_stop=record.began_at is None)
     match record.state:
@@ -344,7 +343,11 @@ def _made(made: AttemptOutcome, said: str, run: Run, people: People, *, may_stop
             text = f"{said} {queued_behind(run.queued, people)} {until_then}".strip()
             return _Stand(say("standing.queued"), text, may_stop=may_stop)
         case "running":
-            return _Stand(say("standing.running"), f"{began}.")
+            outside = say("standing.program-runs") if made.begun_by else ""
+            return _Stand(say("standing.running"), f"{began}. {outside}".strip())
+        case "ok" | "error" if made.begun_by and not made.by:
+            word = say("standing.program-done" if made.state == "ok" else "standing.program-failed")
+            return _Stand(word, f"{began}{ended}.", _bounded(made.text), say("standing.program-says"))
         case "left" if run.ended is None:
             return _Stand(say("standing.running"), f"{began}{say('standing.tried-again')}")
         case "ok" if made.by:

@@ -232,6 +232,11 @@ def _work(
     people: People,
 ) -> TranscriptLine:
     match event:
+        case ToolStarted() if event.by:
+            return TranscriptLine(say("story.program-began", name=event.by))
+        case ToolFinished() if event.by:
+            said = say("story.program-failed" if event.error else "story.program-done")
+            return TranscriptLine(said, event.error or event.output)
         case ToolStarted():
             return TranscriptLine(say("story.running", tool=event.tool), " ".join(event.effect.argv))
         case ToolFinished():

@@ -33,6 +33,7 @@ from agents.requests import (
     Vote,
 )
 from agents.run import Run, RunState
+from agents.state import made_for
 from agents.text import first_line, one_line
 from bot.people.directory import People
 from bot.people.offers import approvers_now
@@ -40,7 +41,7 @@ from bot.people.recognition import as_known_now
 from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
 from bot.policy.glass import breakers, broken
-from bot.policy.record import Comment, RequestRecord
+from bot.policy.record import Comment, RequestRecord, good_until
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked
@@ -258,6 +259,14 @@ class DueView(Frozen):
     people: tuple[PersonId, ...] = ()
 
 
+class ReportView(Frozen):
+    """The word of a program on what it did: `summary` is its own."""
+
+    ok: bool
+    summary: str
+    at: AwareDatetime
+
+
 class RequestView(Frozen):
     """A request as it stands, with everything that is needed to decide it. `says` and `facts` stand on every card:
     who asks, which list is not whole, who set it off and what was looked up.
@@ -269,7 +278,9 @@ class RequestView(Frozen):
     requesters wrote after people were asked, `comments` the newest words beside it, which decide nothing: comments,
     questions to whoever asked, and their answers.
     `may_not_decide` says why somebody does not whom the policy names. `may_act` is for that program, where the request
-    is shown alone: whether it may do what it wanted to be approved, null while that is open. `next_due` is null once
+    is shown alone: whether it may begin what it wanted to be approved, null while that is open, false once it began.
+    `use_by` is until when it may, `begun_by` who began it at `started_at`, and `came_of` what that program says came of
+    it. `next_due` is null once
     it is decided, `step` where its policy has no steps; `reminded` is the number of the last reminder.
     `handed_on` says in order whose seat went to whom, `away` who is asked and away.
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
@@ -308,6 +319,9 @@ class RequestView(Frozen):
     program: str = ""
     purpose: Purpose = "question"
     may_act: bool | None = None
+    use_by: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
+    begun_by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
+    came_of: ReportView | None = Field(default=None, exclude_if=operator.not_)
     says: str = ""
     words: str = ""
     words_are_own: bool = False
@@ -393,6 +407,9 @@ def request_view(
         words=request.words,
         words_are_own=request.words_are_own,
         may_act=_may_act(record, run) if run and is_of_program(request) else None,
+        use_by=good_until(record) if is_of_program(request) else None,
+        begun_by=record.begun_by,
+        came_of=_came_of(record, run) if run else None,
         says=says_first(request, people),
         facts=tuple(_fact_views(request, lists)),
         step=_step_view(request.policy),
@@ -437,17 +454,23 @@ def _fact_views(request: Request, lists: Mapping[str, str]) -> Iterator[FactView
 
 
 def is_of_program(request: Request) -> bool:
-    """Return whether a program asks for an approval by itself; what it may do is not known before its run has ended."""
+    """Return whether a program asks for an approval by itself, and begins what is approved."""
     return bool(request.program) and request.format == "approval"
 
 
 def _may_act(record: RequestRecord, run: Run) -> bool | None:
-    """The end of the run is final, and comes after the last check and the last moment for a revocation."""
-    if record.state not in {"open", "approved"}:
-        return False
-    if run.ended is None:
+    """Return whether a start is worth a try: only that finds out for sure."""
+    if record.state == "open":
         return None
-    return record.state == "approved" and run.ended.outcome == "done"
+    is_over = run.ended is not None or run.is_cancelled or record.attempt is not None
+    return record.state == "approved" and not is_over
+
+
+def _came_of(record: RequestRecord, run: Run) -> ReportView | None:
+    made = made_for(run.made, record.request.id)
+    if made is None or not made.begun_by or made.by or made.ended_at is None or made.state not in {"ok", "error"}:
+        return None
+    return ReportView(ok=made.state == "ok", summary=made.text, at=made.ended_at)
 
 
 _TEXT_CHARS = 120

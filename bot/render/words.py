@@ -259,7 +259,8 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
         case Revoked():
             return say("answer.revoked")
         case TooLate():
-            return say("answer.too-late", when=in_words(judgement.started_at))
+            key = "answer.too-late-program" if request.program and request.format == "approval" else "answer.too-late"
+            return say(key, when=in_words(judgement.started_at))
         case AlreadyDecided():
             return say("answer.already-decided", decided=decided(judgement.decision, people))
         case AlreadyVoted():

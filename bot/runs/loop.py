@@ -85,7 +85,7 @@ class Loop:
         self._journal, self._store, self._decisions, self._people = log.journal, log.journal.store, decisions, people
         self._log, self._notifier, self._turn, self._budgets = log, log.notifier, turn, turn.budgets
         self._agents, self._executor, self._children = executor.agents, executor, children
-        self._guard, self._freezes = ApprovalGuard(decisions, people, freezes, standing), freezes
+        self.guard, self._freezes = ApprovalGuard(decisions, people, freezes, standing), freezes
         self._standing = standing
         self._older = OlderRequests(log.journal, decisions)
         self._moving: dict[RunId, bool] = {}
@@ -249,7 +249,7 @@ class Loop:
 
     async def _opening(self, request: Request, run: Run, repeats: Repeats | None = None) -> Commit:
         gated = request.call if request.purpose == "gate" else None
-        found = await self._guard.frozen(run, gated) if gated else None
+        found = await self.guard.frozen(run, gated) if gated else None
         freeze = found.freeze if found else None
         looked = await self._standing.look(request, run, repeats) if self._standing else None
         if self._standing and looked and looked.decision:
@@ -359,6 +359,8 @@ class Loop:
         if gate is not None and gate != pending.gate:
             gated = [StepGated(at=now, step_id=pending.id, gate=gate)]
             return await self._log.append(told, [*thought, *(orphaned_again(run.pending, now) or gated)])
+        if tool.begun_outside and pending.request:
+            return await self._wait_for_program(told, pending, pending.request.id, call_of(tool, args, effect))
         attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
         started = ToolStarted(
             at=now,
@@ -374,17 +376,17 @@ class Loop:
         record = cover = None
         if pending.gate is not None:
             call = call_of(tool, args, effect)
-            found = await self._guard.frozen(run, call)
+            found = await self.guard.frozen(run, call)
             if found.freeze and pending.request:
                 return await self._frozen(told, pending.request.id, found.freeze, found.number)
             if tool.supersedes and pending.request:  # whoever asked at the same moment may not have seen this one
                 await self._older.supersede(pending.request)
-            record = await self._guard.approved(run, call, started)
+            record = await self.guard.approved(run, call, started)
             if record is None:
                 return None
             if record == "ask what happened":
                 return await self._log.append(told, orphaned_again(run.pending, now))
-            cover = self._guard.cover(agent, run, step, started, record)
+            cover = self.guard.cover(agent, run, step, started, record)
             if self._people.half_taken:  # since it was looked at
                 return None
         then = told.then([*thought, started])
@@ -396,12 +398,32 @@ class Loop:
             return replace(then, is_at_rest=True)
         return None
 
+    async def _wait_for_program(
+        self, told: RunSnapshot, pending: PendingStep, request_id: RequestId, call: GatedCall
+    ) -> RunSnapshot | None:
+        """Have an approved step wait until the program that asked begins it, as long as it may; None to look again."""
+        run = told.run
+        found = await self.guard.frozen(run, call)
+        if found.freeze:
+            return await self._frozen(told, request_id, found.freeze, found.number)
+        if pending.frozen:
+            await self._freezes.note(request_id, None)
+            return None
+        record, _, now = await self._decisions.request(request_id)
+        if why := await self.guard.why_not(run, record, call, now):
+            if self._people.half_taken:  # whoever approved it may be here again
+                return None
+            log.warning("not begun", request_id=request_id, reason=why)
+            return await self._refuse(told, pending, why)
+        is_at_rest = await self._settle(run, self.guard.good_until(record, call, now))
+        return replace(told, is_at_rest=True) if is_at_rest else None
+
     async def _frozen(
         self, told: RunSnapshot, request_id: RequestId, freeze: Freeze, number: int
     ) -> RunSnapshot | None:
         """Have an approved step wait for the end of a freeze, which is told first; None to look again."""
         run = told.run
-        if await self._guard.taken_back(request_id):
+        if await self.guard.taken_back(request_id):
             return None
         if run.pending is None or run.pending.frozen != freeze:
             await self._freezes.note(request_id, freeze)

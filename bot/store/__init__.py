@@ -220,10 +220,12 @@ class Store:
         record: RecordWrite | None,
         line: Line | None = None,
         thought: Sequence[Event] = (),
+        outside_s: float | None = None,
     ) -> Start:
         """Record an attempt and take its lease, if the run and the approval are still what they were.
 
-        The `thought` that chose it is appended before it. The run's turn ends with it, and its `line` is kept.
+        The `thought` that chose it is appended before it. The run's turn ends with it, and its `line` is kept. Who
+        makes the effect outside of sayso renews no lease: it is theirs for `outside_s`.
 
         `record.before` is the moment from which the approval is too old. A start that is heard of late is a `conflict`
         if somebody else has taken the lease by then; else the lease is renewed. One that too few replicas have
@@ -232,7 +234,8 @@ class Store:
         """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        args: list[str | bytes | int] = [expect, attempt_id, self._lease_ms, str(WorkItem("run", run_id))]
+        lease_ms = self._lease_ms if outside_s is None else round(outside_s * 1000)
+        args: list[str | bytes | int] = [expect, attempt_id, lease_ms, str(WorkItem("run", run_id))]
         if record is None:
             names, args = [*names, keys.run(run_id)], [*args, "", "", ""]
         else:
@@ -253,6 +256,8 @@ class Store:
             if not is_replicated:
                 return Start("unconfirmed")
             self.memory.saw_start(keys.shard, reply[2].decode())
+            if outside_s is not None:
+                return Start("started")
             self._asked[attempt_id] = asked
             if not await self.holds(run_id, attempt_id):
                 return Start("conflict")

@@ -32,6 +32,8 @@ _TITLES = {
     "already-decided": "Somebody else was first",
     "already-voted": "A person's first vote stands",
     "too-late": "It has started already",
+    "already-begun": "Another attempt has begun",
+    "already-finished": "It has ended otherwise",
     "closed": "There is nothing to answer any more",
     "not-now": "That makes no sense now",
     "not-entitled": "Not yours to decide",

@@ -4,7 +4,7 @@
 -- ARGV: expected sequence, attempt, lease ms, wake member, record version or '', not after (ms) or '', record body,
 -- run id, its line or '', its place, its environment or '', the starts that the caller has seen in this shard or '', the
 -- number of the audit record that it has, then the events, of which the last is the start.
--- The run's turn ends with it: it is looked at again when the lease ends.
+-- The run's turn ends with it: it is looked at again when the lease ends, or a minute later.
 local run, attempts, wake, clock, record, summaries, frozen, starts_key, sealed_key = unpack(KEYS, 1, 9)
 local expected, attempt, lease, member, known_version, not_after, body, id, line, at, where = unpack(ARGV, 1, 11)
 local seen, sealed_n = ARGV[12], tonumber(ARGV[13])
@@ -55,7 +55,8 @@ if mark then
   redis.call('SET', starts_key, table.concat({mark, count, newest}, ' '))
 end
 redis.call('HSET', attempts, attempt, 'started', 'holder', attempt, 'until', ends)
-redis.call('ZADD', wake, ends, member)
+-- What a program begins outside keeps its lease for weeks: the run is looked at sooner, so that people hear of the start.
+redis.call('ZADD', wake, whole(now + math.min(tonumber(lease), 60000)), member)
 if known_version ~= '' then
   redis.call('HSET', record, 'version', whole(tonumber(known_version) + 1), 'body', body)
   redis.call('SREM', frozen .. ':waits', string.match(record, ':request:(.*)$')) -- check: waits_no_longer

@@ -21,7 +21,7 @@ from agents import ToolRefused
 from bot.errors import Invalid, SaysoError
 from bot.runs.export import FILE_BYTES
 from bot.store.watch import FollowingEnds
-from bot.web.api import asking, auditing, copying, health, operating, policies, requests, runs, streams
+from bot.web.api import asking, auditing, copying, health, operating, policies, requests, runs, starting, streams
 from bot.web.api.keyed import Authenticated, check_is_json
 from bot.web.guards import Bounded
 from bot.web.here import Here, here
@@ -66,7 +66,7 @@ def _operations(passing: Sequence[Middleware]) -> FastAPI:
 
 def routes() -> list[BaseRoute]:
     """Return the routes of all operations."""
-    parts = (streams, runs, copying, asking, requests, policies, standing, operating, auditing, health)
+    parts = (streams, runs, copying, asking, requests, starting, policies, standing, operating, auditing, health)
     return [route for part in parts for route in part.router.routes]
 
 

@@ -215,6 +215,27 @@ COMING: dict[str, object] = {
     "timezone": "UTC",
     "told": "production: the window “weekend”, from Sat 7 Mar, 00:00 UTC, until Mon 9 Mar, 00:00 UTC",
 }
+STARTED: dict[str, object] = {
+    "id": "s3q-k7m2xq4d5v6ab",
+    "attempt": "worker-7",
+    "started_at": _AT,
+    "digest": DIGEST,
+    "arguments": {"name": "staging-seven"},
+    "approved_by": ["bo"],
+}
+STARTS: dict[str, Example] = {
+    "attempt": {"summary": "Begin what was approved", "value": {"attempt": "worker-7", "digest": DIGEST}}
+}
+FINISHED: dict[str, object] = {
+    "id": "s3q-k7m2xq4d5v6ab",
+    "attempt": "worker-7",
+    "ok": True,
+    "summary": "staging-seven is gone",
+    "finished_at": _AT,
+}
+FINISHES: dict[str, Example] = {
+    "done": {"summary": "It is done", "value": {"attempt": "worker-7", "ok": True, "summary": "staging-seven is gone"}}
+}
 POLICIES: dict[str, object] = {
     "policies": [
         {

@@ -14,7 +14,6 @@ from agents.events import (
     RequestOpened,
     RequestRevised,
     RequestRevoked,
-    RunEnded,
     ToolStarted,
     VoteCast,
 )
@@ -90,9 +89,8 @@ async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive
 
 
 def is_open(view: RequestView) -> bool:
-    """Return whether people can still decide, or a program's approval still waits for its last check."""
-    waits_for_check = bool(view.program) and view.state == "approved" and view.may_act is None
-    return view.state == "open" or waits_for_check
+    """Return whether people can still decide."""
+    return view.state == "open"
 
 
 async def _until_news(here: Here, request: Request, seq: int, wait_s: float, receive: Receive) -> None:
@@ -114,19 +112,14 @@ async def _news(watch: Watch, request: Request, wait_s: float) -> None:
 
 
 def _is_news(event: Event, request: Request) -> bool:
-    """A program waits for what is final: not for votes, an approval or its start, but for the end of the run."""
-    waits_for_end = is_of_program(request)
+    """A program waits for the decision, and not for votes."""
     match event:
         case RequestOpened() | RequestRevised():
             return event.request.id == request.id
-        case RequestDecided() if waits_for_end and event.decision.state == "approved":
-            return False
         case RequestDecided() | RequestRevoked():
             return event.request_id == request.id
         case VoteCast() | ToolStarted():
-            return event.request_id == request.id and not waits_for_end
-        case RunEnded():
-            return waits_for_end
+            return event.request_id == request.id and not is_of_program(request)
         case _:
             return False
 
@@ -183,7 +176,7 @@ async def shown(
 ) -> RequestView:
     """A request as it stands. With `wait_s`, an open one is shown once it has changed, or when the time is over.
 
-    A program's own approval is shown once `may_act` is known: after the last check, when it can't be taken back.
+    A program's own approval is shown once it is decided; the program begins what it `may_act` on by `start`.
     """
     view = await _view(here, (await record_for(here, key, "see", request_id, way)).record)
     if not wait_s:

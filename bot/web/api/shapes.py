@@ -4,7 +4,16 @@ import json
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import Header, Query
-from pydantic import AfterValidator, Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Discriminator,
+    Field,
+    JsonValue,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from agents.events import Event
@@ -12,7 +21,7 @@ from agents.forms import FormField, unaskable
 from agents.forms.fields import MOST_FIELDS
 from agents.forms.words import misread
 from agents.relay import Approval, Question
-from agents.requests import Format, Frozen, RequestState, Urgency
+from agents.requests import Format, Frozen, PersonId, RequestId, RequestState, Urgency
 from bot.config.tables import MAX_EXPIRES_AFTER_S
 from bot.people.directory import QUESTION_EXPIRES_S
 from bot.policy.edits import Edited
@@ -214,6 +223,53 @@ class Amendment(Frozen):
         dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], Changed],
         Field(min_length=1, max_length=100),
     ]
+
+
+_Attempt = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]{1,200}$"),
+    Field(description="What the program calls this attempt; the same one again is the same attempt."),
+]
+
+
+class StartWanted(Frozen):
+    """The attempt of a program at what was approved."""
+
+    attempt: _Attempt
+    digest: Digest | None = Field(
+        default=None, description="That of what it is about to do: it begins nothing that people approved otherwise."
+    )
+
+
+class Started(Frozen):
+    """An attempt that has begun, once, at exactly these `arguments`. `approved_by` are those whose approval it was."""
+
+    id: RequestId
+    attempt: str
+    started_at: AwareDatetime
+    digest: str
+    arguments: dict[str, JsonValue]
+    approved_by: tuple[PersonId, ...]
+
+
+class FinishWanted(Frozen):
+    """The word of a program on what came of its attempt, for people."""
+
+    attempt: _Attempt
+    ok: bool
+    summary: Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"[^\s\x1c-\x1f]")] = Field(
+        description="Shown to people as the program's words."
+    )
+
+
+class Finished(Frozen):
+    """The first word of a program on what came of its attempt, as it is kept."""
+
+    id: RequestId
+    attempt: str
+    ok: bool
+    summary: str
+    finished_at: AwareDatetime
 
 
 class Runs(Frozen):

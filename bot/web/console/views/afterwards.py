@@ -73,10 +73,10 @@ def _live(request: Request, run: Run) -> str:
 def _approved(record: RequestRecord, run: Run | None) -> Afterwards:
     has_broken = record.decision is not None and record.decision.broke_glass
     word = say("console.after-glass") if has_broken else say("console.after-approved")
-    if record.request.program:
-        return Afterwards(word, "good", say("console.after-program"))
     if run and run.ended:
         return Afterwards(say("console.after-not-begun"), "doubt", say("console.after-run-ended-before"))
+    if record.request.program and record.began_at is None:
+        return Afterwards(word, "work", say("console.after-program"), is_settled=False)
     if record.began_at:
         return Afterwards(say("console.after-running"), "work", began=record.began_at, is_settled=False)
     waits = f"{waits_frozen(record.request)}. " if record.frozen else ""
@@ -87,7 +87,12 @@ def _made(made: AttemptOutcome, people: People, *, has_ended: bool) -> Afterward
     began, ended, by = made.started_at, made.ended_at, people.names_of(made.by)
     match made.state:
         case "running":
-            return Afterwards(say("console.after-running"), "work", began=began, is_settled=False)
+            outside = say("console.after-program-does") if made.begun_by else ""
+            return Afterwards(say("console.after-running"), "work", outside, began=began, is_settled=False)
+        case "ok" if made.begun_by and not made.by:
+            return Afterwards(say("console.after-program-done"), "good", "", began, ended, output_of(made.text))
+        case "error" if made.begun_by:
+            return Afterwards(say("console.after-program-failed"), "bad", "", began, ended, output_of(made.text))
         case "left" if not has_ended:
             return Afterwards(
                 say("console.after-running"), "work", say("console.after-tried-again"), began, is_settled=False

@@ -1,9 +1,9 @@
-"""A program's approvals: decided as any other, and what the program may do is known once the run has ended."""
+"""A program's approvals: decided as any other, begun by the program once, and ended by what it says."""
 
 import asyncio
 from typing import Any
 
-from httpx2 import AsyncClient
+from httpx2 import AsyncClient, Response
 
 from agents.requests import RunId
 from tests.bot.web.problems import refused
@@ -37,11 +37,26 @@ async def vote(client: AsyncClient, request: dict[str, Any], vote: str = "approv
     return answer.json()["request"]
 
 
+async def begun(client: AsyncClient, request: dict[str, Any], attempt: str = "first", **more: Any) -> Response:
+    return await client.post(f"/v1/requests/{request['id']}/start", json={"attempt": attempt, **more})
+
+
+async def finished(client: AsyncClient, request: dict[str, Any], **more: Any) -> Response:
+    body = {"attempt": "first", "ok": True, "summary": "volume 17 is gone", **more}
+    return await client.post(f"/v1/requests/{request['id']}/finish", json=body)
+
+
+async def approved(ci: AsyncClient, bo: AsyncClient) -> dict[str, Any]:
+    request = await asked(ci)
+    await vote(bo, request)
+    return await waited(ci, request)
+
+
 async def waited(client: AsyncClient, request: dict[str, Any]) -> dict[str, Any]:
     return (await client.get(f"/v1/requests/{request['id']}?wait_s=20")).json()
 
 
-async def test_once_approved_and_checked_again_the_program_may_act_and_we_do_nothing(world: World, api: Api) -> None:
+async def test_once_approved_the_program_begins_and_says_how_it_went_and_we_do_nothing(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
 
     request = await asked(ci)
@@ -52,19 +67,146 @@ async def test_once_approved_and_checked_again_the_program_may_act_and_we_do_not
     assert (seen["format"], seen["policy"], seen["may_decide"]) == ("approval", "production", ["bo", "cy"])
     assert (seen["call"]["arguments"]["arguments"], seen["may_act"]) == (APPROVAL["arguments"], None)
     told = await waiting
-    assert (told["state"], told["may_act"]) == ("approved", True)
-    assert told["started_at"]
+    assert (told["state"], told["may_act"], told["started_at"]) == ("approved", True, None)
+    assert told["use_by"] > told["decision"]["at"]
+    start = (await begun(ci, request, digest=request["digest"])).json()
+    running = (await ci.get(f"/v1/requests/{request['id']}")).json()
+    late = refused(await bo.post(f"/v1/requests/{request['id']}/answer", json={"vote": "deny"}), 409, "too-late")
+    end = await finished(ci, request)
+
+    what = (start["arguments"], start["digest"], start["approved_by"])
+    assert what == (APPROVAL["arguments"], request["digest"], ["bo"])
+    now = (running["may_act"], running["begun_by"], running["started_at"])
+    assert now == (False, "service:ci", start["started_at"])
+    assert "Too late: the program began it at" in late
+    assert end.status_code == 200, end.text
     run = await world.ended(request["run_id"])
-    assert (run.state, run.ended and run.ended.summary) == ("done", "approved: the program may do it now")
+    said = "the program says that it is done: “volume 17 is gone”"
+    assert (run.state, run.ended and run.ended.summary) == ("done", said)
     assert world.workshop.started == []
-    refused(await bo.post(f"/v1/requests/{request['id']}/answer", json={"vote": "deny"}), 409, "too-late")
+    after = (await ci.get(f"/v1/requests/{request['id']}")).json()
+    assert (after["came_of"]["ok"], after["came_of"]["summary"]) == (True, "volume 17 is gone")
+
+
+async def test_of_all_attempts_one_begins_and_is_told_so_each_time(world: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+
+    answers = await asyncio.gather(*(begun(ci, request, f"worker-{number % 3}") for number in range(9)))
+    winners = [answer for answer in answers if answer.status_code == 200]
+    again = await begun(ci, request, winners[0].json()["attempt"])
+
+    assert len(winners) == 3
+    assert {answer.text for answer in winners} == {again.text}
+    for other in (answer for answer in answers if answer.status_code != 200):
+        assert "service:ci" in refused(other, 409, "already-begun")
+    kinds = [event.type for event in await world.events(request["run_id"])]
+    assert kinds.count("tool_started") == 1
+
+
+async def test_nothing_begins_before_the_decision_or_against_it(world: World, api: Api) -> None:
+    """Nor what was taken back, what is too old, what was approved otherwise, and what another key asked."""
+    ci, other, bo, cy = await program(api), await program(api), await api.client("bo"), await api.client("cy")
+    opened, denied, taken_back, moved = [await asked(ci) for _ in range(4)]
+    await vote(bo, denied, "deny")
+    await vote(bo, taken_back)
+    await vote(cy, taken_back, "deny")
+    await vote(bo, moved)
+
+    refused(await begun(ci, opened), 409, "not-now")
+    assert "denied" in refused(await begun(ci, denied), 409, "closed")
+    assert "revoked" in refused(await begun(ci, taken_back), 409, "closed")
+    refused(await begun(ci, moved, digest="0" * 64), 409, "digest-moved")
+    refused(await begun(other, moved), 404, "not-found")
+    refused(await begun(bo, moved), 404, "not-found")
+    await world.move_time(16 * 60)
+    refused(await begun(ci, moved), 409, "closed")
+    kinds = [event.type for one in (opened, denied, taken_back, moved) for event in await world.events(one["run_id"])]
+    assert "tool_started" not in kinds
+
+
+async def test_a_freeze_holds_a_start_and_its_end_lets_it_go(api: Api) -> None:
+    ci, bo, ada = await program(api), await api.client("bo"), await api.client("bo", "admin")
+    request = await approved(ci, bo)
+    await ada.post("/v1/freeze", json={"reason": "incident 4711"})
+
+    held = await begun(ci, request)
+    await ada.post("/v1/unfreeze", json={"reason": "it is over"})
+    let_go = await begun(ci, request)
+
+    assert "incident 4711" in refused(held, 409, "not-now")
+    assert let_go.status_code == 200, let_go.text
+
+
+async def test_a_paused_or_cancelled_run_begins_nothing(world: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+
+    await world.steer(RunId(request["run_id"]), "pause")
+    refused(await begun(ci, request), 409, "not-now")
+    await world.steer(RunId(request["run_id"]), "cancel")
+    refused(await begun(ci, request), 409, "closed")
+
+
+async def test_what_a_program_says_first_came_of_it_stands(world: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    refused(await finished(ci, request), 409, "already-begun")
+    await begun(ci, request)
+    evil = "gone\nApproved by sayso. <script>\u202e"
+
+    refused(await finished(ci, request, attempt="second"), 409, "already-begun")
+    first = await finished(ci, request, ok=False, summary=evil)
+    again = await finished(ci, request, ok=False, summary=evil)
+    otherwise = await finished(ci, request)
+    await world.ended(request["run_id"])
+
+    assert (first.status_code, first.json()) == (200, again.json())
+    refused(otherwise, 409, "already-finished")
+    letter = await world.next_mail("anna")
+    assert "the program says that it failed" in letter.text
+    assert "Approved by sayso. <script>" not in letter.text.splitlines()
+    kinds = [event.type for event in await world.events(request["run_id"])]
+    assert kinds.count("tool_finished") == 1
+
+
+async def test_a_start_is_known_again_after_a_restart_of_everything(world: World) -> None:
+    async with serving(world.app) as api:
+        _, text = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
+        ci, bo = api.with_key(text), await api.client("bo")
+        request = await approved(ci, bo)
+        before = (await begun(ci, request)).json()
+    async with world.stopped():
+        pass
+    async with serving(world.app) as later:
+        ci = later.with_key(text)
+
+        again, other = await begun(ci, request), await begun(ci, request, "second")
+        end = await finished(ci, request)
+
+        assert again.json() == before
+        refused(other, 409, "already-begun")
+        assert end.status_code == 200
+        assert (await world.ended(request["run_id"])).state == "done"
+
+
+async def test_people_are_asked_what_came_of_it_where_no_word_came_for_a_month(world: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+
+    await world.move_time(31 * 86_400)
+
+    asks = (await world.opened(request["run_id"], after=request["id"])).request
+    assert (asks.purpose, asks.options[0]) == ("unknown", "it happened")
 
 
 async def test_the_card_shows_exactly_what_is_to_be_done_and_whose_words_they_are(world: World, api: Api) -> None:
     title = 'x”. Approved by sayso. “\u202e<b>"}'
     arguments = {"\u2028approve": "approve\nyes", "n": 2**70, "f": 1e300, "": None}
 
-    request = await asked(await program(api), title=title, arguments=arguments)
+    ci = await program(api)
+    request = await asked(ci, title=title, arguments=arguments)
 
     letter = await world.next_mail("bo")
     assert "The program ci asks: “x'. Approved by sayso. '<b>\"}”?" in letter.text
@@ -74,7 +216,7 @@ async def test_the_card_shows_exactly_what_is_to_be_done_and_whose_words_they_ar
     assert str(2**70) in exact
     assert not {"approve", "yes"} & set(letter.text.splitlines())
     await world.reply("bo", letter, "approved")
-    assert (await world.ended(request["run_id"])).state == "done"
+    assert (await waited(ci, request))["may_act"] is True
 
 
 async def test_an_approval_needs_its_policy_to_be_listed_with_the_key(api: Api) -> None:
@@ -111,6 +253,7 @@ async def test_a_quorum_is_counted_before_the_program_may_act(api: Api) -> None:
 
     assert (half["state"], half["may_act"], len(half["votes"])) == ("open", None, 1)
     assert (await waited(ci, request))["may_act"] is True
+    assert (await begun(ci, request)).json()["approved_by"] == ["bo", "cy"]
 
 
 async def test_a_denial_ends_it(world: World, api: Api) -> None:
@@ -126,40 +269,27 @@ async def test_a_denial_ends_it(world: World, api: Api) -> None:
 
 async def test_an_approval_that_is_taken_back_in_time_lets_nothing_happen(world: World, api: Api) -> None:
     ci, bo, cy = await program(api), await api.client("bo"), await api.client("cy")
-    request = await asked(ci)
-    await world.steer(RunId(request["run_id"]), "pause")
-    await vote(bo, request)
-    waiting = asyncio.create_task(waited(ci, request))
-    assert (await ci.get(f"/v1/requests/{request['id']}")).json()["may_act"] is None
+    request = await approved(ci, bo)
+    assert request["may_act"] is True
 
     await vote(cy, request, "deny")
 
-    told = await waiting
+    told = await waited(ci, request)
     assert (told["state"], told["may_act"]) == ("revoked", False)
-    await world.steer(RunId(request["run_id"]), "resume")
     assert await world.summary(request["run_id"]) == "failed: approved, and taken back"
 
 
-async def test_an_approval_that_has_become_too_old_is_asked_again(world: World, api: Api) -> None:
+async def test_an_approval_that_is_not_used_in_time_ends_and_nobody_is_asked_again(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
-    request = await asked(ci)
-    await world.steer(RunId(request["run_id"]), "pause")
-    await vote(bo, request)
+    request = await approved(ci, bo)
+
     await world.move_time(16 * 60)
 
-    await world.steer(RunId(request["run_id"]), "resume")
-
-    again = (await world.opened(request["run_id"], after=request["id"])).request
-    told = await waited(ci, request)
-    assert (told["state"], told["may_act"]) == ("superseded", False)
-    assert (again.program, again.title, again.call and again.call.arguments) == (
-        "service:ci",
-        request["title"],
-        request["call"]["arguments"],
-    )
-    second = (await bo.get(f"/v1/requests/{again.id}")).json()
-    await vote(bo, second)
-    assert (await waited(ci, second))["may_act"] is True
+    assert "the program may not act" in await world.summary(request["run_id"])
+    assert (await ci.get(f"/v1/requests/{request['id']}")).json()["may_act"] is False
+    refused(await begun(ci, request), 409, "closed")
+    kinds = [event.type for event in await world.events(request["run_id"])]
+    assert kinds.count("request_opened") == 1
 
 
 async def test_an_approval_that_was_cancelled_before_its_last_check_is_none(world: World, api: Api) -> None:

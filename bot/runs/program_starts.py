@@ -1,0 +1,239 @@
+"""What a program does itself once people have approved it: it begins once, and says what came of it.
+
+The start is recorded by the same script as that of our own tools, so that of a start, a denial and a freeze one wins.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import structlog
+from pydantic import JsonValue
+
+from agents import Agent, Outcome, ToolRefused
+from agents.events import ToolFinished, ToolStarted
+from agents.relay import ProceedArgs
+from agents.requests import AttemptId, Decision, GatedCall, PersonId, RequestId
+from agents.run import PendingStep, Run, fold
+from agents.steps import CallTool
+from agents.text import quote
+from bot.execution.approval_guard import ApprovalGuard, call_of
+from bot.execution.executor import Executor, gate_now, prepare
+from bot.execution.results import finished
+from bot.people.directory import People
+from bot.policy.record import RequestRecord
+from bot.render.outcome import how_ended
+from bot.render.views import line_of
+from bot.render.words import frozen_words, state_name
+from bot.requests.decisions import Decisions
+from bot.requests.stored import TRIES, RequestRead
+from bot.runs.moves import Execute, next_move
+from bot.store import NotReplicated, WorkItem
+from bot.store.ids import derived_id
+from bot.store.journal import Journal
+from language import say
+from language.dates import in_words
+
+log = structlog.stdlib.get_logger()
+
+OUTSIDE_S = 30 * 86_400.0
+"""So long the end of what a program began is waited for, before people are asked whether it happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginner:
+    """The owner of the API key with which a program begins something, and how we know."""
+
+    name: PersonId
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An attempt that has begun at exactly these `arguments`, whose `digest` people approved."""
+
+    at: datetime
+    arguments: dict[str, JsonValue]
+    digest: str
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why nothing begins, or ends: it is `open`, or `held` for now; it is `closed`; people saw something else
+    (`moved`); another attempt has `begun`; its end was told `otherwise`.
+    """
+
+    kind: Literal["open", "held", "closed", "moved", "begun", "otherwise"]
+    what: str
+    do: str
+
+
+class ProgramStarts:
+    """Records that a program begins what was approved, and what it says came of it."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        decisions: Decisions,
+        people: People,
+        guard: ApprovalGuard,
+        executor: Executor,
+    ) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+        self._guard, self._executor = guard, executor
+        self._agents: Mapping[str, Agent] = executor.agents
+
+    async def start(self, request_id: RequestId, attempt: str, by: Beginner, digest: str | None) -> Begun | Refused:
+        """Begin `attempt`: of all attempts at a request one does, and that one is told so each time.
+
+        `digest` is of what the program is about to do, if it says so. Raises NotFound, and StoreUnavailable where it
+        may be recorded all the same: the same attempt again tells.
+        """
+        attempt_id = _attempt_of(request_id, attempt)
+        for _ in range(TRIES):
+            read = await self._decisions.request(request_id)
+            if answer := self._answered(read, attempt_id, digest):
+                return answer
+            if answer := await self._try(read, attempt_id, by):
+                return answer
+        raise RuntimeError(f"{request_id} changed {TRIES} times while it was begun")
+
+    def _answered(self, read: RequestRead, attempt_id: AttemptId, digest: str | None) -> Begun | Refused | None:
+        """Return what the request alone answers; None where the attempt may begin as far as that says."""
+        record, request = read.record, read.record.request
+        if digest is not None and digest != request.digest:
+            return Refused("moved", say("program.moved"), say("program.moved-do"))
+        if record.attempt is not None:
+            if record.attempt == attempt_id and record.started_at and request.call and record.decision:
+                return Begun(record.started_at, _asked_for(request.call), request.digest, record.decision)
+            at = in_words(record.started_at) if record.started_at else "?"
+            return Refused("begun", say("program.begun", name=record.begun_by, when=at), say("program.begun-do"))
+        if record.state == "open":
+            return Refused("open", say("program.open"), say("program.open-do"))
+        if record.state != "approved" or read.is_archived:
+            return _closed(say("program.closed", state=state_name(record.state)))
+        return None
+
+    async def _try(self, read: RequestRead, attempt_id: AttemptId, by: Beginner) -> Begun | Refused | None:
+        """Begin what is approved, if all of it still stands; None when something has changed meanwhile."""
+        record, version, now = read
+        run = fold((await self._store.load(record.request.run_id)).events)
+        pending = _to_begin(run, record, now)
+        if isinstance(pending, Refused):
+            return pending
+        found = await self._covered(run, pending, record, now)
+        if not isinstance(found, GatedCall):
+            return found
+        started = ToolStarted(
+            at=now,
+            step_id=pending.id,
+            attempt_id=attempt_id,
+            tool=found.tool,
+            effect=found.effect,
+            request_id=record.request.id,
+            idempotent=False,
+            host="",
+            changes=True,
+            by=by.name,
+            evidence=by.evidence,
+        )
+        written = self._guard.as_started(record, version, found, started, now)
+        if written is None:
+            return None
+        if not await self._store.is_replicated(run.id):
+            raise NotReplicated
+        line = line_of(fold([started], run))
+        start = await self._store.start_tool(run.id, run.seq, attempt_id, started, written, line, outside_s=OUTSIDE_S)
+        if start.state == "unconfirmed":
+            await self._executor.take_back(run.id, attempt_id)
+            raise NotReplicated
+        if start.state != "started":
+            return None
+        log.info("a program began", run_id=run.id, request_id=record.request.id, attempt_id=attempt_id, who=by.name)
+        await self._journal.queue.notify(WorkItem("run", run.id))
+        return None  # what is recorded says so to each who asks
+
+    async def _covered(
+        self, run: Run, pending: PendingStep, record: RequestRecord, now: datetime
+    ) -> GatedCall | Refused | None:
+        """Return the call as it would be made now, if the approval covers exactly that and nothing holds it."""
+        agent = self._agents.get(run.started.agent) if run.started else None
+        if agent is None or not isinstance(pending.step, CallTool):
+            return _closed(say("program.not-its-own"))
+        try:
+            tool, args, effect = await prepare(agent, run, pending.step)
+            gate = gate_now(agent, tool, args)
+        except ToolRefused as error:
+            return _closed(str(error))
+        if not tool.begun_outside or gate != pending.gate:
+            return _closed(say("program.not-its-own"))
+        call = call_of(tool, args, effect)
+        if self._people.half_taken:
+            return Refused("held", say("error.half-taken"), say("error.half-taken-do"))
+        found = await self._guard.frozen(run, call)
+        if found.freeze:
+            why = say("program.frozen", why=frozen_words(found.freeze, self._people))
+            return Refused("held", why, say("program.held-do"))
+        if why := await self._guard.why_not(run, record, call, now):
+            return _closed(why)
+        return call
+
+    async def finish(
+        self, request_id: RequestId, attempt: str, by: Beginner, *, ok: bool, summary: str
+    ) -> ToolFinished | Refused:
+        """Keep what a program says came of its attempt: the first word stands, and the same one again changes nothing.
+
+        Raises NotFound and StoreUnavailable.
+        """
+        attempt_id = _attempt_of(request_id, attempt)
+        record, _, now = read = await self._decisions.request(request_id)
+        if record.attempt != attempt_id:
+            return Refused("begun", say("program.not-begun"), say("program.not-begun-do"))
+        said = Outcome(summary) if ok else Outcome("", summary)
+        event, _ = finished(now, attempt_id, said, self._executor.mask)
+        first = None if read.is_archived else await self._finished(record, attempt_id)
+        if first is None and not read.is_archived:
+            await self._store.finish_tool(record.request.run_id, attempt_id, event.model_copy(update={"by": by.name}))
+            await self._journal.queue.notify(WorkItem("run", record.request.run_id))
+            first = await self._finished(record, attempt_id)
+        if first and (first.output, first.error) == (event.output, event.error):
+            return first
+        told = quote(first.error or first.output, _TOLD_CHARS) if first else "?"
+        return Refused("otherwise", say("program.finished-otherwise", text=told), say("program.finished-otherwise-do"))
+
+    async def _finished(self, record: RequestRecord, attempt_id: AttemptId) -> ToolFinished | None:
+        events = (await self._store.load(record.request.run_id)).events
+        ends = (event for event in events if isinstance(event, ToolFinished) and event.attempt_id == attempt_id)
+        return next(ends, None)
+
+
+_TOLD_CHARS = 200
+
+
+def _asked_for(call: GatedCall) -> dict[str, JsonValue]:
+    """Return the arguments of the program's own call, without what the relay knows beside them."""
+    return ProceedArgs.model_validate(call.arguments).arguments
+
+
+def _attempt_of(request_id: RequestId, attempt: str) -> AttemptId:
+    """Return the one id of what a program calls `attempt`."""
+    return AttemptId(derived_id("attempt", request_id, f"begun as {attempt}"))
+
+
+def _to_begin(run: Run, record: RequestRecord, now: datetime) -> PendingStep | Refused:
+    """Return the step that can begin now, which waits for nothing but that."""
+    move = next_move(run, now)
+    if isinstance(move, Execute) and move.pending.attempt is None:
+        request = move.pending.request
+        if request and request.id == record.request.id:
+            return move.pending
+    if run.is_paused and not run.ended:
+        return Refused("held", say("program.paused"), say("program.held-do"))
+    why = how_ended(run.ended) if run.ended else say("program.stopped")
+    return _closed(say("program.over", how=why))
+
+
+def _closed(what: str) -> Refused:
+    return Refused("closed", what, say("program.closed-do"))
