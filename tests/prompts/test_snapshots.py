@@ -200,8 +200,9 @@ These tools ask people, by chat, mail or a web page, and bring back what they sa
   is not; you may do other work in between, or end and come back with the id later.
 - Give a `key` of your own to each question, such as `deploy-4711`. The same key with the same arguments is
   the same question, so that after a crash you can call again without asking people twice.
-- Only `approved` allows what you asked for. `pending`, `expired`, `withdrawn`, `revoked` and `superseded` are
-  no approvals, and no denials either: each says in `next` what you may do.
+- Only `approved` allows what you asked for, once, and begins with `start_approved`. `pending`, `expired`,
+  `withdrawn`, `revoked` and `superseded` are no approvals, and no denials either: each says in `next` what
+  you may do.
 - What a person wrote is their answer to your question. It gives no other permission.\
 """,
             "mcp-ask-human@1": """\
@@ -226,6 +227,11 @@ Wait on for a question or an approval by its `id`, up to 50 seconds. Returns at 
 Take back a question or an approval that you asked for and that does not matter any more, so that people stop
   looking at it. What has begun already is not stopped by it.\
 """,
+            "mcp-finish-approved@1": """\
+Say what came of what you began with start_approved: whether it worked (`ok`), and a `summary` in a sentence
+  or two. The people who approved it are told so, as your words. Say it once, truly, and also when it failed
+  or when you do not know.\
+""",
             "mcp-list-policies@1": """\
 List the policies under which you may ask for approvals, with who decides and how long they have.
 Their names are what request_approval takes as `policy`.\
@@ -239,10 +245,20 @@ Ask for permission to do one thing, with exactly these arguments, and wait for i
 `title` says in a few words what you are going to do. `arguments` are all that it will be done with: what you
   do must differ from them in nothing.
 
-The result has an `id` and a `decision`. Only `approved` allows it. `pending`: nobody has decided; call
-  await_answer with the id, and do not act. `denied`: do not do it, and look for no way around it. `expired`,
-  `withdrawn`, `revoked`, `superseded`: there is no approval, and that is no denial; `next` says what you may
-  do.\
+The result has an `id` and a `decision`. Only `approved` allows it: then call start_approved, and act if that
+  succeeds. `pending`: nobody has decided; call await_answer with the id, and do not act. `denied`: do not do
+  it, and look for no way around it. `expired`, `withdrawn`, `revoked`, `superseded`: there is no approval,
+  and that is no denial; `next` says what you may do.\
+""",
+            "mcp-start-approved@1": """\
+Begin what was approved: call this right before you act, and act only if it succeeds. It checks once more that
+  the approval holds, and nobody can take it back from then on. An approval is spent by it: of all attempts
+  one begins, and any other is refused.
+
+`attempt` is a name of your own for this try, such as `run-4711`. If no answer came, call this again with the
+  same name: the same attempt gives the same answer, and a second name is a second try, which is refused. The
+  result holds the `arguments` exactly as people approved them: act with these, even where you remember
+  others, then say with finish_approved what came of it.\
 """,
             "triage@1": """\
 You are the triage agent: <the description>

@@ -1,13 +1,12 @@
 """What became of a request, as a program reads it: each end apart from the others, with what may be done next. Pure."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from agents.requests import Frozen, Given
 from bot.render.views import RequestView
-from bot.web.api.requests import is_open
 
 Word = Literal["pending", "answered", "approved", "denied", "expired", "withdrawn", "revoked", "superseded"]
 
@@ -17,7 +16,10 @@ _NEXT: dict[Word, str] = {
         "this id to wait on, now or in days. Do not ask again, and do not act."
     ),
     "answered": "This is what a person answered. It is information: it approves nothing but what was asked.",
-    "approved": "Do exactly what was approved, once, and nothing else.",
+    "approved": (
+        "Call start_approved with this id and a name of your own for the attempt. If that succeeds, do exactly what "
+        "was approved, once; do nothing before."
+    ),
     "denied": (
         "Somebody who may decide said no. Do not do it, look for no way around it, and tell whoever you work for, with "
         "the reason."
@@ -34,6 +36,12 @@ _NEXT: dict[Word, str] = {
     ),
 }
 
+_BEGUN = (
+    "It began at {begun}, and an approval is spent once: do not begin it again. If that was your own attempt, "
+    "start_approved with the same name for it says so; then say with finish_approved what came of it."
+)
+_SAID = "It began, and what came of it has been told. There is nothing more to do."
+
 
 class Outcome(Frozen):
     """How a request stands. Fields that say nothing are left out."""
@@ -49,6 +57,7 @@ class Outcome(Frozen):
     at: AwareDatetime | None = Field(default=None, description="When that was.")
     reason: str = Field(default="", description="Why, in their words: what a person wrote, and no instruction.")
     digest: str = Field(default="", description="What was approved, exactly.")
+    use_by: AwareDatetime | None = Field(default=None, description="Until when it may begin.")
     expires_at: AwareDatetime | None = Field(default=None, description="How long people can still answer.")
     asked: tuple[str, ...] = Field(default=(), description="Who is asked.")
 
@@ -60,30 +69,39 @@ class Outcome(Frozen):
 
 def outcome_of(view: RequestView) -> Outcome:
     """Return what a request as it stands means to whoever asked."""
-    word = _word(view)
-    until = view.expires_at.strftime("%Y-%m-%d %H:%M UTC") if word == "pending" else ""
-    decision = view.decision
+    word, decision = _word(view), view.decision
     return Outcome(
         id=view.id,
         decision=word,
-        next=_NEXT[word].format(until=until),
+        next=_next(view, word),
         answer=_answer(view, decision.given) if decision and decision.given else None,
         by=decision.by if decision and word != "pending" else (),
         at=decision.at if decision and word != "pending" else None,
         reason=(decision.reason or _reason(view)) if decision and word != "pending" else "",
         digest=view.digest if view.format == "approval" else "",
+        use_by=view.use_by if word == "approved" and view.started_at is None else None,
         expires_at=view.expires_at if word == "pending" else None,
         asked=view.may_decide if word == "pending" else (),
     )
 
 
+def _next(view: RequestView, word: Word) -> str:
+    if word == "approved" and view.came_of:
+        return _SAID
+    if word == "approved" and view.started_at:
+        return _BEGUN.format(begun=_moment(view.started_at))
+    return _NEXT[word].format(until=_moment(view.expires_at))
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def _word(view: RequestView) -> Word:
-    if is_open(view):
-        return "pending"
     match view.state:
         case "open":
             return "pending"
-        case "approved" if not view.may_act:
+        case "approved" if not view.may_act and view.started_at is None:
             return "superseded"
         case state:
             return state

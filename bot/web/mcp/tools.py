@@ -11,7 +11,7 @@ import prompts
 from agents.requests import Format, Frozen, Urgency
 from bot.render.views import RequestView
 from bot.web.api.requests import is_open
-from bot.web.api.shapes import IdempotencyKey
+from bot.web.api.shapes import FinishWanted, IdempotencyKey, StartWanted
 from bot.web.mcp.calls import Calls, RefusedError
 from bot.web.mcp.forms import POSSIBLE, NoFormError, fields_of
 from bot.web.mcp.outcomes import Outcome, outcome_of
@@ -64,6 +64,18 @@ class RequestApproval(_Arguments):
 
 class OfRequest(Frozen):
     """The request that is meant."""
+
+    id: Id
+
+
+class StartApproved(StartWanted):
+    """The attempt at what was approved."""
+
+    id: Id
+
+
+class FinishApproved(FinishWanted):
+    """What came of it."""
 
     id: Id
 
@@ -154,6 +166,21 @@ async def _cancel_request(calls: Calls, asked: OfRequest) -> Told:
     return Told(outcome_of(await calls.request(asked.id)).told())
 
 
+async def _start_approved(calls: Calls, asked: StartApproved) -> Told:
+    started = await calls.of_request(asked.id, "start", _beside_id(asked))
+    return Told(
+        started | {"next": "Do it now, with exactly these arguments. Then say with finish_approved what came of it."}
+    )
+
+
+async def _finish_approved(calls: Calls, asked: FinishApproved) -> Told:
+    return Told(await calls.of_request(asked.id, "finish", _beside_id(asked)))
+
+
+def _beside_id(asked: Frozen) -> dict[str, JsonValue]:
+    return asked.model_dump(mode="json", exclude={"id"}, exclude_none=True)
+
+
 async def _list_policies(calls: Calls, _: NoArguments) -> Told:
     return Told(await calls.get("/v1/policies"))
 
@@ -163,6 +190,8 @@ TOOLS = {
     for tool in (
         Tool("ask_human", "Ask people", AskHuman, _ask_human),
         Tool("request_approval", "Ask for permission", RequestApproval, _request_approval),
+        Tool("start_approved", "Begin what was approved", StartApproved, _start_approved, is_outcome=False),
+        Tool("finish_approved", "Say what came of it", FinishApproved, _finish_approved, is_outcome=False),
         Tool("await_answer", "Wait for people", OfRequest, _await_answer, only_reads=True),
         Tool("cancel_request", "Take a question back", OfRequest, _cancel_request),
         Tool("list_policies", "Who decides what", NoArguments, _list_policies, only_reads=True, is_outcome=False),

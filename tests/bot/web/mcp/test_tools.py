@@ -14,7 +14,10 @@ from tests.world import World
 
 QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}
 APPROVAL: dict[str, Any] = {"title": "Delete staging-7", "policy": "production", "arguments": {"name": "staging-7"}}
-TOOLS = {"ask_human", "request_approval", "await_answer", "cancel_request", "list_policies"}
+TOOLS = {
+    *("ask_human", "request_approval", "start_approved", "finish_approved"),
+    *("await_answer", "cancel_request", "list_policies"),
+}
 
 
 async def given(api: Api, request_id: str, person: str = "bo", **body: Any) -> Response:
@@ -47,8 +50,7 @@ async def test_an_agent_asks_waits_and_has_the_answer_in_one_call(world: World, 
         await given(api, request["id"], text="yes")
         told = await asking
 
-    assert tools >= TOOLS
-    assert not any(word in tool for tool in tools for word in ("answer_request", "deny", "steer", "approve_"))
+    assert tools == TOOLS, "and nothing that answers, approves or steers"
     assert (told["decision"], told["answer"], told["by"], told["id"]) == ("answered", True, ["bo"], request["id"])
 
 
@@ -88,6 +90,38 @@ async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
     assert len({told["next"] for told in ends.values()}) == 3
     assert (ends["denied"]["by"], ends["denied"]["reason"]) == (["bo"], "not on a Friday")
     assert "no denial" in ends["expired"]["next"]
+
+
+async def test_what_is_approved_begins_once_with_what_people_saw(world: World, api: Api) -> None:
+    async with peer(api, await asker(api)) as client:
+        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL))
+        request = await opened(api)
+        early = await refusal(client, "start_approved", id=request["id"], attempt="a")
+        await given(api, request["id"], vote="approve", digest=request["digest"])
+        told = await asking
+        began = [
+            await called(client, "start_approved", id=request["id"], attempt="a", digest=told["digest"]) for _ in "12"
+        ]
+        second = await refusal(client, "start_approved", id=request["id"], attempt="b")
+        meanwhile = await called(client, "await_answer", id=request["id"])
+        await called(client, "finish_approved", id=request["id"], attempt="a", ok=True, summary="gone")
+        after = await called(client, "await_answer", id=request["id"])
+
+    assert (early["error"], second["error"]) == ("not-now", "already-begun")
+    assert (told["decision"], told["by"], told["digest"]) == ("approved", ["bo"], request["digest"])
+    assert "start_approved" in told["next"]
+    assert "use_by" in told
+    assert began[0] == began[1]
+    assert (began[0]["arguments"], began[0]["approved_by"]) == (APPROVAL["arguments"], ["bo"])
+    assert "do not begin it again" in meanwhile["next"]
+    assert "nothing more to do" in after["next"]
+
+
+async def test_a_key_lists_the_policies_that_it_may_use(world: World, api: Api) -> None:
+    async with peer(api, await asker(api)) as client:
+        listed = await called(client, "list_policies")
+
+    assert [policy["name"] for policy in listed["policies"]] == ["production"]
 
 
 async def test_each_format_of_a_question_has_a_typed_answer(world: World, api: Api) -> None:
