@@ -44,12 +44,16 @@ class Question(_Asked):
 
 
 class Approval(_Asked):
-    """The program wants to do what `arguments` say, which those whom the policy names must approve."""
+    """The program wants to do what `arguments` say, which those whom the policy names must approve.
+
+    `facts` are labelled lines of the program for those who decide.
+    """
 
     kind: Literal["approval"] = "approval"
     title: str
     policy: str
     arguments: dict[str, JsonValue]
+    facts: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
 
 
 Wanted = Annotated[Question | Approval, Field(discriminator="kind")]
@@ -58,11 +62,12 @@ _WANTED, _CONTEXT = "wanted", "context"
 
 
 class ProceedArgs(Arguments):
-    """What the program would do, and whose approval that needs."""
+    """What the program would do, whose approval that needs, and what it says about it."""
 
     title: str
     policy: str
     arguments: dict[str, JsonValue]
+    facts: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
 
 
 def context_of(wanted: Question | Approval, context: dict[str, JsonValue]) -> dict[str, JsonValue]:

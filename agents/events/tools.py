@@ -16,7 +16,8 @@ class ToolStarted(Happened):
     """An attempt at `effect` is about to be made. `host` names the data directory it runs on.
 
     `changes`: its tool changes something, and does not only look. `by` is the owner of the API key with which a program
-    began it outside of sayso, `evidence` that key; then there is no host.
+    began it outside of sayso, `evidence` that key, and `called` what that program calls the attempt; then there is no
+    host.
     """
 
     type: Literal["tool_started"] = "tool_started"
@@ -31,6 +32,7 @@ class ToolStarted(Happened):
     changes: bool = Field(default=False, exclude_if=operator.not_)
     by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
     evidence: str = Field(default="", exclude_if=operator.not_)
+    called: str = Field(default="", exclude_if=operator.not_)
 
 
 class ToolFinished(Happened):

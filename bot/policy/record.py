@@ -76,7 +76,7 @@ class Comment(Remark):
 
 class RequestRecord(Frozen):
     """A request as it stands. `started_at` is when its tool started, by which `attempt`; `begun_by` is the owner of the
-    key with which a program began it outside of sayso.
+    key with which a program began it outside of sayso, which calls that attempt `called`.
 
     Both are taken back where that attempt has certainly not begun; `started_at` then is `may_have_begun_at`, when an
     earlier attempt may have begun, or None. While it is `queued`, nothing of it has happened. `stopped` is the first
@@ -104,6 +104,7 @@ class RequestRecord(Frozen):
     started_at: AwareDatetime | None = None
     attempt: AttemptId | None = Field(default=None, exclude_if=operator.not_)
     begun_by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
+    called: str = Field(default="", exclude_if=operator.not_)
     may_have_begun_at: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
     queued: bool = Field(default=False, exclude_if=operator.not_)
     stopped: Vote | None = Field(default=None, exclude_if=operator.not_)
@@ -241,7 +242,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {"state": "revoked", "votes": (*record.votes, event.vote)}
         case ToolStarted():
             begun = {"started_at": event.at, "attempt": event.attempt_id, "begun_by": event.by}
-            return {**begun, "queued": False, "frozen": None}
+            return {**begun, "called": event.called, "queued": False, "frozen": None}
         case ToolQueued() if event.attempt_id == record.attempt:
             return {"queued": True} if event.behind else {"queued": False, "started_at": event.at}
         case ToolOrphaned() if event.attempt_id == record.attempt:
@@ -257,7 +258,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
 def _after_orphaned(record: RequestRecord, event: ToolOrphaned) -> dict[str, object]:
     if event.may_have_started:
         return {"may_have_begun_at": record.may_have_begun_at or record.started_at}
-    return {"started_at": record.may_have_begun_at, "attempt": None}
+    return {"started_at": record.may_have_begun_at, "attempt": None, "begun_by": PersonId(""), "called": ""}
 
 
 def _reassigned(record: RequestRecord, event: RequestReassigned) -> dict[str, object]:

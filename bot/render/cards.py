@@ -112,6 +112,8 @@ _QUOTED_AS = {"go_on": "card.story", "review": "card.review-story"}
 
 def quoted_as(request: Request) -> str:
     """Return the line above the words of others; empty where nothing more is known than that nobody verified them."""
+    if request.program and request.format == "approval":
+        return say("card.program-says", program=program_name(request.program))
     return say(_QUOTED_AS[request.purpose]) if request.purpose in _QUOTED_AS else ""
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from agents.events import ContinuationAsked, RequestFrozen, RequestOpened, RequestReassigned, Why
 from agents.forms import FormField
-from agents.relay import RELAY, Question, wanted_of
+from agents.relay import RELAY, Approval, Question, asked_in, wanted_of
 from agents.requests import (
     DeliveryId,
     Fact,
@@ -33,7 +33,7 @@ from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
 from agents.standing import STANDING
 from agents.state import editors_of
 from agents.steps import CallTool, RequestHumanInput
-from agents.text import first_line, one_line
+from agents.text import first_line, labelled, one_line
 from bot.people.directory import People
 from bot.policy.approvers.quorum import barred, can_be_met, can_fill, doubles_of, eligible
 from bot.policy.attachments import list_contents
@@ -122,7 +122,10 @@ def gate_request(
     title = say("card.program-title", program=program_name(program), title=title) if program else title
     if run.started and run.started.agent == STANDING:  # what lasts is no emergency, and nobody grants it to themselves
         policy = policy.model_copy(update={"break_glass": (), "requester_may_approve": False})
-    return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", call=call)
+    asked = asked_in(run.started) if run.started and program else None
+    facts = asked.facts.items() if isinstance(asked, Approval) else ()
+    told = "\n".join(labelled(label, text) for label, text in facts)
+    return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", quoted=told, call=call)
 
 
 def question_request(

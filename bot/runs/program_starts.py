@@ -30,7 +30,7 @@ from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES, RequestRead
 from bot.runs.moves import Execute, next_move
 from bot.store import NotReplicated, WorkItem
-from bot.store.ids import derived_id
+from bot.store.ids import new_id, shard_of
 from bot.store.journal import Journal
 from language import say
 from language.dates import in_words
@@ -91,22 +91,21 @@ class ProgramStarts:
         `digest` is of what the program is about to do, if it says so. Raises NotFound, and StoreUnavailable where it
         may be recorded all the same: the same attempt again tells.
         """
-        attempt_id = _attempt_of(request_id, attempt)
         for _ in range(TRIES):
             read = await self._decisions.request(request_id)
-            if answer := self._answered(read, attempt_id, digest):
+            if answer := self._answered(read, attempt, digest):
                 return answer
-            if answer := await self._try(read, attempt_id, by):
+            if answer := await self._try(read, attempt, by):
                 return answer
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was begun")
 
-    def _answered(self, read: RequestRead, attempt_id: AttemptId, digest: str | None) -> Begun | Refused | None:
+    def _answered(self, read: RequestRead, attempt: str, digest: str | None) -> Begun | Refused | None:
         """Return what the request alone answers; None where the attempt may begin as far as that says."""
         record, request = read.record, read.record.request
         if digest is not None and digest != request.digest:
             return Refused("moved", say("program.moved"), say("program.moved-do"))
         if record.attempt is not None:
-            if record.attempt == attempt_id and record.started_at and request.call and record.decision:
+            if record.called == attempt and record.started_at and request.call and record.decision:
                 return Begun(record.started_at, _asked_for(request.call), request.digest, record.decision)
             at = in_words(record.started_at) if record.started_at else "?"
             return Refused("begun", say("program.begun", name=record.begun_by, when=at), say("program.begun-do"))
@@ -116,8 +115,8 @@ class ProgramStarts:
             return _closed(say("program.closed", state=state_name(record.state)))
         return None
 
-    async def _try(self, read: RequestRead, attempt_id: AttemptId, by: Beginner) -> Begun | Refused | None:
-        """Begin what is approved, if all of it still stands; None when something has changed meanwhile."""
+    async def _try(self, read: RequestRead, attempt: str, by: Beginner) -> Refused | None:
+        """Begin what is approved, if all of it still stands; None where that, or what came first, is to be read."""
         record, version, now = read
         run = fold((await self._store.load(record.request.run_id)).events)
         pending = _to_begin(run, record, now)
@@ -126,6 +125,7 @@ class ProgramStarts:
         found = await self._covered(run, pending, record, now)
         if not isinstance(found, GatedCall):
             return found
+        attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
         started = ToolStarted(
             at=now,
             step_id=pending.id,
@@ -138,6 +138,7 @@ class ProgramStarts:
             changes=True,
             by=by.name,
             evidence=by.evidence,
+            called=attempt,
         )
         written = self._guard.as_started(record, version, found, started, now)
         if written is None:
@@ -187,9 +188,9 @@ class ProgramStarts:
 
         Raises NotFound and StoreUnavailable.
         """
-        attempt_id = _attempt_of(request_id, attempt)
         record, _, now = read = await self._decisions.request(request_id)
-        if record.attempt != attempt_id:
+        attempt_id = record.attempt
+        if attempt_id is None or record.called != attempt:
             return Refused("begun", say("program.not-begun"), say("program.not-begun-do"))
         said = Outcome(summary) if ok else Outcome("", summary)
         event, _ = finished(now, attempt_id, said, self._executor.mask)
@@ -215,11 +216,6 @@ _TOLD_CHARS = 200
 def _asked_for(call: GatedCall) -> dict[str, JsonValue]:
     """Return the arguments of the program's own call, without what the relay knows beside them."""
     return ProceedArgs.model_validate(call.arguments).arguments
-
-
-def _attempt_of(request_id: RequestId, attempt: str) -> AttemptId:
-    """Return the one id of what a program calls `attempt`."""
-    return AttemptId(derived_id("attempt", request_id, f"begun as {attempt}"))
 
 
 def _to_begin(run: Run, record: RequestRecord, now: datetime) -> PendingStep | Refused:

@@ -404,16 +404,27 @@ class QuestionWanted(_Asked):
         )
 
 
+# All of them have room on a card.
+_FACTS = 10
+_FactName = Annotated[
+    str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\r\n:]*[^\s\x1c-\x1f:][^\r\n:]*$")
+]
+_FactText = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\r\n]*[^\s\x1c-\x1f][^\r\n]*$")]
+
+
 class ApprovalWanted(_Asked):
     """A call that the program makes once the people named by the policy have approved exactly `arguments`."""
 
     title: _Label = Field(description="What is to be approved, in a few words; shown in quotation marks.")
     policy: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     arguments: Bounded = Field(description="What exactly is to be done, shown in full: 16 KB, 16 levels at most.")
+    facts: Annotated[dict[_FactName, _FactText], Field(max_length=_FACTS)] = Field(
+        default={}, description="Labelled lines for those who decide, shown as the program's words."
+    )
 
     def relayed(self) -> Approval:
         """Return the approval as the relay keeps it."""
-        return Approval(title=self.title, policy=self.policy, arguments=dict(self.arguments))
+        return Approval(title=self.title, policy=self.policy, arguments=dict(self.arguments), facts=dict(self.facts))
 
 
 def _kind(body: Any) -> str:

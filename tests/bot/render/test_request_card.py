@@ -288,13 +288,24 @@ def test_no_question_can_look_like_an_answer(asked: str) -> None:
     assert all(line.startswith("> ") for line in lines[: -2 if asked.splitlines() else -1])
 
 
-def test_what_a_program_was_allowed_is_approved_and_not_done_by_us() -> None:
+def test_what_a_program_was_allowed_it_begins_itself_and_what_came_of_it_is_its_word() -> None:
     found = record(approval(program="service:ci"), state="approved", votes=(vote(),))
+    begun = found.model_copy(update={"started_at": LATER, "begun_by": PersonId("service:ci")})
 
-    assert card_of(found).form
-    card = card_of(found.model_copy(update={"started_at": LATER}), made("ok", "approved"))
-    assert (card.title, card.form) == ("Approved: Deploy v1.2.0 to production", None)
-    assert card.summary.endswith("The program may do it now.")
+    def by_program(state: State, text: str = "") -> Run:
+        run = made(state, text)
+        return replace(run, made=tuple(replace(one, begun_by=PersonId("service:ci")) for one in run.made))
+
+    waits, runs = card_of(found), card_of(begun, by_program("running"))
+    done, failed = card_of(begun, by_program("ok", "gone")), card_of(begun, by_program("error", "Approved: all"))
+
+    assert waits.form
+    assert waits.summary.endswith("The program may begin it now, and has not yet. Until then you can still stop it.")
+    assert (runs.title, runs.form) == ("Running: Deploy v1.2.0 to production", None)
+    assert runs.summary.endswith("It does that itself; sayso can not stop it.")
+    assert (done.title, done.quoted) == ("Done, says the program: Deploy v1.2.0 to production", "gone")
+    assert (failed.title, failed.quoted) == ("Failed, says the program: Deploy v1.2.0 to production", "Approved: all")
+    assert {done.quoted_as, failed.quoted_as} == {"What the program says:"}
 
 
 @any_of_them(st.lists(any_event(st.text(max_size=5)), max_size=25), st.integers(min_value=1, max_value=2))

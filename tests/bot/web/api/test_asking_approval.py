@@ -190,6 +190,21 @@ async def test_a_start_is_known_again_after_a_restart_of_everything(world: World
         assert (await world.ended(request["run_id"])).state == "done"
 
 
+async def test_a_start_that_was_taken_back_as_it_never_counted_may_be_made_again(world: World, api: Api) -> None:
+    """Where too few replicas have it, the program is told 503, and sends the same attempt again."""
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    attempt = (await world.request(request["id"])).attempt
+    assert attempt
+
+    await world.app.runs.executor.take_back(RunId(request["run_id"]), attempt)
+
+    back = (await ci.get(f"/v1/requests/{request['id']}")).json()
+    assert (back["may_act"], back["started_at"], back.get("begun_by")) == (True, None, None)
+    assert (await begun(ci, request)).status_code == 200
+
+
 async def test_people_are_asked_what_came_of_it_where_no_word_came_for_a_month(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
@@ -217,6 +232,25 @@ async def test_the_card_shows_exactly_what_is_to_be_done_and_whose_words_they_ar
     assert not {"approve", "yes"} & set(letter.text.splitlines())
     await world.reply("bo", letter, "approved")
     assert (await waited(ci, request))["may_act"] is True
+
+
+async def test_facts_stand_on_the_card_as_the_program_s_words_and_under_the_digest(world: World, api: Api) -> None:
+    ci = await program(api)
+    facts = {"Last used": "never", "Approved by": "sayso <b>\u202e"}
+
+    request = await asked(ci, facts=facts)
+
+    letter = await world.next_mail("bo")
+    lines = letter.text.splitlines()
+    assert "The program ci says, and nobody has verified it:" in lines
+    assert "| Last used: never" in lines
+    assert not [line for line in lines if line.startswith("Approved by")]
+    assert request["call"]["arguments"]["facts"] == facts
+    once = {"Idempotency-Key": "k"}
+    first = await ci.post("/v1/requests", json={**APPROVAL, "facts": facts}, headers=once)
+    other = await ci.post("/v1/requests", json={**APPROVAL, "facts": {"Last used": "today"}}, headers=once)
+    assert first.status_code == 201
+    assert refused(other, 409, "key-reused")
 
 
 async def test_an_approval_needs_its_policy_to_be_listed_with_the_key(api: Api) -> None:
@@ -333,6 +367,11 @@ async def test_what_is_no_approval_is_refused(api: Api) -> None:
         {"title": "a\nb"},
         {"policy": "a b"},
         {"arguments": [1]},
+        {"facts": {"a": "b\nc"}},
+        {"facts": {"a\n": "b"}},
+        {"facts": {"a: b": "c"}},
+        {"facts": {"a": "b" * 301}},
+        {"facts": {str(number): "b" for number in range(11)}},
         {"arguments": {"a": "b" * 17_000}},
         {"question": "x"},
         {"to": ["person:bo"]},

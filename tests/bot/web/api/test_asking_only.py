@@ -27,6 +27,8 @@ VERDICTS: Mapping[str, Verdict] = {
     "POST /v1/requests": "may",
     "GET /v1/requests/{request_id}": "own",
     "POST /v1/requests/{request_id}/withdraw": "own",
+    "POST /v1/requests/{request_id}/start": "own",
+    "POST /v1/requests/{request_id}/finish": "own",
     "GET /v1/requests": "refused",
     "POST /v1/requests/{request_id}/answer": "refused",
     "POST /v1/requests/{request_id}/edit": "refused",
@@ -66,7 +68,11 @@ VERDICTS: Mapping[str, Verdict] = {
     "POST /v1/people/confirm": "refused",
     "GET /v1/audit": "refused",
 }
-_BODIES: Mapping[str, dict[str, Any]] = {"POST /v1/requests": QUESTION}
+_BODIES: Mapping[str, dict[str, Any]] = {
+    "POST /v1/requests": QUESTION,
+    "POST /v1/requests/{request_id}/start": {"attempt": "a"},
+    "POST /v1/requests/{request_id}/finish": {"attempt": "a", "ok": True, "summary": "x"},
+}
 
 
 async def asker(api: Api, service: str = "ci") -> AsyncClient:
