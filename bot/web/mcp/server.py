@@ -5,6 +5,7 @@ It keeps nothing between two messages: sessions of older revisions and tasks nee
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, cast
 
 from mcp.server.context import ServerRequestContext
@@ -103,9 +104,11 @@ class Speaking:
         """What is decided stays as it is: to cancel is a wish."""
         task = await self._look(context, params.task_id)
         if task["status"] == "working":
-            told = await TOOLS["cancel_request"].call(self._calls(context, 0), {"id": params.task_id})
-            if told.is_error and told.structured["error"] != "not-now":
-                raise MCPError(INVALID_PARAMS, str(told.structured["detail"]))
+            try:
+                await self._calls(context, 0).of_request(params.task_id, "withdraw", {})
+            except RefusedError as error:
+                if error.status != HTTPStatus.CONFLICT:
+                    raise MCPError(INVALID_PARAMS, str(error)) from None
         return {"resultType": "complete"}
 
     async def _look(self, context: Context, task_id: str) -> dict[str, Any]:

@@ -60,6 +60,9 @@ class RequestApproval(_Arguments):
     title: str = Field(description="What you are going to do, in a few words.")
     policy: str = Field(description="The policy that says who decides.")
     arguments: dict[str, JsonValue] = Field(description="What exactly you are going to do; shown in full.")
+    facts: dict[str, str] = Field(
+        default={}, description="What people should know to decide: 10 labelled lines at most, shown as your words."
+    )
 
 
 class OfRequest(Frozen):
@@ -144,7 +147,7 @@ async def _ask_human(calls: Calls, asked: AskHuman) -> Told:
 
 
 async def _request_approval(calls: Calls, asked: RequestApproval) -> Told:
-    body = asked.model_dump(mode="json", exclude={"key"}, exclude_none=True)
+    body = asked.model_dump(mode="json", exclude={"key"}, exclude_none=True, exclude_defaults=True)
     return await _waited(calls, await calls.opened(body, asked.key))
 
 

@@ -14,6 +14,7 @@ from tests.world import World
 
 QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}
 APPROVAL: dict[str, Any] = {"title": "Delete staging-7", "policy": "production", "arguments": {"name": "staging-7"}}
+FACTS = {"Last used": "in March"}
 TOOLS = {
     *("ask_human", "request_approval", "start_approved", "finish_approved"),
     *("await_answer", "cancel_request", "list_policies"),
@@ -94,7 +95,7 @@ async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
 
 async def test_what_is_approved_begins_once_with_what_people_saw(world: World, api: Api) -> None:
     async with peer(api, await asker(api)) as client:
-        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL))
+        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, facts=FACTS))
         request = await opened(api)
         early = await refusal(client, "start_approved", id=request["id"], attempt="a")
         await given(api, request["id"], vote="approve", digest=request["digest"])
@@ -107,6 +108,7 @@ async def test_what_is_approved_begins_once_with_what_people_saw(world: World, a
         await called(client, "finish_approved", id=request["id"], attempt="a", ok=True, summary="gone")
         after = await called(client, "await_answer", id=request["id"])
 
+    assert "| Last used: in March" in (await world.next_mail("bo")).text.splitlines()
     assert (early["error"], second["error"]) == ("not-now", "already-begun")
     assert (told["decision"], told["by"], told["digest"]) == ("approved", ["bo"], request["digest"])
     assert "start_approved" in told["next"]
