@@ -184,14 +184,16 @@ def _safe(text: str) -> str:
 
 
 async def _events(answer: httpx2.Response) -> AsyncIterator[bytes]:
-    """The data of each event of a stream."""
-    data = list[str]()
-    async for line in answer.aiter_lines():
-        if line.startswith("data:"):
-            data.append(line.removeprefix("data:").removeprefix(" "))
-        elif not line and data:
-            yield "\n".join(data).encode()
-            data.clear()
+    """The data of each event of a stream. Only line feeds part its lines: JSON may hold what else Unicode calls one."""
+    data, rest = list[bytes](), b""
+    async for chunk in answer.aiter_bytes():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in (one.removesuffix(b"\r") for one in whole):
+            if line.startswith(b"data:"):
+                data.append(line.removeprefix(b"data:").removeprefix(b" "))
+            elif not line and data:
+                yield b"\n".join(data)
+                data.clear()
 
 
 async def _sentence(answer: httpx2.Response) -> str:

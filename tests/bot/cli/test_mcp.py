@@ -37,11 +37,11 @@ async def test_an_agent_behind_the_bridge_asks_and_has_the_answer(world: World, 
         tools = {tool.name for tool in (await client.list_tools()).tools}
         asking = asyncio.create_task(called(client, "ask_human", **QUESTION))
         request = await opened(api)
-        await given(api, request["id"], text="go on")
+        await given(api, request["id"], text="go\u2028on \x85 now")
         told = await asking
 
     assert tools == TOOLS
-    assert (told["decision"], told["answer"]) == ("answered", "go on")
+    assert (told["decision"], told["answer"]) == ("answered", "go\u2028on \x85 now")
 
 
 def said(*lines: str, env: dict[str, str]) -> list[dict[str, Any]]:

@@ -169,7 +169,7 @@ async def _bait(agent: AsyncClient) -> str:
 def _ids_in(answer: Response) -> set[str]:
     """The requests that an answer tells of."""
     found = set[str]()
-    for line in answer.text.splitlines():
+    for line in answer.text.split("\n"):
         text = line.removeprefix("data: ")
         if text.startswith("{"):
             result = _object(_object(json.loads(text)).get("result"))
