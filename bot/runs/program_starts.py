@@ -16,6 +16,7 @@ from agents.events import ToolFinished, ToolStarted
 from agents.relay import ProceedArgs
 from agents.requests import AttemptId, Decision, GatedCall, PersonId, RequestId
 from agents.run import PendingStep, Run, fold
+from agents.state import made_for
 from agents.steps import CallTool
 from agents.text import quote
 from bot.execution.approval_guard import ApprovalGuard, call_of
@@ -120,7 +121,7 @@ class ProgramStarts:
         record, version, now = read
         run = fold((await self._store.load(record.request.run_id)).events)
         pending = _to_begin(run, record, now)
-        if isinstance(pending, Refused):
+        if not isinstance(pending, PendingStep):
             return pending
         found = await self._covered(run, pending, record, now)
         if not isinstance(found, GatedCall):
@@ -218,17 +219,23 @@ def _asked_for(call: GatedCall) -> dict[str, JsonValue]:
     return ProceedArgs.model_validate(call.arguments).arguments
 
 
-def _to_begin(run: Run, record: RequestRecord, now: datetime) -> PendingStep | Refused:
-    """Return the step that can begin now, which waits for nothing but that."""
+def _to_begin(run: Run, record: RequestRecord, now: datetime) -> PendingStep | Refused | None:
+    """Return the step that can begin now, which waits for nothing but that; None where the run is ahead of the record.
+
+    Then somebody has begun it, or taken it back, since that was read.
+    """
+    begun = made_for(run.made, record.request.id)
+    if begun and not begun.never_began:
+        return None
     move = next_move(run, now)
     if isinstance(move, Execute) and move.pending.attempt is None:
         request = move.pending.request
         if request and request.id == record.request.id:
             return move.pending
-    if run.is_paused and not run.ended:
-        return Refused("held", say("program.paused"), say("program.held-do"))
-    why = how_ended(run.ended) if run.ended else say("program.stopped")
-    return _closed(say("program.over", how=why))
+    if run.ended or run.is_cancelled:
+        why = how_ended(run.ended) if run.ended else say("program.stopped")
+        return _closed(say("program.over", how=why))
+    return Refused("held", say("program.paused"), say("program.held-do")) if run.is_paused else None
 
 
 def _closed(what: str) -> Refused:
