@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,7 +45,7 @@ class Agents:
     def __init__(self, clients: list[AsyncClient]) -> None:
         self._clients = clients
         self.requests, self.heard_at = list[str](), dict[str, float]()
-        self.calls = 0
+        self.calls = self.put_off = 0
 
     async def open(self, count: int) -> None:
         """Open so many requests."""
@@ -70,7 +71,10 @@ class Agents:
             )
             self.calls += 1
             answer = await self._of(number).post("/mcp", json=body, headers=headers)
-            if _told(answer.text)["decision"] != "pending":
+            if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:  # all begin at once, and so many may
+                self.put_off += 1
+                await asyncio.sleep(float(answer.headers["retry-after"]))
+            elif _told(answer.text)["decision"] != "pending":
                 self.heard_at[request_id] = time.perf_counter()
                 return
 
@@ -103,7 +107,7 @@ async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
         await until(all_wait, _WITHIN_S, "all of them wait")
         print(f"{wanted.waits} agents wait; {_memory(os.getpid())} MB")
         print(figures("answer sent -> agent has it", await _answered(people, agents, wanted.answers)))
-        print(f"calls made: {agents.calls}; {_memory(os.getpid())} MB")
+        print(f"calls made: {agents.calls}, put off: {agents.put_off}; {_memory(os.getpid())} MB")
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
