@@ -1,5 +1,6 @@
 """Messages that nobody would think of: none is an answer, none asks what it does not say, and none breaks anything."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any, cast
@@ -145,7 +146,7 @@ async def _fuzzed(world: World, count: int) -> None:
         before = (await people.get(f"/v1/requests/{bait}")).json()
         opened, sent = {bait}, 0
         while sent < count:
-            for message, meta, how in _drawn(min(count, 2_000) // 20, 20):
+            for message, meta, how in await asyncio.to_thread(_drawn, min(count, 2_000) // 20, 20):
                 answer = await _sent(agent, bait, message, meta, how)
                 sent += 1
                 assert answer.status_code < 500, (message, meta, how, answer.text)
