@@ -4,33 +4,30 @@ import json
 import os
 import re
 import secrets
-import ssl
 import time
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from http import HTTPStatus
-from ipaddress import ip_address
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Self, cast
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import httpx2
 import typer
 
 from agents.events import Event, read_event
-from bot.cli.options import data_dir
+from bot.cli.server import server_of, tls_for
 from bot.cli.show import Story, last_shown, note_shown
 from bot.config.data_dir import DataDir
 from bot.config.tables import PersonConfig
-from bot.config.trust import is_folder_trusted, state_dir
-from bot.errors import NotFound, SaysoError, Unavailable
+from bot.config.trust import state_dir
+from bot.errors import SaysoError, Unavailable
 from bot.people.directory import People
 from bot.render.views import EnvironmentView, RequestView, RunView, Status, Summary
 
 # What the API takes for our own command line; see `bot/people/api_keys.py`.
 USER_AGENT = "sayso-cli"
-_ORIGIN = re.compile(r"https?://[^/\s@?#]+/?")
 _LISTS = re.compile(r"GET /v1/(runs|requests|people|dead)\b")
 _TRIES = 5
 _AGAIN_S = 1.0
@@ -39,26 +36,9 @@ _PAGE = 200
 
 
 def connect(data: Path | None, person: str | None = None) -> "Client":
-    """The server that SAYSO_URL names, else the `sayso dev` of the data directory, as `person`.
-
-    Only there `person` may be named: elsewhere a key says who speaks. Raises Unavailable and NotFound.
-    """
-    url = os.environ.get("SAYSO_URL", "").rstrip("/")
-    if not url:
-        return _beside_dev(data, person)
-    if person is not None:
-        raise typer.BadParameter(
-            f"--as works only beside `sayso dev`. Over HTTP ({url}) the key in SAYSO_API_KEY says who you are: leave "
-            "--as out, or unset SAYSO_URL"
-        )
-    if not _ORIGIN.fullmatch(url):
-        raise Unavailable(
-            f"SAYSO_URL is {url!r}", "Set it to an address such as https://sayso.corp.example, with no path"
-        )
-    key = os.environ.get("SAYSO_API_KEY") or _in_file(os.environ.get("SAYSO_API_KEY_FILE"))
-    if not key:
-        raise Unavailable("SAYSO_URL is set and SAYSO_API_KEY is not", "`sayso keys create`, on the server, makes one")
-    return Client(url, key, f"{url} {key.partition('_')[2].partition('_')[0]}")
+    """A client of the server that `bot.cli.server` finds. Raises Unavailable and NotFound."""
+    found = server_of(data, person)
+    return Client(found.url, found.key, found.whose, person=found.person, is_local=found.is_local)
 
 
 def speaking(data: Path | None, person: str | None) -> "Client":
@@ -76,48 +56,6 @@ def asking(data: Path | None, person: str | None) -> tuple["Client", str | None]
     return connect(data), person
 
 
-def _beside_dev(data: Path | None, person: str | None) -> "Client":
-    folder = data_dir(data)
-    server = DataDir(folder).server()
-    if server is None:
-        raise Unavailable(
-            f"No `sayso dev` is running for {folder}",
-            "Start one with `./sayso dev`, name another data directory with "
-            "--data, or, to speak for yourself from elsewhere, set SAYSO_URL and SAYSO_API_KEY: you make a key in the "
-            "console, on the page Keys",
-        )
-    is_named = data is not None or bool(os.environ.get("SAYSO_DATA_DIR"))
-    if not _is_loopback(server.api) or not (is_named or is_folder_trusted(os.environ, folder)):
-        raise Unavailable(
-            f"The server that {folder} speaks of is not used: no `sayso dev` of yours made it, or it listens at an "
-            "outside address",
-            "Name the directory with --data, or set SAYSO_URL and SAYSO_API_KEY",
-        )
-    if (person or "") not in server.keys:
-        raise NotFound(
-            f"There is no person {person!r} in the directory",
-            f"It has: {', '.join(sorted(filter(None, server.keys)))}",
-        )
-    return Client(server.api, server.keys[person or ""], f"{folder} {person}", person=person, is_local=True)
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _in_file(path: str | None) -> str:
-    try:
-        return Path(path).read_text().strip() if path else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(
-            f"SAYSO_API_KEY_FILE is {path!r}, which can't be read ({error})", "Name a file that holds a key"
-        ) from None
-
-
 class Client:
     """One server, as whoever's key this is. `whose` names them in the notes of what was shown to whom.
 
@@ -129,8 +67,7 @@ class Client:
         # Not in the data directory: that is found in a folder, which may be anybody's.
         self._notes, self._whose, self._url = DataDir(state_dir(os.environ)), whose, url
         headers = {"Authorization": f"Bearer {key}", "User-Agent": USER_AGENT}
-        # Reading this machine's certificates takes a while, and plain HTTP needs none of them.
-        tls = True if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        tls = tls_for(url)
         self._http = httpx2.Client(
             base_url=url, headers=headers, timeout=_TIMEOUT_S, verify=tls, trust_env=not is_local
         )

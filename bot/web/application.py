@@ -1,4 +1,6 @@
-"""All that HTTP serves: what every request passes first, then the API, what is posted signed, or the console."""
+"""All that HTTP serves: what every request passes first, then the API, tools for agents, what is posted signed, or the
+console.
+"""
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,6 +15,8 @@ from bot.web.console.application import application as console_of
 from bot.web.console.visits import VISIT, Visit
 from bot.web.guards import Admitted, Measured, Named
 from bot.web.here import Here
+from bot.web.mcp.endpoint import PATH as MCP
+from bot.web.mcp.endpoint import mcp_of
 from bot.web.slack import PREFIX, slack_of
 from bot.web.triggers import PREFIX as TRIGGERS
 from bot.web.triggers import triggers_of
@@ -26,7 +30,8 @@ _ALIVE = Route(ALIVE, Response(Alive().model_dump_json(), media_type="applicatio
 def application(here: Here) -> ASGIApp:
     """The ASGI application over what the process was started with."""
     api, console, slack = api_of(here), console_of(here), slack_of(here.app, here.bodies)
-    triggers = triggers_of(here.app, here.bodies)
+    triggers, named_so = triggers_of(here.app, here.bodies), names(here.app.settings)
+    mcp = mcp_of(here, api, named_so)
 
     async def one_of_them(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"] if scope["type"] == "http" else ""
@@ -37,9 +42,11 @@ def application(here: Here) -> ASGIApp:
             return await slack(scope, receive, send)
         if path.startswith(TRIGGERS):
             return await triggers(scope, receive, send)
+        if path == MCP:
+            return await mcp(scope, receive, send)
         return await (api if f"{path}/".startswith(_API) else console)(scope, receive, send)
 
-    named = Named(one_of_them, names(here.app.settings))
+    named = Named(one_of_them, named_so)
     admitted = Admitted(named, here.waits, Turns(_known_as, here.answering))
     return Measured(admitted, here.metrics)
 

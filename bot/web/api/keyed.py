@@ -38,13 +38,13 @@ def check_is_json(headers: Headers, body: bytes) -> None:
 
 
 class Authenticated:
-    """Lets nobody into `/v1` without a key, and nobody at all before Redis was looked at."""
+    """Lets nobody `below` a path without a key, and nobody at all before Redis was looked at."""
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, unready: Callable[[], str]) -> None:
-        self._app, self._keyring, self._unready = app, keyring, unready
+    def __init__(self, app: ASGIApp, keyring: Keyring, unready: Callable[[], str], below: str = "/v1/") -> None:
+        self._app, self._keyring, self._unready, self._below = app, keyring, unready, below
 
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and f"{scope['path']}/".startswith("/v1/"):
+        if scope["type"] == "http" and f"{scope['path']}/".startswith(self._below):
             try:
                 scope[KEY] = await self._key(Headers(scope=scope))
             except ProblemError as error:

@@ -1,5 +1,6 @@
 """The parts of sayso that a command loads: most of the time that a command takes is that of loading them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ BESIDE_REDIS = {*HEAVY, "httpx2", "jinja2", "channels.email.reply"}
         [
             ("--version", {*NO_REDIS, "asyncio", "pydantic_settings"}, 260),
             ("runs", {*NO_REDIS, "pydantic_settings"} - {"httpx2"}, 470),
+            # A client waits for it: no SDK, and nothing that reads what is asked.
+            ("mcp", {*NO_REDIS, "jinja2", "mcp", "mcp_types", "agents.events"} - {"httpx2"}, 460),
             ("agents", NO_REDIS, 530),
             ("prompts", NO_REDIS, 530),
             ("people", {*NO_REDIS, "jinja2"}, 460),
@@ -41,8 +44,9 @@ BESIDE_REDIS = {*HEAVY, "httpx2", "jinja2", "channels.email.reply"}
             ("doctor", HEAVY, 800),
         ],
         0,
-        4,
-        9,
+        2,
+        5,
+        10,
         rows=True,
     ),
 )
@@ -57,6 +61,8 @@ def test_a_command_loads_what_it_needs_and_little_else(
         text=True,
         check=False,
         timeout=60,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "SAYSO_URL": "http://127.0.0.1:9", "SAYSO_API_KEY": "k"} if command == "mcp" else None,
     )
 
     assert "Traceback" not in ended.stderr

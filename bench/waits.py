@@ -1,0 +1,169 @@
+"""Measure how soon agents that wait over MCP hear of an answer, while very many of them wait, and what they cost.
+
+`waits.py [--waits 2000] [--answers 200]`: as many calls of `await_answer`, each for a request of its own, are open on
+one `sayso web` process on an embedded Redis; some of the requests are then answered one after the other. Workers and
+all clients are in this process. Memory is that of the `sayso web` process.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Literal
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from httpx2 import AsyncClient, Limits  # noqa: E402
+
+from bench.web import figures, web  # noqa: E402
+from bot.process.logging import configure  # noqa: E402
+from bot.store.embedded import EmbeddedRedis  # noqa: E402
+from tests.bot.web.mcp.raw import message  # noqa: E402
+from tests.office import TOML  # noqa: E402
+from tests.waiting import until  # noqa: E402
+from tests.world import World, a_world  # noqa: E402
+
+_LIMITED = TOML.replace("[limits]\n", '[limits]\nasks_per_key = "100000/h"\n')
+# One key may hold 1,200 waits open at one process, and all of them 2,400.
+_OF_ONE_KEY = 1_000
+_AT_ONCE = 50
+_WITHIN_S = 600
+
+
+class Agents:
+    """All who wait: each for one request, until it is answered."""
+
+    def __init__(self, clients: list[AsyncClient]) -> None:
+        self._clients = clients
+        self.requests, self.heard_at = list[str](), dict[str, float]()
+        self.calls = self.put_off = 0
+
+    async def open(self, count: int) -> None:
+        """Open so many requests."""
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(number: int) -> None:
+            body = {"question": f"May staging-{number} go?", "to": ["person:bo"], "expires_after_s": 24 * 3600}
+            async with turns:
+                answer = await self._of(number).post("/v1/requests", json=body)
+            assert answer.status_code == 201, answer.text
+            self.requests.append(answer.json()["id"])
+
+        await asyncio.gather(*(one(number) for number in range(count)))
+
+    def wait(self) -> list[asyncio.Task[None]]:
+        """Have one agent wait for each request."""
+        return [asyncio.create_task(self._wait(*each)) for each in enumerate(self.requests)]
+
+    async def _wait(self, number: int, request_id: str) -> None:
+        while True:
+            body, headers = message(
+                "tools/call", {"name": "await_answer", "arguments": {"id": request_id}}, declares=False
+            )
+            self.calls += 1
+            answer = await self._of(number).post("/mcp", json=body, headers=headers)
+            if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:  # all begin at once, and so many may
+                self.put_off += 1
+                await asyncio.sleep(float(answer.headers["retry-after"]))
+            elif _told(answer.text)["decision"] != "pending":
+                self.heard_at[request_id] = time.perf_counter()
+                return
+
+    def _of(self, number: int) -> AsyncClient:
+        return self._clients[number // _OF_ONE_KEY]
+
+
+def _told(text: str) -> dict[str, Any]:
+    """What a tool answers, in either of the ways in which it comes."""
+    last = next(line for line in reversed(text.splitlines()) if "{" in line)
+    return json.loads(last.removeprefix("data: "))["result"]["structuredContent"]
+
+
+async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
+    """Everything, on the Redis at `url`."""
+    async with a_world(url, folder, _LIMITED) as world, web(world) as address:
+        clients = [await _client(world, address, "ask") for _ in range(-(-wanted.waits // _OF_ONE_KEY))]
+        people = await _client(world, address, "answer")
+        agents = Agents(clients)
+        await agents.open(wanted.waits)
+        print(f"{wanted.waits} requests are open; {_memory(os.getpid())} MB")
+        tasks = agents.wait()
+        gauge = re.compile(r"^sayso_http_streams (\d+)", re.MULTILINE)
+
+        async def all_wait() -> bool:
+            """Some are always between two calls, each of which ends within 50 s."""
+            found = gauge.search((await people.get("/metrics")).text)
+            return found is not None and int(found[1]) >= 0.9 * wanted.waits
+
+        await until(all_wait, _WITHIN_S, "all of them wait")
+        print(f"{wanted.waits} agents wait; {_memory(os.getpid())} MB")
+        print(figures("answer sent -> agent has it", await _answered(people, agents, wanted.answers)))
+        print(f"calls made: {agents.calls}, put off: {agents.put_off}; {_memory(os.getpid())} MB")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for client in (*clients, people):
+            await client.aclose()
+
+
+async def _answered(people: AsyncClient, agents: Agents, count: int) -> list[float]:
+    took = list[float]()
+    for request_id in agents.requests[:: max(1, len(agents.requests) // count)][:count]:
+        began = time.perf_counter()
+        answer = await people.post(f"/v1/requests/{request_id}/answer", json={"text": "go on"})
+        assert answer.status_code == 200, answer.text
+        await until(lambda one=request_id: one in agents.heard_at, _WITHIN_S, "the agent has it")
+        took.append(agents.heard_at[request_id] - began)
+    return took
+
+
+async def _client(world: World, address: str, scope: Literal["ask", "answer"]) -> AsyncClient:
+    create = world.app.access.keyring.create
+    if scope == "ask":
+        _, key = await create(service="agent", scopes=[scope], acts_for=["anna"], asks=["person:bo"])
+    else:
+        _, key = await create(person="bo", scopes=[scope], made_by="person", link_by="operator")
+    return AsyncClient(
+        base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=300,
+        limits=Limits(max_connections=None), trust_env=False,
+    )  # fmt: skip
+
+
+def _memory(parent: int) -> int:
+    """The resident memory of the one `sayso web` that this process started, in MB."""
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            text = status.read_text()
+            words = (status.parent / "cmdline").read_bytes().split(b"\0")
+            if f"PPid:\t{parent}\n" in text and b"web" in words:
+                return int(text.partition("VmRSS:")[2].split()[0]) // 1024
+    return 0
+
+
+def main() -> None:
+    """Measure as the command line says, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, value in (("waits", 2_000), ("answers", 200)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    wanted = parser.parse_args()
+    configure(json=True, secrets=[], level=40)
+    print(json.dumps({"cpus": os.cpu_count(), **vars(wanted)}))
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    try:
+        with EmbeddedRedis(folder, folder / "run") as redis:
+            asyncio.run(measure(redis.start(), folder / "data", wanted))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""What became of a request, as a program reads it: each end apart from the others, with what may be done next. Pure."""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from agents.requests import Frozen, Given
+from bot.render.views import RequestView
+
+Word = Literal["pending", "answered", "approved", "denied", "expired", "withdrawn", "revoked", "superseded"]
+
+_NEXT: dict[Word, str] = {
+    "pending": (
+        "This is no answer and no denial: people still have it, and can answer until {until}. Call await_answer with "
+        "this id to wait on, now or in days. Do not ask again, and do not act."
+    ),
+    "answered": "This is what a person answered. It is information: it approves nothing but what was asked.",
+    "approved": (
+        "Call start_approved with this id and a name of your own for the attempt. If that succeeds, do exactly what "
+        "was approved, once; do nothing before."
+    ),
+    "denied": (
+        "Somebody who may decide said no. Do not do it, look for no way around it, and tell whoever you work for, with "
+        "the reason."
+    ),
+    "expired": (
+        "Nobody decided in time. That is no denial and no approval: do not act. Ask again with another key if it still "
+        "matters, or go on without it."
+    ),
+    "withdrawn": "It was taken back before anybody decided. Do not act, and do not ask again unless you are told to.",
+    "revoked": "It was approved, and that was taken back before anything began. Do not act.",
+    "superseded": (
+        "The approval does not hold any more: something changed, or it was not used in time. Do not act; ask anew with "
+        "another key."
+    ),
+}
+
+_BEGUN = (
+    "It began at {begun}, and an approval is spent once: do not begin it again. If that was your own attempt, "
+    "start_approved with the same name for it says so; then say with finish_approved what came of it."
+)
+_SAID = "It began, and what came of it has been told. There is nothing more to do."
+
+
+class Outcome(Frozen):
+    """How a request stands. Fields that say nothing are left out."""
+
+    id: str = Field(description="The request. It stays the same however long it takes; await_answer takes it.")
+    decision: Word = Field(description="pending: nobody has decided yet. Only approved allows what was asked for.")
+    next: str = Field(description="What you may do now.")
+    answer: JsonValue = Field(
+        default=None,
+        description="What was answered: text; true or false; an option; a list of options; or an object of the form.",
+    )
+    by: tuple[str, ...] = Field(default=(), description="Who decided or answered.")
+    at: AwareDatetime | None = Field(default=None, description="When that was.")
+    reason: str = Field(default="", description="Why, in their words: what a person wrote, and no instruction.")
+    digest: str = Field(default="", description="What was approved, exactly.")
+    use_by: AwareDatetime | None = Field(default=None, description="Until when it may begin.")
+    expires_at: AwareDatetime | None = Field(default=None, description="How long people can still answer.")
+    asked: tuple[str, ...] = Field(default=(), description="Who is asked.")
+
+    def told(self) -> dict[str, JsonValue]:
+        """Return it as JSON, without what says nothing."""
+        told = self.model_dump(mode="json")
+        return {name: value for name, value in told.items() if value is not None and value not in ("", [])}
+
+
+def outcome_of(view: RequestView) -> Outcome:
+    """Return what a request as it stands means to whoever asked."""
+    word, decision = _word(view), view.decision
+    return Outcome(
+        id=view.id,
+        decision=word,
+        next=_next(view, word),
+        answer=_answer(view, decision.given) if decision and decision.given else None,
+        by=decision.by if decision and word != "pending" else (),
+        at=decision.at if decision and word != "pending" else None,
+        reason=(decision.reason or _reason(view)) if decision and word != "pending" else "",
+        digest=view.digest if view.format == "approval" else "",
+        use_by=view.use_by if word == "approved" and view.started_at is None else None,
+        expires_at=view.expires_at if word == "pending" else None,
+        asked=view.may_decide if word == "pending" else (),
+    )
+
+
+def _next(view: RequestView, word: Word) -> str:
+    if word == "approved" and view.came_of:
+        return _SAID
+    if word == "approved" and view.started_at:
+        return _BEGUN.format(begun=_moment(view.started_at))
+    return _NEXT[word].format(until=_moment(view.expires_at))
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _word(view: RequestView) -> Word:
+    match view.state:
+        case "open":
+            return "pending"
+        case "approved" if not view.may_act and view.started_at is None:
+            return "superseded"
+        case state:
+            return state
+
+
+def _reason(view: RequestView) -> str:
+    """Return why those who voted against it did."""
+    return next((vote.reason for vote in view.votes if not vote.approve and vote.reason), "")
+
+
+def _answer(view: RequestView, given: Given) -> JsonValue:
+    match view.format:
+        case "yes_no":
+            return given.text == "yes"
+        case "choice":
+            return given.text
+        case "choices":
+            return list(given.picks)
+        case "form":
+            return {name: value for name, value in given.form.items() if value is not None}
+        case _:
+            return given.text
+
+
+def last_updated(view: RequestView) -> datetime:
+    """Return when the request last changed, as far as whoever asked is concerned."""
+    return view.decision.at if view.decision else view.opened_at
+
+
+def as_text(told: Any) -> str:
+    """Return a structured answer as text, for clients that read nothing else."""
+    import json  # noqa: PLC0415
+
+    return json.dumps(told, ensure_ascii=False)

@@ -1,0 +1,93 @@
+"""`sayso mcp`, as a client starts it."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters
+
+from tests.bot.web.mcp.peer import ERAS, Era, asker, called
+from tests.bot.web.mcp.test_tools import QUESTION, TOOLS, given, opened
+from tests.servers.lines import free_ports
+from tests.servers.program import COMMAND, environment
+from tests.servers.web import Api, serving
+from tests.world import World
+
+
+def started(url: str, key: str) -> StdioServerParameters:
+    """The bridge, as a client starts it."""
+    return StdioServerParameters(
+        command=COMMAND[0], args=[*COMMAND[1:], "mcp"], env=environment(SAYSO_URL=url, SAYSO_API_KEY=key)
+    )
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncGenerator[Api]:
+    async with serving(world.app) as api:
+        yield api
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_agent_behind_the_bridge_asks_and_has_the_answer(world: World, api: Api, era: Era) -> None:
+    async with Client(started(api.url, await asker(api)), mode=era) as client:
+        tools = {tool.name for tool in (await client.list_tools()).tools}
+        asking = asyncio.create_task(called(client, "ask_human", **QUESTION))
+        request = await opened(api)
+        await given(api, request["id"], text="go\u2028on \x85 now")
+        told = await asking
+
+    assert tools == TOOLS
+    assert (told["decision"], told["answer"]) == ("answered", "go\u2028on \x85 now")
+
+
+def said(*lines: str, env: dict[str, str]) -> list[dict[str, Any]]:
+    """What the bridge says to these lines, once each that is owed an answer has one."""
+    owed = sum('"notifications/' not in line for line in lines)
+    program = subprocess.Popen(
+        [*COMMAND, "mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(**env), text=True
+    )
+    with program:
+        assert program.stdin
+        assert program.stdout
+        program.stdin.write("".join(f"{line}\n" for line in lines))
+        program.stdin.flush()
+        told = [json.loads(program.stdout.readline()) for _ in range(owed)]
+        program.stdin.close()
+        assert program.stdout.read() == ""
+    assert program.returncode == 0
+    return told
+
+
+def test_what_cannot_be_carried_is_answered_and_nothing_else_ends_by_it() -> None:
+    [port] = free_ports(1)
+    nowhere = {"SAYSO_URL": f"http://127.0.0.1:{port}", "SAYSO_API_KEY": "sayso_a_b"}
+
+    told = said(
+        "no json", "[]", '{"id": true, "method": "ping"}', '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+        '{"jsonrpc":"2.0","id":7,"method":"initialize"}',
+        env=nowhere,
+    )  # fmt: skip
+
+    assert [one["error"]["code"] for one in told] == [-32700, -32600, -32600, -32603]
+    assert told[-1]["id"] == 7
+    assert "Is SAYSO_URL right?" in told[-1]["error"]["message"]
+
+
+async def test_a_key_that_is_not_known_is_told_in_the_words_of_the_server(world: World, api: Api) -> None:
+    wrong = {"SAYSO_URL": api.url, "SAYSO_API_KEY": "sayso_a_b"}
+
+    [told] = await asyncio.to_thread(said, '{"jsonrpc":"2.0","id":"x","method":"ping"}', env=wrong)
+
+    assert (told["id"], told["error"]["code"]) == ("x", -32603)
+    assert "not known" in told["error"]["message"]
+
+
+def test_without_an_address_it_says_what_to_set() -> None:
+    ended = subprocess.run([*COMMAND, "mcp"], capture_output=True, env=environment(), text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "SAYSO_URL" in ended.stderr

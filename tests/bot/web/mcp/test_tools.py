@@ -1,0 +1,218 @@
+"""The tools, as the official client of both eras calls them."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from tests.bot.web.mcp.peer import ERAS, Era, asker, called, peer, refusal
+from tests.bot.web.problems import refused
+from tests.servers.web import Api, serving
+from tests.waiting import until
+from tests.world import World
+
+QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}
+APPROVAL: dict[str, Any] = {"title": "Delete staging-7", "policy": "production", "arguments": {"name": "staging-7"}}
+FACTS = {"Last used": "in March"}
+TOOLS = {
+    *("ask_human", "request_approval", "start_approved", "finish_approved"),
+    *("await_answer", "cancel_request", "list_policies"),
+}
+
+
+async def given(api: Api, request_id: str, person: str = "bo", **body: Any) -> Response:
+    answer = await (await api.client(person)).post(f"/v1/requests/{request_id}/answer", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+async def opened(api: Api) -> dict[str, Any]:
+    """The one request that is open."""
+    found = list[dict[str, Any]]()
+    looks = await api.client("bo")
+
+    async def is_open() -> bool:
+        nonlocal found
+        found = (await looks.get("/v1/requests?state=open")).json()["requests"]
+        return bool(found)
+
+    await until(is_open, what="a request is open")
+    [request] = found
+    return request
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_agent_asks_waits_and_has_the_answer_in_one_call(world: World, api: Api, era: Era) -> None:
+    async with peer(api, await asker(api), era) as client:
+        tools = {tool.name for tool in (await client.list_tools()).tools}
+        asking = asyncio.create_task(called(client, "ask_human", **QUESTION, format="yes_no"))
+        request = await opened(api)
+        await given(api, request["id"], text="yes")
+        told = await asking
+
+    assert tools == TOOLS, "and nothing that answers, approves or steers"
+    assert (told["decision"], told["answer"], told["by"], told["id"]) == ("answered", True, ["bo"], request["id"])
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_who_waits_too_long_hears_pending_and_goes_on_with_the_id(world: World, era: Era) -> None:
+    async with serving(world.app, longest_wait_s=0.2) as api, peer(api, await asker(api), era) as client:
+        told = await called(client, "ask_human", **QUESTION, key="q-1")
+        again = await called(client, "ask_human", **QUESTION, key="q-1")
+        waits = await called(client, "await_answer", id=told["id"])
+        await given(api, told["id"], text="yes, it may")
+        answered = await called(client, "await_answer", id=told["id"])
+        same = await called(client, "ask_human", **QUESTION, key="q-1")
+
+    assert (told["decision"], told["asked"]) == ("pending", ["bo", "cy"])
+    assert "await_answer" in told["next"]
+    assert again["id"] == waits["id"] == told["id"]
+    assert (answered["decision"], answered["answer"]) == ("answered", "yes, it may")
+    assert same == answered
+
+
+async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
+    async with peer(api, await asker(api)) as client:
+        ends = dict[str, dict[str, Any]]()
+        for name in ("denied", "withdrawn", "expired"):
+            asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, key=name))
+            request = await opened(api)
+            match name:
+                case "denied":
+                    await given(api, request["id"], vote="deny", reason="not on a Friday")
+                case "withdrawn":
+                    await called(client, "cancel_request", id=request["id"])
+                case _:
+                    await world.move_time(4 * 3600 + 60)
+            ends[name] = await asking
+
+    assert {name: told["decision"] for name, told in ends.items()} == {name: name for name in ends}
+    assert len({told["next"] for told in ends.values()}) == 3
+    assert (ends["denied"]["by"], ends["denied"]["reason"]) == (["bo"], "not on a Friday")
+    assert "no denial" in ends["expired"]["next"]
+
+
+async def test_what_is_approved_begins_once_with_what_people_saw(world: World, api: Api) -> None:
+    async with peer(api, await asker(api)) as client:
+        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, facts=FACTS))
+        request = await opened(api)
+        early = await refusal(client, "start_approved", id=request["id"], attempt="a")
+        await given(api, request["id"], vote="approve", digest=request["digest"])
+        told = await asking
+        began = [
+            await called(client, "start_approved", id=request["id"], attempt="a", digest=told["digest"]) for _ in "12"
+        ]
+        second = await refusal(client, "start_approved", id=request["id"], attempt="b")
+        meanwhile = await called(client, "await_answer", id=request["id"])
+        await called(client, "finish_approved", id=request["id"], attempt="a", ok=True, summary="gone")
+        after = await called(client, "await_answer", id=request["id"])
+
+    assert "| Last used: in March" in (await world.next_mail("bo")).text.splitlines()
+    assert (early["error"], second["error"]) == ("not-now", "already-begun")
+    assert (told["decision"], told["by"], told["digest"]) == ("approved", ["bo"], request["digest"])
+    assert "start_approved" in told["next"]
+    assert "use_by" in told
+    assert began[0] == began[1]
+    assert (began[0]["arguments"], began[0]["approved_by"]) == (APPROVAL["arguments"], ["bo"])
+    assert "do not begin it again" in meanwhile["next"]
+    assert "nothing more to do" in after["next"]
+
+
+async def test_a_key_lists_the_policies_that_it_may_use(world: World, api: Api) -> None:
+    async with peer(api, await asker(api)) as client:
+        listed = await called(client, "list_policies")
+
+    assert [policy["name"] for policy in listed["policies"]] == ["production"]
+
+
+async def test_each_format_of_a_question_has_a_typed_answer(world: World, api: Api) -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "days": {"type": "integer", "minimum": 1},
+            "why": {"type": "string"},
+            "now": {"type": "boolean"},
+        },
+        "required": ["days"],
+    }
+    asked: list[tuple[dict[str, Any], dict[str, Any], Any]] = [
+        ({"format": "choice", "options": ["red one", "blue one"]}, {"choices": ["blue one"]}, "blue one"),
+        ({"format": "choices", "options": ["red", "blue"]}, {"choices": ["blue", "red"]}, ["blue", "red"]),
+        ({"form": schema}, {"form": {"days": 3, "now": True}}, {"days": 3, "now": True}),
+    ]
+    async with peer(api, await asker(api)) as client:
+        for more, said, expected in asked:
+            asking = asyncio.create_task(called(client, "ask_human", **QUESTION, **more))
+            await given(api, (await opened(api))["id"], **said)
+            assert (await asking)["answer"] == expected
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
+    world: World, api: Api, era: Era
+) -> None:
+    async with serving(world.app, longest_wait_s=0.1) as quick, peer(quick, await asker(quick), era) as client:
+        await called(client, "ask_human", **QUESTION, key="k")
+        reused = await refusal(client, "ask_human", **{**QUESTION, "question": "And staging-4?"}, key="k")
+        beyond = await refusal(client, "ask_human", question="Hm?", to=["person:dan"])
+        lacks = await refusal(client, "ask_human", question="Hm?")
+        nested = await refusal(
+            client, "ask_human", **QUESTION, form={"type": "object", "properties": {"a": {"type": "array"}}}
+        )
+        none = await refusal(client, "await_answer", id="s0q-aaaaaaaaaaaaa")
+
+    assert (reused["error"], reused["difference"][0]["field"]) == ("key-reused", "question")
+    assert beyond["error"] == "not-yours"
+    assert "group:release" in beyond["detail"]
+    assert lacks["detail"].startswith("to: Field required")
+    assert "no form can ask for" in nested["detail"]
+    assert none["error"] == "not-found"
+
+
+async def test_a_key_sees_whom_it_may_ask_in_what_the_tools_say(world: World, api: Api) -> None:
+    async with peer(api, await asker(api)) as client:
+        said = {tool.name: tool.description or "" for tool in (await client.list_tools()).tools}
+
+    assert "any one of them: group:release." in said["ask_human"]
+    assert "who decides: production;" in said["request_approval"]
+
+
+async def test_nobody_without_a_key_and_no_page_of_another_site_may_speak(world: World, api: Api) -> None:
+    key = await asker(api)
+    anybody, known = api.with_key(None), api.with_key(key)
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    accept = {"Accept": "application/json, text/event-stream"}
+
+    refused(await anybody.post("/mcp", json=ping, headers=accept), 401, "no-key")
+    refused(await known.post("/mcp", json=ping, headers=accept | {"Origin": "https://evil.example"}), 403, "not-yours")
+    refused(await known.post("/mcp", json=ping, headers=accept | {"Origin": "null"}), 403, "not-yours")
+    refused(await known.post("/mcp", json=ping, headers=accept | {"Host": "evil.example"}), 421, "misdirected")
+    refused(await known.get("/mcp", headers=accept), 405, "method")
+    mine = await known.post("/mcp", json=ping, headers=accept | {"Origin": api.url})
+
+    assert mine.status_code == 200, mine.text
+    assert (await anybody.post("/mcp", json=ping)).headers["www-authenticate"].startswith("Bearer ")
+
+
+async def told_before_pending(api: Api, era: Era, *, with_token: bool) -> list[float]:
+    """The progress that was told while somebody waited in vain."""
+    told = list[float]()
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        told.append(progress)
+
+    async with peer(api, await asker(api), era) as client:
+        await client.call_tool("ask_human", QUESTION, progress_callback=note if with_token else None)
+    return told
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_progress_is_told_to_whoever_gave_a_token_and_rises(world: World, era: Era) -> None:
+    async with serving(world.app, longest_wait_s=1.0, ping_s=0.2) as api:
+        told = await told_before_pending(api, era, with_token=True)
+        silence = await told_before_pending(api, era, with_token=False)
+
+    assert len(told) >= 2
+    assert told == sorted(set(told))
+    assert silence == []
