@@ -226,9 +226,12 @@ class SlackSender:
     async def _is_inside(self, channel: str, user: str, *, anew: bool) -> bool:
         """Return whether they and we are in this Slack channel, and it is open."""
         try:
-            inside = await self._members.inside(channel, anew=anew)
+            # Both at once, so that many who want to know at the same time share both questions.
+            inside, seen = await asyncio.gather(
+                self._members.inside(channel, anew=anew), self._places.seen(channel, anew=anew)
+            )
             us = (await self._members.ourselves()).bot_user
-            return {user, us} <= inside and not (await self._places.seen(channel, anew=anew)).is_archived
+            return {user, us} <= inside and not seen.is_archived
         except Refused:
             return False
 
