@@ -9,7 +9,7 @@ import pytest
 
 from agents.events import Event, StepRefused
 from bot.config.example import example_toml
-from bot.errors import WaitsForFile
+from bot.errors import NotFound, WaitsForFile
 from bot.people.noted import NotedTables, digest_of
 from bot.policy.judgements import Counted, Decided
 from bot.policy.record import RequestRecord
@@ -323,6 +323,22 @@ async def test_what_was_confirmed_once_is_not_when_another_file_held_in_between(
     async with rewritten(office, without(TOML, "bo")):
         assert office.app.people.half_taken == first
     assert (await office.run(again)).open
+
+
+async def test_a_file_that_was_put_right_is_half_taken_no_more_and_can_be_confirmed_no_more(office: World) -> None:
+    await asked(office)
+    reload, noted = process_of(office), NotedTables(office.app.store)
+    await reload.look(at_once=True)
+    write(office, NO_DECIDERS)
+    await reload.look(at_once=True)
+    digest = office.app.people.half_taken
+
+    write(office, TOML)
+    await reload.look(at_once=True)
+
+    assert (digest != "", await noted.half()) == (True, {})
+    with pytest.raises(NotFound):
+        await noted.confirm(digest, None, channel="cli")
 
 
 @pytest.mark.parametrize("half", [ALONE, NO_DECIDERS, NO_POLICY], ids=["who asked alone", "no deciders", "no policy"])
