@@ -9,7 +9,7 @@ import pytest
 
 from agents.events import Event, StepRefused
 from bot.config.example import example_toml
-from bot.errors import NotFound, WaitsForFile
+from bot.errors import Forbidden, NotFound, WaitsForFile
 from bot.people.noted import NotedTables, digest_of
 from bot.policy.judgements import Counted, Decided
 from bot.policy.record import RequestRecord
@@ -362,6 +362,28 @@ async def test_attack_a_process_that_starts_on_such_a_file_ends_nothing_either(o
     assert await NotedTables(office.app.store).half() == {}
     assert isinstance(await office.decide("bo", record, "approve"), Decided)
     await office.has(run_id, "done")
+
+
+@pytest.mark.parametrize(
+    "guard", ['[roles]\nviewer = ["person:dan"]\n', '[agents.clerk]\ntriggered_by = ["person:bo"]\n']
+)
+async def test_attack_nobody_starts_a_run_who_may_not_by_what_a_process_never_read(
+    redis: str, tmp_path: Path, guard: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + guard) as world:
+        await process_of(world).begin()
+        await process_of(world).look(at_once=True)
+        async with world.stopped():
+            world.toml = TOML
+        assert world.app.people.half_taken
+        with pytest.raises(WaitsForFile):
+            await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", "cli")
+
+        world.toml = TOML + guard
+        write(world, world.toml)
+        await process_of(world).look(at_once=True)
+        with pytest.raises(Forbidden):
+            await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", "cli")
 
 
 async def test_a_process_that_started_on_such_a_file_goes_by_it_once_it_is_confirmed(office: World) -> None:
