@@ -47,7 +47,7 @@ async def ends_elsewhere(client: Client, shards: int) -> list[int]:
             ["GET", keys.audit_head],
         )
         # What is sealed while this is read is no fault.
-        if before == after and (after or b"").decode() != _end(shard, newest, archived):
+        if before == after and (after or b"").decode(errors="replace") != _end(shard, newest, archived):
             wrong.append(shard)
     return wrong
 

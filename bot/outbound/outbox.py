@@ -129,7 +129,8 @@ class Outbox:
         if place_for(entry) or isinstance(entry, AnswerStranger | PostMail):
             return False
         is_told = isinstance(entry, Alert) and self._people.contact_to_alert(entry.person) is not None
-        return self._people.is_missing(entry.person) and not is_told
+        called = entry.card.mentions if isinstance(entry, Tell) else ()
+        return any(map(self._people.is_missing, (entry.person, *called))) and not is_told
 
     async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""

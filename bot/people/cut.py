@@ -30,19 +30,40 @@ def lacks_end(before: Lines, now: Lines) -> bool:
     """
     if before[-1:] == [END] and now[-1:] != [END]:
         return True
-    before, now = [one for one in before if one != END], [one for one in now if one != END]
+    if now[-1:] != [END] and _goes_on(before[:-1], now[:-1]):  # none of the two was ended: the end may be within a line
+        return True
+    return _goes_on([one for one in before if one != END], [one for one in now if one != END])
+
+
+def _goes_on(before: Lines, now: Lines) -> bool:
     if not now or not before:
         return bool(before)
     first = {line: len(before) - place for place, line in enumerate(reversed(before), 1)}
     kept, last_new = max((first[one] for one in now if one in first), default=-1), max(first.values())
-    lost, tail = Counter(before) - Counter(now), Counter[str]()
+    often = Counter(now)
+    lost, tail = Counter(before) - often, Counter[str]()
     is_lost = True
     for place in range(len(before) - 1, 0, -1):
         tail[before[place]] += 1
         is_lost = is_lost and tail[before[place]] <= lost[before[place]]
-        if before[place - 1] == now[-1] and (is_lost or kept < place <= last_new):
+        if before[place - 1] == now[-1] and (
+            is_lost or (kept < place <= last_new and _is_there(before, place, now, often))
+        ):
             return True
     return False
+
+
+def _is_there(before: Lines, place: int, now: Lines, often: Mapping[str, int]) -> bool:
+    """Return whether what stands before a `place` is the end of `now`, back to a line that stands only once there.
+
+    Else another table that ends like one above may stand in place of the last one.
+    """
+    for back in range(1, min(place, len(now)) + 1):
+        if before[place - back] != now[-back]:
+            return False
+        if often[now[-back]] == 1:
+            return True
+    return True
 
 
 def guards_lost(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:

@@ -63,6 +63,8 @@ class People:
         self._whole: Tables = self._written
         self._half: tuple[str, Tables] | None = None
         self._alerted: tuple[PersonId, ...] = ()
+        self.unknown_guards: frozenset[str] = frozenset()
+        """Names of what guarded in a file that held as a whole, of a process that started on one half taken."""
         self.change(Tables(people, policies))
 
     @classmethod
@@ -94,15 +96,16 @@ class People:
         self._ids = {name: human.id for name, human in who.items()}
         self._written, self._tables = written, written.under(self._ids)
         self._whole, self._half, self._alerted = self._tables, None, ()
+        self.unknown_guards = frozenset()
         self._maybe = self._humans.maybe(self._ids.values())
 
     def know(self, humans: Humans) -> None:
         """Go by all who are known by now; the same tables hold, and a file that is half taken stays so."""
-        half, alerted = self._half, self._alerted
+        half, alerted, unknown = self._half, self._alerted, self.unknown_guards
         self.change(self._written, humans)
         if half:
             self._take_half(*half)
-            self._alerted = alerted
+            self._alerted, self.unknown_guards = alerted, unknown
 
     def here_by(self, written: Tables) -> frozenset[PersonId]:
         """Return who of those who are known would be here if these tables held."""

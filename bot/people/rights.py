@@ -262,6 +262,10 @@ class Rights:
         names = self.people.names_of(self._members(refs)) or "-"
         return Denied(say("right.not-triggered", agent=agent), say("right.ask-one-of", names=names))
 
+    def waits_for_file(self, agent: str) -> bool:
+        """Return whether it is not known who may start `agent`: the file may have lost that, and no other was read."""
+        return not self.people.unknown_guards.isdisjoint(("roles.viewer", f"agents.{agent}.triggered_by"))
+
     def _members(self, refs: Sequence[str]) -> tuple[PersonId, ...]:
         return self.people.members(refs, self._now()) if refs else ()
 

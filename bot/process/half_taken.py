@@ -87,6 +87,8 @@ class HalfTaken:
         people, near = self._app.people, new_id("outgoing", 0)
         people.take_half(tables, digest, self._app.store.about_now())
         lost = await self._lost(tables)
+        known, last = hashes_of(people.as_written), await self._noted.last() or {}
+        people.unknown_guards = frozenset(name for name in lost if known.get(name) != last.get(name))
         if self._said != digest:  # before anything is written, which a full store refuses
             self._said, told = digest, {"digest": digest, "missing": people.missing, "lost": lost}
             log.error("the file is only half taken", **told, fix=command_of(digest))

@@ -166,12 +166,13 @@ class Reload:
             return await self._half.hold(tables, digest)
         if begins and not at_once and self._may_go_on(digest):
             return people.take_half(tables, digest, self._app.store.about_now())
+        is_news = digest != self._digest or people.half_taken != ""
         if tables != people.as_written or people.half_taken:
             self._somebody_left = self._somebody_left or self._works
             await self._note(tables)
             await self._app.register.hold(tables)
             log.warning("people, policies and groups were read anew", file=str(settings.config))
-        if digest != self._digest:
+        if is_news:
             await self._noted.note_whole(digest, lines_of(content))
         self._content, self._digest = content, digest
         # Where the file was taken away, the place is looked at to which it may come back.

@@ -16,7 +16,7 @@ from agents.requests import FromDesk, FromPerson, FromTrigger, Origin, PersonId,
 from agents.run import fold
 from agents.triage import TRIAGE, taker_of
 from bot.config.tables import AgentConfig
-from bot.errors import Invalid
+from bot.errors import Invalid, WaitsForFile
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.attachments import attachments, contents
@@ -148,7 +148,12 @@ class Starter:
         return agent_for(text, self._agents, agent)
 
     async def check_may(self, requester: PersonId, agent: str, channel: str, evidence: str = "") -> None:
-        """Check that `agent` may be started for somebody; a refusal is noted. Raises Forbidden."""
+        """Check that `agent` may be started for somebody; a refusal is noted.
+
+        Raises Forbidden, and WaitsForFile where a file that is half taken does not say who may.
+        """
+        if self._rights.waits_for_file(agent):
+            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
         if denied := self._rights.trigger_denial(requester, agent):
             who = self._rights.of_person(requester, evidence)
             await Refusals(self._store).refuse(who, "trigger", denied, channel)

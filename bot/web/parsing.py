@@ -53,7 +53,10 @@ class Parser(h11.Connection):
         line = _CHUNK_LINE.match(data, 0, _CHUNK_LINE_BYTES)
         if line is None and len(data) >= _CHUNK_LINE_BYTES:
             raise _refused("The line before a chunk is too long.")
-        if line is not None and not int(line[1], 16):
+        if line is None:
+            return
+        self._is_before_chunk = False  # the line is taken, also where what it begins has not come
+        if not int(line[1], 16):
             self._is_before_trailers = True
             _check_fields(data[line.end() :])
 

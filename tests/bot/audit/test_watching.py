@@ -45,7 +45,9 @@ async def test_a_log_that_nobody_touched_raises_no_alarm(store: Store) -> None:
     assert await ends_elsewhere(store.client, store.shards) == []
 
 
-@pytest.mark.parametrize("meddling", ["end cut", "head set back", "record added", "all cut", "record changed"])
+@pytest.mark.parametrize(
+    "meddling", ["end cut", "head set back", "head no text", "record added", "all cut", "record changed"]
+)
 async def test_attack_what_is_changed_at_the_end_of_the_log_is_told_to_operators(store: Store, meddling: str) -> None:
     await sealed_log(store, 3)
     match meddling:
@@ -54,6 +56,8 @@ async def test_attack_what_is_changed_at_the_end_of_the_log_is_told_to_operators
         case "head set back":
             entries = await store.client.do("XRANGE", CHAIN, "0-2", "0-2")
             await store.client.do("SET", HEAD, f"s0:2:{entries[0][1][b's'].decode()}")
+        case "head no text":
+            await store.client.do("SET", HEAD, b"\xff\xfe")
         case "record added":
             await store.client.do("XADD", CHAIN, "0-4", "b", "{}", "s", "0" * 64)
         case "all cut":

@@ -29,6 +29,7 @@ WHOLE = {
     "a line within was deleted": OLD.replace("quorum = 2\n", "", 1),
     "a line of the last table was deleted": TOP + A + B.replace("quorum = 2\n", ""),
     "a line of the last table says something else": TOP + A + B.replace("quorum = 2", "quorum = 1"),
+    "another table stands in place of the last one": TOP + A + B.replace(".b]", ".d]").replace("group:", "person:"),
     "the last line says something else": OLD.replace(B, B.replace("4h", "8h")),
     "tables changed places": TOP + B + A,
     "other line ends": OLD.replace("\n", "\r\n"),
@@ -58,3 +59,12 @@ def test_a_beginning_is_found_at_each_line_and_where_the_last_line_was_never_end
 
     for number in range(before.count("\n")):
         assert lacks_end(lines_of(before.encode()), lines_of("\n".join(before.split("\n")[: number + 1]).encode()))
+
+
+def test_a_beginning_is_found_within_a_line_where_the_last_one_was_never_ended() -> None:
+    before = RENAMED + A + B.replace("quorum = 2", "quorum = 2 # two of them").strip()
+    now = before[: before.index(" of them")]
+
+    assert lacks_end(lines_of(before.encode()), lines_of(now.encode()))
+    assert not lacks_end(lines_of(before.encode()), lines_of((before + " # the longest").encode()))
+    assert not lacks_end(lines_of(before.encode()), lines_of((before + "\n" + NEW.strip()).encode()))

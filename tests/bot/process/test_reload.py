@@ -256,6 +256,7 @@ async def test_sessions_and_keys_of_somebody_who_left_end_at_once(office: World,
 async def test_who_hears_the_alerts_changes_at_once(office: World, reload: Reload) -> None:
     write(office, TOML.replace('to = ["person:dan"]', 'to = ["person:cy"]'))
     await reload.look(at_once=True)
+    assert [one["changed"] for one in await audited(office)] == [["alerts.to"]]
 
     await office.app.messages.outbox.alert(new_id("outgoing", 0), lambda: ("A test", "It is one."))
 
@@ -264,7 +265,6 @@ async def test_who_hears_the_alerts_changes_at_once(office: World, reload: Reloa
     rights = office.app.access.rights
     assert rights.denial_at_all(rights.of_person(office.app.people.named("cy")), "freeze") is None
     assert rights.denial_at_all(rights.of_person(office.app.people.named("dan")), "freeze")
-    assert [one["changed"] for one in await audited(office)] == [["alerts.to"]]
 
 
 async def test_who_may_start_an_agent_changes_at_once_and_needs_no_restart(

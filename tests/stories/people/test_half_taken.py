@@ -9,7 +9,7 @@ import pytest
 
 from agents.events import Event, StepRefused
 from bot.config.example import example_toml
-from bot.errors import WaitsForFile
+from bot.errors import NotFound, WaitsForFile
 from bot.people.noted import NotedTables, digest_of
 from bot.policy.judgements import Counted, Decided
 from bot.policy.record import RequestRecord
@@ -325,42 +325,20 @@ async def test_what_was_confirmed_once_is_not_when_another_file_held_in_between(
     assert (await office.run(again)).open
 
 
-@pytest.mark.parametrize("half", [ALONE, NO_DECIDERS, NO_POLICY], ids=["who asked alone", "no deciders", "no policy"])
-async def test_attack_a_process_that_starts_on_such_a_file_ends_nothing_either(office: World, half: str) -> None:
-    run_id, record = await asked(office)
-    assert isinstance(await office.decide("cy", record, "approve"), Counted)
-    await process_of(office).begin()
-    before = await office.request(record.request.id)
-
-    async with office.stopped():
-        office.toml = half
-    await office.quiet()
-    await office.app.requests.departures.look_at_all()
+async def test_a_file_that_was_put_right_is_half_taken_no_more_and_can_be_confirmed_no_more(office: World) -> None:
+    await asked(office)
+    reload, noted = process_of(office), NotedTables(office.app.store)
+    await reload.look(at_once=True)
+    write(office, NO_DECIDERS)
+    await reload.look(at_once=True)
     digest = office.app.people.half_taken
-    assert digest in await NotedTables(office.app.store).half()
-    async with office.stopped():
-        office.toml = TOML
-    assert await office.request(record.request.id) == before
-    await process_of(office).look(at_once=True)
 
-    assert await NotedTables(office.app.store).half() == {}
-    assert isinstance(await office.decide("bo", record, "approve"), Decided)
-    await office.has(run_id, "done")
-
-
-async def test_a_process_that_started_on_such_a_file_goes_by_it_once_it_is_confirmed(office: World) -> None:
-    run_id, _ = await asked(office)
-    await process_of(office).begin()
-    async with office.stopped():
-        office.toml = NO_DECIDERS
-    reload = process_of(office)
-    await reload.begin()
-
-    await NotedTables(office.app.store).confirm(office.app.people.half_taken, None, channel="cli")
+    write(office, TOML)
     await reload.look(at_once=True)
 
-    await office.move_time(120)
-    assert "can't be met" in (await office.ended(run_id)).results[0].text
+    assert (digest != "", await noted.half()) == (True, {})
+    with pytest.raises(NotFound):
+        await noted.confirm(digest, None, channel="cli")
 
 
 async def test_a_file_that_is_taken_away_and_put_back_is_read_again(office: World) -> None:

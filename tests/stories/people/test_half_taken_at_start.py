@@ -1,0 +1,80 @@
+"""A process that starts on a file that is half taken ends nothing for good, and takes no guard away."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.errors import Forbidden, WaitsForFile
+from bot.people.noted import NotedTables
+from bot.policy.judgements import Counted, Decided
+from tests.office import TOML
+from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
+from tests.tables import write
+from tests.world import World, a_world
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data") as world:
+        yield world
+
+
+@pytest.mark.parametrize("half", [ALONE, NO_DECIDERS, NO_POLICY], ids=["who asked alone", "no deciders", "no policy"])
+async def test_attack_a_process_that_starts_on_such_a_file_ends_nothing_either(office: World, half: str) -> None:
+    run_id, record = await asked(office)
+    assert isinstance(await office.decide("cy", record, "approve"), Counted)
+    await process_of(office).begin()
+    before = await office.request(record.request.id)
+
+    async with office.stopped():
+        office.toml = half
+    await office.quiet()
+    await office.app.requests.departures.look_at_all()
+    digest = office.app.people.half_taken
+    assert digest in await NotedTables(office.app.store).half()
+    async with office.stopped():
+        office.toml = TOML
+    assert await office.request(record.request.id) == before
+    await process_of(office).look(at_once=True)
+
+    assert await NotedTables(office.app.store).half() == {}
+    assert isinstance(await office.decide("bo", record, "approve"), Decided)
+    await office.has(run_id, "done")
+
+
+async def test_a_process_that_started_on_such_a_file_goes_by_it_once_it_is_confirmed(office: World) -> None:
+    run_id, _ = await asked(office)
+    await process_of(office).begin()
+    async with office.stopped():
+        office.toml = NO_DECIDERS
+    reload = process_of(office)
+    await reload.begin()
+
+    await NotedTables(office.app.store).confirm(office.app.people.half_taken, None, channel="cli")
+    await reload.look(at_once=True)
+
+    await office.move_time(120)
+    assert "can't be met" in (await office.ended(run_id)).results[0].text
+
+
+@pytest.mark.parametrize(
+    "guard", ['[roles]\nviewer = ["person:dan"]\n', '[agents.clerk]\ntriggered_by = ["person:bo"]\n']
+)
+async def test_attack_nobody_starts_a_run_who_may_not_by_what_a_process_never_read(
+    redis: str, tmp_path: Path, guard: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + guard) as world:
+        await process_of(world).begin()
+        await process_of(world).look(at_once=True)
+        async with world.stopped():
+            world.toml = TOML
+        assert world.app.people.half_taken
+        with pytest.raises(WaitsForFile):
+            await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", "cli")
+
+        world.toml = TOML + guard
+        write(world, world.toml)
+        await process_of(world).look(at_once=True)
+        with pytest.raises(Forbidden):
+            await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", "cli")
