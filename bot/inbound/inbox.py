@@ -22,7 +22,7 @@ from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
-from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_stop
+from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_stop, may_be_answer
 from bot.policy.record import RequestRecord
 from bot.policy.stops import is_stop_message
 from bot.render.views import Summary
@@ -267,16 +267,17 @@ class Inbox:
     async def _is_order(
         self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord, received_at: datetime
     ) -> bool:
-        """Return whether the answer is a command, and that is done. Whom a question asks may answer it with any words.
+        """Return whether the answer is a command, and that is done. Words that may answer a question are no command.
 
         Of standing approvals nothing is decided by it, so that need not be bound to the card that it answers.
         """
         request, is_vote = record.request, record.request.format == "approval"
-        if is_vote or await self._came_after(inbound_id, reply, record):
-            about = _spoken(reply, request.thread)
-            if await self._standing.take(inbound_id, channel, about, request.run_id):
-                return True
-        return is_vote and await self._stops(inbound_id, channel, reply, received_at)
+        if not (is_vote or await self._answers_nothing(inbound_id, reply, record)):
+            return False
+        about = _spoken(reply, request.thread)
+        if await self._standing.take(inbound_id, channel, about, request.run_id):
+            return True
+        return await self._stops(inbound_id, channel, reply, received_at)
 
     async def _is_for_run(self, channel: str, reply: Reply, record: RequestRecord, statement: Statement) -> bool:
         """Return whether the answer is a word to the run that asked, and that has had its effect."""
@@ -310,15 +311,15 @@ class Inbox:
         except (Conflict, Forbidden):
             return False
 
-    async def _came_after(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
-        """Return whether words about standing approvals came when the question was over already.
+    async def _answers_nothing(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
+        """Return whether the words of a command can't answer the question, or came when that was over already.
 
         Taken again after a crash, what was an answer then is one still.
         """
-        if typed_standing(reply.text) is None:
+        if typed_standing(reply.text) is None and typed_freeze(reply.text) is None:
             return False
-        is_over = b"" if record.state == "open" else b"1"
-        kept, _ = await self._store.remember(f"over {inbound_id}", is_over, _COPIES_S)
+        is_answer = may_be_answer(record, PersonId(reply.person), reply.text)
+        kept, _ = await self._store.remember(f"over {inbound_id}", b"" if is_answer else b"1", _COPIES_S)
         return bool(kept)
 
     async def _stops(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:

@@ -12,6 +12,7 @@ from channels import Reply
 from tests.fakes.hallway import Hallway
 from tests.office import ROLES, TOML
 from tests.servers.web import serving
+from tests.stories.test_typed_freezes import frozen
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -158,3 +159,37 @@ async def test_attack_a_stop_typed_where_one_asks_or_says_something_is_words_alo
             await (await api.client(person)).post(f"/v1/requests/{record.request.id}/answer", json=said)
 
     assert await state(office, record) == ("withdrawn" if person == "anna" else "denied", [])
+
+
+@pytest.mark.parametrize("way", ["in the thread", "said to us", "the window that answers", "after the answer"])
+async def test_attack_a_freeze_is_typed_where_a_question_is_asked_that_it_does_not_answer(
+    office: World, hallway: Hallway, way: str
+) -> None:
+    inbox = office.app.messages.inbox
+    run_id = office.app.runs.starter.run_id(await inbox.accept(hallway.begins("ole", "ask yes_no Go on?", THREAD)))
+    record = await office.opened(RunId(run_id))
+    token, words = await token_of(hallway, "ole"), "freeze production: the database is corrupt"
+    if way == "after the answer":
+        await office.decide("ole", record, "free_text", "yes")
+        await office.ended(run_id)
+    if way in {"in the thread", "said to us"}:
+        await write(office, hallway, "ole", words, is_addressed=way == "said to us")
+    else:
+        said = Reply(person="ole", token=token, said="free_text", text=words, is_typed=True)
+        await inbox.handle(await inbox.accept(hallway.item(said)))
+
+    assert await frozen(office) == [("production", "ole", "the database is corrupt")]
+    assert (await state(office, record))[0] == ("answered" if way == "after the answer" else "open")
+
+
+async def test_attack_somebody_else_freezes_in_answer_to_a_question_that_any_words_answer(
+    office: World, hallway: Hallway
+) -> None:
+    record = await asked(office, hallway, "ask free_text Which?")
+    token = await token_of(hallway, "anna")
+
+    said = Reply(person="ole", token=token, said="free_text", text="freeze production", is_typed=True, is_shared=True)
+    await office.app.messages.inbox.handle(await office.app.messages.inbox.accept(hallway.item(said)))
+
+    assert await frozen(office) == [("production", "ole", "")]
+    assert await state(office, record) == ("open", [])
