@@ -124,10 +124,10 @@ def _typed(line: str) -> Typed | None:
 
 
 def _without_stop(line: str) -> str:
-    """`line` without signs, and without a stop, before what it freezes: `stop! freeze production`."""
+    """`line` without signs around it, and without a stop, before what it freezes: `stop! freeze production`."""
     plain = " ".join(line.split()).strip(_MARKS)  # without long blanks, of which patterns try each
-    signs = _SIGNS.match(plain)
-    plain = plain[signs.end() :] if signs else plain
+    before, behind = _SIGNS.match(plain), _SIGNS.match(plain[::-1])
+    plain = plain[before.end() if before else 0 : len(plain) - (behind.end() if behind else 0)]
     before = _BEFORE.match(plain)
     return plain[before.end() :] if before and stops_plainly(before["stop"]) else plain
 

@@ -193,3 +193,18 @@ async def test_attack_somebody_else_freezes_in_answer_to_a_question_that_any_wor
 
     assert await frozen(office) == [("production", "ole", "")]
     assert await state(office, record) == ("open", [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["freeze production \U0001f6a8", "\U0001f6d1 freeze production! :rotating_light: \U0001f6d1"],
+)
+async def test_attack_a_sign_behind_what_is_frozen_has_it_read_as_a_wish(
+    office: World, hallway: Hallway, words: str
+) -> None:
+    inbox = office.app.messages.inbox
+
+    await inbox.handle(await inbox.accept(hallway.begins("ole", words, THREAD)))
+
+    assert await frozen(office) == [("production", "ole", "")]
+    assert await office.app.store.lists.runs() == []
