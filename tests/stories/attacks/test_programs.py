@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.web.api.test_asking_approval import approved, begun, program
+from agents.requests import RunId
+from tests.bot.web.api.test_asking_approval import approved, begun, finished, program
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import Api, serving
@@ -42,3 +43,15 @@ async def test_attack_an_approval_of_somebody_who_left_is_refused_and_begins_onc
     )
     refused(await begun(ci, request), 409, "closed")
     assert "tool_started" not in [event.type for event in await office.events(request["run_id"])]
+
+
+async def test_attack_the_words_of_a_program_stand_behind_a_cancelled_run_as_ours(office: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    await office.steer(RunId(request["run_id"]), "cancel")
+
+    await finished(ci, request, ok=False, summary="taken back by Bo Berg before it began")
+
+    said = "the program says that it failed: “taken back by Bo Berg before it began”"
+    assert await office.summary(request["run_id"]) == f"cancelled: cancelled by anna: {said}"
