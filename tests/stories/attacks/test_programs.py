@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from agents.requests import RunId
-from tests.bot.web.api.test_asking_approval import approved, begun, finished, program
+from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import Api, serving
+from tests.stories.people.test_half_taken import NO_DECIDERS, rewritten
 from tests.tables import becomes, without
 from tests.world import World, a_world
 
@@ -55,3 +56,19 @@ async def test_attack_the_words_of_a_program_stand_behind_a_cancelled_run_as_our
 
     said = "the program says that it failed: “taken back by Bo Berg before it began”"
     assert await office.summary(request["run_id"]) == f"cancelled: cancelled by anna: {said}"
+
+
+async def test_attack_somebody_who_is_only_missing_in_a_file_is_said_to_have_left(office: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+
+    await asked(ci)
+
+    async with rewritten(office, NO_DECIDERS):
+        assert office.app.people.half_taken
+        await finished(ci, request)
+        letter = await office.next_mail("anna", about="the program says that it is done")
+
+    assert "Decided by: Bo Berg\n" in letter.text
+    assert "has left" not in letter.text
