@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from bot.errors import Conflict, Forbidden, Invalid, RateLimited
 from bot.inbound.absences import TypedAbsences
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
-from bot.inbound.freezes import TypedFreezes, typed_freeze
+from bot.inbound.freezes import TypedFreezes, stop_beside, typed_freeze
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, typed_standing
@@ -234,8 +234,15 @@ class Inbox:
         is_words = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
         if reply.said in {"free_text", "deny"} and await self._revokes(inbound_id, channel, reply, read.record):
             return None
-        if is_words and await self._is_order(inbound_id, channel, reply, read.record, received_at):
-            return await self._store.drop_inbound(inbound_id)
+        if is_words:
+            is_done = await self._is_order(inbound_id, channel, reply, read.record, received_at)
+            stop = stop_beside(reply.text) if typed_freeze(reply.text) else ""
+            if is_done and not stop:
+                return await self._store.drop_inbound(inbound_id)
+            if is_done or (stop and read.record.request.format == "approval"):
+                reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
+        elif is_read and reply.said == "deny" and statement.is_typed and typed_freeze(reply.text):
+            await self._stops(inbound_id, channel, reply, received_at)  # and the denial counts as well
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             return await self._store.drop_inbound(inbound_id)
         if is_read and (values := edit_of(read.record, statement)):
@@ -360,6 +367,8 @@ class Inbox:
             if may_say and await self._absences.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if await self._is_command(inbound_id, channel, trigger, received_at):
+                if trigger.follows and (stop := stop_beside(trigger.text)) and typed_freeze(trigger.text):
+                    await self._follow_ups.take(inbound_id, channel, trigger.model_copy(update={"text": stop}))
                 return await self._store.drop_inbound(inbound_id)
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)

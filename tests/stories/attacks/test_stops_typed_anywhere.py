@@ -208,3 +208,34 @@ async def test_attack_a_sign_behind_what_is_frozen_has_it_read_as_a_wish(
 
     assert await frozen(office) == [("production", "ole", "")]
     assert await office.app.store.lists.runs() == []
+
+
+@pytest.mark.parametrize("way", ["in the thread", "in the window of the card", "by mail"])
+@pytest.mark.parametrize("person", ["dan", "bo"])
+async def test_attack_a_stop_beside_a_freeze_is_lost_or_the_freeze_beside_the_stop(
+    redis: str, tmp_path: Path, hallway: Hallway, way: str, person: str
+) -> None:
+    """Dan may freeze and decides, Bo only decides."""
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (hallway,), ("email",) if way == "by mail" else ("slack", "email")
+
+    toml = TOML.replace('approvers = ["group:release"]', 'approvers = ["group:release", "person:dan"]')
+    async with a_world(redis, tmp_path / "data", toml, change=change) as office:
+        record, words = await asked(office, hallway), "stop! freeze production"
+        if way == "by mail":
+            await office.reply(person, await office.next_mail(person, about="Press bell"), words)
+
+            async def is_closed() -> bool:
+                return (await office.request(record.request.id)).state != "open"
+
+            await until(is_closed, what="the stop is heard")
+        elif way == "in the thread":
+            await write(office, hallway, person, words)
+        else:
+            token = await token_of(hallway, person)
+            said = Reply(person=person, token=token, said="free_text", text=words, is_typed=True)
+            await office.app.messages.inbox.handle(await office.app.messages.inbox.accept(hallway.item(said)))
+
+        assert await state(office, record) == ("denied", [])
+        assert await frozen(office) == ([("production", "dan", "")] if person == "dan" else [])
