@@ -200,31 +200,7 @@ class Inbox:
             await self._quarantine.add(inbound_id, channel, item)
             return None
         placed = await self._store.parsed(Delivery.model_validate_json, body)
-        statement = Statement(
-            reply_id=reply.key or inbound_id,
-            person=PersonId(reply.person),
-            addressee=None if reply.is_shared or placed.place else placed.person,
-            delivery_id=placed.id,
-            unbound=reply.unbound,
-            is_exposed=reply.is_exposed,
-            channel=channel,
-            revision=placed.revision,
-            digest=placed.digest,
-            said=reply.said,
-            text=_words(reply, placed),
-            reason=reply.reason,
-            evidence=reply.evidence,
-            files=reply.files,
-            picks=reply.picks,
-            filled=reply.filled,
-            place=reply.place,
-            asks=reply.asks,
-            about=placed.about,
-            hands_on_to=reply.hands_on_to,
-            breaks_glass=reply.breaks_glass,
-            is_sure=reply.is_sure,
-            is_typed=reply.is_typed,
-        )
+        statement = _stated(reply, placed, inbound_id, channel)
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
         together = inbound_id if shard_of(inbound_id) == shard_of(placed.request_id) else None
@@ -470,6 +446,35 @@ def _spoken(reply: Reply, thread: str = "") -> Trigger:
         follows=True,
         place=reply.place,
         copy_key=reply.copy_key,
+    )
+
+
+def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> Statement:
+    """Return an answer as what its writer says of the card that was `placed`."""
+    return Statement(
+        reply_id=reply.key or inbound_id,
+        person=PersonId(reply.person),
+        addressee=None if reply.is_shared or placed.place else placed.person,
+        delivery_id=placed.id,
+        unbound=reply.unbound,
+        is_exposed=reply.is_exposed,
+        channel=channel,
+        revision=placed.revision,
+        digest=placed.digest,
+        said=reply.said,
+        text=_words(reply, placed),
+        reason=reply.reason,
+        evidence=reply.evidence,
+        files=reply.files,
+        picks=reply.picks,
+        filled=reply.filled,
+        place=reply.place,
+        asks=reply.asks,
+        about=placed.about,
+        hands_on_to=reply.hands_on_to,
+        breaks_glass=reply.breaks_glass,
+        is_sure=reply.is_sure,
+        is_typed=reply.is_typed,
     )
 
 
