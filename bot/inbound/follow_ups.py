@@ -26,6 +26,7 @@ from bot.policy.answers import (
     given,
     is_stop,
     is_withdrawal,
+    may_be_answer,
     may_mean_stop,
     refuses,
 )
@@ -125,12 +126,11 @@ class FollowUps:
         return is_taken
 
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
-        """Return whether a run in the thread asks a question that the writer may answer. Raises as `take` does."""
+        """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""
         for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
             if asked := _asked(fold((await self._store.load(run_id)).events)):
                 record = (await self._decisions.request(asked)).record
-                is_question = record.request.format != "approval" and _is_answerable(record)
-                if is_question and _may_answer(record, PersonId(trigger.person)):
+                if may_be_answer(record, PersonId(trigger.person), trigger.text):
                     return True
         return False
 

@@ -106,6 +106,13 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     return replace(found, is_alone=is_alone, is_first=is_first, is_all=is_all, is_against=is_against)
 
 
+def stop_beside(text: str) -> str:
+    """Return the stop in words that stands beside what a message freezes: `stop! freeze production`; else nothing."""
+    lines = [" ".join(line.split()).strip(_MARKS) for line in said_lines(strip_invisible(text), None)][:_STOPS]
+    before = (line.partition(_without_stop(line))[0] for line in lines if _typed(line))
+    return next((one for one in (*before, *lines) if stops_plainly(one) and not _SIGNS.fullmatch(one)), "").strip()
+
+
 def _is_against(text: str) -> bool:
     """Return whether anything of the message speaks against what it does; a signature is what replies have as one."""
     lines = [line.strip(_MARKS) for line in read_reply(strip_invisible(text)).whole.splitlines()]
@@ -124,10 +131,10 @@ def _typed(line: str) -> Typed | None:
 
 
 def _without_stop(line: str) -> str:
-    """`line` without signs, and without a stop, before what it freezes: `stop! freeze production`."""
+    """`line` without signs around it, and without a stop, before what it freezes: `stop! freeze production`."""
     plain = " ".join(line.split()).strip(_MARKS)  # without long blanks, of which patterns try each
-    signs = _SIGNS.match(plain)
-    plain = plain[signs.end() :] if signs else plain
+    before, behind = _SIGNS.match(plain), _SIGNS.match(plain[::-1])
+    plain = plain[before.end() if before else 0 : len(plain) - (behind.end() if behind else 0)]
     before = _BEFORE.match(plain)
     return plain[before.end() :] if before and stops_plainly(before["stop"]) else plain
 

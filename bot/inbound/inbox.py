@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,13 +16,13 @@ from bot.errors import Conflict, Forbidden, Invalid, RateLimited
 from bot.inbound.absences import TypedAbsences
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
-from bot.inbound.freezes import TypedFreezes, typed_freeze
+from bot.inbound.freezes import TypedFreezes, stop_beside, typed_freeze
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
-from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_stop
+from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_stop, may_be_answer
 from bot.policy.record import RequestRecord
 from bot.policy.stops import is_stop_message
 from bot.render.views import Summary
@@ -200,31 +200,7 @@ class Inbox:
             await self._quarantine.add(inbound_id, channel, item)
             return None
         placed = await self._store.parsed(Delivery.model_validate_json, body)
-        statement = Statement(
-            reply_id=reply.key or inbound_id,
-            person=PersonId(reply.person),
-            addressee=None if reply.is_shared or placed.place else placed.person,
-            delivery_id=placed.id,
-            unbound=reply.unbound,
-            is_exposed=reply.is_exposed,
-            channel=channel,
-            revision=placed.revision,
-            digest=placed.digest,
-            said=reply.said,
-            text=_words(reply, placed),
-            reason=reply.reason,
-            evidence=reply.evidence,
-            files=reply.files,
-            picks=reply.picks,
-            filled=reply.filled,
-            place=reply.place,
-            asks=reply.asks,
-            about=placed.about,
-            hands_on_to=reply.hands_on_to,
-            breaks_glass=reply.breaks_glass,
-            is_sure=reply.is_sure,
-            is_typed=reply.is_typed,
-        )
+        statement = _stated(reply, placed, inbound_id, channel)
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         # Where they share a shard, the answer counts and is done with at once.
         together = inbound_id if shard_of(inbound_id) == shard_of(placed.request_id) else None
@@ -234,8 +210,15 @@ class Inbox:
         is_words = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
         if reply.said in {"free_text", "deny"} and await self._revokes(inbound_id, channel, reply, read.record):
             return None
-        if is_words and await self._is_order(inbound_id, channel, reply, read.record, received_at):
-            return await self._store.drop_inbound(inbound_id)
+        if is_words:
+            is_done = await self._is_order(inbound_id, channel, reply, read.record, received_at)
+            stop = stop_beside(reply.text) if typed_freeze(reply.text) else ""
+            if is_done and not stop:
+                return await self._store.drop_inbound(inbound_id)
+            if is_done or (stop and read.record.request.format == "approval"):
+                reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
+        elif is_read and reply.said == "deny" and statement.is_typed and typed_freeze(reply.text):
+            await self._stops(inbound_id, channel, reply, received_at)  # and the denial counts as well
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             return await self._store.drop_inbound(inbound_id)
         if is_read and (values := edit_of(read.record, statement)):
@@ -267,16 +250,17 @@ class Inbox:
     async def _is_order(
         self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord, received_at: datetime
     ) -> bool:
-        """Return whether the answer is a command, and that is done. Whom a question asks may answer it with any words.
+        """Return whether the answer is a command, and that is done. Words that may answer a question are no command.
 
         Of standing approvals nothing is decided by it, so that need not be bound to the card that it answers.
         """
         request, is_vote = record.request, record.request.format == "approval"
-        if is_vote or await self._came_after(inbound_id, reply, record):
-            about = _spoken(reply, request.thread)
-            if await self._standing.take(inbound_id, channel, about, request.run_id):
-                return True
-        return is_vote and await self._stops(inbound_id, channel, reply, received_at)
+        if not (is_vote or await self._answers_nothing(inbound_id, reply, record)):
+            return False
+        about = _spoken(reply, request.thread)
+        if await self._standing.take(inbound_id, channel, about, request.run_id):
+            return True
+        return await self._stops(inbound_id, channel, reply, received_at)
 
     async def _is_for_run(self, channel: str, reply: Reply, record: RequestRecord, statement: Statement) -> bool:
         """Return whether the answer is a word to the run that asked, and that has had its effect."""
@@ -310,15 +294,15 @@ class Inbox:
         except (Conflict, Forbidden):
             return False
 
-    async def _came_after(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
-        """Return whether words about standing approvals came when the question was over already.
+    async def _answers_nothing(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
+        """Return whether the words of a command can't answer the question, or came when that was over already.
 
         Taken again after a crash, what was an answer then is one still.
         """
-        if typed_standing(reply.text) is None:
+        if typed_standing(reply.text) is None and typed_freeze(reply.text) is None:
             return False
-        is_over = b"" if record.state == "open" else b"1"
-        kept, _ = await self._store.remember(f"over {inbound_id}", is_over, _COPIES_S)
+        is_answer = may_be_answer(record, PersonId(reply.person), reply.text)
+        kept, _ = await self._store.remember(f"over {inbound_id}", b"" if is_answer else b"1", _COPIES_S)
         return bool(kept)
 
     async def _stops(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
@@ -359,6 +343,8 @@ class Inbox:
             if may_say and await self._absences.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if await self._is_command(inbound_id, channel, trigger, received_at):
+                if trigger.follows and (stop := stop_beside(trigger.text)) and typed_freeze(trigger.text):
+                    await self._follow_ups.take(inbound_id, channel, trigger.model_copy(update={"text": stop}))
                 return await self._store.drop_inbound(inbound_id)
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
@@ -460,6 +446,35 @@ def _spoken(reply: Reply, thread: str = "") -> Trigger:
         follows=True,
         place=reply.place,
         copy_key=reply.copy_key,
+    )
+
+
+def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> Statement:
+    """Return an answer as what its writer says of the card that was `placed`."""
+    return Statement(
+        reply_id=reply.key or inbound_id,
+        person=PersonId(reply.person),
+        addressee=None if reply.is_shared or placed.place else placed.person,
+        delivery_id=placed.id,
+        unbound=reply.unbound,
+        is_exposed=reply.is_exposed,
+        channel=channel,
+        revision=placed.revision,
+        digest=placed.digest,
+        said=reply.said,
+        text=_words(reply, placed),
+        reason=reply.reason,
+        evidence=reply.evidence,
+        files=reply.files,
+        picks=reply.picks,
+        filled=reply.filled,
+        place=reply.place,
+        asks=reply.asks,
+        about=placed.about,
+        hands_on_to=reply.hands_on_to,
+        breaks_glass=reply.breaks_glass,
+        is_sure=reply.is_sure,
+        is_typed=reply.is_typed,
     )
 
 

@@ -14,6 +14,7 @@ from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
 from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote, people_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
+from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments
 from bot.policy.edits import typed_lines, typed_values, written
 from bot.policy.judge import is_kept
@@ -225,6 +226,13 @@ def may_mean_stop(request: Request, text: str) -> bool:
     is_no = request.format == "yes_no" and _BARE_NO.match(text) is not None
     is_option = any(map(is_stop, request.options))  # `ok, stop` may be either
     return is_no or is_option or given(request, text) is not None
+
+
+def may_be_answer(record: RequestRecord, person: PersonId, text: str) -> bool:
+    """Return whether words may answer an open question: they fit it, and their writer may answer it."""
+    request = record.request
+    is_theirs = record.state == "open" and person in eligible(request.policy, record.requesters)
+    return request.format != "approval" and is_theirs and given(request, text) is not None
 
 
 def is_note(text: str) -> bool:

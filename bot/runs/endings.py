@@ -6,7 +6,7 @@ from agents.budgets import Over
 from agents.events import Why
 from agents.run import Run
 from agents.steps import CallTool
-from agents.text import one_line
+from agents.text import one_line, quote
 from bot.render.words import state_name
 from bot.runs.moves import Close, End
 from language import say, say_many
@@ -81,7 +81,12 @@ def _cancelled(run: Run) -> str:
 
 
 def _last_error(run: Run) -> str:
-    return ending_of(run.results[-1].text) if run.results and run.results[-1].kind == "error" else ""
+    """Return why its last step failed; the words of a program that did it outside are called that."""
+    if not run.results or run.results[-1].kind != "error":
+        return ""
+    text = ending_of(run.results[-1].text)
+    is_outside = bool(run.made) and bool(run.made[-1].begun_by)
+    return say("agent.relay-failed", text=quote(text, _GOES_ON_CHARS)) if is_outside else text
 
 
 def _over(over: Over) -> str:

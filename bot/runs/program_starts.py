@@ -125,6 +125,8 @@ class ProgramStarts:
             return pending
         found = await self._covered(run, pending, record, now)
         if not isinstance(found, GatedCall):
+            if isinstance(found, Refused) and found.kind == "closed":
+                await self._journal.queue.notify(WorkItem("run", run.id))  # it ends now, whoever comes back
             return found
         attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
         started = ToolStarted(

@@ -12,6 +12,7 @@ from channels import Reply
 from tests.fakes.hallway import Hallway
 from tests.office import ROLES, TOML
 from tests.servers.web import serving
+from tests.stories.test_typed_freezes import frozen
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -158,3 +159,83 @@ async def test_attack_a_stop_typed_where_one_asks_or_says_something_is_words_alo
             await (await api.client(person)).post(f"/v1/requests/{record.request.id}/answer", json=said)
 
     assert await state(office, record) == ("withdrawn" if person == "anna" else "denied", [])
+
+
+@pytest.mark.parametrize("way", ["in the thread", "said to us", "the window that answers", "after the answer"])
+async def test_attack_a_freeze_is_typed_where_a_question_is_asked_that_it_does_not_answer(
+    office: World, hallway: Hallway, way: str
+) -> None:
+    inbox = office.app.messages.inbox
+    run_id = office.app.runs.starter.run_id(await inbox.accept(hallway.begins("ole", "ask yes_no Go on?", THREAD)))
+    record = await office.opened(RunId(run_id))
+    token, words = await token_of(hallway, "ole"), "freeze production: the database is corrupt"
+    if way == "after the answer":
+        await office.decide("ole", record, "free_text", "yes")
+        await office.ended(run_id)
+    if way in {"in the thread", "said to us"}:
+        await write(office, hallway, "ole", words, is_addressed=way == "said to us")
+    else:
+        said = Reply(person="ole", token=token, said="free_text", text=words, is_typed=True)
+        await inbox.handle(await inbox.accept(hallway.item(said)))
+
+    assert await frozen(office) == [("production", "ole", "the database is corrupt")]
+    assert (await state(office, record))[0] == ("answered" if way == "after the answer" else "open")
+
+
+async def test_attack_somebody_else_freezes_in_answer_to_a_question_that_any_words_answer(
+    office: World, hallway: Hallway
+) -> None:
+    record = await asked(office, hallway, "ask free_text Which?")
+    token = await token_of(hallway, "anna")
+
+    said = Reply(person="ole", token=token, said="free_text", text="freeze production", is_typed=True, is_shared=True)
+    await office.app.messages.inbox.handle(await office.app.messages.inbox.accept(hallway.item(said)))
+
+    assert await frozen(office) == [("production", "ole", "")]
+    assert await state(office, record) == ("open", [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["freeze production \U0001f6a8", "\U0001f6d1 freeze production! :rotating_light: \U0001f6d1"],
+)
+async def test_attack_a_sign_behind_what_is_frozen_has_it_read_as_a_wish(
+    office: World, hallway: Hallway, words: str
+) -> None:
+    inbox = office.app.messages.inbox
+
+    await inbox.handle(await inbox.accept(hallway.begins("ole", words, THREAD)))
+
+    assert await frozen(office) == [("production", "ole", "")]
+    assert await office.app.store.lists.runs() == []
+
+
+@pytest.mark.parametrize("way", ["in the thread", "in the window of the card", "by mail"])
+@pytest.mark.parametrize("person", ["dan", "bo"])
+async def test_attack_a_stop_beside_a_freeze_is_lost_or_the_freeze_beside_the_stop(
+    redis: str, tmp_path: Path, hallway: Hallway, way: str, person: str
+) -> None:
+    """Dan may freeze and decides, Bo only decides."""
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (hallway,), ("email",) if way == "by mail" else ("slack", "email")
+
+    toml = TOML.replace('approvers = ["group:release"]', 'approvers = ["group:release", "person:dan"]')
+    async with a_world(redis, tmp_path / "data", toml, change=change) as office:
+        record, words = await asked(office, hallway), "stop! freeze production"
+        if way == "by mail":
+            await office.reply(person, await office.next_mail(person, about="Press bell"), words)
+
+            async def is_closed() -> bool:
+                return (await office.request(record.request.id)).state != "open"
+
+            await until(is_closed, what="the stop is heard")
+        elif way == "in the thread":
+            await write(office, hallway, person, words)
+        else:
+            token = await token_of(hallway, person)
+            said = Reply(person=person, token=token, said="free_text", text=words, is_typed=True)
+            await office.app.messages.inbox.handle(await office.app.messages.inbox.accept(hallway.item(said)))
+
+        assert await state(office, record) == ("denied", [])
+        assert await frozen(office) == ([("production", "dan", "")] if person == "dan" else [])

@@ -1,0 +1,74 @@
+"""What a program begins that people approved, and what it says came of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.requests import RunId
+from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program
+from tests.bot.web.problems import refused
+from tests.office import TOML
+from tests.servers.web import Api, serving
+from tests.stories.people.test_half_taken import NO_DECIDERS, rewritten
+from tests.tables import becomes, without
+from tests.world import World, a_world
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", TOML) as world:
+        yield world
+
+
+@pytest.fixture
+async def api(office: World) -> AsyncIterator[Api]:
+    async with serving(office.app) as here:
+        yield here
+
+
+async def test_attack_an_approval_of_somebody_who_left_is_refused_and_begins_once_they_are_back(
+    office: World, api: Api
+) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await becomes(office, without(TOML, "bo"))
+
+    told = refused(await begun(ci, request), 409, "closed")
+    run = await office.ended(request["run_id"])
+    await becomes(office, TOML)
+
+    assert "somebody whose approval counted has left" in told
+    assert "the program may not act: somebody whose approval counted has left" in (
+        run.ended.summary if run.ended else ""
+    )
+    refused(await begun(ci, request), 409, "closed")
+    assert "tool_started" not in [event.type for event in await office.events(request["run_id"])]
+
+
+async def test_attack_the_words_of_a_program_stand_behind_a_cancelled_run_as_ours(office: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    await office.steer(RunId(request["run_id"]), "cancel")
+
+    await finished(ci, request, ok=False, summary="taken back by Bo Berg before it began")
+
+    said = "the program says that it failed: “taken back by Bo Berg before it began”"
+    assert await office.summary(request["run_id"]) == f"cancelled: cancelled by anna: {said}"
+
+
+async def test_attack_somebody_who_is_only_missing_in_a_file_is_said_to_have_left(office: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+
+    await asked(ci)
+
+    async with rewritten(office, NO_DECIDERS):
+        assert office.app.people.half_taken
+        await finished(ci, request)
+        letter = await office.next_mail("anna", about="the program says that it is done")
+
+    assert "Decided by: Bo Berg\n" in letter.text
+    assert "has left" not in letter.text
