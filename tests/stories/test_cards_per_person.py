@@ -1,0 +1,109 @@
+"""A program that asks one person very often: ten cards, and beyond them one mail, at most every five minutes."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient
+
+from tests.office import TOML
+from tests.servers.web import Api, serving
+from tests.waiting import until
+from tests.world import World, a_world
+
+PUBLIC = "https://sayso.corp.example"
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", f'public_url = "{PUBLIC}"\n{TOML}') as world:
+        yield world
+
+
+async def asker(api: Api) -> AsyncClient:
+    return await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["group:release"], holders=["dan"])
+
+
+async def asks(client: AsyncClient, first: int, last: int, to: str = "person:bo", **more: Any) -> list[dict[str, Any]]:
+    """Ask numbered questions, one after the other."""
+    answers = [
+        await client.post(
+            "/v1/requests", json={"question": f"May item-{number:02} go?", "to": [to], "format": "yes_no", **more}
+        )
+        for number in range(first, last + 1)
+    ]
+    assert {answer.status_code for answer in answers} == {201}, answers[-1].text
+    return [answer.json() for answer in answers]
+
+
+def numbers(text: str) -> list[str]:
+    """The items that a text lists, in its order."""
+    return [line.split("item-")[1][:2] for line in text.splitlines() if line[:1].isdigit() and "item-" in line]
+
+
+def lists(world: World, person: str = "bo") -> list[str]:
+    """The text of each mail that lists requests."""
+    return [
+        one.text for one in world.mails(person) if "come in one message" in one.text or "no more answers" in one.text
+    ]
+
+
+async def test_thirty_asks_in_a_row_are_ten_mails_and_one_every_five_minutes_that_lists_the_rest(office: World) -> None:
+    async with serving(office.app) as api:
+        ci, bo = await asker(api), await api.client("bo")
+        asked = await asks(ci, 1, 30)
+
+        first = await until(lambda: lists(office), what="a list comes")
+        assert len(office.mails("bo")) == 11
+        assert numbers(first[0])[0] == "11"
+        assert f"{PUBLIC}/" in first[0]
+        assert [("one message with others" in one.get("gathered", "")) for one in asked] == [False] * 10 + [True] * 20
+        assert "Bo Berg" in asked[-1]["gathered"]
+
+        await ci.post(f"/v1/requests/{asked[11]['id']}/withdraw", json={})
+        assert (await bo.post(f"/v1/requests/{asked[12]['id']}/answer", json={"text": "yes"})).status_code == 200
+        await office.move_time(200)
+        assert len(lists(office)) == 1
+        await office.move_time(101)
+
+        _, second = await until(
+            lambda: lists(office)[:2] if len(lists(office)) > 1 else None, what="the next list comes"
+        )
+        await office.quiet()
+        assert len(office.mails("bo")) == 12
+        assert numbers(second) == [f"{number:02}" for number in (11, *range(14, 28))]
+        assert "and 3 more" in second
+
+
+async def test_where_nobody_reaches_the_console_each_has_a_card(office: World) -> None:
+    office.toml = TOML.replace('triggers_per_person = "1000/h"', 'triggers_per_person = "1000/h"\ncards_per_person = 1')
+    async with office.stopped():
+        pass
+    async with serving(office.app) as api:
+        asked = await asks(await asker(api), 1, 3)
+    await office.quiet()
+
+    assert [one.get("gathered") for one in asked] == [None] * 3
+    assert len(office.mails("bo")) == 3
+
+
+async def test_as_soon_as_a_card_is_closed_the_next_one_is_a_card_again_and_others_have_their_own_room(
+    office: World,
+) -> None:
+    office.toml = office.toml.replace("[limits]\n", "[limits]\ncards_per_person = 2\n")
+    async with office.stopped():
+        pass
+    async with serving(office.app) as api:
+        ci, other, bo = await asker(api), await asker(api), await api.client("bo")
+        asked = await asks(ci, 1, 3)
+        [cy, both] = [(await asks(ci, at, at, to=to))[0] for at, to in ((4, "person:cy"), (5, "group:release"))]
+        [of_other] = await asks(other, 6, 6)
+
+        assert (await bo.post(f"/v1/requests/{asked[0]['id']}/answer", json={"text": "yes"})).status_code == 200
+        [again] = await asks(ci, 7, 7)
+
+    assert [bool(one.get("gathered")) for one in (*asked, cy, both, of_other, again)] == [
+        False, False, True, False, True, False, False,
+    ]  # fmt: skip
+    assert ("Bo Berg" in both["gathered"], "Cy Cole" in both["gathered"]) == (True, False)
