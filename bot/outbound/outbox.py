@@ -233,6 +233,7 @@ class Outbox:
             is_shared=delivery.address.is_shared,
             shares=shares,
             place=entry.place,
+            together=together,
         )
         written = Written("conflict")
         while written.state == "conflict":

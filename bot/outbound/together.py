@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from agents.requests import DeliveryId, PersonId, RequestId
+from agents.requests import DeliveryId, RequestId
 from bot.outbound.shared_cards import ClaimPending
 from bot.people.directory import People
 from bot.people.offers import waits_for
@@ -27,7 +27,7 @@ from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.outbox_entry import Delivery, PlaceCard, UpdateCard
-from bot.store.together import Gathered, GatheredMessages
+from bot.store.together import Gathered, GatheredMessages, message_name
 from channels import Address, Card, Channel, ChannelRefused, ChannelUnanswered, ChannelUnavailable, Placement
 from language import say_many
 
@@ -77,7 +77,7 @@ class Together:
 
         Raises ChannelRefused, ChannelUnavailable, and HeldBack.
         """
-        name = _name(key, entry.person, channel)
+        name = message_name(key, entry.person, channel.name)
         # Whoever has the message now takes all who wait for it along.
         self._joining.setdefault(name, {})[entry.request_id] = entry.delivery_id
         async with self._held(name):
@@ -98,7 +98,7 @@ class Together:
         """
         if placed.delivery is None:
             return
-        name, to = _name(placed.together, placed.person, channel), placed.delivery.address
+        name, to = message_name(placed.together, placed.person, channel.name), placed.delivery.address
         async with self._held(name):
             message = await self._messages.read(name)
             is_listed = placed.request_id in message.deliveries
@@ -117,7 +117,7 @@ class Together:
         Raises as `follow` does.
         """
         for channel in channels:
-            name = _name(key, entry.person, channel)
+            name = message_name(key, entry.person, channel.name)
             async with self._held(name):
                 message = await self._messages.read(name)
                 contact = self._people.contact(entry.person)
@@ -235,10 +235,6 @@ def _left(message: Gathered, drawn: _Drawn, *, keeps_over: bool = False) -> Gath
     deliveries = {one: it for one, it in message.deliveries.items() if one in stay}
     told = message.told if keeps_over else deliveries
     return message.model_copy(update={"deliveries": deliveries, "told": told})
-
-
-def _name(key: str, person: PersonId, channel: Channel) -> str:
-    return f"{key} {person} {channel.name}"
 
 
 def _key(name: str, number: int) -> str:

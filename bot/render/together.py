@@ -33,7 +33,7 @@ def listed(
     lines += [f"{number}. {_title(each)}" for number, each in enumerate(waiting[:_SHOWN], 1)]
     lines += [say_many("together.more", len(waiting) - _SHOWN)] if len(waiting) > _SHOWN else []
     lines += ["", say("together.over")] if waiting and over else []
-    lines += [f"· {_title(each)}: {say(_ENDED[each.state])}" for each in over[:_SHOWN] if each.state in _ENDED]
+    lines += [f"· {say(_ENDED[each.state])}: {_title(each)}" for each in over[:_SHOWN] if each.state in _ENDED]
     lines += [say_many("together.more", len(over) - _SHOWN)] if len(over) > _SHOWN else []
     nothing = say("together.nothing", program=program)
     title = say_many("together.title", len(waiting), program=program) if waiting else nothing

@@ -24,6 +24,11 @@ _HOLD = Script("hold_mailbox")
 _HOLD_S = 120.0
 
 
+def message_name(key: str, person: str, channel: str) -> str:
+    """The name of the message that lists what the API key `key` asks a person, in one channel."""
+    return f"{key} {person} {channel}"
+
+
 class Gathered(Frozen):
     """One message, the number `number` of its kind, and the deliveries that it lists by their requests.
 

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient
 
+from bot.queries.rebuild import placed
+from bot.store.outbox_entry import Delivery
+from tests.bot.bounces import bounce, failures, handled
 from tests.office import TOML
 from tests.servers.web import Api, serving
 from tests.waiting import until
@@ -107,3 +110,100 @@ async def test_as_soon_as_a_card_is_closed_the_next_one_is_a_card_again_and_othe
         False, False, True, False, True, False, False,
     ]  # fmt: skip
     assert ("Bo Berg" in both["gathered"], "Cy Cole" in both["gathered"]) == (True, False)
+
+
+ALONE = f'public_url = "{PUBLIC}"\n{TOML}'.replace("[limits]\n", "[limits]\ncards_per_person = 1\n")
+REMINDED = ALONE.replace(
+    "[policies.production]\n",
+    '[policies.production]\nremind_after = ["30m"]\nescalate_after = "1h"\nescalate_to = ["person:dan"]\n',
+)
+
+
+async def wants(client: AsyncClient, first: int, last: int, policy: str = "production") -> list[dict[str, Any]]:
+    """Ask for numbered approvals, one after the other."""
+    wanted = [
+        {"title": f"Drop item-{at:02}", "policy": policy, "arguments": {"at": at}} for at in range(first, last + 1)
+    ]
+    answers = [await client.post("/v1/requests", json=one) for one in wanted]
+    assert {answer.status_code for answer in answers} == {201}, answers[-1].text
+    return [answer.json() for answer in answers]
+
+
+async def wanter(api: Api) -> AsyncClient:
+    return await api.client(
+        None, "ask", service="ci", acts_for=["anna"], asks=["policy:production", "policy:pair"], holders=["anna"]
+    )
+
+
+async def test_all_reminders_of_what_a_mail_lists_are_one_mail_and_who_is_asked_later_gets_a_list_as_well(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", REMINDED) as world, serving(world.app) as api:
+        await wants(await wanter(api), 1, 5)
+        await until(lambda: lists(world), what="a list comes")
+        await world.move_time(301)
+        await until(lambda: len(lists(world)) == 2, what="the next one comes")
+        await world.quiet()
+        before = len(world.mails("bo"))
+        assert before == 3
+
+        await world.move_time(1600)
+        await world.quiet()
+        reminded = world.mails("bo")[before:]
+        assert sorted(numbers(one.text) for one in reminded) == [[], ["02", "03", "04", "05"]]
+
+        await world.move_time(1900)
+        await until(lambda: lists(world, "dan"), what="Dan gets a list")
+        await world.move_time(301)
+        await until(lambda: len(numbers(lists(world, "dan")[-1])) == 4, what="Dan gets all that he has no card of")
+        await world.quiet()
+        assert len(world.mails("dan")) in {2, 3}
+
+
+async def test_who_got_a_list_by_mail_hears_in_the_next_one_what_others_decided(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        asked = await wants(await wanter(api), 1, 3)
+        await until(lambda: lists(world), what="a list comes")
+        await world.move_time(301)
+        await until(lambda: len(lists(world)) == 2, what="the next one comes")
+
+        vote = {"vote": "approve", "digest": asked[1]["digest"]}
+        told = await (await api.client("cy")).post(f"/v1/requests/{asked[1]['id']}/answer", json=vote)
+        assert told.status_code == 200
+        await world.move_time(301)
+
+        await until(lambda: len(lists(world)) == 3, what="Bo hears of it")
+        assert numbers(lists(world)[-1]) == ["03"]
+        assert "· approved: The program ci asks: “Drop item-02”?" in lists(world)[-1]
+
+
+async def test_where_a_list_comes_back_the_asker_hears_of_each_request_in_it_that_it_did_not_arrive(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        asked = await asks(await asker(api), 1, 4)
+        await until(lambda: lists(world), what="a list comes")
+        await world.move_time(301)
+        await until(lambda: len(lists(world)) == 2, what="the next one comes")
+        await world.quiet()
+
+        [*_, letter] = [one for one in world.mails("bo") if one.text == lists(world)[-1]]
+        await bounce(world, letter)
+        await handled(world)
+
+        back = [await failures(world, one["run_id"]) for one in asked]
+        assert back == [[], *[[("bo", "email")]] * 3]
+
+
+async def test_what_is_rebuilt_from_the_events_knows_what_stands_in_a_list(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        [_, listed] = await asks(await asker(api), 1, 2)
+        await world.quiet()
+
+        [holder] = (await world.request(listed["id"])).holders
+        kept = await world.app.store.delivery(holder.delivery_id)
+        [(_, anew)] = placed(await world.events(listed["run_id"]))
+
+        found = [Delivery.model_validate_json(body) for body in (kept or b"", anew)]
+        assert [one.together != "" for one in found] == [True, True]
+        assert found[0].model_copy(update={"delivery": None}) == found[1].model_copy(update={"delivery": None})
