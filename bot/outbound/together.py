@@ -82,7 +82,8 @@ class Together:
         self._joining.setdefault(name, {})[entry.request_id] = entry.delivery_id
         async with self._held(name):
             message = await self._messages.read(name)
-            if message.placement and message.told.get(entry.request_id) == entry.delivery_id:
+            is_told = message.told.get(entry.request_id) == entry.delivery_id and not entry.again
+            if message.placement and is_told:
                 return message.placement
             joined = {**message.deliveries, **self._joining.pop(name, {}), entry.request_id: entry.delivery_id}
             message = message.model_copy(update={"deliveries": joined})
@@ -169,7 +170,12 @@ class Together:
         if is_again or (message.placement and message.mark != drawn.mark):
             # Until it is answered nobody knows what it shows.
             await self._messages.keep(name, message.model_copy(update={"mark": ""}))
-            await _within(channel.update(there, drawn.card, f"{entry.id}-{drawn.mark}"))
+            try:
+                await _within(channel.update(there, drawn.card, f"{entry.id}-{drawn.mark}"))
+            except ChannelRefused as error:  # such as for a message that somebody deleted
+                log.warning("a list is sent anew", outgoing_id=entry.id, error=str(error))
+                gone = message.model_copy(update={"placement": None, "is_tried": False})
+                return await self._edited(name, gone, drawn, entry, channel, to)
         left = _left(message, drawn)
         # What comes once nothing waits is a new message: nobody is notified of one that is changed.
         stands = {"placement": there if drawn.waiting else None, "is_tried": False, "mark": drawn.mark}
@@ -194,6 +200,8 @@ class Together:
         tried = message.model_copy(update={"number": message.number + 1, "sent_at": now})
         await self._messages.keep(name, tried)
         receipt = self._tokens.make_receipt(entry.delivery_id)
+        # Such mails are a thread of their own, which is that of no run.
+        to = to.model_copy(update={"thread": _key(name, 0)})
         try:
             there = await _within(
                 channel.send(card.model_copy(update={"receipt": receipt}), to, _key(name, tried.number))
