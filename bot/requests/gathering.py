@@ -1,7 +1,7 @@
 """Which requests of a program reach a person in one message with others: those beyond `cards_per_person`.
 
-A card of its own has what is urgent, what may be decided by breaking the glass, and what can't be answered in the
-console, where the message leads.
+What is urgent by its policy, what may be decided by breaking the glass, and what can't be answered in the console,
+where the message leads, has a card of its own.
 """
 
 import asyncio
@@ -51,7 +51,9 @@ class Gathering:
     def _may(self, request: Request) -> bool:
         policy = request.policy
         in_console = self._console is not None and "console" in policy.answer_from
-        return bool(request.asked_with) and in_console and policy.urgency != "high" and not policy.break_glass
+        # That a question is urgent are the program's own words.
+        is_urgent = request.purpose == "gate" and (policy.urgency == "high" or bool(policy.break_glass))
+        return bool(request.asked_with) and in_console and not is_urgent
 
     async def _has_room(self, request: Request, person: PersonId) -> bool:
         """Count it against those that the person has open, of which some may be closed by now."""

@@ -94,6 +94,28 @@ async def test_where_nobody_reaches_the_console_each_has_a_card(office: World) -
     assert len(office.mails("bo")) == 3
 
 
+async def test_what_a_policy_calls_urgent_has_a_card_and_what_a_program_calls_so_has_none(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = ALONE.replace("[policies.production]\n", '[policies.production]\nurgency = "high"\n').replace(
+        "[policies.pair]\n", '[policies.pair]\nanswer_from = ["email", "api"]\n'
+    )
+    glass = (
+        f'{toml}\n[policies.glass]\napprovers = ["group:release"]\nexpires_after = "4h"\nbreak_glass = ["person:cy"]\n'
+    )
+    async with a_world(redis, tmp_path / "data", glass) as world, serving(world.app) as api:
+        policies = ("production", "pair", "glass")
+        wanter = await api.client(
+            None, "ask", service="ci", acts_for=["anna"], holders=["anna"],
+            asks=["person:bo", *(f"policy:{one}" for one in policies)],
+        )  # fmt: skip
+        own = [await wants(wanter, 1, 3, policy) for policy in policies]
+        called_so = await asks(wanter, 1, 2, urgency="high")
+
+    assert [[one.get("gathered") for one in of_policy] for of_policy in own] == [[None] * 3] * 3
+    assert [bool(one.get("gathered")) for one in called_so] == [False, True]
+
+
 async def test_as_soon_as_a_card_is_closed_the_next_one_is_a_card_again_and_others_have_their_own_room(
     office: World,
 ) -> None:
