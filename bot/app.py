@@ -55,6 +55,7 @@ from bot.requests.after_review import AfterReviews
 from bot.requests.card_updates import EDITING
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
+from bot.requests.gathering import Gathering
 from bot.requests.reassignment.absences import AbsentPeople
 from bot.requests.reassignment.departures import Departures
 from bot.requests.standing.approvals import StandingApprovals
@@ -295,7 +296,8 @@ def compose(
 
 
 def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks, driving: _Driving) -> Runs:
-    asking = partial(ApiRequests, ground.journal, ground.people, starter, driving.thinker, driving.loop)
+    gathering = _gathering(ground)
+    asking = partial(ApiRequests, ground.journal, ground.people, starter, driving.thinker, driving.loop, gathering)
     standing, guard = asking(driving.agents[STANDING]), driving.loop.guard
     return Runs(
         starter=starter,
@@ -395,12 +397,16 @@ def _sealer(ground: _Ground, outbox: Outbox) -> Sealer:
     return Sealer(ground.store, people, lambda: ground.data_dir.audit_keys(settings)[0], heads.announce)
 
 
+def _gathering(ground: _Ground) -> Gathering:
+    return Gathering(ground.store, ground.settings.limits.cards_per_person, ground.settings.public_url)
+
+
 def _outbox(ground: _Ground) -> tuple[Outbox, Bounces]:
     """Compose the outbox, and what handles the mail that came back."""
     store, people, channels, tokens = ground.store, ground.people, ground.channels, ground.tokens
     failing, receipts = DeliveryFailures(ground.journal, ground.decisions, people, channels), Receipts(ground.client)
     reach = Reach(people, channels, tokens, failing, receipts, ground.access.sessions, ground.settings.public_url)
-    outbox = Outbox(ground.journal, ground.decisions, reach)
+    outbox = Outbox(ground.journal, ground.decisions, reach, _gathering(ground))
     return outbox, Bounces(store, receipts, people, tokens, failing, outbox.alert)
 
 

@@ -94,7 +94,8 @@ class CardDelivered(Happened):
 
     `is_shared`: others see it there. `shares` is the delivery whose card it is, where that stands for several people;
     `place` is as in `Holder`. `called` are the deliveries of those whom the card mentions; where it `shares` another,
-    of those whom a line below it does that is on its way from then on.
+    of those whom a line below it does that is on its way from then on. `together` is the API key with other requests of
+    which it stands in one message: then what is there is no card, and nothing written there is about it.
     """
 
     type: Literal["card_delivered"] = "card_delivered"
@@ -111,6 +112,7 @@ class CardDelivered(Happened):
     shares: DeliveryId | None = None
     place: str = ""
     called: tuple[DeliveryId, ...] = Field(default=(), exclude_if=operator.not_)
+    together: str = Field(default="", exclude_if=operator.not_)
 
 
 class CardReplaced(Happened):

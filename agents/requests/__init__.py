@@ -334,7 +334,7 @@ class Request(Began):
     or from what `origin` says, and from no agent, no program and no copied run. `edits` names those who decide and ever
     set an argument to the value that stands, by its name. `behind` had a part in it as well and could not decide it:
     who may be one of them does not either. `asked_with` is the prefix of the API key of that `program`: it alone begins
-    what is approved.
+    what is approved. `together` have so many open cards of that key that this one stands in one message with others.
     """
 
     id: RequestId
@@ -371,6 +371,7 @@ class Request(Began):
     )
     behind: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
     asked_with: str = Field(default="", exclude_if=operator.not_)
+    together: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
 
     def under(self, policy: PolicySnapshot) -> "Request":
         """Return the same request, which others may decide by now; its digest and the votes for it still hold.

@@ -1,6 +1,7 @@
 """`sayso people`: who is in the directory, and who could be; `sayso standing`: what they need not ask again."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -300,6 +301,8 @@ def create(
 ) -> None:
     """Make a key. It is printed once and can't be shown again.
 
+    In a terminal, a key that asks people comes with what to paste: a call of the API, and lines for MCP clients.
+
     A key that answers belongs into its person's hands: they make it themselves, in the console, on the page Keys. One
     that is made here answers as well; its person is told, and so is everybody who sees what it decides.
     """
@@ -321,8 +324,20 @@ def create(
         if key.person and key.may("answer"):
             await _tell_person(office, key, key.person)
         print(json.dumps({"key": text, **_shown(key, None)}) if as_json else text)
+        if sys.stdout.isatty() and not as_json:  # a script takes the key, and nothing beside it
+            _show_snippets(office, key, text)
 
     attached(data, work)
+
+
+def _show_snippets(office: "Office", key: "ApiKey", text: str) -> None:
+    """Print what can be pasted with a key that asks people, beside the line that is the key."""
+    from bot.people.snippets import snippets_for
+
+    server = office.data_dir.server()
+    url = office.settings.public_url or (server.url if server else "http://127.0.0.1:8000")
+    for snippet in snippets_for(key, text, url):
+        print(f"\n{snippet.into}:\n{snippet.text}", file=sys.stderr)
 
 
 async def _tell_person(office: "Office", key: "ApiKey", person: "PersonId") -> None:

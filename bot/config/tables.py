@@ -349,6 +349,9 @@ class LimitsConfig(Table):
     triggers_per_slack_channel: Limit = Rate(60, 3600.0)
     triggers_per_trigger: Limit = Rate(60, 3600.0)
     asks_per_key: Limit = Rate(200, 3600.0)
+    cards_per_person: int = Field(
+        default=10, ge=1, le=1000, description="open cards of one API key to one person; more come in one message"
+    )
     backlog: int = Field(default=10_000, ge=1, description="work that may wait when a program asks for more over HTTP")
 
 

@@ -20,6 +20,7 @@ from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.ids import is_a
 from bot.store.indexes import Receipts
+from bot.store.together import GatheredMessages, message_name
 from channels import Bounced
 from language import say
 from language.recorded import trouble_of
@@ -39,6 +40,7 @@ class Bounces:
         self, store: Store, receipts: Receipts, people: People, tokens: Tokens, failing: DeliveryFailures, alert: Alert
     ) -> None:
         self._store, self._receipts, self._people = store, receipts, people
+        self._lists = GatheredMessages(store)
         self._tokens, self._failing, self._alert = tokens, failing, alert
 
     async def bounced(self, inbound_id: str, channel: str, bounced: Bounced) -> None:
@@ -56,6 +58,11 @@ class Bounces:
         await self._store.drop_inbound(inbound_id)
 
     async def _card(self, inbound_id: str, delivery_id: DeliveryId, channel: str, why: str) -> None:
+        placed = await self._failing.placed(delivery_id)
+        if placed and placed.together:  # all that the mail listed came back with it
+            message = await self._lists.read(message_name(placed.together, placed.person, channel))
+            for other in {*message.deliveries.values(), *message.told.values()} - {delivery_id}:
+                await self._failing.fail(other, channel, why, places_again=True)
         outcome = await self._failing.fail(delivery_id, channel, why, places_again=True)
         log.warning("a card came back", delivery_id=delivery_id, outcome=outcome, why=why)
         if outcome == "over" and (placed := await self._failing.placed(delivery_id)):

@@ -17,17 +17,21 @@ from bot.outbound.lockouts import LockedOut
 from bot.outbound.raw_mail import RawMail
 from bot.outbound.sending import CardToSend, Reach, Reached, Sender, Undeliverable
 from bot.outbound.shared_cards import CardClaims, ClaimPending, nobodys_own
+from bot.outbound.together import HeldBack, Together
+from bot.people.offers import waits_for
 from bot.policy.record import RequestRecord
 from bot.render.cards import Words, notice
 from bot.render.request_card import comment_standing
 from bot.render.status_line import written_in
 from bot.requests.decisions import Decisions
+from bot.requests.gathering import Gathering
 from bot.store import Commit, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import (
     Alert,
     AnswerStranger,
+    Delivery,
     OutboxEntry,
     PlaceCard,
     PostMail,
@@ -66,14 +70,16 @@ _TRIED_S = 31 * 24 * 3600.0
 class Outbox:
     """Takes entries off the outbox."""
 
-    def __init__(self, journal: Journal, decisions: Decisions, reach: Reach) -> None:
+    def __init__(self, journal: Journal, decisions: Decisions, reach: Reach, gathering: Gathering) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, reach.people
         self._channels, self._tokens = reach.channels, reach.tokens
         self._raw_mail, self._failures, self._alerting = RawMail(journal), reach.failures, asyncio.Lock()
         self._claims = CardClaims(journal.store, reach.failures)
         self._locked_out = LockedOut(journal.store, self.alert_once)
         self._calls = Calls(journal.store, reach.people, reach.failures)
-        self._sender = Sender(decisions, reach, self._claims, self._calls, self._locked_out)
+        self._gathering = gathering
+        self._together = Together(journal.store, decisions, reach.people, reach.tokens, reach.console)
+        self._sender = Sender(decisions, reach, self._claims, self._calls, self._locked_out, self._together)
         self._lines = LinesBelow(journal, decisions, reach, self._calls, self._sender, self._locked_out)
         self._live_cards = LiveCards(self._store, reach, self._calls, self._sender.for_channel)
 
@@ -91,7 +97,7 @@ class Outbox:
                 case PlaceCard():
                     await self._place(entry)
                 case UpdateCard():
-                    await self._live_cards.update(entry)
+                    await self._update(entry)
                     await self._sent(entry)
                 case Tell(beside=Address() as there, request_id=str() as request_id):
                     if why := await self._lines.say(entry, there, request_id):
@@ -109,6 +115,8 @@ class Outbox:
                 case ShowStatus():
                     await self._live_cards.status(entry)
                     await self._sent(entry)
+        except HeldBack as error:
+            await self._store.come_back(WorkItem("out", entry.id), error.at)
         except ClaimPending:
             await self._claims.come_back(entry)
         except ChannelUnauthorized as error:
@@ -132,6 +140,16 @@ class Outbox:
         called = entry.card.mentions if isinstance(entry, Tell) else ()
         return any(map(self._people.is_missing, (entry.person, *called))) and not is_told
 
+    async def _update(self, entry: UpdateCard) -> None:
+        """Show what became of a card, or of the message that lists what it is about."""
+        placed = await self._failures.placed(entry.delivery_id)
+        if placed is None or not placed.together:
+            return await self._live_cards.update(entry)
+        channel = self._channels.get(placed.delivery.address.channel) if placed.delivery else None
+        if channel and channel.name not in placed.failed:
+            await self._together.follow(entry, placed, channel)
+        return None
+
     async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""
         record, _, _ = await self._decisions.request(entry.request_id)
@@ -143,6 +161,12 @@ class Outbox:
             return
         failed = {} if entry.again else placed.failed
         reach = [name for name in entry.reach if name not in failed]
+        together = await self._together_with(entry, record, placed)
+        if not is_asked and together:
+            there = [self._channels[name] for name in reach if name in self._channels]
+            await self._together.forget(entry, together, there)
+            await self._sent(entry)
+            return
         if not is_asked:
             await self._find(entry, reach, record, stood)
             return
@@ -150,7 +174,7 @@ class Outbox:
             # Whoever dies after the card was sent leaves buttons that are pressed before anybody looks again.
             await self._store.remember(_tried(entry), b"1", _TRIED_S)
         before = [f"{channel}: {why}" for channel, why in failed.items()]
-        sending = CardToSend(entry, self._filled(entry, entry.delivery_id), entry.delivery_id, record)
+        sending = CardToSend(entry, self._filled(entry, entry.delivery_id), entry.delivery_id, record, together)
         try:
             found = await self._sender.deliver(sending, reach, before)
         except Undeliverable as error:
@@ -159,7 +183,15 @@ class Outbox:
             log.warning("not sent there as well", outgoing_id=entry.id, error=str(error))
             await self._sent(entry)
             return
-        await self._arrived(entry, found, stood)
+        await self._arrived(entry, found, stood, together)
+
+    async def _together_with(self, entry: PlaceCard, record: RequestRecord, placed: Delivery) -> str:
+        """Return the API key with other requests of which it stands in one message; empty where it is a card."""
+        if not placed.asks or placed.about or not await self._gathering.gathers(record, entry.person):
+            return ""
+        is_over = record.state != "open" or record.request.revision != entry.revision
+        waits = is_over or waits_for(record, entry.person, self._people)
+        return record.request.asked_with if waits else ""
 
     async def _find(self, entry: PlaceCard, reach: Sequence[str], record: RequestRecord, stood: Stood) -> None:
         """Find a card whose sending was never answered and which nobody may answer any more.
@@ -178,15 +210,16 @@ class Outbox:
             return
         await self._arrived(entry, found, stood)
 
-    async def _arrived(self, entry: PlaceCard, found: Reached, stood: Stood) -> None:
+    async def _arrived(self, entry: PlaceCard, found: Reached, stood: Stood, together: str = "") -> None:
         """Write down where a card stands; not where it came back from before we got here.
 
         Where a channel before it refuses us, the card goes there as well once it takes us. `stood` is what was read
         before it was sent: where anything has come in since, it is read again.
         """
         delivery, channel, shares = nobodys_own(found.delivery), found.delivery.address.channel, found.shares
-        await self._know_thread(delivery, entry.run_id)
-        for thread in written_in(delivery) if self._channels[channel].edits else ():
+        if not together:  # what is written below a list is about no one of them
+            await self._know_thread(delivery, entry.run_id)
+        for thread in written_in(delivery) if self._channels[channel].edits and not together else ():
             await self._store.threads.note(channel, thread, entry.run_id)
         event = CardDelivered(
             at=self._store.about_now(),
@@ -201,6 +234,7 @@ class Outbox:
             is_shared=delivery.address.is_shared,
             shares=shares,
             place=entry.place,
+            together=together,
         )
         written = Written("conflict")
         while written.state == "conflict":
@@ -210,9 +244,8 @@ class Outbox:
                 return
             failed = {name: why for name, why in placed.failed.items() if name != channel}
             new = tuple(one for one in found.called if one not in placed.called)
-            stands = placed.model_copy(
-                update={"delivery": delivery, "failed": failed, "shares": shares, "called": (*placed.called, *new)}
-            )
+            about = {"shares": shares, "called": (*placed.called, *new), "together": together}
+            stands = placed.model_copy(update={"delivery": delivery, "failed": failed, **about})
             changed, told = [stands], list[OutboxEntry]()
             if shares and (calls := await self._call(entry, channel, shares)):
                 changed, told, new = [stands, calls.card], [calls.line], calls.called

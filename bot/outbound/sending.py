@@ -11,6 +11,7 @@ from bot.outbound.calls import Calls
 from bot.outbound.failures import DeliveryFailures
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, Stands
+from bot.outbound.together import Together
 from bot.people.directory import People
 from bot.people.offers import requesters_of
 from bot.people.sessions import Sessions, brought_by
@@ -51,13 +52,15 @@ class Undeliverable(Exception):
 class CardToSend:
     """An entry, the card that it sends, and the key under which a channel sends it once.
 
-    `record` is the request as it was read for this card; where there is none, it is read for each channel.
+    `record` is the request as it was read for this card; where there is none, it is read for each channel. `together`
+    is the API key with other requests of which it stands in one message.
     """
 
     entry: Delivered
     card: Card
     key: str
     record: RequestRecord | None = None
+    together: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +97,19 @@ class Sender:
     """Sends a card by the first of its ways that takes it."""
 
     def __init__(
-        self, decisions: Decisions, reach: Reach, claims: CardClaims, calls: Calls, locked_out: LockedOut
+        self,
+        decisions: Decisions,
+        reach: Reach,
+        claims: CardClaims,
+        calls: Calls,
+        locked_out: LockedOut,
+        together: Together,
     ) -> None:
         self._decisions, self._people = decisions, reach.people
         self._channels, self._tokens = reach.channels, reach.tokens
         self._failures, self._receipts, self._console = reach.failures, reach.receipts, reach.console
         self._claims, self._locked_out, self._sessions = claims, locked_out, reach.sessions
-        self._calls = calls
+        self._calls, self._together = calls, together
 
     async def deliver(self, sending: CardToSend, reach: Sequence[str], failed: Sequence[str] = ()) -> Reached:
         """Deliver the card and return its place, in the first channel of `reach` that takes it.
@@ -168,6 +177,11 @@ class Sender:
         """Return where it stands, or why `channel` does not take it."""
         if _login_of(sending.entry) and to.is_shared:
             return "others would see a link that logs one person in"
+        if sending.together and isinstance(sending.entry, PlaceCard):
+            try:
+                return Reached(await self._together.place(sending.entry, sending.together, channel, to))
+            except ChannelRefused as error:
+                return str(error)
         shared = await self._claims.at(to, sending.entry) if isinstance(sending.entry, PlaceCard) else None
         if isinstance(shared, Stands):
             return Reached(shared.delivery, shares=shared.id)
@@ -235,7 +249,7 @@ class Sender:
         # Who has left since may not be left without their card, nor without the news.
         to = await channel.address(contact, entry.thread, anew=True) if contact else None
         by_policy = record is not None and record.request.policy.cards == "dm"
-        goes_alone = isinstance(entry, PlaceCard) and (entry.alone or by_policy)
+        goes_alone = isinstance(entry, PlaceCard) and (entry.alone or by_policy or bool(sending.together))
         if contact and to and to.is_shared and goes_alone:
             to = await channel.address(contact, "")
             return None if to and to.is_shared else to

@@ -91,7 +91,8 @@ async def _threads_anew(store: Store, run: Run) -> None:
     Of several runs in one place, the one that goes on keeps it.
     """
     places = {(run.started.channel, run.started.thread)} if run.started else set[tuple[str, str]]()
-    places |= {(card.channel, thread) for card in run.cards for thread in (card.thread, card.handle)}
+    cards = [card for card in run.cards if not card.together]
+    places |= {(card.channel, thread) for card in cards for thread in (card.thread, card.handle)}
     if line := await StatusLines(store).find(run.id):
         places |= {(line.address.channel, thread) for thread in written_in(line)}
     for channel, thread in places:
@@ -178,4 +179,5 @@ def _placed(
         shares=sent.shares if sent else None,
         place=holder.place,
         about=about,
+        together=sent.together if sent else "",
     )

@@ -308,7 +308,7 @@ def _delivered(event: CardDelivered, who: str) -> TranscriptLine:
     where = say("story.seen-by-others") if event.is_shared else ""
     if not who:
         return TranscriptLine(say("story.card-posted", channel=channel_word(event.channel)) + where, event.to)
-    key = "story.card-shared" if event.shares else "story.card-sent"
+    key = "story.card-listed" if event.together else "story.card-shared" if event.shares else "story.card-sent"
     return TranscriptLine(say(key, who=who, channel=channel_word(event.channel)) + where)
 
 

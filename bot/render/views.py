@@ -45,6 +45,7 @@ from bot.policy.record import Comment, RequestRecord, good_until
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked
+from language import say
 from language.labels import label_of
 from language.recorded import fact_text
 
@@ -285,7 +286,7 @@ class RequestView(Frozen):
     `handed_on` says in order whose seat went to whom, `away` who is asked and away.
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
     `asked_because` says why each of those who may decide is asked, where that is known.
-    `frozen` says what holds an approved one back.
+    `frozen` says what holds an approved one back, `gathered` who gets an open one in one message with others, and why.
     """
 
     id: RequestId
@@ -340,6 +341,7 @@ class RequestView(Frozen):
     away: tuple[Away, ...] = Field(default=(), exclude_if=operator.not_)
     asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
     frozen: str = Field(default="", exclude_if=operator.not_)
+    gathered: str = Field(default="", exclude_if=operator.not_)
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -422,7 +424,13 @@ def request_view(
         away=request.policy.away,
         asked_because=because,
         frozen=frozen_words(record.frozen, people) if record.frozen else "",
+        gathered=_gathered(record, people),
     )
+
+
+def _gathered(record: RequestRecord, people: People) -> str:
+    together = record.request.together
+    return say("together.told", names=people.names_of(together)) if together and record.state == "open" else ""
 
 
 def _review_of(record: RequestRecord) -> RunId | None:

@@ -434,6 +434,7 @@ def placement(
         revision=request.revision,
         place=place,
         alone=alone,
+        together=placed.asks and person in request.together,
     )
     holder = Holder(delivery_id=delivery_id, person=person, place=place)
     return Placement(holder, outbox_entry(entry), (delivery_id, placed.model_dump_json().encode()))

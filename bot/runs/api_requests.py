@@ -15,6 +15,7 @@ from agents.standing import wanted as wanted_again
 from bot.errors import Invalid, WaitsForFile
 from bot.people.directory import People
 from bot.render.views import line_of
+from bot.requests.gathering import Gathering
 from bot.requests.opening import NotEnoughApprovers, opening
 from bot.requests.standing.approvals import StandingApprovals
 from bot.runs.loop import Loop
@@ -64,10 +65,17 @@ class ApiRequests:
     """Makes a run's first turn at once, by the functions of the loop, which goes on when people have answered."""
 
     def __init__(
-        self, journal: Journal, people: People, starter: Starter, thinker: Thinker, loop: Loop, agent: Agent
+        self,
+        journal: Journal,
+        people: People,
+        starter: Starter,
+        thinker: Thinker,
+        loop: Loop,
+        gathering: Gathering,
+        agent: Agent,
     ) -> None:
         self._journal, self._people, self._starter, self._thinker = journal, people, starter, thinker
-        self._loop, self._agent = loop, agent
+        self._loop, self._gathering, self._agent = loop, gathering, agent
 
     async def ask(
         self, wanted: Question | Approval, context: dict[str, JsonValue], asker: Asker, run_id: RunId | None = None
@@ -83,7 +91,7 @@ class ApiRequests:
         await self._starter.check_may(asker.requester, self._agent.name, asker.channel, asker.evidence)
         events, request = await self._first_turn(self._started(run_id, wanted, context, asker))
         await self._admit(asker, run_id)
-        commit = opening(request, self._people, expect=0)
+        commit = opening(await self._gathering.opening(request), self._people, expect=0)
         story = [*events, *commit.events]
         await self._journal.write(replace(commit, events=story, summary=line_of(fold(story))))
         # A conflict is no error: the same came twice at once, and what was first stands.

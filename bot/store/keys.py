@@ -370,6 +370,10 @@ class Keys:
         """The person for whom a mail without a question was."""
         return self._key("receipt", outgoing_id)
 
+    def together(self, name: str, what: str) -> str:
+        """Something about a message that lists requests of an API key to a person: what it lists, who changes it."""
+        return self._key("together", name, what)
+
     def window(self, sender: str) -> str:
         """A sender's recent triggers."""
         return self._key("window", sender)

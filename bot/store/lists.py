@@ -218,7 +218,7 @@ class Lists:
         asked, top = count, "+inf" if before is None else before[0]
         while True:
             raw = await self._client.do("ZREVRANGEBYSCORE", name, top, "-inf", "WITHSCORES", "LIMIT", 0, asked)
-            there = _marks(raw)
+            there = marks_in(raw)
             marks = [mark for mark in there if before is None or mark < before]
             if marks or len(there) < asked:
                 return marks, len(there) == asked
@@ -367,7 +367,7 @@ def _pairs(found: Sequence[bytes] | dict[bytes, bytes]) -> Iterable[tuple[bytes,
     return found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
 
 
-def _marks(raw: Sequence[bytes] | Sequence[tuple[bytes, float]]) -> list[Mark]:
+def marks_in(raw: Sequence[bytes] | Sequence[tuple[bytes, float]]) -> list[Mark]:
     """The places in what ZREVRANGEBYSCORE gave, in both forms."""
     pairs = [pair for pair in raw if not isinstance(pair, bytes)]
     flat = [one for one in raw if isinstance(one, bytes)]

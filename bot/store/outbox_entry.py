@@ -51,7 +51,7 @@ class PlaceCard(_Entry):
 
     `again`: everything had failed, and an operator who has fixed something has it tried everywhere. `waits`: the card
     stands elsewhere, and goes to `reach` as well once these channels no longer refuse us. `alone`: it goes to no place
-    where others see it.
+    where others see it. `together`: it stands in one message with others of the same API key.
     """
 
     kind: Literal["place"] = "place"
@@ -63,10 +63,14 @@ class PlaceCard(_Entry):
     place: str = ""
     # A release before can send what has none, if one goes back to it.
     alone: bool = Field(default=False, exclude_if=operator.not_)
+    together: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class UpdateCard(_Entry):
-    """Show what became of a card that was placed. `again`: it was tried, and may have been shown after newer ones."""
+    """Show what became of a card that was placed. `again`: it was tried, and may have been shown after newer ones.
+
+    `reminds`: its person is reminded of it, which stands in one message with others.
+    """
 
     kind: Literal["update"] = "update"
     request_id: RequestId
@@ -74,6 +78,7 @@ class UpdateCard(_Entry):
     place: str = ""
     # A release before can send what has none, if one goes back to it.
     again: bool = Field(default=False, exclude_if=operator.not_)
+    reminds: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class Tell(_Entry):
@@ -154,7 +159,8 @@ class Delivery(Frozen):
     is, where one card stands for several people. `place` is set, and `person` empty, where it is for all who are there.
     `about` is the comment that it asks an answer to; then no answer to it is a vote. `asks`: by it its person is asked,
     and not only shown once more what they were asked before. `called` are the deliveries of those whom this card, where
-    it stands for several people, or a line below it mentions.
+    it stands for several people, or a line below it mentions. `together` is the API key with other requests of which it
+    stands in one message.
     """
 
     id: DeliveryId
@@ -170,6 +176,7 @@ class Delivery(Frozen):
     about: str = Field(default="", exclude_if=operator.not_)
     asks: bool = Field(default=False, exclude_if=operator.not_)
     called: tuple[DeliveryId, ...] = Field(default=(), exclude_if=operator.not_)
+    together: str = Field(default="", exclude_if=operator.not_)
 
     @property
     def stands(self) -> bool:
@@ -185,9 +192,11 @@ class Delivery(Frozen):
 def shown_in(outgoing: Iterable[tuple[str, bytes]]) -> bytes:
     """The cards that these entries put in front of people, as JSON for the audit log; empty where there are none.
 
-    The first one is whole. Of the others there is only what differs in them: one may go to many.
+    The first one is whole. Of the others there is only what differs in them: one may go to many. Of what stands in one
+    message with others nobody sees the card.
     """
-    entries: list[dict[str, Any]] = [json.loads(body) for _, body in outgoing if b'"kind":"place"' in body]
+    found: list[dict[str, Any]] = [json.loads(body) for _, body in outgoing if b'"kind":"place"' in body]
+    entries = [entry for entry in found if not entry.get("together")]
     cards: list[tuple[str, dict[str, Any]]] = [
         (entry["person"] or entry["place"], entry["card"] | {"receipt": ""}) for entry in entries
     ]

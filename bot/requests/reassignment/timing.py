@@ -11,13 +11,13 @@ from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due, next_due
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
-from bot.requests.card_updates import moved, newest_of
+from bot.requests.card_updates import changed, moved, newest_of
 from bot.requests.opening import card_for, placement
 from bot.requests.reassignment import reassigning, screened
 from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Delivery, Tell
+from bot.store.outbox_entry import Delivery, Tell, UpdateCard
 from channels import Address
 from language import say
 
@@ -91,7 +91,9 @@ class Timing:
             if placed is None or placed.delivery is None or not placed.stands:
                 continue
             there = placed.delivery.address
-            if there.channel in self._edits:
+            if placed.together:
+                made.outgoing.append(outbox_entry(_reminder(record, placed, now)))
+            elif there.channel in self._edits:
                 thread = there.model_copy(update={"thread": there.thread or placed.delivery.handle})
                 shared.setdefault(placed.shares or placed.id, (thread, []))[1].append(holder.person)
             else:
@@ -119,6 +121,22 @@ class Timing:
             request_id=request.id,
             beside=thread,
         )
+
+
+def _reminder(record: RequestRecord, placed: Delivery, now: datetime) -> UpdateCard:
+    """The reminder of what stands in one message with others, where it stands."""
+    request = record.request
+    return UpdateCard(
+        id=outgoing_id(request.id),
+        run_id=request.run_id,
+        person=placed.person,
+        reach=request.policy.reach,
+        card=changed(request.title, now),
+        thread=request.thread,
+        request_id=request.id,
+        delivery_id=placed.id,
+        reminds=True,
+    )
 
 
 def escalation(record: RequestRecord, people: People, now: datetime) -> PolicySnapshot:

@@ -16,6 +16,7 @@ from bot.config.hosts import network_of
 from bot.outbound.login_link import send_link
 from bot.people.api_keys import Scope
 from bot.people.sessions import LINK_S, SESSION_S
+from bot.people.snippets import Snippet, snippets_for
 from bot.web.console.pages import own_path, page, to
 from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of, who_of
 from bot.web.here import here
@@ -134,10 +135,11 @@ async def listed(request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What became of the form: the text of a `fresh` key and whether that answers, or what was `wrong` in it."""
+    """What became of the form: a `fresh` key's text, whether it answers, what to paste; or what is `wrong` in it."""
 
     fresh: str = ""
     answers: bool = False
+    snippets: tuple[Snippet, ...] = ()
     typed: str = ""
     wrong: str = ""
 
@@ -179,7 +181,8 @@ async def made(request: Request) -> Response:
         link_by=visit.known.by,
         evidence=visit.known.evidence,
     )
-    return await _page(request, _Form(fresh=text, answers=key.may("answer")))
+    url = here(request).app.settings.public_url or str(request.base_url)
+    return await _page(request, _Form(fresh=text, answers=key.may("answer"), snippets=snippets_for(key, text, url)))
 
 
 async def revoked(request: Request) -> Response:

@@ -81,3 +81,17 @@ async def revoked(world: World) -> dict[str, Any]:
     records: list[dict[str, Any]] = await until(found, what="it is sealed")
     [record] = records
     return record
+
+
+async def test_beside_a_fresh_key_that_asks_stands_what_to_paste_and_beside_others_nothing(console: Console) -> None:
+    bo = await console.browser("bo")
+    fields = [*(await bo.get("/keys")).form("/keys").fields]
+
+    asks, looks = [Page(await bo.post("/keys", [*fields, ("scope", one)])).words for one in ("ask", "read")]
+
+    [(key, _), _] = await console.app.access.keyring.all()
+    assert f"Authorization: Bearer sayso_{key.prefix}_" in asks
+    assert '"to": ["person:bo"]' in asks
+    assert "claude mcp add --transport http sayso" in asks
+    assert '"mcpServers"' in asks
+    assert "Bearer" not in looks

@@ -1,0 +1,262 @@
+"""One message for what a person gets of an API key beyond `cards_per_person`: it lists what waits, and follows it.
+
+Where a channel can change it, it is changed where it stands; else it is sent anew, once in five minutes at most, and an
+entry that is held back is sent when they are over. One process at a time changes a message, and draws it from what
+stands by then, so that whoever changes it last shows the last state. It is no card: no answer names it.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import structlog
+
+from agents.requests import DeliveryId, RequestId
+from bot.outbound.shared_cards import ClaimPending
+from bot.people.directory import People
+from bot.people.offers import waits_for
+from bot.policy.record import RequestRecord
+from bot.render.cards import notice
+from bot.render.together import listed
+from bot.requests.decisions import Decisions
+from bot.requests.tokens import Tokens
+from bot.store import Store
+from bot.store.outbox_entry import Delivery, PlaceCard, UpdateCard
+from bot.store.together import Gathered, GatheredMessages, message_name
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnanswered, ChannelUnavailable, Placement
+from language import say_many
+
+log = structlog.stdlib.get_logger()
+
+_MAIL_EVERY_S = 300.0
+# Two of them, and what is read and written beside, end before the hold does.
+_CALL_S = 45.0
+
+T = TypeVar("T")
+
+
+class HeldBack(ClaimPending):
+    """The message was sent a moment ago: what is new comes with the next one, `at` then."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__("A message of the same list was sent a moment ago", "The next one comes in five minutes")
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """The requests that a message lists: those that wait on its person, in order, and those that are over."""
+
+    waiting: tuple[RequestRecord, ...]
+    over: tuple[RequestRecord, ...]
+    card: Card | None
+
+    @property
+    def mark(self) -> str:
+        """What stands for this look: the same for the same."""
+        shown = f"{self.card.title}\n{self.card.summary}" if self.card else ""
+        return hashlib.sha256(shown.encode(errors="replace")).hexdigest()[:16]
+
+
+class Together:
+    """Places requests in such messages, and has the messages follow. `console` is where they are answered."""
+
+    def __init__(self, store: Store, decisions: Decisions, people: People, tokens: Tokens, console: str | None) -> None:
+        self._store, self._decisions, self._people, self._tokens = store, decisions, people, tokens
+        self._messages, self._page = GatheredMessages(store), f"{console}/"
+        self._locks = WeakValueDictionary[str, asyncio.Lock]()
+        self._joining = dict[str, dict[RequestId, DeliveryId]]()
+
+    async def place(self, entry: PlaceCard, key: str, channel: Channel, to: Address) -> Placement:
+        """Return where the message stands that lists the request of `entry`, among the others of the API key `key`.
+
+        Raises ChannelRefused, ChannelUnavailable, and HeldBack.
+        """
+        name = message_name(key, entry.person, channel.name)
+        # Whoever has the message now takes all who wait for it along.
+        self._joining.setdefault(name, {})[entry.request_id] = entry.delivery_id
+        async with self._held(name):
+            message = await self._messages.read(name)
+            is_told = message.told.get(entry.request_id) == entry.delivery_id and not entry.again
+            if message.placement and is_told:
+                return message.placement
+            joined = {**message.deliveries, **self._joining.pop(name, {}), entry.request_id: entry.delivery_id}
+            message = message.model_copy(update={"deliveries": joined})
+            there = await self._shown(name, message, entry, channel, to, is_due=True)
+            if there is None or entry.request_id not in (await self._messages.read(name)).deliveries:
+                raise ClaimPending("It does not wait for this person any more", "What became of it is looked at again")
+            return there
+
+    async def follow(self, entry: UpdateCard, placed: Delivery, channel: Channel) -> None:
+        """Have the message that lists `placed` show how things stand, and remind its person where `entry` does.
+
+        Raises ChannelUnavailable and HeldBack.
+        """
+        if placed.delivery is None:
+            return
+        name, to = message_name(placed.together, placed.person, channel.name), placed.delivery.address
+        async with self._held(name):
+            message = await self._messages.read(name)
+            is_listed = placed.request_id in message.deliveries
+            if not is_listed or (entry.reminds and not channel.edits and _is_since(message.sent_at, entry.card.at)):
+                return
+            try:
+                there = await self._shown(name, message, entry, channel, to, is_due=entry.reminds or entry.card.closes)
+                if entry.reminds and there and channel.edits:
+                    await self._remind(name, entry, channel, there)
+            except ChannelRefused as error:
+                log.warning("a list was refused", outgoing_id=entry.id, error=str(error))
+
+    async def forget(self, entry: PlaceCard, key: str, channels: list[Channel]) -> None:
+        """Have no message go on listing the request of `entry`, which was closed before anybody knew where it stands.
+
+        Raises as `follow` does.
+        """
+        for channel in channels:
+            name = message_name(key, entry.person, channel.name)
+            async with self._held(name):
+                message = await self._messages.read(name)
+                contact = self._people.contact(entry.person)
+                if entry.request_id in message.deliveries and contact and (to := await channel.address(contact, "")):
+                    await self._shown(name, message, entry, channel, to, is_due=False)
+
+    async def _remind(self, name: str, entry: UpdateCard, channel: Channel, there: Placement) -> None:
+        """Say below the message that it still waits: a change of it notifies nobody."""
+        message = await self._messages.read(name)
+        if not message.deliveries or not await self._store.admit(f"reminded {name}", entry.id, 1, _MAIL_EVERY_S):
+            return
+        with self._people.speaking_to(entry.person):
+            card = notice(say_many("together.reminder", len(message.deliveries)), "", entry.card.at, link=self._page)
+        below = there.address.model_copy(update={"thread": there.address.thread or there.handle})
+        await _within(channel.send(card, below, entry.id))
+
+    async def _shown(
+        self,
+        name: str,
+        message: Gathered,
+        entry: PlaceCard | UpdateCard,
+        channel: Channel,
+        to: Address,
+        *,
+        is_due: bool,
+    ) -> Placement | None:
+        """Show what stands, and return where; None where there is nothing to show. `is_due`: it is worth a mail."""
+        drawn = await self._drawn(entry, message, says_over=not channel.edits)
+        if channel.edits:
+            return await self._edited(name, message, drawn, entry, channel, to)
+        if not is_due or drawn.card is None:
+            await self._messages.keep(name, _left(message, drawn, keeps_over=not is_due))
+            return message.placement
+        return await self._mailed(name, message, drawn, drawn.card, entry, channel, to)
+
+    async def _edited(
+        self, name: str, message: Gathered, drawn: _Drawn, entry: PlaceCard | UpdateCard, channel: Channel, to: Address
+    ) -> Placement | None:
+        if drawn.card is None or (message.placement is None and not message.is_tried and not drawn.waiting):
+            await self._messages.keep(name, _left(message, drawn))
+            return None
+        there, is_again = message.placement, message.is_tried
+        if there is None:
+            number = message.number if is_again else message.number + 1
+            # Whoever dies after it was sent leaves a message that has to be found again.
+            message = message.model_copy(update={"number": number, "is_tried": True})
+            await self._messages.keep(name, message)
+            there = await _within(channel.send(drawn.card, to, _key(name, number)))
+        if is_again or (message.placement and message.mark != drawn.mark):
+            # Until it is answered nobody knows what it shows.
+            await self._messages.keep(name, message.model_copy(update={"mark": ""}))
+            try:
+                await _within(channel.update(there, drawn.card, f"{entry.id}-{drawn.mark}"))
+            except ChannelRefused as error:  # such as for a message that somebody deleted
+                log.warning("a list is sent anew", outgoing_id=entry.id, error=str(error))
+                gone = message.model_copy(update={"placement": None, "is_tried": False})
+                return await self._edited(name, gone, drawn, entry, channel, to)
+        left = _left(message, drawn)
+        # What comes once nothing waits is a new message: nobody is notified of one that is changed.
+        stands = {"placement": there if drawn.waiting else None, "is_tried": False, "mark": drawn.mark}
+        await self._messages.keep(name, left.model_copy(update=stands))
+        return there
+
+    async def _mailed(
+        self,
+        name: str,
+        message: Gathered,
+        drawn: _Drawn,
+        card: Card,
+        entry: PlaceCard | UpdateCard,
+        channel: Channel,
+        to: Address,
+    ) -> Placement | None:
+        now, before = await self._store.now(entry.id), message.sent_at
+        if before and _is_since(before, now - timedelta(seconds=_MAIL_EVERY_S)):
+            await self._messages.keep(name, message)
+            raise HeldBack(before + timedelta(seconds=_MAIL_EVERY_S))
+        # Before it is sent: whoever dies now may have sent it, and the next one, which says it all, waits its time.
+        tried = message.model_copy(update={"number": message.number + 1, "sent_at": now})
+        await self._messages.keep(name, tried)
+        receipt = self._tokens.make_receipt(entry.delivery_id)
+        # Such mails are a thread of their own, which is that of no run.
+        to = to.model_copy(update={"thread": _key(name, 0)})
+        try:
+            there = await _within(
+                channel.send(card.model_copy(update={"receipt": receipt}), to, _key(name, tried.number))
+            )
+        except (ChannelRefused, ChannelUnavailable) as error:
+            if not isinstance(error, ChannelUnanswered):
+                await self._messages.keep(name, tried.model_copy(update={"sent_at": before}))
+            raise
+        await self._messages.keep(name, _left(tried, drawn).model_copy(update={"placement": there}))
+        return there
+
+    async def _drawn(self, entry: PlaceCard | UpdateCard, message: Gathered, *, says_over: bool) -> _Drawn:
+        """Return what the message is to list, as it stands now. `says_over`: how those ended that it listed before."""
+        found = await asyncio.gather(*map(self._decisions.request, message.deliveries))
+        in_order = sorted((record for record, _, _ in found), key=lambda one: (one.request.opened_at, one.request.id))
+        waiting = tuple(one for one in in_order if waits_for(one, entry.person, self._people))
+        over = tuple(one for one in in_order if one.state != "open" and one.request.id in message.told)
+        if not in_order or (says_over and not (waiting or over)):
+            return _Drawn(waiting, over, None)
+        with self._people.speaking_to(entry.person):
+            card = listed(in_order[0], waiting, over if says_over else (), entry.card.at, self._page)
+        return _Drawn(waiting, over, card)
+
+    @asynccontextmanager
+    async def _held(self, name: str) -> AsyncGenerator[None]:
+        """Hold the message alone. Raises ClaimPending while another process does."""
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            if not await self._messages.hold(name):
+                raise ClaimPending("Another process changes the list just now", "This one follows it")
+            try:
+                yield
+            finally:
+                await self._messages.let_go(name)
+
+
+def _left(message: Gathered, drawn: _Drawn, *, keeps_over: bool = False) -> Gathered:
+    """Return the message without what it need not follow any more, as it was told just now."""
+    stay = {one.request.id for one in (*drawn.waiting, *(drawn.over if keeps_over else ()))}
+    deliveries = {one: it for one, it in message.deliveries.items() if one in stay}
+    told = message.told if keeps_over else deliveries
+    return message.model_copy(update={"deliveries": deliveries, "told": told})
+
+
+def _key(name: str, number: int) -> str:
+    return f"together-{hashlib.sha256(name.encode()).hexdigest()[:16]}-{number}"
+
+
+def _is_since(moment: datetime | None, then: datetime) -> bool:
+    return moment is not None and moment > then
+
+
+async def _within(call: Awaitable[T]) -> T:
+    """Make a call of a channel while the message is certainly held. Raises ChannelUnanswered where it takes longer."""
+    try:
+        async with asyncio.timeout(_CALL_S):
+            return await call
+    except TimeoutError:
+        raise ChannelUnanswered("The other side has not answered", "It is tried again") from None

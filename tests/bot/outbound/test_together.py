@@ -1,0 +1,94 @@
+"""The message that lists what came beyond the cards: one at each person, whichever process changes it or dies."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import App
+from channels import Card
+from tests.bot.outbound.test_shared_cards import workers
+from tests.fakes.corkboard import Corkboard
+from tests.fakes.slow import SlowChannel
+from tests.servers.web import serving
+from tests.stories.test_cards_per_person import ALONE, asker, asks, numbers
+from tests.waiting import until
+from tests.world import World, a_world
+
+
+@pytest.fixture
+def board() -> Corkboard:
+    return Corkboard()
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[World]:
+    """A running sayso that reaches people by the board, where cards can be changed."""
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", ALONE, change=change) as world:
+        yield world
+
+
+def listings(board: Corkboard) -> list[Card]:
+    """The lists at Bo's, as they look by now."""
+    return [board.closed.get(key, card) for key, (_, card) in board.pinned.items() if key.startswith("together-")]
+
+
+async def held_back(office: World, board: Corkboard, count: int) -> list[dict[str, Any]]:
+    """So many asks, of which nothing was sent yet."""
+    board.locked_out.add("bo")
+    async with serving(office.app) as api:
+        return await asks(await asker(api), 1, count)
+
+
+async def all_sent(office: World, apps: list[App]) -> None:
+    """Every process sends every entry, until none is left."""
+    while left := [entry.id for entry in await office.unsent()]:
+        await asyncio.gather(*(app.messages.outbox.send(entry) for app in apps for entry in left))
+
+
+async def test_processes_that_send_all_at_once_leave_one_message_that_lists_everything(
+    office: World, board: Corkboard
+) -> None:
+    asked = await held_back(office, board, 12)
+    async with office.stopped():
+        board.locked_out.clear()
+        apps = workers(office, board, 3)
+        await all_sent(office, apps)
+        for app in apps:
+            await app.store.client.close()
+
+    [listing] = listings(board)
+    assert numbers(listing.summary) == [f"{number:02}" for number in range(2, 13)]
+    for one in asked:
+        told = await office.events(one["run_id"])
+        assert [event.type for event in told].count("card_delivered") == 1
+
+
+async def test_a_process_that_dies_after_the_message_was_sent_leaves_no_second_one(
+    office: World, board: Corkboard
+) -> None:
+    asked = await held_back(office, board, 3)
+    async with office.stopped():
+        board.locked_out.clear()
+        slow = SlowChannel(board, lambda card, _to: card.form is None)
+        [dying] = workers(office, slow, 1)
+        sending = asyncio.create_task(all_sent(office, [dying]))
+        await until(lambda: slow.sent, what="the list is on its way")
+        sending.cancel()
+        with suppress(asyncio.CancelledError):
+            await sending
+        await dying.store.client.close()
+
+    async with serving(office.app) as api:
+        await (await api.client("bo")).post(f"/v1/requests/{asked[1]['id']}/answer", json={"text": "yes"})
+    await office.quiet()
+
+    [listing] = listings(board)
+    assert numbers(listing.summary) == ["03"]

@@ -1,0 +1,46 @@
+"""A program that asks one person very often, in Slack: some cards, and one message that lists the rest."""
+
+import asyncio
+from pathlib import Path
+
+from tests.fakes.slack.driver import Workspace
+from tests.office import TOML
+from tests.servers.web import serving
+from tests.slack_world import a_slack_world
+from tests.stories.test_cards_per_person import asker, asks, numbers
+
+SOME = f'public_url = "https://sayso.corp.example"\n{TOML}'.replace("[limits]\n", "[limits]\ncards_per_person = 3\n")
+
+
+async def test_a_burst_is_three_cards_and_one_message_which_follows_what_is_answered(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, SOME) as office:
+        await office.world.start()
+        await slack.connected()
+        async with serving(office.world.app) as api:
+            ci, bo = await asker(api), await api.client("bo")
+            bursts = await asyncio.gather(*(asks(ci, at, at) for at in range(1, 11)))
+            asked = sorted((one for [one] in bursts), key=lambda one: (one["opened_at"], one["id"]))
+            gathered = [one for one in asked if one.get("gathered")]
+            assert len(gathered) == 7
+
+            listing = await office.says("@bo", "waits for 7 more answers of yours")
+            await office.world.quiet()
+            told = await slack.messages("@bo")
+            assert len([one for one in told if "Expires" in one.words]) == 3
+            assert len([one for one in told if "more answer" in f"{one.text}{one.words}"]) == 1
+            in_order = [one["title"].split("item-")[1][:2] for one in gathered]
+            assert numbers((await slack.now(listing)).words) == in_order
+
+            await bo.post(f"/v1/requests/{gathered[0]['id']}/answer", json={"text": "yes"})
+            await ci.post(f"/v1/requests/{gathered[3]['id']}/withdraw", json={})
+            left = await office.becomes(listing, "waits for 5 more answers of yours")
+            assert numbers(left.words) == [*in_order[1:3], *in_order[4:]]
+
+            for one in (*gathered[1:3], *gathered[4:]):
+                await bo.post(f"/v1/requests/{one['id']}/answer", json={"text": "yes"})
+            await office.becomes(listing, "waits for no more answers of yours here")
+            await asks(ci, 11, 11)
+            assert (await office.says("@bo", "waits for one more answer of yours")).ts != listing.ts
+        assert await slack.violations() == []

@@ -1,0 +1,234 @@
+"""A program that asks one person very often: ten cards, and beyond them one mail, at most every five minutes."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient
+
+from bot.queries.rebuild import placed
+from bot.store.outbox_entry import Delivery
+from tests.bot.bounces import bounce, failures, handled
+from tests.office import TOML
+from tests.servers.web import Api, serving
+from tests.waiting import until
+from tests.world import World, a_world
+
+PUBLIC = "https://sayso.corp.example"
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(redis, tmp_path / "data", f'public_url = "{PUBLIC}"\n{TOML}') as world:
+        yield world
+
+
+async def asker(api: Api) -> AsyncClient:
+    return await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["group:release"], holders=["dan"])
+
+
+async def asks(client: AsyncClient, first: int, last: int, to: str = "person:bo", **more: Any) -> list[dict[str, Any]]:
+    """Ask numbered questions, one after the other."""
+    answers = [
+        await client.post(
+            "/v1/requests", json={"question": f"May item-{number:02} go?", "to": [to], "format": "yes_no", **more}
+        )
+        for number in range(first, last + 1)
+    ]
+    assert {answer.status_code for answer in answers} == {201}, answers[-1].text
+    return [answer.json() for answer in answers]
+
+
+def numbers(text: str) -> list[str]:
+    """The items that a text lists, in its order."""
+    return [line.split("item-")[1][:2] for line in text.splitlines() if line[:1].isdigit() and "item-" in line]
+
+
+def lists(world: World, person: str = "bo") -> list[str]:
+    """The text of each mail that lists requests."""
+    return [
+        one.text for one in world.mails(person) if "come in one message" in one.text or "no more answers" in one.text
+    ]
+
+
+async def test_thirty_asks_in_a_row_are_ten_mails_and_one_every_five_minutes_that_lists_the_rest(office: World) -> None:
+    async with serving(office.app) as api:
+        ci, bo = await asker(api), await api.client("bo")
+        asked = await asks(ci, 1, 30)
+
+        first = await until(lambda: lists(office), what="a list comes")
+        assert len(office.mails("bo")) == 11
+        assert numbers(first[0])[0] == "11"
+        assert f"{PUBLIC}/" in first[0]
+        assert [("one message with others" in one.get("gathered", "")) for one in asked] == [False] * 10 + [True] * 20
+        assert "Bo Berg" in asked[-1]["gathered"]
+
+        await ci.post(f"/v1/requests/{asked[11]['id']}/withdraw", json={})
+        assert (await bo.post(f"/v1/requests/{asked[12]['id']}/answer", json={"text": "yes"})).status_code == 200
+        [listing] = [one for one in office.mails("bo") if one.text == first[0]]
+        await office.post("bo", listing.reply_to or "sayso@sayso.example", "yes", about=f"Re: {listing.subject}")
+        await office.move_time(200)
+        assert len(lists(office)) == 1
+        await office.move_time(101)
+
+        _, second = await until(
+            lambda: lists(office)[:2] if len(lists(office)) > 1 else None, what="the next list comes"
+        )
+        await office.quiet()
+        assert len(lists(office)) == 2
+        assert numbers(second) == [f"{number:02}" for number in (11, *range(14, 28))]
+        assert "and 3 more" in second
+        assert {(await office.request(asked[at]["id"])).state for at in (0, 10, 13, 29)} == {"open"}
+
+
+async def test_where_nobody_reaches_the_console_each_has_a_card(office: World) -> None:
+    office.toml = TOML.replace('triggers_per_person = "1000/h"', 'triggers_per_person = "1000/h"\ncards_per_person = 1')
+    async with office.stopped():
+        pass
+    async with serving(office.app) as api:
+        asked = await asks(await asker(api), 1, 3)
+    await office.quiet()
+
+    assert [one.get("gathered") for one in asked] == [None] * 3
+    assert len(office.mails("bo")) == 3
+
+
+async def test_what_a_policy_calls_urgent_has_a_card_and_what_a_program_calls_so_has_none(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = ALONE.replace("[policies.production]\n", '[policies.production]\nurgency = "high"\n').replace(
+        "[policies.pair]\n", '[policies.pair]\nanswer_from = ["email", "api"]\n'
+    )
+    glass = (
+        f'{toml}\n[policies.glass]\napprovers = ["group:release"]\nexpires_after = "4h"\nbreak_glass = ["person:cy"]\n'
+    )
+    async with a_world(redis, tmp_path / "data", glass) as world, serving(world.app) as api:
+        policies = ("production", "pair", "glass")
+        wanter = await api.client(
+            None, "ask", service="ci", acts_for=["anna"], holders=["anna"],
+            asks=["person:bo", *(f"policy:{one}" for one in policies)],
+        )  # fmt: skip
+        own = [await wants(wanter, 1, 3, policy) for policy in policies]
+        called_so = await asks(wanter, 1, 2, urgency="high")
+
+    assert [[one.get("gathered") for one in of_policy] for of_policy in own] == [[None] * 3] * 3
+    assert [bool(one.get("gathered")) for one in called_so] == [False, True]
+
+
+async def test_as_soon_as_a_card_is_closed_the_next_one_is_a_card_again_and_others_have_their_own_room(
+    office: World,
+) -> None:
+    office.toml = office.toml.replace("[limits]\n", "[limits]\ncards_per_person = 2\n")
+    async with office.stopped():
+        pass
+    async with serving(office.app) as api:
+        ci, other, bo = await asker(api), await asker(api), await api.client("bo")
+        asked = await asks(ci, 1, 3)
+        [cy, both] = [(await asks(ci, at, at, to=to))[0] for at, to in ((4, "person:cy"), (5, "group:release"))]
+        [of_other] = await asks(other, 6, 6)
+
+        assert (await bo.post(f"/v1/requests/{asked[0]['id']}/answer", json={"text": "yes"})).status_code == 200
+        [again] = await asks(ci, 7, 7)
+
+    assert [bool(one.get("gathered")) for one in (*asked, cy, both, of_other, again)] == [
+        False, False, True, False, True, False, False,
+    ]  # fmt: skip
+    assert ("Bo Berg" in both["gathered"], "Cy Cole" in both["gathered"]) == (True, False)
+
+
+ALONE = f'public_url = "{PUBLIC}"\n{TOML}'.replace("[limits]\n", "[limits]\ncards_per_person = 1\n")
+REMINDED = ALONE.replace(
+    "[policies.production]\n",
+    '[policies.production]\nremind_after = ["30m"]\nescalate_after = "1h"\nescalate_to = ["person:dan"]\n',
+)
+
+
+async def wants(client: AsyncClient, first: int, last: int, policy: str = "production") -> list[dict[str, Any]]:
+    """Ask for numbered approvals, one after the other."""
+    wanted = [
+        {"title": f"Drop item-{at:02}", "policy": policy, "arguments": {"at": at}} for at in range(first, last + 1)
+    ]
+    answers = [await client.post("/v1/requests", json=one) for one in wanted]
+    assert {answer.status_code for answer in answers} == {201}, answers[-1].text
+    return [answer.json() for answer in answers]
+
+
+async def wanter(api: Api) -> AsyncClient:
+    return await api.client(
+        None, "ask", service="ci", acts_for=["anna"], asks=["policy:production", "policy:pair"], holders=["anna"]
+    )
+
+
+async def test_all_reminders_of_what_a_mail_lists_are_one_mail_and_who_is_asked_later_gets_a_list_as_well(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", REMINDED) as world, serving(world.app) as api:
+        await wants(await wanter(api), 1, 5)
+        await until(lambda: lists(world), what="a list comes")
+        await world.move_time(301)
+        await until(lambda: len(lists(world)) == 2, what="the next one comes")
+        await world.quiet()
+        before = len(world.mails("bo"))
+        assert before == 3
+
+        await world.move_time(1600)
+        await world.quiet()
+        reminded = world.mails("bo")[before:]
+        assert sorted(numbers(one.text) for one in reminded) == [[], ["02", "03", "04", "05"]]
+
+        await world.move_time(1900)
+        await until(lambda: lists(world, "dan"), what="Dan gets a list")
+        await world.move_time(301)
+        await until(lambda: len(numbers(lists(world, "dan")[-1])) == 4, what="Dan gets all that he has no card of")
+        await world.quiet()
+        assert len(world.mails("dan")) in {2, 3}
+
+
+async def test_who_got_a_list_by_mail_hears_in_the_next_one_what_others_decided(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        asked = await wants(await wanter(api), 1, 3)
+        await until(lambda: lists(world), what="a list comes")
+        await world.move_time(301)
+        await until(lambda: len(lists(world)) == 2, what="the next one comes")
+
+        vote = {"vote": "approve", "digest": asked[1]["digest"]}
+        told = await (await api.client("cy")).post(f"/v1/requests/{asked[1]['id']}/answer", json=vote)
+        assert told.status_code == 200
+        await world.move_time(301)
+
+        await until(lambda: len(lists(world)) == 3, what="Bo hears of it")
+        assert numbers(lists(world)[-1]) == ["03"]
+        assert "· approved: The program ci asks: “Drop item-02”?" in lists(world)[-1]
+
+
+async def test_where_a_list_comes_back_the_asker_hears_of_each_request_in_it_that_it_did_not_arrive(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        asked = await asks(await asker(api), 1, 4)
+        await until(lambda: lists(world), what="a list comes")
+        await world.move_time(301)
+        await until(lambda: len(lists(world)) == 2, what="the next one comes")
+        await world.quiet()
+
+        [*_, letter] = [one for one in world.mails("bo") if one.text == lists(world)[-1]]
+        await bounce(world, letter)
+        await handled(world)
+
+        back = [await failures(world, one["run_id"]) for one in asked]
+        assert back == [[], *[[("bo", "email")]] * 3]
+
+
+async def test_what_is_rebuilt_from_the_events_knows_what_stands_in_a_list(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        [_, listed] = await asks(await asker(api), 1, 2)
+        await world.quiet()
+
+        [holder] = (await world.request(listed["id"])).holders
+        kept = await world.app.store.delivery(holder.delivery_id)
+        [(_, anew)] = placed(await world.events(listed["run_id"]))
+
+        found = [Delivery.model_validate_json(body) for body in (kept or b"", anew)]
+        assert [one.together != "" for one in found] == [True, True]
+        assert found[0].model_copy(update={"delivery": None}) == found[1].model_copy(update={"delivery": None})
