@@ -125,12 +125,12 @@ class FollowUps:
             return await self._is_over(homes[-1], said_id, channel, trigger, answers)
         return is_taken
 
-    async def answers(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
+    async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""
         for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
             if asked := _asked(fold((await self._store.load(run_id)).events)):
                 record = (await self._decisions.request(asked)).record
-                if may_be_answer(record, PersonId(trigger.person), trigger.text):
+                if may_be_answer(record, PersonId(trigger.person), trigger.text, freezes=freezes):
                     return True
         return False
 

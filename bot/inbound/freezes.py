@@ -182,11 +182,8 @@ class TypedFreezes:
         typed = typed_freeze(trigger.text, has_subject=channel == "email" and not trigger.follows)
         if typed is None or trigger.others or not (trigger.is_addressed or _is_meant_in_thread(typed, trigger)):
             return False
-        if typed.environment is not None:
-            typed = replace(typed, environment=self._known(typed.environment))
-        await self._people.look_up(self._people.tables.alerts)
-        person = PersonId(trigger.person)
-        may = self._rights.denial_at_all(self._rights.of_person(person), "freeze") is None
+        typed, person = self._of_settings(typed), PersonId(trigger.person)
+        may = await self._may(person)
         held = {one.environment for one in await self._freezes.all()} if typed.ends else frozenset[str]()
         if not self._is_order(typed, may=may, held=held):
             return False
@@ -204,6 +201,21 @@ class TypedFreezes:
         if not weak or await self._journal.store.admit(f"told of freezes {person}", inbound_id, *TOLD):
             await to_person(self._journal, person, title, told, reach=nearest_first(CHANNELS, channel))
         return True
+
+    async def freezes(self, person: PersonId, text: str) -> bool:
+        """Return whether words freeze something, as their writer may do that. Raises StoreUnavailable."""
+        typed = typed_freeze(text)
+        if typed is None or typed.ends:
+            return False
+        return await self._may(person) and self._is_order(self._of_settings(typed), may=True, held=())
+
+    async def _may(self, person: PersonId) -> bool:
+        await self._people.look_up(self._people.tables.alerts)
+        return self._rights.denial_at_all(self._rights.of_person(person), "freeze") is None
+
+    def _of_settings(self, typed: Typed) -> Typed:
+        """Return it with the environment as the settings write it."""
+        return typed if typed.environment is None else replace(typed, environment=self._known(typed.environment))
 
     def _is_order(self, typed: Typed, *, may: bool, held: Collection[str]) -> bool:
         """Return whether it is meant so. Else it is a sentence that only looks like one, or somebody else's wish."""

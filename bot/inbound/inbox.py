@@ -301,7 +301,9 @@ class Inbox:
         """
         if typed_standing(reply.text) is None and typed_freeze(reply.text) is None:
             return False
-        is_answer = may_be_answer(record, PersonId(reply.person), reply.text)
+        person = PersonId(reply.person)
+        freezes = await self._freezes.freezes(person, reply.text)
+        is_answer = may_be_answer(record, person, reply.text, freezes=freezes)
         kept, _ = await self._store.remember(f"over {inbound_id}", b"" if is_answer else b"1", _COPIES_S)
         return bool(kept)
 
@@ -387,7 +389,8 @@ class Inbox:
     async def _is_command(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
         """Return whether the message is about a freeze or a standing approval, and that is done.
 
-        Words that answer a question are an answer, unless they end a standing approval.
+        Words that answer a question are an answer, unless they end a standing approval, or freeze something where any
+        words would be an answer.
         """
         if await self._standing.revokes(inbound_id, channel, trigger):
             return True
@@ -395,7 +398,8 @@ class Inbox:
         freezes = typed_freeze(trigger.text, has_subject=has_subject) is not None
         if not freezes and typed_standing(trigger.text, has_subject=has_subject) is None:
             return False
-        is_answer = trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger)
+        stops = freezes and await self._freezes.freezes(PersonId(trigger.person), trigger.text)
+        is_answer = trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=stops)
         # Taken again after a crash, the same words would mean something else by then.
         kept, _ = await self._store.remember(f"freezes {inbound_id}", b"" if is_answer else b"1", _COPIES_S)
         if not kept:

@@ -228,11 +228,15 @@ def may_mean_stop(request: Request, text: str) -> bool:
     return is_no or is_option or given(request, text) is not None
 
 
-def may_be_answer(record: RequestRecord, person: PersonId, text: str) -> bool:
-    """Return whether words may answer an open question: they fit it, and their writer may answer it."""
+def may_be_answer(record: RequestRecord, person: PersonId, text: str, *, freezes: bool) -> bool:
+    """Return whether words may answer an open question: they fit it, and their writer may answer it.
+
+    What `freezes` fits no free text, which any words do: it only stops things, and the answer can be given again.
+    """
     request = record.request
     is_theirs = record.state == "open" and person in eligible(request.policy, record.requesters)
-    return request.format != "approval" and is_theirs and given(request, text) is not None
+    is_any = request.format == "approval" or (freezes and request.format == "free_text")
+    return is_theirs and not is_any and given(request, text) is not None
 
 
 def is_note(text: str) -> bool:

@@ -161,12 +161,13 @@ async def test_attack_a_stop_typed_where_one_asks_or_says_something_is_words_alo
     assert await state(office, record) == ("withdrawn" if person == "anna" else "denied", [])
 
 
+@pytest.mark.parametrize("question", ["ask yes_no Go on?", "ask free_text What now?"])
 @pytest.mark.parametrize("way", ["in the thread", "said to us", "the window that answers", "after the answer"])
-async def test_attack_a_freeze_is_typed_where_a_question_is_asked_that_it_does_not_answer(
-    office: World, hallway: Hallway, way: str
+async def test_attack_a_freeze_is_typed_where_a_question_is_asked(
+    office: World, hallway: Hallway, way: str, question: str
 ) -> None:
     inbox = office.app.messages.inbox
-    run_id = office.app.runs.starter.run_id(await inbox.accept(hallway.begins("ole", "ask yes_no Go on?", THREAD)))
+    run_id = office.app.runs.starter.run_id(await inbox.accept(hallway.begins("ole", question, THREAD)))
     record = await office.opened(RunId(run_id))
     token, words = await token_of(hallway, "ole"), "freeze production: the database is corrupt"
     if way == "after the answer":
