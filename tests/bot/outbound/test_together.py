@@ -14,7 +14,7 @@ from tests.bot.outbound.test_shared_cards import workers
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
 from tests.servers.web import serving
-from tests.stories.test_cards_per_person import ALONE, asker, asks, numbers
+from tests.stories.test_cards_per_person import ALONE, REMINDED, asker, asks, numbers, wanter, wants
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -37,7 +37,8 @@ async def office(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[
 
 def listings(board: Corkboard) -> list[Card]:
     """The lists at Bo's, as they look by now."""
-    return [board.closed.get(key, card) for key, (_, card) in board.pinned.items() if key.startswith("together-")]
+    of_bo = {key: card for key, (to, card) in board.pinned.items() if to.person == "bo"}
+    return [board.closed.get(key, card) for key, card in of_bo.items() if key.startswith("together-")]
 
 
 async def held_back(office: World, board: Corkboard, count: int) -> list[dict[str, Any]]:
@@ -121,3 +122,25 @@ async def test_who_wants_to_change_a_message_while_another_process_sends_it_come
         await (await api.client("bo")).post(f"/v1/requests/{asked[2]['id']}/answer", json={"text": "yes"})
     await office.quiet()
     assert [numbers(one.summary) for one in listings(board)] == [["02"]]
+
+
+async def test_all_reminders_of_a_list_that_can_be_changed_are_one_line_below_it(
+    redis: str, tmp_path: Path, board: Corkboard
+) -> None:
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", REMINDED, change=change) as world, serving(world.app) as api:
+        await wants(await wanter(api), 1, 5)
+        await world.quiet()
+        before = len(board.at("bo"))
+
+        await world.move_time(1801)
+        await world.quiet()
+
+        [listing] = listings(board)
+        assert numbers(listing.summary) == ["02", "03", "04", "05"]
+        said = board.at("bo")[before:]
+        assert sorted(card.title for card in said) == [
+            "Reminder: The program ci asks: “Drop item-01”?", "Still waiting for you: 4 requests in this list",
+        ]  # fmt: skip
