@@ -145,6 +145,7 @@ def request_text(request: RequestView, people: People) -> str:
         rows += [_row("written", f"{people.name_of(remark.person)}, after you were asked: {remark.text}")]
     rows += [_row("decides", request.rule)]
     rows += [_row("asked", f"{names}: {why}") for why, names in _asked_because(request, people)]
+    rows += [_row("gathered", request.gathered)] if request.gathered else []
     rows += [_row("may not", f"{people.name_of(one)}, who {why}") for one, why in request.may_not_decide.items()]
     rows += [_row("editable", line.text) for line in editable(request.format, request.call)]
     rows += _glass_rows(request, people)

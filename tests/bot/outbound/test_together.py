@@ -14,7 +14,7 @@ from tests.bot.outbound.test_shared_cards import workers
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
 from tests.servers.web import serving
-from tests.stories.test_cards_per_person import ALONE, asker, asks, numbers
+from tests.stories.test_cards_per_person import ALONE, REMINDED, asker, asks, numbers, wanter, wants
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -37,7 +37,8 @@ async def office(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[
 
 def listings(board: Corkboard) -> list[Card]:
     """The lists at Bo's, as they look by now."""
-    return [board.closed.get(key, card) for key, (_, card) in board.pinned.items() if key.startswith("together-")]
+    of_bo = {key: card for key, (to, card) in board.pinned.items() if to.person == "bo"}
+    return [board.closed.get(key, card) for key, card in of_bo.items() if key.startswith("together-")]
 
 
 async def held_back(office: World, board: Corkboard, count: int) -> list[dict[str, Any]]:
@@ -48,9 +49,10 @@ async def held_back(office: World, board: Corkboard, count: int) -> list[dict[st
 
 
 async def all_sent(office: World, apps: list[App]) -> None:
-    """Every process sends every entry, until none is left."""
+    """Each process sends some of the entries, all at once, until none is left."""
     while left := [entry.id for entry in await office.unsent()]:
-        await asyncio.gather(*(app.messages.outbox.send(entry) for app in apps for entry in left))
+        sends = [apps[number % len(apps)].messages.outbox.send(entry) for number, entry in enumerate(left)]
+        await asyncio.gather(*sends)
 
 
 async def test_processes_that_send_all_at_once_leave_one_message_that_lists_everything(
@@ -92,3 +94,53 @@ async def test_a_process_that_dies_after_the_message_was_sent_leaves_no_second_o
 
     [listing] = listings(board)
     assert numbers(listing.summary) == ["03"]
+
+
+async def test_who_wants_to_change_a_message_while_another_process_sends_it_comes_after_that(
+    office: World, board: Corkboard
+) -> None:
+    asked = await held_back(office, board, 3)
+    async with office.stopped():
+        board.locked_out.clear()
+        slow = SlowChannel(board, lambda card, _to: card.form is None)
+        [first], [second] = workers(office, slow, 1), workers(office, board, 1)
+        entries = {entry.run_id: entry.id for entry in await office.unsent()}
+        [of_first, of_second] = [entries[one["run_id"]] for one in asked[1:]]
+        sending = asyncio.create_task(first.messages.outbox.send(of_first))
+        await until(lambda: slow.sent, what="the list is on its way")
+
+        await second.messages.outbox.send(of_second)
+
+        assert of_second in [entry.id for entry in await office.unsent()]
+        slow.may_return.set()
+        await sending
+        await all_sent(office, [first, second])
+        for app in (first, second):
+            await app.store.client.close()
+
+    async with serving(office.app) as api:
+        await (await api.client("bo")).post(f"/v1/requests/{asked[2]['id']}/answer", json={"text": "yes"})
+    await office.quiet()
+    assert [numbers(one.summary) for one in listings(board)] == [["02"]]
+
+
+async def test_all_reminders_of_a_list_that_can_be_changed_are_one_line_below_it(
+    redis: str, tmp_path: Path, board: Corkboard
+) -> None:
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", REMINDED, change=change) as world, serving(world.app) as api:
+        await wants(await wanter(api), 1, 5)
+        await world.quiet()
+        before = len(board.at("bo"))
+
+        await world.move_time(1801)
+        await world.quiet()
+
+        [listing] = listings(board)
+        assert numbers(listing.summary) == ["02", "03", "04", "05"]
+        said = board.at("bo")[before:]
+        assert sorted(card.title for card in said) == [
+            "Reminder: The program ci asks: “Drop item-01”?", "Still waiting for you: 4 requests in this list",
+        ]  # fmt: skip
