@@ -60,6 +60,7 @@ class Outcome(Frozen):
     use_by: AwareDatetime | None = Field(default=None, description="Until when it may begin.")
     expires_at: AwareDatetime | None = Field(default=None, description="How long people can still answer.")
     asked: tuple[str, ...] = Field(default=(), description="Who is asked.")
+    gathered: str = Field(default="", description="Who gets it in one message with others of yours, as they have many.")
 
     def told(self) -> dict[str, JsonValue]:
         """Return it as JSON, without what says nothing."""
@@ -82,6 +83,7 @@ def outcome_of(view: RequestView) -> Outcome:
         use_by=view.use_by if word == "approved" and view.started_at is None else None,
         expires_at=view.expires_at if word == "pending" else None,
         asked=view.may_decide if word == "pending" else (),
+        gathered=view.gathered,
     )
 
 

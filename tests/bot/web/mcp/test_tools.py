@@ -1,6 +1,7 @@
 """The tools, as the official client of both eras calls them."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from httpx2 import Response
 
 from tests.bot.web.mcp.peer import ERAS, Era, asker, called, peer, refusal
 from tests.bot.web.problems import refused
+from tests.office import TOML
 from tests.servers.web import Api, serving
 from tests.waiting import until
-from tests.world import World
+from tests.world import World, a_world
 
 QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}
 APPROVAL: dict[str, Any] = {"title": "Delete staging-7", "policy": "production", "arguments": {"name": "staging-7"}}
@@ -70,6 +72,21 @@ async def test_who_waits_too_long_hears_pending_and_goes_on_with_the_id(world: W
     assert again["id"] == waits["id"] == told["id"]
     assert (answered["decision"], answered["answer"]) == ("answered", "yes, it may")
     assert same == answered
+
+
+async def test_an_agent_hears_that_people_have_so_many_of_its_questions_that_they_get_one_message(
+    redis: str, tmp_path: Path
+) -> None:
+    few = TOML.replace("[limits]\n", "[limits]\ncards_per_person = 1\n")
+    async with (
+        a_world(redis, tmp_path / "data", f'public_url = "https://sayso.corp.example"\n{few}') as office,
+        serving(office.app, longest_wait_s=0.2) as api,
+        peer(api, await asker(api)) as client,
+    ):
+        told = [await called(client, "ask_human", **QUESTION, key=key) for key in ("q-1", "q-2")]
+
+    assert "gathered" not in told[0]
+    assert "one message" in told[1]["gathered"]
 
 
 async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
