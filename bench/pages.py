@@ -6,11 +6,7 @@ workers, the client and Debian's Chromium beside it.
 
 import argparse
 import asyncio
-import json
-import os
-import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -21,9 +17,7 @@ from httpx2 import AsyncClient  # noqa: E402
 from playwright.async_api import Page, async_playwright  # noqa: E402
 
 from agents.requests import PersonId, RunId  # noqa: E402
-from bench.web import figures, store, web  # noqa: E402
-from bot.process.logging import configure  # noqa: E402
-from bot.store.embedded import EmbeddedRedis  # noqa: E402
+from bench.web import figures, measured, store, web  # noqa: E402
 from tests.office import TOML  # noqa: E402
 from tests.waiting import until  # noqa: E402
 from tests.world import World, a_world  # noqa: E402
@@ -114,18 +108,7 @@ async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
 
 def main() -> None:
     """Measure as the command line says, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name, value in (("stored", 10_000), ("events", 200)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    wanted = parser.parse_args()
-    configure(json=True, secrets=[], level=40)
-    print(json.dumps({"cpus": os.cpu_count(), **vars(wanted)}))
-    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
-    try:
-        with EmbeddedRedis(folder, folder / "run") as redis:
-            asyncio.run(measure(redis.start(), folder / "data", wanted))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    measured(measure, argparse.ArgumentParser(description=__doc__), stored=10_000, events=200)
 
 
 if __name__ == "__main__":

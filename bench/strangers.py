@@ -11,9 +11,7 @@ import argparse
 import asyncio
 import os
 import re
-import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -27,9 +25,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.web import figures  # noqa: E402
-from bot.process.logging import configure  # noqa: E402
-from bot.store.embedded import EmbeddedRedis  # noqa: E402
+from bench.web import figures, measured  # noqa: E402
 from bot.web.connections import open_files  # noqa: E402
 from bot.web.waits import AT_MOST  # noqa: E402
 from tests.bot.web.test_crowds import SENT, answered, crowd, streaming  # noqa: E402
@@ -202,18 +198,9 @@ async def measure(redis: str, folder: Path, wanted: argparse.Namespace) -> None:
 def main() -> None:
     """Measure as the command line says, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, value in (("streams", 2 * AT_MOST), ("strangers", 2_000)):
-        parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--flood", default="")
     parser.add_argument("--source", choices=("one", "same", "many"), default="one")
-    wanted = parser.parse_args()
-    configure(json=True, secrets=[], level=40)
-    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
-    try:
-        with EmbeddedRedis(folder, folder / "run") as redis:
-            asyncio.run(measure(redis.start(), folder / "data", wanted))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    measured(measure, parser, streams=2 * AT_MOST, strangers=2_000)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,7 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from http import HTTPStatus
@@ -24,9 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from httpx2 import AsyncClient, Limits  # noqa: E402
 
-from bench.web import figures, web  # noqa: E402
-from bot.process.logging import configure  # noqa: E402
-from bot.store.embedded import EmbeddedRedis  # noqa: E402
+from bench.web import figures, measured, web  # noqa: E402
 from tests.bot.web.mcp.raw import message  # noqa: E402
 from tests.office import TOML  # noqa: E402
 from tests.waiting import until  # noqa: E402
@@ -151,18 +147,7 @@ def _memory(parent: int) -> int:
 
 def main() -> None:
     """Measure as the command line says, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name, value in (("waits", 2_000), ("answers", 200)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    wanted = parser.parse_args()
-    configure(json=True, secrets=[], level=40)
-    print(json.dumps({"cpus": os.cpu_count(), **vars(wanted)}))
-    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
-    try:
-        with EmbeddedRedis(folder, folder / "run") as redis:
-            asyncio.run(measure(redis.start(), folder / "data", wanted))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    measured(measure, argparse.ArgumentParser(description=__doc__), waits=2_000, answers=200)
 
 
 if __name__ == "__main__":

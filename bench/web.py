@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import quantiles
@@ -201,10 +201,13 @@ async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
             await lists(world, http, wanted.stored, wanted.open)
 
 
-def main() -> None:
-    """Measure as the command line says, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name, value in (("streams", 200), ("polls", 200), ("runs", 20), ("stored", 10_000), ("open", 10_000)):
+def measured(
+    measure: Callable[[str, Path, argparse.Namespace], Coroutine[None, None, None]],
+    parser: argparse.ArgumentParser,
+    **numbers: int,
+) -> None:
+    """Measure on an embedded Redis as the command line says, where each of `numbers` may be another one."""
+    for name, value in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     wanted = parser.parse_args()
     configure(json=True, secrets=[], level=40)
@@ -215,6 +218,19 @@ def main() -> None:
             asyncio.run(measure(redis.start(), folder / "data", wanted))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Measure as the command line says, and print the figures."""
+    measured(
+        measure,
+        argparse.ArgumentParser(description=__doc__),
+        streams=200,
+        polls=200,
+        runs=20,
+        stored=10_000,
+        open=10_000,
+    )
 
 
 if __name__ == "__main__":
