@@ -496,7 +496,7 @@ class FollowUps:
             text = say("notice.press") if record.state == "open" else say("notice.too-late-to-type")
             text = text if _may_answer(record, PersonId(trigger.person)) else say("notice.waits-for-others")
             if isinstance(judgement, Asked):
-                text = feedback_text(judgement, record.request, self._people)
+                text = feedback_text(judgement, record, self._people)
             return _reply(channel, trigger, record, text, self._store.about_now())
 
 

@@ -13,7 +13,7 @@ from bot.outbound.lockouts import LockedOut
 from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, Stands
 from bot.outbound.together import Together
 from bot.people.directory import People
-from bot.people.offers import requesters_of
+from bot.people.recognition import as_told_now
 from bot.people.sessions import Sessions, brought_by
 from bot.policy.attachments import with_lists
 from bot.policy.record import RequestRecord
@@ -293,7 +293,8 @@ class Sender:
         is_live = self._channels[name].edits
         with self._people.speaking_to(me or ""):
             if me is not None and not isinstance(entry, UpdateCard):
-                decides = deciders(record.request, self._people, me, requesters_of(record, self._people))
+                told = as_told_now(record, self._people)
+                decides = deciders(told.request, self._people, me, told.requesters)
                 card = card.model_copy(update={"decides": as_frozen(decides, record, self._people)})
             if isinstance(entry, PlaceCard) and is_live and form.format == "approval":
                 # As it stands now: nothing may change it until somebody decides.

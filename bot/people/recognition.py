@@ -51,6 +51,17 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     return record.model_copy(update={"request": asked, "may_be": may_be})
 
 
+def as_told_now(record: RequestRecord, people: People) -> RequestRecord:
+    """Return `record` as it counts now, to say by it who may do what: nobody is said to have done what another did.
+
+    Whoever only may be somebody that changed it, or handed it on, has done neither.
+    """
+    known, request = as_known_now(record, people), record.request
+    policy = known.request.policy.model_copy(update={"handed_on": request.policy.handed_on})
+    told = known.request.model_copy(update={"policy": policy, "edits": request.edits})
+    return known.model_copy(update={"request": told})
+
+
 def with_doubles(policy: PolicySnapshot, people: People) -> PolicySnapshot:
     """Return `policy` with the pairs of those whom it names, or who may have a seat of it, that may be one human."""
     if not people.doubles:

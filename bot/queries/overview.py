@@ -9,6 +9,7 @@ from agents.run import RunState
 from agents.text import quote
 from bot.people.directory import People
 from bot.people.offers import waits_for
+from bot.people.recognition import as_told_now
 from bot.policy.attachments import with_lists
 from bot.policy.record import RequestRecord
 from bot.queries import lists
@@ -175,9 +176,9 @@ class StoredRequests:
         records = await self._records([run.open] if run.open else [])
         if not records or records[0].state != "open":
             return f"{say(_stand(run))}{_told(run)} {asked_at}"
-        request = records[0].request
+        told = as_told_now(records[0], self._people)
         words = [] if run.state == "waiting" else [f"{say(_STANDS[run.state])}."]
-        words += [say("overview.waiting-for", who=who_decides(request.policy, self._people, records[0].requesters))]
+        words += [say("overview.waiting-for", who=who_decides(told.request.policy, self._people, told.requesters))]
         return " ".join([*words, *self._so_far(records[0]), asked_at])
 
     async def _decided(self, person: PersonId) -> tuple[Line, ...]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from agents.deploy.results import live_now
@@ -27,6 +28,7 @@ from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.glass import may_break
 from bot.policy.judgements import Judgement, Unclear
+from bot.policy.record import RequestRecord
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
 from bot.render.edits import edit_inputs, editable, version_name, why_editor
 from bot.render.forms import inputs
@@ -205,20 +207,21 @@ def short_hashes(text: str) -> str:
     return _HASH.sub(short, text)
 
 
-def asked_again(request: Request, judgement: Judgement, people: People, at: datetime) -> Card:
+def asked_again(record: RequestRecord, judgement: Judgement, people: People, at: datetime) -> Card:
     """The whole card once more, with what became of an answer to it: whoever answers this has seen what it is about."""
+    request = record.request
     card = request_card(request, people, at)
-    sentence, form = became_of(judgement, request, people), card.form
+    sentence, form = became_of(judgement, record, people), card.form
     if form and isinstance(judgement, Unclear) and judgement.kept:
         form = form.model_copy(update={"fields": inputs(request.fields, judgement.kept)})
     return card.model_copy(update={"summary": f"{sentence}\n{card.summary}", "form": form})
 
 
-def became_of(judgement: Judgement, request: Request, people: People) -> str:
+def became_of(judgement: Judgement, record: RequestRecord, people: People) -> str:
     """Return what became of an answer, to whoever is told on a card, or of one: how to answer stands there."""
-    is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
+    is_comment = isinstance(judgement, Unclear) and record.request.format != "free_text"
     is_comment = is_comment and not (isinstance(judgement, Unclear) and (judgement.why or judgement.misfits))
-    return say("answer.not-counted") if is_comment else feedback_text(judgement, request, people)
+    return say("answer.not-counted") if is_comment else feedback_text(judgement, record, people)
 
 
 def exact(request: Request) -> str:
@@ -446,7 +449,11 @@ def kept_out(request: Request, requesters: Sequence[PersonId]) -> dict[PersonId,
     may = set(request.policy.everybody)
     asked = request.policy.barred(requesters)
     out = {one: say(PARTS[_part(request, one)]) for one in asked if one in may}
-    return {one: why_editor(request.edits, one) for one in request.policy.editors if one in may} | out
+    changed = {*chain.from_iterable(request.edits.values())}
+    for one in request.policy.editors:
+        why = why_editor(request.edits, one) if one in changed else say(PARTS["maybe"])
+        out |= {one: why} if one in may and one not in out else {}
+    return out
 
 
 def _part(request: Request, person: PersonId) -> Part:

@@ -9,8 +9,8 @@ from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
-from bot.people.offers import offers, offers_of, requesters_of, yes_of
-from bot.people.recognition import as_known_now, void_votes, whose_votes_count
+from bot.people.offers import offers, offers_of, yes_of
+from bot.people.recognition import as_known_now, as_told_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import lacking_in_all, parts_filled
 from bot.policy.judge import judge
 from bot.policy.judgements import (
@@ -78,7 +78,8 @@ def standing(
     request = record.request
     if record.state == "open" and revision != request.revision:
         return _outdated(request, now)
-    card = request_card(request, people, now, me, requesters_of(record, people))
+    told = as_told_now(record, people)
+    card = request_card(told.request, people, now, me, told.requesters)
     if record.state == "open":
         return with_approvals(card, record, people)
     card = with_notes(card, record, people)
@@ -178,7 +179,8 @@ def reply_notice(request: Request, said: Comment, text: str, people: People) -> 
 
 def answered_card(record: RequestRecord, said: Comment, text: str, people: People) -> Card:
     """The whole card once more, below the answer to what its reader asked back."""
-    name, card = people.name_of(said.person), with_notes(request_card(record.request, people, said.at), record, people)
+    told, name = as_told_now(record, people), people.name_of(said.person)
+    card = with_notes(request_card(told.request, people, said.at, requesters=told.requesters), record, people)
     return card.model_copy(
         update={**_quoted(name, text), "summary": f"{say('notice.answer', name=name)}\n{card.summary}"}
     )
@@ -401,7 +403,8 @@ def standing_card(
     meant = _answer_of(placed, person, way, now)
     yes = yes_of(record, people, meant)
     can = Can() if isinstance(yes, OutOfDate) else offers_of(record, people, [meant])
-    card = request_card(record.request, people, now, person, requesters_of(record, people))
+    told = as_told_now(record, people)
+    card = request_card(told.request, people, now, person, told.requesters)
     card = with_approvals(card, record, people) if record.state == "open" else card
     why = "" if can.approve or can.answer else _why_not(yes, record, meant, can, people)
     form = _form(card.form, record, can, people, now, person) if card.form and can.has_form else None
@@ -431,7 +434,7 @@ def offered_form(
     found = yes_of(record, people, answer_by(record, me, way, at))
     # Where no approval counts by the channel, it names the page by itself.
     is_on_page = isinstance(found, NotThisWay) and "console" in found.ways
-    why = "" if is_on_page else feedback_text(found, record.request, people)
+    why = "" if is_on_page else feedback_text(found, record, people)
     return answered.model_copy(update={"why_not": why})
 
 
@@ -498,4 +501,4 @@ def _words(judgement: Judgement, record: RequestRecord, people: People) -> str:
         case OutOfDate():
             return say("answer.older-card", changes=changes_of(record.request))
         case _:
-            return feedback_text(judgement, record.request, people)
+            return feedback_text(judgement, record, people)

@@ -37,7 +37,7 @@ from agents.state import made_for
 from agents.text import first_line, one_line
 from bot.people.directory import People
 from bot.people.offers import approvers_now
-from bot.people.recognition import as_known_now
+from bot.people.recognition import as_known_now, as_told_now
 from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
 from bot.policy.glass import breakers, broken
@@ -371,7 +371,7 @@ def request_view(
 ) -> RequestView:
     """`record` as programs see it; with its `run` also what a program may do now, with `lists` all of those."""
     request: Request = record.request
-    may_decide, known = approvers_now(record, people), as_known_now(record, people)
+    may_decide, known, told = approvers_now(record, people), as_known_now(record, people), as_told_now(record, people)
     because = {one: why for one in may_decide if (why := why_asked(request.policy, people, one))}
     return RequestView(
         id=request.id,
@@ -391,13 +391,13 @@ def request_view(
         may_break_glass=present(breakers(known), people),
         review=_review_of(record),
         quorum=request.policy.quorum,
-        rule=who_decides(request.policy, people, known.requesters),
+        rule=who_decides(told.request.policy, people, told.requesters),
         votes=record.votes,
         call=request.call,
         changes=request.changes,
         remarks=request.remarks,
         comments=record.comments,
-        may_not_decide=kept_out(request, known.requesters),
+        may_not_decide=kept_out(told.request, told.requesters),
         opened_at=request.opened_at,
         expires_at=request.expires_at,
         started_at=record.began_at,

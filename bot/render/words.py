@@ -24,6 +24,7 @@ from agents.requests import (
 )
 from agents.text import one_line, quote
 from bot.people.directory import QUESTION, People
+from bot.people.recognition import as_told_now
 from bot.policy.approvers.quorum import barred
 from bot.policy.approvers.steps import begun, needed_elsewhere
 from bot.policy.edits import Edited, EditRefused
@@ -52,6 +53,7 @@ from bot.policy.judgements import (
     TooLate,
     Unclear,
 )
+from bot.policy.record import RequestRecord
 from bot.render.forms import told
 from bot.render.times import length, moment
 from language import say
@@ -251,11 +253,12 @@ def _with_keys(decision: Decision, people: People) -> str:
     return say("words.operators-key", whose=whose) if whose else ""
 
 
-def feedback_text(judgement: Judgement, request: Request, people: People) -> str:
+def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -> str:
     """Tell the person who answered what became of the answer, and what to do now if anything."""
+    request = record.request
     match judgement:
         case Counted():
-            return _counted(judgement, request, people)
+            return _counted(judgement, as_told_now(record, people), people)
         case Decided():
             return decided(judgement.decision, people)
         case Revoked():
@@ -287,7 +290,7 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
         case Replied():
             return say("answer.replied")
         case Edited() | Delegated():
-            return _changed(judgement, request, people)
+            return _changed(judgement, as_told_now(record, people), people)
         case EditRefused() | DelegationRefused():
             return judgement.why
 
@@ -302,13 +305,13 @@ def _which(judgement: NoteUnconfirmed | StopOrAnswer | GlassUnconfirmed) -> str:
     return say("answer.stop-or-answer", said=one_line(judgement.text, _SAID_CHARS), word=say("answer.word"))
 
 
-def _counted(counted: Counted, request: Request, people: People) -> str:
-    number, policy = counted.next_step, request.policy
+def _counted(counted: Counted, record: RequestRecord, people: People) -> str:
+    number, policy = counted.next_step, record.request.policy
     if number is None or number not in range(len(policy.steps)):
-        return say("answer.counted", needed=who_decides(policy, people, request.requesters))
+        return say("answer.counted", needed=who_decides(policy, people, record.requesters))
     # It may be told before the step is in force, or after it.
-    policy = policy if policy.in_step == number else begun(policy, number, (), request.opened_at)
-    return say("timing.counted-step", needed=who_decides(policy, people, request.requesters))
+    policy = policy if policy.in_step == number else begun(policy, number, (), record.request.opened_at)
+    return say("timing.counted-step", needed=who_decides(policy, people, record.requesters))
 
 
 def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
@@ -438,14 +441,15 @@ def changes_of(request: Request) -> str:
     return " ".join(request.changes) or say("answer.is-now", title=request.title)
 
 
-def _changed(judgement: Edited | Delegated, request: Request, people: People) -> str:
+def _changed(judgement: Edited | Delegated, record: RequestRecord, people: People) -> str:
     """Return what an edit or a hand-on did, to whoever wanted it; where an edit stands no more, what stands now."""
+    request = record.request
     if isinstance(judgement, Delegated):
         return say("delegation.done", name=people.name_of(judgement.to))
     if judgement.digest != request.digest:
         return say("answer.out-of-date", changes=changes_of(request))
     key = "answer.edited-approve" if judgement.may_approve else "answer.edited"
-    return say(key, names=both(list(judgement.names)), who=who_decides(request.policy, people, request.requesters))
+    return say(key, names=both(list(judgement.names)), who=who_decides(request.policy, people, record.requesters))
 
 
 def _not_entitled(judgement: NotEntitled, people: People) -> str:

@@ -113,7 +113,7 @@ class Decisions:
         """`decide`, and return the outcome, for the person to be told at once. Raises NotFound."""
         judgement, written = await self._decide(request_id, statement, read, None)
         record = written or (await self.request(request_id)).record
-        return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
+        return Outcome(judgement, record, feedback_text(judgement, record, self._people))
 
     async def decide(
         self, request_id: RequestId, statement: Statement, read: RequestRead | None = None, inbound: str | None = None
@@ -136,7 +136,7 @@ class Decisions:
         judgement, written = await self._decide(request_id, statement, None, inbound, edit)
         record = written or (await self.request(request_id)).record
         with self._people.speaking_to(statement.person):
-            return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
+            return Outcome(judgement, record, feedback_text(judgement, record, self._people))
 
     async def delegate(
         self, request_id: RequestId, statement: Statement, wish: HandOn, inbound: str | None = None
@@ -148,7 +148,7 @@ class Decisions:
         judgement, written = await self._decide(request_id, statement, None, inbound, wish)
         record = written or (await self.request(request_id)).record
         with self._people.speaking_to(statement.person):
-            return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
+            return Outcome(judgement, record, feedback_text(judgement, record, self._people))
 
     async def preview(self, request_id: RequestId, statement: Statement, edit: Edit) -> tuple[Outcome, Request | None]:
         """Return what `edit` would come to now, and the request after it; nothing is written. Raises NotFound."""
@@ -159,7 +159,8 @@ class Decisions:
             judgement, after = (
                 archived if read.is_archived else await judged(known, answer, edit, self._people, self._run_of(record))
             )
-            return Outcome(judgement, record, feedback_text(judgement, after or record.request, self._people)), after
+            edited = record.model_copy(update={"request": after or record.request})
+            return Outcome(judgement, record, feedback_text(judgement, edited, self._people)), after
 
     async def _decide(
         self,
@@ -333,7 +334,7 @@ class Decisions:
         if not is_sent:
             return _Renewal([replaced], is_last=is_newest_lost)
         with self._people.speaking_to(answer.person):
-            card = asked_again(record.request, judgement, self._people, answer.at)
+            card = asked_again(record, judgement, self._people, answer.at)
             card = with_notes(card, after(record, brought.events), self._people)
         placed = placement(record.request, card, answer.person, first=answer.channel)
         return _Renewal([replaced.model_copy(update={"holder": placed.holder})], placed)
@@ -345,10 +346,10 @@ class Decisions:
         """
         request = record.request
         with self._people.speaking_to(answer.person):
-            text, about = feedback_text(judgement, request, self._people), say("card.about", title=request.title)
-            again = asked_again(request, judgement, self._people, answer.at)
+            text, about = feedback_text(judgement, record, self._people), say("card.about", title=request.title)
+            again = asked_again(record, judgement, self._people, answer.at)
             if answer.channel not in self._edits and _is_no_vote(judgement):
-                text = f"{became_of(judgement, request, self._people)} {self._where_to_answer(record, answer)}".strip()
+                text = f"{became_of(judgement, record, self._people)} {self._where_to_answer(record, answer)}".strip()
         entry = Tell(
             id=outgoing_id(request.id),
             run_id=request.run_id,

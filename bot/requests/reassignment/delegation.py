@@ -48,11 +48,12 @@ class HandOn:
 def wish_of(record: RequestRecord, statement: Statement, people: People) -> HandOn | None:
     """Return to whom `statement` wants `record` handed on; None for anything else.
 
-    It is a window that asks for just that, or a text of nothing but a line `delegate: PERSON` and at most one
-    `reason: TEXT`, by somebody who may decide the approval: whom a question asks may answer it with any text.
+    It is a window that asks for just that and knows people by the ids that are theirs for ever, or a text of nothing
+    but a line `delegate: PERSON` and at most one `reason: TEXT`, by somebody who may decide the approval: whom a
+    question asks may answer it with any text.
     """
     if statement.hands_on_to:
-        return HandOn(_named(statement.hands_on_to, people), statement.text)
+        return HandOn(PersonId(one_line(statement.hands_on_to, _NAME_CHARS)), statement.text)
     may = eligible(record.request.policy, record.requesters)
     is_vote = record.request.format == "approval"
     if not is_vote or statement.said != "free_text" or statement.asks or statement.person not in may:
@@ -79,7 +80,7 @@ def _named(text: str, people: People) -> PersonId:
     try:
         return people.named(name)
     except NotFound:
-        return PersonId(name)
+        return PersonId(repr(name) if people.is_here(name) else name)
 
 
 class Delegation:

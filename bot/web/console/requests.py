@@ -182,7 +182,7 @@ async def edit_shown(request: HttpRequest) -> Response:
     statement = _made(asked, visit, _Shown(asked.revision, asked.digest, ""), "free_text", "", "")
     objection = edit_objection(record, read_answer(asked, statement, now))
     if objection or not inputs:
-        why = feedback_text(objection, asked, app.people) if objection else say("answer.edit-nothing")
+        why = feedback_text(objection, record, app.people) if objection else say("answer.edit-nothing")
         return to(request, f"/requests/{asked.id}", why, is_well=False)
     return await page(request, "edit.html", _edit_form(asked, asked.revision, asked.digest, inputs))
 

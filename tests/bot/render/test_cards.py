@@ -44,6 +44,7 @@ from tests.bot.examples import (
     decision,
     policy,
     question,
+    record,
     vote,
 )
 
@@ -353,7 +354,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
 def test_who_answered_is_told_what_became_of_it_and_what_to_do(
     judgement: Judgement, request_: Request, says: str
 ) -> None:
-    assert says in feedback_text(judgement, request_, PEOPLE)
+    assert says in feedback_text(judgement, record(request_), PEOPLE)
 
 
 def test_the_facts_of_an_effect_stand_on_the_card_as_they_are() -> None:

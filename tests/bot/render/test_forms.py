@@ -14,7 +14,7 @@ from bot.render.forms import answer_lines, hint, inputs, reasons, told
 from bot.render.words import feedback_text
 from channels import Input
 from language import LANGUAGES, Language, speaking
-from tests.bot.examples import LATER, PEOPLE, question
+from tests.bot.examples import LATER, PEOPLE, question, record
 from tests.clerk import Window
 
 FIELDS = form_of(Window)
@@ -108,7 +108,7 @@ def test_whoever_answered_is_told_which_field_and_why() -> None:
     asked = question("form", fields=FIELDS)
     judgement = Unclear(misfits=(Misfit(field="days", why="missing"),), kept={"load": 0.5})
 
-    assert feedback_text(judgement, asked, PEOPLE) == (
+    assert feedback_text(judgement, record(asked), PEOPLE) == (
         "This is no answer yet, and nothing was decided. Days: it is missing."
     )
 
@@ -117,7 +117,7 @@ def test_a_form_that_is_asked_again_says_why_and_has_what_was_well() -> None:
     asked = question("form", fields=FIELDS)
     misfits = (Misfit(field="begins", why="not_a_date", got="tomorrow"),)
 
-    card = asked_again(asked, Unclear(misfits=misfits, kept={"days": 3, "team": "shop"}), PEOPLE, LATER)
+    card = asked_again(record(asked), Unclear(misfits=misfits, kept={"days": 3, "team": "shop"}), PEOPLE, LATER)
 
     assert "First day: “tomorrow” is no date; write it as 2026-12-24." in card.summary
     assert card.form

@@ -13,7 +13,7 @@ from agents.requests import PersonId, Request
 from agents.run import Run
 from bot.people.directory import People
 from bot.people.offers import offers, requesters_of, yes_of
-from bot.people.recognition import as_known_now
+from bot.people.recognition import as_known_now, as_told_now
 from bot.people.sessions import Login
 from bot.policy.due import next_due
 from bot.policy.glass import reviewers
@@ -136,7 +136,7 @@ def card_view(
     `has_changes`: there is a page of how its files differ.
     """
     request, me, known = record.request, session.person, as_known_now(record, people)
-    view = request_view(known, people, lists=lists or _NO_LISTS)
+    told, view = as_told_now(record, people), request_view(record, people, lists=lists or _NO_LISTS)
     is_open, is_vote = view.state == "open", view.format == "approval"
     can = offers(record, people, me, "console", now, session.by)
     whom = present([one for one in request.askers if one != me], people) if can.ask else ()
@@ -152,9 +152,9 @@ def card_view(
         may_withdraw=can.withdraw,
         excluded=[
             *(asked_because(request, people, me, known.requesters) if is_open else ()),
-            *excluded(request, people, known.requesters),
+            *excluded(told.request, people, told.requesters),
         ],
-        because=_because(known, people, session, now) if is_open and not (can.approve or can.answer) else "",
+        because=_because(record, people, session, now) if is_open and not (can.approve or can.answer) else "",
         by_key=by_key(view.service, view.key_holders, people),
         title=view.title if is_open else view.title.removesuffix("?"),
         said_as=said_as(request, people) if request.words else "",
@@ -183,7 +183,8 @@ def _by_time(record: RequestRecord, people: People) -> Iterator[Line]:
     """Yield what is to come while nobody decides, and what came of that so far."""
     if record.state != "open":
         return
-    yield from (*timing_lines(record.request, people, requesters_of(record, people)), *reminded_lines(record, people))
+    told = as_told_now(record, people)
+    yield from (*timing_lines(told.request, people, told.requesters), *reminded_lines(record, people))
     due = next_due(record, people.zones())
     if due and due.kind != "expiry":
         yield Line(label=say("timing.next"), text=next_in_words(due, people))
@@ -244,10 +245,10 @@ def _because(record: RequestRecord, people: People, session: Login, now: datetim
         case NotEntitled(why="handed_on", approvers=may):
             return say("delegation.handed-on-already", who=people.names_of(may))
         case NotEntitled(approvers=may):
-            key = "console.card-not-your-own" if me in record.requesters else "console.card-not-yours"
+            key = "console.card-not-your-own" if me in requesters_of(record, people) else "console.card-not-yours"
             return say_many(key, len(may), names=people.names_of(may))
         case found:
-            return feedback_text(found, request, people)
+            return feedback_text(found, record, people)
 
 
 def _counts_not_here(request: Request, people: People, me: PersonId) -> str:

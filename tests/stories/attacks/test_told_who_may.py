@@ -1,0 +1,85 @@
+"""Every surface names as those who may decide, or break the glass, whom the judge would count, and says only why not.
+
+Two people turn out to be one human, perhaps, as in `test_turn_out_to_be_one`: whoever only may be somebody that took
+part is offered nothing, and is named nowhere as one who may.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from agents.requests import PersonId
+from agents.run import fold
+from bot.people.offers import offers
+from bot.policy.answers import Statement
+from bot.queries.overview import StoredRequests
+from bot.render.request_card import standing
+from bot.render.views import request_view
+from bot.requests.tokens import Tokens
+from language import Language, say, speaking
+from tests.stories.attacks.test_turn_out_to_be_one import editable, file_of, told
+from tests.world import World, a_world
+
+BO, CY, ROB = PersonId("bo"), PersonId("cy"), PersonId("rob")
+
+TOOK_PART = {
+    "whoever asked": (file_of("bo cy rob", glass="rob"), "meet anna rob"),
+    "whoever edited it": (file_of("bo cy rob dan", glass="rob"), "bo edits; meet bo rob"),
+    "whoever handed it on": (file_of("bo rob cy", stand_ins="dan", glass="rob"), "bo gives dan; meet bo rob"),
+    "whoever has voted": (file_of("bo cy rob dan", 2, glass="rob"), "bo approves; meet bo rob"),
+    "whoever approved the first step": (file_of("bo rob eve", then="cy dan rob"), "bo approves; meet bo rob"),
+}
+"""Rob may be one of these, and neither decides nor breaks the glass."""
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("who", TOOK_PART)
+async def test_attack_one_who_may_be_somebody_that_took_part_is_said_to_decide(
+    redis: str, tmp_path: Path, who: str, language: Language
+) -> None:
+    toml, story = TOOK_PART[who]
+    async with a_world(redis, tmp_path / "data", f'language = "{language}"\n{toml}', change=editable) as office:
+        record, _ = await told(office, story)
+        app, request = office.app, record.request
+        can = offers(record, app.people, ROB, "console", request.opened_at)
+        assert (record.state, can.approve, can.glass) == ("open", False, False)
+
+        run = fold((await app.store.load(request.run_id)).events)
+        with speaking(language):
+            cards = [standing(record, run, app.people, request.opened_at, request.revision, me) for me in (None, CY)]
+            view, not_so = request_view(record, app.people), say("card.may-not-decide")
+            why = say("card.part-maybe")
+        lines = [line for card in cards for line in card.decides]
+        asked = (await home(office).overview("anna")).asked
+
+        named = [line.text for line in (*lines, *asked) if line.label != not_so]
+        assert not [text for text in (*named, view.rule) if "Rob" in text]
+        assert [text for text in named if "Cy" in text]
+        assert view.may_not_decide.get(ROB, why) == why
+        assert all(why in line.text for line in lines if line.label == not_so and "Rob" in line.text)
+
+
+def home(office: World) -> StoredRequests:
+    app = office.app
+    return StoredRequests(app.store, app.requests.decisions, app.people, Tokens(app.data_dir.keys(app.settings)))
+
+
+async def test_attack_who_approves_is_told_that_one_who_may_be_whoever_asked_is_needed(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", file_of("bo cy rob", 2)) as office:
+        record, _ = await told(office, "meet anna rob")
+        said = Statement(
+            reply_id="bo says so",
+            person=BO,
+            channel="console",
+            revision=record.request.revision,
+            digest=record.request.digest,
+            said="approve",
+            text="",
+        )
+
+        outcome = await office.app.requests.decisions.answer(record.request.id, said)
+
+        assert outcome.judgement.type == "counted"
+        assert outcome.words.endswith("In all it takes: Bo and Cy.")
