@@ -62,19 +62,23 @@ def judge(record: RequestRecord, answer: Answer, here: Collection[PersonId] | No
     """
     for check in CHECKS:
         if (objection := check(record, answer)) is not None:
-            return _while_open(objection, record)
+            return _named_now(objection, record, here)
     return _tally(record, answer, here)
 
 
-def not_theirs(record: RequestRecord) -> Judgement:
+def not_theirs(record: RequestRecord, here: Collection[PersonId] | None = None) -> Judgement:
     """Object to an answer of somebody who has nothing to do with the request."""
-    return _while_open(NotEntitled(why="not_an_approver", approvers=_eligible(record)), record)
+    return _named_now(NotEntitled(why="not_an_approver", approvers=_eligible(record)), record, here)
 
 
-def _while_open(found: Judgement, record: RequestRecord) -> Judgement:
-    """Name nobody who may decide what nobody decides any more."""
-    is_over = isinstance(found, NotEntitled) and record.state != "open"
-    return NotEntitled(why="over", approvers=()) if is_over else found
+def _named_now(found: Judgement, record: RequestRecord, here: Collection[PersonId] | None) -> Judgement:
+    """Name nobody who may decide what nobody decides any more, nor anybody who has left."""
+    if not isinstance(found, NotEntitled):
+        return found
+    if record.state != "open":
+        return NotEntitled(why="over", approvers=())
+    there = tuple(one for one in found.approvers if here is None or one in here)
+    return found.model_copy(update={"approvers": there})
 
 
 def _withdrawal(record: RequestRecord, answer: Answer) -> Judgement | None:

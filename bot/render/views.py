@@ -415,7 +415,7 @@ def request_view(
         says=says_first(request, people),
         facts=tuple(_fact_views(request, lists)),
         step=_step_view(request.policy),
-        next_due=_due_view(record, people),
+        next_due=_due_view(told, people),
         urgency=request.policy.urgency,
         reminded=record.reminded,
         escalated_at=request.policy.escalated_at,

@@ -453,7 +453,7 @@ def _changed(judgement: Edited | Delegated, record: RequestRecord, people: Peopl
 
 
 def _not_entitled(judgement: NotEntitled, people: People) -> str:
-    who = people.names_of(judgement.approvers) or say("words.nobody")
+    who = people.names_of(present(judgement.approvers, people)) or say("words.nobody")
     match judgement.why:
         case "requester":
             return say("answer.not-the-requester", who=who)

@@ -211,7 +211,7 @@ class Decisions:
         """Return the judgement, and the request that an edit makes of this one, or the policy that holds after it."""
         known = as_known_now(record, self._people)
         if is_stranger(record, known, answer.person):
-            return not_theirs(known), None
+            return not_theirs(known, self._people.all()), None
         if isinstance(change, Edit):
             judgement, after_it = await judged(known, answer, change, self._people, self._run_of(record))
             return judgement, after_it and _to_write(after_it, record)

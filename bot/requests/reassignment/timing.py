@@ -7,6 +7,7 @@ from datetime import datetime
 from agents.events import CardReplaced, Event, RequestReminded
 from agents.requests import DeliveryId, PersonId, PolicySnapshot
 from bot.people.directory import People
+from bot.people.recognition import as_known_now
 from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due, next_due
 from bot.policy.record import RequestRecord, after
@@ -30,7 +31,7 @@ class Timing:
 
     def due(self, record: RequestRecord, now: datetime) -> Due | None:
         """Return what is due next for `record`; None when it is decided."""
-        return next_due(record, self._people.zones(), now)
+        return next_due(as_known_now(record, self._people), self._people.zones(), now)
 
     def wake(self, record: RequestRecord, now: datetime) -> list[Wake]:
         """Return the one entry of `record` in the schedule, as it has to be from `now` on."""

@@ -12,15 +12,19 @@ from agents.requests import PersonId
 from agents.run import fold
 from bot.people.offers import offers
 from bot.policy.answers import Statement
+from bot.policy.judgements import NotEntitled
+from bot.policy.record import RequestRecord
 from bot.queries.overview import StoredRequests
 from bot.render.request_card import standing
 from bot.render.views import request_view
 from bot.requests.tokens import Tokens
 from language import Language, say, speaking
+from tests.office import TOML
 from tests.stories.attacks.test_turn_out_to_be_one import editable, file_of, told
+from tests.tables import becomes, without
 from tests.world import World, a_world
 
-BO, CY, ROB = PersonId("bo"), PersonId("cy"), PersonId("rob")
+CY, ROB = PersonId("cy"), PersonId("rob")
 
 TOOK_PART = {
     "whoever asked": (file_of("bo cy rob", glass="rob"), "meet anna rob"),
@@ -69,17 +73,51 @@ async def test_attack_who_approves_is_told_that_one_who_may_be_whoever_asked_is_
 ) -> None:
     async with a_world(redis, tmp_path / "data", file_of("bo cy rob", 2)) as office:
         record, _ = await told(office, "meet anna rob")
-        said = Statement(
-            reply_id="bo says so",
-            person=BO,
-            channel="console",
-            revision=record.request.revision,
-            digest=record.request.digest,
-            said="approve",
-            text="",
-        )
-
-        outcome = await office.app.requests.decisions.answer(record.request.id, said)
+        outcome = await office.app.requests.decisions.answer(record.request.id, approval_by("bo", record))
 
         assert outcome.judgement.type == "counted"
         assert outcome.words.endswith("In all it takes: Bo and Cy.")
+
+
+async def test_attack_one_who_may_be_whoever_edited_it_is_reminded_to_decide(redis: str, tmp_path: Path) -> None:
+    toml = file_of("bo cy rob dan").replace('expires_after = "4h"\n', 'expires_after = "4h"\nremind_after = ["30m"]\n')
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
+        record, _ = await told(office, "bo edits; meet bo rob")
+        due = request_view(record, office.app.people).next_due
+        assert due is not None
+        assert due.people == (CY, PersonId("dan"))
+
+        await office.move_time(1900)
+        await office.quiet()
+
+        assert (await office.request(record.request.id)).reminders == {CY: 1, PersonId("dan"): 1}
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_attack_somebody_who_has_left_is_said_to_decide_to_one_who_may_not(
+    redis: str, tmp_path: Path, language: Language
+) -> None:
+    toml = f'language = "{language}"\n{TOML.replace("quorum = 2", "")}'
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        record = await office.opened(await office.trigger("press bell"))
+        await becomes(office, without(toml, "bo"))
+
+        for person in ("anna", "dan"):
+            outcome = await office.app.requests.decisions.answer(record.request.id, approval_by(person, record))
+
+            assert isinstance(outcome.judgement, NotEntitled)
+            assert outcome.judgement.approvers == (CY,)
+            assert "Cy Cole" in outcome.words
+            assert "Bo" not in outcome.words
+
+
+def approval_by(person: str, record: RequestRecord) -> Statement:
+    return Statement(
+        reply_id=f"{person} says so",
+        person=PersonId(person),
+        channel="console",
+        revision=record.request.revision,
+        digest=record.request.digest,
+        said="approve",
+        text="",
+    )

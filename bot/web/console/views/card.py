@@ -185,7 +185,7 @@ def _by_time(record: RequestRecord, people: People) -> Iterator[Line]:
         return
     told = as_told_now(record, people)
     yield from (*timing_lines(told.request, people, told.requesters), *reminded_lines(record, people))
-    due = next_due(record, people.zones())
+    due = next_due(told, people.zones())
     if due and due.kind != "expiry":
         yield Line(label=say("timing.next"), text=next_in_words(due, people))
 
