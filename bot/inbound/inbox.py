@@ -22,9 +22,8 @@ from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
-from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_stop, may_be_answer
+from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_no_wish, is_stop, may_be_answer
 from bot.policy.record import RequestRecord
-from bot.policy.stops import is_stop_message
 from bot.render.views import Summary
 from bot.requests.decisions import Decisions, Outcome
 from bot.requests.reassignment.delegation import wish_of
@@ -358,7 +357,7 @@ class Inbox:
                 log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
                 return await self._store.drop_inbound(inbound_id)
             title = say("run.not-started-title")
-            await self._check_is_wish(trigger)
+            await self._check_is_wish(channel, trigger)
             await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
             others = tuple(map(PersonId, trigger.others))
             await self._starter.start(
@@ -375,15 +374,21 @@ class Inbox:
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
 
-    async def _check_is_wish(self, trigger: Trigger) -> None:
-        """Check that words begin something. Raises Conflict for a stop: which run it is about, nobody knows."""
-        if not is_stop_message(trigger.text):
+    async def _check_is_wish(self, channel: str, trigger: Trigger) -> None:
+        """Check that words begin something. Raises Conflict for a stop or a no: what it is about, nobody knows."""
+        if not is_no_wish(trigger.text, has_subject=channel == "email" and not trigger.follows):
             return
-        mine = await self._store.lists.newest_runs(None, _LOOKED_AT, requester=trigger.person)
-        lines = await self._store.lists.summaries_of([name for _, name in mine])
+        person, lists = trigger.person, self._store.lists
+        mine = await lists.newest_runs(None, _LOOKED_AT, requester=person)
+        lines = await lists.summaries_of([name for _, name in mine])
         runs = [Summary.model_validate_json(line) for line in lines if line]
         going = [f"{quote(one.text, _TOPIC_CHARS)} ({one.id})" for one in runs if one.state not in _ENDED]
+        waits = await lists.newest_requests(None, _LISTED, only_open=True, person=person)
+        bodies = await lists.records_of([name for _, name in waits])
+        asked = [RequestRecord.model_validate_json(body).request for body in bodies if body]
         told = [say("run.stop-which-runs", runs="; ".join(going[:_LISTED]))] if going else []
+        on_them = [f"{quote(one.title, _TOPIC_CHARS)} ({one.id})" for one in asked]
+        told += [say("run.stop-which-asked", requests="; ".join(on_them))] if on_them else []
         raise Conflict(say("run.stop-which"), ". ".join([say("run.stop-which-do"), *told]))
 
     async def _is_command(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:

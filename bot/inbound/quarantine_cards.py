@@ -73,13 +73,17 @@ def unheard(note: Note, answered: RequestRecord | None, open_ones: Sequence[Requ
     if answered:
         lines.append(_again(note, answered, people))
     else:
-        lines += [
-            say("notice.still-waits", title=record.request.title, request=record.request.id) for record in open_ones
-        ]
+        lines += [_waits(record.request, PersonId(note.person)) for record in open_ones]
         lines.append(say("notice.write-anew"))
     ref = answered.request.id if answered else ""
     card = notice(say("notice.not-accepted-title"), "\n".join(lines), note.at, ref, topic=note.about)
     return card.model_copy(update={"quoted": _subject(note)})
+
+
+def _waits(request: Request, person: PersonId) -> str:
+    """Return that `request` waits for `person`, and where they answer it; what stands in a list has no message."""
+    key = "notice.still-waits-listed" if person in request.together else "notice.still-waits"
+    return say(key, title=request.title, request=request.id)
 
 
 def _again(note: Note, answered: RequestRecord, people: People) -> str:

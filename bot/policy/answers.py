@@ -8,12 +8,14 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from agents.command import said_lines
 from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, VoteCast
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
 from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote, people_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
+from agents.text import strip_invisible
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments
 from bot.policy.edits import typed_lines, typed_values, written
@@ -31,9 +33,9 @@ from bot.policy.judgements import (
     TooLate,
 )
 from bot.policy.record import RequestRecord
-from bot.policy.stops import called, goes_on, stops_plainly
+from bot.policy.stops import called, goes_on, is_stop_message, stops_plainly
 from channels import File
-from channels.email.reply import is_courtesy, read_reply
+from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
 from channels.email.reply.against import speaks_against
 from language import in_all
 
@@ -214,6 +216,16 @@ def is_stop(text: str) -> bool:
     A bare no is an answer, and so is what stands behind `answer:`.
     """
     return not _behind_answer(text) and (stops_plainly(text) or refuses(called(text)))
+
+
+def is_no_wish(text: str, *, has_subject: bool = False) -> bool:
+    """Return whether a message that answers nothing says stop, or is nothing but a refusal: no run comes of it.
+
+    `has_subject`: its first line is one, and what stands below that may be a refusal by itself.
+    """
+    said = list(said_lines(strip_invisible(text), None)) if len(text) <= DECISION_CHARS else []
+    wholes = [said, *([said[1:]] if has_subject else [])]
+    return is_stop_message(text) or any(is_withdrawal("\n".join(lines)) for lines in wholes if lines)
 
 
 def may_mean_stop(request: Request, text: str) -> bool:

@@ -122,7 +122,8 @@ def _are_words_of_requester(record: RequestRecord, answer: Answer) -> bool:
 
 
 def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:
-    if answer.addressee is not None and answer.addressee != answer.person:
+    """Object to an answer by somebody else's card; a denial counts whatever card it came from, as it does no harm."""
+    if answer.addressee not in {None, answer.person} and answer.approve is not False:
         return NotEntitled(why="not_addressee", approvers=_eligible(record))
     return None
 
@@ -252,8 +253,16 @@ def _revocation(record: RequestRecord, answer: Answer) -> Judgement | None:
     return Revoked(vote=_vote(answer))
 
 
-def _undecided(record: RequestRecord, _: Answer) -> Judgement | None:
-    return AlreadyDecided(decision=record.decision) if _is_by_people(record) and record.decision else None
+def _undecided(record: RequestRecord, answer: Answer) -> Judgement | None:
+    if not _is_by_people(record) or record.decision is None:
+        return None
+    is_stoppable = record.state == "approved" and record.began_at is None
+    may_stop = is_stoppable and isinstance(judge(record, _as_denial(answer)), Revoked)
+    return AlreadyDecided(decision=record.decision, may_stop=may_stop)
+
+
+def _as_denial(answer: Answer) -> Answer:
+    return answer.model_copy(update={"approve": False, "given": None, "edits": False, "breaks_glass": False})
 
 
 def _open(record: RequestRecord, _: Answer) -> Judgement | None:

@@ -93,10 +93,13 @@ class TooLate(Frozen):
 
 
 class AlreadyDecided(Frozen):
-    """The request was decided before this answer."""
+    """The request was decided before this answer. `may_stop`: what was approved has not begun, and a denial by
+    whoever answered counts still.
+    """
 
     type: Literal["already_decided"] = "already_decided"
     decision: Decision
+    may_stop: bool = False
 
 
 class AlreadyVoted(Frozen):

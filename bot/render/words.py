@@ -267,7 +267,8 @@ def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -
             key = "answer.too-late-program" if request.program and request.format == "approval" else "answer.too-late"
             return say(key, when=in_words(judgement.started_at))
         case AlreadyDecided():
-            return say("answer.already-decided", decided=decided(judgement.decision, people))
+            key = "answer.decided-not-begun" if judgement.may_stop else "answer.already-decided"
+            return say(key, decided=decided(judgement.decision, people))
         case AlreadyVoted():
             return say("answer.already-voted")
         case ClosedOtherwise():

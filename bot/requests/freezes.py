@@ -157,9 +157,12 @@ class FrozenRequests:
         return tuple(dict.fromkeys(found))
 
     async def on(self, environment: str | None, near: str) -> Found:
-        """Return what freezes an environment, as the shard of the id `near` has it."""
+        """Return what freezes an environment, as the shard of the id `near` has it, and as it was said first: what is
+        noted of it is compared with that.
+        """
         held = await self._freezes.read(shard_of(near))
-        return Found(held.of(environment) or window_at(self._people.tables.windows, environment, held.now), held.number)
+        freeze = held.of(environment) or window_at(self._people.tables.windows, environment, held.now)
+        return Found(freeze and freeze.at_first(), held.number)
 
     def window(self, environment: str | None, now: datetime) -> Freeze | None:
         """Return the freeze of an environment by windows."""

@@ -82,6 +82,24 @@ async def test_thirty_asks_in_a_row_are_ten_mails_and_one_every_five_minutes_tha
         assert {(await office.request(asked[at]["id"])).state for at in (0, 10, 13, 29)} == {"open"}
 
 
+async def test_attack_an_answer_to_a_list_is_told_to_reply_to_a_message_that_there_is_not(office: World) -> None:
+    async with serving(office.app) as api:
+        asked = await asks(await asker(api), 1, 12)
+        await until(lambda: lists(office), what="a list comes")
+        [listing] = [one for one in office.mails("bo") if one.text == lists(office)[0]]
+
+        await office.post("bo", listing.reply_to or "sayso@sayso.example", "no", about=f"Re: {listing.subject}")
+
+        told = (await office.next_mail("bo", about="was not accepted")).text
+    lines = {one["id"]: line for one in asked for line in told.splitlines() if one["id"] in line}
+    assert asked[-1]["id"] in lines
+    for one in asked:
+        if one["id"] in lines:
+            assert ("reply to the message that asks it" in lines[one["id"]]) != (
+                "gathered" in one and bool(one["gathered"])
+            )
+
+
 async def test_where_nobody_reaches_the_console_each_has_a_card(office: World) -> None:
     office.toml = TOML.replace('triggers_per_person = "1000/h"', 'triggers_per_person = "1000/h"\ncards_per_person = 1')
     async with office.stopped():

@@ -89,6 +89,26 @@ async def test_whoever_asks_while_it_is_frozen_hears_of_it_too(world: World) -> 
     assert sum("Frozen" in mail.text for mail in world.mails("anna")) == 1
 
 
+@pytest.mark.parametrize("is_asked_first", [True, False])
+async def test_attack_what_is_approved_under_a_freeze_that_was_said_twice_is_given_up_or_told_twice(
+    world: World, *, is_asked_first: bool
+) -> None:
+    asked = [await world.trigger("press bell")] if is_asked_first else []
+    for run_id in asked:
+        await world.opened(run_id)
+    await world.app.requests.freezes.freeze("workshop", BO, WHY)
+    await world.app.requests.freezes.freeze("workshop", BO, "and once more")
+    [run_id] = asked or [await world.trigger("press bell")]
+
+    await world.decide("bo", await world.opened(run_id), "approve")
+
+    assert (await frozen(world, run_id)).reason == WHY
+    assert len([event for event in await world.events(run_id) if isinstance(event, RequestFrozen)]) == 1
+    assert (await world.dead(), await world.tries()) == ([], [])
+    await world.app.requests.freezes.unfreeze("workshop", BO, "it is over")
+    assert await world.summary(run_id) == "done: ok: press bell: done"
+
+
 async def test_a_freeze_of_one_environment_leaves_the_others_alone(world: World) -> None:
     await world.app.requests.freezes.freeze("production", BO, WHY)
 

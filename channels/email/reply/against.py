@@ -143,7 +143,7 @@ def _words() -> _Words:
         lead=starting(found["lead"]),
         alone=re.compile(rf"(?:{found['alone']}|{_NO_PICTURE}+)"),
         refuses=starting(f"{found['refuses']}|{_NO_PICTURE}+"),
-        anywhere=re.compile(found["anywhere"]),
+        anywhere=re.compile(f"{found['anywhere']}|{_NO_PICTURE}"),
         last=re.compile(rf"\b(?:{found['last']})\Z"),
         asks=starting(found["asks"]),
         condition=starting(found["condition"]),

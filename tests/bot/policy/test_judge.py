@@ -96,11 +96,18 @@ def test_an_answer_to_a_question_decides_it() -> None:
 
 
 @guards("judge:addressee")
-@pytest.mark.parametrize("approve", [True, False])
-def test_a_card_that_was_made_for_somebody_else_does_not_count_even_from_an_approver(*, approve: bool) -> None:
-    found = judge(record(), answer(BO, approve=approve, addressee=CY))
+def test_a_card_that_was_made_for_somebody_else_does_not_count_even_from_an_approver() -> None:
+    assert judge(record(), answer(BO, addressee=CY)) == NotEntitled(why="not_addressee", approvers=(BO, CY))
 
-    assert found == NotEntitled(why="not_addressee", approvers=(BO, CY))
+
+def test_a_denial_counts_from_a_card_that_was_made_for_somebody_else() -> None:
+    found = judge(record(), answer(BO, approve=False, addressee=CY))
+
+    assert isinstance(found, Decided)
+    assert found.decision.state == "denied"
+    assert judge(record(), answer(DAN, approve=False, addressee=CY)) == NotEntitled(
+        why="not_an_approver", approvers=(BO, CY)
+    )
 
 
 @guards("judge:entitled")
@@ -309,7 +316,8 @@ def test_a_denial_after_the_start_is_too_late_and_told_since_when() -> None:
 def test_the_first_decision_is_final(*, state: RequestState, approve: bool) -> None:
     closed = record(state=state)
 
-    assert judge(closed, answer(CY, approve=approve)) == AlreadyDecided(decision=decision(state))
+    may_stop = state == "approved"
+    assert judge(closed, answer(CY, approve=approve)) == AlreadyDecided(decision=decision(state), may_stop=may_stop)
 
 
 @guards("judge:open")

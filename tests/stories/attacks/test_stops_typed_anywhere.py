@@ -240,3 +240,32 @@ async def test_attack_a_stop_beside_a_freeze_is_lost_or_the_freeze_beside_the_st
 
         assert await state(office, record) == ("denied", [])
         assert await frozen(office) == ([("production", "dan", "")] if person == "dan" else [])
+
+
+@pytest.mark.parametrize("text", ["deny", "No", "Nein, bitte nicht deployen", "I deny this: wrong version", "stop"])
+@pytest.mark.parametrize("way", ["in a new message", "by mail", "below a subject by mail"])
+async def test_attack_a_refusal_that_answers_nothing_begins_a_run_and_nobody_hears_how_to_deny(
+    office: World, hallway: Hallway, way: str, text: str
+) -> None:
+    record = await asked(office, hallway)
+    [run_id] = await office.app.store.lists.runs()
+
+    if way == "in a new message":
+        await office.app.messages.inbox.accept(hallway.begins("bo", text, "C01OPS/1712345999.000100"))
+        told = str(await until(lambda: hallway.to("bo", "nothing shows which run you mean"), what="Bo is told"))
+    else:
+        said = f"{text}\n" if way == "by mail" else f"The bell\n\nHi,\n\n{text}\n\nBest,\nBo\n"
+        subject, _, below = said.partition("\n")
+        await office.post("bo", "sayso@sayso.example", below.strip() or "Bo", about=subject)
+        told = (await office.next_mail("bo", about="nothing shows which run you mean")).text
+
+    assert record.request.id in told
+    assert await office.app.store.lists.runs() == [run_id]
+    assert (await office.request(record.request.id)).state == "open"
+
+
+async def test_a_refusal_on_the_first_page_begins_nothing(office: World) -> None:
+    async with serving(office.app) as api:
+        said = await (await api.client("anna", "trigger")).post("/v1/runs", json={"text": "deny"})
+
+    assert (said.status_code, said.json()["type"]) == (422, "urn:sayso:problem:invalid")

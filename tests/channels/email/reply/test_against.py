@@ -47,7 +47,9 @@ def test_one_honest_reason_of_ten_at_most_is_asked_back() -> None:
     assert len(asked_back) * 10 <= len(_ALL_REASONS)
 
 
-@pytest.mark.parametrize("behind", ["?", ", but wait for me", ". No.", ", aber erst morgen", ", only if Cy agrees"])
+@pytest.mark.parametrize(
+    "behind", ["?", " 🛑", " 👎🏽", " ✋", ", but wait for me", ". No.", ", aber erst morgen", ", only if Cy agrees"]
+)
 def test_attack_no_honest_reason_hides_what_stands_behind_it(behind: str) -> None:
     assert [reason for reason in _ALL_REASONS if not speaks_against(reason.rstrip(".") + behind)] == []
 

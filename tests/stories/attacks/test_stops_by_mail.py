@@ -1,0 +1,91 @@
+"""Whoever may stop something writes it in a mail of whatever kind: it is heard, or its writer reads how to stop it."""
+
+import pytest
+
+from agents.requests import RequestState
+from bot.policy.record import RequestRecord
+from tests.long import few_of
+from tests.stories.mail.test_consent import approved, card_for, write
+from tests.world import World
+
+
+async def stands(world: World, record: RequestRecord) -> RequestState:
+    await world.quiet()
+    return (await world.request(record.request.id)).state
+
+
+@pytest.mark.parametrize("text", few_of(["No, stop!", "deny: wrong version", "Stopp, bitte nicht"], 0))
+async def test_attack_an_approver_says_no_to_the_card_of_a_colleague(world: World, text: str) -> None:
+    record, card = await card_for(world)
+
+    await write(world, card.reply_to, text, f"Re: {card.subject}", "<seen@corp.example>", by="cy")
+
+    assert await stands(world, record) == "denied"
+    assert world.workshop.effects == []
+
+
+async def test_attack_an_approver_takes_an_approval_back_by_the_card_of_a_colleague(world: World) -> None:
+    record, card = await card_for(world)
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("bo", record, "approve")
+
+    await write(world, card.reply_to, "stop", f"Re: {card.subject}", card.message_id, by="cy")
+
+    assert await stands(world, record) == "revoked"
+
+
+@pytest.mark.parametrize("who", ["dan", "cy"])
+async def test_nobody_approves_and_who_is_not_asked_denies_nothing_by_the_card_of_a_colleague(
+    world: World, who: str
+) -> None:
+    record, card = await card_for(world)
+
+    text = "approve" if who == "cy" else "deny"
+    await write(world, card.reply_to, text, f"Re: {card.subject}", card.message_id, by=who)
+
+    assert await stands(world, record) == "open"
+
+
+@pytest.mark.parametrize(
+    "text",
+    few_of(
+        [
+            "I revoke my approval",
+            "I take my approval back",
+            "Please withdraw my approval",
+            "I have to retract my approval, sorry",
+            "Ich widerrufe",
+            "Ich widerrufe meine Zustimmung",
+            "Ich ziehe meine Freigabe zurück",
+            "Ich nehme meine Genehmigung zurück",
+        ],
+        0,
+        5,
+        6,
+    ),
+)
+async def test_attack_whoever_approved_takes_their_approval_back_in_these_words(world: World, text: str) -> None:
+    record, card = await card_for(world)
+    await world.steer(record.request.run_id, "pause")
+    await world.reply("bo", card, "approve")
+    assert await stands(world, record) == "approved"
+
+    await world.reply("bo", card, text)
+
+    assert await stands(world, record) == "revoked"
+
+
+async def test_attack_who_speaks_against_what_is_approved_is_told_only_that_it_changes_nothing(world: World) -> None:
+    record, card = await card_for(world)
+    await world.steer(record.request.run_id, "pause")
+    await world.reply("bo", card, "approve")
+    await stands(world, record)
+
+    await world.reply("bo", card, "hm, Cy has just found a bug in it")
+
+    told = await world.next_mail("bo", about="Already decided")
+    assert "It has not begun: a denial would still count." in told.text
+    await world.steer(record.request.run_id, "resume")
+    await approved(world, record)
+    await world.reply("bo", card, "was that wise?")
+    assert "would still count" not in (await world.next_mail("bo", about="Already decided")).text
