@@ -155,7 +155,9 @@ def _sentences(
     is_checked = words_of == "model" or (outcome == "done" and change != "not_wanted")
     is_model = words_of == "model"
     said = [say(_SENTENCES[change])] if is_checked and change in _SENTENCES and outcome != "cancelled" else []
-    if _hides_change(outcome, words_of, change):
+    # Of a deploy, what is live says it.
+    is_untold = outcome == "failed" and change in {"changed", "partly"} and not live
+    if is_untold or _hides_change(outcome, words_of, change):
         said = [say("card.something-changed")]
     return said + [_live(what, where) for where, what in live.items() if is_model or not is_told(summary, what, where)]
 

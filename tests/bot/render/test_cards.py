@@ -160,9 +160,7 @@ def test_a_notice_asks_for_nothing() -> None:
 CHANGED = "Something was changed all the same; the story of the run says what.\n"
 
 
-@pytest.mark.parametrize(
-    ("outcome", "word", "known"), [("done", "Done", ""), ("failed", "Failed", ""), ("cancelled", "Cancelled", CHANGED)]
-)
+@pytest.mark.parametrize(("outcome", "word", "known"), [("done", "Done", ""), ("cancelled", "Cancelled", CHANGED)])
 def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: str, known: str) -> None:
     end = RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": "v1.2.0 is live", "change": "changed"})
 
@@ -170,6 +168,14 @@ def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: st
 
     assert (card.title, card.summary, card.closes) == (f"{word}: deploy v1.2.0", f"{known}v1.2.0 is live", True)
     assert card.facts == ()
+
+
+def test_a_run_that_fails_after_a_change_says_so_whoever_words_its_end() -> None:
+    told = {"at": LATER, "outcome": "failed", "summary": "Its steps were used up", "change": "changed"}
+
+    card = outcome_card(fold([started("ring the bell"), RunEnded.model_validate(told)]), PEOPLE, LATER)
+
+    assert (card.title, card.summary) == ("Failed: ring the bell", f"Its steps were used up\n{CHANGED.strip()}")
 
 
 def test_a_failure_is_one_sentence_and_the_last_twenty_lines_that_were_printed() -> None:
