@@ -414,7 +414,9 @@ class Loop:
             if self._people.half_taken:  # whoever approved it may be here again
                 return None
             log.warning("not begun", request_id=request_id, reason=why)
+            await self._store.freezes.waits_no_longer(request_id)
             return await self._refuse(told, pending, why)
+        await self._store.freezes.waits_for_program(request_id)
         is_at_rest = await self._settle(run, self.guard.good_until(record, call, now))
         return replace(told, is_at_rest=True) if is_at_rest else None
 
