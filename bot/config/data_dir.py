@@ -148,7 +148,7 @@ class DataDir:
         return socket_url(path) if _is_ours(path) and ping(path).startswith(b"+PONG") else None
 
     def _made_once(self, name: str, make: Callable[[], str]) -> str:
-        """Return the content of the file; the first process to ask makes it, for all. Raises Invalid for an empty one."""
+        """Return the content of the file; the first process to ask makes it, for all. Raises Invalid for none of it."""
         if (found := self.read(name)) is not None:
             if not found.strip():
                 do = "Put back what was in it; or delete it, and another one is made, which knows nothing of before"
