@@ -57,7 +57,7 @@ async def resting(world: World) -> Resting:
 
 
 async def test_a_run_that_is_as_it_was_read_is_taken_out_once(resting: Resting) -> None:
-    await resting.store.freezes.waits_for_program(resting.request_id)  # which was taken back, and never began
+    await resting.store.freezes.note_waiting(resting.request_id)  # which was taken back, and never began
 
     assert await resting.leaving.forget(resting.read)
     assert not await resting.leaving.forget(resting.read)
