@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import BinaryIO
 
+from bot.audit.chain import record_in
 from bot.backup.file import NEVER, End, Entry, Reader
 from bot.errors import Conflict, Invalid, Unavailable
 from bot.store import Keys, StoreError
 from bot.store.client import Client, adjusted, asked, moment
 from bot.store.client.durability import SHARDS
+from bot.store.client.errors import WENT_BACK
 from bot.store.indexes import Restored
 from bot.store.memory import Mark
 
@@ -21,6 +23,7 @@ _TRY = "{s0}:restore_try"
 _LEFT_OUT = re.compile(r"\{s\d+\}:(shards|starts|ticks|restored|(login|session):.*)")
 # Who was let in may have been shut out since.
 _SHARDS = re.compile(r"\d+")
+_CLAIMED = re.compile(r"holds what is unfinished since (\S+)$")
 _KEYS = re.compile(r"\{s\d+\}:api_keys(:used)?")
 
 Tell = Callable[[int], None]
@@ -75,17 +78,32 @@ async def load(client: Client, file: BinaryIO, end: End, tell: Tell, *, keeps_ke
 async def claim(client: Client) -> tuple[int, datetime]:
     """Keep processes from a store that somebody put back by other means; return its shards, and when it was last used.
 
-    Asked again after a crash it goes on. Raises Conflict where there is none.
+    Asked again after a crash it goes on, and says the same. Raises Conflict where there is none.
     """
-    stored = _SHARDS.match((await client.do("GET", SHARDS) or b"").decode(errors="replace"))
+    text = (await client.do("GET", SHARDS) or b"").decode(errors="replace")
+    stored, claimed = _SHARDS.match(text), _CLAIMED.search(text)
     if stored is None:
         raise Conflict("There is no store of sayso in this Redis", "Put one back first, or name a backup")
     shards = int(stored[0])
-    await client.do("SET", SHARDS, f"{shards} shards, in which sayso restore --loaded holds what is unfinished")
+    at = datetime.fromisoformat(claimed[1]) if claimed else await _last(client, shards, went_back=WENT_BACK in text)
+    note = f"{shards} shards, in which sayso restore --loaded holds what is unfinished since {at.isoformat()}"
+    await client.do("SET", SHARDS, note)
+    return shards, at
+
+
+async def _last(client: Client, shards: int, *, went_back: bool) -> datetime:
+    """When the store was last used. Whoever noticed that it `went_back` has used it since: then its newest record says
+    how old it is.
+    """
+    if went_back:
+        ends = await client.read(*(["XREVRANGE", Keys(one).audit_chain, "+", "-", "COUNT", 1] for one in range(shards)))
+        records = [record_in(entries[0][1].get(b"b", b"")) for entries in ends if entries]
+        if sealed := [datetime.fromisoformat(record["at"]) for record in records if record]:
+            return max(sealed)
     seen = await client.read(*(["GET", Keys(shard).clock_seen] for shard in range(shards)))
     last = [moment(value.split()[0]) for value in seen if value]
     # Where nothing ever happened there is nothing to hold, and whoever closed the store is answered all the same.
-    return shards, max(last, default=adjusted(*await client.read(*asked(Keys(0))))[0])
+    return max(last, default=adjusted(*await client.read(*asked(Keys(0))))[0])
 
 
 async def forget(client: Client, *, keeps_keys: bool) -> None:

@@ -148,8 +148,11 @@ class DataDir:
         return socket_url(path) if _is_ours(path) and ping(path).startswith(b"+PONG") else None
 
     def _made_once(self, name: str, make: Callable[[], str]) -> str:
-        """Return the content of the file; the first process to ask makes it, for all."""
+        """Return the content of the file; the first process to ask makes it, for all. Raises Invalid for none of it."""
         if (found := self.read(name)) is not None:
+            if not found.strip():
+                do = "Put back what was in it; or delete it, and another one is made, which knows nothing of before"
+                raise Invalid(f"{self.folder / name} is empty", do)
             return found
         fresh = f"{name}.{secrets.token_hex(4)}"
         self.note(fresh, make())

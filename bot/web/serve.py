@@ -78,6 +78,7 @@ def _config(here: Here, limits: Limits) -> uvicorn.Config:
         http=bounded(limits),
         lifespan="off",
         log_config=None,
+        log_level="error",  # it warns of each request that is none, and anybody may send as many as they like
         access_log=False,
         server_header=False,
         ws="none",

@@ -71,8 +71,8 @@ class Departures:
         """Return whether a file that leaves only these `here`, and these `policies`, is to be taken only half.
 
         It takes everybody away who could decide some request that is open, or approved and waits for the end of a
-        freeze; or some such request changes by it and the file looks as if it `is_cut`, or no longer has its policy.
-        Raises StoreError.
+        freeze or of a pause, or for its program; or some such request changes by it and the file looks as if it
+        `is_cut`, or no longer has its policy. Raises StoreError.
         """
         freezes = self._journal.store.freezes
         for request_id in [one for shard in range(freezes.shards) for one in await freezes.concerned(shard)]:

@@ -111,7 +111,12 @@ class OneServer:
             return await pipe.execute(raise_on_error=False)
 
     async def heed(self, error: Exception) -> None:
-        """Raises StoreError for a node of a cluster, which has only some of the keys."""
+        """Leave a master that became a replica: its address may lead to another one by now, and it ends no connection.
+
+        Raises StoreError for a node of a cluster, which has only some of the keys.
+        """
+        if isinstance(error, exceptions.ReadOnlyError):
+            await self._redis.connection_pool.disconnect(inuse_connections=False)
         if isinstance(error, exceptions.AskError):
             raise StoreError(
                 f"Redis is a node of a cluster, and has only some of the keys: {error}",

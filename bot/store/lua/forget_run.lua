@@ -7,7 +7,8 @@ if redis.call('XLEN', run) ~= plan.seq then return 0 end -- check: length
 if redis.call('ZSCORE', wake, 'run ' .. plan.run) then return 0 end -- check: due
 if redis.call('HGET', attempts, 'holder') then return 0 end -- check: holder
 -- What happened in it is first sealed: later nobody could say any more what it was.
-local unsealed = redis.call('XRANGE', string.match(run, '^(.-):run:') .. ':audit:new', '-', '+', 'COUNT', '1001')
+local shard = string.match(run, '^(.-):run:')
+local unsealed = redis.call('XRANGE', shard .. ':audit:new', '-', '+', 'COUNT', '1001')
 if #unsealed > 1000 then return 0 end
 for _, fact in ipairs(unsealed) do
   if fact[2][2] == plan.run then return 0 end -- check: unsealed
@@ -25,6 +26,7 @@ for _, id in ipairs(plan.dead) do
 end
 for _, request in ipairs(plan.requests) do
   redis.call('ZREM', requests, request.id)
+  redis.call('SREM', shard .. ':frozen:waits', request.id)
   redis.call('ZREM', wake, 'ask ' .. request.id)
   for _, position in ipairs(plan.seen) do redis.call('ZREM', KEYS[position], request.id) end
 end

@@ -45,6 +45,15 @@ def test_without_a_key_of_its_own_an_installation_makes_one_and_keeps_it(tmp_pat
     assert len(key) == 64
 
 
+@pytest.mark.parametrize("left", ["", "\n"], ids=["nothing", "an empty line"])
+def test_attack_a_key_whose_file_was_emptied_signs_nothing(tmp_path: Path, left: str) -> None:
+    DataDir(tmp_path).keys(Settings())
+    (tmp_path / "secret.key").write_text(left)
+
+    with pytest.raises(Invalid, match=r"secret\.key is empty"):
+        DataDir(tmp_path).keys(Settings())
+
+
 def test_processes_that_share_a_redis_must_share_a_key(tmp_path: Path) -> None:
     shared = Settings.model_validate({"redis_url": "redis://redis.example"})
 

@@ -57,11 +57,14 @@ async def resting(world: World) -> Resting:
 
 
 async def test_a_run_that_is_as_it_was_read_is_taken_out_once(resting: Resting) -> None:
+    await resting.store.freezes.note_waiting(resting.request_id)  # which was taken back, and never began
+
     assert await resting.leaving.forget(resting.read)
     assert not await resting.leaving.forget(resting.read)
 
     assert (await resting.store.load(resting.run_id)).events == ()
     assert await resting.store.record(resting.request_id) is None
+    assert await resting.store.freezes.concerned(resting.keys.shard) == []
     assert (await resting.store.lists.figures()).started == 1
 
 

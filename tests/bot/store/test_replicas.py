@@ -182,6 +182,24 @@ async def test_a_start_that_was_read_before_a_fail_over_and_asked_about_after_it
     shutil.rmtree(folder, ignore_errors=True)
 
 
+async def test_attack_a_name_that_leads_to_a_new_master_is_followed_though_the_old_one_keeps_its_connections(
+    pair: Pair,
+) -> None:
+    front, (master, replica) = Front(pair.servers[0].port), pair.servers
+    front.waits.set()
+    async with await asyncio.start_server(front.handle, "127.0.0.1") as server:
+        store = Store(Client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"), 2, LEASE_S)
+        await append(store, started(), expect=0)
+        await until(lambda: ask(master, "WAIT", 1, 100) == 1, what="the replica has it")
+        ask(replica, "REPLICAOF", "NO", "ONE")
+        front.to = replica.port
+        ask(master, "REPLICAOF", "127.0.0.1", replica.port)
+
+        assert await start(store) == "started"
+
+        await store.client.close()
+
+
 @pytest.mark.long
 async def test_a_start_without_the_word_of_the_replica_is_unconfirmed_and_holds_no_lease(
     store: Store, pair: Pair

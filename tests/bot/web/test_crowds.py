@@ -479,6 +479,17 @@ def test_the_last_quarter_of_all_that_may_wait_is_for_those_who_hold_few() -> No
         assert waits.count == 1
 
 
+async def test_attack_what_strangers_send_fills_no_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    upgrade = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    async with serving(world.app) as api:
+        async with crowd(api.port, 1, upgrade) as [one]:
+            assert await one.status() == HTTPStatus.UNAUTHORIZED
+        async with crowd(api.port, 1, b"no request\r\n\r\n") as [one]:
+            assert await one.status() == HTTPStatus.BAD_REQUEST
+
+    assert [line for line in caplog.records if line.name.startswith("uvicorn")] == []
+
+
 @pytest.mark.parametrize("files", [64, 256, 1_024, 4_096, 20_000])
 def test_limits_fit_the_files_that_may_be_open(files: int) -> None:
     limits = LIMITS.within(files)

@@ -1,6 +1,7 @@
 """What a program begins that people approved, and what it says came of it."""
 
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,20 @@ async def test_attack_somebody_who_is_only_missing_in_a_file_is_said_to_have_lef
 
     assert "Decided by: Bo Berg\n" in letter.text
     assert "has left" not in letter.text
+
+
+async def test_attack_an_approval_that_its_program_has_not_begun_is_void_by_no_file_that_was_cut(
+    redis: str, tmp_path: Path
+) -> None:
+    alone = without(TOML, "bo")
+    bo_is_last = f'{alone}\n[people.bo]\nname = "Bo Berg"\nemail = "bo@corp.example"\ngroups = ["release"]\n'
+    async with a_world(redis, tmp_path / "data", bo_is_last) as office, serving(office.app) as api:
+        ci, bo = await program(api), await api.client("bo")
+        request = await approved(ci, bo)
+        await office.quiet()
+
+        async with rewritten(office, f"# cut\n{alone}"):
+            assert office.app.people.half_taken
+            refused(await begun(ci, request), 409, "not-now")
+
+        assert (await begun(ci, request)).status_code == HTTPStatus.OK

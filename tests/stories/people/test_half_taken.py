@@ -210,6 +210,20 @@ async def test_attack_an_approval_that_waits_in_a_freeze_is_void_by_no_file_that
     assert office.workshop.effects == ["press gong"]
 
 
+async def test_attack_an_approval_in_a_paused_run_is_void_by_no_file_that_was_cut(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML.replace("quorum = 2\n", "")) as office:
+        run_id, record = await asked(office, "production")
+        await office.steer((await office.run(run_id)).id, "pause")
+        assert isinstance(await office.decide("bo", record, "approve"), Decided)
+        await office.quiet()
+
+        async with rewritten(office, without(TOML, "bo").rstrip()):
+            assert office.app.people.half_taken
+
+        await office.steer((await office.run(run_id)).id, "resume")
+        await office.has(run_id, "done")
+
+
 async def test_a_run_of_somebody_who_is_missing_goes_on_only_afterwards(office: World) -> None:
     facts = office.workshop.hold("facts")
     run_id = await office.trigger("stamp letter", "bo")

@@ -4,11 +4,13 @@ import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.app import compose
+from bot.backup.loading import claim
 from bot.process.backups import hold_loaded
 from bot.process.running import running
 from bot.store import WentBack
@@ -33,6 +35,7 @@ class Kept:
     def keep(self) -> None:
         """Keep the files as they are: each write is in them."""
         shutil.copytree(self._folder, self._kept)
+        self.at = datetime.now(UTC)
 
     def put_back(self) -> None:
         """Kill the server, and start it with the files that were kept."""
@@ -128,9 +131,11 @@ async def test_what_was_put_back_and_held_goes_on_and_asks_anew(kept: Kept, tmp_
             await look(world.app.store)
         await world.stop()
         app = world.composed(world.settings())
-        held = (await hold_loaded(app)).held
+        await claim(app.store.client)  # whoever asked for it first died on the way
+        put_back = await hold_loaded(app)
         await app.store.client.close()
-        assert held.runs == 1
+        assert put_back.held.runs == 1
+        assert put_back.end.at < kept.at
 
         await world.start()
 
