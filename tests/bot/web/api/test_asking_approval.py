@@ -277,6 +277,21 @@ async def test_who_asks_can_t_approve_and_too_few_others_open_nothing(world: Wor
     assert len((await bo.get("/v1/requests")).json()["requests"]) == 1
 
 
+async def test_a_key_stands_for_nothing_that_could_not_be_asked(api: Api) -> None:
+    """Who is told to correct it does so under the same key; from then on the key stands for what was asked."""
+    bo = await api.client("bo", asks=["policy:production", "policy:pair"])
+    once = {"Idempotency-Key": "volume-17"}
+    refused(await bo.post("/v1/requests", json={**APPROVAL, "policy": "pair"}, headers=once), 422, "invalid")
+
+    corrected = await bo.post("/v1/requests", json=APPROVAL, headers=once)
+    again = await bo.post("/v1/requests", json=APPROVAL, headers=once)
+
+    assert corrected.status_code == 201, corrected.text
+    assert (again.status_code, again.json()["id"]) == (200, corrected.json()["id"])
+    refused(await bo.post("/v1/requests", json={**APPROVAL, "policy": "pair"}, headers=once), 409, "key-reused")
+    assert len((await bo.get("/v1/requests")).json()["requests"]) == 1
+
+
 async def test_a_quorum_is_counted_before_the_program_may_act(api: Api) -> None:
     ci, bo, cy = await program(api), await api.client("bo"), await api.client("cy")
     request = await asked(ci, policy="pair")
