@@ -82,7 +82,7 @@ async def test_a_key_that_is_not_known_is_told_in_the_words_of_the_server(world:
 
     [told] = await asyncio.to_thread(said, '{"jsonrpc":"2.0","id":"x","method":"ping"}', env=wrong)
 
-    assert (told["id"], told["error"]["code"]) == ("x", -32603)
+    assert (told["id"], told["error"]["code"]) == ("x", -32600)
     assert "not known" in told["error"]["message"]
 
 

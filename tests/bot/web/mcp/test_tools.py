@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
+from mcp.shared.exceptions import MCPError
 
-from tests.bot.web.mcp.peer import ERAS, Era, asker, called, peer, refusal
-from tests.bot.web.problems import refused
+from tests.bot.web.mcp.peer import ASKS, ERAS, Era, asker, called, peer, refusal
 from tests.office import TOML
 from tests.servers.web import Api, serving
 from tests.waiting import until
@@ -195,6 +195,34 @@ async def test_a_key_sees_whom_it_may_ask_in_what_the_tools_say(world: World, ap
     assert "who decides: production;" in said["request_approval"]
 
 
+def refused(answer: Response, status: int, name: str) -> None:
+    """Check that it is refused in words of the protocol, whose clients read no other."""
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json"), answer.text
+    told = answer.json()
+    assert (told["jsonrpc"], told["id"], told["error"]["data"]["type"]) == ("2.0", None, f"urn:sayso:problem:{name}")
+    assert told["error"]["message"].startswith(told["error"]["data"]["detail"])
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_agent_whose_key_was_revoked_is_told_so_while_it_waits_and_after(
+    world: World, api: Api, era: Era
+) -> None:
+    key, text = await api.key(None, "ask", service="cleaner", acts_for=["anna"], asks=ASKS)
+    async with peer(api, text, era) as client:
+        asking = asyncio.create_task(refusal(client, "ask_human", **QUESTION))
+        request = await opened(api)
+        await api.until_open()
+        await api.keyring.revoke(key.prefix)
+        await given(api, request["id"], text="go on")
+        waited = await asking
+        with pytest.raises(MCPError, match="was revoked") as later:
+            await client.call_tool("await_answer", {"id": request["id"]})
+
+    assert waited["error"] == "no-key"
+    assert "go on" not in str(waited)
+    assert "sayso keys create" in str(later.value)
+
+
 async def test_nobody_without_a_key_and_no_page_of_another_site_may_speak(world: World, api: Api) -> None:
     key = await asker(api)
     anybody, known = api.with_key(None), api.with_key(key)
@@ -205,6 +233,7 @@ async def test_nobody_without_a_key_and_no_page_of_another_site_may_speak(world:
     refused(await known.post("/mcp", json=ping, headers=accept | {"Origin": "https://evil.example"}), 403, "not-yours")
     refused(await known.post("/mcp", json=ping, headers=accept | {"Origin": "null"}), 403, "not-yours")
     refused(await known.post("/mcp", json=ping, headers=accept | {"Host": "evil.example"}), 421, "misdirected")
+    refused(await known.post("/mcp", json={**ping, "more": "x" * 70_000}, headers=accept), 413, "too-large")
     refused(await known.get("/mcp", headers=accept), 405, "method")
     mine = await known.post("/mcp", json=ping, headers=accept | {"Origin": api.url})
 
