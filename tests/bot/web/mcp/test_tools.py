@@ -177,6 +177,7 @@ async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
         nested = await refusal(
             client, "ask_human", **QUESTION, form={"type": "object", "properties": {"a": {"type": "array"}}}
         )
+        large = await refusal(client, "request_approval", **{**APPROVAL, "arguments": {"all": "x" * 17_000}})
         none = await refusal(client, "await_answer", id="s0q-aaaaaaaaaaaaa")
 
     assert (reused["error"], reused["difference"][0]["field"]) == ("key-reused", "question")
@@ -184,6 +185,7 @@ async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
     assert "group:release" in beyond["detail"]
     assert lacks["detail"].startswith("to: Field required")
     assert "no form can ask for" in nested["detail"]
+    assert "for what is larger. Correct that" in large["detail"]
     assert none["error"] == "not-found"
 
 
