@@ -124,6 +124,7 @@ async def test_what_is_approved_begins_once_with_what_people_saw(world: World, a
         meanwhile = await called(client, "await_answer", id=request["id"])
         await called(client, "finish_approved", id=request["id"], attempt="a", ok=True, summary="gone")
         after = await called(client, "await_answer", id=request["id"])
+        repeated = await called(client, "start_approved", id=request["id"], attempt="a")
 
     assert "| Last used: in March" in (await world.next_mail("bo")).text.splitlines()
     assert (early["error"], second["error"]) == ("not-now", "already-begun")
@@ -134,6 +135,7 @@ async def test_what_is_approved_begins_once_with_what_people_saw(world: World, a
     assert (began[0]["arguments"], began[0]["approved_by"]) == (APPROVAL["arguments"], ["bo"])
     assert "do not begin it again" in meanwhile["next"]
     assert "nothing more to do" in after["next"]
+    assert (repeated["started_at"], repeated["next"]) == (began[0]["started_at"], after["next"]), "it is not done twice"
 
 
 async def test_a_key_lists_the_policies_that_it_may_use(world: World, api: Api) -> None:
