@@ -100,7 +100,7 @@ def _next(view: RequestView, word: Word) -> str:
 
 
 def after_start(view: RequestView) -> str:
-    """Return what whoever began it may do, also where it was told before that it began, and has said what came of it."""
+    """Return what whoever began it may do: nothing, where they have said what came of it."""
     return _SAID if view.came_of else _DO
 
 

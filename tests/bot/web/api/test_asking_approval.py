@@ -170,6 +170,23 @@ async def test_what_a_program_says_first_came_of_it_stands(world: World, api: Ap
     assert kinds.count("tool_finished") == 1
 
 
+async def test_what_a_program_said_came_of_it_still_stands_once_its_run_is_archived(world: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    first = await finished(ci, request)
+    await world.ended(request["run_id"])
+    await world.quiet()
+    await world.move_time(31 * 86_400)
+    assert await world.retention() == 1
+
+    again = await finished(ci, request)
+    otherwise = await finished(ci, request, summary="volume 18 is gone")
+
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert "volume 17 is gone" in refused(otherwise, 409, "already-finished")
+
+
 async def test_a_start_is_known_again_after_a_restart_of_everything(world: World) -> None:
     async with serving(world.app) as api:
         _, text = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
