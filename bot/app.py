@@ -306,7 +306,9 @@ def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks
         api_requests=asking(driving.agents[RELAY]),
         standing=standing,
         again=AskingAgain(ground.journal, ground.standing, standing, driving.agents),
-        program_starts=ProgramStarts(ground.journal, ground.decisions, ground.people, guard, driving.executor),
+        program_starts=ProgramStarts(
+            ground.journal, ground.decisions, ground.people, guard, driving.executor, ground.archive
+        ),
         children=driving.children,
         executor=driving.executor,
     )

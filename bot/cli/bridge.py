@@ -118,9 +118,9 @@ class Bridge:
                     async for data in _events(answer):
                         if self._told(message, data):
                             return
-                elif not self._told(message, data := await answer.aread()):
-                    said = _said(data) or f"{self._url}/mcp answered {answer.status_code}. Is SAYSO_URL right?"
-                    self._tell_error(message["id"], _INTERNAL_ERROR, said)
+                elif not self._told(message, await answer.aread()):
+                    why = f"{self._url}/mcp answered {answer.status_code}. Is SAYSO_URL right?"
+                    self._tell_error(message["id"], _INTERNAL_ERROR, why)
                     return
                 else:
                     return
@@ -153,7 +153,8 @@ class Bridge:
         result: object = came.get("result")
         if message["method"] == "initialize" and isinstance(result, dict):
             self._agreed = str(cast("Message", result).get("protocolVersion", ""))
-        self._tell(came)
+        # What is refused before it is read is told without an id.
+        self._tell({**came, "id": message["id"]} if "error" in came else came)
         return "method" not in came
 
     def _tell_failure(self, message: Message, some_id: str | int, why: str) -> None:
@@ -201,13 +202,16 @@ async def _sentence(answer: httpx2.Response) -> str:
 
 
 def _said(data: bytes) -> str:
-    """What a problem says, and what to do; empty where it is none."""
+    """What an error says, and what to do; empty where it is none."""
     try:
         told: object = json.loads(data)
     except ValueError:
         return ""
-    problem = cast("Message", told) if isinstance(told, dict) else Message()
-    return f"{problem['detail']} {problem.get('do', '')}".strip() if "detail" in problem else ""
+    match told:
+        case {"error": {"message": str() as said}}:
+            return said
+        case _:
+            return ""
 
 
 async def _stdin() -> AsyncIterator[bytes]:

@@ -429,7 +429,7 @@ class Loop:
         run = told.run
         if await self.guard.taken_back(request_id):
             return None
-        if run.pending is None or run.pending.frozen != freeze:
+        if run.pending is None or run.pending.frozen != freeze.at_first():
             await self._freezes.note(request_id, freeze)
             return None
         # Until it is noted that it waits, the schedule brings it back.

@@ -19,6 +19,7 @@ from agents.run import PendingStep, Run, fold
 from agents.state import made_for
 from agents.steps import CallTool
 from agents.text import quote
+from bot.archive.keeper import Archive
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, prepare
 from bot.execution.results import finished
@@ -81,9 +82,10 @@ class ProgramStarts:
         people: People,
         guard: ApprovalGuard,
         executor: Executor,
+        archive: Archive,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._guard, self._executor = guard, executor
+        self._guard, self._executor, self._archive = guard, executor, archive
         self._agents: Mapping[str, Agent] = executor.agents
 
     async def start(self, request_id: RequestId, attempt: str, by: Beginner, digest: str | None) -> Begun | Refused:
@@ -197,18 +199,20 @@ class ProgramStarts:
             return Refused("begun", say("program.not-begun"), say("program.not-begun-do"))
         said = Outcome(summary) if ok else Outcome("", summary)
         event, _ = finished(now, attempt_id, said, self._executor.mask)
-        first = None if read.is_archived else await self._finished(record, attempt_id)
+        first = await self._finished(read, attempt_id)
         if first is None and not read.is_archived:
             await self._store.finish_tool(record.request.run_id, attempt_id, event.model_copy(update={"by": by.name}))
             await self._journal.queue.notify(WorkItem("run", record.request.run_id))
-            first = await self._finished(record, attempt_id)
+            first = await self._finished(read, attempt_id)
         if first and (first.output, first.error) == (event.output, event.error):
             return first
         told = quote(first.error or first.output, _TOLD_CHARS) if first else "?"
         return Refused("otherwise", say("program.finished-otherwise", text=told), say("program.finished-otherwise-do"))
 
-    async def _finished(self, record: RequestRecord, attempt_id: AttemptId) -> ToolFinished | None:
-        events = (await self._store.load(record.request.run_id)).events
+    async def _finished(self, read: RequestRead, attempt_id: AttemptId) -> ToolFinished | None:
+        run_id = read.record.request.run_id
+        archived = await self._archive.run(run_id) if read.is_archived else None
+        events = archived.events if archived else (await self._store.load(run_id)).events
         ends = (event for event in events if isinstance(event, ToolFinished) and event.attempt_id == attempt_id)
         return next(ends, None)
 

@@ -422,6 +422,10 @@ class Store:
         """Return the body kept for a foreign id; None if the id has not come, or came too long ago."""
         return await self.client.do("GET", Keys(ingress_shard(foreign_id, self.shards)).seen(foreign_id))
 
+    async def forget(self, foreign_id: str) -> None:
+        """Keep nothing for a foreign id any more."""
+        await self.client.do("DEL", Keys(ingress_shard(foreign_id, self.shards)).seen(foreign_id))
+
     async def inbound(self, inbound_id: str) -> Waiting | None:
         """Return an inbound item that has not had its effect yet."""
         body, raw, at = await self.client.do("HMGET", Keys.of(inbound_id).inbound(inbound_id), "body", "raw", "at")

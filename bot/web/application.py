@@ -17,6 +17,7 @@ from bot.web.guards import Admitted, Measured, Named
 from bot.web.here import Here
 from bot.web.mcp.endpoint import PATH as MCP
 from bot.web.mcp.endpoint import mcp_of
+from bot.web.mcp.refusals import Worded
 from bot.web.slack import PREFIX, slack_of
 from bot.web.triggers import PREFIX as TRIGGERS
 from bot.web.triggers import triggers_of
@@ -48,7 +49,7 @@ def application(here: Here) -> ASGIApp:
 
     named = Named(one_of_them, named_so)
     admitted = Admitted(named, here.waits, Turns(_known_as, here.answering))
-    return Measured(admitted, here.metrics)
+    return Measured(Worded(admitted, MCP), here.metrics)
 
 
 def _known_as(scope: Scope) -> str:

@@ -76,6 +76,20 @@ async def test_whoever_asked_and_whoever_decides_hear_of_it_once(world: World) -
     assert sum("Frozen" in mail.text for mail in world.mails("anna")) == 1
 
 
+async def test_what_is_approved_waits_for_the_end_of_a_freeze_that_was_said_twice(world: World) -> None:
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    await world.app.requests.freezes.freeze("", BO, WHY)
+    await world.app.requests.freezes.freeze("", BO, "said again")
+
+    await world.decide("bo", record, "approve")
+
+    await frozen(world, run_id)
+    assert await world.dead() == []
+    await world.app.requests.freezes.unfreeze("", BO, "it is over")
+    assert await world.summary(run_id) == "done: ok: press bell: done"
+    assert await world.dead() == []
+
+
 async def test_whoever_asks_while_it_is_frozen_hears_of_it_too(world: World) -> None:
     await world.app.requests.freezes.freeze("", BO, WHY)
 

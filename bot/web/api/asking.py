@@ -9,14 +9,14 @@ from fastapi import APIRouter, Body, Depends, Response
 from agents.events import RequestOpened, RunStarted
 from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
-from bot.errors import NotFound
+from bot.errors import Invalid, NotFound
 from bot.people.api_keys import ApiKey
 from bot.render.views import RequestView
 from bot.runs.api_requests import Asker
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
 from bot.web.api.keyed import HereNow, MayAsk, Way, check_may_trigger, only_known_queries, refused, requester_of
-from bot.web.api.repeats import check_is_same, one_of, remembered, run_asked_under
+from bot.web.api.repeats import check_is_same, forgotten, one_of, remembered, run_asked_under
 from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, OnceHeader, QuestionWanted, Wanted
 from bot.web.here import Here
@@ -71,7 +71,14 @@ async def opened(
         key=key.prefix,
         has_own_limit=not key.may("trigger"),
     )
-    request_id = await here.app.runs.api_requests.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
+    try:
+        request_id = await here.app.runs.api_requests.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
+    except Invalid:
+        if once:
+            await forgotten(here.app.store, key, once)
+        raise
+    if run_id:  # of two that came at once, the one that was written stands
+        await _earlier(here, run_id, wanted, requester)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)
 

@@ -67,7 +67,7 @@ async def remembered(
     The id, `run_id` if given, is drawn before the run is started: whoever repeats a call that died halfway goes on with
     the same run.
     """
-    foreign = f"api:{key.prefix}:{once}"
+    foreign = _foreign(key, once)
     fields = _comparable(wanted, requester)
     sha256 = hashlib.sha256("\n".join(f"{name} {text}" for name, text in fields.items()).encode()).hexdigest()
     run_id = run_id or RunId(new_id("run", ingress_shard(foreign, store.shards)))
@@ -77,6 +77,15 @@ async def remembered(
     if known.sha256 == sha256:
         return known.run_id
     raise _reused(known.run_id, known.wanted, fresh.wanted)
+
+
+async def forgotten(store: Store, key: ApiKey, once: str) -> None:
+    """Let `once` stand for nothing again: what came with it can't be asked, and may be corrected under the same key."""
+    await store.forget(_foreign(key, once))
+
+
+def _foreign(key: ApiKey, once: str) -> str:
+    return f"api:{key.prefix}:{once}"
 
 
 def _reused(run_id: RunId, before: dict[str, str], now: dict[str, str]) -> ProblemError:

@@ -2,5 +2,5 @@
 
 `tools` has what there is, `calls` speaks the API as the key that came, `outcomes` and `tasks` say what became of a
 request, `forms` reads JSON Schema. `server` alone knows the official SDK; `endpoint` is what stands before it, and
-loads it when somebody with a key first comes.
+loads it when somebody with a key first comes. `refusals` words what is refused before that.
 """

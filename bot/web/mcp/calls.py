@@ -25,7 +25,8 @@ class RefusedError(Exception):
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status, self.problem = status, problem
-        super().__init__(f"{problem.get('detail', f'The API answered {status}.')} {problem.get('do', '')}".strip())
+        detail = str(problem.get("detail", f"The API answered {status}")).rstrip(".")
+        super().__init__(f"{detail}. {problem.get('do', '')}".strip())
 
     @property
     def kind(self) -> str:

@@ -40,6 +40,10 @@ _BEGUN = (
     "It began at {begun}, and an approval is spent once: do not begin it again. If that was your own attempt, "
     "start_approved with the same name for it says so; then say with finish_approved what came of it."
 )
+_DO = (
+    "Do it now, with exactly these arguments, unless you did it already under this attempt. Then say with "
+    "finish_approved what came of it."
+)
 _SAID = "It began, and what came of it has been told. There is nothing more to do."
 
 
@@ -93,6 +97,11 @@ def _next(view: RequestView, word: Word) -> str:
     if word == "approved" and view.started_at:
         return _BEGUN.format(begun=_moment(view.started_at))
     return _NEXT[word].format(until=_moment(view.expires_at))
+
+
+def after_start(view: RequestView) -> str:
+    """Return what whoever began it may do: nothing, where they have said what came of it."""
+    return _SAID if view.came_of else _DO
 
 
 def _moment(at: datetime) -> str:

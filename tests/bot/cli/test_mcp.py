@@ -82,8 +82,21 @@ async def test_a_key_that_is_not_known_is_told_in_the_words_of_the_server(world:
 
     [told] = await asyncio.to_thread(said, '{"jsonrpc":"2.0","id":"x","method":"ping"}', env=wrong)
 
-    assert (told["id"], told["error"]["code"]) == ("x", -32603)
+    assert (told["id"], told["error"]["code"]) == ("x", -32600)
     assert "not known" in told["error"]["message"]
+
+
+async def test_what_the_server_does_not_read_is_told_under_the_id_of_its_message(world: World, api: Api) -> None:
+    right = {"SAYSO_URL": api.url, "SAYSO_API_KEY": await asker(api)}
+    half_a_pair, large = "\\ud800", "x" * 70_000
+    ping = '{"jsonrpc":"2.0","id":%d,"method":"ping","params":{"more":"%s"}}'
+
+    told = await asyncio.to_thread(
+        said, ping % (1, half_a_pair), ping % (2, large), '{"jsonrpc":"1.0","id":3,"method":"ping"}', env=right
+    )
+
+    assert sorted(one["id"] for one in told) == [1, 2, 3]
+    assert all("error" in one for one in told)
 
 
 def test_without_an_address_it_says_what_to_set() -> None:

@@ -170,6 +170,23 @@ async def test_what_a_program_says_first_came_of_it_stands(world: World, api: Ap
     assert kinds.count("tool_finished") == 1
 
 
+async def test_what_a_program_said_came_of_it_still_stands_once_its_run_is_archived(world: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    first = await finished(ci, request)
+    await world.ended(request["run_id"])
+    await world.quiet()
+    await world.move_time(31 * 86_400)
+    assert await world.retention() == 1
+
+    again = await finished(ci, request)
+    otherwise = await finished(ci, request, summary="volume 18 is gone")
+
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert "volume 17 is gone" in refused(otherwise, 409, "already-finished")
+
+
 async def test_a_start_is_known_again_after_a_restart_of_everything(world: World) -> None:
     async with serving(world.app) as api:
         _, text = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
@@ -274,6 +291,21 @@ async def test_who_asks_can_t_approve_and_too_few_others_open_nothing(world: Wor
     refused(await bo.post(f"/v1/requests/{request['id']}/answer", json=ballot), 403, "not-entitled")
     assert "the requester not counted: 1; needed: 2" in refused(answer, 422, "invalid")
     assert len((await bo.get("/v1/runs")).json()["runs"]) == 1
+    assert len((await bo.get("/v1/requests")).json()["requests"]) == 1
+
+
+async def test_a_key_stands_for_nothing_that_could_not_be_asked(api: Api) -> None:
+    """Who is told to correct it does so under the same key; from then on the key stands for what was asked."""
+    bo = await api.client("bo", asks=["policy:production", "policy:pair"])
+    once = {"Idempotency-Key": "volume-17"}
+    refused(await bo.post("/v1/requests", json={**APPROVAL, "policy": "pair"}, headers=once), 422, "invalid")
+
+    corrected = await bo.post("/v1/requests", json=APPROVAL, headers=once)
+    again = await bo.post("/v1/requests", json=APPROVAL, headers=once)
+
+    assert corrected.status_code == 201, corrected.text
+    assert (again.status_code, again.json()["id"]) == (200, corrected.json()["id"])
+    refused(await bo.post("/v1/requests", json={**APPROVAL, "policy": "pair"}, headers=once), 409, "key-reused")
     assert len((await bo.get("/v1/requests")).json()["requests"]) == 1
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
+from mcp.shared.exceptions import MCPError
 
-from tests.bot.web.mcp.peer import ERAS, Era, asker, called, peer, refusal
-from tests.bot.web.problems import refused
+from tests.bot.web.mcp.peer import ASKS, ERAS, Era, asker, called, peer, refusal
 from tests.office import TOML
 from tests.servers.web import Api, serving
 from tests.waiting import until
@@ -124,6 +124,7 @@ async def test_what_is_approved_begins_once_with_what_people_saw(world: World, a
         meanwhile = await called(client, "await_answer", id=request["id"])
         await called(client, "finish_approved", id=request["id"], attempt="a", ok=True, summary="gone")
         after = await called(client, "await_answer", id=request["id"])
+        repeated = await called(client, "start_approved", id=request["id"], attempt="a")
 
     assert "| Last used: in March" in (await world.next_mail("bo")).text.splitlines()
     assert (early["error"], second["error"]) == ("not-now", "already-begun")
@@ -134,6 +135,7 @@ async def test_what_is_approved_begins_once_with_what_people_saw(world: World, a
     assert (began[0]["arguments"], began[0]["approved_by"]) == (APPROVAL["arguments"], ["bo"])
     assert "do not begin it again" in meanwhile["next"]
     assert "nothing more to do" in after["next"]
+    assert (repeated["started_at"], repeated["next"]) == (began[0]["started_at"], after["next"]), "it is not done twice"
 
 
 async def test_a_key_lists_the_policies_that_it_may_use(world: World, api: Api) -> None:
@@ -177,6 +179,7 @@ async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
         nested = await refusal(
             client, "ask_human", **QUESTION, form={"type": "object", "properties": {"a": {"type": "array"}}}
         )
+        large = await refusal(client, "request_approval", **{**APPROVAL, "arguments": {"all": "x" * 17_000}})
         none = await refusal(client, "await_answer", id="s0q-aaaaaaaaaaaaa")
 
     assert (reused["error"], reused["difference"][0]["field"]) == ("key-reused", "question")
@@ -184,6 +187,7 @@ async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
     assert "group:release" in beyond["detail"]
     assert lacks["detail"].startswith("to: Field required")
     assert "no form can ask for" in nested["detail"]
+    assert "for what is larger. Correct that" in large["detail"]
     assert none["error"] == "not-found"
 
 
@@ -193,6 +197,34 @@ async def test_a_key_sees_whom_it_may_ask_in_what_the_tools_say(world: World, ap
 
     assert "any one of them: group:release." in said["ask_human"]
     assert "who decides: production;" in said["request_approval"]
+
+
+def refused(answer: Response, status: int, name: str) -> None:
+    """Check that it is refused in words of the protocol, whose clients read no other."""
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json"), answer.text
+    told = answer.json()
+    assert (told["jsonrpc"], told["id"], told["error"]["data"]["type"]) == ("2.0", None, f"urn:sayso:problem:{name}")
+    assert told["error"]["message"].startswith(told["error"]["data"]["detail"])
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_agent_whose_key_was_revoked_is_told_so_while_it_waits_and_after(
+    world: World, api: Api, era: Era
+) -> None:
+    key, text = await api.key(None, "ask", service="cleaner", acts_for=["anna"], asks=ASKS)
+    async with peer(api, text, era) as client:
+        asking = asyncio.create_task(refusal(client, "ask_human", **QUESTION))
+        request = await opened(api)
+        await api.until_open()
+        await api.keyring.revoke(key.prefix)
+        await given(api, request["id"], text="go on")
+        waited = await asking
+        with pytest.raises(MCPError, match="was revoked") as later:
+            await client.call_tool("await_answer", {"id": request["id"]})
+
+    assert waited["error"] == "no-key"
+    assert "go on" not in str(waited)
+    assert "sayso keys create" in str(later.value)
 
 
 async def test_nobody_without_a_key_and_no_page_of_another_site_may_speak(world: World, api: Api) -> None:
@@ -205,6 +237,7 @@ async def test_nobody_without_a_key_and_no_page_of_another_site_may_speak(world:
     refused(await known.post("/mcp", json=ping, headers=accept | {"Origin": "https://evil.example"}), 403, "not-yours")
     refused(await known.post("/mcp", json=ping, headers=accept | {"Origin": "null"}), 403, "not-yours")
     refused(await known.post("/mcp", json=ping, headers=accept | {"Host": "evil.example"}), 421, "misdirected")
+    refused(await known.post("/mcp", json={**ping, "more": "x" * 70_000}, headers=accept), 413, "too-large")
     refused(await known.get("/mcp", headers=accept), 405, "method")
     mine = await known.post("/mcp", json=ping, headers=accept | {"Origin": api.url})
 
