@@ -51,7 +51,7 @@ def trigger(
         if not wait:
             return _made(run_id, data, as_json=as_json)
         print(run_id, file=sys.stderr if as_json else sys.stdout, flush=True)
-        told = Wait(client.people, as_json=as_json, where=_where(data), by_key=not client.is_local)
+        told = Wait(client.people, client.request, as_json=as_json, where=_where(data), by_key=not client.is_local)
         raise typer.Exit(client.follow(run_id, told))
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -18,7 +18,6 @@ from agents.text import one_line
 from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible
 from bot.policy.record import Comment
 from bot.render.cards import below_title, by_key, exact_call, short_hashes
 from bot.render.due import approved, away_words, handed_on_words, unanswered
@@ -27,7 +26,6 @@ from bot.render.forms import hint
 from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
-from bot.render.words import who_decides
 
 # A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
 _DENIAL = re.compile(r"\s*deny\s*(?:[,:;.!\n]|\s[-\u2013\u2014]+\s|\Z)\s*(?P<reason>.*)", re.IGNORECASE | re.DOTALL)
@@ -130,7 +128,7 @@ def request_text(request: RequestView, people: People) -> str:
     rows = [
         f"{request.id}  {_state(request)}  revision {request.revision}",
         f"  {' '.join(request.title.split())}",
-        _row("asked by", people.names_of(request.requesters)),
+        _row("asked by", people.names_of(request.askers)),
     ]
     rows += [_row("frozen", f"{local(None, request.frozen)}. `sayso freezes` lists what is")] if request.frozen else []
     rows += [_row("about", request.says)] if request.says else []
@@ -290,11 +288,15 @@ class Wait(Story):
     """The story of somebody who waits for its end: whom it waits for goes to stderr, once per request.
 
     As JSON it is one document, the run as it ended. `where` is what the commands need to find this installation;
-    `by_key`: people there answer with their own keys.
+    `by_key`: people there answer with their own keys. `look` returns a request as it stands, which alone knows who may
+    decide by then.
     """
 
-    def __init__(self, people: People, *, as_json: bool, where: str, by_key: bool) -> None:
+    def __init__(
+        self, people: People, look: Callable[[str], RequestView], *, as_json: bool, where: str, by_key: bool
+    ) -> None:
         super().__init__(people, as_json=as_json)
+        self._look = look
         self._where, self._by_key = where, by_key
         self._events: list[Event] = []
         self._asked: set[RequestId] = set()
@@ -318,11 +320,13 @@ class Wait(Story):
         options = (f"{number}: {option}" for number, option in enumerate(request.options, 1))
         parts = (request.title, below_title(request.title, request.quoted), *options)
         what = "\n  ".join(" ".join(part.split()) for part in parts if part)
-        who = who_decides(request.policy, self._people, request.requesters)
-        speaker = "" if self._by_key else f" --as {'|'.join(eligible(request.policy, request.requesters))}"
+        now = self._look(request.id)
+        speaker = "" if self._by_key else f" --as {'|'.join(now.may_decide)}"
         how = how_to_answer(request.id, request.format, f"{speaker}{self._where}")
         how += ", with their own SAYSO_API_KEY" if self._by_key else ""
-        return f"Waits for {who}: {what}\nThey are asked by {' or '.join(request.policy.reach)}. In a terminal: {how}"
+        return (
+            f"Waits for {now.rule}: {what}\nThey are asked by {' or '.join(request.policy.reach)}. In a terminal: {how}"
+        )
 
 
 def _code(event: Event) -> int | None:

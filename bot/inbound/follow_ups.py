@@ -17,7 +17,7 @@ from agents.run import Run, fold
 from agents.text import ends_of, first_line
 from bot.errors import Conflict, Forbidden
 from bot.people.directory import People
-from bot.people.offers import offers
+from bot.people.offers import deciders, offers
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import (
@@ -492,12 +492,15 @@ class FollowUps:
 
     def _about_comment(self, channel: str, trigger: Trigger, record: RequestRecord, judgement: Asked | Unclear) -> Tell:
         """Return the entry that tells somebody what became of the words they typed beside an approval."""
-        with self._people.speaking_to(trigger.person):
-            text = say("notice.press") if record.state == "open" else say("notice.too-late-to-type")
-            text = text if _may_answer(record, PersonId(trigger.person)) else say("notice.waits-for-others")
+        person, now, is_open = PersonId(trigger.person), self._store.about_now(), record.state == "open"
+        may_stop = not is_open and offers(record, self._people, person, channel, now).says_no
+        with self._people.speaking_to(person):
+            text = say("notice.press") if is_open else say("notice.too-late-to-type")
+            is_theirs = person in deciders(record, self._people) if is_open else may_stop
+            text = text if is_theirs else say("notice.waits-for-others")
             if isinstance(judgement, Asked):
                 text = feedback_text(judgement, record, self._people)
-            return _reply(channel, trigger, record, text, self._store.about_now())
+            return _reply(channel, trigger, record, text, now)
 
 
 def _may_stop_by(record: RequestRecord, person: PersonId, text: str) -> bool:

@@ -120,7 +120,7 @@ class Quarantine:
                 thread=request.thread,
                 request_id=request.id,
             )
-            for requester in request.requesters
+            for requester in record.askers
             if requester != note.person and not stranger
         ]
         await self._journal.write(

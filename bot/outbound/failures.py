@@ -79,7 +79,7 @@ class DeliveryFailures:
         ways = await self._ways(request, failed)
         others = [person for person in await self._others(record) if person != placed.person]
         reach = await self._reach_of_requester(placed.run_id)
-        told = [requester for requester in request.requesters if requester != placed.person]
+        told = [requester for requester in record.askers if requester != placed.person]
         outgoing = list[tuple[str, bytes]]()
         for requester in told:
             with self._people.speaking_to(requester):
@@ -137,7 +137,7 @@ class DeliveryFailures:
         now = await self._store.now(placed.id)
         reach = await self._reach_of_requester(placed.run_id)
         news = list[Tell]()
-        for requester in record.request.requesters:
+        for requester in record.askers:
             with self._people.speaking_to(requester):
                 card = moved(record.request, channel, why[:_ERROR_CHARS], now)
             news.append(self._news(record.request, placed, requester, reach, card))

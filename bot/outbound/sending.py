@@ -292,7 +292,7 @@ class Sender:
             return card
         is_live = self._channels[name].edits
         with self._people.speaking_to(me or ""):
-            if me is not None and not isinstance(entry, UpdateCard):
+            if not isinstance(entry, UpdateCard):
                 told = as_told_now(record, self._people)
                 decides = deciders(told.request, self._people, me, told.requesters)
                 card = card.model_copy(update={"decides": as_frozen(decides, record, self._people)})

@@ -19,9 +19,10 @@ from bot.config.deploy import NOBODY_IS_ASKED
 from bot.config.directory.policies import PolicyConfig
 from bot.errors import NotFound
 from bot.people.directory import People
-from bot.people.recognition import with_doubles
+from bot.people.offers import deciders
+from bot.people.recognition import as_known_now, as_told_now, with_doubles, with_other_ids
 from bot.people.rights import Who
-from bot.policy.approvers.quorum import eligible, lacking
+from bot.policy.approvers.quorum import lacking
 from bot.policy.due import Due, next_due
 from bot.policy.glass import may_break
 from bot.policy.record import RequestRecord, after
@@ -222,7 +223,8 @@ async def explain(
         return told.model_copy(
             update={"refused": say("run.unresolved-policy", policy=name, why="; ".join(told.unread))}
         )
-    request = opened(with_doubles(snapshot, people), person, at, environments[0] if len(environments) == 1 else "")
+    where = environments[0] if len(environments) == 1 else ""
+    request = opened(with_doubles(snapshot, people), person, at, where, people)
     if not isinstance(request, Request):
         return told.model_copy(update={"refused": request})
     record = RequestRecord(request=request)
@@ -242,11 +244,11 @@ async def explain(
 
 def _asked(record: RequestRecord, people: People, places: Places) -> dict[str, object]:
     """Return the fields that say who is asked, and for how long."""
-    request = record.request
+    request, may = as_told_now(record, people).request, deciders(record, people)
     return {
         "needs": who_decides(request.policy, people, request.requesters),
         "lacking": lacking(request.policy, ()),
-        "asked": _views(record, people, places, eligible(request.policy, request.requesters)),
+        "asked": _views(record, people, places, may),
         "away": tuple(_away(request.policy)),
         "also_post": request.policy.also_post,
         "not_counted": kept_out(request, request.requesters),
@@ -280,11 +282,11 @@ async def _spared(
     )
 
 
-def opened(policy: PolicySnapshot, person: PersonId, at: datetime, environment: str) -> Request | str:
+def opened(policy: PolicySnapshot, person: PersonId, at: datetime, environment: str, people: People) -> Request | str:
     """Return the request that `person` would open at a moment; the reason why not, where it would be refused."""
     run_id, arguments = RunId(new_id("run", 0)), {"environment": environment}
     started = RunStarted(at=at, run_id=run_id, agent="", channel="cli", requester=person, text="", max_steps=1)
-    run: Run = fold([started])
+    run: Run = with_other_ids(fold([started]), people)
     pending = PendingStep(StepId("step-1"), CallTool(tool="", arguments={**arguments}), policy.name)
     effect = Effect(argv=(), environment=environment or None)
     call = GatedCall(tool="", schema_version=1, arguments={**arguments}, effect=effect)
@@ -295,7 +297,7 @@ def opened(policy: PolicySnapshot, person: PersonId, at: datetime, environment: 
 def steps_of(record: RequestRecord, people: People) -> Iterator[tuple[Due, RequestRecord]]:
     """Yield all that is due for `record` while nobody answers, each with the record as it stands after that."""
     now = record.request.opened_at
-    while due := next_due(record, people.zones(), now):
+    while due := next_due(as_known_now(record, people), people.zones(), now):
         now = due.moment
         if due.kind == "reminder":
             reminded = RequestReminded(at=now, request_id=record.request.id, number=due.number, people=due.people)
@@ -310,8 +312,7 @@ def steps_of(record: RequestRecord, people: People) -> Iterator[tuple[Due, Reque
 
 def _coming(record: RequestRecord, people: People, places: Places) -> Iterator[Coming]:
     for due, stands in steps_of(record, people):
-        before = eligible(record.request.policy, record.requesters)
-        may = eligible(stands.request.policy, stands.requesters)
+        before, may = deciders(record, people), deciders(stands, people)
         to = due.people if due.kind == "reminder" else tuple(one for one in may if one not in before)
         planned = _planned(record, due) if due.kind == "reminder" else None
         yield Coming(

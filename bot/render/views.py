@@ -272,6 +272,7 @@ class RequestView(Frozen):
     """A request as it stands, with everything that is needed to decide it. `says` and `facts` stand on every card:
     who asks, which list is not whole, who set it off and what was looked up.
 
+    `askers` are those of the `requesters` who asked or steered, and who steered since; the others only may not decide.
     `digest` is what an approval must name, `rule` who decides in words. `words` is what the run began with;
     `words_are_own` if they are certainly whose the card says. `quoted` is the wording of a question, which a model may
     have written. `is_rehearsal`: plain rules chose the step, no model. `program`: whose API key the program
@@ -300,6 +301,7 @@ class RequestView(Frozen):
     revision: int
     digest: str
     requesters: tuple[PersonId, ...]
+    askers: tuple[PersonId, ...]
     policy: str
     may_decide: tuple[PersonId, ...]
     may_break_glass: tuple[PersonId, ...] = Field(default=(), exclude_if=operator.not_)
@@ -386,6 +388,7 @@ def request_view(
         revision=request.revision,
         digest=request.digest,
         requesters=request.requesters,
+        askers=record.askers,
         policy=request.policy.name,
         may_decide=may_decide,
         may_break_glass=present(breakers(known), people),

@@ -59,7 +59,7 @@ def work_list(
 
 def item_of(request: RequestView, people: People, me: PersonId) -> Item:
     """Return `request` as a row of a list."""
-    is_asked = request.state == "open" and me in request.requesters
+    is_asked = request.state == "open" and me in request.askers
     words = one_line((request.words if request.words_are_own else "") or request.quoted, _WORDS_CHARS)
     return Item(
         request=request,
@@ -106,5 +106,5 @@ def _fits(request: RequestView, people: People, search: str) -> bool:
 
 def _texts(request: RequestView, people: People) -> Iterator[str]:
     yield from (request.title, request.words, request.quoted, request.policy)
-    yield people.names_of(request.requesters)
+    yield people.names_of(request.askers)
     yield from (fact.text for fact in request.facts)

@@ -91,6 +91,7 @@ REQUEST: dict[str, Any] = {
     "revision": 1,
     "digest": DIGEST,
     "requesters": ["anna"],
+    "askers": ["anna"],
     "policy": "production",
     "may_decide": ["bo", "cy"],
     "quorum": 1,

@@ -263,7 +263,7 @@ def test_what_is_due_comes_in_order_once_and_ends_with_the_expiry(
     people = people_in(tmp_path_factory.mktemp("who"))
     snapshot = people.snapshot(policy, at)
     assert snapshot
-    request = opened(snapshot, ANNA, at, "")
+    request = opened(snapshot, ANNA, at, "", people)
     assert isinstance(request, Request)
 
     found = list(steps_of(RequestRecord(request=request), people))

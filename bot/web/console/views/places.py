@@ -91,7 +91,7 @@ def _approved(request: RequestView, run: Summary | None) -> Deploy:
     return Deploy(
         href=f"/requests/{request.id}",
         title=request.title.removesuffix("?"),
-        by=request.requesters,
+        by=request.askers,
         at=request.opened_at,
         began=request.started_at,
         word=_word(request, run),
