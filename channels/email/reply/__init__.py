@@ -52,6 +52,13 @@ _PICTURES = re.compile(r"(👍|✅|👌|✔|☑)[\U0001f3fb-\U0001f3ff\ufe0f]*")
 _FRIENDLY = re.compile(
     r"(?:👍|✅|👌|✔|☑|🙏|🎉|👏|🙌|💪|❤|♥|😀|😃|😄|😊|🙂|😉|;-?\)|:-?[)D])[\U0001f3fb-\U0001f3ff\ufe0f]*"
 )
+_AGREES_OR_ASKS = "👍✅👌✔☑💯❓❔🤔"
+_FEELING = re.compile(
+    rf"(?<=[\w{_MARKS}])[ \t]*(?:(?![{_AGREES_OR_ASKS}])[\u2600-\u27bf\U0001f300-\U0001faff]"
+    rf"[\u200d\ufe0f\u2640\u2642\U0001f3fb-\U0001f3ff]*)++(?=[ \t]*(?:[{_MARKS}\n]|\Z))"
+)
+"""Pictures behind words, such as an angry face, that neither agree nor ask: a refusal stays one beside them."""
+
 _LEAD = rf"(?:{vocabulary.ANSWER}|{vocabulary.POLITE}|{vocabulary.SORRY})".replace("|NAMES", "").replace(
     "NAMES", "(?!)"
 )
@@ -331,6 +338,11 @@ def _is_made_of(piece: str, *patterns: re.Pattern[str]) -> bool:
 
 def _refusal(text: str, manners: re.Pattern[str]) -> str | None:
     """The reason of a refusal, which may be empty; None when `text` is not clearly one."""
+    found = _refusal_of(text, manners)
+    return _refusal_of(_FEELING.sub("", text), manners) if found is None else found
+
+
+def _refusal_of(text: str, manners: re.Pattern[str]) -> str | None:
     plain = vocabulary.fold(text).replace("*", " ")
     start = _refusing().match(plain)
     if start is None:

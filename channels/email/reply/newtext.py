@@ -123,8 +123,7 @@ class _Reading:
         if quotes.begins_original(lines, at) or (self._marker and self._marker in lines.raw[at]):
             return self._older(at)
         if (below := self._header_below(at)) is not None:
-            # With nothing above it, it may be what somebody sends on: then that is all there is to read.
-            return self._below(below) if self._first is None else self._cut(at, at)
+            return self._sent_on(at, below) if self._first is None else self._cut(at, at)
         start = self._attribution_ends(at)
         if start is not None:
             return self._attributed(start, at)
@@ -165,8 +164,14 @@ class _Reading:
         below = quotes.header_end(self._lines, at)
         if quotes.begins_forwarded(self._lines, at) and self._first is None:
             self._floor = below
-            return self._below(below)
+            return self._sent_on(at, below)
         return self._cut(at, below)
+
+    def _sent_on(self, at: int, below: int) -> int:
+        """A mail of somebody else is all there is to read: its header stays, and shows whose words they are."""
+        for i in range(at, below):
+            self._keep(i)
+        return self._below(below)
 
     def _below(self, at: int) -> int:
         """Mark the text as unsure: what was sent stands from line `at` on, and where its quote ends can't be seen."""
