@@ -82,7 +82,7 @@ class Said:
 
     `whole` is all of the new text, `asked` the answers written into a quote, each below its question. `unsure` says
     why a text that sounds like a decision is none. `older` is what the mail repeats of older ones, each version of its
-    text by itself. `is_one`: its versions say the same.
+    text by itself. `is_one`: its versions say the same. `sent_on` is as in `NewText`: then it decides nothing.
     """
 
     said: Literal["approve", "deny", "free_text", "empty"]
@@ -93,6 +93,7 @@ class Said:
     unsure: str = ""
     older: tuple[Older, ...] = ()
     is_one: bool = True
+    sent_on: str = ""
 
 
 def read_reply(body: str, author: str = "", *, marker: str = "", own: str = "") -> Said:
@@ -181,9 +182,9 @@ def _said_alone(found: NewText, author: str) -> Said:
         return Said("empty", "", unsure=found.unsure)
     manners = _manners(author)
     text = whole if len(whole) > NEW_TEXT_CHARS else _without_manners(_without_greeting(whole), manners)
-    said = Said("free_text", text, whole=whole, asked=found.asked, unsure=found.unsure)
+    said = Said("free_text", text, whole=whole, asked=found.asked, unsure=found.unsure, sent_on=found.sent_on)
     # NFC turns the Greek question mark into a semicolon.
-    if len(text) > DECISION_CHARS or "\u037e" in found.text:
+    if len(text) > DECISION_CHARS or "\u037e" in found.text or found.sent_on:
         return said
     bare = _without_contacts(text, author, manners)
     is_passed_on = (

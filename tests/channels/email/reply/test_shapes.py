@@ -100,11 +100,11 @@ def test_a_title_between_dashes_right_above_a_quote_goes_with_it_and_leaves_a_do
     assert found.unsure
 
 
-def test_a_header_on_top_of_what_is_sent_on_stays_with_the_mail_below_it() -> None:
-    body = f"---------- Xyz ----------\n{HEADERS[0]}\n\nDeploy 4f2a?"
-    found = new_text(body)
+def test_a_header_on_top_of_what_is_sent_on_goes_and_the_mail_below_it_stays() -> None:
+    header = f"---------- Xyz ----------\n{HEADERS[0]}"
+    found = new_text(f"{header}\n\nDeploy 4f2a?")
 
-    assert (found.text, bool(found.unsure)) == (body, True)
+    assert (found.text, found.sent_on, bool(found.unsure)) == ("Deploy 4f2a?", header, True)
 
 
 def test_the_line_that_leads_to_its_programs_page_goes_in_any_language() -> None:
