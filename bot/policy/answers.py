@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from agents.command import said_lines
+from agents.command import is_order, said_lines
 from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, VoteCast
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
@@ -221,8 +221,11 @@ def is_stop(text: str) -> bool:
 def is_no_wish(text: str, *, has_subject: bool = False) -> bool:
     """Return whether a message that answers nothing says stop, or is nothing but a refusal: no run comes of it.
 
-    `has_subject`: its first line is one, and what stands below that may be a refusal by itself.
+    `has_subject`: its first line is one, and what stands below that may be a refusal by itself. An order behind a no
+    is what is wanted instead: `No, deploy v2 to staging`.
     """
+    if is_order(_behind_no(text)):
+        return False
     said = list(said_lines(strip_invisible(text), None)) if len(text) <= DECISION_CHARS else []
     wholes = [said, *([said[1:]] if has_subject else [])]
     return is_stop_message(text) or any(is_withdrawal("\n".join(lines)) for lines in wholes if lines)

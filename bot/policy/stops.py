@@ -25,7 +25,7 @@ _SIGNS = {"octagonal_sign", "no_entry", "raised_hand", "hand"}
 
 _PICTURES = {"So", "Sk"}
 _PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
-_SENTENCE = re.compile(r"[.;:!?\u2014\u3002]+|\s[-\u2013]+\s")
+_SENTENCE = re.compile(r"\.+(?!\d)|[;:!?\u2014\u3002]+|\s[-\u2013]+\s")
 _AFTERWARDS = re.compile(
     r"\s*(?:and|then|afterwards|finally|und|dann|danach|et|puis|ensuite|y|luego|despues|e|depois|poi|en|dan)(?!\w)"
 )

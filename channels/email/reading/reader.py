@@ -252,6 +252,7 @@ class Reader:
             has_code=bool(token),
         )
         text = said.asked if said.said == "free_text" and said.asked else said.text
+        text = f"{said.sent_on}\n\n{text}".strip()  # so nobody takes what somebody else wrote for theirs
         return Answered(
             person=found.contact.id,
             token=token,

@@ -52,6 +52,13 @@ _PICTURES = re.compile(r"(👍|✅|👌|✔|☑)[\U0001f3fb-\U0001f3ff\ufe0f]*")
 _FRIENDLY = re.compile(
     r"(?:👍|✅|👌|✔|☑|🙏|🎉|👏|🙌|💪|❤|♥|😀|😃|😄|😊|🙂|😉|;-?\)|:-?[)D])[\U0001f3fb-\U0001f3ff\ufe0f]*"
 )
+_AGREES_OR_ASKS = "👍✅👌✔☑💯❓❔🤔"
+_FEELING = re.compile(
+    rf"(?<=[\w{_MARKS}])[ \t]*(?:(?![{_AGREES_OR_ASKS}])[\u2600-\u27bf\U0001f300-\U0001faff]"
+    rf"[\u200d\ufe0f\u2640\u2642\U0001f3fb-\U0001f3ff]*)++(?=[ \t]*(?:[{_MARKS}\n]|\Z))"
+)
+"""Pictures behind words, such as an angry face, that neither agree nor ask: a refusal stays one beside them."""
+
 _LEAD = rf"(?:{vocabulary.ANSWER}|{vocabulary.POLITE}|{vocabulary.SORRY})".replace("|NAMES", "").replace(
     "NAMES", "(?!)"
 )
@@ -75,7 +82,7 @@ class Said:
 
     `whole` is all of the new text, `asked` the answers written into a quote, each below its question. `unsure` says
     why a text that sounds like a decision is none. `older` is what the mail repeats of older ones, each version of its
-    text by itself. `is_one`: its versions say the same.
+    text by itself. `is_one`: its versions say the same. `sent_on` is as in `NewText`: then it decides nothing.
     """
 
     said: Literal["approve", "deny", "free_text", "empty"]
@@ -86,6 +93,7 @@ class Said:
     unsure: str = ""
     older: tuple[Older, ...] = ()
     is_one: bool = True
+    sent_on: str = ""
 
 
 def read_reply(body: str, author: str = "", *, marker: str = "", own: str = "") -> Said:
@@ -174,9 +182,9 @@ def _said_alone(found: NewText, author: str) -> Said:
         return Said("empty", "", unsure=found.unsure)
     manners = _manners(author)
     text = whole if len(whole) > NEW_TEXT_CHARS else _without_manners(_without_greeting(whole), manners)
-    said = Said("free_text", text, whole=whole, asked=found.asked, unsure=found.unsure)
+    said = Said("free_text", text, whole=whole, asked=found.asked, unsure=found.unsure, sent_on=found.sent_on)
     # NFC turns the Greek question mark into a semicolon.
-    if len(text) > DECISION_CHARS or "\u037e" in found.text:
+    if len(text) > DECISION_CHARS or "\u037e" in found.text or found.sent_on:
         return said
     bare = _without_contacts(text, author, manners)
     is_passed_on = (
@@ -331,6 +339,11 @@ def _is_made_of(piece: str, *patterns: re.Pattern[str]) -> bool:
 
 def _refusal(text: str, manners: re.Pattern[str]) -> str | None:
     """The reason of a refusal, which may be empty; None when `text` is not clearly one."""
+    found = _refusal_of(text, manners)
+    return _refusal_of(_FEELING.sub("", text), manners) if found is None else found
+
+
+def _refusal_of(text: str, manners: re.Pattern[str]) -> str | None:
     plain = vocabulary.fold(text).replace("*", " ")
     start = _refusing().match(plain)
     if start is None:

@@ -63,7 +63,7 @@ class NewText:
 
     A text longer than `NEW_TEXT_CHARS` comes back longer than that, though not whole. `asked` holds, for answers
     written between the lines of a quote, each answer below the last lines it follows; else nothing. Line `end` is where
-    an older mail without marks begins, or the end.
+    an older mail without marks begins, or the end. `sent_on` is the header of what was sent on with nothing above it.
     """
 
     text: str
@@ -71,6 +71,7 @@ class NewText:
     asked: str = ""
     older: Older = Older()
     end: int = 0
+    sent_on: str = ""
 
 
 def new_text(body: str, marker: str = "", own: str = "") -> NewText:
@@ -96,6 +97,7 @@ class _Reading:
         self._end = len(lines)
         self._floor = self._signature_end = 0
         self._fenced = False
+        self._sent_on_as = ""
 
     def read(self) -> None:
         at = banners.end(self._lines)
@@ -110,7 +112,7 @@ class _Reading:
         asked = _with_questions(self._lines, self._kept) if text else ""
         quoted = "\n".join(raw[i] for i in range(self._end) if self._lines.quoted[i])
         older = Older(quoted, "\n".join(raw[self._end :]), tuple(self._heads))
-        return NewText(text, self._unsure, asked, older, self._end)
+        return NewText(text, self._unsure, asked, older, self._end, self._sent_on_as)
 
     def _next(self, at: int) -> int:
         """Deal with line `at`; the line to go on with."""
@@ -123,8 +125,7 @@ class _Reading:
         if quotes.begins_original(lines, at) or (self._marker and self._marker in lines.raw[at]):
             return self._older(at)
         if (below := self._header_below(at)) is not None:
-            # With nothing above it, it may be what somebody sends on: then that is all there is to read.
-            return self._below(below) if self._first is None else self._cut(at, at)
+            return self._sent_on(at, below) if self._first is None else self._cut(at, at)
         start = self._attribution_ends(at)
         if start is not None:
             return self._attributed(start, at)
@@ -165,8 +166,13 @@ class _Reading:
         below = quotes.header_end(self._lines, at)
         if quotes.begins_forwarded(self._lines, at) and self._first is None:
             self._floor = below
-            return self._below(below)
+            return self._sent_on(at, below)
         return self._cut(at, below)
+
+    def _sent_on(self, at: int, below: int) -> int:
+        """A mail of somebody else is all there is to read: its header shows whose words they are."""
+        self._sent_on_as = self._sent_on_as or "\n".join(self._lines.raw[at:below]).strip("\n" + BLANK)
+        return self._below(below)
 
     def _below(self, at: int) -> int:
         """Mark the text as unsure: what was sent stands from line `at` on, and where its quote ends can't be seen."""

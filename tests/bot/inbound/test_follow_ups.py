@@ -177,7 +177,7 @@ async def test_words_typed_after_the_approval_that_say_no_stop_do_not_stop_it_an
     await office.quiet()
 
     assert (await office.request(record.request.id)).state == "approved"
-    assert [card.summary for card in hallway.to("bo", "typed words do not stop it")] == [say("notice.too-late-to-type")]
+    assert [card.summary for card in hallway.to("bo", "your words do not stop it")] == [say("notice.too-late-to-type")]
     assert (await office.run(record.request.run_id)).writers == ()
 
 

@@ -58,6 +58,9 @@ async def test_nobody_approves_and_who_is_not_asked_denies_nothing_by_the_card_o
             "Ich widerrufe meine Zustimmung",
             "Ich ziehe meine Freigabe zurück",
             "Ich nehme meine Genehmigung zurück",
+            "I hereby revoke my approval",
+            "Hiermit widerrufe ich meine Freigabe",
+            "Freigabe zurückgezogen",
         ],
         0,
         5,
@@ -89,3 +92,40 @@ async def test_attack_who_speaks_against_what_is_approved_is_told_only_that_it_c
     await approved(world, record)
     await world.reply("bo", card, "was that wise?")
     assert "would still count" not in (await world.next_mail("bo", about="Already decided")).text
+
+
+FORWARDED = """{title}
+From: Dan Doe <dan@corp.example>
+Sent: Tuesday, March 3, 2026 9:55 AM
+To: Bo
+Subject: The bell
+
+{text}
+"""
+
+
+@pytest.mark.parametrize("text", few_of(["No, stop!", "deny", "Nein, bitte nicht"], 0))
+@pytest.mark.parametrize(
+    "title", few_of(["---------- Forwarded message ---------", "Begin forwarded message:\n", "_" * 32], 0)
+)
+async def test_attack_a_no_of_somebody_else_that_is_only_sent_on_counts_as_that_of_who_sends_it(
+    world: World, title: str, text: str
+) -> None:
+    record, card = await card_for(world)
+
+    await write(world, card.reply_to, FORWARDED.format(title=title, text=text), f"Fwd: {card.subject}")
+
+    assert "not counted as a decision" in (await world.next_mail("bo", about="not counted as a decision")).text
+    assert await stands(world, record) == "open"
+
+    await write(world, card.reply_to, "No.\n\n" + FORWARDED.format(title=title, text=text), f"Fwd: {card.subject}")
+    assert await stands(world, record) == "denied"
+
+
+@pytest.mark.parametrize("text", few_of(["deny 😡", "Nein 👎", "No 🙅‍♀️, wrong version", "nicht ausrollen 😬"], 0))
+async def test_attack_a_picture_behind_a_no_has_it_lost(world: World, text: str) -> None:
+    record, card = await card_for(world)
+
+    await world.reply("bo", card, text)
+
+    assert await stands(world, record) == "denied"

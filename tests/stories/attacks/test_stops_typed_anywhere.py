@@ -269,3 +269,14 @@ async def test_a_refusal_on_the_first_page_begins_nothing(office: World) -> None
         said = await (await api.client("anna", "trigger")).post("/v1/runs", json={"text": "deny"})
 
     assert (said.status_code, said.json()["type"]) == (422, "urn:sayso:problem:invalid")
+
+
+@pytest.mark.parametrize(
+    "text", ["No, deploy v1.3.0 to staging", "Nein, rollback staging", "withdraw v1.2 from the store"]
+)
+async def test_a_wish_that_begins_with_a_no_or_names_a_version_begins_a_run(
+    office: World, hallway: Hallway, text: str
+) -> None:
+    await office.app.messages.inbox.accept(hallway.begins("anna", text, THREAD))
+
+    await until(office.app.store.lists.runs, what="a run begins")

@@ -40,6 +40,13 @@ def test_attack_what_tells_of_no_emergency_breaks_no_glass_and_of_one_that_goes_
     assert is_end("checkout is still down, the hotfix must go out")
 
 
+@pytest.mark.parametrize(
+    "text", ["keine Übung: Produktion steht", "kein falscher Alarm, Ausfall", "not a test incident: production is down"]
+)
+def test_who_says_that_it_is_no_drill_has_an_emergency(text: str) -> None:
+    assert is_emergency(text)
+
+
 def test_one_honest_reason_of_ten_at_most_is_asked_back() -> None:
     asked_back = [text for table in _TABLES.values() for text in table["asked_back"]]
 

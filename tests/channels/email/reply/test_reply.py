@@ -137,6 +137,9 @@ def test_a_condition_a_delay_or_a_question_in_any_language_is_free_text(body: st
         ("Nee, bedankt", ""),
         ("却下します。金額が違います。", "金額が違います。"),
         ("申し訳ありませんが、承認できません。", ""),
+        ("deny 😡", ""),
+        ("Nein 👎", ""),
+        ("No 🙅‍♀️, falsche Version", "falsche Version"),
     ],
 )
 def test_a_refusal_in_any_language_keeps_its_reason(body: str, reason: str) -> None:
@@ -162,6 +165,10 @@ def test_a_refusal_in_any_language_keeps_its_reason(body: str, reason: str) -> N
         "no problem",
         "no?",
         "no... or maybe yes",
+        "no 👍",
+        "deny ❓",
+        "no 🤔",
+        "yes 😡",
         "No, but go ahead with staging",
         "deny, or rather: approve",
         "deny?",

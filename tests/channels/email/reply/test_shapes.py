@@ -101,9 +101,10 @@ def test_a_title_between_dashes_right_above_a_quote_goes_with_it_and_leaves_a_do
 
 
 def test_a_header_on_top_of_what_is_sent_on_goes_and_the_mail_below_it_stays() -> None:
-    found = new_text(f"---------- Xyz ----------\n{HEADERS[0]}\n\nDeploy 4f2a?")
+    header = f"---------- Xyz ----------\n{HEADERS[0]}"
+    found = new_text(f"{header}\n\nDeploy 4f2a?")
 
-    assert (found.text, bool(found.unsure)) == ("Deploy 4f2a?", True)
+    assert (found.text, found.sent_on, bool(found.unsure)) == ("Deploy 4f2a?", header, True)
 
 
 def test_the_line_that_leads_to_its_programs_page_goes_in_any_language() -> None:
