@@ -78,7 +78,7 @@ _WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER", "f
 def summary_text(summary: Summary) -> str:
     """One line of `sayso runs`."""
     when = moment(None, summary.started_at)
-    told = summary.told(_TITLE_CHARS) if summary.outcome else ""
+    told = summary.told(_TITLE_CHARS)
     tail = f"  {told}" if told else (f"  waits for {summary.open}" if summary.open else "")
     mode = "  (rehearsal)" if summary.is_rehearsal else ""
     line = f"{summary.id}  {summary.word or summary.state:<10}  {when}  {summary.requester}: {summary.text}{tail}{mode}"

@@ -227,17 +227,17 @@ class StoredRequests:
 
 def _stand(run: Summary) -> str:
     """Return the key of how a run stands: what it says of itself does not make it done."""
-    if run.state == "done" and run.word in _REFUSED:
-        return "overview.unchanged" if run.change == "nothing" else "card.stopped"
+    if run.word in _REFUSED:
+        return "overview.unchanged" if run.state == "done" and run.change == "nothing" else "card.stopped"
     return _ENDED_AS.get(run.word) or _STANDS[run.state]
 
 
 def _told(run: Summary) -> str:
-    """Return the end of a line on a run: the words of code alone are quoted, a model's are called that as well."""
-    if not run.outcome:
-        return "."
-    words = run.told(_OUTCOME_CHARS) if run.words_of == "model" else quote(run.outcome, _OUTCOME_CHARS)
-    return f": {words}"
+    """Return the end of a line on a run: what code knows of its end, then its summary, quoted whoever worded it."""
+    if run.words_of == "code" and run.outcome:
+        run = run.model_copy(update={"outcome": quote(run.outcome, _OUTCOME_CHARS)})
+    words = run.told(_OUTCOME_CHARS)
+    return f": {words}" if words else "."
 
 
 def _deciders(record: RequestRecord) -> set[PersonId]:

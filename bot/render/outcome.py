@@ -40,6 +40,12 @@ _SENTENCES: dict[Change, str] = {
     "failed": "card.change-failed",
     "unknown": "card.change-unknown",
 }
+# What the first word of an end that is not done leaves open, whoever words the rest.
+_IN_SPITE: dict[Change, str] = {
+    "changed": "card.something-changed",
+    "partly": "card.something-changed",
+    "unknown": "card.change-unknown",
+}
 WORDS_CHARS = 1_000
 ONLY_SAID = ("unchanged", "denied", "withdrawn", "expired", "stopped", "failed", "unknown")
 """Words for runs that ended as done, and did not do what was wished."""
@@ -73,7 +79,8 @@ def stopped(run: Run) -> Result | None:
         # Whoever went on after a no, and changed nothing more, was still stopped by it.
         calls = [one for one in run.results[run.copied :] if isinstance(one.step, CallTool) and one.kind in STOPPED]
         return calls[-1] if calls and ended.change in {"nothing", "partly"} else None
-    last = run.results[-1] if run.results else None
+    own = run.results[run.copied :]
+    last = own[-1] if own else None
     return last if ended and ended.outcome == "failed" and last and last.kind in STOPPED else None
 
 
@@ -97,14 +104,13 @@ def how_ended(ended: RunEnded) -> str:
     """Return how a run ended, as part of a sentence."""
     is_done = ended.outcome == "done" and ended.change != "changed"
     how = say(_ENDS[ended.change if is_done else ended.outcome])
-    hides = _hides_change(ended.outcome, ended.words_of, ended.change)
-    return say("story.ended-though", how=how) if hides else how
-
-
-def _hides_change(outcome: str, words_of: Literal["code", "model"], change: Change) -> bool:
-    """Return whether neither the first word of an end nor a sentence of our own says that something was changed."""
-    is_silent = words_of == "model" or outcome == "cancelled"
-    return is_silent and outcome != "done" and change in {"changed", "partly"}
+    match _IN_SPITE.get(ended.change) if ended.outcome != "done" else None:
+        case "card.something-changed":
+            return say("story.ended-though", how=how)
+        case "card.change-unknown":
+            return f"{how}; {say(_ENDS['unknown'])}"
+        case _:
+            return how
 
 
 def is_model(ended: RunEnded) -> bool:
@@ -124,6 +130,13 @@ def sentences(run: Run) -> list[str]:
     if ended is None:
         return []
     return _sentences(ended.outcome, ended.words_of, ended.change, live_seen(run), ended.summary)
+
+
+def in_spite(run: Run) -> str:
+    """Return what `sentences` say was or may have been changed though `run` is not done; empty where they do not."""
+    ended = run.ended
+    key = _IN_SPITE.get(ended.change) if ended and ended.outcome != "done" else None
+    return said if key and (said := say(key)) in sentences(run) else ""
 
 
 def told_of(run: Run) -> str:
@@ -152,13 +165,12 @@ def told(
 def _sentences(
     outcome: str, words_of: Literal["code", "model"], change: Change, live: Mapping[str, str], summary: str
 ) -> list[str]:
-    is_checked = words_of == "model" or (outcome == "done" and change != "not_wanted")
     is_model = words_of == "model"
-    said = [say(_SENTENCES[change])] if is_checked and change in _SENTENCES and outcome != "cancelled" else []
-    # Of a deploy, what is live says it.
-    is_untold = outcome == "failed" and change in {"changed", "partly"} and not live
-    if is_untold or _hides_change(outcome, words_of, change):
-        said = [say("card.something-changed")]
+    key = _SENTENCES.get(change) if is_model or (outcome == "done" and change != "not_wanted") else None
+    if outcome != "done" and change in _IN_SPITE:
+        # Of a deploy, what is live says it.
+        key = _IN_SPITE[change] if is_model or outcome == "cancelled" or not live else None
+    said = [say(key)] if key else []
     return said + [_live(what, where) for where, what in live.items() if is_model or not is_told(summary, what, where)]
 
 

@@ -14,7 +14,7 @@ from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
-from bot.render.outcome import heading, sentences
+from bot.render.outcome import heading, in_spite, stopped
 from bot.render.words import STOPPED, frozen_words, present
 from bot.store import Store
 from bot.store.ids import derived_id
@@ -119,19 +119,18 @@ def _unknown(run: Run) -> str:
 
 
 def _ended(run: Run, people: People) -> str:
-    ended, last = run.ended, run.results[-1] if run.results else None
+    ended, stop = run.ended, stopped(run)
     if ended is None or ended.outcome == "done":
         return f"{heading(run)}: {_asked(run)}{_broken(run, people)}"
-    changed = say("card.something-changed")
-    changed = f" {changed}" if changed in sentences(run) else ""
+    changed = f". {changed}" if (changed := in_spite(run)) else ""
     if ended.outcome == "cancelled":
         by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
         cancelled = say("status.cancelled-by", name=by) if by else say("status.cancelled")
         return f"{cancelled}: {_asked(run)}{changed}"
-    if last and last.kind in STOPPED:
-        how, by = say(STOPPED[last.kind]), people.names_of(last.by)
-        stopped = say("status.stopped-by", how=how, names=by) if by else say("status.stopped", how=how)
-        return f"{stopped}: {_asked(run)}"
+    if stop:
+        how, by = say(STOPPED[stop.kind]), people.names_of(stop.by)
+        stopped_by = say("status.stopped-by", how=how, names=by) if by else say("status.stopped", how=how)
+        return f"{stopped_by}: {_asked(run)}{changed}"
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
         return f"{say('status.failed')}: {_asked(run)}{changed}"

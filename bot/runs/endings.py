@@ -77,16 +77,20 @@ def _cancelled(run: Run) -> str:
     parts = [say("run.stopped-by", run=run.stopped_with)] if run.stopped_with else []
     if run.cancelled_by or not run.stopped_with:
         parts.append(say("run.cancelled-by", person=run.cancelled_by))
-    return ": ".join([*parts, *filter(None, [_over(run.budget.over) if run.budget.over else _last_error(run)])])
+    return ": ".join([*parts, *filter(None, [_over(run.budget.over) if run.budget.over else _last_word(run)])])
 
 
-def _last_error(run: Run) -> str:
-    """Return why its last step failed; the words of a program that did it outside are called that."""
-    if not run.results or run.results[-1].kind != "error":
+def _last_word(run: Run) -> str:
+    """Return why its last step failed; what a program that did it outside says came of it is called its words."""
+    last = run.results[-1] if run.results else None
+    if last is None or last.kind not in {"ok", "error"}:
         return ""
-    text = ending_of(run.results[-1].text)
-    is_outside = bool(run.made) and bool(run.made[-1].begun_by)
-    return say("agent.relay-failed", text=quote(text, _GOES_ON_CHARS)) if is_outside else text
+    text = ending_of(last.text)
+    made = run.made[-1] if run.made else None
+    if made and made.begun_by and not made.by and made.state == last.kind:
+        key = "agent.relay-failed" if last.kind == "error" else "agent.relay-done"
+        return say(key, text=quote(text, _GOES_ON_CHARS))
+    return text if last.kind == "error" else ""
 
 
 def _over(over: Over) -> str:

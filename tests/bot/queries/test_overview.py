@@ -296,7 +296,7 @@ async def test_what_somebody_asked_for_says_how_it_stands(world: World) -> None:
 
     assert [line.label for line in lines] == ["press the button", "press that", "pull this"]
     assert f"Waiting for Bo Berg or Cy Cole. Asked at {record.request.opened_at:%H:%M} UTC" in lines[0].text
-    assert lines[1].text.startswith("Failed: “denied: no” Asked at ")
+    assert lines[1].text.startswith("Stopped: “denied: no” Asked at ")
     assert lines[2].text.startswith("Done: “ok: pull this: done” Asked at ")
 
 

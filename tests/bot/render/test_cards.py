@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from agents.changes import change_of
-from agents.events import Event, RunEnded
-from agents.requests import AllOf, Anyone, Attachment, Decision, Fact, FromTrigger, Request
+from agents.events import Event, RequestDecided, RequestOpened, RunEnded, RunForked
+from agents.requests import AllOf, Anyone, Attachment, Decision, Fact, FromTrigger, Request, RunId
 from agents.run import Run, fold
 from agents.steps import CallTool
 from bot.policy.judgements import (
@@ -25,6 +25,7 @@ from bot.policy.judgements import (
     Unclear,
 )
 from bot.render.cards import closed_card, exact, notice, outcome_card, request_card
+from bot.render.status_line import status_line
 from bot.render.words import decided, feedback_text, who_decides
 from bot.testing import events as build
 from channels import Card, Line
@@ -39,6 +40,7 @@ from tests.bot.examples import (
     EXPIRES,
     LATER,
     PEOPLE,
+    REQUEST,
     anyone,
     approval,
     decision,
@@ -389,3 +391,16 @@ def test_what_a_model_says_at_the_end_is_marked_as_its_words() -> None:
 
     assert (card.quoted, card.summary) == ("Bo approved; verified", "Nothing was changed.")
     assert card.quoted_as == "The model wrote:"
+
+
+def test_a_copy_that_fails_by_itself_was_stopped_by_nobody() -> None:
+    denied = RequestDecided(at=NOON, request_id=REQUEST, decision=decision("denied", (BO,)))
+    copied = RunForked(at=LATER, how="fork", source=RunId("s0r-source"), at_seq=4, by=ANNA)
+    end = RunEnded(at=LATER, outcome="failed", summary="its steps were used up", change="nothing")
+    asked = (started("ring the bell"), chosen(step_id=APPROVAL.step_id, gate="production"))
+
+    run = fold([*asked, RequestOpened(at=NOON, request=APPROVAL), denied, copied, end])
+    card = outcome_card(run, PEOPLE, LATER)
+
+    assert (card.title, card.facts) == ("Failed: ring the bell", ())
+    assert status_line(run, None, PEOPLE) == "Failed: ring the bell: its steps were used up"

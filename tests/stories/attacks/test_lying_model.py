@@ -193,7 +193,7 @@ async def surfaces(world: World, run_id: RunId) -> dict[str, str]:
     assert summary
     found = {
         "command line, list": summary_text(summary),
-        "command line, story": "\n".join(lines(events[-1:], world.people)),
+        "command line, story": "\n".join(lines([one for one in events if isinstance(one, RunEnded)], world.people)),
         "Slack, line": status_line(run, None, world.people),
         "App Home": "\n".join(one.text for one in (await world.app.requests.lookup.overview("anna")).asked),
     }

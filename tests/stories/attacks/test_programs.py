@@ -59,6 +59,20 @@ async def test_attack_the_words_of_a_program_stand_behind_a_cancelled_run_as_our
     assert await office.summary(request["run_id"]) == f"cancelled: cancelled by anna: {said}"
 
 
+async def test_attack_what_a_program_says_it_did_stands_behind_a_cancelled_run_as_known_to_us(
+    office: World, api: Api
+) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    await office.steer(RunId(request["run_id"]), "cancel")
+
+    await finished(ci, request, ok=True, summary="all 5 rows")
+
+    said = "the program says that it is done: “all 5 rows”"
+    assert await office.summary(request["run_id"]) == f"cancelled: cancelled by anna: {said}"
+
+
 async def test_attack_somebody_who_is_only_missing_in_a_file_is_said_to_have_left(office: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)

@@ -138,7 +138,7 @@ async def test_an_ended_run_can_not_be_steered(world: World) -> None:
     await world.ended(run_id)
 
     for verb in ("pause", "resume", "cancel"):
-        with pytest.raises(Conflict, match=r"has ended: done. Nothing was changed"):
+        with pytest.raises(Conflict, match=r"has ended: done. This changes nothing"):
             await world.steer(run_id, verb)
 
 

@@ -1,0 +1,130 @@
+"""What was changed, or may have been, before a run that is not done ended, is said wherever its end is told."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from agents.requests import RunId
+from bot.errors import Conflict
+from tests.stories.attacks.test_lying_model import surfaces
+from tests.stories.faults.test_budgets import DAY_S, with_budget
+from tests.waiting import until
+from tests.world import World
+
+CHANGED, UNKNOWN = "something was changed", "not known"
+
+
+async def steps_used_up(world: World) -> RunId:
+    await with_budget(world, "max_steps = 1")
+    run_id = await world.trigger("walk")
+    await world.opened(run_id)
+    await world.move_time(DAY_S + 1)
+    return run_id
+
+
+async def denied(world: World) -> RunId:
+    run_id = await world.trigger("stamp a\npress bell")
+    await world.decide("bo", await world.opened(run_id), "deny", "no")
+    return run_id
+
+
+async def expired(world: World) -> RunId:
+    run_id = await world.trigger("stamp a\npress bell")
+    await world.opened(run_id)
+    await world.move_time(5 * 3600)
+    return run_id
+
+
+async def cancelled(world: World) -> RunId:
+    run_id = await world.trigger("stamp a\npress bell")
+    await world.opened(run_id)
+    await world.steer(run_id, "cancel", "anna")
+    return run_id
+
+
+async def failed_half_way(world: World) -> RunId:
+    world.workshop.breaks["b"] = RuntimeError("no space left")
+    return await world.trigger("stamp a\npull b")
+
+
+async def denied_after_a_child(world: World) -> RunId:
+    run_id = await world.trigger("start_run stamp a\npress bell")
+    await world.decide("bo", await world.opened(run_id), "deny", "no")
+    return run_id
+
+
+async def denied_in_a_child(world: World) -> RunId:
+    run_id = await world.trigger("start_run stamp a;press bell\nstamp c")
+
+    async def begun() -> bool:
+        return bool((await world.run(run_id)).children)
+
+    await until(begun)
+    [child] = (await world.run(run_id)).children
+    await world.decide("bo", await world.opened(child.run_id), "deny", "no")
+    return run_id
+
+
+async def _unknown(world: World) -> tuple[RunId, str]:
+    async with world.stopped():
+        world.workshop.timeouts_s["press"] = 0.1
+    world.workshop.hold("bell")
+    run_id = await world.trigger("press bell")
+    gate = await world.opened(run_id)
+    await world.decide("bo", gate, "approve")
+    await world.has(run_id, "unknown")
+    return run_id, gate.request.id
+
+
+async def unknown_and_stopped(world: World) -> RunId:
+    run_id, gate = await _unknown(world)
+    await world.decide("bo", await world.opened(run_id, after=gate), "free_text", "3")
+    return run_id
+
+
+async def unknown_and_cancelled(world: World) -> RunId:
+    run_id, gate = await _unknown(world)
+    await world.opened(run_id, after=gate)
+    await world.steer(run_id, "cancel", "anna")
+    return run_id
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (steps_used_up, CHANGED),
+        (denied, CHANGED),
+        (expired, CHANGED),
+        (cancelled, CHANGED),
+        (failed_half_way, CHANGED),
+        (denied_after_a_child, CHANGED),
+        (denied_in_a_child, CHANGED),
+        (unknown_and_stopped, UNKNOWN),
+        (unknown_and_cancelled, UNKNOWN),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+async def test_no_end_leaves_out_what_was_changed_before_it(
+    world: World, ends: Callable[[World], Awaitable[RunId]], said: str
+) -> None:
+    run_id = await ends(world)
+    run = await world.ended(run_id)
+
+    assert run.ended
+    word = {"failed": "Failed", "cancelled": "Cancelled"}[run.ended.outcome]
+    word = "Stopped" if ends in {denied, expired, denied_after_a_child} else word
+    mail = await world.next_mail("anna", about=f"{word}: ")
+    told = {"mail": mail.text, **await surfaces(world, run_id)}
+    for place, text in told.items():
+        assert said in " ".join(text.split()).lower(), (place, text)
+    assert told["App Home"].splitlines()[-1].startswith(word)
+
+
+async def test_a_refusal_to_steer_does_not_say_that_a_run_that_changed_something_changed_nothing(world: World) -> None:
+    run_id = await cancelled(world)
+    await world.ended(run_id)
+
+    with pytest.raises(Conflict) as refused:
+        await world.steer(run_id, "cancel", "anna")
+
+    assert str(refused.value) == f"{run_id} has ended: cancelled, though something was changed. This changes nothing"
