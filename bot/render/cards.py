@@ -32,7 +32,7 @@ from bot.policy.record import RequestRecord
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
 from bot.render.edits import edit_inputs, editable, version_name, why_editor
 from bot.render.forms import inputs
-from bot.render.outcome import WORDS_CHARS, heading, sentences, stopped, what_is_live, word_of
+from bot.render.outcome import WORDS_CHARS, heading, sentences, stopped, stopped_by, what_is_live, word_of
 from bot.render.output import output_line, output_of
 from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked
 from channels import AnswerForm, Card, Line
@@ -275,6 +275,7 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
         facts.insert(0, Line(label=say("card.model-wrote"), text=quote(ended.summary, WORDS_CHARS)))
     # What failed says so itself.
     known = [said for said in sentences(run) if not failure or said != say("card.change-failed")]
+    known = [*filter(None, [stopped_by(run, people)]), *known]
     live, mode = live_now(run), tuple(_mode(is_rehearsal=run.is_rehearsal))
     is_done = ended is not None and word_of(run) == "done"
     title = f"{heading(run)}: {what_is_live(live, _TITLE_CHARS) if is_done and len(live) == 1 else asked}"

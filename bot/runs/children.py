@@ -150,7 +150,9 @@ class Children:
             (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
         )
         printed, only_said = await self._printed(child), child.ended is not None and is_only_said(child.ended)
-        return ChildRun(child_id, child.state, told_of(child), answers, _reached(events), printed, only_said)
+        return ChildRun(
+            child_id, child.state, told_of(child, self._rights.people), answers, _reached(events), printed, only_said
+        )
 
     async def _printed(self, child: Run) -> str:
         """What the command printed over which `child` failed, as it is kept beside that run; empty if there is none."""

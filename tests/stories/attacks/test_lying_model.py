@@ -242,6 +242,24 @@ async def test_what_a_model_claims_is_never_what_people_are_told(shop: World, ap
         assert live(shop, "production") == before
 
 
+@pytest.mark.parametrize("way", ["alone", "passed on", "after a look", "gives up", "gives up after a look"])
+async def test_attack_a_model_keeps_to_itself_who_denied_it_and_why(shop: World, api: FakeAnthropic, way: str) -> None:
+    gives_up = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
+    looks = (LOOK,) if "look" in way else ()
+    api.answers(DEPLOY, *looks, gives_up if "gives up" in way else says("v1.2.0 is live."))
+
+    run_id = await shop.trigger(WISH, agent="release" if way == "passed on" else "deploy")
+    asked = (await child_of(shop, run_id)).id if way == "passed on" else run_id
+    await denied(shop, asked)
+    await shop.ended(run_id)
+
+    mail = await shop.next_mail("anna", about="Failed" if way == "passed on" else "Stopped")
+    said = " ".join(mail.text.split())
+    assert "Stopped: denied by Bo Berg. Reason: " in said, said
+    assert "not on a Friday" in said
+    assert run_view(await shop.run(asked)).word == "denied"
+
+
 async def test_a_model_that_gives_up_after_a_change_can_not_hide_it(shop: World, api: FakeAnthropic) -> None:
     words = "Nothing was deployed, I gave up."
     api.answers(STAGING, message(tool_use("done", {"summary": words, "outcome": "failed"})))
