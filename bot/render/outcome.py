@@ -86,10 +86,14 @@ def stopped_by(run: Run, people: People) -> str:
     stop = stopped(run)
     if stop is None or run.ended is None or run.ended.words_of == "code":
         return ""
-    how, names = say(STOPPED[stop.kind]), people.names_of(stop.by)
-    who = say("status.stopped-by", how=how, names=names) if names else say("status.stopped", how=how)
     why = quote(stop.text, REASON_CHARS) if stop.by and stop.text.strip() else ""
-    return " ".join(filter(None, (f"{who}.", why and say("words.reason", reason=why))))
+    return " ".join(filter(None, (f"{how_stopped(stop, people)}.", why and say("words.reason", reason=why))))
+
+
+def how_stopped(stop: Result, people: People) -> str:
+    """`Stopped: denied by Bo Berg`: what people are told of the step by whose refusal they stopped a run."""
+    how, names = say(STOPPED[stop.kind]), people.names_of(stop.by)
+    return say("status.stopped-by", how=how, names=names) if names else say("status.stopped", how=how)
 
 
 def is_unchanged(run: Run) -> bool:

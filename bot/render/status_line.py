@@ -14,8 +14,8 @@ from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
-from bot.render.outcome import heading, sentences
-from bot.render.words import STOPPED, frozen_words, present, wish_of
+from bot.render.outcome import heading, how_stopped, sentences, stopped
+from bot.render.words import frozen_words, present, wish_of
 from bot.store import Store
 from bot.store.ids import derived_id
 from channels import Card, Placement
@@ -119,7 +119,7 @@ def _unknown(run: Run) -> str:
 
 
 def _ended(run: Run, people: People) -> str:
-    ended, last = run.ended, run.results[-1] if run.results else None
+    ended, stop = run.ended, stopped(run)
     if ended is None or ended.outcome == "done":
         return f"{heading(run)}: {_asked(run)}{_broken(run, people)}"
     changed = say("card.something-changed")
@@ -128,10 +128,8 @@ def _ended(run: Run, people: People) -> str:
         by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
         cancelled = say("status.cancelled-by", name=by) if by else say("status.cancelled")
         return f"{cancelled}: {_asked(run)}{changed}"
-    if last and last.kind in STOPPED:
-        how, by = say(STOPPED[last.kind]), people.names_of(last.by)
-        stopped = say("status.stopped-by", how=how, names=by) if by else say("status.stopped", how=how)
-        return f"{stopped}: {_asked(run)}"
+    if stop:
+        return f"{how_stopped(stop, people)}: {_asked(run)}{changed}"
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
         return f"{say('status.failed')}: {_asked(run)}{changed}"

@@ -257,7 +257,9 @@ async def test_attack_a_model_keeps_to_itself_who_denied_it_and_why(shop: World,
     said = " ".join(mail.text.split())
     assert "Stopped: denied by Bo Berg. Reason: " in said, said
     assert "not on a Friday" in said
-    assert run_view(await shop.run(asked)).word == "denied"
+    run = await shop.run(asked)
+    assert run_view(run).word == "denied"
+    assert status_line(run, None, shop.people).startswith("Stopped: ")
 
 
 async def test_a_model_that_gives_up_after_a_change_can_not_hide_it(shop: World, api: FakeAnthropic) -> None:
