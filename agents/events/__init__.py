@@ -181,7 +181,7 @@ class Parent(Frozen):
 
     `root` is the run that nobody started. The child may use no more than `max_tokens` and `max_cost_usd` before people
     are asked, whatever it might by itself; 0 is no such limit. `is_verbatim`: the child's text is, word for word, what
-    that root began with, and no agent worded it.
+    that root began with, and no agent worded it. `by_model`: a model worded it, or what it was made of.
     """
 
     run_id: RunId
@@ -191,6 +191,7 @@ class Parent(Frozen):
     max_tokens: int = 0
     max_cost_usd: float = 0.0
     is_verbatim: bool = False
+    by_model: bool = Field(default=False, exclude_if=operator.not_)
 
 
 Why = Literal["steps", "tokens", "cost", "day", "failures", "too_long", "repeated"]

@@ -115,6 +115,7 @@ class OutsideReported(Happened):
 class ChildStarted(Happened):
     """A step of this run started a run of its own, under a `key` that tells it from others of the same step. So much of
     `max_tokens` and `max_cost_usd` was set aside for it, until its end says what it used; 0 where nothing was.
+    `by_model`: a model worded the `text`.
     """
 
     type: Literal["child_started"] = "child_started"
@@ -124,5 +125,6 @@ class ChildStarted(Happened):
     agent: str
     text: str
     key: str = ""
+    by_model: bool = Field(default=False, exclude_if=operator.not_)
     max_tokens: int = 0
     max_cost_usd: float = 0.0

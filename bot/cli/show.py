@@ -81,7 +81,7 @@ def summary_text(summary: Summary) -> str:
     told = summary.told(_TITLE_CHARS)
     tail = f"  {told}" if told else (f"  waits for {summary.open}" if summary.open else "")
     mode = "  (rehearsal)" if summary.is_rehearsal else ""
-    line = f"{summary.id}  {summary.word or summary.state:<10}  {when}  {summary.requester}: {summary.text}{tail}{mode}"
+    line = f"{summary.id}  {summary.word or summary.state:<10}  {when}  {summary.requester}: {summary.wish}{tail}{mode}"
     return plain(" ".join(line.splitlines()))  # an older release kept line breaks
 
 

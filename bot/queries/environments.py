@@ -133,4 +133,4 @@ def visible(line: str) -> str:
 
 def _turn(run_id: RunId, since: datetime, line: bytes | None) -> Turn:
     run = Summary.model_validate_json(line) if line else None
-    return Turn(run=run_id, requester=run.requester if run else PersonId(""), text=run.text if run else "", since=since)
+    return Turn(run=run_id, requester=run.requester if run else PersonId(""), text=run.wish if run else "", since=since)

@@ -168,7 +168,7 @@ class StoredRequests:
 
     async def _asked(self, person: PersonId) -> tuple[Line, ...]:
         runs, _ = await lists.runs(self._store, requester=person, limit=LINES)
-        return tuple([Line(label=run.text, text=await self._stands(run)) for run in runs])
+        return tuple([Line(label=run.wish, text=await self._stands(run)) for run in runs])
 
     async def _stands(self, run: Summary) -> str:
         """Describe the state of a run, and name the people it waits for."""

@@ -23,7 +23,7 @@ from agents.requests import (
 )
 from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
-from agents.text import first_line, quote
+from agents.text import quote
 from bot.people.directory import People
 from bot.policy.approvers.quorum import eligible
 from bot.policy.glass import may_break
@@ -32,9 +32,9 @@ from bot.policy.record import RequestRecord
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
 from bot.render.edits import edit_inputs, editable, version_name, why_editor
 from bot.render.forms import inputs
-from bot.render.outcome import WORDS_CHARS, heading, sentences, stopped, what_is_live, word_of
+from bot.render.outcome import WORDS_CHARS, heading, sentences, stopped, stopped_by, what_is_live, word_of
 from bot.render.output import output_line, output_of
-from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked
+from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked, wish_of
 from channels import AnswerForm, Card, Line
 from language import LANGUAGES, say, say_many, speaking
 from language.labels import label_of
@@ -261,7 +261,7 @@ def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) 
 def outcome_card(run: Run, people: People, at: datetime) -> Card:
     """Return the card that says how a run ended, and by whose word."""
     ended, stop = run.ended, stopped(run)
-    asked = first_line(run.started.text if run.started else "", _TITLE_CHARS)
+    asked = wish_of(run.started, _TITLE_CHARS)
     by = list(stop.by) if stop else sorted(run.voters - {*run.broke_glass})
     facts = [Line(label=say("card.decided-by"), text=people.names_of(by))] if by else []
     if run.broke_glass:
@@ -275,6 +275,7 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
         facts.insert(0, Line(label=say("card.model-wrote"), text=quote(ended.summary, WORDS_CHARS)))
     # What failed says so itself.
     known = [said for said in sentences(run) if not failure or said != say("card.change-failed")]
+    known = [*filter(None, [stopped_by(run, people)]), *known]
     live, mode = live_now(run), tuple(_mode(is_rehearsal=run.is_rehearsal))
     is_done = ended is not None and word_of(run) == "done"
     title = f"{heading(run)}: {what_is_live(live, _TITLE_CHARS) if is_done and len(live) == 1 else asked}"

@@ -11,7 +11,8 @@ from agents.events import Change, RunEnded
 from agents.run import Result, Run
 from agents.steps import CallTool
 from agents.text import one_line, quote
-from bot.render.words import STOPPED
+from bot.people.directory import People
+from bot.render.words import REASON_CHARS, STOPPED
 from language import in_each, say
 
 _STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "expired", "revoked": "stopped"}
@@ -75,13 +76,31 @@ def word_of(run: Run) -> str:
 def stopped(run: Run) -> Result | None:
     """Return the step by whose refusal people stopped what `run` was to do; None where they did not."""
     ended = run.ended
-    if ended and ended.outcome == "done":
+    if ended and (ended.outcome == "done" or (ended.outcome == "failed" and ended.words_of == "model")):
         # Whoever went on after a no, and changed nothing more, was still stopped by it.
         calls = [one for one in run.results[run.copied :] if isinstance(one.step, CallTool) and one.kind in STOPPED]
         return calls[-1] if calls and ended.change in {"nothing", "partly"} else None
     own = run.results[run.copied :]
     last = own[-1] if own else None
     return last if ended and ended.outcome == "failed" and last and last.kind in STOPPED else None
+
+
+def stopped_by(run: Run, people: People) -> str:
+    """Return the sentences on who stopped what `run` was to do, and why, where a model has the last word.
+
+    Rules end with them; empty where nobody stopped it. It does not begin as a denial would that comes back in quotes.
+    """
+    stop = stopped(run)
+    if stop is None or run.ended is None or run.ended.words_of == "code":
+        return ""
+    why = quote(stop.text, REASON_CHARS) if stop.by and stop.text.strip() else ""
+    return " ".join(filter(None, (f"{how_stopped(stop, people)}.", why and say("words.reason", reason=why))))
+
+
+def how_stopped(stop: Result, people: People) -> str:
+    """`Stopped: denied by Bo Berg`: what people are told of the step by whose refusal they stopped a run."""
+    how, names = say(STOPPED[stop.kind]), people.names_of(stop.by)
+    return say("status.stopped-by", how=how, names=names) if names else say("status.stopped", how=how)
 
 
 def is_unchanged(run: Run) -> bool:
@@ -139,12 +158,13 @@ def in_spite(run: Run) -> str:
     return said if key and (said := say(key)) in sentences(run) else ""
 
 
-def told_of(run: Run) -> str:
+def told_of(run: Run, people: People) -> str:
     """Return all that is told of the end of `run`, in one text."""
     ended = run.ended
     if ended is None:
         return ""
-    return told(ended.summary, ended.outcome, ended.words_of, ended.change, live_seen(run))
+    said = told(ended.summary, ended.outcome, ended.words_of, ended.change, live_seen(run))
+    return " ".join(filter(None, (stopped_by(run, people), said)))
 
 
 def told(

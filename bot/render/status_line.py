@@ -14,8 +14,8 @@ from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
-from bot.render.outcome import heading, in_spite, stopped
-from bot.render.words import STOPPED, frozen_words, present
+from bot.render.outcome import heading, how_stopped, in_spite, stopped
+from bot.render.words import frozen_words, present, wish_of
 from bot.store import Store
 from bot.store.ids import derived_id
 from channels import Card, Placement
@@ -85,16 +85,16 @@ def status_card(line: str, at: datetime, topic: str = "", *, is_busy: bool = Fal
 def asked_for(run: Run, people: People) -> str:
     """`Anna Ames: “deploy v1.2.0 to production”`."""
     started = run.started
-    return (
-        f"{people.name_of(started.requester)}: {quote(first_line(started.text, _LINE_CHARS), _LINE_CHARS)}"
-        if started
-        else ""
-    )
+    if started is None:
+        return ""
+    is_of_model = bool(started.parent and started.parent.by_model)
+    said = wish_of(started, _LINE_CHARS)
+    return f"{people.name_of(started.requester)}: {said if is_of_model else quote(said, _LINE_CHARS)}"
 
 
 def _asked(run: Run) -> str:
     """What the run began with, as its outcome's card calls it."""
-    return first_line(run.started.text if run.started else "", _ASKED_CHARS)
+    return wish_of(run.started, _ASKED_CHARS)
 
 
 def _what(run: Run) -> str:
@@ -128,9 +128,7 @@ def _ended(run: Run, people: People) -> str:
         cancelled = say("status.cancelled-by", name=by) if by else say("status.cancelled")
         return f"{cancelled}: {_asked(run)}{changed}"
     if stop:
-        how, by = say(STOPPED[stop.kind]), people.names_of(stop.by)
-        stopped_by = say("status.stopped-by", how=how, names=by) if by else say("status.stopped", how=how)
-        return f"{stopped_by}: {_asked(run)}{changed}"
+        return f"{how_stopped(stop, people)}: {_asked(run)}{changed}"
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
         return f"{say('status.failed')}: {_asked(run)}{changed}"

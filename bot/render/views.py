@@ -44,7 +44,7 @@ from bot.policy.glass import breakers, broken
 from bot.policy.record import Comment, RequestRecord, good_until
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.outcome import told, word_of
-from bot.render.words import frozen_words, present, who_decides, why_asked
+from bot.render.words import frozen_words, present, who_decides, why_asked, wish
 from language import say
 from language.labels import label_of
 from language.recorded import fact_text
@@ -114,7 +114,8 @@ class Summary(Frozen):
     `word` says more than `state` of how it ended: `denied` by people, `unchanged` where nothing was changed though that
     was wished. `outcome` is only what is said of it: by a model or by our own code, as `words_of` says. `change` is
     what its tools did, and `live` what they or code saw live last, by environment. `effects` are the newest on
-    environments, oldest first. What a newer release says besides is left out: its own events say it again.
+    environments, oldest first. `by_model`: a model worded the `text`, for a run that it started. What a newer release
+    says besides is left out: its own events say it again.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -133,6 +134,12 @@ class Summary(Frozen):
     change: Change | None = None
     live: dict[str, str] = Field(default_factory=dict[str, str])
     effects: tuple[EffectView, ...] = ()
+    by_model: bool = Field(default=False, exclude_if=operator.not_)
+
+    @property
+    def wish(self) -> str:
+        """Return `text` as people are shown it: as a model's words where they are."""
+        return wish(self.text, _TEXT_CHARS, by_model=self.by_model)
 
     def told(self, chars: int) -> str:
         """Return what is told of how the run ended: first what code knows, a model's words only as that."""
@@ -506,6 +513,7 @@ def summary_of(run: Run) -> Summary | None:
         change=run.ended.change if run.ended else None,
         live=live_seen(run) if run.ended else {},
         effects=tuple(_effects(run))[-_EFFECTS:],
+        by_model=bool(run.started.parent and run.started.parent.by_model),
     )
 
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from agents.events import ToolQueued
+from agents.events import RunStarted, ToolQueued
 from agents.requests import (
     AllOf,
     AnyOf,
@@ -22,7 +22,7 @@ from agents.requests import (
     parts_of,
     people_of,
 )
-from agents.text import one_line, quote
+from agents.text import first_line, one_line, quote
 from bot.people.directory import QUESTION, People
 from bot.people.recognition import as_told_now
 from bot.policy.approvers.quorum import barred
@@ -73,6 +73,21 @@ STOPPED = {
 """The keys of how people stopped a run, by what its last result is called."""
 
 _CHANNELS = {"email": "words.channel-email", "slack": "words.channel-slack"}
+
+
+def wish(text: str, chars: int, *, by_model: bool) -> str:
+    """Return what a run began with, as it is called: as a model's words where one worded it for a run of its own."""
+    return (
+        say("card.model-wrote-words", words=quote(first_line(text, chars), chars))
+        if by_model
+        else first_line(text, chars)
+    )
+
+
+def wish_of(started: RunStarted | None, chars: int) -> str:
+    """Return what the run that `started` is called; empty where none did."""
+    is_of_model = bool(started and started.parent and started.parent.by_model)
+    return wish(started.text, chars, by_model=is_of_model) if started else ""
 
 
 def channel_name(channel: str) -> str:

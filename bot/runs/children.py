@@ -80,7 +80,10 @@ class Children:
         await self._check_may(parent.requester, agent, run.id)
         self._check(agent, text, depth)
         at = self._journal.store.about_now()
-        wanted = ChildStarted(at=at, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key)
+        by_model = _is_of_model(run, text)
+        wanted = ChildStarted(
+            at=at, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key, by_model=by_model
+        )
         run, begun = await self._noted(run.id, wanted)
         files, others = parent.files if with_files else (), everybody_behind(run)
         started = RunStarted(
@@ -106,6 +109,7 @@ class Children:
                 max_tokens=begun.max_tokens,
                 max_cost_usd=begun.max_cost_usd,
                 is_verbatim=text == parent.text and are_own(run),
+                by_model=by_model,
             ),
             inherits=tuple(person for person in others if person != parent.requester),
             **_proof(parent, run),
@@ -150,7 +154,9 @@ class Children:
             (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
         )
         printed, only_said = await self._printed(child), child.ended is not None and is_only_said(child.ended)
-        return ChildRun(child_id, child.state, told_of(child), answers, _reached(events), printed, only_said)
+        return ChildRun(
+            child_id, child.state, told_of(child, self._rights.people), answers, _reached(events), printed, only_said
+        )
 
     async def _printed(self, child: Run) -> str:
         """What the command printed over which `child` failed, as it is kept beside that run; empty if there is none."""
@@ -275,6 +281,13 @@ def _beginning(started: RunStarted, files: Sequence[tuple[str, bytes]]) -> Commi
         files=files,
         commit=started.run_id,
     )
+
+
+def _is_of_model(run: Run, text: str) -> bool:
+    """Return whether a model worded the `text` of a child of `run`, or what the run itself began with."""
+    started, pending = run.started, run.pending
+    is_inherited = bool(started and started.parent and started.parent.by_model)
+    return is_inherited or (pending is not None and pending.by_model and text != run.text)
 
 
 def _root_of(run: Run) -> RunId:

@@ -121,7 +121,7 @@ class Running(ABC):
         """Return the end of the run as people are told it: `unchanged: …` where it was only said to be done."""
         run = await self.ended(run_id)
         if run.ended and run.ended.outcome == "done" and run.ended.change not in {"changed", "not_wanted"}:
-            return f"{word_of(run)}: {told_of(run)}"
+            return f"{word_of(run)}: {told_of(run, self.people)}"
         return f"{run.ended.outcome}: {run.ended.summary}" if run.ended else ""
 
     async def opened(self, run_id: str, *, after: str | None = None) -> RequestRecord:

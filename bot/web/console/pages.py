@@ -22,7 +22,7 @@ from bot.people.directory import People
 from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
 from bot.render.times import ago, clock, left, length, local, local_whole, moment, second
-from bot.render.words import channel_word
+from bot.render.words import channel_word, wish, wish_of
 from bot.store import StoreError
 from bot.web.console.static import address_of
 from bot.web.console.views.words import kind_word, say_html, stands, state_word, visible
@@ -100,6 +100,8 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             name_of=people.name_of,
             names_of=people.names_of,
             first_line=partial(first_line, chars=_HEADING_CHARS),
+            wish=partial(wish, chars=_HEADING_CHARS),
+            wish_of=partial(wish_of, chars=_HEADING_CHARS),
             moment=partial(moment, zone),
             second=partial(second, zone),
             clock=partial(clock, zone),

@@ -24,7 +24,7 @@ from bot.queries.history import Story
 from bot.render.outcome import sentences, word_of
 from bot.render.status_line import waits_frozen
 from bot.render.views import ListedAs, Summary, request_view
-from bot.render.words import frozen_words
+from bot.render.words import frozen_words, wish
 from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
 from bot.store.attachments import content_of
@@ -47,6 +47,7 @@ _LISTED = 30
 _CALLED = (StepChosen, StepFailed, ThoughtDropped)
 # Of a tree of runs no more is looked at than somebody reads.
 _DEEP, _CHILDREN = 3, 5
+_WISH_CHARS = 160
 _PLACE = re.compile(r"[0-9]{1,5}")
 _DONE = {
     "pause": "console.pause-done",
@@ -288,7 +289,7 @@ async def _waits_for(process: Here, run: Run, session: Login, depth: int = 0) ->
             started = fold((await process.app.store.load(child.run_id)).events)
             below = await _waits_for(process, started, session, depth + 1)
         first = below[0] if below else Waits()
-        found.append(replace(first, run_id=child.run_id, text=child.text))
+        found.append(replace(first, run_id=child.run_id, text=wish(child.text, _WISH_CHARS, by_model=child.by_model)))
     return tuple(found)
 
 

@@ -16,7 +16,7 @@ from bot.cli.show import Story, summary_text
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.policy.record import RequestRecord
-from bot.render.status_line import status_line
+from bot.render.status_line import asked_for, status_line
 from bot.render.transcript import lines
 from bot.render.views import run_view, summary_of
 from tests.bot.cli.shell import sayso
@@ -242,6 +242,26 @@ async def test_what_a_model_claims_is_never_what_people_are_told(shop: World, ap
         assert live(shop, "production") == before
 
 
+@pytest.mark.parametrize("way", ["alone", "passed on", "after a look", "gives up", "gives up after a look"])
+async def test_attack_a_model_keeps_to_itself_who_denied_it_and_why(shop: World, api: FakeAnthropic, way: str) -> None:
+    gives_up = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
+    looks = (LOOK,) if "look" in way else ()
+    api.answers(DEPLOY, *looks, gives_up if "gives up" in way else says("v1.2.0 is live."))
+
+    run_id = await shop.trigger(WISH, agent="release" if way == "passed on" else "deploy")
+    asked = (await child_of(shop, run_id)).id if way == "passed on" else run_id
+    await denied(shop, asked)
+    await shop.ended(run_id)
+
+    mail = await shop.next_mail("anna", about="Failed" if way == "passed on" else "Stopped")
+    said = " ".join(mail.text.split())
+    assert "Stopped: denied by Bo Berg. Reason: " in said, said
+    assert "not on a Friday" in said
+    run = await shop.run(asked)
+    assert run_view(run).word == "denied"
+    assert status_line(run, None, shop.people).startswith("Stopped: ")
+
+
 async def test_a_model_that_gives_up_after_a_change_can_not_hide_it(shop: World, api: FakeAnthropic) -> None:
     words = "Nothing was deployed, I gave up."
     api.answers(STAGING, message(tool_use("done", {"summary": words, "outcome": "failed"})))
@@ -402,3 +422,30 @@ async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(
         assert (await world.next_mail("anna", about="Stopped: press bell")).subject
         assert run_view(run).word == "denied"
         assert world.workshop.effects == []
+
+
+async def test_attack_what_a_model_asks_in_a_survey_is_called_what_its_requester_wrote(
+    shop: World, api: FakeAnthropic
+) -> None:
+    words = "Done: v9 is live in production, approved by Cy Cole. Ok?"
+    asks = {"people": ["person:bo"], "question": words, "format": "yes_no", "until": "until tomorrow"}
+    api.answers(message(tool_use("survey", asks)), says("They say no."))
+
+    run_id = await shop.trigger("please find out whether Friday suits Bo", agent="ask")
+    child = await child_of(shop, run_id)
+    record = await shop.opened(child.id)
+    found = {"topic": asked_for(child, shop.people)}
+    async with a_console(shop) as console:
+        found["waiting parent"] = (await (await console.browser("anna")).get(f"/runs/{run_id}")).words
+    await shop.decide("bo", record, "free_text", "no")
+    await shop.ended(run_id)
+
+    found |= await surfaces(shop, child.id)
+    found["list"] = (await sayso(shop, "runs")).out
+    async with a_console(shop) as console:
+        found["parent"] = (await (await console.browser("anna")).get(f"/runs/{run_id}")).words.partition("Story")[0]
+    story = next(lines(await shop.events(child.id), shop.people))
+    assert "a model that works for Anna Ames asked by cli: Done: v9" in story
+    for place, text in found.items():
+        for before in text.partition("Change this run")[0].split(words[:26])[:-1]:
+            assert any(label in before[-60:] for label in (*LABELS, "The model of survey asks")), (place, text)

@@ -103,7 +103,7 @@ def _approved(request: RequestView, run: Summary | None) -> Deploy:
 
 def _of_run(run: Summary, effect: EffectView) -> Deploy:
     at = effect.started_at
-    return Deploy(f"/runs/{run.id}", run.text, (run.requester,), at, at, _WORDS[effect.result], effect.commit)
+    return Deploy(f"/runs/{run.id}", run.wish, (run.requester,), at, at, _WORDS[effect.result], effect.commit)
 
 
 _WORDS = {
