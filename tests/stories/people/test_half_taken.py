@@ -255,7 +255,7 @@ async def test_an_approval_that_is_too_old_to_act_on_keeps_no_file_half_taken(re
 
 
 async def test_a_freeze_is_told_to_nobody_whose_approved_step_was_refused(redis: str, tmp_path: Path) -> None:
-    async with a_world(redis, tmp_path / "data", TOML.replace("quorum = 2\n", "")) as office:
+    async with a_world(redis, tmp_path / "data", f"{TOML}\n[agents.clerk]\nmax_steps = 1\n") as office:
         run_id, record = await asked(office, "production")
         await office.steer((await office.run(run_id)).id, "pause")
         assert isinstance(await office.decide("bo", record, "approve"), Decided)
@@ -523,3 +523,26 @@ async def test_no_beginning_of_the_example_closes_a_request_or_fails_a_run(
     toml = example_toml(tmp_path / "nowhere").replace("[deploy.", f"{pair}\n[deploy.", 1)
     async with a_world(redis, tmp_path / "data", toml) as world:
         await cut_everywhere(world, toml, step, at_once=at_once)
+
+
+_GARBAGE = (b"\xff\xfe\x00", b"[1", b"[1]", b'{"people.bo": 7}', b"", "\u00b2".encode())
+
+
+@pytest.mark.parametrize("body", _GARBAGE, ids=map(repr, _GARBAGE))
+async def test_what_was_noted_of_files_and_can_not_be_read_keeps_nobody_from_reading_one(
+    office: World, body: bytes
+) -> None:
+    client = office.app.store.client
+    reload = process_of(office)
+    await reload.begin()
+    for key in ("{s0}:tables", "{s0}:tables:lines", "{s0}:tables:wrong"):
+        await client.do("SET", key, body)
+    await client.do("HSET", "{s0}:tables:half", body, body)
+
+    write(office, f"{TOML}\n[people.new]\nname = \"Nia New\"\nemail = \"nia@corp.example\"\n")
+    await reload.look()
+    await reload.look()
+
+    assert office.app.people.by_email("nia@corp.example")
+    assert office.app.people.half_taken == ""
+    assert not await NotedTables(office.app.store).half()
