@@ -99,7 +99,7 @@ class NotedTables:
         self._store, self._client, self._audit = store, store.client, AuditLog(store)
 
     async def last(self) -> dict[str, str] | None:
-        """Return the hashes of the tables that were noted last; None where none ever were, or nobody here wrote them."""
+        """Return the hashes of the tables that were noted last; None where none were, or what is there is no such."""
         body = await self._client.do("GET", _KEYS.tables)
         try:
             return None if body is None else _HASHES.validate_json(body)

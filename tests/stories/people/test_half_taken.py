@@ -539,7 +539,7 @@ async def test_what_was_noted_of_files_and_can_not_be_read_keeps_nobody_from_rea
         await client.do("SET", key, body)
     await client.do("HSET", "{s0}:tables:half", body, body)
 
-    write(office, f"{TOML}\n[people.new]\nname = \"Nia New\"\nemail = \"nia@corp.example\"\n")
+    write(office, f'{TOML}\n[people.new]\nname = "Nia New"\nemail = "nia@corp.example"\n')
     await reload.look()
     await reload.look()
 
