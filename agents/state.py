@@ -440,6 +440,11 @@ class Run:
                 spent = spent.beside(child.max_tokens, child.max_cost_usd)
         return spent
 
+    def may_begin(self, request_id: RequestId) -> bool:
+        """Return whether what that request approved is still to begin."""
+        pending = self.pending
+        return pending is not None and is_current(pending, request_id) and pending.may_be_stopped
+
     def has_begun(self, pending: PendingStep) -> bool:
         """Return whether the step's effect was begun, however that went: under its own id it may have happened."""
         return pending.has_begun or pending.unknown is not None or any(step == pending.id for _, step in self.orphans)

@@ -32,12 +32,15 @@ class Archive:
     async def run(self, run_id: str) -> ArchivedRun | None:
         """The run of this id; None where it is not here. Raises Invalid for a file that can't be read."""
         body = await self._get(_name("runs", run_id, ".jsonl.gz")) if is_a(run_id, "run") else None
-        return await asyncio.to_thread(unpack, body) if body else None
+        run = await asyncio.to_thread(unpack, body) if body else None
+        if run and run.run_id != run_id:
+            raise Invalid(f"The archive holds {run.run_id} in the file of {run_id}", "Look for an older copy of it")
+        return run
 
     async def record(self, request_id: str) -> RequestRecord | None:
         """The record of a request of such a run."""
         found = await self._get(_name("requests", request_id)) if is_a(request_id, "request") else None
-        run = await self.run(found.decode()) if found else None
+        run = await self.run(found.decode(errors="replace")) if found else None
         return run.records.get(RequestId(request_id)) if run else None
 
     async def write(self, run_id: str, body: bytes, request_ids: list[str], ended_at: datetime, line: bytes) -> None:

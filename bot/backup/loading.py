@@ -119,7 +119,7 @@ async def open_up(client: Client, shards: int, restored: Restored, names: Iterab
     The store has another name from now on, so nobody misses in it what was done since. `names` are others that it had.
     """
     await client.do("SET", Keys(0).restored, restored.model_dump_json())
-    before = Mark.parse((await client.do("GET", Keys(0).mark) or b"-").decode())
+    before = Mark.parse((await client.do("GET", Keys(0).mark) or b"-").decode(errors="replace"))
     await client.do("SET", Keys(0).mark, str(before.restored(secrets.token_hex(8), names)))
     await client.do("SET", SHARDS, shards)
 

@@ -5,12 +5,13 @@ And which files are only half taken, and which of them an operator has confirmed
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agents.requests import PersonId
 from bot.audit.log import AuditLog
@@ -29,6 +30,8 @@ DIGEST_CHARS = 16
 
 _TOLD_S = 24 * 3600.0
 _CONFIRMED = "confirmed"
+_HASHES = TypeAdapter(dict[str, str])
+_MS = re.compile(r"[0-9]{1,14}\Z")
 _KEYS = Keys(0)
 
 
@@ -96,9 +99,12 @@ class NotedTables:
         self._store, self._client, self._audit = store, store.client, AuditLog(store)
 
     async def last(self) -> dict[str, str] | None:
-        """Return the hashes of the tables that were noted last; None where none ever were."""
+        """Return the hashes of the tables that were noted last; None where none were, or what is there is no such."""
         body = await self._client.do("GET", _KEYS.tables)
-        return None if body is None else dict(json.loads(body))
+        try:
+            return None if body is None else _HASHES.validate_json(body)
+        except ValidationError:
+            return None
 
     async def note(self, hashes: Mapping[str, str]) -> None:
         """Note that these hold from now on."""
@@ -115,7 +121,7 @@ class NotedTables:
     async def wrong(self) -> str:
         """Return what is wrong with a file that some process would read anew; empty where nothing is."""
         body = await self._client.do("GET", _KEYS.tables_wrong)
-        return body.decode() if body else ""
+        return body.decode(errors="replace") if body else ""
 
     async def note_half(self, digest: str, now: datetime) -> datetime:
         """Note that the file of this digest is only half taken; return since when it is."""
@@ -150,7 +156,7 @@ class NotedTables:
     async def lines(self) -> list[str]:
         """Return the lines of the file that held last as a whole, as `note_whole` was given them."""
         body = await self._client.do("GET", _KEYS.tables_lines)
-        return body.decode().split(" ") if body else []
+        return body.decode(errors="replace").split(" ") if body else []
 
     async def note_whole(self, digest: str, lines: Sequence[str]) -> None:
         """Note that the file of this digest holds as it is: no other one is half taken or confirmed any more."""
@@ -169,12 +175,12 @@ class NotedTables:
 async def half_taken(client: Client) -> dict[str, datetime]:
     """Return since when files are only half taken, by their digests. Raises StoreUnavailable."""
     found = await _halves(client)
-    return {digest: datetime.fromtimestamp(int(one) / 1000, UTC) for digest, one in found.items() if one.isdigit()}
+    return {digest: datetime.fromtimestamp(int(one) / 1000, UTC) for digest, one in found.items() if _MS.match(one)}
 
 
 async def _halves(client: Client) -> dict[str, str]:
     found: Mapping[bytes, bytes] = await client.do("HGETALL", _KEYS.tables_half)
-    return {digest.decode(): one.decode() for digest, one in found.items()}
+    return {digest.decode(errors="replace"): one.decode(errors="replace") for digest, one in found.items()}
 
 
 def _hash(text: str) -> str:

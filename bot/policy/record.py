@@ -149,6 +149,11 @@ class RequestRecord(Frozen):
         """When its effect began; until then people may still stop it."""
         return self.may_have_begun_at or (None if self.queued else self.started_at)
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is approved and nothing of it has begun."""
+        return self.state == "approved" and self.began_at is None
+
     def cards_of(self, person: PersonId) -> tuple[DeliveryId, ...]:
         """Return the cards that `person` got, the newest one last."""
         return tuple(holder.delivery_id for holder in self.holders if holder.person == person)

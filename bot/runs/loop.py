@@ -128,8 +128,6 @@ class Loop:
             if isinstance(move, Stop):
                 await self._children.notify_parent(told.run)
             if isinstance(move, Wait | Stop):
-                if told.run.is_paused and (approved := _approved(told.run)):
-                    await self._store.freezes.note_waiting(approved)
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
                     return
                 told = None
@@ -416,9 +414,7 @@ class Loop:
             if self._people.half_taken:  # whoever approved it may be here again
                 return None
             log.warning("not begun", request_id=request_id, reason=why)
-            await self._store.freezes.waits_no_longer(request_id)
             return await self._refuse(told, pending, why)
-        await self._store.freezes.note_waiting(request_id)
         is_at_rest = await self._settle(run, self.guard.good_until(record, call, now))
         return replace(told, is_at_rest=True) if is_at_rest else None
 
@@ -462,14 +458,6 @@ class Loop:
             await self._executor.take_back(run_id, attempt_id)
             raise NotReplicated
         return start.state == "started"
-
-
-def _approved(run: Run) -> RequestId | None:
-    """Return the request by which the open step is approved, where that has not begun."""
-    pending = run.pending
-    if pending is None or pending.request is None or pending.decision is None or pending.has_begun:
-        return None
-    return pending.request.id if pending.decision.state == "approved" else None
 
 
 def _check_may_ask(agent: Agent, step: Step) -> None:

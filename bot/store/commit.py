@@ -35,7 +35,7 @@ class RecordWrite:
     It stands in lists by when it was `opened_at`, also in those of everybody it `concerns`, and while it is open in
     those of the `people` on whom it waits; it leaves those of `others`. With `before` the whole change is refused from
     that moment on. A start in its `environment` is refused while that is frozen. In a `place`, the newest are listed
-    whatever becomes of them.
+    whatever becomes of them. What it approves `waits`, or does so no longer.
     """
 
     request_id: str
@@ -49,6 +49,7 @@ class RecordWrite:
     concerns: Collection[str] = ()
     place: str = ""
     others: Sequence[str] = ()
+    waits: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +310,7 @@ def _record(
 ) -> dict[str, Any]:
     is_new = record.version == 0 or commit.is_rebuilt
     is_wider = is_new or any(map(widens, commit.events))
-    written = {
+    written: dict[str, Any] = {
         "key": key(keys.request(record.request_id)),
         "version": record.version,
         "state": record.state,
@@ -323,6 +324,8 @@ def _record(
         "place": key(keys.requests_in(record.place)) if record.place and is_new else None,
         "most": MOST_IN_A_PLACE,
     }
+    if record.waits is not None:
+        written["waits"] = {"key": key(keys.frozen_waits), "by": "SADD" if record.waits else "SREM"}
     return _known(written)
 
 

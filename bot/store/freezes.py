@@ -95,16 +95,11 @@ class Freezes:
         return bool(await self._client.run(_WAIT, names, args))
 
     async def concerned(self, shard: int) -> list[str]:
-        """The requests of a shard that are open, or approved and waiting: for the end of a freeze or of a pause, or for
-        a program.
-        """
+        """The requests of a shard that are open, or approved and have not begun, and maybe some that never will."""
         keys = Keys(shard)
-        waits, opened = await self._client.read(["SMEMBERS", keys.frozen_waits], ["ZRANGE", keys.open, 0, -1])
+        # In the order in which a request goes from one to the other, so that none is in neither.
+        opened, waits = await self._client.read(["ZRANGE", keys.open, 0, -1], ["SMEMBERS", keys.frozen_waits])
         return [one.decode() for one in dict.fromkeys((*sorted(waits), *opened))]
-
-    async def note_waiting(self, request_id: str) -> None:
-        """Note that a request is approved, and waits for the program that asked, or in a run that is paused."""
-        await self._client.do("SADD", Keys.of(request_id).frozen_waits, request_id)
 
     async def waits_no_longer(self, request_id: str) -> None:
         """Forget that an approved request waits."""

@@ -77,6 +77,7 @@ def record_write(record: RequestRecord, version: int, before: datetime | None = 
         place=place_of_call(request),
         concerns=people_of_record(record),
         before=before,
+        waits=record.waits if request.purpose == "gate" and record.state != "open" else None,
     )
 
 

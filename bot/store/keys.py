@@ -247,7 +247,7 @@ class Keys:
 
     @property
     def frozen_waits(self) -> str:
-        """The approved requests that wait for the end of a freeze or of a pause, or for a program."""
+        """The requests that are approved and have not begun, and maybe some that never will."""
         return self._key("frozen", "waits")
 
     @property

@@ -125,7 +125,7 @@ def _kept(file: Path) -> Kept | None:
 async def _is_restored(client: Client, kept: Kept) -> bool:
     """Return whether the store was restored since: what it lacks is held."""
     text = await client.do("GET", _KEYS.mark)
-    return bool(text) and Mark.parse(text.decode()).is_restored_from(kept.mark)
+    return bool(text) and Mark.parse(_text(text)).is_restored_from(kept.mark)
 
 
 async def _read(client: Client, shards: int) -> _Found:
@@ -137,7 +137,7 @@ async def _read(client: Client, shards: int) -> _Found:
         for place, shard in enumerate(group):
             starts[shard] = Starts.parse(_text(row[2 * place]))
             heads[shard] = Sealed.parse(_text(row[2 * place + 1]))
-    return _Found(number, stored, Mark.parse(mark.decode()) if mark else None, starts, heads)
+    return _Found(number, stored, Mark.parse(_text(mark)) if mark else None, starts, heads)
 
 
 def _of_shard(shard: int) -> tuple[str, str]:

@@ -285,6 +285,25 @@ async def test_attack_a_freeze_while_a_deploy_waits_for_its_turn_stops_it(shop: 
     assert len(starts) == 2, "the one that did not begin, and the one after the freeze"
 
 
+async def test_attack_a_deploy_that_waits_for_its_turn_is_void_by_no_file_that_was_cut(shop: World) -> None:
+    [production] = (one for one in environments_of(shop.settings()).values() if one.name == "production")
+    locks = Locks(shop.app.store.client, shop.app.store.shards, 600)
+    other = f"{new_id('run', 0)} {new_id('attempt', 0)}"
+    assert (await locks.take(production.lock, other)).state == "taken"
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    await shop.decide("bo", await shop.opened(run_id), "approve")
+    await until(lambda: _is_queued(shop, run_id), what="the deploy waits for its turn")
+    here = set(shop.people.all()) - {shop.people.named("bo")}
+
+    assert await shop.app.requests.departures.would_lose(here, ["production"], is_cut=True)
+
+    mine = await locks.holding(production.lock, other)
+    assert mine
+    await locks.give_up(mine)
+    assert (await shop.ended(run_id)).state == "done"
+    assert not await shop.app.requests.departures.would_lose(here, ["production"], is_cut=True)
+
+
 @pytest.mark.long
 async def test_what_did_not_begin_in_its_turn_can_still_be_denied(shop: World) -> None:
     before = live(shop, "production")

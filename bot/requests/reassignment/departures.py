@@ -15,13 +15,14 @@ from typing import Literal
 import structlog
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, Vote, people_of
+from agents.run import fold
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound
 from bot.people.directory import QUESTION, People, refs_of_seat
 from bot.people.recognition import as_known_now, void_votes
 from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible
 from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_approve, refilled, still_open, wider
-from bot.policy.record import RequestRecord, after
+from bot.policy.record import RequestRecord, after, good_until
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved
 from bot.requests.decisions import Decisions
@@ -70,14 +71,14 @@ class Departures:
     async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
         """Return whether a file that leaves only these `here`, and these `policies`, is to be taken only half.
 
-        It takes everybody away who could decide some request that is open, or approved and waits for the end of a
-        freeze or of a pause, or for its program; or some such request changes by it and the file looks as if it
-        `is_cut`, or no longer has its policy. Raises StoreError.
+        It takes everybody away who could decide some request that is open, or approved and may still begin; or some
+        such request changes by it and the file looks as if it `is_cut`, or no longer has its policy. Raises StoreError.
         """
         freezes = self._journal.store.freezes
         for request_id in [one for shard in range(freezes.shards) for one in await freezes.concerned(shard)]:
             try:
-                record = (await self._decisions.request(request_id)).record
+                record, _, now = await self._decisions.request(request_id)
+                is_concerned = record.state == "open" or (record.waits and await self._may_begin(record, now))
             except (NotFound, OtherRelease):
                 continue
             except StoreUnavailable:
@@ -85,12 +86,17 @@ class Departures:
             except Exception:  # who can't read it can't close it
                 log.exception("a request was not looked at before somebody leaves", request_id=request_id)
                 continue
-            if record.state not in {"open", "approved"} or record.started_at is not None:
+            if not is_concerned:
                 continue
             lacks_policy = record.request.purpose == "gate" and record.request.policy.name not in policies
             if takes_all(record, here) or ((is_cut or lacks_policy) and changes(record, here)):
                 return True
         return False
+
+    async def _may_begin(self, record: RequestRecord, now: datetime) -> bool:
+        """Return whether an approval is not too old by `now`, and its run has not gone on without it."""
+        until, run = good_until(record), fold((await self._journal.store.load(record.request.run_id)).events)
+        return until is not None and now < until and run.ended is None and run.may_begin(record.request.id)
 
     async def look(self, request_id: RequestId) -> None:
         """Ask others at once where too few are left who may decide, in any step; close the request where nobody is.

@@ -52,6 +52,7 @@ if plan.audited then note_audit(run, head + 1, #plan.events, plan.audited.cards 
 for _, record in ipairs(plan.records) do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])
   if record.version == 0 or plan.anew then redis.call('ZADD', requests, whole(record.at), record.id) end
+  if record.waits then redis.call(record.waits.by, KEYS[record.waits.key], record.id) end
   if record.place then
     redis.call('ZADD', KEYS[record.place], whole(record.at), record.id)
     redis.call('ZREMRANGEBYRANK', KEYS[record.place], 0, -whole(record.most) - 1)

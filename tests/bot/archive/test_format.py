@@ -3,13 +3,15 @@
 import tracemalloc
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from bot.archive.format import unpack
+from bot.archive.format import KeptRun, pack, unpack
+from bot.archive.keeper import Archive
 from bot.archive.places import ArchiveUnavailable, FolderPlace
-from bot.errors import Invalid
+from bot.errors import Invalid, NotFound
 
 _MB = 1 << 20
 
@@ -45,3 +47,19 @@ def test_attack_a_file_larger_than_any_of_ours_is_not_even_read(tmp_path: Path) 
 
     with pytest.raises(ArchiveUnavailable, match="more than any of ours"):
         FolderPlace(tmp_path).get("huge")
+
+
+async def test_attack_a_run_in_the_file_of_another_one_is_not_taken_for_it(tmp_path: Path) -> None:
+    place, run, other = FolderPlace(tmp_path), "s0r-aaaaaaaaaaaaa", "s0r-bbbbbbbbbbbbb"
+    place.put(f"runs/s0/bb/{other}.jsonl.gz", pack(KeptRun(run, (), b"{}"), datetime(2026, 1, 1, tzinfo=UTC)))
+
+    with pytest.raises(Invalid, match=f"holds {run} in the file of {other}"):
+        await Archive(place).run(other)
+
+
+async def test_attack_what_is_no_id_of_a_run_names_none(tmp_path: Path) -> None:
+    place = FolderPlace(tmp_path)
+    place.put("requests/s0/bb/s0q-bbbbbbbbbbbbb", b"\xff\xfe")
+
+    with pytest.raises(NotFound):
+        await Archive(place).record("s0q-bbbbbbbbbbbbb")

@@ -57,7 +57,8 @@ async def resting(world: World) -> Resting:
 
 
 async def test_a_run_that_is_as_it_was_read_is_taken_out_once(resting: Resting) -> None:
-    await resting.store.freezes.note_waiting(resting.request_id)  # which was taken back, and never began
+    waits = Keys.of(resting.request_id).frozen_waits
+    await resting.store.client.do("SADD", waits, resting.request_id)  # which never began
 
     assert await resting.leaving.forget(resting.read)
     assert not await resting.leaving.forget(resting.read)

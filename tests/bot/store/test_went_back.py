@@ -205,13 +205,15 @@ async def close(store: Store, mark: str) -> None:
         ("other", OtherStore, "another store than before.*delete"),
         ("new {seen}", OtherStore, "restored since this process began. Start the process again"),
         ("", OtherStore, "another store than before"),
+        ("\udcff\udcfe", OtherStore, "another store than before"),
     ],
 )
 async def test_another_store_is_told_from_the_one_that_was_seen(
     seen: Store, mark: str, error: type[StoreError], says: str
 ) -> None:
     text = mark.format(seen=await name(seen))
-    await (seen.client.do("SET", KEYS.mark, text) if text else seen.client.do("DEL", KEYS.mark))
+    body = text.encode(errors="surrogateescape")
+    await (seen.client.do("SET", KEYS.mark, body) if text else seen.client.do("DEL", KEYS.mark))
 
     with pytest.raises(error, match=says):
         await look(seen)

@@ -20,7 +20,7 @@ from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import serving
 from tests.tables import settings_in, without, write
-from tests.world import World, a_world
+from tests.world import World, a_world, beside_it
 
 ALONE = '[people.anna]\nname = "Anna Ames"\nemail = "anna@corp.example"\n'
 NO_DECIDERS = without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"')
@@ -222,6 +222,54 @@ async def test_attack_an_approval_in_a_paused_run_is_void_by_no_file_that_was_cu
 
         await office.steer((await office.run(run_id)).id, "resume")
         await office.has(run_id, "done")
+
+
+async def test_attack_an_approval_that_no_worker_has_looked_at_yet_is_void_by_no_file_that_was_cut(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML.replace("quorum = 2\n", "")) as office:
+        run_id, record = await asked(office, "production")
+        await office.quiet()
+        await office.stop()
+        async with beside_it(office):
+            assert isinstance(await office.decide("bo", record, "approve"), Decided)
+
+            async with rewritten(office, without(TOML, "bo").rstrip()):
+                assert office.app.people.half_taken
+
+        await office.start()
+        await office.move_time(120)
+        await office.has(run_id, "done")
+
+
+async def test_an_approval_that_is_too_old_to_act_on_keeps_no_file_half_taken(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML.replace("quorum = 2\n", "")) as office:
+        run_id, record = await asked(office, "production")
+        await office.steer((await office.run(run_id)).id, "pause")
+        assert isinstance(await office.decide("bo", record, "approve"), Decided)
+        await office.quiet()
+        await office.move_time(record.request.policy.execute_within_s + 1)
+
+        async with rewritten(office, without(TOML, "bo").rstrip()):
+            assert not office.app.people.half_taken
+
+
+async def test_a_freeze_is_told_to_nobody_whose_approved_step_was_refused(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", f"{TOML}\n[agents.clerk]\nmax_steps = 1\n") as office:
+        run_id, record = await asked(office, "production")
+        await office.steer((await office.run(run_id)).id, "pause")
+        assert isinstance(await office.decide("bo", record, "approve"), Decided)
+        await office.quiet()
+        office.workshop.meaning["bell"] = ""
+        await office.steer((await office.run(run_id)).id, "resume")
+        await office.quiet()
+        assert await refusals(office, run_id)
+
+        await office.app.requests.freezes.freeze("", office.app.people.named("dan"), "first")
+        for shard in range(office.app.store.shards):
+            await office.app.requests.freezes.look(shard)
+
+        assert (await office.request(record.request.id)).frozen is None
 
 
 async def test_a_run_of_somebody_who_is_missing_goes_on_only_afterwards(office: World) -> None:
@@ -475,3 +523,26 @@ async def test_no_beginning_of_the_example_closes_a_request_or_fails_a_run(
     toml = example_toml(tmp_path / "nowhere").replace("[deploy.", f"{pair}\n[deploy.", 1)
     async with a_world(redis, tmp_path / "data", toml) as world:
         await cut_everywhere(world, toml, step, at_once=at_once)
+
+
+_GARBAGE = (b"\xff\xfe\x00", b"[1", b"[1]", b'{"people.bo": 7}', b"", "\u00b2".encode())
+
+
+@pytest.mark.parametrize("body", _GARBAGE, ids=map(repr, _GARBAGE))
+async def test_what_was_noted_of_files_and_can_not_be_read_keeps_nobody_from_reading_one(
+    office: World, body: bytes
+) -> None:
+    client = office.app.store.client
+    reload = process_of(office)
+    await reload.begin()
+    for key in ("{s0}:tables", "{s0}:tables:lines", "{s0}:tables:wrong"):
+        await client.do("SET", key, body)
+    await client.do("HSET", "{s0}:tables:half", body, body)
+
+    write(office, f'{TOML}\n[people.new]\nname = "Nia New"\nemail = "nia@corp.example"\n')
+    await reload.look()
+    await reload.look()
+
+    assert office.app.people.by_email("nia@corp.example")
+    assert office.app.people.half_taken == ""
+    assert not await NotedTables(office.app.store).half()
