@@ -3,7 +3,7 @@
 The start is recorded by the same script as that of our own tools, so that of a start, a denial and a freeze one wins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,7 +12,7 @@ import structlog
 from pydantic import JsonValue
 
 from agents import Agent, Outcome, ToolRefused
-from agents.events import ToolFinished, ToolStarted
+from agents.events import Event, ToolFinished, ToolStarted
 from agents.relay import ProceedArgs
 from agents.requests import AttemptId, Decision, GatedCall, PersonId, RequestId
 from agents.run import PendingStep, Run, fold
@@ -64,7 +64,8 @@ class Begun:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Why nothing begins, or ends: it is `open`, or `held` for now; it is `closed`; people saw something else
-    (`moved`); another attempt has `begun`; its end was told `otherwise`.
+    (`moved`); another attempt has `begun`, or this one did
+    and was given up; its end was told `otherwise`.
     """
 
     kind: Literal["open", "held", "closed", "moved", "begun", "otherwise"]
@@ -92,12 +93,12 @@ class ProgramStarts:
         """Begin `attempt`: of all attempts at a request one does, and that one is told so each time.
 
         `digest` is of what the program is about to do, if it says so. Raises NotFound, and StoreUnavailable where it
-        may be recorded all the same: the same attempt again tells.
+        may be recorded all the same: the same attempt again tells, until people were asked what came of it.
         """
         for _ in range(TRIES):
             read = await self._decisions.request(request_id)
             if answer := self._answered(read, attempt, digest):
-                return answer
+                return (await self._given_up(read) or answer) if isinstance(answer, Begun) else answer
             if answer := await self._try(read, attempt, by):
                 return answer
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was begun")
@@ -117,6 +118,14 @@ class ProgramStarts:
         if record.state != "approved" or read.is_archived:
             return _closed(say("program.closed", state=state_name(record.state)))
         return None
+
+    async def _given_up(self, read: RequestRead) -> Refused | None:
+        """Return why an attempt that has begun is not told so again: no word came of it, and people settle that."""
+        request = read.record.request
+        begun = made_for(fold(await self._events(read)).made, request.id)
+        if begun is None or not (begun.by or begun.state in {"left", "unknown", "not_done"}):
+            return None
+        return Refused("begun", say("program.given-up", when=in_words(begun.started_at)), say("program.given-up-do"))
 
     async def _try(self, read: RequestRead, attempt: str, by: Beginner) -> Refused | None:
         """Begin what is approved, if all of it still stands; None where that, or what came first, is to be read."""
@@ -210,11 +219,15 @@ class ProgramStarts:
         return Refused("otherwise", say("program.finished-otherwise", text=told), say("program.finished-otherwise-do"))
 
     async def _finished(self, read: RequestRead, attempt_id: AttemptId) -> ToolFinished | None:
-        run_id = read.record.request.run_id
-        archived = await self._archive.run(run_id) if read.is_archived else None
-        events = archived.events if archived else (await self._store.load(run_id)).events
+        events = await self._events(read)
         ends = (event for event in events if isinstance(event, ToolFinished) and event.attempt_id == attempt_id)
         return next(ends, None)
+
+    async def _events(self, read: RequestRead) -> Sequence[Event]:
+        """Return what happened in the run of a request, here or in the archive."""
+        run_id = read.record.request.run_id
+        archived = await self._archive.run(run_id) if read.is_archived else None
+        return archived.events if archived else (await self._store.load(run_id)).events
 
 
 _TOLD_CHARS = 200

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Response
 from agents.events import RequestOpened, RunStarted
 from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
-from bot.errors import Invalid, NotFound
+from bot.errors import Forbidden, Invalid, NotFound, RateLimited, WaitsForFile
 from bot.people.api_keys import ApiKey
 from bot.render.views import RequestView
 from bot.runs.api_requests import Asker
@@ -59,7 +59,6 @@ async def opened(
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
         return await view_of(here, earlier)
-    await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
     asker = Asker(
         requester,
@@ -72,8 +71,9 @@ async def opened(
         has_own_limit=not key.may("trigger"),
     )
     try:
+        await here.app.runs.starter.admission.backlog()
         request_id = await here.app.runs.api_requests.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
-    except Invalid:
+    except (Invalid, Forbidden, RateLimited, WaitsForFile):  # before anything was written
         if once:
             await forgotten(here.app.store, key, once)
         raise

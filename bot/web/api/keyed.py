@@ -157,13 +157,17 @@ async def record_for(here: Here, key: ApiKey, action: Action, request_id: str, c
 
 async def own_record_for(here: Here, key: ApiKey, action: Action, request_id: str, channel: str) -> RequestRead:
     """The request that the key asked for itself; of any other it is told that there is none. Raises NotFound."""
-    read = await here.app.requests.decisions.request(check(request_id, "request"))
+    missing = NotFound(say("error.no-request", request=request_id), say("error.own-requests"))
+    try:
+        read = await here.app.requests.decisions.request(check(request_id, "request"))
+    except NotFound:
+        raise missing from None
     if key.asked(read.record.request.asked_with):
         return read
-    missing, run_id = say("error.no-request", request=request_id), read.record.request.run_id
+    run_id = read.record.request.run_id
     note = Refusals(here.app.store).note
-    await note(key.speaker, action, missing, channel, evidence=key.evidence, run_id=run_id, is_hidden=True)
-    raise NotFound(missing, say("error.requests-listed"))
+    await note(key.speaker, action, missing.what, channel, evidence=key.evidence, run_id=run_id, is_hidden=True)
+    raise missing
 
 
 async def check_may_trigger(here: Here, key: ApiKey, agent: str, channel: str) -> None:

@@ -80,7 +80,7 @@ async def remembered(
 
 
 async def forgotten(store: Store, key: ApiKey, once: str) -> None:
-    """Let `once` stand for nothing again: what came with it can't be asked, and may be corrected under the same key."""
+    """Let `once` stand for nothing again: what came with it was not asked, and another body may come."""
     await store.forget(_foreign(key, once))
 
 

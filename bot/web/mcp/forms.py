@@ -29,10 +29,10 @@ def fields_of(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     properties, required = schema.get("properties"), schema.get("required", [])
     if schema.get("type", "object") != "object" or not isinstance(properties, dict):
         raise NoFormError("The form is no JSON Schema of an object with properties")
-    if beyond or schema.get("additionalProperties", False) not in {True, False}:
+    if beyond or not isinstance(schema.get("additionalProperties", False), bool):
         raise NoFormError(f"The form says {', '.join(sorted(beyond)) or 'additionalProperties'}, which none can show")
     named = cast("dict[str, Any]", properties)
-    if not isinstance(required, list) or not all(one in named for one in cast("list[Any]", required)):
+    if not isinstance(required, list) or not all(one in list(named) for one in cast("list[Any]", required)):
         raise NoFormError("`required` of the form lists what is none of its properties")
     return [_field(name, told, name in cast("list[Any]", required)) for name, told in named.items()]
 
@@ -46,6 +46,9 @@ def _field(name: str, told: Any, is_required: bool) -> dict[str, Any]:
         raise NoFormError(f"{name} is of the type {kind!r}, which no form can ask for")
     if beyond := set(schema) - _SAID - _LIMITS[kind]:
         raise NoFormError(f"{name} says {', '.join(sorted(beyond))}, which no form can show")
+    for limit in ("Minimum", "Maximum"):
+        if {limit.lower(), f"exclusive{limit}"} <= set(schema):
+            raise NoFormError(f"{name} says {limit.lower()} and exclusive{limit}, of which a form shows one")
     field: dict[str, Any] = {"name": name, "kind": _KINDS[kind], "required": is_required}
     for key, (target, read) in _MORE.items():
         if key in schema:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from httpx2 import AsyncClient, Response
 
 from agents.requests import RunId
@@ -231,6 +232,27 @@ async def test_people_are_asked_what_came_of_it_where_no_word_came_for_a_month(w
 
     asks = (await world.opened(request["run_id"], after=request["id"])).request
     assert (asks.purpose, asks.options[0]) == ("unknown", "it happened")
+
+
+@pytest.mark.parametrize("said", ["", "it happened", "it did not happen, ask again", "stop the run"])
+async def test_an_attempt_that_was_given_up_is_not_told_to_go_ahead_again(world: World, api: Api, said: str) -> None:
+    """Whoever comes back after a month must not do what people are asked about, or have settled: it might be twice."""
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    started = await begun(ci, request)
+    assert (await begun(ci, request)).json() == started.json()
+    await world.move_time(31 * 86_400)
+    asks = (await world.opened(request["run_id"], after=request["id"])).request
+    if said:
+        await bo.post(f"/v1/requests/{asks.id}/answer", json={"choices": [said]})
+        await world.quiet()
+
+    again = await begun(ci, request)
+    end = await finished(ci, request)
+
+    assert "no word came of it" in refused(again, 409, "already-begun")
+    assert "Do not do it now" in again.json()["do"]
+    assert end.status_code == 200, "what came of it is still heard"
 
 
 async def test_the_card_shows_exactly_what_is_to_be_done_and_whose_words_they_are(world: World, api: Api) -> None:

@@ -150,6 +150,7 @@ async def test_what_others_asked_is_not_there_for_it(api: Api) -> None:
             said, told = refused(answer, 404, "not-found"), refused(unknown, 404, "not-found")
             assert said == told.replace("s0q-aaaaaaaaaaaaa", request["id"])
             assert answer.json()["do"] == unknown.json()["do"]
+            assert "GET /v1/requests" not in answer.json()["do"], "which it may not"
         assert (await first.get(f"/v1/requests/{theirs[0]['id']}")).json()["state"] == "open"
 
 
@@ -186,12 +187,16 @@ async def test_a_key_asks_so_often_and_its_people_keep_their_own_room(world: Wor
         await asked(ci)
         await asked(ci)
 
-        answer = await ci.post("/v1/requests", json=QUESTION)
+        once = {"Idempotency-Key": "k-1"}
+        answer = await ci.post("/v1/requests", json=QUESTION, headers=once)
 
         assert "limits.asks_per_key" in refused(answer, 429, "rate-limited")
         assert 0 < int(answer.headers["retry-after"]) <= 61
+        again = await ci.post("/v1/requests", json={**QUESTION, "question": "Another?"}, headers=once)
+        refused(again, 429, "rate-limited")
         await asked(other)
         assert (await anna.post("/v1/runs", json={"text": "stamp it"})).status_code == 201
         refused(await anna.post("/v1/runs", json={"text": "stamp it"}), 429, "rate-limited")
         await world.move_time(61)
-        await asked(ci)
+        later = await ci.post("/v1/requests", json={**QUESTION, "question": "Another?"}, headers=once)
+        assert later.status_code == 201, "its key stands for nothing that was not asked"

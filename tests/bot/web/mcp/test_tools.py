@@ -266,3 +266,29 @@ async def test_progress_is_told_to_whoever_gave_a_token_and_rises(world: World, 
     assert len(told) >= 2
     assert told == sorted(set(told))
     assert silence == []
+
+
+WITH_A: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param({**WITH_A, "additionalProperties": {}}, id="more properties, of a schema"),
+        pytest.param({**WITH_A, "additionalProperties": []}, id="more properties, of none"),
+        pytest.param({**WITH_A, "required": [["a"]]}, id="a list is required"),
+        pytest.param({**WITH_A, "required": [WITH_A]}, id="an object is required"),
+        pytest.param(
+            {"type": "object", "properties": {"a": {"type": "integer", "minimum": 10, "exclusiveMinimum": 5}}},
+            id="two limits, of which the tighter one would be left out",
+        ),
+    ],
+)
+async def test_a_schema_that_no_form_can_check_is_refused_in_words(
+    world: World, api: Api, form: dict[str, Any]
+) -> None:
+    async with peer(api, await asker(api)) as client:
+        said = await refusal(client, "ask_human", **QUESTION, form=form)
+
+    assert said["error"] == "invalid"
+    assert "A form asks for an object" in said["detail"]
