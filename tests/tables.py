@@ -1,10 +1,12 @@
 """The file of an installation while it runs: read, changed, and read anew by a worker."""
 
+import json
 from pathlib import Path
 
 from bot.config.settings import Settings, load
 from bot.people.noted import NotedTables
 from bot.process.reload import Reload
+from bot.store import Keys
 from tests.office import QUICK
 from tests.world import World
 
@@ -32,3 +34,10 @@ async def becomes(world: World, toml: str) -> None:
         await NotedTables(world.app.store).confirm(digest, None, channel="cli")
         await reload.look(at_once=True)
     assert world.app.people.as_written.people == settings_in(world.folder).people
+
+
+async def tables_audited(world: World) -> list[dict[str, list[str]]]:
+    """Return which tables changed by the facts that wait to be sealed."""
+    found = await world.app.store.client.do("XRANGE", Keys(0).audit_new, "-", "+")
+    notes = [json.loads(fields[b"note"]) for _, fields in found if b"note" in fields]
+    return [note["detail"] for note in notes if note["kind"] == "tables_changed"]

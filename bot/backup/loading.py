@@ -11,8 +11,7 @@ from bot.backup.file import NEVER, End, Entry, Reader
 from bot.errors import Conflict, Invalid, Unavailable
 from bot.store import Keys, StoreError
 from bot.store.client import Client, adjusted, asked, moment
-from bot.store.client.durability import SHARDS
-from bot.store.client.errors import WENT_BACK
+from bot.store.client.durability import SHARDS, Closed
 from bot.store.indexes import Restored
 from bot.store.memory import Mark
 
@@ -22,8 +21,6 @@ _TRY = "{s0}:restore_try"
 # Which tools had been started counts for a store by its name, and this one gets another.
 _LEFT_OUT = re.compile(r"\{s\d+\}:(shards|starts|ticks|restored|(login|session):.*)")
 # Who was let in may have been shut out since.
-_SHARDS = re.compile(r"\d+")
-_CLAIMED = re.compile(r"holds what is unfinished since (\S+)$")
 _KEYS = re.compile(r"\{s\d+\}:api_keys(:used)?")
 
 Tell = Callable[[int], None]
@@ -59,8 +56,8 @@ async def check_empty(client: Client, first: Entry) -> None:
 
 async def load(client: Client, file: BinaryIO, end: End, tell: Tell, *, keeps_keys: bool) -> None:
     """Write all entries; from now on until `open_up` no process starts on this store."""
-    note = f"sayso restore puts back a backup of {end.at:%Y-%m-%d %H:%M:%S} UTC"
-    if not await client.do("SET", SHARDS, note, "NX"):
+    note = Closed(kind="restoring", why=f"sayso restore puts back a backup of {end.at:%Y-%m-%d %H:%M:%S} UTC")
+    if not await client.do("SET", SHARDS, note.model_dump_json(), "NX"):
         raise Conflict("Somebody else uses this Redis by now", "Stop every process of sayso, and empty it")
     batch, size, count = list[tuple[str | bytes | int, ...]](), 0, 0
     for entry in _kept(Reader(file).entries(), keeps_keys=keeps_keys):
@@ -80,18 +77,21 @@ async def claim(client: Client) -> tuple[int, datetime]:
 
     Asked again after a crash it goes on, and says the same. Raises Conflict where there is none.
     """
-    text = (await client.do("GET", SHARDS) or b"").decode(errors="replace")
-    stored, claimed = _SHARDS.match(text), _CLAIMED.search(text)
-    if stored is None:
+    stored: bytes = await client.do("GET", SHARDS) or b""
+    closed = None if stored.isdigit() else Closed.parse(stored)
+    shards = int(stored) if stored.isdigit() else closed and closed.shards
+    if not shards:
         raise Conflict("There is no store of sayso in this Redis", "Put one back first, or name a backup")
-    shards = int(stored[0])
-    at = datetime.fromisoformat(claimed[1]) if claimed else await _last(client, shards, went_back=WENT_BACK in text)
-    note = f"{shards} shards, in which sayso restore --loaded holds what is unfinished since {at.isoformat()}"
-    await client.do("SET", SHARDS, note)
-    return shards, at
+    used_at = closed and closed.used_at
+    if used_at is None:
+        used_at = await _last_used(client, shards, went_back=closed is not None)
+    why = "sayso restore --loaded holds what is unfinished"
+    held = Closed(kind="held", why=why, shards=shards, used_at=used_at)
+    await client.do("SET", SHARDS, held.model_dump_json())
+    return shards, used_at
 
 
-async def _last(client: Client, shards: int, *, went_back: bool) -> datetime:
+async def _last_used(client: Client, shards: int, *, went_back: bool) -> datetime:
     """When the store was last used. Whoever noticed that it `went_back` has used it since: then its newest record says
     how old it is.
     """

@@ -99,12 +99,12 @@ class NotedTables:
         self._store, self._client, self._audit = store, store.client, AuditLog(store)
 
     async def last(self) -> dict[str, str] | None:
-        """Return the hashes of the tables that were noted last; None where none were, or what is there is no such."""
+        """Return the hashes of the tables that were noted last, none if unreadable; None where none ever were."""
         body = await self._client.do("GET", _KEYS.tables)
         try:
             return None if body is None else _HASHES.validate_json(body)
         except ValidationError:
-            return None
+            return {}
 
     async def note(self, hashes: Mapping[str, str]) -> None:
         """Note that these hold from now on."""

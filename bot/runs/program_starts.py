@@ -64,8 +64,7 @@ class Begun:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Why nothing begins, or ends: it is `open`, or `held` for now; it is `closed`; people saw something else
-    (`moved`); another attempt has `begun`, or this one did
-    and was given up; its end was told `otherwise`.
+    (`moved`); another attempt has `begun`, or this one did and was given up; its end was told `otherwise`.
     """
 
     kind: Literal["open", "held", "closed", "moved", "begun", "otherwise"]

@@ -325,7 +325,7 @@ def _record(
         "most": MOST_IN_A_PLACE,
     }
     if record.waits is not None:
-        written["waits"] = {"key": key(keys.frozen_waits), "by": "SADD" if record.waits else "SREM"}
+        written["waits"] = {"key": key(keys.approved_waits), "by": "SADD" if record.waits else "SREM"}
     return _known(written)
 
 

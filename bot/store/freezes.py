@@ -89,7 +89,7 @@ class Freezes:
     async def wait(self, run_id: str, seq: int, request_id: str, number: int, until: datetime | None) -> bool:
         """Have an approved run wait for the end of a freeze; False when the run or what is frozen has changed since."""
         keys = Keys.of(run_id)
-        names = [keys.run(run_id), keys.wake, keys.frozen, keys.frozen_waits]
+        names = [keys.run(run_id), keys.wake, keys.frozen, keys.approved_waits]
         due = "" if until is None else round(until.timestamp() * 1000)
         args: list[str | bytes | int] = [seq, str(WorkItem("run", run_id)), str(number), request_id, due]
         return bool(await self._client.run(_WAIT, names, args))
@@ -98,12 +98,12 @@ class Freezes:
         """The requests of a shard that are open, or approved and have not begun, and maybe some that never will."""
         keys = Keys(shard)
         # In the order in which a request goes from one to the other, so that none is in neither.
-        opened, waits = await self._client.read(["ZRANGE", keys.open, 0, -1], ["SMEMBERS", keys.frozen_waits])
+        opened, waits = await self._client.read(["ZRANGE", keys.open, 0, -1], ["SMEMBERS", keys.approved_waits])
         return [one.decode() for one in dict.fromkeys((*sorted(waits), *opened))]
 
     async def waits_no_longer(self, request_id: str) -> None:
         """Forget that an approved request waits."""
-        await self._client.do("SREM", Keys.of(request_id).frozen_waits, request_id)
+        await self._client.do("SREM", Keys.of(request_id).approved_waits, request_id)
 
     async def told(self, shard: int) -> str:
         """Return what the requests of a shard were told of last."""

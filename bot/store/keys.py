@@ -246,9 +246,9 @@ class Keys:
         return self._key("frozen")
 
     @property
-    def frozen_waits(self) -> str:
+    def approved_waits(self) -> str:
         """The requests that are approved and have not begun, and maybe some that never will."""
-        return self._key("frozen", "waits")
+        return self._key("approved", "waits")
 
     @property
     def frozen_told(self) -> str:

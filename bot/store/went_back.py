@@ -15,7 +15,7 @@ import structlog
 
 from bot.store import Store
 from bot.store.client import Client, Script, StoreError, WentBack
-from bot.store.client.durability import SHARDS, NotWhole, check_shards
+from bot.store.client.durability import SHARDS, Closed, NotWhole, check_shards
 from bot.store.client.errors import RESTORE_LOADED
 from bot.store.format import FORMAT, OtherFormat, check_format
 from bot.store.keys import Keys
@@ -215,9 +215,8 @@ async def _seal_of(client: Client, shard: int, settled: Sealed) -> str:
 async def _close(client: Client, found: _Found, error: WentBack) -> None:
     """Let no process start on this store, unless it has become another one meanwhile."""
     log.error("the store went back", error=str(error))
-    await client.run(
-        _CLOSE, [_KEYS.mark, SHARDS], [str(found.mark or ""), f" shards, which nobody works on. {error.what}"]
-    )
+    closed = Closed(kind="went_back", why=f"Nobody works on it. {error.what}")
+    await client.run(_CLOSE, [_KEYS.mark, SHARDS], [str(found.mark or ""), closed.model_dump_json(exclude_none=True)])
 
 
 async def _take_in(store: Store, found: _Found, at_s: float) -> None:

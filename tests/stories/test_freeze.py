@@ -35,7 +35,7 @@ async def frozen(world: World, run_id: RunId) -> Freeze:
 
     async def seen() -> Freeze | None:
         run = await world.run(run_id)
-        waits = await world.app.store.client.do("SMEMBERS", f"{{{run_id.partition('r')[0]}}}:frozen:waits")
+        waits = await world.app.store.client.do("SMEMBERS", f"{{{run_id.partition('r')[0]}}}:approved:waits")
         return run.pending.frozen if run.pending and waits else None
 
     return await until(seen, what=f"{run_id} waits for the end of a freeze")

@@ -39,10 +39,14 @@ _NAME_CHARS = 100
 
 @dataclass(frozen=True, slots=True)
 class HandOn:
-    """Somebody's wish that `to` decides in their place, with a `reason` for people."""
+    """Somebody's wish that `to` decides in their place, with a `reason` for people.
+
+    `to_nobody` says why `to` names nobody, where the file has that id and it may mean two people.
+    """
 
     to: PersonId
     reason: str = ""
+    to_nobody: str = ""
 
 
 def wish_of(record: RequestRecord, statement: Statement, people: People) -> HandOn | None:
@@ -63,7 +67,7 @@ def wish_of(record: RequestRecord, statement: Statement, people: People) -> Hand
     if not lines or not all(text.strip() for _, _, text in lines) or keys not in (["to"], ["to", "reason"]):
         return None
     said = [text.strip() for _, _, text in lines]
-    return HandOn(_named(said[0], people), said[1] if len(said) > 1 else "")
+    return _named(said[0], said[1] if len(said) > 1 else "", people)
 
 
 def _key(word: str) -> str:
@@ -71,16 +75,16 @@ def _key(word: str) -> str:
     return next((key for key, name in keys.items() if word.strip().casefold() in in_all(name)), "")
 
 
-def _named(text: str, people: People) -> PersonId:
-    """Return the person of a mail address or an id; of anything else a name that nobody has."""
+def _named(text: str, reason: str, people: People) -> HandOn:
+    """Return the wish with the person of a mail address or an id; with anything else as a name that nobody has."""
     address = text.removeprefix("mailto:").strip("<> ")
     if found := people.by_email(address):
-        return PersonId(found.id)
+        return HandOn(PersonId(found.id), reason)
     name = one_line(text.removeprefix("person:"), _NAME_CHARS)
     try:
-        return people.named(name)
-    except NotFound:
-        return PersonId(repr(name) if people.is_here(name) else name)
+        return HandOn(people.named(name), reason)
+    except NotFound as error:
+        return HandOn(PersonId(name), reason, to_nobody=f"{error}." if people.is_here(name) else "")
 
 
 class Delegation:
@@ -98,6 +102,8 @@ class Delegation:
             return closed, None
         if speaks_against(wish.reason):
             return Unclear(why=AGAINST), None
+        if wish.to_nobody:
+            return DelegationRefused(kind="left", why=f"{say('delegation.refused')} {wish.to_nobody}"), None
         reason = one_line(wish.reason, REASON_CHARS)
         given = HandedOn(person=answer.person, to=wish.to, reason=reason)
         policy = await self._after(record, given, answer)

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
+from pydantic import BaseModel, ValidationError
+
 from bot.store.client import FAR_AHEAD, Client, Node, StoreError, StoreUnavailable, adjusted, asked
-from bot.store.client.errors import RESTORE_LOADED, WENT_BACK
+from bot.store.client.errors import RESTORE_LOADED
 from bot.store.keys import Keys
 
 Durability = Literal["verified", "weaker", "unknown"]
@@ -25,15 +27,44 @@ class WrongShards(StoreError):
     """The number of shards does not fit what is stored."""
 
 
+_WHY_CHARS = 400
+
+
+class Closed(BaseModel):
+    """What stands in place of the number of shards while nobody works on a store, and `why`, for people.
+
+    A backup is being put back into it, it went back, or `sayso restore --loaded` holds what was unfinished when it was
+    last used, at `used_at`.
+    """
+
+    kind: Literal["restoring", "went_back", "held"]
+    why: str
+    shards: int | None = None
+    used_at: datetime | None = None
+
+    @classmethod
+    def parse(cls, stored: bytes) -> "Closed | None":
+        """What stands there; None where it is nothing that we wrote."""
+        try:
+            return cls.model_validate_json(stored)
+        except ValidationError:
+            return None
+
+
+_TO_DO = {
+    "restoring": "Wait until `sayso restore` has ended; if it failed, empty this Redis and restore once more",
+    "went_back": RESTORE_LOADED,
+    "held": "Wait until `sayso restore --loaded` has ended; if it failed, run it again",
+}
+
+
 class NotWhole(WrongShards):
     """The store is being restored, or went back: nobody works on it, as stands in place of its number of shards."""
 
     def __init__(self, stored: bytes) -> None:
-        text = stored.decode(errors="replace")[:400]
-        do = "Wait until `sayso restore` has ended; if it failed, empty this Redis and restore once more"
-        if WENT_BACK in text:
-            do = RESTORE_LOADED
-        super().__init__(f"This store is not whole: {text}", do)
+        closed = Closed.parse(stored)
+        why = (closed.why if closed else stored.decode(errors="replace"))[:_WHY_CHARS]
+        super().__init__(f"This store is not whole: {why}", _TO_DO[closed.kind] if closed else RESTORE_LOADED)
 
 
 async def look(client: Client) -> tuple[Durability, str]:

@@ -54,7 +54,6 @@ class NotReplicated(StoreError):
         super().__init__("too few replicas of Redis follow to record the start of a tool", fix)
 
 
-WENT_BACK = "is not what it was"
 RESTORE_LOADED = (
     "Stop every process, look at what was done since, and run `sayso restore --loaded`; then start them again"
 )
@@ -64,7 +63,7 @@ class WentBack(StoreError):
     """The store lacks what was in it: it was put back to what it was before, or a fail-over lost it."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"This store {WENT_BACK}: {what}. Nothing is executed in it", RESTORE_LOADED)
+        super().__init__(f"This store is not what it was: {what}. Nothing is executed in it", RESTORE_LOADED)
 
 
 def is_away(error: Exception) -> bool:

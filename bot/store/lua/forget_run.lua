@@ -26,7 +26,7 @@ for _, id in ipairs(plan.dead) do
 end
 for _, request in ipairs(plan.requests) do
   redis.call('ZREM', requests, request.id)
-  redis.call('SREM', shard .. ':frozen:waits', request.id)
+  redis.call('SREM', shard .. ':approved:waits', request.id)
   redis.call('ZREM', wake, 'ask ' .. request.id)
   for _, position in ipairs(plan.seen) do redis.call('ZREM', KEYS[position], request.id) end
 end

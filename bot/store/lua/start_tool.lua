@@ -59,7 +59,7 @@ redis.call('HSET', attempts, attempt, 'started', 'holder', attempt, 'until', end
 redis.call('ZADD', wake, whole(now + math.min(tonumber(lease), 60000)), member)
 if known_version ~= '' then
   redis.call('HSET', record, 'version', whole(tonumber(known_version) + 1), 'body', body)
-  redis.call('SREM', frozen .. ':waits', string.match(record, ':request:(.*)$')) -- check: waits_no_longer
+  redis.call('SREM', string.match(frozen, '^(.*):') .. ':approved:waits', string.match(record, ':request:(.*)$')) -- check: waits_no_longer
 end
 if line ~= '' then list_run(summaries, 10, id, at, line) end
 tell_changed(run)

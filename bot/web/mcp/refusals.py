@@ -5,6 +5,7 @@ import json
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.web.mcp.calls import RefusedError
 from bot.web.problems import MEDIA_TYPE
 
 _INVALID_REQUEST, _INTERNAL_ERROR, _OURS = -32600, -32603, 500
@@ -46,5 +47,5 @@ def _error(status: int, body: bytes) -> bytes:
     """A problem, which is sent in one piece, as an error without an id: no message was read."""
     problem = json.loads(body)
     code = _INTERNAL_ERROR if status >= _OURS else _INVALID_REQUEST
-    error = {"code": code, "message": f"{problem['detail']} {problem['do']}.", "data": problem}
+    error = {"code": code, "message": str(RefusedError(status, problem)), "data": problem}
     return json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode()

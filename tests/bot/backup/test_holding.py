@@ -18,7 +18,7 @@ from bot.render.transcript import lines
 from bot.store import Keys, WorkItem
 from bot.store.client import Client, adjusted
 from bot.store.client import asked as clock_asked
-from bot.store.client.durability import SHARDS, WrongShards, check_shards
+from bot.store.client.durability import SHARDS, Closed, WrongShards, check_shards
 from bot.store.format import FORMAT, OtherFormat, check_format, look_at_format
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
 from tests.bot.backup.putting_back import backed_up, lost, restored
@@ -372,7 +372,8 @@ async def test_attack_a_redis_put_back_by_other_means_with_another_format_is_lef
 async def test_no_process_starts_on_a_store_that_was_not_put_back_whole(office: World) -> None:
     client = Client(office.url)
     await office.stop()
-    await client.do("SET", SHARDS, "sayso restore puts back a backup of today")
+    closed = Closed(kind="restoring", why="sayso restore puts back a backup of today")
+    await client.do("SET", SHARDS, closed.model_dump_json())
 
     with pytest.raises(WrongShards, match="not whole"):
         await check_shards(client, office.app.store.shards)

@@ -1,7 +1,6 @@
 """People, policies and groups change while a process runs: all at once, or not at all."""
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import AsyncIterator
@@ -17,10 +16,9 @@ from bot.people.tables import tables_of
 from bot.policy.approvers.quorum import eligible
 from bot.policy.judgements import Decided, NotEntitled
 from bot.process.reload import Reload
-from bot.store import Keys
 from bot.store.ids import new_id
 from tests.office import TOML
-from tests.tables import settings_in, without, write
+from tests.tables import settings_in, tables_audited, without, write
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -58,13 +56,6 @@ async def reload(office: World) -> Reload:
     found = Reload(office.app, lambda: settings_in(office.folder), works=True)
     await found.begin()
     return found
-
-
-async def audited(world: World) -> list[dict[str, list[str]]]:
-    """Return which tables changed by the facts that wait to be sealed."""
-    found = await world.app.store.client.do("XRANGE", Keys(0).audit_new, "-", "+")
-    notes = [json.loads(fields[b"note"]) for _, fields in found if b"note" in fields]
-    return [note["detail"] for note in notes if note["kind"] == "tables_changed"]
 
 
 async def test_somebody_new_counts_from_the_next_request_on(office: World, reload: Reload) -> None:
@@ -210,7 +201,7 @@ async def test_what_changed_is_audited_by_name_once_however_many_processes_read_
     await one.look(at_once=True)
     await other.look(at_once=True)
 
-    [detail] = await audited(office)
+    [detail] = await tables_audited(office)
     assert (detail["added"], detail["removed"], detail["changed"]) == (["people.eve"], [], ["people.bo"])
 
 
@@ -221,7 +212,7 @@ async def test_what_changed_while_nothing_ran_is_audited_at_the_next_start(offic
 
     await Reload(office.app, lambda: settings_in(office.folder), works=True).begin()
 
-    [detail] = await audited(office)
+    [detail] = await tables_audited(office)
     assert detail["changed"] == ["people.cy"]
 
 
@@ -256,7 +247,7 @@ async def test_sessions_and_keys_of_somebody_who_left_end_at_once(office: World,
 async def test_who_hears_the_alerts_changes_at_once(office: World, reload: Reload) -> None:
     write(office, TOML.replace('to = ["person:dan"]', 'to = ["person:cy"]'))
     await reload.look(at_once=True)
-    assert [one["changed"] for one in await audited(office)] == [["alerts.to"]]
+    assert [one["changed"] for one in await tables_audited(office)] == [["alerts.to"]]
 
     await office.app.messages.outbox.alert(new_id("outgoing", 0), lambda: ("A test", "It is one."))
 
@@ -277,7 +268,7 @@ async def test_who_may_start_an_agent_changes_at_once_and_needs_no_restart(
 
     assert office.app.access.rights.trigger_denial("anna", "clerk")
     assert office.app.access.rights.trigger_denial("bo", "clerk") is None
-    assert [one["added"] for one in await audited(office)] == [["agents.clerk.triggered_by"]]
+    assert [one["added"] for one in await tables_audited(office)] == [["agents.clerk.triggered_by"]]
     assert "restart needed" not in capsys.readouterr().out
 
 

@@ -57,7 +57,7 @@ async def resting(world: World) -> Resting:
 
 
 async def test_a_run_that_is_as_it_was_read_is_taken_out_once(resting: Resting) -> None:
-    waits = Keys.of(resting.request_id).frozen_waits
+    waits = Keys.of(resting.request_id).approved_waits
     await resting.store.client.do("SADD", waits, resting.request_id)  # which never began
 
     assert await resting.leaving.forget(resting.read)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.store import Keys, Store
-from bot.store.client.durability import SHARDS, WrongShards
+from bot.store.client.durability import SHARDS, Closed, WrongShards
 from bot.store.format import FORMAT, OtherFormat, check_format, look_at_format
 from tests.guards import guards
 
@@ -63,7 +63,8 @@ async def test_attack_data_without_a_number_is_refused_and_gets_none(
 
 
 async def test_a_store_that_is_being_restored_is_said_to_be_that(store: Store) -> None:
-    await store.client.do("SET", SHARDS, "sayso restore puts back a backup of 2026-11-24 08:00:00 UTC")
+    closed = Closed(kind="restoring", why="sayso restore puts back a backup of 2026-11-24 08:00:00 UTC")
+    await store.client.do("SET", SHARDS, closed.model_dump_json())
 
     with pytest.raises(WrongShards, match=r"not whole.*Wait until `sayso restore` has ended"):
         await check_format(store.client)

@@ -9,7 +9,7 @@ import pytest
 from agents.requests import AttemptId
 from bot.store import Keys, Store, StoreError, WentBack
 from bot.store.client import Script
-from bot.store.client.durability import SHARDS, NotWhole
+from bot.store.client.durability import SHARDS, Closed, NotWhole
 from bot.store.format import OtherFormat
 from bot.store.ids import new_id
 from bot.store.memory import FILE, Mark, kept_in
@@ -162,8 +162,10 @@ async def test_attack_a_store_that_went_back_is_closed_to_those_who_know_nothing
     with pytest.raises(WentBack):
         await look(seen)
 
-    stored = await seen.client.do("GET", SHARDS)
-    assert stored.startswith(b"2 shards, which nobody works on. This store is not what it was")
+    closed = Closed.parse(await seen.client.do("GET", SHARDS))
+    assert closed
+    assert (closed.kind, closed.shards) == ("went_back", 2)
+    assert closed.why.startswith("Nobody works on it. This store is not what it was")
     async with a_store(redis) as other:
         with pytest.raises(NotWhole, match="run `sayso restore --loaded`; then start them again"):
             await begin(other, tmp_path / "other")
@@ -173,15 +175,15 @@ async def test_attack_a_store_that_went_back_is_closed_to_those_who_know_nothing
 
 @guards("close.lua:closed")
 async def test_what_is_said_first_of_a_store_that_went_back_stands(seen: Store) -> None:
-    held = b"2 shards, in which sayso restore --loaded holds what is unfinished"
+    held = Closed(kind="held", why="sayso restore --loaded holds what is unfinished", shards=2).model_dump_json()
     await seen.client.do("SET", SHARDS, held)
     await seen.client.do("SET", KEYS.starts, f"{await name(seen)} 0 --------")
 
-    with pytest.raises(NotWhole, match="holds what is unfinished"):
+    with pytest.raises(NotWhole, match=r"holds what is unfinished.*if it failed, run it again"):
         await look(seen)
     await close(seen, await name(seen))
 
-    assert await seen.client.do("GET", SHARDS) == held
+    assert await seen.client.do("GET", SHARDS) == held.encode()
 
 
 @guards("close.lua:mark")
@@ -196,7 +198,11 @@ async def test_a_store_that_was_restored_meanwhile_is_not_closed(seen: Store) ->
 
 async def close(store: Store, mark: str) -> None:
     """What whoever read that `mark` writes when it finds that the store went back."""
-    await store.client.run(Script("close"), [KEYS.mark, SHARDS], [mark, " shards, and more"])
+    await store.client.run(
+        Script("close"),
+        [KEYS.mark, SHARDS],
+        [mark, Closed(kind="went_back", why="and more").model_dump_json(exclude_none=True)],
+    )
 
 
 @pytest.mark.parametrize(

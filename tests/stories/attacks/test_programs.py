@@ -47,30 +47,24 @@ async def test_attack_an_approval_of_somebody_who_left_is_refused_and_begins_onc
     assert "tool_started" not in [event.type for event in await office.events(request["run_id"])]
 
 
-async def test_attack_the_words_of_a_program_stand_behind_a_cancelled_run_as_ours(office: World, api: Api) -> None:
-    ci, bo = await program(api), await api.client("bo")
-    request = await approved(ci, bo)
-    await begun(ci, request)
-    await office.steer(RunId(request["run_id"]), "cancel")
-
-    await finished(ci, request, ok=False, summary="taken back by Bo Berg before it began")
-
-    said = "the program says that it failed: “taken back by Bo Berg before it began”"
-    assert await office.summary(request["run_id"]) == f"cancelled: cancelled by anna: {said}"
-
-
-async def test_attack_what_a_program_says_it_did_stands_behind_a_cancelled_run_as_known_to_us(
-    office: World, api: Api
+@pytest.mark.parametrize(
+    ("ok", "summary", "told"),
+    [
+        (False, "taken back by Bo Berg before it began", "the program says that it failed"),
+        (True, "all 5 rows", "the program says that it is done"),
+    ],
+)
+async def test_attack_the_words_of_a_program_stand_behind_a_cancelled_run_as_ours(
+    office: World, api: Api, summary: str, told: str, *, ok: bool
 ) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
     await begun(ci, request)
     await office.steer(RunId(request["run_id"]), "cancel")
 
-    await finished(ci, request, ok=True, summary="all 5 rows")
+    await finished(ci, request, ok=ok, summary=summary)
 
-    said = "the program says that it is done: “all 5 rows”"
-    assert await office.summary(request["run_id"]) == f"cancelled: cancelled by anna: {said}"
+    assert await office.summary(request["run_id"]) == f"cancelled: cancelled by anna: {told}: “{summary}”"
 
 
 async def test_attack_somebody_who_is_only_missing_in_a_file_is_said_to_have_left(office: World, api: Api) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from agents.requests import RunId
 from bot.errors import Conflict
+from bot.policy.record import RequestRecord
 from tests.stories.attacks.test_lying_model import surfaces
 from tests.stories.faults.test_budgets import DAY_S, with_budget
 from tests.waiting import until
@@ -22,22 +23,25 @@ async def steps_used_up(world: World) -> RunId:
     return run_id
 
 
-async def denied(world: World) -> RunId:
+async def asked_after_a_stamp(world: World) -> tuple[RunId, RequestRecord]:
     run_id = await world.trigger("stamp a\npress bell")
-    await world.decide("bo", await world.opened(run_id), "deny", "no")
+    return run_id, await world.opened(run_id)
+
+
+async def denied(world: World) -> RunId:
+    run_id, record = await asked_after_a_stamp(world)
+    await world.decide("bo", record, "deny", "no")
     return run_id
 
 
 async def expired(world: World) -> RunId:
-    run_id = await world.trigger("stamp a\npress bell")
-    await world.opened(run_id)
+    run_id, _ = await asked_after_a_stamp(world)
     await world.move_time(5 * 3600)
     return run_id
 
 
 async def cancelled(world: World) -> RunId:
-    run_id = await world.trigger("stamp a\npress bell")
-    await world.opened(run_id)
+    run_id, _ = await asked_after_a_stamp(world)
     await world.steer(run_id, "cancel", "anna")
     return run_id
 

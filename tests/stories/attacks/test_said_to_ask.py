@@ -12,8 +12,6 @@ from tests.stories.attacks.test_told_who_may import home
 from tests.stories.attacks.test_turn_out_to_be_one import are_one, file_of
 from tests.world import World, a_world
 
-WHO = ["answered", "maybe"]
-
 
 async def opened(office: World, part: str) -> RequestRecord:
     """A request of Anna's of which Bo is a requester who has not asked."""
@@ -26,7 +24,7 @@ async def opened(office: World, part: str) -> RequestRecord:
     return await office.opened(run_id, after=question.request.id)
 
 
-@pytest.mark.parametrize("part", WHO)
+@pytest.mark.parametrize("part", ["answered", "maybe"])
 async def test_attack_a_list_says_that_somebody_asked_who_did_not(redis: str, tmp_path: Path, part: str) -> None:
     async with a_world(redis, tmp_path / "data", file_of("bo cy rob")) as office:
         record = await opened(office, part)
@@ -40,12 +38,9 @@ async def test_attack_a_list_says_that_somebody_asked_who_did_not(redis: str, tm
         assert row.asked_by == "Anna"
 
 
-@pytest.mark.parametrize("part", WHO)
-async def test_attack_somebody_who_did_not_ask_hears_that_a_card_did_not_arrive(
-    redis: str, tmp_path: Path, part: str
-) -> None:
+async def test_attack_somebody_who_did_not_ask_hears_that_a_card_did_not_arrive(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", file_of("bo cy rob")) as office:
-        record = await opened(office, part)
+        record = await opened(office, "answered")
         card = await office.next_mail("cy", about=record.request.digest)
         before = len(office.mails("bo"))
         await bounce(office, card)

@@ -19,7 +19,7 @@ from bot.store import StoreError, WorkItem
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import serving
-from tests.tables import settings_in, without, write
+from tests.tables import settings_in, tables_audited, without, write
 from tests.world import World, a_world, beside_it
 
 ALONE = '[people.anna]\nname = "Anna Ames"\nemail = "anna@corp.example"\n'
@@ -65,6 +65,15 @@ async def asked(world: World, policy: str = "pair", what: str = "bell") -> tuple
     world.workshop.policy_of[what] = policy
     run_id = await world.trigger(f"press {what}")
     return run_id, await world.opened(run_id)
+
+
+async def approved_in_a_pause(world: World) -> tuple[str, RequestRecord]:
+    """A paused run, whose request Bo has approved."""
+    run_id, record = await asked(world, "production")
+    await world.steer((await world.run(run_id)).id, "pause")
+    assert isinstance(await world.decide("bo", record, "approve"), Decided)
+    await world.quiet()
+    return run_id, record
 
 
 def reload_digest(world: World) -> str:
@@ -212,10 +221,7 @@ async def test_attack_an_approval_that_waits_in_a_freeze_is_void_by_no_file_that
 
 async def test_attack_an_approval_in_a_paused_run_is_void_by_no_file_that_was_cut(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", TOML.replace("quorum = 2\n", "")) as office:
-        run_id, record = await asked(office, "production")
-        await office.steer((await office.run(run_id)).id, "pause")
-        assert isinstance(await office.decide("bo", record, "approve"), Decided)
-        await office.quiet()
+        run_id, _ = await approved_in_a_pause(office)
 
         async with rewritten(office, without(TOML, "bo").rstrip()):
             assert office.app.people.half_taken
@@ -244,10 +250,7 @@ async def test_attack_an_approval_that_no_worker_has_looked_at_yet_is_void_by_no
 
 async def test_an_approval_that_is_too_old_to_act_on_keeps_no_file_half_taken(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", TOML.replace("quorum = 2\n", "")) as office:
-        run_id, record = await asked(office, "production")
-        await office.steer((await office.run(run_id)).id, "pause")
-        assert isinstance(await office.decide("bo", record, "approve"), Decided)
-        await office.quiet()
+        _, record = await approved_in_a_pause(office)
         await office.move_time(record.request.policy.execute_within_s + 1)
 
         async with rewritten(office, without(TOML, "bo").rstrip()):
@@ -546,3 +549,4 @@ async def test_what_was_noted_of_files_and_can_not_be_read_keeps_nobody_from_rea
     assert office.app.people.by_email("nia@corp.example")
     assert office.app.people.half_taken == ""
     assert not await NotedTables(office.app.store).half()
+    assert "people.new" in [name for noted in await tables_audited(office) for name in noted["added"]]

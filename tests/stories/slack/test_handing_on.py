@@ -71,4 +71,4 @@ async def test_attack_an_id_that_means_two_people_is_handed_a_seat(redis: str, t
 
         now = await office.request(record.request.id)
         assert now.request.policy.handed_on == ()
-        assert "'dan'" in office.mails("bo")[-1].text
+        assert "'dan' means two people" in office.mails("bo")[-1].text
