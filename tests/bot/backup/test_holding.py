@@ -306,14 +306,15 @@ async def test_an_empty_redis_holds_nothing_to_be_held(office: World) -> None:
 
 async def test_a_store_that_holds_anything_is_left_alone(office: World) -> None:
     backup = await backed_up(office)
-    app = office.composed(office.settings())
-    before = await app.store.client.do("KEYS", "*")
+    async with office.stopped():
+        app = office.composed(office.settings())
+        before = await app.store.client.do("KEYS", "*")
 
-    with pytest.raises(Conflict, match="not empty"):
-        await put_back(app, io.BytesIO(backup))
+        with pytest.raises(Conflict, match="not empty"):
+            await put_back(app, io.BytesIO(backup))
 
-    assert sorted(before) == sorted(await app.store.client.do("KEYS", "*"))
-    await app.store.client.close()
+        assert sorted(before) == sorted(await app.store.client.do("KEYS", "*"))
+        await app.store.client.close()
 
 
 async def test_nothing_is_written_of_a_backup_that_is_cut(office: World) -> None:

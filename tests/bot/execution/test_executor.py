@@ -257,7 +257,10 @@ async def test_a_command_that_a_restarted_worker_left_is_not_given_up_by_another
     run_id = await shop.trigger("deploy v1.2.0 to staging")
     await until(runs.exists)
 
-    async with shop.stopped(), a_world(redis, tmp_path / "other", shop.toml, deploys=True) as other:
+    def change(world: World) -> None:
+        world.environ = {"SAYSO_LEASE_S": "60"}  # a slow machine takes its time to begin, and to deploy
+
+    async with shop.stopped(), a_world(redis, tmp_path / "other", shop.toml, deploys=True, change=change) as other:
         run = await other.run(run_id)
         assert run.pending
         assert run.pending.attempt
