@@ -1,12 +1,12 @@
 """The file of an installation while it runs: read, changed, and read anew by a worker."""
 
-import json
 from pathlib import Path
+from typing import Any, cast
 
+from bot.audit.reading import Query
 from bot.config.settings import Settings, load
 from bot.people.noted import NotedTables
 from bot.process.reload import Reload
-from bot.store import Keys
 from tests.office import QUICK
 from tests.world import World
 
@@ -36,8 +36,8 @@ async def becomes(world: World, toml: str) -> None:
     assert world.app.people.as_written.people == settings_in(world.folder).people
 
 
-async def tables_audited(world: World) -> list[dict[str, list[str]]]:
-    """Return which tables changed by the facts that wait to be sealed."""
-    found = await world.app.store.client.do("XRANGE", Keys(0).audit_new, "-", "+")
-    notes = [json.loads(fields[b"note"]) for _, fields in found if b"note" in fields]
-    return [note["detail"] for note in notes if note["kind"] == "tables_changed"]
+async def tables_audited(world: World) -> list[dict[str, Any]]:
+    """Return which tables changed, as the audit log says."""
+    await world.seal()
+    records, _ = await world.app.audit.search(Query(kind="tables_changed"))
+    return [cast("dict[str, Any]", record["detail"]) for record in records]
