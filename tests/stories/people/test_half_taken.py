@@ -564,7 +564,7 @@ async def test_what_was_noted_of_files_and_can_not_be_read_keeps_nobody_from_rea
     client = office.app.store.client
     reload = process_of(office)
     await reload.begin()
-    for key in ("{s0}:tables", "{s0}:tables:lines", "{s0}:tables:wrong"):
+    for key in ("{s0}:tables", "{s0}:tables:whole", "{s0}:tables:wrong"):
         await client.do("SET", key, body)
     await client.do("HSET", "{s0}:tables:half", body, body)
 
