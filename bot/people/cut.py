@@ -19,8 +19,17 @@ _CHARS = 8
 
 def lines_of(content: bytes) -> list[str]:
     """Return the lines of a file, to be kept and compared by `lacks_end`."""
-    lines = [hashlib.sha256(line).hexdigest()[:_CHARS] for one in content.splitlines() if (line := one.strip())]
+    lines = [_short(line) for one in content.splitlines() if (line := one.strip())]
     return [*lines, END] if content.endswith((b"\n", b"\r")) else lines
+
+
+def members_of(tables: Tables) -> dict[str, list[str]]:
+    """Return who stands in the file of each group, to be kept and compared by `groups_lost`."""
+    return {name: [_short(one.encode()) for one in file.addresses] for name, file in tables.files.items()}
+
+
+def _short(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()[:_CHARS]
 
 
 def lacks_end(before: Lines, now: Lines) -> bool:
@@ -72,12 +81,13 @@ def guards_lost(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[st
     return (*(name for name in found.removed if not name.startswith("people.")), *found.changed)
 
 
-def groups_lost(before: Tables, after: Tables) -> tuple[str, ...]:
+def groups_lost(before: Mapping[str, Lines], after: Tables) -> tuple[str, ...]:
     """Return the groups whose own file lost its end, and with it everybody, or some who may start nothing."""
+    members = members_of(after)
 
     def is_lost(name: str) -> bool:
-        was, now = before.files[name].addresses, after.files[name].addresses
+        was, now = [*before[name]], members[name]
         lacks = len(now) < len(was) and was[: len(now)] == now
-        return lacks and (not now or f"group:{name}" in before.roles.viewer)
+        return lacks and (not now or f"group:{name}" in after.roles.viewer)
 
-    return tuple(f"groups.{name}" for name in before.files if name in after.files and is_lost(name))
+    return tuple(f"groups.{name}" for name in before if name in members and is_lost(name))

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,6 +33,13 @@ _CONFIRMED = "confirmed"
 _HASHES = TypeAdapter(dict[str, str])
 _MS = re.compile(r"[0-9]{1,14}\Z")
 _KEYS = Keys(0)
+
+
+class Whole(BaseModel):
+    """What is kept of the file that held last as a whole: its lines, and who stood in the file of each group."""
+
+    lines: list[str] = []
+    members: dict[str, list[str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +160,17 @@ class NotedTables:
         """Return whether an operator has confirmed the file of this digest, and no other one has held since."""
         return (await self._halves()).get(digest) == _CONFIRMED
 
-    async def lines(self) -> list[str]:
-        """Return the lines of the file that held last as a whole, as `note_whole` was given them."""
-        body = await self._client.do("GET", _KEYS.tables_lines)
-        return body.decode(errors="replace").split(" ") if body else []
+    async def whole(self) -> Whole:
+        """Return what `note_whole` was given last; nothing where that is unreadable."""
+        body = await self._client.do("GET", _KEYS.tables_whole)
+        try:
+            return Whole.model_validate_json(body) if body else Whole()
+        except ValidationError:
+            return Whole()
 
-    async def note_whole(self, digest: str, lines: Sequence[str]) -> None:
+    async def note_whole(self, digest: str, whole: Whole) -> None:
         """Note that the file of this digest holds as it is: no other one is half taken or confirmed any more."""
-        await self._client.do("SET", _KEYS.tables_lines, " ".join(lines))
+        await self._client.do("SET", _KEYS.tables_whole, whole.model_dump_json())
         if others := (await self._halves()).keys() - {digest}:
             await self._client.do("HDEL", _KEYS.tables_half, *others)
 

@@ -264,7 +264,8 @@ class Rights:
 
     def waits_for_file(self, agent: str) -> bool:
         """Return whether it is not known who may start `agent`: the file may have lost that, and no other was read."""
-        return not self.people.unknown_guards.isdisjoint(("roles.viewer", f"agents.{agent}.triggered_by"))
+        viewers = (ref.replace("group:", "groups.", 1) for ref in self.people.tables.roles.viewer)
+        return not self.people.unknown_guards.isdisjoint(("roles.viewer", f"agents.{agent}.triggered_by", *viewers))
 
     def _members(self, refs: Sequence[str]) -> tuple[PersonId, ...]:
         return self.people.members(refs, self._now()) if refs else ()

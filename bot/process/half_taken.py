@@ -14,7 +14,7 @@ import structlog
 from agents.requests import PersonId
 from bot.app import App
 from bot.config.files import read_file
-from bot.people.cut import groups_lost, guards_lost, lacks_end, lines_of
+from bot.people.cut import groups_lost, guards_lost, lacks_end, lines_of, members_of
 from bot.people.noted import NotedTables, command_of, difference, digest_of, hashes_of
 from bot.people.tables import Tables
 from bot.store.ids import new_id
@@ -52,7 +52,7 @@ class HalfTaken:
         if digest in await self._noted.half():
             return True
         is_cut = await self._is_cut(content, before)
-        if groups_lost(self._app.people.as_written, tables) or (is_cut and await self._lost(tables)):
+        if await self._groups_lost(tables) or (is_cut and await self._lost(tables)):
             return True
         if not await self._has_left(tables):
             return False
@@ -66,13 +66,19 @@ class HalfTaken:
         if before.startswith(content) and content != before:
             return True
         lines = lines_of(content)
-        return lacks_end(lines_of(before), lines) or lacks_end(await self._noted.lines(), lines)
+        return lacks_end(lines_of(before), lines) or lacks_end((await self._noted.whole()).lines, lines)
+
+    async def _groups_lost(self, tables: Tables) -> set[str]:
+        """Return the groups whose file lost its end, after what holds here, or held in any process."""
+        here, last = members_of(self._app.people.as_written), (await self._noted.whole()).members
+        return {*groups_lost(here, tables), *groups_lost(last, tables)}
 
     async def _lost(self, tables: Tables) -> list[str]:
         """Return what guards and is gone or changed since tables held as a whole, here or in any process."""
-        after, written = hashes_of(tables), self._app.people.as_written
+        after = hashes_of(tables)
+        here = guards_lost(hashes_of(self._app.people.as_written), after)
         last = guards_lost(await self._noted.last() or {}, after)
-        return sorted({*guards_lost(hashes_of(written), after), *last, *groups_lost(written, tables)})
+        return sorted({*here, *last, *await self._groups_lost(tables)})
 
     async def _has_left(self, tables: Tables) -> bool:
         """Return whether somebody may have left since tables held as a whole, here or in any process."""

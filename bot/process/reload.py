@@ -16,8 +16,8 @@ from bot.audit.log import AuditLog
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
-from bot.people.cut import lines_of
-from bot.people.noted import NotedTables, difference, digest_of, hashes_of
+from bot.people.cut import lines_of, members_of
+from bot.people.noted import NotedTables, Whole, difference, digest_of, hashes_of
 from bot.people.tables import Tables, group_files, tables_of
 from bot.process.half_taken import HalfTaken, content_of
 from bot.store import StoreError
@@ -173,7 +173,7 @@ class Reload:
             await self._app.register.hold(tables)
             log.warning("people, policies and groups were read anew", file=str(settings.config))
         if is_news:
-            await self._noted.note_whole(digest, lines_of(content))
+            await self._noted.note_whole(digest, Whole(lines=lines_of(content), members=members_of(tables)))
         self._content, self._digest = content, digest
         # Where the file was taken away, the place is looked at to which it may come back.
         self._settings = settings if settings.config else settings.model_copy(update={"config": self._settings.config})

@@ -355,7 +355,8 @@ class Store:
         args: list[str | bytes | int] = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id))]
         args += [self._grace_ms, int(is_own), "" if seq is None else seq]
         if record:
-            names, args = [*names, keys.request(record.request_id)], [*args, record.version, record.body]
+            names = [*names, keys.request(record.request_id), keys.approved_waits]
+            args = [*args, record.version, record.body, *([record.request_id] if record.waits else [])]
         reply = await self.client.run(_SCRIPTS["orphan"], names, args)
         if is_own:
             self._asked.pop(attempt_id, None)

@@ -416,9 +416,9 @@ class Keys:
         return self._key("tables", "wrong")
 
     @property
-    def tables_lines(self) -> str:
-        """Hashes of the lines of the file that held last as a whole."""
-        return self._key("tables", "lines")
+    def tables_whole(self) -> str:
+        """Hashes of the lines of the file that held last as a whole, and of who stood in the files of groups."""
+        return self._key("tables", "whole")
 
     @property
     def tables_half(self) -> str:

@@ -266,9 +266,13 @@ def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:
 
 
 def changes(record: RequestRecord, here: Collection[PersonId]) -> bool:
-    """Return whether an open request changes once only these are `here`: votes are void, or too few are left."""
-    is_void = any(vote.person not in here for vote in record.votes)
-    return is_void or bool(_left(record, here) and not _goes_on(record.request.policy, record, here))
+    """Return whether a request changes once only these are `here`: too few are left, or votes are void, or what a
+    standing approval has decided, which counts as long as whoever granted it and whom it serves are here.
+    """
+    counted = {vote.person for vote in record.votes}
+    if record.decision and record.decision.standing:
+        counted |= {*record.decision.by, *record.requesters}
+    return not counted.issubset(here) or bool(_left(record, here) and not _goes_on(record.request.policy, record, here))
 
 
 def _gone(left: Sequence[PersonId], void: Sequence[Vote], excluded: Sequence[PersonId]) -> tuple[_Kind, list[PersonId]]:

@@ -151,12 +151,13 @@ SHARDS = "{s0}:shards"
 
 async def check_shards(client: Client, shards: int) -> None:
     """Remember the number of shards; it may only grow. Raises WrongShards."""
-    stored = await client.do("GET", SHARDS)
-    if stored is not None and not stored.isdigit():
+    await client.do("SET", SHARDS, shards, "NX")  # before it is read: meanwhile a restoration may begin
+    stored: bytes = await client.do("GET", SHARDS)
+    if not stored.isdigit():
         raise NotWhole(stored)
-    if stored is not None and int(stored) > shards:
+    if int(stored) > shards:
         raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}", "It may only grow")
-    if stored is None or int(stored) < shards:
+    if int(stored) < shards:
         await client.do("SET", SHARDS, shards)
 
 

@@ -1,6 +1,7 @@
 -- Takes the lease from a dead owner, or back from the one that asks. KEYS: run, attempts, wake, clock, and the
--- record of the request that it has not begun. ARGV: attempt, event, wake member, grace ms, 1 from its owner; the
--- number of events that the caller has read, or none; the record's version and its new body.
+-- record of the request that it has not begun, and what waits approved. ARGV: attempt, event, wake member, grace ms, 1
+-- from its owner; the number of events that the caller has read, or none; the record's version and its new body, and the
+-- request where it waits again.
 local holder, ends = unpack(redis.call('HMGET', KEYS[2], 'holder', 'until'))
 if holder ~= ARGV[1] then return {'conflict', 0} end -- check: holder
 if ARGV[5] ~= '1' and now_ms(KEYS[4]) < tonumber(ends) then return {'alive', ends} end -- check: alive
@@ -13,5 +14,6 @@ redis.call('HSET', KEYS[2], ARGV[1], 'orphaned')
 redis.call('HDEL', KEYS[2], 'holder', 'until')
 redis.call('ZADD', KEYS[3], whole(now_ms(KEYS[4]) + tonumber(ARGV[4])), ARGV[3])
 if KEYS[5] then redis.call('HSET', KEYS[5], 'version', whole(tonumber(ARGV[7]) + 1), 'body', ARGV[8]) end
+if ARGV[9] then redis.call('SADD', KEYS[6], ARGV[9]) end -- check: waits
 tell_changed(KEYS[1])
 return {'committed', head}

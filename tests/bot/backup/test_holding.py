@@ -1,5 +1,6 @@
 """A store out of a backup does nothing by itself that may be done already, and counts no answer twice."""
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import pytest
 from agents.events import AnswerNoted, ToolOrphaned
 from bot.backup.copying import copy
 from bot.backup.file import End, Writer
+from bot.backup.loading import checked, load
 from bot.errors import Conflict, Invalid
 from bot.people.api_keys import Keyring
 from bot.process.backups import hold_loaded, put_back
@@ -380,3 +382,31 @@ async def test_no_process_starts_on_a_store_that_was_not_put_back_whole(office: 
         await check_shards(client, office.app.store.shards)
 
     await client.close()
+
+
+async def test_attack_a_process_that_starts_as_a_restoration_begins_opens_no_half_of_a_store(office: World) -> None:
+    backup = io.BytesIO(await backed_up(office))
+    end, _ = checked(backup)
+    backup.seek(0)
+    async with lost(office, anew=True):
+        restores, starts, watches = (Client(office.url) for _ in range(3))
+
+        async def are_waiting(number: int) -> bool:
+            return (await watches.do("INFO", "clients"))["blocked_clients"] == number
+
+        await watches.do("CLIENT", "PAUSE", 60_000, "WRITE")
+        loading = asyncio.create_task(load(restores, backup, end, lambda _: None, keeps_keys=False))
+        await until(lambda: are_waiting(1), what="the restoration is about to write")
+        starting = asyncio.create_task(check_shards(starts, end.shards))
+        await until(lambda: are_waiting(2), what="the process is about to write")
+        await watches.do("CLIENT", "UNPAUSE")
+
+        await loading
+        with pytest.raises(WrongShards, match="not whole"):
+            await starting
+        closed = Closed.parse(await watches.do("GET", SHARDS))
+        assert closed
+        assert closed.kind == "restoring"
+        await watches.do("FLUSHALL")
+        for client in (restores, starts, watches):
+            await client.close()

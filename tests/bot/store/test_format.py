@@ -38,6 +38,15 @@ async def test_attack_another_number_is_refused_in_one_sentence_and_stays(store:
     assert await store.client.do("GET", NUMBER) == number.encode()
 
 
+async def test_attack_what_waits_approved_under_a_name_that_nobody_reads_is_not_passed_over(
+    store: Store,
+) -> None:
+    await store.client.read(("SET", NUMBER, 2), ("SET", SHARDS, 2), ("SADD", "{s0}:frozen:waits", "s0q-aaaaaaaaaaaaa"))
+
+    with pytest.raises(OtherFormat, match="This store has format 2, and this release of sayso reads"):
+        await check_format(store.client)
+
+
 @guards("note_format.lua:used")
 @pytest.mark.parametrize(
     ("key", "command"),

@@ -1,6 +1,7 @@
 """Starting, leasing, finishing and orphaning an attempt at an effect."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -308,6 +309,18 @@ async def test_a_start_that_did_not_begin_is_taken_back_with_the_record_as_it_st
     found = await store.record(REQUEST)
     assert found
     assert (found.version, found.body) == (before.version + 1, b"newer")
+
+
+@guards("orphan.lua:waits")
+async def test_attack_what_was_approved_waits_again_where_a_start_did_not_begin(store: Store, run: None) -> None:
+    await put(store, replace(write(2, state="approved"), waits=True))
+    assert await start(store, version=3) == "started"
+    assert await store.freezes.concerned(0) == []
+
+    left = replace(write(4, state="approved"), waits=True)
+    assert await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True, record=left) == "committed"
+
+    assert await store.freezes.concerned(0) == [REQUEST]
 
 
 @guards("orphan.lua:holder")

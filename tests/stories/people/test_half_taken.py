@@ -19,6 +19,7 @@ from bot.store import StoreError, WorkItem
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import serving
+from tests.stories.people import standing
 from tests.tables import settings_in, tables_audited, without, write
 from tests.world import World, a_world, beside_it
 
@@ -246,6 +247,31 @@ async def test_attack_an_approval_that_no_worker_has_looked_at_yet_is_void_by_no
         await office.start()
         await office.move_time(120)
         await office.has(run_id, "done")
+
+
+@pytest.mark.parametrize("missing", ["bo", "anna"], ids=["who granted it", "whom it serves"])
+async def test_attack_what_a_standing_approval_allowed_and_waits_in_a_freeze_is_void_by_no_file_that_was_cut(
+    redis: str, tmp_path: Path, missing: str
+) -> None:
+    toml = standing.ALLOWED.replace("quorum = 2\n", "")
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        await standing.granted(office, await standing.done_once(office))
+        freezes, dan = office.app.requests.freezes, office.app.people.named("dan")
+        await freezes.freeze("", dan, "first")
+        run_id = await office.trigger("press bell")
+        await office.quiet()
+        [record] = [one for one in await office.requests() if one.request.run_id == run_id]
+        assert record.state == "approved"
+
+        async with rewritten(office, without(toml, missing).rstrip()):
+            assert office.app.people.half_taken
+            await freezes.unfreeze("", dan, "over")
+            await moved_on(office, run_id)
+
+        await office.move_time(120)
+        await office.has(run_id, "done")
+        assert await office.request(record.request.id) != record
+        assert office.workshop.effects == ["press bell"] * 2
 
 
 async def test_an_approval_that_is_too_old_to_act_on_keeps_no_file_half_taken(redis: str, tmp_path: Path) -> None:
@@ -538,7 +564,7 @@ async def test_what_was_noted_of_files_and_can_not_be_read_keeps_nobody_from_rea
     client = office.app.store.client
     reload = process_of(office)
     await reload.begin()
-    for key in ("{s0}:tables", "{s0}:tables:lines", "{s0}:tables:wrong"):
+    for key in ("{s0}:tables", "{s0}:tables:whole", "{s0}:tables:wrong"):
         await client.do("SET", key, body)
     await client.do("HSET", "{s0}:tables:half", body, body)
 

@@ -8,6 +8,7 @@ import pytest
 from bot.errors import Forbidden, WaitsForFile
 from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
+from bot.store import WorkItem
 from tests.office import TOML
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
 from tests.tables import write
@@ -78,3 +79,52 @@ async def test_attack_nobody_starts_a_run_who_may_not_by_what_a_process_never_re
         await process_of(world).look(at_once=True)
         with pytest.raises(Forbidden):
             await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", "cli")
+
+
+@pytest.mark.parametrize("left", ["", "bo@corp.example,staff\n"], ids=["everybody", "some who start nothing"])
+async def test_attack_a_process_that_starts_on_the_file_of_a_group_without_its_end_lets_nobody_start_a_run(
+    redis: str, tmp_path: Path, left: str
+) -> None:
+    group = tmp_path / "data" / "staff.csv"
+    group.parent.mkdir()
+    whole = "email,group\nbo@corp.example,staff\ncy@corp.example,staff\n"
+    group.write_text(whole)
+    toml = f'{TOML}\n[groups.staff]\nfile = "staff.csv"\n\n[roles]\nviewer = ["group:staff"]\n'
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        await process_of(world).begin()
+        await process_of(world).look(at_once=True)
+        async with world.stopped():
+            group.write_text(f"email,group\n{left}")
+        assert world.app.people.half_taken
+        with pytest.raises(WaitsForFile):
+            await world.app.runs.starter.check_may(world.app.people.named("cy"), "clerk", "cli")
+
+        group.write_text(whole)
+        await process_of(world).look(at_once=True)
+        assert not world.app.people.half_taken
+        with pytest.raises(Forbidden):
+            await world.app.runs.starter.check_may(world.app.people.named("cy"), "clerk", "cli")
+
+
+async def test_attack_no_run_fails_as_the_file_of_a_group_was_empty_when_a_process_started(
+    redis: str, tmp_path: Path
+) -> None:
+    group = tmp_path / "data" / "staff.csv"
+    group.parent.mkdir()
+    whole = "email,group\nbo@corp.example,staff\n"
+    group.write_text(whole)
+    toml = TOML.replace("group:release", "group:staff", 1) + '\n[groups.staff]\nfile = "staff.csv"\n'
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        await process_of(world).begin()
+        await process_of(world).look(at_once=True)
+        world.workshop.policy_of["bell"] = "production"
+        async with world.stopped():
+            group.write_text("email,group\n")
+        run_id = await world.trigger("press bell")
+        await world.app.work.dispatcher.look(WorkItem("run", run_id))
+        assert (await world.run(run_id)).ended is None
+
+        group.write_text(whole)
+        await process_of(world).look(at_once=True)
+        await world.move_time(120)
+        assert await world.opened(run_id)
