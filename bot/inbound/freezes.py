@@ -21,8 +21,7 @@ from bot.requests.freezes import FrozenRequests, stays_frozen
 from bot.store.journal import Journal
 from bot.store.outbox_entry import nearest_first
 from channels import Trigger
-from channels.email.reply import read_reply
-from channels.email.reply.against import is_end, speaks_against
+from channels.email.reply.against import READ_CHARS, is_end, lines_beside, speaks_against
 from language import in_all, say
 from language.recorded import reason_of, recorded
 
@@ -78,10 +77,6 @@ class Typed:
     is_against: bool = False
 
 
-# What ends a freeze and is longer is asked back unread: looking for words against it takes long.
-_READ_CHARS = 4_000
-
-
 def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     """Read a line such as `freeze production: incident`, or `unfreeze everything: fixed`; None where there is none.
 
@@ -101,7 +96,7 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     is_first = found in first[: 2 if has_subject else 1]
     if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
         read = read[1:]
-    is_against = found.ends and (len(text) > _READ_CHARS or _is_against(text))
+    is_against = found.ends and (len(text) > READ_CHARS or _is_against(text))
     is_alone = all(one == found for one in read)
     return replace(found, is_alone=is_alone, is_first=is_first, is_all=is_all, is_against=is_against)
 
@@ -115,8 +110,8 @@ def stop_beside(text: str) -> str:
 
 def _is_against(text: str) -> bool:
     """Return whether anything of the message speaks against what it does; a signature is what replies have as one."""
-    lines = [line.strip(_MARKS) for line in read_reply(strip_invisible(text)).whole.splitlines()]
-    read = [(line, _TYPED.fullmatch(line)) for line in lines if line.casefold() not in _subjects()]
+    lines = (line for line in lines_beside(strip_invisible(text)) if line.casefold() not in _subjects())
+    read = [(line, _TYPED.fullmatch(line)) for line in lines]
     reasons = [found["reason"] for _, found in read if found and found["reason"]]
     return not all(map(is_end, reasons)) or any(speaks_against(line) for line, found in read if not found)
 

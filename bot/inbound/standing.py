@@ -34,6 +34,7 @@ from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
 from bot.store.outbox_entry import Tell
 from channels import Trigger
+from channels.email.reply.against import READ_CHARS, lines_beside, speaks_against
 from language import say, say_many
 from language.dates import in_words
 
@@ -74,7 +75,8 @@ class Wanted:
 def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal["list", "usage"] | None:
     """Read a message of nothing but `standing`, or `standing 5 times until 2026-12-01 18:00 with any version`.
 
-    `usage`: it begins so, and can't be read. None for any other text. Above it may stand a subject.
+    `usage`: it begins so, and can't be read, or something beside it speaks against it. None for any other text. Above
+    it may stand a subject.
     """
     said = (" ".join(line.split()) for line in said_lines(strip_invisible(text), None))
     lines = list(dict.fromkeys(line.strip(_MARKS) for line in said))
@@ -88,7 +90,7 @@ def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal[
     if _LISTS.fullmatch(line):
         return "list"
     found = _ASKS.fullmatch(line)
-    if found is None:
+    if found is None or _is_against(text):
         return "usage"
     names = tuple(dict.fromkeys(filter(None, _NAMES.split(found["open"] or ""))))
     return Wanted(int(found["uses"]), found["until"], names, (found["run"] or "").lower())
@@ -96,6 +98,12 @@ def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal[
 
 def _has_approval(events: Sequence[Event]) -> bool:
     return any(one.request.purpose == "gate" and one.state == "approved" for one in records(events).values())
+
+
+def _is_against(text: str) -> bool:
+    """Return whether anything of the message speaks against what it asks for."""
+    lines = [line for line in lines_beside(strip_invisible(text)) if not _is_ours(" ".join(line.split()))]
+    return len(text) > READ_CHARS or any(map(speaks_against, lines))
 
 
 def _is_ours(line: str) -> bool:

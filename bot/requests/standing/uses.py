@@ -169,7 +169,8 @@ def _rules(people: People, policy: str) -> str:
 
 
 def _is_proven(run: Run, request: Request) -> bool:
-    """Return whether a run is as certainly its requester's word as an approval of theirs would have to be.
+    """Return whether a run is as certainly its requester's word as an approval of theirs would have to be: it began by
+    a way that counts.
 
     Whoever has a mail can send it again, and whoever reads a mailbox can write from it: to begin the run, and to answer
     what it asks.
@@ -177,9 +178,9 @@ def _is_proven(run: Run, request: Request) -> bool:
     started = run.started
     if started is None or started.weakness or run.weakness:
         return False
-    is_mail = started.channel == "email"
-    may_count = not (is_mail or started.by_mail or run.by_mail) or counts(request.policy, "use_standing", "email")
-    return may_count and not (is_mail and run.writers)
+    link_by = "email" if started.by_mail or run.by_mail else None
+    may_count = counts(request.policy, "use_standing", started.channel, link_by)
+    return may_count and not (started.channel == "email" and run.writers)
 
 
 def with_reasons(request: Request, why: Sequence[str]) -> Request:

@@ -27,6 +27,10 @@ SHORT_WORDS = 4
 SHORT_CHARS = 200
 """The same in characters: it bounds the time of the patterns."""
 
+READ_CHARS = 4_000
+"""Longest message whose lines are searched for words against its command; a longer one is asked back unread."""
+
+_MARKS = "*_` \t"
 _LEADS = 12
 _KNOWN = re.compile(r"LATIN|HIRAGANA|KATAKANA|CJK|IDEOGRAPHIC|FEMININE|MASCULINE|GREEK SMALL LETTER MU\Z")
 _UNSEEN = {"Cc", "Cf", "Cs", "Co"}
@@ -85,6 +89,11 @@ def speaks_against(text: str) -> bool:
         return True
     clauses = list(_clauses(plain))
     return any(map(_is_against, clauses)) or _is_only_moment(clauses) or _is_only_condition(clauses)
+
+
+def lines_beside(text: str) -> list[str]:
+    """Return the lines of a message that holds a command, also those that only pass for a signature."""
+    return [line.strip(_MARKS) for line in read_reply(text).whole.splitlines()]
 
 
 def is_emergency(text: str) -> bool:

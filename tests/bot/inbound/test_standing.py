@@ -47,6 +47,20 @@ def test_what_begins_so_and_cannot_be_read_gets_the_usage(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "below", ["-- \nonly once Dan says so", "--\nno, wait", "Thanks\nNot Yet", "Gruß\nErst Morgen", "Thanks\n" * 700]
+)
+def test_attack_what_passes_for_a_signature_below_it_asks_for_nothing(below: str) -> None:
+    assert typed_standing(f"standing 5 times until 18:00\n{below}") == "usage"
+
+
+@pytest.mark.parametrize(
+    "below", ["-- \nAnna Ames\nOperations, Corp GmbH\n+49 30 12 34 56", "Best regards\nAnna", "Thanks!"]
+)
+def test_a_signature_below_it_says_nothing_against_it(below: str) -> None:
+    assert typed_standing(f"standing 5 times until 18:00\n{below}") == Wanted(5, "18:00")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

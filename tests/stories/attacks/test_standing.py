@@ -415,6 +415,26 @@ async def test_attack_a_mail_that_could_approve_nothing_uses_none(
         assert sum(one.state == "open" for one in await office.requests()) == (effects == 1)
 
 
+async def test_attack_a_wish_by_a_way_that_does_not_count_uses_none(redis: str, tmp_path: Path) -> None:
+    toml = ALLOWED.replace("approve_by_email = true\n", 'answer_from = ["console", "slack"]\n', 1)
+    async with an_office(redis, tmp_path, toml) as office:
+        run_id = await office.trigger("press bell")
+        await office.decide("bo", await office.opened(run_id), "approve", channel="console")
+        await office.ended(run_id)
+        record = await asked(office, run_id)
+        await office.decide("bo", record, "approve", channel="console")
+        await office.has(record.request.run_id, "done")
+
+        assert await is_asked(office)
+        assert (await the_only(office)).uses == ()
+        anna = office.app.people.named("anna")
+        counts = await office.app.runs.starter.start("console", "press bell", anna)
+        await office.ended(counts)
+
+        assert len((await the_only(office)).uses) == 1
+        assert office.workshop.effects == ["press bell"] * 2
+
+
 async def test_attack_a_mail_to_somebody_else_that_comes_to_sayso_uses_none(redis: str, tmp_path: Path) -> None:
     async with an_office(redis, tmp_path) as office:
         await granted(office, await done_once(office))

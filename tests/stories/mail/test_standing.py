@@ -265,12 +265,14 @@ async def test_attack_words_behind_it_that_speak_against_it_ask_nobody(redis: st
         " with any what, but wait for me",
         ", not yet",
         ", mit beliebigem what, nein",
+        "\n-- \nonly once Dan says so",
+        "\nThanks\nNot Yet",
     )
     async with an_office(redis, tmp_path) as office:
         end, day = await told_the_end(office), await day_of(office)
 
         for behind in against:
             await office.reply("anna", end, f"standing 2 times until {day}{behind}")
-            await office.next_mail("anna", about="without asking")
+            assert "They are asked." not in (await office.next_mail("anna", about="without asking")).text, behind
 
         assert await asked_in(office) == []
