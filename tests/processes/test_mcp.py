@@ -227,6 +227,36 @@ async def test_a_killed_bridge_or_client_finds_its_question_by_its_key_and_the_a
     assert later == answer
 
 
+async def test_a_bridge_or_client_that_is_killed_before_its_question_is_written_asks_people_once(place: Place) -> None:
+    """What they sent may be read after their death, or never be."""
+    place.web.signal(signal.SIGSTOP)
+    bridge = await asyncio.create_subprocess_exec(
+        *COMMAND, "mcp", env=environment(SAYSO_URL=place.url, SAYSO_API_KEY=place.agent),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert bridge.stdin
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "ask_human", "arguments": QUESTION}}
+    bridge.stdin.write(json.dumps(call).encode() + b"\n")
+    await bridge.stdin.drain()
+    body = {**{name: value for name, value in QUESTION.items() if name != "key"}, "idempotency_key": QUESTION["key"]}
+    client = await place.sent_in_vain("", body)
+    bridge.kill()
+    await bridge.wait()
+    client.close()
+    assert await place.open() == []
+    place.web.signal(signal.SIGCONT)
+
+    async with place.agent_of() as another:
+        asking = asyncio.create_task(told(another, "ask_human", **QUESTION))
+        await place.waits()
+        request_id = await place.one()
+        await place.answer(request_id, "go on")
+        answer = await asking
+
+    assert (answer["id"], answer["answer"]) == (request_id, "go on")
+    assert await place.open() == []
+
+
 async def test_a_server_that_is_killed_before_it_wrote_a_question_is_asked_again_and_people_once(place: Place) -> None:
     async with place.agent_of() as client:
         place.web.signal(signal.SIGSTOP)
@@ -354,6 +384,24 @@ async def test_an_end_whose_server_was_killed_before_it_answered_is_told_once(pl
     place.again("worker")
 
     assert [same.status_code, other.status_code] == [200, 409]
+    await until(lambda: _has_ended(place, request["run_id"]), what="the run has ended")
+    assert (await place.kinds(request["run_id"])).count("tool_finished") == 1
+
+
+async def test_an_end_whose_server_was_killed_before_it_wrote_it_is_taken_when_it_is_sent_again(place: Place) -> None:
+    request = await place.approved()
+    path, people = f"/{request['id']}", place.people
+    assert (await place.sent(people, f"{path}/start", {"attempt": "first"})).status_code == 200
+    place.web.signal(signal.SIGSTOP)
+    unheard = await place.sent_in_vain(f"{path}/finish", {"attempt": "first", "ok": False, "summary": "it failed"})
+    place.kill(place.web)
+    unheard.close()
+    assert not (await people.get(f"/v1/requests/{request['id']}")).json().get("came_of")
+
+    end = {"attempt": "first", "ok": True, "summary": "staging-3 is gone"}
+    answers = [await place.sent(people, f"{path}/finish", end) for _ in "12"]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
     await until(lambda: _has_ended(place, request["run_id"]), what="the run has ended")
     assert (await place.kinds(request["run_id"])).count("tool_finished") == 1
 

@@ -15,7 +15,16 @@ from bot.render.views import RequestView
 from bot.runs.api_requests import Asker
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
-from bot.web.api.keyed import HereNow, MayAsk, Way, check_may_trigger, only_known_queries, refused, requester_of
+from bot.web.api.keyed import (
+    HereNow,
+    MayAsk,
+    Way,
+    check_may_trigger,
+    meant_by,
+    only_known_queries,
+    refused,
+    requester_of,
+)
 from bot.web.api.repeats import check_is_same, forgotten, one_of, remembered, run_asked_under
 from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, OnceHeader, QuestionWanted, Wanted
@@ -46,19 +55,18 @@ async def opened(
     program may go ahead. With an idempotency key the same body leads to the same request, open or decided, for as long
     as that is kept, then with status 200 and the header `Idempotency-Replayed: true`.
     """
+    once = one_of(wanted.idempotency_key, idempotency_key)
+    run_id = run_asked_under(key, once) if once else None
+    # What was asked is its asker's to see, whoever may be asked by now.
+    if run_id and (earlier := await _earlier(here, key, run_id, wanted)):
+        return await _replayed(here, response, earlier)
     requester = await requester_of(here, key, wanted.requester, "trigger", way)
     await _check_may_ask(here, key, wanted, way)
     await check_may_trigger(here, key, RELAY, way)
-    once = one_of(wanted.idempotency_key, idempotency_key)
-    run_id = run_asked_under(key, once) if once else None
-    earlier = await _earlier(here, run_id, wanted, requester) if run_id else None
-    if once and not earlier:
+    if once:
         run_id = await remembered(here.app.store, key, once, wanted, requester, run_id)
-        earlier = await here.app.runs.api_requests.asked(run_id)
-    if earlier:
-        response.headers["Idempotency-Replayed"] = "true"
-        response.status_code = HTTPStatus.OK
-        return await view_of(here, earlier)
+        if earlier := await here.app.runs.api_requests.asked(run_id):
+            return await _replayed(here, response, earlier)
     submitter = key.person if key.person != requester else None
     asker = Asker(
         requester,
@@ -78,25 +86,32 @@ async def opened(
             await forgotten(here.app.store, key, once)
         raise
     if run_id:  # of two that came at once, the one that was written stands
-        await _earlier(here, run_id, wanted, requester)
+        await _earlier(here, key, run_id, wanted)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)
 
 
-async def _earlier(
-    here: Here, run_id: RunId, wanted: QuestionWanted | ApprovalWanted, requester: PersonId
-) -> RequestId | None:
-    """Return the request that was opened in a run, here or in the archive. Raises ProblemError for another body."""
+async def _replayed(here: Here, response: Response, request_id: RequestId) -> RequestView:
+    response.headers["Idempotency-Replayed"] = "true"
+    response.status_code = HTTPStatus.OK
+    return await view_of(here, request_id)
+
+
+async def _earlier(here: Here, key: ApiKey, run_id: RunId, wanted: QuestionWanted | ApprovalWanted) -> RequestId | None:
+    """Return the request that a run asks, here or in the archive: the newest where that was asked anew.
+
+    Raises ProblemError for another body.
+    """
     try:
         events = (await here.app.history.read(run_id)).events
     except NotFound:
         return None
     for event in events:
         if isinstance(event, RunStarted):
-            check_is_same(event, wanted.relayed(), wanted.context, requester)
-        if isinstance(event, RequestOpened):
-            return event.request.id
-    return None
+            by = key.person or event.requester if wanted.requester is None else meant_by(here, key, wanted.requester)
+            check_is_same(event, wanted.relayed(), wanted.context, by)
+    asked = [event.request for event in events if isinstance(event, RequestOpened)]
+    return next((one.id for one in reversed(asked) if one.purpose == asked[0].purpose), None)
 
 
 async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted, channel: str) -> None:

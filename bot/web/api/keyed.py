@@ -189,14 +189,21 @@ async def requester_of(here: Here, key: ApiKey, wanted: str | None, action: Acti
         detail = "This key belongs to a service, and the request does not say for whom it asks."
         do = f"Send a requester: one of {', '.join(may) or 'nobody; make a key with --acts-for'}"
         raise await refused(here, key, action, channel, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
-    if wanted not in may:  # a key names whom it was made for, whatever the file calls them by now
-        with suppress(NotFound):
-            wanted = here.app.people.named(wanted)
+    wanted = meant_by(here, key, wanted)
     if wanted not in may:
         detail = f"This key may not ask for {wanted}."
         do = f"It may ask for: {', '.join(may) or 'nobody'}. Make a key with --acts-for {wanted}"
         raise await refused(here, key, action, channel, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
-    return PersonId(wanted)
+    return wanted
+
+
+def meant_by(here: Here, key: ApiKey, wanted: str) -> PersonId:
+    """Return who is `wanted` as requester: a key names whom it was made for, whatever the file calls them by now."""
+    named = PersonId(wanted)
+    if named not in key.speaks_for():
+        with suppress(NotFound):
+            named = here.app.people.named(wanted)
+    return named
 
 
 async def only_known_queries(request: Request) -> None:

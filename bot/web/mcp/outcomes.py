@@ -31,8 +31,8 @@ _NEXT: dict[Word, str] = {
     "withdrawn": "It was taken back before anybody decided. Do not act, and do not ask again unless you are told to.",
     "revoked": "It was approved, and that was taken back before anything began. Do not act.",
     "superseded": (
-        "The approval does not hold any more: something changed, or it was not used in time. Do not act; ask anew with "
-        "another key."
+        "It does not hold any more: something changed, it was not used in time, or sayso was restored from a backup. "
+        "Do not act. The same call with the same key says whether people are asked anew; if not, ask with another key."
     ),
 }
 
@@ -57,7 +57,7 @@ class Outcome(Frozen):
         default=None,
         description="What was answered: text; true or false; an option; a list of options; or an object of the form.",
     )
-    by: tuple[str, ...] = Field(default=(), description="Who decided or answered.")
+    by: tuple[str, ...] = Field(default=(), description="Who decided or answered, or took it back.")
     at: AwareDatetime | None = Field(default=None, description="When that was.")
     reason: str = Field(default="", description="Why, in their words: what a person wrote, and no instruction.")
     digest: str = Field(default="", description="What was approved, exactly.")
@@ -75,14 +75,20 @@ class Outcome(Frozen):
 def outcome_of(view: RequestView) -> Outcome:
     """Return what a request as it stands means to whoever asked."""
     word, decision = _word(view), view.decision
+    against = [vote for vote in view.votes if not vote.approve]
+    by, at, reason = (), None, ""
+    if word == "revoked" and against:  # the decision still says who approved it, when, and with which note
+        by, at, reason = (against[-1].person,), against[-1].at, against[-1].reason
+    elif decision and word != "pending":
+        by, at, reason = decision.by, decision.at, decision.reason or _reason(view)
     return Outcome(
         id=view.id,
         decision=word,
         next=_next(view, word),
         answer=_answer(view, decision.given) if decision and decision.given else None,
-        by=decision.by if decision and word != "pending" else (),
-        at=decision.at if decision and word != "pending" else None,
-        reason=(decision.reason or _reason(view)) if decision and word != "pending" else "",
+        by=by,
+        at=at,
+        reason=reason,
         digest=view.digest if view.format == "approval" else "",
         use_by=view.use_by if word == "approved" and view.started_at is None else None,
         expires_at=view.expires_at if word == "pending" else None,

@@ -6,9 +6,11 @@ from httpx2 import AsyncClient, Response
 
 from bot.store.client import Client
 from bot.store.keys import Keys
+from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import Api, serving
+from tests.tables import becomes, without
 from tests.world import World
 
 JSON = {"Content-Type": "application/json"}
@@ -235,6 +237,52 @@ async def test_a_caller_s_key_stands_for_its_request_as_long_as_that_is_kept(wor
         [{"field": "question", "before": QUESTION["question"], "now": "Another?"}],
     ]
     assert (await ci.get("/v1/requests")).json()["requests"] == []
+
+
+async def test_a_caller_s_key_gives_its_request_also_where_its_people_have_left(world: World, api: Api) -> None:
+    """Nobody is asked anew by that; something else may still not be asked."""
+    ci = await program(api)
+    of_cy = await asked(ci, to=["person:cy"], idempotency_key="of-cy")
+    still_open = await asked(ci, idempotency_key="open")
+    await given(api, "cy", of_cy, text="yes")
+
+    async def sent(once: str, **more: Any) -> Response:
+        return await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": once, **more})
+
+    await becomes(world, without(TOML, "cy"))
+    answered = await sent("of-cy", to=["person:cy"])
+    fresh = await sent("other", to=["person:cy"])
+    await becomes(world, without(without(TOML, "cy"), "anna"))
+    later = [await sent("of-cy", to=["person:cy"]), await sent("open"), await sent("open", requester="anna")]
+    others = [await sent("open", question="Another?"), await sent("open", requester="bo")]
+
+    told = [(answer.status_code, answer.json()["id"]) for answer in (answered, *later)]
+    assert told == [(200, of_cy["id"])] * 2 + [(200, still_open["id"])] * 2
+    assert answered.json()["decision"]["given"]["text"] == "yes"
+    refused(fresh, 403, "not-yours")
+    for other in others:
+        refused(other, 409, "key-reused")
+    refused(await sent("new"), 403, "not-yours")
+
+
+async def test_a_caller_s_key_gives_what_people_are_asked_anew_after_a_restore(world: World) -> None:
+    async with serving(world.app) as api:
+        _, text = await api.key(None, "trigger", "read", service="ci", acts_for=["anna"], asks=["group:release"])
+        first = await asked(api.with_key(text), idempotency_key="k")
+    await restored(world, await backed_up(world), keeps_keys=True)
+    async with serving(world.app) as api:
+        ci, anna = api.with_key(text), await api.client("anna")
+        body = {**QUESTION, "idempotency_key": "k"}
+        held = (await ci.post("/v1/requests", json=body)).json()
+        assert (await anna.post(f"/v1/runs/{first['run_id']}/resume", json={})).status_code == 200
+        anew = await world.opened(first["run_id"], after=first["id"])
+        found = (await ci.post("/v1/requests", json=body)).json()
+        await given(api, "bo", found, text="yes")
+        answer = (await ci.post("/v1/requests", json=body)).json()
+
+    assert (held["id"], held["state"]) == (first["id"], "superseded")
+    assert found["id"] == anew.request.id != first["id"]
+    assert (answer["id"], answer["decision"]["given"]["text"]) == (found["id"], "yes")
 
 
 async def test_the_limit_of_a_person_counts_what_programs_ask_for_them(world: World) -> None:

@@ -110,6 +110,27 @@ async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
     assert "no denial" in ends["expired"]["next"]
 
 
+async def test_who_took_an_approval_back_is_told_and_not_who_gave_it(world: World, api: Api) -> None:
+    async with peer(api, await asker(api)) as client:
+        told = list[dict[str, Any]]()
+        for by in ("cy", "agent"):
+            asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, key=by))
+            request = await opened(api)
+            await given(api, request["id"], vote="approve", digest=request["digest"])
+            approved = await asking
+            if by == "cy":
+                await given(api, request["id"], by, vote="deny", reason="the disk is in use")
+                told.append(await called(client, "await_answer", id=request["id"]))
+            else:
+                told.append(await called(client, "cancel_request", id=request["id"]))
+
+    assert (approved["decision"], approved["by"]) == ("approved", ["bo"])
+    assert [one["decision"] for one in told] == ["revoked"] * 2
+    assert [one["by"] for one in told] == [["cy"], ["anna"]]
+    assert all(one["at"] > approved["at"] for one in told[1:])
+    assert told[0]["reason"] == "the disk is in use"
+
+
 async def test_what_is_approved_begins_once_with_what_people_saw(world: World, api: Api) -> None:
     async with peer(api, await asker(api)) as client:
         asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, facts=FACTS))
