@@ -36,6 +36,7 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
         update={
             "rule": without(policy.rule, sat_out),
             "steps": tuple(step.model_copy(update={"rule": without(step.rule, sat_out)}) for step in policy.steps),
+            "escalate_to": tuple(_without(seat, sat_out) for seat in policy.escalate_to),
             "break_glass": tuple(_without(seat, {*changed, *sat_out}) for seat in policy.break_glass),
             "editors": _both(policy.editors, maybe),
             "handed_on": tuple(

@@ -111,6 +111,27 @@ async def test_attack_somebody_who_has_left_is_said_to_decide_to_one_who_may_not
             assert "Bo" not in outcome.words
 
 
+@pytest.mark.parametrize("who", ["whoever has voted", "whoever approved the first step"])
+async def test_attack_a_card_promises_that_one_who_may_be_somebody_that_voted_decides_once_it_escalates(
+    redis: str, tmp_path: Path, who: str
+) -> None:
+    later = 'escalate_after = "1h"\nescalate_to = ["person:rob", "person:ole"]\n'
+    toml, begins = {
+        "whoever has voted": (file_of("bo cy dan", 2), "quorum = 2\n"),
+        "whoever approved the first step": (file_of("bo eve", then="cy dan"), 'name = "then"\n'),
+    }[who]
+    async with a_world(redis, tmp_path / "data", toml.replace(begins, begins + later)) as office:
+        record, _ = await told(office, "bo approves; meet bo rob")
+        app, request = office.app, record.request
+
+        run = fold((await app.store.load(request.run_id)).events)
+        lines = standing(record, run, app.people, request.opened_at, request.revision, CY).decides
+
+        [escalates] = [line.text for line in lines if line.label == say("timing.if-undecided")]
+        assert escalates.endswith("Ole may decide as well")
+        assert "Rob" not in escalates
+
+
 def approval_by(person: str, record: RequestRecord) -> Statement:
     return Statement(
         reply_id=f"{person} says so",
