@@ -13,8 +13,6 @@ from agents.steps import CallTool, Done
 _OF_ATTEMPT: dict[str, Change] = {"ok": "changed", "error": "failed", "not_done": "nothing"}
 # What is not known may not be called failed, nor what failed done.
 _FIRST: tuple[Change, ...] = ("unknown", "partly", "failed", "changed", "nothing")
-# How people stopped a call.
-_STOPPED = {"denied", "withdrawn", "expired", "revoked"}
 
 
 def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Change:
@@ -24,7 +22,7 @@ def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Chang
     """
     found = {*_attempted(run), *run.child_changes}
     has_changed = "changed" in run.child_changes or any(one.changes and one.state == "ok" for one in run.made)
-    if has_changed and ("failed" in found or _was_stopped_last(run)):
+    if has_changed and ("failed" in found or _is_stopped(run)):
         found.add("partly")
     for first in _FIRST:
         if first in found:
@@ -62,15 +60,19 @@ def _attempted(run: Run) -> Iterator[Change]:
         yield "nothing" if one.never_began else _OF_ATTEMPT.get(one.state, "unknown")
 
 
-def _was_stopped_last(run: Run) -> bool:
-    """Return whether people stopped what was to be changed last, and nothing was changed after that."""
-    changing = {one.tool for one in run.made if one.changes}
-    kinds = [
-        one.kind
-        for one in run.results[run.copied :]
-        if isinstance(one.step, CallTool) and (one.kind in _STOPPED or one.step.tool in changing)
-    ]
-    return bool(kinds) and kinds[-1] in _STOPPED
+def _is_stopped(run: Run) -> bool:
+    """Return whether people stopped what was to be changed somewhere, and nothing was changed there after that."""
+    changing, stops = {one.tool for one in run.made if one.changes}, set[str | None]()
+    for one in run.results[run.copied :]:
+        if not isinstance(one.step, CallTool):
+            continue
+        if one.stopped:
+            stops.add(one.stopped.environment)
+        elif one.child and one.child.change == "changed":
+            stops -= {None, *one.child.live}
+        elif one.step.tool in changing:
+            stops -= {None, one.environment}
+    return bool(stops)
 
 
 def _wishes_change(agent: Agent, run: Run) -> bool:

@@ -215,9 +215,11 @@ def _reported(run: Run, event: OutsideReported) -> Run:
     """Add a child that ended: its writers wrote to this run, and its use, once, is used of this run's budget."""
     run = _wrote(run, event.writers)
     run = replace(run, advisers=_with(run.advisers, *event.advisers))
-    is_new = event.report_id not in run.ended_children
-    if not is_new or all(child.run_id != event.report_id for child in run.children):
+    child = next((one for one in run.children if one.run_id == event.report_id), None)
+    if child is None or event.report_id in run.ended_children:
         return run
+    if run.pending and run.pending.id == child.step_id:
+        run = replace(run, pending=replace(run.pending, child=event))
     spent = run.budget.spent.beside(event.tokens, event.cost_usd)
     ended, changes = run.ended_children | {event.report_id}, (*run.child_changes, event.change)
     run = replace(run, ended_children=ended, child_changes=changes, child_live={**run.child_live, **event.live})
@@ -234,6 +236,11 @@ def _with(known: tuple[PersonId, ...], *people: PersonId) -> tuple[PersonId, ...
 
 
 def _close(run: Run, result: Result) -> Run:
+    pending = run.pending
+    held = (pending.attempt or pending.unknown or (pending.waits and pending.waits.attempt)) if pending else None
+    call = pending.request.call if pending and pending.request else None
+    effect = held.effect if held else call.effect if call else None
+    result = replace(result, environment=effect.environment if effect else None)
     return replace(run, pending=None, results=(*run.results, result))
 
 
@@ -382,7 +389,7 @@ def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run
             return replace(run, pending=replace(pending, attempt=attempt, frozen=None))
         case ToolFinished() if _may_finish(run, pending, event.attempt_id):
             kind = "error" if event.error else "ok"
-            return _close(run, Result(pending.step, kind, event.error or event.output))
+            return _close(run, Result(pending.step, kind, event.error or event.output, child=pending.child))
         case ToolOrphaned() if pending.attempt and pending.attempt.id == event.attempt_id:
             return _orphaned(run, pending, pending.attempt, event.may_have_started)
         case ToolOrphaned() if event.may_have_started and left_to_next(pending) == event.attempt_id:

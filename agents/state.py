@@ -31,6 +31,7 @@ from agents.events import (
     ToolWaits,
     VoteCast,
 )
+from agents.events.tools import Refusal
 from agents.forms import FormValue, text_of
 from agents.requests import (
     Attachment,
@@ -104,7 +105,7 @@ class PendingStep:
     whether to go on. `held` is the chosen step that waits for that answer; `again`: people let it go once more, though
     it gave the same twice. While it is `frozen` it does not start. `revoked` is a denial that came while it was queued.
     `earlier_attempt` may have had its effect as well, and is left to the next one, which has the same key. `by_model`:
-    a model chose it, and its words are its own.
+    a model chose it, and its words are its own. `child` is the end of the run that it started.
     """
 
     id: StepId
@@ -124,6 +125,7 @@ class PendingStep:
     frozen: Freeze | None = None
     revoked: Vote | None = None
     earlier_attempt: Attempt | None = None
+    child: OutsideReported | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -164,7 +166,8 @@ def raised_over(pending: PendingStep | None, event: ContinuationAsked) -> Pendin
 class Result:
     """The end of a step. `kind` `ok` and `answered` are good ends; `text` is for the next step to read.
 
-    `form` is the answer to a form, by the names of its fields.
+    `form` is the answer to a form, by the names of its fields; `child` is the end of the run that the step started.
+    `environment` is where the step had its effect, or was to.
     """
 
     step: Step
@@ -172,6 +175,17 @@ class Result:
     text: str
     by: tuple[PersonId, ...] = ()
     form: Mapping[str, FormValue] = field(default_factory=dict[str, FormValue])
+    child: OutsideReported | None = None
+    environment: str | None = None
+
+    @property
+    def stopped(self) -> Refusal | None:
+        """How people stopped this step, or what the run was to do that it started; None where they did not."""
+        match self.kind:
+            case "denied" | "revoked" | "expired" | "withdrawn":
+                return Refusal(how=self.kind, by=self.by, reason=self.text, environment=self.environment)
+            case _:
+                return self.child.stopped if self.child else None
 
     def filled(self, model: type[M]) -> M:
         """Return the answer to a form as `model`.

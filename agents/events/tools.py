@@ -6,10 +6,15 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from agents.requests import Attachment, AttemptId, Effect, Happened, PersonId, RequestId, RunId, StepId
+from agents.requests.frozen import Frozen
 
 Change = Literal["changed", "partly", "failed", "unknown", "nothing", "not_wanted"]
 """What a run changed, by what its tools did: something; nothing for sure, as the last try failed; nobody knows;
 nothing, though that was wished; nothing, as nothing was to be."""
+
+
+HowStopped = Literal["denied", "revoked", "expired", "withdrawn"]
+"""How people stopped a step, or kept it from its approval."""
 
 
 class ToolStarted(Happened):
@@ -88,13 +93,22 @@ class ToolWaits(Happened):
     until: AwareDatetime
 
 
+class Refusal(Frozen):
+    """How people stopped what a run was to do, who did, and why; and in which environment, where it has one."""
+
+    how: HowStopped
+    by: tuple[PersonId, ...] = ()
+    reason: str = ""
+    environment: str | None = Field(default=None, exclude_if=operator.not_)
+
+
 class OutsideReported(Happened):
     """A signed report about `handle` came in: a reason to look now. `text` is what it said, as data.
 
     Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
     answered it, or said why they denied something, so that what it says may be their wish; and what it
     used (`tokens`, `cost_usd`) and what its tools changed count here too, and what they saw `live` in which environment
-    is known here. `by_mail` and `weakness` are as in `Run`.
+    is known here. `stopped`: people stopped what it was to do. `by_mail` and `weakness` are as in `Run`.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
@@ -108,6 +122,7 @@ class OutsideReported(Happened):
     cost_usd: float = 0.0
     change: Change = Field(default="nothing", exclude_if=lambda change: change == "nothing")
     live: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
+    stopped: Refusal | None = Field(default=None, exclude_if=operator.not_)
     by_mail: bool = Field(default=False, exclude_if=operator.not_)
     weakness: str = Field(default="", exclude_if=operator.not_)
 

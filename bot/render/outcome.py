@@ -8,7 +8,8 @@ from typing import Literal
 
 from agents.deploy.results import live_seen
 from agents.events import Change, RunEnded
-from agents.run import Result, Run
+from agents.events.tools import Refusal
+from agents.run import Run
 from agents.steps import CallTool
 from agents.text import one_line, quote
 from bot.people.directory import People
@@ -59,30 +60,29 @@ def word_of(run: Run) -> str:
         return "waiting" if run.queued and run.state == "running" else run.state
     stop = stopped(run)
     if ended.outcome == "failed":
-        return _STOPPED[stop.kind] if stop else run.state
+        return _STOPPED[stop.how] if stop else run.state
     match ended.change:
         case "changed":
             return "done"
         case "failed" | "unknown":
             return ended.change
         case "partly":
-            return _STOPPED[stop.kind] if stop else "failed"
+            return _STOPPED[stop.how] if stop else "failed"
         case "nothing":
-            return _STOPPED[stop.kind] if stop else "unchanged"
+            return _STOPPED[stop.how] if stop else "unchanged"
         case "not_wanted":
             return "answered" if any(one.kind in {"ok", "answered"} for one in run.results) else "ended"
 
 
-def stopped(run: Run) -> Result | None:
-    """Return the step by whose refusal people stopped what `run` was to do; None where they did not."""
+def stopped(run: Run) -> Refusal | None:
+    """Return how people stopped what `run` was to do, or had others do; None where they did not."""
     ended = run.ended
     if ended and (ended.outcome == "done" or (ended.outcome == "failed" and ended.words_of == "model")):
         # Whoever went on after a no, and changed nothing more, was still stopped by it.
-        calls = [one for one in run.results[run.copied :] if isinstance(one.step, CallTool) and one.kind in STOPPED]
+        calls = [one.stopped for one in run.results[run.copied :] if isinstance(one.step, CallTool) and one.stopped]
         return calls[-1] if calls and ended.change in {"nothing", "partly"} else None
     own = run.results[run.copied :]
-    last = own[-1] if own else None
-    return last if ended and ended.outcome == "failed" and last and last.kind in STOPPED else None
+    return own[-1].stopped if ended and ended.outcome == "failed" and own else None
 
 
 def stopped_by(run: Run, people: People) -> str:
@@ -93,13 +93,13 @@ def stopped_by(run: Run, people: People) -> str:
     stop = stopped(run)
     if stop is None or run.ended is None or run.ended.words_of == "code":
         return ""
-    why = quote(stop.text, REASON_CHARS) if stop.by and stop.text.strip() else ""
+    why = quote(stop.reason, REASON_CHARS) if stop.by and stop.reason.strip() else ""
     return " ".join(filter(None, (f"{how_stopped(stop, people)}.", why and say("words.reason", reason=why))))
 
 
-def how_stopped(stop: Result, people: People) -> str:
-    """`Stopped: denied by Bo Berg`: what people are told of the step by whose refusal they stopped a run."""
-    how, names = say(STOPPED[stop.kind]), people.names_of(stop.by)
+def how_stopped(stop: Refusal, people: People) -> str:
+    """`Stopped: denied by Bo Berg`: what people are told of how they stopped a run."""
+    how, names = say(STOPPED[stop.how]), people.names_of(stop.by)
     return say("status.stopped-by", how=how, names=names) if names else say("status.stopped", how=how)
 
 

@@ -25,6 +25,7 @@ from bot.policy.judge import is_kept, is_noted, judge, not_theirs, ways_to_appro
 from bot.policy.judgements import (
     Answer,
     Asked,
+    ClosedOtherwise,
     Counted,
     Decided,
     Delegated,
@@ -37,6 +38,7 @@ from bot.policy.judgements import (
     Replied,
     Revoked,
     StopOrAnswer,
+    TooLate,
     Unclear,
     judgements,
 )
@@ -180,6 +182,9 @@ class Decisions:
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 answer = read_answer(record.request, statement, now)
                 judgement, changed = await self._judged(record, answer, change)
+            is_missed = answer.approve is False and isinstance(judgement, ClosedOtherwise | TooLate)
+            if is_missed and (newer := await self._asked_anew(record)):
+                return await self._decide(newer, statement, None, inbound)
             if isinstance(judgement, Counted) and self._has_missing_votes(record):
                 raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
             if isinstance(changed, Request):
@@ -221,6 +226,16 @@ class Decisions:
             accepts = self._people.may_take(was, answer.at)
             return judgement, policy and handed_on(was, policy.handed_on[-1], accepts)
         return judge(known, answer, self._people.all()), None
+
+    async def _asked_anew(self, record: RequestRecord) -> RequestId | None:
+        """The approval of the same step that is asked for by now, or waits for its start: a no counts for that one.
+
+        Whoever says no has what came before it in front of them, and would read that there is nothing to deny.
+        """
+        pending = (await self._run_of(record)()).pending
+        request = pending.request if pending and pending.id == record.request.step_id else None
+        is_other = request is not None and request.id != record.request.id
+        return request.id if request and is_other and request.format == "approval" else None
 
     def _has_missing_votes(self, record: RequestRecord) -> bool:
         """Return whether somebody approved who may only be missing in a file: nobody knows what one more vote makes."""

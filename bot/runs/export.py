@@ -66,7 +66,7 @@ def _people(event: Event) -> Iterator[str]:
         case RequestOpened() | RequestRevised():
             yield from event.request.requesters
         case OutsideReported():
-            yield from (*event.writers, *event.advisers)
+            yield from (*event.writers, *event.advisers, *(event.stopped.by if event.stopped else ()))
         case RequestDecided():
             yield from event.decision.by
         case RunForked():

@@ -88,7 +88,7 @@ def test_whatever_lands_between_start_and_finish_the_result_counts_once(events: 
 
     run = fold([*APPROVED, tool_started(), *between, finished(output="out"), finished(output="again")])
 
-    assert run.results == (Result(DEPLOY, "ok", "out"),)
+    assert run.results == (Result(DEPLOY, "ok", "out", environment="production"),)
 
 
 @given(EVENTS)

@@ -81,8 +81,14 @@ def test_the_state_that_people_see(events: list[Event], state: str) -> None:
 @pytest.mark.parametrize(
     ("events", "result"),
     [
-        ([started(), chosen(), tool_started(), finished(output="out")], Result(DEPLOY, "ok", "out")),
-        ([started(), chosen(), tool_started(), finished(output="o", error="e")], Result(DEPLOY, "error", "e")),
+        (
+            [started(), chosen(), tool_started(), finished(output="out")],
+            Result(DEPLOY, "ok", "out", environment="production"),
+        ),
+        (
+            [started(), chosen(), tool_started(), finished(output="o", error="e")],
+            Result(DEPLOY, "error", "e", environment="production"),
+        ),
         (
             [started(), chosen(), StepRefused(at=NOON, step_id=StepId("s1"), error="no tag")],
             Result(DEPLOY, "refused", "no tag"),
@@ -93,7 +99,7 @@ def test_the_state_that_people_see(events: list[Event], state: str) -> None:
         ([*APPROVED, revoked()], Result(DEPLOY, "revoked", "not now", (BO,))),
         (
             [*UNKNOWN, answered("1", say(IT_HAPPENED))],
-            Result(DEPLOY, "ok", "a person confirmed that it happened", (BO,)),
+            Result(DEPLOY, "ok", "a person confirmed that it happened", (BO,), environment="production"),
         ),
     ],
 )
@@ -213,7 +219,7 @@ def test_votes_pauses_and_messages_between_start_and_finish_lose_nothing() -> No
 
     run = fold([*APPROVED, tool_started(), *between, finished(output="out")])
 
-    assert run.results == (Result(DEPLOY, "ok", "out"),)
+    assert run.results == (Result(DEPLOY, "ok", "out", environment="production"),)
     assert run.is_paused
     assert run.cancelled_by == BO
 
@@ -272,7 +278,7 @@ def test_a_result_that_lands_after_its_orphan_counts() -> None:
 
     run = fold([finished(output="late")], asked)
 
-    assert run.results == (Result(DEPLOY, "ok", "late"),)
+    assert run.results == (Result(DEPLOY, "ok", "late", environment="production"),)
     assert run.open == "q2", "the question about it is still to be taken back"
 
 

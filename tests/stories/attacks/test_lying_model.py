@@ -25,6 +25,7 @@ from tests.servers.console import a_console
 from tests.stories.faults.test_deploy import release
 from tests.stories.test_triage import child_of
 from tests.test_tour import commit_of, live
+from tests.waiting import until
 from tests.world import World, a_world
 
 ANNOUNCE = '\n[announce]\nto = ["group:release"]\n'
@@ -158,6 +159,15 @@ LIES = {
         "deploy v1.1.0 to staging and to production",
         ("Something was changed all the same", "v1.1.0 (", "is live in staging"),
     ),
+    "says that both were done where the first was denied": Lie(
+        "v1.1.0 is live in staging and v1.2.0 in production.",
+        "Stopped: deploy v1.2.0 to production and v1.1.0 to staging",
+        (DEPLOY, STAGING),
+        denied,
+        "denied",
+        "deploy v1.2.0 to production and v1.1.0 to staging",
+        ("Stopped: denied by Bo Berg", "Something was changed all the same", "v1.1.0 (", "is live in staging"),
+    ),
     "says that both were done where the second failed": Lie(
         "v1.2.0 is live in staging and in production.",
         "Failed: deploy v1.1.0 to staging and v1.2.0 to production",
@@ -253,13 +263,70 @@ async def test_attack_a_model_keeps_to_itself_who_denied_it_and_why(shop: World,
     await denied(shop, asked)
     await shop.ended(run_id)
 
-    mail = await shop.next_mail("anna", about="Failed" if way == "passed on" else "Stopped")
+    mail = await shop.next_mail("anna", about="Stopped")
     said = " ".join(mail.text.split())
     assert "Stopped: denied by Bo Berg. Reason: " in said, said
     assert "not on a Friday" in said
     run = await shop.run(asked)
     assert run_view(run).word == "denied"
     assert status_line(run, None, shop.people).startswith("Stopped: ")
+
+
+async def passed_on(shop: World, wish: str) -> RunId:
+    return await shop.app.runs.starter.start("cli", wish, shop.app.people.named("anna"), agent="triage")
+
+
+@pytest.mark.parametrize("way", ["claims it", "gives up", "in a run below the next one"])
+async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_denied_it_and_why(
+    shop: World, api: FakeAnthropic, way: str
+) -> None:
+    gives_up = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
+    claims = says("Bo approved, v1.2.0 is live.")
+    to, wish = ("release", f"{WISH} and announce it") if "below" in way else ("deploy", WISH)
+    api.answers(calls("start_run", agent=to), DEPLOY, *([claims] * 4 if way == "claims it" else [gives_up] * 4))
+
+    run_id = await passed_on(shop, wish)
+    child = await child_of(shop, run_id)
+    await denied(shop, (await child_of(shop, child.id)).id if "below" in way else child.id)
+    await shop.ended(run_id)
+
+    mail = await shop.next_mail("anna", about=f"Stopped: {wish}")
+    said = " ".join(mail.text.split())
+    assert "Stopped: denied by Bo Berg. Reason: “not on a Friday”" in said, said
+    found = await surfaces(shop, run_id)
+    assert found["Slack, line"].startswith("Stopped: ")
+    for place in ("command line, list", "App Home", "console, page", "console, list"):
+        assert "Failed" not in found[place].partition("Change this run")[0], (place, found[place])
+
+
+@pytest.mark.parametrize("which", ["first", "second"])
+async def test_attack_a_model_that_passed_two_wishes_on_calls_both_done_where_people_stopped_one(
+    shop: World, api: FakeAnthropic, which: str
+) -> None:
+    to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.1.0 to staging and v1.2.0 to production"
+    gives_up = message(tool_use("done", {"summary": "It is not needed.", "outcome": "failed"}))
+    parts = [(STAGING, says("Staged.")), (DEPLOY, gives_up)]
+    first, second = parts if which == "second" else reversed(parts)
+    api.answers(to_deploy, *first, to_deploy, *second, *[says("Both are live.")] * 4)
+
+    run_id = await passed_on(shop, wish)
+    child = await child_of(shop, run_id)
+    if which == "first":
+        await denied(shop, child.id)
+    else:
+        await shop.ended(child.id)
+        await denied(shop, await until(lambda: another_child(shop, run_id, child.id), what="a second child"))
+    run = await shop.ended(run_id)
+
+    mail = await shop.next_mail("anna", about=f"Stopped: {wish}")
+    said = " ".join(mail.text.split())
+    for part in ("Stopped: denied by Bo Berg", "Something was changed all the same", "is live in staging"):
+        assert part in said, said
+    assert (run_view(run).word, run_view(run).change) == ("denied", "partly")
+
+
+async def another_child(world: World, run_id: RunId, first: RunId) -> RunId | None:
+    return next((one.run_id for one in (await world.run(run_id)).children if one.run_id != first), None)
 
 
 async def test_a_model_that_gives_up_after_a_change_can_not_hide_it(shop: World, api: FakeAnthropic) -> None:

@@ -116,7 +116,7 @@ async def test_no_end_leaves_out_what_was_changed_before_it(
 
     assert run.ended
     word = {"failed": "Failed", "cancelled": "Cancelled"}[run.ended.outcome]
-    word = "Stopped" if ends in {denied, expired, denied_after_a_child} else word
+    word = "Stopped" if ends in {denied, expired, denied_after_a_child, denied_in_a_child} else word
     mail = await world.next_mail("anna", about=f"{word}: ")
     told = {"mail": mail.text, **await surfaces(world, run_id)}
     for place, text in told.items():

@@ -129,3 +129,67 @@ async def test_attack_a_picture_behind_a_no_has_it_lost(world: World, text: str)
     await world.reply("bo", card, text)
 
     assert await stands(world, record) == "denied"
+
+
+@pytest.mark.parametrize("who", ["cy", "bo"])
+@pytest.mark.parametrize("then", ["open", "approved"])
+async def test_attack_a_no_to_a_card_that_was_replaced_after_its_approval_is_lost(
+    world: World, who: str, then: str
+) -> None:
+    """What a tag stands for moved, so that it is asked anew; whoever says no has the older mail before them."""
+    world.workshop.meaning["bell"] = "one"
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    card = await world.next_mail(who)
+    await world.steer(run_id, "pause")
+    await world.decide("bo", record, "approve")
+    world.workshop.meaning["bell"] = "two"
+    await world.steer(run_id, "resume")
+    again = await world.opened(run_id, after=record.request.id)
+    if then == "approved":
+        await world.steer(run_id, "pause")
+        await world.decide("bo", again, "approve")
+
+    await world.reply(who, card, "No, do not press it at all.")
+    await world.quiet()
+
+    assert await stands(world, again) == ("denied" if then == "open" else "revoked")
+    if then == "approved":
+        await world.steer(run_id, "resume")
+    await world.ended(run_id)
+    assert world.workshop.effects == []
+    assert not [mail for mail in world.mails(who) if "superseded" in mail.text]
+
+
+async def test_attack_a_no_to_the_card_of_a_first_try_is_lost_where_people_are_asked_for_a_second(
+    world: World,
+) -> None:
+    async with world.stopped():
+        world.workshop.timeouts_s["press"] = 0.1
+    world.workshop.hold("bell")
+    first = await world.opened(run_id := await world.trigger("press bell"))
+    card = await world.next_mail("cy")
+    await world.decide("bo", first, "approve")
+    unknown = await world.opened(run_id, after=first.request.id)
+    await world.decide("bo", unknown, "free_text", "2")
+    again = await world.opened(run_id, after=unknown.request.id)
+
+    await world.reply("cy", card, "No, do not press it at all.")
+    await world.quiet()
+
+    assert await stands(world, again) == "denied"
+
+
+async def test_an_approval_by_a_card_that_was_replaced_approves_nothing(world: World) -> None:
+    world.workshop.meaning["bell"] = "one"
+    record = await world.opened(run_id := await world.trigger("press bell"))
+    card = await world.next_mail("cy")
+    await world.steer(run_id, "pause")
+    await world.decide("bo", record, "approve")
+    world.workshop.meaning["bell"] = "two"
+    await world.steer(run_id, "resume")
+    again = await world.opened(run_id, after=record.request.id)
+
+    await world.reply("cy", card, "approve")
+    await world.quiet()
+
+    assert await stands(world, again) == "open"
