@@ -361,21 +361,28 @@ def good_until(record: RequestRecord) -> datetime | None:
     return record.decision.at + timedelta(seconds=record.request.policy.execute_within_s)
 
 
+def too_old(record: RequestRecord, now: datetime) -> str | None:
+    """Return in words that an approval is too old to act on, whatever else holds it back; None if it is not."""
+    until = good_until(record)
+    if until is None or now < until:
+        return None
+    return say("run.too-old", seconds=f"{record.request.policy.execute_within_s:.0f}")
+
+
 def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now: datetime) -> str | None:
     """Return why the approval does not cover what is about to be executed, in words; None if it does.
 
     `digest` is that of the effect as it would be executed now, `present` those whose votes still count. Whether those
     who granted a standing approval still may is no matter of the policy as it stood for this request.
     """
-    until = good_until(record)
-    if until is None or record.decision is None:
+    if record.state != "approved" or record.decision is None:
         return say("run.not-approved")
     if record.stopped:
         return say("run.stopped-late")
     if record.request.digest != digest:
         return say("run.not-the-same")
-    if now >= until:
-        return say("run.too-old", seconds=f"{record.request.policy.execute_within_s:.0f}")
+    if why := too_old(record, now):
+        return why
     policy, here = record.request.policy, [*filter(set(present).__contains__, record.decision.by)]
     broke = record.decision.broke_glass
     if broke and (not here or {*record.decision.by} - {*here}.intersection(may_break_glass(policy))):

@@ -41,7 +41,7 @@ from bot.people.recognition import as_known_now, as_told_now
 from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
 from bot.policy.glass import breakers, broken
-from bot.policy.record import Comment, RequestRecord, good_until
+from bot.policy.record import Comment, RequestRecord, good_until, too_old
 from bot.render.cards import facts_about, kept_out, says_first
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked, wish
@@ -376,9 +376,13 @@ def _file_view(file: Attachment) -> FileView:
 
 
 def request_view(
-    record: RequestRecord, people: People, run: Run | None = None, lists: Mapping[str, str] = _NO_LISTS
+    record: RequestRecord,
+    people: People,
+    run: Run | None = None,
+    lists: Mapping[str, str] = _NO_LISTS,
+    now: datetime | None = None,
 ) -> RequestView:
-    """`record` as programs see it; with its `run` also what a program may do now, with `lists` all of those."""
+    """`record` as programs see it; with its `run` also what a program may do `now`, with `lists` all of those."""
     request: Request = record.request
     may_decide, known, told = approvers_now(record, people), as_known_now(record, people), as_told_now(record, people)
     because = {one: why for one in may_decide if (why := why_asked(request.policy, people, one))}
@@ -418,7 +422,7 @@ def request_view(
         key_holders=request.key_holders,
         words=request.words,
         words_are_own=request.words_are_own,
-        may_act=_may_act(record, run) if run and is_of_program(request) else None,
+        may_act=_may_act(record, run, now) if run and is_of_program(request) else None,
         use_by=good_until(record) if is_of_program(request) else None,
         begun_by=record.begun_by,
         came_of=_came_of(record, run) if run else None,
@@ -476,12 +480,12 @@ def is_of_program(request: Request) -> bool:
     return bool(request.program) and request.format == "approval"
 
 
-def _may_act(record: RequestRecord, run: Run) -> bool | None:
+def _may_act(record: RequestRecord, run: Run, now: datetime | None) -> bool | None:
     """Return whether a start is worth a try: only that finds out for sure."""
     if record.state == "open":
         return None
     is_over = run.ended is not None or run.is_cancelled or record.attempt is not None
-    return record.state == "approved" and not is_over
+    return record.state == "approved" and not is_over and not (now and too_old(record, now))
 
 
 def _came_of(record: RequestRecord, run: Run) -> ReportView | None:

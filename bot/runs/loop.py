@@ -22,7 +22,7 @@ from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import asked_by
 from bot.people.directory import People
 from bot.people.recognition import with_doubles, with_other_ids
-from bot.policy.record import RequestRecord, after
+from bot.policy.record import RequestRecord, after, good_until, too_old
 from bot.render.edits import changes_between
 from bot.render.views import line_of
 from bot.requests.decisions import Decisions
@@ -403,13 +403,13 @@ class Loop:
     ) -> RunSnapshot | None:
         """Have an approved step wait until the program that asked begins it, as long as it may; None to look again."""
         run = told.run
+        record, _, now = await self._decisions.request(request_id)
         found = await self.guard.frozen(run, call)
-        if found.freeze:
-            return await self._frozen(told, request_id, found.freeze, found.number)
-        if pending.frozen:
+        if found.freeze and not too_old(record, now):
+            return await self._frozen(told, request_id, found.freeze, found.number, at_most=good_until(record))
+        if pending.frozen and not found.freeze:
             await self._freezes.note(request_id, None)
             return None
-        record, _, now = await self._decisions.request(request_id)
         if why := await self.guard.why_not(run, record, call, now):
             if self._people.half_taken:  # whoever approved it may be here again
                 return None
@@ -419,9 +419,12 @@ class Loop:
         return replace(told, is_at_rest=True) if is_at_rest else None
 
     async def _frozen(
-        self, told: RunSnapshot, request_id: RequestId, freeze: Freeze, number: int
+        self, told: RunSnapshot, request_id: RequestId, freeze: Freeze, number: int, *, at_most: datetime | None = None
     ) -> RunSnapshot | None:
-        """Have an approved step wait for the end of a freeze, which is told first; None to look again."""
+        """Have an approved step wait for the end of a freeze, which is told first; None to look again.
+
+        It looks again `at_most` then, whether that has ended or not.
+        """
         run = told.run
         if await self.guard.taken_back(request_id):
             return None
@@ -431,7 +434,7 @@ class Loop:
         # Until it is noted that it waits, the schedule brings it back.
         again = self._store.about_now() + timedelta(seconds=self._store.grace_s)
         is_at_rest = await self._settle(run, again) and await self._store.freezes.wait(
-            run.id, run.seq, request_id, number, freeze.until
+            run.id, run.seq, request_id, number, min(filter(None, (freeze.until, at_most)), default=None)
         )
         return replace(told, is_at_rest=True) if is_at_rest else None
 

@@ -24,7 +24,7 @@ from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, prepare
 from bot.execution.results import finished
 from bot.people.directory import People
-from bot.policy.record import RequestRecord
+from bot.policy.record import RequestRecord, too_old
 from bot.render.outcome import how_ended
 from bot.render.views import line_of
 from bot.render.words import frozen_words, state_name
@@ -116,7 +116,8 @@ class ProgramStarts:
             return Refused("open", say("program.open"), say("program.open-do"))
         if record.state != "approved" or read.is_archived:
             return _closed(say("program.closed", state=state_name(record.state)))
-        return None
+        why = too_old(record, read.now)
+        return _closed(why) if why else None
 
     async def _given_up(self, read: RequestRead) -> Refused | None:
         """Return why an attempt that has begun is not told so again: no word came of it, and people settle that."""

@@ -68,7 +68,8 @@ async def view_of(here: Here, request_id: RequestId) -> RequestView:
 async def _view(here: Here, record: RequestRecord) -> RequestView:
     is_asked_by_program = is_of_program(record.request)
     run = fold((await here.app.history.read(record.request.run_id)).events) if is_asked_by_program else None
-    return request_view(record, here.app.people, run, await here.app.requests.decisions.lists(record.request))
+    lists, now = await here.app.requests.decisions.lists(record.request), here.app.store.about_now()
+    return request_view(record, here.app.people, run, lists, now)
 
 
 async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive) -> RequestView:
