@@ -17,7 +17,7 @@ from agents.run import Run, fold
 from agents.text import ends_of, first_line
 from bot.errors import Conflict, Forbidden
 from bot.people.directory import People
-from bot.people.offers import deciders, offers
+from bot.people.offers import deciders, offers, yes_of
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import (
@@ -35,6 +35,7 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments, contents
 from bot.policy.judge import MOST_REMARKS, is_noted, is_question
 from bot.policy.judgements import Asked, Unclear, judgements
+from bot.policy.offers import answer_by
 from bot.policy.record import RequestRecord, after
 from bot.policy.stops import called, may_be_stop
 from bot.render.cards import notice
@@ -493,9 +494,13 @@ class FollowUps:
     def _about_comment(self, channel: str, trigger: Trigger, record: RequestRecord, judgement: Asked | Unclear) -> Tell:
         """Return the entry that tells somebody what became of the words they typed beside an approval."""
         person, now, is_open = PersonId(trigger.person), self._store.about_now(), record.state == "open"
-        may_stop = not is_open and offers(record, self._people, person, channel, now).says_no
+        may = offers(record, self._people, person, channel, now)
+        may_stop = not is_open and may.says_no
         with self._people.speaking_to(person):
             text = say("notice.press") if is_open else say("notice.too-late-to-type")
+            if is_open and not may.approve:
+                found = yes_of(record, self._people, answer_by(record, person, channel, now))
+                text = say("notice.no-yes", why=feedback_text(found, record, self._people))
             is_theirs = person in deciders(record, self._people) if is_open else may_stop
             text = text if is_theirs else say("notice.waits-for-others")
             if isinstance(judgement, Asked):

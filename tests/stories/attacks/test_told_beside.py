@@ -6,8 +6,10 @@ import pytest
 
 from language import say
 from tests.fakes.hallway import Hallway
+from tests.office import TOML
 from tests.stories.attacks.test_told_who_may import TOOK_PART
 from tests.stories.attacks.test_turn_out_to_be_one import act, editable
+from tests.waiting import until
 from tests.world import World, a_world
 
 THREAD = "C01OPS/1712345678.000100"
@@ -38,3 +40,45 @@ async def test_attack_one_who_may_be_somebody_that_took_part_is_told_to_press_a_
 
         assert hallway.to("rob")[-1].summary == say("notice.waits-for-others")
         assert hallway.to("cy")[-1].summary == say("notice.press")
+
+
+async def test_whose_approval_counts_elsewhere_is_not_sent_to_a_button_that_the_card_lacks(
+    redis: str, tmp_path: Path
+) -> None:
+    hallway = Hallway()
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (hallway,), ("slack", "email")
+
+    toml = TOML.replace("approve_by_email = true\n", 'answer_from = ["console"]\n', 1)
+    async with a_world(redis, tmp_path / "data", toml, change=change) as office:
+        inbox = office.app.messages.inbox
+        inbound_id = await inbox.accept(hallway.begins("anna", "press bell", THREAD))
+        await office.opened(office.app.runs.starter.run_id(inbound_id))
+
+        await inbox.accept(hallway.follows("bo", "yes", THREAD))
+        told = (await until(lambda: hallway.to("bo", "Typed words do not approve this"), what="Bo is told"))[-1].summary
+
+        assert "press a button" not in told
+        assert "Ways that count: on its page in the console" in told
+        assert "kept as a comment" in told
+
+
+async def test_who_has_approved_is_told_that_and_not_to_press_a_button(redis: str, tmp_path: Path) -> None:
+    hallway = Hallway()
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (hallway,), ("slack", "email")
+
+    toml = TOML.replace("approve_by_email = true\n", "approve_by_email = true\nquorum = 2\n", 1)
+    async with a_world(redis, tmp_path / "data", toml, change=change) as office:
+        inbox = office.app.messages.inbox
+        inbound_id = await inbox.accept(hallway.begins("anna", "press bell", THREAD))
+        record = await office.opened(office.app.runs.starter.run_id(inbound_id))
+        await office.decide("bo", record, "approve")
+
+        await inbox.accept(hallway.follows("bo", "yes", THREAD))
+        told = (await until(lambda: hallway.to("bo", "Typed words do not approve this"), what="Bo is told"))[-1].summary
+
+        assert "press a button" not in told
+        assert say("answer.already-voted") in told
