@@ -62,6 +62,8 @@ def finished(
 ) -> tuple[ToolFinished, Contents]:
     """Return the event that ends an attempt, with output and error bounded, and what is to be kept with it."""
     output, error = _bounded(mask(outcome.output)), _bounded(mask(outcome.error))
+    if outcome.error and not error:  # of characters that nobody sees: a failure all the same
+        error = say("run.failed-without-words")
     kept = output_file(mask(outcome.printed)) if error else None
     event = ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error, files=(kept[0],) if kept else ())
     return event, [(kept[0].sha256, kept[1])] if kept else []

@@ -1,7 +1,7 @@
 """The API as an application: operations, what every request passes first, and how errors are told."""
 
+import asyncio
 import json
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
 from functools import cache
@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -42,7 +43,7 @@ def application(process: Here) -> FastAPI:
     for kind, answer in _ANSWERS.items():
         api.add_exception_handler(kind, _handler(answer))
     api.openapi = lambda: _described(tuple(process.app.agents))
-    api.router.routes.append(Route("/openapi.json", _description_asked))
+    api.router.routes.append(Route("/openapi.json", _Description().asked))
     return api
 
 
@@ -101,13 +102,8 @@ def _http(request: Request, error: Exception) -> ProblemError:
 
 def _allowed(request: Request) -> set[str]:
     """The methods of all operations at this path; the framework names those of the first one only."""
-    paths: dict[str, dict[str, object]] = request.app.openapi()["paths"]
-    here = [methods for path, methods in paths.items() if _matches(path, request.url.path)]
-    return {method.upper() for methods in here for method in methods}
-
-
-def _matches(template: str, path: str) -> bool:
-    return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
+    paths = [route for route in request.app.routes if isinstance(route, Route | APIRoute)]
+    return {method for one in paths if one.path_regex.match(request.url.path) for method in one.methods or ()}
 
 
 def _broken(_: Request, __: Exception) -> ProblemError:
@@ -126,9 +122,17 @@ _ANSWERS: dict[type[Exception], Callable[[Request, Exception], ProblemError]] = 
 }
 
 
-async def _description_asked(request: Request) -> Response:
-    """Tell the description; many may ask, and it is large."""
-    return Response(_bytes(tuple(here(request).app.agents)), media_type="application/json")
+class _Description:
+    """Tells the description: many may ask, it is large, and while it is made all others are answered."""
+
+    def __init__(self) -> None:
+        self._bytes, self._one = b"", asyncio.Lock()
+
+    async def asked(self, request: Request) -> Response:
+        if not self._bytes:
+            async with self._one:
+                self._bytes = self._bytes or await asyncio.to_thread(_bytes, tuple(here(request).app.agents))
+        return Response(self._bytes, media_type="application/json")
 
 
 @cache

@@ -7,6 +7,9 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request, Security
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Send
@@ -208,9 +211,8 @@ def meant_by(here: Here, key: ApiKey, wanted: str) -> PersonId:
 
 async def only_known_queries(request: Request) -> None:
     """Refuse query parameters that the operation does not know: a misspelt filter would show everything."""
-    path = getattr(request.scope.get("route"), "path", "")
-    operation = request.app.openapi()["paths"].get(path, {}).get(request.method.lower(), {})
-    known: set[str] = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
+    route: APIRoute = request.scope["route"]
+    known = {one.alias for one in get_flat_params(route.dependant) if isinstance(one.field_info, Query)}
     given = [name for name, _ in request.query_params.multi_items()]
     wrong = [name for name in dict.fromkeys(given) if name not in known or given.count(name) > 1]
     if not wrong:

@@ -171,6 +171,24 @@ async def test_what_a_program_says_first_came_of_it_stands(world: World, api: Ap
     assert kinds.count("tool_finished") == 1
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\ufeff", "\u2060\u2800"])
+async def test_a_failure_in_words_that_nobody_sees_is_still_a_failure(world: World, api: Api, unseen: str) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+
+    end = await finished(ci, request, ok=False, summary=unseen)
+    again = await finished(ci, request, ok=False, summary=unseen)
+    otherwise = await finished(ci, request, summary=unseen)
+
+    run = await world.ended(request["run_id"])
+    assert (end.status_code, end.json()["ok"], again.json()) == (200, False, end.json())
+    refused(otherwise, 409, "already-finished")
+    assert "the program says that it failed" in (run.ended.summary if run.ended else "")
+    assert (await ci.get(f"/v1/requests/{request['id']}")).json()["came_of"]["ok"] is False
+    assert "the program says that it failed" in (await world.next_mail("anna")).text
+
+
 async def test_what_a_program_said_came_of_it_still_stands_once_its_run_is_archived(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
