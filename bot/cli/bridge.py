@@ -30,6 +30,8 @@ _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri
 _PLAIN = re.compile(r"(?!=\?base64\?.*\?=$)[!-~]([ -~]*[!-~])?")
 _CALL_S, _OTHER_S = 50.0, 10.0
 """For how long a call of a tool is carried, and any other message: a client that begins waits for that."""
+# So much of that is left to the server for opening and telling.
+_TELLING_S = 2.0
 _AGAIN_S = 0.5
 _CHUNK_BYTES = 65_536
 _LATER = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
@@ -49,7 +51,7 @@ class Bridge:
         self._http = httpx2.AsyncClient(
             base_url=server.url,
             headers={"Authorization": f"Bearer {server.key}", "Accept": "application/json, text/event-stream"},
-            timeout=httpx2.Timeout(10.0, read=_CALL_S + 10),
+            timeout=httpx2.Timeout(10.0, read=None),
             limits=httpx2.Limits(max_connections=None),
             verify=tls_for(server.url),
         )
@@ -99,16 +101,22 @@ class Bridge:
         once = secrets.token_hex(16)
         while True:
             try:
-                return await self._send(message, once, max(0.0, until - clock()))
+                async with asyncio.timeout_at(until):
+                    return await self._send(message, once, max(0.0, until - clock() - _TELLING_S))
             except _CutError as error:
                 why = str(error)
+            except TimeoutError:
+                why = f"{self._url} did not answer in time."
             if clock() + _AGAIN_S >= until:
                 return self._tell_failure(message, some_id, why)
             await asyncio.sleep(_AGAIN_S)
 
-    async def _send(self, message: Message, once: str, left_s: float) -> None:
-        """Send a message and tell what comes. Raises _CutError where the answer does not come."""
-        headers = {"Idempotency-Key": once, "Prefer": f"wait={int(left_s)}", **self._headers(message)}
+    async def _send(self, message: Message, once: str, wait_s: float) -> None:
+        """Send a message, which may wait for people so long, and tell what comes.
+
+        Raises _CutError where the answer does not come.
+        """
+        headers = {"Idempotency-Key": once, "Prefer": f"wait={int(wait_s)}", **self._headers(message)}
         content = json.dumps(message).encode()
         try:
             async with self._http.stream("POST", "/mcp", content=content, headers=headers) as answer:

@@ -289,8 +289,8 @@ class RequestView(Frozen):
     `may_not_decide` says why somebody does not whom the policy names. `may_act` is for that program, where the request
     is shown alone: whether it may begin what it wanted to be approved, null while that is open, false once it began.
     `use_by` is until when it may, `begun_by` who began it at `started_at`, and `came_of` what that program says came of
-    it. `next_due` is null once
-    it is decided, `step` where its policy has no steps; `reminded` is the number of the last reminder.
+    it; `stopped_by` stopped its run, so that what is approved does not begin. `next_due` is null once it is decided,
+    `step` where its policy has no steps; `reminded` is the number of the last reminder.
     `handed_on` says in order whose seat went to whom, `away` who is asked and away.
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
     `asked_because` says why each of those who may decide is asked, where that is known.
@@ -331,6 +331,7 @@ class RequestView(Frozen):
     may_act: bool | None = None
     use_by: AwareDatetime | None = Field(default=None, exclude_if=operator.not_)
     begun_by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
+    stopped_by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
     came_of: ReportView | None = Field(default=None, exclude_if=operator.not_)
     says: str = ""
     words: str = ""
@@ -425,6 +426,7 @@ def request_view(
         may_act=_may_act(record, run, now) if run and is_of_program(request) else None,
         use_by=good_until(record) if is_of_program(request) else None,
         begun_by=record.begun_by,
+        stopped_by=_stopped_by(record, run) if run and is_of_program(request) else PersonId(""),
         came_of=_came_of(record, run) if run else None,
         says=says_first(request, people),
         facts=tuple(_fact_views(request, lists)),
@@ -486,6 +488,11 @@ def _may_act(record: RequestRecord, run: Run, now: datetime | None) -> bool | No
         return None
     is_over = run.ended is not None or run.is_cancelled or record.attempt is not None
     return record.state == "approved" and not is_over and not (now and too_old(record, now))
+
+
+def _stopped_by(record: RequestRecord, run: Run) -> PersonId:
+    is_held = record.state == "approved" and record.attempt is None
+    return (run.cancelled_by if is_held else None) or PersonId("")
 
 
 def _came_of(record: RequestRecord, run: Run) -> ReportView | None:

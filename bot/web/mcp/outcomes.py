@@ -77,7 +77,9 @@ def outcome_of(view: RequestView) -> Outcome:
     word, decision = _word(view), view.decision
     against = [vote for vote in view.votes if not vote.approve]
     by, at, reason = (), None, ""
-    if word == "revoked" and against:  # the decision still says who approved it, when, and with which note
+    if word == "revoked" and view.stopped_by:
+        by = (view.stopped_by,)
+    elif word == "revoked" and against:  # the decision still says who approved it, when, and with which note
         by, at, reason = (against[-1].person,), against[-1].at, against[-1].reason
     elif decision and word != "pending":
         by, at, reason = decision.by, decision.at, decision.reason or _reason(view)
@@ -119,7 +121,7 @@ def _word(view: RequestView) -> Word:
         case "open":
             return "pending"
         case "approved" if not view.may_act and view.started_at is None:
-            return "superseded"
+            return "revoked" if view.stopped_by else "superseded"
         case state:
             return state
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import socket
 import subprocess
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -75,6 +77,23 @@ def test_what_cannot_be_carried_is_answered_and_nothing_else_ends_by_it() -> Non
     assert [one["error"]["code"] for one in told] == [-32700, -32600, -32600, -32603]
     assert told[-1]["id"] == 7
     assert "Is SAYSO_URL right?" in told[-1]["error"]["message"]
+
+
+@pytest.mark.long
+def test_a_server_that_takes_what_is_sent_and_answers_nothing_is_told_of_while_a_client_still_waits() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        call = '{"jsonrpc":"2.0","id":8,"method":"tools/call","params":{"name":"list_policies"}}'
+        first, second = said(
+            '{"jsonrpc":"2.0","id":7,"method":"initialize"}', call, env={"SAYSO_URL": url, "SAYSO_API_KEY": "sayso_a_b"}
+        )
+        took_s = time.monotonic() - began
+
+    assert (first["id"], first["error"]["message"]) == (7, f"{url} did not answer in time. Is SAYSO_URL right?")
+    assert (second["id"], second["result"]["isError"]) == (8, True)
+    assert "nobody is asked twice" in second["result"]["content"][0]["text"]
+    assert took_s < 58, "a client waits for a minute"
 
 
 async def test_a_key_that_is_not_known_is_told_in_the_words_of_the_server(world: World, api: Api) -> None:

@@ -131,6 +131,31 @@ async def test_who_took_an_approval_back_is_told_and_not_who_gave_it(world: Worl
     assert told[0]["reason"] == "the disk is in use"
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_agent_is_not_told_to_ask_again_for_what_somebody_stopped_once_it_was_approved(
+    world: World, api: Api, era: Era
+) -> None:
+    anna = await api.client("anna")
+    async with peer(api, await asker(api), era) as client:
+        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, key="k"))
+        request = await opened(api)
+        await given(api, request["id"], vote="approve", digest=request["digest"])
+        await asking
+        stopped = await anna.post(f"/v1/runs/{request['run_id']}/cancel", json={})
+        told = [
+            await called(client, "await_answer", id=request["id"]),
+            await called(client, "request_approval", **APPROVAL, key="k"),
+        ]
+        start = await refusal(client, "start_approved", id=request["id"], attempt="a")
+        await world.ended(request["run_id"])
+        told.append(await called(client, "await_answer", id=request["id"]))
+
+    assert stopped.status_code == 200, stopped.text
+    assert [(one["decision"], one["by"]) for one in told] == [("revoked", ["anna"])] * 3
+    assert not any("ask" in one["next"] or "reason" in one for one in told)
+    assert start["error"] == "closed"
+
+
 async def test_what_is_approved_begins_once_with_what_people_saw(world: World, api: Api) -> None:
     async with peer(api, await asker(api)) as client:
         asking = asyncio.create_task(called(client, "request_approval", **APPROVAL, facts=FACTS))
