@@ -65,7 +65,7 @@ async def opened(
     await check_may_trigger(here, key, RELAY, way)
     if once:
         run_id = await remembered(here.app.store, key, once, wanted, requester, run_id)
-        if earlier := await here.app.runs.api_requests.asked(run_id):
+        if earlier := await _earlier(here, key, run_id, wanted):
             return await _replayed(here, response, earlier)
     submitter = key.person if key.person != requester else None
     asker = Asker(
