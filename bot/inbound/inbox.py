@@ -359,7 +359,9 @@ class Inbox:
             title = say("run.not-started-title")
             await self._check_is_wish(channel, trigger)
             await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
-            others = tuple(map(PersonId, trigger.others))
+            # Slack ids change: whoever had the one of the message that is quoted counts, where nobody has it by now.
+            others = tuple(map(PersonId, trigger.others)) or self._people.once_had(channel, trigger.written_by)
+            others = tuple(one for one in others if one != trigger.person)
             await self._starter.start(
                 channel,
                 trigger.text,
@@ -421,7 +423,8 @@ class Inbox:
                 text = self._inquiries.wish(enquiry)
             # Whoever wrote it stands behind what comes of it, and decides none of it, though nothing may prove them.
             writer = self._people.by_email(enquiry.sender)
-            others = (PersonId(writer.id),) if writer and writer.id != owner else ()
+            wrote = (PersonId(writer.id),) if writer else self._people.once_had("email", enquiry.sender)
+            others = tuple(one for one in wrote if one != owner)
             sent = Sent(context=context, origin=FromDesk(address=enquiry.sender), others=others)
             files = enquiry.files
             await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)

@@ -11,7 +11,7 @@ from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Appr
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
 from bot.people.humans import Humans
-from bot.people.marks import mark_of
+from bot.people.marks import hashed, mark_of
 from bot.people.tables import Tables, renamed_ref, tables_of
 from bot.policy.approvers.delegation import Accepts, reserve_of
 from bot.policy.approvers.oncall import Duty, duty, next_duty
@@ -223,6 +223,11 @@ class People:
         """The person who has exactly this address; letter case does not count."""
         name = self._tables.by_email.get(address.lower())
         return None if name is None else self.contact(name)
+
+    def once_had(self, kind: str, address: str) -> tuple[PersonId, ...]:
+        """Return whom the directory ever knew by an address, of the `kind` `slack` or `email`; also who has left."""
+        found = self._humans.once_known_by({(kind, hashed(kind, address))}) if address else ()
+        return tuple(dict.fromkeys(self._humans.by_now(one).id for one in found))
 
     def by_github(self, login: str) -> PersonId | None:
         """The person who has this login at GitHub; letter case does not count."""

@@ -169,7 +169,8 @@ def _forked(now: datetime, how: How, source: RunId, at_seq: int, asker: Asker) -
 def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> RunStarted:
     """Return the copy's first event: for the person who made it, in no thread, nobody's child, within today's limits.
 
-    Everybody who was a requester in the story, or wrote to it, stays a requester: it is what they asked for.
+    Everybody who asked in the story, or wrote to it, stays a requester: it is what they asked for. Who answered or
+    objected did so in the copy as well.
     """
     first = made.story[0]
     if not isinstance(first, RunStarted):
@@ -179,8 +180,7 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
         if isinstance(event, PersonSaid):
             people.append(event.person)
         elif isinstance(event, RequestOpened):
-            parts = event.request.parts
-            people += [one for one in event.request.requesters if parts.get(one) != "maybe"]
+            people += event.request.askers
         elif isinstance(event, RunForked):
             people.append(event.by)
         elif isinstance(event, OutsideReported):

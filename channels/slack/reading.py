@@ -202,6 +202,7 @@ class Reader:
             room=_room(thread),
             place=came.place,
             others=self._identity.others(author, person) if about else (),
+            written_by=author if is_anothers else "",
             quotes=is_anothers,
             weakness=QUOTES if is_anothers else "",
         )
@@ -225,6 +226,7 @@ class Reader:
             room=_room(place),
             place=came.place,
             others=self._identity.others(author, person),
+            written_by=author if is_anothers else "",
             quotes=is_anothers,
             weakness=QUOTES if is_anothers else "",
         )

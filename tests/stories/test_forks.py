@@ -244,6 +244,19 @@ async def test_a_fork_is_of_everybody_who_wanted_the_source_and_of_who_made_it(w
     assert set(requesters_of(await world.run(again))) == {ANNA, BO, CY}
 
 
+async def test_attack_who_only_answered_in_the_source_is_said_to_ask_in_a_fork(world: World) -> None:
+    source = await world.trigger("ask-of person:bo free_text Which?\npress bell")
+    question = await world.opened(source)
+    await world.decide("bo", question, "free_text", "the loud one")
+    await world.opened(source, after=question.request.id)
+
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
+
+    record = await world.opened(fork)
+    assert (record.request.askers, record.request.parts[BO]) == ((ANNA,), "answered")
+    assert (await world.decide("bo", record, "approve")).type == "not_entitled"
+
+
 async def test_who_forks_a_run_does_not_approve_what_it_does(world: World) -> None:
     source = await approved(world)
 

@@ -32,6 +32,8 @@ from tests.bot.bounces import DOMAIN, LOCAL, handled, report
 from tests.long import few_of
 from tests.office import TOML
 from tests.servers.console import a_console
+from tests.stories.attacks.test_who_is_who import with_mark
+from tests.tables import becomes
 from tests.world import World, a_world
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -412,14 +414,28 @@ async def test_a_reply_that_comes_back_later_is_told_to_the_owner_and_once_for_o
     assert len(sent_to(desk, EVE)) == 1
 
 
-async def test_attack_whoever_writes_to_the_desk_does_not_approve_the_answer_to_themselves(desk: World) -> None:
+async def _written_by_bo(desk: World, login: str | None = "bo@corp.example") -> RequestRecord:
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"], message["To"], message["Message-ID"] = "bo@corp.example", HELP, "<1@corp.example>"
     message["Subject"] = "Refund?"
     message.set_content("How do I get a refund?")
-    await desk.transport("bo@corp.example").send(bytes(message), sender="bo@corp.example", recipients=[HELP])
+    await desk.transport(login).send(bytes(message), sender="bo@corp.example", recipients=[HELP])
+    return await card(desk, await begun(desk))
 
-    record = await card(desk, await begun(desk))
+
+async def test_attack_whoever_writes_to_the_desk_does_not_approve_the_answer_to_themselves(desk: World) -> None:
+    record = await _written_by_bo(desk)
+
+    assert record.request.parts == {"anna": "asked", "bo": "wrote"}
+    assert isinstance(await desk.decide("bo", record, "approve"), NotEntitled)
+
+
+async def test_attack_whoever_had_the_address_that_wrote_to_the_desk_approves_the_answer(desk: World) -> None:
+    toml = with_mark(desk.toml, "bo", 'uid = "of-bo"')
+    await becomes(desk, toml)
+    await becomes(desk, toml.replace("bo@corp.example", "bo.new@corp.example"))
+
+    record = await _written_by_bo(desk, None)
 
     assert record.request.parts == {"anna": "asked", "bo": "wrote"}
     assert isinstance(await desk.decide("bo", record, "approve"), NotEntitled)

@@ -9,6 +9,8 @@ from bot.policy.judgements import Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.slack_world import SlackWorld, a_slack_world
+from tests.stories.attacks.test_who_is_who import with_mark
+from tests.tables import becomes
 
 BROKEN = "checkout is broken, could somebody get v9 onto production today?"
 
@@ -35,6 +37,24 @@ async def test_attack_whoever_wrote_what_is_asked_about_does_not_approve_it(offi
     record = await asked_about(office, await office.bo.says("#ops", BROKEN))
 
     assert (record.request.requesters, record.request.words_are_own) == (("anna", "bo"), False)
+    assert isinstance(await office.world.decide("bo", record, "approve"), NotEntitled)
+    assert isinstance(await office.world.decide("cy", record, "approve"), Decided)
+
+
+@pytest.mark.parametrize("when", ["before it is chosen", "while the window is open"])
+async def test_attack_whoever_wrote_it_under_another_slack_id_approves_it(office: SlackWorld, when: str) -> None:
+    toml = office.world.toml = with_mark(office.world.toml, "bo", 'uid = "of-bo"')
+    await becomes(office.world, toml)
+    said = await office.bo.says("#ops", BROKEN)
+    if when == "before it is chosen":
+        await becomes(office.world, toml.replace('"U0BO"', '"U0BO9"'))
+    assert (await office.anna.uses_shortcut("ask_about", on=said)).acked
+    await office.anna.sees_modal("get v9 onto production today")
+    await becomes(office.world, toml.replace('"U0BO"', '"U0BO9"'))
+    await office.anna.submits({"What should be done?": "press bell"})
+    record = await office.world.opened(await office.only_run())
+
+    assert record.request.requesters == ("anna", "bo")
     assert isinstance(await office.world.decide("bo", record, "approve"), NotEntitled)
     assert isinstance(await office.world.decide("cy", record, "approve"), Decided)
 
