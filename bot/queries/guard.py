@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agents.requests import PersonId
-from bot.errors import NotFound
+from bot.errors import Invalid, NotFound
 from bot.people.refusals import Refusals
 from bot.people.rights import STEERS, Action, Rights, Who
 from bot.policy.approvers.concern import Concern, concern_of, people_of_record
@@ -76,10 +76,10 @@ class Guard:
         return tuple([one for one in found if await self._may_still_see(who, one.id)]), following
 
     async def _may_still_see(self, who: Who, run_id: str) -> bool:
-        """The same as `may_see`, of a run whose file may have been deleted while the list of its month was not."""
+        """The same as `may_see`, of a run whose file may be deleted or damaged while the list of its month is not."""
         try:
             return await self.may_see(who, run_id)
-        except NotFound:
+        except (NotFound, Invalid):
             return False
 
     async def _concern(self, run_id: str) -> Concern:

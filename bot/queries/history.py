@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+from pydantic import ValidationError
+
 from agents.events import Event
 from agents.requests import RequestId, RunId
 from bot.archive.keeper import Archive
@@ -12,6 +15,8 @@ from bot.render.views import Summary
 from bot.runs.forks import RunForks
 from bot.store import Store
 from language import say
+
+log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,13 @@ class History:
     async def ended_in(self, month: str, cursor: str | None, limit: int) -> tuple[tuple[Summary, ...], str | None]:
         """The runs in the archive that ended in a month such as `2026-10` (UTC), newest first, page by page.
 
-        With them the cursor of what follows. Raises Invalid.
+        With them the cursor of what follows. A line that can't be read hides none of the others. Raises Invalid.
         """
         lines, following = await self.archive.ended_in(month, cursor, limit)
-        return tuple(map(Summary.model_validate_json, lines)), following
+        found = list[Summary]()
+        for line in lines:
+            try:
+                found.append(Summary.model_validate_json(line))
+            except ValidationError:
+                log.warning("the archive's list of a month holds a line that can't be read", month=month)
+        return tuple(found), following

@@ -32,11 +32,11 @@ AT_THE_DESK = {"send": 3, "update": 2}
 VARIES = {"update", "send"}
 # Of what is written again and again the later ones differ only in which card they follow.
 NTH_AT_MOST = 3
-BY_THE_CLOCK = {"sweep", "take", "renew", "seal", "note_format"}
+BY_THE_CLOCK = {"sweep", "take", "renew", "seal", "note_format", "grow_shards"}
 # What a worker comes to where its successor goes on, and where something makes it (`SETTINGS` in `lane.py`).
 AFTER_A_DEATH = ("take", "sweep", "settle")
-# One is killed at by `test_auditor_killed.py`; the other is asked before any work begins.
-ELSEWHERE = {"seal", "note_format"}
+# One is killed at by `test_auditor_killed.py`; the others are asked before any work begins.
+ELSEWHERE = {"seal", "note_format", "grow_shards"}
 
 REDIS_POINTS = [
     Point(name, when, nth)

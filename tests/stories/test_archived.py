@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -138,19 +139,50 @@ async def test_the_console_lists_a_month_of_the_archive(world: World) -> None:
         assert (await anna.get("/runs?archived=2026-13")).status == 400
 
 
-async def test_a_run_whose_file_was_deleted_hides_no_other_of_its_month(world: World, api: Api) -> None:
-    kept, deleted = [await world.trigger("stamp letter") for _ in range(2)]
-    for run_id in (kept, deleted):
+async def two_of_a_month(world: World) -> tuple[RunId, Path, Path]:
+    """One of two runs that have left Redis; the file of the other, and its line in the list of their month."""
+    kept, other = [await world.trigger("stamp letter") for _ in range(2)]
+    for run_id in (kept, other):
         await world.ended(run_id)
     await world.quiet()
     await world.move_time(MONTH_S)
     await world.retention()
-    [file] = (world.folder / "archive" / "runs").glob(f"*/*/{deleted}.jsonl.gz")
+    [file] = (world.folder / "archive" / "runs").glob(f"*/*/{other}.jsonl.gz")
+    [line] = (world.folder / "archive" / "ended").glob(f"*/*-{other}.json")
+    return kept, file, line
+
+
+async def listed(api: Api) -> list[str]:
+    answer = await (await api.client("anna")).get("/v1/runs", params={"archived": f"{datetime.now(UTC):%Y-%m}"})
+    return [run["id"] for run in answer.raise_for_status().json()["runs"]]
+
+
+async def test_a_run_whose_file_was_deleted_hides_no_other_of_its_month(world: World, api: Api) -> None:
+    kept, file, _ = await two_of_a_month(world)
     file.unlink()
 
-    listed = await (await api.client("anna")).get("/v1/runs", params={"archived": f"{datetime.now(UTC):%Y-%m}"})
+    assert await listed(api) == [kept]
 
-    assert [run["id"] for run in listed.json()["runs"]] == [kept]
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b"\xff\xfe"], ids=["cut", "a list", "nothing in it", "no text"])
+async def test_attack_a_line_that_can_not_be_read_hides_no_other_of_its_month(
+    world: World, api: Api, body: bytes
+) -> None:
+    kept, _, line = await two_of_a_month(world)
+    line.write_bytes(body)
+
+    assert await listed(api) == [kept]
+
+
+async def test_attack_a_run_whose_file_was_cut_hides_no_other_of_its_month_and_says_so_itself(
+    world: World, api: Api
+) -> None:
+    kept, file, _ = await two_of_a_month(world)
+    file.write_bytes(file.read_bytes()[:50])
+
+    assert await listed(api) == [kept]
+    answer = await (await api.client("anna")).get(f"/v1/runs/{file.name.removesuffix('.jsonl.gz')}")
+    assert "can't be read" in answer.json()["detail"]
 
 
 async def test_nothing_steers_it_and_it_says_that_it_has_ended(world: World, api: Api) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from bot.store.client import FAR_AHEAD, Client, Node, StoreError, StoreUnavailable, adjusted, asked
+from bot.store.client import FAR_AHEAD, Client, Node, Script, StoreError, StoreUnavailable, adjusted, asked
 from bot.store.client.errors import RESTORE_LOADED
 from bot.store.keys import Keys
 
@@ -27,6 +27,7 @@ class WrongShards(StoreError):
     """The number of shards does not fit what is stored."""
 
 
+_GROW = Script("grow_shards")
 _WHY_CHARS = 400
 
 
@@ -151,14 +152,11 @@ SHARDS = "{s0}:shards"
 
 async def check_shards(client: Client, shards: int) -> None:
     """Remember the number of shards; it may only grow. Raises WrongShards."""
-    await client.do("SET", SHARDS, shards, "NX")  # before it is read: meanwhile a restoration may begin
-    stored: bytes = await client.do("GET", SHARDS)
+    stored: bytes = await client.run(_GROW, [SHARDS], [shards])  # at once: meanwhile a restoration may begin
     if not stored.isdigit():
         raise NotWhole(stored)
     if int(stored) > shards:
         raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}", "It may only grow")
-    if int(stored) < shards:
-        await client.do("SET", SHARDS, shards)
 
 
 async def far_ahead(client: Client, shards: int) -> timedelta | None:

@@ -3,7 +3,8 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from agents.events import AnswerNoted, ToolOrphaned
 from bot.backup.copying import copy
 from bot.backup.file import End, Writer
-from bot.backup.loading import checked, load
+from bot.backup.loading import checked, claim, load
 from bot.errors import Conflict, Invalid
 from bot.people.api_keys import Keyring
 from bot.process.backups import hold_loaded, put_back
@@ -24,6 +25,7 @@ from bot.store.client.durability import SHARDS, Closed, WrongShards, check_shard
 from bot.store.format import FORMAT, OtherFormat, check_format, look_at_format
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
 from tests.bot.backup.putting_back import backed_up, lost, restored
+from tests.guards import guards
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -410,3 +412,56 @@ async def test_attack_a_process_that_starts_as_a_restoration_begins_opens_no_hal
         await watches.do("FLUSHALL")
         for client in (restores, starts, watches):
             await client.close()
+
+
+@asynccontextmanager
+async def held_before(office: World, number: int) -> AsyncGenerator[tuple[Client, asyncio.Event]]:
+    """A client over a line in which `sayso restore --loaded` begins before so many commands about the shards pass."""
+    path, left, holds, is_held = office.url.removeprefix("unix://"), number, Client(office.url), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        answers, asks = await asyncio.open_unix_connection(path)
+        back = asyncio.create_task(passed(answers, writer))
+        while asked := await reader.read(1 << 16):
+            if SHARDS.encode() in asked:
+                left -= 1
+                if left == 0:
+                    await claim(holds)
+                    is_held.set()
+            asks.write(asked)
+        back.cancel()
+        asks.close()
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, office.folder / "line.sock")
+    client = Client(f"unix://{office.folder / 'line.sock'}")
+    try:
+        yield client, is_held
+    finally:
+        await client.close()
+        await holds.close()
+        server.close()
+
+
+async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while told := await reader.read(1 << 16):
+        writer.write(told)
+
+
+@guards("grow_shards.lua:closed")
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_attack_a_process_that_brings_more_shards_opens_no_store_that_is_being_held(
+    office: World, number: int
+) -> None:
+    await office.stop()
+    shards, own = office.app.store.shards, Client(office.url)
+    async with held_before(office, number) as (client, is_held):
+        try:
+            await check_shards(client, shards + 1)
+        except WrongShards:
+            assert is_held.is_set()
+        else:  # its last command about them was done before
+            assert not is_held.is_set()
+            assert await own.do("GET", SHARDS) == str(shards + 1).encode()
+    await own.close()

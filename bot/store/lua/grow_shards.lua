@@ -1,0 +1,7 @@
+-- Notes the number of shards, which only grows; returns what stands there then. KEYS: shards. ARGV: our number.
+-- While no number stands there, the store is being put back or held, or it went back: that stays.
+local stored = redis.call('GET', KEYS[1])
+if stored and not string.match(stored, '^%d+$') then return stored end -- check: closed
+if stored and tonumber(stored) >= tonumber(ARGV[1]) then return stored end
+redis.call('SET', KEYS[1], ARGV[1])
+return ARGV[1]
