@@ -69,10 +69,17 @@ def _is_stopped(run: Run) -> bool:
         if one.stopped:
             stops.add(one.stopped.environment)
         elif one.child and one.child.change == "changed":
-            stops -= {None, *one.child.live}
+            stops -= {None, *one.child.changed_in}
         elif one.step.tool in changing:
             stops -= {None, one.environment}
     return bool(stops)
+
+
+def changed_in(run: Run) -> tuple[str, ...]:
+    """Return the environments in which `run`, or a run that it started, has changed something."""
+    own = [one.effect.environment for one in run.made if one.changes and one.state == "ok" and one.effect]
+    below = [name for one in run.results[run.copied :] if one.child for name in one.child.changed_in]
+    return tuple(dict.fromkeys(filter(None, [*own, *below])))
 
 
 def _wishes_change(agent: Agent, run: Run) -> bool:

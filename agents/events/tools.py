@@ -13,8 +13,8 @@ Change = Literal["changed", "partly", "failed", "unknown", "nothing", "not_wante
 nothing, though that was wished; nothing, as nothing was to be."""
 
 
-HowStopped = Literal["denied", "revoked", "expired", "withdrawn"]
-"""How people stopped a step, or kept it from its approval."""
+HowStopped = Literal["denied", "revoked", "expired", "withdrawn", "cancelled"]
+"""How people stopped a step, or kept it from its approval, or cancelled the run that was to make it."""
 
 
 class ToolStarted(Happened):
@@ -108,7 +108,8 @@ class OutsideReported(Happened):
     Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
     answered it, or said why they denied something, so that what it says may be their wish; and what it
     used (`tokens`, `cost_usd`) and what its tools changed count here too, and what they saw `live` in which environment
-    is known here. `stopped`: people stopped what it was to do. `by_mail` and `weakness` are as in `Run`.
+    is known here; `changed_in` are those in which it changed something. `stopped`: people stopped what it was to do.
+    `by_mail` and `weakness` are as in `Run`.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
@@ -122,6 +123,7 @@ class OutsideReported(Happened):
     cost_usd: float = 0.0
     change: Change = Field(default="nothing", exclude_if=lambda change: change == "nothing")
     live: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
+    changed_in: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     stopped: Refusal | None = Field(default=None, exclude_if=operator.not_)
     by_mail: bool = Field(default=False, exclude_if=operator.not_)
     weakness: str = Field(default="", exclude_if=operator.not_)

@@ -16,7 +16,13 @@ from bot.people.directory import People
 from bot.render.words import REASON_CHARS, STOPPED
 from language import in_each, say
 
-_STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "expired", "revoked": "stopped"}
+_STOPPED = {
+    "denied": "denied",
+    "withdrawn": "withdrawn",
+    "expired": "expired",
+    "revoked": "stopped",
+    "cancelled": "stopped",
+}
 _HEADINGS = {
     "done": "card.ended-done",
     "failed": "card.ended-failed",
@@ -83,6 +89,18 @@ def stopped(run: Run) -> Refusal | None:
         return calls[-1] if calls and ended.change in {"nothing", "partly"} else None
     own = run.results[run.copied :]
     return own[-1].stopped if ended and ended.outcome == "failed" and own else None
+
+
+def stopped_for_parent(run: Run) -> Refusal | None:
+    """Return how people stopped what `run` was to do, for the run that started it: whoever cancels it does so too."""
+    if run.ended is None or run.ended.outcome != "cancelled":
+        return stopped(run)
+    if run.cancelled_by is None:
+        return None
+    last = run.results[-1] if run.results[run.copied :] else None
+    # A question that was open is withdrawn with it, and knows where something was to be changed.
+    where = last.environment if last and last.kind == "withdrawn" else None
+    return Refusal(how="cancelled", by=(run.cancelled_by,), environment=where)
 
 
 def stopped_by(run: Run, people: People) -> str:

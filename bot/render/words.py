@@ -69,6 +69,7 @@ STOPPED = {
     "withdrawn": "words.stopped-withdrawn",
     "expired": "words.stopped-expired",
     "revoked": "words.stopped-revoked",
+    "cancelled": "words.stopped-cancelled",
 }
 """The keys of how people stopped a run, by what its last result is called."""
 

@@ -7,6 +7,7 @@ import structlog
 from pydantic import JsonValue
 
 from agents import ChildRun, ToolRefused
+from agents.changes import changed_in
 from agents.deploy.results import live_seen
 from agents.events import (
     MOST_BELOW,
@@ -28,7 +29,7 @@ from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
-from bot.render.outcome import is_only_said, stopped, told_of, word_of
+from bot.render.outcome import is_only_said, stopped_for_parent, told_of, word_of
 from bot.render.views import line_of
 from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
@@ -230,7 +231,8 @@ class Children:
             cost_usd=spent.cost_usd,
             change=run.ended.change,
             live=live_seen(run),
-            stopped=stopped(run),
+            changed_in=changed_in(run),
+            stopped=stopped_for_parent(run),
         )
         wake = [Wake(WorkItem("run", parent.run_id))]
         commit = Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)

@@ -16,9 +16,11 @@ from bot.cli.show import Story, summary_text
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.policy.record import RequestRecord
+from bot.render.outcome import told_of
 from bot.render.status_line import asked_for, status_line
 from bot.render.transcript import lines
 from bot.render.views import run_view, summary_of
+from language import speaking
 from tests.bot.cli.shell import sayso
 from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, tool_use
 from tests.servers.console import a_console
@@ -323,6 +325,67 @@ async def test_attack_a_model_that_passed_two_wishes_on_calls_both_done_where_pe
     for part in ("Stopped: denied by Bo Berg", "Something was changed all the same", "is live in staging"):
         assert part in said, said
     assert (run_view(run).word, run_view(run).change) == ("denied", "partly")
+
+
+@pytest.mark.parametrize("way", ["claims it", "gives up", "in a run below the next one"])
+async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_cancelled_it(
+    shop: World, api: FakeAnthropic, way: str
+) -> None:
+    gives_up = message(tool_use("done", {"summary": "It is not needed any more.", "outcome": "failed"}))
+    to, wish = ("release", f"{WISH} and announce it") if "below" in way else ("deploy", WISH)
+    last = gives_up if way == "gives up" else says("v1.2.0 is live.")
+    api.answers(calls("start_run", agent=to), DEPLOY, *[last] * 4)
+
+    run_id = await passed_on(shop, wish)
+    child = await child_of(shop, run_id)
+    asked = await child_of(shop, child.id) if "below" in way else child
+    await shop.opened(asked.id)
+    await shop.steer(asked.id, "cancel", "bo")
+    run = await shop.ended(run_id)
+    assert run_view(run).word == "stopped"
+
+    mail = await shop.next_mail("anna", about=f"Stopped: {wish}")
+    said = " ".join(mail.text.split())
+    assert "Stopped: cancelled by Bo Berg" in said, said
+    found = await surfaces(shop, run_id)
+    assert found["Slack, line"].startswith("Stopped: ")
+    with speaking("de"):
+        assert "Angehalten: abgebrochen von Bo Berg" in told_of(run, shop.people)
+
+
+async def test_attack_a_change_elsewhere_hides_that_the_run_for_the_other_part_was_cancelled(
+    shop: World, api: FakeAnthropic
+) -> None:
+    to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.2.0 to production and v1.1.0 to staging"
+    api.answers(to_deploy, DEPLOY, to_deploy, STAGING, says("Staged."), *[says("Both are live.")] * 4)
+
+    run_id = await passed_on(shop, wish)
+    child = await child_of(shop, run_id)
+    await shop.opened(child.id)
+    await shop.steer(child.id, "cancel", "bo")
+    assert run_view(await shop.ended(run_id)).word == "stopped"
+
+    said = " ".join((await shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
+    for part in ("Stopped: cancelled by Bo Berg", "Something was changed all the same", "is live in staging"):
+        assert part in said, said
+
+
+async def test_attack_a_look_at_what_was_denied_hides_that_it_was_denied(shop: World, api: FakeAnthropic) -> None:
+    to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.2.0 to production and v1.1.0 to staging"
+    gives_up = message(tool_use("done", {"summary": "It is not needed.", "outcome": "failed"}))
+    second = (to_deploy, STAGING, LOOK, says("Staged."))
+    api.answers(to_deploy, DEPLOY, gives_up, *second, *[says("Both are live.")] * 4)
+
+    run_id = await passed_on(shop, wish)
+    child = await child_of(shop, run_id)
+    await denied(shop, child.id)
+    run = await shop.ended(run_id)
+    assert run_view(run).word == "denied"
+
+    assert "is live in production" in " ".join(told_of(run, shop.people).split()), "it was looked at"
+    said = " ".join((await shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
+    for part in ("Stopped: denied by Bo Berg", "Something was changed all the same", "is live in staging"):
+        assert part in said, said
 
 
 async def another_child(world: World, run_id: RunId, first: RunId) -> RunId | None:
