@@ -32,7 +32,7 @@ class Archive:
     async def run(self, run_id: str) -> ArchivedRun | None:
         """The run of this id; None where it is not here. Raises Invalid for a file that can't be read."""
         body = await self._get(_name("runs", run_id, ".jsonl.gz")) if is_a(run_id, "run") else None
-        run = await asyncio.to_thread(unpack, body) if body else None
+        run = None if body is None else await asyncio.to_thread(unpack, body)
         if run and run.run_id != run_id:
             raise Invalid(f"The archive holds {run.run_id} in the file of {run_id}", "Look for an older copy of it")
         return run

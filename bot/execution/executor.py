@@ -267,10 +267,10 @@ class Executor:
         # A command has its own time-out, kept by its runner; waiting for its turn must not count.
         limit_s = None if tool.runs_command else tool.timeout_s
         try:
-            async with asyncio.timeout(limit_s):
-                # A command asks by itself, right before it begins.
-                if not tool.runs_command and not await self._may_begin(run_id, attempt.id, queued):
-                    return NotStarted
+            # A command asks by itself, right before it begins.
+            if not tool.runs_command and not await self._may_begin(run_id, attempt.id, queued):
+                return NotStarted
+            async with asyncio.timeout(limit_s):  # whose end is not known has begun
                 return await tool.execute(args, attempt.effect, hands)
         except (NotStarted, NobodyKnows) as found:
             return type(found)

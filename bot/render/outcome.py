@@ -92,8 +92,13 @@ def stopped(run: Run) -> Refusal | None:
 
 
 def stopped_for_parent(run: Run) -> Refusal | None:
-    """Return how people stopped what `run` was to do, for the run that started it: whoever cancels it does so too."""
-    if run.ended is None or run.ended.outcome != "cancelled":
+    """Return how people stopped what `run` was to do, for the run that started it: whoever cancels it does so too.
+
+    What was only to ask has nothing that could be stopped.
+    """
+    if run.ended is None or run.ended.change == "not_wanted":
+        return None
+    if run.ended.outcome != "cancelled":
         return stopped(run)
     if run.cancelled_by is None:
         return None

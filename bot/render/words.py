@@ -288,7 +288,8 @@ def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -
         case AlreadyVoted():
             return say("answer.already-voted")
         case ClosedOtherwise():
-            return say("answer.closed", state=state_name(judgement.state))
+            is_superseded = judgement.state == "superseded"
+            return say("answer.superseded" if is_superseded else "answer.closed", state=state_name(judgement.state))
         case NotEntitled():
             return _not_entitled(judgement, people)
         case NotThisWay():

@@ -174,11 +174,12 @@ async def test_attack_a_line_that_can_not_be_read_hides_no_other_of_its_month(
     assert await listed(api) == [kept]
 
 
+@pytest.mark.parametrize("left", [50, 0])
 async def test_attack_a_run_whose_file_was_cut_hides_no_other_of_its_month_and_says_so_itself(
-    world: World, api: Api
+    world: World, api: Api, left: int
 ) -> None:
     kept, file, _ = await two_of_a_month(world)
-    file.write_bytes(file.read_bytes()[:50])
+    file.write_bytes(file.read_bytes()[:left])
 
     assert await listed(api) == [kept]
     answer = await (await api.client("anna")).get(f"/v1/runs/{file.name.removesuffix('.jsonl.gz')}")
