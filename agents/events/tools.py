@@ -99,7 +99,7 @@ class Refusal(Frozen):
     how: HowStopped
     by: tuple[PersonId, ...] = ()
     reason: str = ""
-    environment: str | None = Field(default=None, exclude_if=operator.not_)
+    environment: str | None = Field(default=None, exclude_if=lambda name: name is None)
 
 
 class OutsideReported(Happened):
