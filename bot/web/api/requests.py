@@ -75,9 +75,9 @@ async def _view(here: Here, record: RequestRecord) -> RequestView:
 async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive) -> RequestView:
     """The request once it has changed, after `wait_s`, or when whoever asked has hung up."""
     seq = await here.app.store.length(view.run_id)
-    record, _, now = await here.app.requests.decisions.request(view.id)
-    view, is_over = await _view(here, record), record.state == "open" and now >= record.request.expires_at
-    if is_over or not is_open(view):
+    record = (await here.app.requests.decisions.request(view.id)).record
+    view = await _view(here, record)
+    if not is_open(view):
         return view
     here.metrics.streams.inc()
     try:

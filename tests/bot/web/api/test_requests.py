@@ -376,6 +376,25 @@ async def test_a_wait_ends_in_time_with_the_request_as_it_stands(world: World, a
         refused(await bo.get(f"/v1/requests/{record.request.id}?wait_s={wrong}"), 422, "invalid")
 
 
+async def test_who_waits_for_what_nobody_has_closed_yet_though_its_time_is_over_is_held_until_somebody_does(
+    world: World,
+) -> None:
+    """Else a program that waits on and on asks as fast as it can, while no worker runs."""
+    record = await asked(world)
+    await world.stop()
+    await world.start(works=False)
+    await world.move_time(4 * 3600 + 60)
+
+    async with serving(world.app) as alone:
+        path = f"/v1/requests/{record.request.id}?wait_s=50"
+        waiting = asyncio.create_task((await alone.client("bo")).get(path))
+        await asyncio.wait([waiting, asyncio.create_task(alone.until_open())], return_when=asyncio.FIRST_COMPLETED)
+        assert not waiting.done(), "it is open as before"
+        await world.app.requests.decisions.look(record.request.id)
+        async with patience():
+            assert (await waiting).json()["state"] == "expired"
+
+
 async def test_there_is_no_request_of_an_id_that_was_made_up(api: Api) -> None:
     bo = await api.client("bo")
 
