@@ -409,6 +409,32 @@ async def test_an_approval_that_is_taken_back_in_time_lets_nothing_happen(world:
     assert await world.summary(request["run_id"]) == "failed: approved, and taken back"
 
 
+@pytest.mark.parametrize("is_approved", [False, True])
+async def test_what_a_program_takes_back_is_told_as_its_own_word_and_not_that_of_whom_it_asks_for(
+    world: World, api: Api, *, is_approved: bool
+) -> None:
+    ci = await api.client(
+        None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"], holders=["dan"]
+    )  # fmt: skip
+    bo = await api.client("bo")
+    request = await asked(ci)
+    if is_approved:
+        await vote(bo, request)
+    await world.quiet()
+
+    answer = await ci.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": "the volume is gone"})
+
+    assert answer.json()["state"] == ("revoked" if is_approved else "withdrawn"), answer.text
+    refused(await begun(ci, request), 409, "closed")
+    await world.ended(request["run_id"])
+    await world.quiet()
+    told = [letter.text for who in ("anna", "bo") for letter in world.mails(who) if "the volume is gone" in letter.text]
+    told += [letter.text for letter in world.mails("bo") if "Closed" in letter.text]
+    assert any("by service:ci" in text for text in told)
+    assert any("Decided by: service:ci" in text for text in told)
+    assert not any("by Anna" in text or "by: Anna" in text for text in told)
+
+
 async def test_an_approval_that_is_not_used_in_time_ends_and_nobody_is_asked_again(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
