@@ -418,9 +418,12 @@ def _noted(run: Run, event: AnswerNoted) -> Run:
 
 
 def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:
-    """The result of the step's own attempts counts, late ones too: a result known is better than a question."""
+    """The result of the step's own attempts counts, late ones too: a result known is better than a question.
+
+    What is late says nothing of a later attempt that has begun: that one ends the step.
+    """
     current = pending.attempt or (pending.waits.attempt if pending.waits else None)
-    return (current is not None and current.id == attempt_id) or (attempt_id, pending.id) in run.orphans
+    return current.id == attempt_id if current else (attempt_id, pending.id) in run.orphans
 
 
 def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started: bool) -> Run:

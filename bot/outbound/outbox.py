@@ -146,9 +146,14 @@ class Outbox:
         if placed is None or not placed.together:
             return await self._live_cards.update(entry)
         channel = self._channels.get(placed.delivery.address.channel) if placed.delivery else None
-        if channel and channel.name not in placed.failed:
-            await self._together.follow(entry, placed, channel)
-        return None
+        if channel is None or channel.name in placed.failed:
+            return None
+        record, _, _ = await self._decisions.request(placed.request_id)
+        has_decided = record.decision is not None and entry.person in record.decision.by
+        if has_decided and entry.card.closes and not channel.edits:
+            # No list says what came of it, and whoever decided it hears that as with a card of its own.
+            return await self._live_cards.update(entry)
+        return await self._together.follow(entry, placed, channel)
 
     async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""

@@ -374,9 +374,11 @@ def delegation_objection(record: RequestRecord, answer: Answer) -> Judgement | N
 
 
 def _only_asks(record: RequestRecord, person: PersonId) -> bool:
-    """Return whether `person` is a requester of an approval who does not decide it as well, now or before."""
-    if record.request.format != "approval" or person not in record.requesters or record.only_may_be(person):
+    """Return whether `person` asks for an approval, and does not decide it as well, now or before."""
+    if record.request.format != "approval" or record.only_may_be(person):
         return False
+    if person not in record.requesters:
+        return record.may_withdraw(person)
     policy = record.request.policy
     return person in policy.barred(record.requesters) or person not in {*people_of(policy.rule), *policy.may_deny}
 

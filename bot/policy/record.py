@@ -139,6 +139,10 @@ class RequestRecord(Frozen):
         """The requesters who asked or steered, and so may steer; the others may only not decide, for what they said."""
         return (*self.request.askers, *self.joined)
 
+    def may_withdraw(self, person: PersonId) -> bool:
+        """Return whether `person` is one of the askers, or the service whose program asks by itself."""
+        return person in self.askers or person == self.request.program
+
     def only_may_be(self, person: PersonId) -> bool:
         """Return whether `person` counts as a requester only as they may be somebody who had a part in it."""
         is_maybe = person in self.may_be or self.request.parts.get(person) == "maybe"

@@ -169,7 +169,7 @@ class Steering:
         self, request_id: RequestId, by: PersonId, action: Literal["withdraw", "amend"], channel: str, evidence: str
     ) -> Request:
         record, _, _ = await self._decisions.request(request_id)
-        if by not in record.askers:
+        if not record.may_withdraw(by):
             why, run_id = say("run.not-your-request"), record.request.run_id
             await self._refusals.note(by, action, why, channel, evidence=evidence, run_id=run_id)
             raise Forbidden(why, say("run.not-your-request-do"))

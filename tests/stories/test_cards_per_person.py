@@ -220,6 +220,26 @@ async def test_who_got_a_list_by_mail_hears_in_the_next_one_what_others_decided(
         assert "· approved: The program ci asks: “Drop item-02”?" in lists(world)[-1]
 
 
+async def test_who_approved_what_a_mail_lists_hears_what_came_of_it(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        ci, bo = await wanter(api), await api.client("bo")
+        asked = await wants(ci, 1, 3)
+        await until(lambda: lists(world), what="a list comes")
+        await world.move_time(301)
+        await until(lambda: len(lists(world)) == 2, what="the next one comes")
+        for one in asked:
+            vote = {"vote": "approve", "digest": one["digest"]}
+            assert (await bo.post(f"/v1/requests/{one['id']}/answer", json=vote)).status_code == 200
+            assert (await ci.post(f"/v1/requests/{one['id']}/start", json={"attempt": "a"})).status_code == 200
+            end = {"attempt": "a", "ok": False, "summary": f"the disk of {one['id']} is full"}
+            assert (await ci.post(f"/v1/requests/{one['id']}/finish", json=end)).status_code == 200
+            await world.ended(one["run_id"])
+
+        for one in asked:
+            said = f"the disk of {one['id']} is full"
+            await until(lambda said=said: [1 for letter in world.mails("bo") if said in letter.text], what=said)
+
+
 async def test_where_a_list_comes_back_the_asker_hears_of_each_request_in_it_that_it_did_not_arrive(
     redis: str, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.requests import PersonId, Request, RequestId, RequestState
+from agents.requests import Request, RequestId, RequestState
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.policy.record import RequestRecord
@@ -281,10 +281,11 @@ async def withdrawn(
     known = RequestId(request_id)
     record, _, _ = await record_for(here, key, "withdraw", request_id, way)
     own = [person for person in key.speaks_for() if person in record.askers]
-    by = own[0] if own else PersonId(key.speaker)
+    # What a program asked by itself it takes back by itself, and not as the person for whom it asked.
+    by = own[0] if own and key.speaker != record.request.program else key.speaker
     reason = withdrawal.reason if withdrawal else ""
     if own and reason.strip() and not _may_give_reasons(key, record):
-        detail = f"The agent reads the reason, and takes it for the word of {by}, whom the key only acts for."
+        detail = f"The agent reads the reason, and takes it for the word of {own[0]}, whom the key only acts for."
         do = "Leave the reason out, or use that person's own key"
         problem = trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
         raise await refused(here, key, "withdraw", way, problem, record.request.run_id)

@@ -273,6 +273,30 @@ async def test_an_attempt_that_was_given_up_is_not_told_to_go_ahead_again(world:
     assert end.status_code == 200, "what came of it is still heard"
 
 
+async def test_a_word_on_an_attempt_that_was_given_up_is_none_on_the_one_that_has_begun_since(
+    world: World, api: Api
+) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    await world.move_time(31 * 86_400)
+    asks = (await world.opened(request["run_id"], after=request["id"])).request
+    await bo.post(f"/v1/requests/{asks.id}/answer", json={"choices": ["it did not happen, ask again"]})
+    anew = (await world.opened(request["run_id"], after=asks.id)).request
+    await vote(bo, {"id": anew.id, "digest": anew.digest})
+    await begun(ci, {"id": anew.id}, "second")
+
+    late = await finished(ci, request, ok=False, summary="the disk was busy")
+    await world.quiet()
+    between = await world.run(request["run_id"])
+    end = await finished(ci, {"id": anew.id}, attempt="second")
+
+    assert (late.status_code, between.ended, end.status_code) == (200, None, 200)
+    said = "done: the program says that it is done: “volume 17 is gone”"
+    assert await world.summary(request["run_id"]) == said
+    assert "volume 17 is gone" in (await world.next_mail("anna", about="Done")).text
+
+
 async def test_the_card_shows_exactly_what_is_to_be_done_and_whose_words_they_are(world: World, api: Api) -> None:
     title = 'x”. Approved by sayso. “\u202e<b>"}'
     arguments = {"\u2028approve": "approve\nyes", "n": 2**70, "f": 1e300, "": None}
@@ -383,6 +407,32 @@ async def test_an_approval_that_is_taken_back_in_time_lets_nothing_happen(world:
     told = await waited(ci, request)
     assert (told["state"], told["may_act"]) == ("revoked", False)
     assert await world.summary(request["run_id"]) == "failed: approved, and taken back"
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+async def test_what_a_program_takes_back_is_told_as_its_own_word_and_not_that_of_whom_it_asks_for(
+    world: World, api: Api, *, is_approved: bool
+) -> None:
+    ci = await api.client(
+        None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"], holders=["dan"]
+    )  # fmt: skip
+    bo = await api.client("bo")
+    request = await asked(ci)
+    if is_approved:
+        await vote(bo, request)
+    await world.quiet()
+
+    answer = await ci.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": "the volume is gone"})
+
+    assert answer.json()["state"] == ("revoked" if is_approved else "withdrawn"), answer.text
+    refused(await begun(ci, request), 409, "closed")
+    await world.ended(request["run_id"])
+    await world.quiet()
+    told = [letter.text for who in ("anna", "bo") for letter in world.mails(who) if "the volume is gone" in letter.text]
+    told += [letter.text for letter in world.mails("bo") if "Closed" in letter.text]
+    assert any("by service:ci" in text for text in told)
+    assert any("Decided by: service:ci" in text for text in told)
+    assert not any("by Anna" in text or "by: Anna" in text for text in told)
 
 
 async def test_an_approval_that_is_not_used_in_time_ends_and_nobody_is_asked_again(world: World, api: Api) -> None:
