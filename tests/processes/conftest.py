@@ -6,6 +6,7 @@ import pytest
 from tests.fakes.slack.driver import Workspace
 from tests.long import few_of
 from tests.processes.branch import Branch
+from tests.processes.place import Place, place_in
 from tests.processes.programs import RedisServer
 from tests.processes.slack_office import Mode, SlackOffice
 from tests.processes.stage import Stage
@@ -41,6 +42,13 @@ async def slack_office(tmp_path: Path, slack_address: str) -> AsyncIterator[Slac
             made = SlackOffice(tmp_path, redis.start(), slack)
             await made.opens()
             yield made
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    """A sayso that agents ask over MCP."""
+    async with place_in(tmp_path) as place:
+        yield place
 
 
 @pytest.fixture(params=few_of(["socket", "http"], 0))
