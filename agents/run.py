@@ -236,10 +236,7 @@ def _with(known: tuple[PersonId, ...], *people: PersonId) -> tuple[PersonId, ...
 
 
 def _close(run: Run, result: Result) -> Run:
-    pending = run.pending
-    held = (pending.attempt or pending.unknown or (pending.waits and pending.waits.attempt)) if pending else None
-    call = pending.request.call if pending and pending.request else None
-    effect = held.effect if held else call.effect if call else None
+    effect = run.pending.effect if run.pending else None
     result = replace(result, environment=effect.environment if effect else None)
     return replace(run, pending=None, results=(*run.results, result))
 

@@ -31,7 +31,7 @@ from agents.events import (
     ToolWaits,
     VoteCast,
 )
-from agents.events.tools import Refusal
+from agents.events.tools import Stopped
 from agents.forms import FormValue, text_of
 from agents.requests import (
     Attachment,
@@ -128,6 +128,13 @@ class PendingStep:
     child: OutsideReported | None = None
 
     @property
+    def effect(self) -> Effect | None:
+        """What the step does outside, as it was begun or is asked for; None where it has none, or none is known yet."""
+        held = self.attempt or self.unknown or (self.waits and self.waits.attempt)
+        call = self.request.call if self.request else None
+        return held.effect if held else call.effect if call else None
+
+    @property
     def has_begun(self) -> bool:
         """True if its effect is under way: too late to take anything back, and not to be forgotten."""
         return self.attempt is not None or self.waits is not None
@@ -179,11 +186,11 @@ class Result:
     environment: str | None = None
 
     @property
-    def stopped(self) -> Refusal | None:
+    def stopped(self) -> Stopped | None:
         """How people stopped this step, or what the run was to do that it started; None where they did not."""
         match self.kind:
             case "denied" | "revoked" | "expired" | "withdrawn":
-                return Refusal(how=self.kind, by=self.by, reason=self.text, environment=self.environment)
+                return Stopped(how=self.kind, by=self.by, reason=self.text, environment=self.environment)
             case _:
                 return self.child.stopped if self.child else None
 

@@ -93,7 +93,7 @@ class ToolWaits(Happened):
     until: AwareDatetime
 
 
-class Refusal(Frozen):
+class Stopped(Frozen):
     """How people stopped what a run was to do, who did, and why; and in which environment, where it has one."""
 
     how: HowStopped
@@ -124,7 +124,7 @@ class OutsideReported(Happened):
     change: Change = Field(default="nothing", exclude_if=lambda change: change == "nothing")
     live: dict[str, str] = Field(default_factory=dict[str, str], exclude_if=operator.not_)
     changed_in: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
-    stopped: Refusal | None = Field(default=None, exclude_if=operator.not_)
+    stopped: Stopped | None = Field(default=None, exclude_if=operator.not_)
     by_mail: bool = Field(default=False, exclude_if=operator.not_)
     weakness: str = Field(default="", exclude_if=operator.not_)
 

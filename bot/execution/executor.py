@@ -270,7 +270,7 @@ class Executor:
             # A command asks by itself, right before it begins.
             if not tool.runs_command and not await self._may_begin(run_id, attempt.id, queued):
                 return NotStarted
-            async with asyncio.timeout(limit_s):  # whose end is not known has begun
+            async with asyncio.timeout(limit_s):  # from here on: what takes too long has begun
                 return await tool.execute(args, attempt.effect, hands)
         except (NotStarted, NobodyKnows) as found:
             return type(found)

@@ -102,8 +102,10 @@ def _has_approval(events: Sequence[Event]) -> bool:
 
 def _is_against(text: str) -> bool:
     """Return whether anything of the message speaks against what it asks for."""
-    lines = [line for line in lines_beside(strip_invisible(text)) if not _is_ours(" ".join(line.split()))]
-    return len(text) > READ_CHARS or any(map(speaks_against, lines))
+    if len(text) > READ_CHARS:
+        return True
+    lines = (line for line in lines_beside(strip_invisible(text)) if not _is_ours(" ".join(line.split())))
+    return any(map(speaks_against, lines))
 
 
 def _is_ours(line: str) -> bool:

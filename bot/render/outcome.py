@@ -8,7 +8,7 @@ from typing import Literal
 
 from agents.deploy.results import live_seen
 from agents.events import Change, RunEnded
-from agents.events.tools import Refusal
+from agents.events.tools import Stopped
 from agents.run import Run
 from agents.steps import CallTool
 from agents.text import one_line, quote
@@ -80,7 +80,7 @@ def word_of(run: Run) -> str:
             return "answered" if any(one.kind in {"ok", "answered"} for one in run.results) else "ended"
 
 
-def stopped(run: Run) -> Refusal | None:
+def stopped(run: Run) -> Stopped | None:
     """Return how people stopped what `run` was to do, or had others do; None where they did not."""
     ended = run.ended
     if ended and (ended.outcome == "done" or (ended.outcome == "failed" and ended.words_of == "model")):
@@ -91,7 +91,7 @@ def stopped(run: Run) -> Refusal | None:
     return own[-1].stopped if ended and ended.outcome == "failed" and own else None
 
 
-def stopped_for_parent(run: Run) -> Refusal | None:
+def stopped_for_parent(run: Run) -> Stopped | None:
     """Return how people stopped what `run` was to do, for the run that started it: whoever cancels it does so too.
 
     What was only to ask has nothing that could be stopped.
@@ -105,7 +105,7 @@ def stopped_for_parent(run: Run) -> Refusal | None:
     last = run.results[-1] if run.results[run.copied :] else None
     # A question that was open is withdrawn with it, and knows where something was to be changed.
     where = last.environment if last and last.kind == "withdrawn" else None
-    return Refusal(how="cancelled", by=(run.cancelled_by,), environment=where)
+    return Stopped(how="cancelled", by=(run.cancelled_by,), environment=where)
 
 
 def stopped_by(run: Run, people: People) -> str:
@@ -120,7 +120,7 @@ def stopped_by(run: Run, people: People) -> str:
     return " ".join(filter(None, (f"{how_stopped(stop, people)}.", why and say("words.reason", reason=why))))
 
 
-def how_stopped(stop: Refusal, people: People) -> str:
+def how_stopped(stop: Stopped, people: People) -> str:
     """`Stopped: denied by Bo Berg`: what people are told of how they stopped a run."""
     how, names = say(STOPPED[stop.how]), people.names_of(stop.by)
     return say("status.stopped-by", how=how, names=names) if names else say("status.stopped", how=how)

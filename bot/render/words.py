@@ -18,6 +18,7 @@ from agents.requests import (
     PolicySnapshot,
     PolicyStep,
     Request,
+    RequestState,
     Rule,
     parts_of,
     people_of,
@@ -71,7 +72,7 @@ STOPPED = {
     "revoked": "words.stopped-revoked",
     "cancelled": "words.stopped-cancelled",
 }
-"""The keys of how people stopped a run, by what its last result is called."""
+"""The keys of how people stopped a run."""
 
 _CHANNELS = {"email": "words.channel-email", "slack": "words.channel-slack"}
 
@@ -269,6 +270,12 @@ def _with_keys(decision: Decision, people: People) -> str:
     return say("words.operators-key", whose=whose) if whose else ""
 
 
+def _closed(state: RequestState) -> str:
+    if state == "superseded":
+        return say("answer.superseded")
+    return say("answer.closed", state=state_name(state))
+
+
 def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -> str:
     """Tell the person who answered what became of the answer, and what to do now if anything."""
     request = record.request
@@ -288,8 +295,7 @@ def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -
         case AlreadyVoted():
             return say("answer.already-voted")
         case ClosedOtherwise():
-            is_superseded = judgement.state == "superseded"
-            return say("answer.superseded" if is_superseded else "answer.closed", state=state_name(judgement.state))
+            return _closed(judgement.state)
         case NotEntitled():
             return _not_entitled(judgement, people)
         case NotThisWay():

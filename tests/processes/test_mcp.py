@@ -21,6 +21,19 @@ async def told(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return result.structured_content or {}
 
 
+async def bridge_that_asks(place: Place) -> asyncio.subprocess.Process:
+    """Start a bridge, and send it the question."""
+    bridge = await asyncio.create_subprocess_exec(
+        *COMMAND, "mcp", env=environment(SAYSO_URL=place.url, SAYSO_API_KEY=place.agent),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert bridge.stdin
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "ask_human", "arguments": QUESTION}}
+    bridge.stdin.write(json.dumps(call).encode() + b"\n")
+    await bridge.stdin.drain()
+    return bridge
+
+
 async def test_a_killed_server_is_not_noticed_by_who_waits(place: Place) -> None:
     async with place.agent_of() as client:
         asking = asyncio.create_task(told(client, "ask_human", **{**QUESTION, "key": None}))
@@ -48,14 +61,27 @@ async def test_a_killed_worker_loses_no_answer(place: Place) -> None:
     assert (answer["id"], answer["answer"]) == (request_id, "go on")
 
 
+async def test_who_waits_at_a_server_that_leaves_is_told_pending_and_goes_on_with_the_id(place: Place) -> None:
+    async with place.agent_of() as client:
+        await client.list_tools()  # it would ask for them after the answer, when nobody is there
+        asking = asyncio.create_task(told(client, "ask_human", **QUESTION))
+        request_id = await place.one()
+        await place.waits()
+        place.web.signal(signal.SIGTERM)
+        pending = await asking
+        place.web.ended()
+        place.again("web")
+        waiting = asyncio.create_task(told(client, "await_answer", id=request_id))
+        await place.waits()
+        await place.answer(request_id, "go on")
+        answer = await waiting
+
+    assert (pending["id"], pending["decision"]) == (request_id, "pending")
+    assert (answer["id"], answer["answer"]) == (request_id, "go on")
+
+
 async def test_a_killed_bridge_or_client_finds_its_question_by_its_key_and_the_answer_by_its_id(place: Place) -> None:
-    bridge = await asyncio.create_subprocess_exec(
-        *COMMAND, "mcp", env=environment(SAYSO_URL=place.url, SAYSO_API_KEY=place.agent),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert bridge.stdin
-    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "ask_human", "arguments": QUESTION}}
-    bridge.stdin.write(json.dumps(call).encode() + b"\n")
+    bridge = await bridge_that_asks(place)
     request_id = await place.one()
     await place.waits()
     bridge.kill()
@@ -77,14 +103,7 @@ async def test_a_killed_bridge_or_client_finds_its_question_by_its_key_and_the_a
 async def test_a_bridge_or_client_that_is_killed_before_its_question_is_written_asks_people_once(place: Place) -> None:
     """What they sent may be read after their death, or never be."""
     place.web.signal(signal.SIGSTOP)
-    bridge = await asyncio.create_subprocess_exec(
-        *COMMAND, "mcp", env=environment(SAYSO_URL=place.url, SAYSO_API_KEY=place.agent),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert bridge.stdin
-    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "ask_human", "arguments": QUESTION}}
-    bridge.stdin.write(json.dumps(call).encode() + b"\n")
-    await bridge.stdin.drain()
+    bridge = await bridge_that_asks(place)
     body = {**{name: value for name, value in QUESTION.items() if name != "key"}, "idempotency_key": QUESTION["key"]}
     client = await place.sent_in_vain("", body)
     bridge.kill()

@@ -73,7 +73,10 @@ async def _view(here: Here, record: RequestRecord) -> RequestView:
 
 
 async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive) -> RequestView:
-    """The request once it has changed, after `wait_s`, or when whoever asked has hung up."""
+    """The request once it has changed, after `wait_s`, or when whoever asked has hung up.
+
+    Raises FollowingEnds where this process leaves: whoever waits goes on elsewhere, or later.
+    """
     seq = await here.app.store.length(view.run_id)
     record = (await here.app.requests.decisions.request(view.id)).record
     view = await _view(here, record)
@@ -82,8 +85,6 @@ async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive
     here.metrics.streams.inc()
     try:
         await _until_news(here, record.request, seq, wait_s, receive)
-    except FollowingEnds:
-        pass
     finally:
         here.metrics.streams.dec()
     return await view_of(here, view.id)
@@ -95,11 +96,17 @@ def is_open(view: RequestView) -> bool:
 
 
 async def _until_news(here: Here, request: Request, seq: int, wait_s: float, receive: Receive) -> None:
-    """Returns at the first news of the request after `seq`, or after `wait_s`. Raises FollowingEnds."""
+    """Returns at the first news of the request after `seq`, after `wait_s`, or when whoever asked has hung up.
+
+    Raises FollowingEnds.
+    """
     async with here.follower.watch(request.run_id, seq) as watch:
         gone = asyncio.create_task(until_gone(receive, watch))
         try:
             await _news(watch, request, wait_s)
+        except FollowingEnds:
+            if not gone.done():
+                raise
         finally:
             await ended([gone])
 
