@@ -28,6 +28,7 @@ from bot.store.client.line import Arg, Command, checked
 from bot.store.client.listener import QUIET_S, Changes, Listener
 from bot.store.client.server_clock import FAR_AHEAD, adjusted, asked, moment
 from bot.store.client.servers import Node, OneServer, Servers, Watched, options, slot_of
+from bot.store.ids import ingress_shard
 
 __all__ = [
     "FAR_AHEAD",
@@ -97,11 +98,17 @@ class Client:
 
     def __init__(self, url: str, patience_s: float = _PATIENCE_S) -> None:
         self.url, self.patience_s = url, patience_s
+        # The number of shards that the store began with, once it is known.
+        self.began_with: int | None = None
         self._servers = _servers_at(url)
 
     async def close(self) -> None:
         """Give back every connection."""
         await self._servers.close()
+
+    def ingress(self, foreign_id: str, shards: int) -> int:
+        """The shard where what is known of a foreign id is kept, also when there are more `shards` than at first."""
+        return ingress_shard(foreign_id, self.began_with or shards)
 
     def groups(self, shards: int) -> list[list[int]]:
         """The shards that one command may name together: all of them, but in a cluster each only alone."""
