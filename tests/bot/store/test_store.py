@@ -1,6 +1,7 @@
 """Items that arrive, that are put off, and that are swept up."""
 
 import asyncio
+from functools import partial
 from string import ascii_lowercase
 
 import pytest
@@ -187,7 +188,7 @@ async def test_the_number_of_shards_may_grow_and_not_shrink(store: Store) -> Non
 
 
 async def test_what_is_known_of_names_from_outside_is_found_once_there_are_more_shards(store: Store) -> None:
-    """Each by a process that notes the greater number, and by one that only looks."""
+    """Each by a process that notes the greater number, by one that only looks, and by another client beside it."""
     names = [f"name-{number}" for number in range(12)]
     await check_format(store.client)
     await check_shards(store.client, 2)
@@ -199,11 +200,10 @@ async def test_what_is_known_of_names_from_outside_is_found_once_there_are_more_
         await locks.take(name, "first")
         assert await store.admit(name, "one", 1, 60)
 
-    for notes in (True, False):
+    for begins in (partial(check_shards, shards=8), check_format, None):
         grown = Store(Client(store.client.url), 8)
-        await check_format(grown.client)
-        if notes:
-            await check_shards(grown.client, 8)
+        if begins:
+            await begins(grown.client)
         for name in names:
             assert await grown.threads.run_of("slack", name) == RUN
             assert await grown.handles.runs(name) == (RUN,)
