@@ -126,7 +126,9 @@ class Inbox:
         body = _Arrived.model_validate({**inbound.model_dump(include=_KEPT), **more})
         body = body.model_dump_json().encode()
         item = Accepted(fresh, foreign, body, inbound.raw, _SEEN_S, is_answer=inbound.is_answer, who=_who(inbound))
-        inbound_id, is_new = await self._journal.accept(item)
+        # What came before there were more shards is known where it came first.
+        known = await self._store.remembered(foreign) if self._store.has_grown else None
+        inbound_id, is_new = (known.decode(), False) if known else await self._journal.accept(item)
         if inbound.begins:
             await threads.begin(inbound.channel, inbound.begins, self._starter.run_id(inbound_id))
         if is_new and inbound.can_wait:

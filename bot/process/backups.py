@@ -26,7 +26,7 @@ from bot.process.processes import real_channel
 from bot.registry.configured import agents_of
 from bot.registry.release import version
 from bot.store.client import Client
-from bot.store.client.durability import NotWhole
+from bot.store.client.durability import NotWhole, look_at_shards
 from bot.store.embedded import EmbeddedRedis
 from bot.store.format import FORMAT, look_at_format
 from bot.store.ids import new_id
@@ -141,6 +141,7 @@ async def hold_loaded(app: App, *, keeps_keys: bool = False) -> PutBack:
 
 
 async def _held(app: App, end: End) -> PutBack:
+    await look_at_shards(app.store.client)
     held = await Holding(app.journal, app.requests.decisions, app.people).hold(end.at)
     await _tell_people(app, end, held)
     restored = Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))

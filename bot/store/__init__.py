@@ -43,7 +43,7 @@ from bot.store.commit import (
     was_written_by_another,
 )
 from bot.store.freezes import Freezes
-from bot.store.ids import WorkItem, WorkKind, ingress_shard
+from bot.store.ids import WorkItem, WorkKind
 from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
 from bot.store.lists import Lists
@@ -123,6 +123,11 @@ class Store:
         self.memory = Memory()
         # The work that was left in each shard when it was swept last.
         self._left = dict[int, frozenset[bytes]]()
+
+    @property
+    def has_grown(self) -> bool:
+        """True where there are more shards than the store began with."""
+        return self.client.began_with not in {None, self.shards}
 
     async def load(self, run_id: str, after: int = 0, commit: str = "") -> Loaded:
         """All events of a run, oldest first; none when there is no such run.
@@ -396,13 +401,13 @@ class Store:
 
     async def admit(self, sender: str, trigger: str, count: int, per_s: float) -> bool:
         """Count `trigger` against its sender's limit; False when it is one too many."""
-        keys = Keys(ingress_shard(sender, self.shards))
+        keys = Keys(self.client.ingress(sender, self.shards))
         args = [trigger, count, round(per_s * 1000), self._clock.soon_ms(keys) or ""]
         return bool(await self.client.run(_SCRIPTS["admit"], [keys.window(sender), keys.clock], args))
 
     async def admitted_in_s(self, sender: str, per_s: float) -> float:
         """Seconds until a sender who is at the limit has room for one more."""
-        keys = Keys(ingress_shard(sender, self.shards))
+        keys = Keys(self.client.ingress(sender, self.shards))
         oldest = ["ZRANGE", keys.window(sender), 0, 0, "WITHSCORES"]
         found, *told = await self.client.read(oldest, *clock.asked(keys))
         if not found:
@@ -412,7 +417,7 @@ class Store:
 
     async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]:
         """Keep `body` for a foreign id unless it has one; return the body that is kept, and whether it is new."""
-        key = Keys(ingress_shard(foreign_id, self.shards)).seen(foreign_id)
+        key = Keys(self.client.ingress(foreign_id, self.shards)).seen(foreign_id)
         while True:
             is_new = await self.client.do("SET", key, body, "NX", "PX", round(keep_s * 1000))
             known = body if is_new else await self.client.do("GET", key)
@@ -421,11 +426,11 @@ class Store:
 
     async def remembered(self, foreign_id: str) -> bytes | None:
         """Return the body kept for a foreign id; None if the id has not come, or came too long ago."""
-        return await self.client.do("GET", Keys(ingress_shard(foreign_id, self.shards)).seen(foreign_id))
+        return await self.client.do("GET", Keys(self.client.ingress(foreign_id, self.shards)).seen(foreign_id))
 
     async def forget(self, foreign_id: str) -> None:
         """Keep nothing for a foreign id any more."""
-        await self.client.do("DEL", Keys(ingress_shard(foreign_id, self.shards)).seen(foreign_id))
+        await self.client.do("DEL", Keys(self.client.ingress(foreign_id, self.shards)).seen(foreign_id))
 
     async def inbound(self, inbound_id: str) -> Waiting | None:
         """Return an inbound item that has not had its effect yet."""

@@ -3,7 +3,7 @@
 import secrets
 
 from bot.store.client import Client, Script, StoreError
-from bot.store.client.durability import SHARDS, NotWhole
+from bot.store.client.durability import SHARDS, NotWhole, look_at_shards
 from bot.store.keys import Keys
 
 FORMAT = 3
@@ -41,7 +41,7 @@ async def check_format(client: Client) -> None:
 
 async def check_whole(client: Client) -> None:
     """Raises NotWhole for a store that is being restored, or went back."""
-    stored = await client.do("GET", SHARDS)
+    stored = await look_at_shards(client)
     if stored is not None and not stored.isdigit():
         raise NotWhole(stored)
 

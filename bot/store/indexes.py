@@ -13,7 +13,6 @@ from pydantic import AwareDatetime, ValidationError
 
 from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
 from bot.store.client import Client, Script, adjusted, asked
-from bot.store.ids import ingress_shard
 from bot.store.keys import Keys
 
 _KEYS = Keys(0)
@@ -48,7 +47,7 @@ class Threads:
 
     def _key(self, channel: str, thread: str) -> str:
         name = f"{channel}:{thread}"
-        return Keys(ingress_shard(name, self._shards)).thread(name)
+        return Keys(self._client.ingress(name, self._shards)).thread(name)
 
 
 _CLAIM = Script("claim")
@@ -104,7 +103,7 @@ class Handles:
         return tuple(RunId(run_id.decode()) for run_id in noted)
 
     def _keys(self, handle: str) -> Keys:
-        return Keys(ingress_shard(_name(handle), self._shards))
+        return Keys(self._client.ingress(_name(handle), self._shards))
 
 
 def _name(handle: str) -> str:

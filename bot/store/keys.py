@@ -64,6 +64,11 @@ class Keys:
         return self._key("mark")
 
     @property
+    def first_shards(self) -> str:
+        """The number of shards that the store began with. It is in one shard."""
+        return self._key("first_shards")
+
+    @property
     def starts(self) -> str:
         """How many tools were started, and the newest ones: `bot.store.memory` says what for."""
         return self._key("starts")

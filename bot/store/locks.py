@@ -63,7 +63,12 @@ class Locks:
     """The locks, by name. All methods raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client, shards: int, lease_s: float) -> None:
-        self._client, self.shards, self.lease_s = client, shards, lease_s
+        self._client, self._shards, self.lease_s = client, shards, lease_s
+
+    @property
+    def shards(self) -> int:
+        """The number by which the shard of a lock is found."""
+        return self._client.began_with or self._shards
 
     async def take(self, name: str, holder: str, gone: str = "") -> Taken:
         """Take the lock, from `gone` if that holder's lease is over; asked again by its holder it is kept.

@@ -13,7 +13,6 @@ import structlog
 from agents.budgets import Limits, Spent
 from bot.store import client as clock
 from bot.store.client import Client, Command, Script
-from bot.store.ids import ingress_shard
 from bot.store.keys import Keys
 
 log = structlog.stdlib.get_logger()
@@ -97,7 +96,7 @@ class Ticks:
 
     def shard_of(self, trigger: str) -> int:
         """Return the shard where the trigger is kept, and so whose sweeper looks at it."""
-        return ingress_shard(f"trigger {trigger}", self._shards)
+        return self._client.ingress(f"trigger {trigger}", self._shards)
 
     async def read(self, trigger: str) -> tuple[Tick | None, datetime]:
         """Return the next tick, None before the trigger was first seen; and the time by the store's clock."""
@@ -164,7 +163,7 @@ class Days:
         return bool(is_new)
 
     def _key(self, agent: str, day: date, what: str) -> str:
-        return Keys(ingress_shard(f"day {agent}", self._shards)).day(agent, day.isoformat(), what)
+        return Keys(self._client.ingress(f"day {agent}", self._shards)).day(agent, day.isoformat(), what)
 
 
 def _furthest(bodies: Sequence[bytes]) -> Limits:

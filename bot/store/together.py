@@ -12,7 +12,6 @@ from pydantic import AwareDatetime, Field
 from agents.requests import DeliveryId, Frozen, RequestId, RunId
 from bot.store import Store
 from bot.store.client import Script
-from bot.store.ids import ingress_shard
 from bot.store.keys import Keys
 from bot.store.lists import marks_in
 from channels import Placement
@@ -69,7 +68,7 @@ class GatheredMessages:
         await self._client.do("SET", self._key(name, "message"), message.model_dump_json(), "EX", round(_KEEP_S))
 
     def _key(self, name: str, what: str) -> str:
-        return Keys(ingress_shard(f"together {name}", self._store.shards)).together(name, what)
+        return Keys(self._client.ingress(f"together {name}", self._store.shards)).together(name, what)
 
 
 class OpenCards:
@@ -93,4 +92,4 @@ class OpenCards:
 
     def _window(self, name: str) -> str:
         sender = f"cards {name}"
-        return Keys(ingress_shard(sender, self._store.shards)).window(sender)
+        return Keys(self._store.client.ingress(sender, self._store.shards)).window(sender)

@@ -28,6 +28,7 @@ from bot.store.client.line import Arg, Command, checked
 from bot.store.client.listener import QUIET_S, Changes, Listener
 from bot.store.client.server_clock import FAR_AHEAD, adjusted, asked, moment
 from bot.store.client.servers import Node, OneServer, Servers, Watched, options, slot_of
+from bot.store.ids import ingress_shard
 
 __all__ = [
     "FAR_AHEAD",
@@ -55,6 +56,9 @@ _PATIENCE_S = 5.0
 _PAUSE_S = 0.05
 # A slot that moves on at once is followed so often before it counts as being away.
 _MOVES = 3
+
+# By the address of a store: its clients in one process, those of channels too, must find a name in the same shard.
+_BEGAN_WITH = dict[str, int]()
 
 T = TypeVar("T")
 
@@ -102,6 +106,19 @@ class Client:
     async def close(self) -> None:
         """Give back every connection."""
         await self._servers.close()
+
+    @property
+    def began_with(self) -> int | None:
+        """The number of shards that the store began with, once some client of this process knows it."""
+        return _BEGAN_WITH.get(self.url)
+
+    @began_with.setter
+    def began_with(self, shards: int) -> None:
+        _BEGAN_WITH[self.url] = shards
+
+    def ingress(self, foreign_id: str, shards: int) -> int:
+        """The shard where what is known of a foreign id is kept, also when there are more `shards` than at first."""
+        return ingress_shard(foreign_id, self.began_with or shards)
 
     def groups(self, shards: int) -> list[list[int]]:
         """The shards that one command may name together: all of them, but in a cluster each only alone."""

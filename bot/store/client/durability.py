@@ -146,17 +146,27 @@ async def check_writes(client: Client, shards: int) -> None:
         await client.wait_for("SET", Keys(shard).tried, "1", "PX", str(_TRIED_FOR_MS))
 
 
-SHARDS = "{s0}:shards"
+SHARDS, _FIRST = "{s0}:shards", Keys(0).first_shards
 """The key of the number of shards. While it holds no number the store is being restored, and no release starts."""
 
 
 async def check_shards(client: Client, shards: int) -> None:
     """Remember the number of shards; it may only grow. Raises WrongShards."""
-    stored: bytes = await client.run(_GROW, [SHARDS], [shards])  # at once: meanwhile a restoration may begin
+    stored: bytes
+    stored, first = await client.run(_GROW, [SHARDS, _FIRST], [shards])  # at once: meanwhile a restoration may begin
     if not stored.isdigit():
         raise NotWhole(stored)
     if int(stored) > shards:
         raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}", "It may only grow")
+    client.began_with = int(first)
+
+
+async def look_at_shards(client: Client) -> bytes | None:
+    """Return what stands in place of the number of shards, None in a new store; write nothing."""
+    stored, first = await client.read(["GET", SHARDS], ["GET", _FIRST])
+    if number := first or (stored if stored and stored.isdigit() else None):
+        client.began_with = int(number)
+    return stored
 
 
 async def far_ahead(client: Client, shards: int) -> timedelta | None:

@@ -106,12 +106,13 @@ async def _earlier(here: Here, key: ApiKey, run_id: RunId, wanted: QuestionWante
         events = (await here.app.history.read(run_id)).events
     except NotFound:
         return None
-    for event in events:
-        if isinstance(event, RunStarted):
-            by = key.person or event.requester if wanted.requester is None else meant_by(here, key, wanted.requester)
-            check_is_same(event, wanted.relayed(), wanted.context, by)
     asked = [event.request for event in events if isinstance(event, RequestOpened)]
-    return next((one.id for one in reversed(asked) if one.purpose == asked[0].purpose), None)
+    found = next((one.id for one in reversed(asked) if one.purpose == asked[0].purpose), None)
+    started = events[0]
+    if found and isinstance(started, RunStarted):
+        by = key.person or started.requester if wanted.requester is None else meant_by(here, key, wanted.requester)
+        check_is_same(started, found, wanted.relayed(), wanted.context, by)
+    return found
 
 
 async def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted, channel: str) -> None:

@@ -11,7 +11,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from agents.events import RunStarted
 from agents.relay import Approval, Question, asked_in
-from agents.requests import Frozen, PersonId, RunId
+from agents.requests import Frozen, PersonId, RequestId, RunId
 from bot.people.api_keys import ApiKey
 from bot.store import Store
 from bot.store.ids import foreign_run, ingress_shard, new_id
@@ -43,9 +43,9 @@ def run_asked_under(key: ApiKey, once: str) -> RunId:
 
 
 def check_is_same(
-    asked: RunStarted, wanted: Question | Approval, context: Mapping[str, JsonValue], by: PersonId
+    asked: RunStarted, request: RequestId, wanted: Question | Approval, context: Mapping[str, JsonValue], by: PersonId
 ) -> None:
-    """Check that what a run asked is what is `wanted` under the same key. Raises ProblemError.
+    """Check that the `request` that a run asked is what is `wanted` under the same key. Raises ProblemError.
 
     What was asked is read anew: a field that it did not have yet has its default.
     """
@@ -56,7 +56,8 @@ def check_is_same(
     )
     sent, now = ({name: _text(value) for name, value in sorted(one.items())} for one in fields)
     if sent != now:
-        raise _reused(asked.run_id, {name: _short(text) for name, text in sent.items()}, now)
+        do = f"Send the same body again, go on with {request} by its id, or send another key for something else"
+        raise _reused(request, {name: _short(text) for name, text in sent.items()}, now, do)
 
 
 async def remembered(
@@ -88,13 +89,18 @@ def _foreign(key: ApiKey, once: str) -> str:
     return f"api:{key.prefix}:{once}"
 
 
-def _reused(run_id: RunId, before: dict[str, str], now: dict[str, str]) -> ProblemError:
+def _reused(
+    stands_for: RunId | RequestId,
+    before: dict[str, str],
+    now: dict[str, str],
+    do: str = "Send the same body again, or another key for something else",
+) -> ProblemError:
     now = {name: _short(text) for name, text in now.items()}
     return trouble(
         HTTPStatus.CONFLICT,
         "key-reused",
-        f"The idempotency key stands for {run_id}, which was asked for with another body.",
-        "Send the same body again, or another key for something else",
+        f"The idempotency key stands for {stands_for}, which was asked for with another body.",
+        do,
         more={"difference": _difference(before, now)},
     )
 

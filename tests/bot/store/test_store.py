@@ -1,6 +1,7 @@
 """Items that arrive, that are put off, and that are swept up."""
 
 import asyncio
+from functools import partial
 from string import ascii_lowercase
 
 import pytest
@@ -9,6 +10,8 @@ from structlog.testing import capture_logs
 from bot.store import Accepted, Commit, Keys, Store, StoreError, Wake, WorkItem
 from bot.store.client import Client
 from bot.store.client.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
+from bot.store.format import check_format
+from bot.store.locks import Locks
 from tests.bot.store.stores import ITEM, OUT, RUN, append, in_a, move_time, started, woken
 from tests.guards import guards
 from tests.waiting import patience
@@ -182,6 +185,32 @@ async def test_the_number_of_shards_may_grow_and_not_shrink(store: Store) -> Non
 
     with pytest.raises(WrongShards, match="has 8 shards and SAYSO_SHARDS is 4"):
         await check_shards(store.client, 4)
+
+
+async def test_what_is_known_of_names_from_outside_is_found_once_there_are_more_shards(store: Store) -> None:
+    """Each by a process that notes the greater number, by one that only looks, and by another client beside it."""
+    names = [f"name-{number}" for number in range(12)]
+    await check_format(store.client)
+    await check_shards(store.client, 2)
+    locks = Locks(store.client, 2, 60.0)
+    for name in names:
+        await store.threads.note("slack", name, RUN)
+        await store.handles.note(name, RUN, 60)
+        await store.remember(name, NOTE, 60)
+        await locks.take(name, "first")
+        assert await store.admit(name, "one", 1, 60)
+
+    for begins in (partial(check_shards, shards=8), check_format, None):
+        grown = Store(Client(store.client.url), 8)
+        if begins:
+            await begins(grown.client)
+        for name in names:
+            assert await grown.threads.run_of("slack", name) == RUN
+            assert await grown.handles.runs(name) == (RUN,)
+            assert await grown.remembered(name) == NOTE
+            assert (await Locks(grown.client, 8, 60.0).take(name, "second")).holder == "first"
+            assert not await grown.admit(name, "two", 1, 60)
+        await grown.client.close()
 
 
 async def test_work_of_a_kind_that_nobody_here_knows_is_left_in_the_schedule(store: Store) -> None:

@@ -417,6 +417,26 @@ async def test_attack_where_they_are_no_answer_to_the_open_question_they_stop_th
     assert (await office.request(record.request.id)).state == "withdrawn"
 
 
+async def test_attack_a_stop_is_heard_in_its_thread_also_once_the_store_has_more_shards(
+    office: World, hallway: Hallway
+) -> None:
+    """And a message that comes once more begins nothing anew."""
+    said = [hallway.begins("anna", "press bell", f"{THREAD}{number}", key=f"m{number}") for number in range(6)]
+    first = [await office.app.messages.inbox.accept(one) for one in said]
+    asked = [await office.opened(office.app.runs.starter.run_id(one)) for one in first]
+    async with office.stopped():
+        office.environ = {"SAYSO_SHARDS": "8"}
+
+    again = [await office.app.messages.inbox.accept(one) for one in said]
+    for number in range(6):
+        await office.app.messages.inbox.accept(hallway.follows("anna", "stop", f"{THREAD}{number}"))
+
+    assert again == first
+    for record in asked:
+        assert (await office.ended(record.request.run_id)).state == "failed"
+        assert (await office.request(record.request.id)).state == "withdrawn"
+
+
 HURRIED = ["stop bitte", "**stop**", "oh no, stop!", "actually, stop", "can you stop this?", "forget it", "🛑"]
 
 

@@ -100,6 +100,24 @@ async def test_the_same_idempotency_key_and_body_lead_to_the_same_run(world: Wor
     assert 23.9 * 3_600_000 < max(left_ms) <= 24 * 3_600_000
 
 
+async def test_a_run_is_started_once_also_where_the_store_has_more_shards_when_it_is_sent_again(world: World) -> None:
+    bodies = [{"text": "stamp it", "idempotency_key": f"k-{number}"} for number in range(8)]
+
+    async def sent(api: Api) -> list[str]:
+        anna = api.with_key(key)
+        return [(await anna.post("/v1/runs", json=body)).json()["id"] for body in bodies]
+
+    async with serving(world.app) as api:
+        _, key = await api.key("anna")
+        first = await sent(api)
+    async with world.stopped():
+        world.environ = {"SAYSO_SHARDS": "8"}
+    async with serving(world.app) as api:
+        again = await sent(api)
+
+    assert again == first
+
+
 async def test_another_body_under_the_same_idempotency_key_is_refused_with_the_difference(api: Api) -> None:
     anna = await api.client("anna")
     run = await anna.post("/v1/runs", json={"text": "stamp it", "idempotency_key": "k"})

@@ -213,6 +213,20 @@ async def test_each_format_of_a_question_has_a_typed_answer(world: World, api: A
             assert (await asking)["answer"] == expected
 
 
+async def test_an_agent_that_asks_in_other_words_after_a_crash_hears_what_its_key_stands_for(
+    world: World, api: Api
+) -> None:
+    """It goes on with that, whose words it may have lost, and people are not asked twice."""
+    async with serving(world.app, longest_wait_s=0.1) as quick, peer(quick, await asker(quick)) as client:
+        first = await called(client, "request_approval", **{**APPROVAL, "arguments": {"why": "x" * 300}}, key="k")
+        reused = await refusal(client, "request_approval", **{**APPROVAL, "arguments": {"why": "y" * 300}}, key="k")
+        found = await called(client, "await_answer", id=first["id"])
+
+    assert f"stands for {first['id']}, which was asked for with another body" in reused["detail"]
+    assert f"go on with {first['id']}" in reused["detail"]
+    assert (found["id"], found["decision"]) == (first["id"], "pending")
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
     world: World, api: Api, era: Era
