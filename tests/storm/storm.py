@@ -28,7 +28,7 @@ from tests.waiting import passes, until
 
 IN_SLACK_AT_ONCE = 4
 # So many times the wanted length a storm lasts at most, or so long an approval, while there is too little of it.
-_AT_MOST, _APPROVAL_S = 6.0, 1.0
+_AT_MOST, _APPROVAL_S = 15.0, 1.0
 _NO_NEWS_S = 60.0
 # Whoever is still asked so long after they answered does it again, where the answer may be lost with a master.
 _FORGOTTEN_S = 10.0

@@ -19,7 +19,8 @@ def model(messages: list[ModelMessage], _: AgentInfo) -> ModelResponse:
 
 async def main() -> None:
     """Run it once."""
-    agent = Agent(FunctionModel(model), toolsets=[MCPToolset(URL, headers=HEADERS)])
+    # On a busy machine the first connection can take longer than the five seconds that are its default.
+    agent = Agent(FunctionModel(model), toolsets=[MCPToolset(URL, headers=HEADERS, init_timeout=None)])
     tell((await agent.run(TASK)).output)
 
 
