@@ -213,6 +213,32 @@ async def test_each_format_of_a_question_has_a_typed_answer(world: World, api: A
             assert (await asking)["answer"] == expected
 
 
+async def test_what_a_schema_says_of_the_whole_form_is_shown_to_people(world: World, api: Api) -> None:
+    said = {"title": "A refund", "description": "All amounts are in cents.\nNone is above 100 euros."}
+    async with serving(world.app, longest_wait_s=0.1) as quick, peer(quick, await asker(quick)) as client:
+        await called(client, "ask_human", question="How much?", to=["group:release"], form=WITH_A | said)
+        card = (await world.next_mail("bo")).text.splitlines()
+
+    assert [line for line in card if line.startswith("| ")] == [
+        "| How much?", "| ", "| A refund", "| All amounts are in cents.", "| None is above 100 euros.",
+    ]  # fmt: skip
+
+
+async def test_what_a_person_leaves_out_is_the_default_with_the_type_of_its_field(world: World, api: Api) -> None:
+    fields: dict[str, Any] = {
+        "now": {"type": "boolean", "default": "no"},
+        "days": {"type": "integer", "default": "5"},
+        "team": {"enum": ["shop", "search"], "default": "SHOP"},
+        "why": {"type": "string"},
+    }
+    async with peer(api, await asker(api)) as client:
+        form = {"type": "object", "properties": fields, "required": ["why"]}
+        asking = asyncio.create_task(called(client, "ask_human", **QUESTION, form=form))
+        await given(api, (await opened(api))["id"], form={"why": "as we said"})
+
+        assert (await asking)["answer"] == {"now": False, "days": 5, "team": "shop", "why": "as we said"}
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
     world: World, api: Api, era: Era
