@@ -44,7 +44,7 @@ class AskHuman(_Arguments):
     """A question to people."""
 
     question: str = Field(description="What you want to know, so that it can be understood alone.")
-    to: tuple[str, ...] = Field(description="Who may answer, any one of them: person:NAME or group:NAME.")
+    to: tuple[str, ...] = Field(description="Who may answer, any one of them: person:NAME, group:NAME or oncall:NAME.")
     format: Format | None = Field(default=None, description="free_text if left out; form if there is a form.")
     options: tuple[str, ...] = Field(default=(), description="What can be chosen, for choice and choices.")
     form: dict[str, JsonValue] | None = Field(default=None, description=f"A JSON Schema. {POSSIBLE}.")

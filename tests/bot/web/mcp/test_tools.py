@@ -291,6 +291,25 @@ async def test_a_key_sees_whom_it_may_ask_in_what_the_tools_say(world: World, ap
     assert "who decides: production;" in said["request_approval"]
 
 
+async def test_a_key_that_may_ask_who_is_on_call_asks_by_the_name_that_its_tool_says(
+    redis: str, tmp_path: Path
+) -> None:
+    """Whoever is on call as it is asked is asked, though nobody knows their name."""
+    on_call = '[oncall.night]\nrotation = ["person:bo"]\nshift = "7d"\nstarts = "2020-01-01T09:00"\n'
+    async with (
+        a_world(redis, tmp_path / "data", f"{TOML}\n{on_call}") as office,
+        serving(office.app, longest_wait_s=0.1) as api,
+        peer(api, await asker(api, "oncall:night")) as client,
+    ):
+        [said] = [tool.description or "" for tool in (await client.list_tools()).tools if tool.name == "ask_human"]
+        told = await called(client, "ask_human", question="Is it up?", to=["oncall:night"])
+        card = await office.next_mail("bo")
+
+    assert "any one of them: oncall:night." in said
+    assert told["asked"] == ["bo"]
+    assert "Is it up?" in card.text
+
+
 def refused(answer: Response, status: int, name: str) -> None:
     """Check that it is refused in words of the protocol, whose clients read no other."""
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json"), answer.text
