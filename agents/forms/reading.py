@@ -110,9 +110,13 @@ def fill_lines(fields: Sequence[FormField], text: str) -> Filled:
 
 
 def value_of(asked: FormField, given: FormValue) -> FormValue | Misfit:
-    """Return the answer to one field, with its type, or why `given` is none."""
-    if given is None or (isinstance(given, str) and not given.strip()):
-        return Misfit(field=asked.name, why="missing") if asked.required else asked.default
+    """Return the answer to one field, with its type, or why `given` is none; a default is read as it is."""
+    if _is_blank(given):
+        if asked.required:
+            return Misfit(field=asked.name, why="missing")
+        given = asked.default
+        if _is_blank(given):
+            return given
     match asked.kind:
         case "text":
             value = _text(asked, given)
@@ -129,6 +133,10 @@ def value_of(asked: FormField, given: FormValue) -> FormValue | Misfit:
     if isinstance(value, _Value):
         return value.value
     return Misfit(field=asked.name, why=value, got=_short(given))
+
+
+def _is_blank(given: FormValue) -> bool:
+    return given is None or (isinstance(given, str) and not given.strip())
 
 
 @lru_cache(maxsize=256)

@@ -272,7 +272,7 @@ def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]
 
 def ask(
     text: Annotated[str, typer.Argument(help="The question.", callback=text_of)],
-    to: Annotated[list[str], typer.Option(help="person:NAME or group:NAME; any one of them may answer.")],
+    to: Annotated[list[str], typer.Option(help="person:NAME, group:NAME or oncall:NAME; any one of them may answer.")],
     form: Annotated[
         str | None, typer.Option("--format", help="free_text, yes_no, choice, choices or form.", metavar="FORMAT")
     ] = None,

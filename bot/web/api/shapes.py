@@ -339,7 +339,7 @@ def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
 
 _Question = Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=r"[^\s\x1c-\x1f]")]
 _Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]*[^\s\x1c-\x1f][^\r\n]*$")]
-_Ref = Annotated[str, StringConstraints(pattern=rf"^(person|group):{_PERSON}$")]
+_Ref = Annotated[str, StringConstraints(pattern=rf"^(person|group|oncall):{_PERSON}$")]
 _UNIQUE: dict[str, Any] = {"uniqueItems": True}
 _Labels = Annotated[
     tuple[_Label, ...], Field(max_length=_AT_MOST, json_schema_extra=_UNIQUE), AfterValidator(_distinct)

@@ -37,6 +37,11 @@ def fields_of(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [_field(name, told, name in cast("list[Any]", required)) for name, told in named.items()]
 
 
+def said_of(schema: Mapping[str, Any]) -> list[str]:
+    """Return what `schema` says of the form as a whole, for people. Raises NoFormError."""
+    return [_text("The form", schema[key]) for key in ("title", "description") if key in schema]
+
+
 def _field(name: str, told: Any, is_required: bool) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise NoFormError(f"{name} is no JSON Schema of an object")

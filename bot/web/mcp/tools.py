@@ -13,7 +13,7 @@ from bot.render.views import RequestView
 from bot.web.api.requests import is_open
 from bot.web.api.shapes import FinishWanted, IdempotencyKey, StartWanted
 from bot.web.mcp.calls import Calls, RefusedError
-from bot.web.mcp.forms import POSSIBLE, NoFormError, fields_of
+from bot.web.mcp.forms import POSSIBLE, NoFormError, fields_of, said_of
 from bot.web.mcp.outcomes import Outcome, after_start, outcome_of
 
 Id = Annotated[
@@ -44,7 +44,7 @@ class AskHuman(_Arguments):
     """A question to people."""
 
     question: str = Field(description="What you want to know, so that it can be understood alone.")
-    to: tuple[str, ...] = Field(description="Who may answer, any one of them: person:NAME or group:NAME.")
+    to: tuple[str, ...] = Field(description="Who may answer, any one of them: person:NAME, group:NAME or oncall:NAME.")
     format: Format | None = Field(default=None, description="free_text if left out; form if there is a form.")
     options: tuple[str, ...] = Field(default=(), description="What can be chosen, for choice and choices.")
     form: dict[str, JsonValue] | None = Field(default=None, description=f"A JSON Schema. {POSSIBLE}.")
@@ -142,7 +142,9 @@ def _refused(kind: str, said: str, difference: JsonValue = None) -> Told:
 async def _ask_human(calls: Calls, asked: AskHuman) -> Told:
     body = asked.model_dump(mode="json", exclude={"key", "form"}, exclude_none=True, exclude_defaults=True)
     if asked.form is not None:
+        said = [asked.question, "\n".join(said_of(asked.form))]
         body |= {"fields": fields_of(asked.form), "format": asked.format or "form"}
+        body |= {"question": "\n\n".join(filter(None, said))}
     return await _waited(calls, await calls.opened(body, asked.key))
 
 

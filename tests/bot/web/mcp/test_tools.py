@@ -227,6 +227,52 @@ async def test_an_agent_that_asks_in_other_words_after_a_crash_hears_what_its_ke
     assert (found["id"], found["decision"]) == (first["id"], "pending")
 
 
+async def test_what_a_schema_says_of_the_whole_form_is_shown_to_people(world: World, api: Api) -> None:
+    said = {"title": "A refund", "description": "All amounts are in cents.\nNone is above 100 euros."}
+    async with serving(world.app, longest_wait_s=0.1) as quick, peer(quick, await asker(quick)) as client:
+        await called(client, "ask_human", question="How much?", to=["group:release"], form=WITH_A | said)
+        card = (await world.next_mail("bo")).text.splitlines()
+
+    assert [line for line in card if line.startswith("| ")] == [
+        "| How much?", "| ", "| A refund", "| All amounts are in cents.", "| None is above 100 euros.",
+    ]  # fmt: skip
+
+
+async def test_what_a_person_leaves_out_is_the_default_with_the_type_of_its_field(world: World, api: Api) -> None:
+    fields: dict[str, Any] = {
+        "now": {"type": "boolean", "default": "no"},
+        "days": {"type": "integer", "default": "5"},
+        "team": {"enum": ["shop", "search"], "default": "SHOP"},
+        "why": {"type": "string"},
+    }
+    async with peer(api, await asker(api)) as client:
+        form = {"type": "object", "properties": fields, "required": ["why"]}
+        asking = asyncio.create_task(called(client, "ask_human", **QUESTION, form=form))
+        await given(api, (await opened(api))["id"], form={"why": "as we said"})
+
+        assert (await asking)["answer"] == {"now": False, "days": 5, "team": "shop", "why": "as we said"}
+
+
+async def test_an_agent_is_told_which_files_came_with_what_people_said_and_that_it_has_none_of_them(
+    world: World, api: Api
+) -> None:
+    files = [("rows.csv", "text/csv", b"1,2"), ("why.pdf", "application/pdf", b"%PDF")]
+    async with peer(api, await asker(api)) as client:
+        asking = asyncio.create_task(called(client, "ask_human", **QUESTION))
+        card = await world.next_mail("bo")
+        await world.post("bo", card.reply_to or "", "See the files.", *files)
+        answered = await asking
+        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL))
+        card = await world.next_mail("bo", about="staging-7")
+        await world.post("bo", card.reply_to or "", "deny, see there", *files[:1])
+        denied = await asking
+
+    assert (answered["decision"], answered["answer"]) == ("answered", "See the files.")
+    assert answered["files"] == ["rows.csv", "why.pdf"]
+    assert (denied["decision"], denied["files"]) == ("denied", ["rows.csv"])
+    assert all("You have none of them" in one["next"] for one in (answered, denied))
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
     world: World, api: Api, era: Era
@@ -257,6 +303,25 @@ async def test_a_key_sees_whom_it_may_ask_in_what_the_tools_say(world: World, ap
 
     assert "any one of them: group:release." in said["ask_human"]
     assert "who decides: production;" in said["request_approval"]
+
+
+async def test_a_key_that_may_ask_who_is_on_call_asks_by_the_name_that_its_tool_says(
+    redis: str, tmp_path: Path
+) -> None:
+    """Whoever is on call as it is asked is asked, though nobody knows their name."""
+    on_call = '[oncall.night]\nrotation = ["person:bo"]\nshift = "7d"\nstarts = "2020-01-01T09:00"\n'
+    async with (
+        a_world(redis, tmp_path / "data", f"{TOML}\n{on_call}") as office,
+        serving(office.app, longest_wait_s=0.1) as api,
+        peer(api, await asker(api, "oncall:night")) as client,
+    ):
+        [said] = [tool.description or "" for tool in (await client.list_tools()).tools if tool.name == "ask_human"]
+        told = await called(client, "ask_human", question="Is it up?", to=["oncall:night"])
+        card = await office.next_mail("bo")
+
+    assert "any one of them: oncall:night." in said
+    assert told["asked"] == ["bo"]
+    assert "Is it up?" in card.text
 
 
 def refused(answer: Response, status: int, name: str) -> None:
