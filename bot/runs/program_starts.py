@@ -96,9 +96,10 @@ class ProgramStarts:
         """
         for _ in range(TRIES):
             read = await self._decisions.request(request_id)
-            if answer := self._answered(read, attempt, digest):
-                return (await self._given_up(read) or answer) if isinstance(answer, Begun) else answer
-            if answer := await self._try(read, attempt, by):
+            answer = self._answered(read, attempt, digest) or await self._try(read, attempt, by)
+            if isinstance(answer, Begun):
+                answer = await self._given_up(read) or (answer if await self._may_be_told(read) else None)
+            if answer:
                 return answer
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was begun")
 
@@ -118,6 +119,13 @@ class ProgramStarts:
             return _closed(say("program.closed", state=state_name(record.state)))
         why = too_old(record, read.now)
         return _closed(why) if why else None
+
+    async def _may_be_told(self, read: RequestRead) -> bool:
+        """Return whether the attempt that began may be told so: it is taken back no more, and no fail-over loses it."""
+        record = read.record
+        return read.is_archived or (
+            record.attempt is not None and await self._store.tell_start(record.request.run_id, record.attempt)
+        )
 
     async def _given_up(self, read: RequestRead) -> Refused | None:
         """Return why an attempt that has begun is not told so again: no word came of it, and people settle that."""

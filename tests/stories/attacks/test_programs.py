@@ -1,5 +1,8 @@
 """What a program begins that people approved, and what it says came of it."""
 
+import asyncio
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
@@ -10,9 +13,12 @@ from agents.requests import RunId
 from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program
 from tests.bot.web.problems import refused
 from tests.office import TOML
+from tests.servers.lines import Server
+from tests.servers.redis_cluster import Pair
 from tests.servers.web import Api, serving
 from tests.stories.people.test_half_taken import NO_DECIDERS, rewritten
 from tests.tables import becomes, without
+from tests.waiting import until
 from tests.world import World, a_world
 
 
@@ -98,3 +104,39 @@ async def test_attack_an_approval_that_its_program_has_not_begun_is_void_by_no_f
             refused(await begun(ci, request), 409, "not-now")
 
         assert (await begun(ci, request)).status_code == HTTPStatus.OK
+
+
+async def test_attack_a_start_that_is_asked_for_again_before_it_counts_is_not_told_and_then_taken_back(
+    tmp_path: Path,
+) -> None:
+    def change(world: World) -> None:
+        world.environ = {"SAYSO_REDIS_WAIT_REPLICAS": "1"}
+
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    with Pair(folder) as pair, Server("tests.servers.redis_proxy", pair.servers[0].url) as proxy:
+        url = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
+        async with a_world(url, tmp_path / "data", change=change) as office, serving(office.app) as api:
+            ci, bo = await program(api), await api.client("bo")
+            request = await approved(ci, bo)
+            await office.quiet()
+            proxy.ask(do="arm", name="start_tool", nth=1, when="before", act="hold")
+            first = asyncio.create_task(begun(ci, request))
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a start on its way")
+            pair.servers[1].freeze()
+            proxy.ask(do="release")
+
+            async def is_recorded() -> bool:
+                return "tool_started" in [event.type for event in await office.events(request["run_id"])]
+
+            await until(is_recorded, what="a start that the replica lacks")
+            answers = [await begun(ci, request), await first]
+            assert [answer.status_code for answer in answers] == [HTTPStatus.SERVICE_UNAVAILABLE] * 2
+            await asyncio.to_thread(pair.servers[1].thaw)
+
+            async def settled() -> bool:
+                answers.extend([await begun(ci, request, "first"), await begun(ci, request, "second")])
+                return HTTPStatus.SERVICE_UNAVAILABLE not in [answer.status_code for answer in answers[-2:]]
+
+            await until(settled, what="the replica follows again")
+            assert {answer.json()["attempt"] for answer in answers if answer.is_success} == {"first"}
+    shutil.rmtree(folder, ignore_errors=True)
