@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from agents import Agent, Outcome, ToolRefused
 from agents.events import Event, ToolFinished, ToolStarted
 from agents.relay import ProceedArgs
-from agents.requests import AttemptId, Decision, GatedCall, PersonId, RequestId
+from agents.requests import AttemptId, Decision, GatedCall, PersonId, RequestId, RunId
 from agents.run import PendingStep, Run, fold
 from agents.state import made_for
 from agents.steps import CallTool
@@ -23,6 +23,7 @@ from bot.archive.keeper import Archive
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, prepare
 from bot.execution.results import finished
+from bot.outbound.notifier import Notifier
 from bot.people.directory import People
 from bot.policy.record import RequestRecord, too_old
 from bot.render.outcome import how_ended
@@ -31,7 +32,8 @@ from bot.render.words import frozen_words, state_name
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES, RequestRead
 from bot.runs.moves import Execute, next_move
-from bot.store import NotReplicated, WorkItem
+from bot.store import Commit, NotReplicated, WorkItem
+from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import Journal
 from language import say
@@ -83,9 +85,10 @@ class ProgramStarts:
         guard: ApprovalGuard,
         executor: Executor,
         archive: Archive,
+        notifier: Notifier,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._guard, self._executor, self._archive = guard, executor, archive
+        self._guard, self._executor, self._archive, self._notifier = guard, executor, archive, notifier
         self._agents: Mapping[str, Agent] = executor.agents
 
     async def start(self, request_id: RequestId, attempt: str, by: Beginner, digest: str | None) -> Begun | Refused:
@@ -216,15 +219,30 @@ class ProgramStarts:
             return Refused("begun", say("program.not-begun"), say("program.not-begun-do"))
         said = Outcome(summary) if ok else Outcome("", summary)
         event, _ = finished(now, attempt_id, said, self._executor.mask)
-        first = await self._finished(read, attempt_id)
-        if first is None and not read.is_archived:
-            await self._store.finish_tool(record.request.run_id, attempt_id, event.model_copy(update={"by": by.name}))
-            await self._journal.queue.notify(WorkItem("run", record.request.run_id))
+        first, is_kept = await self._finished(read, attempt_id), read.is_archived
+        while first is None and not is_kept:
+            is_kept = await self._keep(record.request.run_id, event.model_copy(update={"by": by.name}))
             first = await self._finished(read, attempt_id)
         if first and (first.output, first.error) == (event.output, event.error):
             return first
         told = quote(first.error or first.output, _TOLD_CHARS) if first else "?"
         return Refused("otherwise", say("program.finished-otherwise", text=told), say("program.finished-otherwise-do"))
+
+    async def _keep(self, run_id: RunId, event: ToolFinished) -> bool:
+        """Keep the word of a program; False where the run is to be read again.
+
+        Of a run that is over nobody tells any more: what keeps the word has it told as well.
+        """
+        run = fold((await self._store.load(run_id)).events)
+        if run.ended:
+            told = self._notifier.outcome(fold([event], run), event.at)
+            late = Commit(run_id=run_id, events=[event], expect=run.seq, outgoing=told, limit=MAX_EVENTS_AT_ALL)
+            if (await self._journal.write(late)).state == "conflict":
+                return False
+        else:
+            await self._store.finish_tool(run_id, event.attempt_id, event)
+        await self._journal.queue.notify(WorkItem("run", run_id))
+        return True
 
     async def _finished(self, read: RequestRead, attempt_id: AttemptId) -> ToolFinished | None:
         events = await self._events(read)

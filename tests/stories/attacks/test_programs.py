@@ -140,3 +140,32 @@ async def test_attack_a_start_that_is_asked_for_again_before_it_counts_is_not_to
             await until(settled, what="the replica follows again")
             assert {answer.json()["attempt"] for answer in answers if answer.is_success} == {"first"}
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("over", ["a month after it was cancelled", "once people stopped it"])
+async def test_attack_what_a_program_says_came_of_it_after_its_run_is_over_is_told_all_the_same(
+    office: World, api: Api, over: str
+) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    if over.endswith("cancelled"):
+        await office.steer(RunId(request["run_id"]), "cancel")
+    await office.move_time(31 * 86_400)
+    if over.endswith("stopped it"):
+        asks = (await office.opened(request["run_id"], after=request["id"])).request
+        await bo.post(f"/v1/requests/{asks.id}/answer", json={"choices": ["stop the run"]})
+    await office.ended(request["run_id"])
+    await office.quiet()
+    before = {person: len(office.mails(person)) for person in ("anna", "bo")}
+
+    answers = [await finished(ci, request) for _ in "12"]
+
+    await office.quiet()
+    assert [answer.status_code for answer in answers] == [HTTPStatus.OK] * 2
+    for person, count in before.items():
+        [letter] = office.mails(person)[count:]
+        assert "Cancelled: Delete volume 17" in letter.text
+        assert "Afterwards: the program says that it is done: “volume 17 is gone”\n" in letter.text
+    kinds = [event.type for event in await office.events(request["run_id"])]
+    assert kinds.count("tool_finished") == 1
