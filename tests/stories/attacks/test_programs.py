@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from agents.events import AnswerNoted
 from agents.requests import RunId
 from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program
 from tests.bot.web.problems import refused
+from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair
 from tests.servers.web import Api, serving
+from tests.slack_world import a_slack_world
 from tests.stories.people.test_half_taken import NO_DECIDERS, rewritten
 from tests.tables import becomes, without
 from tests.waiting import until
@@ -169,3 +172,31 @@ async def test_attack_what_a_program_says_came_of_it_after_its_run_is_over_is_to
         assert "Afterwards: the program says that it is done: “volume 17 is gone”\n" in letter.text
     kinds = [event.type for event in await office.events(request["run_id"])]
     assert kinds.count("tool_finished") == 1
+
+
+async def test_attack_a_no_that_is_typed_below_the_card_once_its_program_has_begun_hears_that_it_is_too_late(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        world = office.world
+        await world.start()
+        await slack.connected()
+        async with serving(world.app) as api:
+            ci, bo = await program(api), await api.client("bo")
+            request = await approved(ci, bo)
+            await world.quiet()
+            [card] = await slack.messages("@cy")
+            await begun(ci, request)
+
+            await office.cy.answers(card, "deny: the disk is in use")
+            await office.says(card, "Too late: the program began it")
+            await finished(ci, request)
+            await world.ended(request["run_id"])
+            await office.cy.answers(card, "stop")
+            await office.says(card, "Too late: it was started")
+
+            told = [one.words for one in await slack.messages(card)]
+            assert not [words for words in told if "Not passed on" in words or "nothing shows which run" in words]
+            noted = [event for event in await world.events(request["run_id"]) if isinstance(event, AnswerNoted)]
+            assert [(event.person, event.outcome) for event in noted] == [("cy", "too_late")]
+        assert await slack.violations() == []
