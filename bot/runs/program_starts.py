@@ -233,7 +233,10 @@ class ProgramStarts:
 
         Of a run that is over nobody tells any more: what keeps the word has it told as well.
         """
-        run = fold((await self._store.load(run_id)).events)
+        events = (await self._store.load(run_id)).events
+        if _end_of(events, event.attempt_id):
+            return True
+        run = fold(events)
         if run.ended:
             told = self._notifier.outcome(fold([event], run), event.at)
             late = Commit(run_id=run_id, events=[event], expect=run.seq, outgoing=told, limit=MAX_EVENTS_AT_ALL)
@@ -245,9 +248,7 @@ class ProgramStarts:
         return True
 
     async def _finished(self, read: RequestRead, attempt_id: AttemptId) -> ToolFinished | None:
-        events = await self._events(read)
-        ends = (event for event in events if isinstance(event, ToolFinished) and event.attempt_id == attempt_id)
-        return next(ends, None)
+        return _end_of(await self._events(read), attempt_id)
 
     async def _events(self, read: RequestRead) -> Sequence[Event]:
         """Return what happened in the run of a request, here or in the archive."""
@@ -257,6 +258,12 @@ class ProgramStarts:
 
 
 _TOLD_CHARS = 200
+
+
+def _end_of(events: Sequence[Event], attempt_id: AttemptId) -> ToolFinished | None:
+    """Return the first word on the end of an attempt."""
+    ends = (event for event in events if isinstance(event, ToolFinished) and event.attempt_id == attempt_id)
+    return next(ends, None)
 
 
 def _asked_for(call: GatedCall) -> dict[str, JsonValue]:

@@ -162,14 +162,17 @@ async def test_attack_what_a_program_says_came_of_it_after_its_run_is_over_is_to
     await office.quiet()
     before = {person: len(office.mails(person)) for person in ("anna", "bo")}
 
-    answers = [await finished(ci, request) for _ in "12"]
+    answers = await asyncio.gather(
+        *(finished(ci, request, summary=f"volume {number % 3} is gone") for number in range(9))
+    )
 
     await office.quiet()
-    assert [answer.status_code for answer in answers] == [HTTPStatus.OK] * 2
+    [told] = {answer.json()["summary"] for answer in answers if answer.is_success}
+    assert [answer.status_code for answer in answers].count(HTTPStatus.OK) == 3
     for person, count in before.items():
         [letter] = office.mails(person)[count:]
         assert "Cancelled: Delete volume 17" in letter.text
-        assert "Afterwards: the program says that it is done: “volume 17 is gone”\n" in letter.text
+        assert f"Afterwards: the program says that it is done: “{told}”\n" in letter.text
     kinds = [event.type for event in await office.events(request["run_id"])]
     assert kinds.count("tool_finished") == 1
 
