@@ -24,6 +24,7 @@ from bot.audit.sealer import Sealer
 from bot.audit.watching import AuditWatch
 from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
+from bot.config.tables import CHANNELS
 from bot.execution.executor import Executor
 from bot.execution.runner import Runner
 from bot.inbound.absences import TypedAbsences
@@ -307,7 +308,13 @@ def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks
         standing=standing,
         again=AskingAgain(ground.journal, ground.standing, standing, driving.agents),
         program_starts=ProgramStarts(
-            ground.journal, ground.decisions, ground.people, guard, driving.executor, ground.archive
+            ground.journal,
+            ground.decisions,
+            ground.people,
+            guard,
+            driving.executor,
+            ground.archive,
+            Notifier(ground.people, CHANNELS, ground.edits),
         ),
         children=driving.children,
         executor=driving.executor,

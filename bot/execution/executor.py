@@ -129,8 +129,7 @@ class Executor:
         self._never_begun.add(attempt_id)
 
     async def take_back(self, run_id: RunId, attempt_id: AttemptId) -> None:
-        """End an attempt that was recorded and did not begin; its run looks again."""
-        self.never_begin(attempt_id)
+        """End an attempt that was recorded and did not begin, unless a program was told to; its run looks again."""
         await self._orphan(run_id, attempt_id, may_have_started=False, is_own=True)
 
     async def look_after(self, run: Run, pending: PendingStep, attempt: Attempt) -> datetime | None:

@@ -33,8 +33,8 @@ from bot.policy.answers import (
 from bot.policy.approvers.concern import Concern, concern_of
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments, contents
-from bot.policy.judge import MOST_REMARKS, is_noted, is_question
-from bot.policy.judgements import Asked, Unclear, judgements
+from bot.policy.judge import MOST_REMARKS, is_noted, is_question, judge
+from bot.policy.judgements import Asked, TooLate, Unclear, judgements
 from bot.policy.offers import answer_by
 from bot.policy.record import RequestRecord, after
 from bot.policy.stops import called, may_be_stop
@@ -224,6 +224,10 @@ class FollowUps:
         if is_open and is_stop(trigger.text) and self._may_cancel(person, trigger, run, concern):
             return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not is_open:
+            if read and await self._is_late_no(record, trigger, channel, run, concern):
+                statement = _taking_back(_statement(inbound_id, channel, trigger, record))
+                await self._decisions.decide(record.request.id, statement, read)
+                return "taken"
             await self._check_steers(person, channel, run, concern, trigger.evidence)
             if is_stop(trigger.text):
                 return await self._stop(inbound_id, channel, trigger, run, record, version)
@@ -251,7 +255,25 @@ class FollowUps:
             return False
         if not offers(record, self._people, PersonId(trigger.person), channel, now).says_no:
             return False
+        return await self._is_about(record, trigger)
+
+    async def _is_about(self, record: RequestRecord, trigger: Trigger) -> bool:
+        """Return whether a no is plainly about what is asked, and not meant for a colleague."""
         return refuses(called(trigger.text)) or trigger.is_addressed or await self._is_below_card(record, trigger)
+
+    async def _is_late_no(
+        self, record: RequestRecord, trigger: Trigger, channel: str, run: Run, concern: Concern
+    ) -> bool:
+        """Return whether words beside what has begun are the no of somebody whose no counted until then.
+
+        Whoever may steer the run stops it.
+        """
+        person = PersonId(trigger.person)
+        who = self._rights.of_person(person, trigger.evidence)
+        if not is_withdrawal(trigger.text) or self._rights.denial(who, "write", concern, run.id, is_known=True) is None:
+            return False
+        no = answer_by(record, person, channel, self._store.about_now()).model_copy(update={"approve": False})
+        return isinstance(judge(record, no), TooLate) and await self._is_about(record, trigger)
 
     async def _only_steers(
         self, record: RequestRecord, trigger: Trigger, channel: str, events: Sequence[Event]
@@ -361,10 +383,11 @@ class FollowUps:
     async def _is_over(
         self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None
     ) -> bool:
-        """Tell somebody who may stop the run that it has ended; return whether they may."""
+        """Tell somebody who may stop the run, or was asked in it, that it has ended; return whether they are told."""
         events = (await self._store.load(run_id)).events
         run, person, at = fold(events), PersonId(trigger.person), self._store.about_now()
-        if not run.ended or channel in ANSWERED_AT_ONCE or self._is_denied(person, trigger, events):
+        may_hear = person in concern_of(events).approvers or not self._is_denied(person, trigger, events)
+        if not run.ended or channel in ANSWERED_AT_ONCE or not may_hear:
             return False
         made = [one for one in run.made if one.request_id] or [*run.made]
         with self._people.speaking_to(person):

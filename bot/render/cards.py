@@ -32,7 +32,16 @@ from bot.policy.record import RequestRecord
 from bot.render.due import approved, asked_only, hand_on_inputs, timing_lines, unanswered
 from bot.render.edits import edit_inputs, editable, version_name, why_editor
 from bot.render.forms import inputs
-from bot.render.outcome import WORDS_CHARS, heading, sentences, stopped, stopped_by, what_is_live, word_of
+from bot.render.outcome import (
+    WORDS_CHARS,
+    heading,
+    said_afterwards,
+    sentences,
+    stopped,
+    stopped_by,
+    what_is_live,
+    word_of,
+)
 from bot.render.output import output_line, output_of
 from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked, wish_of
 from channels import AnswerForm, Card, Line
@@ -268,6 +277,8 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
         facts.append(Line(label=say("card.broke-glass"), text=people.names_of(run.broke_glass)))
     for _, person, note in run.notes:
         facts.append(Line(label=say("card.note-by", name=people.name_of(person)), text=quote(note, REASON_CHARS)))
+    if late := said_afterwards(run):
+        facts.insert(0, Line(label=say("card.afterwards"), text=late))
     has_failed = ended is not None and word_of(run) == "failed"
     failure = failed_command(run.made) if has_failed else None
     facts += map(output_line, failure.files if failure else ())

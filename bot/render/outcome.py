@@ -10,6 +10,7 @@ from agents.deploy.results import live_seen
 from agents.events import Change, RunEnded
 from agents.events.tools import Stopped
 from agents.run import Run
+from agents.state import AttemptOutcome
 from agents.steps import CallTool
 from agents.text import one_line, quote
 from bot.people.directory import People
@@ -172,6 +173,20 @@ def sentences(run: Run) -> list[str]:
     if ended is None:
         return []
     return _sentences(ended.outcome, ended.words_of, ended.change, live_seen(run), ended.summary)
+
+
+def program_said(made: AttemptOutcome, text: str, chars: int) -> str:
+    """Return what a program said came of what it did, as its words; empty where that is no program's word."""
+    if not made.begun_by or made.by or made.state not in {"ok", "error"}:
+        return ""
+    return say("agent.relay-failed" if made.state == "error" else "agent.relay-done", text=quote(text, chars))
+
+
+def said_afterwards(run: Run) -> str:
+    """Return what a program said came of what it did once `run` was over; empty where it said nothing then."""
+    ended, made = run.ended, run.made[-1] if run.made else None
+    is_late = ended and made and made.ended_at and made.ended_at >= ended.at
+    return program_said(made, made.text, WORDS_CHARS) if made and is_late else ""
 
 
 def in_spite(run: Run) -> str:

@@ -6,7 +6,8 @@ from agents.budgets import Over
 from agents.events import Why
 from agents.run import Run
 from agents.steps import CallTool
-from agents.text import one_line, quote
+from agents.text import one_line
+from bot.render.outcome import program_said
 from bot.render.words import state_name
 from bot.runs.moves import Close, End
 from language import say, say_many
@@ -86,10 +87,9 @@ def _last_word(run: Run) -> str:
     if last is None or last.kind not in {"ok", "error"}:
         return ""
     text = ending_of(last.text)
-    made = run.made[-1] if run.made else None
-    if made and made.begun_by and not made.by and made.state == last.kind:
-        key = "agent.relay-failed" if last.kind == "error" else "agent.relay-done"
-        return say(key, text=quote(text, _GOES_ON_CHARS))
+    made = run.made[-1] if run.made and run.made[-1].state == last.kind else None
+    if said := program_said(made, text, _GOES_ON_CHARS) if made else "":
+        return said
     return text if last.kind == "error" else ""
 
 

@@ -458,6 +458,7 @@ class Loop:
             self._executor.never_begin(attempt_id)
             raise
         if start.state == "unconfirmed":
+            self._executor.never_begin(attempt_id)
             await self._executor.take_back(run_id, attempt_id)
             raise NotReplicated
         return start.state == "started"

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from agents import Agent, Outcome, ToolRefused
 from agents.events import Event, ToolFinished, ToolStarted
 from agents.relay import ProceedArgs
-from agents.requests import AttemptId, Decision, GatedCall, PersonId, RequestId
+from agents.requests import AttemptId, Decision, GatedCall, PersonId, RequestId, RunId
 from agents.run import PendingStep, Run, fold
 from agents.state import made_for
 from agents.steps import CallTool
@@ -23,6 +23,7 @@ from bot.archive.keeper import Archive
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, prepare
 from bot.execution.results import finished
+from bot.outbound.notifier import Notifier
 from bot.people.directory import People
 from bot.policy.record import RequestRecord, too_old
 from bot.render.outcome import how_ended
@@ -31,7 +32,8 @@ from bot.render.words import frozen_words, state_name
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES, RequestRead
 from bot.runs.moves import Execute, next_move
-from bot.store import NotReplicated, WorkItem
+from bot.store import Commit, NotReplicated, WorkItem
+from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import Journal
 from language import say
@@ -83,9 +85,10 @@ class ProgramStarts:
         guard: ApprovalGuard,
         executor: Executor,
         archive: Archive,
+        notifier: Notifier,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._guard, self._executor, self._archive = guard, executor, archive
+        self._guard, self._executor, self._archive, self._notifier = guard, executor, archive, notifier
         self._agents: Mapping[str, Agent] = executor.agents
 
     async def start(self, request_id: RequestId, attempt: str, by: Beginner, digest: str | None) -> Begun | Refused:
@@ -96,9 +99,10 @@ class ProgramStarts:
         """
         for _ in range(TRIES):
             read = await self._decisions.request(request_id)
-            if answer := self._answered(read, attempt, digest):
-                return (await self._given_up(read) or answer) if isinstance(answer, Begun) else answer
-            if answer := await self._try(read, attempt, by):
+            answer = self._answered(read, attempt, digest) or await self._try(read, attempt, by)
+            if isinstance(answer, Begun):
+                answer = await self._given_up(read) or (answer if await self._may_be_told(read) else None)
+            if answer:
                 return answer
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was begun")
 
@@ -118,6 +122,13 @@ class ProgramStarts:
             return _closed(say("program.closed", state=state_name(record.state)))
         why = too_old(record, read.now)
         return _closed(why) if why else None
+
+    async def _may_be_told(self, read: RequestRead) -> bool:
+        """Return whether the attempt that began may be told so: it is taken back no more, and no fail-over loses it."""
+        record = read.record
+        return read.is_archived or (
+            record.attempt is not None and await self._store.tell_start(record.request.run_id, record.attempt)
+        )
 
     async def _given_up(self, read: RequestRead) -> Refused | None:
         """Return why an attempt that has begun is not told so again: no word came of it, and people settle that."""
@@ -208,20 +219,36 @@ class ProgramStarts:
             return Refused("begun", say("program.not-begun"), say("program.not-begun-do"))
         said = Outcome(summary) if ok else Outcome("", summary)
         event, _ = finished(now, attempt_id, said, self._executor.mask)
-        first = await self._finished(read, attempt_id)
-        if first is None and not read.is_archived:
-            await self._store.finish_tool(record.request.run_id, attempt_id, event.model_copy(update={"by": by.name}))
-            await self._journal.queue.notify(WorkItem("run", record.request.run_id))
+        first, is_kept = await self._finished(read, attempt_id), read.is_archived
+        while first is None and not is_kept:
+            is_kept = await self._keep(record.request.run_id, event.model_copy(update={"by": by.name}))
             first = await self._finished(read, attempt_id)
         if first and (first.output, first.error) == (event.output, event.error):
             return first
         told = quote(first.error or first.output, _TOLD_CHARS) if first else "?"
         return Refused("otherwise", say("program.finished-otherwise", text=told), say("program.finished-otherwise-do"))
 
+    async def _keep(self, run_id: RunId, event: ToolFinished) -> bool:
+        """Keep the word of a program; False where the run is to be read again.
+
+        Of a run that is over nobody tells any more: what keeps the word has it told as well.
+        """
+        events = (await self._store.load(run_id)).events
+        if _end_of(events, event.attempt_id):
+            return True
+        run = fold(events)
+        if run.ended:
+            told = self._notifier.outcome(fold([event], run), event.at)
+            late = Commit(run_id=run_id, events=[event], expect=run.seq, outgoing=told, limit=MAX_EVENTS_AT_ALL)
+            if (await self._journal.write(late)).state == "conflict":
+                return False
+        else:
+            await self._store.finish_tool(run_id, event.attempt_id, event)
+        await self._journal.queue.notify(WorkItem("run", run_id))
+        return True
+
     async def _finished(self, read: RequestRead, attempt_id: AttemptId) -> ToolFinished | None:
-        events = await self._events(read)
-        ends = (event for event in events if isinstance(event, ToolFinished) and event.attempt_id == attempt_id)
-        return next(ends, None)
+        return _end_of(await self._events(read), attempt_id)
 
     async def _events(self, read: RequestRead) -> Sequence[Event]:
         """Return what happened in the run of a request, here or in the archive."""
@@ -231,6 +258,12 @@ class ProgramStarts:
 
 
 _TOLD_CHARS = 200
+
+
+def _end_of(events: Sequence[Event], attempt_id: AttemptId) -> ToolFinished | None:
+    """Return the first word on the end of an attempt."""
+    ends = (event for event in events if isinstance(event, ToolFinished) and event.attempt_id == attempt_id)
+    return next(ends, None)
 
 
 def _asked_for(call: GatedCall) -> dict[str, JsonValue]:

@@ -83,7 +83,7 @@ _UPGRADE = timedelta(hours=24)
 _NEAR = "s0r-aaaaaaaaaaaaa"
 
 _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "push")
-_SCRIPTS = {name: Script(name) for name in (*_NAMES, "put_off", "renew", "settle", "start_tool", "sweep")}
+_SCRIPTS = {name: Script(name) for name in (*_NAMES, "put_off", "renew", "settle", "start_tool", "sweep", "tell_start")}
 
 
 # Longer than replicas that follow take to say so, and short enough to be told within a lease.
@@ -267,6 +267,20 @@ class Store:
             if not await self.holds(run_id, attempt_id):
                 return Start("conflict")
         return Start(reply[0].decode())
+
+    async def tell_start(self, run_id: str, attempt_id: str) -> bool:
+        """Note that whoever makes the effect outside of sayso is told to begin; False where that start was taken back.
+
+        Whoever recorded it takes it back no longer. Raises NotReplicated where a fail-over could lose it.
+        """
+        if self._replicas is None:
+            return True
+        is_noted, is_replicated = await self._run_replicated(
+            "tell_start", run_id, [Keys.of(run_id).attempts(run_id)], [attempt_id]
+        )
+        if is_noted and not is_replicated:
+            raise NotReplicated
+        return bool(is_noted)
 
     async def holds(self, run_id: str, attempt_id: str) -> bool:
         """Return whether a lease that was taken here still runs, or could be renewed before anybody took it.

@@ -4,6 +4,7 @@
 -- request where it waits again.
 local holder, ends = unpack(redis.call('HMGET', KEYS[2], 'holder', 'until'))
 if holder ~= ARGV[1] then return {'conflict', 0} end -- check: holder
+if ARGV[5] == '1' and redis.call('HGET', KEYS[2], ARGV[1]) == 'told' then return {'conflict', 0} end -- check: told
 if ARGV[5] ~= '1' and now_ms(KEYS[4]) < tonumber(ends) then return {'alive', ends} end -- check: alive
 if ARGV[6] ~= '' and redis.call('XLEN', KEYS[1]) ~= tonumber(ARGV[6]) then return {'changed', 0} end -- check: sequence
 if KEYS[5] and redis.call('HGET', KEYS[5], 'version') ~= ARGV[7] then return {'changed', 0} end -- check: version

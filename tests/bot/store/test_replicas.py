@@ -6,17 +6,19 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from agents.events import ToolOrphaned
-from bot.store import Accepted, Commit, Keys, Store, WentBack, WorkItem
+from bot.store import Accepted, Commit, Keys, NotReplicated, Store, WentBack, WorkItem
 from bot.store.client import Client, StoreUnavailable
 from bot.store.journal import Journal
 from bot.store.memory import FILE
 from bot.store.went_back import begin, look
-from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, events, paused, started, tool_started
+from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, events, orphaned, paused, started, tool_started
+from tests.guards import guards
 from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair, ask, follows_up
 from tests.waiting import until
@@ -46,12 +48,35 @@ async def start(store: Store) -> str:
     return (await store.start_tool(RUN, 1, ATTEMPT, tool_started(ATTEMPT), None)).state
 
 
+async def is_told(store: Store) -> bool:
+    try:
+        return await store.tell_start(RUN, ATTEMPT)
+    except NotReplicated:
+        return False
+
+
 async def test_a_start_counts_once_the_replica_has_it(store: Store) -> None:
     async def begun() -> bool:
         return await start(store) == "started"
 
     await until(begun, what="a start that the replica has")
     assert await store.holds(RUN, ATTEMPT)
+
+
+@guards("orphan.lua:told")
+async def test_a_start_whose_program_is_told_of_it_is_taken_back_no_more(store: Store) -> None:
+    await start(store)
+
+    await until(partial(is_told, store), what="the replica has it")
+    assert await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True) == "conflict"
+
+
+@guards("tell_start.lua:holder")
+async def test_no_program_is_told_of_a_start_that_was_taken_back(store: Store) -> None:
+    await start(store)
+    await store.orphan(RUN, ATTEMPT, orphaned(), is_own=True)
+
+    assert not await store.tell_start(RUN, ATTEMPT)
 
 
 async def test_where_no_word_is_asked_for_a_start_counts_again_on_a_replica_that_lacks_it(pair: Pair) -> None:

@@ -1,18 +1,27 @@
 """What a program begins that people approved, and what it says came of it."""
 
+import asyncio
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
+from agents.events import AnswerNoted
 from agents.requests import RunId
 from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program
 from tests.bot.web.problems import refused
+from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
+from tests.servers.lines import Server
+from tests.servers.redis_cluster import Pair
 from tests.servers.web import Api, serving
+from tests.slack_world import a_slack_world
 from tests.stories.people.test_half_taken import NO_DECIDERS, rewritten
 from tests.tables import becomes, without
+from tests.waiting import until
 from tests.world import World, a_world
 
 
@@ -98,3 +107,99 @@ async def test_attack_an_approval_that_its_program_has_not_begun_is_void_by_no_f
             refused(await begun(ci, request), 409, "not-now")
 
         assert (await begun(ci, request)).status_code == HTTPStatus.OK
+
+
+async def test_attack_a_start_that_is_asked_for_again_before_it_counts_is_not_told_and_then_taken_back(
+    tmp_path: Path,
+) -> None:
+    def change(world: World) -> None:
+        world.environ = {"SAYSO_REDIS_WAIT_REPLICAS": "1"}
+
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    with Pair(folder) as pair, Server("tests.servers.redis_proxy", pair.servers[0].url) as proxy:
+        url = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
+        async with a_world(url, tmp_path / "data", change=change) as office, serving(office.app) as api:
+            ci, bo = await program(api), await api.client("bo")
+            request = await approved(ci, bo)
+            await office.quiet()
+            proxy.ask(do="arm", name="start_tool", nth=1, when="before", act="hold")
+            first = asyncio.create_task(begun(ci, request))
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a start on its way")
+            pair.servers[1].freeze()
+            proxy.ask(do="release")
+
+            async def is_recorded() -> bool:
+                return "tool_started" in [event.type for event in await office.events(request["run_id"])]
+
+            await until(is_recorded, what="a start that the replica lacks")
+            answers = [await begun(ci, request), await first]
+            assert [answer.status_code for answer in answers] == [HTTPStatus.SERVICE_UNAVAILABLE] * 2
+            await asyncio.to_thread(pair.servers[1].thaw)
+
+            async def settled() -> bool:
+                answers.extend([await begun(ci, request, "first"), await begun(ci, request, "second")])
+                return HTTPStatus.SERVICE_UNAVAILABLE not in [answer.status_code for answer in answers[-2:]]
+
+            await until(settled, what="the replica follows again")
+            assert {answer.json()["attempt"] for answer in answers if answer.is_success} == {"first"}
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("over", ["a month after it was cancelled", "once people stopped it"])
+async def test_attack_what_a_program_says_came_of_it_after_its_run_is_over_is_told_all_the_same(
+    office: World, api: Api, over: str
+) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    if over.endswith("cancelled"):
+        await office.steer(RunId(request["run_id"]), "cancel")
+    await office.move_time(31 * 86_400)
+    if over.endswith("stopped it"):
+        asks = (await office.opened(request["run_id"], after=request["id"])).request
+        await bo.post(f"/v1/requests/{asks.id}/answer", json={"choices": ["stop the run"]})
+    await office.ended(request["run_id"])
+    await office.quiet()
+    before = {person: len(office.mails(person)) for person in ("anna", "bo")}
+
+    answers = await asyncio.gather(
+        *(finished(ci, request, summary=f"volume {number % 3} is gone") for number in range(9))
+    )
+
+    await office.quiet()
+    [told] = {answer.json()["summary"] for answer in answers if answer.is_success}
+    assert [answer.status_code for answer in answers].count(HTTPStatus.OK) == 3
+    for person, count in before.items():
+        [letter] = office.mails(person)[count:]
+        assert "Cancelled: Delete volume 17" in letter.text
+        assert f"Afterwards: the program says that it is done: “{told}”\n" in letter.text
+    kinds = [event.type for event in await office.events(request["run_id"])]
+    assert kinds.count("tool_finished") == 1
+
+
+async def test_attack_a_no_that_is_typed_below_the_card_once_its_program_has_begun_hears_that_it_is_too_late(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        world = office.world
+        await world.start()
+        await slack.connected()
+        async with serving(world.app) as api:
+            ci, bo = await program(api), await api.client("bo")
+            request = await approved(ci, bo)
+            await world.quiet()
+            [card] = await slack.messages("@cy")
+            await begun(ci, request)
+
+            await office.cy.answers(card, "deny: the disk is in use")
+            await office.says(card, "Too late: the program began it")
+            await finished(ci, request)
+            await world.ended(request["run_id"])
+            await office.cy.answers(card, "stop")
+            await office.says(card, "Too late: it was started")
+
+            told = [one.words for one in await slack.messages(card)]
+            assert not [words for words in told if "Not passed on" in words or "nothing shows which run" in words]
+            noted = [event for event in await world.events(request["run_id"]) if isinstance(event, AnswerNoted)]
+            assert [(event.person, event.outcome) for event in noted] == [("cy", "too_late")]
+        assert await slack.violations() == []
