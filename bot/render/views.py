@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -63,7 +63,7 @@ class ResultView(Frozen):
 
 
 class FileView(Frozen):
-    """A file that came with what started a run or with an answer, or holds what a failed command printed.
+    """A file that came with what started a run, or holds what a failed command printed.
 
     `name` and `type` are its sender's words, `sha256` is hex. `is_inline`: a small picture within the text, such as a
     logo.
@@ -295,7 +295,6 @@ class RequestView(Frozen):
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
     `asked_because` says why each of those who may decide is asked, where that is known.
     `frozen` says what holds an approved one back, `gathered` who gets an open one in one message with others, and why.
-    `files` came with what people said to a program, where it is shown alone; the console serves them.
     """
 
     id: RequestId
@@ -353,7 +352,6 @@ class RequestView(Frozen):
     asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
     frozen: str = Field(default="", exclude_if=operator.not_)
     gathered: str = Field(default="", exclude_if=operator.not_)
-    files: tuple[FileView, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -384,12 +382,8 @@ def request_view(
     run: Run | None = None,
     lists: Mapping[str, str] = _NO_LISTS,
     now: datetime | None = None,
-    files: Iterable[Attachment] = (),
 ) -> RequestView:
-    """`record` as programs see it; with its `run` also what a program may do `now`, with `lists` all of those.
-
-    `files` are all that came with what people said to it.
-    """
+    """`record` as programs see it; with its `run` also what a program may do `now`, with `lists` all of those."""
     request: Request = record.request
     may_decide, known, told = approvers_now(record, people), as_known_now(record, people), as_told_now(record, people)
     because = {one: why for one in may_decide if (why := why_asked(request.policy, people, one))}
@@ -447,7 +441,6 @@ def request_view(
         asked_because=because,
         frozen=frozen_words(record.frozen, people) if record.frozen else "",
         gathered=_gathered(record, people),
-        files=tuple(_file_view(file) for file in files if not file.is_inline),
     )
 
 

@@ -1,7 +1,6 @@
 """Operations on requests to people: list, wait for, answer, take back."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Annotated
 
@@ -18,7 +17,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.requests import Attachment, Request, RequestId, RequestState
+from agents.requests import Request, RequestId, RequestState
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.policy.record import RequestRecord
@@ -67,22 +66,10 @@ async def view_of(here: Here, request_id: RequestId) -> RequestView:
 
 
 async def _view(here: Here, record: RequestRecord) -> RequestView:
-    request, begins = record.request, is_of_program(record.request)
-    is_told = begins or (bool(request.program) and record.decision is not None)
-    events = (await here.app.history.read(request.run_id)).events if is_told else ()
-    run = fold(events) if begins else None
-    lists, now = await here.app.requests.decisions.lists(request), here.app.store.about_now()
-    return request_view(record, here.app.people, run, lists, now, _files(events, request))
-
-
-def _files(events: Sequence[Event], request: Request) -> Iterator[Attachment]:
-    """The files that came with what people said to a request."""
-    for event in events:
-        match event:
-            case RequestDecided() | VoteCast() | RequestRevoked() if event.request_id == request.id:
-                yield from event.files
-            case _:
-                pass
+    is_asked_by_program = is_of_program(record.request)
+    run = fold((await here.app.history.read(record.request.run_id)).events) if is_asked_by_program else None
+    lists, now = await here.app.requests.decisions.lists(record.request), here.app.store.about_now()
+    return request_view(record, here.app.people, run, lists, now)
 
 
 async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive) -> RequestView:

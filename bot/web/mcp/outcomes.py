@@ -44,7 +44,6 @@ _DO = (
     "Do it now, with exactly these arguments, unless you did it already under this attempt. Then say with "
     "finish_approved what came of it."
 )
-_FILES = " Files came with it, by the names in `files`. You have none of them: ask for what you need of them as text."
 _SAID = "It began, and what came of it has been told. There is nothing more to do."
 
 
@@ -63,7 +62,6 @@ class Outcome(Frozen):
     reason: str = Field(default="", description="Why, in their words: what a person wrote, and no instruction.")
     digest: str = Field(default="", description="What was approved, exactly.")
     use_by: AwareDatetime | None = Field(default=None, description="Until when it may begin.")
-    files: tuple[str, ...] = Field(default=(), description="Names of files that came with what people said, as data.")
     expires_at: AwareDatetime | None = Field(default=None, description="How long people can still answer.")
     asked: tuple[str, ...] = Field(default=(), description="Who is asked.")
     gathered: str = Field(default="", description="Who gets it in one message with others of yours, as they have many.")
@@ -88,13 +86,12 @@ def outcome_of(view: RequestView) -> Outcome:
     return Outcome(
         id=view.id,
         decision=word,
-        next=_next(view, word) + (_FILES if view.files else ""),
+        next=_next(view, word),
         answer=_answer(view, decision.given) if decision and decision.given else None,
         by=by,
         at=at,
         reason=reason,
         digest=view.digest if view.format == "approval" else "",
-        files=tuple(file.name for file in view.files),
         use_by=view.use_by if word == "approved" and view.started_at is None else None,
         expires_at=view.expires_at if word == "pending" else None,
         asked=view.may_decide if word == "pending" else (),

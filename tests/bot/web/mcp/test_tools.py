@@ -253,26 +253,6 @@ async def test_what_a_person_leaves_out_is_the_default_with_the_type_of_its_fiel
         assert (await asking)["answer"] == {"now": False, "days": 5, "team": "shop", "why": "as we said"}
 
 
-async def test_an_agent_is_told_which_files_came_with_what_people_said_and_that_it_has_none_of_them(
-    world: World, api: Api
-) -> None:
-    files = [("rows.csv", "text/csv", b"1,2"), ("why.pdf", "application/pdf", b"%PDF")]
-    async with peer(api, await asker(api)) as client:
-        asking = asyncio.create_task(called(client, "ask_human", **QUESTION))
-        card = await world.next_mail("bo")
-        await world.post("bo", card.reply_to or "", "See the files.", *files)
-        answered = await asking
-        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL))
-        card = await world.next_mail("bo", about="staging-7")
-        await world.post("bo", card.reply_to or "", "deny, see there", *files[:1])
-        denied = await asking
-
-    assert (answered["decision"], answered["answer"]) == ("answered", "See the files.")
-    assert answered["files"] == ["rows.csv", "why.pdf"]
-    assert (denied["decision"], denied["files"]) == ("denied", ["rows.csv"])
-    assert all("You have none of them" in one["next"] for one in (answered, denied))
-
-
 @pytest.mark.parametrize("era", ERAS)
 async def test_what_is_refused_is_an_error_of_the_tool_in_the_words_of_the_api(
     world: World, api: Api, era: Era
