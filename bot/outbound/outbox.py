@@ -150,10 +150,13 @@ class Outbox:
             return None
         record, _, _ = await self._decisions.request(placed.request_id)
         has_decided = record.decision is not None and entry.person in record.decision.by
-        if has_decided and entry.card.closes and not channel.edits:
+        is_told = has_decided and entry.card.closes
+        if channel.edits or not is_told:
+            await self._together.follow(entry, placed, channel)
+        if is_told:
             # No list says what came of it, and whoever decided it hears that as with a card of its own.
-            return await self._live_cards.update(entry)
-        return await self._together.follow(entry, placed, channel)
+            await self._live_cards.update(entry)
+        return None
 
     async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""
