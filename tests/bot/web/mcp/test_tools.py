@@ -184,6 +184,21 @@ async def test_what_is_approved_begins_once_with_what_people_saw(world: World, a
     assert (repeated["started_at"], repeated["next"]) == (began[0]["started_at"], after["next"]), "it is not done twice"
 
 
+async def test_an_agent_hears_what_whoever_asked_wrote_beside_what_people_approved(world: World, api: Api) -> None:
+    async with peer(api, await asker(api), headers={"Prefer": "wait=0"}) as client:
+        asked = await called(client, "request_approval", **APPROVAL)
+        await given(api, asked["id"], "anna", text="only the one in Berlin")
+        beside = await called(client, "await_answer", id=asked["id"])
+        await given(api, asked["id"], vote="approve", digest=beside["digest"])
+
+        told = await called(client, "await_answer", id=asked["id"])
+        begun = await called(client, "start_approved", id=asked["id"], attempt="run-1")
+
+    assert "remarks" not in asked
+    written = [{"by": "anna", "text": "only the one in Berlin"}]
+    assert [one["remarks"] for one in (beside, told, begun)] == [written] * 3
+
+
 async def test_a_key_lists_the_policies_that_it_may_use(world: World, api: Api) -> None:
     async with peer(api, await asker(api)) as client:
         listed = await called(client, "list_policies")
