@@ -268,6 +268,23 @@ def refused(answer: Response, status: int, name: str) -> None:
     assert told["error"]["message"].startswith(told["error"]["data"]["detail"])
 
 
+@pytest.mark.parametrize("scopes", [("ask", "read", "steer"), ("trigger", "read", "steer"), ("admin",)])
+async def test_no_agent_sees_or_takes_back_what_others_ask_whatever_else_its_key_may(
+    world: World, api: Api, scopes: tuple[str, ...]
+) -> None:
+    """A held approval of somebody's run is no approval of a program, which would be told as one that does not hold."""
+    deploy = await world.opened(await world.trigger("press it"))
+    _, key = await api.key(None, *scopes, service="cleaner", acts_for=["anna"], asks=ASKS)
+    async with peer(api, key, headers={"Prefer": "wait=0"}) as client:
+        mine = await called(client, "ask_human", **QUESTION)
+        told = [await refusal(client, tool, id=deploy.request.id) for tool in ("await_answer", "cancel_request")]
+        taken_back = await called(client, "cancel_request", id=mine["id"])
+
+    assert [one["error"] for one in told] == ["not-found"] * 2
+    assert taken_back["decision"] == "withdrawn"
+    assert (await world.request(deploy.request.id)).state == "open"
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_an_agent_whose_key_was_revoked_is_told_so_while_it_waits_and_after(
     world: World, api: Api, era: Era
