@@ -184,6 +184,22 @@ async def test_what_is_approved_begins_once_with_what_people_saw(world: World, a
     assert (repeated["started_at"], repeated["next"]) == (began[0]["started_at"], after["next"]), "it is not done twice"
 
 
+async def test_an_agent_has_the_files_that_came_with_an_answer(world: World, api: Api) -> None:
+    key = await asker(api)
+    files = [("log.txt", "text/plain", b"line 7: disk full"), ("shot.png", "image/png", b"\x89PNG" * 20_000)]
+    async with peer(api, key) as client:
+        asking = asyncio.create_task(called(client, "ask_human", question="Which line of the log?", to=["person:bo"]))
+        await world.post("bo", (await world.next_mail("bo")).reply_to or "", "the last one, see the file", *files)
+        told = await asking
+    shown = (await api.with_key(key).get(f"/v1/requests/{told['id']}")).json()
+
+    assert told["answer"] == "the last one, see the file"
+    assert [(one["name"], one["size_bytes"], one["text"]) for one in told["files"]] == [
+        ("log.txt", 17, "line 7: disk full"), ("shot.png", 80_000, ""),
+    ]  # fmt: skip
+    assert shown["files"] == told["files"]
+
+
 async def test_an_agent_hears_what_whoever_asked_wrote_beside_what_people_approved(world: World, api: Api) -> None:
     async with peer(api, await asker(api), headers={"Prefer": "wait=0"}) as client:
         asked = await called(client, "request_approval", **APPROVAL)
