@@ -149,12 +149,12 @@ class Outbox:
         if channel is None or channel.name in placed.failed:
             return None
         record, _, _ = await self._decisions.request(placed.request_id)
-        has_decided = record.decision is not None and entry.person in record.decision.by
-        is_told = has_decided and entry.card.closes
+        has_voted = record.decision is not None and entry.person in {vote.person for vote in record.votes}
+        is_told = has_voted and entry.card.closes
         if channel.edits or not is_told:
             await self._together.follow(entry, placed, channel)
         if is_told:
-            # No list says what came of it, and whoever decided it hears that as with a card of its own.
+            # No list says what came of it, and whoever voted on it hears that as with a card of its own.
             await self._live_cards.update(entry)
         return None
 

@@ -70,3 +70,22 @@ async def test_who_approved_what_the_message_lists_hears_what_came_of_it(
             await office.world.quiet()
             assert "half of the rows" not in " ".join(one.words for one in await slack.messages("@cy"))
         assert await slack.violations() == []
+
+
+async def test_who_had_approved_what_others_then_denied_hears_of_it(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, ALONE) as office:
+        await office.world.start()
+        await slack.connected()
+        async with serving(office.world.app) as api:
+            _, pair = await wants(await wanter(api), 1, 2, "pair")
+            listing = await office.says("@bo", "waits for one more answer of yours")
+            votes = {"bo": {"vote": "approve", "digest": pair["digest"]}, "cy": {"vote": "deny", "reason": "not today"}}
+            for person, vote in votes.items():
+                answer = await (await api.client(person)).post(f"/v1/requests/{pair['id']}/answer", json=vote)
+                assert answer.status_code == 200
+
+            await office.says("@bo", "denied: “not today”")
+            await office.becomes(listing, "waits for no more answers of yours here")
+        assert await slack.violations() == []
