@@ -98,8 +98,9 @@ class LiveCards:
     async def update(self, entry: UpdateCard) -> None:
         """Show what became of a card, where it was placed; a card that never arrived needs no update.
 
-        Where one card stands for several people, the entry of the delivery that it was sent for shows it. Raises
-        ChannelUnavailable, also while the card itself is on its way.
+        Of what a message lists with others it is told in a message of its own. Where one card stands for several
+        people, the entry of the delivery that it was sent for shows it. Raises ChannelUnavailable, also while the card
+        itself is on its way.
         """
         placed = await self._failures.placed(entry.delivery_id)
         for waiting in placed.entries if placed and not placed.stands else ():
@@ -110,10 +111,14 @@ class LiveCards:
         if placed is None or delivery is None or channel is None or channel.name in placed.failed:
             return
         try:
-            if channel.edits:
+            if channel.edits and not placed.together:
                 await self._card(entry, placed, delivery, channel)
+                return
+            card = await self._dress(entry, entry.card, channel.name, me=_reader(placed, delivery))
+            if channel.edits:  # what stands there lists others as well
+                there = await channel.send(card, delivery.address, entry.id)
+                await self._store.threads.note(channel.name, there.handle, entry.run_id)
             else:
-                card = await self._dress(entry, entry.card, channel.name, me=_reader(placed, delivery))
                 await channel.update(delivery, card, entry.id)
         except ChannelRefused as error:
             log.warning("update refused", outgoing_id=entry.id, error=str(error))

@@ -149,11 +149,14 @@ class Outbox:
         if channel is None or channel.name in placed.failed:
             return None
         record, _, _ = await self._decisions.request(placed.request_id)
-        has_decided = record.decision is not None and entry.person in record.decision.by
-        if has_decided and entry.card.closes and not channel.edits:
-            # No list says what came of it, and whoever decided it hears that as with a card of its own.
-            return await self._live_cards.update(entry)
-        return await self._together.follow(entry, placed, channel)
+        has_voted = record.decision is not None and entry.person in {vote.person for vote in record.votes}
+        is_told = has_voted and entry.card.closes
+        if channel.edits or not is_told:
+            await self._together.follow(entry, placed, channel)
+        if is_told:
+            # No list says what came of it, and whoever voted on it hears that as with a card of its own.
+            await self._live_cards.update(entry)
+        return None
 
     async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""

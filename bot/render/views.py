@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from agents.deploy.results import DEPLOYS, ROLLBACKS, live_seen
-from agents.events import Change
+from agents.events import Change, Event, RequestDecided
 from agents.forms import FormField
 from agents.requests import (
     Attachment,
@@ -75,6 +75,12 @@ class FileView(Frozen):
     sha256: str
     note: str
     is_inline: bool
+
+
+class AnswerFile(FileView):
+    """A file that came with an answer; `text` is that of a text file, or its beginning, in the sender's words."""
+
+    text: str
 
 
 class ForkView(Frozen):
@@ -295,6 +301,7 @@ class RequestView(Frozen):
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
     `asked_because` says why each of those who may decide is asked, where that is known.
     `frozen` says what holds an approved one back, `gathered` who gets an open one in one message with others, and why.
+    `files` came with the answer that decided it, where a program asked and it is shown alone.
     """
 
     id: RequestId
@@ -352,6 +359,7 @@ class RequestView(Frozen):
     asked_because: dict[PersonId, str] = Field(default_factory=dict[PersonId, str], exclude_if=operator.not_)
     frozen: str = Field(default="", exclude_if=operator.not_)
     gathered: str = Field(default="", exclude_if=operator.not_)
+    files: tuple[AnswerFile, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None = None) -> RunView:
@@ -374,6 +382,12 @@ def run_view(run: Run, forks: Sequence[str] = (), archived_at: datetime | None =
 
 def _file_view(file: Attachment) -> FileView:
     return FileView(**file.model_dump(exclude={"text"}))
+
+
+def files_of(request_id: RequestId, events: Sequence[Event]) -> tuple[AnswerFile, ...]:
+    """Return the files that came with the answer that decided a request, of the `events` of its run."""
+    decided = (one for one in events if isinstance(one, RequestDecided) and one.request_id == request_id)
+    return tuple(AnswerFile(**file.model_dump()) for one in decided for file in one.files)
 
 
 def request_view(

@@ -49,7 +49,7 @@ class Authenticated:
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and f"{scope['path']}/".startswith(self._below):
             try:
-                scope[KEY] = await self._key(Headers(scope=scope))
+                scope[KEY] = _as_it_comes(scope, await self._key(Headers(scope=scope)))
             except ProblemError as error:
                 return await error.response()(scope, receive, send)
         return await self._app(scope, receive, send)
@@ -68,10 +68,23 @@ class Authenticated:
         return key
 
 
-KEY = "sayso.key"
+KEY, ASKS = "sayso.key", "sayso.asks"
 _DO = "Send Authorization: Bearer KEY; `sayso keys create` makes one"
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="apiKey", description="A key from `sayso keys create`.")
+
+
+def only_asking(app: ASGIApp) -> ASGIApp:
+    """Return `app` for what asks people: whatever its key may, it finds no request but what that asked itself."""
+
+    async def asking(scope: HttpScope, receive: Receive, send: Send) -> None:
+        await app({**scope, ASKS: True}, receive, send)
+
+    return asking
+
+
+def _as_it_comes(scope: HttpScope, key: ApiKey) -> ApiKey:
+    return key.model_copy(update={"only_asks": True}) if scope.get(ASKS) else key
 
 
 def bearer(headers: Headers) -> str:
@@ -94,7 +107,7 @@ def _no_key(detail: str, more: str) -> ProblemError:
 async def still_good(request: Request) -> ApiKey:
     """Return the key of `request` as it is by now. Raises ProblemError."""
     if key := await here(request).app.access.keyring.still(bearer(request.headers)):
-        return key
+        return _as_it_comes(request.scope, key)
     raise no_such_key()
 
 
@@ -151,7 +164,7 @@ async def record_for(here: Here, key: ApiKey, action: Action, request_id: str, c
 
     Without the scope that this needs it comes here as it may ask, and finds only what it asked itself.
     """
-    if not key.may(RIGHTS[action].scope):
+    if key.only_asks or not key.may(RIGHTS[action].scope):
         return await own_record_for(here, key, action, request_id, channel)
     read = await here.app.requests.decisions.request(check(request_id, "request"))
     await here.app.guard.check_request(here.app.access.rights.of_key(key), action, read.record, channel)

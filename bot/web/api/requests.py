@@ -22,7 +22,7 @@ from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.policy.record import RequestRecord
 from bot.queries.lists import requests
-from bot.render.views import RequestView, is_of_program, request_view
+from bot.render.views import AnswerFile, RequestView, files_of, is_of_program, request_view
 from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
 from bot.web.api.answering import answer, approve_edited, delegate, edit
@@ -66,10 +66,12 @@ async def view_of(here: Here, request_id: RequestId) -> RequestView:
 
 
 async def _view(here: Here, record: RequestRecord) -> RequestView:
-    is_asked_by_program = is_of_program(record.request)
-    run = fold((await here.app.history.read(record.request.run_id)).events) if is_asked_by_program else None
-    lists, now = await here.app.requests.decisions.lists(record.request), here.app.store.about_now()
-    return request_view(record, here.app.people, run, lists, now)
+    request, run, files = record.request, None, tuple[AnswerFile, ...]()
+    if is_of_program(request) or (request.program and record.decision):
+        events = (await here.app.history.read(request.run_id)).events
+        run, files = fold(events) if is_of_program(request) else None, files_of(request.id, events)
+    lists, now = await here.app.requests.decisions.lists(request), here.app.store.about_now()
+    return request_view(record, here.app.people, run, lists, now).model_copy(update={"files": files})
 
 
 async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive) -> RequestView:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from bot.render.views import RequestView
 from bot.store.watch import ended
+from bot.web.api.keyed import only_asking
 
 # No call takes longer than 50 s: so much of that is left for opening and telling.
 LONGEST_WAIT_S = 48.0
@@ -35,8 +36,8 @@ class RefusedError(Exception):
 
 
 def client_of(api: ASGIApp) -> httpx2.AsyncClient:
-    """A client of the API in the same process; each call brings its own key."""
-    transport = httpx2.ASGITransport(app=api, raise_app_exceptions=False)
+    """A client of the API in the same process; each call brings its own key, and asks with it."""
+    transport = httpx2.ASGITransport(app=only_asking(api), raise_app_exceptions=False)
     return httpx2.AsyncClient(
         transport=transport, base_url="http://sayso.internal", timeout=None, trust_env=False,
         headers={"User-Agent": _USER_AGENT},

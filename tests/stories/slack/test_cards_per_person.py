@@ -7,7 +7,7 @@ from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.servers.web import serving
 from tests.slack_world import a_slack_world
-from tests.stories.test_cards_per_person import asker, asks, numbers
+from tests.stories.test_cards_per_person import ALONE, asker, asks, numbers, wanter, wants
 
 SOME = f'public_url = "https://sayso.corp.example"\n{TOML}'.replace("[limits]\n", "[limits]\ncards_per_person = 3\n")
 
@@ -43,4 +43,49 @@ async def test_a_burst_is_three_cards_and_one_message_which_follows_what_is_answ
             await office.becomes(listing, "waits for no more answers of yours here")
             await asks(ci, 11, 11)
             assert (await office.says("@bo", "waits for one more answer of yours")).ts != listing.ts
+        assert await slack.violations() == []
+
+
+async def test_who_approved_what_the_message_lists_hears_what_came_of_it(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, ALONE) as office:
+        await office.world.start()
+        await slack.connected()
+        async with serving(office.world.app) as api:
+            ci, bo = await wanter(api), await api.client("bo")
+            _, first, _ = await wants(ci, 1, 3)
+            listing = await office.says("@bo", "waits for 2 more answers of yours")
+            vote = {"vote": "approve", "digest": first["digest"]}
+            assert (await bo.post(f"/v1/requests/{first['id']}/answer", json=vote)).status_code == 200
+            assert (await ci.post(f"/v1/requests/{first['id']}/start", json={"attempt": "a"})).status_code == 200
+            end = {"attempt": "a", "ok": False, "summary": "half of the rows are gone"}
+            assert (await ci.post(f"/v1/requests/{first['id']}/finish", json=end)).status_code == 200
+
+            told = await office.says("@bo", "half of the rows are gone")
+            left = await office.becomes(listing, "waits for one more answer of yours")
+            assert numbers(left.words) == ["03"]
+            assert told.words.startswith("Failed: Drop item-02\n")
+            assert told.buttons == []
+            await office.world.quiet()
+            assert "half of the rows" not in " ".join(one.words for one in await slack.messages("@cy"))
+        assert await slack.violations() == []
+
+
+async def test_who_had_approved_what_others_then_denied_hears_of_it(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, ALONE) as office:
+        await office.world.start()
+        await slack.connected()
+        async with serving(office.world.app) as api:
+            _, pair = await wants(await wanter(api), 1, 2, "pair")
+            listing = await office.says("@bo", "waits for one more answer of yours")
+            votes = {"bo": {"vote": "approve", "digest": pair["digest"]}, "cy": {"vote": "deny", "reason": "not today"}}
+            for person, vote in votes.items():
+                answer = await (await api.client(person)).post(f"/v1/requests/{pair['id']}/answer", json=vote)
+                assert answer.status_code == 200
+
+            await office.says("@bo", "denied: “not today”")
+            await office.becomes(listing, "waits for no more answers of yours here")
         assert await slack.violations() == []

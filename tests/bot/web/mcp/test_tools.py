@@ -184,6 +184,37 @@ async def test_what_is_approved_begins_once_with_what_people_saw(world: World, a
     assert (repeated["started_at"], repeated["next"]) == (began[0]["started_at"], after["next"]), "it is not done twice"
 
 
+async def test_an_agent_has_the_files_that_came_with_an_answer(world: World, api: Api) -> None:
+    key = await asker(api)
+    files = [("log.txt", "text/plain", b"line 7: disk full"), ("shot.png", "image/png", b"\x89PNG" * 20_000)]
+    async with peer(api, key) as client:
+        asking = asyncio.create_task(called(client, "ask_human", question="Which line of the log?", to=["person:bo"]))
+        await world.post("bo", (await world.next_mail("bo")).reply_to or "", "the last one, see the file", *files)
+        told = await asking
+    shown = (await api.with_key(key).get(f"/v1/requests/{told['id']}")).json()
+
+    assert told["answer"] == "the last one, see the file"
+    assert [(one["name"], one["size_bytes"], one["text"]) for one in told["files"]] == [
+        ("log.txt", 17, "line 7: disk full"), ("shot.png", 80_000, ""),
+    ]  # fmt: skip
+    assert shown["files"] == told["files"]
+
+
+async def test_an_agent_hears_what_whoever_asked_wrote_beside_what_people_approved(world: World, api: Api) -> None:
+    async with peer(api, await asker(api), headers={"Prefer": "wait=0"}) as client:
+        asked = await called(client, "request_approval", **APPROVAL)
+        await given(api, asked["id"], "anna", text="only the one in Berlin")
+        beside = await called(client, "await_answer", id=asked["id"])
+        await given(api, asked["id"], vote="approve", digest=beside["digest"])
+
+        told = await called(client, "await_answer", id=asked["id"])
+        begun = await called(client, "start_approved", id=asked["id"], attempt="run-1")
+
+    assert "remarks" not in asked
+    written = [{"by": "anna", "text": "only the one in Berlin"}]
+    assert [one["remarks"] for one in (beside, told, begun)] == [written] * 3
+
+
 async def test_a_key_lists_the_policies_that_it_may_use(world: World, api: Api) -> None:
     async with peer(api, await asker(api)) as client:
         listed = await called(client, "list_policies")
@@ -310,6 +341,23 @@ def refused(answer: Response, status: int, name: str) -> None:
     told = answer.json()
     assert (told["jsonrpc"], told["id"], told["error"]["data"]["type"]) == ("2.0", None, f"urn:sayso:problem:{name}")
     assert told["error"]["message"].startswith(told["error"]["data"]["detail"])
+
+
+@pytest.mark.parametrize("scopes", [("ask", "read", "steer"), ("trigger", "read", "steer"), ("admin",)])
+async def test_no_agent_sees_or_takes_back_what_others_ask_whatever_else_its_key_may(
+    world: World, api: Api, scopes: tuple[str, ...]
+) -> None:
+    """A held approval of somebody's run is no approval of a program, which would be told as one that does not hold."""
+    deploy = await world.opened(await world.trigger("press it"))
+    _, key = await api.key(None, *scopes, service="cleaner", acts_for=["anna"], asks=ASKS)
+    async with peer(api, key, headers={"Prefer": "wait=0"}) as client:
+        mine = await called(client, "ask_human", **QUESTION)
+        told = [await refusal(client, tool, id=deploy.request.id) for tool in ("await_answer", "cancel_request")]
+        taken_back = await called(client, "cancel_request", id=mine["id"])
+
+    assert [one["error"] for one in told] == ["not-found"] * 2
+    assert taken_back["decision"] == "withdrawn"
+    assert (await world.request(deploy.request.id)).state == "open"
 
 
 @pytest.mark.parametrize("era", ERAS)
