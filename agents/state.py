@@ -398,7 +398,8 @@ class Run:
     last step that was to end it; `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that
     code looked up once more at its end. `child_changes` are what the tools of children did, one for each that has
     ended, and `child_live` what they saw live. `by_mail`: it goes by answers or words that whoever reads a mailbox
-    can have given. `weakness` says why some prove too little for an approval.
+    can have given. `weakness` says why some prove too little for an approval. `heard_late` is the last attempt whose
+    result came once it was over.
     """
 
     id: RunId = NOT_YET
@@ -440,6 +441,7 @@ class Run:
     cancelled_by: PersonId | None = None
     stopped_with: RunId | None = None
     ended: RunEnded | None = None
+    heard_late: AttemptId | None = None
     forked: RunForked | None = None
 
     @property

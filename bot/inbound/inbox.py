@@ -113,6 +113,7 @@ class Inbox:
         came before waits to be handled, where that can wait.
         """
         threads = self._store.threads
+        await self._store.know_shards()
         if inbound.within and await threads.run_of(inbound.channel, inbound.within) is None:
             return ""
         backlog = self._backlogs.setdefault(inbound.channel, Backlog(self._store, inbound.channel))
@@ -126,14 +127,27 @@ class Inbox:
         body = _Arrived.model_validate({**inbound.model_dump(include=_KEPT), **more})
         body = body.model_dump_json().encode()
         item = Accepted(fresh, foreign, body, inbound.raw, _SEEN_S, is_answer=inbound.is_answer, who=_who(inbound))
-        # What came before there were more shards is known where it came first.
-        known = await self._store.remembered(foreign) if self._store.has_grown else None
-        inbound_id, is_new = (known.decode(), False) if known else await self._journal.accept(item)
+        inbound_id, is_new = await self._known(foreign) or await self._journal.accept(await self._claimed(item))
         if inbound.begins:
             await threads.begin(inbound.channel, inbound.begins, self._starter.run_id(inbound_id))
         if is_new and inbound.can_wait:
             backlog.add(inbound_id, len(inbound.raw))
         return inbound_id
+
+    async def _known(self, foreign: str) -> tuple[str, bool] | None:
+        """Return under which id came what came before there were more shards than at first; None if it did not."""
+        known = await self._store.remembered(foreign) if self._store.has_grown else None
+        if known is None:
+            return None
+        await self._store.is_replicated(known.decode())
+        return known.decode(), False
+
+    async def _claimed(self, item: Accepted) -> Accepted:
+        """`item` under the id that it got first, also where there were fewer shards then, but more than at first."""
+        if not self._store.has_grown:
+            return item
+        first, _ = await self._store.remember(f"in {item.foreign}", item.id.encode(), item.keep_s)
+        return replace(item, id=first.decode())
 
     async def _is_old(self, inbound: Inbound) -> bool:
         """Return whether it may have had an effect that a store out of a backup does not know."""

@@ -116,7 +116,9 @@ class LiveCards:
                 return
             card = await self._dress(entry, entry.card, channel.name, me=_reader(placed, delivery))
             if channel.edits:  # what stands there lists others as well
-                there = await channel.send(card, delivery.address, entry.id)
+                # By a key of its own, as an entry whose call was not answered gets another id.
+                key = f"{entry.delivery_id} {entry.card.at.isoformat()}"
+                there = await channel.send(card, delivery.address, key)
                 await self._store.threads.note(channel.name, there.handle, entry.run_id)
             else:
                 await channel.update(delivery, card, entry.id)

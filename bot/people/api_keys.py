@@ -51,7 +51,7 @@ class ApiKey(Frozen):
     `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
     a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs. `link_by`
     is how the link of that session came, None where there was none. `shards` is how many there were when it was made.
-    One that `only_asks` came to something that asks people, where it reaches nothing but what it asked itself.
+    One that `only_asks` came with a call to `/mcp`, and reaches nothing but what it asked itself.
     """
 
     prefix: str

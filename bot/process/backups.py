@@ -141,7 +141,7 @@ async def hold_loaded(app: App, *, keeps_keys: bool = False) -> PutBack:
 
 
 async def _held(app: App, end: End) -> PutBack:
-    await look_at_shards(app.store.client)
+    await look_at_shards(app.store.client, end.shards)
     held = await Holding(app.journal, app.requests.decisions, app.people).hold(end.at)
     await _tell_people(app, end, held)
     restored = Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))

@@ -184,9 +184,8 @@ def program_said(made: AttemptOutcome, text: str, chars: int) -> str:
 
 def said_afterwards(run: Run) -> str:
     """Return what a program said came of what it did once `run` was over; empty where it said nothing then."""
-    ended, made = run.ended, run.made[-1] if run.made else None
-    is_late = ended and made and made.ended_at and made.ended_at >= ended.at
-    return program_said(made, made.text, WORDS_CHARS) if made and is_late else ""
+    made = next((one for one in run.made if one.id == run.heard_late), None)
+    return program_said(made, made.text, WORDS_CHARS) if made else ""
 
 
 def in_spite(run: Run) -> str:

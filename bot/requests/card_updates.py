@@ -53,8 +53,8 @@ def updates_of(
 ) -> list[UpdateCard]:
     """One for each card of `run` that can be changed, or of the requests that it is `about`.
 
-    Whoever is in `news` gets `card` itself, once, in place of the newest card that can't be changed, or stands in a
-    message with others.
+    Whoever is in `news` gets `card` itself, once, in place of the newest card that can't be changed, or that one
+    message lists with others.
     """
     entries: list[UpdateCard] = []
     told, seen = set[PersonId](), set[DeliveryId]()
@@ -62,8 +62,8 @@ def updates_of(
         if held.shares or held.delivery_id in seen or (about is not None and held.request_id not in about):
             continue
         seen.add(held.delivery_id)
-        stands = held.channel in edits and not held.together
-        is_news = not stands and held.person in news and held.person not in told
+        is_redrawn = held.channel in edits and not held.together
+        is_news = not is_redrawn and held.person in news and held.person not in told
         if not is_news and held.channel not in edits:
             continue
         told |= {held.person} if is_news else set()

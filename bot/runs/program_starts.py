@@ -12,7 +12,7 @@ import structlog
 from pydantic import JsonValue
 
 from agents import Agent, Outcome, ToolRefused
-from agents.events import Event, ToolFinished, ToolStarted
+from agents.events import Event, ToolFinished, ToolOrphaned, ToolStarted
 from agents.relay import ProceedArgs
 from agents.requests import AttemptId, Decision, GatedCall, PersonId, RequestId, RunId
 from agents.run import PendingStep, Run, fold
@@ -101,7 +101,8 @@ class ProgramStarts:
             read = await self._decisions.request(request_id)
             answer = self._answered(read, attempt, digest) or await self._try(read, attempt, by)
             if isinstance(answer, Begun):
-                answer = await self._given_up(read) or (answer if await self._may_be_told(read) else None)
+                events = await self._events(read)
+                answer = _given_up(read, events) or (answer if await self._may_be_told(read, events) else None)
             if answer:
                 return answer
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was begun")
@@ -123,20 +124,12 @@ class ProgramStarts:
         why = too_old(record, read.now)
         return _closed(why) if why else None
 
-    async def _may_be_told(self, read: RequestRead) -> bool:
+    async def _may_be_told(self, read: RequestRead, events: Sequence[Event]) -> bool:
         """Return whether the attempt that began may be told so: it is taken back no more, and no fail-over loses it."""
         record = read.record
-        return read.is_archived or (
-            record.attempt is not None and await self._store.tell_start(record.request.run_id, record.attempt)
-        )
-
-    async def _given_up(self, read: RequestRead) -> Refused | None:
-        """Return why an attempt that has begun is not told so again: no word came of it, and people settle that."""
-        request = read.record.request
-        begun = made_for(fold(await self._events(read)).made, request.id)
-        if begun is None or not (begun.by or begun.state in {"left", "unknown", "not_done"}):
-            return None
-        return Refused("begun", say("program.given-up", when=in_words(begun.started_at)), say("program.given-up-do"))
+        if record.attempt is None or read.is_archived or _end_of(events, record.attempt):
+            return record.attempt is not None
+        return await self._store.tell_start(record.request.run_id, record.attempt)
 
     async def _try(self, read: RequestRead, attempt: str, by: Beginner) -> Refused | None:
         """Begin what is approved, if all of it still stands; None where that, or what came first, is to be read."""
@@ -258,6 +251,17 @@ class ProgramStarts:
 
 
 _TOLD_CHARS = 200
+
+
+def _given_up(read: RequestRead, events: Sequence[Event]) -> Refused | None:
+    """Return why an attempt that has begun is not told so again: no word came of it, and people settle that."""
+    begun, attempt = made_for(fold(events).made, read.record.request.id), read.record.attempt
+    # A word that came of it later makes it no attempt that may go on.
+    gone = (event for event in events if isinstance(event, ToolOrphaned) and event.attempt_id == attempt)
+    is_lost = any(event.may_have_started for event in gone)
+    if begun is None or not (is_lost or begun.by or begun.state in {"left", "unknown", "not_done"}):
+        return None
+    return Refused("begun", say("program.given-up", when=in_words(begun.started_at)), say("program.given-up-do"))
 
 
 def _end_of(events: Sequence[Event], attempt_id: AttemptId) -> ToolFinished | None:

@@ -22,6 +22,7 @@ from bot.store.client import (
     StoreUnavailable,
     WentBack,
 )
+from bot.store.client.durability import look_at_shards
 from bot.store.client.line import Arg
 from bot.store.commit import (
     FILES_S,
@@ -128,6 +129,11 @@ class Store:
     def has_grown(self) -> bool:
         """True where there are more shards than the store began with."""
         return self.client.began_with not in {None, self.shards}
+
+    async def know_shards(self) -> None:
+        """Read how many shards the store began with, where nothing in this process has yet: names are found by that."""
+        if self.client.began_with is None:
+            await look_at_shards(self.client)
 
     async def load(self, run_id: str, after: int = 0, commit: str = "") -> Loaded:
         """All events of a run, oldest first; none when there is no such run.
@@ -273,8 +279,6 @@ class Store:
 
         Whoever recorded it takes it back no longer. Raises NotReplicated where a fail-over could lose it.
         """
-        if self._replicas is None:
-            return True
         is_noted, is_replicated = await self._run_replicated(
             "tell_start", run_id, [Keys.of(run_id).attempts(run_id)], [attempt_id]
         )

@@ -146,8 +146,9 @@ async def check_writes(client: Client, shards: int) -> None:
         await client.wait_for("SET", Keys(shard).tried, "1", "PX", str(_TRIED_FOR_MS))
 
 
-SHARDS, _FIRST = "{s0}:shards", Keys(0).first_shards
+SHARDS = "{s0}:shards"
 """The key of the number of shards. While it holds no number the store is being restored, and no release starts."""
+_FIRST = Keys(0).first_shards
 
 
 async def check_shards(client: Client, shards: int) -> None:
@@ -161,8 +162,13 @@ async def check_shards(client: Client, shards: int) -> None:
     client.began_with = int(first)
 
 
-async def look_at_shards(client: Client) -> bytes | None:
-    """Return what stands in place of the number of shards, None in a new store; write nothing."""
+async def look_at_shards(client: Client, began_with: int | None = None) -> bytes | None:
+    """Return what stands in place of the number of shards, None in a new store.
+
+    Writes nothing, but `began_with` where a store that was put back does not say with how many it began.
+    """
+    if began_with is not None:
+        await client.do("SET", _FIRST, began_with, "NX")
     stored, first = await client.read(["GET", SHARDS], ["GET", _FIRST])
     if number := first or (stored if stored and stored.isdigit() else None):
         client.began_with = int(number)

@@ -36,7 +36,7 @@ class RefusedError(Exception):
 
 
 def client_of(api: ASGIApp) -> httpx2.AsyncClient:
-    """A client of the API in the same process; each call brings its own key, and asks with it."""
+    """A client of the API in the same process; each call brings its own key, which reaches only what it asked."""
     transport = httpx2.ASGITransport(app=only_asking(api), raise_app_exceptions=False)
     return httpx2.AsyncClient(
         transport=transport, base_url="http://sayso.internal", timeout=None, trust_env=False,

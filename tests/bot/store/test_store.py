@@ -213,6 +213,18 @@ async def test_what_is_known_of_names_from_outside_is_found_once_there_are_more_
         await grown.client.close()
 
 
+async def test_a_name_is_found_also_before_the_store_was_looked_at_by_whoever_asks(store: Store) -> None:
+    await check_shards(store.client, 2)
+    for number in range(12):
+        await store.threads.note("slack", f"name-{number}", RUN)
+    grown = Store(Client(store.client.url.replace("127.0.0.1", "localhost")), 8)
+
+    await grown.know_shards()
+
+    assert [await grown.threads.run_of("slack", f"name-{number}") for number in range(12)] == [RUN] * 12
+    await grown.client.close()
+
+
 async def test_work_of_a_kind_that_nobody_here_knows_is_left_in_the_schedule(store: Store) -> None:
     for member in (str(WorkItem("run", RUN)), "dance s0r-aaaaaaaaaaaaa"):
         await store.client.do("ZADD", Keys(0).wake, 1, member)

@@ -426,8 +426,13 @@ async def test_attack_a_stop_is_heard_in_its_thread_also_once_the_store_has_more
     asked = [await office.opened(office.app.runs.starter.run_id(one)) for one in first]
     async with office.stopped():
         office.environ = {"SAYSO_SHARDS": "8"}
+    more = [hallway.begins("anna", "press bell", f"{THREAD}{number}", key=f"m{number}") for number in range(6, 12)]
+    second = [await office.app.messages.inbox.accept(one) for one in more]
+    async with office.stopped():
+        office.environ = {"SAYSO_SHARDS": "16"}
 
     again = [await office.app.messages.inbox.accept(one) for one in said]
+    assert [await office.app.messages.inbox.accept(one) for one in more] == second
     for number in range(6):
         await office.app.messages.inbox.accept(hallway.follows("anna", "stop", f"{THREAD}{number}"))
 

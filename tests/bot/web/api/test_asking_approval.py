@@ -271,6 +271,7 @@ async def test_an_attempt_that_was_given_up_is_not_told_to_go_ahead_again(world:
     assert "no word came of it" in refused(again, 409, "already-begun")
     assert "Do not do it now" in again.json()["do"]
     assert end.status_code == 200, "what came of it is still heard"
+    refused(await begun(ci, request), 409, "already-begun")
 
 
 async def test_a_word_on_an_attempt_that_was_given_up_is_none_on_the_one_that_has_begun_since(
@@ -295,6 +296,28 @@ async def test_a_word_on_an_attempt_that_was_given_up_is_none_on_the_one_that_ha
     said = "done: the program says that it is done: “volume 17 is gone”"
     assert await world.summary(request["run_id"]) == said
     assert "volume 17 is gone" in (await world.next_mail("anna", about="Done")).text
+
+
+async def test_a_word_on_an_attempt_that_was_given_up_is_told_also_where_a_later_one_has_ended_the_run(
+    world: World, api: Api
+) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    await world.move_time(31 * 86_400)
+    asks = (await world.opened(request["run_id"], after=request["id"])).request
+    await bo.post(f"/v1/requests/{asks.id}/answer", json={"choices": ["it did not happen, ask again"]})
+    anew = (await world.opened(request["run_id"], after=asks.id)).request
+    await vote(bo, {"id": anew.id, "digest": anew.digest})
+    await begun(ci, {"id": anew.id}, "second")
+    await finished(ci, {"id": anew.id}, attempt="second")
+    await world.ended(request["run_id"])
+    assert "Afterwards" not in (await world.next_mail("anna", about="Done")).text
+
+    await finished(ci, request, summary="it was gone already")
+
+    told = (await world.next_mail("anna", about="Done")).text
+    assert "Afterwards: the program says that it is done: “it was gone already”" in told
 
 
 async def test_the_card_shows_exactly_what_is_to_be_done_and_whose_words_they_are(world: World, api: Api) -> None:
