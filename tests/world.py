@@ -19,6 +19,7 @@ from bot.config.settings import Settings
 from bot.people.directory import People
 from bot.people.listed import ListedNow
 from bot.registry.configured import agents_of
+from bot.store.keys import Keys
 from bot.store.outbox_entry import OutboxEntry, read_entry
 from bot.telemetry import OFF, Telemetry
 from bot.testing.people import Peopled
@@ -28,6 +29,7 @@ from channels.email.reading.sandbox import Children
 from language import in_all
 from tests.clerk import Workshop, clerk
 from tests.office import TOML, settings_of
+from tests.waiting import until
 
 CHILDREN = Children()
 """They read the mails of one world after another."""
@@ -119,9 +121,15 @@ class World(Peopled):
         return await self.app.work.retention.look()
 
     async def seal(self) -> None:
-        """Seal what has happened."""
-        for shard in range(self.app.store.shards):
-            await self.app.work.sealer.sweep(shard)
+        """Seal what has happened; a worker that runs beside it may be at it."""
+        store = self.app.store
+
+        async def is_sealed() -> bool:
+            for shard in range(store.shards):
+                await self.app.work.sealer.sweep(shard)
+            return not any([await store.client.do("XLEN", Keys(shard).audit_new) for shard in range(store.shards)])
+
+        await until(is_sealed, what="everything is sealed")
 
     async def unsent(self) -> list[OutboxEntry]:
         """Return what must still be sent."""
