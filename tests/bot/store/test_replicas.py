@@ -198,7 +198,7 @@ async def test_a_start_that_was_read_before_a_fail_over_and_asked_about_after_it
             asked = ["REPLICAOF", "127.0.0.1", replica.port]
             ask(other, *asked)
             await until(lambda: follows_up(other), what="the other one follows")
-            assert await promoted.is_replicated(RUN)
+            await until(lambda: promoted.is_replicated(RUN), what="the other one has all of it")
             front.lead(replica.port)
             await looking
 
