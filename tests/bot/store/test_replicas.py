@@ -213,7 +213,7 @@ async def test_attack_a_name_that_leads_to_a_new_master_is_followed_though_the_o
     front, (master, replica) = Front(pair.servers[0].port), pair.servers
     front.waits.set()
     async with await asyncio.start_server(front.handle, "127.0.0.1") as server:
-        store = Store(Client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"), 2, LEASE_S)
+        store = Store(Client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"), 2, LEASE_S * 10)
         await append(store, started(), expect=0)
         await until(lambda: ask(master, "WAIT", 1, 100) == 1, what="the replica has it")
         ask(replica, "REPLICAOF", "NO", "ONE")
