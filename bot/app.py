@@ -230,7 +230,7 @@ class _Driving:
 
 def compose(
     settings: Settings,
-    url: str,
+    redis: str | Client,
     channels: Sequence[Channel],
     agents: Sequence[Agent],
     *,
@@ -239,7 +239,7 @@ def compose(
     people: People | None = None,
     telemetry: Telemetry = OFF,
 ) -> App:
-    """Wire everything over the Redis at `url`. Connects to nothing yet.
+    """Wire everything over `redis`: its address, or the client that the channels have. Connects to nothing yet.
 
     A process that never `sends` need not have the channels of those that do. `models` by agent, instead of those that
     the settings name; `people` are the directory that the channels have, instead of one of the settings. `telemetry`
@@ -249,7 +249,7 @@ def compose(
     by_agent = {agent.name: agent for agent in agents}
     models = models_of(settings, agents) if models is None else models
     release = release_in_use(settings, agents)
-    ground = _ground(settings, url, channels, release, people or People.of(settings), sends=sends)
+    ground = _ground(settings, redis, channels, release, people or People.of(settings), sends=sends)
     store, journal, people, decisions = ground.store, ground.journal, ground.people, ground.decisions
     admission = Admission(store, people, settings.limits)
     starter = Starter(journal, by_agent, settings.agents, admission, ground.access.rights)
@@ -353,9 +353,9 @@ def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:
 
 
 def _ground(
-    settings: Settings, url: str, channels: Sequence[Channel], release: str, people: People, *, sends: bool
+    settings: Settings, redis: str | Client, channels: Sequence[Channel], release: str, people: People, *, sends: bool
 ) -> _Ground:
-    data_dir, client = DataDir(settings.data_dir), Client(url)
+    data_dir, client = DataDir(settings.data_dir), redis if isinstance(redis, Client) else Client(redis)
     store = store_of(settings, client, release)
     queue = queue_of(settings, store)
     journal = Journal(store, queue)

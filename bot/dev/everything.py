@@ -139,7 +139,7 @@ async def _serve(settings: Settings, again: Again, url: str, redis: EmbeddedRedi
         mail, slack = local_mail(settings, people), slack_parts(settings, client, people)
         channels, telemetry = [*slack.channels, mail.channel()], telemetry_of(os.environ)
         app = compose(
-            settings, url, channels, agents_of(settings, ListedNow(people)), people=people, telemetry=telemetry
+            settings, client, channels, agents_of(settings, ListedNow(people)), people=people, telemetry=telemetry
         )
         demo = Demo(mail, f"http://127.0.0.1:{ports.demo}")
         beside = [

@@ -105,13 +105,12 @@ def restore(settings: Settings, source: str | None, say_so: Say, *, keeps_keys: 
 
     async def inside(url: str, file: BinaryIO | None) -> PutBack:
         client = Client(url)
-        app = compose(settings, url, _channels(settings, client), agents_of(settings), models={})
+        app = compose(settings, client, _channels(settings, client), agents_of(settings), models={})
         try:
             if file is None:
                 return await hold_loaded(app, keeps_keys=keeps_keys)
             return await put_back(app, file, say_so, keeps_keys=keeps_keys)
         finally:
-            await app.store.client.close()
             await client.close()
 
     with _opened(source) as file, _redis(settings) as url:

@@ -81,7 +81,7 @@ async def run_process(again: Again, *, works: bool, receives: Collection[str]) -
         telemetry = telemetry_of(os.environ) if works else OFF
         channels = [*slack.channels, *by_mail]
         app = compose(
-            settings, url, channels, agents_of(settings, ListedNow(people)), people=people, telemetry=telemetry
+            settings, client, channels, agents_of(settings, ListedNow(people)), people=people, telemetry=telemetry
         )
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
         beside += slack.beside(app.requests.lookup, has_line=True) if "slack" in receives else []
@@ -139,7 +139,9 @@ async def run_web(again: Again, port: int) -> None:
         client, people = Client(url), People.of(settings)
         stack.push_async_callback(client.close)
         slack = slack_parts(settings, client, people)
-        app = compose(settings, url, slack.channels, agents_of(settings, ListedNow(people)), sends=False, people=people)
+        app = compose(
+            settings, client, slack.channels, agents_of(settings, ListedNow(people)), sends=False, people=people
+        )
         listener = listen_at(settings.bind, port)
         log.info("listening", bind=settings.bind, port=port_of(listener))
         beside = slack.beside(app.requests.lookup, has_line=False) if settings.has_slack_http else []

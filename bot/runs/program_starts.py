@@ -256,7 +256,7 @@ _TOLD_CHARS = 200
 def _given_up(read: RequestRead, events: Sequence[Event]) -> Refused | None:
     """Return why an attempt that has begun is not told so again: no word came of it, and people settle that."""
     begun, attempt = made_for(fold(events).made, read.record.request.id), read.record.attempt
-    # A word that came of it later makes it no attempt that may go on.
+    # A late word does not make it one that may go on.
     gone = (event for event in events if isinstance(event, ToolOrphaned) and event.attempt_id == attempt)
     is_lost = any(event.may_have_started for event in gone)
     if begun is None or not (is_lost or begun.by or begun.state in {"left", "unknown", "not_done"}):

@@ -57,9 +57,6 @@ _PAUSE_S = 0.05
 # A slot that moves on at once is followed so often before it counts as being away.
 _MOVES = 3
 
-# By the address of a store: its clients in one process, those of channels too, must find a name in the same shard.
-_BEGAN_WITH = dict[str, int]()
-
 T = TypeVar("T")
 
 
@@ -101,20 +98,13 @@ class Client:
 
     def __init__(self, url: str, patience_s: float = _PATIENCE_S) -> None:
         self.url, self.patience_s = url, patience_s
+        # The number of shards that the store began with, once it is known.
+        self.began_with: int | None = None
         self._servers = _servers_at(url)
 
     async def close(self) -> None:
         """Give back every connection."""
         await self._servers.close()
-
-    @property
-    def began_with(self) -> int | None:
-        """The number of shards that the store began with, once some client of this process knows it."""
-        return _BEGAN_WITH.get(self.url)
-
-    @began_with.setter
-    def began_with(self, shards: int) -> None:
-        _BEGAN_WITH[self.url] = shards
 
     def ingress(self, foreign_id: str, shards: int) -> int:
         """The shard where what is known of a foreign id is kept, also when there are more `shards` than at first."""

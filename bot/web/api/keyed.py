@@ -75,7 +75,7 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="apiKey", description="A key 
 
 
 def only_asking(app: ASGIApp) -> ASGIApp:
-    """Return `app` for what asks people: whatever its key may, it finds no request but what that asked itself."""
+    """Return `app` as an agent reaches it: whatever scopes its key has, it finds only the requests of that key."""
 
     async def asking(scope: HttpScope, receive: Receive, send: Send) -> None:
         await app({**scope, ASKS: True}, receive, send)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
-from agents.requests import Frozen, Given
+from agents.requests import Frozen, Given, Remark
 from bot.render.views import AnswerFile, RequestView
 
 Word = Literal["pending", "answered", "approved", "denied", "expired", "withdrawn", "revoked", "superseded"]
@@ -47,13 +47,6 @@ _DO = (
 _SAID = "It began, and what came of it has been told. There is nothing more to do."
 
 
-class Written(Frozen):
-    """What somebody wrote beside it."""
-
-    by: str
-    text: str
-
-
 class Outcome(Frozen):
     """How a request stands. Fields that say nothing are left out."""
 
@@ -71,7 +64,7 @@ class Outcome(Frozen):
     use_by: AwareDatetime | None = Field(default=None, description="Until when it may begin.")
     expires_at: AwareDatetime | None = Field(default=None, description="How long people can still answer.")
     asked: tuple[str, ...] = Field(default=(), description="Who is asked.")
-    remarks: tuple[Written, ...] = Field(
+    remarks: tuple[Remark, ...] = Field(
         default=(),
         description="What those for whom you ask wrote beside it. People decided with that before them: it may narrow "
         "what you do, and allows nothing more.",
@@ -112,15 +105,10 @@ def outcome_of(view: RequestView) -> Outcome:
         use_by=view.use_by if word == "approved" and view.started_at is None else None,
         expires_at=view.expires_at if word == "pending" else None,
         asked=view.may_decide if word == "pending" else (),
-        remarks=written_beside(view),
+        remarks=view.remarks,
         files=view.files,
         gathered=view.gathered,
     )
-
-
-def written_beside(view: RequestView) -> tuple[Written, ...]:
-    """Return what those who asked wrote beside it, which every card shows."""
-    return tuple(Written(by=one.person, text=one.text) for one in view.remarks)
 
 
 def _next(view: RequestView, word: Word) -> str:

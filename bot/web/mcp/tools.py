@@ -14,7 +14,7 @@ from bot.web.api.requests import is_open
 from bot.web.api.shapes import FinishWanted, IdempotencyKey, StartWanted
 from bot.web.mcp.calls import Calls, RefusedError
 from bot.web.mcp.forms import POSSIBLE, NoFormError, fields_of, said_of
-from bot.web.mcp.outcomes import Outcome, after_start, outcome_of, written_beside
+from bot.web.mcp.outcomes import Outcome, after_start, outcome_of
 
 Id = Annotated[
     str,
@@ -174,7 +174,7 @@ async def _cancel_request(calls: Calls, asked: OfRequest) -> Told:
 async def _start_approved(calls: Calls, asked: StartApproved) -> Told:
     started = await calls.of_request(asked.id, "start", _beside_id(asked))
     view = await calls.request(asked.id)
-    remarks: list[JsonValue] = [one.model_dump(mode="json") for one in written_beside(view)]
+    remarks: list[JsonValue] = [one.model_dump(mode="json") for one in view.remarks]
     return Told(started | {"next": after_start(view)} | ({"remarks": remarks} if remarks else {}))
 
 

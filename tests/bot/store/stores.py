@@ -23,7 +23,6 @@ LEASE_S = 60.0
 async def a_store(url: str, shards: int = 2) -> AsyncGenerator[Store]:
     """A store without a worker: nothing happens in it but what the test does."""
     store = Store(Client(url), shards, lease_s=LEASE_S, grace_s=1)
-    store.client.began_with = shards  # all tests have their stores at one address, one after the other
     try:
         yield store
     finally:

@@ -1,91 +1,94 @@
 """A program that asks one person very often, in Slack: some cards, and one message that lists the rest."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
-from tests.servers.web import serving
-from tests.slack_world import a_slack_world
+from tests.servers.web import Api, serving
+from tests.slack_world import SlackWorld, a_slack_world
 from tests.stories.test_cards_per_person import ALONE, asker, asks, numbers, wanter, wants
 
 SOME = f'public_url = "https://sayso.corp.example"\n{TOML}'.replace("[limits]\n", "[limits]\ncards_per_person = 3\n")
 
 
-async def test_a_burst_is_three_cards_and_one_message_which_follows_what_is_answered(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, SOME) as office:
+@asynccontextmanager
+async def staged(
+    redis: str, folder: Path, slack_address: str, toml: str
+) -> AsyncGenerator[tuple[Workspace, SlackWorld, Api]]:
+    """The workspace, sayso in it, and its API; at the end nothing was sent that Slack would not take."""
+    async with Workspace(slack_address) as slack, a_slack_world(redis, folder, slack, toml) as office:
         await office.world.start()
         await slack.connected()
         async with serving(office.world.app) as api:
-            ci, bo = await asker(api), await api.client("bo")
-            bursts = await asyncio.gather(*(asks(ci, at, at) for at in range(1, 11)))
-            asked = sorted((one for [one] in bursts), key=lambda one: (one["opened_at"], one["id"]))
-            gathered = [one for one in asked if one.get("gathered")]
-            assert len(gathered) == 7
-
-            listing = await office.says("@bo", "waits for 7 more answers of yours")
-            await office.world.quiet()
-            told = await slack.messages("@bo")
-            assert len([one for one in told if "Expires" in one.words]) == 3
-            assert len([one for one in told if "more answer" in f"{one.text}{one.words}"]) == 1
-            in_order = [one["title"].split("item-")[1][:2] for one in gathered]
-            assert numbers((await slack.now(listing)).words) == in_order
-
-            await bo.post(f"/v1/requests/{gathered[0]['id']}/answer", json={"text": "yes"})
-            await ci.post(f"/v1/requests/{gathered[3]['id']}/withdraw", json={})
-            left = await office.becomes(listing, "waits for 5 more answers of yours")
-            assert numbers(left.words) == [*in_order[1:3], *in_order[4:]]
-
-            for one in (*gathered[1:3], *gathered[4:]):
-                await bo.post(f"/v1/requests/{one['id']}/answer", json={"text": "yes"})
-            await office.becomes(listing, "waits for no more answers of yours here")
-            await asks(ci, 11, 11)
-            assert (await office.says("@bo", "waits for one more answer of yours")).ts != listing.ts
+            yield slack, office, api
         assert await slack.violations() == []
+
+
+async def test_a_burst_is_three_cards_and_one_message_which_follows_what_is_answered(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with staged(redis, tmp_path / "data", slack_address, SOME) as (slack, office, api):
+        ci, bo = await asker(api), await api.client("bo")
+        bursts = await asyncio.gather(*(asks(ci, at, at) for at in range(1, 11)))
+        asked = sorted((one for [one] in bursts), key=lambda one: (one["opened_at"], one["id"]))
+        gathered = [one for one in asked if one.get("gathered")]
+        assert len(gathered) == 7
+
+        listing = await office.says("@bo", "waits for 7 more answers of yours")
+        await office.world.quiet()
+        told = await slack.messages("@bo")
+        assert len([one for one in told if "Expires" in one.words]) == 3
+        assert len([one for one in told if "more answer" in f"{one.text}{one.words}"]) == 1
+        in_order = [one["title"].split("item-")[1][:2] for one in gathered]
+        assert numbers((await slack.now(listing)).words) == in_order
+
+        await bo.post(f"/v1/requests/{gathered[0]['id']}/answer", json={"text": "yes"})
+        await ci.post(f"/v1/requests/{gathered[3]['id']}/withdraw", json={})
+        left = await office.becomes(listing, "waits for 5 more answers of yours")
+        assert numbers(left.words) == [*in_order[1:3], *in_order[4:]]
+
+        for one in (*gathered[1:3], *gathered[4:]):
+            await bo.post(f"/v1/requests/{one['id']}/answer", json={"text": "yes"})
+        await office.becomes(listing, "waits for no more answers of yours here")
+        await asks(ci, 11, 11)
+        assert (await office.says("@bo", "waits for one more answer of yours")).ts != listing.ts
 
 
 async def test_who_approved_what_the_message_lists_hears_what_came_of_it(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, ALONE) as office:
-        await office.world.start()
-        await slack.connected()
-        async with serving(office.world.app) as api:
-            ci, bo = await wanter(api), await api.client("bo")
-            _, first, _ = await wants(ci, 1, 3)
-            listing = await office.says("@bo", "waits for 2 more answers of yours")
-            vote = {"vote": "approve", "digest": first["digest"]}
-            assert (await bo.post(f"/v1/requests/{first['id']}/answer", json=vote)).status_code == 200
-            assert (await ci.post(f"/v1/requests/{first['id']}/start", json={"attempt": "a"})).status_code == 200
-            end = {"attempt": "a", "ok": False, "summary": "half of the rows are gone"}
-            assert (await ci.post(f"/v1/requests/{first['id']}/finish", json=end)).status_code == 200
+    async with staged(redis, tmp_path / "data", slack_address, ALONE) as (slack, office, api):
+        ci, bo = await wanter(api), await api.client("bo")
+        _, first, _ = await wants(ci, 1, 3)
+        listing = await office.says("@bo", "waits for 2 more answers of yours")
+        vote = {"vote": "approve", "digest": first["digest"]}
+        assert (await bo.post(f"/v1/requests/{first['id']}/answer", json=vote)).status_code == 200
+        assert (await ci.post(f"/v1/requests/{first['id']}/start", json={"attempt": "a"})).status_code == 200
+        end = {"attempt": "a", "ok": False, "summary": "half of the rows are gone"}
+        assert (await ci.post(f"/v1/requests/{first['id']}/finish", json=end)).status_code == 200
 
-            told = await office.says("@bo", "half of the rows are gone")
-            left = await office.becomes(listing, "waits for one more answer of yours")
-            assert numbers(left.words) == ["03"]
-            assert told.words.startswith("Failed: Drop item-02\n")
-            assert told.buttons == []
-            await office.world.quiet()
-            assert "half of the rows" not in " ".join(one.words for one in await slack.messages("@cy"))
-        assert await slack.violations() == []
+        told = await office.says("@bo", "half of the rows are gone")
+        left = await office.becomes(listing, "waits for one more answer of yours")
+        assert numbers(left.words) == ["03"]
+        assert told.words.startswith("Failed: Drop item-02\n")
+        assert told.buttons == []
+        await office.world.quiet()
+        assert "half of the rows" not in " ".join(one.words for one in await slack.messages("@cy"))
 
 
 async def test_who_had_approved_what_others_then_denied_hears_of_it(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, ALONE) as office:
-        await office.world.start()
-        await slack.connected()
-        async with serving(office.world.app) as api:
-            _, pair = await wants(await wanter(api), 1, 2, "pair")
-            listing = await office.says("@bo", "waits for one more answer of yours")
-            votes = {"bo": {"vote": "approve", "digest": pair["digest"]}, "cy": {"vote": "deny", "reason": "not today"}}
-            for person, vote in votes.items():
-                answer = await (await api.client(person)).post(f"/v1/requests/{pair['id']}/answer", json=vote)
-                assert answer.status_code == 200
+    async with staged(redis, tmp_path / "data", slack_address, ALONE) as (_, office, api):
+        _, pair = await wants(await wanter(api), 1, 2, "pair")
+        listing = await office.says("@bo", "waits for one more answer of yours")
+        votes = {"bo": {"vote": "approve", "digest": pair["digest"]}, "cy": {"vote": "deny", "reason": "not today"}}
+        for person, vote in votes.items():
+            answer = await (await api.client(person)).post(f"/v1/requests/{pair['id']}/answer", json=vote)
+            assert answer.status_code == 200
 
-            await office.says("@bo", "denied: “not today”")
-            await office.becomes(listing, "waits for no more answers of yours here")
-        assert await slack.violations() == []
+        await office.says("@bo", "denied: “not today”")
+        await office.becomes(listing, "waits for no more answers of yours here")

@@ -274,9 +274,8 @@ async def test_an_attempt_that_was_given_up_is_not_told_to_go_ahead_again(world:
     refused(await begun(ci, request), 409, "already-begun")
 
 
-async def test_a_word_on_an_attempt_that_was_given_up_is_none_on_the_one_that_has_begun_since(
-    world: World, api: Api
-) -> None:
+async def begun_anew(world: World, api: Api) -> tuple[AsyncClient, dict[str, Any], dict[str, Any]]:
+    """A program; the request whose attempt was given up; and the one that was asked after it, whose attempt began."""
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
     await begun(ci, request)
@@ -284,13 +283,21 @@ async def test_a_word_on_an_attempt_that_was_given_up_is_none_on_the_one_that_ha
     asks = (await world.opened(request["run_id"], after=request["id"])).request
     await bo.post(f"/v1/requests/{asks.id}/answer", json={"choices": ["it did not happen, ask again"]})
     anew = (await world.opened(request["run_id"], after=asks.id)).request
-    await vote(bo, {"id": anew.id, "digest": anew.digest})
-    await begun(ci, {"id": anew.id}, "second")
+    again = {"id": anew.id, "digest": anew.digest}
+    await vote(bo, again)
+    await begun(ci, again, "second")
+    return ci, request, again
+
+
+async def test_a_word_on_an_attempt_that_was_given_up_is_none_on_the_one_that_has_begun_since(
+    world: World, api: Api
+) -> None:
+    ci, request, anew = await begun_anew(world, api)
 
     late = await finished(ci, request, ok=False, summary="the disk was busy")
     await world.quiet()
     between = await world.run(request["run_id"])
-    end = await finished(ci, {"id": anew.id}, attempt="second")
+    end = await finished(ci, anew, attempt="second")
 
     assert (late.status_code, between.ended, end.status_code) == (200, None, 200)
     said = "done: the program says that it is done: “volume 17 is gone”"
@@ -301,16 +308,8 @@ async def test_a_word_on_an_attempt_that_was_given_up_is_none_on_the_one_that_ha
 async def test_a_word_on_an_attempt_that_was_given_up_is_told_also_where_a_later_one_has_ended_the_run(
     world: World, api: Api
 ) -> None:
-    ci, bo = await program(api), await api.client("bo")
-    request = await approved(ci, bo)
-    await begun(ci, request)
-    await world.move_time(31 * 86_400)
-    asks = (await world.opened(request["run_id"], after=request["id"])).request
-    await bo.post(f"/v1/requests/{asks.id}/answer", json={"choices": ["it did not happen, ask again"]})
-    anew = (await world.opened(request["run_id"], after=asks.id)).request
-    await vote(bo, {"id": anew.id, "digest": anew.digest})
-    await begun(ci, {"id": anew.id}, "second")
-    await finished(ci, {"id": anew.id}, attempt="second")
+    ci, request, anew = await begun_anew(world, api)
+    await finished(ci, anew, attempt="second")
     await world.ended(request["run_id"])
     assert "Afterwards" not in (await world.next_mail("anna", about="Done")).text
 

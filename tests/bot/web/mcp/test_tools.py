@@ -211,8 +211,9 @@ async def test_an_agent_hears_what_whoever_asked_wrote_beside_what_people_approv
         begun = await called(client, "start_approved", id=asked["id"], attempt="run-1")
 
     assert "remarks" not in asked
-    written = [{"by": "anna", "text": "only the one in Berlin"}]
-    assert [one["remarks"] for one in (beside, told, begun)] == [written] * 3
+    for one in (beside, told, begun):
+        [remark] = one["remarks"]
+        assert (remark["person"], remark["text"]) == ("anna", "only the one in Berlin")
 
 
 async def test_a_key_lists_the_policies_that_it_may_use(world: World, api: Api) -> None:
