@@ -20,6 +20,7 @@ from bot.app import App, compose
 from bot.config.data_dir import redis_url
 from bot.process.logging import log_to
 from bot.process.processes import run, serve
+from bot.process.running import running
 from bot.store.embedded import EmbeddedRedis
 from channels import Inbound
 
@@ -36,6 +37,7 @@ class Crowded:
         self.tokens = dict[str, str]()
         self.at = defaultdict[str, dict[str, float]](dict)
         self._told = asyncio.Event()
+        self._is_over = False
 
     def note(self, said: dict[str, Any]) -> None:
         """One line of the worker."""
@@ -66,8 +68,17 @@ class Crowded:
     async def until(self, event: str, *names: str) -> None:
         """Return when the worker has told `event` of each of these."""
         while any(event not in self.at[name] for name in names):
+            assert not self._is_over, "the worker ended: worker.log says why"
             self._told.clear()
             await self._told.wait()
+
+    async def read(self, lines: asyncio.StreamReader) -> None:
+        """Take down what a worker tells, until it ends."""
+        self._is_over = False
+        async for line in lines:
+            self.note(json.loads(line))
+        self._is_over = True
+        self._told.set()
 
     async def used(self) -> int:
         """Bytes of Redis."""
@@ -80,14 +91,13 @@ async def overload(folder: Path, triggers: int, answers: int) -> None:
         url = redis.start()
         app = compose(bench_settings(folder), url, [BenchChannel(_say)], [bench_agent(_reply)])
         crowded = Crowded(app)
-        async with working(folder, crowded) as worker:
+        async with running(app, works=False, receives=()), working(folder, crowded) as worker:
             waiting = [f"waits-{number}" for number in range(answers)]
             for name in waiting:
                 await crowded.ask(name, "others")
             await crowded.until("paused", *waiting)
             before = (resident(worker.pid), await crowded.used())
             rows = await _beside(crowded, worker.pid, waiting, triggers, before)
-        await app.store.client.close()
     show(f"{triggers:,} triggers of one sender at once, one worker", ("what", "n", "p50 / p99 / max s"), rows)
 
 
@@ -148,18 +158,13 @@ async def working(folder: Path, crowded: Crowded) -> AsyncGenerator[asyncio.subp
             sys.executable, "-m", "bench.overload", str(folder), stdout=asyncio.subprocess.PIPE, stderr=log
         )
     assert process.stdout
-    reading = asyncio.create_task(_read(process.stdout, crowded))
+    reading = asyncio.create_task(crowded.read(process.stdout))
     try:
         yield process
     finally:
         process.terminate()
         await process.wait()
         await reading
-
-
-async def _read(lines: asyncio.StreamReader, crowded: Crowded) -> None:
-    async for line in lines:
-        crowded.note(json.loads(line))
 
 
 def _say(**said: Any) -> None:

@@ -66,16 +66,16 @@ async def test_a_workers_memory_does_not_grow_with_ten_thousand_triggers_that_wa
         settings, url = bench_settings(tmp_path), server.start()
         web = compose(settings, url, [BenchChannel(print)], [bench_agent(lambda _, reply: reply)])
         crowded = Crowded(web)
-        async with working(tmp_path, crowded) as worker:
-            await crowded.ask("first", "bo")
-            await crowded.until("paused", "first")
-            usual = resident(worker.pid, ever=True)
-        for start in range(0, WAITING, 100):
-            await asyncio.gather(*(crowded.ask(f"crowd-{start + number}", "anna") for number in range(100)))
+        async with running(web, works=False, receives=()):
+            async with working(tmp_path, crowded) as worker:
+                await crowded.ask("first", "bo")
+                await crowded.until("paused", "first")
+                usual = resident(worker.pid, ever=True)
+            for start in range(0, WAITING, 100):
+                await asyncio.gather(*(crowded.ask(f"crowd-{start + number}", "anna") for number in range(100)))
 
-        async with working(tmp_path, crowded) as worker:
-            await until(lambda: len(crowded.tokens) > ASKED, 300)
-            most = resident(worker.pid, ever=True)
-        await web.store.client.close()
+            async with working(tmp_path, crowded) as worker:
+                await until(lambda: len(crowded.tokens) > ASKED, 300)
+                most = resident(worker.pid, ever=True)
 
     assert most - usual < GROWS_AT_MOST

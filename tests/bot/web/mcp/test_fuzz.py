@@ -108,7 +108,7 @@ def _headers(message: dict[str, Any], how: str) -> dict[str, str]:
     return (
         headers
         | {"MCP-Protocol-Version": VERSION}
-        | {key: text for key, text in plain.items() if text.isprintable() and text.isascii()}
+        | {key: text for key, text in plain.items() if text.isprintable() and text.isascii() and text == text.strip()}
     )
 
 
