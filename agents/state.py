@@ -337,8 +337,8 @@ def failed_command(made: Sequence[AttemptOutcome]) -> AttemptOutcome | None:
 
 
 def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOutcome | None:
-    """Return what became of what a request allowed; None where nobody tried it."""
-    own = [one for one in made if one.request_id == request_id]
+    """Return what became of what a request allowed; None where nothing of it has begun."""
+    own = [one for one in made if one.request_id == request_id and not one.never_began]
     return what_counts(own) if own else None
 
 

@@ -389,7 +389,8 @@ class FollowUps:
         may_hear = person in concern_of(events).approvers or not self._is_denied(person, trigger, events)
         if not run.ended or channel in ANSWERED_AT_ONCE or not may_hear:
             return False
-        made = [one for one in run.made if one.request_id] or [*run.made]
+        begun = [one for one in run.made if not one.never_began]
+        made = [one for one in begun if one.request_id] or begun
         with self._people.speaking_to(person):
             told = say("notice.stop-after-end")
             if made:

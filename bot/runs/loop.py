@@ -404,6 +404,8 @@ class Loop:
         """Have an approved step wait until the program that asked begins it, as long as it may; None to look again."""
         run = told.run
         record, _, now = await self._decisions.request(request_id)
+        if record.stopped and await self.guard.taken_back(request_id):
+            return None
         found = await self.guard.frozen(run, call)
         if found.freeze and not too_old(record, now):
             return await self._frozen(told, request_id, found.freeze, found.number, at_most=good_until(record))
