@@ -492,8 +492,10 @@ class Run:
         if self.is_paused:
             return "paused"
         pending = self.pending
-        asks = pending is not None and pending.request is not None and pending.decision is None
-        holds = pending is not None and (pending.waits or (pending.frozen and not pending.attempt))
+        request = pending.request if pending else None
+        asks = pending is not None and request is not None and pending.decision is None
+        is_held = pending is not None and (pending.frozen or (request is not None and bool(request.program)))
+        holds = pending is not None and (pending.waits or (is_held and not pending.attempt))
         return "waiting" if asks or holds else "running"
 
 

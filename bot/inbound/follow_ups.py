@@ -360,7 +360,8 @@ class FollowUps:
         facts.append(RunCancelled(at=at, by=person, channel=channel, evidence=trigger.evidence, said_id=inbound_id))
         stands = after(record, facts) if record else None
         with self._people.speaking_to(person):
-            told = say("notice.stopped-late", when=in_words(began.started_at)) if began else say("notice.stopped")
+            late = "answer.too-late-program" if began and began.begun_by else "notice.stopped-late"
+            told = say(late, when=in_words(began.started_at)) if began else say("notice.stopped")
         # The end of the run tells whoever asked for it; of what runs they must know now.
         is_asker = run.started is not None and run.started.requester == person and run.started.parent is None
         is_told = channel not in ANSWERED_AT_ONCE and (began is not None or not is_asker)
