@@ -337,8 +337,8 @@ def failed_command(made: Sequence[AttemptOutcome]) -> AttemptOutcome | None:
 
 
 def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOutcome | None:
-    """Return what became of what a request allowed; None where nobody tried it."""
-    own = [one for one in made if one.request_id == request_id]
+    """Return what became of what a request allowed; None where nothing of it has begun."""
+    own = [one for one in made if one.request_id == request_id and not one.never_began]
     return what_counts(own) if own else None
 
 
@@ -492,8 +492,10 @@ class Run:
         if self.is_paused:
             return "paused"
         pending = self.pending
-        asks = pending is not None and pending.request is not None and pending.decision is None
-        holds = pending is not None and (pending.waits or (pending.frozen and not pending.attempt))
+        request = pending.request if pending else None
+        asks = pending is not None and request is not None and pending.decision is None
+        is_held = pending is not None and (pending.frozen or (request is not None and bool(request.program)))
+        holds = pending is not None and (pending.waits or (is_held and not pending.attempt))
         return "waiting" if asks or holds else "running"
 
 

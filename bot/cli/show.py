@@ -160,12 +160,21 @@ def request_text(request: RequestView, people: People) -> str:
     ]
     rows += [_row(one.kind, f"{_said_by(one, request, people)}: {one.text}") for one in request.comments]
     rows += _timing_rows(request, people)
-    rows += [_row("expires", moment(None, request.expires_at))]
+    rows += [_row("expires", moment(None, request.expires_at))] if request.state == "open" else _after_rows(request)
     rows += [_row("then", f"{line.label.lower()}, {line.text}") for line in then] if request.state == "open" else []
     rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
     rows += [_row("run", request.run_id), _row("digest", request.digest)]
     rows += [_row("mode", "rehearsal: plain rules chose the steps, no model")] if request.is_rehearsal else []
     return plain("\n".join(rows))
+
+
+def _after_rows(request: RequestView) -> list[str]:
+    """Return until when what was approved may begin, or when it began, and what its program says came of it."""
+    by, came = f", by {request.begun_by}" if request.begun_by else "", request.came_of
+    rows = [_row("began", f"{moment(None, request.started_at)}{by}")] if request.started_at else []
+    rows += [_row("use by", moment(None, request.use_by))] if request.use_by and request.may_act else []
+    says = "the program says that it is done" if came and came.ok else "the program says that it failed"
+    return [*rows, _row("came of it", f"{says}: {came.summary}")] if came else rows
 
 
 def _glass_rows(request: RequestView, people: People) -> list[str]:

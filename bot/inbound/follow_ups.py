@@ -360,7 +360,8 @@ class FollowUps:
         facts.append(RunCancelled(at=at, by=person, channel=channel, evidence=trigger.evidence, said_id=inbound_id))
         stands = after(record, facts) if record else None
         with self._people.speaking_to(person):
-            told = say("notice.stopped-late", when=in_words(began.started_at)) if began else say("notice.stopped")
+            late = "answer.too-late-program" if began and began.begun_by else "notice.stopped-late"
+            told = say(late, when=in_words(began.started_at)) if began else say("notice.stopped")
         # The end of the run tells whoever asked for it; of what runs they must know now.
         is_asker = run.started is not None and run.started.requester == person and run.started.parent is None
         is_told = channel not in ANSWERED_AT_ONCE and (began is not None or not is_asker)
@@ -389,7 +390,8 @@ class FollowUps:
         may_hear = person in concern_of(events).approvers or not self._is_denied(person, trigger, events)
         if not run.ended or channel in ANSWERED_AT_ONCE or not may_hear:
             return False
-        made = [one for one in run.made if one.request_id] or [*run.made]
+        begun = [one for one in run.made if not one.never_began]
+        made = [one for one in begun if one.request_id] or begun
         with self._people.speaking_to(person):
             told = say("notice.stop-after-end")
             if made:

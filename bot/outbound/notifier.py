@@ -17,7 +17,7 @@ from bot.policy.record import RequestRecord, records
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line
 from bot.requests.card_updates import changed, updates_of
-from bot.requests.opening import thread_of, topic_of
+from bot.requests.opening import program_of, thread_of, topic_of
 from bot.store import Commit
 from bot.store.ids import ingress_shard, new_id
 from bot.store.journal import Journal, outbox_entry, outgoing_id
@@ -111,8 +111,12 @@ class Notifier:
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""
+        # The others were told when their request was closed, which ends what a program wanted.
+        is_closed = program_of(run) and run.results and run.heard_late is None
+        stop = run.results[-1].stopped if is_closed else None
+        news = run.voters & {*stop.by} if stop else run.voters
         entries: list[OutboxEntry] = [
-            *updates_of(run, self._edits, lambda person: self._outcome(run, person, now), news=run.voters)
+            *updates_of(run, self._edits, lambda person: self._outcome(run, person, now), news=news)
         ]
         # A card that changes where it stands notifies nobody.
         told = {entry.person for entry in entries if entry.card.closes}

@@ -246,9 +246,10 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case CardReplaced():
             return _replaced(record, event)
         case RequestDecided():
-            return {"state": event.decision.state, "decision": event.decision}
+            frozen = record.frozen if event.decision.state == "approved" else None
+            return {"state": event.decision.state, "decision": event.decision, "frozen": frozen}
         case RequestRevoked():
-            return {"state": "revoked", "votes": (*record.votes, event.vote)}
+            return {"state": "revoked", "votes": (*record.votes, event.vote), "frozen": None}
         case ToolStarted():
             begun = {"started_at": event.at, "attempt": event.attempt_id, "begun_by": event.by}
             return {**begun, "called": event.called, "queued": False, "frozen": None}

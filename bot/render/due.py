@@ -79,7 +79,7 @@ def approved(program: str, call: GatedCall | None, *, is_frozen: bool = False) -
     """Return the line that says what happens once it is approved; `program` and `call` are fields of a request."""
     where = call.effect.environment if call else None
     if program:
-        text = say("card.approved-program")
+        text = say("card.approved-program-frozen" if is_frozen else "card.approved-program")
     elif call and call.tool == ALLOW_AGAIN:
         text = say("card.approved-again")
     elif is_frozen:
@@ -100,7 +100,8 @@ _UNANSWERED = {
 
 def unanswered(purpose: str, program: str) -> Line:
     """Return the line that says what happens if nobody answers in time; both are fields of a request."""
-    return Line(label=say("card.unanswered"), text=say("card.unanswered-program" if program else _UNANSWERED[purpose]))
+    is_told = program and purpose != "unknown"
+    return Line(label=say("card.unanswered"), text=say("card.unanswered-program" if is_told else _UNANSWERED[purpose]))
 
 
 def as_frozen(decides: Iterable[Line], record: RequestRecord, people: People) -> tuple[Line, ...]:

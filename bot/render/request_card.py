@@ -256,7 +256,7 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
     said = _decided(record.decision, people)
     made = made_for(run.made, record.request.id)
     if record.request.program and record.state == "approved" and made is None and run.ended is None:
-        return _Stand(_approved_word(record), f"{said} {say('standing.program-may')}", may_stop=True)
+        return _Stand(_approved_word(record), f"{said} {say('standing.program-not-yet')}", may_stop=True)
     if made and (record.state == "approved" or made.state in {"ok", "error"}):
         return _made(made, said, run, people, may_stop=record.began_at is None)
     match record.state:
@@ -374,7 +374,8 @@ def _made(made: AttemptOutcome, said: str, run: Run, people: People, *, may_stop
             return _Stand(say("standing.interrupted"), f"{began}{say('standing.was-interrupted')}")
         case "unknown":
             left = say("standing.run-ended") if run.ended else say("standing.deciders-asked")
-            return _Stand(say("standing.unknown"), f"{began}{say('standing.not-known')} {left}")
+            unknown = say("standing.no-word" if made.begun_by else "standing.not-known")
+            return _Stand(say("standing.unknown"), f"{began}{unknown} {left}")
 
 
 def _says(by: tuple[PersonId, ...], people: People, key: str) -> str:

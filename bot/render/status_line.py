@@ -34,25 +34,25 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
 
     `record` is that of the request it waits for.
     """
-    pending, paused = run.pending, _paused(run, people)
+    pending, held = run.pending, paused(run, people) if run.is_paused else ""
     if run.ended:
         line = _ended(run, people)
     elif pending and pending.attempt and pending.attempt.queued:
         line = _queued(run, pending.attempt.queued, people)
-        line += say("status.then", paused=paused) if paused else ""
+        line += say("status.then", paused=held) if held else ""
     elif pending and pending.attempt:
         since = f"{pending.attempt.started_at:%H:%M UTC}"
         line = say("status.running", what=_what(run), since=since) + _broken(run, people)
-        line += say("status.then", paused=paused) if paused else ""
+        line += say("status.then", paused=held) if held else ""
     elif pending and pending.waits:
         line = f"{say('status.waiting', who=pending.waits.note or pending.waits.handle)}: {_what(run)}"
-        line += f". {paused}" if paused else ""
+        line += f". {held}" if held else ""
     elif pending and pending.unknown:
         line = f"{_unknown(run)} {_waiting(record, people)}".strip()
     elif pending and pending.frozen and pending.decision and not run.is_paused:
         line = f"{waits_frozen(pending.request)}: {_what(run)}. {frozen_words(pending.frozen, people)}"
     elif run.is_paused:
-        line = f"{paused or say('status.paused')}: {_asked(run)}"
+        line = f"{held}: {_asked(run)}"
     elif pending and pending.request and pending.decision is None:
         line = f"{_waiting(record, people) or say('status.waiting-answer')}: {pending.request.title}"
     else:
@@ -71,10 +71,11 @@ def _broken(run: Run, people: People) -> str:
     return say("status.broke-glass", names=people.names_of(run.broke_glass)) if run.broke_glass else ""
 
 
-def _paused(run: Run, people: People) -> str:
-    if run.is_paused and run.restored_from:
+def paused(run: Run, people: People) -> str:
+    """Return the words for what holds a run that is paused: `Paused by Bo Berg`."""
+    if run.restored_from:
         return say("status.paused-restored", at=in_words(run.restored_from))
-    return say("status.paused-by", name=people.name_of(run.paused_by)) if run.is_paused and run.paused_by else ""
+    return say("status.paused-by", name=people.name_of(run.paused_by)) if run.paused_by else say("status.paused")
 
 
 def status_card(line: str, at: datetime, topic: str = "", *, is_busy: bool = False) -> Card:

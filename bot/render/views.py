@@ -550,7 +550,9 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 def _effects(run: Run) -> Iterator[EffectView]:
     """What `run` did to environments; looks at them do nothing."""
     for one in run.made:
-        if one.effect is None or not one.effect.environment or not (one.request_id or one.tool in DEPLOYS | ROLLBACKS):
+        if one.effect is None or not one.effect.environment or one.never_began:
+            continue
+        if not (one.request_id or one.tool in DEPLOYS | ROLLBACKS):
             continue
         yield EffectView(
             environment=one.effect.environment,

@@ -210,7 +210,8 @@ class FrozenRequests:
         """A word to whoever asked, where they did."""
         requester = run.started.requester if run.started else request.requesters[0]
         with self._people.speaking_to(requester):
-            text = f"{frozen_words(freeze, self._people)}. {say('notice.frozen')}"
+            goes_on = say("notice.frozen-program" if request.program else "notice.frozen")
+            text = f"{frozen_words(freeze, self._people)}. {goes_on}"
             card = notice(say("notice.frozen-title", title=request.title.removesuffix("?")), text, now, request.id)
         return Tell(
             id=outgoing_id(request.id),

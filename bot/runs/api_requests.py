@@ -91,7 +91,9 @@ class ApiRequests:
         await self._starter.check_may(asker.requester, self._agent.name, asker.channel, asker.evidence)
         events, request = await self._first_turn(self._started(run_id, wanted, context, asker))
         await self._admit(asker, run_id)
-        commit = opening(await self._gathering.opening(request), self._people, expect=0)
+        run, request = fold(events), await self._gathering.opening(request)
+        freeze = await self._loop.freeze_of(request, run)
+        commit = self._loop.with_freeze(opening(request, self._people, 0, freeze), request, run, freeze)
         story = [*events, *commit.events]
         await self._journal.write(replace(commit, events=story, summary=line_of(fold(story))))
         # A conflict is no error: the same came twice at once, and what was first stands.

@@ -248,14 +248,21 @@ class Loop:
         return None if isinstance(request, NotEnoughApprovers) else await self._opening(request, then.run)
 
     async def _opening(self, request: Request, run: Run, repeats: Repeats | None = None) -> Commit:
-        gated = request.call if request.purpose == "gate" else None
-        found = await self.guard.frozen(run, gated) if gated else None
-        freeze = found.freeze if found else None
+        freeze = await self.freeze_of(request, run)
         looked = await self._standing.look(request, run, repeats) if self._standing else None
         if self._standing and looked and looked.decision:
             commit = self._standing.opening(request, looked.decision, run.seq, freeze)
         else:
             commit = await self._asking(with_reasons(request, looked.why if looked else ()), run, freeze)
+        return self.with_freeze(commit, request, run, freeze)
+
+    async def freeze_of(self, request: Request, run: Run) -> Freeze | None:
+        """Return what freezes the call that `request` asks to be approved; None for a question."""
+        gated = request.call if request.purpose == "gate" else None
+        return (await self.guard.frozen(run, gated)).freeze if gated else None
+
+    def with_freeze(self, commit: Commit, request: Request, run: Run, freeze: Freeze | None) -> Commit:
+        """Return `commit`, which opens `request`, with a word to the requester where it is frozen."""
         if freeze is None:
             return commit
         told = self._freezes.told(request, run, freeze, request.opened_at)
@@ -404,6 +411,8 @@ class Loop:
         """Have an approved step wait until the program that asked begins it, as long as it may; None to look again."""
         run = told.run
         record, _, now = await self._decisions.request(request_id)
+        if record.stopped and await self.guard.taken_back(request_id):
+            return None
         found = await self.guard.frozen(run, call)
         if found.freeze and not too_old(record, now):
             return await self._frozen(told, request_id, found.freeze, found.number, at_most=good_until(record))

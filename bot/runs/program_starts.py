@@ -134,6 +134,8 @@ class ProgramStarts:
     async def _try(self, read: RequestRead, attempt: str, by: Beginner) -> Refused | None:
         """Begin what is approved, if all of it still stands; None where that, or what came first, is to be read."""
         record, version, now = read
+        if record.stopped and await self._guard.taken_back(record.request.id):
+            return None
         run = fold((await self._store.load(record.request.run_id)).events)
         pending = _to_begin(run, record, now)
         if not isinstance(pending, PendingStep):
@@ -280,8 +282,7 @@ def _to_begin(run: Run, record: RequestRecord, now: datetime) -> PendingStep | R
 
     Then somebody has begun it, or taken it back, since that was read.
     """
-    begun = made_for(run.made, record.request.id)
-    if begun and not begun.never_began:
+    if made_for(run.made, record.request.id):
         return None
     move = next_move(run, now)
     if isinstance(move, Execute) and move.pending.attempt is None:

@@ -174,6 +174,7 @@ async def test_a_denial_ends_what_waits_for_the_end_of_a_freeze(world: World) ->
     await world.decide("cy", record, "deny", "better not")
 
     assert await world.summary(run_id) == "failed: revoked: better not"
+    assert (await world.request(record.request.id)).frozen is None
 
 
 async def test_a_freeze_survives_a_restart_and_so_does_whoever_waits_for_its_end(world: World) -> None:

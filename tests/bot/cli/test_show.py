@@ -2,16 +2,30 @@
 
 import json
 
-from agents.events import RunEnded
-from agents.requests import Effect, Fact
+from agents.events import Event, RunEnded
+from agents.requests import AttemptId, Effect, Fact, PersonId
 from agents.run import fold
 from bot.cli.plain import plain, plain_json, short_hash
 from bot.cli.show import request_text, summary_text
 from bot.policy.record import RequestRecord
 from bot.render.views import Summary, request_view, summary_of
 from bot.render.words import who_decides
-from tests.agents.worlds import NOON, started
-from tests.bot.examples import BO, CALL, PEOPLE, all_of, any_of, anyone, approval, policy, question, record, vote
+from tests.agents.worlds import NOON, chosen, decided, finished, opened, started, tool_started
+from tests.bot.examples import (
+    BO,
+    CALL,
+    LATER,
+    PEOPLE,
+    REQUEST,
+    all_of,
+    any_of,
+    anyone,
+    approval,
+    policy,
+    question,
+    record,
+    vote,
+)
 
 
 def text_of(shown: RequestRecord) -> str:
@@ -79,6 +93,23 @@ def test_no_text_can_pass_for_a_row_of_its_own() -> None:
         "digest",
     ]
     assert labels == ours
+
+
+def test_what_a_program_may_begin_has_its_use_by_time_and_then_when_it_began_and_what_came_of_it() -> None:
+    found = record(approval(program="service:ci"), state="approved", votes=(vote(),))
+    attempt = {"started_at": LATER, "attempt": AttemptId("a1"), "begun_by": PersonId("service:ci")}
+    run = fold([started(), chosen(gate="production"), opened(), decided("approved")])
+    began = tool_started().model_copy(update={"request_id": REQUEST, "by": PersonId("service:ci")})
+
+    def text(stands: RequestRecord, *more: Event) -> str:
+        return request_text(request_view(stands, PEOPLE, fold(more, run), now=LATER), PEOPLE)
+
+    waits, over = text(found), text(found.model_copy(update=attempt), began, finished(error="half of it"))
+
+    assert ("  use by     " in waits, "  expires    " in waits) == (True, False)
+    assert ("  use by     " in over, "  began      " in over) == (False, True)
+    assert ", by service:ci\n" in over
+    assert "  came of it the program says that it failed: half of it\n" in over
 
 
 def test_a_run_that_a_model_steers_is_not_called_a_rehearsal() -> None:

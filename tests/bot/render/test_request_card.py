@@ -300,12 +300,39 @@ def test_what_a_program_was_allowed_it_begins_itself_and_what_came_of_it_is_its_
     done, failed = card_of(begun, by_program("ok", "gone")), card_of(begun, by_program("error", "Approved: all"))
 
     assert waits.form
-    assert waits.summary.endswith("The program may begin it now, and has not yet. Until then you can still stop it.")
+    assert waits.summary.endswith("The program has not begun it yet. Until it does you can still stop it.")
     assert (runs.title, runs.form) == ("Running: Deploy v1.2.0 to production", None)
     assert runs.summary.endswith("It does that itself; sayso can not stop it.")
     assert (done.title, done.quoted) == ("Done, says the program: Deploy v1.2.0 to production", "gone")
     assert (failed.title, failed.quoted) == ("Failed, says the program: Deploy v1.2.0 to production", "Approved: all")
     assert {done.quoted_as, failed.quoted_as} == {"What the program says:"}
+
+
+def test_what_a_program_said_nothing_of_was_not_interrupted() -> None:
+    found = record(approval(program="service:ci"), state="approved", votes=(vote(),))
+    begun = found.model_copy(update={"started_at": LATER, "begun_by": PersonId("service:ci")})
+    run = made("unknown")
+    run = replace(run, made=tuple(replace(one, begun_by=PersonId("service:ci")) for one in run.made))
+
+    card = card_of(begun, run)
+
+    said = "and the program did not say what came of it; it is not known whether it happened."
+    assert card.summary.endswith(f"{said} Those who may decide are asked.")
+
+
+@pytest.mark.parametrize("program", ["", "service:ci"])
+def test_a_start_that_never_counted_is_none_and_what_is_approved_can_be_stopped(program: str) -> None:
+    found = record(approval(program=program), state="approved", votes=(vote(),))
+    run = made("left")
+    run = replace(run, made=tuple(replace(one, never_began=True) for one in run.made))
+
+    back, over = card_of(found, run), card_of(found, ended(run))
+
+    assert back.title == "Approved: Deploy v1.2.0 to production"
+    assert "tried again" not in back.summary
+    assert back.form
+    assert back.form.only_stops
+    assert (over.title, over.form) == ("Not begun: Deploy v1.2.0 to production", None)
 
 
 @any_of_them(st.lists(any_event(st.text(max_size=5)), max_size=25), st.integers(min_value=1, max_value=2))

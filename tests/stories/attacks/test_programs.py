@@ -3,11 +3,15 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
+from httpx2 import AsyncClient, Response
 
 from agents.events import AnswerNoted
 from agents.requests import RunId
@@ -15,6 +19,7 @@ from tests.bot.web.api.test_asking_approval import approved, asked, begun, finis
 from tests.bot.web.problems import refused
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
+from tests.processes.programs import RedisServer
 from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair
 from tests.servers.web import Api, serving
@@ -109,16 +114,30 @@ async def test_attack_an_approval_that_its_program_has_not_begun_is_void_by_no_f
         assert (await begun(ci, request)).status_code == HTTPStatus.OK
 
 
-async def test_attack_a_start_that_is_asked_for_again_before_it_counts_is_not_told_and_then_taken_back(
-    tmp_path: Path,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """A start that is recorded and that the replica lacks. `first` is the program's call, which has no answer yet."""
+
+    office: World
+    api: Api
+    ci: AsyncClient
+    request: dict[str, Any]
+    first: asyncio.Task[Response]
+    proxy: Server
+    replica: RedisServer
+
+
+@asynccontextmanager
+async def unconfirmed(folder: Path) -> AsyncGenerator[Unconfirmed]:
+    """A start that too few replicas have while `replica` is frozen."""
+
     def change(world: World) -> None:
         world.environ = {"SAYSO_REDIS_WAIT_REPLICAS": "1"}
 
-    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
-    with Pair(folder) as pair, Server("tests.servers.redis_proxy", pair.servers[0].url) as proxy:
+    servers = Path(tempfile.mkdtemp(prefix="sayso-"))
+    with Pair(servers) as pair, Server("tests.servers.redis_proxy", pair.servers[0].url) as proxy:
         url = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
-        async with a_world(url, tmp_path / "data", change=change) as office, serving(office.app) as api:
+        async with a_world(url, folder / "data", change=change) as office, serving(office.app) as api:
             ci, bo = await program(api), await api.client("bo")
             request = await approved(ci, bo)
             await office.quiet()
@@ -127,22 +146,51 @@ async def test_attack_a_start_that_is_asked_for_again_before_it_counts_is_not_to
             await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="a start on its way")
             pair.servers[1].freeze()
             proxy.ask(do="release")
+            proxy.ask(do="arm", name="orphan", nth=1, when="before", act="hold")
 
             async def is_recorded() -> bool:
                 return "tool_started" in [event.type for event in await office.events(request["run_id"])]
 
             await until(is_recorded, what="a start that the replica lacks")
-            answers = [await begun(ci, request), await first]
-            assert [answer.status_code for answer in answers] == [HTTPStatus.SERVICE_UNAVAILABLE] * 2
-            await asyncio.to_thread(pair.servers[1].thaw)
+            yield Unconfirmed(office, api, ci, request, first, proxy, pair.servers[1])
+    shutil.rmtree(servers, ignore_errors=True)
 
-            async def settled() -> bool:
-                answers.extend([await begun(ci, request, "first"), await begun(ci, request, "second")])
-                return HTTPStatus.SERVICE_UNAVAILABLE not in [answer.status_code for answer in answers[-2:]]
 
-            await until(settled, what="the replica follows again")
-            assert {answer.json()["attempt"] for answer in answers if answer.is_success} == {"first"}
-    shutil.rmtree(folder, ignore_errors=True)
+async def test_attack_a_start_that_is_asked_for_again_before_it_counts_is_not_told_and_then_taken_back(
+    tmp_path: Path,
+) -> None:
+    async with unconfirmed(tmp_path) as start:
+        ci, request = start.ci, start.request
+        start.proxy.ask(do="release")
+        answers = [await begun(ci, request), await start.first]
+        assert [answer.status_code for answer in answers] == [HTTPStatus.SERVICE_UNAVAILABLE] * 2
+        await asyncio.to_thread(start.replica.thaw)
+
+        async def settled() -> bool:
+            answers.extend([await begun(ci, request, "first"), await begun(ci, request, "second")])
+            return HTTPStatus.SERVICE_UNAVAILABLE not in [answer.status_code for answer in answers[-2:]]
+
+        await until(settled, what="the replica follows again")
+        assert {answer.json()["attempt"] for answer in answers if answer.is_success} == {"first"}
+
+
+async def test_attack_a_denial_in_the_moment_of_a_start_that_is_then_taken_back_is_lost(tmp_path: Path) -> None:
+    async with unconfirmed(tmp_path) as start:
+        cy, path = await start.api.client("cy"), f"/v1/requests/{start.request['id']}"
+        denial = {"vote": "deny", "reason": "the disk is in use"}
+        assert "the program began it" in refused(await cy.post(f"{path}/answer", json=denial), 409, "too-late")
+
+        start.proxy.ask(do="release")
+        assert (await start.first).status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        await asyncio.to_thread(start.replica.thaw)
+        run = await start.office.ended(start.request["run_id"])
+
+        stands = (await start.ci.get(path)).json()
+        assert (stands["state"], stands["may_act"], stands["started_at"]) == ("revoked", False, None)
+        assert "revoked" in refused(await begun(start.ci, start.request), 409, "closed")
+        assert (run.ended and run.ended.summary) == "approved, and taken back: “the disk is in use”"
+        for person in ("bo", "cy"):
+            await start.office.next_mail(person, about="Taken back by Cy Cole before it started.")
 
 
 @pytest.mark.parametrize("over", ["a month after it was cancelled", "once people stopped it"])

@@ -82,7 +82,7 @@ async def test_who_approved_what_the_message_lists_hears_what_came_of_it(
 async def test_who_had_approved_what_others_then_denied_hears_of_it(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:
-    async with staged(redis, tmp_path / "data", slack_address, ALONE) as (_, office, api):
+    async with staged(redis, tmp_path / "data", slack_address, ALONE) as (slack, office, api):
         _, pair = await wants(await wanter(api), 1, 2, "pair")
         listing = await office.says("@bo", "waits for one more answer of yours")
         votes = {"bo": {"vote": "approve", "digest": pair["digest"]}, "cy": {"vote": "deny", "reason": "not today"}}
@@ -90,5 +90,7 @@ async def test_who_had_approved_what_others_then_denied_hears_of_it(
             answer = await (await api.client(person)).post(f"/v1/requests/{pair['id']}/answer", json=vote)
             assert answer.status_code == 200
 
-        await office.says("@bo", "denied: “not today”")
+        await office.says("@bo", "“not today”")
         await office.becomes(listing, "waits for no more answers of yours here")
+        await office.world.quiet()
+        assert len([one for one in await slack.messages("@bo") if "not today" in one.words]) == 1

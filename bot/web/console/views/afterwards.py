@@ -12,7 +12,7 @@ from bot.people.directory import People
 from bot.policy.record import RequestRecord
 from bot.render.output import Output, output_of
 from bot.render.request_card import is_asked_anew
-from bot.render.status_line import waits_frozen
+from bot.render.status_line import paused, waits_frozen
 from bot.render.words import queued_behind
 from language import say
 from language.recorded import result_of
@@ -49,7 +49,7 @@ def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterw
         return replace(after, text=_live(record.request, run) or after.text) if made.state == "ok" else after
     match record.state:
         case "approved":
-            return _approved(record, run)
+            return _approved(record, run, people)
         case "answered":
             return Afterwards(say("console.after-answered"), "good")
         case "revoked":
@@ -76,17 +76,17 @@ def _live(request: Request, run: Run) -> str:
     return say("card.live-now", what=what, where=where) if what else ""
 
 
-def _approved(record: RequestRecord, run: Run | None) -> Afterwards:
+def _approved(record: RequestRecord, run: Run | None, people: People) -> Afterwards:
     has_broken = record.decision is not None and record.decision.broke_glass
     word = say("console.after-glass") if has_broken else say("console.after-approved")
     if run and run.ended:
         return Afterwards(say("console.after-not-begun"), "doubt", say("console.after-run-ended-before"))
-    if record.request.program and record.began_at is None:
-        return Afterwards(word, "work", say("console.after-program"), is_settled=False)
     if record.began_at:
         return Afterwards(say("console.after-running"), "work", began=record.began_at, is_settled=False)
-    waits = f"{waits_frozen(record.request)}. " if record.frozen else ""
-    return Afterwards(word, "work", f"{waits}{say('console.after-not-yet')}", is_settled=False)
+    held = [waits_frozen(record.request)] if record.frozen else []
+    held += [paused(run, people)] if run and run.is_paused else []
+    not_yet = say("console.after-program" if record.request.program else "console.after-not-yet")
+    return Afterwards(word, "work", " ".join((*(f"{one}." for one in held), not_yet)), is_settled=False)
 
 
 def _made(made: AttemptOutcome, people: People, *, has_ended: bool) -> Afterwards:
@@ -117,6 +117,9 @@ def _made(made: AttemptOutcome, people: People, *, has_ended: bool) -> Afterward
             )
         case "left":
             return Afterwards(say("console.after-interrupted"), "doubt", say("console.after-interrupted-ended"), began)
+        case "unknown" if made.begun_by:
+            left = say("standing.run-ended") if has_ended else say("standing.deciders-asked")
+            return Afterwards(say("console.after-unknown"), "doubt", f"{say('console.after-no-word')} {left}", began)
         case "unknown":
             text = say("console.after-unknown-ended") if has_ended else say("console.after-unknown-asked")
             return Afterwards(say("console.after-unknown"), "doubt", text, began)

@@ -1,6 +1,6 @@
 """A request as one person sees it: what is asked, what they can press, and what came of it. Pure."""
 
-import re
+import hashlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -217,7 +217,8 @@ def _said(record: RequestRecord, people: People, me: PersonId, *, replies: bool)
 
 def version_of(card: CardView, version: int) -> str:
     """Return a mark of the card that is another when there is something else to be seen on it."""
-    came = re.sub("[^A-Za-z]+", "-", card.after.word) if card.after else "open"
+    said = f"{card.after.word} {card.after.text}" if card.after else ""
+    came = hashlib.sha256(said.encode()).hexdigest()[:8] if said else "open"
     return f"{card.request.id}.{version}.{came}"
 
 

@@ -139,6 +139,65 @@ async def test_a_freeze_holds_a_start_and_its_end_lets_it_go(api: Api) -> None:
     assert let_go.status_code == 200, let_go.text
 
 
+async def test_whoever_asked_is_told_that_the_program_may_begin_it_after_a_freeze_and_not_that_it_goes_on(
+    world: World, api: Api
+) -> None:
+    ci, bo, ada = await program(api), await api.client("bo"), await api.client("bo", "admin")
+    await approved(ci, bo)
+
+    await ada.post("/v1/freeze", json={"reason": "incident 4711"})
+
+    told = (await world.next_mail("anna", about="Frozen: ")).text
+    assert "the program may begin it then, if its approval still holds" in told
+    assert "by itself" not in told
+
+
+async def test_what_is_asked_during_a_freeze_says_so_on_its_card_and_to_whoever_asked(world: World, api: Api) -> None:
+    ci, bo, ada = await program(api), await api.client("bo"), await api.client("bo", "admin")
+    await ada.post("/v1/freeze", json={"reason": "incident 4711"})
+
+    request = await asked(ci)
+
+    letter = await world.next_mail("bo")
+    assert "incident 4711" in letter.text
+    assert "the program may begin it, once, when the freeze has ended" in letter.text
+    await world.next_mail("anna", about="Frozen: ")
+    await vote(bo, request)
+    await world.quiet()
+    assert len([one for one in world.mails("anna") if "incident 4711" in one.text]) == 1
+    assert "incident 4711" in refused(await begun(ci, request), 409, "not-now")
+    await ada.post("/v1/unfreeze", json={"reason": "it is over"})
+    assert (await begun(ci, request)).status_code == 200
+
+
+async def test_a_run_is_called_running_only_once_its_program_has_begun(world: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+
+    async def state() -> str:
+        await world.quiet()
+        return (await ci.get(f"/v1/runs/{request['run_id']}")).json()["state"]
+
+    assert await state() == "waiting"
+    await begun(ci, request)
+    assert await state() == "running"
+
+
+async def test_whoever_stops_what_a_program_has_begun_is_not_told_that_it_may_not_begin(world: World, api: Api) -> None:
+    ci, bo, ada = await program(api), await api.client("bo"), await api.client("bo", "admin")
+    request = await approved(ci, bo)
+    await ada.post("/v1/freeze", json={"reason": "incident 4711"})
+    letter = await world.next_mail("anna", about="Frozen: ")
+    await ada.post("/v1/unfreeze", json={"reason": "it is over"})
+    await begun(ci, request)
+
+    await world.reply("anna", letter, "stop")
+
+    told = (await world.next_mail("anna", about="Too late")).text
+    assert "Too late: the program began it" in told
+    assert "it will not begin" not in told
+
+
 async def test_a_paused_or_cancelled_run_begins_nothing(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
@@ -250,6 +309,10 @@ async def test_people_are_asked_what_came_of_it_where_no_word_came_for_a_month(w
 
     asks = (await world.opened(request["run_id"], after=request["id"])).request
     assert (asks.purpose, asks.options[0]) == ("unknown", "it happened")
+    letter = (await world.next_mail("bo", about="It is not known whether this happened")).text
+    assert "The program ci began this on behalf of Anna Ames, and did not say what came of it." in letter
+    assert "If nobody answers: it stays unknown, and the same people are asked again" in letter
+    assert "its own words" not in letter
 
 
 @pytest.mark.parametrize("said", ["", "it happened", "it did not happen, ask again", "stop the run"])

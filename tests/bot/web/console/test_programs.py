@@ -1,0 +1,79 @@
+"""The page of what a program wants to do itself: it says of each state only what holds then."""
+
+from agents.requests import RunId
+from tests.bot.web.api.test_asking_approval import approved, begun, program
+from tests.bot.web.console.stage import buttons
+from tests.servers.console import Console, Page
+from tests.waiting import until
+from tests.world import World
+
+NOT_YET = "The program that asked has not begun it yet; it is not done by sayso."
+STOP = {"Stop: take the approval back"}
+
+
+def follows(page: Page) -> str:
+    """Return where a page asks for what is new on it, and which card it has."""
+    return page.html.split('data-follow="')[1].split('"')[0]
+
+
+async def test_what_a_program_has_not_begun_can_be_stopped_and_nothing_says_that_it_may_begin(
+    world: World, console: Console
+) -> None:
+    ci, bo, cy = await program(console.api), await console.api.client("bo"), await console.api.client("cy", "admin")
+    request, looks = await approved(ci, bo), await console.browser("bo")
+    path, run_id = f"/requests/{request['id']}", RunId(request["run_id"])
+
+    async def is_frozen() -> bool:
+        return (await world.request(request["id"])).frozen is not None
+
+    async def is_free() -> bool:
+        return not await is_frozen()
+
+    plain = await looks.get(path)
+
+    await cy.post("/v1/freeze", json={"reason": "incident 4711"})
+    await until(is_frozen, what="it is known to be frozen")
+    frozen = await looks.get(path)
+    await cy.post("/v1/unfreeze", json={"reason": "it is over"})
+    await until(is_free, what="it is known to be frozen no longer")
+    await world.steer(run_id, "pause")
+    paused = await looks.get(path)
+    await world.steer(run_id, "resume")
+    resumed = await looks.get(path)
+
+    assert f"Approved {NOT_YET}" in plain.words
+    assert f"Approved Waits until the freeze ends. {NOT_YET}" in frozen.words
+    assert f"Approved Paused by Anna Ames. {NOT_YET}" in paused.words
+    assert [buttons(page) for page in (plain, frozen, paused)] == [STOP] * 3
+    assert follows(paused) != follows(resumed), "an open page shows that it is paused no longer"
+
+
+async def test_a_start_that_was_taken_back_is_none_on_the_page(world: World, console: Console) -> None:
+    ci, bo = await program(console.api), await console.api.client("bo")
+    request, looks = await approved(ci, bo), await console.browser("bo")
+    await begun(ci, request)
+    attempt = (await world.request(request["id"])).attempt
+    assert attempt
+
+    await world.app.runs.executor.take_back(RunId(request["run_id"]), attempt)
+    back = await looks.get(f"/requests/{request['id']}")
+    await world.steer(RunId(request["run_id"]), "cancel")
+    await world.ended(request["run_id"])
+    over = await looks.get(f"/requests/{request['id']}")
+
+    assert f"Approved {NOT_YET}" in back.words
+    assert buttons(back) == STOP
+    assert "Not begun It was approved, and the run ended before it began." in over.words
+
+
+async def test_where_no_word_came_nothing_says_that_it_was_interrupted(world: World, console: Console) -> None:
+    ci, bo = await program(console.api), await console.api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    await world.move_time(31 * 86_400)
+    await world.opened(request["run_id"], after=request["id"])
+
+    page = await (await console.browser("bo")).get(f"/requests/{request['id']}")
+
+    said = "The program did not say what came of it; nobody knows whether it happened. Those who may decide are asked."
+    assert f"Unknown {said}" in page.words
