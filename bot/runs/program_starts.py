@@ -4,7 +4,7 @@ The start is recorded by the same script as that of our own tools, so that of a 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -27,7 +27,7 @@ from bot.outbound.notifier import Notifier
 from bot.people.directory import People
 from bot.policy.record import RequestRecord, too_old
 from bot.render.outcome import how_ended
-from bot.render.views import line_of
+from bot.render.views import ReportView, came_of, line_of
 from bot.render.words import frozen_words, state_name
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES, RequestRead
@@ -55,12 +55,16 @@ class Beginner:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An attempt that has begun at exactly these `arguments`, whose `digest` people approved."""
+    """An attempt that has begun at exactly these `arguments`, whose `digest` people approved.
+
+    With `came_of` it has ended: the program said so.
+    """
 
     at: datetime
     arguments: dict[str, JsonValue]
     digest: str
     decision: Decision
+    came_of: ReportView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,9 @@ class ProgramStarts:
             answer = self._answered(read, attempt, digest) or await self._try(read, attempt, by)
             if isinstance(answer, Begun):
                 events = await self._events(read)
-                answer = _given_up(read, events) or (answer if await self._may_be_told(read, events) else None)
+                run = fold(events)
+                begun = replace(answer, came_of=came_of(read.record, run))
+                answer = _given_up(read, run, events) or (begun if await self._may_be_told(read, events) else None)
             if answer:
                 return answer
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was begun")
@@ -253,9 +259,9 @@ class ProgramStarts:
 _TOLD_CHARS = 200
 
 
-def _given_up(read: RequestRead, events: Sequence[Event]) -> Refused | None:
+def _given_up(read: RequestRead, run: Run, events: Sequence[Event]) -> Refused | None:
     """Return why an attempt that has begun is not told so again: no word came of it, and people settle that."""
-    begun, attempt = made_for(fold(events).made, read.record.request.id), read.record.attempt
+    begun, attempt = made_for(run.made, read.record.request.id), read.record.attempt
     # A late word does not make it one that may go on.
     gone = (event for event in events if isinstance(event, ToolOrphaned) and event.attempt_id == attempt)
     is_lost = any(event.may_have_started for event in gone)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field, JsonValue
 
 from agents.requests import Frozen, Given, Remark
-from bot.render.views import AnswerFile, RequestView
+from bot.render.views import AnswerFile, ReportView, RequestView
 
 Word = Literal["pending", "answered", "approved", "denied", "expired", "withdrawn", "revoked", "superseded"]
 
@@ -65,6 +65,9 @@ class Outcome(Frozen):
     expires_at: AwareDatetime | None = Field(default=None, description="How long people can still answer.")
     asked: tuple[str, ...] = Field(default=(), description="Who is asked.")
     remarks: tuple[Remark, ...] = Field(
+    came_of: ReportView | None = Field(
+        default=None, description="What finish_approved said came of it: there is nothing more to do."
+    )
         default=(),
         description="What those for whom you ask wrote beside it. People decided with that before them: it may narrow "
         "what you do, and allows nothing more.",
@@ -105,6 +108,7 @@ def outcome_of(view: RequestView) -> Outcome:
         use_by=view.use_by if word == "approved" and view.started_at is None else None,
         expires_at=view.expires_at if word == "pending" else None,
         asked=view.may_decide if word == "pending" else (),
+        came_of=view.came_of,
         remarks=view.remarks,
         files=view.files,
         gathered=view.gathered,
@@ -119,9 +123,9 @@ def _next(view: RequestView, word: Word) -> str:
     return _NEXT[word].format(until=_moment(view.expires_at))
 
 
-def after_start(view: RequestView) -> str:
+def after_start(*, is_said: bool) -> str:
     """Return what whoever began it may do: nothing, where they have said what came of it."""
-    return _SAID if view.came_of else _DO
+    return _SAID if is_said else _DO
 
 
 def _moment(at: datetime) -> str:

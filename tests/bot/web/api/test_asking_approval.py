@@ -206,6 +206,32 @@ async def test_what_a_program_said_came_of_it_still_stands_once_its_run_is_archi
     assert "volume 17 is gone" in refused(otherwise, 409, "already-finished")
 
 
+@pytest.mark.parametrize("ok", [True, False])
+async def test_an_attempt_that_is_sent_again_after_its_end_is_told_what_came_of_it(
+    world: World, api: Api, *, ok: bool
+) -> None:
+    """A program that comes back must not do again what it has done: also days later, and from the archive."""
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    before = (await begun(ci, request)).json()
+    end = (await finished(ci, request, ok=ok)).json()
+
+    again = await begun(ci, request)
+    other = await begun(ci, request, "second")
+    await world.ended(request["run_id"])
+    await world.quiet()
+    await world.move_time(31 * 86_400)
+    assert await world.retention() == 1
+    later = await begun(ci, request)
+
+    came_of = {"ok": ok, "summary": "volume 17 is gone", "at": end["finished_at"]}
+    assert "came_of" not in before
+    assert (again.status_code, again.json()) == (200, before | {"came_of": came_of})
+    assert (later.status_code, later.json()) == (200, again.json())
+    refused(other, 409, "already-begun")
+    assert "the request says what came of it" in other.json()["do"]
+
+
 async def test_a_start_is_known_again_after_a_restart_of_everything(world: World) -> None:
     async with serving(world.app) as api:
         _, text = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
