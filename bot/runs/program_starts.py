@@ -32,7 +32,7 @@ from bot.render.words import frozen_words, state_name
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES, RequestRead
 from bot.runs.moves import Execute, next_move
-from bot.store import Commit, NotReplicated, WorkItem
+from bot.store import Commit, NotReplicated, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import Journal
@@ -218,33 +218,34 @@ class ProgramStarts:
             return Refused("begun", say("program.not-begun"), say("program.not-begun-do"))
         said = Outcome(summary) if ok else Outcome("", summary)
         event, _ = finished(now, attempt_id, said, self._executor.mask)
-        first, is_kept = await self._finished(read, attempt_id), read.is_archived
-        while first is None and not is_kept:
-            is_kept = await self._keep(record.request.run_id, event.model_copy(update={"by": by.name}))
-            first = await self._finished(read, attempt_id)
-        if first and (first.output, first.error) == (event.output, event.error):
+        event = event.model_copy(update={"by": by.name})
+        while (first := await self._finished(read, attempt_id)) is None:
+            if read.is_archived or not await self._keep(record.request.run_id, event):
+                return Refused("closed", say("program.not-kept"), say("program.not-kept-do"))
+        if (first.output, first.error) == (event.output, event.error):
             return first
-        told = quote(first.error or first.output, _TOLD_CHARS) if first else "?"
+        told = quote(first.error or first.output, _TOLD_CHARS)
         return Refused("otherwise", say("program.finished-otherwise", text=told), say("program.finished-otherwise-do"))
 
     async def _keep(self, run_id: RunId, event: ToolFinished) -> bool:
-        """Keep the word of a program; False where the run is to be read again.
+        """Keep the word of a program, unless the run is to be read again; False where no word can be kept any more.
 
-        Of a run that is over nobody tells any more: what keeps the word has it told as well.
+        A run does not end while an attempt is under way. Any other word is kept as the run was read, or not: of a run
+        that is over nobody tells any more, so that what keeps the word has it told as well.
         """
-        events = (await self._store.load(run_id)).events
-        if _end_of(events, event.attempt_id):
-            return True
+        events, item = (await self._store.load(run_id)).events, WorkItem("run", run_id)
+        if not events or _end_of(events, event.attempt_id):
+            return bool(events)
         run = fold(events)
-        if run.ended:
-            told = self._notifier.outcome(fold([event], run), event.at)
-            late = Commit(run_id=run_id, events=[event], expect=run.seq, outgoing=told, limit=MAX_EVENTS_AT_ALL)
-            if (await self._journal.write(late)).state == "conflict":
-                return False
-        else:
-            await self._store.finish_tool(run_id, event.attempt_id, event)
-        await self._journal.queue.notify(WorkItem("run", run_id))
-        return True
+        if run.pending and run.pending.attempt and run.pending.attempt.id == event.attempt_id:
+            is_kept = await self._store.finish_tool(run_id, event.attempt_id, event)
+            await self._journal.queue.notify(item)
+            return is_kept
+        told = self._notifier.outcome(fold([event], run), event.at) if run.ended else []
+        late = Commit(
+            run_id=run_id, events=[event], expect=run.seq, outgoing=told, wake=[Wake(item)], limit=MAX_EVENTS_AT_ALL
+        )
+        return (await self._journal.write(late)).state != "full"
 
     async def _finished(self, read: RequestRead, attempt_id: AttemptId) -> ToolFinished | None:
         return _end_of(await self._events(read), attempt_id)
