@@ -145,6 +145,8 @@ def _end(result: Result) -> Done:
     match result.kind:
         case "answered":
             return Done(summary=say("agent.relay-answered", by=by, text=text))
+        case "ok" if result.by:  # people settled it, and not the program
+            return Done(summary=ending_of(result.text))
         case "ok":
             return Done(summary=say("agent.relay-done", text=text))
         case "error":

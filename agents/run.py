@@ -123,7 +123,7 @@ def step(run: Run, event: Event) -> Run:
         ):  # fmt: skip
             return _asked(run, event)
         case ToolStarted() | ToolFinished() | ToolOrphaned():
-            is_late = run.ended is not None and isinstance(event, ToolFinished)
+            is_late = run.pending is None and isinstance(event, ToolFinished)
             heard_late = event.attempt_id if is_late else run.heard_late
             return replace(_executed(run, event), made=made_after(run.made, event), heard_late=heard_late)
         case ToolWaits() | ToolQueued() | OutsideReported() | ChildStarted():

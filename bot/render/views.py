@@ -441,7 +441,7 @@ def request_view(
         use_by=good_until(record) if is_of_program(request) else None,
         begun_by=record.begun_by,
         stopped_by=_stopped_by(record, run) if run and is_of_program(request) else PersonId(""),
-        came_of=_came_of(record, run) if run else None,
+        came_of=came_of(record, run) if run else None,
         says=says_first(request, people),
         facts=tuple(_fact_views(request, lists)),
         step=_step_view(request.policy),
@@ -509,7 +509,8 @@ def _stopped_by(record: RequestRecord, run: Run) -> PersonId:
     return (run.cancelled_by if is_held else None) or PersonId("")
 
 
-def _came_of(record: RequestRecord, run: Run) -> ReportView | None:
+def came_of(record: RequestRecord, run: Run) -> ReportView | None:
+    """Return what a program says came of what it began; None where it has not said so."""
     made = made_for(run.made, record.request.id)
     if made is None or not made.begun_by or made.by or made.ended_at is None or made.state not in {"ok", "error"}:
         return None

@@ -12,6 +12,7 @@ import structlog
 
 from agents import Agent
 from agents.events import Event, OutsideReported, PersonSaid, RequestOpened, RunForked, RunStarted, StepChosen
+from agents.relay import RELAY
 from agents.requests import FromPerson, PersonId, RunId, StepId
 from agents.run import Run, fold
 from agents.steps import ModelCall
@@ -110,6 +111,8 @@ class RunForks:
         forked, started = made.forked, made.story[0]
         if not isinstance(started, RunStarted) or started.agent not in self._agents:
             agent = started.agent if isinstance(started, RunStarted) else "?"
+            if agent == RELAY:
+                raise Conflict(say("run.copy-of-program"), say("run.copy-of-program-do"))
             there = ", ".join(self._agents)
             raise Conflict(say("run.copy-no-agent", agent=agent), say("run.there-are", names=there))
         if len(made.story) > EVENTS_AT_MOST:
@@ -199,6 +202,8 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
             "origin": FromPerson() if made.forked.how == "import" else first.origin,
             "inherits": others,
+            # Only what a program asks is its API key's to see, and no file makes a run of it.
+            "asked_with": "",
             "by_mail": asker.by_mail,
             "max_steps": config.max_steps,
             "max_tokens": config.max_tokens,

@@ -4,7 +4,7 @@ The start is recorded by the same script as that of our own tools, so that of a 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -27,12 +27,12 @@ from bot.outbound.notifier import Notifier
 from bot.people.directory import People
 from bot.policy.record import RequestRecord, too_old
 from bot.render.outcome import how_ended
-from bot.render.views import line_of
+from bot.render.views import ReportView, came_of, line_of
 from bot.render.words import frozen_words, state_name
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES, RequestRead
 from bot.runs.moves import Execute, next_move
-from bot.store import Commit, NotReplicated, WorkItem
+from bot.store import Commit, NotReplicated, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import Journal
@@ -55,12 +55,16 @@ class Beginner:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An attempt that has begun at exactly these `arguments`, whose `digest` people approved."""
+    """An attempt that has begun at exactly these `arguments`, whose `digest` people approved.
+
+    With `came_of` it has ended: the program said so.
+    """
 
     at: datetime
     arguments: dict[str, JsonValue]
     digest: str
     decision: Decision
+    came_of: ReportView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,9 @@ class ProgramStarts:
             answer = self._answered(read, attempt, digest) or await self._try(read, attempt, by)
             if isinstance(answer, Begun):
                 events = await self._events(read)
-                answer = _given_up(read, events) or (answer if await self._may_be_told(read, events) else None)
+                run = fold(events)
+                begun = replace(answer, came_of=came_of(read.record, run))
+                answer = _given_up(read, run, events) or (begun if await self._may_be_told(read, events) else None)
             if answer:
                 return answer
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was begun")
@@ -214,33 +220,34 @@ class ProgramStarts:
             return Refused("begun", say("program.not-begun"), say("program.not-begun-do"))
         said = Outcome(summary) if ok else Outcome("", summary)
         event, _ = finished(now, attempt_id, said, self._executor.mask)
-        first, is_kept = await self._finished(read, attempt_id), read.is_archived
-        while first is None and not is_kept:
-            is_kept = await self._keep(record.request.run_id, event.model_copy(update={"by": by.name}))
-            first = await self._finished(read, attempt_id)
-        if first and (first.output, first.error) == (event.output, event.error):
+        event = event.model_copy(update={"by": by.name})
+        while (first := await self._finished(read, attempt_id)) is None:
+            if read.is_archived or not await self._keep(record.request.run_id, event):
+                return Refused("closed", say("program.not-kept"), say("program.not-kept-do"))
+        if (first.output, first.error) == (event.output, event.error):
             return first
-        told = quote(first.error or first.output, _TOLD_CHARS) if first else "?"
+        told = quote(first.error or first.output, _TOLD_CHARS)
         return Refused("otherwise", say("program.finished-otherwise", text=told), say("program.finished-otherwise-do"))
 
     async def _keep(self, run_id: RunId, event: ToolFinished) -> bool:
-        """Keep the word of a program; False where the run is to be read again.
+        """Keep the word of a program, unless the run is to be read again; False where no word can be kept any more.
 
-        Of a run that is over nobody tells any more: what keeps the word has it told as well.
+        A run does not end while an attempt is under way. Any other word is kept as the run was read, or not: of a run
+        that is over nobody tells any more, so that what keeps the word has it told as well.
         """
-        events = (await self._store.load(run_id)).events
-        if _end_of(events, event.attempt_id):
-            return True
+        events, item = (await self._store.load(run_id)).events, WorkItem("run", run_id)
+        if not events or _end_of(events, event.attempt_id):
+            return bool(events)
         run = fold(events)
-        if run.ended:
-            told = self._notifier.outcome(fold([event], run), event.at)
-            late = Commit(run_id=run_id, events=[event], expect=run.seq, outgoing=told, limit=MAX_EVENTS_AT_ALL)
-            if (await self._journal.write(late)).state == "conflict":
-                return False
-        else:
-            await self._store.finish_tool(run_id, event.attempt_id, event)
-        await self._journal.queue.notify(WorkItem("run", run_id))
-        return True
+        if run.pending and run.pending.attempt and run.pending.attempt.id == event.attempt_id:
+            is_kept = await self._store.finish_tool(run_id, event.attempt_id, event)
+            await self._journal.queue.notify(item)
+            return is_kept
+        told = self._notifier.outcome(fold([event], run), event.at) if run.ended else []
+        late = Commit(
+            run_id=run_id, events=[event], expect=run.seq, outgoing=told, wake=[Wake(item)], limit=MAX_EVENTS_AT_ALL
+        )
+        return (await self._journal.write(late)).state != "full"
 
     async def _finished(self, read: RequestRead, attempt_id: AttemptId) -> ToolFinished | None:
         return _end_of(await self._events(read), attempt_id)
@@ -255,9 +262,9 @@ class ProgramStarts:
 _TOLD_CHARS = 200
 
 
-def _given_up(read: RequestRead, events: Sequence[Event]) -> Refused | None:
+def _given_up(read: RequestRead, run: Run, events: Sequence[Event]) -> Refused | None:
     """Return why an attempt that has begun is not told so again: no word came of it, and people settle that."""
-    begun, attempt = made_for(fold(events).made, read.record.request.id), read.record.attempt
+    begun, attempt = made_for(run.made, read.record.request.id), read.record.attempt
     # A late word does not make it one that may go on.
     gone = (event for event in events if isinstance(event, ToolOrphaned) and event.attempt_id == attempt)
     is_lost = any(event.may_have_started for event in gone)

@@ -1,6 +1,7 @@
 """The bodies that programs send, and the envelopes of what they get."""
 
 import json
+import operator
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import Header, Query
@@ -26,7 +27,7 @@ from bot.config.tables import MAX_EXPIRES_AFTER_S
 from bot.people.directory import QUESTION_EXPIRES_S
 from bot.policy.edits import Edited
 from bot.policy.judgements import Asked, Counted, Decided, Delegated, Remarked, Replied, Revoked
-from bot.render.views import RequestView, Summary
+from bot.render.views import ReportView, RequestView, Summary
 
 CONTEXT_BYTES = 16_384
 _CONTEXT_DEPTH = 16
@@ -242,7 +243,10 @@ class StartWanted(Frozen):
 
 
 class Started(Frozen):
-    """An attempt that has begun, once, at exactly these `arguments`. `approved_by` are those whose approval it was."""
+    """An attempt that has begun, once, at exactly these `arguments`. `approved_by` are those whose approval it was.
+
+    With `came_of` it is over: that is what `finish` said of it, and there is nothing more to do.
+    """
 
     id: RequestId
     attempt: str
@@ -250,6 +254,7 @@ class Started(Frozen):
     digest: str
     arguments: dict[str, JsonValue]
     approved_by: tuple[PersonId, ...]
+    came_of: ReportView | None = Field(default=None, exclude_if=operator.not_)
 
 
 class FinishWanted(Frozen):

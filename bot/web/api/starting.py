@@ -44,6 +44,7 @@ async def started(
 
     It is refused after a denial, a revocation, or the use-by time, and during a freeze; from then on whoever denies it
     is told that it is too late. Do nothing before this answers 200; where no answer came, send the same attempt again.
+    With `came_of` in the answer that attempt is over: then do nothing.
     """
     await own_record_for(here, key, "trigger", request_id, way)
     known = RequestId(request_id)
@@ -57,6 +58,7 @@ async def started(
         digest=begun.digest,
         arguments=begun.arguments,
         approved_by=begun.decision.by,
+        came_of=begun.came_of,
     )
 
 

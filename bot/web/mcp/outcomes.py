@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field, JsonValue
 
 from agents.requests import Frozen, Given, Remark
-from bot.render.views import AnswerFile, RequestView
+from bot.render.views import AnswerFile, ReportView, RequestView
 
 Word = Literal["pending", "answered", "approved", "denied", "expired", "withdrawn", "revoked", "superseded"]
 
@@ -28,7 +28,10 @@ _NEXT: dict[Word, str] = {
         "Nobody decided in time. That is no denial and no approval: do not act. Ask again with another key if it still "
         "matters, or go on without it."
     ),
-    "withdrawn": "It was taken back before anybody decided. Do not act, and do not ask again unless you are told to.",
+    "withdrawn": (
+        "It was taken back before anybody decided. Do not act, and do not ask again unless you are told to: then with "
+        "another key."
+    ),
     "revoked": "It was approved, and that was taken back before anything began. Do not act.",
     "superseded": (
         "It does not hold any more: something changed, it was not used in time, or sayso was restored from a backup. "
@@ -62,6 +65,9 @@ class Outcome(Frozen):
     reason: str = Field(default="", description="Why, in their words: what a person wrote, and no instruction.")
     digest: str = Field(default="", description="What was approved, exactly.")
     use_by: AwareDatetime | None = Field(default=None, description="Until when it may begin.")
+    came_of: ReportView | None = Field(
+        default=None, description="What finish_approved said came of it: there is nothing more to do."
+    )
     expires_at: AwareDatetime | None = Field(default=None, description="How long people can still answer.")
     asked: tuple[str, ...] = Field(default=(), description="Who is asked.")
     remarks: tuple[Remark, ...] = Field(
@@ -102,6 +108,7 @@ def outcome_of(view: RequestView) -> Outcome:
         at=at,
         reason=reason,
         digest=view.digest if view.format == "approval" else "",
+        came_of=view.came_of,
         use_by=view.use_by if word == "approved" and view.started_at is None else None,
         expires_at=view.expires_at if word == "pending" else None,
         asked=view.may_decide if word == "pending" else (),
@@ -119,9 +126,9 @@ def _next(view: RequestView, word: Word) -> str:
     return _NEXT[word].format(until=_moment(view.expires_at))
 
 
-def after_start(view: RequestView) -> str:
+def after_start(*, is_said: bool) -> str:
     """Return what whoever began it may do: nothing, where they have said what came of it."""
-    return _SAID if view.came_of else _DO
+    return _SAID if is_said else _DO
 
 
 def _moment(at: datetime) -> str:

@@ -175,7 +175,9 @@ async def _start_approved(calls: Calls, asked: StartApproved) -> Told:
     started = await calls.of_request(asked.id, "start", _beside_id(asked))
     view = await calls.request(asked.id)
     remarks: list[JsonValue] = [one.model_dump(mode="json") for one in view.remarks]
-    return Told(started | {"next": after_start(view)} | ({"remarks": remarks} if remarks else {}))
+    return Told(
+        started | {"next": after_start(is_said="came_of" in started)} | ({"remarks": remarks} if remarks else {})
+    )
 
 
 async def _finish_approved(calls: Calls, asked: FinishApproved) -> Told:

@@ -7,6 +7,7 @@ from httpx2 import AsyncClient, Response
 from bot.store.client import Client
 from bot.store.keys import Keys
 from tests.bot.backup.putting_back import backed_up, restored
+from tests.bot.web.mcp.peer import called, peer
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import Api, serving
@@ -237,6 +238,61 @@ async def test_a_caller_s_key_stands_for_its_request_as_long_as_that_is_kept(wor
         [{"field": "question", "before": QUESTION["question"], "now": "Another?"}],
     ]
     assert (await ci.get("/v1/requests")).json()["requests"] == []
+
+
+async def test_of_bodies_that_come_at_once_under_one_key_one_is_asked(api: Api) -> None:
+    ci, once = await program(api), {"Idempotency-Key": "k-1"}
+    bodies = [{**QUESTION, "question": f"May {number % 3} go?"} for number in range(12)]
+
+    answers = await asyncio.gather(*(ci.post("/v1/requests", json=body, headers=once) for body in bodies))
+
+    [request] = (await ci.get("/v1/requests")).json()["requests"]
+    for body, answer in zip(bodies, answers, strict=True):
+        if body["question"] in request["quoted"]:
+            assert (answer.status_code in {200, 201}, answer.json()["id"]) == (True, request["id"])
+        else:
+            refused(answer, 409, "key-reused")
+            [found] = answer.json()["difference"]
+            assert (found["field"], found["now"]) == ("question", body["question"])
+
+
+async def test_a_caller_s_key_is_that_of_one_api_key_over_http_and_mcp(world: World, api: Api) -> None:
+    """A new API key of the same service knows nothing of what another asked, and asks anew."""
+    question: dict[str, Any] = {"question": "May it go?", "to": ["person:bo"]}
+    made = [await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["person:bo"]) for _ in "12"]
+    first, second = [api.with_key(text) for _, text in made]
+
+    asked = (await first.post("/v1/requests", json={**question, "idempotency_key": "k-1"})).json()
+    async with peer(api, made[0][1]) as client:
+        task = asyncio.create_task(called(client, "ask_human", **question, key="k-1"))
+        other = (await second.post("/v1/requests", json={**question, "idempotency_key": "k-1"})).json()
+        hidden = await second.get(f"/v1/requests/{asked['id']}")
+        await given(api, "bo", asked, text="yes")
+        by_mcp = await task
+
+    assert (by_mcp["id"], by_mcp["answer"]) == (asked["id"], "yes")
+    assert other["id"] != asked["id"]
+    refused(hidden, 404, "not-found")
+
+
+async def test_the_same_arguments_are_the_same_however_odd_they_are(api: Api) -> None:
+    ci = await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
+    odd: dict[str, Any] = {
+        "n": 2**70,
+        "f": 1e300,
+        "z": -0.0,
+        "one": 1.0,
+        "": None,
+        "\u2028": ["\ufeff", {"b": 1, "a": True}],
+    }
+    body = {"title": "Delete it", "policy": "production", "arguments": odd, "facts": {"b": "1", "a": "2"}}
+
+    answers = [
+        await ci.post("/v1/requests", json={**body, **more}, headers={"Idempotency-Key": "k-1"})
+        for more in ({}, {}, {"arguments": dict(reversed(odd.items()))}, {"arguments": {**odd, "one": True}})
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 200, 200, 409]
 
 
 async def test_a_caller_s_key_gives_its_request_also_where_its_people_have_left(world: World, api: Api) -> None:

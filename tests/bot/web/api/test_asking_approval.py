@@ -265,6 +265,32 @@ async def test_what_a_program_said_came_of_it_still_stands_once_its_run_is_archi
     assert "volume 17 is gone" in refused(otherwise, 409, "already-finished")
 
 
+@pytest.mark.parametrize("ok", [True, False])
+async def test_an_attempt_that_is_sent_again_after_its_end_is_told_what_came_of_it(
+    world: World, api: Api, *, ok: bool
+) -> None:
+    """A program that comes back must not do again what it has done: also days later, and from the archive."""
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    before = (await begun(ci, request)).json()
+    end = (await finished(ci, request, ok=ok)).json()
+
+    again = await begun(ci, request)
+    other = await begun(ci, request, "second")
+    await world.ended(request["run_id"])
+    await world.quiet()
+    await world.move_time(31 * 86_400)
+    assert await world.retention() == 1
+    later = await begun(ci, request)
+
+    came_of = {"ok": ok, "summary": "volume 17 is gone", "at": end["finished_at"]}
+    assert "came_of" not in before
+    assert (again.status_code, again.json()) == (200, before | {"came_of": came_of})
+    assert (later.status_code, later.json()) == (200, again.json())
+    refused(other, 409, "already-begun")
+    assert "the request says what came of it" in other.json()["do"]
+
+
 async def test_a_start_is_known_again_after_a_restart_of_everything(world: World) -> None:
     async with serving(world.app) as api:
         _, text = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
@@ -380,6 +406,50 @@ async def test_a_word_on_an_attempt_that_was_given_up_is_told_also_where_a_later
 
     told = (await world.next_mail("anna", about="Done")).text
     assert "Afterwards: the program says that it is done: “it was gone already”" in told
+
+
+@pytest.mark.parametrize("said", ["it happened", "stop the run"])
+async def test_a_word_that_comes_once_people_have_settled_it_is_told_with_the_end(world: World, said: str) -> None:
+    """Here no worker has ended the run yet, which takes it a moment."""
+    async with serving(world.app) as api:
+        _, text = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
+        ci = api.with_key(text)
+        request = await approved(ci, await api.client("bo"))
+        await begun(ci, request)
+        await world.move_time(31 * 86_400)
+        asks = (await world.opened(request["run_id"], after=request["id"])).request
+    await world.stop()
+    await world.start(works=False)
+    async with serving(world.app) as api:
+        settled = await (await api.client("bo")).post(f"/v1/requests/{asks.id}/answer", json={"choices": [said]})
+        end = await finished(api.with_key(text), request)
+    await world.stop()
+    await world.start()
+
+    assert (settled.status_code, end.status_code) == (200, 200)
+    await world.ended(request["run_id"])
+    for person in ("anna", "bo"):
+        told = await world.next_mail(person, about="Done" if said == "it happened" else "Cancelled")
+        assert "Afterwards: the program says that it is done: “volume 17 is gone”" in told.text
+    if said == "it happened":
+        assert await world.summary(request["run_id"]) == "done: a person confirmed that it happened"
+
+
+async def test_a_program_hears_that_its_word_comes_too_late_to_be_kept(world: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    request = await approved(ci, bo)
+    await begun(ci, request)
+    await world.move_time(31 * 86_400)
+    asks = (await world.opened(request["run_id"], after=request["id"])).request
+    await bo.post(f"/v1/requests/{asks.id}/answer", json={"choices": ["it happened"]})
+    await world.ended(request["run_id"])
+    await world.quiet()
+    await world.move_time(31 * 86_400)
+    assert await world.retention() == 1
+
+    end = await finished(ci, request)
+
+    assert "nothing more is kept" in refused(end, 409, "closed")
 
 
 async def test_the_card_shows_exactly_what_is_to_be_done_and_whose_words_they_are(world: World, api: Api) -> None:

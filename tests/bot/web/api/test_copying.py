@@ -47,6 +47,41 @@ async def test_a_retry_needs_no_body_and_the_same_key_leads_to_the_same_run(worl
     assert len((await anna.get(f"/v1/runs/{source}")).json()["forks"]) == 1
 
 
+async def test_what_a_program_asked_is_asked_again_by_no_copy_of_its_run(world: World, api: Api) -> None:
+    """It would be asked in the name of a program that does not ask, and never reads the answer."""
+    ci, ada = (
+        await api.client(None, "ask", service="ci", acts_for=["anna"], asks=["person:bo"]),
+        await api.client("anna"),
+    )
+    asked = (await ci.post("/v1/requests", json={"question": "May it go?", "to": ["person:bo"]})).json()
+    await world.quiet()
+    run, admin = f"/v1/runs/{asked['run_id']}", await api.client("cy", "admin")
+    file = (await ada.get(f"{run}/export")).json()
+
+    for answer in (
+        await ada.post(f"{run}/retry"),
+        await ada.post(f"{run}/fork", json={"at": 2}),
+        await admin.post("/v1/runs/import", json=file),
+    ):
+        assert "a program asked" in refused(answer, 409, "not-now")
+        assert "Have the program ask again" in answer.json()["do"]
+    assert [one["id"] for one in (await admin.get("/v1/requests")).json()["requests"]] == [asked["id"]]
+
+
+async def test_no_file_gives_a_program_s_key_what_its_run_asks(world: World, api: Api) -> None:
+    """A file may name any key as the one that asked."""
+    key, text = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["person:bo"])
+    admin = await api.client("cy", "admin")
+    file = (await admin.get(f"/v1/runs/{await world.trigger('press bell')}/export")).json()
+    file["events"] = [{**file["events"][0], "asked_with": key.prefix}]
+
+    made = await admin.post("/v1/runs/import", json=file)
+
+    assert made.status_code == 201, made.text
+    record = await world.opened(made.json()["id"])
+    refused(await api.with_key(text).get(f"/v1/requests/{record.request.id}"), 404, "not-found")
+
+
 async def test_a_key_without_the_scope_makes_nothing(world: World, api: Api) -> None:
     source, reader = await done(world), await api.client("anna", "read")
 

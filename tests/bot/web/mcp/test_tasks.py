@@ -36,11 +36,15 @@ async def test_a_task_is_the_request_and_gives_its_answer_days_and_a_restart_lat
         after = await got(client, task.taskId)
         await world.move_time(_THREE_DAYS_S)
         again = await got(client, task.taskId)
+        await world.quiet()
+        await world.move_time(31 * 24 * 3600)
+        assert await world.retention() == 1
+        archived = await got(client, task.taskId)
         [same] = [await result(client, "tools/call", {"name": "await_answer", "arguments": {"id": task.taskId}})]
 
     assert before.status == "working"
     assert isinstance(after, Completed)
-    assert after == again
+    assert after == again == archived
     told = after.result["structuredContent"]
     assert (told["id"], told["decision"], told["answer"], told["by"]) == (task.taskId, "answered", "go on", ["bo"])
     assert (same["resultType"], same["structuredContent"]) == ("complete", told)

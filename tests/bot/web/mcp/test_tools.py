@@ -182,6 +182,12 @@ async def test_what_is_approved_begins_once_with_what_people_saw(world: World, a
     assert "do not begin it again" in meanwhile["next"]
     assert "nothing more to do" in after["next"]
     assert (repeated["started_at"], repeated["next"]) == (began[0]["started_at"], after["next"]), "it is not done twice"
+    assert "came_of" not in {*began[0], *meanwhile}
+    assert (after["came_of"]["ok"], after["came_of"]["summary"], repeated["came_of"]) == (
+        True,
+        "gone",
+        after["came_of"],
+    )
 
 
 async def test_an_agent_has_the_files_that_came_with_an_answer(world: World, api: Api) -> None:
