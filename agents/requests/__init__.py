@@ -109,7 +109,8 @@ def parts_of(rule: Rule) -> Iterator[Rule]:
 class Freeze(Frozen):
     """Nothing gated starts in `environment` since then, or anywhere where that is empty.
 
-    `by` froze it and said the `reason`; a `window` of the settings did where nobody is named, and it ends at `until`.
+    `by` froze it and said the `reason`. Where nobody is named, a `window` of the settings did, and it ends at `until`;
+    or sayso itself, when it was restored.
     While it held, `again_by` said it once more at `again_at`, for the `again_reason`.
     """
 

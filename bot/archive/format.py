@@ -7,7 +7,7 @@ requests with their replies and places, the cards, and the outbox entries that w
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -22,6 +22,8 @@ from bot.policy.record import RequestRecord, records
 
 # Half a second for the largest run; a higher level saves a few per cent.
 _LEVEL = 6
+# How the line of an event begins.
+_EVENT = b'{"seq": '
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +130,30 @@ def unpack(body: bytes) -> ArchivedRun:
     """The run in a file. Raises Invalid for one that is cut, changed or of a later format."""
     try:
         first, *lines = lines_of(body)
-        found = _whole([json.loads(line) for line in lines])
         head = _Head.model_validate_json(first)
-        bodies = [one["event"] for one in found if "event" in one]
-        events = tuple(read_event(json.dumps(body)) for body in bodies)
+        _check_end(lines)
+        # One after the other: once they are read, lines take many times what they have here.
+        events = tuple(read_event(json.dumps(one["event"])) for one in map(json.loads, lines) if "event" in one)
     except (EOFError, ValueError, TypeError, AttributeError, RecursionError, zlib.error) as error:
         why = str(error).partition("\n")[0]
         raise Invalid(f"The archive holds a file that can't be read ({why})", "Look for an older copy of it") from error
     return ArchivedRun(head.run_id, head.archived_at, events, head.forks)
 
 
-def _whole(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`found` itself, if its last line is the end. Raises ValueError."""
-    if not found or found[-1].get("lines") != len(found):
+def _check_end(lines: Sequence[bytes]) -> None:
+    """Raise ValueError unless the last line says that these are all."""
+    if not lines or json.loads(lines[-1]).get("lines") != len(lines):
         raise ValueError("lines are missing")
-    return found
+
+
+def holds(body: bytes, before: bytes) -> bool:
+    """Return whether the file `body` holds every event of the file `before`: it is of the same run, as it went on."""
+    try:
+        old, new = _events_in(before), _events_in(body)
+    except (ValueError, zlib.error):
+        return False
+    return bool(old) and new[: len(old)] == old
+
+
+def _events_in(body: bytes) -> list[bytes]:
+    return [line for line in lines_of(body) if line.startswith(_EVENT)]

@@ -2,14 +2,15 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agents.requests import RequestId
-from bot.archive.format import ArchivedRun, unpack
+from bot.archive.format import ArchivedRun, holds, unpack
 from bot.archive.leaving import DeadLetter
 from bot.archive.places import ArchiveUnavailable, FolderPlace, Place
 from bot.config.settings import Settings
@@ -19,8 +20,12 @@ from bot.store.ids import is_a
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _CURSOR = re.compile(r"([0-9]{13})\.(s[0-9]{1,2}r-[a-z2-7]{13})")
-_AT_ONCE = 20
+_AT_ONCE, _MARK_CHARS = 20, 16
+_RUN = ".jsonl.gz"
 _DEFAULT_FOLDER = "archive"
+
+TellOther = Callable[[str], Awaitable[None]]
+"""Hears the name of a file, before another one takes the name that it had."""
 
 
 class Archive:
@@ -31,7 +36,7 @@ class Archive:
 
     async def run(self, run_id: str) -> ArchivedRun | None:
         """The run of this id; None where it is not here. Raises Invalid for a file that can't be read."""
-        body = await self._get(_name("runs", run_id, ".jsonl.gz")) if is_a(run_id, "run") else None
+        body = await self._get(_name("runs", run_id, _RUN)) if is_a(run_id, "run") else None
         run = None if body is None else await asyncio.to_thread(unpack, body)
         if run and run.run_id != run_id:
             raise Invalid(f"The archive holds {run.run_id} in the file of {run_id}", "Look for an older copy of it")
@@ -43,12 +48,22 @@ class Archive:
         run = await self.run(found.decode(errors="replace")) if found else None
         return run.records.get(RequestId(request_id)) if run else None
 
-    async def write(self, run_id: str, body: bytes, request_ids: list[str], ended_at: datetime, line: bytes) -> None:
+    async def write(
+        self, run_id: str, body: bytes, request_ids: list[str], ended_at: datetime, line: bytes, tell: TellOther
+    ) -> None:
         """Keep a run's file, and read it back: when it returns, the place has given back the same bytes.
 
-        Raises ArchiveUnavailable where it gave back others. Writing it again changes nothing.
+        Raises ArchiveUnavailable where it gave back others. Writing it again changes nothing. Another story of the run
+        that was there, as where it happened once more in a store that was put back, is kept beside it; `tell` hears
+        under which name.
         """
-        await self._keep(_name("runs", run_id, ".jsonl.gz"), body)
+        name = _name("runs", run_id, _RUN)
+        there = await self._get(name)
+        if there is not None and not await asyncio.to_thread(holds, body, there):
+            other = _name("runs", run_id, f".{hashlib.sha256(there).hexdigest()[:_MARK_CHARS]}{_RUN}")
+            await self._keep(other, there)
+            await tell(other)
+        await self._keep(name, body)
         for request_id in request_ids:
             await self._put(_name("requests", request_id), run_id.encode())
         await self._put(f"{_month_of(ended_at)}/{_stamp(ended_at)}-{run_id}.json", line)

@@ -24,7 +24,7 @@ from bot.errors import SaysoError
 from bot.render.cards import Words
 from bot.render.views import Summary
 from bot.store import Store, StoreError
-from bot.store.ids import new_id
+from bot.store.ids import new_id, shard_of
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -134,8 +134,15 @@ class Retention:
 
     async def _write(self, read: Read, ended_at: datetime, now: datetime) -> None:
         kept = read.kept
-        body = await asyncio.to_thread(pack, kept, now)
-        await self._archive.write(kept.run_id, body, [one.id for one in kept.requests], ended_at, kept.line)
+
+        async def tell(other: str) -> None:
+            log.error("the archive holds another story of a run", run_id=kept.run_id, kept_as=other)
+            # Near the run, not about it: it leaves only once nothing about it is still to be told.
+            near = new_id("outgoing", shard_of(kept.run_id))
+            await self._tell(other, near, lambda: _told_twice(kept.run_id, other))
+
+        body, request_ids = await asyncio.to_thread(pack, kept, now), [one.id for one in kept.requests]
+        await self._archive.write(kept.run_id, body, request_ids, ended_at, kept.line, tell)
 
     async def _is_free(self, read: Read) -> bool:
         """Return whether nobody answers it or reads it any more: no request of it is open, the run that started it has
@@ -185,6 +192,11 @@ def _not_archived(run_id: str, why: str) -> tuple[str, str]:
         title = say("notice.alert-not-archived-title", run=run_id)
         return title, say("notice.alert-not-archived", run=run_id, why=why)
     return say("notice.alert-no-archive-title"), say("notice.alert-no-archive", why=why)
+
+
+def _told_twice(run_id: str, other: str) -> tuple[str, str]:
+    title = say("notice.alert-other-story-title", run=run_id)
+    return title, say("notice.alert-other-story", file=other)
 
 
 def _dropped(count: int, where: str, most: int) -> tuple[str, str]:

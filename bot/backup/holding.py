@@ -3,7 +3,8 @@
 Every run that had not ended is paused, so that people look at it before it goes on. What it asked is superseded, open
 or approved: an answer after the backup is forgotten, and one that comes again must not count. An attempt without an end
 is UNKNOWN where it can't be repeated. What came in and was not handled, and mails of tools that were to be sent, are
-dead letters. Standing approvals are revoked: one may have been revoked since, or its uses spent.
+dead letters. Standing approvals are revoked: one may have been revoked since, or its uses spent. Absences are ended:
+one may have been since, and whoever stood in would decide once more.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -14,8 +15,10 @@ from agents.events import Event, RequestDecided, RunPaused, ToolOrphaned
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
 from agents.state import left_to_next, orphaned_again
+from bot.audit.log import AuditLog
 from bot.errors import Unavailable
 from bot.outbound.dead_letter import Note
+from bot.people.absences import Absences
 from bot.people.directory import People
 from bot.requests.decisions import Decisions
 from bot.requests.standing.kept import KeptStandings
@@ -34,7 +37,7 @@ class Held:
     """The numbers of runs that were paused, of requests that were closed, of dead letters that were made, and of
     standing approvals that were revoked.
 
-    `requesters` asked for those runs.
+    `requesters` asked for those runs; `away` are those whose absence was ended.
     """
 
     runs: int = 0
@@ -42,6 +45,7 @@ class Held:
     items: int = 0
     standing: int = 0
     requesters: tuple[PersonId, ...] = ()
+    away: tuple[PersonId, ...] = ()
 
     def beside(self, run: Run, commit: Commit) -> "Held":
         """Return the same with one run more, which `commit` paused."""
@@ -68,7 +72,8 @@ class Holding:
                     f"The run {run_id} can't be read by this release of sayso",
                     "Empty this Redis, and restore with the release that made the backup, or a newer one",
                 ) from error
-        return replace(held, items=await self._hold_work(), standing=await self._revoke_standing(as_of))
+        items, standing, away = await self._hold_work(), await self._revoke_standing(as_of), await self._end_absences()
+        return replace(held, items=items, standing=standing, away=away)
 
     async def _hold_run(self, run_id: RunId, as_of: datetime, held: Held) -> Held:
         run = await self._after_attempts(run_id)
@@ -117,6 +122,14 @@ class Holding:
         """End all standing approvals that could be used; return how many those were."""
         with self._people.speaking_to(""):
             return await KeptStandings(self._store).revoke_all(say("run.restored", at=in_words(as_of)))
+
+    async def _end_absences(self) -> tuple[PersonId, ...]:
+        """End all absences; return whose they were."""
+        away = tuple(await Absences(self._store, self._people).all())
+        for person in away:
+            await AuditLog(self._store).note("absence_ended", people=(person,), outcome="restored")
+        await self._store.client.do("DEL", Keys(0).absences)
+        return away
 
     async def _hold_work(self) -> int:
         """Make dead letters of what would have an effect that it may have had."""

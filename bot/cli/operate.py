@@ -295,8 +295,9 @@ def restore(
     The backup is checked before anything is written. It knows nothing of what happened after it was made, so nothing in
     it goes on by itself: runs that had not ended are paused, what they asked is closed and asked again when somebody
     resumes them, a tool that was at work is UNKNOWN, and what nobody had handled is a dead letter. People are told.
-    Look at what each run has done since, then `sayso resume RUN` or `sayso cancel RUN`. People log in anew, and API
-    keys are made anew without --keep-keys.
+    Everything that needs an approval is frozen until an operator runs `sayso unfreeze`. Look at what each run has done
+    since, then `sayso resume RUN` or `sayso cancel RUN`. People log in anew, absences are said anew, and API keys are
+    made anew without --keep-keys.
 
     Where Redis was put back by other means, such as a provider's snapshot or an older append-only file, run `sayso
     restore --loaded` before any process starts on it.
@@ -309,8 +310,29 @@ def restore(
     held = done.held
     print(
         f"Restored as of {done.end.at:%Y-%m-%d %H:%M:%S} UTC. Paused: {held.runs} runs. Closed, to be asked again: "
-        f"{held.requests} requests. Dead letters: {held.items}.\nStart the processes, then look at: "
+        f"{held.requests} requests. Dead letters: {held.items}. Standing approvals revoked: {held.standing}. Absences "
+        f"ended: {len(held.away)}.\n{_unknown_since(keeps_keys=keep_keys)}\nStart the processes, then look at: "
         "sayso runs --state paused, sayso runs --state unknown, sayso dead"
+    )
+
+
+def _unknown_since(*, keeps_keys: bool) -> str:
+    """Return what a backup can't know, a line for each kind of it."""
+    keys = "revoked, which count again: sayso keys list" if keeps_keys else "made since: all are gone"
+    return "\n".join(
+        (
+            "Everything that needs an approval is frozen until an operator runs: sayso unfreeze --reason …",
+            "Not known is what came after that moment:",
+            "- runs and requests that began since, what they did, and the idempotency keys that programs used for them",
+            "- votes, denials, stops, pauses and cancels",
+            "- freezes, and the ends of freezes that are on again: sayso freezes",
+            "- standing approvals that were granted, used or revoked; absences that were set or ended",
+            f"- API keys that were {keys}",
+            "- people who were said to be the same, and files of settings that were confirmed: say so again",
+            "- who was forgotten: what is known of them is there again, so have them forgotten again",
+            "- what was used of budgets and limits; dead letters that were settled; what was seen live",
+            "- records of the audit log; files in the archive stay, also where a run of theirs is here again",
+        )
     )
 
 

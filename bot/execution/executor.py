@@ -89,7 +89,7 @@ class _Looked:
 class Executor:
     """Runs attempts in the background, so that nothing else waits for them.
 
-    `host` names this data directory.
+    `host` names this data directory, and a copy of it.
     `mask` takes the secrets of this installation out of what commands print and tools give.
     """
 
@@ -164,14 +164,13 @@ class Executor:
     async def _take_over(self, run: Run, pending: PendingStep, attempt: Attempt) -> bool:
         """Adopt what a dead owner's command gave or still gives; False when there is nothing to adopt."""
         tool = self._tool_of(run, pending)
-        if tool is None or not tool.runs_command or not isinstance(pending.step, CallTool):
+        if tool is None or not tool.runs_command or not isinstance(pending.step, CallTool) or attempt.queued:
             return False
-        adopt: Find = self._runner.adopt
-        if attempt.host != self.host:
-            published = await self._store.result(attempt.id)
-            if published is None:
-                return False
-            adopt = _already(published)
+        published = await self._store.result(attempt.id)
+        if published is None and attempt.host != self.host:
+            return False
+        # Another machine may have this name as well, in a copy of the data directory: its result counts as much.
+        adopt: Find = self._runner.adopt if published is None else _already(published)
         log.info("adopting", attempt_id=attempt.id)
         self._spawn(run, pending, tool, tool.args.model_validate(pending.step.arguments), attempt, adopt)
         return True

@@ -33,6 +33,10 @@ _START_S = 20.0
 Still = Callable[[], Awaitable[bool]]
 
 
+async def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command to run: `argv` without a shell, in `cwd`; with a `commit` in a clean copy of that commit of it.
@@ -56,7 +60,7 @@ class NeverStarted:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The runner died before it could say how the command ended: it may have had its effect."""
+    """The runner died before it could say how the command ended, or none is known here: it may have had its effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,41 +76,45 @@ class Runner:
         attempt_id: str,
         command: Command,
         not_after: datetime | None = None,
-        still: Still | None = None,
+        still: Still = _always,
         kept: Kept | None = None,
     ) -> CommandResult | NeverStarted | Lost:
         """Run `command` once for this attempt, alone among all holders of its lock, and wait for what it gives.
 
-        Its time-out begins when the lock is had; if that is only at `not_after` or later, or if
-        `still`, asked then, says no, nothing is started. Cancelling this leaves the command alone, once it has begun.
+        Its time-out begins when the lock is had; if that is only at `not_after` or later, or if `still`, asked then,
+        says no, nothing is started. Cancelled before that, nothing is started either, and it says so; cancelled later,
+        it leaves the command alone.
         A lock of all machines that this process holds is `kept` until the command has ended. Raises Unavailable.
         """
         order = replace(
-            self._order(attempt_id, command),
-            not_after=not_after.timestamp() if not_after else None,
-            asks=still is not None,
-            kept=kept,
+            self._order(attempt_id, command), not_after=not_after.timestamp() if not_after else None, kept=kept
         )
         line, held_by_runner = socket.socketpair()
         with line:
-            trouble = await asyncio.to_thread(_start, order, held_by_runner.detach())
-            if not trouble and (still is None or await _began(line, still)):
+            try:
+                trouble = await asyncio.to_thread(_start, order, held_by_runner.detach())
+                is_told = not trouble and await _told(line, still)
+            except asyncio.CancelledError:  # nobody tells it to begin any more
+                return NeverStarted()
+            if is_told:
                 await _readable(line)
-        found = await self.adopt(attempt_id)
-        if trouble and isinstance(found, NeverStarted):
+        if trouble:
             raise Unavailable(say("error.no-python", program=sys.executable, why=trouble), say("error.tried-again"))
-        return found
+        return await self.adopt(attempt_id) if is_told else NeverStarted()
 
     async def adopt(self, attempt_id: str) -> CommandResult | NeverStarted | Lost:
         """Return the result of an attempt whose worker is gone, after waiting for its runner if that is still alive.
 
-        An attempt that nobody has claimed is claimed here, so that a runner that is late does nothing.
+        Where nobody has claimed it, that proves nothing: this data directory may be a copy of the one that its runner
+        has, or was put back to before it began. It is claimed here, so that a runner that is late does nothing.
         """
         places = Places(self.data_dir)
         claim, result = places.claim(attempt_id), places.result(attempt_id)
         if result.exists():
             return _gave(result)
-        if await asyncio.to_thread(_is_free, places, claim) or taker_of(claim) == "adopter":
+        if await asyncio.to_thread(_is_free, places, claim):
+            return Lost()
+        if taker_of(claim) == "nobody":
             return NeverStarted()
         while is_runner_alive(claim) and not result.exists():  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(_LOOK_S)
@@ -151,7 +159,7 @@ def _start(order: Order, held_by_runner: int) -> str:
     return last_line or f"exit code {starting.returncode}" if starting.returncode else ""
 
 
-async def _began(line: socket.socket, still: Still) -> bool:
+async def _told(line: socket.socket, still: Still) -> bool:
     """Return whether the runner, which has the lock, was told to begin; False if the connection ends instead."""
     await _readable(line)
     with suppress(OSError):  # it died

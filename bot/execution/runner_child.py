@@ -60,9 +60,9 @@ class Kept:
 class Order:
     """The worker's order for a command.
 
-    Times are seconds; from `not_after` on (Unix time) it must not begin. With `asks` it begins only if the worker,
-    asked once the lock is held, says that it still may. With a `commit` it runs in a clean copy of that commit of
-    `cwd`. `env` is added to its environment; what the patterns `hidden` find in its output is masked.
+    Times are seconds; from `not_after` on (Unix time) it must not begin. It begins only if the worker, asked once the
+    lock is held, says that it still may. With a `commit` it runs in a clean copy of that commit of `cwd`. `env` is
+    added to its environment; what the patterns `hidden` find in its output is masked.
     """
 
     data_dir: str
@@ -74,7 +74,6 @@ class Order:
     timeout_s: float
     kill_after_s: float = _KILL_AFTER_S
     not_after: float | None = None
-    asks: bool = False
     commit: str = ""
     kept: Kept | None = None
     env: dict[str, str] = field(default_factory=dict[str, str], repr=False)
@@ -120,9 +119,10 @@ def main() -> None:
     places = Places(Path(order.data_dir))
     places.make()
     lock = take_lock(places.lock(order.lock))
-    if not _may_begin(order):
-        return  # unclaimed: whoever looks finds that it never started
-    if take_claim(places.claim(order.attempt_id), "runner") is None:
+    begins = _may_begin(order)
+    # Nobody but this runner could begin it: what it leaves is the one proof that it never started.
+    is_ours = take_claim(places.claim(order.attempt_id), "runner" if begins else "nobody") is not None
+    if not begins or not is_ours:
         return
     with _keeping(order):
         body = write_result(places.result(order.attempt_id), _run(order, places, umask))
@@ -164,9 +164,7 @@ def _keep(order: Order, over: threading.Event) -> None:
 
 def _may_begin(order: Order) -> bool:
     """Return whether the command is still wanted, now that it is our turn; a worker that has gone wants none."""
-    if order.asks and not _is_told_to():
-        return False
-    return order.not_after is None or time.time() < order.not_after
+    return _is_told_to() and (order.not_after is None or time.time() < order.not_after)
 
 
 def _is_told_to() -> bool:

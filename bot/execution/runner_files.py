@@ -1,11 +1,12 @@
 """The files that runners leave in the data directory: claims on attempts, and results.
 
 Standard library only. `attempts/<id>.claim` says that the attempt is taken, for good: by the runner that was about to
-run it, or by an adopter who found that none had. It appears at once and whole, so exactly one of them makes it. A
-runner holds a `flock` on its claim for as long as it lives. `attempts/<id>.result` is what the command gave, written
-whole or not at all. `locks/<name>.lock` is held by the runner that runs something under that name; what it runs in a
-clean copy of a repository has that below `trees/<name>`. All files are 0600, all folders 0700, but for what is in such
-a copy.
+run it, by nobody where that runner found that it must not begin, or by an adopter who found none of these. It appears
+at once and whole, so exactly one of them makes it. A runner holds a `flock` on its claim for as long as it lives.
+`attempts/<id>.result` is what the command gave, written whole or not at all. What is there is believed, in a copy of
+the data directory as well; what is missing proves nothing. `locks/<name>.lock` is held by the runner that runs
+something under that name; what it runs in a clean copy of a repository has that below `trees/<name>`. All files are
+0600, all folders 0700, but for what is in such a copy.
 """
 
 import fcntl
@@ -18,12 +19,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-# A result is read within minutes. A claim without its result means "nobody knows", which is asked of people;
-# without the claim it would mean "never started", so claims stay until no run can still be waiting for them.
+# A result is read within minutes. A claim keeps a runner that is late from beginning, so it stays until no run can
+# still be waiting for it.
 _RESULTS_KEPT_S = 7 * 24 * 3600
 _CLAIMS_KEPT_S = 400 * 24 * 3600
 
-Taker = Literal["runner", "adopter"]
+Taker = Literal["runner", "nobody", "adopter"]
 
 
 def clean_environment() -> dict[str, str]:
@@ -123,7 +124,8 @@ def is_runner_alive(claim: Path) -> bool:
 
 def taker_of(claim: Path) -> Taker:
     """Return which side made this claim."""
-    return "adopter" if claim.read_text() == "adopter" else "runner"
+    found = claim.read_text()
+    return "nobody" if found == "nobody" else "adopter" if found == "adopter" else "runner"
 
 
 def write_result(path: Path, given: Given) -> bytes:

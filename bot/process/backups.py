@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import uvloop
 
+from agents.requests import PersonId
 from bot.app import App, compose
 from bot.backup.copying import copy
 from bot.backup.file import End, Writer, written
@@ -141,6 +142,9 @@ async def hold_loaded(app: App, *, keeps_keys: bool = False) -> PutBack:
 
 async def _held(app: App, end: End) -> PutBack:
     await look_at_shards(app.store.client, end.shards)
+    with app.people.speaking_to(""):
+        why = say("run.restored-frozen", at=in_words(end.at))
+    await app.requests.freezes.freeze("", PersonId(""), why)
     held = await Holding(app.journal, app.requests.decisions, app.people).hold(end.at)
     await _tell_people(app, end, held)
     restored = Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))
@@ -167,9 +171,10 @@ async def _tell_people(app: App, end: End, held: Held) -> None:
         at = in_words(end.at)
         told = say("notice.alert-restored", runs=held.runs, requests=held.requests, held=held.items)
         told += f" {say('notice.alert-restored-standing', count=held.standing)}" if held.standing else ""
-        return say("notice.alert-restored-title", at=at), told
+        told += f" {say('notice.alert-restored-away', count=len(held.away))}" if held.away else ""
+        return say("notice.alert-restored-title", at=at), f"{told} {say('notice.alert-restored-frozen')}"
 
-    known = [person for person in held.requesters if person in set(app.people.all())]
+    known = [person for person in (*held.requesters, *held.away) if app.people.is_here(person)]
     await app.messages.outbox.alert(new_id("outgoing", 0), words, also=known)
 
 

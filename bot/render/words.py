@@ -390,11 +390,15 @@ def frozen_since(freeze: Freeze, people: People) -> str:
     if freeze.window:
         return say("words.frozen-by-window", name=quote(freeze.window, REASON_CHARS), since=since, until=until)
     why = _why_frozen(freeze.reason)
-    told = say("words.frozen-by", since=since, name=people.name_of(freeze.by), why=why)
+    told = say("words.frozen-by", since=since, name=_who_froze(freeze.by, people), why=why)
     if freeze.again_at is None:
         return told
     at, again = in_words(freeze.again_at), _why_frozen(freeze.again_reason)
-    return f"{told}; {say('words.frozen-again', at=at, name=people.name_of(freeze.again_by), why=again)}"
+    return f"{told}; {say('words.frozen-again', at=at, name=_who_froze(freeze.again_by, people), why=again)}"
+
+
+def _who_froze(person: PersonId, people: People) -> str:
+    return people.name_of(person) if person else "sayso"
 
 
 def _why_frozen(reason: str) -> str:

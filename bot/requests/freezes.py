@@ -132,7 +132,9 @@ class FrozenRequests:
         return Conflict(say("notice.newer-freeze", what=self.words(held)), say("notice.unfreeze-again"))
 
     async def _note(self, kind: _Kind, where: str, by: PersonId, reason: str, channel: str, evidence: str) -> None:
-        await self._audit.note(kind, who=by, channel=channel, evidence=evidence, environment=where, words=reason)
+        await self._audit.note(
+            kind, who=by or None, channel=channel, evidence=evidence, environment=where, words=reason
+        )
 
     async def after_end(self, where: str) -> str:
         """Return what is told once the freeze of an environment (empty: everything) was ended: what still holds it."""

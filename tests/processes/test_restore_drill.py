@@ -72,6 +72,8 @@ def test_a_backup_made_under_load_is_restored_elsewhere_and_what_was_asked_is_as
     restored = sayso(fresh, short_path, "restore", str(file))
     assert restored.returncode == 0, restored.stderr
     assert "Restored as of" in restored.stdout
+    assert "Everything that needs an approval is frozen" in restored.stdout
+    assert "\n- freezes, and the ends of freezes" in restored.stdout
     assert "not empty" in sayso(fresh, short_path, "restore", str(file)).stderr
     assert DataDir(fresh / "data").redis() is None
 
@@ -85,5 +87,6 @@ def test_a_backup_made_under_load_is_restored_elsewhere_and_what_was_asked_is_as
         [asked] = json.loads(dev.run("requests", "--json"))
         dev.run("answer", asked["id"], "approve", "--as", "bo", status=1)  # it shows what it is about first
         dev.run("answer", asked["id"], "approve", "--as", "bo")
+        dev.run("unfreeze", "--reason", "over", "--as", "anna")
         wait_until(lambda: first in listed(dev, "done"), what="the end of the run")
         dev.leave()

@@ -1,37 +1,62 @@
 """A file of the archive that is none of ours: whoever can write there can't fill a process's memory."""
 
+import gzip
 import tracemalloc
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from agents.events import RunStarted, write_event
+from agents.requests import PersonId, RunId
 from bot.archive.format import KeptRun, pack, unpack
 from bot.archive.keeper import Archive
 from bot.archive.places import ArchiveUnavailable, FolderPlace
 from bot.errors import Invalid, NotFound
 
 _MB = 1 << 20
+RUN, AT = "s0r-aaaaaaaaaaaaa", datetime(2026, 1, 1, tzinfo=UTC)
+CSV = '1,2,"[{:\\"\n' * 200_000
 
 
-def packed(letter: bytes, megabytes: int) -> bytes:
-    """So much of one letter, as a compressed file."""
+def packed(letters: bytes, millions: int) -> bytes:
+    """So many millions of times the same letters, as a compressed file."""
     stream = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS + 16)
-    return b"".join([stream.compress(letter * _MB) for _ in range(megabytes)]) + stream.flush()
+    return b"".join([stream.compress(letters * _MB) for _ in range(millions)]) + stream.flush()
 
 
-def files() -> Iterator[tuple[str, bytes]]:
-    yield "unpacks to more than a gigabyte", packed(b" ", 700)
-    yield "in parts", packed(b" ", 100) * 7
-    yield "one long line", packed(b"[", 20)
-    yield "far too deep", packed(b"[", 1)
-    yield "no run", packed(b"1", 1)
+def ended(line: bytes, times: int = 1) -> bytes:
+    """A file that holds the same line so many times, and passes for a whole one."""
+    head = (
+        b'{"format":"sayso archived run","version":1,"run_id":"s0r-aaaaaaaaaaaaa","archived_at":"2026-01-01T00:00:00Z"}'
+    )
+    return gzip.compress(b"\n".join((head, *[line] * times, b'{"lines":%d}' % (times + 1))), 1)
 
 
-@pytest.mark.parametrize("body", [body for _, body in files()], ids=[name for name, _ in files()])
-def test_attack_a_file_that_unpacks_to_more_than_a_run_can_have_is_refused(body: bytes) -> None:
+def lists(count: int) -> bytes:
+    return b"[" + b"[]," * count + b"[]]"
+
+
+OBJECTS = b'{"x":{' + b",".join(b'"%d":{}' % number for number in range(90_000)) + b"}}"
+FILES: Mapping[str, Callable[[], bytes]] = {
+    "unpacks to more than a gigabyte": lambda: packed(b" ", 700),
+    "in parts": lambda: packed(b" ", 100) * 7,
+    "one long line": lambda: packed(b"[", 20),
+    "far too deep": lambda: packed(b"[", 1),
+    "no run": lambda: packed(b"1", 1),
+    "far too many lines": lambda: packed(b"12\n", 80),
+    "many lists in a line": lambda: ended(b'{"x":' + lists(5_000_000) + b"}"),
+    "many lists in an event": lambda: ended(b'{"seq":1,"event":{"type":"said","x":' + lists(5_000_000) + b"}}"),
+    "many lines of many lists": lambda: ended(b'{"x":' + lists(200_000) + b"}", 60),
+    "many lines of many objects": lambda: ended(OBJECTS, 60),
+}
+
+
+@pytest.mark.parametrize("made", FILES.values(), ids=FILES)
+def test_attack_a_file_that_unpacks_to_more_than_a_run_can_have_is_refused(made: Callable[[], bytes]) -> None:
+    body = made()
     tracemalloc.start()
     try:
         with pytest.raises(Invalid, match="The archive holds a file that can't be read"):
@@ -39,6 +64,15 @@ def test_attack_a_file_that_unpacks_to_more_than_a_run_can_have_is_refused(body:
         assert tracemalloc.get_traced_memory()[1] < 600 * _MB
     finally:
         tracemalloc.stop()
+
+
+def test_a_file_with_long_texts_of_many_commas_is_read() -> None:
+    anna = PersonId("anna")
+    began = RunStarted(at=AT, run_id=RunId(RUN), agent="clerk", channel="api", requester=anna, text=CSV, max_steps=1)
+
+    found = unpack(pack(KeptRun(RUN, (write_event(began),), b"{}"), AT))
+
+    assert found.events == (began,)
 
 
 def test_attack_a_file_larger_than_any_of_ours_is_not_even_read(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from agents.events import write_event
 from agents.requests import PersonId, RunId
+from bot.archive.format import unpack
 from bot.archive.keeper import Archive
 from bot.archive.places import FolderPlace, Place
 from bot.archive.retention import Retention
@@ -18,6 +19,7 @@ from bot.audit.reading import Query
 from bot.runs.api_requests import Asker
 from bot.store import Commit, Keys, Wake, WorkItem
 from tests.bot.archive.places import Breaking
+from tests.bot.backup.putting_back import backed_up, restored
 from tests.long import few_of
 from tests.waiting import until
 from tests.world import World
@@ -184,8 +186,8 @@ async def test_a_run_that_has_left_can_be_copied_and_goes_on_in_redis(world: Wor
     assert await keys_of(world, f"forks:{source}") == set(), "nothing is kept beside a run that is not there"
 
 
-OPERATIONS = 5
-"""Of the archive for a run with one request: put, get, the request, the month; one more is after the last."""
+OPERATIONS = 6
+"""Of the archive for a run with one request: get, put, get, the request, the month; one more is after the last."""
 
 
 @pytest.mark.parametrize("nth", few_of(range(1, OPERATIONS), 1))
@@ -206,6 +208,34 @@ async def test_breaking_off_anywhere_loses_nothing_and_the_next_look_goes_on(
     archived = await world.app.history.archive.run(run_id)
     assert archived
     assert [write_event(event) for event in archived.events] == before
+
+
+async def test_a_run_that_happens_again_after_a_restoration_leaves_the_archive_what_it_had(
+    world: World, folder: Path
+) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.quiet()
+    backup = await backed_up(world)
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+    happened = await bodies(world, run_id)
+    await world.move_time(MONTH_S)
+    assert await look(world) == 1
+
+    await restored(world, backup)
+    await world.steer(run_id, "cancel")
+    await world.ended(run_id)
+    again = await bodies(world, run_id)
+    await world.move_time(MONTH_S)
+    assert await look(world) == 1
+
+    files = [unpack(file.read_bytes()) for file in (folder / "runs").rglob("*.gz")]
+    stories = [[write_event(event) for event in file.events] for file in files]
+    assert sorted(stories) == sorted([happened, again])
+    letter = await world.next_mail("dan", about="another story")
+    [other] = [file.name for file in (folder / "runs").rglob("*.*.jsonl.gz")]
+    assert other in letter.text
 
 
 async def test_a_place_that_gives_back_other_bytes_gets_nothing_deleted(world: World, folder: Path) -> None:

@@ -4,6 +4,7 @@ import io
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from agents.requests import PersonId
 from bot.backup.copying import copy
 from bot.backup.file import End, Writer
 from bot.backup.holding import Held
@@ -40,11 +41,14 @@ async def lost(world: World, *, anew: bool = False) -> AsyncGenerator[World]:
     await world.start()
 
 
-async def restored(world: World, backup: bytes, *, keeps_keys: bool = False) -> Held:
-    """The world goes on from the backup; return what was held."""
+async def restored(world: World, backup: bytes, *, keeps_keys: bool = False, stays_frozen: bool = False) -> Held:
+    """The world goes on from the backup, and an operator ends the freeze; return what was held."""
     async with lost(world):
         app = world.composed(world.settings())
         try:
-            return (await put_back(app, io.BytesIO(backup), keeps_keys=keeps_keys)).held
+            held = (await put_back(app, io.BytesIO(backup), keeps_keys=keeps_keys)).held
         finally:
             await app.store.client.close()
+    if not stays_frozen:
+        await world.app.requests.freezes.unfreeze("", PersonId("dan"), "")
+    return held

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import AnswerNoted, ToolOrphaned
+from agents.requests import PersonId, RequestId, people_of
 from bot.backup.copying import copy
 from bot.backup.file import End, Writer
 from bot.backup.loading import checked, claim, load
@@ -18,6 +19,7 @@ from bot.errors import Conflict, Invalid
 from bot.people.api_keys import Keyring
 from bot.process.backups import hold_loaded, put_back
 from bot.render.transcript import lines
+from bot.requests.reassignment.absences import AbsenceWanted
 from bot.store import Keys, WorkItem
 from bot.store.client import Client, adjusted
 from bot.store.client import asked as clock_asked
@@ -131,6 +133,62 @@ async def test_an_approval_that_was_not_acted_on_is_asked_again(office: World) -
     await office.steer(run_id, "resume")
     assert (await office.opened(run_id)).request.id != record.request.id
     assert office.workshop.effects == ["press bell"]
+
+
+async def test_attack_a_freeze_that_was_set_after_the_backup_is_not_lost_with_it(office: World) -> None:
+    run_id = await office.trigger("press bell")
+    await office.opened(run_id)
+    await office.quiet()
+    backup = await backed_up(office)
+    await office.app.requests.freezes.freeze("", PersonId("bo"), "incident 4711")
+
+    await restored(office, backup, stays_frozen=True)
+
+    told = await office.next_mail("dan", about="Restored from a backup of")
+    assert "Everything that needs an approval is frozen" in told.text
+    await office.steer(run_id, "resume")
+    await office.decide("bo", again := await office.opened(run_id), "approve")
+    await until(lambda: is_frozen(office, again.request.id), what="it waits for the end of the freeze")
+    assert office.workshop.effects == []
+    [freeze] = await office.app.requests.freezes.all()
+    assert "by sayso: “sayso was restored from a backup of" in office.app.requests.freezes.words(freeze)
+    await office.app.requests.freezes.unfreeze("", PersonId("dan"), "")
+    assert await office.summary(run_id) == "done: ok: press bell: done"
+
+
+async def is_frozen(world: World, request_id: RequestId) -> bool:
+    return (await world.request(request_id)).frozen is not None
+
+
+async def test_a_freeze_of_before_the_backup_stays_until_it_is_ended_once(office: World) -> None:
+    await office.app.requests.freezes.freeze("", PersonId("bo"), "incident 4711")
+
+    await restored(office, await backed_up(office), stays_frozen=True)
+
+    [freeze] = await office.app.requests.freezes.all()
+    words = office.app.requests.freezes.words(freeze)
+    assert "by Bo Berg: “incident 4711”; said again" in words
+    assert "by sayso: “sayso was restored" in words
+    await office.app.requests.freezes.unfreeze("", PersonId("dan"), "")
+    assert await office.app.requests.freezes.all() == ()
+
+
+async def test_attack_who_stood_in_and_no_longer_does_decides_nothing_after_a_restoration(office: World) -> None:
+    until_then = (await office.now() + timedelta(days=2)).isoformat()
+    bo, dan = PersonId("bo"), PersonId("dan")
+    await office.app.requests.absences.set(AbsenceWanted(bo, until_then, to=dan), bo, channel="cli")
+    backup = await backed_up(office)
+    await office.app.requests.absences.end(bo, bo, channel="cli")
+
+    held = await restored(office, backup)
+
+    assert held.away == (bo,)
+    assert await office.app.requests.absences.all() == []
+    for person in ("bo", "dan"):
+        told = await office.next_mail(person, about="Restored from a backup of")
+        assert "Absences are ended (1)" in told.text
+    record = await office.opened(await office.trigger("press bell"))
+    assert dan not in people_of(record.request.policy.rule)
 
 
 async def test_a_tool_that_was_at_work_is_unknown_and_people_say_whether_it_happened(office: World) -> None:

@@ -272,6 +272,38 @@ async def test_a_command_that_a_restarted_worker_left_is_not_given_up_by_another
     assert runs.read_text() == "run\n"
 
 
+def copied(folder: Path) -> None:
+    """Leave the name of the first data directory in a copy that was made before anything ran there."""
+    copy = folder.with_name("copy")
+    copy.mkdir(mode=0o700)
+    shutil.copy(folder / "host", copy)
+
+
+def put_back(folder: Path) -> None:
+    """Put the data directory back to before anything ran there."""
+    shutil.rmtree(folder / "attempts")
+
+
+@pytest.mark.parametrize(("how", "name"), [(copied, "copy"), (put_back, "data")])
+async def test_attack_what_another_copy_of_the_data_directory_runs_is_not_run_again(
+    shop: World, redis: str, how: Callable[[Path], None], name: str
+) -> None:
+    gate, runs = shop.folder / "demo" / "gate", shop.folder / "demo" / "runs"
+    release(shop, "v1.2.0", f'#!/bin/sh\necho run >> {runs}\nread -r _ < {gate}\nexec ./real.sh "$@"\n')
+    os.mkfifo(gate)
+    run_id = await shop.trigger("deploy v1.2.0 to staging")
+    await until(runs.exists)
+
+    async with shop.stopped():
+        how(shop.folder)
+        async with a_world(redis, shop.folder.with_name(name), shop.toml, deploys=True) as other:
+            await other.has(run_id, "unknown")
+            assert (await other.opened(run_id)).request.purpose == "unknown"
+            assert runs.read_text() == "run\n"
+            gate.write_text("go\n")
+            await until(lambda: [*(shop.folder / "attempts").glob("*.result")], what="the first one's end")
+
+
 async def test_while_redis_is_away_right_before_an_effect_nothing_begins_and_that_is_no_error_of_the_tool(
     redis: str, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -132,16 +133,42 @@ async def test_the_same_attempt_never_runs_twice(bench: Bench) -> None:
     assert bench.has_run() == ["run"]
 
 
-async def test_a_worker_killed_before_the_start_leaves_an_attempt_that_never_starts(bench: Bench) -> None:
+async def test_an_attempt_of_which_nothing_is_found_is_lost_and_never_starts_here(bench: Bench) -> None:
     adopted = await bench.runner.adopt("a1")
     late = await bench.sh("echo run >>log")
 
-    assert (adopted, late) == (NeverStarted(), NeverStarted())
-    assert await bench.runner.adopt("a1") == NeverStarted()
+    assert (adopted, late) == (Lost(), Lost())
+    assert await bench.runner.adopt("a1") == Lost()
     assert bench.has_run() == []
 
 
-async def test_a_worker_killed_before_the_claim_loses_to_an_adopter(bench: Bench) -> None:
+@pytest.mark.parametrize("is_over", [True, False], ids=["over", "running"])
+async def test_attack_a_copy_of_a_data_directory_from_before_a_command_does_not_say_that_it_never_started(
+    bench: Bench, tmp_path: Path, *, is_over: bool
+) -> None:
+    await bench.sh("true", "a0")
+    shutil.copytree(bench.data_dir, tmp_path / "copy")
+    running = asyncio.create_task(bench.sh(TALKS))
+    await bench.said()
+    if is_over:
+        await bench.tell()
+        await running
+
+    assert await Runner(tmp_path / "copy", NO_REDIS).adopt("a1") == Lost()
+
+    if not is_over:
+        await bench.tell()
+        assert await running == HEARD
+
+
+async def test_a_data_directory_that_is_put_back_does_not_say_that_a_command_never_started(bench: Bench) -> None:
+    await bench.sh("echo run >>log")
+    shutil.rmtree(bench.data_dir)
+
+    assert await bench.runner.adopt("a1") == Lost()
+
+
+async def test_a_runner_that_is_late_loses_to_an_adopter(bench: Bench) -> None:
     bench.places.make()
     held = take_lock(bench.places.lock("deploy-staging"))
     with bench.worker("spawned", "echo run >>log") as worker:
@@ -152,7 +179,7 @@ async def test_a_worker_killed_before_the_claim_loses_to_an_adopter(bench: Bench
 
     # The waiting runner has the lock before this one, finds its attempt taken, and leaves without running it.
     assert await bench.sh("echo next >>log", "a2") == CommandResult(0, "")
-    assert adopted == NeverStarted()
+    assert adopted == Lost()
     assert bench.has_run() == ["next"]
 
 
@@ -312,12 +339,11 @@ async def test_a_command_that_waits_for_its_turn_does_not_begin_once_its_worker_
     waiting = asyncio.create_task(bench.runner.run("a2", log, None, still))
     await bench.sh("true", "a3", lock="deploy-production")
     waiting.cancel()
-    await asyncio.wait([waiting])
+    assert await waiting == NeverStarted()
     await bench.tell()
 
     assert await running == HEARD
     assert await bench.sh("true", "a4") == CommandResult(0, "")
-    assert await bench.runner.adopt("a2") == NeverStarted()
     assert bench.has_run() == ["run"]
 
 
