@@ -284,7 +284,7 @@ def compose(
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
             retention=_retention(ground, outbox),
             sealer=_sealer(ground, outbox),
-            audit=AuditWatch(store, audit, lambda: ground.data_dir.audit_keys(settings), outbox.alert_once),
+            audit=AuditWatch(store, audit, lambda: ground.data_dir.audit_keys(settings), outbox.alert),
         ),
         access=ground.access,
         drift=_drift(settings, store, outbox),
