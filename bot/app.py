@@ -347,7 +347,7 @@ def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:
         usage=lambda: usage(asked),
         freezes=ground.freezes,
     )
-    departures = Departures(ground.journal, decisions, ground.people, ground.edits)
+    departures = Departures(ground.journal, decisions, ground.people, ground.standing, ground.edits)
     absences = AbsentPeople(ground.journal, decisions, ground.people)
     return Requests(decisions, lookup, ground.freezes, departures, ground.standing, absences)
 
