@@ -1,10 +1,10 @@
 """The API key of a request, and the checks that operations make of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.dependencies.utils import get_flat_params
@@ -12,6 +12,7 @@ from fastapi.params import Query
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HttpScope
 
@@ -121,20 +122,51 @@ async def still_sees(request: Request, before: Who, run_id: str) -> bool:
     return key is not None and await app.guard.still_sees(app.access.rights.of_key(key), before, run_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    action: Action
+    may_only_ask: bool
+
+    async def __call__(self, request: Request, _: Annotated[object, Security(_bearer)]) -> ApiKey:
+        key, scope = cast("ApiKey", request.scope[KEY]), RIGHTS[self.action].scope
+        if not (key.may(scope) or (self.may_only_ask and key.may("ask"))):
+            raise await refused(here(request), key, self.action, way(request), scope_missing(key, scope))
+        return key
+
+
 def needs(action: Action, *, may_only_ask: bool = False) -> Callable[..., Awaitable[ApiKey]]:
     """The key that asks, which has the scope that `action` needs.
 
     Where it `may_only_ask`, the scope `ask` is enough: for opening requests, and for what is done to its own.
     """
-    scope = RIGHTS[action].scope
+    return _Needs(action, may_only_ask)
 
-    async def key_with_scope(request: Request, _: Annotated[object, Security(_bearer)]) -> ApiKey:
-        key: ApiKey = request.scope[KEY]
-        if not (key.may(scope) or (may_only_ask and key.may("ask"))):
-            raise await refused(here(request), key, action, way(request), scope_missing(key, scope))
-        return key
 
-    return key_with_scope
+class Scoped:
+    """Lets nobody send a body whose key does not have the scope that the operation needs."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        self._needed = [
+            (route, route.methods or set[str](), one.call)
+            for route in routes
+            if isinstance(route, APIRoute) and "GET" not in (route.methods or ())
+            for one in route.dependant.dependencies
+            if isinstance(one.call, _Needs)
+        ]
+
+    async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            for route, methods, needed in self._needed:
+                if scope["method"] in methods and route.path_regex.match(scope["path"]):
+                    scope["route"] = route  # for the measure
+                    try:
+                        await needed(Request(scope), None)
+                    except ProblemError as error:
+                        return await error.response()(scope, receive, send)
+                    except StoreError as error:
+                        return await unavailable(str(error)).response()(scope, receive, send)
+        return await self._app(scope, receive, send)
 
 
 async def refused(
