@@ -35,7 +35,12 @@ _ERRORS_AT_MOST = 20
 def application(process: Here) -> FastAPI:
     """The ASGI application over what the process was started with."""
     passing = [
-        Middleware(Authenticated, keyring=process.app.access.keyring, unready=lambda: process.app.unready),
+        Middleware(
+            Authenticated,
+            keyring=process.app.access.keyring,
+            unready=lambda: process.app.unready,
+            waits=process.waits,
+        ),
         Middleware(Scoped, routes=routes()),
         Middleware(Bounded, check=check_is_json, bodies=process.bodies, larger={"POST /v1/runs/import": FILE_BYTES}),
     ]

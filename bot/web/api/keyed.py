@@ -1,7 +1,7 @@
 """The API key of a request, and the checks that operations make of it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated, Literal, cast
@@ -25,7 +25,8 @@ from bot.requests.stored import RequestRead
 from bot.store import StoreError
 from bot.store.ids import check
 from bot.web.here import Here, here
-from bot.web.problems import Found, ProblemError, trouble, unavailable
+from bot.web.problems import Found, ProblemError, problem_of, trouble, unavailable
+from bot.web.waits import Full, Waits
 from language import say
 
 
@@ -42,18 +43,27 @@ def check_is_json(headers: Headers, body: bytes) -> None:
 
 
 class Authenticated:
-    """Lets nobody `below` a path without a key, and nobody at all before Redis was looked at."""
+    """Lets nobody `below` a path without a key, nor with too much at once, and nobody at all before Redis was looked
+    at.
+    """
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, unready: Callable[[], str], below: str = "/v1/") -> None:
-        self._app, self._keyring, self._unready, self._below = app, keyring, unready, below
+    def __init__(
+        self, app: ASGIApp, keyring: Keyring, unready: Callable[[], str], waits: Waits, below: str = "/v1/"
+    ) -> None:
+        self._app, self._keyring, self._unready, self._waits, self._below = app, keyring, unready, waits, below
 
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and f"{scope['path']}/".startswith(self._below):
-            try:
-                scope[KEY] = _as_it_comes(scope, await self._key(Headers(scope=scope)))
-            except ProblemError as error:
-                return await error.response()(scope, receive, send)
-        return await self._app(scope, receive, send)
+        with ExitStack() as stack:
+            if scope["type"] == "http" and f"{scope['path']}/".startswith(self._below):
+                try:
+                    scope[KEY] = key = _as_it_comes(scope, await self._key(Headers(scope=scope)))
+                    if not scope.get(ASKS):  # the call of an agent that this came with is counted
+                        stack.enter_context(self._waits.working(key.owner))
+                except ProblemError as error:
+                    return await error.response()(scope, receive, send)
+                except Full as error:
+                    return await problem_of(error).response()(scope, receive, send)
+            return await self._app(scope, receive, send)
 
     async def _key(self, headers: Headers) -> ApiKey:
         """Return the key that the request came with. Raises ProblemError."""
