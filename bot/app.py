@@ -284,7 +284,7 @@ def compose(
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
             retention=_retention(ground, outbox),
             sealer=_sealer(ground, outbox),
-            audit=AuditWatch(store, audit, lambda: ground.data_dir.audit_keys(settings), outbox.alert_once),
+            audit=AuditWatch(store, audit, lambda: ground.data_dir.audit_keys(settings), outbox.alert),
         ),
         access=ground.access,
         drift=_drift(settings, store, outbox),
@@ -347,7 +347,7 @@ def _requests(ground: _Ground, agents: Sequence[Agent]) -> Requests:
         usage=lambda: usage(asked),
         freezes=ground.freezes,
     )
-    departures = Departures(ground.journal, decisions, ground.people, ground.edits)
+    departures = Departures(ground.journal, decisions, ground.people, ground.standing, ground.edits)
     absences = AbsentPeople(ground.journal, decisions, ground.people)
     return Requests(decisions, lookup, ground.freezes, departures, ground.standing, absences)
 

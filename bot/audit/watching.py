@@ -1,12 +1,13 @@
 """Checks the newest records once an hour, and tells the operators what is wrong with the log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
 import structlog
+from pydantic import AwareDatetime, TypeAdapter
 
 from bot.audit.health import waiting
 from bot.audit.reading import AuditReader
@@ -21,16 +22,20 @@ log = structlog.stdlib.get_logger()
 _EVERY_S = 3600.0
 # So often each worker asks whether it is time: one of them looks, whoever was started last.
 _ASK_S = 60.0
-_ALARM_EVERY_S = 24 * 3600.0
+_TOLD_FOR = timedelta(days=1)
 _SEALED_WITHIN = timedelta(minutes=10)
 _SHOWN = 5
 _HOME = Keys(0)
+_TOLD = TypeAdapter(dict[str, AwareDatetime])
+
+Facts = Mapping[str, Callable[[], str]]
+"""What is wrong, each under a name that stays the same while it is so, and in words."""
 
 
-class AlertOnce(Protocol):
-    """Tells the operators something, once in so many seconds for a name."""
+class Alert(Protocol):
+    """Tells the operators something."""
 
-    def __call__(self, name: str, every_s: float, near: str, words: Callable[[], tuple[str, str]]) -> Awaitable[None]:
+    def __call__(self, near: str, words: Callable[[], tuple[str, str]]) -> Awaitable[None]:
         """Tell it in the language that each of them reads."""
         ...
 
@@ -38,9 +43,7 @@ class AlertOnce(Protocol):
 class AuditWatch:
     """Looks at the log that `reader` reads, with the `keys` that seal it."""
 
-    def __init__(
-        self, store: Store, reader: AuditReader, keys: Callable[[], Sequence[bytes]], alert: AlertOnce
-    ) -> None:
+    def __init__(self, store: Store, reader: AuditReader, keys: Callable[[], Sequence[bytes]], alert: Alert) -> None:
         self._store, self._reader, self._keys, self._alert = store, reader, keys, alert
 
     async def keep_looking(self) -> None:
@@ -58,7 +61,7 @@ class AuditWatch:
     async def look(self) -> None:
         """Check the newest records, and whether what happens is sealed; where nobody can, that is what is wrong.
 
-        Raises StoreUnavailable.
+        Operators are told of each thing once a day, and at once where it has come since. Raises StoreUnavailable.
         """
         found, count, since = list[str](), 0, None
         try:
@@ -69,14 +72,41 @@ class AuditWatch:
         except Exception as error:  # whatever it is, nobody checks the log meanwhile
             log.exception("the audit log can't be checked")
             found.insert(0, ascii(str(error))[1:-1])
-        is_late = since is not None and datetime.now(UTC) - since > _SEALED_WITHIN
-        if found or is_late:
-            words = partial(_words, found, count if is_late else 0, since)
-            await self._alert("audit log", _ALARM_EVERY_S, new_id("outgoing", 0), words)
+        facts: dict[str, Callable[[], str]] = {one: partial(str, one) for one in found}
+        if since is not None and datetime.now(UTC) - since > _SEALED_WITHIN:
+            facts["unsealed"] = partial(_unsealed, count, since)
+        await self._tell(facts)
+
+    async def _tell(self, facts: Facts) -> None:
+        """Tell what is wrong, where any of it is news. What was right in between is news again."""
+        client, now = self._store.client, datetime.now(UTC)
+        before = await self._told()
+        told = {name: at for name, at in before.items() if name in facts and now - at < _TOLD_FOR}
+        news = [name for name in facts if name not in told]
+        if news:
+            lines = [facts[name] for name in (*news, *told)]
+            await self._alert(new_id("outgoing", 0), partial(_words, lines))
+        told |= dict.fromkeys(news, now)
+        if told:
+            await client.do("SET", _HOME.audit_told, _TOLD.dump_json(told), "EX", round(_TOLD_FOR.total_seconds()))
+        elif before:
+            await client.do("DEL", _HOME.audit_told)
+
+    async def _told(self) -> dict[str, datetime]:
+        """Return when operators were told what they were told last; what can't be read is told again."""
+        try:
+            body = await self._store.client.do("GET", _HOME.audit_told)
+            return _TOLD.validate_json(body) if body else {}
+        except StoreUnavailable:
+            raise
+        except (StoreError, ValueError):
+            return {}
 
 
-def _words(found: Sequence[str], unsealed: int, since: datetime | None) -> tuple[str, str]:
-    lines = [*found[:_SHOWN]] + (["…"] if len(found) > _SHOWN else [])
-    if unsealed and since:
-        lines.append(say("audit.alert-unsealed", count=unsealed, since=in_words(since)))
-    return say("audit.alert-wrong-title"), say("audit.alert-wrong", found="\n".join(lines))
+def _unsealed(count: int, since: datetime) -> str:
+    return say("audit.alert-unsealed", count=count, since=in_words(since))
+
+
+def _words(lines: Sequence[Callable[[], str]]) -> tuple[str, str]:
+    shown = [line() for line in lines[:_SHOWN]] + (["…"] if len(lines) > _SHOWN else [])
+    return say("audit.alert-wrong-title"), say("audit.alert-wrong", found="\n".join(shown))

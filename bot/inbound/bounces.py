@@ -79,7 +79,7 @@ class Bounces:
 
     async def _notify_requesters(self, inbound_id: str, run_id: RunId, to: str, why: str) -> None:
         """A reply that was approved did not arrive: whoever wrote still waits, and nobody here would know."""
-        if await self._store.admit(f"bounces {to}", inbound_id, _ALERTS, _ALERTS_PER_S):
+        if await self._store.admit(f"bounces {to} {run_id}", inbound_id, _ALERTS, _ALERTS_PER_S):
             requesters = requesters_of(fold((await self._store.load(run_id)).events))
             await self._alert(run_id, partial(_of_reply, to, why), requesters)
 

@@ -63,6 +63,11 @@ class Session(Login):
         }
         return f"console session, opened {how[self.by]} ({self.stamp('evidence')[:_MARK_CHARS]})"
 
+    @property
+    def owner(self) -> str:
+        """`person:bo`, as an API key of theirs says it."""
+        return f"person:{self.person}"
+
     def stamp(self, purpose: str) -> str:
         """Return the stamp that only this session can have made for `purpose`: a form's proof, a mark on a message."""
         digest = hmac.new(self.secret, purpose.encode(), hashlib.sha256).digest()

@@ -47,7 +47,9 @@ class Use(Frozen):
 
 
 class Ended(Frozen):
-    """A standing approval was revoked before it was over; `by` nobody where the store was restored from a backup."""
+    """A standing approval was revoked before it was over; `by` nobody where somebody who granted it has left, or the
+    store was restored from a backup.
+    """
 
     by: PersonId = PersonId("")
     at: AwareDatetime

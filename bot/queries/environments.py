@@ -3,9 +3,10 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from agents.deploy import Environment, live_in
 from agents.deploy.facts import health_fact
@@ -31,6 +32,8 @@ _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 Files = tuple[Touched, ...]
 
+V = TypeVar("V")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -51,6 +54,24 @@ class Difference:
     is_cut: bool
 
 
+class _Look(Generic[V]):
+    """One look for everybody who asks at about the same time. `clock` gives seconds."""
+
+    def __init__(self, look: Callable[[], Coroutine[None, None, V]], clock: Callable[[], float]) -> None:
+        self._look, self._clock = look, clock
+        self._looking: asyncio.Task[V] | None = None
+        self._looked_at = 0.0
+
+    async def found(self, *, anew: bool = False) -> V:
+        """Return what was there a moment ago; `anew`: not before this call."""
+        is_stale = self._clock() - self._looked_at >= _FRESH_S
+        # One that takes long is waited for, whoever asks meanwhile.
+        if self._looking is None or (self._looking.done() and (is_stale or anew)):
+            self._looked_at = self._clock()
+            self._looking = asyncio.create_task(self._look())
+        return await asyncio.shield(self._looking)
+
+
 class Live:
     """Looks for everybody who asks at about the same time. `clock` gives seconds."""
 
@@ -61,16 +82,11 @@ class Live:
         self._locks = CommandLock(store).locks
         self._files = LookCache[Files](_size_of_files, most_bytes=_KEPT_BYTES // 4, at_once=_DIFFS_AT_ONCE)
         self._diffs = LookCache[str](len, most_bytes=_KEPT_BYTES, at_once=_DIFFS_AT_ONCE)
-        self._looking: asyncio.Task[list[Place]] | None = None
-        self._looked_at = 0.0
+        self._places, self._health = _Look(self._look, clock), _Look(self._look_at_health, clock)
 
     async def places(self, *, anew: bool = False) -> list[Place]:
         """Every environment as it answered a moment ago; `anew`: not before this call."""
-        is_stale = self._looking is None or self._clock() - self._looked_at >= _FRESH_S
-        if self._looking is None or is_stale or (anew and self._looking.done()):
-            self._looked_at = self._clock()
-            self._looking = asyncio.create_task(self._look())
-        return await asyncio.shield(self._looking)
+        return await self._places.found(anew=anew)
 
     def hosts(self) -> list[str]:
         """The servers that are asked for versions and what came of a deploy."""
@@ -80,10 +96,8 @@ class Live:
         return sorted(filter(None, found))
 
     async def health(self) -> dict[str, str]:
-        """What the health check of each environment that has one says, asked when somebody looks."""
-        checked = [one for one in self._environments.values() if one.health]
-        said = await asyncio.gather(*(health_fact(environment) for environment in checked))
-        return {environment.name: fact.text for environment, fact in zip(checked, said, strict=True)}
+        """What the health check of each environment that has one said a moment ago."""
+        return await self._health.found()
 
     def ends_of(self, effect: Effect) -> Ends | None:
         """The commits between which a deploy changes what is live, in an environment that there is now."""
@@ -114,6 +128,11 @@ class Live:
         lines = await self._store.lists.summaries_of(run_ids)
         turns = [_turn(run_id, one.since, line) for run_id, one, line in zip(run_ids, found, lines, strict=True)]
         return Turns(running=turns[0], waiting=tuple(turns[1:])) if queue.holder else Turns(waiting=tuple(turns))
+
+    async def _look_at_health(self) -> dict[str, str]:
+        checked = [one for one in self._environments.values() if one.health]
+        said = await asyncio.gather(*(health_fact(environment) for environment in checked))
+        return {environment.name: fact.text for environment, fact in zip(checked, said, strict=True)}
 
     async def _look(self) -> list[Place]:
         found = await asyncio.gather(*(live_in(environment) for environment in self._environments.values()))

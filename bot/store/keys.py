@@ -133,6 +133,11 @@ class Keys:
         """Stands there while the newest records need not be checked again. It is in one shard."""
         return self._key("audit", "looked")
 
+    @property
+    def audit_told(self) -> str:
+        """What operators were told of the log lately, and is still so. It is in one shard."""
+        return self._key("audit", "told")
+
     def audit_noted(self, note_id: str) -> str:
         """Stands there while a repeated note would be noted twice."""
         return self._key("audit", "noted", note_id)

@@ -41,8 +41,8 @@ class Limits:
     `head_s`: seconds within which the head of a request must be whole. `unread_s`: seconds within which more of an
     answer must be taken. `silent`: connections without a whole request, of which the oldest ends for a new one, as it
     does of the `unparsed`, of which something waits for its turn, and of the `unread`, whose answers wait for their
-    readers. `answering`: requests that are answered at once, which
-    may be all event streams of one key that it takes up again. `held` and `held_by_one`: event streams and long polls,
+    readers; of these also where they hold more than `unread_bytes`. `answering`: requests that are answered at once,
+    half of them of one person or service at most. `held` and `held_by_one`: event streams and long polls,
     see `Waits`.
     """
 
@@ -51,6 +51,7 @@ class Limits:
     silent: int = 2_000
     unparsed: int = 3_000
     unread: int = 500
+    unread_bytes: int = 64 * 1_048_576
     answering: int = AT_MOST
     held: int = IN_ALL
     held_by_one: int = AT_MOST
@@ -106,7 +107,8 @@ def fitting(limits: Limits = LIMITS) -> Limits:
 
 def bounded(limits: Limits = LIMITS) -> type[asyncio.Protocol]:
     """Return what makes the protocols of connections that keep `limits` together."""
-    rooms = {name: _Room(getattr(limits, name)) for name in ("silent", "unparsed", "unread")}
+    rooms = {name: _Room(getattr(limits, name)) for name in ("silent", "unparsed")}
+    rooms["unread"] = _Room(limits.unread, limits.unread_bytes)
     line = Line(PARSED_AT_ONCE)
     kind = type("Bounded", (_Connection,), {"limits": limits, **rooms, "line": line, "passes": Passes(line)})
     buffer = bytearray(SLICE_BYTES)
@@ -123,19 +125,25 @@ def bounded(limits: Limits = LIMITS) -> type[asyncio.Protocol]:
 
 
 class _Room:
-    """Connections that wait for whoever is at their other end; where there are too many, the oldest is sent away."""
+    """Connections that wait for whoever is at their other end; where there are too many, the oldest is sent away.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    So it is where more than `most_bytes` of what was written to several of them are not read.
+    """
+
+    def __init__(self, most: int, most_bytes: int = 0) -> None:
+        self._most, self._most_bytes = most, most_bytes
         self._inside: dict[_Connection, None] = {}
 
     def enter(self, one: "_Connection") -> None:
         """Let one in, behind all others; it keeps its place while it is there."""
         self._inside.setdefault(one)
-        if len(self._inside) > self._most:
+        while len(self._inside) > self._most or (len(self._inside) > 1 and self._holds_too_much()):
             oldest = next(iter(self._inside))
             del self._inside[oldest]
             oldest.send_away()
+
+    def _holds_too_much(self) -> bool:
+        return bool(self._most_bytes) and sum(one.unread_bytes for one in self._inside) > self._most_bytes
 
     def leave(self, one: "_Connection") -> None:
         """Let one go, if it is there."""
@@ -229,6 +237,11 @@ class _Connection(H11Protocol):
         """True if a request's head is here and its body is not, all of it."""
         return self.conn.their_state is h11.SEND_BODY
 
+    @property
+    def unread_bytes(self) -> int:
+        """How much was written that nobody has taken."""
+        return self.transport.get_write_buffer_size()
+
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Time the head of a new connection."""
         super().connection_made(transport)
@@ -318,7 +331,9 @@ class _Connection(H11Protocol):
             self._turn.cancel()
 
     def send_away(self) -> None:
-        """End for others: with an answer, unless there is nothing to answer, or another one has begun."""
+        """End for others: with an answer, unless there is nothing to answer, or another one has begun or is unread."""
+        if self.unread_bytes:
+            return self.transport.abort()
         cycle = cast("RequestResponseCycle | None", self.cycle)
         is_asked = self._is_idle and bool(self._came or self.conn.trailing_data[0])
         if cycle is not None and not self._is_idle:

@@ -252,7 +252,7 @@ class _Reading:
 class Bounded:
     """Hands on a body that was read completely, is not too large, and passes `check`, which may raise Trouble.
 
-    `larger` are the paths where more may be sent than `most_bytes`.
+    `larger` are the operations, such as `POST /v1/runs/import`, for which more may be sent than `most_bytes`.
     """
 
     def __init__(
@@ -277,7 +277,7 @@ class Bounded:
 
     async def _answer(self, reading: _Reading, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            most_bytes = self._larger.get(scope["path"], self._most_bytes)
+            most_bytes = self._larger.get(f"{scope['method']} {scope['path']}", self._most_bytes)
             body = await reading.whole(Headers(scope=scope), receive, most_bytes)
             self._check(Headers(scope=scope), body or b"")
         except ProblemError as error:

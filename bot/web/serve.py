@@ -49,7 +49,7 @@ async def serve(
             app=app,
             follower=follower,
             metrics=Metrics(),
-            waits=Waits(limits.held_by_one, limits.held),
+            waits=Waits(limits.held_by_one, limits.held, limits.answering // 2),
             answering=limits.answering,
             port=port_of(listener),
             demo=demo,

@@ -1,4 +1,7 @@
-"""The limits on event streams and long polls on this process: of one holder, an API key or a person, and of all."""
+"""The limits on event streams and long polls on this process, of one holder and of all, and on all else of one holder.
+
+A holder is a person, with all their keys and sessions, or a service.
+"""
 
 from collections import Counter
 from collections.abc import Generator
@@ -16,16 +19,31 @@ RETRY_AFTER_S = 10
 
 
 class Full(Unavailable):
-    """This process holds as many as it may, whoever they are of; another one may have room."""
+    """This process has room for no more; another one may have."""
 
 
 class Waits:
-    """The streams and polls open on this process, by holder."""
+    """The streams and polls open on this process, by holder, and what is answered to each beside these."""
 
-    def __init__(self, at_most: int = AT_MOST, in_all: int = IN_ALL) -> None:
+    def __init__(self, at_most: int = AT_MOST, in_all: int = IN_ALL, at_work: int = AT_MOST // 2) -> None:
         self._at_most, self._in_all, self._open = at_most, in_all, Counter[str]()
+        self._at_work, self._working = max(1, at_work), Counter[str]()
         self.count = 0
         """How many are open in all."""
+
+    @contextmanager
+    def working(self, holder: str) -> Generator[None]:
+        """Counts a request of `holder` while it is answered; one that is in `one_more` does not count. Raises Full."""
+        if self._working[holder] - self._open[holder] >= self._at_work:
+            what = "requests of one person or service are being answered here, the most there may be"
+            raise Full(f"{self._at_work} {what}", "Wait for some of them, or ask another web process")
+        self._working[holder] += 1
+        try:
+            yield
+        finally:
+            self._working[holder] -= 1
+            if not self._working[holder]:
+                del self._working[holder]
 
     @contextmanager
     def one_more(self, holder: str) -> Generator[None]:

@@ -119,7 +119,8 @@ class AbsentPeople:
     async def look(self) -> None:
         """End what is over, and hand on what people hold whose absence has started. Repeating it does no more.
 
-        It is over as well where its person has left. While a file is only half taken all stays as it is.
+        Whoever has left may be back by the next file, and is away as before. While one is only half taken all stays as
+        it is.
         """
         found = await self._absences.all()
         now = await self._store.now(self._near) if found else None
@@ -129,10 +130,7 @@ class AbsentPeople:
             if now and absence.until <= now:
                 await self._audit.note("absence_ended", people=(absence.person,), outcome="over")
                 await self._absences.change(absence, None)
-            elif now and not self._people.is_here(absence.person):
-                await self._audit.note("absence_ended", people=(absence.person,), outcome="left")
-                await self._absences.change(absence, None)
-            elif now and absence.holds(now) and _is_due(absence, now):
+            elif now and self._people.is_here(absence.person) and absence.holds(now) and _is_due(absence, now):
                 await self._look_at(absence, now)
 
     async def _look_at(self, absence: Absence, now: datetime) -> None:

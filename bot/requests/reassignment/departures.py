@@ -4,6 +4,8 @@ So it is where those who are left may not decide any more, as they wrote to the 
 operators hear of each that is closed. And those on which somebody voted whose id has another address by now: their
 votes are void, and the id is asked again.
 
+A standing approval ends with whoever granted it.
+
 Nothing of this is done while a file is only half taken: see `half_taken`.
 """
 
@@ -28,6 +30,7 @@ from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment import reassigning, screened, under
+from bot.requests.standing.approvals import StandingApprovals
 from bot.requests.stored import TRIES
 from bot.store import Commit, OtherRelease, StoreUnavailable, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -49,16 +52,20 @@ class Departures:
     Whoever hears the alerts answers for a run where nobody else is left.
     """
 
-    def __init__(self, journal: Journal, decisions: Decisions, people: People, edits: Set[str]) -> None:
+    def __init__(
+        self, journal: Journal, decisions: Decisions, people: People, standing: StandingApprovals, edits: Set[str]
+    ) -> None:
         self._journal, self._decisions, self._people, self._edits = journal, decisions, people, edits
+        self._standing = standing
 
     async def look_at_all(self) -> bool:
-        """Look at every open request; return whether that went well, else it has to be done again.
+        """Look at standing approvals and at every open request; return whether that went well, else it has to be done
+        again.
 
         One that can't be read is for a worker of its own release. While a file is only half taken it does not go well.
         Raises StoreError.
         """
-        is_done = not self._people.half_taken
+        is_done = not self._people.half_taken and await self._standing.end_without_granters()
         for request_id in await self._journal.store.lists.requests(only_open=True):
             try:
                 await self.look(RequestId(request_id))

@@ -25,7 +25,7 @@ from bot.requests.decisions import Decisions
 from bot.requests.standing.kept import KeptStandings
 from bot.requests.standing.uses import lapse_now
 from bot.requests.stored import TRIES
-from bot.store import Commit
+from bot.store import Commit, StoreError
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import Tell
 from language import say
@@ -147,12 +147,15 @@ class StandingApprovals:
     async def revoke(
         self, standing_id: str, by: PersonId, reason: str = "", *, channel: str = "", evidence: str = ""
     ) -> Standing:
-        """End one at once: what it allowed and has not started when this returns never does. Raises NotFound."""
+        """End one at once: what it allowed and has not started when this returns never does. Raises NotFound.
+
+        `by` is empty where nobody says so.
+        """
         found = await self.one(standing_id)
         if found.revoked is None:
             await self._audit.note(
                 "standing_revoked",
-                who=by,
+                who=by or None,
                 channel=channel,
                 evidence=evidence,
                 people=(found.approval.person,),
@@ -169,6 +172,27 @@ class StandingApprovals:
         for use in found.uses:  # also of one that was revoked by somebody who died over it
             await self._take_back(found, use)
         return found
+
+    async def end_without_granters(self) -> bool:
+        """End those of which somebody who granted them has left: whoever comes back has granted nothing.
+
+        Return whether that went well, else it has to be done again. Raises StoreError.
+        """
+        is_done = True
+        async for one in self._kept.every():
+            if one.state != "valid" or all(map(self._people.is_here, one.approval.granted_by)):
+                continue
+            if self._people.half_taken:
+                return False
+            try:
+                with self._people.speaking_to(""):  # it is kept
+                    await self.revoke(one.approval.id, PersonId(""), say("run.void"), channel="file")
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("a standing approval was not ended", standing=one.approval.id)
+                is_done = False
+        return is_done
 
     async def _take_back(self, found: Standing, use: Use) -> None:
         """Have people asked about what it allowed, unless that has started: one of the two is written first."""
@@ -194,9 +218,10 @@ class StandingApprovals:
         approval = found.approval
         policy = self._people.tables.policies.get(approval.pattern.policy)
         with self._people.speaking_to(person):
-            name, title = self._people.name_of(ended.by), approval.title
-            text = say("again.revoked-by", name=name, id=approval.id)
-            card = notice(say("again.revoked-title", title=title), text, ended.at, approval.request_id)
+            text = say("again.is-revoked", id=approval.id)
+            if ended.by:
+                text = say("again.revoked-by", name=self._people.name_of(ended.by), id=approval.id)
+            card = notice(say("again.revoked-title", title=approval.title), text, ended.at, approval.request_id)
         return Tell(
             id=outgoing_id(approval.run_id),
             run_id=approval.run_id,

@@ -23,7 +23,7 @@ from bot.errors import Invalid, SaysoError
 from bot.runs.export import FILE_BYTES
 from bot.store.watch import FollowingEnds
 from bot.web.api import asking, auditing, copying, health, operating, policies, requests, runs, starting, streams
-from bot.web.api.keyed import Authenticated, check_is_json
+from bot.web.api.keyed import Authenticated, Scoped, check_is_json
 from bot.web.guards import Bounded
 from bot.web.here import Here, here
 from bot.web.problems import Found, Problem, ProblemError, not_found, problem_of, trouble, unavailable
@@ -35,8 +35,14 @@ _ERRORS_AT_MOST = 20
 def application(process: Here) -> FastAPI:
     """The ASGI application over what the process was started with."""
     passing = [
-        Middleware(Authenticated, keyring=process.app.access.keyring, unready=lambda: process.app.unready),
-        Middleware(Bounded, check=check_is_json, bodies=process.bodies, larger={"/v1/runs/import": FILE_BYTES}),
+        Middleware(
+            Authenticated,
+            keyring=process.app.access.keyring,
+            unready=lambda: process.app.unready,
+            waits=process.waits,
+        ),
+        Middleware(Scoped, routes=routes()),
+        Middleware(Bounded, check=check_is_json, bodies=process.bodies, larger={"POST /v1/runs/import": FILE_BYTES}),
     ]
     api = _operations(passing)
     api.state.here = process

@@ -1,10 +1,10 @@
 """The API key of a request, and the checks that operations make of it."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.dependencies.utils import get_flat_params
@@ -12,6 +12,7 @@ from fastapi.params import Query
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HttpScope
 
@@ -24,7 +25,8 @@ from bot.requests.stored import RequestRead
 from bot.store import StoreError
 from bot.store.ids import check
 from bot.web.here import Here, here
-from bot.web.problems import Found, ProblemError, trouble, unavailable
+from bot.web.problems import Found, ProblemError, problem_of, trouble, unavailable
+from bot.web.waits import Full, Waits
 from language import say
 
 
@@ -41,18 +43,27 @@ def check_is_json(headers: Headers, body: bytes) -> None:
 
 
 class Authenticated:
-    """Lets nobody `below` a path without a key, and nobody at all before Redis was looked at."""
+    """Lets nobody `below` a path without a key, nor with too much at once, and nobody at all before Redis was looked
+    at.
+    """
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, unready: Callable[[], str], below: str = "/v1/") -> None:
-        self._app, self._keyring, self._unready, self._below = app, keyring, unready, below
+    def __init__(
+        self, app: ASGIApp, keyring: Keyring, unready: Callable[[], str], waits: Waits, below: str = "/v1/"
+    ) -> None:
+        self._app, self._keyring, self._unready, self._waits, self._below = app, keyring, unready, waits, below
 
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and f"{scope['path']}/".startswith(self._below):
-            try:
-                scope[KEY] = _as_it_comes(scope, await self._key(Headers(scope=scope)))
-            except ProblemError as error:
-                return await error.response()(scope, receive, send)
-        return await self._app(scope, receive, send)
+        with ExitStack() as stack:
+            if scope["type"] == "http" and f"{scope['path']}/".startswith(self._below):
+                try:
+                    scope[KEY] = key = _as_it_comes(scope, await self._key(Headers(scope=scope)))
+                    if not scope.get(ASKS):  # the call of an agent that this came with is counted
+                        stack.enter_context(self._waits.working(key.owner))
+                except ProblemError as error:
+                    return await error.response()(scope, receive, send)
+                except Full as error:
+                    return await problem_of(error).response()(scope, receive, send)
+            return await self._app(scope, receive, send)
 
     async def _key(self, headers: Headers) -> ApiKey:
         """Return the key that the request came with. Raises ProblemError."""
@@ -121,20 +132,51 @@ async def still_sees(request: Request, before: Who, run_id: str) -> bool:
     return key is not None and await app.guard.still_sees(app.access.rights.of_key(key), before, run_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    action: Action
+    may_only_ask: bool
+
+    async def __call__(self, request: Request, _: Annotated[object, Security(_bearer)]) -> ApiKey:
+        key, scope = cast("ApiKey", request.scope[KEY]), RIGHTS[self.action].scope
+        if not (key.may(scope) or (self.may_only_ask and key.may("ask"))):
+            raise await refused(here(request), key, self.action, way(request), scope_missing(key, scope))
+        return key
+
+
 def needs(action: Action, *, may_only_ask: bool = False) -> Callable[..., Awaitable[ApiKey]]:
     """The key that asks, which has the scope that `action` needs.
 
     Where it `may_only_ask`, the scope `ask` is enough: for opening requests, and for what is done to its own.
     """
-    scope = RIGHTS[action].scope
+    return _Needs(action, may_only_ask)
 
-    async def key_with_scope(request: Request, _: Annotated[object, Security(_bearer)]) -> ApiKey:
-        key: ApiKey = request.scope[KEY]
-        if not (key.may(scope) or (may_only_ask and key.may("ask"))):
-            raise await refused(here(request), key, action, way(request), scope_missing(key, scope))
-        return key
 
-    return key_with_scope
+class Scoped:
+    """Lets nobody send a body whose key does not have the scope that the operation needs."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        self._needed = [
+            (route, route.methods or set[str](), one.call)
+            for route in routes
+            if isinstance(route, APIRoute) and "GET" not in (route.methods or ())
+            for one in route.dependant.dependencies
+            if isinstance(one.call, _Needs)
+        ]
+
+    async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            for route, methods, needed in self._needed:
+                if scope["method"] in methods and route.path_regex.match(scope["path"]):
+                    scope["route"] = route  # for the measure
+                    try:
+                        await needed(Request(scope), None)
+                    except ProblemError as error:
+                        return await error.response()(scope, receive, send)
+                    except StoreError as error:
+                        return await unavailable(str(error)).response()(scope, receive, send)
+        return await self._app(scope, receive, send)
 
 
 async def refused(

@@ -8,6 +8,7 @@ forgery says why each.
 
 import re
 import secrets
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import parse_qs
@@ -20,9 +21,21 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bot.store import StoreError
 from bot.web.console.pages import refused
-from bot.web.console.visits import STAMP, VISIT, Refusal, Visit, away, cookie_name, no_session, proof_for, unreadable
+from bot.web.console.visits import (
+    STAMP,
+    VISIT,
+    Refusal,
+    Visit,
+    away,
+    cookie_name,
+    no_session,
+    proof_for,
+    refusal_of,
+    unreadable,
+)
 from bot.web.here import Here
 from bot.web.problems import trouble
+from bot.web.waits import Full
 from language import LANGUAGES, Language, say, speaking
 
 _FIELDS_AT_MOST = 200
@@ -64,11 +77,16 @@ class SessionMiddleware:
         # A stream is sent within the block, too.
         with speaking(language):
             sending = _sending(send, language)
-            try:
-                await self._check(scope)
-            except Refusal as refusal:
-                return await _refuse(refusal, scope, receive, sending)
-            return await self._app(scope, _again(message, receive), sending)
+            with ExitStack() as stack:
+                try:
+                    await self._check(scope)
+                    if session:
+                        stack.enter_context(self._here.waits.working(session.owner))
+                except Refusal as refusal:
+                    return await _refuse(refusal, scope, receive, sending)
+                except Full as error:
+                    return await _refuse(refusal_of(error), scope, receive, sending)
+                return await self._app(scope, _again(message, receive), sending)
 
     async def _visit(self, scope: Scope, body: bytes) -> Visit:
         if scope["path"].startswith(_STATIC):

@@ -1,6 +1,6 @@
 """Logging in: a link that works once. Opening it shows a button, because scanners and previews open every link."""
 
-import hashlib
+import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,11 +23,14 @@ from bot.web.here import here
 from language import say
 
 _TOKEN_CHARS, _EMAIL_CHARS = 200, 254
-# Of all that anybody asks for nothing more is kept than these counters.
-_ASKED_BY_ONE, _ASKED_WITHIN_S, _COUNTERS = 20, 600.0, 16_384
+# Of all that anybody asks for nothing more is kept than these counters. Whose is which nobody can tell without our key,
+# and there are too many to use all of them up.
+_ASKED_BY_ONE, _ASKED_WITHIN_S, _COUNTERS = 20, 600.0, 262_144
 # Enough for somebody who mistypes, and no flood for anybody whom others claim to be; those who keep on at one address
 # leave some to the person. What more there is to say about strangers is in decision 10.
 _LINKS, _LINKS_FROM_ONE, _LINKS_WITHIN_S = 15, 5, 3600.0
+# Of each person; three of them use up all that the person gets.
+_COUNTERS_OF_ONE = 1_024
 
 
 async def shown(request: Request) -> Response:
@@ -78,7 +81,8 @@ async def mailed(request: Request) -> Response:
 
 async def _send(app: App, person: PersonId, back: str, client: int) -> None:
     """Send a link, unless enough of them were asked for: whoever asks is not told."""
-    for sender, most in ((f"log-in {person} from {client}", _LINKS_FROM_ONE), (f"log-in {person}", _LINKS)):
+    from_one = f"log-in {person} from {client % _COUNTERS_OF_ONE}"
+    for sender, most in ((from_one, _LINKS_FROM_ONE), (f"log-in {person}", _LINKS)):
         if not await app.store.admit(sender, secrets.token_hex(8), most, _LINKS_WITHIN_S):
             return
     await send_link(app.journal, app.people, app.settings.public_url, person, back, ("email",))
@@ -94,8 +98,9 @@ async def _check_not_too_many(request: Request) -> None:
 
 def _client(request: Request) -> int:
     """Return a client's place among a fixed number of counters, by the network of its address."""
-    network = network_of(request.client.host if request.client else "")
-    return int.from_bytes(hashlib.sha256(network.encode()).digest()[:4]) % _COUNTERS
+    app, network = here(request).app, network_of(request.client.host if request.client else "")
+    digest = hmac.digest(app.data_dir.keys(app.settings)[0], b"log-in from " + network.encode(), "sha256")
+    return int.from_bytes(digest[:8]) % _COUNTERS
 
 
 async def ended(request: Request) -> Response:

@@ -2,9 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
-from functools import partial
+from collections.abc import Awaitable, Callable, Collection, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -45,7 +44,11 @@ def following(
             return None
         return part("gone", fragment(request, "_hidden.html" if who else "_gone.html", {}))
 
-    counted = partial(process.waits.one_more, f"person {visit.known.person}")
+    @contextmanager
+    def counted() -> Generator[None]:
+        with process.pages.one_more(visit.known.owner), process.waits.one_more(visit.known.owner):
+            yield
+
     return EventStream(process, source, render, farewell, counted, at_once)
 
 
@@ -68,16 +71,17 @@ async def run(request: Request) -> Response:
 
     async def render(news: Sequence[RunNews]) -> tuple[bytes, bool]:
         nonlocal shown
-        told = await told_of(process, run_id, session)
-        data = around_run(request, told)
-        if told.run.ended:
-            return part("end", fragment(request, "_ended.html", data)), True
-        count = {"waiting": await waiting_on(process.app.store, session.person)}
-        parts = {"head": fragment(request, "_head.html", data), "story": fragment(request, "_story.html", data)}
-        parts["count"] = fragment(request, "_count.html", count)
-        if told.version != shown:
-            parts["card"], shown = fragment(request, "_card.html", data), told.version
-        if any(isinstance(event, ToolFinished) for _, event in news):
+        async with process.drawn:
+            told = await told_of(process, run_id, session)
+            data = around_run(request, told)
+            if told.run.ended:
+                return part("end", fragment(request, "_ended.html", data)), True
+            count = {"waiting": await waiting_on(process.app.store, session.person)}
+            parts = {"head": fragment(request, "_head.html", data), "story": fragment(request, "_story.html", data)}
+            parts["count"] = fragment(request, "_count.html", count)
+            if told.version != shown:
+                parts["card"], shown = fragment(request, "_card.html", data), told.version
+        if any(isinstance(event, ToolFinished) for _, event in news):  # it asks the environments, which may take long
             parts["live"] = await live_panel(request, anew=True)
         *before, (name, html) = parts.items()
         last = part(name, html, f"{told.run.seq} {shown}".strip())
@@ -142,8 +146,9 @@ def _on_any_change(
         nonlocal last
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(max(0.0, last + _NOT_MORE_OFTEN_S - clock()))
-        count = fragment(request, "_count.html", {"waiting": await waiting_on(process.app.store, me)})
-        found, last = {"count": count} | await parts(), clock()
+        async with process.drawn:
+            count = fragment(request, "_count.html", {"waiting": await waiting_on(process.app.store, me)})
+            found, last = {"count": count} | await parts(), clock()
         return b"".join(part(name, html) for name, html in found.items()), False
 
     return following(request, process.follower.changes(), render, at_once=EVERYTHING, run_id=run_id)

@@ -24,7 +24,7 @@ def mcp_of(here: Here, api: ASGIApp, names: frozenset[str]) -> ASGIApp:
     """Return the app that answers at PATH, by calls of `api`; pages of other names than `names` may not speak here."""
     lazy = _Lazily(api, here)
     bounded = Bounded(lazy, check_is_json, here.bodies)
-    keyed = Authenticated(bounded, here.app.access.keyring, lambda: here.app.unready, below=PATH)
+    keyed = Authenticated(bounded, here.app.access.keyring, lambda: here.app.unready, here.waits, below=PATH)
     # For the measure alone.
     route = Route(PATH, endpoint=keyed)
 

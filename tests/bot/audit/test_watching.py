@@ -13,6 +13,7 @@ from bot.store import Keys, Store
 from language import speaking
 from tests.bot.audit.parts import KEY, a_reader, sealed_all, verified
 from tests.bot.store.stores import append, paused, started
+from tests.world import World
 
 CHAIN, HEAD = Keys(0).audit_chain, Keys(0).audit_head
 
@@ -20,7 +21,7 @@ CHAIN, HEAD = Keys(0).audit_chain, Keys(0).audit_head
 class Told(list[str]):
     """What the operators hear."""
 
-    async def alert(self, name: str, every_s: float, near: str, words: Callable[[], tuple[str, str]]) -> None:
+    async def alert(self, near: str, words: Callable[[], tuple[str, str]]) -> None:
         with speaking("en"):
             self.append(" ".join(words()))
 
@@ -36,6 +37,12 @@ async def sealed_log(store: Store, records: int) -> None:
     for _ in range(records):
         await append(store, paused())
     await sealed_all(store)
+
+
+async def put_back(store: Store, shard: int) -> None:
+    """Have the head of a shard name its second record."""
+    entries = await store.client.do("XRANGE", Keys(shard).audit_chain, "0-2", "0-2")
+    await store.client.do("SET", Keys(shard).audit_head, f"s{shard}:2:{entries[0][1][b's'].decode()}")
 
 
 async def test_a_log_that_nobody_touched_raises_no_alarm(store: Store) -> None:
@@ -54,8 +61,7 @@ async def test_attack_what_is_changed_at_the_end_of_the_log_is_told_to_operators
         case "end cut":
             await store.client.do("XDEL", CHAIN, "0-3")
         case "head set back":
-            entries = await store.client.do("XRANGE", CHAIN, "0-2", "0-2")
-            await store.client.do("SET", HEAD, f"s0:2:{entries[0][1][b's'].decode()}")
+            await put_back(store, 0)
         case "head no text":
             await store.client.do("SET", HEAD, b"\xff\xfe")
         case "record added":
@@ -70,6 +76,51 @@ async def test_attack_what_is_changed_at_the_end_of_the_log_is_told_to_operators
     assert [told for told in await looked(store) if "Something is wrong with the audit log" in told]
     assert (await verified(store)).findings
     assert await ends_elsewhere(store.client, store.shards) == ([] if meddling == "record changed" else [0])
+
+
+async def test_attack_what_is_wrong_is_told_though_something_else_was_told_that_day(store: Store) -> None:
+    await sealed_log(store, 3)
+    head = await store.client.do("GET", HEAD)
+    await put_back(store, 0)
+    [first] = await looked(store)
+
+    assert await looked(store) == [], "the same is told once a day"
+    await store.client.do("XADD", Keys(1).audit_chain, "0-7", "b", "{}")
+    [second] = await looked(store)
+    await store.client.do("SET", HEAD, head)
+    await store.client.do("DEL", Keys(1).audit_chain)
+    assert await looked(store) == []
+    await put_back(store, 0)
+    [third] = await looked(store)
+
+    assert "shard 1" not in first
+    assert second.index("shard 1, record 7") < second.index("shard 0, record 3"), "what is new stands first"
+    assert third == first, "what was right in between is news again"
+
+
+async def test_attack_operators_hear_of_another_shard_on_the_same_day(world: World) -> None:
+    client, watch = world.app.store.client, world.app.work.audit
+    for shard, word in ((0, "shard 0"), (1, "shard 1")):
+        await client.do("XADD", Keys(shard).audit_chain, "0-700", "b", "{}")
+
+        await watch.look()
+        await watch.look()
+
+        told = await world.next_mail("dan", about="Something is wrong with the audit log")
+        assert f"{word}, record 700" in " ".join(told.text.split())
+    await world.quiet()
+    assert len(world.mails("dan")) == 2
+
+
+async def test_attack_what_hides_that_people_were_told_ends_no_check(store: Store) -> None:
+    await sealed_log(store, 3)
+    await put_back(store, 0)
+    for _ in range(2):
+        await store.client.do("DEL", Keys(0).audit_told)
+        await store.client.do("HSET", Keys(0).audit_told, "a", "b")
+        assert len(await looked(store)) == 1
+    await store.client.do("SET", Keys(0).audit_told, "{")
+    assert len(await looked(store)) == 1
 
 
 async def test_of_a_long_log_the_newest_records_are_checked(store: Store) -> None:

@@ -29,6 +29,7 @@ from bot.web.turns import SHARES, Turns
 from bot.web.waits import Full, Waits
 from tests.servers.web import serving
 from tests.servers.web_process import a_web, key_of
+from tests.stories.test_rollback import shop_of
 from tests.waiting import PATIENCE_S, until
 from tests.world import World
 
@@ -255,6 +256,22 @@ async def test_whoever_does_not_read_what_they_asked_for_is_not_waited_for(world
             await until(lambda: is_reset(reader), what="the connection ends")
 
 
+async def test_attack_what_nobody_reads_does_not_fill_the_memory(world: World) -> None:
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 100
+    async with serving(world.app, limits=Limits(unread_s=600, unread_bytes=1_000)) as api:
+        with ExitStack() as stack:
+            readers = [stack.enter_context(socket.socket()) for _ in range(4)]
+            for reader in readers:
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+                reader.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(reader, ("127.0.0.1", api.port))
+                await asyncio.get_running_loop().sock_sendall(reader, asked)
+
+            await until(lambda: sum(map(is_reset, readers)) == 3, what="those end of which too much is unread")
+            assert await answered(api.url, "/healthz") == HTTPStatus.OK
+            assert sum(map(is_reset, readers)) == 3
+
+
 def is_reset(reader: socket.socket) -> bool:
     """Whether the other side has ended the connection for good; nothing is read."""
     try:
@@ -357,6 +374,21 @@ async def test_while_too_many_requests_are_answered_others_are_told_when_to_come
 
     assert asked.refused["/refused"][b"retry-after"] == b"2"
     assert asked.refused["/refused"][b"connection"] == b"close", "what is sent behind it is not answered"
+
+
+async def test_attack_one_person_with_many_slow_requests_leaves_room_for_others(shop: World) -> None:
+    go = shop.folder / "go"
+    (shop_of(shop) / "live.sh").write_text(f"#!/bin/sh\nwhile [ ! -e {go} ]; do sleep 0.05; done\nexit 1\n")
+    async with serving(shop.app, limits=Limits(answering=8)) as api, asyncio.TaskGroup() as group:
+        keys = [await api.client("anna", "read") for _ in range(2)]
+        slow = [group.create_task(keys[number % 2].get("/v1/environments")) for number in range(12)]
+        await until(lambda: sum(one.done() for one in slow) >= 4, what="some are told to come again")
+
+        assert await answered(api.url, "/v1/runs", await key_of(shop, "bo")) == HTTPStatus.OK
+        assert await answered(api.url, "/login") == HTTPStatus.OK
+        go.touch()
+
+    assert sorted(one.result().status_code for one in slow) == [200] * 4 + [503] * 8
 
 
 async def test_a_few_requests_of_a_crowd_begin_before_the_loop_looks_at_others() -> None:

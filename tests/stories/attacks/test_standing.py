@@ -13,6 +13,7 @@ import pytest
 
 from agents import Repeats
 from agents.requests import PersonId, RequestId, RunId
+from bot.audit.reading import Query
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.errors import Invalid
@@ -247,6 +248,37 @@ async def test_it_ends_with_whoever_granted_it(redis: str, tmp_path: Path) -> No
         await becomes(office, without(ALLOWED, "bo") + EVE)
 
         assert await is_asked(office)
+
+
+async def test_attack_it_counts_again_as_whoever_granted_it_comes_back(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path, ALLOWED + EVE) as office:
+        await granted(office, await done_once(office))
+
+        await becomes(office, without(ALLOWED, "bo") + EVE)
+        told = await office.next_mail("anna", "Revoked")
+        await becomes(office, ALLOWED + EVE)
+
+        assert "whoever approved it has left" in " ".join(told.text.split())
+        assert await is_asked(office)
+        found = await the_only(office)
+        assert (found.state, found.uses) == ("revoked", ())
+        await office.seal()
+        [record], _ = await office.app.audit.search(Query(kind="standing_revoked"))
+        assert (record.get("who"), record["channel"], record["detail"]) == (
+            None,
+            "file",
+            {"standing": found.approval.id},
+        )
+
+
+async def test_it_counts_again_as_whom_it_serves_comes_back(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path) as office:
+        await granted(office, await done_once(office))
+
+        await becomes(office, without(ALLOWED, "anna"))
+        await becomes(office, ALLOWED)
+
+        assert not await is_asked(office)
 
 
 async def test_it_ends_when_whoever_granted_it_may_not_decide_any_more(redis: str, tmp_path: Path) -> None:

@@ -393,18 +393,23 @@ async def test_a_subject_that_would_be_a_header_is_a_subject(desk: World) -> Non
     assert sent_to(desk, "all@corp.example") == []
 
 
+async def comes_back(desk: World, run_id: RunId, times: int = 1) -> None:
+    """The mail server gives the reply of a run back."""
+    step = next(event for event in await desk.events(run_id) if isinstance(event, ToolStarted)).step_id
+    receipt = Tokens(desk.app.data_dir.keys(desk.app.settings)).make(derived_id("outgoing", step, "mail"))
+    returned = report(f"{LOCAL}+{receipt}@{DOMAIN}", said="550 5.1.1 no eve here")
+    for _ in range(times):
+        await desk.transport(None).send(returned, sender="", recipients=[f"{LOCAL}+{receipt}@{DOMAIN}"])
+
+
 async def test_a_reply_that_comes_back_later_is_told_to_the_owner_and_once_for_one_report(desk: World) -> None:
     await writes(desk, "How do I get a refund?")
     run_id = await begun(desk)
     await desk.reply("bo", await desk.next_mail("bo", about="Send a reply"), "approve")
     await arrived(desk)
     await desk.ended(run_id)
-    step = next(event for event in await desk.events(run_id) if isinstance(event, ToolStarted)).step_id
-    receipt = Tokens(desk.app.data_dir.keys(desk.app.settings)).make(derived_id("outgoing", step, "mail"))
-    returned = report(f"{LOCAL}+{receipt}@{DOMAIN}", said="550 5.1.1 no eve here")
 
-    for _ in range(2):
-        await desk.transport(None).send(returned, sender="", recipients=[f"{LOCAL}+{receipt}@{DOMAIN}"])
+    await comes_back(desk, run_id, times=2)
     told = await desk.next_mail("anna", about=f"The reply to {EVE} came back")
     await handled(desk)
 
@@ -412,6 +417,21 @@ async def test_a_reply_that_comes_back_later_is_told_to_the_owner_and_once_for_o
     assert "is not sent again" in told.text
     assert len([mail for mail in desk.mails("anna") if "came back" in mail.subject]) == 1
     assert len(sent_to(desk, EVE)) == 1
+
+
+async def test_every_reply_that_comes_back_is_told_though_others_to_the_same_address_did_so(desk: World) -> None:
+    async with desk.stopped():
+        desk.toml = DESK_TOML.replace('"3/d"', '"10/d"')
+    for number in range(1, 5):
+        await writes(desk, "How do I get a refund?", subject=f"Refund {number}?")
+        run_id = await begun(desk, number)
+        await desk.reply("bo", await desk.next_mail("bo", about=f"Refund {number}?"), "approve")
+        await desk.ended(run_id)
+
+        await comes_back(desk, run_id)
+        await handled(desk)
+
+        assert len([mail for mail in desk.mails("anna") if "came back" in mail.subject]) == number
 
 
 async def _written_by_bo(desk: World, login: str | None = "bo@corp.example") -> RequestRecord:

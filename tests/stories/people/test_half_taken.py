@@ -488,10 +488,33 @@ async def test_an_absence_of_somebody_who_is_missing_is_still_there_afterwards(o
         assert len((await bo.get("/v1/absences")).json()["absences"]) == 1
 
 
-async def test_somebody_in_the_last_lines_leaves_at_once_where_nothing_depends_on_them(office: World) -> None:
-    vic = '\n[people.vic]\nname = "Vic Vale"\nemail = "vic@corp.example"\n'
+VIC = '\n[people.vic]\nname = "Vic Vale"\nemail = "vic@corp.example"\n'
+
+
+async def test_attack_an_absence_ends_as_its_person_is_missing_for_a_while_in_a_file_that_is_taken_whole(
+    office: World,
+) -> None:
     async with office.stopped():
-        office.toml = TOML + vic
+        office.toml = TOML + VIC
+    absences, vic = office.app.requests.absences, office.app.people.named("vic")
+    until = f"{await office.now() + timedelta(days=9):%Y-%m-%d}"
+    await absences.set(AbsenceWanted(vic, until, to=office.app.people.named("cy")), vic, channel="cli")
+    reload = process_of(office)
+    await reload.begin()
+
+    write(office, TOML)
+    await reload.look(at_once=True)
+    await absences.look()
+    assert (office.app.people.half_taken, await absences.all()) == ("", [])
+    write(office, TOML + VIC)
+    await reload.look(at_once=True)
+
+    assert [(one.person, one.to) for one in await absences.all()] == [("vic", "cy")]
+
+
+async def test_somebody_in_the_last_lines_leaves_at_once_where_nothing_depends_on_them(office: World) -> None:
+    async with office.stopped():
+        office.toml = TOML + VIC
     _, record = await asked(office)
     reload = process_of(office)
     await reload.begin()

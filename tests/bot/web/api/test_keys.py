@@ -1,9 +1,13 @@
+import asyncio
 import hashlib
+import re
 
 import pytest
+from fastapi.routing import APIRoute
 
 from bot.errors import Invalid, NotFound
 from bot.store.client import Client
+from bot.web.api.application import routes
 from tests.bot.web.problems import refused
 from tests.long import few_of
 from tests.servers.web import Api
@@ -50,6 +54,42 @@ async def test_a_missing_scope_is_named(api: Api, scope: str, method: str, path:
     said = refused(await client.request(method, path, json=sent), 403, "scope-missing")
 
     assert f"needs the scope {scope}" in said
+
+
+BODIES = [
+    (method, re.sub(r"{\w+}", "s0r-aaaaaaaaaaaaa", route.path))
+    for route in routes()
+    if isinstance(route, APIRoute) and route.path.startswith("/v1/")
+    for method in (route.methods or set[str]()) - {"GET"}
+]
+
+
+async def status_of_head(api: Api, method: str, path: str, key: str, *, expect: str = "") -> int:
+    """The status that somebody is answered with who has sent no more of a large body than its first byte."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n{expect}"
+    head += "Content-Type: application/json\r\nContent-Length: 7000000\r\n\r\n{"
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(head.encode())
+    line = await reader.readline()
+    writer.close()
+    return int(line.split()[1])
+
+
+async def test_attack_whoever_may_not_do_it_sends_a_body_before_they_are_refused(api: Api) -> None:
+    _, reads = await api.key("bo", "read")
+    assert len(BODIES) > 25
+
+    for method, path in BODIES:
+        assert await status_of_head(api, method, path, reads) == 403, path
+
+
+async def test_attack_only_what_is_imported_may_be_that_large(api: Api) -> None:
+    _, admin = await api.key("bo", "admin")
+    expect = "Expect: 100-continue\r\n"
+
+    for method in ("GET", "PUT", "DELETE"):
+        assert await status_of_head(api, method, "/v1/runs/import", admin, expect=expect) == 413
+    assert await status_of_head(api, "POST", "/v1/runs/import", admin, expect=expect) == 100
 
 
 async def test_admin_includes_every_other_scope(api: Api) -> None:

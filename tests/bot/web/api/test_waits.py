@@ -105,6 +105,20 @@ async def test_a_key_holds_so_many_streams_and_long_polls_and_then_is_told_to_wa
         await call.hang_up()
 
 
+async def test_attack_somebody_with_several_keys_holds_no_more(world: World, here: Here) -> None:
+    api = application(here)
+    request = (await world.opened(await world.trigger("press it"))).request
+    stream = f"/v1/runs/{request.run_id}/events"
+    keys = [(await here.app.access.keyring.create(person="anna", scopes=["read"]))[1] for _ in range(3)]
+    held = [Call(api, stream, key, "text/event-stream") for key in keys[:2]]
+    await until(lambda: all(one.said for one in held), what="both are held")
+
+    assert (await Call(api, stream, keys[2], "text/event-stream").answer())[0] == 429
+
+    for one in held:
+        await one.hang_up()
+
+
 def _open(here: Here) -> int:
     [family] = here.metrics.streams.collect()
     return round(family.samples[0].value)

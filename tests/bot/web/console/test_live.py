@@ -1,5 +1,6 @@
 """What is live: who let it be and when, how it went before, and how fast people decide."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -156,6 +157,18 @@ async def test_attack_the_page_calls_nobody_an_approver_who_was_not_asked(shop: 
     assert said
     assert said[0]
     assert (said[0]["state"], said[0]["by"]) == ("approved by a standing approval, nobody was asked", [])
+
+
+async def test_attack_however_many_look_at_once_each_environment_is_asked_once_how_it_is(shop: World) -> None:
+    asked_of = shop.folder / "asked"
+    (shop.folder / "demo" / "health.sh").write_text(f'#!/bin/sh\necho "$1" >> {asked_of}\n')
+    async with a_console(shop) as console:
+        anna = await console.browser("anna")
+
+        pages = await asyncio.gather(*(anna.get("/live") for _ in range(20)))
+
+    assert {page.status for page in pages} == {200}
+    assert len(asked_of.read_text().splitlines()) <= 2 * len(shop.app.settings.deploy.environments)
 
 
 async def test_where_nothing_can_be_deployed_the_page_says_how_to_set_it_up(console: Console) -> None:

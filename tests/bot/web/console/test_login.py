@@ -1,6 +1,7 @@
 """Links open a session once, for whoever presses the button; nobody else gets in or learns anything."""
 
 import asyncio
+import hashlib
 from urllib.parse import urlencode
 
 import pytest
@@ -298,6 +299,28 @@ async def test_nobody_is_flooded_with_links_and_nobody_elses_wishes_use_them_up(
         await console.stranger().post("/login/mail", ANNA)
         await world.quiet()
         assert len(world.mails("anna")) == 17
+
+
+def among_the_same(address: str, counters: int = 16_384) -> str:
+    """Return an address, of those that one stranger has, that shares a counter with another's by a plain hash."""
+
+    def place(network: str) -> int:
+        return int.from_bytes(hashlib.sha256(network.encode()).digest()[:4]) % counters
+
+    networks = (f"2001:db8:0:{number:x}::" for number in range(1, 2**16))
+    return next(one for one in networks if place(f"{one}/64") == place(address))
+
+
+async def test_attack_a_stranger_comes_from_an_address_that_uses_up_somebody_elses_wishes(world: World) -> None:
+    await restarted(world, BEHIND)
+    async with a_console(world, host=HOST) as console:
+        assert 429 in await asked_from(console, among_the_same("192.0.2.7"), 21)
+        await world.quiet()
+        assert len(world.mails("anna")) == 5
+
+        assert await asked_from(console, "192.0.2.7", 1) == [200]
+        await world.quiet()
+        assert len(world.mails("anna")) == 6
 
 
 async def test_whoever_says_to_come_from_elsewhere_is_believed_from_no_proxy_of_ours_alone(world: World) -> None:

@@ -7,6 +7,8 @@ from contextlib import aclosing
 import pytest
 
 from agents.requests import PersonId, RunId
+from bot.web.here import PAGES
+from tests.bot.web.test_crowds import crowd
 from tests.long import few_of
 from tests.servers.console import Browser, Console, Page, a_console
 from tests.servers.markup import Markup
@@ -213,6 +215,18 @@ async def test_a_stream_without_news_ends_with_the_session_too(world: World) -> 
 
     [(name, html)] = seen
     assert (name, Markup(html).words) == ("gone", "Your session has ended. Log in again")
+
+
+async def test_attack_one_person_follows_by_so_many_pages_and_no_more(console: Console) -> None:
+    anna, bo = await console.browser("anna"), await console.browser("bo")
+    cookie = "; ".join(f"{name}={value}" for name, value in anna.cookies.items())
+    asked = f"GET /runs/now HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n".encode()
+    async with crowd(console.api.port, PAGES, asked) as pages:
+        assert {await one.status() for one in pages} == {200}
+
+        assert (await anna.ask("GET", "/now")).status_code == 429
+        async with patience(), bo.open("GET", "/now") as answer:
+            assert answer.status_code == 200
 
 
 async def test_who_only_asks_whether_there_is_a_stream_opens_none(world: World, console: Console) -> None:
