@@ -123,7 +123,8 @@ def step(run: Run, event: Event) -> Run:
         ):  # fmt: skip
             return _asked(run, event)
         case ToolStarted() | ToolFinished() | ToolOrphaned():
-            is_late = run.pending is None and isinstance(event, ToolFinished)
+            ends = run.pending is not None and _may_finish(run, run.pending, event.attempt_id)
+            is_late = isinstance(event, ToolFinished) and not ends
             heard_late = event.attempt_id if is_late else run.heard_late
             return replace(_executed(run, event), made=made_after(run.made, event), heard_late=heard_late)
         case ToolWaits() | ToolQueued() | OutsideReported() | ChildStarted():

@@ -399,7 +399,7 @@ class Run:
     code looked up once more at its end. `child_changes` are what the tools of children did, one for each that has
     ended, and `child_live` what they saw live. `by_mail`: it goes by answers or words that whoever reads a mailbox
     can have given. `weakness` says why some prove too little for an approval. `heard_late` is the last attempt whose
-    result came when no step waited for any.
+    result ended no step.
     """
 
     id: RunId = NOT_YET

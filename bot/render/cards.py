@@ -35,7 +35,7 @@ from bot.render.forms import inputs
 from bot.render.outcome import (
     WORDS_CHARS,
     heading,
-    said_afterwards,
+    said_late,
     sentences,
     stopped,
     stopped_by,
@@ -277,8 +277,8 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
         facts.append(Line(label=say("card.broke-glass"), text=people.names_of(run.broke_glass)))
     for _, person, note in run.notes:
         facts.append(Line(label=say("card.note-by", name=people.name_of(person)), text=quote(note, REASON_CHARS)))
-    if late := said_afterwards(run):
-        facts.insert(0, Line(label=say("card.afterwards"), text=late))
+    if late := said_late(run):
+        facts.insert(0, Line(label=late[0], text=late[1]))
     has_failed = ended is not None and word_of(run) == "failed"
     failure = failed_command(run.made) if has_failed else None
     facts += map(output_line, failure.files if failure else ())

@@ -182,10 +182,17 @@ def program_said(made: AttemptOutcome, text: str, chars: int) -> str:
     return say("agent.relay-failed" if made.state == "error" else "agent.relay-done", text=quote(text, chars))
 
 
-def said_afterwards(run: Run) -> str:
-    """Return what a program said came of what it did once `run` was over; empty where it said nothing then."""
+def said_late(run: Run) -> tuple[str, str] | None:
+    """Return what a program said came of what it did when `run` did not wait for that, and what it is called.
+
+    It came afterwards, or was about another attempt than the one that `run` ended with. None where it said nothing.
+    """
     made = next((one for one in run.made if one.id == run.heard_late), None)
-    return program_said(made, made.text, WORDS_CHARS) if made else ""
+    text = program_said(made, made.text, WORDS_CHARS) if made else ""
+    if made is None or not text:
+        return None
+    is_earlier = made != run.made[-1] and run.ended and made.ended_at and made.ended_at < run.ended.at
+    return say("card.earlier-attempt" if is_earlier else "card.afterwards"), text
 
 
 def in_spite(run: Run) -> str:

@@ -391,7 +391,10 @@ async def test_a_word_on_an_attempt_that_was_given_up_is_none_on_the_one_that_ha
     assert (late.status_code, between.ended, end.status_code) == (200, None, 200)
     said = "done: the program says that it is done: “volume 17 is gone”"
     assert await world.summary(request["run_id"]) == said
-    assert "volume 17 is gone" in (await world.next_mail("anna", about="Done")).text
+    for person in ("anna", "bo"):
+        told = (await world.next_mail(person, about="Done")).text
+        assert "volume 17 is gone" in told
+        assert "An earlier attempt: the program says that it failed: “the disk was busy”" in told
 
 
 async def test_a_word_on_an_attempt_that_was_given_up_is_told_also_where_a_later_one_has_ended_the_run(
