@@ -20,7 +20,15 @@ import bot
 from agents import CommandResult
 from bot.errors import Unavailable
 from bot.execution.runner_child import MAY, Kept, Order
-from bot.execution.runner_files import Places, clean_environment, is_runner_alive, read_result, take_claim, taker_of
+from bot.execution.runner_files import (
+    Places,
+    Taker,
+    clean_environment,
+    is_runner_alive,
+    read_result,
+    take_claim,
+    taker_of,
+)
 from language import say
 
 _TREE = Path(bot.__file__).parents[1]
@@ -82,8 +90,8 @@ class Runner:
         """Run `command` once for this attempt, alone among all holders of its lock, and wait for what it gives.
 
         Its time-out begins when the lock is had; if that is only at `not_after` or later, or if `still`, asked then,
-        says no, nothing is started. Cancelled before that, nothing is started either, and it says so; cancelled later,
-        it leaves the command alone.
+        says no, nothing is started. Cancelled before that, it leaves a claim that says so; later, it leaves the command
+        alone.
         A lock of all machines that this process holds is `kept` until the command has ended. Raises Unavailable.
         """
         order = replace(
@@ -95,7 +103,9 @@ class Runner:
                 trouble = await asyncio.to_thread(_start, order, held_by_runner.detach())
                 is_told = not trouble and await _told(line, still)
             except asyncio.CancelledError:  # nobody tells it to begin any more
-                return NeverStarted()
+                with suppress(OSError):
+                    _is_free(Places(self.data_dir), attempt_id, "nobody")
+                raise
             if is_told:
                 await _readable(line)
         if trouble:
@@ -112,7 +122,7 @@ class Runner:
         claim, result = places.claim(attempt_id), places.result(attempt_id)
         if result.exists():
             return _gave(result)
-        if await asyncio.to_thread(_is_free, places, claim):
+        if await asyncio.to_thread(_is_free, places, attempt_id, "adopter"):
             return Lost()
         if taker_of(claim) == "nobody":
             return NeverStarted()
@@ -179,10 +189,10 @@ async def _readable(line: socket.socket) -> None:
         loop.remove_reader(line)
 
 
-def _is_free(places: Places, claim: Path) -> bool:
+def _is_free(places: Places, attempt_id: str, taker: Taker) -> bool:
     """Claim the attempt; return whether nobody had claimed it before."""
     places.make()
-    mine = take_claim(claim, "adopter")
+    mine = take_claim(places.claim(attempt_id), taker)
     if mine is None:
         return False
     os.close(mine)

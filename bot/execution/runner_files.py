@@ -1,10 +1,10 @@
 """The files that runners leave in the data directory: claims on attempts, and results.
 
 Standard library only. `attempts/<id>.claim` says that the attempt is taken, for good: by the runner that was about to
-run it, by nobody where that runner found that it must not begin, or by an adopter who found none of these. It appears
-at once and whole, so exactly one of them makes it. A runner holds a `flock` on its claim for as long as it lives.
-`attempts/<id>.result` is what the command gave, written whole or not at all. What is there is believed, in a copy of
-the data directory as well; what is missing proves nothing. `locks/<name>.lock` is held by the runner that runs
+run it, by nobody where that runner or its worker found that it must not begin, or by an adopter who found none. It
+appears at once and whole, so exactly one of them makes it. A runner holds a `flock` on its claim for as long as it
+lives. `attempts/<id>.result` is what the command gave, written whole or not at all. What is there is believed, in a
+copy of the data directory as well; what is missing proves nothing. `locks/<name>.lock` is held by the runner that runs
 something under that name; what it runs in a clean copy of a repository has that below `trees/<name>`. All files are
 0600, all folders 0700, but for what is in such a copy.
 """

@@ -339,7 +339,8 @@ async def test_a_command_that_waits_for_its_turn_does_not_begin_once_its_worker_
     waiting = asyncio.create_task(bench.runner.run("a2", log, None, still))
     await bench.sh("true", "a3", lock="deploy-production")
     waiting.cancel()
-    assert await waiting == NeverStarted()
+    await asyncio.wait([waiting])
+    assert await bench.runner.adopt("a2") == NeverStarted()
     await bench.tell()
 
     assert await running == HEARD
