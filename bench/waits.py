@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -29,8 +29,8 @@ from tests.waiting import until  # noqa: E402
 from tests.world import World, a_world  # noqa: E402
 
 _LIMITED = TOML.replace("[limits]\n", '[limits]\nasks_per_key = "100000/h"\n')
-# One key may hold 1,200 waits open at one process, and all of them 2,400.
-_OF_ONE_KEY = 1_000
+# One service may hold 1,200 waits open at one process, and all of them 2,400.
+_OF_ONE_SERVICE = 1_000
 _AT_ONCE = 50
 _WITHIN_S = 600
 
@@ -70,12 +70,14 @@ class Agents:
             if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:  # all begin at once, and so many may
                 self.put_off += 1
                 await asyncio.sleep(float(answer.headers["retry-after"]))
-            elif _told(answer.text)["decision"] != "pending":
+                continue
+            assert answer.status_code == HTTPStatus.OK, answer.text
+            if _told(answer.text)["decision"] != "pending":
                 self.heard_at[request_id] = time.perf_counter()
                 return
 
     def _of(self, number: int) -> AsyncClient:
-        return self._clients[number // _OF_ONE_KEY]
+        return self._clients[number // _OF_ONE_SERVICE]
 
 
 def _told(text: str) -> dict[str, Any]:
@@ -87,8 +89,9 @@ def _told(text: str) -> dict[str, Any]:
 async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
     """Everything, on the Redis at `url`."""
     async with a_world(url, folder, _LIMITED) as world, web(world) as address:
-        clients = [await _client(world, address, "ask") for _ in range(-(-wanted.waits // _OF_ONE_KEY))]
-        people = await _client(world, address, "answer")
+        services = range(-(-wanted.waits // _OF_ONE_SERVICE))
+        clients = [await _client(world, address, f"agent-{number}") for number in services]
+        people = await _client(world, address)
         agents = Agents(clients)
         await agents.open(wanted.waits)
         print(f"{wanted.waits} requests are open; {_memory(os.getpid())} MB")
@@ -122,12 +125,13 @@ async def _answered(people: AsyncClient, agents: Agents, count: int) -> list[flo
     return took
 
 
-async def _client(world: World, address: str, scope: Literal["ask", "answer"]) -> AsyncClient:
+async def _client(world: World, address: str, service: str = "") -> AsyncClient:
+    """An agent of a service, or Bo, who answers."""
     create = world.app.access.keyring.create
-    if scope == "ask":
-        _, key = await create(service="agent", scopes=[scope], acts_for=["anna"], asks=["person:bo"])
+    if service:
+        _, key = await create(service=service, scopes=["ask"], acts_for=["anna"], asks=["person:bo"])
     else:
-        _, key = await create(person="bo", scopes=[scope], made_by="person", link_by="operator")
+        _, key = await create(person="bo", scopes=["answer"], made_by="person", link_by="operator")
     return AsyncClient(
         base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=300,
         limits=Limits(max_connections=None), trust_env=False,
