@@ -184,11 +184,11 @@ async def measure(redis: str, folder: Path, wanted: argparse.Namespace) -> None:
 
         await costs(port, web.pid)
         await floods(port, web.pid, wanted, others)
-        while left > 0:
-            following = streaming(run_id, await key_of(world, "anna"))
+        for person in ("anna", "bo"):  # both see it
+            following = streaming(run_id, await key_of(world, person))
             streams = await stack.enter_async_context(crowd(port, min(left, AT_MOST), following))
             opened += [await one.status() for one in streams]
-            left -= AT_MOST
+            left -= len(streams)
         print(f"{opened.count(HTTPStatus.OK)} of {len(opened)} streams are open")
         for sent in SENT.values():
             await stack.enter_async_context(crowd(port, wanted.strangers // len(SENT), sent))

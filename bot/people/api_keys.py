@@ -84,6 +84,14 @@ class ApiKey(Frozen):
         return f"person:{self.person}" if self.person else f"service:{self.service}"
 
     @property
+    def counted_as(self) -> str:
+        """Whom what it asks for at once is counted against: its person, with all their keys, or a service's key itself.
+
+        A person makes keys as they like; those of services are made by operators, for as many programs.
+        """
+        return self.owner if self.person else f"key {self.prefix}"
+
+    @property
     def speaker(self) -> PersonId:
         """The speaker in events: the person, or `service:ci`, which can be no person's name."""
         return self.person or PersonId(f"service:{self.service}")

@@ -64,8 +64,8 @@ class Session(Login):
         return f"console session, opened {how[self.by]} ({self.stamp('evidence')[:_MARK_CHARS]})"
 
     @property
-    def owner(self) -> str:
-        """`person:bo`, as an API key of theirs says it."""
+    def counted_as(self) -> str:
+        """Whom what is asked for at once is counted against: as with an API key, its person."""
         return f"person:{self.person}"
 
     def stamp(self, purpose: str) -> str:

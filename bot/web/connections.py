@@ -42,7 +42,7 @@ class Limits:
     answer must be taken. `silent`: connections without a whole request, of which the oldest ends for a new one, as it
     does of the `unparsed`, of which something waits for its turn, and of the `unread`, whose answers wait for their
     readers; of these also where they hold more than `unread_bytes`. `answering`: requests that are answered at once,
-    half of them of one person or service at most. `held` and `held_by_one`: event streams and long polls,
+    half of them of one person or service's key at most. `held` and `held_by_one`: event streams and long polls,
     see `Waits`.
     """
 

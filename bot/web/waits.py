@@ -1,6 +1,6 @@
 """The limits on event streams and long polls on this process, of one holder and of all, and on all else of one holder.
 
-A holder is a person, with all their keys and sessions, or a service.
+A holder is a person, with all their keys and sessions, or the key of a service.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ class Waits:
     def working(self, holder: str) -> Generator[None]:
         """Counts a request of `holder` while it is answered; one that is in `one_more` does not count. Raises Full."""
         if self._working[holder] - self._open[holder] >= self._at_work:
-            what = "requests of one person or service are being answered here, the most there may be"
+            what = "requests of one person or key are being answered here, the most there may be"
             raise Full(f"{self._at_work} {what}", "Wait for some of them, or ask another web process")
         self._working[holder] += 1
         try:

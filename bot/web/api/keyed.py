@@ -58,7 +58,7 @@ class Authenticated:
                 try:
                     scope[KEY] = key = _as_it_comes(scope, await self._key(Headers(scope=scope)))
                     if not scope.get(ASKS):  # the call of an agent that this came with is counted
-                        stack.enter_context(self._waits.working(key.owner))
+                        stack.enter_context(self._waits.working(key.counted_as))
                 except ProblemError as error:
                     return await error.response()(scope, receive, send)
                 except Full as error:

@@ -192,7 +192,7 @@ async def shown(
     if not wait_s:
         return view
     if is_open(view):
-        with here.waits.one_more(key.owner):
+        with here.waits.one_more(key.counted_as):
             view = await changed(here, view, min(wait_s, here.longest_wait_s), request.receive)
     await record_for(here, await still_good(request), "see", request_id, way)
     return view

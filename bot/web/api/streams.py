@@ -61,7 +61,7 @@ async def events(
     has_ended = Summary.model_validate_json(line).state in _ENDED
     if has_ended and seq >= await here.app.store.length(run_id):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    counted = partial(here.waits.one_more, key.owner)
+    counted = partial(here.waits.one_more, key.counted_as)
 
     async def farewell() -> bytes | None:
         return None if await still_sees(request, who, run_id) else b""

@@ -46,7 +46,7 @@ def following(
 
     @contextmanager
     def counted() -> Generator[None]:
-        with process.pages.one_more(visit.known.owner), process.waits.one_more(visit.known.owner):
+        with process.pages.one_more(visit.known.counted_as), process.waits.one_more(visit.known.counted_as):
             yield
 
     return EventStream(process, source, render, farewell, counted, at_once)
