@@ -29,7 +29,6 @@ UNKNOWN = (*BEGUN, orphaned(), opened("q2", purpose="unknown"))
         (BEGUN, "running", ""),
         ((*BEGUN, finished(output="released")), "ok", "released"),
         ((*BEGUN, finished(error="exit 1")), "error", "exit 1"),
-        ((*BEGUN, orphaned(may_have_started=False)), "left", ""),
         ((*BEGUN, orphaned()), "unknown", ""),
         ((*BEGUN[:-1], begun(idempotent=True), orphaned()), "left", ""),
         ((*BEGUN[:-1], begun(idempotent=True), orphaned(), orphaned()), "unknown", ""),
@@ -49,6 +48,10 @@ def test_a_request_shows_what_became_of_the_attempt_it_allowed(
     assert made
     assert (made.state, made.text) == (state, text)
     assert made_for(fold(events).made, Q2) is None
+
+
+def test_an_attempt_that_never_began_is_none() -> None:
+    assert made_for(fold((*BEGUN, orphaned(may_have_started=False))).made, Q1) is None
 
 
 def test_whoever_says_what_became_of_it_is_named() -> None:
