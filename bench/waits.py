@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -29,8 +29,8 @@ from tests.waiting import until  # noqa: E402
 from tests.world import World, a_world  # noqa: E402
 
 _LIMITED = TOML.replace("[limits]\n", '[limits]\nasks_per_key = "100000/h"\n')
-# One service may hold 1,200 waits open at one process, and all of them 2,400.
-_OF_ONE_SERVICE = 1_000
+# One key may hold 1,200 waits open at one process, and all of them 2,400.
+_OF_ONE_KEY = 1_000
 _AT_ONCE = 50
 _WITHIN_S = 600
 
@@ -77,7 +77,7 @@ class Agents:
                 return
 
     def _of(self, number: int) -> AsyncClient:
-        return self._clients[number // _OF_ONE_SERVICE]
+        return self._clients[number // _OF_ONE_KEY]
 
 
 def _told(text: str) -> dict[str, Any]:
@@ -89,9 +89,8 @@ def _told(text: str) -> dict[str, Any]:
 async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
     """Everything, on the Redis at `url`."""
     async with a_world(url, folder, _LIMITED) as world, web(world) as address:
-        services = range(-(-wanted.waits // _OF_ONE_SERVICE))
-        clients = [await _client(world, address, f"agent-{number}") for number in services]
-        people = await _client(world, address)
+        clients = [await _client(world, address, "ask") for _ in range(-(-wanted.waits // _OF_ONE_KEY))]
+        people = await _client(world, address, "answer")
         agents = Agents(clients)
         await agents.open(wanted.waits)
         print(f"{wanted.waits} requests are open; {_memory(os.getpid())} MB")
@@ -125,13 +124,12 @@ async def _answered(people: AsyncClient, agents: Agents, count: int) -> list[flo
     return took
 
 
-async def _client(world: World, address: str, service: str = "") -> AsyncClient:
-    """An agent of a service, or Bo, who answers."""
+async def _client(world: World, address: str, scope: Literal["ask", "answer"]) -> AsyncClient:
     create = world.app.access.keyring.create
-    if service:
-        _, key = await create(service=service, scopes=["ask"], acts_for=["anna"], asks=["person:bo"])
+    if scope == "ask":
+        _, key = await create(service="agent", scopes=[scope], acts_for=["anna"], asks=["person:bo"])
     else:
-        _, key = await create(person="bo", scopes=["answer"], made_by="person", link_by="operator")
+        _, key = await create(person="bo", scopes=[scope], made_by="person", link_by="operator")
     return AsyncClient(
         base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=300,
         limits=Limits(max_connections=None), trust_env=False,
