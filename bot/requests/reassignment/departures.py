@@ -20,7 +20,6 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Poli
 from agents.run import fold
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound
-from bot.people.absences import Absences
 from bot.people.directory import QUESTION, People, refs_of_seat
 from bot.people.recognition import as_known_now, void_votes
 from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible
@@ -80,8 +79,8 @@ class Departures:
         """Return whether a file that leaves only these `here`, and these `policies`, is to be taken only half.
 
         It takes everybody away who could decide some request that is open, or approved and may still begin; or some
-        such request changes by it and the file looks as if it `is_cut`, or no longer has its policy; or an absence ends
-        by it and it looks so. What else people have counts again once they are back. Raises StoreError.
+        such request changes by it and the file looks as if it `is_cut`, or no longer has its policy. What else people
+        have, but for standing approvals that they granted, counts again once they are back. Raises StoreError.
         """
         freezes = self._journal.store.freezes
         for request_id in [one for shard in range(freezes.shards) for one in await freezes.concerned(shard)]:
@@ -100,8 +99,7 @@ class Departures:
             lacks_policy = record.request.purpose == "gate" and record.request.policy.name not in policies
             if takes_all(record, here) or ((is_cut or lacks_policy) and changes(record, here)):
                 return True
-        away = await Absences(self._journal.store, self._people).all() if is_cut else {}
-        return not away.keys() <= {*here}
+        return False
 
     async def _may_begin(self, record: RequestRecord, now: datetime) -> bool:
         """Return whether an approval is not too old by `now`, and its run has not gone on without it."""

@@ -111,24 +111,6 @@ async def test_attack_an_emptied_or_cut_file_closes_nothing_and_voids_no_vote(of
     assert (await office.run(question)).ended is None
 
 
-async def test_attack_the_absence_of_somebody_whom_a_cut_file_leaves_out_is_not_ended(
-    redis: str, tmp_path: Path
-) -> None:
-    cut = without(TOML, "cy")
-    whole = f'{cut}\n[people.cy]\nname = "Cy Cole"\nemail = "cy@corp.example"\n'
-    async with a_world(redis, tmp_path / "data", whole) as world:
-        absences, cy = world.app.requests.absences, world.app.people.named("cy")
-        until = (await world.now() + timedelta(days=2)).isoformat()
-        await absences.set(AbsenceWanted(cy, until), cy, channel="cli")
-
-        async with rewritten(world, cut) as reload:
-            await reload.look(at_once=True)  # whoever writes it may go on no longer
-            assert world.app.people.half_taken
-            await absences.look()
-
-        assert [absence.person for absence in await absences.all()] == [cy]
-
-
 async def test_who_is_missing_decides_nothing_from_that_second_and_others_still_do(office: World) -> None:
     run_id, record = await asked(office, "production")
     question = await office.opened(await office.trigger("ask free_text What is your wish?"))
