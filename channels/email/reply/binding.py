@@ -55,6 +55,7 @@ _SUFFIX = re.compile(rf"\s*{_TAG}\s*\Z", re.IGNORECASE)
 _NAMES_ONLY, _MARKS_ALL = re.compile(every("names_only")), re.compile(every("marks_all"))
 _OUR_NAME = re.compile(rf"(?<![\w.@-]){NAME}(?![\w.@-])")
 _WROTE = rf"{vocabulary.WROTE}|{vocabulary.WROTE_ALONE}|{vocabulary.WROTE_WITHIN}"
+_SAYS_WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?!\w)")
 _BEFORE_NAME = rf"{_WROTE}|{vocabulary.QUOTING}|[ap]m|uhr|h|utc|cet|cest|gmt"
 _NAMED = re.compile(rf"(?:(?:{_BEFORE_NAME}) )*+{NAME}(?: (?:{_WROTE}))?")
 _BESIDE_NAME = re.compile(r"[\s\d,:;.()<>\[\]|/\"'*_+-]*[\d,:;()<>\[\]|/\"*\n]+[\s\d,:;.()<>\[\]|/\"'*_+-]*|\s*\Z")
@@ -267,8 +268,8 @@ _Writer = Literal["we", "name", "other", "nobody"]
 
 
 def _writer(head: str, about: About, sent: SentCard) -> _Writer:
-    """Return who wrote what stands below `head`: we, by our address; somebody with our name; one with another address;
-    or nobody whom it tells.
+    """Return who wrote what stands below `head`: we, by our address; somebody with our name; one with another address
+    or name; or nobody whom it tells.
 
     Anybody may call themselves by our address, and some programs print that name as if it was one.
     """
@@ -277,16 +278,17 @@ def _writer(head: str, about: About, sent: SentCard) -> _Writer:
     if said is None:
         return "nobody"
     plain = said.translate(DIRECTIONS).lower()
-    has_name = any(map(_NAMED.fullmatch, _named_in(plain)))
+    has_name, is_header = any(map(_NAMED.fullmatch, _named_in(plain))), said != "\n".join(lines.raw)
     ours = _our_address(sent.sender)
     count = unicodedata.normalize("NFKC", plain).count("@")
     if count:
         if len(ours.findall(plain)) != count or not re.search(rf"[<\[](?:mailto:)?{ours.pattern}[>\]<]", plain):
             return "other"
-        is_header = said != "\n".join(lines.raw)
         if is_header or _NAMES_ONLY.search(fold(about.program)) is None:
             return "we"
-    return "name" if has_name else "nobody"
+    if has_name:
+        return "name"
+    return "other" if is_header or _SAYS_WROTE.search(fold(said)) else "nobody"
 
 
 def _named_in(said: str) -> Iterator[str]:
