@@ -1,6 +1,5 @@
 """A run's story wherever it is kept: in Redis, or in the archive once it has left."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,9 +15,6 @@ from bot.render.views import Summary
 from bot.runs.forks import RunForks
 from bot.store import Store
 from language import say
-
-# A story may have megabytes, and each takes several times as much while it is read: many who ask for one take turns.
-_READ_AT_ONCE = 4
 
 log = structlog.stdlib.get_logger()
 
@@ -42,17 +38,14 @@ class History:
 
     def __init__(self, store: Store, archive: Archive, forks: RunForks) -> None:
         self.archive, self._store, self._forks = archive, store, forks
-        self._reading, self._reading_archive = asyncio.Semaphore(_READ_AT_ONCE), asyncio.Semaphore(_READ_AT_ONCE)
 
     async def read(self, run_id: str) -> Story:
         """The story of a run. Raises NotFound."""
-        async with self._reading:
-            loaded = await self._store.load(run_id)
+        loaded = await self._store.load(run_id)
         if loaded.events:
             return Story(loaded.events, loaded.now)
         # A run is there before it leaves here, so that this order misses none.
-        async with self._reading_archive:
-            archived = await self.archive.run(run_id)
+        archived = await self.archive.run(run_id)
         if archived is None:
             raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
         return Story(archived.events, loaded.now, archived.archived_at, archived.forks)
