@@ -21,10 +21,10 @@ from agents.run import fold
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound
 from bot.people.directory import QUESTION, People, refs_of_seat
-from bot.people.recognition import as_known_now, void_votes
+from bot.people.recognition import as_known_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible
 from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_approve, refilled, still_open, wider
-from bot.policy.record import RequestRecord, after, good_until
+from bot.policy.record import RequestRecord, after, good_until, why_not
 from bot.render.cards import have_all_left, notice
 from bot.requests.card_updates import moved
 from bot.requests.decisions import Decisions
@@ -58,14 +58,14 @@ class Departures:
         self._standing = standing
 
     async def look_at_all(self) -> bool:
-        """Look at standing approvals and at every open request; return whether that went well, else it has to be done
-        again.
+        """Look at standing approvals and at every request that is open or may still begin; return whether that went
+        well, else it has to be done again.
 
         One that can't be read is for a worker of its own release. While a file is only half taken it does not go well.
         Raises StoreError.
         """
         is_done = not self._people.half_taken and await self._standing.end_without_granters()
-        for request_id in await self._journal.store.lists.requests(only_open=True):
+        for request_id in await self._concerned():
             try:
                 await self.look(RequestId(request_id))
             except OtherRelease:
@@ -82,8 +82,7 @@ class Departures:
         such request changes by it and the file looks as if it `is_cut`, or no longer has its policy. What else people
         have, but for standing approvals that they granted, counts again once they are back. Raises StoreError.
         """
-        freezes = self._journal.store.freezes
-        for request_id in [one for shard in range(freezes.shards) for one in await freezes.concerned(shard)]:
+        for request_id in await self._concerned():
             try:
                 record, _, now = await self._decisions.request(request_id)
                 is_concerned = record.state == "open" or (record.waits and await self._may_begin(record, now))
@@ -101,6 +100,10 @@ class Departures:
                 return True
         return False
 
+    async def _concerned(self) -> list[str]:
+        freezes = self._journal.store.freezes
+        return [one for shard in range(freezes.shards) for one in await freezes.concerned(shard)]
+
     async def _may_begin(self, record: RequestRecord, now: datetime) -> bool:
         """Return whether an approval is not too old by `now`, and its run has not gone on without it."""
         until, run = good_until(record), fold((await self._journal.store.load(record.request.run_id)).events)
@@ -109,15 +112,22 @@ class Departures:
     async def look(self, request_id: RequestId) -> None:
         """Ask others at once where too few are left who may decide, in any step; close the request where nobody is.
 
-        Votes of who has left become void: whoever comes back votes again.
+        Votes of who has left become void: whoever comes back votes again. What they approved and has not begun is
+        asked anew where the others do not suffice.
         """
         for _ in range(TRIES):
-            record, version, _ = read = await self._decisions.request(request_id)
+            record, version, now = read = await self._decisions.request(request_id)
             here, known = frozenset(self._people.all()), as_known_now(record, self._people)
             left, void = _left(known, here), void_votes(record, self._people)
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
             if self._people.half_taken:  # read after whoever is here, so that it holds for them
                 return None
+            if void and record.waits and not read.is_archived:
+                with self._people.speaking_to(""):  # it is kept
+                    why = why_not(record, record.request.digest, whose_votes_count(record, self._people), now)
+                if why and not self._people.half_taken:
+                    await self._decisions.supersede(record, version, why, now)
+                    continue
             excluded = _excluded(record, known) or self._doubles(record) or _maybe_one(known, here)
             is_short = bool(left or excluded) and not _goes_on(known.request.policy, known, here)
             if is_over or not (void or is_short):

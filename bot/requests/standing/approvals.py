@@ -179,20 +179,29 @@ class StandingApprovals:
         Return whether that went well, else it has to be done again. Raises StoreError.
         """
         is_done = True
-        async for one in self._kept.every():
-            if one.state != "valid" or all(map(self._people.is_here, one.approval.granted_by)):
-                continue
-            if self._people.half_taken:
-                return False
+        for standing_id in await self._kept.ids():
             try:
+                one = await self._kept.read(standing_id)
+                if one is None or one.revoked or all(map(self._people.is_here, one.approval.granted_by)):
+                    continue
+                if self._people.half_taken:
+                    return False
                 with self._people.speaking_to(""):  # it is kept
-                    await self.revoke(one.approval.id, PersonId(""), say("run.void"), channel="file")
+                    await self._end_without_granter(one)
             except StoreError:
                 raise
-            except Exception:
-                log.exception("a standing approval was not ended", standing=one.approval.id)
+            except Exception:  # one that can't be read is for a process of its own release
+                log.exception("a standing approval was not ended", standing=standing_id)
                 is_done = False
         return is_done
+
+    async def _end_without_granter(self, one: Standing) -> None:
+        """End one, and what it allowed and has not started; of one that is over, this alone."""
+        if one.state != "over":
+            await self.revoke(one.approval.id, PersonId(""), say("run.void"), channel="file")
+            return
+        for use in one.uses:
+            await self._take_back(one, use)
 
     async def _take_back(self, found: Standing, use: Use) -> None:
         """Have people asked about what it allowed, unless that has started: one of the two is written first."""

@@ -4,7 +4,7 @@ A use is counted here first, and then the request is opened and decided in the s
 spends a use of which nothing comes, and never adds one.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from agents.requests import PersonId
@@ -56,12 +56,9 @@ class KeptStandings:
         """Return all of them, what ends last first; of very many the last ones."""
         return (await self._read(await self._ids(_HOME.standings)))[::-1]
 
-    async def every(self) -> AsyncIterator[Standing]:
-        """Yield all of them, however many, what ends first first."""
-        ids = [one.decode() for one in await self._client.do("ZRANGE", _HOME.standings, 0, -1)]
-        for at in range(0, len(ids), _MOST_LISTED):
-            for one in await self._read(ids[at : at + _MOST_LISTED]):
-                yield one
+    async def ids(self) -> list[str]:
+        """Return the ids of all of them, however many, what ends first first."""
+        return [one.decode() for one in await self._client.do("ZRANGE", _HOME.standings, 0, -1)]
 
     async def _ids(self, key: str) -> list[str]:
         return [one.decode() for one in await self._client.do("ZRANGE", key, -_MOST_LISTED, -1)]
@@ -89,10 +86,11 @@ class KeptStandings:
 
     async def revoke_all(self, reason: str) -> int:
         """End all that are valid, in nobody's name; asked again, return how many this `reason` has ended by now."""
-        count = 0
-        async for one in self.every():
-            is_ended = one.state == "valid" and await self.revoke(one.approval.id, Ended(at=one.now, reason=reason))
-            count += is_ended or (one.revoked is not None and one.revoked.reason == reason)
+        ids, count = await self.ids(), 0
+        for at in range(0, len(ids), _MOST_LISTED):
+            for one in await self._read(ids[at : at + _MOST_LISTED]):
+                is_ended = one.state == "valid" and await self.revoke(one.approval.id, Ended(at=one.now, reason=reason))
+                count += is_ended or (one.revoked is not None and one.revoked.reason == reason)
         return count
 
     async def revoke(self, standing_id: str, ended: Ended) -> bool:

@@ -18,7 +18,9 @@ from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.errors import Invalid
 from bot.policy.judgements import Decided, NotEntitled
+from bot.requests.standing.kept import KeptStandings
 from bot.requests.standing.uses import StandingUses
+from bot.store import Keys
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
 from tests.long import few_of
@@ -269,6 +271,33 @@ async def test_attack_it_counts_again_as_whoever_granted_it_comes_back(redis: st
             "file",
             {"standing": found.approval.id},
         )
+
+
+async def test_attack_its_last_use_begins_as_whoever_granted_it_comes_back(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path, ALLOWED + EVE) as office:
+        await granted(office, await done_once(office), uses=1)
+        await office.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+        run_id = await office.trigger("press bell")
+        await office.quiet()
+
+        await becomes(office, without(ALLOWED, "bo") + EVE)
+        await becomes(office, ALLOWED + EVE)
+        await office.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+
+        assert (await office.opened(run_id)).votes == ()
+        assert office.workshop.effects == ["press bell"]
+
+
+async def test_one_that_cannot_be_read_keeps_no_other_from_ending(redis: str, tmp_path: Path) -> None:
+    async with an_office(redis, tmp_path, ALLOWED + EVE) as office:
+        standing = await granted(office, await done_once(office))
+        keys, other = Keys(0), KeptStandings.id_for("s0r-aaaaaaaaaaaaa")
+        await office.app.store.client.do("HSET", keys.standing(other), "body", "{}")
+        await office.app.store.client.do("ZADD", keys.standings, 1, other)
+
+        await becomes(office, without(ALLOWED, "bo") + EVE)
+
+        assert (await office.app.requests.standing.one(standing.approval.id)).state == "revoked"
 
 
 async def test_it_counts_again_as_whom_it_serves_comes_back(redis: str, tmp_path: Path) -> None:

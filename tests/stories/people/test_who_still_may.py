@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from agents.requests import PersonId
 from bot.policy.judgements import AlreadyVoted, Counted, Decided, NotEntitled
 from bot.policy.record import RequestRecord
 from tests.office import STEPS, TOML
@@ -47,6 +48,25 @@ async def test_a_void_vote_stays_void_for_who_comes_back(redis: str, tmp_path: P
         assert (await world.request(record.request.id)).votes == ()
         assert isinstance(await world.decide("cy", record, "approve"), Counted)
         assert isinstance(await world.decide("bo", record, "approve"), Decided)
+
+
+async def test_attack_an_approval_under_a_freeze_counts_again_as_whoever_gave_it_comes_back(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + EVE) as world:
+        record = await asked(world)
+        await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+        assert isinstance(await world.decide("bo", record, "approve"), Decided)
+        await world.quiet()
+
+        await becomes(world, without(TOML + EVE, "bo"))
+        await becomes(world, TOML + EVE)
+        await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+
+        anew = await world.opened(record.request.run_id)
+        assert anew.request.id != record.request.id
+        assert (await world.request(record.request.id)).state == "superseded"
+        assert world.workshop.effects == []
 
 
 async def test_a_denial_of_a_requester_who_may_approve_is_a_denial(redis: str, tmp_path: Path) -> None:
