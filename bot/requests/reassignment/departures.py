@@ -122,7 +122,8 @@ class Departures:
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
             if self._people.half_taken:  # read after whoever is here, so that it holds for them
                 return None
-            if void and record.waits and not read.is_archived:
+            # A program is told as it begins, and asks again by itself: nobody would read what it was asked anew.
+            if void and record.waits and not record.request.program and not read.is_archived:
                 with self._people.speaking_to(""):  # it is kept
                     why = why_not(record, record.request.digest, whose_votes_count(record, self._people), now)
                 if why and not self._people.half_taken:
