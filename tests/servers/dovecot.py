@@ -157,8 +157,8 @@ class Dovecot:
         return (self.folder / "dovecot.log").read_text()
 
     def flags(self, user: str) -> list[str]:
-        """The flags of each mail of `user`, as its file name says: `S` for seen."""
-        files = [path.name for part in ("new", "cur") for path in sorted((self.maildir(user) / part).iterdir())]
+        """The flags of each mail of `user`, as its file name says: `S` for seen; no mail, no flags."""
+        files = [path.name for part in ("new", "cur") for path in sorted((self.maildir(user) / part).glob("*"))]
         return [name.partition(":2,")[2] for name in files]
 
     def forget_uids(self, user: str) -> None:

@@ -13,7 +13,7 @@ from channels import ChannelRefused
 from channels.email.identity.identify import identify
 from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.verdict import SERVER
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 
 def imap_alone(host: MailHost, folder: Path, **more: str) -> Settings:
@@ -28,6 +28,7 @@ async def test_the_mail_a_person_was_asked_for_is_found_among_others(mailhost: M
     address, inbox = settings.mail_address or "", mailhost.dovecot.endpoint(settings.imap_user or "")
     anna, asked = Correspondent(mailhost, "anna"), asyncio.Queue[str]()
     await anna.write(address, "another mail", "hello")
+    await until(lambda: mailhost.dovecot.flags(address) == [""], what="another mail has arrived")
 
     looking = asyncio.create_task(next_mail(settings, asked.put_nowait, look_every_s=0.05, inbox=inbox))
     await anna.write(address, await asked.get(), "hello")
