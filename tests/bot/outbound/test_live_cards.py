@@ -27,7 +27,11 @@ CROWD = [f"p{number}" for number in range(1, 8)]
 PEOPLE = "".join(
     f'\n[people.{name}]\nname = "{name.upper()}"\nemail = "{name}@corp.example"\ngroups = ["crowd"]\n' for name in CROWD
 )
-MANY = f"{TOML}{PEOPLE}" + '\n[policies.crowd]\napprovers = ["group:crowd"]\nquorum = 6\nexpires_after = "4h"\n'
+# What is drawn again after the grace is not the matter here, however slow the machine is.
+MANY = (
+    f"grace_s = 3600\n{TOML}{PEOPLE}"
+    + '\n[policies.crowd]\napprovers = ["group:crowd"]\nquorum = 6\nexpires_after = "4h"\n'
+)
 
 
 @pytest.fixture
