@@ -29,8 +29,7 @@ PEOPLE = "".join(
 )
 # What is drawn again after the grace is not the matter here, however slow the machine is.
 MANY = (
-    f"grace_s = 3600\n{TOML}{PEOPLE}"
-    + '\n[policies.crowd]\napprovers = ["group:crowd"]\nquorum = 6\nexpires_after = "4h"\n'
+    f'grace_s = 3600\n{TOML}{PEOPLE}\n[policies.crowd]\napprovers = ["group:crowd"]\nquorum = 6\nexpires_after = "4h"\n'
 )
 
 
