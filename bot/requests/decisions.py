@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from agents.events import CardReplaced, Event, RequestDecided, RequestRevoked, RunCancelled
+from agents.events import CardReplaced, Event, RequestDecided, RequestRevoked, RunCancelled, StepRefused
 from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
@@ -453,8 +453,15 @@ class Decisions:
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was closed")
 
     async def supersede(self, record: RequestRecord, version: int, why: str, now: datetime) -> None:
-        """Replace an approval that does not cover what would be executed; nothing if it has changed meanwhile."""
-        await self._journal.write(self.closing(record, version, "superseded", None, why, now))
+        """Replace an approval that does not cover what would be executed; nothing if it has changed meanwhile.
+
+        A program is told, and asks again by itself: nobody would read what its run asked anew.
+        """
+        commit, request = self.closing(record, version, "superseded", None, why, now), record.request
+        if request.program and commit.events:
+            refused = StepRefused(at=now, step_id=request.step_id, error=why)
+            commit = replace(commit, events=[*commit.events, refused])
+        await self._journal.write(commit)
 
     async def take_back(self, record: RequestRecord, version: int, stop: Vote, now: datetime) -> None:
         """Take an approval back because of a denial whose sender was told that it came too late: nothing had begun.

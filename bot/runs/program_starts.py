@@ -125,6 +125,8 @@ class ProgramStarts:
             return Refused("begun", say("program.begun", name=record.begun_by, when=at), say("program.begun-do"))
         if record.state == "open":
             return Refused("open", say("program.open"), say("program.open-do"))
+        if record.state == "superseded" and record.decision and record.decision.reason:
+            return _closed(record.decision.reason)
         if record.state != "approved" or read.is_archived:
             return _closed(say("program.closed", state=state_name(record.state)))
         why = too_old(record, read.now)
@@ -146,10 +148,10 @@ class ProgramStarts:
         pending = _to_begin(run, record, now)
         if not isinstance(pending, PendingStep):
             return pending
-        found = await self._covered(run, pending, record, now)
+        found = await self._covered(run, pending, read)
         if not isinstance(found, GatedCall):
-            if isinstance(found, Refused) and found.kind == "closed":
-                await self._journal.queue.notify(WorkItem("run", run.id))  # it ends now, whoever comes back
+            if found.kind == "closed":
+                await self._journal.queue.notify(WorkItem("run", run.id))  # it ends now
             return found
         attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
         started = ToolStarted(
@@ -182,10 +184,12 @@ class ProgramStarts:
         await self._journal.queue.notify(WorkItem("run", run.id))
         return None  # what is recorded says so to each who asks
 
-    async def _covered(
-        self, run: Run, pending: PendingStep, record: RequestRecord, now: datetime
-    ) -> GatedCall | Refused | None:
-        """Return the call as it would be made now, if the approval covers exactly that and nothing holds it."""
+    async def _covered(self, run: Run, pending: PendingStep, read: RequestRead) -> GatedCall | Refused:
+        """Return the call as it would be made now, if the approval covers exactly that and nothing holds it.
+
+        An approval that does not is over with that, whoever comes back.
+        """
+        record, version, now = read
         agent = self._agents.get(run.started.agent) if run.started else None
         if agent is None or not isinstance(pending.step, CallTool):
             return _closed(say("program.not-its-own"))
@@ -204,6 +208,7 @@ class ProgramStarts:
             why = say("program.frozen", why=frozen_words(found.freeze, self._people))
             return Refused("held", why, say("program.held-do"))
         if why := await self._guard.why_not(run, record, call, now):
+            await self._decisions.supersede(record, version, why, now)
             return _closed(why)
         return call
 

@@ -113,7 +113,7 @@ class Departures:
         """Ask others at once where too few are left who may decide, in any step; close the request where nobody is.
 
         Votes of who has left become void: whoever comes back votes again. What they approved and has not begun is
-        asked anew where the others do not suffice.
+        superseded where the others do not suffice.
         """
         for _ in range(TRIES):
             record, version, now = read = await self._decisions.request(request_id)
@@ -122,8 +122,7 @@ class Departures:
             is_over = read.is_archived or record.state != "open" or record.started_at is not None
             if self._people.half_taken:  # read after whoever is here, so that it holds for them
                 return None
-            # A program is told as it begins, and asks again by itself: nobody would read what it was asked anew.
-            if void and record.waits and not record.request.program and not read.is_archived:
+            if void and record.waits and not read.is_archived and await self._may_begin(record, now):
                 with self._people.speaking_to(""):  # it is kept
                     why = why_not(record, record.request.digest, whose_votes_count(record, self._people), now)
                 if why and not self._people.half_taken:

@@ -34,8 +34,9 @@ _NEXT: dict[Word, str] = {
     ),
     "revoked": "It was approved, and that was taken back before anything began. Do not act.",
     "superseded": (
-        "It does not hold any more: something changed, it was not used in time, or sayso was restored from a backup. "
-        "Do not act. The same call with the same key says whether people are asked anew; if not, ask with another key."
+        "It does not hold any more: something changed, it was not used in time, somebody who approved it has left, or "
+        "sayso was restored from a backup. Do not act. The same call with the same key says whether people are asked "
+        "anew; if not, ask with another key."
     ),
 }
 

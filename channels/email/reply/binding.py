@@ -53,6 +53,9 @@ _PREFIX = re.compile(
 
 _SUFFIX = re.compile(rf"\s*{_TAG}\s*\Z", re.IGNORECASE)
 _NAMES_ONLY, _MARKS_ALL = re.compile(every("names_only")), re.compile(every("marks_all"))
+_PRINTS_NAMES = re.compile(r"\d:\d\d:\d\d|[+-]\d{4}(?!\d)|(?<!\d)\d{1,4}([/.-])\d{1,2}\1\d{2,4}(?!\d)")
+"""How programs that print a name alone write the time above a quote: with seconds, a zone, or the date in figures."""
+
 _OUR_NAME = re.compile(rf"(?<![\w.@-]){NAME}(?![\w.@-])")
 _WROTE = rf"{vocabulary.WROTE}|{vocabulary.WROTE_ALONE}|{vocabulary.WROTE_WITHIN}"
 _SAYS_WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?!\w)")
@@ -271,7 +274,8 @@ def _writer(head: str, about: About, sent: SentCard) -> _Writer:
     """Return who wrote what stands below `head`: we, by our address; somebody with our name; one with another address
     or name; or nobody whom it tells.
 
-    Anybody may call themselves by our address, and some programs print that name as if it was one.
+    Anybody may call themselves by our address, and some programs print that name as if it was one. Not all of them say
+    which program they are.
     """
     lines = Lines(tuple(head.split("\n")))
     said = quotes.sender_in(lines)
@@ -284,7 +288,8 @@ def _writer(head: str, about: About, sent: SentCard) -> _Writer:
     if count:
         if len(ours.findall(plain)) != count or not re.search(rf"[<\[](?:mailto:)?{ours.pattern}[>\]<]", plain):
             return "other"
-        if is_header or _NAMES_ONLY.search(fold(about.program)) is None:
+        prints_names = _NAMES_ONLY.search(fold(about.program)) if about.program else _PRINTS_NAMES.search(plain)
+        if is_header or not prints_names:
             return "we"
     if has_name:
         return "name"

@@ -15,7 +15,7 @@ from httpx2 import AsyncClient, Response
 
 from agents.events import AnswerNoted
 from agents.requests import RunId
-from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program
+from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program, waited
 from tests.bot.web.problems import refused
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
@@ -24,8 +24,8 @@ from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair
 from tests.servers.web import Api, serving
 from tests.slack_world import a_slack_world
-from tests.stories.people.test_half_taken import NO_DECIDERS, rewritten
-from tests.tables import becomes, without
+from tests.stories.people.test_half_taken import NO_DECIDERS, process_of, rewritten
+from tests.tables import becomes, without, write
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -42,16 +42,21 @@ async def api(office: World) -> AsyncIterator[Api]:
         yield here
 
 
-async def test_attack_an_approval_of_somebody_who_left_is_refused_and_begins_once_they_are_back(
+async def test_attack_an_approval_of_somebody_who_left_is_refused_and_does_not_begin_once_they_are_back(
     office: World, api: Api
 ) -> None:
+    """The process that is asked to begin it may see that before a worker does."""
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
-    await becomes(office, without(TOML, "bo"))
+    web = process_of(office, works=False)
+    write(office, without(TOML, "bo"))
+    await web.look(at_once=True)
 
     told = refused(await begun(ci, request), 409, "closed")
+    assert (await waited(ci, request))["state"] == "superseded"
     run = await office.ended(request["run_id"])
-    await becomes(office, TOML)
+    write(office, TOML)
+    await web.look(at_once=True)
 
     assert "somebody whose approval counted has left" in told
     assert "the program may not act: somebody whose approval counted has left" in (
@@ -59,6 +64,38 @@ async def test_attack_an_approval_of_somebody_who_left_is_refused_and_begins_onc
     )
     refused(await begun(ci, request), 409, "closed")
     assert "tool_started" not in [event.type for event in await office.events(request["run_id"])]
+
+
+@pytest.mark.parametrize("held", ["frozen", "paused", "not held"])
+async def test_attack_what_a_program_has_not_begun_may_begin_as_whoever_approved_it_comes_back(
+    office: World, api: Api, held: str
+) -> None:
+    ci, bo = await program(api), await api.client("bo")
+    dan = await api.client("dan", "admin")
+    if held == "frozen":
+        await dan.post("/v1/freeze", json={"reason": "incident 4711"})
+    request = await approved(ci, bo)
+    if held == "paused":
+        await office.steer(RunId(request["run_id"]), "pause")
+    await office.quiet()
+
+    await becomes(office, without(TOML, "bo"))
+    await becomes(office, TOML)
+    await dan.post("/v1/unfreeze", json={"reason": "it is over"})
+    await office.quiet()
+
+    stands = await waited(ci, request)
+    assert (stands["state"], stands["may_act"]) == ("superseded", False)
+    assert "somebody whose approval counted has left" in stands["decision"]["reason"]
+    assert "somebody whose approval counted has left" in refused(await begun(ci, request), 409, "closed")
+    if held == "paused":
+        await office.steer(RunId(request["run_id"]), "resume")
+    run = await office.ended(request["run_id"])
+    assert "the program may not act: somebody whose approval counted has left" in (
+        run.ended.summary if run.ended else ""
+    )
+    kinds = [event.type for event in await office.events(request["run_id"])]
+    assert (kinds.count("request_opened"), kinds.count("tool_started")) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -97,20 +134,25 @@ async def test_attack_somebody_who_is_only_missing_in_a_file_is_said_to_have_lef
     assert "has left" not in letter.text
 
 
+@pytest.mark.parametrize("is_frozen", [False, True])
 async def test_attack_an_approval_that_its_program_has_not_begun_is_void_by_no_file_that_was_cut(
-    redis: str, tmp_path: Path
+    redis: str, tmp_path: Path, *, is_frozen: bool
 ) -> None:
     alone = without(TOML, "bo")
     bo_is_last = f'{alone}\n[people.bo]\nname = "Bo Berg"\nemail = "bo@corp.example"\ngroups = ["release"]\n'
     async with a_world(redis, tmp_path / "data", bo_is_last) as office, serving(office.app) as api:
-        ci, bo = await program(api), await api.client("bo")
+        ci, bo, dan = await program(api), await api.client("bo"), await api.client("dan", "admin")
+        if is_frozen:
+            await dan.post("/v1/freeze", json={"reason": "incident 4711"})
         request = await approved(ci, bo)
         await office.quiet()
 
         async with rewritten(office, f"# cut\n{alone}"):
             assert office.app.people.half_taken
+            await office.app.requests.departures.look_at_all()
             refused(await begun(ci, request), 409, "not-now")
 
+        await dan.post("/v1/unfreeze", json={"reason": "it is over"})
         assert (await begun(ci, request)).status_code == HTTPStatus.OK
 
 

@@ -69,6 +69,24 @@ async def test_attack_an_approval_under_a_freeze_counts_again_as_whoever_gave_it
         assert world.workshop.effects == []
 
 
+async def test_nobody_hears_of_an_approval_in_a_run_that_is_over_as_whoever_gave_it_leaves(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + EVE) as world:
+        record = await asked(world)
+        await world.steer(record.request.run_id, "pause")
+        assert isinstance(await world.decide("bo", record, "approve"), Decided)
+        await world.steer(record.request.run_id, "cancel")
+        await world.ended(record.request.run_id)
+        await world.quiet()
+        before, mails = await world.request(record.request.id), len(world.mails("cy"))
+
+        await becomes(world, without(TOML + EVE, "bo"))
+        await world.quiet()
+
+        assert (await world.request(record.request.id), len(world.mails("cy"))) == (before, mails)
+
+
 async def test_a_denial_of_a_requester_who_may_approve_is_a_denial(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", ANNA_TOO) as world:
         record = await asked(world)
