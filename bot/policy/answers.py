@@ -15,7 +15,7 @@ from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
 from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote, people_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
-from agents.text import strip_invisible
+from agents.text import ends_of, strip_invisible
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments
 from bot.policy.edits import typed_lines, typed_values, written
@@ -44,6 +44,9 @@ _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
 ONLY_FILES = "(no text, only attached files)"
+
+# Of what somebody says: all of it goes into the model's context, with every step.
+HEAD_CHARS, TAIL_CHARS = 6_000, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,15 @@ class Statement:
     is_typed: bool = False
 
 
-def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
-    """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`."""
+def read_answer(request: Request, statement: Statement, now: datetime, *, is_asked: bool = False) -> Answer:
+    """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`.
+
+    `is_asked`: somebody has asked its writer something about it.
+    """
     is_vote = request.format == "approval"
+    statement = _heard(statement, is_asked=is_asked) if is_vote else statement
     is_only_said = bool(statement.picks or statement.filled) or _is_only_said(statement)
-    said = "deny" if _is_refusal(statement) else statement.said
-    vote = {"approve": True, "deny": False}.get(said) if is_vote and not is_only_said else None
+    vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
     is_read = not (is_vote or statement.asks or statement.about)
     meaning, filled = _read(request, statement) if is_read else (None, Filled())
     may_stop = is_read and statement.is_typed and may_mean_stop(request, statement.text)
@@ -127,9 +133,22 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
     )
 
 
-def _is_refusal(statement: Statement) -> bool:
-    """Return whether it refuses; who says stop in words is not asked back, wherever they type it."""
-    return statement.said == "deny" or (statement.said == "free_text" and stops_plainly(statement.text))
+def _heard(statement: Statement, *, is_asked: bool) -> Statement:
+    """Return `statement` as the denial that its words are, whichever way they came; who refuses is not asked back.
+
+    Of a mail the channel has read all, and what else is in it: only a plain stop is one that it did not take for one.
+    """
+    if statement.said != "free_text":
+        return statement
+    is_answer = is_asked or statement.asks or bool(statement.about)
+    is_refusal = takes_back(statement.text, is_asked=is_answer) and statement.channel != "email"
+    return as_denial(statement) if is_refusal or stops_plainly(statement.text) else statement
+
+
+def as_denial(statement: Statement) -> Statement:
+    """Return words as a denial; what is more than one word is its reason."""
+    reason = statement.text if len(statement.text.split()) > 1 else ""
+    return replace(statement, said="deny", reason=ends_of(reason, HEAD_CHARS, TAIL_CHARS))
 
 
 def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue] | None:
@@ -186,7 +205,7 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
 
 def _is_only_said(statement: Statement) -> bool:
     """Return whether no vote can be in it: it asks or answers something, and stops nothing."""
-    stops = _is_refusal(statement) and refuses(statement.text)
+    stops = statement.said == "deny" and refuses(called(statement.text))
     return (statement.asks or bool(statement.about)) and not stops
 
 
@@ -201,6 +220,14 @@ def refuses(text: str) -> bool:
 def _behind_no(text: str) -> str:
     found = _BARE_NO.match(text)
     return text[found.end() :] if found else text
+
+
+def takes_back(text: str, *, is_asked: bool) -> bool:
+    """Return whether words beside an approval take it back; where their writer `is_asked` something, a no answers that.
+
+    Who says them, and whether that counts, is judged elsewhere.
+    """
+    return refuses(called(text)) if is_asked else is_withdrawal(text)
 
 
 def is_withdrawal(text: str) -> bool:

@@ -180,7 +180,8 @@ class Decisions:
                 log.info("answer to an archived request", request_id=request_id, person=statement.person)
                 return long_closed(record), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
-                answer = read_answer(record.request, statement, now)
+                is_asked = record.question_for(statement.person) is not None
+                answer = read_answer(record.request, statement, now, is_asked=is_asked)
                 judgement, changed = await self._judged(record, answer, change)
             is_missed = answer.approve is False and isinstance(judgement, ClosedOtherwise | TooLate)
             if is_missed and (newer := await self._asked_anew(record)):

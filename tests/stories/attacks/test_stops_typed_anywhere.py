@@ -11,6 +11,7 @@ from bot.policy.record import RequestRecord
 from channels import Reply
 from tests.fakes.hallway import Hallway
 from tests.office import ROLES, TOML
+from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.test_typed_freezes import frozen
 from tests.waiting import until
@@ -159,6 +160,53 @@ async def test_attack_a_stop_typed_where_one_asks_or_says_something_is_words_alo
             await (await api.client(person)).post(f"/v1/requests/{record.request.id}/answer", json=said)
 
     assert await state(office, record) == ("withdrawn" if person == "anna" else "denied", [])
+
+
+@pytest.mark.parametrize("words", ["deny", "stop, please do not deploy this after all"])
+@pytest.mark.parametrize(
+    ("way", "person"),
+    [
+        *((way, one) for way in ("the window that answers", "a program") for one in ("anna", "bo")),
+        *((way, "bo") for way in ("the window that asks", "a program that asks", "the page that asks")),
+        *((way, "anna") for way in ("the window of a question", "a program that is asked", "the page that is asked")),
+    ],
+)
+async def test_attack_a_refusal_with_its_reason_is_words_alone_where_it_is_typed_beside_the_card(
+    office: World, hallway: Hallway, way: str, person: str, words: str
+) -> None:
+    record = await asked(office, hallway)
+
+    await typed(office, hallway, way, person, record, words)
+
+    assert await state(office, record) == ("withdrawn" if person == "anna" else "denied", [])
+    decision = (await office.request(record.request.id)).decision
+    assert decision
+    assert decision.reason == ("" if words == "deny" else words)
+
+
+async def typed(office: World, hallway: Hallway, way: str, person: str, record: RequestRecord, words: str) -> None:
+    """`person` types words beside the card in this way; whoever is asked was asked something by Bo before."""
+    inbox, place = office.app.messages.inbox, f"/v1/requests/{record.request.id}/answer"
+    is_asked = way in {"the window of a question", "a program that is asked", "the page that is asked"}
+    async with a_console(office) as console:
+        if is_asked:
+            bo = await console.api.client("bo")
+            assert (await bo.post(place, json={"ask": "Is it tested?"})).json()["judgement"]["type"] == "asked"
+        if "window" in way:
+            token = await token_of(hallway, "anna" if is_asked else "bo")
+            asks = way == "the window that asks"
+            said = Reply(person=person, token=token, said="free_text", text=words, is_typed=True, asks=asks)
+            said = said.model_copy(update={"is_shared": person == "anna" and not is_asked})
+            await inbox.handle(await inbox.accept(hallway.item(said)))
+        elif "page" in way:
+            browser = await console.browser(person)
+            forms = (await browser.get(f"/requests/{record.request.id}")).forms
+            form = next(one for one in forms if one.action == place.removeprefix("/v1"))
+            await browser.submit(form, "" if is_asked else "Ask Anna Ames", reason=words)
+        else:
+            scopes = ("answer",) if is_asked else ("answer", "steer", "read")
+            client = await console.api.client(person, *scopes)
+            await client.post(place, json={"ask" if way == "a program that asks" else "text": words})
 
 
 @pytest.mark.parametrize("question", ["ask yes_no Go on?", "ask free_text What now?"])
