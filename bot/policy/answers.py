@@ -33,7 +33,7 @@ from bot.policy.judgements import (
     TooLate,
 )
 from bot.policy.record import RequestRecord
-from bot.policy.stops import called, goes_on, is_stop_message, stops_plainly
+from bot.policy.stops import begins_with_stop, called, goes_on, is_stop_message, stops_plainly, without_names
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
 from channels.email.reply.against import speaks_against
@@ -136,13 +136,15 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
 def _heard(statement: Statement, *, is_asked: bool) -> Statement:
     """Return `statement` as the denial that its words are, whichever way they came; who refuses is not asked back.
 
-    Of a mail the channel has read all, and what else is in it: only a plain stop is one that it did not take for one.
+    Of a mail the channel has read all, and what else is in it: only a stop in words that it has not is heard.
     """
     if statement.said != "free_text":
         return statement
     is_answer = is_asked or statement.asks or bool(statement.about)
-    is_refusal = takes_back(statement.text, is_asked=is_answer) and statement.channel != "email"
-    return as_denial(statement) if is_refusal or stops_plainly(statement.text) else statement
+    text = statement.text
+    is_read = statement.channel == "email" and without_names(text) == (text,) and not begins_with_stop(text)
+    is_refusal = takes_back(text, is_asked=is_answer) and not is_read
+    return as_denial(statement) if is_refusal or stops_plainly(text) else statement
 
 
 def as_denial(statement: Statement) -> Statement:
@@ -214,7 +216,12 @@ def refuses(text: str) -> bool:
     rest = _behind_no(text)
     if stops_plainly(text) or goes_on(text) or goes_on(rest):
         return stops_plainly(text)
-    return read_reply(rest).said == "deny"
+    return _denies(rest)
+
+
+def _denies(text: str) -> bool:
+    """Return whether a mail of these words would deny, whatever name they give to what is asked."""
+    return begins_with_stop(text) or any(read_reply(one).said == "deny" for one in without_names(text))
 
 
 def _behind_no(text: str) -> str:
@@ -234,7 +241,8 @@ def is_withdrawal(text: str) -> bool:
     """Return whether a requester's words plainly take back the request: a denial, or `cancel`, or `stop`."""
     if stops_plainly(text):
         return True
-    return read_reply(called(text)).said == "deny" and not goes_on(_behind_no(called(text)))
+    said = called(text)
+    return _denies(said) and not goes_on(_behind_no(said))
 
 
 def is_stop(text: str) -> bool:

@@ -162,6 +162,30 @@ async def test_attack_a_stop_typed_where_one_asks_or_says_something_is_words_alo
     assert await state(office, record) == ("withdrawn" if person == "anna" else "denied", [])
 
 
+@pytest.mark.parametrize("words", ["stop the deploy to eu-west", "brich den Rollout von web-7 ab, falsche Version"])
+@pytest.mark.parametrize("person", ["anna", "bo", "ole"])
+@pytest.mark.parametrize("is_asked", [True, False])
+async def test_attack_a_stop_that_names_an_environment_of_ones_own_is_lost_in_the_thread(
+    office: World, hallway: Hallway, person: str, words: str, *, is_asked: bool
+) -> None:
+    if is_asked:
+        record = await asked(office, hallway)
+        await write(office, hallway, person, words)
+        became = {"anna": "withdrawn", "bo": "denied", "ole": "withdrawn"}[person]
+        assert await state(office, record) == (became, [])
+        return
+    goes_on, inbox = office.workshop.hold("letter"), office.app.messages.inbox
+    begins = hallway.begins("anna", "stamp letter\nstamp cup", THREAD)
+    run_id = RunId(office.app.runs.starter.run_id(await inbox.accept(begins)))
+    await until(lambda: office.workshop.started, what="it stamps")
+
+    await write(office, hallway, person, words)
+    goes_on.set()
+
+    assert (await office.ended(run_id)).state == ("done" if person == "bo" else "cancelled")
+    assert office.workshop.effects == ["stamp letter", "stamp cup"][: 2 if person == "bo" else 1]
+
+
 @pytest.mark.parametrize("words", ["deny", "stop, please do not deploy this after all"])
 @pytest.mark.parametrize(
     ("way", "person"),
