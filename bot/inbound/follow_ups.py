@@ -15,7 +15,7 @@ from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, RunCanc
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
 from agents.text import ends_of, first_line
-from bot.errors import Conflict, Forbidden
+from bot.errors import Conflict, Forbidden, NotFound
 from bot.people.directory import People
 from bot.people.offers import deciders, offers, yes_of
 from bot.people.refusals import Refusals
@@ -49,7 +49,7 @@ from bot.requests.opening import thread_of
 from bot.runs.children import busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.ids import inbound_of
+from bot.store.ids import inbound_of, is_a
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell
 from channels import ChannelUnavailable, Trigger
@@ -107,6 +107,26 @@ class FollowUps:
             return False
         homes = await self._pinned(said_id, request.run_id)
         return await self._take(homes, said_id, channel, trigger, record)
+
+    async def named(self, said_id: str, channel: str, trigger: Trigger, some_id: str) -> None:
+        """Give a stop to the run that it names by its own id or by that of a request, wherever it is written.
+
+        Raises Conflict where no such run goes on that its writer may see, and Forbidden where they may not stop it.
+        """
+        person, run_id = PersonId(trigger.person), RunId(some_id)
+        try:
+            if is_a(some_id, "request"):
+                run_id = (await self._decisions.request(some_id)).record.request.run_id
+            events = (await self._store.load(run_id)).events
+        except NotFound:
+            events = ()
+        who = self._rights.of_person(person, trigger.evidence)
+        if not events or self._rights.denial(who, "see", concern_of(events), run_id):
+            raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
+        asked = _asked(fold(events))
+        record = (await self._decisions.request(asked)).record if asked else None
+        if not await self._take(await self._pinned(said_id, run_id), said_id, channel, trigger, record):
+            raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
 
     async def _take(
         self, homes: Sequence[RunId], said_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None

@@ -33,13 +33,18 @@ from bot.policy.judgements import (
     TooLate,
 )
 from bot.policy.record import RequestRecord
-from bot.policy.stops import begins_with_stop, called, goes_on, is_stop_message, stops_plainly, without_names
+from bot.policy.stops import begins_with_stop, called, goes_on, is_stop_message, is_turned, stops_plainly, without_names
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
 from channels.email.reply.against import speaks_against
+from channels.email.reply.vocabulary import OUR_ID
 from language import in_all
 
 _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
+
+_OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
+_SENTENCE = re.compile(r"[,;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s")
+_BESIDE_ID = 4
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
@@ -264,6 +269,28 @@ def is_no_wish(text: str, *, has_subject: bool = False) -> bool:
     said = list(said_lines(strip_invisible(text), None)) if len(text) <= DECISION_CHARS else []
     wholes = [said, *([said[1:]] if has_subject else [])]
     return is_stop_message(text) or any(is_withdrawal("\n".join(lines)) for lines in wholes if lines)
+
+
+def stops_named(text: str) -> dict[str, str]:
+    """Return the runs and requests that `text` says to stop by their ids, each with the words that say so.
+
+    What stands around them is why, or courtesy: `Hi, please cancel s1r-…, it is the wrong tag`.
+    """
+    found = dict[str, str]()
+    if len(text) > DECISION_CHARS or is_turned(text):
+        return found
+    lines = list(said_lines(strip_invisible(text), None))
+    for part in (part for line in lines for part in _SENTENCE.split(line)):
+        ids = _OUR_ID.findall(part)
+        if ids and is_withdrawal(part):
+            found |= {one.casefold(): text if is_stop(text) else part.strip() for one in ids}
+    return found
+
+
+def names_only(text: str) -> bool:
+    """Return whether `text` is the id of a run or a request and a few words, as `status s1r-…`: no wish is so short."""
+    rest = _OUR_ID.sub(" ", text)
+    return rest != text and len(rest.split()) <= _BESIDE_ID and not is_order(text)
 
 
 def may_mean_stop(request: Request, text: str) -> bool:

@@ -101,7 +101,7 @@ def is_stop_message(text: str) -> bool:
     """
     lines = [line for line in strip_invisible(text[:_MESSAGE_CHARS]).splitlines() if not line.lstrip().startswith(">")]
     said = list(said_lines("\n".join(lines), None))
-    if parse(text) or _TURNED.search(_folded(" ".join(said))):
+    if parse(text) or is_turned(" ".join(said)):
         return False
     sentences = [one for line in said for one in _SENTENCE.split(_signed(line)) if one.strip()]
     is_short = len(" ".join(said)) <= MOST_CHARS
@@ -115,6 +115,11 @@ def _tails(sentence: str) -> Iterator[str]:
     while "," in sentence:
         sentence = sentence.partition(",")[2]
         yield sentence
+
+
+def is_turned(text: str) -> bool:
+    """Return whether `text` asks about a stop, and says no to it: `stop it? no`."""
+    return _TURNED.search(_folded(text)) is not None
 
 
 def goes_on(text: str) -> bool:

@@ -336,6 +336,91 @@ async def test_attack_a_refusal_that_answers_nothing_begins_a_run_and_nobody_hea
     assert (await office.request(record.request.id)).state == "open"
 
 
+ELSEWHERE = "C01OPS/1712345999.000100"
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["a new message", "the thread of another run", "the window of another run", "a mail", "the subject of a mail"],
+)
+@pytest.mark.parametrize(
+    ("person", "text", "became"),
+    [
+        ("anna", "stop RUN", "withdrawn"),
+        ("anna", "Hi, please cancel RUN. Best, Anna", "withdrawn"),
+        ("bo", "deny REQUEST", "denied"),
+        ("ole", "brich den Lauf RUN ab, falsche Version", "withdrawn"),
+    ],
+)
+async def test_attack_a_stop_that_names_the_run_elsewhere_begins_another_or_stops_the_wrong_one(
+    office: World, hallway: Hallway, way: str, person: str, text: str, became: str
+) -> None:
+    inbox = office.app.messages.inbox
+    other = office.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", "press bell", ELSEWHERE)))
+    of_other = await office.opened(RunId(other))
+    token = await token_of(hallway, "bo")
+    record = await asked(office, hallway)
+    words = text.replace("RUN", record.request.run_id).replace("REQUEST", record.request.id)
+
+    if way == "the thread of another run":
+        await write(office, hallway, person, words, thread=ELSEWHERE)
+    elif way == "the window of another run":
+        said = Reply(person=person, token=token, said="free_text", text=words, is_typed=True, is_shared=True)
+        await inbox.handle(await inbox.accept(hallway.item(said)))
+    elif way == "a new message":
+        await inbox.handle(await inbox.accept(hallway.begins(person, words, "C01OPS/1712346000.000100")))
+    else:
+        subject, body = ("Something", words) if way == "a mail" else (words, "Best")
+        await office.post(person, "sayso@sayso.example", body, about=subject)
+
+    async def is_over() -> bool:
+        return (await office.request(record.request.id)).state != "open"
+
+    await until(is_over, what="the stop is heard")
+    assert await state(office, record) == (became, [])
+    assert (await office.request(of_other.request.id)).state == "open"
+    assert {*await office.app.store.lists.runs()} == {other, record.request.run_id}
+
+
+@pytest.mark.parametrize(
+    ("person", "text", "told"),
+    [
+        ("eve", "stop RUN", "There is no run"),
+        ("bo", "stop s0r-aaaaaaaaaaaaa", "There is no run s0r-aaaaaaaaaaaaa"),
+        ("bo", "deny s0q-aaaaaaaaaaaaa", "There is no run s0q-aaaaaaaaaaaaa"),
+        ("anna", "status RUN", "starts nothing"),
+        ("anna", "approve REQUEST", "starts nothing"),
+        ("anna", "do not stop RUN", "starts nothing"),
+    ],
+)
+async def test_other_orders_that_name_a_run_begin_none_and_their_writer_reads_what_to_do(
+    office: World, hallway: Hallway, person: str, text: str, told: str
+) -> None:
+    record = await asked(office, hallway)
+    words = text.replace("RUN", record.request.run_id).replace("REQUEST", record.request.id)
+
+    await office.app.messages.inbox.accept(hallway.begins(person, words, ELSEWHERE))
+
+    await until(lambda: hallway.to(person, told), what="they are told")
+    assert await state(office, record) == ("open", [])
+    assert await office.app.store.lists.runs() == [record.request.run_id]
+
+
+async def test_attack_a_program_that_stops_one_run_in_answer_to_another_stops_the_wrong_one(
+    office: World, hallway: Hallway
+) -> None:
+    record = await asked(office, hallway)
+    async with serving(office.app) as api:
+        bo = await api.client("bo", "answer")
+        said = {"text": "stop s0r-aaaaaaaaaaaaa"}
+        answer = await bo.post(f"/v1/requests/{record.request.id}/answer", json=said)
+        began = await (await api.client("anna", "trigger")).post("/v1/runs", json={"text": "status s0r-aaaaaaaaaaaaa"})
+
+    assert (answer.status_code, "another run" in answer.text) == (409, True)
+    assert (began.status_code, "starts nothing" in began.text) == (422, True)
+    assert await state(office, record) == ("open", [])
+
+
 async def test_a_refusal_on_the_first_page_begins_nothing(office: World) -> None:
     async with serving(office.app) as api:
         said = await (await api.client("anna", "trigger")).post("/v1/runs", json={"text": "deny"})

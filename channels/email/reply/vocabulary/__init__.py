@@ -42,6 +42,10 @@ def _read_negated(name: str) -> str:
     return rf"\b(?:{'|'.join(each)})(?![\w'])"
 
 
+OUR_ID = r"s\d{1,2}[rq]-[a-z2-7]{13}"
+"""An id of a run or a request, as people read it and type it."""
+
+
 def _read_named(name: str, moments: str) -> tuple[tuple[tuple[re.Pattern[str], str], ...], ...]:
     """What each table of one file says of things with names, with the words that it is read as, in this order."""
     found = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
@@ -54,7 +58,15 @@ def _read_named(name: str, moments: str) -> tuple[tuple[tuple[re.Pattern[str], s
         name_of = rf"(?!(?:{moments}|{link})(?![\w.-])){word}"
         odd = rf"(?=[`'\"*]?[@#]?\w*?(?:\d|[^\s\w,;!?()<>\"`*']+\w)){word}"
         at = rf"(?: {link}(?: {the})?(?: {kind})? {name_of}(?:(?:,? and|,? und|,)? {odd})?)"
-        parts = {"<the>": the, "<thing>": thing, "<kind>": kind, "<name>": name_of, "<odd>": odd, "<at>": at}
+        parts = {
+            "<the>": the,
+            "<thing>": thing,
+            "<kind>": kind,
+            "<name>": name_of,
+            "<odd>": odd,
+            "<at>": at,
+            "<id>": OUR_ID,
+        }
         pairs = list[tuple[re.Pattern[str], str]]()
         for key, it in zip(("unwanted", "named"), reversed(table["it"]), strict=True):
             pattern = "|".join(table[key])
