@@ -15,20 +15,24 @@ from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, RunCanc
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
 from agents.text import ends_of, first_line
-from bot.errors import Conflict, Forbidden
+from bot.errors import Conflict, Forbidden, NotFound
 from bot.people.directory import People
 from bot.people.offers import deciders, offers, yes_of
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import (
+    HEAD_CHARS,
     ONLY_FILES,
+    TAIL_CHARS,
     Statement,
+    as_denial,
     given,
     is_stop,
     is_withdrawal,
     may_be_answer,
     may_mean_stop,
     refuses,
+    takes_back,
 )
 from bot.policy.approvers.concern import Concern, concern_of
 from bot.policy.approvers.quorum import eligible
@@ -45,7 +49,7 @@ from bot.requests.opening import thread_of
 from bot.runs.children import busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.ids import inbound_of
+from bot.store.ids import inbound_of, is_a
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell
 from channels import ChannelUnavailable, Trigger
@@ -57,8 +61,6 @@ log = structlog.stdlib.get_logger()
 
 # A conflict means that the run has moved on, which it does not do for ever.
 _TRIES = 1_000
-# All of it goes into the model's context, with every step.
-_HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
 _TITLE_CHARS = 80
 # A person says less; a robot with a person's account would have the model think without end.
 _SAID, _SAID_PER_S = 60, 3600.0
@@ -105,6 +107,26 @@ class FollowUps:
             return False
         homes = await self._pinned(said_id, request.run_id)
         return await self._take(homes, said_id, channel, trigger, record)
+
+    async def named(self, said_id: str, channel: str, trigger: Trigger, some_id: str) -> None:
+        """Give a stop to the run that it names by its own id or by that of a request, wherever it is written.
+
+        Raises Conflict where no such run goes on that its writer may see, and Forbidden where they may not stop it.
+        """
+        person, run_id = PersonId(trigger.person), RunId(some_id)
+        try:
+            if is_a(some_id, "request"):
+                run_id = (await self._decisions.request(some_id)).record.request.run_id
+            events = (await self._store.load(run_id)).events
+        except NotFound:
+            events = ()
+        who = self._rights.of_person(person, trigger.evidence)
+        if not events or self._rights.denial(who, "see", concern_of(events), run_id):
+            raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
+        asked = _asked(fold(events))
+        record = (await self._decisions.request(asked)).record if asked else None
+        if not await self._take(await self._pinned(said_id, run_id), said_id, channel, trigger, record):
+            raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
 
     async def _take(
         self, homes: Sequence[RunId], said_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None
@@ -219,13 +241,13 @@ class FollowUps:
             return await self._of_requester(inbound_id, channel, trigger, run, read, answers)
         if read and await self._is_denial(record, trigger, channel):
             statement = _statement(inbound_id, channel, trigger, record)
-            await self._decisions.decide(record.request.id, _taking_back(statement), read)
+            await self._decisions.decide(record.request.id, as_denial(statement), read)
             return "taken"
         if is_open and is_stop(trigger.text) and self._may_cancel(person, trigger, run, concern):
             return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not is_open:
             if read and await self._is_late_no(record, trigger, channel, run, concern):
-                statement = _taking_back(_statement(inbound_id, channel, trigger, record))
+                statement = as_denial(_statement(inbound_id, channel, trigger, record))
                 await self._decisions.decide(record.request.id, statement, read)
                 return "taken"
             await self._check_steers(person, channel, run, concern, trigger.evidence)
@@ -320,20 +342,20 @@ class FollowUps:
         """Words of somebody who asked for it: they take it back, answer a question, stand on every card, or steer."""
         record, version, _ = read
         question = record.question_for(PersonId(trigger.person))
-        takes_back = refuses(called(trigger.text)) if question else is_withdrawal(trigger.text)
+        is_taken_back = takes_back(trigger.text, is_asked=question is not None)
         if is_stop(trigger.text) and not _is_answerable(record) and trigger.person in record.askers:
             return await self._stop(inbound_id, channel, trigger, run, record, version)
-        if not takes_back and record.state != "open":
+        if not is_taken_back and record.state != "open":
             with self._people.speaking_to(trigger.person):
                 told = say("notice.stop-it") if _is_answerable(record) else self._about_late(trigger, answers)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
-        if not takes_back:
+        if not is_taken_back:
             await self._admit_words(run.id, trigger.person, inbound_id)
             if question is None and len(record.request.remarks) >= MOST_REMARKS:
                 raise Conflict(say("run.remarks-full", count=MOST_REMARKS), say("run.remarks-full-do"))
         statement = _statement(inbound_id, channel, trigger, record)
-        if takes_back:
-            statement = _taking_back(statement)
+        if is_taken_back:
+            statement = as_denial(statement)
         elif not trigger.text.strip():
             statement = replace(statement, text=ONLY_FILES)
         await self._decisions.decide(record.request.id, statement, read)
@@ -428,7 +450,7 @@ class FollowUps:
             said_id=inbound_id,
             person=PersonId(trigger.person),
             channel=channel,
-            text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
+            text=ends_of(trigger.text, HEAD_CHARS, TAIL_CHARS),
             files=attachments(trigger.files),
             evidence=trigger.evidence,
         )
@@ -575,7 +597,7 @@ def _noted(
         reply_id=inbound_id,
         person=PersonId(trigger.person),
         channel=channel,
-        text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
+        text=ends_of(trigger.text, HEAD_CHARS, TAIL_CHARS),
         outcome=outcome,
         files=attachments(trigger.files),
         evidence=trigger.evidence,
@@ -629,9 +651,3 @@ def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestR
         is_public=_is_public(trigger, record),
         is_typed=True,
     )
-
-
-def _taking_back(statement: Statement) -> Statement:
-    """Return `statement` as a no; what is more than one word is its reason."""
-    reason = statement.text if len(statement.text.split()) > 1 else ""
-    return replace(statement, said="deny", reason=ends_of(reason, _HEAD_CHARS, _TAIL_CHARS))

@@ -22,7 +22,17 @@ from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
-from bot.policy.answers import ONLY_FILES, Statement, edit_of, in_emergency, is_no_wish, is_stop, may_be_answer
+from bot.policy.answers import (
+    ONLY_FILES,
+    Statement,
+    edit_of,
+    in_emergency,
+    is_no_wish,
+    is_stop,
+    may_be_answer,
+    names_only,
+    stops_named,
+)
 from bot.policy.record import RequestRecord
 from bot.render.views import Summary
 from bot.requests.decisions import Decisions, Outcome
@@ -223,6 +233,8 @@ class Inbox:
         # Of a mail, code reads a line only where nothing else in it says something else.
         is_read = channel != "email" or reply.is_sure
         is_words = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
+        if await self._is_for_others(inbound_id, channel, reply, read.record):
+            return None
         if reply.said in {"free_text", "deny"} and await self._revokes(inbound_id, channel, reply, read.record):
             return None
         if is_words:
@@ -247,6 +259,22 @@ class Inbox:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
             await self._store.drop_inbound(inbound_id)
         return None
+
+    async def _is_for_others(self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord) -> bool:
+        """Return whether the answer only stops other runs, by their ids; what it says of this one as well is for it."""
+        request = record.request
+        if reply.said not in {"free_text", "deny"} or not {*stops_named(reply.text)} - {request.id, request.run_id}:
+            return False
+        said = _spoken(reply, request.thread)
+        try:
+            await self._stops_named(inbound_id, channel, said)
+        except (Conflict, Forbidden) as error:
+            with self._people.speaking_to(reply.person):
+                title = say("run.not-passed-on-title")
+            await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
+            return True
+        await self._store.drop_inbound(inbound_id)
+        return True
 
     async def _revokes(self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord) -> bool:
         """Return whether the answer ends a standing approval, or tells its writer why it does not; it does no harm."""
@@ -363,6 +391,8 @@ class Inbox:
                 if trigger.follows and (stop := stop_beside(trigger.text)) and typed_freeze(trigger.text):
                     await self._follow_ups.take(inbound_id, channel, trigger.model_copy(update={"text": stop}))
                 return await self._store.drop_inbound(inbound_id)
+            if not trigger.held_because and await self._stops_named(inbound_id, channel, trigger):
+                return await self._store.drop_inbound(inbound_id)
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if trigger.held_because:
@@ -392,8 +422,23 @@ class Inbox:
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
 
+    async def _stops_named(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
+        """Return whether the message stops runs that it names, wherever it stands. Raises as `named` does, at last."""
+        failed = None
+        for some_id, words in (found := stops_named(trigger.text)).items():
+            try:
+                said = trigger.model_copy(update={"text": words})
+                await self._follow_ups.named(f"{inbound_id}-{some_id}", channel, said, some_id)
+            except (Conflict, Forbidden) as error:
+                failed = error
+        if failed:
+            raise failed
+        return bool(found)
+
     async def _check_is_wish(self, channel: str, trigger: Trigger) -> None:
         """Check that words begin something. Raises Conflict for a stop or a no: what it is about, nobody knows."""
+        if names_only(trigger.text):
+            raise Conflict(say("run.named-only"), say("run.named-only-do"))
         if not is_no_wish(trigger.text, has_subject=channel == "email" and not trigger.follows):
             return
         person, lists = trigger.person, self._store.lists

@@ -95,6 +95,11 @@ class Humans:
             found |= {human.id: tuple(sorted(others))} if others else {}
         return found
 
+    def may_be_one_of(self, person: PersonId, others: Collection[PersonId]) -> bool:
+        """Return whether somebody is one of these, or may be by whatever each of them was ever known by."""
+        known = [self.known[one].marks for one in others if one in self.known]
+        return person in others or any(maybe_same(self.known[person].marks, marks) for marks in known)
+
     def by_now(self, human: Human) -> Human:
         """Return who somebody is, as far as an operator has said that they are somebody else."""
         return self.known[human.same_as] if human.same_as else human

@@ -62,19 +62,21 @@ class Register:
 
         Return whom they are from now on, and who they were taken for until now. `by` says so, with those `behind` it
         where that is a program; saying it again changes nothing. Raises NotFound, Conflict, WaitsForFile,
-        and Forbidden to whoever says it of themselves.
+        and Forbidden to whoever says it of themselves, or of one whom they may be by anything they were ever known by.
         """
         await self.hold()
         if self._people.half_taken:  # whom it means may only be missing in a file
             raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
         now = self._people.named(person)
-        if now in {by, *behind}:
-            raise Forbidden(say("error.same-as-oneself"), say("error.same-as-oneself-do"))
         for _ in range(_TRIES):
             _, humans = await self._read()
+            if humans.may_be_one_of(now, (by, *behind)):
+                raise Forbidden(say("error.same-as-oneself"), say("error.same-as-oneself-do"))
             mine, was = humans.known[now], _whom(humans, known_by, now)
             if was is None:
                 return now, now
+            if humans.may_be_one_of(was.id, (by, *behind)):
+                raise Forbidden(say("error.same-as-oneself"), say("error.same-as-oneself-do"))
             if self._people.is_here(was.id):
                 raise Conflict(say("error.is-here", known=repr(known_by)), say("error.is-here-do"))
             if humans.is_again(now):  # what they have under this id would be lost to them

@@ -15,7 +15,7 @@ from agents.forms.fields import lines_of
 from agents.forms.words import NO, bare, pick, yes_or_no
 from agents.requests import DeliveryId, GatedCall, Given, PersonId, Request, Vote, people_of
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP
-from agents.text import strip_invisible
+from agents.text import ends_of, strip_invisible
 from bot.policy.approvers.quorum import eligible
 from bot.policy.attachments import attachments
 from bot.policy.edits import typed_lines, typed_values, written
@@ -33,17 +33,25 @@ from bot.policy.judgements import (
     TooLate,
 )
 from bot.policy.record import RequestRecord
-from bot.policy.stops import called, goes_on, is_stop_message, stops_plainly
+from bot.policy.stops import begins_with_stop, called, goes_on, is_stop_message, is_turned, stops_plainly, without_names
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
 from channels.email.reply.against import speaks_against
+from channels.email.reply.vocabulary import OUR_ID
 from language import in_all
 
 _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
 
+_OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
+_SENTENCE = re.compile(r"[,;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s")
+_BESIDE_ID = 4
+
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
 ONLY_FILES = "(no text, only attached files)"
+
+# Of what somebody says: all of it goes into the model's context, with every step.
+HEAD_CHARS, TAIL_CHARS = 6_000, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +98,15 @@ class Statement:
     is_typed: bool = False
 
 
-def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
-    """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`."""
+def read_answer(request: Request, statement: Statement, now: datetime, *, is_asked: bool = False) -> Answer:
+    """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`.
+
+    `is_asked`: somebody has asked its writer something about it.
+    """
     is_vote = request.format == "approval"
+    statement = _heard(statement, is_asked=is_asked) if is_vote else statement
     is_only_said = bool(statement.picks or statement.filled) or _is_only_said(statement)
-    said = "deny" if _is_refusal(statement) else statement.said
-    vote = {"approve": True, "deny": False}.get(said) if is_vote and not is_only_said else None
+    vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not is_only_said else None
     is_read = not (is_vote or statement.asks or statement.about)
     meaning, filled = _read(request, statement) if is_read else (None, Filled())
     may_stop = is_read and statement.is_typed and may_mean_stop(request, statement.text)
@@ -127,9 +138,24 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
     )
 
 
-def _is_refusal(statement: Statement) -> bool:
-    """Return whether it refuses; who says stop in words is not asked back, wherever they type it."""
-    return statement.said == "deny" or (statement.said == "free_text" and stops_plainly(statement.text))
+def _heard(statement: Statement, *, is_asked: bool) -> Statement:
+    """Return `statement` as the denial that its words are, whichever way they came; who refuses is not asked back.
+
+    Of a mail the channel has read all, and what else is in it: only a stop in words that it has not is heard.
+    """
+    if statement.said != "free_text":
+        return statement
+    is_answer = is_asked or statement.asks or bool(statement.about)
+    text = statement.text
+    is_read = statement.channel == "email" and without_names(text) == (text,) and not begins_with_stop(text)
+    is_refusal = takes_back(text, is_asked=is_answer) and not is_read
+    return as_denial(statement) if is_refusal or stops_plainly(text) else statement
+
+
+def as_denial(statement: Statement) -> Statement:
+    """Return words as a denial; what is more than one word is its reason."""
+    reason = statement.text if len(statement.text.split()) > 1 else ""
+    return replace(statement, said="deny", reason=ends_of(reason, HEAD_CHARS, TAIL_CHARS))
 
 
 def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue] | None:
@@ -186,7 +212,7 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
 
 def _is_only_said(statement: Statement) -> bool:
     """Return whether no vote can be in it: it asks or answers something, and stops nothing."""
-    stops = _is_refusal(statement) and refuses(statement.text)
+    stops = statement.said == "deny" and refuses(called(statement.text))
     return (statement.asks or bool(statement.about)) and not stops
 
 
@@ -195,7 +221,12 @@ def refuses(text: str) -> bool:
     rest = _behind_no(text)
     if stops_plainly(text) or goes_on(text) or goes_on(rest):
         return stops_plainly(text)
-    return read_reply(rest).said == "deny"
+    return _denies(rest)
+
+
+def _denies(text: str) -> bool:
+    """Return whether a mail of these words would deny, whatever name they give to what is asked."""
+    return begins_with_stop(text) or any(read_reply(one).said == "deny" for one in without_names(text))
 
 
 def _behind_no(text: str) -> str:
@@ -203,11 +234,20 @@ def _behind_no(text: str) -> str:
     return text[found.end() :] if found else text
 
 
+def takes_back(text: str, *, is_asked: bool) -> bool:
+    """Return whether words beside an approval take it back; where their writer `is_asked` something, a no answers that.
+
+    Who says them, and whether that counts, is judged elsewhere.
+    """
+    return refuses(called(text)) if is_asked else is_withdrawal(text)
+
+
 def is_withdrawal(text: str) -> bool:
     """Return whether a requester's words plainly take back the request: a denial, or `cancel`, or `stop`."""
     if stops_plainly(text):
         return True
-    return read_reply(called(text)).said == "deny" and not goes_on(_behind_no(called(text)))
+    said = called(text)
+    return _denies(said) and not goes_on(_behind_no(said))
 
 
 def is_stop(text: str) -> bool:
@@ -229,6 +269,28 @@ def is_no_wish(text: str, *, has_subject: bool = False) -> bool:
     said = list(said_lines(strip_invisible(text), None)) if len(text) <= DECISION_CHARS else []
     wholes = [said, *([said[1:]] if has_subject else [])]
     return is_stop_message(text) or any(is_withdrawal("\n".join(lines)) for lines in wholes if lines)
+
+
+def stops_named(text: str) -> dict[str, str]:
+    """Return the runs and requests that `text` says to stop by their ids, each with the words that say so.
+
+    What stands around them is why, or courtesy: `Hi, please cancel s1r-…, it is the wrong tag`.
+    """
+    found = dict[str, str]()
+    if len(text) > DECISION_CHARS or is_turned(text):
+        return found
+    lines = list(said_lines(strip_invisible(text), None))
+    for part in (part for line in lines for part in _SENTENCE.split(line)):
+        ids = _OUR_ID.findall(part)
+        if ids and is_withdrawal(part):
+            found |= {one.casefold(): text if is_stop(text) else part.strip() for one in ids}
+    return found
+
+
+def names_only(text: str) -> bool:
+    """Return whether `text` is the id of a run or a request and a few words, as `status s1r-…`: no wish is so short."""
+    rest = _OUR_ID.sub(" ", text)
+    return rest != text and len(rest.split()) <= _BESIDE_ID and not is_order(text)
 
 
 def may_mean_stop(request: Request, text: str) -> bool:

@@ -11,7 +11,7 @@ from functools import cache
 
 from agents.command import parse, said_lines
 from agents.text import strip_invisible
-from channels.email.reply.vocabulary import BESIDE_STOP, KEEPS_ON, STOP, fold
+from channels.email.reply.vocabulary import BECAUSE, BESIDE_STOP, KEEPS_ON, NAMED, STOP, THING, fold
 
 MOST_CHARS = 120
 """Longest text that is nothing but a stop."""
@@ -26,6 +26,11 @@ _SIGNS = {"octagonal_sign", "no_entry", "raised_hand", "hand"}
 _PICTURES = {"So", "Sk"}
 _PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
 _SENTENCE = re.compile(r"\.+(?!\d)|[;:!?\u2014\u3002]+|\s[-\u2013]+\s")
+_HEAD = re.compile(
+    rf"[^,;:!?\n\u2014]+?(?=[,;:!\n\u2014]|\.(?:\s|\Z)|\s[-\u2013]+\s|\s(?:{BECAUSE}|weil|denn|da)\s)", re.IGNORECASE
+)
+"""What a text begins with, up to a mark or a because."""
+
 _AFTERWARDS = re.compile(
     r"\s*(?:and|then|afterwards|finally|und|dann|danach|et|puis|ensuite|y|luego|despues|e|depois|poi|en|dan)(?!\w)"
 )
@@ -64,15 +69,24 @@ def _keeps_on() -> re.Pattern[str]:
 
 def stops_plainly(text: str) -> bool:
     """Return whether `text` says stop, and else nothing but hesitation, courtesy and what is to be stopped."""
-    if len(text) > MOST_CHARS:
-        return False
-    plain = _folded(_signed(called(text)))
-    bare = " ".join(_BESIDE.sub(" ", plain).split())
-    if _SIGN.fullmatch(bare):
+    texts = [_folded(_signed(one)) for one in without_names(called(text)) if len(one) <= MOST_CHARS]
+    bares = [" ".join(_BESIDE.sub(" ", one).split()) for one in texts]
+    if any(map(_SIGN.fullmatch, bares)):
         return True
-    keeps = _keeps_on().search(plain) or _TURNED.search(plain)
-    said = "".join(char for char in bare if unicodedata.category(char) not in _PICTURES)
-    return keeps is None and _is_made_of_stops(" ".join(said.split()))
+    if any(_keeps_on().search(one) or _TURNED.search(one) for one in texts):
+        return False
+    said = ("".join(char for char in bare if unicodedata.category(char) not in _PICTURES) for bare in bares)
+    return any(_is_made_of_stops(" ".join(one.split())) for one in said)
+
+
+def begins_with_stop(text: str) -> bool:
+    """Return whether `text` begins with a stop of a run or a deploy, up to a mark: `brich den Lauf ab, er ist falsch`.
+
+    What follows is why, unless it takes that back.
+    """
+    head = _HEAD.match(called(text)[:_MESSAGE_CHARS])
+    is_stop = head is not None and THING.search(head[0]) is not None and stops_plainly(head[0])
+    return is_stop and _keeps_on().search(_folded(text[:_MESSAGE_CHARS])) is None
 
 
 def may_be_stop(text: str) -> bool:
@@ -87,7 +101,7 @@ def is_stop_message(text: str) -> bool:
     """
     lines = [line for line in strip_invisible(text[:_MESSAGE_CHARS]).splitlines() if not line.lstrip().startswith(">")]
     said = list(said_lines("\n".join(lines), None))
-    if parse(text) or _TURNED.search(_folded(" ".join(said))):
+    if parse(text) or is_turned(" ".join(said)):
         return False
     sentences = [one for line in said for one in _SENTENCE.split(_signed(line)) if one.strip()]
     is_short = len(" ".join(said)) <= MOST_CHARS
@@ -103,6 +117,11 @@ def _tails(sentence: str) -> Iterator[str]:
         yield sentence
 
 
+def is_turned(text: str) -> bool:
+    """Return whether `text` asks about a stop, and says no to it: `stop it? no`."""
+    return _TURNED.search(_folded(text)) is not None
+
+
 def goes_on(text: str) -> bool:
     """Return whether `text` says not to stop, in words of which the first alone would be a no."""
     return len(text) <= MOST_CHARS and _keeps_on().match(_folded(text).lstrip()) is not None
@@ -114,6 +133,23 @@ def called(text: str) -> str:
     while bare != before:
         bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
     return bare
+
+
+def without_names(text: str) -> tuple[str, ...]:
+    """`text` with `it` in place of a run, a deploy or a build that it names: `cancel the release of web-7 to eu-west`.
+
+    No list has the names of somebody's environments and services. In each language that reads a name in it; just
+    `text` where none does.
+    """
+    if len(text) > _MESSAGE_CHARS:
+        return (text,)
+    found = list[str]()
+    for patterns in NAMED:
+        bare = text
+        for named, it in patterns:
+            bare = named.sub(it, bare)
+        found += [bare] if bare != text else []
+    return tuple(found) or (text,)
 
 
 def _signed(text: str) -> str:

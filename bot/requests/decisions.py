@@ -10,11 +10,11 @@ from agents.events import CardReplaced, Event, RequestDecided, RequestRevoked, R
 from agents.requests import Closed, Decision, PersonId, PolicySnapshot, Request, RequestId, RunId, Vote
 from agents.run import Run, fold
 from bot.archive.keeper import Archive
-from bot.errors import WaitsForFile
+from bot.errors import Conflict, WaitsForFile
 from bot.people.directory import People
 from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
-from bot.policy.answers import Statement, events_of, read_answer
+from bot.policy.answers import Statement, events_of, read_answer, stops_named
 from bot.policy.approvers.delegation import handed_on
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import begun
@@ -112,7 +112,12 @@ class Decisions:
         return await content_of(self._journal.store.client, run_id, sha256)
 
     async def answer(self, request_id: RequestId, statement: Statement, read: RequestRead | None = None) -> Outcome:
-        """`decide`, and return the outcome, for the person to be told at once. Raises NotFound."""
+        """`decide`, and return the outcome, for the person to be told at once.
+
+        Raises NotFound, and Conflict for a stop of another run.
+        """
+        if others := {*stops_named(statement.text)} - {request_id, *([read.record.request.run_id] if read else [])}:
+            raise Conflict(say("run.stop-other", named=", ".join(sorted(others))), say("run.stop-other-do"))
         judgement, written = await self._decide(request_id, statement, read, None)
         record = written or (await self.request(request_id)).record
         return Outcome(judgement, record, feedback_text(judgement, record, self._people))
@@ -180,7 +185,8 @@ class Decisions:
                 log.info("answer to an archived request", request_id=request_id, person=statement.person)
                 return long_closed(record), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
-                answer = read_answer(record.request, statement, now)
+                is_asked = record.question_for(statement.person) is not None
+                answer = read_answer(record.request, statement, now, is_asked=is_asked)
                 judgement, changed = await self._judged(record, answer, change)
             is_missed = answer.approve is False and isinstance(judgement, ClosedOtherwise | TooLate)
             if is_missed and (newer := await self._asked_anew(record)):

@@ -19,7 +19,7 @@ from bot.config.tables import AgentConfig
 from bot.errors import Invalid, WaitsForFile
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
-from bot.policy.answers import is_no_wish
+from bot.policy.answers import is_no_wish, names_only
 from bot.policy.attachments import attachments, contents
 from bot.render.views import line_of
 from bot.runs.admission import Admission
@@ -143,6 +143,8 @@ class Starter:
             raise Invalid(text, say("run.text-too-long-do"))
         if not text.strip():
             raise Invalid(say("run.text-empty"), say("run.text-empty-do"))
+        if agent is None and names_only(text):
+            raise Invalid(say("run.named-only"), say("run.named-only-do"))
         if agent is None and is_no_wish(text):  # whoever names an agent may say that to it
             raise Invalid(say("run.stop-which"), say("run.stop-which-do"))
         return agent_for(text, self._agents, agent)

@@ -12,12 +12,11 @@ from agents.requests import PersonId, Request, RequestId
 from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.people.recognition import as_known_now
-from bot.policy.answers import Statement, picked
+from bot.policy.answers import Statement, picked, takes_back
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused, changed_names, with_values
 from bot.policy.judgements import Delegated, DelegationRefused, Unclear
 from bot.policy.record import RequestRecord
-from bot.policy.stops import stops_plainly
 from bot.render.edits import changes_between
 from bot.render.forms import reasons
 from bot.render.views import request_view
@@ -119,9 +118,10 @@ async def _about(
     Other words of theirs go to the agent and void votes. Raises ProblemError: that needs the scope `steer`. `sent` is
     the id of the answer, by which one that is sent again is known.
     """
-    says_only = not isinstance(given, Approve | Deny | BreakGlass | AskBack) and not _is_stop(given)
     if key.person is None or key.person not in record.askers:
         return ""
+    is_asked = record.question_for(key.person) is not None
+    says_only = not isinstance(given, Approve | Deny | BreakGlass | AskBack) and not _takes_back(given, is_asked)
     if key.may("steer") or not says_only or record.request.format != "approval" or record.state != "open":
         return ""
     before = next((one for one in record.comments if one.id == sent), None)
@@ -131,9 +131,9 @@ async def _about(
     raise await refused(here, key, "write", channel, scope_missing(key, "steer"), record.request.run_id)
 
 
-def _is_stop(given: AnswerGiven) -> bool:
-    """Return whether words are a plain stop, which counts as a denial does, with the scope `answer` alone."""
-    return isinstance(given, TextGiven) and stops_plainly(given.text)
+def _takes_back(given: AnswerGiven, is_asked: bool) -> bool:
+    """Return whether words refuse, which counts as a denial does, with the scope `answer` alone."""
+    return isinstance(given, TextGiven) and takes_back(given.text, is_asked=is_asked)
 
 
 def _said(given: AnswerGiven) -> Literal["approve", "deny", "free_text"]:

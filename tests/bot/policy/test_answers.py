@@ -1,7 +1,7 @@
 """A reply read in the format of what was asked: each has its own closed way, and everything else is unclear."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given as any_of_them
@@ -361,3 +361,49 @@ def test_a_text_of_several_lines_in_a_form_has_no_line_that_passes_for_another_f
     meant = read_answer(asked, said, LATER).given
 
     assert meant == Given(text="Why: a bug\n  Budget: 1\nbudget: 5", form={"why": "a bug\nBudget: 1", "budget": 5})
+
+
+REFUSALS = [
+    "deny", "Deny.", "no, cancel that", "I deny this: wrong version", "stop, please do not deploy this after all",
+    "do not deploy: it is the wrong version", "@sayso deny", "Nein, bitte nicht deployen", "Abgelehnt, falsche Version",
+    "Stopp, bitte doch nicht deployen",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("channel", ["slack", "console", "api", "cli"])
+@pytest.mark.parametrize("how", [{}, {"asks": True}, {"about": "asked-1"}])
+def test_attack_a_refusal_is_one_wherever_it_is_typed(channel: str, how: dict[str, Any]) -> None:
+    said = [replace(statement("free_text", text), channel=channel, **how) for text in REFUSALS]
+    read = [read_answer(approval(), one, LATER) for one in said]
+
+    assert [one.text for one in said if read_answer(approval(), one, LATER).approve is not False] == []
+    assert [one.text for one in read] == ["" if " " not in text else text for text in REFUSALS]
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "vote"),
+    [
+        ("no", {}, False),
+        ("no", {"about": "asked-1"}, None),
+        ("no", {"asks": True}, None),
+        ("should I stop the old one first?", {"asks": True}, None),
+        ("don't stop", {}, None),
+        ("wait for Cy", {}, None),
+    ],
+)
+def test_only_a_no_to_somebody_is_an_answer_and_other_words_are_words(
+    text: str, how: dict[str, Any], vote: bool | None
+) -> None:
+    said = replace(statement("free_text", text), channel="slack", **how)
+
+    assert read_answer(approval(), said, LATER).approve is vote
+    assert text != "no" or read_answer(approval(), said, LATER, is_asked=True).approve is None
+
+
+@any_of_them(
+    st.text() | st.lists(st.sampled_from(["stop", "approve", "yes", "deny", "no", ",", "do not", "?"])).map(" ".join)
+)
+def test_no_typed_words_approve_in_any_channel(text: str) -> None:
+    for channel in ("slack", "email", "console", "api", "cli"):
+        said = replace(statement("free_text", text, text), channel=channel)
+        assert read_answer(approval(), said, LATER).approve is not True

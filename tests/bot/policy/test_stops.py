@@ -1,8 +1,12 @@
 """Stops in the eight languages of the vocabulary: each verb in each form, alone and beside what stands around it."""
 
 import re
+import time
+from dataclasses import replace
 
 import pytest
+from hypothesis import given as any_of_them
+from hypothesis import strategies as st
 
 from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer
 from bot.policy.stops import is_stop_message
@@ -131,3 +135,137 @@ def test_attack_a_stop_is_heard_in_a_message_with_whatever_stands_around_it(text
 )
 def test_a_wish_that_only_holds_such_words_is_none(text: str) -> None:
     assert not is_stop_message(text)
+
+
+NAMED_STOPS = """
+stop the deploy to eu-west
+cancel the release of web-7
+stop rolling out build 4711
+stop deploying web-7 to eu-west
+please stop the deploy of web-7 to eu-west now
+@sayso stop the deploy to eu-west and us-east-1
+stop the deploy to eu-west, it is the wrong build
+stop the deploy to eu-west because it is the wrong build
+stop the deploy to `eu-west` - wrong build
+Cancel release 2024.11!
+stop build 4711
+stop the run s1r-itpqott3vb636
+abort the rollout of checkout-api 2.3.1
+do not deploy web-7 to eu-west
+don't roll out build 4711: tests are red
+kill the rollout in us-east-1 please
+halt the deployment for payments
+stop the release of web-7 and web-8 now
+STOP the release of web-7!!
+stopp den Deploy nach eu-west
+stoppe das Deployment von web-7
+brich den Rollout auf eu-west ab
+brich den Rollout ab, er ist falsch
+Stoppe das Release von web-7 weil die Tests rot sind
+Release von web-7 abbrechen
+Deploy nach eu-west bitte stoppen
+bitte Build 4711 nicht ausrollen
+Stopp, bitte web-7 nicht deployen
+hör auf, Build 4711 auszurollen
+stopp das Ausrollen von Build 4711
+brechen Sie das Release von web-7 auf eu-west bitte sofort ab
+halt den Rollout von checkout-api an
+Rollout von Build 4711 stoppen, falsche Version
+Bitte den Deploy für die Umgebung münchen-2 abbrechen
+""".strip().splitlines()  # fmt: skip
+NAMED_WORDS = """
+can we stop at the store?
+do not stop the deploy
+do not stop the deploy to eu-west
+don't cancel the release of web-7
+never stop the release of web-7
+please do not cancel the deploy of build 4711
+no need to stop the deploy to eu-west
+stop the deploy to eu-west? no
+stop the deploy to eu-west? Or go on?
+stop worrying, go ahead
+stop and think
+stop after the third step
+stop the old server first, then deploy
+stop the old workers on web-7
+stop the server web-7
+stop losing orders in eu-west
+cancel order 4711
+withdraw v1.2 from the store
+stop the deploy of web-7 if the tests fail
+stop the deploy at 18:00
+stop the deploy on Friday
+stop deploying on Fridays
+stop the deploy to eu-west only
+should we stop the deploy to eu-west?
+why did you stop the deploy to eu-west?
+who can cancel the release of web-7?
+the deploy to eu-west did not stop
+the release of web-7 was cancelled yesterday
+the deploy, stop by stop, goes on
+Bo said stop the deploy to eu-west, but go on
+I would not stop the deploy to eu-west
+you can stop the deploy of web-7 later
+deploy web-7 to eu-west
+do not deploy before five
+do not deploy to eu-west on Fridays
+nicht den Deploy nach eu-west stoppen
+bitte nicht Deploy in eu-west stoppen
+bitte den Deploy nach eu-west nicht stoppen
+stopp den Deploy nach eu-west nur wenn die Tests scheitern
+sollen wir den Deploy nach eu-west stoppen?
+wer hat den Rollout von web-7 gestoppt?
+para eso, necesito el deploy de web-7
+""".strip().splitlines()  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NAMED_STOPS)
+def test_attack_a_stop_of_what_has_a_name_of_its_own_is_lost(text: str) -> None:
+    assert (is_stop(text), is_withdrawal(text)) == (True, True)
+    for channel in ("slack", "email", "api"):
+        said = replace(statement("free_text", text), channel=channel)
+        assert read_answer(approval(), said, LATER).approve is False
+
+
+@pytest.mark.parametrize("text", NAMED_WORDS)
+def test_attack_words_that_only_name_what_could_be_stopped_stop_it(text: str) -> None:
+    assert (is_stop(text), is_withdrawal(text)) == (False, False)
+
+
+_LETTERS = st.text(st.characters(categories=["Ll", "Lu", "Nd"], max_codepoint=0x17F), min_size=1, max_size=12)
+_NAMES = st.lists(_LETTERS, min_size=2, max_size=4).flatmap(
+    lambda parts: st.sampled_from("-._/:@#").map(lambda mark: mark.join(parts))
+)
+_STOPS_OF = [
+    "stop the deploy to {}", "cancel the release of {} to {}", "please abort the rollout {} in {}", "stop deploying {}",
+    "stop build {}", "do not deploy {} to {}", "stop the deploy of {}, it is wrong", "stopp den Deploy nach {}",
+    "bitte das Release von {} auf {} abbrechen", "brich den Rollout von {} ab", "Build {} bitte nicht ausrollen",
+]  # fmt: skip
+_GOES_ON_WITH = [
+    "do not stop the deploy to {}", "don't cancel the release of {} to {}", "bitte den Deploy nach {} nicht stoppen",
+    "should we stop the deploy to {}?", "stop the deploy to {} if {} fails", "deploy {} to {}", "wer stoppt {}?",
+]  # fmt: skip
+
+
+@any_of_them(st.sampled_from(_STOPS_OF), _NAMES, _NAMES)
+def test_whatever_the_name_is_a_stop_of_it_is_one(form: str, one: str, other: str) -> None:
+    assert is_withdrawal(form.format(one, other))
+    assert is_stop(form.format(one, other))
+
+
+@any_of_them(st.sampled_from(_GOES_ON_WITH), _NAMES, _NAMES)
+def test_whatever_the_name_is_other_words_about_it_are_none(form: str, one: str, other: str) -> None:
+    assert not is_withdrawal(form.format(one, other))
+    assert not is_stop(form.format(one, other))
+
+
+@pytest.mark.parametrize(
+    "piece", ["stop the deploy to ", "a-", "deploy 1 ", "und 1.2, ", "`a`.`b`", "release of x-1 and "]
+)
+def test_attack_a_long_text_of_names_takes_no_time(piece: str) -> None:
+    began = time.perf_counter()
+
+    is_stop((piece * 4_000)[:4_000])
+    is_withdrawal((piece * 40_000)[:40_000])
+
+    assert time.perf_counter() - began < 2

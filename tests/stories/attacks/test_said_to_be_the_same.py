@@ -35,6 +35,28 @@ async def test_attack_whose_key_a_program_has_says_it_of_themselves(redis: str, 
         assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
 
 
+@pytest.mark.parametrize("way", ["their other entry", "an entry that they left", "the key of a program of theirs"])
+async def test_attack_an_admin_says_it_of_themselves_by_another_mark_of_theirs(
+    redis: str, tmp_path: Path, way: str
+) -> None:
+    """Ada has a second entry with an address that was hers: what Bo may decide would be hers to decide."""
+    toml = _ADMINS.replace('email = "ada@corp.example"', 'email = "ada@corp.example"\nuid = "7"')
+    async with a_world(redis, tmp_path / "data", toml) as office, serving(office.app) as api:
+        record, mine = await asked(office), "ada@corp.example"
+        if way == "an entry that they left":
+            await becomes(office, at(toml, "bob@corp.example").replace(mine, "bo@corp.example"))
+        else:
+            await becomes(office, at(toml.replace(mine, "aster@corp.example"), mine))
+        admin = await api.client("ada", "admin")
+        if way == "the key of a program of theirs":
+            admin = await api.client(None, "admin", service="ci", holders=["ada"])
+
+        refused(await admin.post(_SAME, json={"known_by": "bo", "person": "bo"}), 403, "not-yours")
+
+        assert office.app.people.named("bo") == "bo~2"
+        assert isinstance(await office.decide("bo", record, "approve"), NotEntitled)
+
+
 async def test_attack_somebody_else_is_told_to_be_the_same_already(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", _ADMINS) as office, serving(office.app) as api:
         ada = await api.client("ada", "admin")

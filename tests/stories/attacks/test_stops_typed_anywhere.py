@@ -11,6 +11,7 @@ from bot.policy.record import RequestRecord
 from channels import Reply
 from tests.fakes.hallway import Hallway
 from tests.office import ROLES, TOML
+from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.stories.test_typed_freezes import frozen
 from tests.waiting import until
@@ -161,6 +162,77 @@ async def test_attack_a_stop_typed_where_one_asks_or_says_something_is_words_alo
     assert await state(office, record) == ("withdrawn" if person == "anna" else "denied", [])
 
 
+@pytest.mark.parametrize("words", ["stop the deploy to eu-west", "brich den Rollout von web-7 ab, falsche Version"])
+@pytest.mark.parametrize("person", ["anna", "bo", "ole"])
+@pytest.mark.parametrize("is_asked", [True, False])
+async def test_attack_a_stop_that_names_an_environment_of_ones_own_is_lost_in_the_thread(
+    office: World, hallway: Hallway, person: str, words: str, *, is_asked: bool
+) -> None:
+    if is_asked:
+        record = await asked(office, hallway)
+        await write(office, hallway, person, words)
+        became = {"anna": "withdrawn", "bo": "denied", "ole": "withdrawn"}[person]
+        assert await state(office, record) == (became, [])
+        return
+    goes_on, inbox = office.workshop.hold("letter"), office.app.messages.inbox
+    begins = hallway.begins("anna", "stamp letter\nstamp cup", THREAD)
+    run_id = RunId(office.app.runs.starter.run_id(await inbox.accept(begins)))
+    await until(lambda: office.workshop.started, what="it stamps")
+
+    await write(office, hallway, person, words)
+    goes_on.set()
+
+    assert (await office.ended(run_id)).state == ("done" if person == "bo" else "cancelled")
+    assert office.workshop.effects == ["stamp letter", "stamp cup"][: 2 if person == "bo" else 1]
+
+
+@pytest.mark.parametrize("words", ["deny", "stop, please do not deploy this after all"])
+@pytest.mark.parametrize(
+    ("way", "person"),
+    [
+        *((way, one) for way in ("the window that answers", "a program") for one in ("anna", "bo")),
+        *((way, "bo") for way in ("the window that asks", "a program that asks", "the page that asks")),
+        *((way, "anna") for way in ("the window of a question", "a program that is asked", "the page that is asked")),
+    ],
+)
+async def test_attack_a_refusal_with_its_reason_is_words_alone_where_it_is_typed_beside_the_card(
+    office: World, hallway: Hallway, way: str, person: str, words: str
+) -> None:
+    record = await asked(office, hallway)
+
+    await typed(office, hallway, way, person, record, words)
+
+    assert await state(office, record) == ("withdrawn" if person == "anna" else "denied", [])
+    decision = (await office.request(record.request.id)).decision
+    assert decision
+    assert decision.reason == ("" if words == "deny" else words)
+
+
+async def typed(office: World, hallway: Hallway, way: str, person: str, record: RequestRecord, words: str) -> None:
+    """`person` types words beside the card in this way; whoever is asked was asked something by Bo before."""
+    inbox, place = office.app.messages.inbox, f"/v1/requests/{record.request.id}/answer"
+    is_asked = way in {"the window of a question", "a program that is asked", "the page that is asked"}
+    async with a_console(office) as console:
+        if is_asked:
+            bo = await console.api.client("bo")
+            assert (await bo.post(place, json={"ask": "Is it tested?"})).json()["judgement"]["type"] == "asked"
+        if "window" in way:
+            token = await token_of(hallway, "anna" if is_asked else "bo")
+            asks = way == "the window that asks"
+            said = Reply(person=person, token=token, said="free_text", text=words, is_typed=True, asks=asks)
+            said = said.model_copy(update={"is_shared": person == "anna" and not is_asked})
+            await inbox.handle(await inbox.accept(hallway.item(said)))
+        elif "page" in way:
+            browser = await console.browser(person)
+            forms = (await browser.get(f"/requests/{record.request.id}")).forms
+            form = next(one for one in forms if one.action == place.removeprefix("/v1"))
+            await browser.submit(form, "" if is_asked else "Ask Anna Ames", reason=words)
+        else:
+            scopes = ("answer",) if is_asked else ("answer", "steer", "read")
+            client = await console.api.client(person, *scopes)
+            await client.post(place, json={"ask" if way == "a program that asks" else "text": words})
+
+
 @pytest.mark.parametrize("question", ["ask yes_no Go on?", "ask free_text What now?"])
 @pytest.mark.parametrize("way", ["in the thread", "said to us", "the window that answers", "after the answer"])
 async def test_attack_a_freeze_is_typed_where_a_question_is_asked(
@@ -262,6 +334,91 @@ async def test_attack_a_refusal_that_answers_nothing_begins_a_run_and_nobody_hea
     assert record.request.id in told
     assert await office.app.store.lists.runs() == [run_id]
     assert (await office.request(record.request.id)).state == "open"
+
+
+ELSEWHERE = "C01OPS/1712345999.000100"
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["a new message", "the thread of another run", "the window of another run", "a mail", "the subject of a mail"],
+)
+@pytest.mark.parametrize(
+    ("person", "text", "became"),
+    [
+        ("anna", "stop RUN", "withdrawn"),
+        ("anna", "Hi, please cancel RUN. Best, Anna", "withdrawn"),
+        ("bo", "deny REQUEST", "denied"),
+        ("ole", "brich den Lauf RUN ab, falsche Version", "withdrawn"),
+    ],
+)
+async def test_attack_a_stop_that_names_the_run_elsewhere_begins_another_or_stops_the_wrong_one(
+    office: World, hallway: Hallway, way: str, person: str, text: str, became: str
+) -> None:
+    inbox = office.app.messages.inbox
+    other = office.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", "press bell", ELSEWHERE)))
+    of_other = await office.opened(RunId(other))
+    token = await token_of(hallway, "bo")
+    record = await asked(office, hallway)
+    words = text.replace("RUN", record.request.run_id).replace("REQUEST", record.request.id)
+
+    if way == "the thread of another run":
+        await write(office, hallway, person, words, thread=ELSEWHERE)
+    elif way == "the window of another run":
+        said = Reply(person=person, token=token, said="free_text", text=words, is_typed=True, is_shared=True)
+        await inbox.handle(await inbox.accept(hallway.item(said)))
+    elif way == "a new message":
+        await inbox.handle(await inbox.accept(hallway.begins(person, words, "C01OPS/1712346000.000100")))
+    else:
+        subject, body = ("Something", words) if way == "a mail" else (words, "Best")
+        await office.post(person, "sayso@sayso.example", body, about=subject)
+
+    async def is_over() -> bool:
+        return (await office.request(record.request.id)).state != "open"
+
+    await until(is_over, what="the stop is heard")
+    assert await state(office, record) == (became, [])
+    assert (await office.request(of_other.request.id)).state == "open"
+    assert {*await office.app.store.lists.runs()} == {other, record.request.run_id}
+
+
+@pytest.mark.parametrize(
+    ("person", "text", "told"),
+    [
+        ("eve", "stop RUN", "There is no run"),
+        ("bo", "stop s0r-aaaaaaaaaaaaa", "There is no run s0r-aaaaaaaaaaaaa"),
+        ("bo", "deny s0q-aaaaaaaaaaaaa", "There is no run s0q-aaaaaaaaaaaaa"),
+        ("anna", "status RUN", "starts nothing"),
+        ("anna", "approve REQUEST", "starts nothing"),
+        ("anna", "do not stop RUN", "starts nothing"),
+    ],
+)
+async def test_other_orders_that_name_a_run_begin_none_and_their_writer_reads_what_to_do(
+    office: World, hallway: Hallway, person: str, text: str, told: str
+) -> None:
+    record = await asked(office, hallway)
+    words = text.replace("RUN", record.request.run_id).replace("REQUEST", record.request.id)
+
+    await office.app.messages.inbox.accept(hallway.begins(person, words, ELSEWHERE))
+
+    await until(lambda: hallway.to(person, told), what="they are told")
+    assert await state(office, record) == ("open", [])
+    assert await office.app.store.lists.runs() == [record.request.run_id]
+
+
+async def test_attack_a_program_that_stops_one_run_in_answer_to_another_stops_the_wrong_one(
+    office: World, hallway: Hallway
+) -> None:
+    record = await asked(office, hallway)
+    async with serving(office.app) as api:
+        bo = await api.client("bo", "answer")
+        said = {"text": "stop s0r-aaaaaaaaaaaaa"}
+        answer = await bo.post(f"/v1/requests/{record.request.id}/answer", json=said)
+        began = await (await api.client("anna", "trigger")).post("/v1/runs", json={"text": "status s0r-aaaaaaaaaaaaa"})
+
+    assert (answer.status_code, "another run" in answer.text) == (409, True)
+    assert (began.status_code, "starts nothing" in began.text) == (422, True)
+    assert await state(office, record) == ("open", [])
 
 
 async def test_a_refusal_on_the_first_page_begins_nothing(office: World) -> None:

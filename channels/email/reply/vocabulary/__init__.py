@@ -42,6 +42,41 @@ def _read_negated(name: str) -> str:
     return rf"\b(?:{'|'.join(each)})(?![\w'])"
 
 
+OUR_ID = r"s\d{1,2}[rq]-[a-z2-7]{13}"
+"""An id of a run or a request, as people read it and type it."""
+
+
+def _read_named(name: str, moments: str) -> tuple[tuple[tuple[re.Pattern[str], str], ...], ...]:
+    """What each table of one file says of things with names, with the words that it is read as, in this order."""
+    found = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    made = list[tuple[tuple[re.Pattern[str], str], ...]]()
+    for table in cast("dict[str, dict[str, list[str]]]", found).values():
+        if "named" not in table:
+            continue
+        the, thing, kind, link = (f"(?:{'|'.join(table[key])})" for key in ("the", "thing", "kind", "link"))
+        word = r"[`'\"*]?[@#]?\w++(?:[^\s\w,;!?()<>\"`*]++\w++)*+[`'\"*]?"
+        name_of = rf"(?!(?:{moments}|{link})(?![\w.-])){word}"
+        odd = rf"(?=[`'\"*]?[@#]?\w*?(?:\d|[^\s\w,;!?()<>\"`*']+\w)){word}"
+        at = rf"(?: {link}(?: {the})?(?: {kind})? {name_of}(?:(?:,? and|,? und|,)? {odd})?)"
+        parts = {
+            "<the>": the,
+            "<thing>": thing,
+            "<kind>": kind,
+            "<name>": name_of,
+            "<odd>": odd,
+            "<at>": at,
+            "<id>": OUR_ID,
+        }
+        pairs = list[tuple[re.Pattern[str], str]]()
+        for key, it in zip(("unwanted", "named"), reversed(table["it"]), strict=True):
+            pattern = "|".join(table[key])
+            for part, meant in parts.items():
+                pattern = pattern.replace(part, meant)
+            pairs.append((re.compile(rf"(?<![\w'-])(?:{pattern})(?![\w'])", re.IGNORECASE), it))
+        made.append(tuple(pairs))
+    return tuple(made)
+
+
 _COMMANDS, _STOPS = _read_tables("commands"), _read_tables("stops")
 _THING = r"the (?:deploy\w*|release|rollout|request|run|rollback|change|freeze|approval|command|card|update)"
 _ALL = {language: _read(language) for language in _LANGUAGES}
@@ -134,6 +169,12 @@ COMMANDS = {key: pattern.replace("<days>", _DAYS).replace("<thing>", _THING) for
 
 STOP, BESIDE_STOP = _STOPS["stop"], _STOPS["beside"]
 """What stops a run, and what may stand beside that, over folded text without marks."""
+
+NAMED = _read_named("stops", MOMENT_WORDS)
+"""What is stopped, or not wanted, with the names that it has, by language; and what it is read as without them."""
+
+THING = re.compile(rf"(?<![\w-])(?:{_STOPS['thing']})(?![\w-])", re.IGNORECASE)
+"""What may be stopped: a run, a deploy."""
 
 KEEPS_ON = _read_negated("stops")
 """A negation right before a stop of its own language: `no pare`, `nicht sofort abbrechen`. Over folded text."""
