@@ -1,9 +1,9 @@
 """Lets finished runs leave Redis for the archive, some at a time, and keeps the list of dead letters from growing.
 The oldest of the audit log leave with them (`bot/audit/leaving.py`).
 
-A run leaves in three steps: its file is written and read back, its requests and its month name it, and one script takes
-it out of Redis unless anything about it has changed since it was read. Whoever dies in between, or does it twice, has
-only written the same again.
+A run leaves in three steps: its file, which can be read, is written and read back, its requests and its month name it,
+and one script takes it out of Redis unless anything about it has changed since it was read. Whoever dies in between,
+or does it twice, has only written the same again.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from agents.run import RunState
-from bot.archive.format import pack
+from bot.archive.format import pack, unpack
 from bot.archive.keeper import Archive
 from bot.archive.leaving import Leaving, Read
 from bot.archive.places import ArchiveUnavailable
 from bot.audit.leaving import AuditLeaving
-from bot.errors import SaysoError
+from bot.errors import Invalid, SaysoError
 from bot.render.cards import Words
 from bot.render.views import Summary
 from bot.store import Store, StoreError
@@ -88,7 +88,7 @@ class Retention:
         except StoreError as error:
             log.warning("retention put off", error=str(error))
         except ArchiveUnavailable as error:
-            await self._trouble("", str(error))
+            await self._trouble("", str(error), new_id("outgoing", 0))
         except Exception:
             log.exception("retention failed, comes again")
         else:
@@ -99,8 +99,18 @@ class Retention:
         await self._drop_dead(shard)
         if self._archive.place is None:
             return 0
-        await self._audit.look(shard)
+        await self._look_at_audit(shard)
         return sum([await self._look(shard, state) for state in _ENDED])
+
+    async def _look_at_audit(self, shard: int) -> None:
+        """Have records leave; what is wrong with those of one shard keeps nothing else from leaving."""
+        about = f"audit s{shard}"
+        try:
+            await self._audit.look(shard)
+        except Invalid as error:
+            await self._trouble(about, str(error), new_id("outgoing", shard))
+        else:
+            self._failed.pop(about, None)
 
     async def _look(self, shard: int, state: RunState) -> int:
         before = await self._leaving.now(shard) - self._after
@@ -142,6 +152,7 @@ class Retention:
             await self._tell(other, near, lambda: _told_twice(kept.run_id, other))
 
         body, request_ids = await asyncio.to_thread(pack, kept, now), [one.id for one in kept.requests]
+        await asyncio.to_thread(unpack, body)  # what can't be read there stays here
         await self._archive.write(kept.run_id, body, request_ids, ended_at, kept.line, tell)
 
     async def _is_free(self, read: Read) -> bool:
@@ -172,12 +183,15 @@ class Retention:
             where = self._archive.place.where if self._archive.place else ""
             await self._tell("dropped", new_id("outgoing", shard), lambda: _dropped(dropped, where, self._dead_at_most))
 
-    async def _trouble(self, run_id: str, why: str) -> None:
-        """Count it, and after three tries tell the operators, once a day however many workers try."""
-        self._failed[run_id] += 1
-        log.warning("not archived", run_id=run_id, error=why, tries=self._failed[run_id])
-        if self._failed[run_id] >= _TRIES:
-            await self._tell(run_id, run_id or new_id("outgoing", 0), lambda: _not_archived(run_id, why))
+    async def _trouble(self, about: str, why: str, near: str = "") -> None:
+        """Count it, and after three tries tell the operators, once a day however many workers try.
+
+        Without an id that it is `near` it is about that run.
+        """
+        self._failed[about] += 1
+        log.warning("not archived", about=about, error=why, tries=self._failed[about])
+        if self._failed[about] >= _TRIES:
+            await self._tell(about, near or about, lambda: _not_archived("" if near else about, why))
 
     async def _tell(self, about: str, near: str, words: Words) -> None:
         try:

@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -56,11 +56,20 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it was sealed: `n` is the record, `what` happened to it, in words."""
+    """Something that is not as it was sealed: `n` is the record, `what` happened to it, in words.
+
+    `of` says what it is about where these change as the log grows.
+    """
 
     shard: int
     n: int
     what: str
+    of: str = field(default="", compare=False)
+
+    @property
+    def fact(self) -> str:
+        """A name that stays the same while it is so."""
+        return f"shard {self.shard}: {self.of}" if self.of else str(self)
 
     def __str__(self) -> str:
         return f"shard {self.shard}, record {self.n}: {self.what}"
@@ -109,7 +118,8 @@ class Checker:
         findings = list[Finding]()
         if one.place > expected:
             many = f"{expected}" if one.place == expected + 1 else f"{expected} to {one.place - 1}"
-            findings.append(Finding(shard, expected, f"removed: no record {many}, so {one.place} can't be checked"))
+            what = f"removed: no record {many}, so {one.place} can't be checked"
+            findings.append(Finding(shard, expected, what, of=f"none before {one.place}"))
         if one.place < expected:
             findings.append(Finding(shard, one.place, f"moved: it stands after record {expected - 1}"))
         record = record_in(one.body)

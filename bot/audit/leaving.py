@@ -1,7 +1,8 @@
 """Lets the oldest sealed records leave Redis for the archive, a segment of a shard's chain at a time.
 
-A segment leaves in three steps: its file is written and read back, and one script takes its records out of Redis and
-notes up to where the log is in the archive. Whoever dies in between, or does it twice, has only written a file more.
+A segment leaves in three steps: its file, which can be read, is written and read back, and one script takes its
+records out of Redis and notes up to where the log is in the archive. Whoever dies in between, or does it twice, has
+only written a file more.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import structlog
 from bot.audit.chain import Head, Sealed, record_in
 from bot.audit.privacy import Kept
 from bot.audit.sealer import rows_of
-from bot.audit.segments import Piece, pack
+from bot.audit.segments import Piece, pack, unpack
 from bot.audit.stored import Archived, Chunk, Records, Shelf
 from bot.store import Keys, Store
 from bot.store.client import Script
@@ -42,7 +43,7 @@ class AuditLeaving:
     async def look(self, shard: int) -> int:
         """Have the records of a shard leave whose time has come; return how many did.
 
-        Raises StoreUnavailable, and Unavailable while the archive can't be written.
+        Raises StoreUnavailable, Unavailable while the archive can't be written, and Invalid for what it can't hold.
         """
         left, now = 0, await self._store.now(f"s{shard}r-aaaaaaaaaaaaa")
         while True:
@@ -87,9 +88,13 @@ class AuditLeaving:
             kept |= chunk.kept
 
     async def _leave(self, shard: int, archived: Archived, leaving: Chunk) -> bool:
-        """Write a segment and take it out of the store; False where somebody else has meanwhile."""
-        keys, records = Keys(shard), leaving.records
-        body = await asyncio.to_thread(pack, shard, records, leaving.kept, await rows_of(self._store, shard))
+        """Write a segment and take it out of the store; False where somebody else has meanwhile.
+
+        Raises Invalid for one that nobody could read there.
+        """
+        keys, records, rows = Keys(shard), leaving.records, await rows_of(self._store, shard)
+        body = await asyncio.to_thread(pack, shard, records, leaving.kept, rows)
+        await asyncio.to_thread(unpack, body, rows)
         end = Head(shard, records[-1].place, records[-1].seal)
         piece = Piece.between(archived.head, end)
         await self._shelf.keep_segment(shard, piece.name, body)

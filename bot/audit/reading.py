@@ -236,9 +236,10 @@ def _of_end(end: Head, before: Head, after: Head, outside: Mapping[int, Head]) -
     """
     last = max([before.n, *outside])
     if last > end.n:
-        return [Finding(end.shard, end.n + 1, f"removed: the log ends at record {end.n}, and there were {last}")]
+        what = f"removed: the log ends at record {end.n}, and there were {last}"
+        return [Finding(end.shard, end.n + 1, what, of="end")]
     if after.n < end.n:
-        return [Finding(end.shard, end.n, f"the store notes record {after.n} as the newest one")]
+        return [Finding(end.shard, end.n, f"the store notes record {after.n} as the newest one", of="head")]
     return [Finding(end.shard, n, "removed: its head was noted outside") for n in outside]
 
 
@@ -246,7 +247,7 @@ def _unread(shard: int, error: Exception) -> Finding:
     """Return what is wrong where a shard's log can't be read. Raises StoreUnavailable again, which passes by itself."""
     if isinstance(error, StoreUnavailable):
         raise error
-    return Finding(shard, 0, f"its log can't be read to the end: {ascii(str(error))[1:-1][:_ERROR_CHARS]}")
+    return Finding(shard, 0, f"its log can't be read to the end: {ascii(str(error))[1:-1][:_ERROR_CHARS]}", of="unread")
 
 
 def _damaged(shard: int, place: int) -> Unavailable:

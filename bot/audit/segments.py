@@ -12,7 +12,7 @@ import hmac
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -33,8 +33,6 @@ _BYTES_AT_MOST, _LINE_AT_MOST = 256 * 2**20, 16 * 2**20
 _STRUCTURE, _STRUCTURE_AT_MOST, _STRUCTURE_IN_LINE = b"[{,:", 4_000_000, 500_000
 # The end is optional, so that a text without one is read once, and not again from each mark in it.
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?')
-# Lines with fewer are counted with what stands in their texts.
-_FEW = 10_000
 _LINES_AT_MOST = 500_000
 _MARK_CHARS = 16
 _FORMAT = "sayso audit segment"
@@ -170,18 +168,19 @@ def lines_of(body: bytes) -> Sequence[bytes]:
     lines = plain.splitlines()
     if any(len(line) > _LINE_AT_MOST for line in lines):
         raise ValueError("a line is too long")
-    left = _STRUCTURE_AT_MOST
-    for line in lines:
-        count = _structure(line)
-        left -= count
-        if count > _STRUCTURE_IN_LINE or left < 0:
-            raise ValueError("it holds too many values")
+    # Most files are not, also with what stands in their texts.
+    if _is_dense(map(_marks, lines)) and _is_dense(_marks(_TEXT.sub(b"", line)) for line in lines):
+        raise ValueError("it holds too many values")
     return lines
 
 
-def _structure(line: bytes) -> int:
-    count = sum(line.count(one) for one in _STRUCTURE)
-    return count if count <= _FEW else sum(_TEXT.sub(b"", line).count(one) for one in _STRUCTURE)
+def _marks(line: bytes) -> int:
+    return sum(map(line.count, _STRUCTURE))
+
+
+def _is_dense(counts: Iterable[int]) -> bool:
+    found = list(counts)
+    return sum(found) > _STRUCTURE_AT_MOST or max(found, default=0) > _STRUCTURE_IN_LINE
 
 
 def _sealed(line: Mapping[str, Any]) -> Sealed:

@@ -45,37 +45,45 @@ class AuditWatch:
 
     def __init__(self, store: Store, reader: AuditReader, keys: Callable[[], Sequence[bytes]], alert: Alert) -> None:
         self._store, self._reader, self._keys, self._alert = store, reader, keys, alert
+        self._waits_since: datetime | None = None
 
     async def keep_looking(self) -> None:
         """Look for ever, one process at a time."""
         while True:
             await asyncio.sleep(_ASK_S)
             try:
-                if await self._store.client.do("SET", _HOME.audit_looked, "1", "EX", round(_EVERY_S), "NX"):
-                    await self.look()
+                looked, client = _HOME.audit_looked, self._store.client
+                # A look that Redis ended by being away is made again with the next asking, not in an hour.
+                is_due = await client.do("SET", looked, "1", "EX", round(_ASK_S), "NX")
+                if is_due and await self.look():
+                    await client.do("SET", looked, "1", "EX", round(_EVERY_S))
             except (StoreError, SaysoError) as error:
                 log.warning("the audit log was not checked", error=str(error))
             except Exception:
                 log.exception("the audit log was not checked")
 
-    async def look(self) -> None:
+    async def look(self) -> bool:
         """Check the newest records, and whether what happens is sealed; where nobody can, that is what is wrong.
 
-        Operators are told of each thing once a day, and at once where it has come since. Raises StoreUnavailable.
+        Operators are told of each thing once a day, and at once where it has come since. Return False where it is to be
+        looked at again soon: what waits to be sealed may wait as Redis was away, and is wrong if it still does then.
+        Raises StoreUnavailable.
         """
-        found, count, since = list[str](), 0, None
+        facts, count, since = dict[str, Callable[[], str]](), 0, None
         try:
-            found += map(str, await self._reader.verify_newest(self._keys()))
+            facts |= {one.fact: partial(str, one) for one in await self._reader.verify_newest(self._keys())}
             count, since = await waiting(self._store.client, self._store.shards)
         except StoreUnavailable:
             raise
         except Exception as error:  # whatever it is, nobody checks the log meanwhile
             log.exception("the audit log can't be checked")
-            found.insert(0, ascii(str(error))[1:-1])
-        facts: dict[str, Callable[[], str]] = {one: partial(str, one) for one in found}
-        if since is not None and datetime.now(UTC) - since > _SEALED_WITHIN:
+            facts = {"unchecked": partial(str, ascii(str(error))[1:-1]), **facts}
+        is_late = since is not None and datetime.now(UTC) - since > _SEALED_WITHIN
+        before, self._waits_since = self._waits_since, since
+        if since is not None and is_late and since == before:
             facts["unsealed"] = partial(_unsealed, count, since)
         await self._tell(facts)
+        return not is_late or "unsealed" in facts
 
     async def _tell(self, facts: Facts) -> None:
         """Tell what is wrong, where any of it is news. What was right in between is news again."""

@@ -3,10 +3,9 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
 
 from agents.deploy import Environment, live_in
 from agents.deploy.facts import health_fact
@@ -16,14 +15,12 @@ from agents.deploy.repository.git import Touched
 from agents.deploy.repository.mirror import host_of
 from agents.requests import Effect, PersonId, RunId
 from bot.execution.command_lock import CommandLock, Holder
-from bot.queries.look_cache import LookCache
+from bot.queries.look_cache import LookCache, SharedLook
 from bot.render.difference import Ends, ends_of
 from bot.render.views import Summary, Turn, Turns
 from bot.store import Store
 from bot.store.locks import LockQueue
 
-# Every open page wants to know, and each answer costs a command and a few of git.
-_FRESH_S = 2.0
 _MOST_FILES, _MOST_LINES = 500, 5_000
 # What a difference takes is at most some 600 KB; two gits at once leave a small machine room for the rest.
 _KEPT_BYTES, _DIFFS_AT_ONCE = 8_000_000, 2
@@ -31,8 +28,6 @@ _FILE_BYTES = 200  # of a path, beside its characters
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 Files = tuple[Touched, ...]
-
-V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +49,6 @@ class Difference:
     is_cut: bool
 
 
-class _Look(Generic[V]):
-    """One look for everybody who asks at about the same time. `clock` gives seconds."""
-
-    def __init__(self, look: Callable[[], Coroutine[None, None, V]], clock: Callable[[], float]) -> None:
-        self._look, self._clock = look, clock
-        self._looking: asyncio.Task[V] | None = None
-        self._looked_at = 0.0
-
-    async def found(self, *, anew: bool = False) -> V:
-        """Return what was there a moment ago; `anew`: not before this call."""
-        is_stale = self._clock() - self._looked_at >= _FRESH_S
-        # One that takes long is waited for, whoever asks meanwhile.
-        if self._looking is None or (self._looking.done() and (is_stale or anew)):
-            self._looked_at = self._clock()
-            self._looking = asyncio.create_task(self._look())
-        return await asyncio.shield(self._looking)
-
-
 class Live:
     """Looks for everybody who asks at about the same time. `clock` gives seconds."""
 
@@ -82,7 +59,7 @@ class Live:
         self._locks = CommandLock(store).locks
         self._files = LookCache[Files](_size_of_files, most_bytes=_KEPT_BYTES // 4, at_once=_DIFFS_AT_ONCE)
         self._diffs = LookCache[str](len, most_bytes=_KEPT_BYTES, at_once=_DIFFS_AT_ONCE)
-        self._places, self._health = _Look(self._look, clock), _Look(self._look_at_health, clock)
+        self._places, self._health = SharedLook(self._look, clock), SharedLook(self._look_at_health, clock)
 
     async def places(self, *, anew: bool = False) -> list[Place]:
         """Every environment as it answered a moment ago; `anew`: not before this call."""

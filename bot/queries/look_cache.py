@@ -1,11 +1,45 @@
-"""Results of looks that never change, looked for once for all who ask, and kept for a while in this process."""
+"""Looks that are made once for all who ask: at the same time, or, where the result never changes, kept for a while."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from typing import Generic, TypeVar
 
+# Every open page wants to know how environments are, and each answer costs a command and a few of git.
+_FRESH_S = 2.0
+
 V = TypeVar("V")
+
+
+class SharedLook(Generic[V]):
+    """One look at a time, for everybody who asks at about the same time. `clock` gives seconds."""
+
+    def __init__(self, look: Callable[[], Coroutine[None, None, V]], clock: Callable[[], float]) -> None:
+        self._look, self._clock = look, clock
+        self._looking: asyncio.Task[V] | None = None
+        self._next: asyncio.Task[V] | None = None
+        self._looked_at = 0.0
+
+    async def found(self, *, anew: bool = False) -> V:
+        """Return what was there a moment ago; `anew`: not before this call."""
+        looking, is_stale = self._looking, self._clock() - self._looked_at >= _FRESH_S
+        if looking is None or (looking.done() and (is_stale or anew)):
+            looking = self._begin()
+        elif anew and not looking.done():  # it may have seen what was there before
+            looking = self._next = self._next or asyncio.create_task(self._after(looking))
+        # One that takes long is waited for, whoever asks meanwhile.
+        return await asyncio.shield(looking)
+
+    def _begin(self) -> asyncio.Task[V]:
+        self._looked_at, self._next = self._clock(), None
+        self._looking = asyncio.create_task(self._look())
+        return self._looking
+
+    async def _after(self, looking: asyncio.Task[V]) -> V:
+        """Look once that one has ended, unless somebody has begun to since."""
+        await asyncio.wait([looking])
+        newest = self._looking
+        return await asyncio.shield(self._begin() if newest is None or newest is looking else newest)
 
 
 class LookCache(Generic[V]):

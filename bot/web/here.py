@@ -1,6 +1,5 @@
 """The process as HTTP sees it, for every request."""
 
-from asyncio import Semaphore
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -11,14 +10,11 @@ from bot.store.watch import Follower
 from bot.web.guards import Bodies
 from bot.web.looks import Looks
 from bot.web.metrics import Metrics
-from bot.web.waits import AT_MOST, Waits
+from bot.web.waits import AT_MOST, Drawing, Waits
 from bot.wiring.local_mail import LocalMail
 
 PAGES = 100
 """So many pages of one person may follow what happens; a browser follows by those that are seen alone."""
-
-# All of them are drawn anew by one change, each with several looks into Redis, behind which all others would wait.
-_DRAWN_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +31,7 @@ class Here:
 
     Every `look_s` it is asked whether the reader of a stream may still hear it. No more requests than `answering` are
     answered at once, beside those that wait. `writes` tells whether Redis takes writes. `pages` are the console's pages
-    that follow what happens; a few of them at a time are `drawn` anew.
+    that follow what happens; a few of them at a time are `drawing`, as one change has all drawn anew.
     """
 
     app: App
@@ -51,7 +47,7 @@ class Here:
     answering: int = AT_MOST
     bodies: Bodies = field(default_factory=Bodies)
     pages: Waits = field(default_factory=lambda: Waits(PAGES))
-    drawn: Semaphore = field(default_factory=lambda: Semaphore(_DRAWN_AT_ONCE))
+    drawing: Drawing = field(default_factory=Drawing)
 
 
 def here(request: Request) -> Here:

@@ -3,9 +3,11 @@
 A holder is a person, with all their keys and sessions, or the key of a service.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from weakref import WeakValueDictionary
 
 from bot.errors import RateLimited, Unavailable
 
@@ -16,6 +18,9 @@ AT_MOST = 1_200
 IN_ALL = 3_200
 _FEW = 10
 RETRY_AFTER_S = 10
+# A story may have megabytes, and takes several times as much while it is read and shown.
+_WHOLE_AT_ONCE = 4
+_DRAWN_AT_ONCE, _DRAWN_WITHIN_S = 4, 0.5
 
 
 class Full(Unavailable):
@@ -28,6 +33,7 @@ class Waits:
     def __init__(self, at_most: int = AT_MOST, in_all: int = IN_ALL, at_work: int = AT_MOST // 2) -> None:
         self._at_most, self._in_all, self._open = at_most, in_all, Counter[str]()
         self._at_work, self._working = max(1, at_work), Counter[str]()
+        self._whole = WeakValueDictionary[tuple[str, str], asyncio.Semaphore]()
         self.count = 0
         """How many are open in all."""
 
@@ -44,6 +50,14 @@ class Waits:
             self._working[holder] -= 1
             if not self._working[holder]:
                 del self._working[holder]
+
+    @asynccontextmanager
+    async def whole(self, holder: str, shard: str) -> AsyncGenerator[None]:
+        """Wait until `holder` may read one more whole story of a shard, so that a shard that is away stops no other."""
+        key = (holder, shard)
+        places = self._whole.setdefault(key, asyncio.Semaphore(_WHOLE_AT_ONCE))
+        async with places:
+            yield
 
     @contextmanager
     def one_more(self, holder: str) -> Generator[None]:
@@ -67,3 +81,31 @@ class Waits:
         room = self._in_all if has_few else self._in_all - self._in_all // 4
         if self.count >= room:
             raise Full(f"{self.count} {what} of all who ask", "Close some of them, or ask another web process")
+
+
+class Drawing:
+    """A few at a time draw pages that follow, behind which all else would wait. One that takes longer than `within_s`
+    waits itself, for a store or the archive that is away, and gives up its place.
+    """
+
+    def __init__(self, at_once: int = _DRAWN_AT_ONCE, within_s: float = _DRAWN_WITHIN_S) -> None:
+        self._places, self._within_s = asyncio.Semaphore(at_once), within_s
+
+    @asynccontextmanager
+    async def one(self) -> AsyncGenerator[None]:
+        """Wait for a place."""
+        await self._places.acquire()
+        is_held = True
+
+        def give_up() -> None:
+            nonlocal is_held
+            if is_held:
+                is_held = False
+                self._places.release()
+
+        timer = asyncio.get_running_loop().call_later(self._within_s, give_up)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            give_up()

@@ -1,7 +1,9 @@
 """A run that has left Redis: still shown everywhere, still to be copied, and late answers are told so."""
 
+import asyncio
 import json
 import re
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId, RunId
+from bot.archive.places import Place
 from bot.policy.record import RequestRecord
 from tests.bot.cli.shell import sayso
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
+from tests.waiting import PATIENCE_S, until
 from tests.world import World
 
 MONTH_S = 31 * 86_400
@@ -54,6 +58,43 @@ async def test_over_http_it_is_shown_as_before(world: World, api: Api) -> None:
     assert before[0].pop("archived_at") is None
     assert datetime.fromisoformat(after[0].pop("archived_at")) <= await world.now()
     assert after == before
+
+
+class Held:
+    """A place that gives nothing of a run back until it is `open`, and counts how many read from it at once."""
+
+    def __init__(self, inner: Place) -> None:
+        self._inner, self.open, self._counting = inner, threading.Event(), threading.Lock()
+        self.where, self.put, self.names, self.remove = inner.where, inner.put, inner.names, inner.remove
+        self.now = self.most = 0
+
+    def get(self, name: str) -> bytes | None:
+        with self._counting:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        try:
+            assert self.open.wait(PATIENCE_S)
+            return self._inner.get(name)
+        finally:
+            with self._counting:
+                self.now -= 1
+
+
+async def test_one_holder_reads_a_few_whole_stories_at_once_and_no_other_waits_for_them(world: World, api: Api) -> None:
+    run_id, _ = await archived(world)
+    archive, anna, bo = world.app.history.archive, await api.client("anna"), await api.client("bo")
+    assert archive.place
+    held = archive.place = Held(archive.place)
+    path = f"/v1/runs/{run_id}/export"
+
+    theirs = [asyncio.create_task(anna.get(path)) for _ in range(30)]
+    await until(lambda: held.now == 4)
+    other = asyncio.create_task(bo.get(path))
+    await until(lambda: held.now == 5)
+    held.open.set()
+
+    assert {answer.status_code for answer in await asyncio.gather(*theirs, other)} == {200}
+    assert held.most == 5
 
 
 async def test_its_events_are_told_page_by_page_and_as_a_stream(world: World, api: Api) -> None:

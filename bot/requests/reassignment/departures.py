@@ -79,9 +79,12 @@ class Departures:
         """Return whether a file that leaves only these `here`, and these `policies`, is to be taken only half.
 
         It takes everybody away who could decide some request that is open, or approved and may still begin; or some
-        such request changes by it and the file looks as if it `is_cut`, or no longer has its policy. What else people
-        have, but for standing approvals that they granted, counts again once they are back. Raises StoreError.
+        such request changes by it and the file looks as if it `is_cut`, or no longer has its policy. So it is with
+        standing approvals, which end for good with whoever granted them. What else people have counts again once they
+        are back. Raises StoreError.
         """
+        if await self._standing.would_lose(here, policies, is_cut=is_cut):
+            return True
         for request_id in await self._concerned():
             try:
                 record, _, now = await self._decisions.request(request_id)

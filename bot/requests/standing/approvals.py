@@ -1,6 +1,6 @@
 """What standing approvals there are, what may become one, and their end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -172,6 +172,26 @@ class StandingApprovals:
         for use in found.uses:  # also of one that was revoked by somebody who died over it
             await self._take_back(found, use)
         return found
+
+    async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
+        """Return whether one that can be used would end with who is not `here`, and hardly on purpose: the file
+        `is_cut`, lacks its policy, or takes away all of several who could grant it. Raises StoreError.
+        """
+        for standing_id in await self._kept.ids():
+            try:
+                one = await self._kept.read(standing_id)
+            except StoreError:
+                raise
+            except Exception:  # who can't read it can't end it
+                log.exception("a standing approval was not looked at before somebody leaves", standing=standing_id)
+                continue
+            if one is None or one.state != "valid" or not {*one.approval.granted_by}.difference(here):
+                continue
+            policy = one.approval.pattern.policy
+            could = {*one.approval.granted_by, *self._people.may_ever(policy, one.now)}
+            if is_cut or policy not in policies or (len(could) > 1 and could.isdisjoint(here)):
+                return True
+        return False
 
     async def end_without_granters(self) -> bool:
         """End those of which somebody who granted them has left: whoever comes back has granted nothing.

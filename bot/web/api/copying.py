@@ -17,7 +17,7 @@ from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayRead, Way, check_run, needs, only_known_queries, requester_of
 from bot.web.api.repeats import one_of, remembered
-from bot.web.api.runs import RunPath, view
+from bot.web.api.runs import RunPath, in_turn, view
 from bot.web.api.shapes import Absent, Copied, ForkWanted, OnceHeader, Person, RetryWanted
 from bot.web.here import Here
 
@@ -118,7 +118,12 @@ async def _made(
     return await view(here, run_id, who)
 
 
-@router.get("/{run_id}/export", operation_id="exportRun", responses=answers(403, 404, 422, shown={200: docs.EXPORT}))
+@router.get(
+    "/{run_id}/export",
+    operation_id="exportRun",
+    responses=answers(403, 404, 422, shown={200: docs.EXPORT}),
+    dependencies=[Depends(in_turn)],
+)
 async def exported(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> Exported:
     """The run as one JSON file, to be imported elsewhere. Bytes of attached files are not in it, their texts are."""
     await check_run(here, key, "see", run_id, way)
@@ -127,7 +132,10 @@ async def exported(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> Ex
 
 
 @router.get(
-    "/{run_id}/context", operation_id="showContext", responses=answers(403, 404, 409, 422, shown={200: docs.SEEN})
+    "/{run_id}/context",
+    operation_id="showContext",
+    responses=answers(403, 404, 409, 422, shown={200: docs.SEEN}),
+    dependencies=[Depends(in_turn)],
 )
 async def context(
     run_id: RunPath,

@@ -1,6 +1,6 @@
 """Operations on runs: start, list, look, steer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -34,6 +34,12 @@ from bot.web.here import Here
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
 
 RunPath = Annotated[str, Path(description="A run's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}r-[a-z2-7]{13}$"})]
+
+
+async def in_turn(run_id: RunPath, key: MayRead, here: HereNow) -> AsyncGenerator[None]:
+    """Have a request that reads a whole story wait for others of its holder: each takes memory until it is answered."""
+    async with here.waits.whole(key.counted_as, run_id.partition("-")[0]):
+        yield
 
 
 _REPLAYED = Worded("The run that this idempotency key stands for.", docs.RUN)
@@ -117,7 +123,12 @@ async def listed(
     return Runs(runs=found, next=following)
 
 
-@router.get("/{run_id}", operation_id="showRun", responses=answers(403, 404, 422, shown={200: docs.RUN}))
+@router.get(
+    "/{run_id}",
+    operation_id="showRun",
+    responses=answers(403, 404, 422, shown={200: docs.RUN}),
+    dependencies=[Depends(in_turn)],
+)
 async def shown(run_id: RunPath, key: MayRead, here: HereNow, way: Way) -> RunView:
     """A run as it stands: its state, the request that is open, how its steps ended; one in the archive, too."""
     who = await check_run(here, key, "see", run_id, way)

@@ -71,7 +71,7 @@ async def run(request: Request) -> Response:
 
     async def render(news: Sequence[RunNews]) -> tuple[bytes, bool]:
         nonlocal shown
-        async with process.drawn:
+        async with process.drawing.one():
             told = await told_of(process, run_id, session)
             data = around_run(request, told)
             if told.run.ended:
@@ -146,7 +146,7 @@ def _on_any_change(
         nonlocal last
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(max(0.0, last + _NOT_MORE_OFTEN_S - clock()))
-        async with process.drawn:
+        async with process.drawing.one():
             count = fragment(request, "_count.html", {"waiting": await waiting_on(process.app.store, me)})
             found, last = {"count": count} | await parts(), clock()
         return b"".join(part(name, html) for name, html in found.items()), False

@@ -66,13 +66,14 @@ def test_attack_a_file_that_unpacks_to_more_than_a_run_can_have_is_refused(made:
         tracemalloc.stop()
 
 
-def test_a_file_with_long_texts_of_many_commas_is_read() -> None:
+@pytest.mark.parametrize(("text", "times"), [(CSV, 1), (CSV[:9_000], 2_000)], ids=["one long", "many short"])
+def test_a_file_with_texts_of_many_commas_is_read(text: str, times: int) -> None:
     anna = PersonId("anna")
-    began = RunStarted(at=AT, run_id=RunId(RUN), agent="clerk", channel="api", requester=anna, text=CSV, max_steps=1)
+    began = RunStarted(at=AT, run_id=RunId(RUN), agent="clerk", channel="api", requester=anna, text=text, max_steps=1)
 
-    found = unpack(pack(KeptRun(RUN, (write_event(began),), b"{}"), AT))
+    found = unpack(pack(KeptRun(RUN, (write_event(began),) * times, b"{}"), AT))
 
-    assert found.events == (began,)
+    assert found.events == (began,) * times
 
 
 def test_attack_a_file_larger_than_any_of_ours_is_not_even_read(tmp_path: Path) -> None:

@@ -246,6 +246,29 @@ async def test_a_place_that_gives_back_other_bytes_gets_nothing_deleted(world: W
     assert await world.events(run_id)
 
 
+async def test_a_run_whose_file_could_not_be_read_stays_and_operators_hear_of_it(world: World, folder: Path) -> None:
+    run_id, other = await decided(world), await decided(world)
+    client, name = world.app.store.client, Keys.of(run_id).run(run_id)
+    entries = await client.do("XRANGE", name, "-", "+")
+    await client.do("DEL", name)
+    for place, fields in entries:
+        event = json.loads(fields[b"e"])
+        if event["type"] == "step_chosen" and "arguments" in event["step"]:
+            event["step"]["arguments"]["more"] = [0] * 600_000
+        changed = fields | {b"e": json.dumps(event)}
+        await client.do("XADD", name, place, *(part for pair in changed.items() for part in pair))
+    await world.move_time(MONTH_S)
+
+    for _ in range(3):
+        await look(world)
+
+    assert await world.events(run_id)
+    assert not list((folder / "runs").rglob(f"{run_id}*"))
+    assert await world.app.history.archive.run(other)
+    letter = await world.next_mail("dan", about=f"run {run_id} can't be archived")
+    assert "too many values" in letter.text
+
+
 async def test_operators_hear_after_three_tries_that_the_archive_fails_and_once_a_day(
     world: World, folder: Path
 ) -> None:

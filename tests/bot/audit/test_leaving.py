@@ -19,7 +19,7 @@ from bot.audit.leaving import AuditLeaving
 from bot.audit.log import AuditLog
 from bot.audit.reading import Query
 from bot.audit.sealer import head_of
-from bot.errors import Unavailable
+from bot.errors import Invalid, Unavailable
 from bot.store import Keys, Store
 from bot.store.client import Script
 from tests.bot.archive.places import Breaking
@@ -410,6 +410,18 @@ async def test_attack_a_record_that_nothing_can_read_keeps_no_others_in_the_stor
     await later(store)
 
     assert await leaving(store, folder).look(0) == SEGMENT
+
+
+async def test_attack_a_record_that_no_file_can_hold_stays_in_the_store(store: Store, folder: Path) -> None:
+    await noted(store, SEGMENT - 1)
+    await store.client.do("XADD", KEYS.audit_chain, f"0-{SEGMENT}", "b", b" " * (17 << 20), "s", "no seal")
+    await later(store)
+
+    with pytest.raises(Invalid, match="a line is too long"):
+        await leaving(store, folder).look(0)
+
+    assert await in_store(store) == SEGMENT
+    assert not (folder / "audit").exists()
 
 
 async def test_what_was_changed_before_it_left_is_still_found_in_the_archive(store: Store, folder: Path) -> None:

@@ -98,6 +98,44 @@ async def test_attack_what_is_wrong_is_told_though_something_else_was_told_that_
     assert third == first, "what was right in between is news again"
 
 
+async def test_what_is_wrong_is_no_news_as_the_log_grows_or_its_error_is_worded_otherwise(store: Store) -> None:
+    await sealed_log(store, 3)
+    await store.client.do("SET", HEAD, f"s0:9:{'0' * 64}")
+    await store.client.do("SET", Keys(1).audit_head, "is none")
+    assert len(await looked(store)) == 1
+
+    await store.client.do("SET", HEAD, f"s0:10:{'0' * 64}")
+    await store.client.do("SET", Keys(1).audit_head, "none either")
+
+    assert await looked(store) == []
+
+
+async def test_records_that_are_gone_are_no_news_as_fewer_of_them_are_among_the_newest(store: Store) -> None:
+    await sealed_log(store, 9)
+    await store.client.do("XDEL", CHAIN, *(f"0-{place}" for place in range(3, 8)))
+    reader = a_reader(store)
+
+    found = [await reader.verify_newest([KEY], most=most) for most in (7, 6)]
+
+    first, second = ([finding.fact for finding in each if "no record" in finding.what] for each in found)
+    assert first == second != []
+    assert found[0] != found[1]
+
+
+async def test_what_waits_to_be_sealed_as_redis_was_away_is_wrong_only_if_it_still_waits(store: Store) -> None:
+    await sealed_log(store, 1)
+    fields = ("kind", "refused", "body", "{}")
+    await store.client.do("XADD", Keys(1).audit_new, "1764000000000-0", *fields)
+    told = Told()
+    watch = AuditWatch(store, a_reader(store), lambda: [KEY], told.alert)
+
+    assert not await watch.look()
+    assert told == []
+
+    assert await watch.look()
+    assert "wait to be sealed" in told[0]
+
+
 async def test_attack_operators_hear_of_another_shard_on_the_same_day(world: World) -> None:
     client, watch = world.app.store.client, world.app.work.audit
     for shard, word in ((0, "shard 0"), (1, "shard 1")):

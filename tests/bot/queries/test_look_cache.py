@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.queries.look_cache import LookCache
+from bot.queries.look_cache import LookCache, SharedLook
+from tests.waiting import until
 
 
 class Place:
@@ -118,3 +119,59 @@ async def test_what_is_too_large_is_found_and_not_kept() -> None:
     assert await asked(cache, place, "a", "a") == ["a" * 10] * 2
 
     assert place.looks == ["a", "a"]
+
+
+class Sign:
+    """Something to look at, which says what it said when a look at it began; each look ends once it is told to."""
+
+    def __init__(self) -> None:
+        self.says, self.ends = "old", list[asyncio.Event]()
+        self.look = SharedLook(self._look, lambda: 0.0)
+
+    async def _look(self) -> str:
+        said, end = self.says, asyncio.Event()
+        self.ends.append(end)
+        await end.wait()
+        return said
+
+
+async def test_who_asks_anew_is_told_nothing_of_a_look_that_began_before() -> None:
+    sign = Sign()
+    first = asyncio.create_task(sign.look.found())
+    await until(lambda: len(sign.ends) == 1)
+    sign.says = "new"
+
+    anew = [asyncio.create_task(sign.look.found(anew=True)) for _ in range(50)]
+    await asyncio.sleep(0)
+    sign.ends[0].set()
+    await until(lambda: len(sign.ends) == 2)
+    sign.ends[1].set()
+
+    assert await first == "old"
+    assert set(await asyncio.gather(*anew)) == {"new"}
+    assert await sign.look.found() == "new"
+    assert len(sign.ends) == 2, "one look for all who ask anew"
+
+
+async def test_who_asks_anew_hears_of_the_next_look_though_the_one_before_failed() -> None:
+    ends = [asyncio.Event(), asyncio.Event()]
+    begun = list[int]()
+
+    async def fails_once() -> str:
+        begun.append(len(begun))
+        await ends[begun[-1]].wait()
+        if len(begun) == 1:
+            raise OSError("away")
+        return "new"
+
+    look = SharedLook(fails_once, lambda: 0.0)
+    first = asyncio.create_task(look.found())
+    await until(lambda: len(begun) == 1)
+    anew = asyncio.create_task(look.found(anew=True))
+    await asyncio.sleep(0)
+    ends[0].set()
+    ends[1].set()
+
+    with pytest.raises(OSError, match="away"):
+        await first
+    assert await anew == "new"

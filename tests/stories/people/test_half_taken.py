@@ -275,6 +275,54 @@ async def test_attack_what_a_standing_approval_allowed_and_waits_in_a_freeze_is_
         assert office.workshop.effects == ["press bell"] * 2
 
 
+_STANDING = standing.ALLOWED.replace("quorum = 2\n", "")
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        "",
+        ALONE,
+        without(_STANDING, "bo").rstrip(),
+        without(without(_STANDING, "bo"), "cy").replace('"group:release"', '"person:anna"'),
+        without(_STANDING, "bo").replace(".production]", ".prod]"),
+    ],
+    ids=["nothing", "who asked alone", "without its end", "nobody who decides", "no policy"],
+)
+async def test_attack_a_standing_approval_ends_by_no_file_that_was_cut(redis: str, tmp_path: Path, half: str) -> None:
+    async with a_world(redis, tmp_path / "data", _STANDING) as office:
+        await standing.granted(office, await standing.done_once(office))
+
+        async with rewritten(office, half) as reload:
+            assert office.app.people.half_taken
+            await office.app.requests.departures.look_at_all()
+            await reload.look(at_once=True)
+
+        assert (await standing.the_only(office)).state == "valid"
+        assert not await standing.is_asked(office)
+
+
+async def test_a_standing_approval_ends_as_whoever_granted_it_leaves_in_a_file_that_is_whole(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", _STANDING) as office:
+        await standing.granted(office, await standing.done_once(office))
+
+        async with rewritten(office, without(_STANDING, "bo")):
+            assert not office.app.people.half_taken
+
+        assert (await standing.the_only(office)).state == "revoked"
+
+
+async def test_what_is_over_or_spent_of_standing_approvals_keeps_no_file_half_taken(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", _STANDING) as office:
+        await standing.granted(office, await standing.done_once(office), within=timedelta(hours=1))
+        await office.move_time(3601)
+
+        async with rewritten(office, without(_STANDING, "bo").rstrip()):
+            assert not office.app.people.half_taken
+
+
 async def test_an_approval_that_is_too_old_to_act_on_keeps_no_file_half_taken(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", TOML.replace("quorum = 2\n", "")) as office:
         _, record = await approved_in_a_pause(office)
