@@ -10,6 +10,7 @@ from typing import Any
 from agents.events import Event, RequestOpened, StepChosen, own, read_event, write_event
 from agents.run import Run, RunState, fold
 from bot.archive.format import KeptRequest, KeptRun
+from bot.archive.left import bits_of
 from bot.policy.approvers.concern import concern_of
 from bot.render.views import line_of
 from bot.store import Keys
@@ -192,7 +193,7 @@ class Leaving:
         line, concerned = line_of(read.run), concern_of(read.events).everybody
         names = [
             keys.run(kept.run_id), keys.attempts(kept.run_id), keys.wake, keys.outbox, keys.deliveries, keys.dead,
-            keys.summaries, keys.requests, keys.archived,
+            keys.summaries, keys.requests, keys.archived, keys.left,
         ]  # fmt: skip
 
         def places(more: Iterable[str]) -> list[int]:
@@ -210,6 +211,7 @@ class Leaving:
                 for one, at in zip(kept.requests, records, strict=True)
             ],
             "dead": list(kept.dead),
+            "bits": bits_of(kept.run_id),
             "deliveries": list(kept.deliveries),
             "lists": places([*(lists_of(line, keys) if line else ()), *map(keys.runs_seen_by, concerned)]),
             "seen": places([*map(keys.requests_seen_by, concerned), *map(keys.requests_in, _places_of(read.events))]),

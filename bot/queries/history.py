@@ -9,11 +9,13 @@ from pydantic import ValidationError
 from agents.events import Event
 from agents.requests import RequestId, RunId
 from bot.archive.keeper import Archive
+from bot.archive.left import may_have_left
 from bot.errors import NotFound
 from bot.policy.record import RequestRecord, records
 from bot.render.views import Summary
 from bot.runs.forks import RunForks
 from bot.store import Store
+from bot.store.indexes import restored_at
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -49,6 +51,22 @@ class History:
         if archived is None:
             raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
         return Story(archived.events, loaded.now, archived.archived_at, archived.forks)
+
+    async def begun_since(self, run_id: str, since: datetime) -> tuple[Event, ...]:
+        """The events of a run that can't have begun before `since`; none where there is no such run.
+
+        The archive is needed only for one that may have left: while it is away, what is new is heard all the same.
+        """
+        loaded = await self._store.load(run_id)
+        if loaded.events:
+            return loaded.events
+        restored = await restored_at(self._store.client)
+        # What left since the backup was made, the store that was put back does not know.
+        knows = restored is None or restored < since
+        if knows and not await may_have_left(self._store.client, run_id):
+            return ()
+        archived = await self.archive.run_that_left(run_id)
+        return archived.events if archived else ()
 
     async def forks_of(self, run_id: str, story: Story) -> tuple[str, ...]:
         """The runs that go on from this one's story, oldest first."""

@@ -189,7 +189,7 @@ class FrozenRequests:
             run = fold((await self._store.load(record.request.run_id)).events)
             if run.ended or (record.state == "approved" and not run.may_begin(request_id)):
                 return await self._freezes.waits_no_longer(request_id)
-            if record.started_at is not None:  # it waits for its turn, and is looked at again when that comes
+            if record.queued:  # it waits for its turn, and is looked at again when that comes
                 return None
             if (await self._journal.write(self._noting(record, version, run, freeze, now))).state == "committed":
                 return None

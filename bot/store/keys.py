@@ -94,6 +94,11 @@ class Keys:
         return self._key("archived")
 
     @property
+    def left(self) -> str:
+        """A few bits of each run that has left, if all have set theirs: `bot.archive.left` says what for."""
+        return self._key("left")
+
+    @property
     def audit_new(self) -> str:
         """The facts that the sealer has still to record, oldest first; `audit.lua` has this name, too."""
         return self._key("audit", "new")

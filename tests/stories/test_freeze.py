@@ -18,13 +18,14 @@ from bot.render.times import moment
 from bot.store.ids import new_id
 from bot.store.locks import Locks
 from tests.bot.cli.shell import sayso
+from tests.bot.execution.test_executor import found_gone
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.servers.console import a_console
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.stories.test_rollback import live
 from tests.waiting import until
-from tests.world import World, a_world
+from tests.world import World, a_world, beside_it
 
 BO = PersonId("bo")
 WHY = "incident 4711"
@@ -148,6 +149,38 @@ async def test_a_freeze_in_the_middle_after_the_start_lets_it_finish(world: Worl
     may_go_on.set()
 
     assert await world.summary(run_id) == "done: ok: press bell: done"
+
+
+@pytest.mark.parametrize("is_over_in_time", [True, False])
+async def test_what_was_interrupted_and_would_be_done_once_more_waits_for_the_end_of_a_freeze(
+    redis: str, tmp_path: Path, *, is_over_in_time: bool
+) -> None:
+    async with a_world(redis, tmp_path / "data") as world, beside_it(World(redis, tmp_path / "other")) as other:
+        world.workshop.policy_of["letter"] = "production"
+        may_end = world.workshop.hold("letter")
+        record = await world.opened(run_id := await world.trigger("stamp letter"))
+        await world.decide("bo", record, "approve")
+        await until(lambda: world.workshop.started == ["stamp letter"], what="it has begun")
+        await world.app.requests.freezes.freeze("workshop", BO, WHY)
+
+        await found_gone(world, other, await world.run(run_id))
+
+        assert (await frozen(world, run_id)).reason == WHY
+        assert "by Bo Berg: “incident 4711”" in (await world.next_mail("anna", about="Frozen: Stamp letter")).text
+        await world.quiet()
+        assert (await world.dead(), world.workshop.started) == ([], ["stamp letter"])
+        if is_over_in_time:
+            await world.app.requests.freezes.unfreeze("workshop", BO, "it is over")
+            await until(lambda: world.workshop.started == ["stamp letter"] * 2, what="it is done once more")
+            may_end.set()
+            assert await world.summary(run_id) == "done: ok: stamp letter: done"
+            assert (await world.request(record.request.id)).frozen is None
+        else:
+            await world.move_time(901)
+            await world.app.requests.freezes.unfreeze("workshop", BO, "it is over")
+            await world.has(run_id, "unknown")
+            assert (await world.opened(run_id)).request.purpose == "unknown"
+            may_end.set()
 
 
 async def test_a_freeze_that_outlasts_the_approval_has_people_asked_again(world: World) -> None:

@@ -1,7 +1,7 @@
 -- Takes a run out of Redis that the archive holds, unless anything about it has changed since it was read.
--- KEYS: run, attempts, wake, outbox, deliveries, dead, summaries, requests, archived, then those the plan names.
+-- KEYS: run, attempts, wake, outbox, deliveries, dead, summaries, requests, archived, left, then those the plan names.
 -- ARGV[1]: the plan. What was given up on goes with the run, if nobody has asked for it to be done again meanwhile.
-local run, attempts, wake, outbox, deliveries, dead, summaries, requests, archived = unpack(KEYS, 1, 9)
+local run, attempts, wake, outbox, deliveries, dead, summaries, requests, archived, left = unpack(KEYS, 1, 10)
 local plan = cjson.decode(ARGV[1])
 if redis.call('XLEN', run) ~= plan.seq then return 0 end -- check: length
 if redis.call('ZSCORE', wake, 'run ' .. plan.run) then return 0 end -- check: due
@@ -36,6 +36,10 @@ for _, position in ipairs(plan.whole) do redis.call('DEL', KEYS[position]) end
 local state = string.match(redis.call('HGET', summaries, plan.run) or '', '"state":"([a-z_]+)"')
 redis.call('HDEL', summaries, plan.run)
 redis.call('DEL', run, attempts)
+-- Where some left before the bits were kept, these would say of the others that they have not.
+if redis.call('EXISTS', archived) == 0 or redis.call('EXISTS', left) == 1 then
+  for _, bit in ipairs(plan.bits) do redis.call('SETBIT', left, bit, 1) end
+end
 redis.call('HINCRBY', archived, state or 'runs', 1)
 tell_changed(run)
 return 1

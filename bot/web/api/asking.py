@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Response
 from agents.events import RequestOpened, RunStarted
 from agents.relay import RELAY
 from agents.requests import PersonId, RequestId, RunId
-from bot.errors import Forbidden, Invalid, NotFound, RateLimited, WaitsForFile
+from bot.errors import Forbidden, Invalid, RateLimited, WaitsForFile
 from bot.people.api_keys import ApiKey
 from bot.render.views import RequestView
 from bot.runs.api_requests import Asker
@@ -102,9 +102,8 @@ async def _earlier(here: Here, key: ApiKey, run_id: RunId, wanted: QuestionWante
 
     Raises ProblemError for another body.
     """
-    try:
-        events = (await here.app.history.read(run_id)).events
-    except NotFound:
+    events = await here.app.history.begun_since(run_id, key.created_at)
+    if not events:
         return None
     asked = [event.request for event in events if isinstance(event, RequestOpened)]
     found = next((one.id for one in reversed(asked) if one.purpose == asked[0].purpose), None)

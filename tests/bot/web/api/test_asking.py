@@ -34,6 +34,17 @@ async def given(api: Api, person: str, request: dict[str, Any], **body: Any) -> 
     return await (await api.client(person)).post(f"/v1/requests/{request['id']}/answer", json=body)
 
 
+async def left(world: World, api: Api, client: AsyncClient, **more: Any) -> dict[str, Any]:
+    """What was asked, answered, and has left Redis."""
+    request = await asked(client, **more)
+    await given(api, "bo", request, text="yes")
+    await world.ended(request["run_id"])
+    await world.quiet()
+    await world.move_time(31 * 86_400)
+    assert await world.retention() == 1
+    return request
+
+
 async def test_a_program_asks_waits_and_has_the_answer(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
 
@@ -238,6 +249,44 @@ async def test_a_caller_s_key_stands_for_its_request_as_long_as_that_is_kept(wor
         [{"field": "question", "before": QUESTION["question"], "now": "Another?"}],
     ]
     assert (await ci.get("/v1/requests")).json()["requests"] == []
+
+
+async def test_whoever_asks_under_a_new_key_waits_for_no_archive(world: World, api: Api) -> None:
+    """Only a key that may stand for what has left Redis can't be told from a new one while the archive is away."""
+    ci = await program(api)
+    first = await left(world, api, ci, idempotency_key="left")
+    open_one = await asked(ci, idempotency_key="open")
+    archive, elsewhere = world.folder / "archive", world.folder / "elsewhere"
+
+    archive.rename(elsewhere)
+    emptied = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "left"})
+    archive.symlink_to(archive)
+    broken = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "left"})
+    fresh = [await asked(ci, idempotency_key=f"new-{number}") for number in range(20)]
+    again = [await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": key}) for key in ("open", "new-0")]
+    archive.unlink()
+    elsewhere.rename(archive)
+    is_back = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "left"})
+
+    for answer in (emptied, broken):
+        assert "archive" in refused(answer, 503, "unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+    assert len({one["id"] for one in fresh}) == 20
+    assert [one.json()["id"] for one in again] == [open_one["id"], fresh[0]["id"]]
+    assert (is_back.status_code, is_back.json()["id"]) == (200, first["id"])
+
+
+async def test_after_a_restore_the_archive_is_asked_what_a_key_of_before_stands_for(world: World) -> None:
+    """What was asked and has left since the backup is known to the archive alone."""
+    async with serving(world.app) as api:
+        _, text = await api.key(None, "trigger", "read", service="ci", acts_for=["anna"], asks=["group:release"])
+        backup = await backed_up(world)
+        first = await left(world, api, api.with_key(text), idempotency_key="k")
+    await restored(world, backup, keeps_keys=True)
+    async with serving(world.app) as api:
+        found = await api.with_key(text).post("/v1/requests", json={**QUESTION, "idempotency_key": "k"})
+
+        assert (found.status_code, found.json()["id"]) == (200, first["id"])
 
 
 async def test_of_bodies_that_come_at_once_under_one_key_one_is_asked(api: Api) -> None:
