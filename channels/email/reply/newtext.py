@@ -23,6 +23,8 @@ TOO_LONG = "it is too long to be read whole; answer with less of the older mails
 
 BESIDE_QUOTE = "a line beside quoted ones could be part of the answer"
 
+BELOW_DASHES = "a line below a row of dashes could be part of the answer"
+
 SIGNATURE_LINES = 15
 """Longest signature that is taken away; below a line of dashes there may be more of the text itself."""
 
@@ -200,10 +202,12 @@ class _Reading:
             self._keep(at)
             return at + 1
         shown = [i for i in range(at, end) if not self._is_blank(i)]
-        has_legal, is_doubtful = _signed(self._lines, range(at, end))
-        if is_doubtful or not (has_legal or len(shown) <= SIGNATURE_LINES):
+        has_legal, is_doubtful, is_small = _signed(self._lines, range(at, end))
+        is_reached = any(signature.REACHED.search(self._lines.raw[i][:LINE_CHARS]) for i in shown)
+        if is_doubtful or (is_small and not is_reached) or not (has_legal or len(shown) <= SIGNATURE_LINES):
             self._keep(at)
             return at + 1
+        self._unsure = self._unsure or (BELOW_DASHES if is_small else "")
         return end
 
     def _end_below(self, at: int) -> int:
@@ -256,11 +260,12 @@ class _Reading:
         return self._lines.is_blank(at)
 
 
-def _signed(lines: Lines, signed: range) -> tuple[bool, bool]:
-    """Return whether these lines hold a legal footer, and whether anything else there could take an approval back."""
-    has_legal, is_doubtful, paragraph = False, False, list[int]()
-    # Programs write the separator with its space (RFC 3676, 4.3); any other line of dashes may be somebody's own.
-    by_hand = lines.raw[signed.start].rstrip("\r") != "-- "
+def _signed(lines: Lines, signed: range) -> tuple[bool, bool, bool]:
+    """Return whether these lines hold a legal footer, whether anything else there could take an approval back, and
+    whether a line of it begins with a small letter, as a remark does: `without the migration`.
+    """
+    has_legal = is_doubtful = is_small = False
+    paragraph, by_hand = list[int](), not _is_by_program(lines, signed.start)
     for i in (*signed, None):
         if i is not None and not lines.is_blank(i):
             paragraph.append(i)
@@ -271,8 +276,17 @@ def _signed(lines: Lines, signed: range) -> tuple[bool, bool]:
         else:
             added = any(_is_added(lines, each, by_hand=by_hand) for each in paragraph)
             is_doubtful = is_doubtful or added or vocabulary.CAREFUL.search(text) is not None
+            is_small = is_small or (by_hand and any(signature.is_small(lines.raw[each]) for each in paragraph))
         paragraph = []
-    return has_legal, is_doubtful
+    return has_legal, is_doubtful, is_small
+
+
+def _is_by_program(lines: Lines, at: int) -> bool:
+    """Return whether a program wrote the separator on line `at`, with its space (RFC 3676, 4.3).
+
+    Any other line of dashes may be somebody's own.
+    """
+    return lines.raw[at].rstrip("\r") == "-- "
 
 
 def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:

@@ -6,22 +6,30 @@ from channels.email.reply import vocabulary
 from channels.email.reply.lines import BLANK, LINE_CHARS, Lines
 from channels.email.reply.vocabulary import every
 
-_SENT_FROM, _SENT_BY, _PROGRAM = every("sent_from"), every("sent_by"), every("program")
+_SENT_FROM, _SENT_BY, _PROGRAM = rf"(?:{every('sent_from')})(?:(?<=['-])|(?!\w))", every("sent_by"), every("program")
 _DEVICE = f"{_PROGRAM}|{every('device')}"
 _ON_DEVICE = rf"(?: (?:{every('for')}|{every('on')}) (?:(?:{every('my')}) )?(?:{every('platform')}))?"
 _LINK = re.compile(r"\s?[<(\[]\s?https?://[^\s>)\]]*\s?[>)\]]|\s?<?mailto:[^\s>]*>")
 _SENT = re.compile(
-    rf"(?:\W{{0,3}}(?:{_SENT_FROM})\s?(?:[^\s,;:]{{1,20}} ){{0,5}}?(?:verizon, )?(?:{_DEVICE})\b(?:'a|-\w{{2,10}})?"
-    rf"(?: (?!(?:{every('goes_on')})\b)[^\s,;:]{{1,20}}){{0,5}}(?:, (?:{every('a')}) .{{1,40}})?(?:\. get the app)?"
-    rf"(?:[,.;:]? ?(?:please )?(?:{every('excuse')})\b.{{0,80}})?"
+    rf"(?:\W{{0,3}}{_SENT_FROM}\s?(?P<before>(?:[^\s,;:]{{1,20}} ){{0,5}}?)(?:verizon, )?"
+    rf"(?:{_DEVICE})\b(?:'a|-\w{{2,10}})?"
+    rf"(?P<behind>(?: (?!(?:{every('goes_on')})\b)[^\s,;:]{{1,20}}){{0,5}})(?:, (?:{every('a')})(?P<more> .{{1,40}}))?"
+    rf"(?:\. get the app)?(?:[,.;:]? ?(?:please )?(?:{every('excuse')})\b(?P<excused>.{{0,80}}))?"
     rf"|(?:{every('on_the_go')})\.?"
     rf"|\W{{0,3}}(?:{every('secured_by')}) (?:{_PROGRAM}){_ON_DEVICE}(?: secure e-?mail)?\.?"
     rf"|\W{{0,3}}(?:{every('get_app')}) (?:{every('the')})?(?:new )?(?:{_PROGRAM}){_ON_DEVICE}\.?"
-    rf"|(?:{every('scanned_by')}) .{{1,40}}(?:{every('antivirus')}).{{0,40}}"
+    rf"|(?:{every('scanned_by')})(?P<by> .{{1,40}})(?:{every('antivirus')})(?P<found>.{{0,40}})"
     rf"|(?:{every('virus_free')})[. ]{{1,3}}(?:www\.)?(?:{every('antivirus_site')})\.com"
-    rf"|(?:{every('program_for')}) (?:{every('for')}) .{{1,20}}(?:{every('app_gotten')})"
-    rf"|(?:{_SENT_BY}) .{{1,30}}\bmail\b.{{0,20}}|{every('footer')})"
+    rf"|(?:{every('program_for')}) (?:{every('for')})(?P<on> .{{1,20}})(?:{every('app_gotten')})"
+    rf"|(?:{_SENT_BY})(?P<named> .{{1,30}})\bmail\b(?P<than>.{{0,20}})|{every('footer')})"
 )
+_OPEN = ("before", "behind", "more", "excused", "by", "found", "on", "named", "than")
+"""The parts of such a line in which any name may stand, such as that of a phone."""
+
+_USUAL = re.compile(
+    rf"(?:{_DEVICE}|{every('platform')}|{every('my')}|{every('a')}|{every('for')}|{every('on')}|{every('footer_word')})"
+)
+_WORDS = re.compile(r"[\w+]+")
 _PAGE = re.compile(rf"[<(\[]\s?https?://(?:{every('page')})")
 _PAGE_WORDS = 8
 """Most words of a program's own line that leads to its page."""
@@ -55,7 +63,22 @@ def is_footer(lines: Lines, at: int) -> bool:
         return False
     if _PAGE.search(linked) and len(text.split()) <= _PAGE_WORDS and _says_nothing(text):
         return True
-    return _SENT.fullmatch(text) is not None and not _NO_NEW_WORDS.search(text.replace("yahoo!", "yahoo"))
+    found = _SENT.fullmatch(text)
+    if found is None or _NO_NEW_WORDS.search(text.replace("yahoo!", "yahoo")):
+        return False
+    names = {vocabulary.fold(word).lower() for word in _WORDS.findall(lines.raw[at][:LINE_CHARS]) if _is_name(word)}
+    words = (word for part in _OPEN for word in _WORDS.findall(found[part] or ""))
+    return all(word in names or _USUAL.fullmatch(word) for word in words) and not _says_when(text)
+
+
+def _is_name(word: str) -> bool:
+    """Return whether `word` has a capital letter or a digit, as the names of phones and companies do."""
+    return not word.islower() or any(map(str.isdigit, word))
+
+
+def _says_when(text: str) -> bool:
+    """Return whether the folded `text` names a day, a month or a length of time."""
+    return vocabulary.NAMED_MOMENT.search(text) is not None
 
 
 def _says_nothing(text: str) -> bool:
@@ -99,6 +122,12 @@ def is_prose(line: str) -> bool:
     ):
         return False
     return sum(part[0].islower() for part in parts) >= len(parts) / 2
+
+
+def is_small(line: str) -> bool:
+    """Return whether `line`, below such dashes, begins with a small letter and tells no way to reach anybody."""
+    plain = line[:LINE_CHARS].strip(BLANK)
+    return plain[:1].islower() and not REACHED.search(plain) and re.match(r"\S{1,10}:", plain) is None
 
 
 def _is_sentence(plain: str, parts: list[str]) -> bool:

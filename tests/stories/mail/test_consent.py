@@ -246,6 +246,20 @@ async def test_words_of_ones_own_inside_or_below_a_quote_without_marks_make_it_a
     assert await is_open(world, record)
 
 
+@pytest.mark.parametrize(
+    "below", ["--\nwithout the migration", "\nEnvoyé de mon iPhone sauf prod", "\nSent from my iPhone on Monday"]
+)
+async def test_attack_a_condition_that_passes_for_a_signature_or_a_phones_footer_leaves_a_yes_without_it(
+    world: World, below: str
+) -> None:
+    record, card = await card_for(world)
+
+    await write(world, card.reply_to, f"approve\n{below}", f"Re: {card.subject}", card.message_id)
+
+    await fresh_card(world)
+    assert await is_open(world, record)
+
+
 def noted_in(world: World) -> list[Letter]:
     return [
         mail

@@ -113,12 +113,12 @@ ASKS_ANOTHER = re.compile(_SHARED["asks_another"])
 IF = re.compile(_SHARED["if"], re.IGNORECASE)
 """`si` without its accent before other words, where it means `if` in French and Spanish. Over unfolded text."""
 
-DOUBT = re.compile(every("doubt"))
+DOUBT = re.compile(_sharp(every("doubt")))
 """Words that take a soft refusal back or leave it open."""
 
 _DOUBTS = (words["doubt"] for language, words in _ALL.items() if language != "english")
 _REFUSALS = (f"{words['refuse']}|{words['condition']}" for words in _ALL.values())
-CAREFUL = re.compile("|".join((*_REFUSALS, *_DOUBTS)))
+CAREFUL = re.compile(_sharp("|".join((*_REFUSALS, *_DOUBTS))))
 """Words that, in a text somebody may have written below a quote or a signature, may take an approval back."""
 
 SPELLED = frozenset(_SHARED["spelled"].split("|"))

@@ -27,6 +27,10 @@ HEADER = "From: sayso <agent@sayso.example>\nSent: Tuesday, March 3, 2026\nTo: B
         "yes\n\n##- Please type your reply above this line -##\nDeploy?",
         "yes\n\n-- \nBo Berg\nin the office on Fridays",
         "yes\n--\nBo Berg\nHead of Operations",
+        (
+            "yes\n--\nBo Berg\nT: +49 30 1234567\n\nThis e-mail is confidential. If you are not\n"
+            "the intended recipient,\ndo not copy\nor forward it."
+        ),
         "yes\n\nSent from my iPhone",
         "yes\n\nGet Outlook for Android",
         "\ufeffyes\u200b\r\n",
@@ -107,6 +111,12 @@ def test_header_blocks_begin_an_older_mail_in_every_language(header: str, rule: 
         "Inviato da Outlook per iOS",
         "Verstuurd vanaf mijn iPhone",
         "iPhoneから送信",
+        "Sent from my Samsung Galaxy s5 Octacore device",
+        "Sent from my BlackBerry 10 smartphone on the Verizon network.",
+        "Von meinem Android-Mobiltelefon mit K-9 Mail gesendet.",
+        "Sent from my phone, please excuse brevity and typos",
+        "Envoyé depuis mon téléphone Orange",
+        "Diese Nachricht wurde von meinem Android Mobiltelefon mit GMX Mail gesendet.",
     ],
 )
 def test_what_a_phone_adds_is_taken_away(footer: str) -> None:
@@ -213,6 +223,16 @@ def test_a_moment_below_a_quote_without_marks_leaves_a_doubt(added: str) -> None
         "yes\n-- \nBo\nMarch 5",
         "yes\n___\ntonight",
         "yes\n---\nI have questions",
+        "yes\n--\nwithout the migration",
+        "yes\n--\nsous réserve",
+        "yes\n\n___\nBo Berg\nmodulo tests",
+        "yes\nSent from my iPhone on Monday",
+        "yes\nSent from my iPhone kidding",
+        "yes\nSent from my iPhone, excuse the veto",
+        "yes\nEnvoyé de mon iPhone sauf prod",
+        "yes\nEnvoyé de mon iPhone demain",
+        "yes\nGesendet von meinem iPhone nein",
+        "yes\nGesendet von meinem iPhone außer Produktion",
     ],
 )
 def test_a_line_of_the_persons_own_is_never_taken_for_the_programs(body: str) -> None:
@@ -225,6 +245,7 @@ def test_a_line_of_the_persons_own_is_never_taken_for_the_programs(body: str) ->
         f"approve\n\n{ON}\n\nDeploy?\n\nno, wait",
         f"approve\n\n{HEADER}\n\nDeploy?\n\naber nur auf staging",
         f"approve\n\n{HEADER}\n\nDeploy?\n\nreally?",
+        "approve\n\n--\nBo Berg\nmodulo tests\n+49 30 1234567",
         f"{ON}\n\napprove",
         f"---------- Forwarded message ---------\n{HEADER}\n\napprove",
         "approve\n\n> a line of more than sixty characters that some server has broken in two\nnot yet\n> and on",
