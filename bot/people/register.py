@@ -1,6 +1,7 @@
 """The register: everybody whom the directory ever had, kept for all processes, and who an operator says is the same."""
 
 from collections.abc import Collection, Mapping
+from functools import reduce
 
 from agents.requests import PersonId
 from bot.audit.log import AuditLog
@@ -82,7 +83,8 @@ class Register:
             if humans.is_again(now):  # what they have under this id would be lost to them
                 raise Conflict(say("error.same-twice", id=repr(now)), say("error.same-twice-do"))
             await self._audit.note("people_same", who=by, channel=channel, evidence=evidence, people=(was.id, now))
-            again, other = was.known_by(mine.newest), mine.model_copy(update={"same_as": was.id})
+            # By whatever they were known in between somebody may be them as well.
+            again, other = reduce(Human.known_by, mine.marks, was), mine.model_copy(update={"same_as": was.id})
             if await self._keep(was, again) and await self._keep(mine, other):
                 await self._client.do("INCR", _KEYS.people_number)
                 await self.hold()

@@ -1,6 +1,5 @@
 """What follows from a broken glass: everybody is told at once, and a review of it is started. One commit, once."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
@@ -65,10 +64,11 @@ class AfterReviews:
         record, by = read.record, vote.person
         request = record.request
         operators = self._people.members(self._people.tables.alerts, now)
-        to = present(reviewers(as_known_now(record, self._people)), self._people) or _without(
-            operators, {by, *record.requesters}
-        )
         policy = request.policy
+        took_part = tuple(dict.fromkeys((*record.requesters, *request.editors, *policy.givers)))
+        # Whoever may be one of them could not answer it either.
+        out = {other for one in (by, *took_part) for other in (one, *self._people.maybe(one))}
+        to = present(reviewers(as_known_now(record, self._people)), self._people)
         reviewed = Reviewed(
             request_id=request.id,
             run_id=request.run_id,
@@ -76,8 +76,8 @@ class AfterReviews:
             by=by,
             name=self._people.name_of(by),
             reason=vote.reason,
-            to=to,
-            took_part=tuple(dict.fromkeys((*record.requesters, *request.editors, *request.policy.givers))),
+            to=to or tuple(one for one in operators if one not in out),
+            took_part=took_part,
             expires_after_s=_REVIEW_WITHIN.total_seconds(),
             remind_after_s=policy.remind_after_s,
             quiet_hours=policy.quiet_hours,
@@ -122,7 +122,3 @@ class AfterReviews:
             card=card,
             thread=f"glass-{request.id}",
         )
-
-
-def _without(people: Iterable[PersonId], out: set[PersonId]) -> tuple[PersonId, ...]:
-    return tuple(one for one in people if one not in out)

@@ -8,7 +8,7 @@ from bot.policy.judgements import Decided, NotEntitled
 from tests.bot.web.problems import refused
 from tests.office import ROLES, TOML
 from tests.servers.web import serving
-from tests.stories.attacks.test_who_is_who import asked
+from tests.stories.attacks.test_who_is_who import asked, with_mark
 from tests.tables import becomes
 from tests.world import a_world
 
@@ -80,3 +80,22 @@ async def test_attack_who_was_brought_back_is_made_somebody_else_again(redis: st
 
         assert office.app.people.named("bo") == "bo"
         assert isinstance(await office.decide("bo", record, "approve"), Decided)
+
+
+async def test_attack_who_has_what_somebody_had_before_they_were_brought_back_approves_what_those_asked_for(
+    redis: str, tmp_path: Path
+) -> None:
+    both = with_mark(_ADMINS, "cy", 'uid = "22"')
+    between = with_mark(at(both, "bob@corp.example"), "bo", 'uid = "11"')
+    async with a_world(redis, tmp_path / "data", both) as office, serving(office.app) as api:
+        record = await office.opened(await office.trigger("press bell", "bo"))
+        await becomes(office, with_mark(between, "bo", 'slack = "U0BO"'))
+        await becomes(office, between)
+        ada = await api.client("ada", "admin")
+        assert (await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).json()["id"] == "bo"
+
+        await becomes(office, with_mark(between, "cy", 'slack = "U0BO"'))
+
+        now = await office.request(record.request.id)
+        assert not isinstance(await office.decide("cy", now, "approve"), Decided)
+        assert office.workshop.effects == []

@@ -505,3 +505,20 @@ async def test_attack_a_standing_approval_serves_one_who_may_be_whoever_granted_
 
         record = await office.opened(run_id or await office.trigger("press bell"))
         assert (record.state, office.workshop.effects) == ("open", ["press bell"])
+
+
+@pytest.mark.parametrize("others", [(), ("eve",)])
+@pytest.mark.parametrize("story", ["meet bo ole; dan edits; bo breaks", "dan edits; meet dan ole; bo breaks"])
+async def test_attack_one_who_may_be_somebody_that_took_part_is_asked_as_nobody_else_is_left_who_could_review_it(
+    redis: str, tmp_path: Path, story: str, others: tuple[str, ...]
+) -> None:
+    alerts = ", ".join(f'"person:{one}"' for one in ("ole", *others))
+    toml = file_of("bo dan", glass="bo").replace('to = ["person:ole"]', f"to = [{alerts}]")
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
+        _, done = await told(office, story)
+        assert done[-1] == "decided"
+
+        boxes = {"ole": "bo" if "meet bo" in story else "dan", "eve": "eve"}
+        read = {one: "\n".join(letter.subject for letter in office.mails(box)) for one, box in boxes.items()}
+        assert [one for one in boxes if "Was it right" in read[one]] == [*others]
+        assert ("The review of a broken glass has no answer" in read["ole"]) is (not others)
