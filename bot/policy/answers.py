@@ -43,7 +43,7 @@ from language import in_all
 _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
 
 _OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
-_SENTENCE = re.compile(r"[,;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s")
+_SENTENCE = re.compile(rf",(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s")
 _BESIDE_ID = 4
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
@@ -277,9 +277,9 @@ def stops_named(text: str) -> dict[str, str]:
     What stands around them is why, or courtesy: `Hi, please cancel s1r-…, it is the wrong tag`.
     """
     found = dict[str, str]()
-    if len(text) > DECISION_CHARS or is_turned(text):
+    if len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
         return found
-    lines = list(said_lines(strip_invisible(text), None))
+    lines = [text] if stops_plainly(text) else list(said_lines(strip_invisible(text), None))
     for part in (part for line in lines for part in _SENTENCE.split(line)):
         ids = _OUR_ID.findall(part)
         if ids and is_withdrawal(part):

@@ -27,7 +27,8 @@ _PICTURES = {"So", "Sk"}
 _PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
 _SENTENCE = re.compile(r"\.+(?!\d)|[;:!?\u2014\u3002]+|\s[-\u2013]+\s")
 _HEAD = re.compile(
-    rf"[^,;:!?\n\u2014]+?(?=[,;:!\n\u2014]|\.(?:\s|\Z)|\s[-\u2013]+\s|\s(?:{BECAUSE}|weil|denn|da)\s)", re.IGNORECASE
+    rf"[^?\n\u2014]+?(?=[,;:!](?!\w)|[\n\u2014]|\.(?:\s|\Z)|\s[-\u2013]+\s|\s(?:{BECAUSE}|weil|denn|da)\s)",
+    re.IGNORECASE,
 )
 """What a text begins with, up to a mark or a because."""
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
-from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer
+from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer, stops_named
 from bot.policy.stops import is_stop_message
 from tests.bot.policy.test_answers import LATER, approval, question, statement
 
@@ -269,3 +269,28 @@ def test_attack_a_long_text_of_names_takes_no_time(piece: str) -> None:
     is_withdrawal((piece * 40_000)[:40_000])
 
     assert time.perf_counter() - began < 2
+
+
+RUN, REQUEST = "s1r-itpqott3vb636", "s1q-z5awgsmrh6std"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (f"stop {RUN}", [RUN]),
+        (f"cancel {RUN.upper()} please", [RUN]),
+        (f"deny {REQUEST}: it clashes with {RUN}", [REQUEST]),
+        (f"Hi, please stop {RUN}. Best, Anna", [RUN]),
+        (f"stop {RUN}, {REQUEST}", [RUN, REQUEST]),
+        (f"brich den Lauf {RUN} ab", [RUN]),
+        (f"arrête {RUN}", [RUN]),
+        (f"do not stop {RUN}", []),
+        (f"stop {RUN}? no", []),
+        (f"should we stop {RUN}?", []),
+        (f"answer: stop {RUN}", []),
+        (f"status {RUN}", []),
+        ("stop", []),
+    ],
+)
+def test_a_stop_names_the_runs_and_requests_that_it_stops(text: str, named: list[str]) -> None:
+    assert list(stops_named(text)) == named

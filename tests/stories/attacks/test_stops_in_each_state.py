@@ -1,0 +1,134 @@
+"""A stop in words, in each state that a run can be in: it is heard, or its writer is told why not."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.requests import RunId
+from tests.bot.web.api.test_asking_approval import asked as asked_by_program
+from tests.bot.web.api.test_asking_approval import begun, program
+from tests.bot.web.problems import refused
+from tests.fakes.hallway import Hallway
+from tests.office import ROLES, TOML
+from tests.servers.web import serving
+from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, THREAD, asked, state, write
+from tests.waiting import until
+from tests.world import World, a_world
+
+REASONED = "brich den Rollout von web-7 ab, falsche Version"
+
+
+@pytest.fixture
+def hallway() -> Hallway:
+    return Hallway()
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
+    def change(world: World) -> None:
+        world.beside, world.reach = (hallway,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", TOML + ROLES, change=change) as world:
+        yield world
+
+
+@pytest.mark.parametrize("text", ["stop", "stop RUN", REASONED, "do not roll out build 4711\n\n-- \nAnna Ames"])
+@pytest.mark.parametrize("when", ["open", "paused", "paused after the approval"])
+async def test_attack_while_nothing_moves(office: World, hallway: Hallway, when: str, text: str) -> None:
+    record = await asked(office, hallway)
+    if when != "open":
+        await office.steer(record.request.run_id, "pause")
+    if "approval" in when:
+        await office.decide("bo", record, "approve")
+
+    await write(office, hallway, "anna", text.replace("RUN", record.request.run_id))
+
+    became, effects = await state(office, record)
+    assert (became in {"withdrawn", "revoked"}, effects) == (True, [])
+
+
+@pytest.mark.parametrize("text", ["stop", "stop RUN", REASONED])
+async def test_attack_of_a_run_that_is_paused_between_two_requests(office: World, hallway: Hallway, text: str) -> None:
+    goes_on, inbox = office.workshop.hold("letter"), office.app.messages.inbox
+    begins = hallway.begins("anna", "stamp letter\nstamp cup", THREAD)
+    run_id = RunId(office.app.runs.starter.run_id(await inbox.accept(begins)))
+    await until(lambda: office.workshop.started, what="it stamps")
+    await office.steer(run_id, "pause")
+    goes_on.set()
+
+    await write(office, hallway, "anna", text.replace("RUN", run_id))
+
+    assert (await office.ended(run_id)).state == "cancelled"
+    assert office.workshop.effects == ["stamp letter"]
+
+
+@pytest.mark.parametrize("text", ["stop CHILD", "bitte den Lauf CHILD abbrechen, falsche Version"])
+async def test_attack_of_a_child_by_its_id(office: World, hallway: Hallway, text: str) -> None:
+    inbox = office.app.messages.inbox
+    begins = hallway.begins("anna", "start_run press bell;stamp letter", THREAD)
+    run_id = RunId(office.app.runs.starter.run_id(await inbox.accept(begins)))
+
+    async def child() -> str | None:
+        return next((one for one in await office.app.store.lists.runs() if one != run_id), None)
+
+    child_id = RunId(await until(child, what="the child runs"))
+    record = await office.opened(child_id)
+
+    await write(office, hallway, "anna", text.replace("CHILD", child_id), thread=ELSEWHERE, is_addressed=True)
+
+    assert await state(office, record) == ("withdrawn", [])
+
+
+@pytest.mark.parametrize("text", ["deny REQUEST", "Nein, bitte REQUEST abbrechen", "stop RUN"])
+async def test_attack_of_what_a_program_asks_by_a_new_message(office: World, hallway: Hallway, text: str) -> None:
+    async with serving(office.app) as api:
+        ci = await program(api)
+        request = await asked_by_program(ci)
+        words = text.replace("REQUEST", request["id"]).replace("RUN", request["run_id"])
+
+        await office.app.messages.inbox.accept(hallway.begins("bo", words, THREAD))
+
+        async def closed() -> bool:
+            return (await office.request(request["id"])).state == "denied"
+
+        await until(closed, what="it is denied")
+        refused(await begun(ci, request), 409, "closed")
+
+
+@pytest.mark.parametrize("text", ["stop RUN", "deny REQUEST: the wrong version", "stop RUN and REQUEST"])
+async def test_attack_of_an_approver_by_a_new_message_after_the_approval(
+    office: World, hallway: Hallway, text: str
+) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    await office.steer(record.request.run_id, "pause")
+    await office.decide("bo", record, "approve")
+    words = text.replace("RUN", record.request.run_id).replace("REQUEST", record.request.id)
+
+    await write(office, hallway, "cy", words, thread=ELSEWHERE, is_addressed=True)
+
+    assert await state(office, record) == ("revoked", [])
+
+
+async def test_attack_of_two_runs_in_one_message_of_which_one_is_another_s(office: World, hallway: Hallway) -> None:
+    theirs = await office.opened(await office.trigger("press bell", person="dan"))
+    record = await asked(office, hallway)
+    words = f"stop {theirs.request.run_id}, {record.request.run_id}"
+
+    await write(office, hallway, "anna", words, thread=ELSEWHERE, is_addressed=True)
+
+    assert await state(office, record) == ("withdrawn", [])
+    assert (await office.request(theirs.request.id)).state == "open"
+    assert hallway.to("anna", f"There is no run {theirs.request.run_id}")
+
+
+@pytest.mark.parametrize("text", ["stop RUN", "stop the run RUN, please"])
+async def test_attack_of_a_run_that_is_over(office: World, hallway: Hallway, text: str) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+    await office.decide("bo", record, "approve")
+    await office.ended(record.request.run_id)
+
+    await office.app.messages.inbox.accept(hallway.begins("anna", text.replace("RUN", record.request.run_id), THREAD))
+
+    await until(lambda: hallway.to("anna", "it was started"), what="anna is told")
+    assert await office.app.store.lists.runs() == [record.request.run_id]
