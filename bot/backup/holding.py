@@ -37,7 +37,7 @@ class Held:
     """The numbers of runs that were paused, of requests that were closed, of dead letters that were made, and of
     standing approvals that were revoked.
 
-    `requesters` asked for those runs; `away` are those whose absence was ended.
+    `requesters` asked for those runs; `away` are those whose absence is to be ended.
     """
 
     runs: int = 0
@@ -47,9 +47,9 @@ class Held:
     requesters: tuple[PersonId, ...] = ()
     away: tuple[PersonId, ...] = ()
 
-    def beside(self, run: Run, commit: Commit) -> "Held":
-        """Return the same with one run more, which `commit` paused."""
-        closed = sum(isinstance(event, RequestDecided) for event in commit.events)
+    def beside(self, run: Run, events: Sequence[Event]) -> "Held":
+        """Return the same with one run more, which `events` paused."""
+        closed = sum(isinstance(event, RequestDecided) for event in events)
         who = (run.started.requester,) if run.started else ()
         requesters = tuple(dict.fromkeys((*self.requesters, *who)))
         return replace(self, runs=self.runs + 1, requests=self.requests + closed, requesters=requesters)
@@ -72,13 +72,15 @@ class Holding:
                     f"The run {run_id} can't be read by this release of sayso",
                     "Empty this Redis, and restore with the release that made the backup, or a newer one",
                 ) from error
-        items, standing, away = await self._hold_work(), await self._revoke_standing(as_of), await self._end_absences()
-        return replace(held, items=items, standing=standing, away=away)
+        away = tuple(await Absences(self._store, self._people).all())
+        return replace(held, items=await self._hold_work(), standing=await self._revoke_standing(as_of), away=away)
 
     async def _hold_run(self, run_id: RunId, as_of: datetime, held: Held) -> Held:
         run = await self._after_attempts(run_id)
-        if run.started is None or run.ended or run.restored_from == as_of:
+        if run.started is None or run.ended:
             return held
+        if run.restored_from == as_of:  # before a crash, after which nobody was told
+            return held.beside(run, await self._held_before(run_id, as_of))
         now, request_id = await self._store.now(run_id), _asked(run)
         paused = RunPaused(at=now, restored_from=as_of)
         if request_id is None:
@@ -93,7 +95,13 @@ class Holding:
         written = await self._journal.write(commit)
         if written.state != "committed":
             raise StoreError(f"{run_id} changed while it was restored", "Stop every process of sayso, and begin anew")
-        return held.beside(run, commit)
+        return held.beside(run, events)
+
+    async def _held_before(self, run_id: RunId, as_of: datetime) -> Sequence[Event]:
+        """Return the events by which a run was paused."""
+        events = (await self._store.load(run_id)).events
+        [*_, paused] = (one for one in events if isinstance(one, RunPaused) and one.restored_from == as_of)
+        return [one for one in events if one.at == paused.at]
 
     async def _after_attempts(self, run_id: RunId) -> Run:
         """The run once nobody is making an effect in it any more: whoever did is not in this store."""
@@ -123,13 +131,11 @@ class Holding:
         with self._people.speaking_to(""):
             return await KeptStandings(self._store).revoke_all(say("run.restored", at=in_words(as_of)))
 
-    async def _end_absences(self) -> tuple[PersonId, ...]:
-        """End all absences; return whose they were."""
-        away = tuple(await Absences(self._store, self._people).all())
-        for person in away:
+    async def end_absences(self, of: Sequence[PersonId]) -> None:
+        """End all absences, once those whom they are `of` were told: after that nobody knows them any more."""
+        for person in of:
             await AuditLog(self._store).note("absence_ended", people=(person,), outcome="restored")
         await self._store.client.do("DEL", Keys(0).absences)
-        return away
 
     async def _hold_work(self) -> int:
         """Make dead letters of what would have an effect that it may have had."""

@@ -145,8 +145,10 @@ async def _held(app: App, end: End) -> PutBack:
     with app.people.speaking_to(""):
         why = say("run.restored-frozen", at=in_words(end.at))
     await app.requests.freezes.freeze("", PersonId(""), why)
-    held = await Holding(app.journal, app.requests.decisions, app.people).hold(end.at)
+    holding = Holding(app.journal, app.requests.decisions, app.people)
+    held = await holding.hold(end.at)
     await _tell_people(app, end, held)
+    await holding.end_absences(held.away)
     restored = Restored(as_of=end.at, at=await app.store.now("s0r-aaaaaaaaaaaaa"))
     await open_up(app.store.client, app.settings.shards, restored, names_seen(app.data_dir.folder))
     return PutBack(end, held)

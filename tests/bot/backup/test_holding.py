@@ -14,6 +14,7 @@ from agents.events import AnswerNoted, ToolOrphaned
 from agents.requests import PersonId, RequestId, people_of
 from bot.backup.copying import copy
 from bot.backup.file import End, Writer
+from bot.backup.holding import Holding
 from bot.backup.loading import checked, claim, load
 from bot.errors import Conflict, Invalid
 from bot.people.api_keys import Keyring
@@ -349,6 +350,29 @@ async def test_a_redis_that_was_put_back_by_other_means_is_held_as_well(office: 
     assert (await office.request(asked.request.id)).state == "superseded"
     assert await Keyring(office.app.store, office.app.people).all() == []
     assert await office.app.store.lists.are_whole()
+
+
+async def test_people_hear_what_is_held_though_a_restoration_broke_off_before_it_told_them(office: World) -> None:
+    until_then, bo = (await office.now() + timedelta(days=2)).isoformat(), PersonId("bo")
+    await office.app.requests.absences.set(AbsenceWanted(bo, until_then), bo, channel="cli")
+    await office.opened(await office.trigger("press bell"))
+    await office.quiet()
+    await office.stop()
+    broken = office.composed(office.settings())
+    _, at = await claim(broken.store.client)
+    await Holding(broken.journal, broken.requests.decisions, broken.people).hold(at)
+    await broken.store.client.close()
+    app = office.composed(office.settings())
+
+    held = (await hold_loaded(app)).held
+    await app.store.client.close()
+    await office.start()
+
+    assert (held.runs, held.requests, held.away, held.requesters) == (1, 1, (bo,), (PersonId("anna"),))
+    for person in ("anna", "bo", "dan"):
+        told = await office.next_mail(person, about="Restored from a backup of")
+        assert "Absences are ended (1)" in told.text
+    assert await office.app.requests.absences.all() == []
 
 
 async def app_now(world: World) -> datetime:
