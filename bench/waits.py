@@ -32,6 +32,7 @@ _LIMITED = TOML.replace("[limits]\n", '[limits]\nasks_per_key = "100000/h"\n')
 # One key may hold 1,200 waits open at one process, and all of them 2,400.
 _OF_ONE_KEY = 1_000
 _AT_ONCE = 50
+_APART_S = 0.01
 _WITHIN_S = 600
 
 
@@ -56,9 +57,15 @@ class Agents:
 
         await asyncio.gather(*(one(number) for number in range(count)))
 
-    def wait(self) -> list[asyncio.Task[None]]:
-        """Have one agent wait for each request."""
-        return [asyncio.create_task(self._wait(*each)) for each in enumerate(self.requests)]
+    async def wait(self) -> list[asyncio.Task[None]]:
+        """Have one agent wait for each request. They come one after the other, as programs of their own do: all at once
+        this process would connect for all of them before it sends the first one's body.
+        """
+        tasks = list[asyncio.Task[None]]()
+        for each in enumerate(self.requests):
+            tasks.append(asyncio.create_task(self._wait(*each)))
+            await asyncio.sleep(_APART_S)
+        return tasks
 
     async def _wait(self, number: int, request_id: str) -> None:
         while True:
@@ -94,7 +101,7 @@ async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
         agents = Agents(clients)
         await agents.open(wanted.waits)
         print(f"{wanted.waits} requests are open; {_memory(os.getpid())} MB")
-        tasks = agents.wait()
+        tasks = await agents.wait()
         gauge = re.compile(r"^sayso_http_streams (\d+)", re.MULTILINE)
 
         async def all_wait() -> bool:

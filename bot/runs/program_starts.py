@@ -3,6 +3,7 @@
 The start is recorded by the same script as that of our own tools, so that of a start, a denial and a freeze one wins.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,7 +31,7 @@ from bot.render.outcome import how_ended
 from bot.render.views import ReportView, came_of, line_of
 from bot.render.words import frozen_words, state_name
 from bot.requests.decisions import Decisions
-from bot.requests.stored import TRIES, RequestRead
+from bot.requests.stored import RequestRead
 from bot.runs.moves import Execute, next_move
 from bot.store import Commit, NotReplicated, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -40,6 +41,9 @@ from language import say
 from language.dates import in_words
 
 log = structlog.stdlib.get_logger()
+
+# What a worker has still to write of a run is looked for a few times, some of them apart: no worker may be up.
+_LOOKS, _AT_ONCE, _APART_S = 20, 4, 0.1
 
 OUTSIDE_S = 30 * 86_400.0
 """So long the end of what a program began is waited for, before people are asked whether it happened."""
@@ -101,7 +105,9 @@ class ProgramStarts:
         `digest` is of what the program is about to do, if it says so. Raises NotFound, and StoreUnavailable where it
         may be recorded all the same: the same attempt again tells, until people were asked what came of it.
         """
-        for _ in range(TRIES):
+        for look in range(_LOOKS):
+            if look > _AT_ONCE:
+                await asyncio.sleep(_APART_S)
             read = await self._decisions.request(request_id)
             answer = self._answered(read, attempt, digest) or await self._try(read, attempt, by)
             if isinstance(answer, Begun):
@@ -111,7 +117,7 @@ class ProgramStarts:
                 answer = _given_up(read, run, events) or (begun if await self._may_be_told(read, events) else None)
             if answer:
                 return answer
-        raise RuntimeError(f"{request_id} changed {TRIES} times while it was begun")
+        return Refused("held", say("program.unsettled"), say("program.held-do"))
 
     def _answered(self, read: RequestRead, attempt: str, digest: str | None) -> Begun | Refused | None:
         """Return what the request alone answers; None where the attempt may begin as far as that says."""
@@ -275,7 +281,11 @@ def _given_up(read: RequestRead, run: Run, events: Sequence[Event]) -> Refused |
     is_lost = any(event.may_have_started for event in gone)
     if begun is None or not (is_lost or begun.by or begun.state in {"left", "unknown", "not_done"}):
         return None
-    return Refused("begun", say("program.given-up", when=in_words(begun.started_at)), say("program.given-up-do"))
+    when, said = in_words(begun.started_at), _end_of(events, attempt) if attempt else None
+    if said is None:
+        return Refused("begun", say("program.given-up", when=when), say("program.given-up-do"))
+    told = quote(said.error or said.output, _TOLD_CHARS)
+    return Refused("begun", say("program.given-up-said", when=when, text=told), say("program.given-up-said-do"))
 
 
 def _end_of(events: Sequence[Event], attempt_id: AttemptId) -> ToolFinished | None:

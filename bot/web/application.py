@@ -48,14 +48,14 @@ def application(here: Here) -> ASGIApp:
         return await (api if f"{path}/".startswith(_API) else console)(scope, receive, send)
 
     named = Named(one_of_them, named_so)
-    admitted = Admitted(named, here.waits, Turns(_known_as, here.answering))
+    admitted = Admitted(named, here.waits, Turns(known_as, here.answering))
     return Measured(Worded(admitted, MCP), here.metrics)
 
 
-def _known_as(scope: Scope) -> str:
-    """Return whose key or session a request that was answered came with; nothing where it had neither."""
+def known_as(scope: Scope) -> str:
+    """Return in whose turn a request that was answered came: that of the key's holder, or of somebody's pages."""
     key: ApiKey | None = scope.get(KEY)
     visit: Visit | None = scope.get(VISIT)
     if key is not None:
-        return f"key {key.prefix}"
-    return f"person {visit.session.person}" if visit is not None and visit.session is not None else ""
+        return key.counted_as
+    return f"pages of {visit.session.person}" if visit is not None and visit.session is not None else ""

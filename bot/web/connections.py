@@ -13,11 +13,13 @@ from typing import cast
 import h11
 import structlog
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from bot.config.hosts import network_of
+from bot.web.guards import OWES
 from bot.web.parsing import HEAD_BYTES, Parser
 from bot.web.problems import MEDIA_TYPE, RETRY_AFTER_S, unavailable
 from bot.web.turns import Line, Passes, Turn
@@ -30,6 +32,8 @@ SLICE_BYTES = HEAD_BYTES
 PARSED_AT_ONCE = 4
 # So much of a body that was refused already is read past, as many a sender reads the answer only at its end.
 _IGNORED_BYTES = 1_048_576
+# Timers are looked at before what has come: after so long it is read, however busy we are.
+_LAST_LOOK_S = 0.05
 # Files that a process opens beside its connections: to Redis, to Slack, its own.
 _OTHER_FILES = 200
 
@@ -38,7 +42,9 @@ _OTHER_FILES = 200
 class Limits:
     """The limits of connections.
 
-    `head_s`: seconds within which the head of a request must be whole. `unread_s`: seconds within which more of an
+    `head_s`: seconds within which the head of a request must be whole. `idle_s`: seconds for which a connection is kept
+    after an answer: longer than clients and proxies keep theirs (httpx 5, nginx and AWS 60), as a request that comes
+    while we close it is answered with a reset. `unread_s`: seconds within which more of an
     answer must be taken. `silent`: connections without a whole request, of which the oldest ends for a new one, as it
     does of the `unparsed`, of which something waits for its turn, and of the `unread`, whose answers wait for their
     readers; of these also where they hold more than `unread_bytes`. `answering`: requests that are answered at once,
@@ -47,6 +53,7 @@ class Limits:
     """
 
     head_s: float = 10.0
+    idle_s: float = 75.0
     unread_s: float = 30.0
     silent: int = 2_000
     unparsed: int = 3_000
@@ -205,6 +212,17 @@ class _Flow(FlowControl):
             self._go_on()
 
 
+class _Owing:
+    """Has an application know whether the sender of a request still owes something, or it is we who are behind."""
+
+    def __init__(self, app: ASGIApp, owes: Callable[[], bool]) -> None:
+        self._app, self._owes = app, owes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[OWES] = self._owes
+        await self._app(scope, receive, send)
+
+
 class _Connection(H11Protocol):
     """Ends when a head takes too long, or the reader of an answer does, and when its room is needed.
 
@@ -233,6 +251,11 @@ class _Connection(H11Protocol):
         return cycle is None or cycle.response_complete or self.transport.is_closing()
 
     @property
+    def _is_kept(self) -> bool:
+        """True if nothing has come since the last answer: then it is timed as an idle one."""
+        return self.timeout_keep_alive_task is not None and not self._lacks_body
+
+    @property
     def _lacks_body(self) -> bool:
         """True if a request's head is here and its body is not, all of it."""
         return self.conn.their_state is h11.SEND_BODY
@@ -246,6 +269,8 @@ class _Connection(H11Protocol):
         """Time the head of a new connection."""
         super().connection_made(transport)
         self.conn, self.flow = Parser(), _Flow(transport, self._read_on)
+        self.timeout_keep_alive = self.limits.idle_s
+        self.app = _Owing(self.app, lambda: self._lacks_body and self._turn is None)
         self._came = bytearray()
         self._network = network_of(self.client[0] if self.client else "")
         self._look()
@@ -359,17 +384,20 @@ class _Connection(H11Protocol):
             self.silent.enter(self)
         else:
             self.silent.leave(self)
-        if not self._is_idle:
-            self._stop()
-        else:
+        if self._is_idle and not self._is_kept:
             self._time()
+        else:
+            self._stop()
 
     def _time(self) -> None:
         if self._timer is None:
             self._timer = self.loop.call_later(self.limits.head_s, self._give_up)
 
     def _give_up(self) -> None:
-        """End what takes too long, unless it is we who take so long."""
+        """End what takes too long, unless it is we who take so long: what has come may not be read yet."""
+        self._timer = self.loop.call_later(_LAST_LOOK_S, self._end)
+
+    def _end(self) -> None:
         self._timer = None
         if self._turn is None or self._is_sent_away:
             self.transport.abort()

@@ -23,6 +23,8 @@ _ALL_BYTES = 64 * 1_048_576
 # Anybody may send any word as a method; each would be a figure of its own for as long as the process runs.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BODY_WITHIN_S = 10.0
+# Where its sender has sent all of it, or what came waits here for its turn, it is we who are late.
+OWES, _LOOK_AGAIN_S = "sayso.owes", 0.5
 # As many times what may be sent is read and thrown away, so that whoever sends it hears why it is not taken.
 _DISCARDED = 4
 # A prober knows an address and no name.
@@ -171,10 +173,11 @@ def _has_body(scope: Scope) -> bool:
 class Bodies:
     """The large bodies on their way to this process, and those that it works on: so many bytes of all together.
 
-    For a new one the one ends that has been on its way the longest.
+    For a new one the one ends that has been on its way the longest. Each has `within_s` to come.
     """
 
-    def __init__(self, most_bytes: int = _ALL_BYTES) -> None:
+    def __init__(self, most_bytes: int = _ALL_BYTES, within_s: float = _BODY_WITHIN_S) -> None:
+        self.within_s = within_s
         self._most_bytes, self._bytes = most_bytes, dict["_Reading", int]()
 
     def note(self, reading: "_Reading", size: int) -> None:
@@ -201,8 +204,8 @@ class _TooLargeError(Exception):
 class _Reading:
     """A body while it is read, and what it is for while that is done."""
 
-    def __init__(self, bodies: Bodies) -> None:
-        self._bodies, self._within = bodies, asyncio.timeout(_BODY_WITHIN_S)
+    def __init__(self, bodies: Bodies, owes: Callable[[], bool]) -> None:
+        self._bodies, self._within, self._owes = bodies, asyncio.timeout(None), owes
         self.is_whole = self._is_given_up = False
 
     async def whole(self, headers: Headers, receive: Receive, most_bytes: int) -> bytes | None:
@@ -211,6 +214,7 @@ class _Reading:
         is_too_large = announced.isdecimal() and int(announced) > most_bytes
         if is_too_large and "expect" in headers:
             raise _too_large(most_bytes)
+        self._look_in(self._bodies.within_s)
         try:
             async with self._within:
                 body = await self._read(receive, 0 if is_too_large else most_bytes, _DISCARDED * most_bytes)
@@ -221,6 +225,8 @@ class _Reading:
             raise trouble(HTTPStatus.REQUEST_TIMEOUT, "malformed", detail, "Send it in one go") from None
         except _TooLargeError:
             raise _too_large(most_bytes) from None
+        finally:
+            self._timer.cancel()
         self.is_whole = True
         return body
 
@@ -242,6 +248,16 @@ class _Reading:
         if size > most_bytes:
             raise _TooLargeError
         return bytes(body)
+
+    def _look_in(self, delay_s: float, *, is_again: bool = False) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._look, is_again)
+
+    def _look(self, is_again: bool) -> None:
+        """End it where its sender is late. At the first look, what has come may not be read yet."""
+        if is_again and self._owes():
+            self._within.reschedule(asyncio.get_running_loop().time())
+        else:
+            self._look_in(_LOOK_AGAIN_S, is_again=True)
 
     def give_up(self) -> None:
         """Read no more of it."""
@@ -269,7 +285,7 @@ class Bounded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        reading = _Reading(self._bodies)
+        reading = _Reading(self._bodies, scope.get(OWES, lambda: True))
         try:
             return await self._answer(reading, scope, receive, send)
         finally:

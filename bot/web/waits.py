@@ -38,11 +38,15 @@ class Waits:
         """How many are open in all."""
 
     @contextmanager
-    def working(self, holder: str) -> Generator[None]:
-        """Counts a request of `holder` while it is answered; one that is in `one_more` does not count. Raises Full."""
-        if self._working[holder] - self._open[holder] >= self._at_work:
+    def working(self, holder: str, *, by_hand: bool = False) -> Generator[None]:
+        """Counts a request of `holder` while it is answered; one that is in `one_more` does not count. Raises Full.
+
+        What somebody does `by_hand` has room beside all that their programs do: it is where they stop these.
+        """
+        room = self._at_work + by_hand * _FEW
+        if self._working[holder] - self._open[holder] >= room:
             what = "requests of one person or key are being answered here, the most there may be"
-            raise Full(f"{self._at_work} {what}", "Wait for some of them, or ask another web process")
+            raise Full(f"{room} {what}", "Wait for some of them, or ask another web process")
         self._working[holder] += 1
         try:
             yield

@@ -81,7 +81,7 @@ class SessionMiddleware:
                 try:
                     await self._check(scope)
                     if session:
-                        stack.enter_context(self._here.waits.working(session.counted_as))
+                        stack.enter_context(self._here.waits.working(session.counted_as, by_hand=True))
                 except Refusal as refusal:
                     return await _refuse(refusal, scope, receive, sending)
                 except Full as error:

@@ -18,8 +18,12 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from agents.requests import PersonId
 from bot.errors import RateLimited
+from bot.web.api.keyed import KEY
+from bot.web.application import known_as
 from bot.web.connections import LIMITS, PARSED_AT_ONCE, Limits, bounded, open_files
+from bot.web.console.visits import VISIT, Visit
 from bot.web.guards import Admitted
 from bot.web.metrics import Metrics
 from bot.web.parsing import Parser
@@ -27,6 +31,7 @@ from bot.web.problems import ProblemError
 from bot.web.serve import ACCEPTED_AT_ONCE, each_time, listen
 from bot.web.turns import SHARES, Turns
 from bot.web.waits import Full, Waits
+from tests.servers.console import Console
 from tests.servers.web import serving
 from tests.servers.web_process import a_web, key_of
 from tests.stories.test_rollback import shop_of
@@ -389,6 +394,34 @@ async def test_attack_one_person_with_many_slow_requests_leaves_room_for_others(
         go.touch()
 
     assert sorted(one.result().status_code for one in slow) == [200] * 4 + [503] * 8
+
+
+async def test_whoever_s_programs_run_wild_still_has_the_console(shop: World) -> None:
+    """It is where they revoke the key."""
+    go = shop.folder / "go"
+    (shop_of(shop) / "live.sh").write_text(f"#!/bin/sh\nwhile [ ! -e {go} ]; do sleep 0.05; done\nexit 1\n")
+    async with serving(shop.app, limits=Limits(answering=8)) as api, asyncio.TaskGroup() as group:
+        anna, wild = await Console(api).browser("anna"), await api.client("anna", "read")
+        slow = [group.create_task(wild.get("/v1/environments")) for _ in range(12)]
+        await until(lambda: sum(one.done() for one in slow) >= 8, what="some are told to come again")
+
+        page = await anna.get("/keys")
+        go.touch()
+
+    assert page.status == HTTPStatus.OK
+
+
+async def test_the_keys_of_one_person_share_their_turns_and_pages_have_their_own(world: World) -> None:
+    create, sessions = world.app.access.keyring.create, world.app.access.sessions
+    keys = [(await create(person=one, scopes=["read"]))[0] for one in ("anna", "anna", "bo")]
+    keys += [(await create(service="ci", scopes=["read"]))[0] for _ in range(2)]
+    session = await sessions.find((await sessions.spend(await sessions.link(PersonId("anna"), by="operator"))) or "")
+
+    lanes = [known_as({KEY: key}) for key in keys] + [known_as({VISIT: Visit(session)}), known_as({})]
+
+    assert lanes[0] == lanes[1]
+    assert len({*lanes}) == 6
+    assert lanes[-1] == ""
 
 
 async def test_a_few_requests_of_a_crowd_begin_before_the_loop_looks_at_others() -> None:

@@ -2,11 +2,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
+from starlette.types import Message
 
 from bot.config.errors import ConfigError
 from bot.config.hosts import check_bind, host_name, names
 from bot.config.settings import Settings, load
 from bot.store.embedded import EmbeddedRedis
+from bot.web.guards import OWES, Bodies, Bounded
 from tests.bot.web.problems import refused
 from tests.servers.web import Api, serving
 from tests.waiting import until
@@ -141,3 +144,27 @@ async def test_while_redis_is_away_it_is_said_and_when_to_try_again(short_path: 
 
             await until(is_back, what="readyz is well again")
             assert [one["id"] for one in (await anna.get("/v1/runs")).json()["runs"]] == [run_id]
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+async def test_a_body_that_waits_for_us_has_all_the_time_that_takes(*, is_ours: bool) -> None:
+    """Its sender has 10 s. How long what they sent waits here for its turn is nothing that they can help."""
+    looks, is_read, statuses = list[bool](), asyncio.Event(), list[int]()
+
+    def owes() -> bool:
+        looks.append(True)
+        if len(looks) == 3:
+            is_read.set()
+        return not is_ours
+
+    async def receive() -> Message:
+        await is_read.wait()
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+    bounded = Bounded(Response("it is taken"), lambda _, __: None, Bodies(within_s=0.01))
+    await bounded({"type": "http", "method": "POST", "path": "/", "headers": [], OWES: owes}, receive, send)
+
+    assert statuses == [200 if is_ours else 408]

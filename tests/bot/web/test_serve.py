@@ -100,6 +100,44 @@ async def test_a_head_that_does_not_end_is_not_waited_for(world: World) -> None:
             assert [line async for line in lines if "run_ended" in line], "whoever is answered is not cut off"
 
 
+_ASK = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """The first line of the answer to a request, which is read to its end."""
+    writer.write(_ASK)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+    await reader.readexactly(int(length.partition(b":")[2]))
+    return head.partition(b"\r\n")[0]
+
+
+async def test_whoever_keeps_a_connection_may_ask_again_later_than_a_head_may_take(world: World) -> None:
+    """A client that keeps it for some seconds sends its next request when the server no longer wants one."""
+    async with serving(world.app, limits=Limits(head_s=0.2)) as api:
+        port = int(api.url.rpartition(":")[2])
+        kept = await half_open(port)
+        first = await answered(*kept)
+        for _ in range(2):
+            reader, writer = await half_open(port)
+            assert await is_closed(reader)
+            writer.close()
+
+        assert [first, await answered(*kept)] == [b"HTTP/1.1 200 OK"] * 2
+        kept[1].close()
+
+
+async def test_a_connection_that_nobody_uses_ends(world: World) -> None:
+    async with serving(world.app, limits=Limits(idle_s=0.2)) as api:
+        kept = await half_open(int(api.url.rpartition(":")[2]))
+
+        assert await answered(*kept) == b"HTTP/1.1 200 OK"
+
+        async with patience():
+            assert await is_closed(kept[0])
+        kept[1].close()
+
+
 async def drip(writer: asyncio.StreamWriter) -> None:
     """A letter of a head whenever the loop comes round."""
     with suppress(ConnectionError):

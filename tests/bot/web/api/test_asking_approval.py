@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient, Response
 
-from agents.requests import RunId
+from agents.events import PersonSaid
+from agents.requests import PersonId, RunId
+from bot.store import Commit
+from bot.store.commit import MAX_EVENTS_AT_ALL
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import Api, serving
+from tests.waiting import PATIENCE_S
 from tests.world import World
 
 APPROVAL: dict[str, Any] = {
@@ -360,7 +364,26 @@ async def test_an_attempt_that_was_given_up_is_not_told_to_go_ahead_again(world:
     assert "no word came of it" in refused(again, 409, "already-begun")
     assert "Do not do it now" in again.json()["do"]
     assert end.status_code == 200, "what came of it is still heard"
-    refused(await begun(ci, request), 409, "already-begun")
+    later = await begun(ci, request)
+    assert "later the program said: “volume 17 is gone”" in refused(later, 409, "already-begun")
+    assert "it has ended" in later.json()["do"]
+
+
+@pytest.mark.long
+async def test_where_no_worker_ends_a_run_a_start_is_refused_in_a_moment(world: World) -> None:
+    async with serving(world.app) as api:
+        _, text = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=["policy:production"])
+        ci, bo = api.with_key(text), await api.client("bo")
+        request = await approved(ci, bo)
+    await world.stop()
+    await world.start(works=False)
+    run_id = RunId(request["run_id"])
+    said = PersonSaid(at=await world.now(), said_id="i1", person=PersonId("anna"), channel="email", text="!")
+    await world.app.journal.write(Commit(run_id=run_id, events=[said] * 9_900, limit=MAX_EVENTS_AT_ALL))
+    async with serving(world.app) as api, asyncio.timeout(PATIENCE_S):
+        answer = await begun(api.with_key(text), request)
+
+    assert "by a worker" in refused(answer, 409, "not-now")
 
 
 async def begun_anew(world: World, api: Api) -> tuple[AsyncClient, dict[str, Any], dict[str, Any]]:
