@@ -10,7 +10,7 @@ from bot.policy.approvers.quorum import eligible
 from bot.policy.due import waited_for
 from bot.policy.judge import needed_later
 from bot.policy.judgements import Answer, Judgement, LinkBy
-from bot.policy.offers import Can, Judging, answer_by, can, named, yes
+from bot.policy.offers import Can, Judging, answer_by, can, heirs, named, yes
 from bot.policy.record import RequestRecord
 
 
@@ -23,8 +23,15 @@ def offers(
     link_by: LinkBy | None = None,
 ) -> Can:
     """Return what `me` can do through the channel `way`; without one, what anybody can who sees what many see."""
+    return offers_of(record, people, meant_by(record, me, way, at, link_by))
+
+
+def meant_by(
+    record: RequestRecord, me: PersonId | None, way: str, at: datetime, link_by: LinkBy | None = None
+) -> list[Answer]:
+    """Return the answers that `me` might give through the channel `way`; without one, anybody who has a part in it."""
     seen_by = named(record) if me is None else (me,)
-    return offers_of(record, people, [answer_by(record, one, way, at, link_by) for one in seen_by])
+    return [answer_by(record, one, way, at, link_by) for one in seen_by]
 
 
 def offers_of(record: RequestRecord, people: People, meant: Sequence[Answer]) -> Can:
@@ -33,8 +40,20 @@ def offers_of(record: RequestRecord, people: People, meant: Sequence[Answer]) ->
     Whoever has left can do nothing, nor who only may be somebody that asked.
     """
     known = as_known_now(record, people)
-    here = [one for one in meant if people.contact(one.person) and not is_stranger(record, known, one.person)]
+    here = _counting(record, known, people, meant)
     return can(known, here, judging(record, people, meant[0].at)) if here else Can()
+
+
+def heirs_of(record: RequestRecord, people: People, meant: Sequence[Answer]) -> tuple[PersonId, ...]:
+    """Return to whom it can be handed on by one of these answers, in the order of the directory."""
+    known = as_known_now(record, people)
+    here, rules = _counting(record, known, people, meant), judging(record, people, meant[0].at)
+    found = {to for one in here for to in heirs(known, one, rules)}
+    return tuple(one for one in people.all() if one in found)
+
+
+def _counting(record: RequestRecord, known: RequestRecord, people: People, meant: Sequence[Answer]) -> list[Answer]:
+    return [one for one in meant if people.contact(one.person) and not is_stranger(record, known, one.person)]
 
 
 def judging(record: RequestRecord, people: People, at: datetime) -> Judging:

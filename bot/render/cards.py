@@ -25,6 +25,7 @@ from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
 from agents.text import quote
 from bot.people.directory import People
+from bot.policy.approvers.delegation import candidates
 from bot.policy.approvers.quorum import eligible
 from bot.policy.glass import may_break
 from bot.policy.judgements import Judgement, Unclear
@@ -88,7 +89,9 @@ def request_card(
         ask_back=people.names_of(present(request.askers, people)) if request.format == "approval" else "",
         edits=edit_inputs(request),
         breaks_glass=bool(may) if me is None else me in may,
-        hands_on=hand_on_inputs(request, people, asked_only(request, people), at, me),
+        hands_on=hand_on_inputs(
+            candidates(request.policy, asked_only(request, people), people.may_take(request.policy, at), me), people
+        ),
         until=request.expires_at,
     )
     return Card(

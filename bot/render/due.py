@@ -1,6 +1,6 @@
 """Words for what changes who is asked: reminders, escalation, hand-ons, absences and expiry. Pure."""
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from datetime import datetime, timedelta
 
 from agents.requests import Away, GatedCall, HandedOn, PersonId, PolicySnapshot, Request
@@ -8,7 +8,7 @@ from agents.standing import ALLOW_AGAIN
 from agents.text import quote
 from bot.people.directory import People
 from bot.people.recognition import as_known_now
-from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, candidates, chain
+from bot.policy.approvers.delegation import MOST_HANDED_ON, Involved, Objection, chain
 from bot.policy.approvers.quorum import eligible
 from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due
@@ -114,9 +114,9 @@ def as_frozen(decides: Iterable[Line], record: RequestRecord, people: People) ->
     return tuple(lines)
 
 
-def hand_on_inputs(request: Request, people: People, involved: Involved, at: datetime, me: PersonId | None) -> Inputs:
-    """Return the fields that ask to whom `me`, or whoever decides it, hands it on; none where there is nobody."""
-    found = candidates(request.policy, involved, people.may_take(request.policy, at), me)[:_OFFERED]
+def hand_on_inputs(heirs: Sequence[PersonId], people: People) -> Inputs:
+    """Return the fields that ask to which of `heirs` it is handed on; none where there is nobody."""
+    found = heirs[:_OFFERED]
     if not found:
         return ()
     names = tuple(people.name_of(one) for one in found)

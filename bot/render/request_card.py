@@ -9,7 +9,7 @@ from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, labelled, one_line, quote
 from bot.people.directory import People
-from bot.people.offers import offers, offers_of, yes_of
+from bot.people.offers import heirs_of, meant_by, offers_of, yes_of
 from bot.people.recognition import as_known_now, as_told_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import lacking_in_all, parts_filled
 from bot.policy.judge import judge
@@ -25,7 +25,7 @@ from bot.policy.judgements import (
 from bot.policy.offers import Can, answer_by
 from bot.policy.record import COMMENTS, Comment, RequestRecord, good_until
 from bot.render.cards import began_with, notice, request_card
-from bot.render.due import as_frozen, hand_on_inputs, involved_in, reminded_lines
+from bot.render.due import as_frozen, hand_on_inputs, reminded_lines
 from bot.render.edits import edit_inputs
 from bot.render.forms import answer_lines
 from bot.render.outcome import how_ended
@@ -408,7 +408,7 @@ def standing_card(
     card = request_card(told.request, people, now, person, told.requesters)
     card = with_approvals(card, record, people) if record.state == "open" else card
     why = "" if can.approve or can.answer else _why_not(yes, record, meant, can, people)
-    form = _form(card.form, record, can, people, now, person) if card.form and can.has_form else None
+    form = _form(card.form, record, can, people, person, [meant]) if card.form and can.has_form else None
     return card.model_copy(update={"summary": "\n".join(filter(None, (why, card.summary))), "form": form})
 
 
@@ -426,10 +426,11 @@ def offered_form(
 
     One that only stops offers nothing else. A channel `keeps` a form that offers nothing where words come back by it.
     """
-    can = offers(record, people, me, way, at)
+    meant = meant_by(record, me, way, at)
+    can = offers_of(record, people, meant)
     if form.only_stops or not (can.has_form or keeps):
         return form if can.stop else None
-    answered = _form(form, record, can, people, at, me)
+    answered = _form(form, record, can, people, me, meant)
     if me is None or form.format != "approval" or can.approve:
         return answered
     found = yes_of(record, people, answer_by(record, me, way, at))
@@ -445,11 +446,16 @@ def so_far(record: RequestRecord, people: People) -> tuple[Line, ...]:
 
 
 def _form(
-    form: AnswerForm, record: RequestRecord, can: Can, people: People, at: datetime, me: PersonId | None
+    form: AnswerForm,
+    record: RequestRecord,
+    can: Can,
+    people: People,
+    me: PersonId | None,
+    meant: Sequence[Answer],
 ) -> AnswerForm:
     request = record.request
     whom = present([one for one in request.askers if one != me], people) if can.ask else ()
-    hands_on = hand_on_inputs(request, people, involved_in(record, people), at, me) if can.hand_on else ()
+    hands_on = hand_on_inputs(heirs_of(record, people, meant), people) if can.hand_on else ()
     said = {
         "may_approve": can.approve or request.format != "approval",
         "may_deny": can.says_no,

@@ -227,7 +227,7 @@ class Decisions:
             judgement, after_it = await judged(known, answer, change, self._people, self._run_of(record))
             return judgement, after_it and _to_write(after_it, record)
         if change:
-            judgement, policy = await self.delegation.judged(known, answer, change)
+            judgement, policy = await self.delegation.judged(record, answer, change)
             was = record.request.policy
             accepts = self._people.may_take(was, answer.at)
             return judgement, policy and handed_on(was, policy.handed_on[-1], accepts)

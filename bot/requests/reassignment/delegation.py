@@ -98,7 +98,8 @@ class Delegation:
         self, record: RequestRecord, answer: Answer, wish: HandOn
     ) -> tuple[Judgement, PolicySnapshot | None]:
         """Judge a wish to hand `record` on; with the policy that holds after it, None where nothing changes."""
-        if (closed := delegation_objection(record, answer)) is not None:
+        known = as_known_now(record, self._people)
+        if (closed := delegation_objection(known, answer)) is not None:
             return closed, None
         if speaks_against(wish.reason):
             return Unclear(why=AGAINST), None
@@ -109,7 +110,7 @@ class Delegation:
         policy = await self._after(record, given, answer)
         if isinstance(policy, PolicySnapshot):
             return Delegated(person=answer.person, to=wish.to), policy
-        asked = record.request.policy
+        asked = known.request.policy
         accepts = self._people.may_take(asked, answer.at)
         found = {*candidates(asked, involved_in(record, self._people), accepts, answer.person)} - {wish.to}
         could_be = sorted(found - await took_part(self._store, self._people, record, found))
@@ -117,7 +118,7 @@ class Delegation:
         return DelegationRefused(kind=policy, why=why), None
 
     async def _after(self, record: RequestRecord, given: HandedOn, answer: Answer) -> PolicySnapshot | Objection:
-        policy = record.request.policy
+        policy = as_known_now(record, self._people).request.policy
         await self._people.look_up_policy(policy.name)
         accepts = self._people.may_take(policy, answer.at)
         if why := objection(policy, given.person, given.to, involved_in(record, self._people), accepts):

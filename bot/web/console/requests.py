@@ -17,13 +17,14 @@ from agents.requests import Given, PersonId, Request, RequestId, RequestState
 from agents.run import fold
 from agents.text import quote
 from bot.errors import Conflict, Forbidden
-from bot.people.offers import offers
+from bot.people.offers import heirs_of, meant_by, offers
+from bot.people.recognition import as_known_now
 from bot.policy.answers import Statement, picked, read_answer
 from bot.policy.edits import EditRefused, typed_values
 from bot.policy.judge import edit_objection
 from bot.policy.judgements import NoteUnconfirmed, Unclear
 from bot.queries import lists
-from bot.render.due import hand_on_inputs, involved_in
+from bot.render.due import hand_on_inputs
 from bot.render.edits import edit_inputs
 from bot.render.views import request_view
 from bot.render.words import feedback_text
@@ -180,7 +181,7 @@ async def edit_shown(request: HttpRequest) -> Response:
     record, _, now = await request_for(request, "answer")
     asked, inputs = record.request, edit_inputs(record.request)
     statement = _made(asked, visit, _Shown(asked.revision, asked.digest, ""), "free_text", "", "")
-    objection = edit_objection(record, read_answer(asked, statement, now))
+    objection = edit_objection(as_known_now(record, app.people), read_answer(asked, statement, now))
     if objection or not inputs:
         why = feedback_text(objection, record, app.people) if objection else say("answer.edit-nothing")
         return to(request, f"/requests/{asked.id}", why, is_well=False)
@@ -215,7 +216,8 @@ async def hand_on_shown(request: HttpRequest) -> Response:
     record, _, now = await request_for(request, "answer")
     asked = record.request
     await app.people.look_up_policy(asked.policy.name)
-    inputs = hand_on_inputs(asked, app.people, involved_in(record, app.people), now, me)
+    meant = meant_by(record, me, "console", now, visit_of(request).known.by)
+    inputs = hand_on_inputs(heirs_of(record, app.people, meant), app.people)
     if not inputs or record.state != "open":
         return to(request, f"/requests/{asked.id}", say("console.hand-on-nobody"), is_well=False)
     about = {"request_id": asked.id, "title": asked.title, "revision": asked.revision, "digest": asked.digest}

@@ -15,6 +15,7 @@ from bot.policy.judgements import Decided, Judgement, NotEntitled
 from bot.policy.record import RequestRecord
 from bot.render.request_card import approvals
 from bot.store.ids import review_of
+from tests.servers.console import a_console
 from tests.stories.attacks.test_who_is_who import breaks
 from tests.stories.people.standing import done_once, granted
 from tests.stories.test_absences import away
@@ -522,3 +523,52 @@ async def test_attack_one_who_may_be_somebody_that_took_part_is_asked_as_nobody_
         read = {one: "\n".join(letter.subject for letter in office.mails(box)) for one, box in boxes.items()}
         assert [one for one in boxes if "Was it right" in read[one]] == [*others]
         assert ("The review of a broken glass has no answer" in read["ole"]) is (not others)
+
+
+@pytest.mark.parametrize(("quorum", "rest"), [(1, ""), (2, "; cy approves")])
+async def test_who_may_approve_what_they_asked_for_does_so_though_somebody_who_stands_in_may_be_them(
+    redis: str, tmp_path: Path, quorum: int, rest: str
+) -> None:
+    toml = file_of("anna bo cy", quorum, stand_ins="eve").replace("quorum", "requester_may_approve = true\nquorum")
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        record, done = await told(office, f"bo gives eve; meet anna eve; eve approves; anna approves{rest}")
+
+        assert done[2:] == ["not_entitled", *["counted"] * (quorum - 1), "decided"]
+        assert record.decision
+        assert set(record.decision.by) == {"anna", *rest.split()[1:2]}
+        assert office.workshop.effects == ["press bell"]
+
+
+async def test_a_window_offers_to_whom_it_can_be_handed_on_and_to_nobody_who_may_be_somebody_that_has_voted(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = file_of("bo cy rob", 2, stand_ins="eve dan")
+    async with a_world(redis, tmp_path / "data", toml) as office, a_console(office) as console:
+        record, _ = await told(office, "cy approves; meet cy eve")
+        bo, place = await console.browser("bo"), f"/requests/{record.request.id}/hand-on"
+        words = (await bo.get(place)).words
+        assert ("Dan" in words, "Eve" in words) == (True, False)
+
+
+async def test_a_page_shows_no_form_of_what_does_not_count_after_a_log_in_by_a_link_in_a_mail(
+    redis: str, tmp_path: Path
+) -> None:
+    async with (
+        a_world(redis, tmp_path / "data", file_of("bo", stand_ins="eve")) as office,
+        a_console(office) as console,
+    ):
+        record = await office.opened(await office.trigger("press bell"))
+        bo, place = await console.browser("bo", by="email"), f"/requests/{record.request.id}"
+
+        assert (await bo.get(f"{place}/hand-on")).path == place
+
+
+async def test_who_may_be_somebody_that_asked_is_told_that_they_can_change_nothing_before_they_write_it(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = file_of("bo cy")
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office, a_console(office) as console:
+        record, _ = await told(office, "meet anna bo")
+        bo, place = await console.browser("bo"), f"/requests/{record.request.id}"
+
+        assert (await bo.get(f"{place}/edit")).path == place
