@@ -461,13 +461,17 @@ class Decisions:
     async def supersede(self, record: RequestRecord, version: int, why: str, now: datetime) -> None:
         """Replace an approval that does not cover what would be executed; nothing if it has changed meanwhile.
 
-        A program is told, and asks again by itself: nobody would read what its run asked anew.
+        A program is told, and asks again by itself: nobody would read what its run asked anew. What somebody denied is
+        taken back, and nobody is asked anew.
         """
+        if record.stopped:
+            return await self.take_back(record, version, record.stopped, now)
         commit, request = self.closing(record, version, "superseded", None, why, now), record.request
         if request.program and commit.events:
             refused = StepRefused(at=now, step_id=request.step_id, error=why)
             commit = replace(commit, events=[*commit.events, refused])
         await self._journal.write(commit)
+        return None
 
     async def take_back(self, record: RequestRecord, version: int, stop: Vote, now: datetime) -> None:
         """Take an approval back because of a denial whose sender was told that it came too late: nothing had begun.

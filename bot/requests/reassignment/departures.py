@@ -116,7 +116,7 @@ class Departures:
         """Ask others at once where too few are left who may decide, in any step; close the request where nobody is.
 
         Votes of who has left become void: whoever comes back votes again. What they approved and has not begun is
-        superseded where the others do not suffice.
+        superseded, also where the others suffice: without that, it would count again beside fewer of them.
         """
         for _ in range(TRIES):
             record, version, now = read = await self._decisions.request(request_id)
@@ -128,6 +128,7 @@ class Departures:
             if void and record.waits and not read.is_archived and await self._may_begin(record, now):
                 with self._people.speaking_to(""):  # it is kept
                     why = why_not(record, record.request.digest, whose_votes_count(record, self._people), now)
+                    why = why or (say("run.voter-left") if _counted(record, void) else None)
                 if why and not self._people.half_taken:
                     await self._decisions.supersede(record, version, why, now)
                     continue
@@ -294,6 +295,11 @@ def changes(record: RequestRecord, here: Collection[PersonId]) -> bool:
     if record.decision and record.decision.standing:
         counted |= {*record.decision.by, *record.requesters}
     return not counted.issubset(here) or bool(_left(record, here) and not _goes_on(record.request.policy, record, here))
+
+
+def _counted(record: RequestRecord, votes: Collection[Vote]) -> bool:
+    """Return whether one of `votes` is among those that decided."""
+    return record.decision is not None and any(vote.person in record.decision.by for vote in votes)
 
 
 def _gone(left: Sequence[PersonId], void: Sequence[Vote], excluded: Sequence[PersonId]) -> tuple[_Kind, list[PersonId]]:

@@ -21,6 +21,7 @@ from tests.office import TOML
 from tests.servers.lines import Server
 from tests.stories.attacks.test_queued import another_deploys, approved_and_queued
 from tests.stories.test_rollback import live
+from tests.tables import becomes, without
 from tests.waiting import until
 from tests.world import World, a_world, beside_it
 
@@ -104,6 +105,27 @@ async def test_attack_a_denial_in_the_last_look_is_not_lost(planned: World, plan
     assert await starts(planned, run_id) == 1
     stands = await equals_its_story(planned, record.request.id)
     assert (stands.state, stands.started_at) == ("revoked", None)
+
+
+async def test_attack_a_denial_in_the_last_look_is_lost_in_a_pause_as_whoever_approved_it_leaves(
+    planned: World, planning: Planning
+) -> None:
+    before, toml = live(planned, "production"), (planned.folder / "sayso.toml").read_text()
+    async with in_its_last_look(planned, planning) as (run_id, record):
+        await planned.decide("cy", record, "deny", "stop, incident")
+        await planned.steer(run_id, "pause")
+
+    async def is_taken_back() -> bool:
+        return (await planned.request(record.request.id)).waits
+
+    await until(is_taken_back, what="it has not begun")
+    await becomes(planned, without(toml, "bo"))
+    await planned.steer(run_id, "resume")
+
+    run = await planned.ended(run_id)
+    assert (await equals_its_story(planned, record.request.id)).state == "revoked"
+    assert (run.results[-1].kind, run.results[-1].by) == ("revoked", ("cy",))
+    assert live(planned, "production") == before
 
 
 @guards("planted:denial_before_effect")

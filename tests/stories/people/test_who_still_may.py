@@ -11,6 +11,11 @@ from tests.tables import becomes, without
 from tests.world import World, a_world
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
+EITHER = f"""{TOML}{EVE}
+[policies.either]
+approvers = {{ any_of = [{{ all_of = ["person:bo", "person:cy"] }}, {{ all_of = ["person:bo", "person:eve"] }}] }}
+expires_after = "4h"
+"""
 OPERATOR = TOML + '\n[roles]\noperator = ["person:bo"]\n'
 ANNA_TOO = TOML.replace('"anna@corp.example"\n', '"anna@corp.example"\ngroups = ["release"]\n').replace(
     "[policies.production]\n", "[policies.production]\nrequester_may_approve = true\n"
@@ -67,6 +72,33 @@ async def test_attack_an_approval_under_a_freeze_counts_again_as_whoever_gave_it
         assert anew.request.id != record.request.id
         assert (await world.request(record.request.id)).state == "superseded"
         assert world.workshop.effects == []
+
+
+async def test_attack_the_approval_of_somebody_who_came_back_counts_in_place_of_one_who_was_enough_without_it(
+    redis: str, tmp_path: Path
+) -> None:
+    def without_one(person: str) -> str:
+        return without(f"{EITHER}\n[roles]\n", person).replace(
+            f'"person:bo", "person:{person}"', '"person:bo", "person:dan"'
+        )
+
+    async with a_world(redis, tmp_path / "data", EITHER) as world:
+        record = await asked(world, "either")
+        await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident")
+        for person in ("cy", "eve", "bo"):
+            outcome = await world.decide(person, await world.request(record.request.id), "approve")
+        assert isinstance(outcome, Decided)
+        await world.quiet()
+
+        for gone in ("cy", "eve"):
+            await becomes(world, without_one(gone))
+            await becomes(world, EITHER)
+        await becomes(world, without_one("eve"))
+        await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed")
+        await world.quiet()
+
+        assert world.workshop.effects == []
+        assert (await world.request(record.request.id)).state == "superseded"
 
 
 async def test_nobody_hears_of_an_approval_in_a_run_that_is_over_as_whoever_gave_it_leaves(
