@@ -226,7 +226,8 @@ class FollowUps:
         person = PersonId(trigger.person)
         is_open = record is not None and _is_answerable(record)
         if record is None or record.request.format != "approval":
-            is_theirs = record is not None and is_open and _may_answer(record, person) and answers is None
+            is_answer = answers is None and not trigger.is_edit
+            is_theirs = record is not None and is_open and is_answer and _may_answer(record, person)
             if record and is_theirs and not self._is_stopped_by(record, trigger, run, concern):
                 await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record), read)
                 return "taken"

@@ -383,11 +383,14 @@ class Inbox:
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> None:
         title = say("run.not-passed-on-title")
+        if trigger.is_edit and not (is_stop(trigger.text) or stops_named(trigger.text)):
+            log.info("ignored", reason="a message that was edited, and says no stop")
+            return await self._store.drop_inbound(inbound_id)
         may_say = trigger.is_addressed and not (trigger.follows or trigger.held_because)
         try:
             if may_say and await self._absences.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
-            if await self._is_command(inbound_id, channel, trigger, received_at):
+            if not trigger.is_edit and await self._is_command(inbound_id, channel, trigger, received_at):
                 if trigger.follows and (stop := stop_beside(trigger.text)) and typed_freeze(trigger.text):
                     await self._follow_ups.take(inbound_id, channel, trigger.model_copy(update={"text": stop}))
                 return await self._store.drop_inbound(inbound_id)
@@ -399,7 +402,7 @@ class Inbox:
                 item = Quarantined(reasons=(trigger.held_because,), claims=trigger.person, person=trigger.person)
                 item = item.model_copy(update={"thread": trigger.thread, "place": trigger.place})
                 return await self._quarantine.add(inbound_id, channel, item)
-            if trigger.follows and not trigger.is_addressed:
+            if trigger.follows and (trigger.is_edit or not trigger.is_addressed):
                 log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
                 return await self._store.drop_inbound(inbound_id)
             title = say("run.not-started-title")

@@ -128,6 +128,9 @@ ASK, ASK_ABOUT = "ask", "ask_about"
 PAGE = "page"
 """A button within a window that shows another page of it."""
 
+EDITED = "was_edited"
+"""Ours, in a message that its writer has edited."""
+
 # https://docs.slack.dev/reference/events/message lists some thirty more: edits, deletions, joins, bots, notices.
 _WRITTEN = frozenset(("", "file_share", "thread_broadcast"))
 _SLACKBOT = "USLACKBOT"
@@ -273,6 +276,8 @@ def _event(body: Json, received_at: datetime) -> Sorted:
     event = part(body, "event")
     if word(event, "type") == "app_home_opened":
         return Visited(word(event, "user")) if word(event, "tab") in ("", "home") else Nothing({})
+    if word(event, "subtype") == "message_changed":
+        return _edited(body, received_at)
     if not _was_written(event, bots_of(body)):
         return Nothing({})
     is_for_us, follows = is_dm(event) or mentions_us(body), bool(word(event, "thread_ts"))
@@ -283,6 +288,25 @@ def _event(body: Json, received_at: datetime) -> Sorted:
     thread = thread_of("event", body)
     within, begins = ("", thread) if is_for_us else (thread, "")
     return Stored(_inbound("event", key, body, received_at, within=within, begins=begins), {})
+
+
+def _edited(body: Json, received_at: datetime) -> Sorted:
+    """What a person has made of their own message, in a thread that we know: they may say stop by it, and nothing else.
+
+    https://docs.slack.dev/reference/events/message/message_changed
+    """
+    changed = part(body, "event")
+    message, edited = part(changed, "message"), part(changed, "message", "edited")
+    event = {name: value for name, value in message.items() if name != "edited"}
+    event |= {name: changed.get(name) for name in ("channel", "channel_type")} | {EDITED: True}
+    is_theirs = word(edited, "user") == word(message, "user")
+    is_same = word(changed, "previous_message", "text") == word(message, "text")
+    if is_same or not is_theirs or not _was_written(event, bots_of(body)):
+        return Nothing({})
+    now = {**body, "event": event}
+    app, team = word(body, "api_app_id"), word(body, "team_id")
+    key = f"edit:{app}:{team}:{word(event, 'channel')}:{word(event, 'ts')}:{word(edited, 'ts')}"
+    return Stored(_inbound("event", key, now, received_at, within=thread_of("event", now)), {})
 
 
 def _was_written(event: Json, bots: tuple[str, ...]) -> bool:

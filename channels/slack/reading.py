@@ -16,6 +16,7 @@ from channels.slack.inbound import (
     ASK_BACK,
     BREAK_GLASS,
     EDIT,
+    EDITED,
     HAND_ON,
     Json,
     action_of,
@@ -261,15 +262,17 @@ class Reader:
         if isinstance(person, Stranger):
             # People talk to each other in a thread where a run lives; nobody wants to hear of us each time.
             quiet = Ignored(reason=f"{came.evidence} wrote in a thread and not to us: {person.why}")
-            return _held(person, came, became=STARTED, thread=thread) if is_addressed else quiet
+            is_heard = is_addressed and EDITED not in event
+            return _held(person, came, became=STARTED, thread=thread) if is_heard else quiet
         return Trigger(
             person=person.id,
             text=plain(word(event, "text"), self._identity.names(), bots_of(body)),
             thread=thread,
             evidence=f"{came.evidence} wrote it",
             files=await files_of(event, self._fetch),
-            follows=bool(word(event, "thread_ts")),
+            follows=bool(word(event, "thread_ts")) or EDITED in event,
             is_addressed=is_addressed,
+            is_edit=EDITED in event,
             room="" if is_dm(event) else channel,
             place=came.place,
         )

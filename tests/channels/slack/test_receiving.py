@@ -87,11 +87,24 @@ async def test_a_word_in_a_thread_waits_for_whether_the_thread_is_known(
     assert (reading.follows, reading.is_addressed, reading.thread) == (True, False, f"{ops}/{said.ts}")
 
 
-async def test_edits_deletions_joins_bots_and_our_own_words_are_nothing(
+async def test_an_edit_is_for_the_run_in_whose_thread_it_stands_and_begins_none(
     slack: Workspace, office: Office, anna: Person, ops: str
 ) -> None:
     said = await anna.says("#ops", "no mention, no thread")
     await anna.edits(said, "@sayso now with one")
+    await slack.settled()
+
+    (inbound,) = await office.stored()
+    reading = await office.read()
+    assert inbound.within == f"{ops}/{said.ts}"
+    assert isinstance(reading, Trigger)
+    assert (reading.follows, reading.is_edit, reading.text) == (True, True, "now with one")
+
+
+async def test_deletions_joins_bots_and_our_own_words_are_nothing(
+    slack: Workspace, office: Office, anna: Person, ops: str
+) -> None:
+    said = await anna.says("#ops", "no mention, no thread")
     await anna.deletes(said)
     await (await slack.person("cy")).joins("#ops")
     await Api(slack.bot_token, slack.base_url).call("chat.postMessage", ops, channel=ops, text="<@U0BOT> mine")

@@ -155,3 +155,26 @@ async def test_attack_a_stop_in_the_thread_of_a_question_that_was_answered_is_lo
 
     assert (await office.world.ended(await office.only_run())).state == "cancelled"
     assert office.world.workshop.effects == ["stamp letter"]
+
+
+@pytest.mark.parametrize("what", ["the wish", "an answer", "no stop", "somebody else's"])
+async def test_attack_a_stop_that_somebody_makes_of_their_own_message_is_lost(office: SlackWorld, what: str) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    wish = await office.anna.says("#ops", "@sayso press bell")
+    await office.card("#ops", to_press="Approve")
+    record = await office.world.opened(await office.only_run())
+    message, writer = wish, office.anna
+    if what == "an answer":
+        message = await office.anna.answers(wish, "stpo")
+        await said(office)
+    elif what == "somebody else's":
+        message, writer = await office.dan.says("#ops", "hello", thread=wish), office.dan
+
+    await writer.edits(message, "and the horn" if what == "no stop" else "stop, wrong bell")
+    await office.slack.settled()
+    await office.world.quiet()
+
+    became = (await office.world.request(record.request.id)).state
+    assert became == ("withdrawn" if what in {"the wish", "an answer"} else "open")
+    assert await office.only_run()
