@@ -107,7 +107,14 @@ def test_a_server_that_is_away_is_unavailable() -> None:
         ObjectStore("http://127.0.0.1:9").place().put("one", b"1")
 
 
-@pytest.mark.parametrize("made", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def _to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+NO_FILES: list[Callable[[Path], None]] = [os.mkfifo, _to_a_device, Path.mkdir]
+
+
+@pytest.mark.parametrize("made", NO_FILES)
 def test_attack_what_is_no_file_is_neither_waited_for_nor_read(tmp_path: Path, made: Callable[[Path], None]) -> None:
     made(tmp_path / "one")
 
