@@ -15,6 +15,7 @@ from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.review import review_agent
 from agents.standing import STANDING, standing_agent
 from bot.archive.keeper import Archive, place_of
+from bot.archive.leaving import has_left
 from bot.archive.retention import Retention
 from bot.audit.chain import Head
 from bot.audit.heads import Heads
@@ -362,7 +363,7 @@ def _ground(
     for channel in channels:
         if isinstance(channel, Remembers):
             channel.remember_in(StoreMarks(store, channel.name))
-    archive = Archive(place_of(settings))
+    archive = Archive(place_of(settings), partial(has_left, store))
     edits = frozenset(channel.name for channel in channels if channel.edits)
     # A process that sends nothing, and may have no token of its own, must know whose cards to have changed as well.
     edits |= EDITING if settings.has_slack or not sends else frozenset()

@@ -23,16 +23,25 @@ _CURSOR = re.compile(r"([0-9]{13})\.(s[0-9]{1,2}r-[a-z2-7]{13})")
 _AT_ONCE, _MARK_CHARS = 20, 16
 _RUN = ".jsonl.gz"
 _DEFAULT_FOLDER = "archive"
+_MARK, _MARKED = "sayso-archive", b"Where this file is missing, sayso reads and writes no archive.\n"
 
 TellOther = Callable[[str], Awaitable[None]]
 """Hears the name of a file, before another one takes the name that it had."""
 
 
-class Archive:
-    """Reads and writes a place; without one no run is ever in it. All methods raise ArchiveUnavailable."""
+HasLeft = Callable[[], Awaitable[bool]]
+"""Whether anything has left the store for the archive."""
 
-    def __init__(self, place: Place | None) -> None:
-        self.place = place
+
+class Archive:
+    """Reads and writes a place; without one no run is ever in it. All methods raise ArchiveUnavailable.
+
+    A folder that is not mounted, or another bucket, is not the archive: where something `has_left` for it, it has a
+    mark.
+    """
+
+    def __init__(self, place: Place | None, has_left: HasLeft | None = None) -> None:
+        self.place, self._has_left = place, has_left
 
     async def run(self, run_id: str) -> ArchivedRun | None:
         """The run of this id; None where it is not here. Raises Invalid for a file that can't be read."""
@@ -89,7 +98,7 @@ class Archive:
             return [], None
         place = _CURSOR.fullmatch(cursor or "")
         before = f"{place[1]}-{place[2]}.json" if place else ""
-        there = reversed(await asyncio.to_thread(self.place.names, f"ended/{month}"))
+        there = reversed(await self._names(f"ended/{month}"))
         names = [name for name in there if not before or name < before]
         found, page = list[bytes](), names[:limit]
         for start in range(0, len(page), _AT_ONCE):
@@ -99,11 +108,11 @@ class Archive:
 
     async def segments(self, shard: int) -> Sequence[str]:
         """The names of the segments of a shard's audit log."""
-        return await asyncio.to_thread(self._there.names, _segments(shard))
+        return await self._names(_segments(shard))
 
     async def segment(self, shard: int, name: str) -> bytes | None:
         """A segment of the audit log; None where it is not here."""
-        return await asyncio.to_thread(self._there.get, f"{_segments(shard)}/{name}")
+        return await self._found(self._there, f"{_segments(shard)}/{name}")
 
     async def keep_segment(self, shard: int, name: str, body: bytes) -> None:
         """Keep a segment of the audit log, and read it back. Writing it again changes nothing."""
@@ -125,18 +134,44 @@ class Archive:
     async def _keep(self, name: str, body: bytes) -> None:
         """Put something there, and read it back: when it returns, the place has given back the same bytes."""
         place = self._there
-        await asyncio.to_thread(place.put, name, body)
+        await self._put(name, body)
         if await asyncio.to_thread(place.get, name) != body:
             raise ArchiveUnavailable(
                 f"{place.where} does not give back what was written to it", "Nothing was deleted; ./sayso doctor"
             )
 
     async def _put(self, name: str, body: bytes) -> None:
-        if self.place:
-            await asyncio.to_thread(self.place.put, name, body)
+        if self.place is None:
+            return
+        if self._has_left and not await self._is_marked(self.place):
+            await asyncio.to_thread(self.place.put, _MARK, _MARKED)
+        await asyncio.to_thread(self.place.put, name, body)
 
     async def _get(self, name: str) -> bytes | None:
-        return await asyncio.to_thread(self.place.get, name) if self.place else None
+        return await self._found(self.place, name) if self.place else None
+
+    async def _found(self, place: Place, name: str) -> bytes | None:
+        found = await asyncio.to_thread(place.get, name)
+        if found is None:
+            await self._is_marked(place)
+        return found
+
+    async def _names(self, folder: str) -> Sequence[str]:
+        found = await asyncio.to_thread(self._there.names, folder)
+        if not found:
+            await self._is_marked(self._there)
+        return found
+
+    async def _is_marked(self, place: Place) -> bool:
+        """Return whether the place has its mark. Raises ArchiveUnavailable where it must have one."""
+        if await asyncio.to_thread(place.get, _MARK) is not None:
+            return True
+        if self._has_left and await self._has_left():
+            raise ArchiveUnavailable(
+                f"{place.where} is not mounted, or not the archive that runs and records left for: it has no {_MARK}",
+                f"See [retention] to; where it is the right one, make a file {_MARK} in it",
+            )
+        return False
 
 
 def _name(kind: str, some_id: str, ending: str = "") -> str:

@@ -13,7 +13,7 @@ from bot.archive.format import KeptRequest, KeptRun
 from bot.archive.left import bits_of
 from bot.policy.approvers.concern import concern_of
 from bot.render.views import line_of
-from bot.store import Keys
+from bot.store import Keys, Store
 from bot.store.client import Client, Script, adjusted, asked
 from bot.store.commit import lists_of
 from bot.store.journal import place_of_call
@@ -43,6 +43,15 @@ class Read:
     kept: KeptRun
     run: Run
     events: tuple[Event, ...]
+
+
+async def has_left(store: Store) -> bool:
+    """Return whether any run or record of the store has left for the archive. Raises StoreUnavailable."""
+    keys = [Keys(shard) for shard in range(store.shards)]
+    found = await store.client.read(
+        *(["EXISTS", one.archived] for one in keys), *(["EXISTS", one.audit_archived] for one in keys)
+    )
+    return any(found)
 
 
 class Leaving:

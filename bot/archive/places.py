@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from bot.config.files import read_file
 from bot.errors import Unavailable
 
 # No run and no segment of ours comes near it.
@@ -73,11 +74,11 @@ class FolderPlace:
             raise self._unavailable(error) from error
 
     def get(self, name: str) -> bytes | None:
-        """Read the file."""
+        """Read the file; what is none, as a pipe, is not waited for."""
+        path = self._folder / name
         try:
-            with (self._folder / name).open("rb") as file:
-                check_size(f"{self._folder / name}", os.fstat(file.fileno()).st_size)
-                return file.read()
+            check_size(f"{path}", path.stat().st_size)
+            return read_file(path, _FILE_BYTES)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

@@ -109,6 +109,7 @@ class Checker:
         self._better: tuple[datetime, datetime] | None = None
         self.weaker = 0
         self.head = after or Head(shard)
+        self._first = self.head.n + 1
         # Where a seal was changed, the next record follows the one that stood there.
         self._or_seal = self.head.seal
 
@@ -119,7 +120,9 @@ class Checker:
         if one.place > expected:
             many = f"{expected}" if one.place == expected + 1 else f"{expected} to {one.place - 1}"
             what = f"removed: no record {many}, so {one.place} can't be checked"
-            findings.append(Finding(shard, expected, what, of=f"none before {one.place}"))
+            # Where it begins moves with what is looked at, if that begins within it.
+            of = f"none before {one.place}" if expected == self._first else ""
+            findings.append(Finding(shard, expected, what, of))
         if one.place < expected:
             findings.append(Finding(shard, one.place, f"moved: it stands after record {expected - 1}"))
         record = record_in(one.body)

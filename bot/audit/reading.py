@@ -236,10 +236,9 @@ def _of_end(end: Head, before: Head, after: Head, outside: Mapping[int, Head]) -
     """
     last = max([before.n, *outside])
     if last > end.n:
-        what = f"removed: the log ends at record {end.n}, and there were {last}"
-        return [Finding(end.shard, end.n + 1, what, of="end")]
+        return [Finding(end.shard, end.n + 1, f"removed: the log ends at record {end.n}, and there were {last}")]
     if after.n < end.n:
-        return [Finding(end.shard, end.n, f"the store notes record {after.n} as the newest one", of="head")]
+        return [Finding(end.shard, end.n, f"the store notes record {after.n} as the newest one")]
     return [Finding(end.shard, n, "removed: its head was noted outside") for n in outside]
 
 

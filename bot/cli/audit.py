@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -49,11 +50,13 @@ def verify(
 
     async def work(office: "Office") -> "Checked":
         from bot.archive.keeper import Archive, place_of
+        from bot.archive.leaving import has_left
         from bot.audit.reading import AuditReader
 
         if shard is not None and shard >= office.store.shards:
             raise Invalid(f"There is no shard {shard}", f"There are {office.store.shards}, from 0 on")
-        reader = AuditReader(office.store, Archive(place_of(office.settings)))
+        archive = Archive(place_of(office.settings), partial(has_left, office.store))
+        reader = AuditReader(office.store, archive)
         home, settings = office.data_dir, office.settings
         derived = home.derived_audit_keys(settings)
         return await reader.verify(home.audit_keys(settings), known, shard, derived=derived)

@@ -112,6 +112,13 @@ class Runner:
             raise Unavailable(say("error.no-python", program=sys.executable, why=trouble), say("error.tried-again"))
         return await self.adopt(attempt_id) if is_told else NeverStarted()
 
+    def never_starts(self, attempt_id: str) -> bool:
+        """Return whether it is known here that the command of an attempt never starts."""
+        try:
+            return taker_of(Places(self.data_dir).claim(attempt_id)) == "nobody"
+        except OSError:
+            return False
+
     async def adopt(self, attempt_id: str) -> CommandResult | NeverStarted | Lost:
         """Return the result of an attempt whose worker is gone, after waiting for its runner if that is still alive.
 

@@ -206,6 +206,11 @@ class StepContext:
             except Unavailable:  # nothing was started, nor will it be
                 await turns.give_up(mine)
                 raise
+            except asyncio.CancelledError:
+                if not held.runner.never_starts(held.id):  # it goes on without this process, and so does its lock
+                    raise
+                await turns.give_up(mine)
+                raise NotStarted from None
         if not isinstance(found, Lost):  # then it may still run: its lease ends, and the attempt is judged
             await turns.give_up(mine)
         return found

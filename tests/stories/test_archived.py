@@ -60,6 +60,32 @@ async def test_over_http_it_is_shown_as_before(world: World, api: Api) -> None:
     assert after == before
 
 
+async def test_an_archive_that_is_not_mounted_is_no_empty_one(world: World, api: Api) -> None:
+    run_id, record = await archived(world)
+    other = await world.trigger("press gong")
+    await world.decide("bo", await world.opened(other), "approve")
+    await world.ended(other)
+    await world.quiet()
+    await world.move_time(MONTH_S)
+    anna, folder = await api.client("anna"), world.folder / "archive"
+    folder.rename(world.folder / "elsewhere")
+    folder.mkdir()
+
+    for path in (f"/v1/runs/{run_id}", f"/v1/requests/{record.request.id}", "/v1/runs?archived=2026-10"):
+        answer = await anna.get(path)
+        assert answer.status_code == 503, answer.text
+        assert "is not mounted, or not the archive" in answer.text
+    assert await world.retention() == 0
+    assert list(folder.iterdir()) == []
+    assert (await world.run(other)).started, "what would leave stays"
+
+    folder.rmdir()
+    (world.folder / "elsewhere").rename(folder)
+    assert (await anna.get(f"/v1/runs/{run_id}")).status_code == 200
+    assert (await anna.get("/v1/runs/s0r-aaaaaaaaaaaaa")).status_code == 404
+    assert await world.retention() == 1
+
+
 class Held:
     """A place that gives nothing of a run back until it is `open`, and counts how many read from it at once."""
 

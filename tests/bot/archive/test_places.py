@@ -1,5 +1,6 @@
 """Each place of an archive, a directory or a bucket, does the same."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -111,3 +112,18 @@ def test_a_bucket_that_is_not_there_is_unavailable_and_no_secret_is_told(
 def test_a_server_that_is_away_is_unavailable() -> None:
     with pytest.raises(ArchiveUnavailable, match="can't be used"):
         ObjectStore("http://127.0.0.1:9").place().put("one", b"1")
+
+
+def _to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+NO_FILES: list[Callable[[Path], None]] = [os.mkfifo, _to_a_device, Path.mkdir]
+
+
+@pytest.mark.parametrize("made", NO_FILES)
+def test_attack_what_is_no_file_is_neither_waited_for_nor_read(tmp_path: Path, made: Callable[[Path], None]) -> None:
+    made(tmp_path / "one")
+
+    with pytest.raises(ArchiveUnavailable, match="no file"):
+        FolderPlace(tmp_path).get("one")

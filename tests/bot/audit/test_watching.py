@@ -98,16 +98,23 @@ async def test_attack_what_is_wrong_is_told_though_something_else_was_told_that_
     assert third == first, "what was right in between is news again"
 
 
-async def test_what_is_wrong_is_no_news_as_the_log_grows_or_its_error_is_worded_otherwise(store: Store) -> None:
+async def test_what_is_wrong_is_no_news_as_its_error_is_worded_otherwise(store: Store) -> None:
     await sealed_log(store, 3)
-    await store.client.do("SET", HEAD, f"s0:9:{'0' * 64}")
     await store.client.do("SET", Keys(1).audit_head, "is none")
     assert len(await looked(store)) == 1
 
-    await store.client.do("SET", HEAD, f"s0:10:{'0' * 64}")
     await store.client.do("SET", Keys(1).audit_head, "none either")
 
     assert await looked(store) == []
+
+
+async def test_attack_more_that_is_removed_beside_what_is_gone_is_news(store: Store) -> None:
+    await sealed_log(store, 9)
+    for place in (5, 4):
+        await store.client.do("XDEL", CHAIN, f"0-{place}")
+        assert len(await looked(store)) == 1
+    await store.client.do("XDEL", CHAIN, "0-9")
+    assert len(await looked(store)) == 1
 
 
 async def test_records_that_are_gone_are_no_news_as_fewer_of_them_are_among_the_newest(store: Store) -> None:

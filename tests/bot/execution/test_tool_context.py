@@ -1,5 +1,6 @@
 """What a tool is given to work with."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import pytest
 
 from agents.requests import AttemptId
 from bot.execution.command_lock import CommandLock, Holder
-from bot.execution.runner import Runner
+from bot.execution.runner import NeverStarted, Runner
 from bot.execution.tool_context import Guarded, HeldAttempt, NotStarted, StepContext
 from bot.store import StoreUnavailable
+from tests.waiting import until
 from tests.world import World
 
 
@@ -41,6 +43,37 @@ async def test_a_command_of_which_redis_does_not_say_whether_it_is_still_wanted_
     with pytest.raises(NotStarted):
         await context.command(["touch", str(tmp_path / "done")], cwd=tmp_path, lock="door", timeout_s=10)
 
+    assert not (tmp_path / "done").exists()
+
+
+async def test_a_process_that_ends_before_its_command_begins_keeps_no_lock(world: World, tmp_path: Path) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    run, asked = await world.run(run_id), asyncio.Event()
+    assert run.pending
+
+    async def queued(_: Holder | None) -> bool:
+        return True
+
+    async def still() -> bool:
+        asked.set()
+        return await asyncio.Event().wait()
+
+    turns = CommandLock(world.app.store)
+    cover = Guarded(await world.now() + timedelta(minutes=5), still)
+    runner = Runner(tmp_path / "runner", world.url)
+    held = HeldAttempt(runner, AttemptId("s0a-aaaaaaaaaaaaa"), turns, str, queued, cover=cover)
+    context = StepContext(run, run.pending.id, await world.now(), world.app.runs.children, held)
+    command = context.command(["touch", str(tmp_path / "done")], cwd=tmp_path, lock="door", timeout_s=10)
+    running = asyncio.create_task(command)
+    await until(asked.is_set)
+
+    running.cancel()
+    with pytest.raises(NotStarted):
+        await running
+
+    assert (await turns.locks.take("door", str(Holder(run.id, AttemptId("s0a-bbbbbbbbbbbbb"))))).state == "taken"
+    assert await runner.adopt(held.id) == NeverStarted()
     assert not (tmp_path / "done").exists()
 
 
