@@ -29,6 +29,21 @@ def _is_unseen(char: str) -> bool:
     return unicodedata.category(char) in _UNSEEN or _BLANK.match(char) is not None
 
 
+# Letters of Cyrillic and Greek, in small, that nobody tells from Latin ones.
+_LIKE_LATIN = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0432\u043a\u043c\u043d\u0442\u03bf\u03b1\u03bd\u03c1\u03c5\u03b9\u03ba\u03c4",
+    "aeopcyxijsbkmhtoavpuikt",
+)
+
+
+def as_seen(text: str) -> str:
+    """`text` as people tell it from another one: without letter case, spaces that are no word's, and what only looks
+    otherwise to a program.
+    """
+    shown = unicodedata.normalize("NFKC", strip_invisible(text)).casefold()
+    return " ".join(shown.split()).translate(_LIKE_LATIN)
+
+
 def says_something(text: str) -> bool:
     """Return whether anybody sees a letter or a digit in `text`."""
     return any(char.isalnum() for char in strip_invisible(text))

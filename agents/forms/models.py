@@ -24,6 +24,7 @@ from agents.forms.fields import (
 )
 from agents.forms.reading import Misfit, bound, compiled, folded, value_of
 from agents.forms.words import misread
+from agents.text import as_seen
 
 NAME_CHARS, LABEL_CHARS, DESCRIPTION_CHARS, PATTERN_CHARS = 200, 100, 500, 200
 FORM_BYTES = 16_384
@@ -167,7 +168,7 @@ def _faults(fields: Sequence[FormField]) -> Iterator[str]:
         yield f"a form has 1 to {MOST_FIELDS} fields, and not {len(fields)}"
     for each in fields:
         yield from (f"the field {each.name[:60]!r} {why}" for why in _faults_of(each))
-    keys = [key for each in fields for key in {folded(each.name), folded(each.title)}]
+    keys = [key for each in fields for key in {as_seen(each.name), as_seen(each.title)}]
     if len(set(keys)) < len(keys):
         yield "two fields have the same name or title, where letter case does not count"
     elif _are_mistakable(fields):

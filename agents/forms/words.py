@@ -1,5 +1,9 @@
 """The closed ways to name one of a few answers in text: an option, a yes or a no. Pure."""
 
+from collections import Counter
+
+from agents.text import as_seen
+
 NAME_ENDS = (": ", " — ")
 """Ends of an option's name in its label: `deploy: puts versions live` may be answered with `deploy`."""
 
@@ -30,9 +34,17 @@ def pick(text: str, options: tuple[str, ...]) -> str | None:
 
 
 def misread(options: tuple[str, ...]) -> int | None:
-    """Return the place, from 1, of an option that its label or its number does not name alone; None for none."""
+    """Return the place, from 1, of an option that its label, number or looks do not name alone, or None."""
+    seen = Counter(map(as_seen, options))
     places = enumerate(options, 1)
-    return next((at for at, one in places if pick(one, options) != one or pick(str(at), options) != one), None)
+    return next(
+        (
+            at
+            for at, one in places
+            if pick(one, options) != one or pick(str(at), options) != one or seen[as_seen(one)] > 1
+        ),
+        None,
+    )
 
 
 def _called(name: str, options: tuple[str, ...]) -> set[str]:

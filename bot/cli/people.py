@@ -374,11 +374,17 @@ def revoke(
     prefix: Annotated[str, typer.Argument(help="The first part of the key, as `sayso keys list` shows it.")],
     data: Data = None,
 ) -> None:
-    """Take a key back at once and for good."""
+    """Take a key back at once and for good, and say what it leaves open."""
+    from bot.queries.lists import left_by
 
     async def work(office: "Office") -> None:
         key = await office.access.keyring.revoke(prefix)
         print(f"sayso_{key.prefix} of {key.owner} opens nothing any more.")
+        if left := await left_by(office.store, key.prefix):
+            print(
+                f"What it asked still waits for people, and no program hears their answers: {', '.join(left)}. "
+                "Whoever it asked for takes that back: sayso withdraw REQUEST"
+            )
 
     attached(data, work)
 

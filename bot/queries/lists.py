@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar, get_args
 
-from agents.requests import PersonId, RequestState
+from agents.requests import PersonId, RequestId, RequestState
 from agents.run import RunState
 from bot.people.directory import People
 from bot.people.offers import approvers_now, waits_for
@@ -142,6 +142,20 @@ async def waiting(store: Store, people: People, person: str) -> tuple[RequestVie
 async def waiting_on(store: Store, person: str) -> int:
     """About how many of those there are: whoever has voted already is still counted."""
     return await store.lists.count_for(person)
+
+
+async def left_by(store: Store, prefix: str) -> tuple[RequestId, ...]:
+    """What an API key asked that still waits: for people, or approved for its program to begin it."""
+    found, needle = list[RequestId](), _as_it_stands("asked_with", prefix)
+    for shard in range(store.shards):
+        for request_id in await store.freezes.concerned(shard):
+            stored = await store.record(request_id)
+            if stored is None or needle not in stored.body:
+                continue
+            record = RequestRecord.model_validate_json(stored.body)
+            if record.request.asked_with == prefix and (record.state == "open" or record.waits):
+                found.append(record.request.id)
+    return tuple(found)
 
 
 def _as_it_stands(name: str, value: str) -> bytes:

@@ -17,6 +17,7 @@ from bot.outbound.login_link import send_link
 from bot.people.api_keys import Scope
 from bot.people.sessions import LINK_S, SESSION_S
 from bot.people.snippets import Snippet, snippets_for
+from bot.queries.lists import left_by
 from bot.web.console.pages import own_path, page, to
 from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of, who_of
 from bot.web.here import here
@@ -201,4 +202,6 @@ async def revoked(request: Request) -> Response:
     if key is None:
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.keys-gone-title"), say("console.keys-gone"))
     await keyring.revoke(prefix, visit.person, channel="console", evidence=visit.known.evidence)
-    return to(request, "/keys", say("console.keys-revoked"))
+    left = await left_by(app.store, prefix)
+    told = say("console.keys-left", requests=", ".join(left)) if left else ""
+    return to(request, "/keys", f"{say('console.keys-revoked')} {told}".rstrip())

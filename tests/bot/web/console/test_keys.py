@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.audit.reading import Query
+from tests.bot.cli.shell import attached
 from tests.bot.web.console.stage import proof
 from tests.servers.console import Console, Page
 from tests.waiting import until
@@ -32,6 +33,27 @@ async def test_an_admin_sees_the_keys_of_others_and_revokes_them(world: World, c
     record = await revoked(world)
     assert (record["who"], record["people"], record["channel"]) == ("cy", ["bo"], "console")
     assert str(record["evidence"]).startswith("console session, opened by a link from an operator's terminal (")
+
+
+async def test_whoever_revokes_a_key_hears_what_it_leaves_open(world: World, console: Console) -> None:
+    key, text = await console.api.key(None, "ask", service="ci", acts_for=["anna"], asks=["group:release"])
+    _, of_other = await console.api.key(None, "ask", service="ci", acts_for=["anna"], asks=["group:release"])
+    asked = [await opened(console, one) for one in (text, text, of_other)]
+    bo, cy = await console.api.client("bo"), await console.browser("cy")
+    await bo.post(f"/v1/requests/{asked[0]}/answer", json={"text": "yes"})
+    await world.quiet()
+
+    told = await cy.submit((await cy.get("/keys")).form(f"/keys/{key.prefix}/revoke"))
+    again = await attached(world, "keys", "revoke", key.prefix)
+
+    for words in (told.words, again.out):
+        assert f"no program hears their answers: {asked[1]}. " in words
+
+
+async def opened(console: Console, key: str) -> str:
+    """The id of what is asked with this key."""
+    body = {"question": "May it go?", "to": ["group:release"]}
+    return (await console.api.with_key(key).post("/v1/requests", json=body)).json()["id"]
 
 
 async def test_nobody_else_sees_them_or_learns_whether_there_is_one(console: Console) -> None:
