@@ -59,9 +59,14 @@ _PRINTS_NAMES = re.compile(r"\d:\d\d:\d\d|[+-]\d{4}(?!\d)|(?<!\d)\d{1,4}([/.-])\
 _OUR_NAME = re.compile(rf"(?<![\w.@-]){NAME}(?![\w.@-])")
 _WROTE = rf"{vocabulary.WROTE}|{vocabulary.WROTE_ALONE}|{vocabulary.WROTE_WITHIN}"
 _SAYS_WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?!\w)")
-_BEFORE_NAME = rf"{_WROTE}|{vocabulary.QUOTING}|[ap]m|uhr|h|utc|cet|cest|gmt"
+_BEFORE_NAME = rf"{_WROTE}|{vocabulary.QUOTING}|{every('around_date')}|[ap]m|uhr|h|utc|cet|cest|gmt"
 _NAMED = re.compile(rf"(?:(?:{_BEFORE_NAME}) )*+{NAME}(?: (?:{_WROTE}))?")
 _BESIDE_NAME = re.compile(r"[\s\d,:;.()<>\[\]|/\"'*_+-]*[\d,:;()<>\[\]|/\"*\n]+[\s\d,:;.()<>\[\]|/\"'*_+-]*|\s*\Z")
+_AROUND_NAME = re.compile(
+    rf"(?<![^\W\d_])(?:{NAME}|{_BEFORE_NAME}|{vocabulary.MOMENT_WORDS}|mailto|[^\W\d_]{{1,3}})(?![^\W\d_])"
+)
+"""What stands in an attribution that prints our name alone: words for who wrote it and when, and short ones."""
+
 _REWRITTEN = re.compile(
     r"https://(?:[\w-]+\.)?safelinks\.protection\.outlook\.com/[^?\s]*\?url=(?P<safe>[^&\s]+)\S*"
     r"|https://urldefense\.com/v3/__(?P<defended>\S+?)__;\S*"
@@ -288,12 +293,27 @@ def _writer(head: str, about: About, sent: SentCard) -> _Writer:
     if count:
         if len(ours.findall(plain)) != count or not re.search(rf"[<\[](?:mailto:)?{ours.pattern}[>\]<]", plain):
             return "other"
+        if is_header and _names_more(plain, ours):
+            return "other"
         prints_names = _NAMES_ONLY.search(fold(about.program)) if about.program else _PRINTS_NAMES.search(plain)
         if is_header or not prints_names:
             return "we"
+    if has_name and _has_other_words(ours.sub(" ", plain)):
+        return "other"
     if has_name:
         return "name"
     return "other" if is_header or _SAYS_WROTE.search(fold(said)) else "nobody"
+
+
+def _names_more(value: str, ours: re.Pattern[str]) -> bool:
+    """Return whether the `value` of a header names somebody beside our address: `sayso <…> On Behalf Of Anna Ames`."""
+    *_, last = ours.finditer(value)
+    return any(map(str.isalpha, value[last.end() :])) or ";" in value[: last.start()]
+
+
+def _has_other_words(said: str) -> bool:
+    """Return whether `said`, which prints our name, may print somebody else's: `sayso, lunch at noon wrote`."""
+    return any(map(str.isalpha, _AROUND_NAME.sub(" ", fold(unicodedata.normalize("NFKC", said)))))
 
 
 def _named_in(said: str) -> Iterator[str]:

@@ -169,10 +169,19 @@ async def test_an_old_mail_that_is_sent_again_to_the_cards_address_approves_noth
                 },
                 "it quotes something else",
             ),
+            (
+                {
+                    "text": "Sounds good!\n\nFrom: sayso <sayso@sayso.example> On Behalf Of Anna Ames\n"
+                    "Sent: Tuesday, March 3, 2026 1:00 PM\nTo: Bo Berg\nSubject: x\n\n{whole}",
+                    "answers": "<x@corp.example>",
+                },
+                "nothing shows that the mail it quotes is ours",
+            ),
         ],
         0,
         10,
         11,
+        12,
         rows=True,
     ),
 )
