@@ -1,7 +1,8 @@
 """What a run changed, by what its tools did and never by what a model says of it. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from agents import Agent
 from agents.events import Change
@@ -29,6 +30,12 @@ def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Chang
             return first
     has_asked = by_rules and bool(run.results) and run.results[-1].kind == "answered"
     return "nothing" if agent is None or (not has_asked and _wishes_change(agent, run)) else "not_wanted"
+
+
+def with_changes(run: Run, below: Iterable[Change]) -> Run:
+    """Return `run` with what children changed of whose end it does not hear any more."""
+    told = (one for one in below if one not in {"nothing", "not_wanted"})
+    return replace(run, child_changes=(*run.child_changes, *told))
 
 
 def is_unfounded(agent: Agent, run: Run, done: Done) -> bool:

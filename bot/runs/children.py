@@ -1,18 +1,19 @@
 """Runs that a run starts as a step of its own: begun once, in its shard, and its end is news to who started it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import structlog
 from pydantic import JsonValue
 
 from agents import ChildRun, ToolRefused
-from agents.changes import changed_in
+from agents.changes import change_of, changed_in, with_changes
 from agents.deploy.results import live_seen
 from agents.events import (
     MOST_BELOW,
     MOST_CHILDREN,
     CardDelivered,
+    Change,
     ChildStarted,
     DeliveryFailed,
     Event,
@@ -48,6 +49,17 @@ log = structlog.stdlib.get_logger()
 _DEEPEST = 3
 # Twice as long as a run waits for one of them.
 _COUNTED_S = 60 * 86_400.0
+
+
+class Left(NamedTuple):
+    """What children that are stopped leave behind: what `goes_on` all the same, and what each of them had changed."""
+
+    goes_on: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    def beside(self, other: "Left") -> "Left":
+        """Return it with what `other` children leave."""
+        return Left((*self.goes_on, *other.goes_on), (*self.changes, *other.changes))
 
 
 class Children:
@@ -177,23 +189,25 @@ class Children:
         commit = Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)
         await self._journal.write(commit)
 
-    async def stop_all(self, run: Run) -> list[str]:
-        """Stop the children of `run` and theirs, for whom nobody waits any more; return what goes on all the same."""
-        left = list[str]()
+    async def stop_all(self, run: Run) -> Left:
+        """Stop the children of `run` and theirs, for whom nobody waits any more; what they leave behind."""
+        left = Left()
         for child in run.children:
             # A crash may have come before it began.
             if child.run_id not in run.ended_children and await self._journal.store.length(child.run_id):
-                left += await self._stopped(run, child.run_id)
+                left = left.beside(await self._stopped(run, child.run_id))
         return left
 
-    async def _stopped(self, run: Run, child_id: RunId) -> list[str]:
+    async def _stopped(self, run: Run, child_id: RunId) -> Left:
         """Stop a child and those below it: what they had begun. One that was stopped before may have ended since."""
         await self.stop(run, child_id)
         child, events = await self._child(run, child_id)
         if child.ended and child.stopped_with is None:
-            return []
+            return Left(changes=(child.ended.change,))
         child = fold(event for event in events if not isinstance(event, RunEnded))
-        return [*filter(None, [goes_on(child)]), *await self.stop_all(child)]
+        below = await self.stop_all(child)
+        own = change_of(None, with_changes(child, below.changes))
+        return Left((*filter(None, [goes_on(child)]), *below.goes_on), (own,))
 
     async def began_too_late(self, run: Run) -> RunCancelled | None:
         """Return the event that stops a child begun after its parent stopped its children; None if it may go on.

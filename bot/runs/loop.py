@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from agents import Agent, Repeats, ToolRefused
-from agents.changes import change_of
+from agents.changes import change_of, with_changes
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, Effect, Freeze, GatedCall, PolicySnapshot, Request, RequestId, RunId
 from agents.run import PendingStep, Run
@@ -214,9 +214,11 @@ class Loop:
             case End():
                 with self._speaking_to_requester(run):
                     asked = await stop_outside(agent, run.pending) if move.outcome == "cancelled" else ""
-                    left = [*filter(None, [asked or goes_on(run)]), *await self._children.stop_all(run)]
+                    below = await self._children.stop_all(run)
+                    left = [*filter(None, [asked or goes_on(run)]), *below.goes_on]
                     said = with_what_goes_on(summary_of(move, run), left)
-                end = RunEnded(at=now, outcome=move.outcome, summary=said, change=change_of(agent, run))
+                change = change_of(agent, with_changes(run, below.changes))
+                end = RunEnded(at=now, outcome=move.outcome, summary=said, change=change)
                 return await self._log.append(told, [end])
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")

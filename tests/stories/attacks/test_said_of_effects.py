@@ -57,15 +57,37 @@ async def denied_after_a_child(world: World) -> RunId:
     return run_id
 
 
-async def denied_in_a_child(world: World) -> RunId:
-    run_id = await world.trigger("start_run stamp a;press bell\nstamp c")
+async def _child_of(world: World, text: str) -> tuple[RunId, RunId]:
+    """A run with this text, and the one that it starts."""
+    run_id = await world.trigger(text)
 
     async def begun() -> bool:
         return bool((await world.run(run_id)).children)
 
     await until(begun)
     [child] = (await world.run(run_id)).children
-    await world.decide("bo", await world.opened(child.run_id), "deny", "no")
+    return run_id, child.run_id
+
+
+async def denied_in_a_child(world: World) -> RunId:
+    run_id, child_id = await _child_of(world, "start_run stamp a;press bell\nstamp c")
+    await world.decide("bo", await world.opened(child_id), "deny", "no")
+    return run_id
+
+
+async def cancelled_above_a_child(world: World) -> RunId:
+    run_id, child_id = await _child_of(world, "start_run stamp a;press bell")
+    await world.opened(child_id)
+    await world.steer(run_id, "cancel", "anna")
+    return run_id
+
+
+async def cancelled_above_an_effect(world: World) -> RunId:
+    run_id, child_id = await _child_of(world, "start_run press bell")
+    world.workshop.hold("bell")
+    await world.decide("bo", await world.opened(child_id), "approve")
+    await until(lambda: world.workshop.started, what="it has begun")
+    await world.steer(run_id, "cancel", "anna")
     return run_id
 
 
@@ -103,6 +125,8 @@ async def unknown_and_cancelled(world: World) -> RunId:
         (failed_half_way, CHANGED),
         (denied_after_a_child, CHANGED),
         (denied_in_a_child, CHANGED),
+        (cancelled_above_a_child, CHANGED),
+        (cancelled_above_an_effect, UNKNOWN),
         (unknown_and_stopped, UNKNOWN),
         (unknown_and_cancelled, UNKNOWN),
     ],
