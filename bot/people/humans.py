@@ -95,6 +95,11 @@ class Humans:
             found |= {human.id: tuple(sorted(others))} if others else {}
         return found
 
+    def may_be_one(self, one: PersonId, other: PersonId) -> bool:
+        """Return whether two people may be one human, wherever they are by now."""
+        both = [self.known[each] for each in {one, other} if each in self.known]
+        return len(both) > 1 and maybe_same(both[0].marks, both[1].marks)
+
     def by_now(self, human: Human) -> Human:
         """Return who somebody is, as far as an operator has said that they are somebody else."""
         return self.known[human.same_as] if human.same_as else human
