@@ -28,7 +28,6 @@ class _Listed(TypedDict):
     """What a listing holds; the library's own type needs a package of its own."""
 
     objects: Sequence[_Object]
-    common_prefixes: Sequence[str]
 
 
 class BucketPlace:
@@ -87,18 +86,11 @@ class BucketPlace:
 
     def names(self, folder: str) -> list[str]:
         """List the objects one level below a prefix."""
-        return sorted(one["path"].rpartition("/")[2] for one in self._listed(folder)["objects"])
-
-    def has(self, folder: str) -> bool:
-        """List what is one level below a prefix."""
-        found = self._listed(folder)
-        return bool(found["objects"] or found["common_prefixes"])
-
-    def _listed(self, folder: str) -> "_Listed":
         try:
-            return cast("_Listed", obstore.list_with_delimiter(self._store, folder))  # pyright: ignore[reportUnknownMemberType]
+            found = cast("_Listed", obstore.list_with_delimiter(self._store, folder))  # pyright: ignore[reportUnknownMemberType]
         except (BaseError, OSError) as error:
             raise self._unavailable(error) from error
+        return sorted(one["path"].rpartition("/")[2] for one in found["objects"])
 
     def remove(self, name: str) -> None:
         """Delete the object."""

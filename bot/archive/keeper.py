@@ -51,16 +51,6 @@ class Archive:
             raise Invalid(f"The archive holds {run.run_id} in the file of {run_id}", "Look for an older copy of it")
         return run
 
-    async def run_that_left(self, run_id: str) -> ArchivedRun | None:
-        """The run of this id, which may have left Redis; None where it never did.
-
-        Raises ArchiveUnavailable also where there is no run at all: then this is another place than they left for.
-        """
-        run = await self.run(run_id)
-        if run is None and not await asyncio.to_thread(self._there.has, "runs"):
-            raise ArchiveUnavailable(f"The archive in {self._there.where} has lost its runs", "./sayso doctor")
-        return run
-
     async def record(self, request_id: str) -> RequestRecord | None:
         """The record of a request of such a run."""
         found = await self._get(_name("requests", request_id)) if is_a(request_id, "request") else None

@@ -37,10 +37,6 @@ class Place(Protocol):
         """Return the names directly below `folder`, sorted, without it."""
         ...
 
-    def has(self, folder: str) -> bool:
-        """Return whether anything is kept below `folder`, at any depth."""
-        ...
-
     def remove(self, name: str) -> None:
         """Remove what is kept under `name`, if it is there."""
         ...
@@ -92,10 +88,6 @@ class FolderPlace:
             return []
         except OSError as error:
             raise self._unavailable(error) from error
-
-    def has(self, folder: str) -> bool:
-        """Look for a first name; folders are made for what is in them."""
-        return bool(self.names(folder))
 
     def remove(self, name: str) -> None:
         """Delete the file."""

@@ -156,6 +156,10 @@ class People:
         """Return who else of those who are here may be the human that `person` is or was."""
         return self._maybe.get(person, ())
 
+    def may_be_one(self, one: PersonId, other: PersonId) -> bool:
+        """Return whether two people may be one human, also where both have left."""
+        return self._humans.may_be_one(one, other)
+
     @property
     def doubles(self) -> Mapping[PersonId, tuple[PersonId, ...]]:
         """All of these, by the id of whom they may be."""

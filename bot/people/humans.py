@@ -95,10 +95,10 @@ class Humans:
             found |= {human.id: tuple(sorted(others))} if others else {}
         return found
 
-    def may_be_one_of(self, person: PersonId, others: Collection[PersonId]) -> bool:
-        """Return whether somebody is one of these, or may be by whatever each of them was ever known by."""
-        known = [self.known[one].marks for one in others if one in self.known]
-        return person in others or any(maybe_same(self.known[person].marks, marks) for marks in known)
+    def may_be_one(self, one: PersonId, other: PersonId) -> bool:
+        """Return whether two ids may be one human's, wherever they are by now."""
+        both = [self.known[each] for each in {one, other} if each in self.known]
+        return len(both) > 1 and maybe_same(both[0].marks, both[1].marks)
 
     def by_now(self, human: Human) -> Human:
         """Return who somebody is, as far as an operator has said that they are somebody else."""

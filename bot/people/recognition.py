@@ -38,7 +38,7 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
             "steps": tuple(step.model_copy(update={"rule": without(step.rule, sat_out)}) for step in policy.steps),
             "escalate_to": tuple(_without(seat, sat_out) for seat in policy.escalate_to),
             "break_glass": tuple(_without(seat, {*changed, *sat_out}) for seat in policy.break_glass),
-            "editors": _both(policy.editors, maybe),
+            "editors": policy.edited_by(_both(request.editors, maybe)).editors,
             "handed_on": tuple(
                 one.model_copy(update={"person": _now(one.person, people), "to": _now(one.to, people)})
                 for one in policy.handed_on
@@ -142,7 +142,7 @@ def _had_of_doubles(record: RequestRecord, people: People) -> list[PersonId]:
     for number, given in enumerate(request.policy.handed_on):
         own = {one.person for one in handed_on_to(request.policy, given.person)}
         before = {one.person for one in request.policy.handed_on[:number]} - own
-        if given.person in found or not (took_part | before).isdisjoint(people.maybe(given.person)):
+        if given.person in found or any(people.may_be_one(given.person, one) for one in took_part | before):
             found.append(given.to)
     return found
 

@@ -71,13 +71,11 @@ class Register:
         now = self._people.named(person)
         for _ in range(_TRIES):
             _, humans = await self._read()
-            if humans.may_be_one_of(now, (by, *behind)):
-                raise Forbidden(say("error.same-as-oneself"), say("error.same-as-oneself-do"))
+            _check_is_nobody_of(humans, now, (by, *behind))
             mine, was = humans.known[now], _whom(humans, known_by, now)
             if was is None:
                 return now, now
-            if humans.may_be_one_of(was.id, (by, *behind)):
-                raise Forbidden(say("error.same-as-oneself"), say("error.same-as-oneself-do"))
+            _check_is_nobody_of(humans, was.id, (by, *behind))
             if self._people.is_here(was.id):
                 raise Conflict(say("error.is-here", known=repr(known_by)), say("error.is-here-do"))
             if humans.is_again(now):  # what they have under this id would be lost to them
@@ -139,3 +137,9 @@ def _whom(humans: Humans, known_by: str, now: PersonId) -> Human | None:
         told = say("error.several-known", known=repr(known_by), names=", ".join(others))
         raise Conflict(told, say("error.several-known-do"))
     return humans.known[others[0]] if others else None
+
+
+def _check_is_nobody_of(humans: Humans, person: PersonId, speakers: Collection[PersonId]) -> None:
+    """Check that `person` can't be one of those who say it, by anything they were ever known by. Raises Forbidden."""
+    if any(person == one or humans.may_be_one(person, one) for one in speakers):
+        raise Forbidden(say("error.same-as-oneself"), say("error.same-as-oneself-do"))

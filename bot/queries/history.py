@@ -65,7 +65,7 @@ class History:
         knows = restored is None or restored < since
         if knows and not await may_have_left(self._store.client, run_id):
             return ()
-        archived = await self.archive.run_that_left(run_id)
+        archived = await self.archive.run(run_id)
         return archived.events if archived else ()
 
     async def forks_of(self, run_id: str, story: Story) -> tuple[str, ...]:

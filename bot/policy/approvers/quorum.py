@@ -20,12 +20,15 @@ def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[Pe
 def barred(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> frozenset[PersonId]:
     """Return who does not decide, in whichever seat and step: editors, those who handed it on, and the requesters.
 
-    Nor does anybody who may be one of them. Where requesters may, one who has the seat of somebody else does not, and
-    keeps nobody from theirs.
+    Nor does anybody who may be one of them. Where requesters or editors may, one who has the seat of somebody else does
+    not, and keeps nobody from theirs.
     """
-    asked, others = policy.barred(requesters), (*policy.editors, *policy.givers)
-    kept_from = others if policy.requester_may_approve else (*others, *asked)
-    return frozenset((*others, *asked)).union(*(doubles_of(policy, one) for one in kept_from))
+    asked, edited = policy.barred(requesters), policy.editors
+    kept_from = [*policy.givers]
+    kept_from += [] if policy.requester_may_approve else asked
+    kept_from += [] if policy.editor_may_approve else edited
+    out = frozenset((*policy.givers, *asked, *edited))
+    return out.union(*(doubles_of(policy, one) for one in kept_from)) if policy.doubles else out
 
 
 def doubles_of(policy: PolicySnapshot, person: PersonId) -> frozenset[PersonId]:

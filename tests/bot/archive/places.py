@@ -80,10 +80,6 @@ class Breaking:
         self._count()
         return self._inner.names(folder)
 
-    def has(self, folder: str) -> bool:
-        self._count()
-        return self._inner.has(folder)
-
     def remove(self, name: str) -> None:
         self._count()
         self._inner.remove(name)

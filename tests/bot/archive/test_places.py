@@ -53,13 +53,6 @@ def test_names_are_those_of_one_level_in_order(place: Place) -> None:
     assert place.names("ended/2026-12") == []
 
 
-def test_a_place_has_what_is_kept_there_at_any_depth(place: Place) -> None:
-    before = place.has("runs")
-    place.put("runs/s0/ab/one.gz", b"1")
-
-    assert (before, place.has("runs"), place.has("ended")) == (False, True, False)
-
-
 def test_what_was_removed_is_gone_and_removing_it_again_is_no_error(place: Place) -> None:
     place.put("probe", b"1")
     place.remove("probe")

@@ -19,7 +19,7 @@ from tests.servers.console import a_console
 from tests.stories.attacks.test_who_is_who import breaks
 from tests.stories.people.standing import done_once, granted
 from tests.stories.test_absences import away
-from tests.tables import becomes
+from tests.tables import becomes, without
 from tests.world import World, a_world
 
 _PEOPLE = "".join(
@@ -572,3 +572,30 @@ async def test_who_may_be_somebody_that_asked_is_told_that_they_can_change_nothi
         bo, place = await console.browser("bo"), f"/requests/{record.request.id}"
 
         assert (await bo.get(f"{place}/edit")).path == place
+
+
+@pytest.mark.parametrize("who", ["anna", "cy"])
+async def test_attack_a_seat_of_one_who_may_be_somebody_that_took_part_and_has_left_approves(
+    redis: str, tmp_path: Path, who: str
+) -> None:
+    toml = file_of("bo cy" if who == "cy" else "bo", stand_ins="eve")
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
+        record, _ = await told(office, "bo gives eve" if who == "anna" else "bo gives eve; cy edits")
+        if who == "cy":
+            toml = toml.replace('approvers = ["person:bo", "person:cy"]', 'approvers = ["person:bo", "person:rob"]')
+        await becomes(office, without(toml, who).replace("bo@corp.example", f"{who}@corp.example"))
+        await office.quiet()
+
+        said = await office.decide("eve", await office.request(record.request.id), "approve")
+
+        assert not isinstance(said, Decided)
+        assert office.workshop.effects == []
+
+
+async def test_attack_one_who_stands_in_and_may_be_an_editor_approves_that_edit(redis: str, tmp_path: Path) -> None:
+    toml = file_of("bo cy rob", stand_ins="eve").replace("quorum", "editor_may_approve = true\nquorum")
+    async with a_world(redis, tmp_path / "data", toml, change=editable) as office:
+        record, done = await told(office, "bo gives eve; cy edits; meet cy eve; eve approves")
+
+        assert (done[-1], office.workshop.effects) == ("not_entitled", [])
+        assert isinstance(await office.decide("cy", record, "approve"), Decided)
