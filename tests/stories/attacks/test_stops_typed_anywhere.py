@@ -421,6 +421,28 @@ async def test_attack_a_program_that_stops_one_run_in_answer_to_another_stops_th
     assert await state(office, record) == ("open", [])
 
 
+@pytest.mark.parametrize(
+    "reason", ["rejected because of s0r-aaaaaaaaaaaaa", "stop s0r-aaaaaaaaaaaaa too", "stop s0r-aaaaaaaaaaaaa"]
+)
+@pytest.mark.parametrize("way", ["a program", "the page", "the page of several"])
+async def test_attack_a_denial_whose_reason_names_another_run_does_not_count(
+    office: World, hallway: Hallway, way: str, reason: str
+) -> None:
+    record = await asked(office, hallway)
+    async with a_console(office) as console:
+        place = f"/requests/{record.request.id}"
+        if way == "a program":
+            bo = await console.api.client("bo", "answer")
+            await bo.post(f"/v1{place}/answer", json={"vote": "deny", "reason": reason})
+        else:
+            browser = await console.browser("bo")
+            page = await browser.get(place if way == "the page" else f"/requests/deny?pick={record.request.id}")
+            action = f"{place}/answer" if way == "the page" else "/requests/deny"
+            await browser.submit(page.form(action), "Deny" if way == "the page" else "", reason=reason)
+
+    assert await state(office, record) == ("denied", [])
+
+
 async def test_a_refusal_on_the_first_page_begins_nothing(office: World) -> None:
     async with serving(office.app) as api:
         said = await (await api.client("anna", "trigger")).post("/v1/runs", json={"text": "deny"})
