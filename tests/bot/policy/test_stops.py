@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
-from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer, stops_named
+from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer, refused_beside, stops_named
 from bot.policy.stops import is_stop_message
 from tests.bot.policy.test_answers import LATER, approval, question, statement
 
@@ -289,8 +289,35 @@ RUN, REQUEST = "s1r-itpqott3vb636", "s1q-z5awgsmrh6std"
         (f"should we stop {RUN}?", []),
         (f"answer: stop {RUN}", []),
         (f"status {RUN}", []),
+        (f"rejected because of {RUN}", []),
+        (f"no, {RUN} does it already", []),
+        (f"No, {RUN}", []),
+        (f"if it fails, stop {RUN}", []),
+        (f"Wenn der Test rot ist, stopp {RUN}", []),
+        (f"stop {RUN} because it clashes with {REQUEST}", [RUN]),
+        (f"deny {REQUEST} because it is wrong", [REQUEST]),
+        (f"Stop: {RUN}", [RUN]),
+        (f"STOP! {RUN}", [RUN]),
+        (f"deny. stop {RUN}", [RUN]),
         ("stop", []),
     ],
 )
 def test_a_stop_names_the_runs_and_requests_that_it_stops(text: str, named: list[str]) -> None:
     assert list(stops_named(text)) == named
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        (f"stop {RUN}", ""),
+        (f"Stop, please stop {RUN}", ""),
+        (f"no, stop {RUN}", ""),
+        (f"stop {RUN}, it is the wrong tag", ""),
+        (f"Stop: {RUN}", ""),
+        (f"deny. stop {RUN}", "deny"),
+        (f"stop this run, stop {RUN}", "stop this run"),
+        (f"Do not deploy this!\nAnd cancel {RUN}", "Do not deploy this"),
+    ],
+)
+def test_what_refuses_something_beside_a_stop_that_names_a_run(text: str, rest: str) -> None:
+    assert refused_beside(text) == rest
