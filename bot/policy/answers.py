@@ -33,11 +33,20 @@ from bot.policy.judgements import (
     TooLate,
 )
 from bot.policy.record import RequestRecord
-from bot.policy.stops import begins_with_stop, called, goes_on, is_stop_message, is_turned, stops_plainly, without_names
+from bot.policy.stops import (
+    begins_with_stop,
+    called,
+    goes_on,
+    is_condition,
+    is_stop_message,
+    is_turned,
+    stops_plainly,
+    without_names,
+)
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
 from channels.email.reply.against import speaks_against
-from channels.email.reply.vocabulary import BECAUSE, COMMANDS, OUR_ID, THING, fold
+from channels.email.reply.vocabulary import BECAUSE, OUR_ID, THING
 from language import in_all
 
 _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
@@ -45,7 +54,6 @@ _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))
 _OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
 _SENTENCE = re.compile(rf",(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s")
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
-_CONDITION = re.compile(rf"(?:{COMMANDS['condition']}) +\w")
 _BECAUSE = re.compile(rf"\s(?:{BECAUSE}|weil|denn|da)\s", re.IGNORECASE)
 _BESIDE_ID = 4
 
@@ -301,7 +309,7 @@ def _named_in(text: str) -> tuple[dict[str, str], list[str]]:
     for line in [text] if is_plain else said_lines(strip_invisible(text), None):
         before = ""
         for part in filter(None, map(str.strip, _SENTENCE.split(line))):
-            ids = () if _CONDITION.match(fold(before)) else _stopped_in(part)
+            ids = () if is_condition(before) else _stopped_in(part)
             found |= {one: text if is_stop(text) else part for one in ids}
             others += [] if ids else [part]
             before = part

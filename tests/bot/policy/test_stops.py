@@ -171,6 +171,7 @@ stopp das Ausrollen von Build 4711
 brechen Sie das Release von web-7 auf eu-west bitte sofort ab
 halt den Rollout von checkout-api an
 Rollout von Build 4711 stoppen, falsche Version
+stop the deploy of web-7, before it breaks everything
 Bitte den Deploy für die Umgebung münchen-2 abbrechen
 """.strip().splitlines()  # fmt: skip
 NAMED_WORDS = """
@@ -194,6 +195,9 @@ cancel order 4711
 withdraw v1.2 from the store
 stop the deploy of web-7 if the tests fail
 stop the deploy at 18:00
+stop the run, unless Bo objects
+brich den Lauf ab, wenn er fehlschlägt
+brich den Lauf ab, sobald die Tests durch sind
 stop the deploy on Friday
 stop deploying on Fridays
 stop the deploy to eu-west only
@@ -260,7 +264,7 @@ def test_whatever_the_name_is_other_words_about_it_are_none(form: str, one: str,
 
 
 @pytest.mark.parametrize(
-    "piece", ["stop the deploy to ", "a-", "deploy 1 ", "und 1.2, ", "`a`.`b`", "release of x-1 and "]
+    "piece", ["stop the deploy to ", "a-", "deploy 1 ", "und 1.2, ", "`a`.`b`", "release of x-1 and ", "1.1.1.", "a/"]
 )
 def test_attack_a_long_text_of_names_takes_no_time(piece: str) -> None:
     began = time.perf_counter()
