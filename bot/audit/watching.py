@@ -67,6 +67,7 @@ class AuditWatch:
 
         Operators are told of each thing once a day, and at once where it has come since. Return False where it is to be
         looked at again soon: what waits to be sealed may wait as Redis was away, and is wrong if it still does then.
+        What was told already, here or by another process, is known to be.
         Raises StoreUnavailable.
         """
         facts, count, since = dict[str, Callable[[], str]](), 0, None
@@ -80,7 +81,7 @@ class AuditWatch:
             facts = {"unchecked": partial(str, ascii(str(error))[1:-1]), **facts}
         is_late = since is not None and datetime.now(UTC) - since > _SEALED_WITHIN
         before, self._waits_since = self._waits_since, since
-        if since is not None and is_late and since == before:
+        if since is not None and is_late and (since == before or "unsealed" in await self._told()):
             facts["unsealed"] = partial(_unsealed, count, since)
         await self._tell(facts)
         return not is_late or "unsealed" in facts

@@ -1,7 +1,7 @@
 """Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,17 +25,19 @@ from bot.people.directory import People
 from bot.policy.answers import (
     ONLY_FILES,
     Statement,
+    as_denial,
     edit_of,
     in_emergency,
     is_no_wish,
     is_stop,
     may_be_answer,
     names_only,
+    refused_beside,
     stops_named,
 )
 from bot.policy.record import RequestRecord
 from bot.render.views import Summary
-from bot.requests.decisions import Decisions, Outcome
+from bot.requests.decisions import Decisions, Outcome, RequestRead
 from bot.requests.reassignment.delegation import wish_of
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
@@ -233,7 +235,7 @@ class Inbox:
         # Of a mail, code reads a line only where nothing else in it says something else.
         is_read = channel != "email" or reply.is_sure
         is_words = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
-        if await self._is_for_others(inbound_id, channel, reply, read.record):
+        if await self._is_for_others(inbound_id, channel, reply, read, statement):
             return None
         if reply.said in {"free_text", "deny"} and await self._revokes(inbound_id, channel, reply, read.record):
             return None
@@ -260,14 +262,23 @@ class Inbox:
             await self._store.drop_inbound(inbound_id)
         return None
 
-    async def _is_for_others(self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord) -> bool:
-        """Return whether the answer only stops other runs, by their ids; what it says of this one as well is for it."""
-        request = record.request
+    async def _is_for_others(
+        self, inbound_id: str, channel: str, reply: Reply, read: RequestRead, statement: Statement
+    ) -> bool:
+        """Return whether the answer stops other runs, by their ids; where it refuses this as well, both are done."""
+        request = read.record.request
         if reply.said not in {"free_text", "deny"} or not {*stops_named(reply.text)} - {request.id, request.run_id}:
             return False
         said = _spoken(reply, request.thread)
+
+        async def refuse(words: str) -> None:
+            if request.format == "approval":
+                await self._decisions.decide(request.id, as_denial(replace(statement, text=words)), read)
+            else:
+                await self._is_for_run(channel, reply.model_copy(update={"text": words}), read.record, statement)
+
         try:
-            await self._stops_named(inbound_id, channel, said)
+            await self._stops_named(inbound_id, channel, said, refuse)
         except (Conflict, Forbidden) as error:
             with self._people.speaking_to(reply.person):
                 title = say("run.not-passed-on-title")
@@ -386,6 +397,11 @@ class Inbox:
         if trigger.is_edit and not (is_stop(trigger.text) or stops_named(trigger.text)):
             log.info("ignored", reason="a message that was edited, and says no stop")
             return await self._store.drop_inbound(inbound_id)
+
+        async def refuse(words: str) -> None:
+            if trigger.follows:
+                await self._follow_ups.take(inbound_id, channel, trigger.model_copy(update={"text": words}))
+
         may_say = trigger.is_addressed and not (trigger.follows or trigger.held_because)
         try:
             if may_say and await self._absences.take(inbound_id, channel, trigger):
@@ -394,7 +410,7 @@ class Inbox:
                 if trigger.follows and (stop := stop_beside(trigger.text)) and typed_freeze(trigger.text):
                     await self._follow_ups.take(inbound_id, channel, trigger.model_copy(update={"text": stop}))
                 return await self._store.drop_inbound(inbound_id)
-            if not trigger.held_because and await self._stops_named(inbound_id, channel, trigger):
+            if not trigger.held_because and await self._stops_named(inbound_id, channel, trigger, refuse):
                 return await self._store.drop_inbound(inbound_id)
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
@@ -425,13 +441,22 @@ class Inbox:
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
 
-    async def _stops_named(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
-        """Return whether the message stops runs that it names, wherever it stands. Raises as `named` does, at last."""
-        failed = None
-        for some_id, words in (found := stops_named(trigger.text)).items():
+    async def _stops_named(
+        self, inbound_id: str, channel: str, trigger: Trigger, refuse: Callable[[str], Awaitable[None]]
+    ) -> bool:
+        """Return whether the message stops runs that it names, wherever it stands; what it refuses beside them is for
+        what it stands below, which `refuse` does. Raises as `named` does, at last.
+        """
+        failed, found = None, stops_named(trigger.text)
+        for some_id, words in found.items():
             try:
                 said = trigger.model_copy(update={"text": words})
                 await self._follow_ups.named(f"{inbound_id}-{some_id}", channel, said, some_id)
+            except (Conflict, Forbidden) as error:
+                failed = error
+        if beside := refused_beside(trigger.text):
+            try:
+                await refuse(beside)
             except (Conflict, Forbidden) as error:
                 failed = error
         if failed:

@@ -33,17 +33,28 @@ from bot.policy.judgements import (
     TooLate,
 )
 from bot.policy.record import RequestRecord
-from bot.policy.stops import begins_with_stop, called, goes_on, is_stop_message, is_turned, stops_plainly, without_names
+from bot.policy.stops import (
+    begins_with_stop,
+    called,
+    goes_on,
+    is_condition,
+    is_stop_message,
+    is_turned,
+    stops_plainly,
+    without_names,
+)
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
 from channels.email.reply.against import speaks_against
-from channels.email.reply.vocabulary import OUR_ID
+from channels.email.reply.vocabulary import BECAUSE, OUR_ID, THING
 from language import in_all
 
 _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
 
 _OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
 _SENTENCE = re.compile(rf",(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s")
+_OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
+_BECAUSE = re.compile(rf"\s(?:{BECAUSE}|weil|denn|da)\s", re.IGNORECASE)
 _BESIDE_ID = 4
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
@@ -276,15 +287,50 @@ def stops_named(text: str) -> dict[str, str]:
 
     What stands around them is why, or courtesy: `Hi, please cancel s1r-…, it is the wrong tag`.
     """
-    found = dict[str, str]()
+    return _named_in(text)[0]
+
+
+def refused_beside(text: str) -> str:
+    """Return the words that refuse something else beside the stops of `stops_named`, as `deny` of `deny. stop s1r-…`.
+
+    A bare no or stop beside them is about the same.
+    """
+    named, others = _named_in(text)
+    refusals = (one for one in others if refuses(one) and (not stops_plainly(one) or THING.search(one)))
+    return next(refusals, "") if named else ""
+
+
+def _named_in(text: str) -> tuple[dict[str, str], list[str]]:
+    """Return what `text` stops by ids, with the words that say so; and its other parts."""
+    found, others = dict[str, str](), list[str]()
     if len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
-        return found
-    lines = [text] if stops_plainly(text) else list(said_lines(strip_invisible(text), None))
-    for part in (part for line in lines for part in _SENTENCE.split(line)):
-        ids = _OUR_ID.findall(part)
-        if ids and is_withdrawal(part):
-            found |= {one.casefold(): text if is_stop(text) else part.strip() for one in ids}
-    return found
+        return found, others
+    is_plain = stops_plainly(text)
+    for line in [text] if is_plain else said_lines(strip_invisible(text), None):
+        before = ""
+        for part in filter(None, map(str.strip, _SENTENCE.split(line))):
+            ids = () if is_condition(before) else _stopped_in(part)
+            found |= {one: text if is_stop(text) else part for one in ids}
+            others += [] if ids else [part]
+            before = part
+    if is_plain and not found:  # `Stop: s1r-…`
+        return dict.fromkeys((one.casefold() for one in _OUR_ID.findall(text)), text), []
+    return found, others
+
+
+def _stopped_in(part: str) -> list[str]:
+    """Return the ids that one part of a text stops; those in a reason are none: `denied because of s1r-…`."""
+    ids = _OUR_IDS.search(part)
+    if ids is None or not is_withdrawal(part):
+        return []
+    orders = (part[: ids.end()], part[: ids.end()] + _BECAUSE.split(part[ids.end() :])[0])
+    return [one.casefold() for one in _OUR_ID.findall(ids[0])] if any(map(_is_plain_no, orders)) else []
+
+
+def _is_plain_no(text: str) -> bool:
+    """Return whether `text` stops or denies what it names, and gives no reason."""
+    said = map(read_reply, without_names(_behind_no(text)))
+    return stops_plainly(text) or any(one.said == "deny" and not one.reason for one in said)
 
 
 def names_only(text: str) -> bool:

@@ -11,7 +11,7 @@ from functools import cache
 
 from agents.command import parse, said_lines
 from agents.text import strip_invisible
-from channels.email.reply.vocabulary import BECAUSE, BESIDE_STOP, KEEPS_ON, NAMED, STOP, THING, fold
+from channels.email.reply.vocabulary import BECAUSE, BESIDE_STOP, COMMANDS, KEEPS_ON, NAMED, STOP, THING, fold
 
 MOST_CHARS = 120
 """Longest text that is nothing but a stop."""
@@ -36,6 +36,9 @@ _AFTERWARDS = re.compile(
     r"\s*(?:and|then|afterwards|finally|und|dann|danach|et|puis|ensuite|y|luego|despues|e|depois|poi|en|dan)(?!\w)"
 )
 """What puts a stop behind something else that is to be done: `run the tests, then stop`."""
+
+_CONDITION = re.compile(rf"(?!before|bevor|ehe|avant|antes|voordat|prima)(?:{COMMANDS['condition']}) +\w")
+"""What says when to stop; `before` and the like say why."""
 
 _MESSAGE_CHARS = 4_000
 """Most characters of a message that are searched for a stop."""
@@ -83,11 +86,19 @@ def stops_plainly(text: str) -> bool:
 def begins_with_stop(text: str) -> bool:
     """Return whether `text` begins with a stop of a run or a deploy, up to a mark: `brich den Lauf ab, er ist falsch`.
 
-    What follows is why, unless it takes that back.
+    What follows is why, unless it takes that back or says when: `stop the run, if a test fails`.
     """
-    head = _HEAD.match(called(text)[:_MESSAGE_CHARS])
+    said = called(text)[:_MESSAGE_CHARS]
+    head = _HEAD.match(said)
     is_stop = head is not None and THING.search(head[0]) is not None and stops_plainly(head[0])
+    if head is not None and is_condition(said[head.end() :].lstrip(" ,;:\u2013\u2014-")):
+        return False
     return is_stop and _keeps_on().search(_folded(text[:_MESSAGE_CHARS])) is None
+
+
+def is_condition(part: str) -> bool:
+    """Return whether a part of a text begins with `if`, `when` and the like, and goes on."""
+    return _CONDITION.match(_folded(part)) is not None
 
 
 def may_be_stop(text: str) -> bool:

@@ -114,9 +114,10 @@ class Decisions:
     async def answer(self, request_id: RequestId, statement: Statement, read: RequestRead | None = None) -> Outcome:
         """`decide`, and return the outcome, for the person to be told at once.
 
-        Raises NotFound, and Conflict for a stop of another run.
+        Raises NotFound, and Conflict for words that stop another run; a vote that names one in its reason is a vote.
         """
-        if others := {*stops_named(statement.text)} - {request_id, *([read.record.request.run_id] if read else [])}:
+        others = {*stops_named(statement.text)} - {request_id, *([read.record.request.run_id] if read else [])}
+        if others and statement.said == "free_text":
             raise Conflict(say("run.stop-other", named=", ".join(sorted(others))), say("run.stop-other-do"))
         judgement, written = await self._decide(request_id, statement, read, None)
         record = written or (await self.request(request_id)).record

@@ -143,6 +143,18 @@ async def test_what_waits_to_be_sealed_as_redis_was_away_is_wrong_only_if_it_sti
     assert "wait to be sealed" in told[0]
 
 
+async def test_what_waits_to_be_sealed_is_no_news_where_another_process_looks_an_hour_later(store: Store) -> None:
+    await sealed_log(store, 1)
+    await store.client.do("XADD", Keys(1).audit_new, "1764000000000-0", "kind", "refused", "body", "{}")
+    told = Told()
+    first, other = (AuditWatch(store, a_reader(store), lambda: [KEY], told.alert) for _ in range(2))
+
+    for watch in (first, first, other, first, other):
+        await watch.look()
+
+    assert len(told) == 1
+
+
 async def test_attack_operators_hear_of_another_shard_on_the_same_day(world: World) -> None:
     client, watch = world.app.store.client, world.app.work.audit
     for shard, word in ((0, "shard 0"), (1, "shard 1")):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
-from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer, stops_named
+from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer, refused_beside, stops_named
 from bot.policy.stops import is_stop_message
 from tests.bot.policy.test_answers import LATER, approval, question, statement
 
@@ -171,6 +171,7 @@ stopp das Ausrollen von Build 4711
 brechen Sie das Release von web-7 auf eu-west bitte sofort ab
 halt den Rollout von checkout-api an
 Rollout von Build 4711 stoppen, falsche Version
+stop the deploy of web-7, before it breaks everything
 Bitte den Deploy für die Umgebung münchen-2 abbrechen
 """.strip().splitlines()  # fmt: skip
 NAMED_WORDS = """
@@ -194,6 +195,9 @@ cancel order 4711
 withdraw v1.2 from the store
 stop the deploy of web-7 if the tests fail
 stop the deploy at 18:00
+stop the run, unless Bo objects
+brich den Lauf ab, wenn er fehlschlägt
+brich den Lauf ab, sobald die Tests durch sind
 stop the deploy on Friday
 stop deploying on Fridays
 stop the deploy to eu-west only
@@ -260,7 +264,7 @@ def test_whatever_the_name_is_other_words_about_it_are_none(form: str, one: str,
 
 
 @pytest.mark.parametrize(
-    "piece", ["stop the deploy to ", "a-", "deploy 1 ", "und 1.2, ", "`a`.`b`", "release of x-1 and "]
+    "piece", ["stop the deploy to ", "a-", "deploy 1 ", "und 1.2, ", "`a`.`b`", "release of x-1 and ", "1.1.1.", "a/"]
 )
 def test_attack_a_long_text_of_names_takes_no_time(piece: str) -> None:
     began = time.perf_counter()
@@ -289,8 +293,35 @@ RUN, REQUEST = "s1r-itpqott3vb636", "s1q-z5awgsmrh6std"
         (f"should we stop {RUN}?", []),
         (f"answer: stop {RUN}", []),
         (f"status {RUN}", []),
+        (f"rejected because of {RUN}", []),
+        (f"no, {RUN} does it already", []),
+        (f"No, {RUN}", []),
+        (f"if it fails, stop {RUN}", []),
+        (f"Wenn der Test rot ist, stopp {RUN}", []),
+        (f"stop {RUN} because it clashes with {REQUEST}", [RUN]),
+        (f"deny {REQUEST} because it is wrong", [REQUEST]),
+        (f"Stop: {RUN}", [RUN]),
+        (f"STOP! {RUN}", [RUN]),
+        (f"deny. stop {RUN}", [RUN]),
         ("stop", []),
     ],
 )
 def test_a_stop_names_the_runs_and_requests_that_it_stops(text: str, named: list[str]) -> None:
     assert list(stops_named(text)) == named
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        (f"stop {RUN}", ""),
+        (f"Stop, please stop {RUN}", ""),
+        (f"no, stop {RUN}", ""),
+        (f"stop {RUN}, it is the wrong tag", ""),
+        (f"Stop: {RUN}", ""),
+        (f"deny. stop {RUN}", "deny"),
+        (f"stop this run, stop {RUN}", "stop this run"),
+        (f"Do not deploy this!\nAnd cancel {RUN}", "Do not deploy this"),
+    ],
+)
+def test_what_refuses_something_beside_a_stop_that_names_a_run(text: str, rest: str) -> None:
+    assert refused_beside(text) == rest

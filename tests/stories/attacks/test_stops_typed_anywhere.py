@@ -9,6 +9,7 @@ from agents.events import RunCancelled
 from agents.requests import RunId
 from bot.policy.record import RequestRecord
 from channels import Reply
+from channels.email.reply import read_reply
 from tests.fakes.hallway import Hallway
 from tests.office import ROLES, TOML
 from tests.servers.console import a_console
@@ -419,6 +420,60 @@ async def test_attack_a_program_that_stops_one_run_in_answer_to_another_stops_th
     assert (answer.status_code, "another run" in answer.text) == (409, True)
     assert (began.status_code, "starts nothing" in began.text) == (422, True)
     assert await state(office, record) == ("open", [])
+
+
+@pytest.mark.parametrize(
+    "reason", ["rejected because of s0r-aaaaaaaaaaaaa", "stop s0r-aaaaaaaaaaaaa too", "stop s0r-aaaaaaaaaaaaa"]
+)
+@pytest.mark.parametrize("way", ["a program", "the page", "the page of several"])
+async def test_attack_a_denial_whose_reason_names_another_run_does_not_count(
+    office: World, hallway: Hallway, way: str, reason: str
+) -> None:
+    record = await asked(office, hallway)
+    async with a_console(office) as console:
+        place = f"/requests/{record.request.id}"
+        if way == "a program":
+            bo = await console.api.client("bo", "answer")
+            await bo.post(f"/v1{place}/answer", json={"vote": "deny", "reason": reason})
+        else:
+            browser = await console.browser("bo")
+            page = await browser.get(place if way == "the page" else f"/requests/deny?pick={record.request.id}")
+            action = f"{place}/answer" if way == "the page" else "/requests/deny"
+            await browser.submit(page.form(action), "Deny" if way == "the page" else "", reason=reason)
+
+    assert await state(office, record) == ("denied", [])
+
+
+@pytest.mark.parametrize("way", ["the thread", "the window", "the window, read as a mail is"])
+@pytest.mark.parametrize(
+    ("text", "became", "other"),
+    [
+        ("deny. stop OTHER", "denied", "withdrawn"),
+        ("Do not deploy this!\nAnd cancel OTHER", "denied", "withdrawn"),
+        ("stop OTHER, the wrong tag", "open", "withdrawn"),
+        ("rejected because of OTHER", "denied", "open"),
+        ("if it fails, stop OTHER", "open", "open"),
+    ],
+)
+async def test_attack_a_refusal_beside_the_id_of_another_run_is_lost_or_stops_that(
+    office: World, hallway: Hallway, way: str, text: str, became: str, other: str
+) -> None:
+    """Bo decides the one, and asked for the other."""
+    record = await asked(office, hallway)
+    theirs = await office.opened(await office.trigger("press bell", person="bo"))
+    words, inbox = text.replace("OTHER", theirs.request.run_id), office.app.messages.inbox
+
+    if way == "the thread":
+        await write(office, hallway, "bo", words, is_addressed=True)
+    else:
+        said = Reply(person="bo", token=await token_of(hallway, "bo"), said="free_text", text=words, is_typed=True)
+        if way == "the window, read as a mail is":
+            read = read_reply(words)
+            said = said.model_copy(update={"said": read.said, "reason": read.reason})
+        await inbox.handle(await inbox.accept(hallway.item(said)))
+
+    assert (await state(office, record))[0] == became
+    assert (await office.request(theirs.request.id)).state == other
 
 
 async def test_a_refusal_on_the_first_page_begins_nothing(office: World) -> None:
