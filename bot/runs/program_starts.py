@@ -207,13 +207,14 @@ class ProgramStarts:
         if not tool.begun_outside or gate != pending.gate:
             return _closed(say("program.not-its-own"))
         call = call_of(tool, args, effect)
-        if self._people.half_taken:
-            return Refused("held", say("error.half-taken"), say("error.half-taken-do"))
         found = await self._guard.frozen(run, call)
         if found.freeze:
             why = say("program.frozen", why=frozen_words(found.freeze, self._people))
             return Refused("held", why, say("program.held-do"))
-        if why := await self._guard.why_not(run, record, call, now):
+        why = await self._guard.why_not(run, record, call, now)
+        if self._people.half_taken:  # read after whoever is here: they may be here again
+            return Refused("held", say("error.half-taken"), say("error.half-taken-do"))
+        if why:
             await self._decisions.supersede(record, version, why, now)
             return _closed(why)
         return call
