@@ -20,6 +20,7 @@ NEEDED: tuple[tuple[str, ...], ...] = tuple(
     EXISTS {key}
     EXPIRE {key} 1
     GET {key}
+    GETBIT {key} 0
     HDEL {key} f
     HEXISTS {key} f
     HGET {key} f
@@ -40,6 +41,7 @@ NEEDED: tuple[tuple[str, ...], ...] = tuple(
     SADD {key} m
     SCAN 0
     SET {key} v
+    SETBIT {key} 0 1
     SMEMBERS {key}
     SREM {key} m
     TIME

@@ -92,7 +92,7 @@ class Held:
     def __init__(self, inner: Place) -> None:
         self._inner, self.open, self._counting = inner, threading.Event(), threading.Lock()
         self.where, self.put, self.names, self.remove = inner.where, inner.put, inner.names, inner.remove
-        self.has, self.now, self.most = inner.has, 0, 0
+        self.now = self.most = 0
 
     def get(self, name: str) -> bytes | None:
         with self._counting:
