@@ -79,7 +79,8 @@ class Placing:
             await self._marks.put_if_absent(f"unsure {key}", "1")
             if ts := await self._stands(tries, spot, key):
                 return ts
-        name = await self._note(len(tries) + 1, spot, key)
+        number, since = len(tries) + 1, self._now()
+        name = await self._note(number, spot, key)
         try:
             answer = await post(spot.channel, {**posted(message, spot), "metadata": _metadata(_EVENT, key)})
         except Ambiguous:
@@ -88,7 +89,19 @@ class Placing:
             # Certainly not done: nobody need look for it.
             await self._marks.put_if_absent(f"void {name}", "1")
             raise
-        return str(answer.data["ts"])
+        ts = str(answer.data["ts"])
+        is_alone = number < _TRIES_NOTED and await self._marks.get(f"post {key} {number + 1}") is None
+        return ts if is_alone else await self._first(ts, spot, key, since)
+
+    async def _first(self, ts: str, spot: Spot, key: str, since: float) -> str:
+        """The first message with this key at `spot`, where `ts` is the newest; that one is closed if it is another.
+
+        Whoever stood still before a post may make it after all that others did in their place: nobody would change it.
+        """
+        first = min(await self._look(spot, since, key), default=ts)
+        if first != ts:
+            await self._close(spot.channel, ts, key)
+        return first
 
     async def update(
         self, message: cards.Message, channel: str, ts: str, key: str, newest: Newest | None = None

@@ -309,6 +309,39 @@ async def test_of_two_at_once_one_posts_and_the_other_comes_again(slack: Workspa
     assert len(await slack.messages("#ops")) == 1
 
 
+async def test_who_posts_only_after_others_did_in_their_place_leaves_nothing_to_press(
+    slack: Workspace, ops: str
+) -> None:
+    marks, shown, done = Late(), cards.message(CARD, "x"), cards.message(DONE, "x")
+    late, other = (a_placing(paced(slack), marks) for _ in range(2))
+    stands_still = asyncio.create_task(late.place(shown, Spot(ops), "s0d-1"))
+    await marks.noted.wait()
+    ts = await other.place(shown, Spot(ops), "s0d-1")
+    await other.update(done, ops, ts, "s0d-1")
+
+    marks.goes_on.set()
+
+    assert await stands_still == ts
+    messages = await slack.messages("#ops")
+    assert [message.buttons for message in messages] == [[], []]
+    assert messages[0].ts == ts
+
+
+class Late(MemoryMarks):
+    """The first one to note a try stands still before it is made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def put_if_absent(self, key: str, value: str) -> str:
+        found = await super().put_if_absent(key, value)
+        if key == "post s0d-1 1" and not self.noted.is_set():
+            self.noted.set()
+            await self.goes_on.wait()
+        return found
+
+
 class Together(MemoryMarks):
     """Two look at the same moment whether somebody has tried before."""
 
