@@ -94,13 +94,16 @@ class Placing:
         return ts if is_alone else await self._first(ts, spot, key, since)
 
     async def _first(self, ts: str, spot: Spot, key: str, since: float) -> str:
-        """The first message with this key at `spot`, where `ts` is the newest; that one is closed if it is another.
+        """The first message with this key at `spot`, where `ts` is the newest; that one is deleted if it is another.
 
         Whoever stood still before a post may make it after all that others did in their place: nobody would change it.
         """
         first = min(await self._look(spot, since, key), default=ts)
         if first != ts:
-            await self._close(spot.channel, ts, key)
+            try:
+                await self._api.call("chat.delete", spot.channel, channel=spot.channel, ts=ts)
+            except Refused:
+                await self._close(spot.channel, ts, key)
         return first
 
     async def update(
