@@ -14,6 +14,7 @@ from hypothesis import settings
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways, make_demo
 from bot.store.embedded import EmbeddedRedis
+from tests.fakes.hallway import Hallway
 from tests.fakes.slack.driver import Workspace, running
 from tests.processes.programs import redis_program
 from tests.servers.authority import Authority
@@ -171,3 +172,9 @@ async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     toml = example_toml(tmp_path / "data" / "demo" / "shop")
     async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
         yield world
+
+
+@pytest.fixture
+def hallway() -> Hallway:
+    """A channel beside mail, in which people meet."""
+    return Hallway()

@@ -148,11 +148,15 @@ async def a_world(
     *,
     deploys: bool = False,
     beside: Sequence[Channel] = (),
+    reach: Sequence[str] = (),
     change: Callable[[World], None] = lambda _: None,
 ) -> AsyncGenerator[World]:
-    """A running World with these channels beside mail, which `change` may prepare before its start."""
+    """A running World with these channels beside mail, which `change` may prepare before its start.
+
+    People are reached by the channels in `reach`, the first one that reaches them, or as the settings say.
+    """
     world = World(url, folder, toml, deploys)
-    world.beside = beside
+    world.beside, world.reach = beside, tuple(reach)
     change(world)
     try:
         await world.start()

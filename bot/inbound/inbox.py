@@ -280,12 +280,16 @@ class Inbox:
         try:
             await self._stops_named(inbound_id, channel, said, refuse)
         except (Conflict, Forbidden) as error:
-            with self._people.speaking_to(reply.person):
-                title = say("run.not-passed-on-title")
-            await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
-            return True
-        await self._store.drop_inbound(inbound_id)
+            await self._not_passed_on(inbound_id, channel, said, error)
+        else:
+            await self._store.drop_inbound(inbound_id)
         return True
+
+    async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: Conflict | Forbidden) -> None:
+        """Tell the writer of an answer why it does nothing."""
+        with self._people.speaking_to(said.person):
+            title = say("run.not-passed-on-title")
+        await self._quarantine.refuse(inbound_id, channel, said, str(why), title)
 
     async def _revokes(self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord) -> bool:
         """Return whether the answer ends a standing approval, or tells its writer why it does not; it does no harm."""
@@ -294,11 +298,9 @@ class Inbox:
             if not await self._standing.revokes(inbound_id, channel, said):
                 return False
         except Conflict as error:
-            with self._people.speaking_to(reply.person):
-                title = say("run.not-passed-on-title")
-            await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
-            return True
-        await self._store.drop_inbound(inbound_id)
+            await self._not_passed_on(inbound_id, channel, said, error)
+        else:
+            await self._store.drop_inbound(inbound_id)
         return True
 
     async def _is_order(

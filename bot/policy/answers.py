@@ -34,6 +34,7 @@ from bot.policy.judgements import (
 )
 from bot.policy.record import RequestRecord
 from bot.policy.stops import (
+    GIVES_WHY,
     begins_with_stop,
     called,
     goes_on,
@@ -46,7 +47,7 @@ from bot.policy.stops import (
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
 from channels.email.reply.against import speaks_against
-from channels.email.reply.vocabulary import BECAUSE, OUR_ID, THING
+from channels.email.reply.vocabulary import OUR_ID, THING
 from language import in_all
 
 _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
@@ -54,7 +55,7 @@ _BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))
 _OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
 _SENTENCE = re.compile(rf",(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s")
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
-_BECAUSE = re.compile(rf"\s(?:{BECAUSE}|weil|denn|da)\s", re.IGNORECASE)
+_BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BESIDE_ID = 4
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read

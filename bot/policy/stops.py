@@ -26,8 +26,11 @@ _SIGNS = {"octagonal_sign", "no_entry", "raised_hand", "hand"}
 _PICTURES = {"So", "Sk"}
 _PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
 _SENTENCE = re.compile(r"\.+(?!\d)|[;:!?\u2014\u3002]+|\s[-\u2013]+\s")
+GIVES_WHY = rf"\s(?:{BECAUSE}|weil|denn|da)\s"
+"""Behind it stands why."""
+
 _HEAD = re.compile(
-    rf"[^?\n\u2014]+?(?=[,;:!](?!\w)|[\n\u2014]|\.(?:\s|\Z)|\s[-\u2013]+\s|\s(?:{BECAUSE}|weil|denn|da)\s)",
+    rf"[^?\n\u2014]+?(?=[,;:!](?!\w)|[\n\u2014]|\.(?:\s|\Z)|\s[-\u2013]+\s|{GIVES_WHY})",
     re.IGNORECASE,
 )
 """What a text begins with, up to a mark or a because."""

@@ -68,9 +68,7 @@ async def test_release_notes_stand_on_the_page_in_the_api_and_in_the_terminal(sh
     assert "item 12 <b>&amp; *bold*" in listed.out
 
 
-@pytest.fixture
-def hallway() -> Hallway:
-    return Hallway()
+REACH = ("slack", "email")
 
 
 @pytest.fixture
@@ -80,10 +78,7 @@ async def public(redis: str, tmp_path: Path, demo: Path, hallway: Hallway) -> As
     add_ways(tmp_path / "data" / "demo")
     toml = f'public_url = "{PUBLIC}"\n' + example_toml(tmp_path / "data" / "demo" / "shop")
 
-    def change(world: World) -> None:
-        world.beside, world.reach = (hallway,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", toml, deploys=True, change=change) as world:
+    async with a_world(redis, tmp_path / "data", toml, deploys=True, beside=(hallway,), reach=REACH) as world:
         yield world
 
 
@@ -116,10 +111,9 @@ async def test_a_mail_leads_to_the_difference_where_people_can_reach_it(shop: Wo
 
 
 async def test_nothing_leads_anywhere_where_nothing_is_deployed(redis: str, tmp_path: Path, hallway: Hallway) -> None:
-    def change(world: World) -> None:
-        world.beside, world.reach = (hallway,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", f'public_url = "{PUBLIC}"\n{TOML}', change=change) as world:
+    async with a_world(
+        redis, tmp_path / "data", f'public_url = "{PUBLIC}"\n{TOML}', beside=(hallway,), reach=REACH
+    ) as world:
         await world.opened(await world.trigger("press bell"))
         await world.quiet()
 

@@ -252,16 +252,8 @@ async def test_whoever_answers_a_question_of_the_agent_does_not_approve_what_com
 
 
 @pytest.fixture
-def hallway() -> Hallway:
-    return Hallway()
-
-
-@pytest.fixture
 async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
-    def change(world: World) -> None:
-        world.beside, world.reach = (hallway,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
+    async with a_world(redis, tmp_path / "data", beside=(hallway,), reach=("slack", "email")) as world:
         yield world
 
 

@@ -25,11 +25,6 @@ STEERS = {"anna": 200, "bo": 403, "ole": 200, "ada": 200, "vic": 404, "eve": 404
 
 
 @pytest.fixture
-def hallway() -> Hallway:
-    return Hallway()
-
-
-@pytest.fixture
 async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
     """A running sayso with roles, which hears people in threads and by mail."""
     async with a_world(redis, tmp_path / "data", TOML + ROLES, beside=[hallway]) as world:

@@ -162,11 +162,6 @@ CONSOLE: Mapping[str, Row] = {
 
 
 @pytest.fixture
-def hallway() -> Hallway:
-    return Hallway()
-
-
-@pytest.fixture
 async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
     async with a_world(redis, tmp_path / "data", TOML + RELEASING, beside=[hallway]) as world:
         yield world

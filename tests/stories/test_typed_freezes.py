@@ -33,11 +33,6 @@ async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-@pytest.fixture
-def hallway() -> Hallway:
-    return Hallway()
-
-
 def a_mail(
     office: World, person: str, text: str, *, to: str = TO, subject: str = "Incident", has_date: bool = True
 ) -> EmailMessage:
@@ -333,10 +328,7 @@ async def test_what_does_not_show_which_card_it_answers_freezes_all_the_same(off
 async def test_it_is_said_in_a_thread_but_for_what_answers_a_question(
     redis: str, tmp_path: Path, hallway: Hallway
 ) -> None:
-    def change(world: World) -> None:
-        world.beside, world.reach = (hallway,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", OPERATOR, change=change) as world:
+    async with a_world(redis, tmp_path / "data", OPERATOR, beside=(hallway,), reach=("slack", "email")) as world:
         inbox = world.app.messages.inbox
         asked = hallway.begins("cy", "ask choice What now? | freeze production, go on", THREAD)
         run = world.app.runs.starter.run_id(await inbox.accept(asked))
@@ -358,10 +350,7 @@ async def test_it_is_said_in_a_thread_but_for_what_answers_a_question(
 async def test_attack_a_freeze_typed_in_the_thread_of_a_run_to_nobody_is_words_alone(
     redis: str, tmp_path: Path, hallway: Hallway, person: str
 ) -> None:
-    def change(world: World) -> None:
-        world.beside, world.reach = (hallway,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", OPERATOR, change=change) as world:
+    async with a_world(redis, tmp_path / "data", OPERATOR, beside=(hallway,), reach=("slack", "email")) as world:
         inbox = world.app.messages.inbox
         run = world.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", "press bell", THREAD)))
         await world.opened(run)

@@ -28,11 +28,6 @@ THREAD, ELSEWHERE = "C01OPS/1712345678.000100", "C01OPS/1712345999.000100"
 
 
 @pytest.fixture
-def hallway() -> Hallway:
-    return Hallway()
-
-
-@pytest.fixture
 async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
     """A running sayso that reaches people in the hallway, else by mail; everybody but anna is an operator."""
 

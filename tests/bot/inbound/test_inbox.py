@@ -23,11 +23,6 @@ BOT = "sayso@sayso.example"
 
 
 @pytest.fixture
-def hallway() -> Hallway:
-    return Hallway()
-
-
-@pytest.fixture
 async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
     """A running sayso whose rooms start three runs an hour."""
 

@@ -17,18 +17,9 @@ PLACE, GUEST, OTHER = "C01OPS/1712345678.000100", "U0GUEST", "U0OTHER"
 
 
 @pytest.fixture
-def hallway() -> Hallway:
-    return Hallway()
-
-
-@pytest.fixture
 async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
     """A running sayso that reaches people in the hallway, else by mail."""
-
-    def change(world: World) -> None:
-        world.beside, world.reach = (hallway,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
+    async with a_world(redis, tmp_path / "data", beside=(hallway,), reach=("slack", "email")) as world:
         yield world
 
 

@@ -39,16 +39,8 @@ STOPS = [
 
 
 @pytest.fixture
-def hallway() -> Hallway:
-    return Hallway()
-
-
-@pytest.fixture
 async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
-    def change(world: World) -> None:
-        world.beside, world.reach = (hallway,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
+    async with a_world(redis, tmp_path / "data", beside=(hallway,), reach=("slack", "email")) as world:
         yield world
 
 

@@ -116,10 +116,7 @@ async def test_attack_a_namesake_sees_and_steers(redis: str, tmp_path: Path) -> 
 async def test_attack_a_namesake_writes_in_the_thread(redis: str, tmp_path: Path) -> None:
     hallway = Hallway()
 
-    def change(world: World) -> None:
-        world.beside, world.reach = (hallway,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", change=change) as office:
+    async with a_world(redis, tmp_path / "data", beside=(hallway,), reach=("slack", "email")) as office:
         record = await in_thread(office, hallway, "press bell")
         await replaced(office, TOML, "anna", _ANNA)
 

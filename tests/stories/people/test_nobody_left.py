@@ -121,10 +121,7 @@ async def test_a_card_in_slack_is_drawn_again_once_when_everybody_who_asked_has_
 ) -> None:
     hallway = Hallway()
 
-    def change(world: World) -> None:
-        world.beside, world.reach = (hallway,), ("slack", "email")
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
+    async with a_world(redis, tmp_path / "data", beside=(hallway,), reach=("slack", "email")) as world:
         run_id = await world.trigger("press bell")
         record = await world.opened(run_id)
         await until(lambda: hallway.to("bo", "Press bell?"), what="the card is there")
