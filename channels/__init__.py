@@ -121,10 +121,11 @@ class Inbound(Frozen):
     `raw` may be cut short when `size_bytes` is over the channel's limit; then `read` holds it. `is_answer` is a cheap
     guess (it carries a reply token) that lets answers overtake new work. Unless it `can_wait` the other side does not
     keep it while we are busy. `within` is the thread that it was written in, set where it matters only if we know that
-    thread: else nothing of it is kept. `begins` is the thread that a run would live in which it starts: what is written
-    there before that run has started waits for it. `token` is what it answers with, where that is known before it is
-    read, and the same however often it arrives. `arrived_at` is when the other side got it, where that keeps it and
-    brings it again. `sender` is whose it seems to be: nothing but the order of new work goes by it.
+    thread: else nothing of it is kept, unless it `is_below_new`: below a message of ours that was posted so lately
+    that we may not know it yet. `begins` is the thread that a run would live in which it starts: what is written there
+    before that run has started waits for it. `token` is what it answers with, where that is known before it is read,
+    and the same however often it arrives. `arrived_at` is when the other side got it, where that keeps it and brings it
+    again. `sender` is whose it seems to be: nothing but the order of new work goes by it.
     """
 
     channel: str
@@ -135,6 +136,7 @@ class Inbound(Frozen):
     can_wait: bool = True
     within: str = ""
     begins: str = ""
+    is_below_new: bool = False
     token: str = ""
     sender: str = ""
     received_at: AwareDatetime

@@ -81,9 +81,12 @@ class FollowUps:
     async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Give the message to a run that lives in the thread; return whether one has taken it in, now or before.
 
-        Raises ChannelUnavailable while that run has not started, Conflict, and Forbidden for whoever may not steer it.
+        Raises ChannelUnavailable while that run has not started, or the message above is not known yet, Conflict, and
+        Forbidden for whoever may not steer it.
         """
         homes = await self._homes(inbound_id, channel, trigger.within or trigger.thread)
+        if not homes and trigger.is_below_new:
+            raise ChannelUnavailable("The message above was posted just now", "What follows waits until it is known")
         return await self._take(homes, inbound_id, channel, trigger, None)
 
     async def answered(

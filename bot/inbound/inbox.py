@@ -63,6 +63,9 @@ _LOOKED_AT, _LISTED, _TOPIC_CHARS = 50, 5, 60
 _ENDED = {"done", "failed", "cancelled"}
 # A mail server's clock is not ours.
 _CLOCKS_DIFFER = timedelta(minutes=10)
+# So long what was written below a message of ours waits until we know that this stands: another worker has taken it up
+# by then, where the one that posted it died.
+_NOTED_WITHIN = timedelta(seconds=60)
 
 
 class _Arrived(Frozen):
@@ -121,12 +124,13 @@ class Inbox:
     async def accept(self, inbound: Inbound) -> str:
         """The id under which `inbound` is durable now; the same one however often it arrives.
 
-        Empty for what was written in a thread that we do not know, of which nothing is kept. Waits while too much that
+        Empty for what was written in a thread that we can't know, of which nothing is kept. Waits while too much that
         came before waits to be handled, where that can wait.
         """
         threads = self._store.threads
         await self._store.know_shards()
-        if inbound.within and await threads.run_of(inbound.channel, inbound.within) is None:
+        is_kept = inbound.is_below_new or not inbound.within
+        if not is_kept and await threads.run_of(inbound.channel, inbound.within) is None:
             return ""
         backlog = self._backlogs.setdefault(inbound.channel, Backlog(self._store, inbound.channel))
         if inbound.can_wait:
@@ -396,6 +400,8 @@ class Inbox:
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> None:
         title = say("run.not-passed-on-title")
+        if self._store.about_now() > received_at + _NOTED_WITHIN:
+            trigger = trigger.model_copy(update={"is_below_new": False})
         if trigger.is_edit and not (is_stop(trigger.text) or stops_named(trigger.text)):
             log.info("ignored", reason="a message that was edited, and says no stop")
             return await self._store.drop_inbound(inbound_id)

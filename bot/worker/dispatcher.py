@@ -77,7 +77,7 @@ class Dispatcher:
         structlog.contextvars.bind_contextvars(**{_NAMES[item.kind]: item.id})
         if item in self._in_hand:
             return  # the queue was long, and the sweeper brought it once more
-        if item.kind == "out":
+        if item.kind in ("in", "out"):
             self._in_hand.add(item)
         awake = asyncio.create_task(self._stay_awake(item))
         try:

@@ -135,6 +135,9 @@ EDITED = "was_edited"
 _WRITTEN = frozenset(("", "file_share", "thread_broadcast"))
 _SLACKBOT = "USLACKBOT"
 
+# Longer than it takes to learn that a message of ours stands, also where whoever posted it died.
+_NEW_S = 120.0
+
 _HELP = frozenset(("help", "-help", "--help", "?"))
 
 
@@ -254,6 +257,15 @@ def bots_of(body: Json) -> tuple[str, ...]:
     return tuple(filter(None, found))
 
 
+def is_below_new(event: Json, bots: tuple[str, ...]) -> bool:
+    """Return whether a message was written so soon below one of ours that we may not know yet where that stands."""
+    try:
+        age_s = float(word(event, "ts")) - float(word(event, "thread_ts"))
+    except ValueError:
+        return False
+    return word(event, "parent_user_id") in bots and age_s < _NEW_S
+
+
 def mentions_us(body: Json) -> bool:
     """Return whether an event's message calls us by name."""
     event = part(body, "event")
@@ -286,8 +298,9 @@ def _event(body: Json, received_at: datetime) -> Sorted:
     app, team = word(body, "api_app_id"), word(body, "team_id")
     key = f"message:{app}:{team}:{word(event, 'channel')}:{word(event, 'ts')}"
     thread = thread_of("event", body)
-    within, begins = ("", thread) if is_for_us else (thread, "")
-    return Stored(_inbound("event", key, body, received_at, within=within, begins=begins), {})
+    below_new = is_below_new(event, bots_of(body))
+    within, begins = ("", "" if below_new else thread) if is_for_us else (thread, "")
+    return Stored(_inbound("event", key, body, received_at, within=within, begins=begins, is_below_new=below_new), {})
 
 
 def _edited(body: Json, received_at: datetime) -> Sorted:
@@ -306,7 +319,8 @@ def _edited(body: Json, received_at: datetime) -> Sorted:
     now = {**body, "event": event}
     app, team = word(body, "api_app_id"), word(body, "team_id")
     key = f"edit:{app}:{team}:{word(event, 'channel')}:{word(event, 'ts')}:{word(edited, 'ts')}"
-    return Stored(_inbound("event", key, now, received_at, within=thread_of("event", now)), {})
+    below_new, within = is_below_new(event, bots_of(body)), thread_of("event", now)
+    return Stored(_inbound("event", key, now, received_at, within=within, is_below_new=below_new), {})
 
 
 def _was_written(event: Json, bots: tuple[str, ...]) -> bool:
@@ -384,6 +398,7 @@ def _inbound(
     is_answer: bool = False,
     within: str = "",
     begins: str = "",
+    is_below_new: bool = False,
     token: str = "",
 ) -> Inbound:
     raw = json.dumps({"kind": kind, "body": _kept(body)}, separators=(",", ":")).encode()
@@ -396,6 +411,7 @@ def _inbound(
         can_wait=False,
         within=within,
         begins=begins,
+        is_below_new=is_below_new,
         token=token,
         sender=user_of(body),
         received_at=received_at,

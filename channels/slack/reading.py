@@ -21,6 +21,7 @@ from channels.slack.inbound import (
     Json,
     action_of,
     bots_of,
+    is_below_new,
     is_dm,
     mentions_us,
     metadata,
@@ -273,6 +274,7 @@ class Reader:
             follows=bool(word(event, "thread_ts")) or EDITED in event,
             is_addressed=is_addressed,
             is_edit=EDITED in event,
+            is_below_new=is_below_new(event, bots_of(body)),
             room="" if is_dm(event) else channel,
             place=came.place,
         )

@@ -449,7 +449,7 @@ async def test_attack_a_mail_that_is_sent_over_and_over_is_answered_some_thirty_
         await office.transport(mail["From"]).send(bytes(again(mail)), sender=mail["From"], recipients=[TO])
 
     await sent(office, a_mail(office, "dan", "freeze everything: two at once"))
-    await until(lambda: told_of(office) == 31, what="thirty answers")
+    await until(lambda: told_of(office) >= 31, what="thirty answers")
     await office.quiet()
     assert told_of(office) == 31  # the first was no copy
 

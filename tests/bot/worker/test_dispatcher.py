@@ -1,5 +1,6 @@
 """Retries: what is tried again, for how long, and what becomes of it in the end."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -17,19 +18,22 @@ from tests.world import World, a_world
 
 
 class Crowded:
-    """The world's mail on a machine that is too busy to read any of it, `left` times."""
+    """The world's mail on a machine that is too busy to read any of it, `left` times, or before it `may_read`."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel, self.name, self.edits = channel, channel.name, channel.edits
         self.receive, self.address = channel.receive, channel.address
         self.send, self.update = channel.send, channel.update
-        self.left = 0
+        self.left, self.reads, self.may_read = 0, 0, asyncio.Event()
+        self.may_read.set()
 
     def remember_in(self, marks: Marks) -> None:
         if isinstance(self._channel, Remembers):
             self._channel.remember_in(marks)
 
     async def read(self, inbound: Inbound) -> Reading:
+        self.reads += 1
+        await self.may_read.wait()
         if self.left:
             self.left -= 1
             raise ChannelUnavailable("The machine is too busy", "The mail is read again later")
@@ -104,6 +108,22 @@ async def test_what_is_being_sent_and_is_brought_once_more_is_not_sent_beside_it
         assert len(sent) == 2
         channels["email"].may_return.set()
         await world.has(run_id, "waiting")
+
+
+async def test_what_is_being_read_and_is_brought_once_more_is_not_read_beside_it(
+    crowded: World, mail: dict[str, Crowded]
+) -> None:
+    mail["email"].may_read.clear()
+    await crowded.send("anna", "sayso@sayso.example", "press gong")
+    [name] = await until(lambda: arrived(crowded), what="it is accepted")
+    await until(lambda: mail["email"].reads, what="it is being read")
+
+    async with patience():
+        await crowded.app.work.dispatcher.look(WorkItem("in", name.rpartition(":")[2]))
+
+    assert mail["email"].reads == 1
+    mail["email"].may_read.set()
+    assert await until(crowded.app.store.lists.runs, what="a run begins")
 
 
 async def over(world: World, run_id: str) -> bool:

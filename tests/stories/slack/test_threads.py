@@ -140,6 +140,40 @@ async def test_below_a_card_in_a_place_of_many_people_write_to_its_run(
         assert await slack.violations() == []
 
 
+async def test_attack_a_no_below_a_card_that_stands_and_whose_post_nobody_answered_is_lost(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with (
+        Workspace(slack_address) as slack,
+        a_slack_world(redis, tmp_path / "data", slack, TOML_WITH_PLACE) as office,
+    ):
+        news = await slack.channel("news", office.bo, office.dan, slack.bot)
+        await slack.breaks("chat.postMessage", "http_500_after", channel=news)
+        await office.world.start()
+        await slack.connected()
+        await office.world.trigger("press bell")
+        card = await office.says("#news", "Press bell?")
+
+        await office.bo.answers(card, "Stop, please do not press it")
+
+        await office.world.ended(await office.only_run())
+        assert office.world.workshop.effects == []
+
+
+async def test_attack_a_no_below_a_card_of_a_dm_whose_post_nobody_answered_begins_a_run(office: SlackWorld) -> None:
+    await office.slack.breaks("chat.postMessage", "http_500_after", times=3)
+    await office.world.start()
+    await office.slack.connected()
+    await office.world.trigger("press bell")
+    card = await office.says("@bo", "Press bell?")
+
+    await office.bo.answers(card, "what is this for?")
+
+    assert await said(office) == [("bo", "what is this for?")]
+    await office.world.quiet()
+    assert len(await office.runs()) == 1
+
+
 async def test_attack_a_stop_in_the_thread_of_a_question_that_was_answered_is_lost(office: SlackWorld) -> None:
     goes_on = office.world.workshop.hold("letter")
     await office.world.start()
