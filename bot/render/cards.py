@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from agents.requests import (
 )
 from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
-from agents.text import quote
+from agents.text import ends_of, quote
 from bot.people.directory import People
 from bot.policy.approvers.delegation import candidates
 from bot.policy.approvers.quorum import eligible
@@ -58,6 +58,8 @@ Words = Callable[[], tuple[str, str]]
 """Says the title and the text of a notice, in the language that is spoken: each reader has their own."""
 
 _TITLE_CHARS = 80
+# As much of what a program sends as leaves the buttons on the first screen of a phone; of each the head and the tail.
+_ARGUMENTS, _NAME_CHARS, _VALUE_CHARS = 8, 60, (240, 60)
 _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
 
@@ -80,6 +82,7 @@ def request_card(
     facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
     facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
     facts += remarks(request, people)
+    facts += arguments_of(request)
     facts += map(with_short_hashes, facts_about(request))
     form = AnswerForm(
         token="",
@@ -109,6 +112,27 @@ def request_card(
         form=form,
         ref=request.id,
     )
+
+
+def arguments_of(request: Request) -> list[Line]:
+    """Return the arguments that a program sent: its title may say something else. The whole of each is in the details.
+
+    They are shown as JSON, in which `1` is not `"1"`; what code renders of the other calls says what they do.
+    """
+    sent = request.call.arguments.get("arguments") if request.program and request.call else None
+    if not isinstance(sent, Mapping):
+        return []
+    given = sorted(sent.items())
+    lines = [
+        Line(
+            label=say("card.argument", name=quote(name, _NAME_CHARS)),
+            text=ends_of(json.dumps(value, sort_keys=True, ensure_ascii=False), *_VALUE_CHARS, say("card.in-details")),
+        )
+        for name, value in given[:_ARGUMENTS]
+    ]
+    if left := len(given) - len(lines):
+        lines += [Line(label=say("card.arguments"), text=say_many("card.arguments-more", left))]
+    return lines
 
 
 def have_all_left(request: Request, people: People) -> bool:

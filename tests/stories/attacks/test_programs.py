@@ -1,6 +1,7 @@
 """What a program begins that people approved, and what it says came of it."""
 
 import asyncio
+import html
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -20,6 +21,7 @@ from tests.bot.web.problems import refused
 from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.processes.programs import RedisServer
+from tests.servers.console import a_console
 from tests.servers.lines import Server
 from tests.servers.redis_cluster import Pair
 from tests.servers.web import Api, serving
@@ -132,6 +134,40 @@ async def test_attack_somebody_who_is_only_missing_in_a_file_is_said_to_have_lef
 
     assert "Decided by: Bo Berg\n" in letter.text
     assert "has left" not in letter.text
+
+
+HARMLESS = {
+    "title": "Tidy up a little",
+    "arguments": {"statement": "DROP DATABASE shop", "Approval by": "Dan Dorn", "long": "a" * 900 + "b"},
+}
+
+
+async def test_attack_the_title_of_a_program_says_something_else_than_its_arguments(office: World) -> None:
+    async with a_console(office) as console:
+        request = await asked(await program(console.api), **HARMLESS)
+        mail = (await office.next_mail("bo")).text
+        bo = await console.browser("bo")
+        page = (await bo.get(f"/requests/{request['id']}")).html
+
+    for shown, end in ((mail, "To approve"), (page, 'id="approve-')):
+        above = html.unescape(shown[: shown.index(end)])
+        assert '"DROP DATABASE shop"' in above
+        assert "Argument “Approval by”" in above
+        assert "603 of 903 characters left out" in above
+        assert above.count("a" * 300) == 0
+
+
+async def test_attack_in_slack_the_title_of_a_program_says_something_else_than_its_arguments(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        async with serving(office.world.app) as api:
+            await asked(await program(api), **HARMLESS)
+        card = await office.card("@bo", "Approve")
+
+    assert '"DROP DATABASE shop"' in card.words
+    assert "Argument “Approval by”" in card.words
 
 
 @pytest.mark.parametrize("is_frozen", [False, True])

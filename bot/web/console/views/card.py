@@ -22,6 +22,7 @@ from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import answer_by
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
+    arguments_of,
     asked_because,
     below_title,
     by_key,
@@ -160,7 +161,10 @@ def card_view(
         said_as=said_as(request, people) if request.words else "",
         quoted=below_title(request.title, request.quoted),
         quoted_as=quoted_as(request) or say("card.unverified"),
-        facts=[_short(fact) for fact in view.facts],
+        facts=[
+            *(FactView(label=line.label, text=line.text) for line in arguments_of(request)),
+            *(_short(fact) for fact in view.facts),
+        ],
         details=details(request),
         who_else=who_else(view, people, me),
         then=[*_by_time(record, people), *(as_frozen(yes, record, people) if is_vote else ()), last],
