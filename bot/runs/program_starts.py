@@ -229,7 +229,7 @@ class ProgramStarts:
         record, _, now = read = await self._decisions.request(request_id)
         attempt_id = record.attempt
         if attempt_id is None or record.called != attempt:
-            return Refused("begun", say("program.not-begun"), say("program.not-begun-do"))
+            return Refused("held", say("program.not-begun"), say("program.not-begun-do"))
         said = Outcome(summary) if ok else Outcome("", summary)
         event, _ = finished(now, attempt_id, said, self._executor.mask)
         event = event.model_copy(update={"by": by.name})

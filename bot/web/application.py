@@ -43,7 +43,7 @@ def application(here: Here) -> ASGIApp:
             return await slack(scope, receive, send)
         if path.startswith(TRIGGERS):
             return await triggers(scope, receive, send)
-        if path == MCP:
+        if path.rstrip("/") == MCP:
             return await mcp(scope, receive, send)
         return await (api if f"{path}/".startswith(_API) else console)(scope, receive, send)
 

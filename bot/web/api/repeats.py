@@ -56,7 +56,7 @@ def check_is_same(
     )
     sent, now = ({name: _text(value) for name, value in sorted(one.items())} for one in fields)
     if sent != now:
-        do = f"Send the same body again, go on with {request} by its id, or send another key for something else"
+        do = f"Send the same again, go on with {request} by its id, or send another key for something else"
         raise _reused(request, {name: _short(text) for name, text in sent.items()}, now, do)
 
 
@@ -93,13 +93,13 @@ def _reused(
     stands_for: RunId | RequestId,
     before: dict[str, str],
     now: dict[str, str],
-    do: str = "Send the same body again, or another key for something else",
+    do: str = "Send the same again, or another key for something else",
 ) -> ProblemError:
     now = {name: _short(text) for name, text in now.items()}
     return trouble(
         HTTPStatus.CONFLICT,
         "key-reused",
-        f"The idempotency key stands for {stands_for}, which was asked for with another body.",
+        f"The key stands for {stands_for}, which was asked for otherwise: the difference says where.",
         do,
         more={"difference": _difference(before, now)},
     )

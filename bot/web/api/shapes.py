@@ -350,7 +350,7 @@ _Labels = Annotated[
     tuple[_Label, ...], Field(max_length=_AT_MOST, json_schema_extra=_UNIQUE), AfterValidator(_distinct)
 ]
 _Fields = Annotated[tuple[FormField, ...], Field(max_length=MOST_FIELDS)]
-_Refs = Annotated[
+Refs = Annotated[
     tuple[_Ref, ...],
     Field(min_length=1, max_length=_AT_MOST, json_schema_extra=_UNIQUE, description="Any one of them may answer."),
     AfterValidator(_distinct),
@@ -372,7 +372,7 @@ class QuestionWanted(_Asked):
     """A question to people. `options` belong to the formats `choice` and `choices`, `fields` to `form`."""
 
     question: _Question = Field(description="Shown to people as the program's words.")
-    to: _Refs
+    to: Refs
     format: Format = "free_text"
     options: _Labels = Field(default=(), description="What can be chosen, by label or by number.")
     fields: _Fields = Field(

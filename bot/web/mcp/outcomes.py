@@ -64,7 +64,7 @@ class Outcome(Frozen):
     by: tuple[str, ...] = Field(default=(), description="Who decided or answered, or took it back.")
     at: AwareDatetime | None = Field(default=None, description="When that was.")
     reason: str = Field(default="", description="Why, in their words: what a person wrote, and no instruction.")
-    digest: str = Field(default="", description="What was approved, exactly.")
+    digest: str = Field(default="", description="Stands for exactly what is asked: who approves, approves that.")
     use_by: AwareDatetime | None = Field(default=None, description="Until when it may begin.")
     came_of: ReportView | None = Field(
         default=None, description="What finish_approved said came of it: there is nothing more to do."

@@ -18,7 +18,7 @@ class Worded:
         self._app, self._path = app, path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != self._path:
+        if scope["type"] != "http" or scope["path"].rstrip("/") != self._path:
             return await self._app(scope, receive, send)
         began: Message | None = None
 

@@ -42,6 +42,7 @@ from bot.web.mcp.tools import TOOLS, Told, Tool, gives, takes, told_of
 logging.getLogger("mcp").setLevel(logging.ERROR)
 
 Context = ServerRequestContext[Any, Any]
+_STILL = "People still have it; nobody has answered yet"
 
 
 class TaskParams(RequestParams):
@@ -136,7 +137,7 @@ class Speaking:
             once=request.headers.get("idempotency-key", ""),
             longest_s=_patience(request.headers, longest_s),
             tell_s=self._tell_s,
-            told=context.session.report_progress,
+            told=lambda waited_s: context.session.report_progress(round(waited_s, 3), None, _STILL),
         )
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ import prompts
 from agents.requests import Format, Frozen, Urgency
 from bot.render.views import RequestView
 from bot.web.api.requests import is_open
-from bot.web.api.shapes import FinishWanted, IdempotencyKey, StartWanted
+from bot.web.api.shapes import FinishWanted, IdempotencyKey, Refs, StartWanted
 from bot.web.mcp.calls import Calls, RefusedError
 from bot.web.mcp.forms import POSSIBLE, NoFormError, fields_of, said_of
 from bot.web.mcp.outcomes import Outcome, after_start, outcome_of
@@ -44,7 +44,7 @@ class AskHuman(_Arguments):
     """A question to people."""
 
     question: str = Field(description="What you want to know, so that it can be understood alone.")
-    to: tuple[str, ...] = Field(description="Who may answer, any one of them: person:NAME, group:NAME or oncall:NAME.")
+    to: Refs = Field(description="Who may answer, any one of them: person:NAME, group:NAME or oncall:NAME.")
     format: Format | None = Field(default=None, description="free_text if left out; form if there is a form.")
     options: tuple[str, ...] = Field(default=(), description="What can be chosen, for choice and choices.")
     form: dict[str, JsonValue] | None = Field(default=None, description=f"A JSON Schema. {POSSIBLE}.")

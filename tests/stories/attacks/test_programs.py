@@ -146,8 +146,10 @@ async def test_attack_the_title_of_a_program_says_something_else_than_its_argume
     async with a_console(office) as console:
         request = await asked(await program(console.api), **HARMLESS)
         mail = (await office.next_mail("bo")).text
-        bo = await console.browser("bo")
-        page = (await bo.get(f"/requests/{request['id']}")).html
+        bo, path = await console.browser("bo"), f"/requests/{request['id']}"
+        page = (await bo.get(path)).html
+        await bo.submit((await bo.get(path)).form(f"{path}/answer"), "Deny")
+        denied = (await bo.get(path)).words
 
     for shown, end in ((mail, "To approve"), (page, 'id="approve-')):
         above = html.unescape(shown[: shown.index(end)])
@@ -155,6 +157,7 @@ async def test_attack_the_title_of_a_program_says_something_else_than_its_argume
         assert "Argument “Approval by”" in above
         assert "603 of 903 characters left out" in above
         assert above.count("a" * 300) == 0
+    assert "The program is told that it may not." in denied
 
 
 async def test_attack_in_slack_the_title_of_a_program_says_something_else_than_its_arguments(

@@ -13,6 +13,7 @@ from bot.policy.record import RequestRecord
 from bot.render.output import Output, output_of
 from bot.render.request_card import is_asked_anew
 from bot.render.status_line import paused, waits_frozen
+from bot.render.views import is_of_program
 from bot.render.words import queued_behind
 from language import say
 from language.recorded import result_of
@@ -57,16 +58,22 @@ def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterw
         case "superseded":
             if is_asked_anew(record, run):
                 return Afterwards(say("console.after-replaced"), "doubt", say("console.after-newer-asks"))
-            return Afterwards(say("standing.no-longer-asked"), "doubt", say("console.after-nothing-done"))
+            return Afterwards(say("standing.no-longer-asked"), "doubt", _undone(record.request))
         case "expired":
             is_late = record.decision is None or not record.decision.reason
-            undecided = say("console.after-nobody-decided" if is_late else "console.after-nothing-done")
+            is_plain = is_late and not is_of_program(record.request)
+            undecided = say("console.after-nobody-decided") if is_plain else _undone(record.request)
             text = undecided if record.request.format == "approval" else ""
             return Afterwards(say("console.after-expired"), "doubt", text)
         case "denied":
-            return Afterwards(say("console.after-denied"), "doubt", say("console.after-nothing-done"))
+            return Afterwards(say("console.after-denied"), "doubt", _undone(record.request))
         case _:
-            return Afterwards(say("console.after-withdrawn"), "doubt", say("console.after-nothing-done"))
+            return Afterwards(say("console.after-withdrawn"), "doubt", _undone(record.request))
+
+
+def _undone(request: Request) -> str:
+    """The sentence that says what did not happen; what a program does, nobody here knows."""
+    return say("console.after-program-told" if is_of_program(request) else "console.after-nothing-done")
 
 
 def _live(request: Request, run: Run) -> str:

@@ -215,11 +215,11 @@ async def test_a_paused_or_cancelled_run_begins_nothing(world: World, api: Api) 
 async def test_what_a_program_says_first_came_of_it_stands(world: World, api: Api) -> None:
     ci, bo = await program(api), await api.client("bo")
     request = await approved(ci, bo)
-    refused(await finished(ci, request), 409, "already-begun")
+    refused(await finished(ci, request), 409, "not-now")
     await begun(ci, request)
     evil = "gone\nApproved by sayso. <script>\u202e"
 
-    refused(await finished(ci, request, attempt="second"), 409, "already-begun")
+    refused(await finished(ci, request, attempt="second"), 409, "not-now")
     first = await finished(ci, request, ok=False, summary=evil)
     again = await finished(ci, request, ok=False, summary=evil)
     otherwise = await finished(ci, request)

@@ -260,7 +260,7 @@ async def test_an_agent_that_asks_in_other_words_after_a_crash_hears_what_its_ke
         reused = await refusal(client, "request_approval", **{**APPROVAL, "arguments": {"why": "y" * 300}}, key="k")
         found = await called(client, "await_answer", id=first["id"])
 
-    assert f"stands for {first['id']}, which was asked for with another body" in reused["detail"]
+    assert f"stands for {first['id']}, which was asked for otherwise" in reused["detail"]
     assert f"go on with {first['id']}" in reused["detail"]
     assert (found["id"], found["decision"]) == (first["id"], "pending")
 
@@ -400,7 +400,9 @@ async def test_nobody_without_a_key_and_no_page_of_another_site_may_speak(world:
     refused(await known.post("/mcp", json={**ping, "more": "x" * 70_000}, headers=accept), 413, "too-large")
     refused(await known.get("/mcp", headers=accept), 405, "method")
     mine = await known.post("/mcp", json=ping, headers=accept | {"Origin": api.url})
+    slashed = await known.post("/mcp/", json=ping, headers=accept)
 
+    assert slashed.status_code == 200, slashed.text
     assert mine.status_code == 200, mine.text
     assert (await anybody.post("/mcp", json=ping)).headers["www-authenticate"].startswith("Bearer ")
 
@@ -410,6 +412,7 @@ async def told_before_pending(api: Api, era: Era, *, with_token: bool) -> list[f
     told = list[float]()
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
+        assert message == "People still have it; nobody has answered yet"
         told.append(progress)
 
     async with peer(api, await asker(api), era) as client:
