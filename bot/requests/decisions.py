@@ -556,7 +556,8 @@ def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
 def _to_write(edited: Request, record: RequestRecord) -> Request:
     """Return an edit as it is written: who may be whom is found out each time, and stands nowhere."""
     policy = record.request.policy.model_copy(update={"editors": edited.policy.editors})
-    return edited.model_copy(update={"policy": policy, "parts": record.request.parts})
+    parts = {one: part for one, part in edited.parts.items() if part != "maybe" or one in record.request.parts}
+    return edited.model_copy(update={"policy": policy, "parts": parts})
 
 
 def _is_told_later(statement: Statement) -> bool:
