@@ -10,7 +10,7 @@ from agents.requests import GatedCall, PersonId, Request
 from agents.run import Run
 from agents.state import editors_of
 from bot.people.directory import People
-from bot.people.recognition import with_other_ids
+from bot.people.recognition import as_known_now, with_other_ids
 from bot.policy.approvers.quorum import barred, can_be_met
 from bot.policy.edits import Edited, EditRefused, changed_names, edited_request, not_editable, with_values
 from bot.policy.judge import edit_objection
@@ -38,13 +38,14 @@ class Edit:
 async def judged(
     record: RequestRecord, answer: Answer, edit: Edit, people: People, run: Callable[[], Awaitable[Run]]
 ) -> tuple[Judgement, Request | None]:
-    """Judge an edit; with the request as it would stand after it, None where it changes nothing.
+    """Judge an edit of `record` as it is written; with the request after it, None where it changes nothing.
 
     `run` reads the run of the request, which knows who chose which value before.
     """
-    if (objection := edit_objection(record, answer)) is not None:
+    known = as_known_now(record, people)
+    if (objection := edit_objection(known, answer)) is not None:
         return objection, None
-    request = record.request
+    request = known.request
     old = request.call
     if old is None or request.format != "approval":
         return EditRefused(kind="names", why=say("answer.edit-nothing")), None
@@ -65,11 +66,12 @@ async def judged(
         told = await run()
         # Of their own edit the policy says whether they approve it, whatever else they wished for.
         asked = with_objectors(request, with_other_ids(told, people), new, but=answer.person)
+        asked = asked.model_copy(update={"edits": record.request.edits})  # who may be one of them has edited nothing
         after = edited_request(asked, old, new, answer.person, editors_of(told, new))
     except ValueError:
         return EditRefused(kind="tool", why=say("answer.edit-no-value", names=", ".join(names))), None
-    if not can_be_met(after.policy, _left(after, record, people)):
-        return EditRefused(kind="too_few", why=_too_few(after, record, people)), None
+    if not can_be_met(after.policy, _left(after, known, people)):
+        return EditRefused(kind="too_few", why=_too_few(after, known, people)), None
     with people.speaking_to(""):
         changes = (edited(answer.person, old, new, people), *changed_effect(old, new))
         after = after.model_copy(update={"title": title(), "changes": changes})
