@@ -105,9 +105,9 @@ class Variables:
 class ChildRun:
     """The state of a child run: `state` is the word that people see; once it has ended `summary` says how.
 
-    `answers` are what people answered in it, `(person, text)` each; `reached` are those who have a card of it.
-    `printed` is what the command printed over which it failed. `only_said`: its model says
-    that it is done, and no tool of it did what that takes.
+    `answers` are what people answered in it, `(person, text)` each, once it has ended; `reached` are those who have a
+    card of it. `printed` is what the command printed over which it failed. `only_said`: its model says that it is done,
+    and no tool of it did what that takes.
     """
 
     id: RunId

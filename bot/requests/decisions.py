@@ -162,10 +162,10 @@ class Decisions:
         """Return what `edit` would come to now, and the request after it; nothing is written. Raises NotFound."""
         record, _, now = read = await self.request(request_id)
         with self._people.speaking_to(statement.person):
-            answer, known = read_answer(record.request, statement, now), as_known_now(record, self._people)
+            answer = read_answer(record.request, statement, now)
             archived = long_closed(record), None
             judgement, after = (
-                archived if read.is_archived else await judged(known, answer, edit, self._people, self._run_of(record))
+                archived if read.is_archived else await judged(record, answer, edit, self._people, self._run_of(record))
             )
             edited = record.model_copy(update={"request": after or record.request})
             return Outcome(judgement, record, feedback_text(judgement, edited, self._people)), after
@@ -225,7 +225,7 @@ class Decisions:
         if is_stranger(record, known, answer.person):
             return not_theirs(known, self._people.all()), None
         if isinstance(change, Edit):
-            judgement, after_it = await judged(known, answer, change, self._people, self._run_of(record))
+            judgement, after_it = await judged(record, answer, change, self._people, self._run_of(record))
             return judgement, after_it and _to_write(after_it, record)
         if change:
             judgement, policy = await self.delegation.judged(record, answer, change)
@@ -556,7 +556,8 @@ def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
 def _to_write(edited: Request, record: RequestRecord) -> Request:
     """Return an edit as it is written: who may be whom is found out each time, and stands nowhere."""
     policy = record.request.policy.model_copy(update={"editors": edited.policy.editors})
-    return edited.model_copy(update={"policy": policy, "parts": record.request.parts})
+    parts = {one: part for one, part in edited.parts.items() if part != "maybe" or one in record.request.parts}
+    return edited.model_copy(update={"policy": policy, "parts": parts})
 
 
 def _is_told_later(statement: Statement) -> bool:

@@ -10,13 +10,14 @@ from agents.requests import GatedCall, PersonId, Request
 from agents.run import Run
 from agents.state import editors_of
 from bot.people.directory import People
+from bot.people.recognition import as_known_now, with_other_ids
 from bot.policy.approvers.quorum import barred, can_be_met
 from bot.policy.edits import Edited, EditRefused, changed_names, edited_request, not_editable, with_values
 from bot.policy.judge import edit_objection
 from bot.policy.judgements import Answer, Judgement
 from bot.policy.record import RequestRecord
 from bot.render.edits import changed_effect, edited
-from bot.requests.opening import ever_eligible
+from bot.requests.opening import ever_eligible, with_objectors
 from language import say
 
 MOST_REVISIONS = 40
@@ -37,13 +38,14 @@ class Edit:
 async def judged(
     record: RequestRecord, answer: Answer, edit: Edit, people: People, run: Callable[[], Awaitable[Run]]
 ) -> tuple[Judgement, Request | None]:
-    """Judge an edit; with the request as it would stand after it, None where it changes nothing.
+    """Judge an edit of `record` as it is written; with the request after it, None where it changes nothing.
 
     `run` reads the run of the request, which knows who chose which value before.
     """
-    if (objection := edit_objection(record, answer)) is not None:
+    known = as_known_now(record, people)
+    if (objection := edit_objection(known, answer)) is not None:
         return objection, None
-    request = record.request
+    request = known.request
     old = request.call
     if old is None or request.format != "approval":
         return EditRefused(kind="names", why=say("answer.edit-nothing")), None
@@ -61,11 +63,15 @@ async def judged(
     if not names:
         return EditRefused(kind="same", why=say("answer.edit-same")), None
     try:
-        after = edited_request(request, old, new, answer.person, editors_of(await run(), new))
+        told = await run()
+        # Of their own edit the policy says whether they approve it, whatever else they wished for.
+        asked = with_objectors(request, with_other_ids(told, people), new, but=answer.person)
+        asked = asked.model_copy(update={"edits": record.request.edits})  # who may be one of them has edited nothing
+        after = edited_request(asked, old, new, answer.person, editors_of(told, new))
     except ValueError:
         return EditRefused(kind="tool", why=say("answer.edit-no-value", names=", ".join(names))), None
-    if not can_be_met(after.policy, _left(after, record, people)):
-        return EditRefused(kind="too_few", why=_too_few(after, record, people)), None
+    if not can_be_met(after.policy, _left(after, known, people)):
+        return EditRefused(kind="too_few", why=_too_few(after, known, people)), None
     with people.speaking_to(""):
         changes = (edited(answer.person, old, new, people), *changed_effect(old, new))
         after = after.model_copy(update={"title": title(), "changes": changes})
@@ -81,8 +87,8 @@ def _names(call: GatedCall, wrong: list[str]) -> str:
 
 def _left(after: Request, record: RequestRecord, people: People) -> tuple[PersonId, ...]:
     """Return all who may come to approve the edit, in whichever step, and have not left since they were asked."""
-    may, here = ever_eligible(after.policy, record.requesters), people.all()
-    out = barred(after.policy, record.requesters)
+    requesters = (*record.requesters, *after.requesters)
+    may, here, out = ever_eligible(after.policy, requesters), people.all(), barred(after.policy, requesters)
     return tuple(one for one in may if one not in out and one in here)
 
 

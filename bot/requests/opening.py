@@ -471,6 +471,19 @@ def behind_in(run: Run, requesters: Collection[PersonId], call: GatedCall | None
     return tuple(one for one, part in said.items() if part != "maybe" and one not in requesters)
 
 
+def with_objectors(request: Request, run: Run, call: GatedCall, but: PersonId | None = None) -> Request:
+    """Return `request`, whose requesters are those too whose wish the changed `call` may be, as they denied another.
+
+    `but`: whoever changed it themselves is none of them by that.
+    """
+    found = (one for one, part in parts_in(run, request.policy, call).items() if part == "objected")
+    new = tuple(one for one in found if one not in request.requesters and one != but)
+    parts: dict[PersonId, Part] = {**request.parts, **dict.fromkeys(new, "objected")}
+    requesters = (*request.requesters, *new)
+    behind = behind_in(run, requesters, call)
+    return request.model_copy(update={"requesters": requesters, "parts": parts, "behind": behind})
+
+
 def _reviewed_parts(run: Run) -> tuple[PersonId, ...]:
     """Return who took part in what `run` reviews."""
     reviewed = reviewed_of(run)

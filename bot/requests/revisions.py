@@ -8,8 +8,8 @@ from datetime import datetime
 from agents import ToolRefused
 from agents.events import PersonSaid, RequestRevised
 from agents.events.requests import Edited
-from agents.requests import GatedCall, Part, PersonId, Remark, Request, RequestId
-from agents.run import Run, fold
+from agents.requests import GatedCall, PersonId, Remark, Request, RequestId
+from agents.run import fold
 from agents.state import editors_of
 from agents.text import ends_of
 from bot.archive.keeper import Archive
@@ -26,7 +26,7 @@ from bot.policy.record import RequestRecord, after
 from bot.render.cards import remark
 from bot.render.edits import changes_between
 from bot.requests.card_updates import moved
-from bot.requests.opening import behind_in, ever_eligible, parts_in, placing
+from bot.requests.opening import ever_eligible, placing, with_objectors
 from bot.requests.reassignment.timing import Timing
 from bot.requests.stored import TRIES, read_request
 from bot.store import Commit, Once, Wake, WorkItem
@@ -64,7 +64,7 @@ class Revisions:
                 changes = changes_between(old.call, call)
             run = with_other_ids(fold((await self._journal.store.load(old.run_id)).events), self._people)
             try:
-                request = edited_request(_with_objectors(old, run, call), old.call, call, None, editors_of(run, call))
+                request = edited_request(with_objectors(old, run, call), old.call, call, None, editors_of(run, call))
             except ValueError as error:
                 names = ", ".join(changed_names(old.call, call))
                 raise ToolRefused(say("answer.edit-no-value", names=names)) from error
@@ -191,13 +191,3 @@ class Revisions:
             wake=[*commit.wake, Wake(WorkItem("run", old.run_id))],
             limit=MAX_EVENTS_AT_ALL,
         )
-
-
-def _with_objectors(request: Request, run: Run, call: GatedCall) -> Request:
-    """Return `request`, whose requesters are those too whose wish the changed `call` may be, as they denied another."""
-    found = (one for one, part in parts_in(run, request.policy, call).items() if part == "objected")
-    new = tuple(one for one in found if one not in request.requesters)
-    parts: dict[PersonId, Part] = {**request.parts, **dict.fromkeys(new, "objected")}
-    requesters = (*request.requesters, *new)
-    behind = behind_in(run, requesters, call)
-    return request.model_copy(update={"requesters": requesters, "parts": parts, "behind": behind})

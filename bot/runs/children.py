@@ -163,9 +163,9 @@ class Children:
         """Return the state of a child. Raises ToolRefused for a run that is not a child of `run`."""
         child, events = await self._child(run, child_id)
         await self.notify_parent(child)  # who wrote to it is known before what came of it is
-        answers = tuple(
-            (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
-        )
+        # What the run goes on by makes a requester of whoever answered it, and that is known of one that has ended.
+        answered = [one for one in child.results if one.kind == "answered"] if child.ended else []
+        answers = tuple((person, one.text) for one in answered for person in one.by)
         printed, only_said = await self._printed(child), child.ended is not None and is_only_said(child.ended)
         return ChildRun(
             child_id, child.state, told_of(child, self._rights.people), answers, _reached(events), printed, only_said

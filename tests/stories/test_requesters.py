@@ -1,6 +1,7 @@
 """Requesters, and people who steer, do not approve, and requesters can take it back where they asked."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from agents import (
     Done,
     Effect,
     Outcome,
+    Pending,
     RequestHumanInput,
+    Run,
+    Step,
     Tool,
     ToolContext,
     ToolRefused,
@@ -20,6 +24,7 @@ from agents import (
 from agents.events import PersonSaid, RequestRevised, ToolStarted
 from agents.requests import PersonId, RunId
 from bot.policy.answers import Statement
+from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import Counted, Decided, NotEntitled, NoteUnconfirmed, OutOfDate, Remarked, Revoked
 from bot.policy.record import RequestRecord
 from bot.testing import Sayso, Scripted, sayso
@@ -90,6 +95,39 @@ async def test_attack_the_requester_changes_the_same_call_into_the_wish() -> Non
         assert isinstance(await s.decide("cy", amended, "approve"), Decided)
         await s.ended(run)
     assert rung == ["v9"]
+
+
+@pytest.mark.parametrize("may_approve", [False, True])
+async def test_attack_a_colleague_edits_the_same_call_into_the_wish(*, may_approve: bool) -> None:
+    """Where nobody would be left who may approve that, nothing is changed."""
+    rung: list[str] = []
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    desk = {"approvers": ["person:bo", "person:cy"], "editor_may_approve": may_approve}
+    async with sayso(agents=[bells(rung, editable=("bell",))], policies={"desk": desk}, model=model) as s:
+        run, second = await denied_by_bo(s, "take v9 instead")
+
+        said = await s.edit("cy", second, bell="v9")
+
+        stands = await s.request(second.request.id)
+        assert isinstance(said, Edited if may_approve else EditRefused)
+        assert stands.request.revision == (2 if may_approve else 1)
+        if may_approve:
+            assert isinstance(await s.decide("bo", stands, "approve"), NotEntitled)
+            assert stands.request.parts[PersonId("bo")] == "objected"
+            assert isinstance(await s.decide("cy", stands, "approve"), Decided)
+            await s.ended(run)
+    assert rung == (["v9"] if may_approve else [])
+
+
+async def test_whoever_denied_with_a_wish_edits_the_call_into_it_where_editors_may_approve() -> None:
+    model, desk = Scripted(ring("v1"), ring("v1"), Done(summary="done")), {"approvers": ["person:bo", "person:cy"]}
+    desk = {**desk, "editor_may_approve": True}
+    async with sayso(agents=[bells([], editable=("bell",))], policies={"desk": desk}, model=model) as s:
+        _, second = await denied_by_bo(s, "take v9 instead")
+
+        await s.edit("bo", second, bell="v9")
+
+        assert isinstance(await s.decide("bo", await s.request(second.request.id), "approve"), Decided)
 
 
 async def test_a_change_that_nobody_could_approve_is_refused() -> None:
@@ -246,6 +284,64 @@ async def test_whoever_answers_a_question_of_the_agent_does_not_approve_what_com
 
         assert (await s.run(run)).advisers == ("bo",)
         assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
+
+
+class Nothing(Arguments):
+    """A call without arguments."""
+
+
+def quiz() -> Agent:
+    """Asks Bo two questions, one after the other."""
+
+    def next_step(run: Run) -> Step:
+        if len(run.results) > 1:
+            return Done(summary="asked")
+        return RequestHumanInput(question=f"Which bell? ({len(run.results)})", to=("person:bo",))
+
+    return Agent(name="quiz", description="asks", tools=(), fallback=next_step, prompt="deploy", asks=("person:bo",))
+
+
+def quizzing(rung: list[str]) -> Agent:
+    """Has a child ask, and rings what was answered as soon as it is told of an answer."""
+
+    async def execute(_: Nothing, __: Effect, hands: ToolContext) -> Pending:
+        return Pending(handle=await hands.start_run("quiz", "ask Bo"), check_after_s=3600)
+
+    async def check(_: Nothing, handle: str, hands: ToolContext) -> Outcome | Pending:
+        child = await hands.child(RunId(handle))
+        return Outcome(child.answers[0][1]) if child.answers else Pending(handle=handle, check_after_s=3600)
+
+    def next_step(run: Run) -> Step:
+        if len(run.results) > 1:
+            return Done(summary="rung")
+        return ring(run.results[0].text) if run.results else CallTool(tool="hear", arguments={})
+
+    hear = Tool(
+        name="hear", description="Hear", args=Nothing, execute=execute, check=check, idempotent=True, waits_s=86_400
+    )
+    return replace(bells(rung), tools=(*bells(rung).tools, hear), fallback=next_step)
+
+
+async def test_attack_whoever_answers_a_child_that_goes_on_approves_what_comes_of_it() -> None:
+    rung: list[str] = []
+    async with sayso(agents=[quizzing(rung), quiz()], policies=PAIR) as s:
+        run = await s.trigger("ring what Bo says")
+        await s.quiet()
+        [child] = (await s.run(run)).children
+        await s.answer("bo", child.run_id, "gong")
+        await s.move_time(3700)
+        await s.quiet()
+        assert (await s.run(run)).open is None
+        await s.answer("bo", child.run_id, "bell")
+
+        record = await s.opened(run)
+
+        assert record.request.call is not None
+        assert record.request.call.arguments == {"bell": "gong"}
+        assert isinstance(await s.decide("bo", record, "approve"), NotEntitled)
+        assert isinstance(await s.decide("cy", record, "approve"), Decided)
+        await s.ended(run)
+    assert rung == ["gong"]
 
 
 # What people do where they asked.

@@ -52,7 +52,7 @@ _PREFIX = re.compile(
 """What programs and gateways put before the subject of an answer."""
 
 _SUFFIX = re.compile(rf"\s*{_TAG}\s*\Z", re.IGNORECASE)
-_NAMES_ONLY, _MARKS_ALL = re.compile(every("names_only")), re.compile(every("marks_all"))
+_PRINTS_ADDRESSES, _MARKS_ALL = re.compile(every("prints_addresses")), re.compile(every("marks_all"))
 _PRINTS_NAMES = re.compile(r"\d:\d\d:\d\d|[+-]\d{4}(?!\d)|(?<!\d)\d{1,4}([/.-])\d{1,2}\1\d{2,4}(?!\d)")
 """How programs that print a name alone write the time above a quote: with seconds, a zone, or the date in figures."""
 
@@ -295,7 +295,8 @@ def _writer(head: str, about: About, sent: SentCard) -> _Writer:
             return "other"
         if is_header and _names_more(plain, ours):
             return "other"
-        prints_names = _NAMES_ONLY.search(fold(about.program)) if about.program else _PRINTS_NAMES.search(plain)
+        says = fold(about.program)
+        prints_names = not _PRINTS_ADDRESSES.search(says) if says else _PRINTS_NAMES.search(plain)
         if is_header or not prints_names:
             return "we"
     if has_name and _has_other_words(ours.sub(" ", plain)):

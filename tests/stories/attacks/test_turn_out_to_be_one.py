@@ -8,18 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from agents import Agent, Arguments, CallTool, Effect, Outcome, Tool, ToolContext
 from agents.requests import PersonId, RunId
 from bot.errors import Forbidden
 from bot.people.offers import waits_for
+from bot.people.tables import tables_of
 from bot.policy.judgements import Decided, Judgement, NotEntitled
 from bot.policy.record import RequestRecord
 from bot.render.request_card import approvals
 from bot.store.ids import review_of
+from bot.testing import sayso
 from tests.servers.console import a_console
 from tests.stories.attacks.test_who_is_who import breaks
 from tests.stories.people.standing import done_once, granted
 from tests.stories.test_absences import away
-from tests.tables import becomes, without
+from tests.tables import becomes, settings_in, without
 from tests.world import World, a_world
 
 _PEOPLE = "".join(
@@ -599,3 +602,46 @@ async def test_attack_one_who_stands_in_and_may_be_an_editor_approves_that_edit(
 
         assert (done[-1], office.workshop.effects) == ("not_entitled", [])
         assert isinstance(await office.decide("cy", record, "approve"), Decided)
+
+
+class Ring(Arguments):
+    """How a bell is rung."""
+
+    bell: str
+    tone: str
+
+
+def ringing() -> Agent:
+    """Rings a bell, of which whoever decides may change everything."""
+
+    async def ring(_: Ring, __: Effect, ___: ToolContext) -> Outcome:
+        return Outcome("rung")
+
+    args, editable = Ring, ("bell", "tone")
+    tool = Tool(name="ring", description="", args=args, execute=ring, gate=lambda _: "production", editable=editable)
+    return Agent(
+        name="ringer",
+        description="rings",
+        prompt="deploy",
+        tools=(tool,),
+        fallback=lambda _: CallTool(tool="ring", arguments={"bell": "small", "tone": "low"}),
+    )
+
+
+async def test_attack_one_who_only_may_be_an_editor_is_said_to_have_changed_it(tmp_path: Path) -> None:
+    toml = file_of("bo cy dan eve")
+    (tmp_path / "sayso.toml").write_text(toml)
+    async with sayso(tmp_path / "sayso.toml", agents=[ringing()]) as s:
+        record = await s.opened(await s.trigger("ring"))
+        await s.edit("bo", record, bell="big")
+        (tmp_path / "sayso.toml").write_text(met(toml, "bo", "dan"))
+        await s.app.register.hold(tables_of(settings_in(tmp_path)))
+        assert s.app.people.maybe(PersonId("bo")) == ("dan",)
+
+        await s.edit("cy", await s.request(record.request.id), tone="high")
+
+        stands = await s.request(record.request.id)
+        assert stands.request.edits == {"bell": ("bo",), "tone": ("cy",)}
+        assert stands.request.policy.editors == ("bo", "cy")
+        assert isinstance(await s.decide("dan", stands, "approve"), NotEntitled)
+        assert isinstance(await s.decide("eve", stands, "approve"), Decided)
