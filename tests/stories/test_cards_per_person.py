@@ -16,6 +16,7 @@ from tests.waiting import until
 from tests.world import World, a_world
 
 PUBLIC = "https://sayso.corp.example"
+PEOPLE = ("anna", "bo", "cy")
 
 
 @pytest.fixture
@@ -270,3 +271,63 @@ async def test_what_is_rebuilt_from_the_events_knows_what_stands_in_a_list(redis
         found = [Delivery.model_validate_json(body) for body in (kept or b"", anew)]
         assert [one.together != "" for one in found] == [True, True]
         assert found[0].model_copy(update={"delivery": None}) == found[1].model_copy(update={"delivery": None})
+
+
+async def test_attack_who_votes_before_a_list_names_it_gets_a_card_of_each_as_soon_as_the_next_one_may_come(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        asked, bo = await wants(await wanter(api), 1, 6, "pair"), await api.client("bo")
+        await until(lambda: lists(world), what="a list comes")
+        for one in asked[2:]:
+            vote = {"vote": "approve", "digest": one["digest"]}
+            assert (await bo.post(f"/v1/requests/{one['id']}/answer", json=vote)).status_code == 200
+
+        await world.move_time(301)
+        await until(lambda: len(lists(world, "cy")) == 2, what="Cy, who has not voted, gets the next list")
+        await world.quiet()
+
+        assert len(world.mails("bo")) == 2, "one card, and the first list"
+
+
+async def test_attack_who_approves_what_no_list_has_named_yet_never_hears_what_came_of_it(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        ci, bo = await wanter(api), await api.client("bo")
+        asked = await wants(ci, 1, 4)
+        await until(lambda: lists(world), what="a list comes")
+        for one in asked[2:]:
+            vote = {"vote": "approve", "digest": one["digest"]}
+            assert (await bo.post(f"/v1/requests/{one['id']}/answer", json=vote)).status_code == 200
+            assert (await ci.post(f"/v1/requests/{one['id']}/start", json={"attempt": "a"})).status_code == 200
+            end = {"attempt": "a", "ok": False, "summary": f"the disk of {one['id']} is full"}
+            assert (await ci.post(f"/v1/requests/{one['id']}/finish", json=end)).status_code == 200
+            await world.ended(one["run_id"])
+
+        await world.move_time(301)
+        await world.quiet()
+
+        for one in asked[2:]:
+            said = f"the disk of {one['id']} is full"
+            told = {person: [letter for letter in world.mails(person) if said in letter.text] for person in PEOPLE}
+            assert {person: len(letters) for person, letters in told.items()} == {"anna": 1, "bo": 1, "cy": 0}
+
+
+async def test_attack_who_approved_what_no_list_has_named_yet_never_hears_that_somebody_took_it_back(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        asked = await wants(await wanter(api), 1, 3)
+        await until(lambda: lists(world), what="a list comes")
+        for person, word in (("bo", "approve"), ("cy", "deny")):
+            vote = {"vote": word, "digest": asked[2]["digest"]}
+            answer = await (await api.client(person)).post(f"/v1/requests/{asked[2]['id']}/answer", json=vote)
+            assert answer.status_code == 200, answer.text
+        await world.ended(asked[2]["run_id"])
+
+        await world.move_time(301)
+        await world.quiet()
+
+        [letter] = [one for one in world.mails("bo") if "item-03" in one.text]
+        assert "Taken back by Cy Cole before it started." in letter.text
