@@ -8,6 +8,7 @@ import structlog
 
 from agents.events import CardDelivered, Event
 from agents.requests import DeliveryId, PersonId, RunId
+from agents.run import fold
 from bot.outbound.calls import Calls, LineBelow
 from bot.outbound.dead_letter import Note
 from bot.outbound.failures import Stood
@@ -150,13 +151,17 @@ class Outbox:
         if channel is None or channel.name in placed.failed:
             return None
         record, _, _ = await self._decisions.request(placed.request_id)
-        is_told = record.decision is not None and _has_voted(entry, record) and entry.card.closes
+        is_told = entry.card.closes and record.decision is not None and await self._took_part(entry, record)
         if channel.edits or not is_told:
             await self._together.follow(entry, placed, channel)
         if is_told:
-            # No list says what came of it, and whoever voted on it hears that as with a card of its own.
+            # No list says what came of it, and whoever voted hears that as with a card of its own.
             await self._live_cards.update(entry)
         return None
+
+    async def _took_part(self, entry: UpdateCard, record: RequestRecord) -> bool:
+        """Return whether the person of `entry` voted on the request, or on one that its run asked before."""
+        return _has_voted(entry, record) or entry.person in fold((await self._store.load(entry.run_id)).events).voters
 
     async def _tell_voter(self, entry: UpdateCard) -> None:
         """Tell the news of a request to somebody who voted on it before any list named it to them."""

@@ -9,6 +9,7 @@ from httpx2 import AsyncClient
 
 from bot.queries.rebuild import placed
 from bot.store.outbox_entry import Delivery
+from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.bounces import bounce, failures, handled
 from tests.office import TOML
 from tests.servers.web import Api, serving
@@ -331,3 +332,48 @@ async def test_attack_who_approved_what_no_list_has_named_yet_never_hears_that_s
 
         [letter] = [one for one in world.mails("bo") if "item-03" in one.text]
         assert "Taken back by Cy Cole before it started." in letter.text
+
+
+LATER = ALONE.replace(
+    '[policies.production]\napprovers = ["group:release"]\n',
+    '[policies.production]\napprovers = ["person:cy"]\nescalate_after = "1h"\nescalate_to = ["person:bo"]\n',
+)
+
+
+async def test_attack_who_approved_it_before_a_restore_never_hears_what_came_of_it_if_a_list_names_it_again(
+    redis: str, tmp_path: Path
+) -> None:
+    question: dict[str, Any] = {"question": "May item-00 go?", "to": ["person:bo"], "expires_after_s": 86_400}
+    asks_for = ("policy:production", "person:bo")
+    async with a_world(redis, tmp_path / "data", LATER) as world:
+        async with serving(world.app) as api:
+            _, key = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=asks_for, holders=["anna"])
+            ci, bo = api.with_key(key), await api.client("bo")
+            await ci.post("/v1/requests", json=question)
+            [asked] = await wants(ci, 1, 1)
+            await world.move_time(3601)
+            await until(lambda: lists(world), what="Bo is asked as well")
+            vote = {"vote": "approve", "digest": asked["digest"]}
+            assert (await bo.post(f"/v1/requests/{asked['id']}/answer", json=vote)).status_code == 200
+            await world.quiet()
+        await restored(world, await backed_up(world), keeps_keys=True)
+        async with serving(world.app) as api:
+            ci, anna, cy = api.with_key(key), await api.client("anna"), await api.client("cy")
+            await ci.post("/v1/requests", json=question)
+            await anna.post(f"/v1/runs/{asked['run_id']}/resume", json={})
+            anew = (await world.opened(asked["run_id"], after=asked["id"])).request
+            await world.move_time(3601)
+            await until(lambda: len(lists(world)) == 2, what="Bo is asked again")
+            await world.quiet()
+
+            vote = {"vote": "approve", "digest": anew.digest}
+            assert (await cy.post(f"/v1/requests/{anew.id}/answer", json=vote)).status_code == 200
+            assert (await ci.post(f"/v1/requests/{anew.id}/start", json={"attempt": "a"})).status_code == 200
+            end = {"attempt": "a", "ok": False, "summary": "the disk is full"}
+            assert (await ci.post(f"/v1/requests/{anew.id}/finish", json=end)).status_code == 200
+            await world.ended(asked["run_id"])
+            await world.move_time(301)
+            await world.quiet()
+
+            told = {one: [letter for letter in world.mails(one) if "the disk is full" in letter.text] for one in PEOPLE}
+            assert {one: len(letters) for one, letters in told.items()} == {"anna": 1, "bo": 1, "cy": 1}
