@@ -156,7 +156,7 @@ class Outbox:
             await self._together.follow(entry, placed, channel)
         if is_told:
             # No list says what came of it, and whoever voted hears that as with a card of its own.
-            await self._live_cards.update(entry)
+            await self._live_cards.update(entry.model_copy(update={"card": self._ending(entry)}))
         return None
 
     async def _took_part(self, entry: UpdateCard, record: RequestRecord) -> bool:
@@ -175,13 +175,17 @@ class Outbox:
                 run_id=entry.run_id,
                 person=entry.person,
                 reach=entry.reach,
-                card=entry.card,
+                card=self._ending(entry),
                 thread=entry.thread,
                 request_id=entry.request_id,
             )
             sending = CardToSend(told, told.card, told.id)
             found = await self._sender.deliver(sending, told.reach)
             await self._note_thread(sending, found.delivery)
+
+    def _ending(self, entry: UpdateCard) -> Card:
+        """Return the card of `entry`, so that a denial in answer to it counts as below a card of its own."""
+        return entry.card.model_copy(update={"ends": self._tokens.make(entry.delivery_id)})
 
     async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""

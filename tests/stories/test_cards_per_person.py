@@ -377,3 +377,31 @@ async def test_attack_who_approved_it_before_a_restore_never_hears_what_came_of_
 
             told = {one: [letter for letter in world.mails(one) if "the disk is full" in letter.text] for one in PEOPLE}
             assert {one: len(letters) for one, letters in told.items()} == {"anna": 1, "bo": 1, "cy": 1}
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+async def test_attack_a_denial_in_answer_to_the_news_of_what_a_list_names_or_would_have_is_not_accepted_and_it_begins(
+    redis: str, tmp_path: Path, *, is_listed: bool
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        ci = await wanter(api)
+        asked = (await wants(ci, 1, 3, "pair"))[1:]
+        await until(lambda: lists(world), what="a list comes")
+        if is_listed:
+            await world.move_time(301)
+            await until(lambda: len(lists(world)) == 2, what="the next one comes")
+        for person, one in ((person, one) for person in ("bo", "cy") for one in asked):
+            vote = {"vote": "approve", "digest": one["digest"]}
+            answer = await (await api.client(person)).post(f"/v1/requests/{one['id']}/answer", json=vote)
+            assert answer.status_code == 200, answer.text
+        if not is_listed:
+            await world.move_time(301)
+        news = [await world.next_mail("bo", about=f"Closed: The program ci asks: “Drop item-0{at}”") for at in (2, 3)]
+
+        for letter, word in zip(news, ("deny: the disk is in use", "stop"), strict=True):
+            await world.reply("bo", letter, word)
+
+        for one in asked:
+            await world.ended(one["run_id"])
+            assert (await world.request(one["id"])).state == "revoked"
+            assert (await ci.post(f"/v1/requests/{one['id']}/start", json={"attempt": "a"})).status_code == 409
