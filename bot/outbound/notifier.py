@@ -110,7 +110,10 @@ class Notifier:
         return self._people.question(to, self.reach(run), "the operators" if operators else "the requester")
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
-        """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""
+        """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place.
+
+        Who is asked by a program often may vote before anything brought it to them: they are told all the same.
+        """
         # The others were told when their request was closed, which ends what a program wanted.
         is_closed = program_of(run) and run.results and run.heard_late is None
         stop = run.results[-1].stopped if is_closed else None
@@ -122,7 +125,11 @@ class Notifier:
         told = {entry.person for entry in entries if entry.card.closes}
         # The end of a child is a step of its parent, whose end is told.
         if run.started and run.started.parent is None and run.started.requester not in told:
-            entries.append(self._tell(run, self._outcome(run, run.started.requester, now)))
+            entries.append(self._ending(run, run.started.requester, now))
+            told |= {run.started.requester}
+        if run.started and run.started.asked_with:
+            without_card = news - told - {held.person for held in run.cards}
+            entries += [self._ending(run, one, now) for one in sorted(filter(self._people.contact, without_card))]
         return [outbox_entry(entry) for entry in entries]
 
     def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:
@@ -140,19 +147,23 @@ class Notifier:
             return commit
         with self._people.speaking_to(run.started.requester):
             text = say("notice.unknown", title=request.title, names=self._people.names_of(asked))
-            entry = self._tell(run, notice(say("notice.unknown-title"), text, now, run.id))
+            card = notice(say("notice.unknown-title"), text, now, run.id)
+            entry = self._tell(run, run.started.requester, card)
         return replace(commit, outgoing=[*commit.outgoing, outbox_entry(entry)])
 
     def _outcome(self, run: Run, person: PersonId, now: datetime) -> Card:
         with self._people.speaking_to(person):
             return outcome_card(run, self._people, now)
 
-    def _tell(self, run: Run, card: Card) -> Tell:
+    def _ending(self, run: Run, person: PersonId, now: datetime) -> Tell:
+        return self._tell(run, person, self._outcome(run, person, now))
+
+    def _tell(self, run: Run, person: PersonId, card: Card) -> Tell:
         card = card.model_copy(update={"topic": topic_of(run)})
         return Tell(
             id=outgoing_id(run.id),
             run_id=run.id,
-            person=run.started.requester if run.started else PersonId(""),
+            person=person,
             reach=self.reach(run),
             card=card,
             thread=thread_of(run),

@@ -8,6 +8,7 @@ import structlog
 
 from agents.events import CardDelivered, Event
 from agents.requests import DeliveryId, PersonId, RunId
+from agents.run import fold
 from bot.outbound.calls import Calls, LineBelow
 from bot.outbound.dead_letter import Note
 from bot.outbound.failures import Stood
@@ -144,19 +145,47 @@ class Outbox:
         """Show what became of a card, or of the message that lists what it is about."""
         placed = await self._failures.placed(entry.delivery_id)
         if placed is None or not placed.together:
-            return await self._live_cards.update(entry)
+            await self._live_cards.update(entry)
+            return await self._tell_voter(entry) if placed and entry.card.closes else None
         channel = self._channels.get(placed.delivery.address.channel) if placed.delivery else None
         if channel is None or channel.name in placed.failed:
             return None
         record, _, _ = await self._decisions.request(placed.request_id)
-        has_voted = record.decision is not None and entry.person in {vote.person for vote in record.votes}
-        is_told = has_voted and entry.card.closes
+        is_told = entry.card.closes and record.decision is not None and await self._took_part(entry, record)
         if channel.edits or not is_told:
             await self._together.follow(entry, placed, channel)
         if is_told:
-            # No list says what came of it, and whoever voted on it hears that as with a card of its own.
-            await self._live_cards.update(entry)
+            # No list says what came of it, and whoever voted hears that as with a card of its own.
+            await self._live_cards.update(entry.model_copy(update={"card": self._ending(entry)}))
         return None
+
+    async def _took_part(self, entry: UpdateCard, record: RequestRecord) -> bool:
+        """Return whether the person of `entry` voted on the request, or on one that its run asked before."""
+        return _has_voted(entry, record) or entry.person in fold((await self._store.load(entry.run_id)).events).voters
+
+    async def _tell_voter(self, entry: UpdateCard) -> None:
+        """Tell the news of a request to somebody who voted on it before any list named it to them."""
+        placed = await self._failures.placed(entry.delivery_id)
+        if placed is None or placed.delivery or placed.failed:
+            return
+        record, _, _ = await self._decisions.request(placed.request_id)
+        if _has_voted(entry, record) and await self._gathering.gathers(record, entry.person):
+            told = Tell(
+                id=entry.id,
+                run_id=entry.run_id,
+                person=entry.person,
+                reach=entry.reach,
+                card=self._ending(entry),
+                thread=entry.thread,
+                request_id=entry.request_id,
+            )
+            sending = CardToSend(told, told.card, told.id)
+            found = await self._sender.deliver(sending, told.reach)
+            await self._note_thread(sending, found.delivery)
+
+    def _ending(self, entry: UpdateCard) -> Card:
+        """Return the card of `entry`, so that a denial in answer to it counts as below a card of its own."""
+        return entry.card.model_copy(update={"ends": self._tokens.make(entry.delivery_id)})
 
     async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""
@@ -170,7 +199,7 @@ class Outbox:
         failed = {} if entry.again else placed.failed
         reach = [name for name in entry.reach if name not in failed]
         together = await self._together_with(entry, record, placed)
-        if not is_asked and together:
+        if together and not (is_asked and waits_for(record, entry.person, self._people)):
             there = [self._channels[name] for name in reach if name in self._channels]
             await self._together.forget(entry, together, there)
             await self._sent(entry)
@@ -194,11 +223,14 @@ class Outbox:
         await self._arrived(entry, found, stood, together)
 
     async def _together_with(self, entry: PlaceCard, record: RequestRecord, placed: Delivery) -> str:
-        """Return the API key with other requests of which it stands in one message; empty where it is a card."""
+        """Return the API key with other requests of which it stands in one message; empty where it is a card.
+
+        Whoever has voted by now needs neither.
+        """
         if not placed.asks or placed.about or not await self._gathering.gathers(record, entry.person):
             return ""
         is_over = record.state != "open" or record.request.revision != entry.revision
-        waits = is_over or waits_for(record, entry.person, self._people)
+        waits = is_over or _has_voted(entry, record) or waits_for(record, entry.person, self._people)
         return record.request.asked_with if waits else ""
 
     async def _find(self, entry: PlaceCard, reach: Sequence[str], record: RequestRecord, stood: Stood) -> None:
@@ -457,6 +489,11 @@ class Outbox:
 def _words(title: str, text: str, note: Note, **values: str) -> tuple[str, str]:
     """Return the title and the text, by their keys, of an alert about `note`."""
     return say(title, **values), say(text, what=trouble_of(note.what), why=trouble_of(note.why), **values)
+
+
+def _has_voted(entry: OutboxEntry, record: RequestRecord) -> bool:
+    """Return whether the person of `entry` has voted on a request."""
+    return entry.person in {vote.person for vote in record.votes}
 
 
 def _tried(entry: OutboxEntry) -> str:

@@ -163,7 +163,7 @@ class EmailChannel:
         zone = contact.timezone if contact else "UTC"
         with speaking(self._language_of(to.person)):
             post = mime.compose(card, to, key, own=self._own, timezone=zone, way=self._way, after=after)
-        await self._remember(post, card.receipt, key, after)
+        await self._remember(post, card.receipt, key, after.token if after and after.token else card.ends)
         await self._submit(post, self._envelope_sender(card, to))
         # What finds a mail is its Message-ID, which an answer brings back: it stands in no event.
         return Placement(key=key, address=to, handle="")
@@ -211,12 +211,14 @@ class EmailChannel:
         contact = self._directory.contact(person)
         return contact.language if contact else spoken()
 
-    async def _remember(self, post: Post, receipt: str, key: str, after: SentCard | None) -> None:
-        """Keep what an answer, or a report of failure, is about; before it is sent, so that none can be earlier."""
+    async def _remember(self, post: Post, receipt: str, key: str, closed: str) -> None:
+        """Keep what an answer, or a report of failure, is about; before it is sent, so that none can be earlier.
+
+        `closed` is the token of what it closes.
+        """
         if self._marks is None:
             return
         asks = post.asks
-        closed = after.token if after else ""
         sent_as = _SentAs(token=asks.token if asks else closed, receipt=receipt)
         if sent_as.token or sent_as.receipt:
             await self._marks.put_if_absent(_name("id", post.message_id), sent_as.model_dump_json())

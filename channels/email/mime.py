@@ -64,9 +64,8 @@ def compose(
             what=f"{one_line(to.to, 80)!r} is not a mail address", do=f"Correct the address of {to.person!r}"
         )
     token = card.form.token if card.form else ""
-    message_id = message_ids.card_id(
-        token or card.receipt, key, own, asks=card.form is not None, closes=after is not None
-    )
+    closes = after is not None or bool(card.ends)
+    message_id = message_ids.card_id(token or card.receipt, key, own, asks=card.form is not None, closes=closes)
     root, asks, made = message_ids.thread_root(to.thread, own), None, cards.Made(timezone)
     subject = f"Re: {after.subject}" if after else _subject(card)
     headers = [

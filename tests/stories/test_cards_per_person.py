@@ -9,6 +9,7 @@ from httpx2 import AsyncClient
 
 from bot.queries.rebuild import placed
 from bot.store.outbox_entry import Delivery
+from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.bounces import bounce, failures, handled
 from tests.office import TOML
 from tests.servers.web import Api, serving
@@ -16,6 +17,7 @@ from tests.waiting import until
 from tests.world import World, a_world
 
 PUBLIC = "https://sayso.corp.example"
+PEOPLE = ("anna", "bo", "cy")
 
 
 @pytest.fixture
@@ -270,3 +272,136 @@ async def test_what_is_rebuilt_from_the_events_knows_what_stands_in_a_list(redis
         found = [Delivery.model_validate_json(body) for body in (kept or b"", anew)]
         assert [one.together != "" for one in found] == [True, True]
         assert found[0].model_copy(update={"delivery": None}) == found[1].model_copy(update={"delivery": None})
+
+
+async def test_attack_who_votes_before_a_list_names_it_gets_a_card_of_each_as_soon_as_the_next_one_may_come(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        asked, bo = await wants(await wanter(api), 1, 6, "pair"), await api.client("bo")
+        await until(lambda: lists(world), what="a list comes")
+        for one in asked[2:]:
+            vote = {"vote": "approve", "digest": one["digest"]}
+            assert (await bo.post(f"/v1/requests/{one['id']}/answer", json=vote)).status_code == 200
+
+        await world.move_time(301)
+        await until(lambda: len(lists(world, "cy")) == 2, what="Cy, who has not voted, gets the next list")
+        await world.quiet()
+
+        assert len(world.mails("bo")) == 2, "one card, and the first list"
+
+
+async def test_attack_who_approves_what_no_list_has_named_yet_never_hears_what_came_of_it(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        ci, bo = await wanter(api), await api.client("bo")
+        asked = await wants(ci, 1, 4)
+        await until(lambda: lists(world), what="a list comes")
+        for one in asked[2:]:
+            vote = {"vote": "approve", "digest": one["digest"]}
+            assert (await bo.post(f"/v1/requests/{one['id']}/answer", json=vote)).status_code == 200
+            assert (await ci.post(f"/v1/requests/{one['id']}/start", json={"attempt": "a"})).status_code == 200
+            end = {"attempt": "a", "ok": False, "summary": f"the disk of {one['id']} is full"}
+            assert (await ci.post(f"/v1/requests/{one['id']}/finish", json=end)).status_code == 200
+            await world.ended(one["run_id"])
+
+        await world.move_time(301)
+        await world.quiet()
+
+        for one in asked[2:]:
+            said = f"the disk of {one['id']} is full"
+            told = {person: [letter for letter in world.mails(person) if said in letter.text] for person in PEOPLE}
+            assert {person: len(letters) for person, letters in told.items()} == {"anna": 1, "bo": 1, "cy": 0}
+
+
+async def test_attack_who_approved_what_no_list_has_named_yet_never_hears_that_somebody_took_it_back(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        asked = await wants(await wanter(api), 1, 3)
+        await until(lambda: lists(world), what="a list comes")
+        for person, word in (("bo", "approve"), ("cy", "deny")):
+            vote = {"vote": word, "digest": asked[2]["digest"]}
+            answer = await (await api.client(person)).post(f"/v1/requests/{asked[2]['id']}/answer", json=vote)
+            assert answer.status_code == 200, answer.text
+        await world.ended(asked[2]["run_id"])
+
+        await world.move_time(301)
+        await world.quiet()
+
+        [letter] = [one for one in world.mails("bo") if "item-03" in one.text]
+        assert "Taken back by Cy Cole before it started." in letter.text
+
+
+LATER = ALONE.replace(
+    '[policies.production]\napprovers = ["group:release"]\n',
+    '[policies.production]\napprovers = ["person:cy"]\nescalate_after = "1h"\nescalate_to = ["person:bo"]\n',
+)
+
+
+async def test_attack_who_approved_it_before_a_restore_never_hears_what_came_of_it_if_a_list_names_it_again(
+    redis: str, tmp_path: Path
+) -> None:
+    question: dict[str, Any] = {"question": "May item-00 go?", "to": ["person:bo"], "expires_after_s": 86_400}
+    asks_for = ("policy:production", "person:bo")
+    async with a_world(redis, tmp_path / "data", LATER) as world:
+        async with serving(world.app) as api:
+            _, key = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=asks_for, holders=["anna"])
+            ci, bo = api.with_key(key), await api.client("bo")
+            await ci.post("/v1/requests", json=question)
+            [asked] = await wants(ci, 1, 1)
+            await world.move_time(3601)
+            await until(lambda: lists(world), what="Bo is asked as well")
+            vote = {"vote": "approve", "digest": asked["digest"]}
+            assert (await bo.post(f"/v1/requests/{asked['id']}/answer", json=vote)).status_code == 200
+            await world.quiet()
+        await restored(world, await backed_up(world), keeps_keys=True)
+        async with serving(world.app) as api:
+            ci, anna, cy = api.with_key(key), await api.client("anna"), await api.client("cy")
+            await ci.post("/v1/requests", json=question)
+            await anna.post(f"/v1/runs/{asked['run_id']}/resume", json={})
+            anew = (await world.opened(asked["run_id"], after=asked["id"])).request
+            await world.move_time(3601)
+            await until(lambda: len(lists(world)) == 2, what="Bo is asked again")
+            await world.quiet()
+
+            vote = {"vote": "approve", "digest": anew.digest}
+            assert (await cy.post(f"/v1/requests/{anew.id}/answer", json=vote)).status_code == 200
+            assert (await ci.post(f"/v1/requests/{anew.id}/start", json={"attempt": "a"})).status_code == 200
+            end = {"attempt": "a", "ok": False, "summary": "the disk is full"}
+            assert (await ci.post(f"/v1/requests/{anew.id}/finish", json=end)).status_code == 200
+            await world.ended(asked["run_id"])
+            await world.move_time(301)
+            await world.quiet()
+
+            told = {one: [letter for letter in world.mails(one) if "the disk is full" in letter.text] for one in PEOPLE}
+            assert {one: len(letters) for one, letters in told.items()} == {"anna": 1, "bo": 1, "cy": 1}
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+async def test_attack_a_denial_in_answer_to_the_news_of_what_a_list_names_or_would_have_is_not_accepted_and_it_begins(
+    redis: str, tmp_path: Path, *, is_listed: bool
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
+        ci = await wanter(api)
+        asked = (await wants(ci, 1, 3, "pair"))[1:]
+        await until(lambda: lists(world), what="a list comes")
+        if is_listed:
+            await world.move_time(301)
+            await until(lambda: len(lists(world)) == 2, what="the next one comes")
+        for person, one in ((person, one) for person in ("bo", "cy") for one in asked):
+            vote = {"vote": "approve", "digest": one["digest"]}
+            answer = await (await api.client(person)).post(f"/v1/requests/{one['id']}/answer", json=vote)
+            assert answer.status_code == 200, answer.text
+        if not is_listed:
+            await world.move_time(301)
+        news = [await world.next_mail("bo", about=f"Closed: The program ci asks: “Drop item-0{at}”") for at in (2, 3)]
+
+        for letter, word in zip(news, ("deny: the disk is in use", "stop"), strict=True):
+            await world.reply("bo", letter, word)
+
+        for one in asked:
+            await world.ended(one["run_id"])
+            assert (await world.request(one["id"])).state == "revoked"
+            assert (await ci.post(f"/v1/requests/{one['id']}/start", json={"attempt": "a"})).status_code == 409

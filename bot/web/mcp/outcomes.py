@@ -98,7 +98,7 @@ def outcome_of(view: RequestView) -> Outcome:
         by = (view.stopped_by,)
     elif word == "revoked" and against:  # the decision still says who approved it, when, and with which note
         by, at, reason = (against[-1].person,), against[-1].at, against[-1].reason
-    elif decision and word != "pending":
+    elif decision and word != "pending" and (word, view.state) != ("superseded", "approved"):  # time ended that one
         by, at, reason = decision.by, decision.at, decision.reason or _reason(view)
     return Outcome(
         id=view.id,

@@ -110,6 +110,22 @@ async def test_each_way_to_end_is_told_apart(world: World, api: Api) -> None:
     assert "no denial" in ends["expired"]["next"]
 
 
+async def test_attack_who_approved_what_was_then_not_used_in_time_is_said_to_have_ended_it(
+    world: World, api: Api
+) -> None:
+    async with peer(api, await asker(api)) as client:
+        asking = asyncio.create_task(called(client, "request_approval", **APPROVAL))
+        request = await opened(api)
+        await given(api, request["id"], vote="approve", digest=request["digest"])
+        approved = await asking
+        await world.move_time(16 * 60)
+        late = await called(client, "await_answer", id=request["id"])
+
+    assert (approved["decision"], approved["by"]) == ("approved", ["bo"])
+    assert late["decision"] == "superseded"
+    assert not {"by", "at", "reason"} & set(late)
+
+
 async def test_who_took_an_approval_back_is_told_and_not_who_gave_it(world: World, api: Api) -> None:
     async with peer(api, await asker(api)) as client:
         told = list[dict[str, Any]]()
