@@ -65,6 +65,7 @@ def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
 
     async def inside() -> R:
         from bot.process.logging import log_to
+        from bot.store.client.durability import check_sees_all
         from bot.store.format import check_format
         from bot.wiring.redis import office_of
 
@@ -72,6 +73,7 @@ def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
         office = office_of(settings, url)
         try:
             await check_format(office.store.client)
+            await check_sees_all(office.store.client, office.store.shards)
             await office.register.hold()
             return await work(office)
         finally:

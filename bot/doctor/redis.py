@@ -18,7 +18,16 @@ from bot.people.api_keys import keys_of_nobody
 from bot.people.noted import command_of, half_taken
 from bot.people.register import here
 from bot.store.client import Client, Node, StoreError, StoreUnavailable, WentBack
-from bot.store.client.durability import ACCEPTED_LOSS, Durability, WrongShards, asked_alone, far_ahead, look, setting
+from bot.store.client.durability import (
+    ACCEPTED_LOSS,
+    Durability,
+    WrongShards,
+    asked_alone,
+    check_sees_all,
+    far_ahead,
+    look,
+    setting,
+)
 from bot.store.format import OtherFormat, check_whole, look_at_format
 from bot.store.indexes import Links, Lockouts, connection
 from bot.store.lists import Lists
@@ -76,6 +85,7 @@ async def _format(client: Client, settings: Settings) -> Finding | None:
     try:
         found = await look_at_format(client)
         await check_whole(client)
+        await check_sees_all(client, settings.shards)
         await compare(client, settings.shards, settings.data_dir)
     except (OtherFormat, OtherStore, WentBack, WrongShards) as error:
         return Finding(sign="✗", what=error.what, fix=error.do)

@@ -20,7 +20,7 @@ from agents.steps import CallTool, Step
 from agents.text import one_line
 from bot.execution.command_lock import CommandLock, Holder, Queued
 from bot.execution.results import Contents, finished, waits, waits_s
-from bot.execution.runner import Runner
+from bot.execution.runner import Lost, NeverStarted, Runner
 from bot.execution.runner_files import Given
 from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, NobodyKnows, NotStarted, StepContext
 from bot.outbound.announcements import Announcements
@@ -84,6 +84,19 @@ class _Looked:
 
     seq: int = 0
     behind: Holder | None = None
+
+
+@dataclass
+class _Adopted:
+    """The adoption of an earlier owner's command: `find` says what that gave; whether its tool has heard it."""
+
+    find: Find
+    is_heard: bool = False
+
+    async def __call__(self, attempt_id: AttemptId) -> CommandResult | NeverStarted | Lost:
+        found = await self.find(attempt_id)
+        self.is_heard = True
+        return found
 
 
 class Executor:
@@ -201,10 +214,11 @@ class Executor:
         cover: Guarded | None = None,
     ) -> None:
         queued = partial(self._queued, run.id, attempt.id, _Looked())
-        held = HeldAttempt(self._runner, attempt.id, self._turns, self.mask, queued, adopt, cover)
+        adopted = _Adopted(adopt) if adopt else None
+        held = HeldAttempt(self._runner, attempt.id, self._turns, self.mask, queued, adopted, cover)
         now, announcing = self._store.about_now(), self.announcing
         hands = StepContext(run, pending.id, now, self._children, held, announcing=announcing)
-        work = self._attempt(run, tool, args, attempt, hands, queued if cover else None)
+        work = self._attempt(run, tool, args, attempt, hands, queued if cover else None, adopted)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task
         if tool.runs_command:
@@ -225,12 +239,17 @@ class Executor:
         attempt: Attempt,
         hands: ToolContext,
         queued: Queued | None,
+        adopted: _Adopted | None,
     ) -> None:
         run_id, began = run.id, time.monotonic()
         structlog.contextvars.bind_contextvars(run_id=run_id, attempt_id=attempt.id)
         renewing = asyncio.create_task(self._renew(run_id, attempt.id))
         try:
             outcome = await self._execute(run_id, tool, args, attempt, hands, queued)
+            if adopted and not adopted.is_heard and isinstance(outcome, Outcome) and outcome.error:
+                # Such as one whose environment is called otherwise since: that says nothing of what was begun.
+                log.warning("a tool did not ask what came of its command", tool=tool.name, error=outcome.error)
+                outcome = NobodyKnows
         except asyncio.CancelledError:
             await ended([renewing])
             await self._store.renew(run_id, attempt.id, 0)

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+
 import bot
 from agents import CommandResult
 from bot.errors import Unavailable
@@ -30,6 +32,8 @@ from bot.execution.runner_files import (
     taker_of,
 )
 from language import say
+
+log = structlog.stdlib.get_logger()
 
 _TREE = Path(bot.__file__).parents[1]
 # How soon an adopter sees that a command is over.
@@ -124,12 +128,22 @@ class Runner:
 
         Where nobody has claimed it, that proves nothing: this data directory may be a copy of the one that its runner
         has, or was put back to before it began. It is claimed here, so that a runner that is late does nothing.
+        A data directory that takes no files, or gives back none, proves nothing either.
         """
+        try:
+            return await self._adopt(attempt_id)
+        except (OSError, ValueError, TypeError) as error:
+            log.warning("what became of a command can't be read", attempt_id=attempt_id, error=str(error))
+            return Lost()
+
+    async def _adopt(self, attempt_id: str) -> CommandResult | NeverStarted | Lost:
+        """Return what `adopt` does. Raises OSError, and ValueError or TypeError for a result that is none."""
         places = Places(self.data_dir)
         claim, result = places.claim(attempt_id), places.result(attempt_id)
         if result.exists():
             return _gave(result)
-        if await asyncio.to_thread(_is_free, places, attempt_id, "adopter"):
+        # A full disk takes no claim, but a runner may have one there.
+        if not claim.exists() and await asyncio.to_thread(_is_free, places, attempt_id, "adopter"):
             return Lost()
         if taker_of(claim) == "nobody":
             return NeverStarted()
@@ -177,10 +191,15 @@ def _start(order: Order, held_by_runner: int) -> str:
 
 
 async def _told(line: socket.socket, still: Still) -> bool:
-    """Return whether the runner, which has the lock, was told to begin; False if the connection ends instead."""
+    """Return whether the runner, which has the lock, was told to begin. Raises Unavailable if it ended before it asked.
+
+    What ended it, such as a disk that takes no files, would end the next one as well.
+    """
     await _readable(line)
     with suppress(OSError):  # it died
-        if line.recv(1) and await still():
+        if not line.recv(1):
+            raise Unavailable(say("error.runner-ended"), say("error.runner-ended-do"))
+        if await still():
             line.sendall(MAY)
             return True
     return False

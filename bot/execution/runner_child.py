@@ -22,7 +22,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
-from bot.execution.runner_files import Given, Places, clean_environment, take_claim, take_lock, write_result
+from bot.execution.runner_files import (
+    Given,
+    Places,
+    clean_environment,
+    open_lock,
+    take_claim,
+    take_lock,
+    write_result,
+)
 from bot.execution.runner_tree import NoTree, clean_tree, in_tree
 
 # Half a megabyte each of head and tail says how it began and how it ended.
@@ -111,13 +119,14 @@ class _Output:
 def main() -> None:
     """Do what stdin orders, in a process that nobody waits for."""
     order = _read_order(sys.stdin.buffer.read())
+    umask = os.umask(0o077)
+    places = Places(Path(order.data_dir))
+    places.make()
+    os.close(open_lock(places.lock(order.lock)))  # the worker hears of what fails here
     if os.fork():
         os._exit(0)  # the worker has nothing to reap, and no reason to end us
     _stay()
     os.dup2(_nowhere(), sys.stderr.fileno())
-    umask = os.umask(0o077)
-    places = Places(Path(order.data_dir))
-    places.make()
     lock = take_lock(places.lock(order.lock))
     begins = _may_begin(order)
     # Nobody but this runner could begin it: what it leaves is the one proof that it never started.

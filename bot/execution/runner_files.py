@@ -84,9 +84,14 @@ class Places:
         return self.data_dir / "attempts"
 
 
+def open_lock(path: Path) -> int:
+    """Open the file of a lock, which is there from then on. Raises OSError."""
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
 def take_lock(path: Path) -> int:
     """Wait for the lock at `path`; it is held until the returned file is closed."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    lock = open_lock(path)
     fcntl.flock(lock, fcntl.LOCK_EX)
     return lock
 

@@ -44,6 +44,37 @@ def lacks_end(before: Lines, now: Lines) -> bool:
     return _goes_on([one for one in before if one != END], [one for one in now if one != END])
 
 
+def breaks_off(before: bytes, now: bytes) -> bool:
+    """Return whether the last table of a file is the beginning of what it was `before`, or all those below it are gone.
+
+    Where somebody copied a table above, its lines hide from `lacks_end` that others like them are missing.
+    """
+    was, tables = _tables_in(before), _tables_in(now)
+    heads = [head for head, _ in was]
+    had, has = Counter(heads), Counter(head for head, _ in tables)
+    last = next((at for at in reversed(range(len(tables))) if tables[at][0] in had), 0)
+    head, body = tables[last]
+    if had[head] != 1 or has[head] != 1:
+        return False
+    place, new = heads.index(head), len(tables) - 1 - last
+    said, below = was[place][1], heads[place + 1 :]
+    if not new and body != said and said[: len(body)] == body:
+        return True
+    # As many as there are new ones may be called otherwise.
+    return len(below) > new and all(has[one] < had[one] for one in below)
+
+
+def _tables_in(content: bytes) -> list[tuple[bytes, list[bytes]]]:
+    """Return the head and the lines of each table of a file, first of what stands above all heads."""
+    found = [(b"", list[bytes]())]
+    for line in filter(None, map(bytes.strip, content.splitlines())):
+        if line.startswith(b"["):
+            found.append((line, []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
 def _goes_on(before: Lines, now: Lines) -> bool:
     if not now or not before:
         return bool(before)

@@ -14,7 +14,7 @@ import structlog
 from agents.requests import PersonId
 from bot.app import App
 from bot.config.files import read_file
-from bot.people.cut import groups_lost, guards_lost, lacks_end, lines_of, members_of
+from bot.people.cut import breaks_off, groups_lost, guards_lost, lacks_end, lines_of, members_of
 from bot.people.noted import NotedTables, command_of, difference, digest_of, hashes_of
 from bot.people.tables import Tables
 from bot.store.ids import new_id
@@ -63,7 +63,7 @@ class HalfTaken:
 
     async def _is_cut(self, content: bytes, before: bytes) -> bool:
         """Return whether the end of a file may be missing, after what this process read, or any took as a whole."""
-        if before.startswith(content) and content != before:
+        if (before.startswith(content) and content != before) or breaks_off(before, content):
             return True
         lines = lines_of(content)
         return lacks_end(lines_of(before), lines) or lacks_end((await self._noted.whole()).lines, lines)

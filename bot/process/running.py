@@ -147,6 +147,8 @@ async def _ready(app: App, *, holds: bool) -> None:
             durability = await check(app.store.client, app.settings.accept_durability)
             await begin(app.store, app.data_dir.folder)  # before anything else is read or written
             await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
+            # A shard that this process brings knows of no freeze, and workers may be a while.
+            await app.store.freezes.spread(await app.store.freezes.read())
             await app.store.note_release()  # before anything is written that another can't read
             await app.register.hold()  # before anybody is taken for whoever had their id
             await HalfTaken(app).begin()  # before anything is ended because somebody is not there

@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from bot.config.files import read_file
+
 log = structlog.stdlib.get_logger()
 
 FILE = "store.seen"
@@ -295,7 +297,7 @@ def kept_in(file: Path) -> Kept | None:
     Raises OSError, also for what nobody here wrote: then it is not known what was seen.
     """
     try:
-        body = file.read_bytes()
+        body = read_file(file)
     except (FileNotFoundError, NotADirectoryError):
         return None
     kept: Kept | None = None

@@ -13,6 +13,7 @@ import pytest
 from agents.requests import RequestId
 from bot.audit.reading import Query
 from bot.policy.record import RequestRecord
+from bot.store.client.durability import SHARDS
 from bot.store.ids import shard_of
 from bot.store.keys import Keys
 from tests.bot.cli.shell import attached, sayso
@@ -244,6 +245,19 @@ async def test_the_terminal_checks_the_log_forgets_somebody_and_finds_what_was_c
     assert forgot.out.startswith("bo is forgotten: texts of ")
     assert (after.code, "A cut end can't be seen without a head" in after.out) == (0, True)
     assert (broken.code, f"✗ shard {vote['shard']}, record {vote['n']}: removed" in broken.out) == (1, True)
+
+
+@pytest.mark.parametrize("words", ["audit verify", "audit forget bo --yes", "rebuild", "doctor"])
+async def test_attack_who_knows_fewer_shards_than_there_are_says_of_none_that_all_is_well(
+    world: World, words: str
+) -> None:
+    await asked(world)
+    await world.app.store.client.do("SET", SHARDS, world.app.store.shards + 1)
+
+    told = await attached(world, *words.split())
+
+    assert told.code == 1
+    assert "shards and SAYSO_SHARDS is" in told.out + told.err
 
 
 async def test_who_had_which_key_and_until_when_is_in_the_log(world: World) -> None:

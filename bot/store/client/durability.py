@@ -157,9 +157,20 @@ async def check_shards(client: Client, shards: int) -> None:
     stored, first = await client.run(_GROW, [SHARDS, _FIRST], [shards])  # at once: meanwhile a restoration may begin
     if not stored.isdigit():
         raise NotWhole(stored)
+    _check_number(stored, shards)
+    client.began_with = int(first)
+
+
+async def check_sees_all(client: Client, shards: int) -> None:
+    """Raises WrongShards where the store has shards that whoever knows so many does not look at; writes nothing."""
+    stored = await look_at_shards(client)
+    if stored and stored.isdigit():
+        _check_number(stored, shards)
+
+
+def _check_number(stored: bytes, shards: int) -> None:
     if int(stored) > shards:
         raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}", "It may only grow")
-    client.began_with = int(first)
 
 
 async def look_at_shards(client: Client, began_with: int | None = None) -> bytes | None:

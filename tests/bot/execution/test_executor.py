@@ -304,6 +304,48 @@ async def test_attack_what_another_copy_of_the_data_directory_runs_is_not_run_ag
             await until(lambda: [*(shop.folder / "attempts").glob("*.result")], what="the first one's end")
 
 
+async def test_attack_a_deploy_goes_on_in_an_environment_that_is_called_otherwise_since_and_did_not_fail(
+    shop: World,
+) -> None:
+    gate, runs = shop.folder / "demo" / "gate", shop.folder / "demo" / "runs"
+    release(shop, "v1.2.0", f'#!/bin/sh\necho run >> {runs}\nread -r _ < {gate}\nexec ./real.sh "$@"\n')
+    os.mkfifo(gate)
+    run_id = await shop.trigger("deploy v1.2.0 to staging")
+    await until(runs.exists)
+
+    async with shop.stopped():
+        shop.toml = shop.toml.replace("[deploy.environments.staging", "[deploy.environments.preview")
+
+    await shop.has(run_id, "unknown")
+    assert [event.type for event in await of_tools(shop, run_id)] == ["tool_started", "tool_orphaned"]
+    gate.write_text("go\n")
+
+
+async def test_attack_a_deploy_that_fills_the_disk_of_its_result_did_not_fail(shop: World) -> None:
+    runs, kept = shop.folder / "demo" / "runs", shop.folder / "attempts"
+    full = f"mv {kept} {kept}.before\n: > {kept}\n"
+    release(shop, "v1.2.0", f'#!/bin/sh\n./real.sh "$@"\necho run >> {runs}\n{full}')
+
+    run_id = await shop.trigger("deploy v1.2.0 to staging")
+
+    await shop.has(run_id, "unknown")
+    assert runs.read_text() == "run\n"
+    assert [event.type for event in await of_tools(shop, run_id)] == ["tool_started", "tool_orphaned"]
+
+
+async def test_attack_where_no_file_can_be_made_a_deploy_is_tried_once_and_whoever_asked_hears_of_it(
+    shop: World,
+) -> None:
+    shutil.rmtree(shop.folder / "locks", ignore_errors=True)
+    (shop.folder / "locks").write_text("")
+
+    run_id = await shop.trigger("deploy v1.2.0 to staging")
+
+    assert (await shop.ended(run_id)).state == "failed"
+    assert [event.type for event in await of_tools(shop, run_id)] == ["tool_started", "tool_finished"]
+    assert "can't be started" in (await shop.next_mail("anna", about="Failed")).text.replace("\n", " ")
+
+
 async def test_while_redis_is_away_right_before_an_effect_nothing_begins_and_that_is_no_error_of_the_tool(
     redis: str, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +20,11 @@ from hypothesis import strategies as st
 import bot
 from agents import CommandResult
 from agents.deploy.lookup import patterns_of
+from bot.errors import Unavailable
 from bot.execution.runner import Command, Lost, NeverStarted, Runner
 from bot.execution.runner_child import Order
 from bot.execution.runner_files import Given, Places, take_claim, take_lock, write_result
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 LONG_S = 60.0
@@ -252,6 +254,61 @@ async def test_a_killed_runner_is_lost_to_its_worker_and_to_adopters(bench: Benc
     assert await adopting == Lost()
     assert await bench.runner.adopt("a1") == Lost()
     await bench.tell()  # the orphaned command ends
+
+
+# The folder of claims and results takes no files any more, as on a disk that is full.
+FILLS = "mv data/attempts data/before; : >data/attempts"
+
+
+async def test_attack_a_command_whose_result_no_file_can_keep_is_lost_and_no_error(bench: Bench) -> None:
+    assert await bench.sh(f"echo run >>log; {FILLS}") == Lost()
+
+    assert await bench.runner.adopt("a1") == Lost()
+    assert bench.has_run() == ["run"]
+
+
+async def test_attack_a_result_that_nobody_can_read_is_lost_and_no_error(bench: Bench) -> None:
+    await bench.sh("echo run >>log")
+    for broken in (b"", b"{", b"{}", b"[]"):
+        bench.places.result("a1").write_bytes(broken)
+
+        assert await bench.runner.adopt("a1") == Lost(), broken
+
+
+async def test_attack_a_runner_that_can_have_no_lock_is_told_of_and_begins_nothing(bench: Bench) -> None:
+    bench.places.make()
+    (bench.data_dir / "locks").rmdir()
+    (bench.data_dir / "locks").write_text("")
+
+    with pytest.raises(Unavailable, match="File exists"):
+        await bench.sh("echo run >>log")
+
+    assert bench.has_run() == []
+
+
+async def test_attack_a_runner_that_ends_before_it_asks_is_told_of_and_begins_nothing(bench: Bench) -> None:
+    running = asyncio.create_task(bench.sh(TALKS))
+    first = int(await bench.said())
+    waiting = asyncio.create_task(bench.sh("echo late >>log", "a2"))
+    [second] = await until(lambda: who_opened(bench.places.lock("deploy-staging")) - {first})
+
+    os.kill(second, signal.SIGKILL)
+
+    with pytest.raises(Unavailable, match="ended before it began"):
+        await waiting
+    await bench.tell()
+    assert await running == HEARD
+    assert bench.has_run() == ["run"]
+
+
+def who_opened(file: Path) -> set[int]:
+    """The processes that have a file open."""
+    found = set[int]()
+    for opened in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if opened.readlink() == file:
+                found.add(int(opened.parts[2]))
+    return found
 
 
 async def test_commands_under_one_lock_run_one_after_the_other(bench: Bench) -> None:

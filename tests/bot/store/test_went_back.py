@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from bot.store.timers import boot_s
 from bot.store.went_back import OtherStore, begin, compare, look
 from tests.bot.store.stores import OTHER, RUN, a_store, append, events, started, tool_started
 from tests.guards import guards
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 KEYS = Keys(0)
 SEAL = "c" * 64
@@ -300,6 +302,23 @@ async def test_attack_what_can_not_be_read_of_what_was_seen_is_no_reason_to_begi
     async with a_store(redis) as later:
         with pytest.raises(OtherStore, match=r"not known.*If Redis was not put back since, delete"):
             await begin(later, tmp_path)
+
+
+async def test_attack_what_is_no_file_is_not_waited_for_where_it_stands_for_what_was_seen(
+    seen: Store, redis: str, tmp_path: Path
+) -> None:
+    """Whoever waits for somebody to write into it would hear no signal either."""
+    (tmp_path / FILE).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / FILE)
+    # So that whoever waits for it fails, and does not stay for ever.
+    writes = threading.Timer(PATIENCE_S / 10, (tmp_path / FILE).write_bytes, [b"late"])
+    writes.start()
+
+    async with a_store(redis) as later:
+        with pytest.raises(OtherStore, match=r"a FIFO and no file.*If Redis was not put back since, delete"):
+            await begin(later, tmp_path)
+
+    writes.cancel()
 
 
 async def test_a_look_from_a_command_changes_nothing(seen: Store, tmp_path: Path) -> None:

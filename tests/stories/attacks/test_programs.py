@@ -15,7 +15,9 @@ import pytest
 from httpx2 import AsyncClient, Response
 
 from agents.events import AnswerNoted
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
+from bot.process.running import running
+from bot.store.ids import shard_of
 from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program, waited
 from tests.bot.web.problems import refused
 from tests.fakes.slack.driver import Workspace
@@ -66,6 +68,24 @@ async def test_attack_an_approval_of_somebody_who_left_is_refused_and_does_not_b
     )
     refused(await begun(ci, request), 409, "closed")
     assert "tool_started" not in [event.type for event in await office.events(request["run_id"])]
+
+
+async def test_attack_what_is_frozen_begins_in_no_shard_that_a_process_brings_while_no_worker_runs(
+    office: World,
+) -> None:
+    await office.app.requests.freezes.freeze("", PersonId("dan"), "the books are closed")
+    async with office.stopped():
+        before = office.app.store.shards
+        office.environ = {"SAYSO_SHARDS": str(before + 6)}
+        app = office.composed(office.settings())
+        async with running(app, works=False, receives=()), serving(app) as api:
+            ci, bo = await program(api), await api.client("bo")
+            asked_here = [await approved(ci, bo) for _ in range(16)]
+            new = [one for one in asked_here if shard_of(one["id"]) >= before]
+
+            assert new
+            for request in new:
+                assert "the books are closed" in refused(await begun(ci, request), 409, "not-now")
 
 
 @pytest.mark.parametrize("held", ["frozen", "paused", "not held"])

@@ -110,6 +110,40 @@ async def test_attack_what_was_changed_above_hides_no_end_that_is_missing(office
         assert office.app.people.half_taken
 
 
+COPY = THREE.replace("three", "four")
+COPIED = {
+    "a quorum": (THREE, COPY + THREE.removesuffix("quorum = 2\n")),
+    "a quorum above more": (THREE + WINDOW, COPY + THREE.removesuffix("quorum = 2\n")),
+    "a freeze below a new policy": (THREE + WINDOW, COPY),
+    "a policy below one that was changed": (THREE + COPY, THREE.replace("quorum = 2", "quorum = 3")),
+}
+
+
+@pytest.mark.parametrize(("before", "cut"), COPIED.values(), ids=COPIED.keys())
+async def test_attack_a_table_that_was_copied_above_hides_no_end_that_is_missing(
+    redis: str, tmp_path: Path, before: str, cut: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + before) as world:
+        tables = world.app.people.tables
+
+        async with rewritten(world, TOML + cut):
+            assert world.app.people.half_taken
+            assert world.app.people.tables == tables
+
+
+@pytest.mark.parametrize("after", [COPY + THREE + WINDOW, THREE + COPY, WINDOW + THREE, COPY + WINDOW])
+async def test_a_file_that_was_changed_and_has_its_end_holds_at_once(redis: str, tmp_path: Path, after: str) -> None:
+    before = TOML + (THREE + WINDOW if WINDOW in after else THREE)
+    async with a_world(redis, tmp_path / "data", before) as world:
+        reload = process_of(world)
+        await reload.begin()
+        write(world, TOML + after)
+
+        await reload.look(at_once=True)
+
+        assert world.app.people.half_taken == ""
+
+
 async def test_last_lines_that_were_deleted_on_purpose_hold_once_an_operator_confirms_it(
     redis: str, tmp_path: Path
 ) -> None:
