@@ -46,7 +46,7 @@ from bot.policy.stops import (
 )
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
-from channels.email.reply.against import speaks_against
+from channels.email.reply.against import refuses_alone, speaks_against
 from channels.email.reply.vocabulary import OUR_ID, THING
 from language import in_all
 
@@ -57,6 +57,9 @@ _SENTENCE = re.compile(rf",(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BESIDE_ID = 4
+
+# What an argument may be that `no` replaces.
+_SWITCHES = {"true", "false", "on", "off"}
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
@@ -193,10 +196,17 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
 def _is_taken_back(call: GatedCall, typed: Mapping[str, JsonValue]) -> bool:
     """Return whether words behind a new value speak against the edit: `version: v1.3.0, but wait for me`.
 
-    One word alone is a value, and where the value is a sentence already, what replaces it may say anything.
+    Where the value is a sentence already, what replaces it may say anything. One word alone is a value, but for one
+    that only refuses, as `version: wait` does, in place of one that is neither such a word nor a yes or no.
     """
     values = ((written(value), written(call.arguments.get(name))) for name, value in typed.items())
-    return any(len(value.split()) > 1 >= len(was.split()) and speaks_against(value) for value, was in values)
+    return any(map(_contradicts, *zip(*values, strict=True)))
+
+
+def _contradicts(value: str, was: str) -> bool:
+    if len(value.split()) > 1:
+        return len(was.split()) <= 1 and speaks_against(value)
+    return refuses_alone(value) and not (refuses_alone(was) or yes_or_no(was) is not None or was in _SWITCHES)
 
 
 def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
