@@ -120,6 +120,16 @@ async def test_attack_an_order_of_a_new_message_is_lost_over_another_one(
     assert await orders.done() == done
 
 
+@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+@pytest.mark.parametrize(
+    "text", ["please revoke FIRST, thanks", "revoke FIRST: not as SECOND", "Bitte widerrufe FIRST!"]
+)
+async def test_attack_a_revocation_in_other_words_is_lost(orders: Orders, way: str, text: str) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == {"first"}
+
+
 async def test_attack_who_refuses_in_a_message_that_answers_nothing_reads_of_the_revocation_alone(
     orders: Orders,
 ) -> None:
