@@ -73,11 +73,13 @@ class Outcome:
     """The result of an effect: text for the next step. `error` is empty when it worked.
 
     `printed` is all that a program printed where `error` has only the end of it: it is kept beside the run as a file.
+    `unknown`: with its `error` nobody knows whether the effect happened, or still does.
     """
 
     output: str
     error: str = ""
     printed: str = ""
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,7 +298,8 @@ def made_after(
         case ToolStarted():
             return made
         case ToolFinished():
-            text, state = event.error or event.output, "error" if event.error else "ok"
+            text, ended = event.error or event.output, "error" if event.error else "ok"
+            state = "unknown" if event.unknown else ended
             return tuple(
                 replace(one, state=state, text=text, ended_at=event.at, by=(), files=event.files, never_began=False)
                 if one.id == event.attempt_id

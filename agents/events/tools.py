@@ -42,7 +42,8 @@ class ToolStarted(Happened):
 
 class ToolFinished(Happened):
     """An attempt's result, bounded; `error` is empty when it worked. `files` hold all that a failed command printed. Of
-    what a program did itself it is that program's word: `by` is the owner of its API key.
+    what a program did itself it is that program's word: `by` is the owner of its API key. `unknown`: it did not end as
+    long as it was waited for, and may still have its effect.
     """
 
     type: Literal["tool_finished"] = "tool_finished"
@@ -52,6 +53,7 @@ class ToolFinished(Happened):
     error: str = ""
     files: tuple[Attachment, ...] = ()
     by: PersonId = Field(default=PersonId(""), exclude_if=operator.not_)
+    unknown: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class ToolQueued(Happened):

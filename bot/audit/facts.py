@@ -151,7 +151,8 @@ class _Facts:
                 begun = {"who": event.by, "channel": "api", "evidence": event.evidence} if event.by else {}
                 return self._of_attempt(event.attempt_id) | begun | {"detail": argv}
             case ToolFinished():
-                outcome, detail = "failed" if event.error else "done", {"attempt": event.attempt_id}
+                ended, detail = "failed" if event.error else "done", {"attempt": event.attempt_id}
+                outcome = "unknown" if event.unknown else ended
                 more = {"outcome": outcome, "words": event.error[:_ERROR_CHARS], "detail": detail}
                 told = {"who": event.by, "channel": "api"} if event.by else {}
                 return self._of_attempt(event.attempt_id) | told | more

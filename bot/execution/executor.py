@@ -296,7 +296,8 @@ class Executor:
         except TimeoutError:
             if not tool.idempotent:
                 return NobodyKnows
-            return Outcome("", say("run.tool-too-slow", tool=tool.name, seconds=f"{tool.timeout_s:.0f}"))
+            error = say("run.tool-too-slow", tool=tool.name, seconds=f"{tool.timeout_s:.0f}")
+            return Outcome("", error, unknown=True)
         except Exception as error:
             log.exception("tool failed", tool=tool.name)
             return Outcome("", f"{type(error).__name__}: {error}")

@@ -65,7 +65,8 @@ def finished(
     if outcome.error and not error:  # of characters that nobody sees: a failure all the same
         error = say("run.failed-without-words")
     kept = output_file(mask(outcome.printed)) if error else None
-    event = ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error, files=(kept[0],) if kept else ())
+    files, unknown = (kept[0],) if kept else (), outcome.unknown
+    event = ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error, files=files, unknown=unknown)
     return event, [(kept[0].sha256, kept[1])] if kept else []
 
 
@@ -88,14 +89,14 @@ async def poll_result(
     if tool is None or tool.check is None:
         name = pending.step.tool
         error = say("run.can-not-look", tool=name, handle=waiting.handle)
-        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error), ()
+        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error, unknown=True), ()
     found = await _found(tool, pending.step, waiting, hands)
     if isinstance(found, Outcome):
         return finished(hands.now, waiting.attempt.id, found, mask)
     if hands.now >= waiting.until:
         waited_s = (waiting.until - waiting.attempt.started_at).total_seconds()
         error = say("run.waited-too-long", tool=tool.name, seconds=f"{waited_s:g}", handle=waiting.handle)
-        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error), ()
+        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error, unknown=True), ()
     return waits(hands.now, waiting.attempt, waiting.until, found, waiting.looks + 1), ()
 
 

@@ -160,6 +160,14 @@ class FollowUps:
                     return True
         return False
 
+    async def take_consent(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
+        """Take a typed yes beside something else where an approval is asked for: its writer reads that it is none."""
+        for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
+            asked = _asked(fold((await self._store.load(run_id)).events))
+            record = (await self._decisions.request(asked)).record if asked else None
+            if record and record.request.format == "approval" and trigger.person not in record.askers:
+                await self._given(run_id, inbound_id, channel, trigger, None)
+
     async def _given(
         self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None
     ) -> _Taken:

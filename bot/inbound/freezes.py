@@ -15,6 +15,7 @@ from bot.outbound.notifier import to_person
 from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
+from bot.policy.answers import refuses
 from bot.policy.stops import stops_plainly
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
@@ -89,7 +90,7 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
     if not typed:
         return _bare(lines[: 2 if has_subject else 1], is_alone=len(set(lines)) <= (2 if has_subject else 1))
     found = next((one for one in typed if not one.ends), typed[0])
-    is_beside = [one is not None or (at < _STOPS and stops_plainly(lines[at])) for at, one in enumerate(read)]
+    is_beside = [one is not None or (at < _STOPS and _stops(lines[at])) for at, one in enumerate(read)]
     is_all = all(is_beside[1:] if has_subject else is_beside)
     above = [one for one, is_stop in zip(read, is_beside, strict=True) if one == found or not is_stop]
     first = read if found.ends else above
@@ -102,10 +103,15 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
 
 
 def stop_beside(text: str) -> str:
-    """Return the stop in words that stands beside what a message freezes: `stop! freeze production`; else nothing."""
+    """Return the stop or refusal in words beside what a message freezes: `stop! freeze production`; else nothing."""
     lines = [" ".join(line.split()).strip(_MARKS) for line in said_lines(strip_invisible(text), None)][:_STOPS]
     before = (line.partition(_without_stop(line))[0] for line in lines if _typed(line))
-    return next((one for one in (*before, *lines) if stops_plainly(one) and not _SIGNS.fullmatch(one)), "").strip()
+    said = (one for one in (*before, *lines) if not (_SIGNS.fullmatch(one) or _typed(one)))
+    return next(filter(_stops, said), "").strip()
+
+
+def _stops(line: str) -> bool:
+    return stops_plainly(line) or refuses(line)
 
 
 def _is_against(text: str) -> bool:

@@ -1,7 +1,7 @@
 """Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
 import operator
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,19 +19,22 @@ from bot.inbound.follow_ups import FollowUps
 from bot.inbound.freezes import TypedFreezes, stop_beside, typed_freeze
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
-from bot.inbound.standing import TypedStanding, typed_standing
+from bot.inbound.standing import TypedStanding, typed_revocations, typed_standing
 from bot.people.absences import typed_absence
 from bot.people.directory import People
 from bot.policy.answers import (
     ONLY_FILES,
     Statement,
     as_denial,
+    beside_named,
+    consent_in,
     edit_of,
     in_emergency,
     is_no_wish,
     is_stop,
     may_be_answer,
     names_only,
+    refusal_in,
     refused_beside,
     stops_named,
 )
@@ -239,10 +242,8 @@ class Inbox:
         # Of a mail, code reads a line only where nothing else in it says something else.
         is_read = channel != "email" or reply.is_sure
         is_words = is_read and reply.said == "free_text" and not (reply.asks or reply.filled)
-        if await self._is_for_others(inbound_id, channel, reply, read, statement):
-            return None
-        if reply.said in {"free_text", "deny"} and await self._revokes(inbound_id, channel, reply, read.record):
-            return None
+        if await self._only_stops(inbound_id, channel, reply, read, statement, received_at):
+            return await self._store.drop_inbound(inbound_id)
         if is_words:
             is_done = await self._is_order(inbound_id, channel, reply, read.record, received_at)
             stop = stop_beside(reply.text) if typed_freeze(reply.text) else ""
@@ -250,6 +251,7 @@ class Inbox:
                 return await self._store.drop_inbound(inbound_id)
             if is_done or (stop and read.record.request.format == "approval"):
                 reply, statement = reply.model_copy(update={"text": stop}), replace(statement, text=stop)
+                statement = as_denial(statement) if read.record.request.format == "approval" else statement
         elif is_read and reply.said == "deny" and statement.is_typed and typed_freeze(reply.text):
             await self._stops(inbound_id, channel, reply, received_at)  # and the denial counts as well
         if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
@@ -266,46 +268,52 @@ class Inbox:
             await self._store.drop_inbound(inbound_id)
         return None
 
-    async def _is_for_others(
-        self, inbound_id: str, channel: str, reply: Reply, read: RequestRead, statement: Statement
+    async def _only_stops(
+        self,
+        inbound_id: str,
+        channel: str,
+        reply: Reply,
+        read: RequestRead,
+        statement: Statement,
+        received_at: datetime,
     ) -> bool:
-        """Return whether the answer stops other runs, by their ids; where it refuses this as well, both are done."""
+        """Return whether the answer stops other runs by their ids, or ends standing approvals. What it freezes beside
+        that is frozen, and what it refuses is refused; where it says yes, its writer is told that this did not count.
+        """
         request = read.record.request
-        if reply.said not in {"free_text", "deny"} or not {*stops_named(reply.text)} - {request.id, request.run_id}:
+        others = {*stops_named(reply.text)} - {request.id, request.run_id}
+        rest = beside_named(reply.text) if others else reply.text
+        named, above, below = typed_revocations(rest)
+        if reply.said not in {"free_text", "deny"} or not (others or named):
             return False
-        said = _spoken(reply, request.thread)
-
-        async def refuse(words: str) -> None:
-            if request.format == "approval":
-                await self._decisions.decide(request.id, as_denial(replace(statement, text=words)), read)
-            else:
-                await self._is_for_run(channel, reply.model_copy(update={"text": words}), read.record, statement)
-
-        try:
-            await self._stops_named(inbound_id, channel, said, refuse)
-        except (Conflict, Forbidden) as error:
-            await self._not_passed_on(inbound_id, channel, said, error)
-        else:
-            await self._store.drop_inbound(inbound_id)
+        said, refusal = _spoken(reply, request.thread), refused_beside(reply.text) if others else ""
+        if named:
+            refusal, rest = refusal or refusal_in(above) or refusal_in(below), f"{above}\n{below}"
+        if typed_freeze(rest):
+            refusal = refusal or stop_beside(rest)
+            await self._stops(inbound_id, channel, reply.model_copy(update={"text": rest}), received_at)
+        for orders in (self._stops_named, self._ends) if others else (self._ends,):
+            try:
+                await orders(inbound_id, channel, said)
+            except (Conflict, Forbidden) as error:
+                await self._not_passed_on(inbound_id, channel, said, error)
+        about = replace(statement, said="free_text", text=refusal or consent_in(rest))
+        if about.text and request.format == "approval":
+            await self._decisions.decide(request.id, as_denial(about) if refusal else about, read)
+        elif refusal:
+            await self._is_for_run(channel, reply.model_copy(update={"text": refusal}), read.record, about)
         return True
+
+    async def _ends(self, inbound_id: str, channel: str, said: Trigger) -> bool:
+        """Return whether a message ends standing approvals, whatever it stops beside them. Raises Conflict."""
+        rest = beside_named(said.text)
+        return await self._standing.revokes(inbound_id, channel, said.model_copy(update={"text": rest}))
 
     async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: Conflict | Forbidden) -> None:
         """Tell the writer of an answer why it does nothing."""
         with self._people.speaking_to(said.person):
             title = say("run.not-passed-on-title")
         await self._quarantine.refuse(inbound_id, channel, said, str(why), title)
-
-    async def _revokes(self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord) -> bool:
-        """Return whether the answer ends a standing approval, or tells its writer why it does not; it does no harm."""
-        said = _spoken(reply, record.request.thread)
-        try:
-            if not await self._standing.revokes(inbound_id, channel, said):
-                return False
-        except Conflict as error:
-            await self._not_passed_on(inbound_id, channel, said, error)
-        else:
-            await self._store.drop_inbound(inbound_id)
-        return True
 
     async def _is_order(
         self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord, received_at: datetime
@@ -406,19 +414,11 @@ class Inbox:
             log.info("ignored", reason="a message that was edited, and says no stop")
             return await self._store.drop_inbound(inbound_id)
 
-        async def refuse(words: str) -> None:
-            if trigger.follows:
-                await self._follow_ups.take(inbound_id, channel, trigger.model_copy(update={"text": words}))
-
         may_say = trigger.is_addressed and not (trigger.follows or trigger.held_because)
         try:
             if may_say and await self._absences.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
-            if not trigger.is_edit and await self._is_command(inbound_id, channel, trigger, received_at):
-                if trigger.follows and (stop := stop_beside(trigger.text)) and typed_freeze(trigger.text):
-                    await self._follow_ups.take(inbound_id, channel, trigger.model_copy(update={"text": stop}))
-                return await self._store.drop_inbound(inbound_id)
-            if not trigger.held_because and await self._stops_named(inbound_id, channel, trigger, refuse):
+            if await self._is_order_alone(inbound_id, channel, trigger, received_at):
                 return await self._store.drop_inbound(inbound_id)
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
@@ -449,22 +449,48 @@ class Inbox:
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
         return None
 
-    async def _stops_named(
-        self, inbound_id: str, channel: str, trigger: Trigger, refuse: Callable[[str], Awaitable[None]]
-    ) -> bool:
-        """Return whether the message stops runs that it names, wherever it stands; what it refuses beside them is for
-        what it stands below, which `refuse` does. Raises as `named` does, at last.
+    async def _is_order_alone(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
+        """Return whether the message freezes something, stops runs that it names, or is about standing approvals: each
+        of these is done, and what it says beside them is for the run in whose thread it stands.
+
+        Raises Conflict and Forbidden, at last, for what of it can't be done, or is about nothing.
         """
+        may_stop, text = not trigger.held_because, trigger.text
+        rest = beside_named(text) if may_stop else text
+        named, above, below = ((), "", "") if trigger.is_edit else typed_revocations(rest)
+        rest = f"{above}\n{below}" if named else rest
+        freeze, is_done, failed = typed_freeze(rest), False, None
+        if not trigger.is_edit:
+            said = trigger.model_copy(update={"text": rest}) if freeze and not freeze.ends else trigger
+            is_done = await self._is_command(inbound_id, channel, said, received_at)
+        refusal = stop_beside(rest) if is_done and freeze else ""
+        for orders in (self._ends if named else None, self._stops_named if may_stop else None):
+            try:
+                is_done = (orders is not None and await orders(inbound_id, channel, trigger)) or is_done
+            except (Conflict, Forbidden) as error:
+                failed = error
+        if not (is_done or failed):
+            return False
+        refusal = refusal or (refused_beside(text) if may_stop else "")
+        refusal = refusal or (named and (refusal_in(above) or refusal_in(below))) or ""
+        about = trigger.model_copy(update={"text": refusal or consent_in(rest)})
+        if refusal and trigger.follows:
+            await self._follow_ups.take(inbound_id, channel, about)
+        elif refusal and named:
+            await self._check_is_wish(channel, about)
+        elif about.text and trigger.follows and not trigger.is_edit:
+            await self._follow_ups.take_consent(inbound_id, channel, about)
+        if failed:
+            raise failed
+        return True
+
+    async def _stops_named(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
+        """Return whether the message stops runs that it names, wherever it stands. Raises as `named` does, at last."""
         failed, found = None, stops_named(trigger.text)
         for some_id, words in found.items():
             try:
                 said = trigger.model_copy(update={"text": words})
                 await self._follow_ups.named(f"{inbound_id}-{some_id}", channel, said, some_id)
-            except (Conflict, Forbidden) as error:
-                failed = error
-        if beside := refused_beside(trigger.text):
-            try:
-                await refuse(beside)
             except (Conflict, Forbidden) as error:
                 failed = error
         if failed:
@@ -493,11 +519,8 @@ class Inbox:
     async def _is_command(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
         """Return whether the message is about a freeze or a standing approval, and that is done.
 
-        Words that answer a question are an answer, unless they end a standing approval, or freeze something where any
-        words would be an answer.
+        Words that answer a question are an answer, unless they freeze something where any words would be an answer.
         """
-        if await self._standing.revokes(inbound_id, channel, trigger):
-            return True
         has_subject = channel == "email" and not trigger.follows
         freezes = typed_freeze(trigger.text, has_subject=has_subject) is not None
         if not freezes and typed_standing(trigger.text, has_subject=has_subject) is None:

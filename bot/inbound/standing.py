@@ -38,7 +38,14 @@ from channels.email.reply.against import READ_CHARS, lines_beside, speaks_agains
 from language import say, say_many
 from language.dates import in_words
 
-_REVOKES = re.compile(r"revoke\s+(s[0-9]{1,2}g-[a-z2-7]{13})[.!]?", re.IGNORECASE)
+_ID = r"s[0-9]{1,2}g-[a-z2-7]{13}"
+_IDS = re.compile(_ID, re.IGNORECASE)
+_POLITE = r"(?:please|thanks|thank you|now|bitte|danke|jetzt|sofort)"
+_REVOKES = re.compile(
+    rf"(?:{_POLITE},?\s+)?(?:revoke|widerrufe)\s+{_ID}(?:(?:\s*,)?\s+(?:(?:and|und)\s+)?{_ID})*"
+    rf"(?:,?\s+{_POLITE})*\s*[.!]*(?:\s*:\s*(?P<why>\S.*))?",
+    re.IGNORECASE,
+)
 _REASON_CHARS = 500
 
 # People mark a command up in chat.
@@ -94,6 +101,18 @@ def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal[
         return "usage"
     names = tuple(dict.fromkeys(filter(None, _NAMES.split(found["open"] or ""))))
     return Wanted(int(found["uses"]), found["until"], names, (found["run"] or "").lower())
+
+
+def typed_revocations(text: str) -> tuple[tuple[str, ...], str, str]:
+    """Return the standing approvals that a message ends, and what it says above and below that.
+
+    A new mail begins with its subject. What stands below is the reason, where none stands behind a colon.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    first = next((at for at, line in enumerate(lines[:2]) if _REVOKES.fullmatch(line)), len(lines))
+    behind = next((at for at in range(first, len(lines)) if not _REVOKES.fullmatch(lines[at])), len(lines))
+    named = (one.lower() for line in lines[first:behind] for one in _IDS.findall(line.partition(":")[0]))
+    return tuple(dict.fromkeys(named)), "\n".join(lines[:first]), "\n".join(lines[behind:])
 
 
 def _has_approval(events: Sequence[Event]) -> bool:
@@ -232,19 +251,29 @@ class TypedStanding:
         return run_id
 
     async def revokes(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
-        """End what the message names; False where it is none of these. Raises Conflict for whom it does not concern."""
-        # A new mail begins with its subject. What answers a mail that asked nothing may end something all the same.
-        lines = [line.strip() for line in trigger.text.splitlines() if line.strip()]
-        named = [(found[1].lower(), at) for at, line in enumerate(lines[:2]) if (found := _REVOKES.fullmatch(line))]
+        """End all that the message names; False where that is nothing. Raises Conflict, at last, for whom one of them
+        does not concern.
+        """
+        # What answers a mail that asked nothing may end something all the same.
+        named, _, below = typed_revocations(trigger.text)
+        found = (_REVOKES.fullmatch(line.strip()) for line in trigger.text.splitlines())
+        why = next((one["why"] for one in found if one and one["why"]), below)
         if not named or trigger.others:
             return False
-        person, (standing_id, at) = PersonId(trigger.person), named[0]
-        with self._people.speaking_to(person):
-            found = await self._of(person, standing_id, channel, trigger.evidence)
-        reason = first_line("\n".join(lines[at + 1 :]), _REASON_CHARS)
-        await self._standing.revoke(standing_id, person, reason, channel=channel, evidence=trigger.evidence)
-        told = self._told(inbound_id, channel, trigger, found)
-        await self._journal.write(Commit(run_id=told.run_id, outgoing=[outbox_entry(told)]))
+        person, failed = PersonId(trigger.person), None
+        for standing_id in named:
+            try:
+                with self._people.speaking_to(person):
+                    ended = await self._of(person, standing_id, channel, trigger.evidence)
+            except Conflict as error:
+                failed = error
+                continue
+            reason = first_line(why, _REASON_CHARS)
+            await self._standing.revoke(standing_id, person, reason, channel=channel, evidence=trigger.evidence)
+            told = self._told(inbound_id, channel, trigger, ended)
+            await self._journal.write(Commit(run_id=told.run_id, outgoing=[outbox_entry(told)]))
+        if failed:
+            raise failed
         return True
 
     async def _of(self, person: PersonId, standing_id: str, channel: str, evidence: str) -> Standing:

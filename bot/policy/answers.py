@@ -46,7 +46,7 @@ from bot.policy.stops import (
 )
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
-from channels.email.reply.against import speaks_against
+from channels.email.reply.against import refuses_alone, speaks_against
 from channels.email.reply.vocabulary import OUR_ID, THING
 from language import in_all
 
@@ -57,6 +57,9 @@ _SENTENCE = re.compile(rf",(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BESIDE_ID = 4
+
+# What an argument may be that `no` replaces.
+_SWITCHES = {"true", "false", "on", "off"}
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
@@ -193,10 +196,17 @@ def edit_of(record: RequestRecord, statement: Statement) -> dict[str, JsonValue]
 def _is_taken_back(call: GatedCall, typed: Mapping[str, JsonValue]) -> bool:
     """Return whether words behind a new value speak against the edit: `version: v1.3.0, but wait for me`.
 
-    One word alone is a value, and where the value is a sentence already, what replaces it may say anything.
+    Where the value is a sentence already, what replaces it may say anything. One word alone is a value, but for one
+    that only refuses, as `version: wait` does, in place of one that is neither such a word nor a yes or no.
     """
     values = ((written(value), written(call.arguments.get(name))) for name, value in typed.items())
-    return any(len(value.split()) > 1 >= len(was.split()) and speaks_against(value) for value, was in values)
+    return any(map(_contradicts, *zip(*values, strict=True)))
+
+
+def _contradicts(value: str, was: str) -> bool:
+    if len(value.split()) > 1:
+        return len(was.split()) <= 1 and speaks_against(value)
+    return refuses_alone(value) and not (refuses_alone(was) or yes_or_no(was) is not None or was in _SWITCHES)
 
 
 def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
@@ -301,22 +311,55 @@ def refused_beside(text: str) -> str:
     return next(refusals, "") if named else ""
 
 
+def beside_named(text: str) -> str:
+    """Return `text` without the parts that stop runs by their ids, and with what stands beside them at its end; all of
+    it where none does.
+    """
+    found, beside, lines = _read_named(text)
+    return "\n".join((*lines, *beside)) if found else text
+
+
+def consent_in(text: str) -> str:
+    """Return the line or sentence of `text` that alone would approve, as `approve` of `approve, the wrong tag`."""
+    lines = said_lines(strip_invisible(text), None) if len(text) <= DECISION_CHARS else ()
+    parts = (part for line in lines for part in (line, *_parts(line)))
+    return next((part for part in parts if read_reply(part).said == "approve"), "")
+
+
+def refusal_in(text: str) -> str:
+    """Return the line of `text` that refuses, beyond a bare no, or all of it where it does as a whole."""
+    lines = said_lines(strip_invisible(text), None) if len(text) <= DECISION_CHARS else ()
+    return text if refuses(text) else next(filter(refuses, lines), "")
+
+
 def _named_in(text: str) -> tuple[dict[str, str], list[str]]:
     """Return what `text` stops by ids, with the words that say so; and its other parts."""
-    found, others = dict[str, str](), list[str]()
+    found, beside, lines = _read_named(text)
+    return found, [*beside, *(part for line in lines for part in _parts(line))]
+
+
+def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return what `text` stops by ids, with the words that say so; the parts beside them; and its other lines."""
+    found, beside, lines = dict[str, str](), list[str](), list[str]()
     if len(text) > DECISION_CHARS or is_turned(text) or _behind_answer(text):
-        return found, others
+        return found, beside, lines
     is_plain = stops_plainly(text)
     for line in [text] if is_plain else said_lines(strip_invisible(text), None):
-        before = ""
-        for part in filter(None, map(str.strip, _SENTENCE.split(line))):
-            ids = () if is_condition(before) else _stopped_in(part)
+        before, left, named = "", list[str](), list[str]()
+        for part in _parts(line):
+            ids = [] if is_condition(before) else _stopped_in(part)
             found |= {one: text if is_stop(text) else part for one in ids}
-            others += [] if ids else [part]
+            named += ids
+            left += [] if ids else [part]
             before = part
+        beside, lines = (beside + left, lines) if named else (beside, [*lines, line])
     if is_plain and not found:  # `Stop: s1r-…`
-        return dict.fromkeys((one.casefold() for one in _OUR_ID.findall(text)), text), []
-    return found, others
+        return dict.fromkeys((one.casefold() for one in _OUR_ID.findall(text)), text), [], []
+    return found, beside, lines
+
+
+def _parts(line: str) -> list[str]:
+    return [part for part in map(str.strip, _SENTENCE.split(line)) if part]
 
 
 def _stopped_in(part: str) -> list[str]:

@@ -67,7 +67,7 @@ def word_of(run: Run) -> str:
         return "waiting" if run.queued and run.state == "running" else run.state
     stop = stopped(run)
     if ended.outcome == "failed":
-        return _STOPPED[stop.how] if stop else run.state
+        return _STOPPED[stop.how] if stop else "unknown" if ended.change == "unknown" else run.state
     match ended.change:
         case "changed":
             return "done"

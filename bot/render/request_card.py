@@ -372,6 +372,8 @@ def _made(made: AttemptOutcome, said: str, run: Run, people: People, *, may_stop
             return _Stand(say("standing.not-done"), f"{began}. {_says(made.by, people, 'standing.says-not-happened')}")
         case "left":
             return _Stand(say("standing.interrupted"), f"{began}{say('standing.was-interrupted')}")
+        case "unknown" if made.ended_at:  # it was waited for as long as it may take
+            return _Stand(say("standing.unknown"), f"{began}.", _bounded(made.text), say("standing.went-wrong"))
         case "unknown":
             left = say("standing.run-ended") if run.ended else say("standing.deciders-asked")
             unknown = say("standing.no-word" if made.begun_by else "standing.not-known")

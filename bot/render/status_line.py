@@ -14,7 +14,7 @@ from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
-from bot.render.outcome import heading, how_stopped, in_spite, stopped
+from bot.render.outcome import heading, how_stopped, in_spite, stopped, word_of
 from bot.render.words import frozen_words, present, wish_of
 from bot.store import Store
 from bot.store.ids import derived_id
@@ -134,6 +134,8 @@ def _ended(run: Run, people: People) -> str:
     if not why:
         return f"{say('status.failed')}: {_asked(run)}{changed}"
     why = why if ended.words_of == "code" else say("card.model-wrote-words", words=quote(why, _LINE_CHARS))
+    if word_of(run) == "unknown":
+        return f"{heading(run)}: {_asked(run)}. {why}"
     return say("status.failed-why", why=f"{_asked(run)}: {why}") + changed
 
 

@@ -240,6 +240,8 @@ def _work(
             return TranscriptLine(said, event.error or event.output)
         case ToolStarted():
             return TranscriptLine(say("story.running", tool=event.tool), " ".join(event.effect.argv))
+        case ToolFinished() if event.unknown:
+            return TranscriptLine(say("story.ended-unknown"), event.error)
         case ToolFinished():
             return (
                 TranscriptLine(say("story.failed"), event.error)

@@ -4,6 +4,8 @@ from agents import Outcome
 from agents.events import OutsideReported, ToolFinished, ToolStarted, ToolWaits
 from agents.requests import RunId
 from bot.store import Commit, Wake, WorkItem
+from tests.servers.web import serving
+from tests.stories.attacks.test_lying_model import surfaces
 from tests.waiting import until
 from tests.world import World
 
@@ -86,15 +88,30 @@ async def test_a_restart_while_it_goes_on_outside_neither_forgets_nor_repeats_it
     assert world.workshop.effects == ["send book"]
 
 
-async def test_what_never_ends_is_an_error_that_says_where_to_look(world: World) -> None:
+async def test_attack_what_is_waited_for_no_longer_is_called_failed_though_it_may_happen(world: World) -> None:
+    world.workshop.policy_of["book"] = "production"
     run_id = await world.trigger("send book")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
     await world.has(run_id, "waiting")
 
     await world.move_time(3601)
 
-    assert await world.summary(run_id) == (
-        "failed: error: send did not end within 3600 s. It is called parcel book there: look at it"
+    assert (await world.summary(run_id)).endswith(
+        "error: send did not end within 3600 s. It is called parcel book there: look at it"
     )
+    for person in ("anna", "bo"):
+        told = (await world.next_mail(person, about="called parcel book there")).text
+        assert told.startswith("Nobody knows what was changed: send book")
+        assert "It is not known what was changed." in told
+        assert "failed" not in told.lower()
+    async with serving(world.app) as api:
+        anna = await api.client("anna")
+        run = (await anna.get(f"/v1/runs/{run_id}")).json()
+    assert (run["word"], run["change"]) == ("unknown", "unknown")
+    for place, told in (await surfaces(world, run_id)).items():
+        assert not told.startswith("Failed"), place
+        assert "nobody knows" in told.lower() or "not known what was changed" in told, place
 
 
 async def test_how_long_is_waited_is_a_matter_of_the_call(world: World) -> None:

@@ -91,6 +91,11 @@ def speaks_against(text: str) -> bool:
     return any(map(_is_against, clauses)) or _is_only_moment(clauses) or _is_only_condition(clauses)
 
 
+def refuses_alone(text: str) -> bool:
+    """Return whether `text` is nothing but a word that refuses or puts off: `wait`, `Stop!`."""
+    return len(text) <= SHORT_CHARS and _words().alone.fullmatch(_plain(text).strip(_FRAME + "\n,")) is not None
+
+
 def lines_beside(text: str) -> list[str]:
     """Return the lines of a message that holds a command, also those that only pass for a signature."""
     return [line.strip(_MARKS) for line in read_reply(text).whole.splitlines()]

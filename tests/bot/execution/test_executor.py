@@ -14,6 +14,7 @@ from agents.run import Run, step
 from agents.state import Attempt
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
+from bot.render.outcome import word_of
 from bot.store import WorkItem
 from bot.testing.events import tool_started
 from tests.clerk import Workshop
@@ -182,10 +183,14 @@ async def test_what_may_have_happened_and_is_not_done_again_is_asked_about_first
     may_end.set()
 
 
-async def test_a_tool_that_honours_its_key_and_does_not_end_in_time_is_an_error(hasty: World) -> None:
+async def test_attack_a_tool_that_honours_its_key_and_does_not_end_in_time_is_called_failed(hasty: World) -> None:
     hasty.workshop.hold("letter")
 
-    assert await hasty.summary(await hasty.trigger("stamp letter")) == ("failed: error: stamp did not end within 0 s")
+    run = await hasty.ended(await hasty.trigger("stamp letter"))
+
+    assert run.ended
+    assert (run.ended.summary, run.ended.change) == ("error: stamp did not end within 0 s", "unknown")
+    assert word_of(run) == "unknown"
 
 
 async def test_a_tool_without_a_key_that_does_not_end_in_time_is_unknown(hasty: World) -> None:

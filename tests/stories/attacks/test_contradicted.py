@@ -332,8 +332,11 @@ async def test_attack_a_window_in_slack_whose_reason_says_no_hands_nothing_on(
 
 @pytest.mark.parametrize(
     "value",
-    ["gong, but wait for me", "no, do not do this", "gong only if Cy agrees", "gong, aber erst morgen", "not yet"],
-)
+    [
+        "gong, but wait for me", "no, do not do this", "gong only if Cy agrees", "gong, aber erst morgen", "not yet",
+        "wait", "Stop!", "nein", "warte",
+    ],
+)  # fmt: skip
 async def test_attack_an_edit_by_mail_whose_value_says_no_changes_nothing(
     redis: str, tmp_path: Path, value: str
 ) -> None:

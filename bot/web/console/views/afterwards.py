@@ -124,6 +124,8 @@ def _made(made: AttemptOutcome, people: People, *, has_ended: bool) -> Afterward
             )
         case "left":
             return Afterwards(say("console.after-interrupted"), "doubt", say("console.after-interrupted-ended"), began)
+        case "unknown" if ended:  # it was waited for as long as it may take
+            return Afterwards(say("console.after-unknown"), "doubt", "", began, output=output_of(made.text))
         case "unknown" if made.begun_by:
             left = say("standing.run-ended") if has_ended else say("standing.deciders-asked")
             return Afterwards(say("console.after-unknown"), "doubt", f"{say('console.after-no-word')} {left}", began)

@@ -133,7 +133,7 @@ def _mark(event: Event) -> Mark:
         case RequestDecided():
             return _decision_mark(event)
         case ToolFinished():
-            return "bad" if event.error else "good"
+            return "doubt" if event.unknown else "bad" if event.error else "good"
         case RunEnded():
             return "doubt" if event.outcome == "done" and event.change != "changed" else _ENDS[event.outcome]
         case StepFailed() | StepRefused() | DeliveryFailed() | RequestRevoked() | RunCancelled():

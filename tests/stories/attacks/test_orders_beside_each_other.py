@@ -1,0 +1,159 @@
+"""Several orders in one message, each of which only stops something: none of them is lost over another."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agents.requests import RunId
+from bot.policy.record import RequestRecord
+from channels import Reply
+from channels.email.reply import read_reply
+from tests.fakes.hallway import Hallway
+from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, write
+from tests.stories.people.standing import ALLOWED, done_once, granted
+from tests.stories.people.standing import asked as asked_again
+from tests.stories.test_typed_freezes import frozen
+from tests.waiting import until
+from tests.world import World, a_world
+
+ELSEWHERE = "C01OPS/1712346000.000100"
+
+
+@dataclass
+class Orders:
+    """What Bo can stop: what he is asked in `record`, what he asked for in `theirs`, and two standing approvals."""
+
+    office: World
+    hallway: Hallway
+    record: RequestRecord
+    theirs: RequestRecord
+    standing: tuple[str, ...]
+
+    def words(self, text: str) -> str:
+        """`text` with the ids of all that."""
+        named = {"OTHER": self.theirs.request.run_id, "FIRST": self.standing[0], "SECOND": self.standing[-1]}
+        for word, some_id in named.items():
+            text = text.replace(word, some_id)
+        return text
+
+    async def write(self, way: str, text: str) -> None:
+        """Bo writes it."""
+        words, inbox, hallway = self.words(text), self.office.app.messages.inbox, self.hallway
+        if way == "the thread":
+            return await write(self.office, hallway, "bo", words, is_addressed=True)
+        if way == "a new message":
+            return await inbox.handle(await inbox.accept(hallway.begins("bo", words, ELSEWHERE)))
+        said = Reply(person="bo", token=await token_of(hallway, "bo"), said="free_text", text=words, is_typed=True)
+        if way == "the window, read as a mail is":
+            read = read_reply(words)
+            said = said.model_copy(update={"said": read.said, "reason": read.reason})
+        return await inbox.handle(await inbox.accept(hallway.item(said)))
+
+    async def done(self) -> set[str]:
+        """What has been stopped."""
+        await self.office.quiet()
+        kept = {one.approval.id: one.revoked for one in await self.office.app.requests.standing.all()}
+        found = {
+            "freeze": bool(await frozen(self.office)),
+            "other": (await self.office.request(self.theirs.request.id)).state == "withdrawn",
+            "first": kept[self.standing[0]] is not None,
+            "second": kept[self.standing[-1]] is not None,
+            "denial": (await self.office.request(self.record.request.id)).state == "denied",
+        }
+        return {name for name, is_done in found.items() if is_done}
+
+
+@pytest.fixture
+async def orders(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[Orders]:
+    toml = ALLOWED.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]')
+    async with a_world(redis, tmp_path / "data", toml, beside=(hallway,), reach=("slack", "email")) as office:
+        first = await granted(office, await done_once(office, "press horn"))
+        again = await asked_again(office, await done_once(office, "press gong"))
+        await office.decide("bo", again, "approve")
+        await office.has(again.request.run_id, "done")
+        found = [one.approval.id for one in await office.app.requests.standing.all()]
+        standing = (first.approval.id, *(one for one in found if one != first.approval.id))
+        theirs = await office.opened(await office.trigger("press bell", person="bo"))
+        hallway.cards.clear()
+        yield Orders(office, hallway, await asked(office, hallway, "press button"), theirs, standing)
+
+
+@pytest.mark.parametrize("way", ["the thread", "the window", "the window, read as a mail is"])
+@pytest.mark.parametrize(
+    ("text", "done"),
+    [
+        ("freeze everything: incident 4711\nstop OTHER", {"freeze", "other"}),
+        ("stop OTHER, the wrong tag\nfreeze everything", {"freeze", "other"}),
+        ("revoke FIRST\nfreeze everything", {"freeze", "first"}),
+        ("stop OTHER\nrevoke FIRST\nWe are in an incident.", {"other", "first"}),
+        ("revoke FIRST\nrevoke SECOND", {"first", "second"}),
+        ("revoke FIRST and SECOND", {"first", "second"}),
+        ("do not deploy this\nrevoke FIRST", {"denial", "first"}),
+        ("revoke FIRST\nstop", {"denial", "first"}),
+        ("do not deploy this\nfreeze everything", {"denial", "freeze"}),
+        ("freeze everything: incident\nDo not deploy this!", {"denial", "freeze"}),
+    ],
+)
+async def test_attack_an_order_is_lost_over_another_one_in_the_same_message(
+    orders: Orders, way: str, text: str, done: set[str]
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == done
+
+
+@pytest.mark.parametrize(
+    ("text", "done"),
+    [
+        ("freeze everything: incident 4711\nstop OTHER", {"freeze", "other"}),
+        ("stop OTHER\nrevoke FIRST", {"other", "first"}),
+        ("freeze everything\nrevoke FIRST, SECOND", {"freeze", "first", "second"}),
+    ],
+)
+async def test_attack_an_order_of_a_new_message_is_lost_over_another_one(
+    orders: Orders, text: str, done: set[str]
+) -> None:
+    await orders.write("a new message", text)
+
+    assert await orders.done() == done
+
+
+@pytest.mark.parametrize("way", ["the thread", "the window", "a new message"])
+@pytest.mark.parametrize(
+    "text", ["please revoke FIRST, thanks", "revoke FIRST: not as SECOND", "Bitte widerrufe FIRST!"]
+)
+async def test_attack_a_revocation_in_other_words_is_lost(orders: Orders, way: str, text: str) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == {"first"}
+
+
+async def test_attack_who_refuses_in_a_message_that_answers_nothing_reads_of_the_revocation_alone(
+    orders: Orders,
+) -> None:
+    await orders.write("a new message", "do not deploy this\nrevoke FIRST")
+
+    assert await orders.done() == {"first"}
+    await until(lambda: orders.hallway.to("bo", "nothing was stopped"), what="Bo reads how to stop it")
+
+
+@pytest.mark.parametrize("way", ["the thread", "the window"])
+@pytest.mark.parametrize("text", ["approve, stop OTHER", "approve\nrevoke FIRST"])
+async def test_attack_who_approves_beside_a_stop_is_not_told_that_it_did_not_count(
+    orders: Orders, way: str, text: str
+) -> None:
+    await orders.write(way, text)
+
+    assert await orders.done() == {"other" if "OTHER" in text else "first"}
+    assert (await orders.office.request(orders.record.request.id)).state == "open"
+    told = "Typed words do not approve this" if way == "the thread" else "This was not counted as a decision"
+    await until(lambda: orders.hallway.to("bo", told), what="Bo reads that it did not count")
+
+
+async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders: Orders) -> None:
+    await orders.write("the thread", "revoke s1g-aaaaaaaaaaaaa\nstop OTHER\nfreeze everything")
+
+    assert await orders.done() == {"freeze", "other"}
+    assert await orders.office.app.store.threads.run_of("slack", THREAD) == RunId(orders.record.request.run_id)
