@@ -23,7 +23,7 @@ def escape_invisible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(char if _is_shown(text, at) else _spelled(char) for at, char in enumerate(text))
+    return "".join(char if _is_shown(text, at) else spelled(char) for at, char in enumerate(text))
 
 
 def visible_json(text: str) -> str:
@@ -37,6 +37,11 @@ def one_line(text: str, most: int) -> str:
     """`text` on one line of at most `most` characters, with nothing invisible in it."""
     line = " ".join(escape_invisible(text).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def spelled(char: str) -> str:
+    """`char` by its number."""
+    return f"\\u{ord(char):04x}" if ord(char) < 0x1_0000 else f"\\U{ord(char):08x}"
 
 
 def _is_plain(char: str) -> bool:
@@ -61,7 +66,3 @@ def _is_shown(text: str, at: int) -> bool:
 
 def _is_emoji(char: str) -> bool:
     return char != "" and unicodedata.category(char) in ("So", "Sm") and _BLANK.match(char) is None
-
-
-def _spelled(char: str) -> str:
-    return f"\\u{ord(char):04x}" if ord(char) < 0x1_0000 else f"\\U{ord(char):08x}"

@@ -58,6 +58,8 @@ class Bridge:
         # The revision that an older client has agreed upon; a newer one says it in each message.
         self._agreed = ""
         self._carried = dict[str | int, asyncio.Task[None]]()
+        # With those whose id a later message has taken.
+        self._all = set[asyncio.Task[None]]()
 
     async def run(self, lines: AsyncIterator[bytes]) -> None:
         """Carry what comes until there is no more."""
@@ -65,7 +67,7 @@ class Bridge:
             async for line in lines:
                 self._take(line, tasks)
             # Whoever could hear an answer has gone. What they asked is kept under its id and key.
-            for task in self._carried.values():
+            for task in self._all:
                 task.cancel()
 
     def _take(self, line: bytes, tasks: asyncio.TaskGroup) -> None:
@@ -78,6 +80,7 @@ class Bridge:
         match message:
             case {"method": str(), "id": str() | int() as some_id} if not isinstance(some_id, bool):
                 self._carried[some_id] = task = tasks.create_task(self._carry(message, some_id))
+                self._all.add(task)
                 task.add_done_callback(lambda done: self._forget(some_id, done))
             case {"method": "notifications/cancelled", "params": {"requestId": str() | int() as some_id}}:
                 if some_id in self._carried:
@@ -90,6 +93,7 @@ class Bridge:
                 self._tell_error(None, _INVALID_REQUEST, "This is no message of JSON-RPC 2.0, one to a line.")
 
     def _forget(self, some_id: str | int, task: asyncio.Task[None]) -> None:
+        self._all.discard(task)
         if self._carried.get(some_id) is task:
             del self._carried[some_id]
 
@@ -97,12 +101,14 @@ class Bridge:
         """Have one message answered, and tell the answer."""
         clock = asyncio.get_running_loop().time
         is_call = message["method"] == "tools/call"
-        until = clock() + (_CALL_S if is_call else _OTHER_S)
+        began = clock()
+        until = began + (_CALL_S if is_call else _OTHER_S)
         once = secrets.token_hex(16)
         while True:
             try:
                 async with asyncio.timeout_at(until):
-                    return await self._send(message, once, max(0.0, until - clock() - _TELLING_S))
+                    now = clock()
+                    return await self._send(message, once, max(0.0, until - now - _TELLING_S), now - began)
             except _CutError as error:
                 why = str(error)
             except TimeoutError:
@@ -111,8 +117,8 @@ class Bridge:
                 return self._tell_failure(message, some_id, why)
             await asyncio.sleep(_AGAIN_S)
 
-    async def _send(self, message: Message, once: str, wait_s: float) -> None:
-        """Send a message, which may wait for people so long, and tell what comes.
+    async def _send(self, message: Message, once: str, wait_s: float, waited_s: float) -> None:
+        """Send a message, which may wait for people so long and has `waited_s` already, and tell what comes.
 
         Raises _CutError where the answer does not come.
         """
@@ -124,9 +130,9 @@ class Bridge:
                     raise _CutError(await _sentence(answer) or f"{self._url} answered {answer.status_code}.")
                 if answer.headers.get("content-type", "").startswith("text/event-stream"):
                     async for data in _events(answer):
-                        if self._told(message, data):
+                        if self._told(message, data, waited_s):
                             return
-                elif not self._told(message, await answer.aread()):
+                elif not self._told(message, await answer.aread(), waited_s):
                     why = f"{self._url}/mcp answered {answer.status_code}. Is SAYSO_URL right?"
                     self._tell_error(message["id"], _INTERNAL_ERROR, why)
                     return
@@ -149,7 +155,7 @@ class Bridge:
         named: object = told.get(_NAMED_BY.get(method, ""))
         return headers | ({"Mcp-Name": _safe(named)} if isinstance(named, str) else {})
 
-    def _told(self, message: Message, data: bytes) -> bool:
+    def _told(self, message: Message, data: bytes, waited_s: float) -> bool:
         """Tell one message that came, if it is one; whether it is the answer."""
         try:
             told: object = json.loads(data)
@@ -161,6 +167,12 @@ class Bridge:
         result: object = came.get("result")
         if message["method"] == "initialize" and isinstance(result, dict):
             self._agreed = str(cast("Message", result).get("protocolVersion", ""))
+        match came:
+            case {"method": "notifications/progress", "params": {"progress": int() | float() as seconds, **more}}:
+                # The server counts from the message that it has: what is told to a client only ever rises.
+                came = {**came, "params": {**more, "progress": round(waited_s + seconds, 3)}}
+            case _:
+                pass
         # What is refused before it is read is told without an id.
         self._tell({**came, "id": message["id"]} if "error" in came else came)
         return "method" not in came

@@ -79,7 +79,7 @@ class Outbox:
         self._locked_out = LockedOut(journal.store, self.alert_once)
         self._calls = Calls(journal.store, reach.people, reach.failures)
         self._gathering = gathering
-        self._together = Together(journal.store, decisions, reach.people, reach.tokens, reach.console)
+        self._together = Together(journal.store, reach.people, reach.tokens, reach.console)
         self._sender = Sender(decisions, reach, self._claims, self._calls, self._locked_out, self._together)
         self._lines = LinesBelow(journal, decisions, reach, self._calls, self._sender, self._locked_out)
         self._live_cards = LiveCards(self._store, reach, self._calls, self._sender.for_channel)

@@ -23,7 +23,6 @@ from bot.people.offers import waits_for
 from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.render.together import listed
-from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.outbox_entry import Delivery, PlaceCard, UpdateCard
@@ -66,8 +65,8 @@ class _Drawn:
 class Together:
     """Places requests in such messages, and has the messages follow. `console` is where they are answered."""
 
-    def __init__(self, store: Store, decisions: Decisions, people: People, tokens: Tokens, console: str | None) -> None:
-        self._store, self._decisions, self._people, self._tokens = store, decisions, people, tokens
+    def __init__(self, store: Store, people: People, tokens: Tokens, console: str | None) -> None:
+        self._store, self._people, self._tokens = store, people, tokens
         self._messages, self._page = GatheredMessages(store), f"{console}/"
         self._locks = WeakValueDictionary[str, asyncio.Lock]()
         self._joining = dict[str, dict[RequestId, DeliveryId]]()
@@ -215,8 +214,8 @@ class Together:
 
     async def _drawn(self, entry: PlaceCard | UpdateCard, message: Gathered, *, says_over: bool) -> _Drawn:
         """Return what the message is to list, as it stands now. `says_over`: how those ended that it listed before."""
-        found = await asyncio.gather(*map(self._decisions.request, message.deliveries))
-        in_order = sorted((record for record, _, _ in found), key=lambda one: (one.request.opened_at, one.request.id))
+        found = await asyncio.gather(*map(self._kept, message.deliveries))
+        in_order = sorted(filter(None, found), key=lambda one: (one.request.opened_at, one.request.id))
         waiting = tuple(one for one in in_order if waits_for(one, entry.person, self._people))
         over = tuple(one for one in in_order if one.state != "open" and one.request.id in message.told)
         if not in_order or (says_over and not (waiting or over)):
@@ -224,6 +223,11 @@ class Together:
         with self._people.speaking_to(entry.person):
             card = listed(in_order[0], waiting, over if says_over else (), entry.card.at, self._page)
         return _Drawn(waiting, over, card)
+
+    async def _kept(self, request_id: RequestId) -> RequestRecord | None:
+        """Return a request that is listed; None where it has left Redis: it was over long before."""
+        found = await self._store.record(request_id)
+        return await self._store.parsed(RequestRecord.model_validate_json, found.body) if found else None
 
     @asynccontextmanager
     async def _held(self, name: str) -> AsyncGenerator[None]:

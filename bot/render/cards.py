@@ -23,7 +23,7 @@ from agents.requests import (
 )
 from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
-from agents.text import ends_of, quote
+from agents.text import ends_of, quote, strip_invisible
 from bot.people.directory import People
 from bot.policy.approvers.delegation import candidates
 from bot.policy.approvers.quorum import eligible
@@ -46,6 +46,7 @@ from bot.render.outcome import (
 from bot.render.output import output_line, output_of
 from bot.render.words import REASON_CHARS, channel_name, feedback_text, present, who_decides, why_asked, wish_of
 from channels import AnswerForm, Card, Line
+from channels.showing import spelled
 from language import LANGUAGES, say, say_many, speaking
 from language.labels import label_of
 from language.lists import either
@@ -60,6 +61,8 @@ Words = Callable[[], tuple[str, str]]
 _TITLE_CHARS = 80
 # As much of what a program sends as leaves the buttons on the first screen of a phone; of each the head and the tail.
 _ARGUMENTS, _NAME_CHARS, _VALUE_CHARS = 8, 60, (240, 60)
+# Of the spaces in a name, those that its one line would not show.
+_LEFT_OUT = re.compile(r"^\s+|\s+$|(?<=\s)\s+|[^\S ]")
 _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
 
@@ -125,7 +128,7 @@ def arguments_of(request: Request) -> list[Line]:
     given = sorted(sent.items())
     lines = [
         Line(
-            label=say("card.argument", name=quote(name, _NAME_CHARS)),
+            label=say("card.argument", name=quote(_spelled_out(name), _NAME_CHARS)),
             text=ends_of(json.dumps(value, sort_keys=True, ensure_ascii=False), *_VALUE_CHARS, say("card.in-details")),
         )
         for name, value in given[:_ARGUMENTS]
@@ -133,6 +136,13 @@ def arguments_of(request: Request) -> list[Line]:
     if left := len(given) - len(lines):
         lines += [Line(label=say("card.arguments"), text=say_many("card.arguments-more", left))]
     return lines
+
+
+def _spelled_out(name: str) -> str:
+    """`name` as JSON has it, with each character that a line hides or leaves out: no other name looks like it."""
+    text = json.dumps(name, ensure_ascii=False)[1:-1]
+    text = _LEFT_OUT.sub(lambda found: "".join(map(spelled, found[0])), text)
+    return "".join(char if strip_invisible(char) else spelled(char) for char in text)
 
 
 def have_all_left(request: Request, people: People) -> bool:

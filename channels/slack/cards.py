@@ -362,7 +362,7 @@ def _fact_text(fact: Line) -> str:
     for line in lines:
         one = cut(line, max(left, len(_CUT)))
         left -= len(one) + 1
-        if left < 0 or (shown and one.endswith(_CUT)):
+        if shown and (left < 0 or one.endswith(_CUT)):
             break
         shown.append(one)
     more = len(lines) - len(shown)

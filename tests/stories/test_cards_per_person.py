@@ -1,5 +1,6 @@
 """A program that asks one person very often: ten cards, and beyond them one mail, at most every five minutes."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -405,3 +406,30 @@ async def test_attack_a_denial_in_answer_to_the_news_of_what_a_list_names_or_wou
             await world.ended(one["run_id"])
             assert (await world.request(one["id"])).state == "revoked"
             assert (await ci.post(f"/v1/requests/{one['id']}/start", json={"attempt": "a"})).status_code == 409
+
+
+async def test_attack_who_decided_long_ago_what_a_list_named_is_never_asked_again_once_that_has_left_the_archive(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = f'{ALONE}\n[retention]\nfinished_after = "1d"\n'
+    async with a_world(redis, tmp_path / "data", toml) as world, serving(world.app) as api:
+        ci, bo = await wanter(api), await api.client("bo")
+        asked = await wants(ci, 1, 3)
+        await until(lambda: lists(world), what="a list comes")
+        await world.move_time(301)
+        await until(lambda: len(lists(world)) == 2, what="the next one comes")
+        for one in asked:
+            vote = {"vote": "deny", "digest": one["digest"]}
+            assert (await bo.post(f"/v1/requests/{one['id']}/answer", json=vote)).status_code == 200
+            await world.ended(one["run_id"])
+        await world.move_time(301)
+        await world.quiet()
+        await world.move_time(2 * 86_400)
+        assert await world.retention() == 3
+        shutil.rmtree(tmp_path / "data" / "archive")
+        before = len(lists(world))
+
+        await wants(ci, 4, 5)
+
+        await until(lambda: len(lists(world)) > before, what="Bo is asked")
+        assert numbers(lists(world)[-1]) == ["05"]

@@ -1,6 +1,7 @@
 """`sayso mcp`, as a client starts it."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import subprocess
@@ -116,6 +117,68 @@ async def test_what_the_server_does_not_read_is_told_under_the_id_of_its_message
 
     assert sorted(one["id"] for one in told) == [1, 2, 3]
     assert all("error" in one for one in told)
+
+
+class Wire:
+    """Carries bytes to a port until it is cut."""
+
+    def __init__(self, port: int) -> None:
+        self._port, self._ends = port, list[asyncio.StreamWriter]()
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, to = await asyncio.open_connection("127.0.0.1", self._port)
+        self._ends += [writer, to]
+
+        async def pump(read: asyncio.StreamReader, write: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError):
+                while data := await read.read(65_536):
+                    write.write(data)
+                    await write.drain()
+            write.close()
+
+        await asyncio.gather(pump(reader, to), pump(there, writer))
+
+    def cut(self) -> None:
+        for end in self._ends:
+            end.transport.abort()
+        self._ends.clear()
+
+
+async def test_attack_a_wire_that_is_cut_and_an_id_that_comes_twice_leave_progress_that_falls_and_a_bridge_that_stays(
+    world: World,
+) -> None:
+    async with serving(world.app, ping_s=0.2) as api:
+        wire = Wire(int(api.url.rpartition(":")[2]))
+        async with await asyncio.start_server(wire.carry, "127.0.0.1") as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            bridge = await asyncio.create_subprocess_exec(
+                *COMMAND, "mcp", env=environment(SAYSO_URL=url, SAYSO_API_KEY=await asker(api)),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            assert bridge.stdin
+            assert bridge.stdout
+            asks = {"name": "ask_human", "arguments": QUESTION, "_meta": {"progressToken": "t"}}
+            call: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": asks}
+            bridge.stdin.write(json.dumps(call).encode() + b"\n")
+            told = list[float]()
+            while len(told) < 6:
+                told.append(json.loads(await bridge.stdout.readline())["params"]["progress"])
+                if len(told) == 3:
+                    wire.cut()
+            other = {**call, "params": {"name": "list_policies"}}
+            bridge.stdin.write(json.dumps(other).encode() + b"\n")
+            while "result" not in json.loads(await bridge.stdout.readline()):
+                pass
+            bridge.stdin.close()
+            try:
+                ended = await asyncio.wait_for(bridge.wait(), 15)
+            except TimeoutError:
+                ended = None
+                bridge.kill()
+                await bridge.wait()
+            wire.cut()
+
+    assert (told, ended) == (sorted(set(told)), 0)
 
 
 def test_without_an_address_it_says_what_to_set() -> None:

@@ -352,3 +352,50 @@ async def test_attack_a_no_that_is_typed_below_the_card_once_its_program_has_beg
             noted = [event for event in await world.events(request["run_id"]) if isinstance(event, AnswerNoted)]
             assert [(event.person, event.outcome) for event in noted] == [("cy", "too_late")]
         assert await slack.violations() == []
+
+
+NAMES = (
+    "dry_run",
+    "dry\u200b_run",
+    "dry_run ",
+    "dry_run\n",
+    "dry_ru\ue000n",
+    "\U000e0064",
+    "dry\u202e_run",
+    "dry\\u200b_run",
+)
+AS_SHOWN = (
+    "dry_run", "dry\\u200b_run", "dry_run\\u0020", "dry_run\\n", "dry_ru\\ue000n", "\\U000e0064", "dry\\u202e_run",
+    "dry\\\\u200b_run",
+)  # fmt: skip
+
+
+async def test_attack_an_argument_has_the_name_of_another_one_but_for_what_nobody_sees(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    unseen = {"title": "Tidy up", "arguments": dict.fromkeys(NAMES, 1)}
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        async with a_console(office.world) as console:
+            request = await asked(await program(console.api), **unseen)
+            page = html.unescape((await (await console.browser("bo")).get(f"/requests/{request['id']}")).html)
+        card = (await office.card("@bo", "Approve")).words
+    async with a_world(redis, tmp_path / "mail", TOML) as world, serving(world.app) as api:
+        await asked(await program(api), **unseen)
+        mail = (await world.next_mail("bo")).text
+
+    for shown in (page, card, mail):
+        assert [name for name in AS_SHOWN if f"“{name}”" not in shown] == []
+
+
+async def test_attack_in_slack_an_argument_pushes_its_own_value_off_the_card(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        async with serving(office.world.app) as api:
+            sent = {"statement": "DROP DATABASE shop" + "\u200b" * 300}
+            await asked(await program(api), title="Tidy up", arguments=sent)
+        card = await office.card("@bo", "Approve")
+
+    assert '"DROP DATABASE shop' in card.words
