@@ -78,7 +78,9 @@ class Freezes:
         return await self._write(_FIRST, after, str(follows))
 
     async def spread(self, held: FrozenPlaces) -> None:
-        """Have every shard know it that knows nothing newer."""
+        """Have every shard know it that knows nothing newer; nobody need where nothing was ever frozen."""
+        if held.number == 0:
+            return
         await asyncio.gather(*(self._write(shard, held, "") for shard in range(self.shards) if shard != _FIRST))
 
     async def _write(self, shard: int, held: FrozenPlaces, follows: str) -> bool:
