@@ -459,12 +459,15 @@ class Inbox:
         rest = beside_named(text) if may_stop else text
         named, above, below = ((), "", "") if trigger.is_edit else typed_revocations(rest)
         rest = f"{above}\n{below}" if named else rest
-        freeze, is_done, failed = typed_freeze(rest), False, None
-        if not trigger.is_edit:
+        freeze, failed, once = typed_freeze(rest), None, f"ordered {inbound_id}"
+        # What stands beside them may have had to wait, and brings them again.
+        was_done = trigger.follows and bool(freeze or named) and await self._store.remembered(once) is not None
+        is_done = was_done
+        if not (was_done or trigger.is_edit):
             said = trigger.model_copy(update={"text": rest}) if freeze and not freeze.ends else trigger
             is_done = await self._is_command(inbound_id, channel, said, received_at)
         refusal = stop_beside(rest) if is_done and freeze else ""
-        for orders in (self._ends if named else None, self._stops_named if may_stop else None):
+        for orders in () if was_done else (self._ends if named else None, self._stops_named if may_stop else None):
             try:
                 is_done = (orders is not None and await orders(inbound_id, channel, trigger)) or is_done
             except (Conflict, Forbidden) as error:
@@ -475,6 +478,8 @@ class Inbox:
         refusal = refusal or (named and (refusal_in(above) or refusal_in(below))) or ""
         about = trigger.model_copy(update={"text": refusal or consent_in(rest)})
         if refusal and trigger.follows:
+            if failed is None:
+                await self._store.remember(once, b"1", _COPIES_S)
             await self._follow_ups.take(inbound_id, channel, about)
         elif refusal and named:
             await self._check_is_wish(channel, about)

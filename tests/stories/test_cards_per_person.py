@@ -223,13 +223,19 @@ async def test_who_got_a_list_by_mail_hears_in_the_next_one_what_others_decided(
         assert "· approved: The program ci asks: “Drop item-02”?" in lists(world)[-1]
 
 
+async def listed_twice(world: World, ci: AsyncClient) -> list[dict[str, Any]]:
+    """Three requests, once two mails have listed them."""
+    asked = await wants(ci, 1, 3)
+    await until(lambda: lists(world), what="a list comes")
+    await world.move_time(301)
+    await until(lambda: len(lists(world)) == 2, what="the next one comes")
+    return asked
+
+
 async def test_who_approved_what_a_mail_lists_hears_what_came_of_it(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", ALONE) as world, serving(world.app) as api:
         ci, bo = await wanter(api), await api.client("bo")
-        asked = await wants(ci, 1, 3)
-        await until(lambda: lists(world), what="a list comes")
-        await world.move_time(301)
-        await until(lambda: len(lists(world)) == 2, what="the next one comes")
+        asked = await listed_twice(world, ci)
         for one in asked:
             vote = {"vote": "approve", "digest": one["digest"]}
             assert (await bo.post(f"/v1/requests/{one['id']}/answer", json=vote)).status_code == 200
@@ -414,10 +420,7 @@ async def test_attack_who_decided_long_ago_what_a_list_named_is_never_asked_agai
     toml = f'{ALONE}\n[retention]\nfinished_after = "1d"\n'
     async with a_world(redis, tmp_path / "data", toml) as world, serving(world.app) as api:
         ci, bo = await wanter(api), await api.client("bo")
-        asked = await wants(ci, 1, 3)
-        await until(lambda: lists(world), what="a list comes")
-        await world.move_time(301)
-        await until(lambda: len(lists(world)) == 2, what="the next one comes")
+        asked = await listed_twice(world, ci)
         for one in asked:
             vote = {"vote": "deny", "digest": one["digest"]}
             assert (await bo.post(f"/v1/requests/{one['id']}/answer", json=vote)).status_code == 200

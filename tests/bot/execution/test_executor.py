@@ -205,11 +205,7 @@ async def test_a_tool_without_a_key_that_does_not_end_in_time_is_unknown(hasty: 
 
 
 async def test_a_command_that_outlives_its_worker_is_adopted_and_runs_once(shop: World) -> None:
-    gate, runs = shop.folder / "demo" / "gate", shop.folder / "demo" / "runs"
-    release(shop, "v1.2.0", f'#!/bin/sh\necho run >> {runs}\nread -r _ < {gate}\nexec ./real.sh "$@"\n')
-    os.mkfifo(gate)
-    run_id = await shop.trigger("deploy v1.2.0 to staging")
-    await until(runs.exists)
+    run_id, runs, gate = await held_deploy(shop)
 
     async with shop.stopped():
         pass
@@ -256,11 +252,7 @@ async def _two(shop: World, run_id: str) -> list[Event]:
 async def test_a_command_that_a_restarted_worker_left_is_not_given_up_by_another_machine(
     shop: World, redis: str, tmp_path: Path
 ) -> None:
-    gate, runs = shop.folder / "demo" / "gate", shop.folder / "demo" / "runs"
-    release(shop, "v1.2.0", f'#!/bin/sh\necho run >> {runs}\nread -r _ < {gate}\nexec ./real.sh "$@"\n')
-    os.mkfifo(gate)
-    run_id = await shop.trigger("deploy v1.2.0 to staging")
-    await until(runs.exists)
+    run_id, runs, gate = await held_deploy(shop)
 
     def change(world: World) -> None:
         world.environ = {"SAYSO_LEASE_S": "60"}  # a slow machine takes its time to begin, and to deploy
@@ -289,15 +281,21 @@ def put_back(folder: Path) -> None:
     shutil.rmtree(folder / "attempts")
 
 
-@pytest.mark.parametrize(("how", "name"), [(copied, "copy"), (put_back, "data")])
-async def test_attack_what_another_copy_of_the_data_directory_runs_is_not_run_again(
-    shop: World, redis: str, how: Callable[[Path], None], name: str
-) -> None:
+async def held_deploy(shop: World) -> tuple[RunId, Path, Path]:
+    """A deploy whose command runs until something is written to its gate; the run, the file of its runs, the gate."""
     gate, runs = shop.folder / "demo" / "gate", shop.folder / "demo" / "runs"
     release(shop, "v1.2.0", f'#!/bin/sh\necho run >> {runs}\nread -r _ < {gate}\nexec ./real.sh "$@"\n')
     os.mkfifo(gate)
     run_id = await shop.trigger("deploy v1.2.0 to staging")
     await until(runs.exists)
+    return run_id, runs, gate
+
+
+@pytest.mark.parametrize(("how", "name"), [(copied, "copy"), (put_back, "data")])
+async def test_attack_what_another_copy_of_the_data_directory_runs_is_not_run_again(
+    shop: World, redis: str, how: Callable[[Path], None], name: str
+) -> None:
+    run_id, runs, gate = await held_deploy(shop)
 
     async with shop.stopped():
         how(shop.folder)
@@ -312,11 +310,7 @@ async def test_attack_what_another_copy_of_the_data_directory_runs_is_not_run_ag
 async def test_attack_a_deploy_goes_on_in_an_environment_that_is_called_otherwise_since_and_did_not_fail(
     shop: World,
 ) -> None:
-    gate, runs = shop.folder / "demo" / "gate", shop.folder / "demo" / "runs"
-    release(shop, "v1.2.0", f'#!/bin/sh\necho run >> {runs}\nread -r _ < {gate}\nexec ./real.sh "$@"\n')
-    os.mkfifo(gate)
-    run_id = await shop.trigger("deploy v1.2.0 to staging")
-    await until(runs.exists)
+    run_id, _, gate = await held_deploy(shop)
 
     async with shop.stopped():
         shop.toml = shop.toml.replace("[deploy.environments.staging", "[deploy.environments.preview")

@@ -20,7 +20,7 @@ from bot.process.running import running
 from bot.store.ids import shard_of
 from tests.bot.web.api.test_asking_approval import approved, asked, begun, finished, program, waited
 from tests.bot.web.problems import refused
-from tests.fakes.slack.driver import Workspace
+from tests.fakes.slack.driver import Message, Workspace
 from tests.office import TOML
 from tests.processes.programs import RedisServer
 from tests.servers.console import a_console
@@ -180,14 +180,19 @@ async def test_attack_the_title_of_a_program_says_something_else_than_its_argume
     assert "The program is told that it may not." in denied
 
 
+async def card_in_slack(redis: str, folder: Path, slack_address: str, **wanted: Any) -> Message:
+    """Bo's card of what a program wants."""
+    async with Workspace(slack_address) as slack, a_slack_world(redis, folder / "data", slack) as office:
+        await office.world.start()
+        async with serving(office.world.app) as api:
+            await asked(await program(api), **wanted)
+        return await office.card("@bo", "Approve")
+
+
 async def test_attack_in_slack_the_title_of_a_program_says_something_else_than_its_arguments(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        async with serving(office.world.app) as api:
-            await asked(await program(api), **HARMLESS)
-        card = await office.card("@bo", "Approve")
+    card = await card_in_slack(redis, tmp_path, slack_address, **HARMLESS)
 
     assert '"DROP DATABASE shop"' in card.words
     assert "Argument “Approval by”" in card.words
@@ -391,11 +396,7 @@ async def test_attack_an_argument_has_the_name_of_another_one_but_for_what_nobod
 async def test_attack_in_slack_an_argument_pushes_its_own_value_off_the_card(
     redis: str, tmp_path: Path, slack_address: str
 ) -> None:
-    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
-        await office.world.start()
-        async with serving(office.world.app) as api:
-            sent = {"statement": "DROP DATABASE shop" + "\u200b" * 300}
-            await asked(await program(api), title="Tidy up", arguments=sent)
-        card = await office.card("@bo", "Approve")
+    sent = {"statement": "DROP DATABASE shop" + "\u200b" * 300}
+    card = await card_in_slack(redis, tmp_path, slack_address, title="Tidy up", arguments=sent)
 
     assert '"DROP DATABASE shop' in card.words

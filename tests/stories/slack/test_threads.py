@@ -11,12 +11,27 @@ from tests.office import TOML
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.waiting import until
 
-TOML_WITH_PLACE = TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#news"]\n')
+TOML_WITH_PLACE = (
+    TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#news"]\n')
+    + '\n[roles]\noperator = ["person:bo"]\n'
+)
 
 
 @pytest.fixture
 async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
     async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        yield office
+        assert await slack.violations() == []
+
+
+@pytest.fixture
+async def news(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    """One whose cards stand in #news as well."""
+    async with (
+        Workspace(slack_address) as slack,
+        a_slack_world(redis, tmp_path / "data", slack, TOML_WITH_PLACE) as office,
+    ):
+        await slack.channel("news", office.bo, office.dan, slack.bot)
         yield office
         assert await slack.violations() == []
 
@@ -121,43 +136,44 @@ async def test_below_a_card_in_a_dm_people_write_to_its_run(office: SlackWorld) 
     assert told.user == "U0BOT"
 
 
-async def test_below_a_card_in_a_place_of_many_people_write_to_its_run(
-    redis: str, tmp_path: Path, slack_address: str
+async def in_news(office: SlackWorld) -> Message:
+    """The card in #news, where all see it."""
+    await office.world.start()
+    await office.slack.connected()
+    await office.world.trigger("press bell")
+    return await office.says("#news", "Press bell?")
+
+
+async def test_below_a_card_in_a_place_of_many_people_write_to_its_run(news: SlackWorld) -> None:
+    card = await in_news(news)
+
+    await news.dan.answers(card, "not today")
+
+    assert await said(news) == [("dan", "not today")]
+
+
+async def test_attack_a_no_below_a_card_that_stands_and_whose_post_nobody_answered_is_lost(news: SlackWorld) -> None:
+    await news.slack.breaks("chat.postMessage", "http_500_after")
+    card = await in_news(news)
+
+    await news.bo.answers(card, "Stop, please do not press it")
+
+    await news.world.ended(await news.only_run())
+    assert news.world.workshop.effects == []
+
+
+async def test_attack_a_freeze_beside_a_stop_below_a_card_that_nobody_knows_yet_is_told_over_and_over(
+    news: SlackWorld,
 ) -> None:
-    async with (
-        Workspace(slack_address) as slack,
-        a_slack_world(redis, tmp_path / "data", slack, TOML_WITH_PLACE) as office,
-    ):
-        await slack.channel("news", office.dan, slack.bot)
-        await office.world.start()
-        await slack.connected()
-        await office.world.trigger("press bell")
-        card = await office.says("#news", "Press bell?")
+    await news.slack.breaks("chat.postMessage", "http_500_after")
+    card = await in_news(news)
 
-        await office.dan.answers(card, "not today")
+    await news.bo.answers(card, "stop! freeze workshop: incident 4711")
 
-        assert await said(office) == [("dan", "not today")]
-        assert await slack.violations() == []
-
-
-async def test_attack_a_no_below_a_card_that_stands_and_whose_post_nobody_answered_is_lost(
-    redis: str, tmp_path: Path, slack_address: str
-) -> None:
-    async with (
-        Workspace(slack_address) as slack,
-        a_slack_world(redis, tmp_path / "data", slack, TOML_WITH_PLACE) as office,
-    ):
-        news = await slack.channel("news", office.bo, office.dan, slack.bot)
-        await slack.breaks("chat.postMessage", "http_500_after", channel=news)
-        await office.world.start()
-        await slack.connected()
-        await office.world.trigger("press bell")
-        card = await office.says("#news", "Press bell?")
-
-        await office.bo.answers(card, "Stop, please do not press it")
-
-        await office.world.ended(await office.only_run())
-        assert office.world.workshop.effects == []
+    await news.world.ended(await news.only_run())
+    await news.world.quiet()
+    told = [one for one in await news.slack.messages("@bo") if "workshop: Frozen since" in f"{one.text} {one.words}"]
+    assert len(told) == 1
 
 
 async def test_attack_a_no_below_a_card_of_a_dm_whose_post_nobody_answered_begins_a_run(office: SlackWorld) -> None:
