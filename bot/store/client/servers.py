@@ -1,6 +1,9 @@
 """The servers behind an address: one, the master that Sentinel names, or the nodes of a cluster."""
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol, cast
@@ -16,6 +19,9 @@ ANSWER_WITHIN_S = 4.0
 # Where another server can be asked instead, one that is gone must not use up the patience.
 _ELSEWHERE_WITHIN_S = 1.5
 _CONNECTIONS = 500
+# How often Sentinel is asked whether its master is still the one, and how long a command waits for that.
+_LOOK_AGAIN_S = 1.0
+_LOOK_WITHIN_S = 0.25
 _OF_ALL = frozenset({"username", "password", "protocol"})
 
 # Of what we use, commands that name no key where others do.
@@ -144,7 +150,8 @@ class Watched(OneServer):
     """The master that Sentinel names; a new connection asks Sentinel anew.
 
     A master that was replaced ends its connections when Sentinel makes it a replica, and refuses writes from then on:
-    https://redis.io/docs/latest/develop/reference/sentinel-clients/
+    https://redis.io/docs/latest/develop/reference/sentinel-clients/. One that stood still meanwhile answers reads from
+    the past until then, for about ten seconds: so Sentinel is asked again, at most once a second.
     """
 
     def __init__(self, place: RedisPlace) -> None:
@@ -156,6 +163,26 @@ class Watched(OneServer):
         self._sentinel = Sentinel(list(place.hosts), sentinel_kwargs=about)
         named = cast("Callable[..., Redis]", self._sentinel.master_for)  # pyright: ignore[reportUnknownMemberType]
         super().__init__(named(place.service, **known, **options(elsewhere=True), db=place.db))
+        self._master: tuple[str, int] | None = None
+        self._look: asyncio.Task[None] | None = None
+        self._looked_at = float("-inf")
+
+    async def line_of(self, commands: Sequence[Command]) -> Line:
+        """The way to the master. No longer than a moment is waited for what Sentinel says."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at >= _LOOK_AGAIN_S and (self._look is None or self._look.done()):
+            self._looked_at, self._look = now, asyncio.create_task(self._leave_a_former_master(), context=Context())
+        if self._look and not self._look.done():
+            await asyncio.wait([self._look], timeout=max(0.0, self._looked_at + _LOOK_WITHIN_S - now))
+        return await super().line_of(commands)
+
+    async def _leave_a_former_master(self) -> None:
+        """End every connection when another master is named: what is on its way is asked again, of that one."""
+        known = self._master
+        with suppress(exceptions.RedisError, OSError):
+            self._master = await cast("Any", self._sentinel).discover_master(self._place.service)
+            if known not in (None, self._master):
+                await self._redis.connection_pool.disconnect()
 
     async def nodes(self) -> list[Node]:
         """The master, and the replicas that Sentinel has heard of lately."""
@@ -169,6 +196,8 @@ class Watched(OneServer):
 
     async def close(self) -> None:
         """Give back every connection, those to the Sentinels as well."""
+        if self._look:
+            await asyncio.wait([self._look])
         await super().close()
         await self._sentinel.aclose()
 

@@ -124,3 +124,14 @@ async def test_a_client_leaves_a_master_that_became_a_replica(servers: Watched, 
     client.patience_s = 60
     await client.do("SET", "{s0}:x", "2")
     assert ask(second, "GET", "{s0}:x") == b"2"
+
+
+async def test_a_master_that_stood_still_is_not_read_from_when_it_comes_back(servers: Watched, client: Client) -> None:
+    first = servers.master()
+    first.freeze()
+    second = await replaced(servers, first)
+    ask(second, "SET", "{s0}:x", "2")
+    first.thaw()
+
+    assert await client.do("GET", "{s0}:x") == b"2"
+    assert told(first, "INFO", "replication")["role"] == "master"
