@@ -67,6 +67,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _leaves_nothing_open() -> Iterator[None]:
+    """A file that leaves a socket open fails by itself, and not one that its process comes to later."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """A folder of one test whose path is short enough for sockets."""
