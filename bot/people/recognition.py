@@ -125,24 +125,29 @@ def _begun(run: Run) -> Iterable[PersonId]:
 def may_have_sat(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
     """Return who may be somebody that has had a seat: one human fills one, and has none after they handed it on.
 
-    Nor has anybody one who had it of somebody that may be one of those whom it is kept from.
+    Nor has anybody one who had it of somebody that is, or may be, one of those whom it is kept from.
     """
     policy, broke = record.request.policy, broken(record)
     voted = (*chain.from_iterable(step.by for step in policy.steps), *(vote.person for vote in record.votes))
-    out = dict.fromkeys((*chain.from_iterable(map(people.maybe, policy.givers)), *_had_of_doubles(record, people)))
+    out = dict.fromkeys((*chain.from_iterable(map(people.maybe, policy.givers)), *_had_of_barred(record, people)))
     for one in dict.fromkeys((*([broke.person] if broke else ()), *filter(people.is_here, voted))):
         out |= {} if one in out else dict.fromkeys(people.maybe(one))
     return tuple(out)
 
 
-def _had_of_doubles(record: RequestRecord, people: People) -> list[PersonId]:
-    """Return who has a seat from somebody that may be whoever asked, changed it, or handed on another seat before."""
-    request, found = record.request, list[PersonId]()
-    took_part = {*record.requesters, *request.behind, *request.editors, *chain.from_iterable(request.edits.values())}
-    for number, given in enumerate(request.policy.handed_on):
-        own = {one.person for one in handed_on_to(request.policy, given.person)}
-        before = {one.person for one in request.policy.handed_on[:number]} - own
-        if given.person in found or any(people.may_be_one(given.person, one) for one in took_part | before):
+def _had_of_barred(record: RequestRecord, people: People) -> list[PersonId]:
+    """Return who has a seat from somebody that would not decide in it, or may be whoever asked, changed it, or handed
+    on another seat before.
+    """
+    request, policy, found = record.request, record.request.policy, list[PersonId]()
+    took_part = {*record.requesters, *request.behind, *request.editors}
+    asked = () if policy.requester_may_approve else (*record.requesters, *request.behind)
+    barred_now = {*asked, *(() if policy.editor_may_approve else request.editors)}
+    for number, given in enumerate(policy.handed_on):
+        own = {one.person for one in handed_on_to(policy, given.person)}
+        before = {one.person for one in policy.handed_on[:number]} - own
+        is_barred = given.person in {*found, *barred_now}
+        if is_barred or any(people.may_be_one(given.person, one) for one in took_part | before):
             found.append(given.to)
     return found
 

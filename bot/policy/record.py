@@ -201,6 +201,13 @@ def after(record: RequestRecord, events: Iterable[Event]) -> RequestRecord:
     return record
 
 
+def as_revised(record: RequestRecord, request: Request) -> RequestRecord:
+    """Return `record` as it would stand once everybody is asked `request` instead, on which nobody has voted."""
+    steps = tuple(step.model_copy(update={"by": ()}) for step in request.policy.steps)
+    asked = request.model_copy(update={"policy": request.policy.model_copy(update={"steps": steps})})
+    return record.model_copy(update={"request": asked, "votes": ()})
+
+
 def _about(event: Event) -> RequestId | None:
     match event:
         case (

@@ -10,12 +10,12 @@ from agents.requests import GatedCall, PersonId, Request
 from agents.run import Run
 from agents.state import editors_of
 from bot.people.directory import People
-from bot.people.recognition import as_known_now, with_other_ids
+from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
 from bot.policy.approvers.quorum import barred, can_be_met
 from bot.policy.edits import Edited, EditRefused, changed_names, edited_request, not_editable, with_values
 from bot.policy.judge import edit_objection
 from bot.policy.judgements import Answer, Judgement
-from bot.policy.record import RequestRecord
+from bot.policy.record import RequestRecord, as_revised
 from bot.render.edits import changed_effect, edited
 from bot.requests.opening import ever_eligible, with_objectors
 from language import say
@@ -89,6 +89,7 @@ def _left(after: Request, record: RequestRecord, people: People) -> tuple[Person
     """Return all who may come to approve the edit, in whichever step, and have not left since they were asked."""
     requesters = (*record.requesters, *after.requesters)
     may, here, out = ever_eligible(after.policy, requesters), people.all(), barred(after.policy, requesters)
+    out = out.union(may_have_sat(as_revised(record, after), people))
     return tuple(one for one in may if one not in out and one in here)
 
 

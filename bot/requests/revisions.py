@@ -14,7 +14,7 @@ from agents.state import editors_of
 from agents.text import ends_of
 from bot.archive.keeper import Archive
 from bot.people.directory import People
-from bot.people.recognition import with_doubles, with_other_ids
+from bot.people.recognition import may_have_sat, with_doubles, with_other_ids
 from bot.policy.answers import Statement
 from bot.policy.approvers.quorum import barred, can_be_met
 from bot.policy.approvers.steps import restarted
@@ -22,7 +22,7 @@ from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
 from bot.policy.edits import changed_names, edited_request
 from bot.policy.judgements import Answer, Judgement, Remarked, judgements
-from bot.policy.record import RequestRecord, after
+from bot.policy.record import RequestRecord, after, as_revised
 from bot.render.cards import remark
 from bot.render.edits import changes_between
 from bot.requests.card_updates import moved
@@ -68,7 +68,7 @@ class Revisions:
             except ValueError as error:
                 names = ", ".join(changed_names(old.call, call))
                 raise ToolRefused(say("answer.edit-no-value", names=names)) from error
-            self._check_can_be_met(old, request)
+            self._check_can_be_met(record, request)
             request = request.model_copy(update={"title": title, "changes": changes})
             changed = RequestRevised(at=now, by=by, request=request, channel=channel, evidence=evidence)
             written = await self._journal.write(self.revising(record, version, changed))
@@ -76,19 +76,19 @@ class Revisions:
                 return request
         raise RuntimeError(f"{request_id} changed {TRIES} times while it was revised")
 
-    def _check_can_be_met(self, old: Request, request: Request) -> None:
+    def _check_can_be_met(self, record: RequestRecord, request: Request) -> None:
         """Check that a change that takes somebody's approval away leaves enough people. Raises ToolRefused.
 
         Whoever has left is another matter, of `departures`.
         """
-        left, policy = self._left(request), with_doubles(request.policy, self._people)
-        if {*self._left(old)} - {*left} and not can_be_met(policy, left):
+        left, policy = self._left(record, request), with_doubles(request.policy, self._people)
+        if {*self._left(record, record.request)} - {*left} and not can_be_met(policy, left):
             who = self._people.names_of(left) if left else say("words.nobody")
             raise ToolRefused(say("run.amend-too-few", policy=policy.name, left=who, quorum=policy.quorum))
 
-    def _left(self, request: Request) -> list[PersonId]:
+    def _left(self, record: RequestRecord, request: Request) -> list[PersonId]:
         policy, here = with_doubles(request.policy, self._people), self._people.all()
-        out = barred(policy, request.requesters)
+        out = barred(policy, request.requesters).union(may_have_sat(as_revised(record, request), self._people))
         return [one for one in ever_eligible(policy, request.requesters) if one in here and one not in out]
 
     def revising(self, record: RequestRecord, version: int, revised: RequestRevised) -> Commit:

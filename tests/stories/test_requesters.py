@@ -25,7 +25,16 @@ from agents.events import PersonSaid, RequestRevised, ToolStarted
 from agents.requests import PersonId, RunId
 from bot.policy.answers import Statement
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judgements import Counted, Decided, NotEntitled, NoteUnconfirmed, OutOfDate, Remarked, Revoked
+from bot.policy.judgements import (
+    Counted,
+    Decided,
+    Delegated,
+    NotEntitled,
+    NoteUnconfirmed,
+    OutOfDate,
+    Remarked,
+    Revoked,
+)
 from bot.policy.record import RequestRecord
 from bot.testing import Sayso, Scripted, sayso
 from tests.fakes.hallway import Hallway
@@ -128,6 +137,55 @@ async def test_whoever_denied_with_a_wish_edits_the_call_into_it_where_editors_m
         await s.edit("bo", second, bell="v9")
 
         assert isinstance(await s.decide("bo", await s.request(second.request.id), "approve"), Decided)
+
+
+DESK = {"approvers": ["person:bo", "person:cy"], "stand_ins": ["person:dan"]}
+
+
+@pytest.mark.parametrize("how", few_of(["the requester", "a colleague"], 0))
+async def test_attack_who_has_the_seat_of_whoever_denied_with_a_wish_approves_that_wish(how: str) -> None:
+    rung: list[str] = []
+    desk = {**DESK, "editor_may_approve": True}
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    async with sayso(agents=[bells(rung, editable=("bell",))], policies={"desk": desk}, model=model) as s:
+        run, second = await denied_by_bo(s, "take v9 instead")
+        assert isinstance(await s.delegate("bo", second, "dan"), Delegated)
+
+        if how == "the requester":
+            await s.steering.amend(second.request.id, PersonId("anna"), {"bell": "v9"})
+        else:
+            assert isinstance(await s.edit("cy", await s.request(second.request.id), bell="v9"), Edited)
+
+        stands = await s.request(second.request.id)
+        assert isinstance(await s.decide("dan", stands, "approve"), NotEntitled)
+        assert isinstance(await s.decide("cy", stands, "approve"), Decided)
+        await s.ended(run)
+    assert rung == ["v9"]
+
+
+async def test_who_has_the_seat_of_whoever_denied_with_a_wish_approves_what_is_not_that() -> None:
+    rung: list[str] = []
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    async with sayso(agents=[bells(rung)], policies={"desk": DESK}, model=model) as s:
+        run, second = await denied_by_bo(s, "not now")
+        await s.delegate("bo", second, "dan")
+
+        assert isinstance(await s.decide("dan", await s.request(second.request.id), "approve"), Decided)
+        await s.ended(run)
+    assert rung == ["v1"]
+
+
+async def test_a_change_is_refused_that_only_who_has_the_seat_of_its_wisher_could_approve() -> None:
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    desk = {**DESK, "approvers": ["person:bo"]}
+    async with sayso(agents=[bells([])], policies={"desk": desk}, model=model) as s:
+        _, second = await denied_by_bo(s, "take v9 instead")
+        await s.delegate("bo", second, "dan")
+
+        with pytest.raises(ToolRefused, match="too few would be left"):
+            await s.steering.amend(second.request.id, PersonId("anna"), {"bell": "v9"})
+
+        assert (await s.request(second.request.id)).request.revision == 1
 
 
 async def test_a_change_that_nobody_could_approve_is_refused() -> None:
