@@ -17,7 +17,7 @@ from agents.requests import PersonId, RunId
 from agents.run import Run, fold
 from bot.outbound.calls import Calls
 from bot.outbound.sending import Reach
-from bot.outbound.shared_cards import ClaimPending
+from bot.outbound.shared_cards import ClaimPending, reader_of, theirs_now
 from bot.policy.record import RequestRecord, records
 from bot.render.request_card import standing
 from bot.render.status_line import WORKING, StatusLines, asked_for, status_card, status_line
@@ -110,11 +110,15 @@ class LiveCards:
         channel = self._channels.get(delivery.address.channel) if delivery else None
         if placed is None or delivery is None or channel is None or channel.name in placed.failed:
             return
+        delivery = await theirs_now(placed, delivery, channel, self._people)
+        if delivery is None:
+            log.info("not shown to whoever reads there now", outgoing_id=entry.id, person=placed.person)
+            return
         try:
             if channel.edits and not placed.together:
                 await self._card(entry, placed, delivery, channel)
                 return
-            card = await self._dress(entry, entry.card, channel.name, me=_reader(placed, delivery))
+            card = await self._dress(entry, entry.card, channel.name, me=reader_of(placed, delivery))
             if channel.edits:  # what stands there lists others as well
                 # By a key of its own, as an entry whose call was not answered gets another id.
                 key = f"{entry.delivery_id} {entry.card.at.isoformat()}"
@@ -128,7 +132,7 @@ class LiveCards:
     async def _card(self, entry: UpdateCard, placed: Delivery, delivery: Placement, channel: Channel) -> None:
         """Show the state of the request of `placed`."""
         record: RequestRecord | None = None
-        me = _reader(placed, delivery)
+        me = reader_of(placed, delivery)
 
         async def draw() -> tuple[Card | None, int]:
             nonlocal record
@@ -265,11 +269,6 @@ class LiveCards:
         self._called.pop(target, None)
         self._called[target] = called
         _bound(self._called)
-
-
-def _reader(placed: Delivery, delivery: Placement) -> PersonId | None:
-    """Return who alone sees a card; None where many do."""
-    return None if delivery.address.is_shared else placed.person or None
 
 
 def _bound(remembered: dict[str, T]) -> None:

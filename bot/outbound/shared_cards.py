@@ -7,12 +7,13 @@ card of the one who has it can't come to stand there any more, so two workers ne
 from dataclasses import dataclass
 from datetime import timedelta
 
-from agents.requests import DeliveryId
+from agents.requests import DeliveryId, PersonId
 from bot.outbound.failures import DeliveryFailures
+from bot.people.directory import People
 from bot.store import Store, WorkItem
 from bot.store.indexes import Places
 from bot.store.outbox_entry import Delivery, OutboxEntry, PlaceCard
-from channels import Address, ChannelUnavailable, Placement
+from channels import Address, Channel, ChannelUnavailable, Placement
 
 # A channel that is away keeps many cards waiting, and each of them those that share it.
 _SOONEST_S, _LATEST_S = 1.0, 30.0
@@ -82,6 +83,27 @@ def nobodys_own(delivery: Placement) -> Placement:
     address = delivery.address
     kept = address.model_copy(update={"person": ""}) if address.is_shared else address
     return delivery.model_copy(update={"address": kept})
+
+
+async def theirs_now(placed: Delivery, delivery: Placement, channel: Channel, people: People) -> Placement | None:
+    """Return where the person of a card is shown what became of it; None where that is nowhere.
+
+    Somebody else may read by now what was the address of its person. Who has left is shown nothing more; a mail goes
+    to the address that its person has now, and a card that would be changed stays as it is.
+    """
+    me, there = reader_of(placed, delivery), delivery.address
+    if me is None:
+        return delivery
+    contact = people.contact(me)
+    now = await channel.address(contact, "") if contact else None
+    if now is None or now.to == there.to:
+        return delivery if now else None
+    return None if channel.edits else delivery.model_copy(update={"address": there.model_copy(update={"to": now.to})})
+
+
+def reader_of(placed: Delivery, delivery: Placement) -> PersonId | None:
+    """Return who alone sees a card; None where many do."""
+    return None if delivery.address.is_shared else placed.person or None
 
 
 def _standing(placed: Delivery, channel: str) -> Placement | None:

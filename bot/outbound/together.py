@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from agents.requests import DeliveryId, RequestId
-from bot.outbound.shared_cards import ClaimPending
+from bot.outbound.shared_cards import ClaimPending, theirs_now
 from bot.people.directory import People
 from bot.people.offers import waits_for
 from bot.policy.record import RequestRecord
@@ -96,9 +96,10 @@ class Together:
 
         Raises ChannelUnavailable and HeldBack.
         """
-        if placed.delivery is None:
+        now = await theirs_now(placed, placed.delivery, channel, self._people) if placed.delivery else None
+        if now is None:
             return
-        name, to = message_name(placed.together, placed.person, channel.name), placed.delivery.address
+        name, to = message_name(placed.together, placed.person, channel.name), now.address
         async with self._held(name):
             message = await self._messages.read(name)
             is_listed = placed.request_id in message.deliveries
@@ -156,6 +157,8 @@ class Together:
     async def _edited(
         self, name: str, message: Gathered, drawn: _Drawn, entry: PlaceCard | UpdateCard, channel: Channel, to: Address
     ) -> Placement | None:
+        if message.placement and message.placement.address.to != to.to:  # somebody else may read there by now
+            message = message.model_copy(update={"placement": None, "is_tried": False})
         if drawn.card is None or (message.placement is None and not message.is_tried and not drawn.waiting):
             await self._messages.keep(name, _left(message, drawn))
             return None

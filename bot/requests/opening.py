@@ -372,7 +372,8 @@ def placing(
     editors = [one for one in policy.editors if one in {*policy.everybody, *policy.may_deny}]
     requesters = stands.requesters if stands else request.requesters
     asked = dict.fromkeys((*eligible(policy, requesters), *editors))
-    people_asked = [(person, "") for person in asked]
+    # Who has left gets no card; who may only be missing in a file gets one once they are back.
+    people_asked = [(person, "") for person in asked if people.is_here(person) or people.is_missing(person)]
     places = [(PersonId(""), place) for place in dict.fromkeys(policy.also_post)]
     made = [
         placement(request, card_for(request, people, person, now, stands), person, place)

@@ -12,10 +12,12 @@ from bot.policy.record import RequestRecord
 from bot.queries import lists
 from tests.bot.web.console.stage import place
 from tests.bot.web.problems import refused
+from tests.fakes.hallway import Hallway
 from tests.office import ROLES, TOML
 from tests.servers.console import a_console
 from tests.servers.web import serving
 from tests.tables import becomes, without
+from tests.waiting import until
 from tests.world import World, a_world
 
 _ZOE = '\n[people.cy]\nname = "Zoe Zahn"\nemail = "zoe@corp.example"\ngroups = ["release"]\n'
@@ -392,3 +394,36 @@ async def test_an_id_that_means_two_people_names_nobody(redis: str, tmp_path: Pa
         ada = await api.client("anna")
         refused(await ada.get("/v1/requests?person=cy"), 404, "not-found")
         assert (await ada.get("/v1/requests?person=cyril")).status_code == 200
+
+
+async def test_attack_whoever_has_left_is_shown_what_is_said_since(redis: str, tmp_path: Path) -> None:
+    hallway = Hallway()
+    async with a_world(redis, tmp_path / "data", beside=(hallway,), reach=("slack", "email")) as office:
+        record = await asked(office)
+        await until(lambda: hallway.to("bo", "Press bell?"), what="the card is there")
+        await becomes(office, without(TOML, "bo"))
+
+        await office.decide("anna", record, "free_text", "the door has the code 4711")
+        await until(lambda: len(hallway.to("cy", "Press bell?")) > 1, what="the others see it")
+        await office.decide("cy", await office.request(record.request.id), "deny", "the door stays shut")
+        await office.quiet()
+
+        shown = {hallway.cards[key][0].person for key in hallway.shown}
+        assert (shown, len(hallway.to("bo"))) == ({"cy"}, 1)
+        assert await office.dead() == []
+
+
+async def test_attack_the_end_of_a_request_is_mailed_to_whoever_has_the_address_of_one_who_decides(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = with_mark(with_mark(TOML, "cy", 'uid = "00cy"'), "dan", 'uid = "00dan"')
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        record = await asked(office)
+        await office.next_mail("cy", "Press bell?")
+
+        await becomes(office, toml.replace("cy@", "cyril@").replace("dan@", "cy@"))
+        await office.decide("bo", record, "deny", "the door has the code 4711")
+
+        assert "4711" in (await office.next_mail("cyril", about="Closed: Press bell")).text
+        await office.quiet()
+        assert [one for one in office.mails("cy") if "4711" in one.text] == []
