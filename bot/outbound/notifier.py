@@ -12,10 +12,12 @@ from agents.run import Run
 from agents.steps import RequestHumanInput
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
-from bot.policy.approvers.quorum import eligible
+from bot.policy.approvers.quorum import can_be_met, eligible
+from bot.policy.approvers.steps import refilled
 from bot.policy.record import RequestRecord, records
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line
+from bot.render.words import present
 from bot.requests.card_updates import changed, updates_of
 from bot.requests.opening import program_of, thread_of, topic_of
 from bot.store import Commit
@@ -103,11 +105,32 @@ class Notifier:
         more = {"remind_after_s": reviewed.remind_after_s, "quiet_hours": reviewed.quiet_hours}
         return policy.model_copy(update={**more, "requester_may_approve": False})
 
+    def unknown_policy(self, run: Run, request: Request | None, now: datetime) -> PolicySnapshot:
+        """Return who says what became of an effect: who could approve it by `request`, else the requester.
+
+        Where all of them have left, it is those who have their seats now, or the operators.
+        """
+        old, requesters = (request.policy, request.requesters) if request else (self.question_policy(run, now), ())
+        again = refilled(old, (old.in_step,), lambda rule: self._people.filled_anew(rule, now, old.givers))
+        is_gone = not self._is_anybody_here(old, requesters)
+        policy = again if is_gone and can_be_met(again, eligible(again, requesters)) else old
+        return self._unless_left(policy, requesters, now)
+
+    def _unless_left(self, policy: PolicySnapshot, requesters: Sequence[PersonId], now: datetime) -> PolicySnapshot:
+        """Return `policy`, that of the operators where nobody is here who decides by it."""
+        by_operators = self._people.by_operators(policy, now)
+        is_theirs = self._is_anybody_here(by_operators, ()) and not self._is_anybody_here(policy, requesters)
+        return by_operators if is_theirs else policy
+
+    def _is_anybody_here(self, policy: PolicySnapshot, requesters: Sequence[PersonId]) -> bool:
+        return any(map(self._people.is_here, eligible(policy, requesters)))
+
     def go_on_policy(self, run: Run, why: Why, now: datetime) -> PolicySnapshot:
         """Return who decides whether a run goes on: its requester; for an agent's day budget, the operators, if any."""
         operators = self._people.members(self._people.tables.alerts, now) if why == "day" else ()
         to = operators or ((run.started.requester,) if run.started else ())
-        return self._people.question(to, self.reach(run), "the operators" if operators else "the requester")
+        policy = self._people.question(to, self.reach(run), "the operators" if operators else "the requester")
+        return self._unless_left(policy, (), now)
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place.
@@ -142,7 +165,7 @@ class Notifier:
 
     def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
         """`commit`, which opens an UNKNOWN question, and a word to the requester where others are asked."""
-        asked = eligible(request.policy, request.requesters)
+        asked = present(eligible(request.policy, request.requesters), self._people)
         if run.started is None or run.started.requester in asked:
             return commit
         with self._people.speaking_to(run.started.requester):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, Urgency
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, Rule, Urgency, parts_of
 from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Approvers, PolicyConfig, StepConfig, refs_of
 from bot.config.tables import PersonConfig
 from bot.errors import NotFound
@@ -429,6 +429,24 @@ class People:
         """Return `seat` with whoever is on call `at` this moment, where it is that of a rotation."""
         return self.seat(seat.source, at) if seat.source.startswith("oncall:") else seat
 
+    def filled_anew(self, rule: Rule, at: datetime, but: Collection[PersonId] = ()) -> Rule:
+        """Return `rule` with those of each seat who are here, and those whom its names mean `at` this moment.
+
+        Nobody comes to a seat who is in `but`.
+        """
+        match rule:
+            case Anyone():
+                stayed = [one for one in rule.people if self.is_here(one)]
+                named = (one for one in self.members(refs_of_seat(rule), at) if one not in but)
+                return Anyone(source=rule.source, people=tuple(dict.fromkeys((*stayed, *named))))
+            case AllOf() | AnyOf():
+                return rule.model_copy(update={"of": tuple(self.filled_anew(part, at, but) for part in rule.of)})
+
+    def by_operators(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot:
+        """Return `policy` with one of those who hear the alerts to answer, whoever asked."""
+        operators = Anyone(source="the operators", people=self.members(self._tables.alerts, at))
+        return policy.model_copy(update={"rule": operators, "quorum": 1, "requester_may_approve": True})
+
     def zones(self) -> dict[PersonId, str]:
         """Return everybody's time zone."""
         return {PersonId(name): person.timezone for name, person in self._tables.people.items()}
@@ -492,6 +510,11 @@ def names_in(written: Tables) -> dict[str, str]:
 def refs_of_seat(seat: Anyone) -> list[str]:
     """Return the `person:…`, `group:…` and `oncall:…` names of a seat; a question's may have several."""
     return [ref for ref in seat.source.split(", ") if ref.startswith(_KINDS)]
+
+
+def refs_in(rule: Rule) -> list[str]:
+    """Return the names of all seats of a rule."""
+    return [ref for part in parts_of(rule) if isinstance(part, Anyone) for ref in refs_of_seat(part)]
 
 
 def _told_apart(members: Iterable[str], by: Mapping[str, str]) -> tuple[tuple[PersonId, ...], tuple[str, ...]]:

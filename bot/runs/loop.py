@@ -20,7 +20,7 @@ from bot.execution.executor import Executor, gate_now, prepare
 from bot.execution.results import poll_result, stop_outside
 from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import asked_by
-from bot.people.directory import People
+from bot.people.directory import People, refs_in
 from bot.people.recognition import with_doubles, with_other_ids
 from bot.policy.record import RequestRecord, after, good_until, too_old
 from bot.render.edits import changes_between
@@ -325,7 +325,9 @@ class Loop:
         if not isinstance(pending.step, CallTool):
             raise TypeError(f"{ask.purpose} is about a tool call")
         if ask.purpose == "unknown":
-            policy = pending.request.policy if pending.request else self._notifier.question_policy(run, now)
+            rule = pending.request.policy.rule if pending.request else None
+            await self._people.look_up((*(refs_in(rule) if rule else ()), *self._people.tables.alerts))
+            policy = self._notifier.unknown_policy(run, pending.request, now)
             return unknown_request(run, pending, title_of(agent, pending.step), policy, now)
         policy = await self._policy(run, pending.gate or "", now)
         with self._speaking_to_requester(run):

@@ -16,11 +16,11 @@ from typing import Literal
 
 import structlog
 
-from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, Vote, people_of
+from agents.requests import PersonId, PolicySnapshot, PolicyStep, RequestId, Rule, Vote, people_of
 from agents.run import fold
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound
-from bot.people.directory import QUESTION, People, refs_of_seat
+from bot.people.directory import QUESTION, People, refs_in
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import barred, can_fill, doubles_of, eligible
 from bot.policy.approvers.steps import begun, can_go_on, escalated, may_come_to_approve, refilled, still_open, wider
@@ -38,7 +38,13 @@ from bot.store.outbox_entry import Tell
 from language import say
 
 _Kind = Literal["left", "void", "excluded"]
-_WHY: dict[_Kind, str] = {"left": "run.have-left", "void": "run.void", "excluded": "run.have-been-excluded"}
+_Closes = Literal[_Kind, "in_doubt"]
+_WHY: dict[_Closes, str] = {
+    "left": "run.have-left",
+    "void": "run.void",
+    "excluded": "run.have-been-excluded",
+    "in_doubt": "run.left-in-doubt",
+}
 # Longer than a request stays open.
 _REMEMBERED_S = 31 * 24 * 3600.0
 
@@ -115,6 +121,7 @@ class Departures:
     async def look(self, request_id: RequestId) -> None:
         """Ask others at once where too few are left who may decide, in any step; close the request where nobody is.
 
+        Where somebody has left who may have stopped the run, nobody can say any more that they did not: it is stopped.
         Votes of who has left become void: whoever comes back votes again. What they approved and has not begun is
         superseded, also where the others suffice: without that, it would count again beside fewer of them.
         """
@@ -132,6 +139,13 @@ class Departures:
                 if why and not self._people.half_taken:
                     await self._decisions.supersede(record, version, why, now)
                     continue
+            unsaid = [one for one in record.doubts if one not in here]
+            if unsaid and not is_over:
+                stopping = self._closing(record, version, "in_doubt", unsaid, now)
+                if (await self._journal.write(stopping)).state in {"committed", "full"}:
+                    log.warning("somebody left who may have stopped the run", request_id=request_id, left=unsaid)
+                    return None
+                continue
             excluded = _excluded(record, known) or self._doubles(record) or _maybe_one(known, here)
             is_short = bool(left or excluded) and not _goes_on(known.request.policy, known, here)
             if is_over or not (void or is_short):
@@ -162,8 +176,7 @@ class Departures:
         kind, gone = because
         person = gone[0]
 
-        with self._people.speaking_to(""):  # it is kept, so it names nobody: what names them is who they are by then
-            why = say(_WHY[kind])
+        why = self._why(kind)
         others = await self._policies(record, known, here)
         for found in await screened(self._journal.store, self._people, record, others):
             then = as_known_now(under(record, found), self._people)
@@ -183,20 +196,31 @@ class Departures:
                 wake=[*self._decisions.timing.wake(stands, now), Wake(WorkItem("run", request.run_id))],
                 limit=MAX_EVENTS_AT_ALL,
             )
+        return self._closing(record, version, kind, gone, now)
+
+    def _closing(
+        self, record: RequestRecord, version: int, kind: _Closes, gone: Sequence[PersonId], now: datetime
+    ) -> Commit:
+        """Return the commit that closes a request because of those who are `gone`, and tells the operators."""
         # A gate that is superseded is opened anew or refused, and the run says why.
-        state = "superseded" if request.purpose == "gate" else "expired"
-        closing = self._decisions.closing(record, version, state, None, why, now)
+        state = "superseded" if record.request.purpose == "gate" else "expired"
+        closing = self._decisions.closing(record, version, state, None, self._why(kind), now)
         told = [outbox_entry(one) for one in self._told(record, kind, gone, now)]
         return replace(closing, outgoing=[*closing.outgoing, *told])
 
-    def _told(self, record: RequestRecord, kind: _Kind, gone: Sequence[PersonId], now: datetime) -> Iterator[Tell]:
-        """Tell the operators that nobody is left who could decide, and what would help; the run tells whoever asked."""
+    def _why(self, kind: _Closes) -> str:
+        with self._people.speaking_to(""):  # it is kept, so it names nobody: what names them is who they are by then
+            return say(_WHY[kind])
+
+    def _told(self, record: RequestRecord, kind: _Closes, gone: Sequence[PersonId], now: datetime) -> Iterator[Tell]:
+        """Tell the operators why it was closed, and what would help; the run tells whoever asked."""
         request, operators = record.request, self._people.members(self._people.tables.alerts, now)
         for person in operators:
             with self._people.speaking_to(person):
-                title = say("notice.nobody-left-title", title=request.title.removesuffix("?"))
-                is_question = request.policy.name == QUESTION
-                key = "notice.nobody-left-question" if is_question else "notice.nobody-left-do"
+                heading = "notice.in-doubt-title" if kind == "in_doubt" else "notice.nobody-left-title"
+                title = say(heading, title=request.title.removesuffix("?"))
+                key = "notice.nobody-left-question" if request.policy.name == QUESTION else "notice.nobody-left-do"
+                key = "notice.in-doubt-do" if kind == "in_doubt" else key
                 told = say("notice.nobody-left", why=say(_WHY[kind]), names=self._people.names_of(dict.fromkeys(gone)))
                 text = f"{told} {say(key, policy=request.policy.name)}"
                 card = notice(title, text, now, request.id)
@@ -236,20 +260,11 @@ class Departures:
         lacking = [number for number, step in still.items() if not can_fill([step], there, holds.doubles)]
         lacking = lacking or list(still)
         rules = [old.rule, *(step.rule for step in old.steps)]
-        await self._people.look_up((*(ref for rule in rules for ref in _refs_in(rule)), *self._people.tables.alerts))
+        await self._people.look_up((*(ref for rule in rules for ref in refs_in(rule)), *self._people.tables.alerts))
         await self._people.look_up_policy(old.name)
 
         def again(rule: Rule) -> Rule:
-            match rule:
-                case Anyone():
-                    stayed = [one for one in rule.people if one in here]
-                    named = self._people.members(refs_of_seat(rule), now)
-                    people = (*stayed, *(one for one in named if one not in old.givers))
-                    return Anyone(source=rule.source, people=tuple(dict.fromkeys(people)))
-                case AllOf():
-                    return AllOf(of=tuple(map(again, rule.of)))
-                case AnyOf():
-                    return AnyOf(of=tuple(map(again, rule.of)))
+            return self._people.filled_anew(rule, now, old.givers)
 
         found = [refilled(old, numbers, again) for numbers in (lacking, list(still))]
         if request.purpose == "gate":
@@ -258,8 +273,7 @@ class Departures:
             found += [_instead(old, named)] if named and not named.steps else []
             found += [self._wider(one, lacking, now) for one in reversed(found)]
         elif request.purpose in {"unknown", "go_on"}:
-            operators = Anyone(source="the operators", people=self._people.members(self._people.tables.alerts, now))
-            found.append(old.model_copy(update={"rule": operators, "quorum": 1, "requester_may_approve": True}))
+            found.append(self._people.by_operators(old, now))
         return [old, *found]
 
     def _wider(self, policy: PolicySnapshot, lacking: Collection[int], now: datetime) -> PolicySnapshot:
@@ -289,9 +303,10 @@ def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:
 
 def changes(record: RequestRecord, here: Collection[PersonId]) -> bool:
     """Return whether a request changes once only these are `here`: too few are left, or votes are void, or what a
-    standing approval has decided, which counts as long as whoever granted it and whom it serves are here.
+    standing approval has decided, which counts as long as whoever granted it and whom it serves are here; or somebody
+    may have stopped the run.
     """
-    counted = {vote.person for vote in record.votes}
+    counted = {*(vote.person for vote in record.votes), *(record.doubts if record.state == "open" else ())}
     if record.decision and record.decision.standing:
         counted |= {*record.decision.by, *record.requesters}
     return not counted.issubset(here) or bool(_left(record, here) and not _goes_on(record.request.policy, record, here))
@@ -372,11 +387,3 @@ def _from_first_open(
     holds = known.request.policy
     first = min(_open_steps(holds, known, here), default=policy.in_step)
     return policy if first >= policy.in_step else begun(policy, first, _voters(holds, known, here), now)
-
-
-def _seats(rule: Rule) -> list[Anyone]:
-    return [rule] if isinstance(rule, Anyone) else [seat for part in rule.of for seat in _seats(part)]
-
-
-def _refs_in(rule: Rule) -> list[str]:
-    return [ref for seat in _seats(rule) for ref in refs_of_seat(seat)]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from agents.events import RequestReassigned
+from agents.requests import RequestId, RunId
 from bot.render.cards import request_card
 from bot.render.views import request_view
 from tests.bot.examples import NOON
@@ -130,3 +131,80 @@ async def test_a_card_in_slack_is_drawn_again_once_when_everybody_who_asked_has_
 
         await until(lambda: any(SAID in one.summary for one in hallway.shown.values()), what="the card says it")
         assert (await world.request(record.request.id)).state == "open"
+
+
+async def test_attack_nobody_is_asked_about_an_unknown_effect_as_whoever_approved_it_left_before(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data") as world:
+        run_id, gate = await pressing(world)
+
+        world.toml = without(without(TOML, "bo"), "cy").replace('Dorn"', 'Dorn"\ngroups = ["release"]')
+        await becomes(world, world.toml)
+        async with world.stopped():
+            pass
+
+        unknown = await world.opened(run_id, after=gate)
+        assert [holder.person for holder in unknown.holders] == ["dan"]
+        assert "Dan Dorn are asked" in (await world.next_mail("anna", about="Unknown")).text
+        await world.decide("dan", unknown, "free_text", "1")
+        assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
+        assert await world.dead() == []
+
+
+async def test_where_nobody_has_their_seats_the_operators_say_what_became_of_an_unknown_effect(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data") as world:
+        run_id, gate = await pressing(world)
+
+        world.toml = without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"')
+        await becomes(world, world.toml)
+        async with world.stopped():
+            pass
+
+        unknown = await world.opened(run_id, after=gate)
+        assert [holder.person for holder in unknown.holders] == ["dan"]
+
+
+async def pressing(world: World) -> tuple[RunId, RequestId]:
+    """A run that does what Bo approved, and does not come to its end; and that approval."""
+    world.workshop.hold("bell")
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    await until(lambda: world.workshop.started, what="it presses")
+    return run_id, record.request.id
+
+
+async def test_attack_a_run_waits_for_a_requester_who_left_before_it_asked_whether_it_goes_on(
+    redis: str, tmp_path: Path
+) -> None:
+    toml = f"{TOML}\n[agents.clerk]\nmax_steps = 1\n"
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        first = world.workshop.hold("letter")
+        run_id = await world.trigger("stamp letter\nstamp paper")
+        await until(lambda: world.workshop.started, what="its first step")
+
+        await becomes(world, without(toml, "anna").replace("[policies.pair]\n", "[policies.pair]\nquorum = 2\n"))
+        first.set()
+
+        record = await world.opened(run_id)
+        assert (record.request.purpose, [holder.person for holder in record.holders]) == ("go_on", ["dan"])
+
+
+async def test_attack_somebody_leaves_who_may_have_stopped_the_run_and_nobody_can_answer_any_more(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data") as world:
+        run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter", "bo")
+        await world.opened(run_id)
+        await world.reply("bo", await world.next_mail("bo", "Which version?"), "stop, please")
+        await world.next_mail("bo", about="Nothing goes on before you say which")
+
+        await becomes(world, without(TOML, "bo"))
+
+        told = " ".join((await world.next_mail("dan", "Stopped, as it may have been: Which version")).text.split())
+        assert "before they said whether they did: Bo Berg (has left)" in told
+        assert (await world.ended(run_id)).state == "cancelled"
+        assert world.workshop.effects == []
