@@ -1,6 +1,6 @@
 """Fold the events of a run into what it is. Pure and total; no clock, no ids, no I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from agents.budgets import Budget, Over
@@ -225,7 +225,11 @@ def _reported(run: Run, event: OutsideReported) -> Run:
         run = replace(run, pending=replace(run.pending, child=event))
     spent = run.budget.spent.beside(event.tokens, event.cost_usd)
     ended, changes = run.ended_children | {event.report_id}, (*run.child_changes, event.change)
-    run = replace(run, ended_children=ended, child_changes=changes, child_live={**run.child_live, **event.live})
+    # What did not work may have changed what another one saw.
+    is_known = event.change in {"changed", "nothing", "not_wanted"}
+    live = {where: (what, event.at) for where, what in event.live.items()}
+    live = {**run.child_live, **live} if is_known else live
+    run = replace(run, ended_children=ended, child_changes=changes, child_live=live)
     return replace(run, budget=replace(run.budget, spent=spent))
 
 
@@ -239,8 +243,8 @@ def _with(known: tuple[PersonId, ...], *people: PersonId) -> tuple[PersonId, ...
 
 
 def _close(run: Run, result: Result) -> Run:
-    effect = run.pending.effect if run.pending else None
-    result = replace(result, environment=effect.environment if effect else None)
+    effect, step_id = (run.pending.effect, run.pending.id) if run.pending else (None, None)
+    result = replace(result, environment=effect.environment if effect else None, step_id=step_id)
     return replace(run, pending=None, results=(*run.results, result))
 
 
@@ -251,7 +255,7 @@ def _asked(
     if isinstance(event, RequestOpened):
         run = replace(run, open=event.request.id)
     if isinstance(event, RequestDecided):
-        run = _advised(run, event)
+        run = replace(_advised(run, event), deciders=_deciders(run, event))
         run = replace(run, open=None) if run.open == event.request_id else run
     if isinstance(event, RequestRevised):
         notes = tuple(note for note in run.notes if note[0] != event.request.id)
@@ -347,6 +351,13 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
             return _close(run, Result(pending.step, "answered", meaning_of(decision.given), decision.by, form))
         case "denied" | "expired" | "withdrawn":
             return _close(run, Result(pending.step, decision.state, decision.reason, decision.by))
+
+
+def _deciders(run: Run, event: RequestDecided) -> Mapping[RequestId, tuple[PersonId, ...]]:
+    """Return who decided, request by request: an approval that was not used any more decided nothing."""
+    decision, others = event.decision, {one: by for one, by in run.deciders.items() if one != event.request_id}
+    is_vote = decision.state in {"approved", "denied"} and not (decision.standing or decision.broke_glass)
+    return {**others, event.request_id: decision.by} if is_vote else others
 
 
 def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationAsked, decision: Decision) -> Run:

@@ -174,7 +174,7 @@ class Result:
     """The end of a step. `kind` `ok` and `answered` are good ends; `text` is for the next step to read.
 
     `form` is the answer to a form, by the names of its fields; `child` is the end of the run that the step started.
-    `environment` is where the step had its effect, or was to.
+    `environment` is where the step had its effect, or was to; `step_id` is that of the step.
     """
 
     step: Step
@@ -184,6 +184,7 @@ class Result:
     form: Mapping[str, FormValue] = field(default_factory=dict[str, FormValue])
     child: OutsideReported | None = None
     environment: str | None = None
+    step_id: StepId | None = field(default=None, compare=False)
 
     @property
     def stopped(self) -> Stopped | None:
@@ -393,14 +394,14 @@ class Run:
     among those who had a part in it and only may be one of them, as the directory is now. `advisers` answered its
     questions, or those of its children, and `objections` came with denials: where they could approve what comes of
     it, they are requesters of that. `edits` are those of people who decide: none of them approves a call that holds
-    their own. `notes` stand beside approvals. `broke_glass` are those who did, in whichever request. `forked` is set
-    where it goes on from a copied story, of which it keeps results and facts to read, and nothing that was asked,
-    allowed, begun or used up; so many of its first results are `copied`, and may be true no longer. `ending` is the
-    last step that was to end it; `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that
-    code looked up once more at its end. `child_changes` are what the tools of children did, one for each that has
-    ended, and `child_live` what they saw live. `by_mail`: it goes by answers or words that whoever reads a mailbox
-    can have given. `weakness` says why some prove too little for an approval. `heard_late` is the last attempt whose
-    result ended no step.
+    their own. `notes` stand beside approvals. `deciders` are those whose word is the decision that stands of each
+    request. `broke_glass` are those who broke the glass, in whichever request. `forked` is set where it goes on from a
+    copied story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up; so
+    many of its first results are `copied`, and may be true no longer. `ending` is the last step that was to end it;
+    `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that code looked up once more at its
+    end. `child_changes` are what the tools of children did, one for each that has ended, and `child_live` what they saw
+    live, and when. `by_mail`: it goes by answers or words that whoever reads a mailbox can have given. `weakness` says
+    why some prove too little for an approval. `heard_late` is the last attempt whose result ended no step.
     """
 
     id: RunId = NOT_YET
@@ -420,7 +421,7 @@ class Run:
     children: tuple[ChildStarted, ...] = ()
     ended_children: frozenset[str] = frozenset()
     child_changes: tuple[Change, ...] = ()
-    child_live: Mapping[str, str] = field(default_factory=dict[str, str])
+    child_live: Mapping[str, tuple[str, datetime]] = field(default_factory=dict[str, tuple[str, datetime]])
     ending: StepId | None = None
     end_refused: bool = False
     looked_at_end: bool = False
@@ -435,6 +436,7 @@ class Run:
     objections: tuple[Objection, ...] = ()
     edits: tuple[ArgumentEdit, ...] = ()
     notes: tuple[tuple[RequestId, PersonId, str], ...] = ()
+    deciders: Mapping[RequestId, tuple[PersonId, ...]] = field(default_factory=dict[RequestId, tuple[PersonId, ...]])
     broke_glass: tuple[PersonId, ...] = ()
     is_paused: bool = False
     paused_by: PersonId | None = None

@@ -1,13 +1,16 @@
 """Read from a run what the deploy agent's own steps gave. Pure."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 
 from agents.deploy.environment import ELSEWHERE
 from agents.deploy.facts import shown
 from agents.deploy.repository.git import is_hash
 from agents.run import Result, Run
+from agents.state import AttemptOutcome, what_counts
 from agents.steps import CallTool, RequestHumanInput
 from language import in_each, say
 from language.recorded import ending_of
@@ -21,6 +24,8 @@ _DEPLOYED = re.compile(r"deployed (?P<commit>[0-9a-f]{40,64}) to [^\n]+")
 _BEFORE = re.compile(r"deployed [0-9a-f]{40,64} to [^\n]+\nlive before: (?P<live>[^\n]+)")
 _LIVE = re.compile(r"(?P<commit>[0-9a-f]{7,64})(?: \((?P<tags>.*)\))?")
 _SHORT_CHARS = 7
+# What was seen earlier, others may have changed since.
+_RECENT = timedelta(minutes=5)
 _ENDS = {
     "denied": "deploy.end-denied",
     "withdrawn": "deploy.end-withdrawn",
@@ -115,46 +120,107 @@ def live_label(environment: str) -> str:
     return f"Live in {environment}"
 
 
-def live_now(run: Run) -> dict[str, str]:
-    """Return what is live in each environment that `run` itself deployed to, by its own results."""
-    done, seen = dict[str, Result](), dict[str, Commit]()
-    for result in run.results[run.copied :]:
-        where, live = argument(result, "environment"), read_commit(result.text)
-        if result.kind == "ok" and tool_of(result) in DEPLOYS | ROLLBACKS:
-            done[where] = result
-            seen.pop(where, None)
-        elif result.kind == "ok" and tool_of(result) == "live" and where in done and live:
-            seen[where] = live
-    return {where: _live_as(deploy, seen.get(where)) for where, deploy in done.items()}
+def live_now(run: Run, now: datetime | None = None) -> dict[str, str]:
+    """Return what is live in each environment that `run` itself deployed to, as far as that is known at `now`.
+
+    That is by its own results, unless something else was tried there since, or they are old: others deploy as well.
+    Without `now` it is as of the end. What code looked up at the end counts first.
+    """
+    done, looks, failed = _deployed(run), _looks(run), _tried_in_vain(run)
+    last = {where: looks.get(where, deploy) for where, deploy in done.items() if where not in failed}
+    told = {where: _live_as(done[where], _commit_in(last[where])) for where in _recent(run, last, now)}
+    told |= {where: _live_as(done[where], live) for where, live in _looked_up(run).items() if where in done}
+    return {where: told[where] for where in done if where in told}
 
 
-def live_seen(run: Run) -> dict[str, str]:
+def live_seen(run: Run, now: datetime | None = None) -> dict[str, str]:
     """Return what is live where `run` was to change something or looked, as its own tools and code saw it last.
 
-    A look counts until something else is done or waited for. Where a model said more than was done, code looked once
-    more at the end, and that counts.
+    A look counts until something else is done or waited for, and while it is recent. Where a model said more than was
+    done, or what was seen is old, code looked once more at the end, and that counts.
     """
-    seen = dict[str, str]()
+    seen = dict[str, Result]()
     for result in run.results[run.copied :]:
         if tool_of(result) not in LOOKS:
             seen.clear()
-        elif tool_of(result) == "live" and result.kind == "ok" and (live := read_commit(result.text)):
-            seen[argument(result, "environment")] = _called(live)
-    return {**run.child_live, **seen, **live_now(run), **(_looked_up(run) if run.looked_at_end else {})}
+        elif tool_of(result) == "live" and result.kind == "ok" and read_commit(result.text):
+            seen[argument(result, "environment")] = result
+    recent = {where: _called(live) for where in _recent(run, seen, now) if (live := _commit_in(seen[where]))}
+    looked = {where: _called(live) for where, live in _looked_up(run).items()}
+    return {**_below(run, now), **recent, **looked, **live_now(run, now)}
 
 
-def _looked_up(run: Run) -> dict[str, str]:
-    """Return what the facts say is live in the environments that `run` is about: all of them where it names none."""
+def is_out_of_sight(run: Run, now: datetime) -> bool:
+    """Return whether `run` knew what is live somewhere and does not any more: what it saw is old, or was overtaken."""
+    return bool({*_deployed(run), *run.child_live} - live_seen(run, now).keys())
+
+
+def _deployed(run: Run) -> dict[str, Result]:
+    """Return the last deploy or rollback of `run` that worked in each environment."""
+    own = (one for one in run.results[run.copied :] if one.kind == "ok" and tool_of(one) in DEPLOYS | ROLLBACKS)
+    return {argument(one, "environment"): one for one in own}
+
+
+def _looks(run: Run) -> dict[str, Result]:
+    """Return the last look of `run` at each environment since it last deployed there."""
+    seen = dict[str, Result]()
+    for result in run.results[run.copied :]:
+        where = argument(result, "environment")
+        if tool_of(result) in DEPLOYS | ROLLBACKS:
+            seen.pop(where, None)
+        elif tool_of(result) == "live" and result.kind == "ok" and read_commit(result.text):
+            seen[where] = result
+    return seen
+
+
+def _tried_in_vain(run: Run) -> set[str]:
+    """Return where the last deploy or rollback of `run` that began did not work: what is live there is not known."""
+    tried = dict[str, list[AttemptOutcome]]()
+    for one in run.made:
+        where = one.effect.environment if one.effect else None
+        if where and one.tool in DEPLOYS | ROLLBACKS and not one.never_began:
+            before = tried.get(where, [])
+            tried[where] = [*before, one] if before and before[-1].step_id == one.step_id else [one]
+    return {where for where, attempts in tried.items() if what_counts(attempts).state not in {"ok", "not_done"}}
+
+
+def _recent(run: Run, seen: Mapping[str, Result], now: datetime | None) -> list[str]:
+    """Return the environments whose result in `seen` is recent."""
+    ended = {one.step_id: one.ended_at for one in run.made}
+    return [where for where, one in seen.items() if one.step_id and _is_recent(run, ended.get(one.step_id), now)]
+
+
+def _is_recent(run: Run, at: datetime | None, now: datetime | None) -> bool:
+    now = run.ended.at if run.ended else now
+    return at is not None and (now is None or now - at <= _RECENT)
+
+
+def _below(run: Run, now: datetime | None) -> dict[str, str]:
+    """Return what children saw live, as far as that is recent and nothing was tried there since."""
+    tried = _tried_in_vain(run)
+    return {
+        where: what for where, (what, at) in run.child_live.items() if where not in tried and _is_recent(run, at, now)
+    }
+
+
+def _looked_up(run: Run) -> dict[str, Commit]:
+    """Return what code looked up at the end, in the environments that `run` is about: all where it names none."""
+    if not run.looked_at_end:
+        return {}
     prefix = live_label("")
     facts = {fact.label.removeprefix(prefix): fact.text for fact in run.facts or () if fact.label.startswith(prefix)}
     meant = {argument(one, "environment") for one in run.results} | {name for name in facts if _is_in(name, run.text)}
     found = {where: read_commit(text) for where, text in facts.items()}
     about = [where for where in facts if where in meant] or facts
-    return {where: _called(live) for where in about if (live := found[where])}
+    return {where: live for where in about if (live := found[where])}
 
 
 def _called(live: Commit) -> str:
     return shown(live.called(live.version))
+
+
+def _commit_in(result: Result) -> Commit | None:
+    return read_commit(result.text) if tool_of(result) == "live" else None
 
 
 def _is_in(name: str, text: str) -> bool:

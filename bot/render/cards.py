@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from agents.deploy.results import live_now
 from agents.events import RunEnded
 from agents.requests import (
     FromDesk,
@@ -36,11 +35,11 @@ from bot.render.forms import inputs
 from bot.render.outcome import (
     WORDS_CHARS,
     heading,
+    put_live,
     said_late,
     sentences,
     stopped,
     stopped_by,
-    what_is_live,
     word_of,
 )
 from bot.render.output import output_line, output_of
@@ -308,7 +307,7 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     """Return the card that says how a run ended, and by whose word."""
     ended, stop = run.ended, stopped(run)
     asked = wish_of(run.started, _TITLE_CHARS)
-    by = list(stop.by) if stop else sorted(run.voters - {*run.broke_glass})
+    by = list(stop.by) if stop else sorted({*chain.from_iterable(run.deciders.values())})
     facts = [Line(label=say("card.decided-by"), text=people.names_of(by))] if by else []
     if run.broke_glass:
         facts.append(Line(label=say("card.broke-glass"), text=people.names_of(run.broke_glass)))
@@ -324,9 +323,8 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     # What failed says so itself.
     known = [said for said in sentences(run) if not failure or said != say("card.change-failed")]
     known = [*filter(None, [stopped_by(run, people)]), *known]
-    live, mode = live_now(run), tuple(_mode(is_rehearsal=run.is_rehearsal))
-    is_done = ended is not None and word_of(run) == "done"
-    title = f"{heading(run)}: {what_is_live(live, _TITLE_CHARS) if is_done and len(live) == 1 else asked}"
+    mode = tuple(_mode(is_rehearsal=run.is_rehearsal))
+    title = f"{heading(run)}: {put_live(run, _TITLE_CHARS) or asked}"
     card = Card(title=title, at=at, facts=tuple(facts), details=mode, ref=run.id, closes=True)
     return card.model_copy(update=_how_it_ended(ended, known, failure)) if ended else card
 

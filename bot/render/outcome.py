@@ -6,7 +6,7 @@ Pure. Others use `word_of`, `heading`, `sentences`, `told` and `how_ended`.
 from collections.abc import Mapping
 from typing import Literal
 
-from agents.deploy.results import live_seen
+from agents.deploy.results import live_now, live_seen
 from agents.events import Change, RunEnded
 from agents.events.tools import Stopped
 from agents.run import Run
@@ -247,7 +247,13 @@ def is_told(told: str, what: str, where: str) -> bool:
     return any(words.rstrip(".") in told for words in in_each(lambda: _live(what, where)))
 
 
-def what_is_live(live: Mapping[str, str], chars: int) -> str:
-    """`v1.2.0 is live in production`, without the hash, which stands below."""
+def put_live(run: Run, chars: int) -> str:
+    """`v1.2.0 is live in production`, without the hash: what a run is done with, which may be no more what was asked.
+
+    Empty for any run that did not deploy to one place alone.
+    """
+    live = live_now(run) if run.ended and word_of(run) == "done" else {}
+    if len(live) != 1:
+        return ""
     [(where, what)] = live.items()
     return _live(one_line(what.split(" (")[0], chars), where).removesuffix(".")

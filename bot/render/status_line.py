@@ -14,7 +14,7 @@ from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
 from bot.policy.record import RequestRecord
 from bot.render.due import called_in_place
-from bot.render.outcome import heading, how_stopped, in_spite, stopped, word_of
+from bot.render.outcome import heading, how_stopped, in_spite, put_live, stopped, word_of
 from bot.render.words import frozen_words, present, wish_of
 from bot.store import Store
 from bot.store.ids import derived_id
@@ -122,7 +122,7 @@ def _unknown(run: Run) -> str:
 def _ended(run: Run, people: People) -> str:
     ended, stop = run.ended, stopped(run)
     if ended is None or ended.outcome == "done":
-        return f"{heading(run)}: {_asked(run)}{_broken(run, people)}"
+        return f"{heading(run)}: {put_live(run, _ASKED_CHARS) or _asked(run)}{_broken(run, people)}"
     changed = f". {changed}" if (changed := in_spite(run)) else ""
     if ended.outcome == "cancelled":
         by = people.name_of(run.cancelled_by) if run.cancelled_by else ""

@@ -12,6 +12,7 @@ import structlog
 from agents import Agent, no_facts
 from agents.changes import change_of, is_unfounded, may_be_called
 from agents.context import BUDGET_TOKENS, render
+from agents.deploy.results import is_out_of_sight
 from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed, StepRefused, ThoughtDropped
 from agents.model.failures import after, is_for_operators, is_worth_waiting, retry_delay_s
 from agents.model.protocol import Chosen, Failed, Model
@@ -87,13 +88,15 @@ class Thinker:
     async def _ending(self, agent: Agent, run: Run, chosen: Chosen, done: Done, now: datetime) -> list[Event]:
         """End the run. A model's word that a wish is fulfilled is refused once, where no tool has done what it takes.
 
-        Where it stands all the same, it is told beside what code finds to be so by then.
+        Where it stands all the same, it is told beside what code finds to be so by then. What the run has seen live is
+        looked up once more where it may be so no longer.
         """
         event, words_of = _chosen(agent, run, chosen, now), "model" if _is_model(agent, chosen) else "code"
         events: list[Event] = [event]
-        if words_of == "model" and is_unfounded(agent, run, done):
-            if agent.prefetch is not no_facts:
-                events.append(await self.look_up(agent, run, now))
+        is_false = words_of == "model" and is_unfounded(agent, run, done)
+        if agent.prefetch is not no_facts and (is_false or is_out_of_sight(run, now)):
+            events.append(await self.look_up(agent, run, now))
+        if is_false:
             tools = may_be_called(agent, run)
             if tools and not run.end_refused and not fold(events, run).budget.reached:
                 why = say("run.not-done", tools=either(tools))

@@ -156,3 +156,16 @@ async def test_a_refusal_to_steer_does_not_say_that_a_run_that_changed_something
         await world.steer(run_id, "cancel", "anna")
 
     assert str(refused.value) == f"{run_id} has ended: cancelled, though something was changed. This changes nothing"
+
+
+async def test_who_approved_what_was_not_done_is_not_named_as_who_decided_what_was(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    first = await world.opened(run_id)
+    await world.steer(run_id, "pause", "anna")
+    await world.decide("bo", first, "approve")
+    await world.move_time(16 * 60)
+    await world.steer(run_id, "resume", "anna")
+    await world.decide("cy", await world.opened(run_id, after=first.request.id), "approve")
+    await world.ended(run_id)
+
+    assert "Decided by: Cy Cole\n" in (await world.next_mail("anna", about="Done: press bell")).text
