@@ -157,7 +157,7 @@ def said(event: Event) -> str:
         (tool_started(), "running deploy: ./deploy.sh production c0ffee"),
         (finished(output="live"), "succeeded: live"),
         (finished(error="exit code 3"), "failed: exit code 3"),
-        (orphaned(), "the effect may have happened"),
+        (orphaned(), "nobody knows how it ended"),
         (orphaned(may_have_started=False), "the effect had not begun"),
         (RunPaused(at=NOON, by=BO), "Bo Berg paused the run"),
         (RunResumed(at=NOON, by=BO), "Bo Berg resumed the run"),

@@ -169,3 +169,15 @@ async def test_who_approved_what_was_not_done_is_not_named_as_who_decided_what_w
     await world.ended(run_id)
 
     assert "Decided by: Cy Cole\n" in (await world.next_mail("anna", about="Done: press bell")).text
+
+
+async def test_who_is_asked_about_an_effect_that_took_too_long_is_not_told_that_a_worker_went_away(
+    world: World,
+) -> None:
+    run_id, gate = await _unknown(world)
+
+    await world.opened(run_id, after=gate)
+
+    said = " ".join((await world.next_mail("bo", about="It is not known")).text.split())
+    assert "this was begun for Anna Ames, and nobody knows how it ended" in said
+    assert "went away" not in said
