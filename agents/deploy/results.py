@@ -9,6 +9,7 @@ from functools import cache
 from agents.deploy.environment import ELSEWHERE
 from agents.deploy.facts import shown
 from agents.deploy.repository.git import is_hash
+from agents.requests import StepId
 from agents.run import Result, Run
 from agents.state import AttemptOutcome, what_counts
 from agents.steps import CallTool, RequestHumanInput
@@ -151,8 +152,20 @@ def live_seen(run: Run, now: datetime | None = None) -> dict[str, str]:
 
 
 def is_out_of_sight(run: Run, now: datetime) -> bool:
-    """Return whether `run` knew what is live somewhere and does not any more: what it saw is old, or was overtaken."""
-    return bool({*_deployed(run), *run.child_live} - live_seen(run, now).keys())
+    """Return whether `run` should know what is live somewhere and does not: nobody looked, or what was seen is old."""
+    done = _deployed(run)
+    return bool(done.keys() - _looks(run).keys() or {*done, *run.child_live} - live_seen(run, now).keys())
+
+
+def serves_another(run: Run, now: datetime) -> bool:
+    """Return whether, right after `run` deployed something, something else is live there by `now`."""
+    ended, looks, looked_up = _ended(run), _looks(run), _looked_up(run)
+    for where, deploy in _deployed(run).items():
+        look, at = looks.get(where), _at(ended, deploy)
+        live, seen_at = (_commit_in(look), _at(ended, look)) if look else (looked_up.get(where), now)
+        if live and at and seen_at and seen_at - at <= _RECENT and not is_wanted(deploy, live):
+            return True
+    return False
 
 
 def _deployed(run: Run) -> dict[str, Result]:
@@ -186,8 +199,17 @@ def _tried_in_vain(run: Run) -> set[str]:
 
 def _recent(run: Run, seen: Mapping[str, Result], now: datetime | None) -> list[str]:
     """Return the environments whose result in `seen` is recent."""
-    ended = {one.step_id: one.ended_at for one in run.made}
-    return [where for where, one in seen.items() if one.step_id and _is_recent(run, ended.get(one.step_id), now)]
+    ended = _ended(run)
+    return [where for where, one in seen.items() if _is_recent(run, _at(ended, one), now)]
+
+
+def _ended(run: Run) -> dict[StepId, datetime]:
+    """Return when each step of `run` whose effect has ended did so."""
+    return {one.step_id: one.ended_at for one in run.made if one.ended_at}
+
+
+def _at(ended: Mapping[StepId, datetime], result: Result) -> datetime | None:
+    return ended.get(result.step_id) if result.step_id else None
 
 
 def _is_recent(run: Run, at: datetime | None, now: datetime | None) -> bool:

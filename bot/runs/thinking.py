@@ -10,9 +10,9 @@ from functools import partial
 import structlog
 
 from agents import Agent, no_facts
-from agents.changes import change_of, is_unfounded, may_be_called
+from agents.changes import change_of, changed_in, is_unfounded, may_be_called
 from agents.context import BUDGET_TOKENS, render
-from agents.deploy.results import is_out_of_sight
+from agents.deploy.results import is_out_of_sight, serves_another
 from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed, StepRefused, ThoughtDropped
 from agents.model.failures import after, is_for_operators, is_worth_waiting, retry_delay_s
 from agents.model.protocol import Chosen, Failed, Model
@@ -102,6 +102,8 @@ class Thinker:
                 why = say("run.not-done", tools=either(tools))
                 return [*events, StepRefused(at=now, step_id=event.step_id, error=why)]
         change, summary = change_of(agent, run, by_rules=words_of == "code"), done.summary[:_TEXT_CHARS]
+        if words_of == "model" and change == "changed" and serves_another(fold(events, run), now):
+            change = "partly" if len(changed_in(run)) > 1 else "failed"
         return [*events, RunEnded(at=now, outcome=done.outcome, summary=summary, words_of=words_of, change=change)]
 
 

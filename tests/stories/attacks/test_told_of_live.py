@@ -12,6 +12,7 @@ from agents.model.prices import is_priced
 from agents.requests import RunId
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways
+from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from tests.fakes.anthropic import FakeAnthropic, running
 from tests.stories.attacks.test_lying_model import calls, says, surfaces
@@ -137,3 +138,18 @@ async def test_the_line_of_a_run_names_the_version_that_people_chose_and_not_wha
     run = await shop.ended(run_id)
     assert (await shop.next_mail("anna", about="Done")).subject == "Done: v1.1.0 is live in production"
     assert status_line(run, None, shop.people) == "Done: v1.1.0 is live in production"
+
+
+async def test_a_deploy_that_changes_nothing_and_ends_well_is_not_called_done(shop: World, api: FakeAnthropic) -> None:
+    release(shop, "v1.2.0", "#!/bin/sh\necho queued\n")
+    api.answers(calls("deploy", version="v1.2.0", environment="staging"), says("v1.2.0 is live in staging."))
+
+    run_id = await shop.trigger("deploy v1.2.0 to staging", agent="deploy")
+    run = await shop.ended(run_id)
+
+    assert live(shop, "staging") == commit_of(shop, "v1.0.0")
+    assert (await shop.next_mail("anna", about="v1.2.0 ")).subject == "Failed: deploy v1.2.0 to staging"
+    assert word_of(run) == "failed"
+    assert live_seen(run)["staging"].startswith("v1.0.0 (")
+    for place, text in (await surfaces(shop, run_id)).items():
+        assert "v1.2.0 (" not in text.partition("Change this run")[0], (place, text)
