@@ -23,7 +23,7 @@ def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Chang
     """
     found = {*_attempted(run), *run.child_changes}
     has_changed = "changed" in run.child_changes or any(one.changes and one.state == "ok" for one in run.made)
-    if has_changed and ("failed" in found or _is_stopped(run)):
+    if has_changed and ("failed" in found or _is_stopped(run) or _is_refused(agent, run)):
         found.add("partly")
     for first in _FIRST:
         if first in found:
@@ -80,6 +80,14 @@ def _is_stopped(run: Run) -> bool:
         elif one.step.tool in changing:
             stops -= {None, one.environment}
     return bool(stops)
+
+
+def _is_refused(agent: Agent | None, run: Run) -> bool:
+    """Return whether what was last called for to change something, by a tool or a run below, did not come to it."""
+    changing = {tool.name for tool in agent.tools if tool.changes_world} if agent else set[str]()
+    own = ((one.step, one.kind) for one in run.results[run.copied :])
+    last = {step.tool: kind for step, kind in own if isinstance(step, CallTool) and step.tool in changing}
+    return "refused" in last.values() or run.child_changes[-1:] == ("nothing",)
 
 
 def changed_in(run: Run) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ Pure. Others use `word_of`, `heading`, `sentences`, `told` and `how_ended`.
 from collections.abc import Mapping
 from typing import Literal
 
-from agents.deploy.results import live_now, live_seen
+from agents.changes import changed_in
+from agents.deploy.results import live_seen
 from agents.events import Change, RunEnded
 from agents.events.tools import Stopped
 from agents.run import Run
@@ -250,9 +251,10 @@ def is_told(told: str, what: str, where: str) -> bool:
 def put_live(run: Run, chars: int) -> str:
     """`v1.2.0 is live in production`, without the hash: what a run is done with, which may be no more what was asked.
 
-    Empty for any run that did not deploy to one place alone.
+    Empty for any run that, with those below it, did not deploy to one place alone.
     """
-    live = live_now(run) if run.ended and word_of(run) == "done" else {}
+    changed = changed_in(run) if run.ended and word_of(run) == "done" else ()
+    live = {where: what for where, what in live_seen(run).items() if where in changed}
     if len(live) != 1:
         return ""
     [(where, what)] = live.items()

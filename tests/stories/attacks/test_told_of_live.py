@@ -14,7 +14,7 @@ from bot.config.example import example_toml
 from bot.dev.demo import add_ways
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
-from tests.fakes.anthropic import FakeAnthropic, running
+from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
 from tests.stories.attacks.test_lying_model import calls, says, surfaces
 from tests.stories.faults.test_deploy import release
 from tests.test_tour import commit_of, live
@@ -153,3 +153,32 @@ async def test_a_deploy_that_changes_nothing_and_ends_well_is_not_called_done(sh
     assert live_seen(run)["staging"].startswith("v1.0.0 (")
     for place, text in (await surfaces(shop, run_id)).items():
         assert "v1.2.0 (" not in text.partition("Change this run")[0], (place, text)
+
+
+@pytest.mark.parametrize("first", ["staging", "production"])
+async def test_a_part_that_was_refused_is_not_titled_as_done_with_the_other(
+    shop: World, api: FakeAnthropic, first: str
+) -> None:
+    to_deploy, wish = calls("start_run", agent="deploy"), "deploy v1.1.0 to staging and to production"
+    gives_up = message(tool_use("done", {"summary": "No such version.", "outcome": "failed"}))
+    staged = (to_deploy, calls("deploy", version="v1.1.0", environment="staging"), says("Staged."))
+    refused = (to_deploy, calls("deploy", version="v9.9.9", environment="production"), gives_up)
+    api.answers(*(staged + refused if first == "staging" else refused + staged), *[says("Both are live.")] * 4)
+
+    run_id = await shop.app.runs.starter.start("cli", wish, shop.app.people.named("anna"), agent="triage")
+    run = await shop.ended(run_id)
+
+    title = f"Failed: {wish}" if first == "staging" else "Done: v1.1.0 is live in staging"
+    assert (await shop.next_mail("anna", about=title)).subject == title
+    assert status_line(run, None, shop.people).startswith(title)
+
+
+async def test_a_run_whose_second_deploy_was_refused_is_not_called_done(shop: World, api: FakeAnthropic) -> None:
+    first = calls("deploy", version="v1.1.0", environment="staging")
+    api.answers(first, calls("deploy", version="v9.9.9", environment="production"), says("Both are live."))
+
+    run_id = await shop.trigger("deploy v1.1.0 to staging and v9.9.9 to production", agent="deploy")
+    run = await shop.ended(run_id)
+
+    assert word_of(run) == "failed"
+    assert "v1.1.0 (" in (await shop.next_mail("anna", about="Failed: deploy v1.1.0 to staging")).text
