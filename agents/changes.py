@@ -83,11 +83,15 @@ def _is_stopped(run: Run) -> bool:
 
 
 def _is_refused(agent: Agent | None, run: Run) -> bool:
-    """Return whether what was last called for to change something, by a tool or a run below, did not come to it."""
+    """Return whether what a tool was last called for elsewhere than where something was changed was refused, or the
+    last run below did not come to it. The same again, or other words for it, take nothing from what was done.
+    """
     changing = {tool.name for tool in agent.tools if tool.changes_world} if agent else set[str]()
     own = ((one.step, one.kind) for one in run.results[run.copied :])
-    last = {step.tool: kind for step, kind in own if isinstance(step, CallTool) and step.tool in changing}
-    return "refused" in last.values() or run.child_changes[-1:] == ("nothing",)
+    last = {step.tool: (step, kind) for step, kind in own if isinstance(step, CallTool) and step.tool in changing}
+    refused = [step.arguments for step, kind in last.values() if kind == "refused"]
+    elsewhere = {str(arguments["environment"]) for arguments in refused if "environment" in arguments}
+    return bool(elsewhere.difference(changed_in(run))) or run.child_changes[-1:] == ("nothing",)
 
 
 def changed_in(run: Run) -> tuple[str, ...]:

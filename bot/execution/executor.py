@@ -319,7 +319,8 @@ class Executor:
     ) -> None:
         """A result must not be lost while this process lives, however long Redis is away or full."""
         ends = "waits" if isinstance(event, ToolWaits) else "error" if event.error else "ok"
-        (log.warning if ends == "error" else log.debug)("tool ended", tool=tool.name, decision=ends)
+        ends = "unknown" if isinstance(event, ToolFinished) and event.unknown else ends
+        (log.warning if ends in {"error", "unknown"} else log.debug)("tool ended", tool=tool.name, decision=ends)
         while True:
             try:
                 if isinstance(event, ToolWaits):  # before it waits: a report finds it from then on, or not yet
@@ -417,7 +418,7 @@ def _error_of(outcome: Outcome | Pending | type[NotStarted] | type[NobodyKnows])
     """Return the kind of the error that an execution ended with, without its words; empty where there is none."""
     match outcome:
         case Outcome():
-            return "tool_error" if outcome.error else ""
+            return "unknown" if outcome.unknown else "tool_error" if outcome.error else ""
         case Pending():
             return ""
         case _:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations, product
 
 import pytest
+from pydantic import JsonValue
 
 from agents import Agent, Arguments, Effect, Outcome, Tool, ToolContext
 from agents.changes import change_of, is_unfounded, may_be_called
@@ -50,6 +51,12 @@ def passed_on(change: Change, child: RunId = CHILD) -> list[Event]:
     ]
 
 
+def refused(environment: str = "") -> list[Event]:
+    arguments: dict[str, JsonValue] = {"environment": environment} if environment else {}
+    call = chosen(CallTool(tool="deploy", arguments=arguments), "of r")
+    return [call, StepRefused(at=NOON, step_id=StepId("of r"), error="no")]
+
+
 DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), opened(), decided("denied")]
 
 
@@ -84,6 +91,10 @@ DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), open
             [*called("deploy", finished(error="no")), *called("deploy", finished("a2"), attempt="a2")],
             "changed",
         ),
+        (AGENT, "deploy v1", [*called("deploy", finished()), *refused("staging")], "partly"),
+        (AGENT, "deploy v1", [*refused("prod"), *called("deploy", finished())], "changed"),
+        (AGENT, "deploy v1", [*called("deploy", finished()), *refused("production")], "changed"),
+        (AGENT, "deploy v1", [*called("deploy", finished()), *refused()], "changed"),
         # The result of an attempt that was given up comes after the next one began, which is given up as well.
         (
             AGENT,
@@ -104,6 +115,8 @@ DENIED = [chosen(CallTool(tool="deploy", arguments={}), gate="production"), open
         (PASSES_ON, "deploy v1", passed_on("changed"), "changed"),
         (PASSES_ON, "deploy v1", passed_on("nothing"), "nothing"),
         (PASSES_ON, "deploy v1", [*passed_on("changed"), *passed_on("failed", RunId("other"))], "partly"),
+        (PASSES_ON, "deploy v1", [*passed_on("changed"), *passed_on("nothing", RunId("other"))], "partly"),
+        (PASSES_ON, "deploy v1", [*passed_on("nothing", RunId("other")), *passed_on("changed")], "changed"),
         (PASSES_ON, "what is live?", passed_on("not_wanted"), "not_wanted"),
         (None, "what is live?", [], "nothing"),
     ],
