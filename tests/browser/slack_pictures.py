@@ -126,7 +126,7 @@ async def _deploys(office: SlackOffice, album: Album) -> None:
     await office.bo.presses("Approve", in_=card)
     done = await office.becomes(card, "Done: ")
     await office.hears(asked, "Decided by")
-    line = "Done: deploy v1.2.0 to production"
+    line = "Done: v1.2.0 is live in production"
     await office.slack.until(lambda: _has_line(office, asked, line), "the line says how it ended")
     await album.thread("done.png", done, office.anna)
 
