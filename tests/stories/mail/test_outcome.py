@@ -102,11 +102,15 @@ async def test_a_success_says_what_is_live_and_attaches_nothing(shop: World) -> 
 
 
 @pytest.mark.long
-async def test_the_page_of_the_request_says_first_what_is_live(shop: World, console: Console) -> None:
+async def test_the_page_of_the_request_says_first_what_was_live_after_it(shop: World, console: Console) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
     await shop.decide("bo", record, "approve")
     assert (await shop.ended(record.request.run_id)).state == "done"
 
     page = await (await console.browser("anna")).get(f"/requests/{record.request.id}")
 
-    assert page.words.index("Done v1.2.0 (") < page.words.index("is live in production.") < page.words.index("Began")
+    assert (
+        page.words.index("Done v1.2.0 (")
+        < page.words.index("was live in production after it.")
+        < page.words.index("Began")
+    )

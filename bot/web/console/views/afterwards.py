@@ -77,10 +77,13 @@ def _undone(request: Request) -> str:
 
 
 def _live(request: Request, run: Run) -> str:
-    """The sentence that says what is live where `request` allowed a deploy; empty for anything else."""
+    """The sentence that says what was live after the deploy that `request` allowed; empty for anything else.
+
+    Others may have deployed since: a page is read at any time.
+    """
     where = request.call.effect.environment if request.call else ""
     what = live_now(run).get(where or "")
-    return say("card.live-now", what=what, where=where) if what else ""
+    return say("console.after-live", what=what, where=where) if what else ""
 
 
 def _approved(record: RequestRecord, run: Run | None, people: People) -> Afterwards:
