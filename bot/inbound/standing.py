@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.policy.record import records
 from bot.policy.standing import Standing
+from bot.policy.stops import is_condition
 from bot.queries.guard import Guard
 from bot.render.cards import notice
 from bot.render.times import read_moment
@@ -40,13 +42,34 @@ from language.dates import in_words
 
 _ID = r"s[0-9]{1,2}g-[a-z2-7]{13}"
 _IDS = re.compile(_ID, re.IGNORECASE)
-_POLITE = r"(?:please|thanks|thank you|now|bitte|danke|jetzt|sofort)"
+_POLITE = r"(?:please|pls|thanks|thank you|now|immediately|at once|asap|bitte|danke|jetzt|sofort)"
+_QUOTES = "[\"'`*_\u201c\u201d\u201e\u2018\u2019]*"
+_SAYS = (
+    r"(?:(?:i|we|ich|wir)(?:\s+(?:hereby|hiermit|(?:want|need|have) to|must))?|(?P<asks>(?:can|could|would|will) you))"
+)
+_WHAT = (
+    r"(?:\s+(?:the|this|that|these|our|my|both|all|die|diese|meine|unsere|beide))*"
+    r"(?:\s+(?:standing(?:\s+approvals?)?|approvals?|(?:dauer)?genehmigung(?:en)?))?"
+)
+_NAMES_IDS = (
+    rf"(?P<ids>{_QUOTES}{_ID}{_QUOTES}(?:(?:\s*[,;&+])?\s*(?:(?:and|und)\s+)?(?<=[\s,;&+]){_QUOTES}{_ID}{_QUOTES})*)"
+)
 _REVOKES = re.compile(
-    rf"(?:{_POLITE},?\s+)?(?:revoke|widerrufe)\s+{_ID}(?:(?:\s*,)?\s+(?:(?:and|und)\s+)?{_ID})*"
-    rf"(?:,?\s+{_POLITE})*\s*[.!]*(?:\s*:\s*(?P<why>\S.*))?",
+    rf"(?:(?:[-\u2022]|\d{{1,2}}[.)])\s+)?(?:{_POLITE},?\s+)?(?:{_SAYS}\s+)?(?:{_POLITE},?\s+)?"
+    r"(?:revoke|withdraw|cancel|end|stop|kill|terminate|delete|remove|disable|widerruf(?:en?)?)"
+    rf"(?:\s+{_POLITE})*(?:\s*:)?{_WHAT}\s+{_NAMES_IDS}"
+    rf"(?:,?\s+{_POLITE})*\s*(?:(?(asks)[.!?]*|[.!]*)|(?:\s*[:,;]|[.!]+(?=\s)|\s[-\u2013\u2014](?=\s)"
+    r"|(?=\s(?:because|since|as|weil|denn|da)\s)|(?=\s\())\s*(?P<why>\S.*))",
     re.IGNORECASE,
 )
-_REASON_CHARS = 500
+_REVOKES_LAST = re.compile(
+    rf"(?:\s{_POLITE},?)?(?:\sich m\u00f6chte)?{_WHAT}\s{_NAMES_IDS}(?:\s+{_POLITE})*\s+(?:widerrufen|revoken)"
+    rf"(?:,?\s+{_POLITE})*\s*(?:[.!]*|[.!:,;]+\s+(?P<why>\S.*))",
+    re.IGNORECASE,
+)
+_SIGNS = re.compile(r":[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]")
+_NEXT = re.compile(r"(?:[;.,]|\s(?:and|und))\s+(?=(?:revoke|widerrufe)\s)", re.IGNORECASE)
+_REASON_CHARS, _LINE_CHARS = 500, 2_000
 
 # People mark a command up in chat.
 _MARKS = "*_` \t"
@@ -106,13 +129,25 @@ def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal[
 def typed_revocations(text: str) -> tuple[tuple[str, ...], str, str]:
     """Return the standing approvals that a message ends, and what it says above and below that.
 
-    A new mail begins with its subject. What stands below is the reason, where none stands behind a colon.
+    What stands below is the reason, where none stands beside the ids. A greeting, thanks and a signature say nothing.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    first = next((at for at, line in enumerate(lines[:2]) if _REVOKES.fullmatch(line)), len(lines))
-    behind = next((at for at in range(first, len(lines)) if not _REVOKES.fullmatch(lines[at])), len(lines))
-    named = (one.lower() for line in lines[first:behind] for one in _IDS.findall(line.partition(":")[0]))
-    return tuple(dict.fromkeys(named)), "\n".join(lines[:first]), "\n".join(lines[behind:])
+    read = _revocations(text)
+    named = (one.lower() for _, found in read if found for one in _IDS.findall(found["ids"]))
+    first = next((at for at, (_, found) in enumerate(read) if found), len(read))
+    above, below = (line for line, _ in read[:first]), (line for line, found in read[first:] if not found)
+    return tuple(dict.fromkeys(named)), "\n".join(above), "\n".join(below)
+
+
+def _revocations(text: str) -> list[tuple[str, re.Match[str] | None]]:
+    """Return the lines of `text`, each with what it ends, unless it says when, or stands there as what people write."""
+    lines = [one for line in said_lines(strip_invisible(text), None) for one in _NEXT.split(line)]
+    return [(line, None if above.endswith(":") else _revoked_in(line)) for above, line in pairwise(["", *lines])]
+
+
+def _revoked_in(line: str) -> re.Match[str] | None:
+    plain = " ".join(_SIGNS.sub(" ", line).split()).strip(_MARKS + "\"'\u201c\u201d\u201e")[:_LINE_CHARS]
+    found = _REVOKES.fullmatch(plain) or _REVOKES_LAST.fullmatch(f" {plain}")
+    return None if found and is_condition(found["why"] or "") else found
 
 
 def _has_approval(events: Sequence[Event]) -> bool:
@@ -256,8 +291,8 @@ class TypedStanding:
         """
         # What answers a mail that asked nothing may end something all the same.
         named, _, below = typed_revocations(trigger.text)
-        found = (_REVOKES.fullmatch(line.strip()) for line in trigger.text.splitlines())
-        why = next((one["why"] for one in found if one and one["why"]), below)
+        found = (one for _, one in _revocations(trigger.text) if one)
+        why = next(filter(None, (one["why"] for one in found)), below)
         if not named or trigger.others:
             return False
         person, failed = PersonId(trigger.person), None

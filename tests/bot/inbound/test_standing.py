@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.inbound.standing import Wanted, typed_standing
+from bot.inbound.standing import Wanted, typed_revocations, typed_standing
 
 
 @pytest.mark.parametrize("text", ["standing", "Standing.", "standing approvals", "*standing*", "Dauergenehmigungen"])
@@ -82,3 +82,42 @@ def test_a_subject_may_stand_above_it() -> None:
     assert typed_standing("The bell\n\nstanding", has_subject=True) == "list"
     assert typed_standing("standing\n\n", has_subject=True) == "list"
     assert typed_standing("The bell\n\nstanding") is None
+
+
+_ID, _OTHER = "s1g-abcdefghijklm", "s1g-nopqrstuvwxyz"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "revoke ID", "Revoke ID!", "please revoke ID now", "revoke `ID`", "*revoke ID*", "\u201crevoke ID\u201d",
+        "revoke: ID",
+        "Hi, revoke ID", "@sayso revoke ID", "I revoke ID", "can you revoke ID?", "cancel ID", "Stop ID!",
+        "revoke the standing approval ID", "Please revoke standing approval ID.", "revoke ID immediately",
+        "revoke ID, the incident is over", "revoke ID. The incident is over.", "revoke ID - no longer needed",
+        "revoke ID because the release is over", "revoke ID (no longer needed)", "- revoke ID", "revoke ID :pray:",
+        "Standing approvals\n\nHi Dan,\n\nwe have an incident.\nrevoke ID\n\nThanks,\nCy",
+        "bitte ID widerrufen", "Dauergenehmigung ID widerrufen", "widerrufe bitte die Dauergenehmigung ID",
+        "ich widerrufe ID",
+    ],
+)  # fmt: skip
+def test_who_ends_one_by_its_id_ends_it_in_whatever_words(text: str) -> None:
+    assert typed_revocations(text.replace("ID", _ID))[0] == (_ID,)
+
+
+@pytest.mark.parametrize("text", ["revoke ID and OTHER", "revoke both ID & OTHER", "revoke ID; revoke OTHER"])
+def test_one_line_ends_as_many_as_it_names(text: str) -> None:
+    assert typed_revocations(text.replace("ID", _ID).replace("OTHER", _OTHER))[0] == (_ID, _OTHER)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "do not revoke ID", "should we revoke ID?", "revoke ID if it is unused", "end ID, if it is unused",
+        "> revoke ID",
+        "revoke ID tomorrow", "Press bell: for Anna. To end it, write: revoke ID", "stop asking about ID",
+        "To end it, answer with nothing but:\nrevoke ID",
+    ],
+)  # fmt: skip
+def test_what_asks_or_says_when_or_repeats_how_ends_none(text: str) -> None:
+    assert typed_revocations(text.replace("ID", _ID))[0] == ()

@@ -34,6 +34,27 @@ async def test_an_answer_to_the_mail_about_a_use_ends_it(redis: str, tmp_path: P
         assert await is_asked(office)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Hi, please revoke the standing approval ID - it is used too often.\nBest,\nBo", "it is used too often."),
+        ("revoke `ID`, the incident is over", "the incident is over"),
+    ],
+)
+async def test_who_ends_it_in_words_of_their_own_ends_it(redis: str, tmp_path: Path, text: str, reason: str) -> None:
+    async with an_office(redis, tmp_path) as office:
+        standing = await granted(office, await done_once(office))
+        assert not await is_asked(office)
+        letter = await office.next_mail("bo", "Used without asking")
+
+        await office.reply("bo", letter, text.replace("ID", standing.approval.id))
+
+        assert "is revoked" in (await office.next_mail("bo", "Revoked")).text
+        ended = (await the_only(office)).revoked
+        assert ended
+        assert (ended.by, ended.reason) == ("bo", reason)
+
+
 @pytest.mark.parametrize("card", ["an approval", "a question"])
 async def test_attack_a_revocation_that_answers_another_card_is_words_alone(
     redis: str, tmp_path: Path, card: str
