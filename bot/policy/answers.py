@@ -46,7 +46,7 @@ from bot.policy.stops import (
 )
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
-from channels.email.reply.against import refuses_alone, speaks_against
+from channels.email.reply.against import ends_otherwise, is_no_value, speaks_against
 from channels.email.reply.vocabulary import OUR_ID, THING
 from language import in_all
 
@@ -197,16 +197,18 @@ def _is_taken_back(call: GatedCall, typed: Mapping[str, JsonValue]) -> bool:
     """Return whether words behind a new value speak against the edit: `version: v1.3.0, but wait for me`.
 
     Where the value is a sentence already, what replaces it may say anything. One word alone is a value, but for one
-    that only refuses, as `version: wait` does, in place of one that is neither such a word nor a yes or no.
+    that says something about it, as `version: wait` and `version: v2?` do, in place of one that is no such word, nor a
+    yes or no.
     """
     values = ((written(value), written(call.arguments.get(name))) for name, value in typed.items())
     return any(map(_contradicts, *zip(*values, strict=True)))
 
 
 def _contradicts(value: str, was: str) -> bool:
-    if len(value.split()) > 1:
-        return len(was.split()) <= 1 and speaks_against(value)
-    return refuses_alone(value) and not (refuses_alone(was) or yes_or_no(was) is not None or was in _SWITCHES)
+    is_sentence, may_be_such = len(was.split()) > 1, is_no_value(was) or yes_or_no(was) is not None or was in _SWITCHES
+    if len(value.split()) > 1 and not is_sentence and (speaks_against(value) or ends_otherwise(value)):
+        return True
+    return is_no_value(value) and not may_be_such and not (is_sentence and len(value.split()) > 1)
 
 
 def in_emergency(record: RequestRecord, statement: Statement) -> Statement:

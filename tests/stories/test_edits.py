@@ -237,6 +237,18 @@ async def test_lines_in_a_mail_are_an_edit_and_never_an_approval(office: World) 
     assert "Bo Berg changed what from bell to gong" in theirs.text
 
 
+@pytest.mark.parametrize("value", ["staging", "test", "gong and horn", "v1.3.0"])
+async def test_a_value_that_may_be_one_is_taken_by_mail(office: World, value: str) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+
+    await office.reply("bo", await office.next_mail("bo"), f"what: {value}")
+    await office.next_mail("cy", about=f"Press {value}")
+
+    now = (await office.request(record.request.id)).request
+    assert now.call
+    assert now.call.arguments == {"what": value}
+
+
 async def test_a_changed_meaning_between_approval_and_execution_executes_nothing_and_asks_again(office: World) -> None:
     record = await office.opened(await office.trigger("press bell"))
     await office.edit("bo", record, what="gong")

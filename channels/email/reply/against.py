@@ -4,8 +4,8 @@ A reason tells what has happened, and in an emergency it is full of negations an
 works since 14:05`. What is said to whoever reads the command is another thing: a refusal, a wait, a condition, a moment
 to come, a question, or a word that nobody replaced. In doubt it is that: to ask once more is cheaper than a wrong act.
 
-Others use `speaks_against` for what stands beside an argument, and `is_reason` for what has to be a reason. Pure, and
-linear in the length of the text.
+Others use `speaks_against` for what stands beside an argument, `is_reason` for what has to be a reason, `is_no_value`
+and `ends_otherwise` for what stands where a value is to be. Pure, and linear in the length of the text.
 """
 
 import re
@@ -62,6 +62,8 @@ class _Words(NamedTuple):
     moment: re.Pattern[str]
     near: re.Pattern[str]
     unfilled: re.Pattern[str]
+    no_value: re.Pattern[str]
+    value: re.Pattern[str]
     tells: re.Pattern[str]
     names: re.Pattern[str]
     well: re.Pattern[str]
@@ -83,7 +85,7 @@ def speaks_against(text: str) -> bool:
     if not text.strip() or len(text) > DECISION_CHARS:
         return bool(text.strip())
     plain = _plain(text)
-    if _GREEK_QUESTION in text or _QUESTION.search(plain) or _is_unfilled(plain):
+    if _asks(text, plain) or _is_unfilled(plain):
         return True
     if read_reply(text).said == "deny" or _words().anywhere.search(" ".join(plain.split())):
         return True
@@ -91,9 +93,29 @@ def speaks_against(text: str) -> bool:
     return any(map(_is_against, clauses)) or _is_only_moment(clauses) or _is_only_condition(clauses)
 
 
-def refuses_alone(text: str) -> bool:
-    """Return whether `text` is nothing but a word that refuses or puts off: `wait`, `Stop!`."""
-    return len(text) <= SHORT_CHARS and _words().alone.fullmatch(_plain(text).strip(_FRAME + "\n,")) is not None
+def is_no_value(text: str) -> bool:
+    """Return whether `text` is no value: it refuses, agrees, asks, says when, or was left there."""
+    if len(text) > SHORT_CHARS:
+        return False
+    plain, words = _plain(text).strip(), _words()
+    bare = plain.strip(_FRAME + "\n,")
+    is_named = words.alone.fullmatch(bare) is not None or words.no_value.fullmatch(bare) is not None
+    if words.value.fullmatch(bare):
+        return False
+    is_left = not any(map(str.isalnum, plain)) or (plain.startswith("<") and _FRAMED.fullmatch(plain) is not None)
+    return is_named or is_left or _asks(text, plain)
+
+
+def ends_otherwise(text: str) -> bool:
+    """Return whether more than a value ends `text`: a condition, a moment, or assent, as in `v1.3.0 if it is green`."""
+    if len(text) > SHORT_CHARS:
+        return False
+    words, known = _plain(text).split(), _words()
+    ends = (" ".join(words[at:]).strip(_FRAME + "\n,") for at in range(1, len(words)))
+    return any(
+        known.no_value.fullmatch(end) is not None or _is_to_come(end) or _is_only_condition(list(_clauses(end)))
+        for end in filter(None, ends)
+    )
 
 
 def lines_beside(text: str) -> list[str]:
@@ -134,6 +156,10 @@ def _line(text: str) -> str:
     return " ".join(_plain(text).rstrip(" .!\n").split())
 
 
+def _asks(text: str, plain: str) -> bool:
+    return _GREEK_QUESTION in text or _QUESTION.search(plain) is not None
+
+
 def _is_unread(plain: str) -> bool:
     """Return whether letters of `plain` are of no alphabet in which words are known here."""
     return any(char.isalpha() and not _KNOWN.match(unicodedata.name(char, "")) for char in {*plain})
@@ -165,6 +191,8 @@ def _words() -> _Words:
         moment=re.compile(found["moment"]),
         near=re.compile(rf"{near}|{_CLOCK}"),
         unfilled=re.compile(found["unfilled"]),
+        no_value=re.compile(found["no_value"]),
+        value=re.compile(found["value"]),
         tells=re.compile(rf"(?<![\w.-])(?:{found['tells']})(?![\w])|{found['tells_anywhere']}"),
         names=re.compile(rf"(?<![\w.-])(?:{found['names']})(?![\w])"),
         well=re.compile(rf"(?<![\w.-])(?:{found['well']})(?![\w])"),

@@ -334,7 +334,8 @@ async def test_attack_a_window_in_slack_whose_reason_says_no_hands_nothing_on(
     "value",
     [
         "gong, but wait for me", "no, do not do this", "gong only if Cy agrees", "gong, aber erst morgen", "not yet",
-        "wait", "Stop!", "nein", "warte",
+        "wait", "Stop!", "nein", "warte", "gong if Cy agrees", "gong tomorrow", "gong, morgen", "gong?", "?",
+        "tomorrow", "TBD", "<what>", "ok", "lgtm", "genehmigt", "gong approved",
     ],
 )  # fmt: skip
 async def test_attack_an_edit_by_mail_whose_value_says_no_changes_nothing(
