@@ -47,10 +47,14 @@ from bot.policy.stops import (
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
 from channels.email.reply.against import ends_otherwise, is_no_value, speaks_against
-from channels.email.reply.vocabulary import OUR_ID, THING
+from channels.email.reply.vocabulary import ANSWER, CORRECTS, OUR_ID, SORRY, THING, fold
 from language import in_all
 
-_BARE_NO = re.compile(rf"\s*(?:(?:{'|'.join(sorted(NO | {'nope', 'nah', 'nö'}))})(?!\w)[\s,.;:!-]*)++", re.IGNORECASE)
+_NO = "|".join(fold(word) for word in sorted(NO | {"nope", "nah", "nö"}))
+_BARE_NO = re.compile(
+    rf"\s*(?:(?:{ANSWER}|{SORRY}|{CORRECTS})(?!\w)[\s,.;:!\u2013\u2014-]*+)*+(?:(?:{_NO})(?!\w)[\s,.;:!-]*)++"
+)
+"""A no and nothing else, whatever apology or correction stands before it; over folded text."""
 
 _OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
 _SENTENCE = re.compile(rf",(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s")
@@ -254,7 +258,7 @@ def _denies(text: str) -> bool:
 
 
 def _behind_no(text: str) -> str:
-    found = _BARE_NO.match(text)
+    found = _BARE_NO.match(fold(text))
     return text[found.end() :] if found else text
 
 
@@ -392,7 +396,7 @@ def may_mean_stop(request: Request, text: str) -> bool:
     """
     if request.purpose != "question" or not is_stop(text):
         return False
-    is_no = request.format == "yes_no" and _BARE_NO.match(text) is not None
+    is_no = request.format == "yes_no" and _BARE_NO.match(fold(text)) is not None
     is_option = any(map(is_stop, request.options))  # `ok, stop` may be either
     return is_no or is_option or given(request, text) is not None
 

@@ -59,17 +59,22 @@ _FEELING = re.compile(
 )
 """Pictures behind words, such as an angry face, that neither agree nor ask: a refusal stays one beside them."""
 
-_LEAD = rf"(?:{vocabulary.ANSWER}|{vocabulary.POLITE}|{vocabulary.SORRY})".replace("|NAMES", "").replace(
-    "NAMES", "(?!)"
-)
+_LEADS = (vocabulary.ANSWER, vocabulary.POLITE, vocabulary.SORRY, vocabulary.CORRECTS)
+_LEAD = rf"(?:{'|'.join(_LEADS)})".replace("|NAMES", "").replace("NAMES", "(?!)")
 _ONE = rf"(?:{vocabulary.FIRM}|{vocabulary.SOFT})(?![\w'])"
+# `no don't` refuses; `no pare` and `nicht stoppen` do not.
+_NO_BEFORE = r"(?:(?:no|nope|nah|nein|nee) (?=(?:please |bitte )?(?:do not|don't|dont|never|nicht|niemals)(?!\w)))?"
 # Possessive, so that a long run of blank lines is tried once and not in every division.
 _STOP = r"(?=[ \t\u00a0]*[,.!\n\u3002\u3001\uff01\uff0c])[\s,.!\u3002\u3001\uff01\uff0c]++"
 _TO_REASON = (
     rf"(?:(?=[ \t\u00a0]*[{_MARKS}\n])[\s{_MARKS}]++|\s+[-\u2013\u2014]+\s+|\s*\(|\s+(?=(?:{vocabulary.BECAUSE})\b)"
+    rf"|\s+(?=(?:{vocabulary.BEGS})[ \t{_MARKS}]*(?:\n|\Z))|(?<=[a-z1]:)\s+"
     r"|(?<=[👎❌🚫⛔\U0001f3fb-\U0001f3ff\ufe0f])\s+|\Z)"
 )
 _BUT = r"(?:(?:but|aber|mais|pero|mas|ma|maar)\s+)?"
+_MARKED = re.compile(r"(?P<mark>[*_`]{1,3})(?P<words>[^*_`\s][^*_`\n]{0,60})(?P=mark)")
+"""Words that somebody marks up in chat, or in bold."""
+
 _LABEL = re.compile(
     r"^(?:the )?(?:reason|grund|begrundung|begründung|motif|raison|motivo|reden|理由)(?: is)?\s?[:：]?\s+",
     re.IGNORECASE,
@@ -213,7 +218,7 @@ def _refusing() -> re.Pattern[str]:
     # Atomic, because `best regards` is also `best` and `regards`: what was taken once is not divided again.
     return re.compile(
         rf"(?>{_LEAD}(?![\w'])[\s{_MARKS}]*(?:[-\u2013\u2014]+\s+)?{_BUT})*+"
-        rf"(?P<words>{_ONE}(?:{_STOP}{_ONE})*)(?!\s*(?:\.\.|…)){_TO_REASON}"
+        rf"(?P<words>{_NO_BEFORE}{_ONE}(?:{_STOP}{_ONE})*)(?!\s*(?:\.\.|…)){_TO_REASON}"
     )
 
 
@@ -344,6 +349,8 @@ def _refusal(text: str, manners: re.Pattern[str]) -> str | None:
 
 
 def _refusal_of(text: str, manners: re.Pattern[str]) -> str | None:
+    if marked := _MARKED.match(text):
+        text = marked["words"] + text[marked.end() :]
     plain = vocabulary.fold(text).replace("*", " ")
     start = _refusing().match(plain)
     if start is None:

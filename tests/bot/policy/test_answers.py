@@ -49,6 +49,15 @@ def test_a_no_to_a_question_is_an_answer_however_often_it_is_said(text: str, vot
     assert read_answer(approval(), said, LATER).approve is vote
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Sorry, no.", "Unfortunately no", "My answer: no", "Actually, no", "I meant no", "leider nein", "Moment, nein"],
+)
+def test_attack_a_no_with_an_apology_or_a_correction_before_it_stops_no_run(text: str) -> None:
+    assert not is_stop(text)
+    assert is_withdrawal(text)
+
+
 HURRIED_STOPS = [
     "stop bitte", "ok stop", "ok, stop!", "oh no, stop!", "hmm stop", "actually, stop", "actually please cancel",
     "can you stop this?", "could you please stop", "I want to stop this", "I changed my mind, please stop", "🛑",

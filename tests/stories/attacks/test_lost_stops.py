@@ -331,6 +331,18 @@ async def test_attack_words_that_also_answer_the_open_question_are_asked_about_o
     assert world.workshop.effects == []
 
 
+@pytest.mark.parametrize("words", ["Sorry, no.", "My answer: no"])
+async def test_attack_a_no_to_a_question_that_begins_with_an_apology_stops_no_run(world: World, words: str) -> None:
+    run_id, letter = await asked_by_mail(world, "ask yes_no Announce it?", "stamp letter")
+
+    await world.reply("anna", letter, words)
+    again = await world.next_mail("anna")
+    assert (await world.run(run_id)).state == "waiting"
+    await world.reply("anna", again, "no")
+
+    assert (await world.ended(run_id)).state == "done"
+
+
 @pytest.mark.parametrize(
     ("question", "meant", "result"),
     few_of(

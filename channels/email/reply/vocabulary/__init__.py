@@ -100,6 +100,13 @@ def _sharp(pattern: str) -> str:
 
 APPROVE, SOFT, FIRM, POLITE = (_sharp(every(name)) for name in ("approve", "soft", "firm", "polite"))
 ANSWER, SORRY, BECAUSE = (every(name) for name in ("answer", "sorry", "because"))
+
+BEGS = every("begs")
+"""Stand behind a refusal, without a mark between them: `deny please`."""
+
+CORRECTS = every("corrects")
+"""Stand before a refusal of somebody who takes back what they have said."""
+
 NO_NAME = _ALL["english"]["no_name"]
 
 GREET = _SHARED["greet"]

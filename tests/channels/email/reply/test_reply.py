@@ -497,3 +497,28 @@ def test_a_quoted_approval_never_counts(text: str, approval: str) -> None:
 
     assert read_reply(quoted, "Bo Berg").said != "approve"
     assert read_reply(f"{quoted}\n\nwhat is this?", "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*No*", "**no**, wrong tag", "`deny`", "_Denied._ Wrong tag.", "deny please", "Reject this please",
+        "nein bitte",
+        "I'm afraid not", "this is a no", "Genehmigung verweigert", "no don't", "Nope don't do it", "nein nicht",
+        "Actually, no.", "Sorry, I meant no", "oops, I meant deny", "I changed my mind. Deny.", "On second thought, no",
+        "wait, no", "Moment, nein", "ich meinte nein", ":thumbsdown:", ":x:", ":x: wrong tag", ":-1: wrong tag",
+    ],
+)  # fmt: skip
+def test_a_refusal_that_is_marked_up_begged_for_or_corrects_what_was_said_is_one(text: str) -> None:
+    assert read_reply(text).said == "deny"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "~no~", "Actually, no problem", "actually no one objects", "wait, no, go ahead", "I meant no harm", "no pare",
+        "nicht stoppen", "no don't stop", "oh no", "Actually, yes and no", "I meant no or yes",
+    ],
+)  # fmt: skip
+def test_what_only_begins_as_a_correction_decides_nothing(text: str) -> None:
+    assert read_reply(text).said == "free_text"
