@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from agents.command import said_lines
 from agents.requests import Freeze, PersonId
@@ -15,7 +16,7 @@ from bot.outbound.notifier import to_person
 from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
-from bot.policy.answers import refuses
+from bot.policy.answers import is_withdrawal, refuses
 from bot.policy.stops import stops_plainly
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
@@ -28,13 +29,14 @@ from language.recorded import reason_of, recorded
 
 # The name as the API takes it; people mark a name up in chat, or quote it.
 _MARKS = "*_` \t"
+_QUOTED = '"\u201c\u201d\u201e'
 _QUOTES = "[\"'`*\u201c\u201d\u201e\u2018\u2019]*"
 _COURTESY = r"(?:please|pls|now|asap|immediately|at once|thanks|bitte|jetzt|sofort|danke)"
 _SCOPE = rf"{_QUOTES}(?!{_COURTESY}\s*[.!]*\Z)(?P<where>[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,62}}[A-Za-z0-9_-])?){_QUOTES}"
 _POLITE = rf"(?:[\s,]+{_COURTESY})*\s*[.!]*"
 _WHY = r"(?:\s*[:,;]|[.!]+(?=\s)|\s+[-\u2013\u2014](?=\s)|\s+(?:because(?: of)?|due to|since|weil|wegen)(?=\s))"
 _TYPED = re.compile(
-    rf"(?P<un>un)?freeze\s+{_SCOPE}(?:{_POLITE}\s*:?|{_WHY}\s*(?P<reason>\S.*)|(?(un)(?!)|\s+(?P<loose>\S.*[^?\s])))",
+    rf"(?P<un>un)?freeze\s+(?:(?P<the>the|our|die)\s+)?{_SCOPE}(?(the)(?:\s+(?:environment|env|umgebung))?)(?:{_POLITE}\s*:?|{_WHY}\s*(?P<reason>\S.*)|(?(un)(?!)|\s+(?P<loose>\S.*[^?\s])))",
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"(?P<un>un)?freeze(?:{_POLITE}\s*:?|\s*:\s*(?P<reason>\S.*))", re.IGNORECASE)
@@ -43,7 +45,15 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"[\s:,;.!\u2013\u2014-]*(?:because(?: of)?|due to|since|weil|wegen)?\s*", re.IGNORECASE)
-_BEFORE = re.compile(r"(?P<stop>[^.!?:,;]{1,60}[.!,;]\s*)(?=freeze\b)", re.IGNORECASE)
+_BEFORE = re.compile(r"(?P<stop>[^.!?:,;]{1,60}?)(?:[.!,;]+\s*|\s(?:and|und)\s+)(?=freeze\b)", re.IGNORECASE)
+_AND = re.compile(r"\s(?:and|und)\s*\Z", re.IGNORECASE)
+_URGES = re.compile(
+    rf"(?:(?:[-\u2022]|\d{{1,2}}[.)])\s+)?(?:(?:{_COURTESY}|urgent(?:ly)?|dringend|emergency|notfall|everybody"
+    r"|(?P<asks>(?:can|could|would) you|kannst du)|(?:i|we|you) (?:want|need|have) to|we must"
+    r"|wir m\u00fcssen|let['\u2019]?s)"
+    r"[\s:,!.\u2013\u2014-]+)*(?=freeze\b)",
+    re.IGNORECASE,
+)
 _SIGNS = re.compile(r"(?:\s|:[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])+")
 _EVERYTHING = "everything"
 _ALL = {_EVERYTHING, "all", "alles"}
@@ -58,8 +68,8 @@ _ASKED_S = 3600.0
 class Typed:
     """What somebody wrote who freezes an environment (empty: everything; None: they named none), or ends that.
 
-    `is_loose`: its `reason` is whatever stands behind the name, without a mark between them. `behind` is all of the
-    line behind the name, which may name more.
+    `is_loose`: an article stands before the name, or its `reason` is whatever stands behind it without a mark between.
+    `behind` is all of the line behind the name, which may name more.
     `is_alone`: the message says nothing else; `is_first`: nothing stands above it, but a stop or the end of a
     freeze; `is_all`: all lines of the message are that or begin one, but for a subject. Without a `reason` it ends one
     for that which its writer gave before, and `is_confirmed`; a freeze needs none.
@@ -105,9 +115,10 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
 def stop_beside(text: str) -> str:
     """Return the stop or refusal in words beside what a message freezes: `stop! freeze production`; else nothing."""
     lines = [" ".join(line.split()).strip(_MARKS) for line in said_lines(strip_invisible(text), None)][:_STOPS]
-    before = (line.partition(_without_stop(line))[0] for line in lines if _typed(line))
-    said = (one for one in (*before, *lines) if not (_SIGNS.fullmatch(one) or _typed(one)))
-    return next(filter(_stops, said), "").strip()
+    before = (_AND.sub("", line.partition(_without_stop(line))[0]).strip() for line in lines if _typed(line))
+    refused = (one for one in before if one and not _SIGNS.fullmatch(one) and is_withdrawal(one))
+    stopped = (one for one in lines if not (_SIGNS.fullmatch(one) or _typed(one)) and _stops(one))
+    return next(chain(refused, stopped), "").strip()
 
 
 def _stops(line: str) -> bool:
@@ -128,16 +139,21 @@ def _typed(line: str) -> Typed | None:
         return None
     where, reason = _scope(found["where"]), first_line(found["reason"] or found["loose"] or "", _REASON_CHARS)
     behind = found.string[found.end("where") :] if _MORE.match(found.string, found.end("where")) else ""
-    return Typed(where, reason, ends=bool(found["un"]), is_loose=bool(found["loose"]), behind=behind)
+    is_loose = bool(found["loose"] or found["the"])
+    return Typed(where, reason, ends=bool(found["un"]), is_loose=is_loose, behind=behind)
 
 
 def _without_stop(line: str) -> str:
-    """`line` without signs around it, and without a stop, before what it freezes: `stop! freeze production`."""
+    """`line` without signs around it, and without a stop, a no or haste before it: `no! freeze staging`."""
     plain = " ".join(line.split()).strip(_MARKS)  # without long blanks, of which patterns try each
     before, behind = _SIGNS.match(plain), _SIGNS.match(plain[::-1])
     plain = plain[before.end() if before else 0 : len(plain) - (behind.end() if behind else 0)]
+    plain = plain.strip(_QUOTED) if plain.startswith(tuple(_QUOTED)) else plain
     before = _BEFORE.match(plain)
-    return plain[before.end() :] if before and stops_plainly(before["stop"]) else plain
+    plain = plain[before.end() :] if before and is_withdrawal(before["stop"]) else plain
+    if urges := _URGES.match(plain):
+        return plain[urges.end() :].rstrip("?" if urges["asks"] else "")
+    return plain
 
 
 def _bare(lines: Sequence[str], *, is_alone: bool) -> Typed | None:

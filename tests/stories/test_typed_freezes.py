@@ -315,6 +315,17 @@ async def test_an_answer_to_a_card_freezes_and_ends_nothing(office: World) -> No
     assert (await office.request(record.request.id)).request.remarks == ()
 
 
+@pytest.mark.parametrize("text", ["No! Freeze production.", "deny and freeze production"])
+async def test_attack_a_denial_that_also_freezes_denies_and_freezes(office: World, text: str) -> None:
+    record = await office.opened(await office.trigger("press bell"))
+
+    await office.reply("cy", await office.next_mail("cy"), text)
+    await office.quiet()
+
+    assert (await office.request(record.request.id)).state == "denied"
+    assert [one.environment for one in await freezes_of(office).all()] == ["production"]
+
+
 async def test_what_does_not_show_which_card_it_answers_freezes_all_the_same(office: World) -> None:
     await office.opened(await office.trigger("press bell"))
     card = await office.next_mail("cy")

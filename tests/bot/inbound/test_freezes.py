@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.inbound.freezes import Typed, typed_freeze
+from bot.inbound.freezes import Typed, stop_beside, typed_freeze
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,35 @@ def test_attack_an_end_with_a_reason_that_does_not_end_is_asked_back_unread() ->
 
     assert found is not None
     assert found.is_against
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no! freeze production", "No, freeze production", "deny. freeze production", "deny and freeze production",
+        "stop everything and freeze production", "bitte sofort freeze production", "URGENT: freeze production",
+        "we need to freeze production now", "can you freeze production?", "- freeze production",
+        "\u201cfreeze production\u201d",
+    ],
+)  # fmt: skip
+def test_a_no_haste_and_courtesy_before_a_freeze_keep_nobody_from_it(text: str) -> None:
+    assert typed_freeze(text) == Typed("production", "")
+
+
+def test_an_article_before_the_name_is_none_of_it() -> None:
+    assert typed_freeze("freeze the production environment: incident") == Typed("production", "incident", is_loose=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [("no! freeze production", "no!"), ("deny and freeze production", "deny"), ("now freeze production", "")],
+)
+def test_what_is_refused_before_a_freeze_is_refused_as_well(text: str, refused: str) -> None:
+    assert stop_beside(text) == refused
+
+
+@pytest.mark.parametrize(
+    "text", ["No! Don't freeze production", "we need to freeze production?", "Bo said: freeze production"]
+)
+def test_what_speaks_of_a_freeze_or_against_one_is_none(text: str) -> None:
+    assert typed_freeze(text) is None
