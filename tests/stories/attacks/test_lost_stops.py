@@ -331,6 +331,22 @@ async def test_attack_words_that_also_answer_the_open_question_are_asked_about_o
     assert world.workshop.effects == []
 
 
+@pytest.mark.parametrize("words", ["Sorry, I meant no.", "*No*, wrong tag", "I changed my mind. Deny."])
+async def test_attack_who_corrects_an_approval_in_words_of_their_own_takes_it_back(world: World, words: str) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo")
+    await world.steer(record.request.run_id, "pause")
+    await world.reply("bo", card, "approve")
+    await world.quiet()
+    assert (await world.request(record.request.id)).state == "approved"
+
+    await world.reply("bo", card, words)
+    await world.quiet()
+
+    assert (await world.request(record.request.id)).state == "revoked"
+    assert world.workshop.effects == []
+
+
 @pytest.mark.parametrize("words", ["Sorry, no.", "My answer: no"])
 async def test_attack_a_no_to_a_question_that_begins_with_an_apology_stops_no_run(world: World, words: str) -> None:
     run_id, letter = await asked_by_mail(world, "ask yes_no Announce it?", "stamp letter")
