@@ -533,7 +533,8 @@ _NOTHING_DONE: Mapping[Act, str] = {"edit": "answer.edit-not-this-way", "hand_on
 
 def _unclear(request: Request, judgement: Unclear) -> str:
     if judgement.why:
-        return say("answer.unclear-why", why=reason_of(judgement.why))
+        is_vote = request.format == "approval"
+        return say("answer.unclear-why" if is_vote else "answer.unclear-why-question", why=reason_of(judgement.why))
     if judgement.misfits:
         return say("answer.unclear-fields", reasons=told(request.fields, judgement.misfits))
     match request.format:

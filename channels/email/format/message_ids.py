@@ -14,6 +14,8 @@ import hashlib
 import re
 from datetime import datetime
 
+from channels.email.format.headers import without_comments
+
 MARK = r"[a-z0-9][a-z0-9._-]{0,63}"
 """A reply token or a receipt as it stands in ids, addresses and headers."""
 
@@ -49,6 +51,18 @@ def ours(kinds: str, own: str) -> str:
 def ids_in(field: str) -> tuple[str, ...]:
     """The Message-IDs that a field such as In-Reply-To names, as far as it is looked at."""
     return tuple(_MESSAGE_ID.findall(field[:10_000]))
+
+
+def named_in(field: str) -> tuple[str, ...]:
+    """All that a field such as In-Reply-To names, in order: Message-IDs, and what stands there in place of one.
+
+    A program writes the id of the mail that it answers as that has it, whatever its form (`<lunch:1@corp.example>`).
+    Comments, and words beside an id, name nothing: `Your message of "Tue, 3 Mar 2026" <a@b.example>`.
+    """
+    plain = without_comments(field)
+    pieces = [piece.strip() for piece in re.split(f"({_MESSAGE_ID.pattern})", field if plain is None else plain)]
+    found = tuple(piece for piece in pieces if re.search("[<>@]", piece))
+    return found or tuple(filter(None, [field.strip()]))
 
 
 def answers_us(ids: str, own: str) -> bool:

@@ -13,7 +13,7 @@ from channels.email.format import addresses
 from channels.email.format.body import Body, read_body
 from channels.email.format.dates import written_at
 from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable, guess_headers, read_headers
-from channels.email.format.message_ids import answers_us, ids_in, is_message_id, ours
+from channels.email.format.message_ids import answers_us, ids_in, is_message_id, named_in, ours
 from channels.email.format.shown import subject_of
 from channels.email.identity import Accepted, Refused, who
 from channels.email.identity.author import author_of, claimed
@@ -242,12 +242,12 @@ class Reader:
         about = About(
             faults=_faults(headers, found.weakness),
             subject=subject,
-            in_reply_to=ids_in(" ".join(headers.all("in-reply-to"))),
+            in_reply_to=named_in(" ".join(headers.all("in-reply-to"))),
             sent_at=written_at(headers.first("date")),
             whole=said.whole if is_short else "",
             author=found.contact.name,
             older=tuple(map(_shortened, said.older)),
-            references=ids_in(" ".join(headers.all("references"))),
+            references=named_in(" ".join(headers.all("references"))),
             program=" ".join((*headers.all("user-agent"), *headers.all("x-mailer")))[:_PROGRAM_CHARS],
             has_code=bool(token),
         )

@@ -243,15 +243,15 @@ def _is_subject_of(subject: str, stored: str) -> bool:
 
 def _says_it_is_ours(quotes_of: "list[_Quote]", about: About, sent: SentCard) -> bool:
     """Return whether the program of whoever answers says that what it quotes is a mail of ours: by our address, or by
-    our name in the thread of the card, where the mail answers no other one. What stands among the quoted lines anybody
-    may have written, but for programs that write it there.
+    our name where the mail answers no other one and its References end with the card: they end with what was answered.
+    What stands among the quoted lines anybody may have written, but for programs that write it there.
     """
     writers = {_writer(head, about, sent) for quote in quotes_of for head in quote.heads}
     if not writers <= {"we", "name"} or any(len(quote.heads) > 1 for quote in quotes_of):
         return False
     known = _known_writers(quotes_of, about, sent)
-    is_of_thread = sent.message_id in about.references and not about.in_reply_to
-    return "we" in known or ("name" in known and is_of_thread)
+    answers_card = about.references[-1:] == (sent.message_id,) and not about.in_reply_to
+    return "we" in known or ("name" in known and answers_card)
 
 
 def _says_it_is_of_others(quotes_of: "list[_Quote]", about: About, sent: SentCard) -> bool:

@@ -38,6 +38,7 @@ async def write(
     without: str = "",
     by: str = "bo",
     extra: str = "",
+    within: str = "",
 ) -> EmailMessage:
     """A mail of Bo's own, or of somebody else's, logged in, in whatever thread."""
     assert to is not None
@@ -50,6 +51,7 @@ async def write(
         "Date": at if isinstance(at, str) else format_datetime(at or datetime.now(UTC)),
         "Message-ID": f"<{secrets.token_hex(8)}@corp.example>",
         "In-Reply-To": answers,
+        "References": within,
         "Auto-Submitted": extra,
     }
     for name, value in fields.items():
@@ -438,6 +440,50 @@ async def test_other_words_of_a_requester_in_that_thread_stand_on_a_new_card(wor
     assert (await world.request(record.request.id)).request.revision == 2
     await world.reply("bo", again, "approve")
     await approved(world, record)
+
+
+async def asked_in_thread(world: World, wish: str, person: str) -> tuple[RequestRecord, str]:
+    """Return what the run asks `person` that Anna began by mail, and the Message-ID of that mail."""
+    began = await write(world, BOT, wish, "", "", by="anna")
+    await world.next_mail(person)
+    found = await world.app.store.threads.run_of("email", began["Message-ID"])
+    assert found is not None
+    return await world.opened(RunId(found)), began["Message-ID"]
+
+
+async def test_attack_a_yes_to_a_mail_about_lunch_in_the_thread_of_a_run_answers_no_question_of_it(
+    world: World,
+) -> None:
+    record, thread = await asked_in_thread(world, "ask-of person:bo yes_no Did the bell ring?", "bo")
+    lunch = "<lunch@corp.example>"
+
+    await write(world, BOT, "yes", "Re: Lunch?", lunch, within=f"{thread} {lunch}")
+
+    told = await world.next_mail("bo", about="not counted as an answer")
+    assert "it answers another mail, and does not quote the card" in told.text
+    assert "denial" not in told.text
+    assert "The newest card that you got can still be answered" in told.text
+    assert (await world.request(record.request.id)).state == "open"
+
+
+async def test_attack_an_old_mail_that_is_sent_again_into_the_thread_of_a_run_answers_no_question_of_it(
+    world: World,
+) -> None:
+    record, thread = await asked_in_thread(world, "ask yes_no Did the bell ring?", "anna")
+    before = datetime.now(UTC) - timedelta(days=30)
+
+    await write(world, BOT, "yes", "Re: Lunch?", "<lunch@corp.example>", before, by="anna", within=thread)
+
+    assert "within the last hour" in (await world.next_mail("anna", about="not counted as an answer")).text
+    assert (await world.request(record.request.id)).state == "open"
+
+
+async def test_whoever_asked_answers_a_question_of_their_run_in_its_thread(world: World) -> None:
+    record, thread = await asked_in_thread(world, "ask yes_no Did the bell ring?", "anna")
+
+    await write(world, BOT, "yes", "Re: Lunch?", thread, by="anna")
+
+    assert await world.summary(record.request.run_id) == "done: answered: yes"
 
 
 @pytest.mark.parametrize(

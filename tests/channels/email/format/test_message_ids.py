@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from channels.email.format.message_ids import answers_us, card_id, ids_in, is_message_id, ours, thread_root
+from channels.email.format.message_ids import answers_us, card_id, ids_in, is_message_id, named_in, ours, thread_root
 from tests.channels.email.mails import BOT, TOKEN
 
 
@@ -47,3 +47,23 @@ def test_an_answer_to_any_mail_of_ours_is_known() -> None:
 
     assert all(answers_us(f"<r1@corp.example> {each}", BOT) for each in mails)
     assert not answers_us("<r1@corp.example> <r2@sayso.example>", BOT)
+
+
+@pytest.mark.parametrize(
+    ("field", "named"),
+    [
+        ("", ()),
+        (" \t", ()),
+        ("<a@b.example> <c@d.example>", ("<a@b.example>", "<c@d.example>")),
+        ('<a@b.example> (Bo\'s message of "Tue, 03 Mar 2026 13:00:00 +0100")', ("<a@b.example>",)),
+        ('Your message of "Tue, 03 Mar 2026 13:00:00 +0100." <a@b.example>', ("<a@b.example>",)),
+        ("<lunch:1@b.example>", ("<lunch:1@b.example>",)),
+        ("<lunch@[127.0.0.1]> <a@b.example>", ("<lunch@[127.0.0.1]>", "<a@b.example>")),
+        ("<lunch <a@b.example>", ("<lunch", "<a@b.example>")),
+        ("lunch", ("lunch",)),
+        ("(lunch)", ("(lunch)",)),
+        ("(lunch", ("(lunch",)),
+    ],
+)
+def test_what_stands_in_a_field_in_place_of_an_id_names_something_else(field: str, named: tuple[str, ...]) -> None:
+    assert named_in(field) == named
