@@ -46,8 +46,8 @@ from bot.policy.stops import (
 )
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
-from channels.email.reply.against import ends_otherwise, is_no_value, speaks_against
-from channels.email.reply.vocabulary import ANSWER, CORRECTS, OUR_ID, SORRY, THING, fold
+from channels.email.reply.against import ends_otherwise, is_no_value, refuses_alone, speaks_against
+from channels.email.reply.vocabulary import ANSWER, CORRECTS, NAMES_APPROVAL, OUR_ID, SORRY, THING, fold
 from language import in_all
 
 _NO = "|".join(fold(word) for word in sorted(NO | {"nope", "nah", "nö"}))
@@ -153,8 +153,13 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         breaks_glass=breaks_glass,
         may_stop=may_stop,
         is_plain=not statement.is_typed or bool(_behind_answer(statement.text)),
+        may_answer=bool(vote) and not breaks_glass and statement.is_typed and not _names_approval(statement.text),
         at=now,
     )
+
+
+def _names_approval(text: str) -> bool:
+    return NAMES_APPROVAL.search(fold(text)) is not None
 
 
 def _heard(statement: Statement, *, is_asked: bool) -> Statement:

@@ -188,6 +188,7 @@ REPLACED = "it answers a card that was replaced by a newer one"
 NO_REASON = "to break the glass, say why"
 SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or answer: and the words behind it"
 MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
+NOT_NAMED = "others wrote something beside the request, which a yes may answer: to approve, use the word approve"
 AGAINST = (
     "what stands beside the command may mean that it is not to be done, or not yet, or only under a condition, or it"
     " asks something, or is in letters of which sayso knows no words: to do it, write the command again with a reason"
@@ -305,6 +306,15 @@ def _first_vote(record: RequestRecord, answer: Answer) -> Judgement | None:
     return AlreadyVoted() if has_voted and answer.approve and not answer.breaks_glass else None
 
 
+def _names_it(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """Ask back a yes that may answer what others wrote: `Shall I wait until Friday?` stands on its card.
+
+    No list of words tells each question from a remark.
+    """
+    writers = {*(one.person for one in (*record.request.remarks, *record.comments))}
+    return Unclear(why=NOT_NAMED) if answer.may_answer and writers - {answer.person} else None
+
+
 def _note(_: RequestRecord, answer: Answer) -> Judgement | None:
     """A condition beside a yes is neither dropped nor taken for part of the yes."""
     is_asked_back = answer.approve and answer.note and not answer.note_confirmed and not answer.breaks_glass
@@ -342,6 +352,7 @@ CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
     _current_revision,
     _same_digest,
     _first_vote,
+    _names_it,
     _note,
     _glass,
 )

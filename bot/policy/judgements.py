@@ -32,8 +32,9 @@ class Answer(Frozen):
     `asks`: the words are a question to whoever asked for this; `about` names the comment that they answer. `edits`: it
     changes arguments, which is no vote and must be about what stands now, as it voids the votes of others.
     `breaks_glass`: it approves alone, for the whole quorum, and its `note` is the reason. `may_stop`: the words fit the
-    question, and are those that stop a run; `is_plain`: whoever gave it said that it is the answer. `identity` marks
-    the human behind the id.
+    question, and are those that stop a run; `is_plain`: whoever gave it said that it is the answer. `may_answer`: it is
+    a typed yes that does not name the approval, and so may answer what others wrote beside that. `identity` marks the
+    human behind the id.
     """
 
     reply_id: str
@@ -58,6 +59,7 @@ class Answer(Frozen):
     breaks_glass: bool = False
     may_stop: bool = False
     is_plain: bool = True
+    may_answer: bool = False
     evidence: str = ""
     at: AwareDatetime
 

@@ -279,6 +279,54 @@ def noted_in(world: World) -> list[Letter]:
     ]
 
 
+async def asks_beside(world: World, by: str) -> tuple[RequestRecord, Letter]:
+    """A request on whose newest card for Bo a question of Anna's stands: as an answer to him, or as a remark."""
+    record, card = await card_for(world)
+    if by == "an answer":
+        await world.reply("bo", card, "Is the backup done?")
+        asked = await world.next_mail("anna", about="Is the backup done?")
+        await world.reply("anna", asked, "Not yet. Shall I do that first?")
+    else:
+        await world.decide("anna", record, "free_text", "Shall I do that first?", channel="email")
+    return record, await world.next_mail("bo", about="Shall I do that first?")
+
+
+@pytest.mark.parametrize("by", ["an answer", "a remark"])
+@pytest.mark.parametrize("words", few_of(["Yes", "Sounds good!", "Ja, gerne", "👍", "Go ahead"], 0))
+async def test_attack_a_yes_to_a_question_that_stands_on_the_card_approves_nothing(
+    world: World, by: str, words: str
+) -> None:
+    record, card = await asks_beside(world, by)
+
+    await world.reply("bo", card, words)
+
+    told = await world.next_mail("bo", about="not counted as a decision")
+    assert "which a yes may answer: to approve, use the word approve" in " ".join(told.text.split())
+    assert (await world.request(record.request.id)).state == "open"
+    assert world.workshop.effects == []
+
+    await world.reply("bo", card, "Yes, approved")
+    await approved(world, record)
+
+
+@pytest.mark.parametrize("by", ["an answer", "a remark"])
+async def test_the_button_of_a_card_with_a_question_on_it_approves(world: World, by: str) -> None:
+    record, card = await asks_beside(world, by)
+
+    await write(world, card.reply_to, button(world, card), "anything", "")
+
+    await approved(world, record)
+
+
+async def test_a_yes_to_a_card_with_no_words_but_ones_own_beside_it_approves(world: World) -> None:
+    record, card = await card_for(world)
+    await world.reply("bo", card, "let me look first")
+
+    await world.reply("bo", await fresh_card(world), "Yes")
+
+    await approved(world, record)
+
+
 async def test_a_denial_need_not_name_the_card(world: World) -> None:
     record, card = await card_for(world)
 

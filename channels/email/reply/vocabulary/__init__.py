@@ -115,6 +115,9 @@ GREET = _SHARED["greet"]
 NO_CONSENT = re.compile(_SHARED["no_consent"])
 """Words of consent that, side by side, ask somebody else for it, mean the opposite, or name a time."""
 
+NAMES_APPROVAL = re.compile(_SHARED["names_approval"])
+"""Words by which consent says that it is an approval."""
+
 ASKS_ANOTHER = re.compile(_SHARED["asks_another"])
 """Below a greeting to somebody this asks them for their consent."""
 
