@@ -188,7 +188,10 @@ REPLACED = "it answers a card that was replaced by a newer one"
 NO_REASON = "to break the glass, say why"
 SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or answer: and the words behind it"
 MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
-NOT_NAMED = "others wrote something beside the request, which a yes may answer: to approve, use the word approve"
+NOT_NAMED = (
+    "you or others have written something beside the request, and a yes may be about that: to approve, use the word"
+    " approve"
+)
 AGAINST = (
     "what stands beside the command may mean that it is not to be done, or not yet, or only under a condition, or it"
     " asks something, or is in letters of which sayso knows no words: to do it, write the command again with a reason"
@@ -307,12 +310,13 @@ def _first_vote(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 
 def _names_it(record: RequestRecord, answer: Answer) -> Judgement | None:
-    """Ask back a yes that may answer what others wrote: `Shall I wait until Friday?` stands on its card.
+    """Ask back a yes that may answer what was written beside the request, or what its writer was told of their words.
 
-    No list of words tells each question from a remark.
+    `Shall I wait until Friday?` and `Your question goes to Anna Ames` stand above the card that it answers. No list of
+    words tells each question from a remark.
     """
-    writers = {*(one.person for one in (*record.request.remarks, *record.comments))}
-    return Unclear(why=NOT_NAMED) if answer.may_answer and writers - {answer.person} else None
+    was_said = bool(record.request.remarks or record.comments or record.noted.get(answer.person))
+    return Unclear(why=NOT_NAMED) if answer.may_answer and was_said else None
 
 
 def _note(_: RequestRecord, answer: Answer) -> Judgement | None:

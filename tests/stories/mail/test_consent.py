@@ -300,8 +300,8 @@ async def test_attack_a_yes_to_a_question_that_stands_on_the_card_approves_nothi
 
     await world.reply("bo", card, words)
 
-    told = await world.next_mail("bo", about="not counted as a decision")
-    assert "which a yes may answer: to approve, use the word approve" in " ".join(told.text.split())
+    told = await world.next_mail("bo", about="a yes may be about that")
+    assert "a yes may be about that: to approve, use the word approve" in " ".join(told.text.split())
     assert (await world.request(record.request.id)).state == "open"
     assert world.workshop.effects == []
 
@@ -318,13 +318,29 @@ async def test_the_button_of_a_card_with_a_question_on_it_approves(world: World,
     await approved(world, record)
 
 
-async def test_a_yes_to_a_card_with_no_words_but_ones_own_beside_it_approves(world: World) -> None:
+@pytest.mark.parametrize(
+    ("words", "told"),
+    few_of(
+        [
+            ("Is the backup done?", "Your question goes to Anna Ames"),
+            ("delegate: nobody@corp.example", "It was not handed on"),
+            ("let me look first", "not counted as a decision"),
+        ],
+        0,
+        rows=True,
+    ),
+)
+async def test_attack_an_ok_to_what_is_told_of_ones_own_words_approves_nothing(
+    world: World, words: str, told: str
+) -> None:
     record, card = await card_for(world)
-    await world.reply("bo", card, "let me look first")
+    await world.reply("bo", card, words)
 
-    await world.reply("bo", await fresh_card(world), "Yes")
+    await world.reply("bo", await world.next_mail("bo", about=told), "Ok, thanks!")
 
-    await approved(world, record)
+    await world.next_mail("bo", about="a yes may be about that")
+    assert (await world.request(record.request.id)).state == "open"
+    assert world.workshop.effects == []
 
 
 async def test_a_denial_need_not_name_the_card(world: World) -> None:
