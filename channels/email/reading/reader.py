@@ -297,7 +297,8 @@ def _is_forwarded(subject: str, shown: str) -> bool:
 
 def _own_words(said: Said, why: str) -> str:
     """Return what the person wrote above another mail. Raises Unreadable where nobody can see what that is."""
-    if not said.whole or not _is_cut(said) or said.unsure or not said.is_one:
+    is_clear = not said.unsure and (said.is_one or said.said == "deny")
+    if not (said.whole and _is_cut(said) and is_clear):
         raise Unreadable(f"{why}, and what somebody else wrote is not taken for your wish; {SAY_IT}")
     return said.whole
 

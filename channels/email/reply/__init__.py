@@ -34,6 +34,7 @@ TWO_BODIES = "its plain text and its HTML do not say the same"
 _MARKS = ".!,;:\u3002\u3001\uff01\uff0c\uff0e\uff1b\uff1a\u00a1"
 _SPLIT = re.compile(rf"[{_MARKS}\n]+|\s[-\u2013\u2014]+\s")
 _QUESTION = re.compile(r"[?\uff1f\u00bf]")
+_LINK = re.compile(r"<?(?:https?://|mailto:)[^\s<>]*[^\s<>?\uff1f!.,;:)]>?")
 _GREETING = re.compile(
     rf"\s*(?i:{vocabulary.GREET}),? (?P<names>(?:[^\W\d_a-z][\w'-]*\.?|sayso|agent)(?: [^\W\d_a-z][\w'-]*){{0,2}})"
     r"[ \t]*(?:,+|(?=\n)|[-\u2013\u2014]+ )"
@@ -122,7 +123,10 @@ def read_html(document: str, author: str = "", *, marker: str = "", own: str = "
 
 
 def read_both(body: str | None, document: str | None, author: str = "", *, marker: str = "", own: str = "") -> Said:
-    """Read a mail that has a plain text, HTML, or both. Two that decide differently decide nothing."""
+    """Read a mail that has a plain text, HTML, or both. Two that decide differently decide nothing.
+
+    Two that refuse do, though programs write the links and pictures of a reason in one of them alone.
+    """
     if document is None:
         return read_reply(body or "", author, marker=marker, own=own)
     seen = read_html(document, author, marker=marker, own=own)
@@ -131,6 +135,8 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
     plain = read_reply(body, author, marker=marker, own=own)
     plain = replace(plain, older=(*plain.older, *seen.older), is_one=_letters(plain.whole) == _letters(seen.whole))
     decides = {"approve", "deny"} & {plain.said, seen.said}
+    if plain.said == seen.said == "deny":
+        return plain
     if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):
         return _undecided(plain, TWO_BODIES)
     return plain
@@ -360,8 +366,9 @@ def _refusal_of(text: str, manners: re.Pattern[str]) -> str | None:
 
 
 def _clear(reason: str, manners: re.Pattern[str], *, firm: bool) -> str | None:
-    """`reason`, unless it takes the refusal back or turns it into a question."""
-    plain, pieces = vocabulary.fold(reason), _pieces(reason)
+    """`reason`, unless it takes the refusal back or turns it into a question; a link in it does neither."""
+    said = _LINK.sub("link", reason)
+    plain, pieces = vocabulary.fold(said), _pieces(said)
     if all(manners.fullmatch(piece) for piece in pieces):
         return ""
     if any(_agrees(piece, manners) for piece in pieces) or re.search(r"\bunless\b", plain):

@@ -205,10 +205,49 @@ def test_plain_text_and_html_that_agree_decide() -> None:
 
 @pytest.mark.parametrize(
     ("plain", "html"),
-    [("approve", "deny"), ("deny", "approve"), ("approve", "What is this?"), ("ok", "not ok"), ("no: a", "no: b")],
+    [("approve", "deny"), ("deny", "approve"), ("approve", "What is this?"), ("ok", "not ok")],
 )
 def test_plain_text_and_html_that_say_different_things_are_held(plain: str, html: str) -> None:
     assert "do not say the same" in reasons(alternative(plain, html))
+
+
+REASONS = pytest.mark.parametrize(
+    ("plain", "html"),
+    [
+        ("see the ticket <https://tickets.example/7>", '<a href="https://tickets.example/7">see the ticket</a>'),
+        ("ask @Cy Cole<mailto:cy@corp.example>", 'ask <a href="mailto:cy@corp.example">@Cy Cole</a>'),
+        ("see [image: x.png]", 'see <img src="cid:x" alt="x.png">'),
+        ("for these:\n\n1. it is late", "for these:<ol><li>it is late</li></ol>"),
+        ("it breaks `volumes`", "it breaks <code>volumes</code>"),
+    ],
+)
+"""Reasons as programs write them in plain text and in HTML."""
+
+
+@REASONS
+def test_a_denial_counts_whose_links_and_pictures_stand_in_one_text_alone(plain: str, html: str) -> None:
+    reading = read(alternative(f"deny, {plain}", f"<div>deny, {html}</div>"))
+
+    assert isinstance(reading, Reply)
+    assert (reading.said, reading.reason) == ("deny", plain)
+
+
+@REASONS
+def test_a_stop_in_the_thread_of_a_run_is_heard_whose_links_and_pictures_stand_in_one_text_alone(
+    plain: str, html: str
+) -> None:
+    raw = alternative(
+        f"stop, {plain}\n\nOn 3 Mar 2026, at 13:00, Anna wrote:\n\n> now\n",
+        f"<div>stop, {html}</div><div>On 3 Mar 2026, at 13:00, Anna wrote:</div><blockquote>now</blockquote>",
+    )
+    raw = raw.replace(f"agent+{TOKEN}".encode(), b"agent").replace(
+        b"\r\nSubject", b"\r\nReferences: <r0@a.b>\r\nSubject", 1
+    )
+
+    reading = read(raw)
+
+    assert isinstance(reading, Trigger)
+    assert (reading.text, reading.within) == (f"stop, {plain}", "<r0@a.b>")
 
 
 def test_a_blank_text_below_a_picture_is_no_second_text() -> None:

@@ -324,6 +324,22 @@ def test_a_refusal_keeps_its_reason(body: str, reason: str) -> None:
     assert (said.said, said.reason) == ("deny", reason)
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("No, see https://tickets.example/?id=7", "see https://tickets.example/?id=7"),
+        ("No: https://tickets.example/but?x=1&y=2.", "https://tickets.example/but?x=1&y=2."),
+        ("Nein, siehe das Ticket <https://tickets.example/?id=7>", "siehe das Ticket <https://tickets.example/?id=7>"),
+        ("Nope, https://tickets.example/maybe", "https://tickets.example/maybe"),
+    ],
+)
+def test_a_link_in_its_reason_takes_no_refusal_back(body: str, reason: str) -> None:
+    said = read_reply(body)
+
+    assert (said.said, said.reason) == ("deny", reason)
+    assert read_reply(f"{body}?").said == "free_text"
+
+
 @pytest.mark.parametrize("body", ["", " \n", "\ufeff", "> approve", "Sent from my iPhone\n\n> approve", "-- \nBo"])
 def test_a_reply_without_new_words_is_empty(body: str) -> None:
     said = read_reply(body)
