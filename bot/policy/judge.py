@@ -189,8 +189,8 @@ NO_REASON = "to break the glass, say why"
 SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or answer: and the words behind it"
 MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
 NOT_NAMED = (
-    "you or others have written something beside the request, and a yes may be about that: to approve, use the word"
-    " approve"
+    "something was written beside the request, or it was handed on, and a yes may be about that: to approve, use the"
+    " word approve"
 )
 AGAINST = (
     "what stands beside the command may mean that it is not to be done, or not yet, or only under a condition, or it"
@@ -312,10 +312,11 @@ def _first_vote(record: RequestRecord, answer: Answer) -> Judgement | None:
 def _names_it(record: RequestRecord, answer: Answer) -> Judgement | None:
     """Ask back a yes that may answer what was written beside the request, or what its writer was told of their words.
 
-    `Shall I wait until Friday?` and `Your question goes to Anna Ames` stand above the card that it answers. No list of
-    words tells each question from a remark.
+    `Shall I wait until Friday?`, `Your question goes to Anna Ames` and `Handed on to you: please take it` stand on
+    the card that it answers. No list of words tells each question from a remark.
     """
-    was_said = bool(record.request.remarks or record.comments or record.noted.get(answer.person))
+    request = record.request
+    was_said = request.remarks or request.policy.handed_on or record.comments or record.noted.get(answer.person)
     return Unclear(why=NOT_NAMED) if answer.may_answer and was_said else None
 
 

@@ -6,6 +6,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,8 +18,9 @@ from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
 from tests.long import few_of
+from tests.stories.test_delegation import SOLO, on_solo
 from tests.waiting import until
-from tests.world import World
+from tests.world import World, a_world
 
 
 async def card_for(world: World, person: str = "bo") -> tuple[RequestRecord, Letter]:
@@ -341,6 +343,21 @@ async def test_attack_an_ok_to_what_is_told_of_ones_own_words_approves_nothing(
     await world.next_mail("bo", about="a yes may be about that")
     assert (await world.request(record.request.id)).state == "open"
     assert world.workshop.effects == []
+
+
+async def test_attack_a_sure_to_whoever_hands_it_on_approves_nothing(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", SOLO, change=on_solo) as office:
+        record = await office.opened(await office.trigger("press bell"))
+        await office.delegate("bo", record, "cy", "Please take it, I am on the train")
+        card = await office.next_mail("cy", about="Please take it, I am on the train")
+
+        await office.reply("cy", card, "Sure!")
+
+        await office.next_mail("cy", about="a yes may be about that")
+        assert office.workshop.effects == []
+
+        await office.reply("cy", card, "approve")
+        await approved(office, record)
 
 
 async def test_a_denial_need_not_name_the_card(world: World) -> None:
