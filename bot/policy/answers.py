@@ -46,7 +46,7 @@ from bot.policy.stops import (
 )
 from channels import File
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
-from channels.email.reply.against import ends_otherwise, is_no_value, refuses_alone, speaks_against
+from channels.email.reply.against import ends_otherwise, is_no_value, speaks_against
 from channels.email.reply.vocabulary import ANSWER, CORRECTS, NAMES_APPROVAL, OUR_ID, SORRY, THING, fold
 from language import in_all
 
