@@ -51,6 +51,7 @@ from bot.store.ids import ingress_shard, new_id, shard_of
 from bot.store.indexes import restored_at
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
+from bot.store.together import GatheredMessages
 from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
 from language import say
 from language.recorded import recorded
@@ -122,7 +123,7 @@ class Inbox:
         self._follow_ups, self._inquiries = handlers.follow_ups, handlers.inquiries
         self._bounces, self._quarantine, self._steering = handlers.bounces, handlers.quarantine, handlers.steering
         self._absences, self._freezes, self._standing = handlers.absences, handlers.freezes, handlers.standing
-        self._backlogs = dict[str, Backlog]()
+        self._backlogs, self._lists = dict[str, Backlog](), GatheredMessages(journal.store)
 
     async def accept(self, inbound: Inbound) -> str:
         """The id under which `inbound` is durable now; the same one however often it arrives.
@@ -420,6 +421,7 @@ class Inbox:
                 return await self._store.drop_inbound(inbound_id)
             if await self._is_order_alone(inbound_id, channel, trigger, received_at):
                 return await self._store.drop_inbound(inbound_id)
+            await self._check_answers(channel, trigger)
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if trigger.held_because:
@@ -501,6 +503,12 @@ class Inbox:
         if failed:
             raise failed
         return bool(found)
+
+    async def _check_answers(self, channel: str, trigger: Trigger) -> None:
+        """Check that a message stands below no list of requests: it would answer none of them. Raises Conflict."""
+        if trigger.follows and await self._lists.is_one(channel, trigger.within or trigger.thread):
+            await self._check_is_wish(channel, trigger)
+            raise Conflict(say("run.below-list"), say("run.below-list-do"))
 
     async def _check_is_wish(self, channel: str, trigger: Trigger) -> None:
         """Check that words begin something. Raises Conflict for a stop or a no: what it is about, nobody knows."""

@@ -26,13 +26,12 @@ from bot.render.together import listed
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.outbox_entry import Delivery, PlaceCard, UpdateCard
-from bot.store.together import Gathered, GatheredMessages, message_name
+from bot.store.together import MAIL_EVERY_S, Gathered, GatheredMessages, message_name
 from channels import Address, Card, Channel, ChannelRefused, ChannelUnanswered, ChannelUnavailable, Placement
 from language import say_many
 
 log = structlog.stdlib.get_logger()
 
-_MAIL_EVERY_S = 300.0
 # Two of them, and what is read and written beside, end before the hold does.
 _CALL_S = 45.0
 
@@ -128,7 +127,7 @@ class Together:
     async def _remind(self, name: str, entry: UpdateCard, channel: Channel, there: Placement) -> None:
         """Say below the message that it still waits: a change of it notifies nobody."""
         message = await self._messages.read(name)
-        if not message.deliveries or not await self._store.admit(f"reminded {name}", entry.id, 1, _MAIL_EVERY_S):
+        if not message.deliveries or not await self._store.admit(f"reminded {name}", entry.id, 1, MAIL_EVERY_S):
             return
         with self._people.speaking_to(entry.person):
             card = notice(say_many("together.reminder", len(message.deliveries)), "", entry.card.at, link=self._page)
@@ -169,6 +168,7 @@ class Together:
             message = message.model_copy(update={"number": number, "is_tried": True})
             await self._messages.keep(name, message)
             there = await _within(channel.send(drawn.card, to, _key(name, number)))
+            await self._messages.stands(there)
         if is_again or (message.placement and message.mark != drawn.mark):
             # Until it is answered nobody knows what it shows.
             await self._messages.keep(name, message.model_copy(update={"mark": ""}))
@@ -195,9 +195,9 @@ class Together:
         to: Address,
     ) -> Placement | None:
         now, before = await self._store.now(entry.id), message.sent_at
-        if before and _is_since(before, now - timedelta(seconds=_MAIL_EVERY_S)):
+        if before and _is_since(before, now - timedelta(seconds=MAIL_EVERY_S)):
             await self._messages.keep(name, message)
-            raise HeldBack(before + timedelta(seconds=_MAIL_EVERY_S))
+            raise HeldBack(before + timedelta(seconds=MAIL_EVERY_S))
         # Before it is sent: whoever dies now may have sent it, and the next one, which says it all, waits its time.
         tried = message.model_copy(update={"number": message.number + 1, "sent_at": now})
         await self._messages.keep(name, tried)

@@ -16,6 +16,9 @@ from bot.store.keys import Keys
 from bot.store.lists import marks_in
 from channels import Placement
 
+MAIL_EVERY_S = 300.0
+"""So long after a mail that lists requests comes the next one, at the earliest."""
+
 # As long as a request may stay open, and a day.
 _KEEP_S = 31 * 24 * 3600.0
 _HOLD = Script("hold_mailbox")
@@ -67,8 +70,20 @@ class GatheredMessages:
         """Keep what only its holder has changed."""
         await self._client.do("SET", self._key(name, "message"), message.model_dump_json(), "EX", round(_KEEP_S))
 
+    async def stands(self, placement: Placement) -> None:
+        """Note that a message stands there, below which people may write."""
+        await self._store.remember(_there(placement.address.channel, placement.handle), b"1", _KEEP_S)
+
+    async def is_one(self, channel: str, thread: str) -> bool:
+        """Return whether such a message begins a thread."""
+        return bool(thread) and await self._store.remembered(_there(channel, thread)) is not None
+
     def _key(self, name: str, what: str) -> str:
         return Keys(self._client.ingress(f"together {name}", self._store.shards)).together(name, what)
+
+
+def _there(channel: str, handle: str) -> str:
+    return f"list {channel} {handle}"
 
 
 class OpenCards:

@@ -94,3 +94,21 @@ async def test_who_had_approved_what_others_then_denied_hears_of_it(
         await office.becomes(listing, "waits for no more answers of yours here")
         await office.world.quiet()
         assert len([one for one in await slack.messages("@bo") if "not today" in one.words]) == 1
+
+
+async def test_attack_what_is_typed_below_a_list_begins_something_else_and_its_writer_hears_of_no_answer(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with staged(redis, tmp_path / "data", slack_address, ALONE) as (slack, office, api):
+        asked = await wants(await wanter(api), 1, 3)
+        listing = await office.says("@bo", "waits for 2 more answers of yours")
+        await office.world.quiet()
+
+        for words in ("deny item 3, it is in use", "approve"):
+            await office.bo.answers(listing, words)
+        await office.world.quiet()
+
+        told = [one.words for one in await slack.messages(listing) if "answers none of it" in one.words]
+        assert len(told) == 2
+        assert len(await office.runs()) == len(asked)
+        assert {(await office.world.request(one["id"])).state for one in asked} == {"open"}
