@@ -1,7 +1,7 @@
 """Which requests of a program reach a person in one message with others: those beyond `cards_per_person`.
 
-What is urgent by its policy, what may be decided by breaking the glass, and what can't be answered in the console,
-where the message leads, has a card of its own.
+What is urgent by its policy, what that has expire before two such messages may have come, what may be decided by
+breaking the glass, and what can't be answered in the console, where the message leads, has a card of its own.
 """
 
 import asyncio
@@ -13,8 +13,10 @@ from agents.requests import PersonId, Request, RunId
 from bot.policy.approvers.quorum import eligible
 from bot.policy.record import RequestRecord, records
 from bot.store import Store
-from bot.store.together import OpenCards
+from bot.store.together import MAIL_EVERY_S, OpenCards
 
+# As long as the next mail, and people, may take.
+_BRIEF_S = 2 * MAIL_EVERY_S
 # Longer than it takes from the count to the request.
 _OPENING = timedelta(minutes=1)
 # Longer than a request stays open.
@@ -51,8 +53,9 @@ class Gathering:
     def _may(self, request: Request) -> bool:
         policy = request.policy
         in_console = self._console is not None and "console" in policy.answer_from
-        # That a question is urgent are the program's own words.
-        is_urgent = request.purpose == "gate" and (policy.urgency == "high" or bool(policy.break_glass))
+        # That a question is urgent, or soon over, are the program's own words.
+        is_brief = policy.expires_after_s <= _BRIEF_S
+        is_urgent = request.purpose == "gate" and (policy.urgency == "high" or is_brief or bool(policy.break_glass))
         return bool(request.asked_with) and in_console and not is_urgent
 
     async def _has_room(self, request: Request, person: PersonId) -> bool:

@@ -137,6 +137,22 @@ async def test_what_a_policy_calls_urgent_has_a_card_and_what_a_program_calls_so
     assert [bool(one.get("gathered")) for one in called_so] == [False, True]
 
 
+async def test_attack_what_expires_before_the_next_list_may_come_is_never_told_to_whoever_is_asked(
+    redis: str, tmp_path: Path
+) -> None:
+    """A policy says how long people have; that a question is short are the program's own words."""
+    brief = ALONE.replace('expires_after = "4h"\nexecute_within', 'expires_after = "4m"\nexecute_within')
+    async with a_world(redis, tmp_path / "data", brief) as world, serving(world.app) as api:
+        ci, other = await wanter(api), await asker(api)
+        approvals = await wants(ci, 1, 3)
+        questions = await asks(other, 4, 6, expires_after_s=240)
+
+        await until(lambda: [1 for one in world.mails("bo") if "item-03" in one.text], what="Bo is asked")
+
+    assert [bool(one.get("gathered")) for one in approvals] == [False] * 3
+    assert ["every five minutes" in one.get("gathered", "") for one in questions] == [False, True, True]
+
+
 async def test_as_soon_as_a_card_is_closed_the_next_one_is_a_card_again_and_others_have_their_own_room(
     office: World,
 ) -> None:
